@@ -1,0 +1,233 @@
+//! A problem as a value: collected by every stage, drawn only at the edge.
+
+use std::ops::Range;
+
+/// A source file of the project, by its position in the `SourceSet`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+/// One hop of the way from a document's root to a node.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PathSeg {
+    /// The value under this key of a mapping.
+    Key(String),
+    /// The element at this position of a sequence, from 0.
+    Index(usize),
+}
+
+/// Where in the sources a problem is. Kept as a path and turned into bytes only
+/// when the problem is drawn: good files never pay for positions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: FileId,
+    /// The way to the node; empty: the whole document.
+    pub path: Vec<PathSeg>,
+    /// Whether the key (and not the value) of the last hop is meant.
+    pub key: bool,
+    /// Bytes in the file's text, once known.
+    pub span: Option<Range<usize>>,
+}
+
+impl Place {
+    /// The value at `path`.
+    #[must_use]
+    pub fn value(file: FileId, path: Vec<PathSeg>) -> Self {
+        Self { file, path, key: false, span: None }
+    }
+
+    /// The key at `path`.
+    #[must_use]
+    pub fn key(file: FileId, path: Vec<PathSeg>) -> Self {
+        Self { file, path, key: true, span: None }
+    }
+
+    /// These bytes of the file.
+    #[must_use]
+    pub fn bytes(file: FileId, span: Range<usize>) -> Self {
+        Self { file, path: Vec::new(), key: false, span: Some(span) }
+    }
+
+    /// The value under `key` of this place.
+    #[must_use]
+    pub fn child(&self, key: &str) -> Self {
+        let mut path = self.path.clone();
+        path.push(PathSeg::Key(key.to_owned()));
+        Self::value(self.file, path)
+    }
+
+    /// The element `index` of this place.
+    #[must_use]
+    pub fn at(&self, index: usize) -> Self {
+        let mut path = self.path.clone();
+        path.push(PathSeg::Index(index));
+        Self::value(self.file, path)
+    }
+
+    /// The same place, meaning its key.
+    #[must_use]
+    pub fn as_key(mut self) -> Self {
+        self.key = true;
+        self
+    }
+}
+
+/// How bad a problem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Severity {
+    /// Worth knowing; nothing is refused.
+    Warning,
+    /// Nothing is compiled or run.
+    Error,
+}
+
+/// One problem: stable code, message, places, remedy.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// Stable code, `DG` and four digits.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Lower case, names in backticks, no full stop.
+    pub message: String,
+    /// The main place.
+    pub place: Option<Place>,
+    /// Said at the main place.
+    pub label: Option<String>,
+    /// Other places that explain it.
+    pub related: Vec<(Place, String)>,
+    /// How to mend it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error.
+    #[must_use]
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            place: None,
+            label: None,
+            related: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// A warning.
+    #[must_use]
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// Sets the main place.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// Sets what is said at the main place.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Adds a place that explains the problem.
+    #[must_use]
+    pub fn related(mut self, place: Place, label: impl Into<String>) -> Self {
+        self.related.push((place, label.into()));
+        self
+    }
+
+    /// Sets the remedy.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Sets the remedy where there is one.
+    #[must_use]
+    pub fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help = help.or(self.help);
+        self
+    }
+}
+
+/// The problems found so far. Stages write into it and go on.
+#[derive(Debug, Default, Clone)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds a problem.
+    pub fn push(&mut self, problem: Diagnostic) {
+        self.list.push(problem);
+    }
+
+    /// Whether one of them is an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// How many errors and how many warnings there are.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        let errors = self.list.iter().filter(|d| d.severity == Severity::Error).count();
+        (errors, self.list.len() - errors)
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The problems, in the order they were found.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.list.iter()
+    }
+
+    /// The problems, to fill in their places.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Diagnostic> {
+        self.list.iter_mut()
+    }
+
+    /// Takes over all problems of `other`.
+    pub fn append(&mut self, mut other: Diagnostics) {
+        self.list.append(&mut other.list);
+    }
+
+    /// Puts them in the order of files and positions.
+    pub fn sort(&mut self) {
+        self.list.sort_by_key(|d| d.place.as_ref().map(|p| (p.file, p.span.as_ref().map_or(0, |s| s.start))));
+    }
+}
+
+/// The known name nearest to `given`, if one is near enough to be meant.
+#[must_use]
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|k| (strsim::damerau_levenshtein(given, k), k))
+        .filter(|(distance, k)| *distance <= 1.max(given.len().min(k.len()) / 3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, k)| k)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_suggests_only_what_is_near() {
+        assert_eq!(nearest("creatTable", ["createTable", "dropTable"]), Some("createTable"));
+        assert_eq!(nearest("zebra", ["createTable", "dropTable"]), None);
+    }
+}

@@ -1,0 +1,153 @@
+//! Why a command ends without having done its work: one table for exit codes and HTTP.
+
+use super::diag::Diagnostics;
+
+/// The kind of a failure. Scripts see it as the exit code, HTTP clients as the status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// A fault of dagmar itself.
+    Internal,
+    /// The command line is wrong.
+    Usage,
+    /// The project's files are wrong.
+    Source,
+    /// What is applied differs from what the files or the plan say.
+    Drift,
+    /// Refused: it needs a word of permission that was not given.
+    Refused,
+    /// Another run holds the lock.
+    Locked,
+    /// The server cannot be reached or used as it is.
+    Database,
+    /// A statement, precondition or verify check failed; the state is recorded.
+    Failed,
+    /// Stopped by a signal; the state is recorded.
+    Interrupted,
+}
+
+impl Kind {
+    /// Every kind, in the order of exit codes.
+    pub const ALL: [Kind; 9] = [
+        Kind::Internal,
+        Kind::Usage,
+        Kind::Source,
+        Kind::Drift,
+        Kind::Refused,
+        Kind::Locked,
+        Kind::Database,
+        Kind::Failed,
+        Kind::Interrupted,
+    ];
+
+    /// The process's exit code; 0 is success.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Kind::Internal => 1,
+            Kind::Usage => 2,
+            Kind::Source => 3,
+            Kind::Drift => 4,
+            Kind::Refused => 5,
+            Kind::Locked => 6,
+            Kind::Database => 7,
+            Kind::Failed => 8,
+            Kind::Interrupted => 9,
+        }
+    }
+
+    /// The status of an HTTP answer.
+    #[must_use]
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Kind::Internal | Kind::Failed => 500,
+            Kind::Usage => 400,
+            Kind::Source => 422,
+            Kind::Drift | Kind::Locked => 409,
+            Kind::Refused => 403,
+            Kind::Database | Kind::Interrupted => 503,
+        }
+    }
+
+    /// One line for the documented table.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Kind::Internal => "a fault of dagmar itself",
+            Kind::Usage => "the command line is wrong",
+            Kind::Source => "the project's files are wrong",
+            Kind::Drift => "what is applied differs from what the files or the plan say",
+            Kind::Refused => "refused: needs a word of permission that was not given",
+            Kind::Locked => "another run holds the lock",
+            Kind::Database => "the server cannot be reached or used as it is",
+            Kind::Failed => "a statement or check failed; the state is recorded",
+            Kind::Interrupted => "stopped by a signal; the state is recorded",
+        }
+    }
+}
+
+/// Why a command ends without having done its work.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// Decides exit code and HTTP status.
+    pub kind: Kind,
+    /// One line, lower case, no full stop; never a secret.
+    pub message: String,
+    /// Lines under the message: facts that help to understand it.
+    pub notes: Vec<String>,
+    /// How to mend it.
+    pub help: Option<String>,
+    /// Problems of the sources, where those are the reason.
+    pub diagnostics: Diagnostics,
+}
+
+impl Failure {
+    /// A failure of this kind.
+    #[must_use]
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), notes: Vec::new(), help: None, diagnostics: Diagnostics::default() }
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Sets the remedy.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The sources are wrong: these are the problems.
+    #[must_use]
+    pub fn source(diagnostics: Diagnostics) -> Self {
+        let (errors, _) = diagnostics.counts();
+        let message =
+            if errors == 1 { "the project has 1 error".to_owned() } else { format!("the project has {errors} errors") };
+        Self { diagnostics, ..Self::new(Kind::Source, message) }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_distinct() {
+        let mut codes: Vec<u8> = Kind::ALL.iter().map(|k| k.exit_code()).collect();
+        codes.dedup();
+        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    }
+}

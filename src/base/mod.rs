@@ -1,0 +1,15 @@
+//! Words that every part of dagmar uses: problems and their places, names, checksums,
+//! exit codes. Imports nothing from the rest of the crate.
+
+pub mod checksum;
+pub mod diag;
+pub mod duration;
+pub mod failure;
+pub mod keywords;
+pub mod name;
+pub mod typed;
+
+pub use diag::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity};
+pub use duration::Span;
+pub use failure::{Failure, Kind};
+pub use name::{Ident, QualifiedName};

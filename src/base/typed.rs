@@ -1,0 +1,153 @@
+//! From an untyped document to a type, with every mistake and not only the first.
+
+use super::diag::{Diagnostic, Diagnostics, PathSeg, Place, nearest};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::Segment;
+
+/// Mistakes reported in one value; more would be noise.
+const MOST: usize = 20;
+
+/// Reads `value` as a `T`. Each mistake becomes a problem at its own place: the part that
+/// is wrong is taken out and the rest is read again.
+pub fn typed<T: DeserializeOwned>(value: &Value, place: &Place, out: &mut Diagnostics) -> Option<T> {
+    let (first, path) = match attempt::<T>(value) {
+        Ok(good) => return Some(good),
+        Err(problem) => problem,
+    };
+    let mut rest = value.clone();
+    let (mut message, mut path) = (first, path);
+    let mut removed = Vec::new();
+    for _ in 0..MOST {
+        // a key that was taken out as wrong is not missing too
+        let missing = quoted_after(&message, "missing field `");
+        if missing.is_none_or(|key| !removed.iter().any(|r| r == key)) {
+            out.push(problem(&message, &path, place, value));
+        }
+        if missing.is_some() {
+            break;
+        }
+        let Some(PathSeg::Key(key)) = remove(&mut rest, &path) else { break };
+        removed.push(key);
+        match attempt::<T>(&rest) {
+            Ok(_) => break,
+            Err(next) => (message, path) = next,
+        }
+    }
+    None
+}
+
+fn attempt<T: DeserializeOwned>(value: &Value) -> Result<T, (String, Vec<PathSeg>)> {
+    serde_path_to_error::deserialize(value).map_err(|e| {
+        let path = e
+            .path()
+            .iter()
+            .filter_map(|segment| match segment {
+                Segment::Seq { index } => Some(PathSeg::Index(*index)),
+                Segment::Map { key } => Some(PathSeg::Key(key.clone())),
+                Segment::Enum { variant } => Some(PathSeg::Key(variant.clone())),
+                Segment::Unknown => None,
+            })
+            .collect();
+        (e.into_inner().to_string(), path)
+    })
+}
+
+fn problem(message: &str, path: &[PathSeg], place: &Place, value: &Value) -> Diagnostic {
+    let mut at = place.clone();
+    at.path.extend_from_slice(path);
+    if let Some(key) = quoted_after(message, "unknown field `") {
+        // serde names the key as the last hop when it reports one
+        if at.path.last() != Some(&PathSeg::Key(key.to_owned())) {
+            at = at.child(key);
+        }
+        let known = expected(message);
+        let help = nearest(key, known.iter().copied())
+            .map(|near| format!("did you mean `{near}`?"))
+            .or_else(|| (!known.is_empty()).then(|| format!("known here: {}", known.join(", "))));
+        return Diagnostic::error("DG0104", format!("unknown key `{key}`")).at(at.as_key()).maybe_help(help);
+    }
+    if let Some(key) = quoted_after(message, "missing field `") {
+        return Diagnostic::error("DG0105", format!("the key `{key}` is missing")).at(at).help(format!("add `{key}:`"));
+    }
+    if let Some(given) = quoted_after(message, "unknown variant `") {
+        let known = expected(message);
+        let help = nearest(given, known.iter().copied())
+            .map(|near| format!("did you mean `{near}`?"))
+            .unwrap_or_else(|| format!("one of: {}", known.join(", ")));
+        return Diagnostic::error("DG0107", format!("unknown value `{given}`")).at(at).help(help);
+    }
+    let _ = value;
+    Diagnostic::error("DG0106", message.to_owned()).at(at)
+}
+
+fn quoted_after<'a>(message: &'a str, start: &str) -> Option<&'a str> {
+    message.strip_prefix(start)?.split('`').next()
+}
+
+/// The names that serde lists after "expected".
+fn expected(message: &str) -> Vec<&str> {
+    let Some((_, list)) = message.split_once(", expected ") else { return Vec::new() };
+    list.split('`').skip(1).step_by(2).collect()
+}
+
+/// Takes the node at `path` out of `value`; for an element of a sequence the nearest
+/// mapping entry around it.
+fn remove(value: &mut Value, path: &[PathSeg]) -> Option<PathSeg> {
+    let last = path.iter().rposition(|seg| matches!(seg, PathSeg::Key(_)))?;
+    let mut node = value;
+    for seg in &path[..last] {
+        node = match seg {
+            PathSeg::Key(key) => node.get_mut(key)?,
+            PathSeg::Index(index) => node.get_mut(index)?,
+        };
+    }
+    let PathSeg::Key(key) = &path[last] else { return None };
+    node.as_object_mut()?.remove(key)?;
+    Some(path[last].clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::FileId;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Column {
+        #[expect(dead_code)]
+        name: String,
+        #[expect(dead_code)]
+        size: Option<u8>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Table {
+        #[expect(dead_code)]
+        table: String,
+        #[expect(dead_code)]
+        columns: Vec<Column>,
+    }
+
+    #[test]
+    fn every_mistake_is_reported() {
+        let value = json!({"table": 7, "colums": 1, "columns": [{"name": "a", "size": 300}]});
+        let mut out = Diagnostics::default();
+        assert!(typed::<Table>(&value, &Place::value(FileId(0), vec![]), &mut out).is_none());
+        let mut said: Vec<String> = out.iter().map(|d| d.message.clone()).collect();
+        said.sort();
+        assert_eq!(
+            said,
+            [
+                "invalid type: integer `7`, expected a string",
+                "invalid value: integer `300`, expected u8",
+                "unknown key `colums`"
+            ]
+        );
+        let typo = out.iter().find(|d| d.code == "DG0104").expect("reported");
+        assert_eq!(typo.help.as_deref(), Some("did you mean `columns`?"));
+    }
+}

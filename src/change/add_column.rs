@@ -1,0 +1,71 @@
+use super::column::ColumnSpec;
+use super::effects::Effects;
+use super::{ChangeType, Scope};
+use crate::base::{Diagnostics, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Adds columns to a table. Undone by dropping them; values that were written since are kept
+/// in the attic.
+///
+/// On a table that exists already, a foreign key (`references`) and a `check` are added NOT
+/// VALID and validated in a later transaction, so that neither reads the table under a lock
+/// that stops its users (manual, ALTER TABLE, notes).
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddColumn {
+    /// The table, with its schema.
+    table: QualifiedName,
+    /// The new columns, in order.
+    columns: Vec<ColumnSpec>,
+}
+
+impl ChangeType for AddColumn {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        for (i, column) in self.columns.iter().enumerate() {
+            column.check(&place.child("columns").at(i), out);
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.alters(&self.table);
+        for column in &self.columns {
+            effects.adds_column(&self.table, column.name.as_str());
+            column.effects(effects);
+        }
+    }
+
+    fn home(&self) -> Option<&QualifiedName> {
+        Some(&self.table)
+    }
+
+    fn extra(&self, scope: &Scope, context: &mut Map<String, Value>) {
+        let name = self.table.name.as_str();
+        let online = !scope.creates(&self.table);
+        if let Some(Value::Array(columns)) = context.get_mut("columns") {
+            for column in columns.iter_mut().filter_map(Value::as_object_mut) {
+                let own = column["name"].as_str().unwrap_or_default().to_owned();
+                // the names that the server would give (manual, CREATE TABLE, constraint_name)
+                column.insert("checkName".into(), generated_name(name, &own, "check").into());
+                column.insert("foreignKeyName".into(), generated_name(name, &own, "fkey").into());
+                column.insert("online".into(), online.into());
+            }
+        }
+    }
+}
+
+/// `table_column_suffix`, cut so that it fits into a name as the server does it.
+#[must_use]
+pub fn generated_name(table: &str, column: &str, suffix: &str) -> String {
+    let room = crate::base::name::MAX_BYTES - suffix.len() - 2;
+    let (mut a, mut b) = (table.to_owned(), column.to_owned());
+    while a.len() + b.len() > room {
+        if a.len() > b.len() {
+            a.pop();
+        } else {
+            b.pop();
+        }
+    }
+    format!("{a}_{b}_{suffix}")
+}

@@ -1,0 +1,141 @@
+//! Columns, and the constraints that hang on them.
+
+use super::effects::{Effects, How, Object};
+use super::value::{SqlValue, TypeName};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ColumnSpec {
+    /// The name.
+    pub name: Ident,
+    /// The type with its modifiers.
+    #[serde(rename = "type")]
+    pub type_name: TypeName,
+    /// Whether it may hold NULL; left out: yes, unless it is the primary key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nullable: Option<bool>,
+    /// The default: a literal, or `{ sql: expression }`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<SqlValue>,
+    /// Makes it the primary key (of one column).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub primary_key: Option<bool>,
+    /// Adds a unique constraint on this column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unique: Option<bool>,
+    /// A condition that every row must meet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// The column of another table that it points at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub references: Option<References>,
+    /// Numbers given by the server: `always` or `byDefault`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// The expression of a stored generated column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generated: Option<String>,
+    /// The collation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collation: Option<QualifiedName>,
+    /// A comment for those who read the catalog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// What a foreign key points at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct References {
+    /// The table.
+    pub table: QualifiedName,
+    /// Its column; left out: its primary key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<Ident>,
+    /// What happens to this row when that one is deleted; left out: it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_delete: Option<Action>,
+    /// What happens to this row when that one's key changes; left out: it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_update: Option<Action>,
+}
+
+/// What a foreign key does when the row it points at changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// Refused at the end of the statement, or later where deferrable.
+    NoAction,
+    /// Refused at once.
+    Restrict,
+    /// This row goes or changes too.
+    Cascade,
+    /// This column becomes NULL.
+    SetNull,
+    /// This column becomes its default.
+    SetDefault,
+}
+
+/// Who may give the numbers of an identity column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Identity {
+    /// Only the server.
+    Always,
+    /// The server, where the statement gives none.
+    ByDefault,
+}
+
+impl ColumnSpec {
+    /// Finds contradictions between its keys.
+    pub fn check(&self, place: &Place, out: &mut Diagnostics) {
+        let sources = [
+            ("default", self.default.is_some()),
+            ("identity", self.identity.is_some()),
+            ("generated", self.generated.is_some()),
+        ];
+        let given: Vec<&str> = sources.iter().filter(|(_, on)| *on).map(|(key, _)| *key).collect();
+        if given.len() > 1 {
+            out.push(
+                Diagnostic::error(
+                    "DG0301",
+                    format!("column `{}` has {}; only one can give its value", self.name, given.join(" and ")),
+                )
+                .at(place.child(given[1]).as_key()),
+            );
+        }
+        if self.primary_key == Some(true) && self.nullable == Some(true) {
+            out.push(
+                Diagnostic::error(
+                    "DG0301",
+                    format!("column `{}` is the primary key and cannot be nullable", self.name),
+                )
+                .at(place.child("nullable"))
+                .help("leave `nullable` out"),
+            );
+        }
+        check_default(self.default.as_ref(), &place.child("default"), out);
+    }
+
+    /// Notes the table that it points at.
+    pub fn effects(&self, effects: &mut Effects) {
+        if let Some(references) = &self.references {
+            effects.touch(Object::Table, &references.table, How::Reference);
+        }
+    }
+}
+
+/// A string that looks like a call is probably meant as one.
+pub fn check_default(default: Option<&SqlValue>, place: &Place, out: &mut Diagnostics) {
+    if let Some(sql) = default.and_then(SqlValue::looks_like_sql) {
+        out.push(
+            Diagnostic::error("DG0302", format!("`{sql}` would be stored as a text, not called"))
+                .at(place.clone())
+                .help(format!("write `{{ sql: {sql} }}` for the expression")),
+        );
+    }
+}

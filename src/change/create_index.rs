@@ -1,0 +1,72 @@
+use super::effects::{Effects, How, Object};
+use super::{ChangeType, Scope};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Creates an index. On a table that exists already it is built concurrently, outside of a
+/// transaction, so that reads and writes go on (manual, CREATE INDEX, "Building Indexes
+/// Concurrently"). Undone by dropping it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateIndex {
+    /// The index's name, without a schema: it lies in its table's.
+    name: Ident,
+    /// The table, with its schema.
+    table: QualifiedName,
+    /// Columns, expressions in parentheses, each with order or operator class where wanted:
+    /// `email`, `lower(email)`, `created_at DESC`.
+    columns: Vec<String>,
+    /// Only different values.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unique: bool,
+    /// The method; left out: btree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    using: Option<Ident>,
+    /// Columns that are stored along, for index-only scans.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    include: Vec<Ident>,
+    /// The condition of a partial index.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    where_: Option<String>,
+    /// Whether NULLs count as equal in a unique index (15 and later).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nulls_not_distinct: Option<bool>,
+    /// `false` asks for the form that blocks writes while it builds; left out: concurrent on a
+    /// table that exists already, plain on one that the same changeset creates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concurrently: Option<bool>,
+    /// The tablespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tablespace: Option<Ident>,
+    /// A comment for those who read the catalog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+}
+
+impl ChangeType for CreateIndex {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        if self.columns.is_empty() {
+            out.push(
+                Diagnostic::error("DG0301", format!("index `{}` has no columns", self.name)).at(place.child("columns")),
+            );
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.touch(Object::Index, &self.table.sibling(self.name.clone()), How::Create);
+        effects.alters(&self.table);
+    }
+
+    fn home(&self) -> Option<&QualifiedName> {
+        Some(&self.table)
+    }
+
+    fn extra(&self, scope: &Scope, context: &mut Map<String, Value>) {
+        let online = self.concurrently.unwrap_or(!scope.creates(&self.table));
+        context.insert("online".to_owned(), online.into());
+        let index = self.table.sibling(self.name.clone());
+        context.insert("index".to_owned(), index.to_string().into());
+    }
+}

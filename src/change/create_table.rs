@@ -1,0 +1,162 @@
+use super::column::ColumnSpec;
+use super::effects::{Effects, How, Object};
+use super::{ChangeType, Scope};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Creates a table. Undone by dropping it; rows that were written since are kept in the attic.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateTable {
+    /// The table, with its schema.
+    table: QualifiedName,
+    /// Its columns, in order.
+    columns: Vec<ColumnSpec>,
+    /// The primary key, where it is of several columns or should have a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    primary_key: Option<KeySpec>,
+    /// Unique constraints.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unique: Vec<KeySpec>,
+    /// Check constraints.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<CheckSpec>,
+    /// Foreign keys of several columns, or with names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    foreign_keys: Vec<ForeignKeySpec>,
+    /// Makes it a partitioned table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition_by: Option<PartitionBy>,
+    /// Not written to the WAL: fast, and empty after a crash.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unlogged: bool,
+    /// Storage parameters, such as `fillfactor`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    with: Map<String, Value>,
+    /// The tablespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tablespace: Option<Ident>,
+    /// A comment for those who read the catalog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+}
+
+/// A primary key or unique constraint of a table.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeySpec {
+    /// The constraint's name; left out: the server chooses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Ident>,
+    /// The columns, in order.
+    columns: Vec<Ident>,
+}
+
+/// A check constraint of a table.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckSpec {
+    /// The constraint's name; left out: the server chooses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Ident>,
+    /// The condition that every row must meet.
+    expression: String,
+}
+
+/// A foreign key of a table.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ForeignKeySpec {
+    /// The constraint's name; left out: the server chooses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Ident>,
+    /// The columns that point, in order.
+    columns: Vec<Ident>,
+    /// What they point at.
+    references: ReferencesSpec,
+}
+
+/// What a foreign key of several columns points at.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReferencesSpec {
+    /// The table.
+    table: QualifiedName,
+    /// Its columns; left out: its primary key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    columns: Vec<Ident>,
+    /// What happens to this row when that one is deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_delete: Option<super::column::Action>,
+    /// What happens to this row when that one's key changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_update: Option<super::column::Action>,
+}
+
+/// How a table is partitioned.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PartitionBy {
+    /// The method.
+    method: PartitionMethod,
+    /// Columns, or expressions in parentheses.
+    key: Vec<String>,
+}
+
+/// The method of partitioning.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum PartitionMethod {
+    /// By ranges of the key.
+    Range,
+    /// By lists of values.
+    List,
+    /// By hash.
+    Hash,
+}
+
+impl ChangeType for CreateTable {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        let keys = self.columns.iter().filter(|c| c.primary_key == Some(true)).count();
+        if keys + usize::from(self.primary_key.is_some()) > 1 {
+            out.push(
+                Diagnostic::error("DG0301", format!("table `{}` has more than one primary key", self.table))
+                    .at(place.child("table"))
+                    .help("write `primaryKey: { columns: [a, b] }` once on the table"),
+            );
+        }
+        for (i, column) in self.columns.iter().enumerate() {
+            let here = place.child("columns").at(i);
+            column.check(&here, out);
+            if let Some(first) = self.columns[..i].iter().position(|c| c.name == column.name) {
+                out.push(
+                    Diagnostic::error("DG0303", format!("column `{}` is there twice", column.name))
+                        .at(here.child("name"))
+                        .related(place.child("columns").at(first).child("name"), "first here"),
+                );
+            }
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.touch(Object::Table, &self.table, How::Create);
+        for column in &self.columns {
+            column.effects(effects);
+        }
+        for key in &self.foreign_keys {
+            effects.touch(Object::Table, &key.references.table, How::Reference);
+        }
+    }
+
+    fn extra(&self, _: &Scope, context: &mut Map<String, Value>) {
+        let with: Vec<Value> =
+            self.with.iter().map(|(name, value)| serde_json::json!({ "name": name, "value": value })).collect();
+        context.insert("with".to_owned(), Value::Array(with));
+        // what is left out is absent from the JSON; `each` in strict mode wants a list
+        for list in ["unique", "checks", "foreignKeys"] {
+            context.entry(list).or_insert_with(|| Value::Array(Vec::new()));
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A change type of the project's own: a template with a manifest.
+
+use super::effects::{Effects, How, Object};
+use super::{Batch, Change, ReadFile, Scope, Undo, add_scope};
+use crate::base::{Diagnostic, Diagnostics, PathSeg, Place, QualifiedName, diag::nearest};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The manifest of a project's own change type: `templates/<name>/manifest.yaml`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Manifest {
+    /// What it does, in a sentence; shown by editors.
+    pub description: String,
+    /// The JSON Schema of its parameters: an object.
+    pub parameters: Value,
+    /// Parameters that name tables, and what happens to those tables; left out: read from
+    /// the rendered SQL.
+    #[serde(default)]
+    pub touches: BTreeMap<String, How>,
+    /// Why it cannot be undone, where it cannot: then the template has no rollback section.
+    pub irreversible: Option<String>,
+}
+
+/// A change type of the project's own, ready to read changes.
+pub struct CustomKind {
+    /// The YAML key: the folder's name.
+    pub name: String,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Whether its template has a rollback section.
+    pub has_rollback: bool,
+    validator: jsonschema::Validator,
+}
+
+impl std::fmt::Debug for CustomKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CustomKind").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl CustomKind {
+    /// Takes a manifest.
+    ///
+    /// # Errors
+    /// Why the schema of the parameters is none.
+    pub fn new(name: String, manifest: Manifest, has_rollback: bool) -> Result<Self, String> {
+        let validator = jsonschema::validator_for(&manifest.parameters)
+            .map_err(|e| format!("`parameters` is no JSON Schema: {e}"))?;
+        Ok(Self { name, manifest, has_rollback, validator })
+    }
+
+    /// Reads the parameters of one change.
+    pub fn parse(self: &Arc<Self>, value: &Value, place: &Place, out: &mut Diagnostics) -> Option<Box<dyn Change>> {
+        let mut good = true;
+        for error in self.validator.iter_errors(value) {
+            good = false;
+            out.push(self.problem(&error, value, place));
+        }
+        good.then(|| Box::new(Custom { kind: Arc::clone(self), parameters: value.clone() }) as Box<dyn Change>)
+    }
+
+    fn problem(&self, error: &jsonschema::ValidationError<'_>, value: &Value, place: &Place) -> Diagnostic {
+        let mut at = place.clone();
+        let mut node = value;
+        for part in error.instance_path().to_string().split('/').skip(1) {
+            let part = part.replace("~1", "/").replace("~0", "~");
+            if let Some(list) = node.as_array() {
+                let index = part.parse().unwrap_or(0);
+                at.path.push(PathSeg::Index(index));
+                node = list.get(index).unwrap_or(&Value::Null);
+            } else {
+                node = node.get(&part).unwrap_or(&Value::Null);
+                at.path.push(PathSeg::Key(part));
+            }
+        }
+        if let jsonschema::error::ValidationErrorKind::AdditionalProperties { unexpected } = error.kind()
+            && let Some(key) = unexpected.first()
+        {
+            let known = self.manifest.parameters["properties"].as_object();
+            let near = nearest(key, known.into_iter().flatten().map(|(k, _)| k.as_str()));
+            return Diagnostic::error("DG0104", format!("unknown key `{key}` in `{}`", self.name))
+                .at(at.child(key).as_key())
+                .maybe_help(near.map(|near| format!("did you mean `{near}`?")));
+        }
+        Diagnostic::error("DG0106", format!("`{}`: {error}", self.name)).at(at).help(self.manifest.description.clone())
+    }
+}
+
+/// One change of a project's own type.
+#[derive(Debug)]
+struct Custom {
+    kind: Arc<CustomKind>,
+    parameters: Value,
+}
+
+impl Change for Custom {
+    fn kind(&self) -> &str {
+        &self.kind.name
+    }
+
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        for parameter in self.kind.manifest.touches.keys() {
+            let Some(Value::String(name)) = self.parameters.get(parameter) else { continue };
+            if let Err(why) = name.parse::<QualifiedName>() {
+                out.push(Diagnostic::error("DG0301", why).at(place.child(parameter)));
+            }
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.opaque |= self.kind.manifest.touches.is_empty();
+        for (parameter, how) in &self.kind.manifest.touches {
+            if let Some(Value::String(name)) = self.parameters.get(parameter)
+                && let Ok(table) = name.parse()
+            {
+                effects.touch(Object::Table, &table, *how);
+            }
+        }
+    }
+
+    fn undo(&self, _: &Scope) -> Undo {
+        if self.kind.has_rollback {
+            Undo::Derived
+        } else {
+            let why = self.kind.manifest.irreversible.clone();
+            Undo::Missing(
+                why.unwrap_or_else(|| format!("the template of `{}` has no rollback section", self.kind.name)),
+            )
+        }
+    }
+
+    fn context(&self, scope: &Scope) -> Value {
+        let mut map = self.parameters.as_object().cloned().unwrap_or_default();
+        // defaults of the schema are filled in, so that a template can rely on them
+        if let Some(properties) = self.kind.manifest.parameters["properties"].as_object() {
+            for (name, schema) in properties {
+                if let Some(default) = schema.get("default") {
+                    map.entry(name.clone()).or_insert_with(|| default.clone());
+                }
+            }
+        }
+        add_scope(scope, &mut map);
+        Value::Object(map)
+    }
+
+    fn attach(&mut self, _: &dyn ReadFile, _: &Place, _: &mut Diagnostics) {}
+
+    fn batch(&self) -> Option<Batch> {
+        None
+    }
+}

@@ -1,0 +1,249 @@
+//! The plan: the ordered steps for one target, complete.
+
+use crate::base::Span;
+use crate::change::{Batch, effects::Touch};
+use crate::sql::Facts;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version of the plan's JSON form.
+pub const FORMAT: u32 = 1;
+
+/// The ordered steps for one target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The version of this form: 1.
+    pub format: u32,
+    /// The environment it is for.
+    pub environment: String,
+    /// Forward or rollback.
+    pub direction: Direction,
+    /// The schema of the ledger.
+    pub ledger_schema: String,
+    /// What runs, in order.
+    pub steps: Vec<Step>,
+    /// What would run but has to wait for time.
+    pub waiting: Vec<Waiting>,
+    /// What cannot run because something it needs waits, is held or failed.
+    pub blocked: Vec<Blocked>,
+    /// Changesets that this environment never gets.
+    pub not_for_here: Vec<String>,
+    /// Change types whose built-in template the project replaces.
+    pub overridden_templates: Vec<String>,
+}
+
+/// Which way a step goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Direction {
+    /// Makes the change.
+    Forward,
+    /// Takes it back.
+    Rollback,
+}
+
+impl Direction {
+    /// The word in JSON, ledger and messages.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Direction::Forward => "forward",
+            Direction::Rollback => "rollback",
+        }
+    }
+}
+
+/// A changeset's segments in one direction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// The id of the changeset.
+    pub changeset: String,
+    /// The file it stands in, relative to the project; absent when only the ledger knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What it does, in its author's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Who wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// Its labels.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// Expand, migrate or contract.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// Forward or rollback.
+    pub direction: Direction,
+    /// Steps of one wave may run in parallel; waves run one after the other, from 1.
+    pub wave: u32,
+    /// Why it is in the plan.
+    pub why: Why,
+    /// The changesets it depends on directly.
+    pub requires: Vec<String>,
+    /// Whether it is applied again when its content changes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeatable: bool,
+    /// The checksum of the changeset (`d1:…`), the same in every environment.
+    pub checksum: String,
+    /// The checksum of what was rendered for this environment.
+    pub digest: String,
+    /// The normalised changeset, as it is stored in the ledger.
+    pub body: Value,
+    /// The objects it touches; absent when that is not known, so that it runs alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub touches: Option<Vec<Touch>>,
+    /// Conditions before the first statement.
+    #[serde(default)]
+    pub preconditions: Vec<Check>,
+    /// What runs.
+    pub segments: Vec<Segment>,
+    /// Conditions after the last statement.
+    #[serde(default)]
+    pub verify: Vec<Check>,
+    /// How it is taken back; for a rollback step: what it took back, unless it restores a
+    /// version before.
+    pub rollback: Rollback,
+}
+
+/// Why a step is in a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Why {
+    /// It was never applied.
+    Pending,
+    /// It is repeatable and its content changed.
+    Changed,
+    /// It was begun and not finished; what is left runs.
+    Resumed,
+    /// It was named, or is part of what was named.
+    Requested,
+    /// Something that is rolled back is needed by it.
+    Dependent,
+    /// It restores the version before.
+    Restored,
+}
+
+/// The statements that run as one unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Segment {
+    /// How they run.
+    pub mode: Mode,
+    /// The statements, in order.
+    pub statements: Vec<Statement>,
+    /// The walk through the table, for a batched segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
+    /// The limits that hold while it runs.
+    pub limits: Limits,
+}
+
+/// How a segment runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Mode {
+    /// All in one transaction, together with the ledger's rows.
+    Transaction,
+    /// One statement outside of a transaction.
+    Outside,
+    /// One statement per batch, each a transaction of its own.
+    Batched,
+}
+
+impl Mode {
+    /// A few words for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Mode::Transaction => "in one transaction",
+            Mode::Outside => "outside of a transaction",
+            Mode::Batched => "in batches",
+        }
+    }
+}
+
+/// The server's limits for a segment; zero is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// The longest wait for a lock (`lock_timeout`).
+    pub lock_timeout: Span,
+    /// The longest a statement may take (`statement_timeout`).
+    pub statement_timeout: Span,
+    /// How often a wait for a lock may be given up and tried again.
+    pub lock_retries: u32,
+}
+
+/// One SQL statement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Statement {
+    /// Its text, without the semicolon. In a batched segment: the common table expressions
+    /// `batch` and `done`, with `$cursor` where the position comes in.
+    pub sql: String,
+    /// Which change of the changeset it belongs to, from 0.
+    pub change: usize,
+    /// The change type.
+    pub kind: String,
+    /// What is known of it.
+    pub facts: Facts,
+}
+
+/// A condition: an SQL query that answers one boolean.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// What must be true, in words.
+    pub name: String,
+    /// The query.
+    pub sql: String,
+}
+
+/// How a step is taken back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Rollback {
+    /// By these segments.
+    Segments {
+        /// Whether they follow from the change types (`false`: the author wrote them).
+        derived: bool,
+        /// What runs.
+        segments: Vec<Segment>,
+        /// Conditions after the last statement of the rollback.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        verify: Vec<Check>,
+    },
+    /// Not at all.
+    Irreversible {
+        /// Why, in the author's words.
+        reason: String,
+    },
+}
+
+/// A changeset that has to wait for time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// The changeset.
+    pub changeset: String,
+    /// The changeset on whose age it waits.
+    pub on: String,
+    /// How long that one must have been applied.
+    pub soak: Span,
+    /// When the wait is over, as RFC 3339 in UTC; absent while that one is not applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// A changeset that cannot run now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Blocked {
+    /// The changeset.
+    pub changeset: String,
+    /// Why, in a sentence.
+    pub reason: String,
+}

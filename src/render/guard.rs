@@ -1,0 +1,153 @@
+//! What a template must not do: print a bare value, or take the process down.
+
+use super::helpers;
+use handlebars::Handlebars;
+use handlebars::template::{HelperTemplate, Template, TemplateElement};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Blocks inside of blocks; thousands overflow the stack.
+const MOST_NESTED: usize = 50;
+
+/// Refuses a text whose blocks are nested too deeply, before it is parsed.
+///
+/// # Errors
+/// The line, from 1, and what is wrong.
+pub fn check_nesting(text: &str) -> Result<(), (usize, String)> {
+    let mut depth = 0usize;
+    for (i, line) in text.lines().enumerate() {
+        for piece in line.split("{{").skip(1) {
+            let tag = piece.trim_start_matches(['~', '{', ' ']);
+            if tag.starts_with('#') {
+                depth += 1;
+            } else if tag.starts_with('/') {
+                depth = depth.saturating_sub(1);
+            }
+            if depth > MOST_NESTED {
+                return Err((i + 1, format!("blocks are nested more than {MOST_NESTED} deep")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every place where a value is printed without a helper: line, column, message.
+pub fn bare_values(template: &Template) -> Vec<(usize, usize, String)> {
+    let mut found = Vec::new();
+    walk(template, &mut |element, line, column| {
+        let (TemplateElement::Expression(tag) | TemplateElement::HtmlExpression(tag)) = element else { return };
+        let name = tag.name.as_name().unwrap_or("…");
+        if tag.params.is_empty() || !helpers::writers().any(|w| w == name) {
+            let message = format!(
+                "`{{{{{name}}}}}` prints a bare value; write it through a helper, such as `{{{{ident {name}}}}}`, \
+                 `{{{{literal {name}}}}}` or, for SQL as it stands, `{{{{raw {name}}}}}`"
+            );
+            found.push((line, column, message));
+        }
+    });
+    found
+}
+
+/// A partial that reaches itself, if there is one: rendering it would never end.
+pub fn partial_cycle(registry: &Handlebars<'_>) -> Option<String> {
+    let mut calls: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (name, template) in registry.get_templates() {
+        let mut called = BTreeSet::new();
+        walk(template, &mut |element, _, _| {
+            if let TemplateElement::PartialExpression(tag) | TemplateElement::PartialBlock(tag) = element {
+                called.extend(tag.name.as_name().map(str::to_owned));
+            }
+        });
+        calls.insert(name, called);
+    }
+    // few templates call few partials: repeated search is cheap
+    calls.keys().find(|start| reaches(&calls, start)).map(|name| (*name).to_owned())
+}
+
+fn reaches(calls: &BTreeMap<&str, BTreeSet<String>>, start: &str) -> bool {
+    let mut open: Vec<&str> = vec![start];
+    let mut seen = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        for next in calls.get(name).into_iter().flatten() {
+            if next == start {
+                return true;
+            }
+            if seen.insert(next.as_str()) {
+                open.push(next);
+            }
+        }
+    }
+    false
+}
+
+fn walk(template: &Template, see: &mut dyn FnMut(&TemplateElement, usize, usize)) {
+    for (element, at) in template.elements.iter().zip(&template.mapping) {
+        see(element, at.0, at.1);
+        match element {
+            TemplateElement::HelperBlock(tag) => walk_block(tag, see),
+            TemplateElement::DecoratorBlock(tag) | TemplateElement::PartialBlock(tag) => {
+                if let Some(inner) = &tag.template {
+                    walk(inner, see);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn walk_block(tag: &HelperTemplate, see: &mut dyn FnMut(&TemplateElement, usize, usize)) {
+    for inner in [&tag.template, &tag.inverse].into_iter().flatten() {
+        walk(inner, see);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ProjectTemplate, Renderer, Section};
+    use serde_json::json;
+
+    fn errors(text: &str) -> Vec<String> {
+        let template =
+            ProjectTemplate { kind: "mine".into(), path: "templates/mine.sql.hbs".into(), text: text.into() };
+        match Renderer::new(&[template]) {
+            Ok(_) => Vec::new(),
+            Err(errors) => {
+                errors.into_iter().map(|e| format!("{}:{} {}", e.template, e.line.unwrap_or(0), e.message)).collect()
+            }
+        }
+    }
+
+    #[test]
+    fn bare_values_are_refused_everywhere() {
+        for bad in [
+            "x {{name}};",
+            "{{{name}}}",
+            "{{#if a}}\n{{name}}{{/if}}",
+            "{{#each a}}{{this}}{{/each}}",
+            "{{&name}}",
+            "{{ident}}",
+        ] {
+            let found = errors(&format!("-- forward\n{bad}\n"));
+            assert_eq!(found.len(), 1, "{bad}: {found:?}");
+            assert!(found[0].contains("bare value"), "{found:?}");
+        }
+        assert!(errors("-- forward\n{{#if a}}\n{{name}}{{/if}}\n")[0].starts_with("templates/mine.sql.hbs:3 "));
+        assert!(errors("-- forward\n{{ident name}} {{#each l}}{{literal this}}{{/each}}\n").is_empty());
+    }
+
+    #[test]
+    fn what_would_overflow_the_stack_is_refused() {
+        let deep = format!("-- forward\n{}x{}\n", "{{#if a}}".repeat(6000), "{{/if}}".repeat(6000));
+        assert!(errors(&deep)[0].contains("nested"));
+        let own = "-- forward\n{{> mine/forward}}\n";
+        assert!(errors(own)[0].contains("calls itself"), "{:?}", errors(own));
+    }
+
+    #[test]
+    fn a_parameter_may_be_called_like_a_helper() {
+        let text = "-- forward\n{{type type}} {{raw raw}} {{literal literal}} {{value value}} {{list list}}\n";
+        let template = ProjectTemplate { kind: "mine".into(), path: "m".into(), text: text.into() };
+        let context = json!({"type": "int", "raw": "r", "literal": "l", "value": 1, "list": ["a"]});
+        let sql = Renderer::new(&[template]).unwrap().render("mine", Section::Forward, &context).unwrap();
+        assert_eq!(sql, "int r 'l' 1 a\n");
+    }
+}

@@ -1,0 +1,212 @@
+//! The helpers through which every value goes; each fails on a missing or null argument.
+
+use crate::base::name::{Ident, QualifiedName, quote_dollar, quote_literal};
+use crate::change::value::{SqlValue, check_type};
+use handlebars::{
+    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
+    ScopedJson, no_escape,
+};
+use serde_json::Value;
+
+/// A helper: its arguments to SQL text, or what is wrong with them.
+type Write = fn(&[&Value]) -> Result<String, String>;
+
+/// Name, number of arguments, function.
+const WRITERS: &[(&str, usize, Write)] = &[
+    ("ident", 1, |v| Ok(Ident::new(text(v[0])?)?.sql().into_owned())),
+    ("idents", 1, |v| joined(v[0], |item| Ok(Ident::new(text(item)?)?.sql().into_owned()))),
+    ("qname", 1, |v| Ok(name(v[0])?.sql())),
+    ("regclass", 1, |v| Ok(format!("{}::regclass", quote_literal(&name(v[0])?.sql())))),
+    ("literal", 1, |v| literal(v[0])),
+    ("value", 1, |v| value(v[0])),
+    ("list", 1, |v| joined(v[0], |item| Ok(text(item)?.to_owned()))),
+    ("literals", 1, |v| joined(v[0], literal)),
+    ("type", 1, |v| {
+        let name = text(v[0])?;
+        check_type(name).map(|()| name.to_owned())
+    }),
+    ("raw", 1, |v| Ok(text(v[0])?.trim().to_owned())),
+    ("dollar", 1, |v| Ok(quote_dollar(text(v[0])?, "body"))),
+    ("keyword", 1, |v| keyword(text(v[0])?)),
+];
+
+/// The names of the helpers that write SQL.
+pub fn writers() -> impl Iterator<Item = &'static str> {
+    WRITERS.iter().map(|(name, ..)| *name)
+}
+
+struct Writer {
+    name: &'static str,
+    arity: usize,
+    write: Write,
+}
+
+impl HelperDef for Writer {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        h: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        let wrong = |message: String| RenderError::from(RenderErrorReason::Other(message));
+        if h.params().len() != self.arity {
+            return Err(wrong(format!("`{}` takes {} value(s), here are {}", self.name, self.arity, h.params().len())));
+        }
+        let mut values = Vec::with_capacity(self.arity);
+        for param in h.params() {
+            let path = param.relative_path().map_or("this", String::as_str);
+            if param.is_value_missing() {
+                return Err(wrong(format!("`{path}` is missing")));
+            }
+            if param.value().is_null() && self.name != "value" {
+                return Err(wrong(format!("`{path}` is null")));
+            }
+            values.push(param.value());
+        }
+        let sql = (self.write)(&values).map_err(|why| wrong(format!("`{}`: {why}", self.name)))?;
+        out.write(&sql)?;
+        Ok(())
+    }
+}
+
+/// A question for `if`: answers true or false.
+struct Ask(fn(&Value, bool) -> bool);
+
+impl HelperDef for Ask {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        h: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        let answer = h.param(0).is_some_and(|p| (self.0)(p.value(), p.is_value_missing()));
+        Ok(ScopedJson::Derived(Value::Bool(answer)))
+    }
+}
+
+/// An empty registry with the helpers, strict and without HTML escaping.
+pub fn registry() -> Handlebars<'static> {
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    registry.set_prevent_indent(true);
+    registry.register_escape_fn(no_escape);
+    for (name, arity, write) in WRITERS {
+        registry.register_helper(name, Box::new(Writer { name, arity: *arity, write: *write }));
+    }
+    // `if` cannot tell absent from false or 0
+    registry.register_helper("isGiven", Box::new(Ask(|_, missing| !missing)));
+    registry.register_helper("isFalse", Box::new(Ask(|value, _| value == &Value::Bool(false))));
+    registry
+}
+
+/// What went wrong, without handlebars' own frame.
+pub fn message(error: &RenderError) -> String {
+    match error.reason() {
+        RenderErrorReason::Other(message) => message.clone(),
+        RenderErrorReason::MissingVariable(path) => {
+            format!("`{}` is missing", path.as_deref().unwrap_or("a value"))
+        }
+        reason => reason.to_string(),
+    }
+}
+
+fn text(value: &Value) -> Result<&str, String> {
+    value.as_str().ok_or_else(|| format!("takes a text, this is `{value}`"))
+}
+
+fn name(value: &Value) -> Result<QualifiedName, String> {
+    text(value)?.parse()
+}
+
+fn joined(value: &Value, each: impl Fn(&Value) -> Result<String, String>) -> Result<String, String> {
+    let list = value.as_array().ok_or_else(|| format!("takes a list, this is `{value}`"))?;
+    Ok(list.iter().map(each).collect::<Result<Vec<_>, _>>()?.join(", "))
+}
+
+/// A constant: texts quoted, numbers and booleans as they are, the rest as JSON.
+fn literal(value: &Value) -> Result<String, String> {
+    match value {
+        Value::Null => Ok("NULL".to_owned()),
+        Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
+        Value::String(text) if text.contains('\0') => Err("PostgreSQL texts cannot hold a NUL character".to_owned()),
+        Value::String(text) => Ok(quote_literal(text)),
+        other => Ok(quote_literal(&other.to_string())),
+    }
+}
+
+/// A constant, or the expression of `{ sql: … }`.
+fn value(value: &Value) -> Result<String, String> {
+    match serde_json::from_value::<SqlValue>(value.clone()) {
+        Ok(SqlValue::Sql(sql)) => Ok(sql.trim().to_owned()),
+        Ok(SqlValue::Literal(constant)) => literal(&constant),
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+/// `setNull` as `SET NULL`: the words of our own enumerations.
+fn keyword(text: &str) -> Result<String, String> {
+    if text.is_empty() || !text.chars().all(|c| c.is_ascii_alphabetic()) {
+        return Err(format!("`{text}` is no key word"));
+    }
+    let mut out = String::with_capacity(text.len() + 2);
+    for c in text.chars() {
+        if c.is_ascii_uppercase() {
+            out.push(' ');
+        }
+        out.push(c.to_ascii_uppercase());
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn render(template: &str, context: &Value) -> Result<String, String> {
+        registry().render_template(template, context).map_err(|e| message(&e))
+    }
+
+    #[test]
+    fn values_are_quoted_by_their_kind() {
+        let context = json!({
+            "q": "o'x", "b": "a\\b", "n": 1.5, "t": true, "j": {"a": ["'"]}, "sql": {"sql": "now()"},
+            "name": "Or\"der", "table": "app.Users", "cols": ["id", "user"]
+        });
+        for (template, sql) in [
+            ("{{literal q}}", "'o''x'"),
+            ("{{literal b}}", "E'a\\\\b'"),
+            ("{{literal n}} {{value t}}", "1.5 true"),
+            ("{{value j}}", r#"'{"a":["''"]}'"#),
+            ("{{value sql}}", "now()"),
+            ("{{ident name}}", "\"Or\"\"der\""),
+            ("{{qname table}} {{regclass table}}", "app.\"Users\" 'app.\"Users\"'::regclass"),
+            ("{{idents cols}}", "id, \"user\""),
+        ] {
+            assert_eq!(render(template, &context).unwrap(), sql, "{template}");
+        }
+    }
+
+    #[test]
+    fn missing_and_null_are_errors() {
+        for helper in writers() {
+            let template = format!("{{{{{helper} nothing}}}}");
+            assert!(render(&template, &json!({})).is_err(), "{helper} takes a missing value");
+            if helper != "value" {
+                assert!(render(&template, &json!({"nothing": null})).is_err(), "{helper} takes null");
+            }
+        }
+        assert_eq!(render("{{value nothing}}", &json!({"nothing": null})).unwrap(), "NULL");
+    }
+
+    #[test]
+    fn wrong_kinds_are_errors() {
+        assert!(render("{{ident a}}", &json!({"a": 1})).unwrap_err().contains("takes a text"));
+        assert!(render("{{type a}}", &json!({"a": "int; drop"})).is_err());
+        assert!(render("{{literal a}}", &json!({"a": "x\u{0}"})).is_err());
+        assert!(render("{{ident a}}", &json!({"a": "é".repeat(40)})).unwrap_err().contains("63"));
+    }
+}

@@ -1,0 +1,186 @@
+//! Templates to SQL text. In: a change's context. Out: the SQL of one direction.
+//!
+//! Strict, never HTML-escaping; every value goes through a typed helper. Handlebars stays
+//! inside this folder. To add a helper: a function and a row in `helpers.rs`.
+
+mod guard;
+mod helpers;
+mod library;
+
+use handlebars::Handlebars;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use library::Sections;
+
+/// Which section of a template is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// What the change does.
+    Forward,
+    /// What takes it back.
+    Rollback,
+}
+
+impl Section {
+    /// The word of the marker line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Section::Forward => "forward",
+            Section::Rollback => "rollback",
+        }
+    }
+}
+
+/// The line that starts a new transaction inside of a section.
+pub const SEGMENT_MARK: &str = "-- segment";
+
+/// A template of the project: an override of a built-in one, or one of its own change types.
+#[derive(Debug, Clone)]
+pub struct ProjectTemplate {
+    /// The change type's YAML key.
+    pub kind: String,
+    /// The path, for messages.
+    pub path: String,
+    /// The text.
+    pub text: String,
+}
+
+/// What is wrong with a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct TemplateError {
+    /// The template: its path or its change type.
+    pub template: String,
+    /// Line in it, from 1, where known.
+    pub line: Option<usize>,
+    /// Column in it, from 1, where known.
+    pub column: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// All templates, compiled and checked.
+pub struct Renderer {
+    registry: Handlebars<'static>,
+    /// Change types whose template is the project's.
+    overridden: BTreeSet<String>,
+    /// The path and the line at which each section starts.
+    origins: BTreeMap<String, (String, usize)>,
+}
+
+impl std::fmt::Debug for Renderer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Renderer").field("overridden", &self.overridden).finish_non_exhaustive()
+    }
+}
+
+impl Renderer {
+    /// Compiles the built-in templates and the project's.
+    ///
+    /// # Errors
+    /// Every template that is malformed, holds a bare value, calls itself through partials
+    /// or is nested too deeply.
+    pub fn new(project: &[ProjectTemplate]) -> Result<Self, Vec<TemplateError>> {
+        let mut renderer =
+            Self { registry: helpers::registry(), overridden: BTreeSet::new(), origins: BTreeMap::new() };
+        let mut errors = Vec::new();
+        for (name, text) in library::PARTIALS {
+            // a partial's last line break is the file's, not the SQL's
+            renderer.add_template(name, "built in", 0, text.trim_end_matches('\n'), &mut errors);
+        }
+        let own: BTreeSet<&str> = project.iter().map(|t| t.kind.as_str()).collect();
+        for kind in crate::change::KINDS {
+            if own.contains(kind.name) {
+                renderer.overridden.insert(kind.name.to_owned());
+            } else {
+                let path = format!("templates/sql/{}.sql.hbs", kind.stem);
+                renderer.add_sections(kind.name, &path, kind.template, &mut errors);
+            }
+        }
+        for template in project {
+            renderer.add_sections(&template.kind, &template.path, &template.text, &mut errors);
+        }
+        if let Some(cycle) = guard::partial_cycle(&renderer.registry) {
+            errors.push(TemplateError {
+                template: cycle.clone(),
+                line: None,
+                column: None,
+                message: format!("the partial `{cycle}` calls itself"),
+            });
+        }
+        if errors.is_empty() { Ok(renderer) } else { Err(errors) }
+    }
+
+    fn add_sections(&mut self, kind: &str, path: &str, text: &str, errors: &mut Vec<TemplateError>) {
+        let sections = match Sections::split(text) {
+            Ok(sections) => sections,
+            Err((line, message)) => {
+                errors.push(TemplateError { template: path.to_owned(), line: Some(line), column: None, message });
+                return;
+            }
+        };
+        for (section, found) in [(Section::Forward, sections.forward), (Section::Rollback, sections.rollback)] {
+            if let Some((line, body)) = found {
+                self.add_template(&section_name(kind, section), path, line, &body, errors);
+            }
+        }
+    }
+
+    fn add_template(&mut self, name: &str, path: &str, first: usize, text: &str, errors: &mut Vec<TemplateError>) {
+        self.origins.insert(name.to_owned(), (path.to_owned(), first));
+        let error = |line: Option<usize>, column: Option<usize>, message: String| TemplateError {
+            template: path.to_owned(),
+            line: line.map(|l| l + first),
+            column,
+            message,
+        };
+        if let Err((line, message)) = guard::check_nesting(text) {
+            errors.push(error(Some(line), None, message));
+            return;
+        }
+        if let Err(e) = self.registry.register_template_string(name, text) {
+            let at = e.pos();
+            errors.push(error(at.map(|p| p.0), at.map(|p| p.1), e.reason().to_string()));
+        } else if let Some(template) = self.registry.get_template(name) {
+            for (line, column, message) in guard::bare_values(template) {
+                errors.push(error(Some(line), Some(column), message));
+            }
+        }
+    }
+
+    /// Whether this change type's template has this section.
+    #[must_use]
+    pub fn has(&self, kind: &str, section: Section) -> bool {
+        self.registry.has_template(&section_name(kind, section))
+    }
+
+    /// Whether the project replaces the built-in template of this change type.
+    #[must_use]
+    pub fn is_overridden(&self, kind: &str) -> bool {
+        self.overridden.contains(kind)
+    }
+
+    /// The SQL of one section.
+    ///
+    /// # Errors
+    /// A value that is missing or of the wrong kind, with the template's line.
+    pub fn render(&self, kind: &str, section: Section, context: &Value) -> Result<String, TemplateError> {
+        let name = section_name(kind, section);
+        self.registry.render(&name, context).map_err(|e| {
+            let template = e.template_name.clone().unwrap_or_else(|| name.clone());
+            let (path, first) = self.origins.get(&template).cloned().unwrap_or((template, 0));
+            TemplateError {
+                template: path,
+                line: e.line_no.map(|l| l + first),
+                column: e.column_no,
+                message: helpers::message(&e),
+            }
+        })
+    }
+}
+
+fn section_name(kind: &str, section: Section) -> String {
+    format!("{kind}/{}", section.word())
+}

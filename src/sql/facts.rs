@@ -1,0 +1,102 @@
+//! What is known of one statement.
+
+use crate::base::QualifiedName;
+use serde::{Deserialize, Serialize};
+
+/// The lock that a statement takes on a table, weakest first (manual, chapter 13.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LockMode {
+    /// Readers.
+    AccessShare,
+    /// `SELECT … FOR UPDATE` and foreign key checks.
+    RowShare,
+    /// Writers.
+    RowExclusive,
+    /// Concurrent index builds, VALIDATE CONSTRAINT, VACUUM: reads and writes go on.
+    ShareUpdateExclusive,
+    /// CREATE INDEX: writes are blocked.
+    Share,
+    /// CREATE TRIGGER, ADD FOREIGN KEY: writes are blocked.
+    ShareRowExclusive,
+    /// REFRESH MATERIALIZED VIEW CONCURRENTLY: only plain reads go on.
+    Exclusive,
+    /// Most of ALTER TABLE, DROP, TRUNCATE: everything is blocked.
+    AccessExclusive,
+}
+
+impl LockMode {
+    /// The name as the manual writes it.
+    #[must_use]
+    pub fn sql(self) -> &'static str {
+        match self {
+            LockMode::AccessShare => "ACCESS SHARE",
+            LockMode::RowShare => "ROW SHARE",
+            LockMode::RowExclusive => "ROW EXCLUSIVE",
+            LockMode::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
+            LockMode::Share => "SHARE",
+            LockMode::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
+            LockMode::Exclusive => "EXCLUSIVE",
+            LockMode::AccessExclusive => "ACCESS EXCLUSIVE",
+        }
+    }
+
+    /// What users of the table feel, in a few words.
+    #[must_use]
+    pub fn effect(self) -> &'static str {
+        match self {
+            LockMode::AccessShare | LockMode::RowShare | LockMode::RowExclusive | LockMode::ShareUpdateExclusive => {
+                "blocks nobody"
+            }
+            LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => "blocks writes",
+            LockMode::AccessExclusive => "blocks reads and writes",
+        }
+    }
+}
+
+/// A statement that cannot run inside of a transaction block, by what recovery has to look
+/// at after a crash (manual: "cannot be executed inside a transaction block").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Outside {
+    /// `CREATE INDEX CONCURRENTLY`: is the index there and valid?
+    CreateIndex {
+        /// The index, in its table's schema.
+        index: QualifiedName,
+        /// The table.
+        table: QualifiedName,
+    },
+    /// `DROP INDEX CONCURRENTLY`: is the index gone?
+    DropIndex {
+        /// The index.
+        index: QualifiedName,
+    },
+    /// May be repeated without harm: VACUUM, REINDEX, ALTER SYSTEM, DISCARD.
+    Repeatable,
+    /// Nobody can tell from outside whether it has happened.
+    Opaque,
+}
+
+/// What one statement does to the server.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Facts {
+    /// The strongest lock that it takes on a table that exists, and on which.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<(QualifiedName, LockMode)>,
+    /// Whether it writes the whole table anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rewrites: bool,
+    /// Whether it reads the whole table while it holds its lock.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scans: bool,
+    /// Whether rows or values are gone after it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub loses_data: bool,
+    /// Set where it cannot run in a transaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<Outside>,
+    /// Whether it leaves settings in the session (`SET`, temporary tables, `LISTEN`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub session: bool,
+}
