@@ -152,4 +152,8 @@ impl Change for Custom {
     fn batch(&self) -> Option<Batch> {
         None
     }
+
+    fn files(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

@@ -61,6 +61,11 @@ pub trait ChangeType: Serialize + DeserializeOwned + JsonSchema + Debug + Send +
     fn batch(&self) -> Option<Batch> {
         None
     }
+
+    /// The texts of the files that it refers to; they belong to the checksum.
+    fn files(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Reads a file of the project by its path relative to the project's folder.
@@ -139,6 +144,8 @@ pub trait Change: Debug + Send + Sync {
     fn attach(&mut self, files: &dyn ReadFile, place: &Place, out: &mut Diagnostics);
     /// See [`ChangeType::batch`].
     fn batch(&self) -> Option<Batch>;
+    /// See [`ChangeType::files`].
+    fn files(&self) -> Vec<String>;
 }
 
 #[derive(Debug)]
@@ -172,6 +179,9 @@ impl<T: ChangeType> Change for BuiltIn<T> {
     }
     fn batch(&self) -> Option<Batch> {
         self.change.batch()
+    }
+    fn files(&self) -> Vec<String> {
+        self.change.files()
     }
 }
 

@@ -1,0 +1,337 @@
+//! The project's files, read from disk: the only part of the front end that does I/O.
+
+use super::project::{self, ProjectConfig};
+use super::set::{SourceFile, SourceSet};
+use super::yaml;
+use crate::base::{Diagnostic, Diagnostics, Failure, FileId, Kind, Place, typed::typed};
+use crate::change::custom::{CustomKind, Manifest};
+use crate::change::{self, ReadFile};
+use crate::render::{ProjectTemplate, Sections};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// The largest file that is read, in bytes: parsing YAML needs some 17 times its size.
+pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Folders below `templates/` that hold no change type of their own.
+const RESERVED: [&str; 3] = ["sql", "partials", "html"];
+
+/// A project as it lies on disk.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The project's folder, with links resolved.
+    pub root: PathBuf,
+    /// `dagmar.yaml`.
+    pub config: ProjectConfig,
+    /// All files.
+    pub sources: SourceSet,
+    /// The changelog files as values, in the order of their paths.
+    pub documents: Vec<(FileId, Value)>,
+    /// The project's own change types.
+    pub custom: BTreeMap<String, Arc<CustomKind>>,
+    /// The project's templates.
+    pub templates: Vec<ProjectTemplate>,
+    /// What is wrong so far.
+    pub problems: Diagnostics,
+}
+
+/// The folder of the nearest `dagmar.yaml` at or above `start`.
+#[must_use]
+pub fn find_root(start: &Path) -> Option<PathBuf> {
+    start.ancestors().find(|dir| dir.join(project::FILE).is_file()).map(Path::to_path_buf)
+}
+
+/// Reads a project.
+///
+/// # Errors
+/// When the folder has no `dagmar.yaml` or cannot be read at all. What is wrong inside of
+/// files is in [`Loaded::problems`].
+pub fn load(root: &Path) -> Result<Loaded, Failure> {
+    let root = root
+        .canonicalize()
+        .map_err(|e| Failure::new(Kind::Usage, format!("cannot open the project `{}`: {e}", root.display())))?;
+    let mut loader = Loader { root: root.clone(), sources: SourceSet::default(), problems: Diagnostics::default() };
+    if !root.join(project::FILE).is_file() {
+        return Err(Failure::new(Kind::Usage, format!("`{}` is no project: it has no dagmar.yaml", root.display()))
+            .help("run `dagmar init` there, or name the project's folder with `--project`"));
+    }
+    let mut config = ProjectConfig::default();
+    if let Some((file, value)) = loader.document(Path::new(project::FILE))
+        && let Some(parsed) = ProjectConfig::parse(&value, &Place::value(file, Vec::new()), &mut loader.problems)
+    {
+        config = parsed;
+    }
+    let documents = loader.plans(&config.plans);
+    let (custom, templates) = loader.templates(&config.templates);
+    Ok(Loaded { root, config, sources: loader.sources, documents, custom, templates, problems: loader.problems })
+}
+
+struct Loader {
+    root: PathBuf,
+    sources: SourceSet,
+    problems: Diagnostics,
+}
+
+impl Loader {
+    /// Reads one file as text; what is wrong with it becomes a problem.
+    fn read(&mut self, path: &Path) -> Option<FileId> {
+        let shown = path.to_string_lossy().replace('\\', "/");
+        let (text, problem) = match read_text(&self.root.join(path)) {
+            Ok(text) => (text, None),
+            Err(Unreadable { message, help }) => {
+                (String::new(), Some(Diagnostic::error("DG0100", format!("`{shown}` {message}")).maybe_help(help)))
+            }
+        };
+        let id = self.sources.add(SourceFile { path: shown, text });
+        match problem {
+            None => Some(id),
+            Some(problem) => {
+                self.problems.push(problem.at(Place::bytes(id, 0..0)));
+                None
+            }
+        }
+    }
+
+    fn document(&mut self, path: &Path) -> Option<(FileId, Value)> {
+        let id = self.read(path)?;
+        let value = yaml::parse(id, &self.sources.get(id).text, &mut self.problems)?;
+        Some((id, value))
+    }
+
+    fn plans(&mut self, folder: &str) -> Vec<(FileId, Value)> {
+        let mut paths = Vec::new();
+        if let Err(problem) = walk(&self.root, Path::new(folder), &mut paths) {
+            self.problems.push(problem);
+        }
+        paths.sort();
+        let ids: Vec<FileId> = paths.iter().filter_map(|path| self.read(path)).collect();
+        let workers = std::thread::available_parallelism().map_or(1, usize::from).min(ids.len().max(1));
+        let sources = &self.sources;
+        // files are independent of each other: the parsing is spread over the cores
+        let mut parsed: Vec<(FileId, Option<Value>, Diagnostics)> = std::thread::scope(|scope| {
+            let handles: Vec<_> = (0..workers)
+                .map(|worker| {
+                    let ids = &ids;
+                    scope.spawn(move || {
+                        let mine = ids.iter().skip(worker).step_by(workers);
+                        mine.map(|id| {
+                            let mut out = Diagnostics::default();
+                            let value = yaml::parse(*id, &sources.get(*id).text, &mut out);
+                            (*id, value, out)
+                        })
+                        .collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            handles.into_iter().flat_map(|h| h.join().expect("the parser does not panic")).collect()
+        });
+        parsed.sort_by_key(|(id, ..)| *id);
+        let mut documents = Vec::with_capacity(parsed.len());
+        for (id, value, out) in parsed {
+            self.problems.append(out);
+            documents.extend(value.map(|v| (id, v)));
+        }
+        documents
+    }
+
+    fn templates(&mut self, folder: &str) -> (BTreeMap<String, Arc<CustomKind>>, Vec<ProjectTemplate>) {
+        let mut custom = BTreeMap::new();
+        let mut templates = Vec::new();
+        for kind in change::KINDS {
+            let path = Path::new(folder).join("sql").join(format!("{}.sql.hbs", kind.stem));
+            if self.root.join(&path).is_file()
+                && let Some(id) = self.read(&path)
+            {
+                let file = self.sources.get(id);
+                // the same text is no override
+                if file.text != kind.template {
+                    let (path, text) = (file.path.clone(), file.text.clone());
+                    templates.push(ProjectTemplate { kind: kind.name.to_owned(), path, text });
+                }
+            }
+        }
+        let mut names: Vec<String> = fs::read_dir(self.root.join(folder))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|entry| entry.path().is_dir())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .filter(|name| !RESERVED.contains(&name.as_str()))
+            .collect();
+        names.sort();
+        for name in names {
+            if let Some((kind, template)) = self.custom_kind(folder, &name) {
+                custom.insert(name, Arc::new(kind));
+                templates.push(template);
+            }
+        }
+        (custom, templates)
+    }
+
+    fn custom_kind(&mut self, folder: &str, name: &str) -> Option<(CustomKind, ProjectTemplate)> {
+        let dir = Path::new(folder).join(name);
+        let (manifest_id, value) = self.document(&dir.join("manifest.yaml"))?;
+        let place = Place::value(manifest_id, Vec::new());
+        let template_id = self.read(&dir.join("template.sql.hbs"))?;
+        if change::find(name).is_some() || !is_kind_name(name) {
+            let problem = if is_kind_name(name) {
+                Diagnostic::error("DG0403", format!("`{name}` is a built-in change type"))
+                    .help("give yours another name, or override the built-in template in templates/sql")
+            } else {
+                Diagnostic::error("DG0403", format!("`{name}` is no name of a change type"))
+                    .help("use letters and digits, starting with a small letter: updatedAtTrigger")
+            };
+            self.problems.push(problem.at(place));
+            return None;
+        }
+        let manifest: Manifest = typed(&value, &place, &mut self.problems)?;
+        let template = self.sources.get(template_id);
+        let has_rollback = Sections::split(&template.text).is_ok_and(|s| s.rollback.is_some());
+        if has_rollback == manifest.irreversible.is_some() {
+            let (message, help) = if has_rollback {
+                ("the manifest says `irreversible`, but the template has a rollback section", "remove one of them")
+            } else {
+                (
+                    "the template has no rollback section",
+                    "add `-- rollback` with its SQL, or say `irreversible: reason` in the manifest",
+                )
+            };
+            self.problems.push(Diagnostic::error("DG0402", message).at(Place::bytes(template_id, 0..0)).help(help));
+        }
+        let template =
+            ProjectTemplate { kind: name.to_owned(), path: template.path.clone(), text: template.text.clone() };
+        match CustomKind::new(name.to_owned(), manifest, has_rollback) {
+            Ok(kind) => Some((kind, template)),
+            Err(why) => {
+                self.problems.push(Diagnostic::error("DG0401", why).at(place.child("parameters")));
+                None
+            }
+        }
+    }
+}
+
+fn is_kind_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// Collects the YAML files below `folder`, relative to `root`.
+fn walk(root: &Path, folder: &Path, out: &mut Vec<PathBuf>) -> Result<(), Diagnostic> {
+    let full = root.join(folder);
+    let problem = |message: String| Diagnostic::error("DG0100", message);
+    let entries = fs::read_dir(&full)
+        .map_err(|e| problem(format!("cannot read the folder `{}`: {e}", folder.display())).help("create it, or set `plans:` in dagmar.yaml"))?;
+    for entry in entries {
+        let entry = entry.map_err(|e| problem(format!("cannot read the folder `{}`: {e}", folder.display())))?;
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with('.') {
+            continue;
+        }
+        let path = folder.join(&name);
+        let kind = entry.file_type().map_err(|e| problem(format!("cannot read `{}`: {e}", path.display())))?;
+        if kind.is_symlink() {
+            inside(root, &path).map_err(|why| problem(format!("`{}` {why}", path.display())))?;
+        }
+        if entry.path().is_dir() {
+            walk(root, &path, out)?;
+        } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            out.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// The real path of a file of the project.
+fn inside(root: &Path, path: &Path) -> Result<PathBuf, String> {
+    let real = root.join(path).canonicalize().map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+        _ => format!("cannot be read: {e}"),
+    })?;
+    if real.starts_with(root) { Ok(real) } else { Err("leads out of the project".to_owned()) }
+}
+
+struct Unreadable {
+    message: String,
+    help: Option<String>,
+}
+
+fn read_text(path: &Path) -> Result<String, Unreadable> {
+    let wrong = |message: String| Unreadable { message, help: None };
+    let meta = fs::metadata(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => wrong("does not exist".to_owned()),
+        _ => wrong(format!("cannot be read: {e}")),
+    })?;
+    if !meta.is_file() {
+        return Err(wrong("is no regular file".to_owned()));
+    }
+    if meta.len() > MAX_BYTES {
+        return Err(Unreadable {
+            message: format!("has {} MB; at most {} are read", meta.len() / 1_048_576, MAX_BYTES / 1_048_576),
+            help: Some("divide it into several files".to_owned()),
+        });
+    }
+    let bytes = fs::read(path).map_err(|e| wrong(format!("cannot be read: {e}")))?;
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let good = e.utf8_error().valid_up_to();
+        let line = e.as_bytes()[..good].iter().filter(|b| **b == b'\n').count() + 1;
+        Unreadable {
+            message: format!("is not UTF-8: the first bad byte is number {} in line {line}", good + 1),
+            help: Some("save it as UTF-8".to_owned()),
+        }
+    })?;
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => Ok(rest.to_owned()),
+        None => Ok(text),
+    }
+}
+
+/// The files of a project that changes refer to.
+#[derive(Debug)]
+pub struct ProjectFiles {
+    /// The project's folder, with links resolved.
+    pub root: PathBuf,
+}
+
+impl ReadFile for ProjectFiles {
+    fn read(&self, path: &str) -> Result<String, String> {
+        let relative = Path::new(path);
+        if relative.components().any(|c| !matches!(c, Component::Normal(_) | Component::CurDir)) {
+            return Err(format!("`{path}` is no path inside of the project; write it relative to dagmar.yaml"));
+        }
+        let real = inside(&self.root, relative).map_err(|why| format!("`{path}` {why}"))?;
+        read_text(&real).map_err(|e| format!("`{path}` {}", e.message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_stay_inside_of_the_project() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("project").canonicalize().unwrap_or_else(|_| {
+            fs::create_dir(dir.path().join("project")).unwrap();
+            dir.path().join("project").canonicalize().unwrap()
+        });
+        fs::write(dir.path().join("secret"), "s").unwrap();
+        fs::write(root.join("good.sql"), "\u{feff}SELECT 1").unwrap();
+        fs::write(root.join("bad.sql"), b"a\n\xff").unwrap();
+        std::os::unix::fs::symlink("../secret", root.join("link.sql")).unwrap();
+        let files = ProjectFiles { root };
+        assert_eq!(files.read("./good.sql").unwrap(), "SELECT 1");
+        for (path, why) in [
+            ("../secret", "no path inside"),
+            ("/etc/passwd", "no path inside"),
+            ("link.sql", "leads out of the project"),
+            ("bad.sql", "number 3 in line 2"),
+            ("nothing.sql", "does not exist"),
+            (".", "no regular file"),
+        ] {
+            let said = files.read(path).unwrap_err();
+            assert!(said.contains(why), "{path}: {said}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Text to changesets. In: the project's files. Out: a changelog for one environment, and
+//! every problem of every file. Only `load.rs` touches the file system.
+
+pub mod changeset;
+pub mod checks;
+pub mod load;
+pub mod parse;
+pub mod project;
+pub mod set;
+pub mod spans;
+pub mod variables;
+pub mod yaml;
+
+pub use changeset::{Changelog, Changeset, Dependency, ParsedChange, RollbackSource};
+pub use project::{Environment, ProjectConfig};
+pub use set::{SourceFile, SourceSet};
+pub use variables::Variables;

@@ -1,0 +1,268 @@
+//! Values to changesets. Collects every mistake; a changeset with one is left out.
+
+use super::changeset::{
+    ChangesetHeader, Changelog, Changeset, Dependency, MAX_ID, ParsedChange, RollbackSource, RollbackSpec, is_id,
+};
+use super::set::SourceSet;
+use super::variables::Variables;
+use crate::base::{Diagnostic, Diagnostics, FileId, Place, checksum, diag::nearest, typed::typed};
+use crate::change::custom::CustomKind;
+use crate::change::{self, Change, ReadFile};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// What the parser needs besides the documents.
+pub struct Context<'a> {
+    /// The project's own change types.
+    pub custom: &'a BTreeMap<String, Arc<CustomKind>>,
+    /// Reads files of the project.
+    pub files: &'a dyn ReadFile,
+    /// The names of the project's environments; empty: none are declared.
+    pub environments: &'a [String],
+    /// The values of the environment that is compiled for.
+    pub variables: &'a Variables,
+    /// The files' texts.
+    pub sources: &'a SourceSet,
+}
+
+/// Reads the changesets of all documents, in the order of the files.
+pub fn changelog(documents: &[(FileId, Value)], context: &Context<'_>, out: &mut Diagnostics) -> Changelog {
+    let mut changelog = Changelog::default();
+    let mut seen: HashMap<String, Place> = HashMap::new();
+    for (file, document) in documents {
+        for (place, value) in changesets_of(*file, document, out) {
+            if let Some(Value::String(id)) = value.get("id") {
+                let here = place.child("id");
+                if let Some(first) = seen.get(id) {
+                    out.push(
+                        Diagnostic::error("DG0201", format!("the id `{id}` is there twice"))
+                            .at(here)
+                            .related(first.clone(), "first here")
+                            .help("an id is for ever: give the new changeset another one"),
+                    );
+                    continue;
+                }
+                seen.insert(id.clone(), here);
+            }
+            changelog.changesets.extend(changeset(value, &place, context, out));
+        }
+    }
+    changelog
+}
+
+/// The entries under `changesets:` of a document.
+fn changesets_of<'a>(file: FileId, document: &'a Value, out: &mut Diagnostics) -> Vec<(Place, &'a Value)> {
+    let root = Place::value(file, Vec::new());
+    let map = match document {
+        Value::Null => {
+            out.push(
+                Diagnostic::error("DG0101", "the file is empty")
+                    .at(root)
+                    .help("write `changesets:` with a list below it, or delete the file"),
+            );
+            return Vec::new();
+        }
+        Value::Object(map) => map,
+        _ => {
+            out.push(
+                Diagnostic::error("DG0106", "expected a mapping with the key `changesets`")
+                    .at(root)
+                    .help("write `changesets:` with a list below it"),
+            );
+            return Vec::new();
+        }
+    };
+    for key in map.keys().filter(|key| *key != "changesets") {
+        let near = nearest(key, ["changesets"]);
+        out.push(
+            Diagnostic::error("DG0104", format!("unknown key `{key}`"))
+                .at(root.child(key).as_key())
+                .help(near.map_or("known here: changesets".to_owned(), |n| format!("did you mean `{n}`?"))),
+        );
+    }
+    match map.get("changesets") {
+        Some(Value::Array(list)) => {
+            let place = root.child("changesets");
+            list.iter().enumerate().map(|(i, value)| (place.at(i), value)).collect()
+        }
+        Some(Value::Null) => Vec::new(),
+        Some(_) => {
+            out.push(Diagnostic::error("DG0106", "`changesets` is no list").at(root.child("changesets")));
+            Vec::new()
+        }
+        None if map.is_empty() || map.keys().any(|k| nearest(k, ["changesets"]).is_some()) => Vec::new(),
+        None => {
+            out.push(Diagnostic::error("DG0105", "the key `changesets` is missing").at(root).help("add `changesets:`"));
+            Vec::new()
+        }
+    }
+}
+
+fn changeset(raw: &Value, place: &Place, context: &Context<'_>, out: &mut Diagnostics) -> Option<Changeset> {
+    let mut filled = raw.clone();
+    let mut problems = Diagnostics::default();
+    if let Value::Object(map) = &mut filled {
+        // an id names the same changeset in every environment
+        let id = map.get("id").cloned();
+        let source = &context.sources.get(place.file).text;
+        let mut rest = Value::Object(std::mem::take(map));
+        context.variables.fill_value(&mut rest, place, source, &mut problems);
+        if let (Some(id), Value::Object(rest)) = (id, &mut rest) {
+            rest.insert("id".to_owned(), id);
+        }
+        filled = rest;
+    }
+    let header: Option<ChangesetHeader> = typed(&filled, place, &mut problems);
+    if header.is_none() {
+        // the header's mistakes must not hide those of the changes
+        for key in ["changes", "rollback"] {
+            if let Some(Value::Array(list)) = filled.get(key) {
+                changes(list, &place.child(key), context, &mut problems);
+            }
+        }
+    }
+    let parsed = header.and_then(|header| finish(header, raw, place, context, &mut problems));
+    let good = !problems.has_errors();
+    out.append(problems);
+    parsed.filter(|_| good)
+}
+
+fn finish(
+    header: ChangesetHeader,
+    raw: &Value,
+    place: &Place,
+    context: &Context<'_>,
+    out: &mut Diagnostics,
+) -> Option<Changeset> {
+    if !is_id(&header.id) {
+        let shown: String = header.id.chars().take(60).collect();
+        out.push(
+            Diagnostic::error("DG0202", format!("`{shown}` is no id"))
+                .at(place.child("id"))
+                .help(format!("use letters, digits, `-`, `_`, `.` and `/`, at most {MAX_ID}, starting with a letter or digit")),
+        );
+    }
+    for (i, name) in header.environments.iter().enumerate() {
+        if !context.environments.is_empty() && !context.environments.contains(name) {
+            let near = nearest(name, context.environments.iter().map(String::as_str));
+            out.push(
+                Diagnostic::error("DG0110", format!("there is no environment `{name}`"))
+                    .at(place.child("environments").at(i))
+                    .help(near.map_or_else(
+                        || format!("dagmar.yaml has: {}", context.environments.join(", ")),
+                        |near| format!("did you mean `{near}`?"),
+                    )),
+            );
+        }
+    }
+    if header.changes.is_empty() {
+        out.push(
+            Diagnostic::error("DG0108", format!("the changeset `{}` has no changes", header.id))
+                .at(place.child("changes"))
+                .help("add one, or delete the changeset"),
+        );
+    }
+    let parsed = changes(&header.changes, &place.child("changes"), context, out);
+    let rollback = match header.rollback {
+        None => RollbackSource::Derived,
+        Some(RollbackSpec::Irreversible(reason)) => RollbackSource::Irreversible(reason),
+        Some(RollbackSpec::Changes(list)) => {
+            RollbackSource::Changes(changes(&list, &place.child("rollback"), context, out))
+        }
+    };
+    let mut body = content_of(raw);
+    add_files(&mut body, &parsed);
+    let edges = place.child("dependsOn");
+    Some(Changeset {
+        checksum: checksum::of_value(&body),
+        body,
+        depends_on: header
+            .depends_on
+            .into_iter()
+            .enumerate()
+            .map(|(i, edge)| Dependency { id: edge.id, soak: edge.soak, place: edges.at(i) })
+            .collect(),
+        id: header.id,
+        file: place.file,
+        place: place.clone(),
+        author: header.author,
+        description: header.description,
+        environments: header.environments,
+        labels: header.labels,
+        phase: header.phase,
+        repeatable: header.repeatable,
+        preconditions: header.preconditions,
+        changes: parsed,
+        verify: header.verify,
+        rollback,
+        limits: header.limits,
+    })
+}
+
+/// What the checksum is taken of: what runs, not who wrote it or when it may run.
+const CONTENT: [&str; 5] = ["preconditions", "changes", "verify", "rollback", "repeatable"];
+
+fn content_of(raw: &Value) -> Value {
+    let mut body = Map::new();
+    for key in CONTENT {
+        if let Some(value) = raw.get(key) {
+            body.insert(key.to_owned(), value.clone());
+        }
+    }
+    Value::Object(body)
+}
+
+/// The texts of files that changes refer to belong to the content.
+fn add_files(body: &mut Value, changes: &[ParsedChange]) {
+    let files: Vec<Value> = changes.iter().flat_map(|c| c.change.files()).map(Value::String).collect();
+    if let (false, Value::Object(map)) = (files.is_empty(), body) {
+        map.insert("files".to_owned(), Value::Array(files));
+    }
+}
+
+fn changes(list: &[Value], place: &Place, context: &Context<'_>, out: &mut Diagnostics) -> Vec<ParsedChange> {
+    list.iter()
+        .enumerate()
+        .filter_map(|(i, value)| {
+            let place = place.at(i);
+            let change = one_change(value, &place, context, out)?;
+            Some(ParsedChange { change, place })
+        })
+        .collect()
+}
+
+fn one_change(value: &Value, place: &Place, context: &Context<'_>, out: &mut Diagnostics) -> Option<Box<dyn Change>> {
+    let Some((name, parameters)) = value.as_object().filter(|m| m.len() == 1).and_then(|m| m.iter().next()) else {
+        let message = match value.as_object() {
+            Some(map) if map.len() > 1 => {
+                let keys: Vec<String> = map.keys().map(|k| format!("`{k}`")).collect();
+                format!("one change has several keys: {}", keys.join(", "))
+            }
+            _ => "a change is a change type with its parameters".to_owned(),
+        };
+        out.push(
+            Diagnostic::error("DG0109", message)
+                .at(place.clone())
+                .help("write `- createTable:` with the parameters indented below it"),
+        );
+        return None;
+    };
+    let here = place.child(name);
+    let mut change = if let Some(kind) = context.custom.get(name) {
+        kind.parse(parameters, &here, out)
+    } else if let Some(kind) = change::find(name) {
+        (kind.parse)(parameters, &here, out)
+    } else {
+        let known = change::KINDS.iter().map(|k| k.name).chain(context.custom.keys().map(String::as_str));
+        let help = nearest(name, known).map_or_else(
+            || "`dagmar schema --list` shows all change types".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        out.push(Diagnostic::error("DG0107", format!("unknown change type `{name}`")).at(here.as_key()).help(help));
+        return None;
+    }?;
+    change.attach(context.files, &here, out);
+    change.check(&here, out);
+    Some(change)
+}

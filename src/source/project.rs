@@ -1,0 +1,309 @@
+//! `dagmar.yaml`: where things lie, and the environments in the order of promotion.
+
+use super::variables::{Variables, Wrong, is_name};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, Span, diag::nearest, typed::typed};
+use crate::plan::Limits;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// The name of the project's file.
+pub const FILE: &str = "dagmar.yaml";
+
+/// The contents of `dagmar.yaml`. Every key has a default; an empty file is a project.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(title = "dagmar.yaml")]
+pub struct ProjectConfig {
+    /// The folder of the changesets.
+    pub plans: String,
+    /// The folder of the project's own templates.
+    pub templates: String,
+    /// Where dagmar keeps its tables in each database.
+    pub ledger: LedgerConfig,
+    /// Values for `${name}`; an environment's own win.
+    #[schemars(with = "BTreeMap<String, Scalar>")]
+    pub variables: Map<String, Value>,
+    /// Limits for every statement; an environment's own win.
+    pub limits: LimitsSpec,
+    /// The environments, in the order of promotion. The first is the default.
+    #[schemars(with = "BTreeMap<String, Environment>")]
+    pub environments: Map<String, Value>,
+    /// Filled from `environments`.
+    #[serde(skip)]
+    pub environment_list: Vec<(String, Environment)>,
+}
+
+impl Default for ProjectConfig {
+    fn default() -> Self {
+        Self {
+            plans: "plans".to_owned(),
+            templates: "templates".to_owned(),
+            ledger: LedgerConfig::default(),
+            variables: Map::new(),
+            limits: LimitsSpec::default(),
+            environments: Map::new(),
+            environment_list: Vec::new(),
+        }
+    }
+}
+
+/// A text, number or boolean.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Scalar {
+    Text(String),
+    Number(f64),
+    Bool(bool),
+}
+
+/// Where dagmar keeps its tables.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct LedgerConfig {
+    /// The schema of the ledger.
+    pub schema: Ident,
+}
+
+impl Default for LedgerConfig {
+    fn default() -> Self {
+        Self { schema: Ident::new("dagmar").expect("a name") }
+    }
+}
+
+/// A named target.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Environment {
+    /// The connection: a URL in libpq's form, `${NAME}` for one from the process's
+    /// environment, or `embedded` for a private server on this machine.
+    pub url: Option<String>,
+    /// The environment that a change must have passed before.
+    pub promote_from: Option<String>,
+    /// Values for `${name}` in this environment.
+    #[schemars(with = "BTreeMap<String, Scalar>")]
+    pub variables: Map<String, Value>,
+    /// Limits for every statement in this environment.
+    pub limits: LimitsSpec,
+}
+
+/// Limits as they are written; what is left out comes from the level above.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct LimitsSpec {
+    /// The longest wait for a lock; left out: 5s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock_timeout: Option<Span>,
+    /// The longest that one statement may take; left out: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement_timeout: Option<Span>,
+    /// How often a wait for a lock is given up and tried again; left out: 10.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock_retries: Option<u32>,
+}
+
+impl LimitsSpec {
+    /// These limits over those of the level above.
+    #[must_use]
+    pub fn or(self, above: Self) -> Self {
+        Self {
+            lock_timeout: self.lock_timeout.or(above.lock_timeout),
+            statement_timeout: self.statement_timeout.or(above.statement_timeout),
+            lock_retries: self.lock_retries.or(above.lock_retries),
+        }
+    }
+
+    /// With the defaults filled in.
+    #[must_use]
+    pub fn resolve(self) -> Limits {
+        Limits {
+            lock_timeout: self.lock_timeout.unwrap_or(Span::secs(5)),
+            statement_timeout: self.statement_timeout.unwrap_or_default(),
+            lock_retries: self.lock_retries.unwrap_or(10),
+        }
+    }
+}
+
+impl ProjectConfig {
+    /// Reads the value of `dagmar.yaml`; `null` (an empty file) is a project of defaults.
+    pub fn parse(value: &Value, place: &Place, out: &mut Diagnostics) -> Option<Self> {
+        if value.is_null() {
+            return Some(Self::default());
+        }
+        let mut config: Self = typed(value, place, out)?;
+        let mut good = true;
+        for (name, value) in &config.environments {
+            let here = place.child("environments").child(name);
+            if !is_name(name) {
+                good = false;
+                out.push(
+                    Diagnostic::error("DG0113", format!("`{name}` is no name of an environment"))
+                        .at(here.clone().as_key())
+                        .help("use letters, digits, `_`, `-` and `.`"),
+                );
+            }
+            let value = if value.is_null() { &Value::Object(Map::new()) } else { value };
+            match typed::<Environment>(value, &here, out) {
+                Some(environment) => {
+                    good &= check_variables(&environment.variables, &here.child("variables"), out);
+                    config.environment_list.push((name.clone(), environment));
+                }
+                None => good = false,
+            }
+        }
+        good &= check_variables(&config.variables, &place.child("variables"), out);
+        good &= config.check_promotion(place, out);
+        good.then_some(config)
+    }
+
+    fn check_promotion(&self, place: &Place, out: &mut Diagnostics) -> bool {
+        let mut good = true;
+        for (i, (name, environment)) in self.environment_list.iter().enumerate() {
+            let Some(from) = &environment.promote_from else { continue };
+            if self.environment_list[..i].iter().any(|(earlier, _)| earlier == from) {
+                continue;
+            }
+            good = false;
+            let here = place.child("environments").child(name).child("promoteFrom");
+            let known = self.environment_list.iter().any(|(other, _)| other == from);
+            let problem = if known {
+                Diagnostic::error("DG0114", format!("`{name}` is promoted from `{from}`, which comes after it"))
+                    .help("write the environments in the order of promotion")
+            } else {
+                let names = self.environment_list.iter().map(|(n, _)| n.as_str());
+                Diagnostic::error("DG0114", format!("there is no environment `{from}`"))
+                    .maybe_help(nearest(from, names).map(|near| format!("did you mean `{near}`?")))
+            };
+            out.push(problem.at(here));
+        }
+        good
+    }
+
+    /// The environment of this name.
+    #[must_use]
+    pub fn environment(&self, name: &str) -> Option<&Environment> {
+        self.environment_list.iter().find(|(n, _)| n == name).map(|(_, e)| e)
+    }
+
+    /// The first environment: what a command means that names none. `default` where there
+    /// are none.
+    #[must_use]
+    pub fn default_environment(&self) -> &str {
+        self.environment_list.first().map_or("default", |(name, _)| name)
+    }
+
+    /// The limits of an environment.
+    #[must_use]
+    pub fn limits(&self, environment: &str) -> LimitsSpec {
+        self.environment(environment).map(|e| e.limits).unwrap_or_default().or(self.limits)
+    }
+
+    /// The variables of an environment. A value may hold `${NAME}` of the process's
+    /// environment, which is asked through `process`.
+    ///
+    /// # Errors
+    /// The variable whose value names something that is not set.
+    pub fn variables(
+        &self,
+        environment: &str,
+        process: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Variables, String> {
+        let mut variables = Variables::default();
+        let own = self.environment(environment).map(|e| &e.variables);
+        for (name, value) in self.variables.iter().chain(own.into_iter().flatten()) {
+            let text = match value {
+                Value::String(text) => fill_from_process(text, process)
+                    .map_err(|wrong| format!("the variable `{name}` in dagmar.yaml: {wrong}"))?,
+                other => other.to_string(),
+            };
+            variables.set(name, &text);
+        }
+        Ok(variables)
+    }
+}
+
+/// Fills `${NAME}` of a value in `dagmar.yaml` from the process's environment.
+///
+/// # Errors
+/// What is not set or malformed, in words.
+pub fn fill_from_process(text: &str, process: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut names = Variables::default();
+    loop {
+        match names.fill(text) {
+            Ok(filled) => return Ok(filled),
+            Err(Wrong::Malformed) => return Err("`${` is not followed by a name and `}`".to_owned()),
+            Err(Wrong::Undefined(name)) => match process(&name) {
+                Some(value) => names.set(&name, &value),
+                None => return Err(format!("the environment variable `{name}` is not set")),
+            },
+        }
+    }
+}
+
+fn check_variables(variables: &Map<String, Value>, place: &Place, out: &mut Diagnostics) -> bool {
+    let mut good = true;
+    for (name, value) in variables {
+        if !is_name(name) {
+            good = false;
+            out.push(
+                Diagnostic::error("DG0113", format!("`{name}` is no name of a variable"))
+                    .at(place.child(name).as_key())
+                    .help("use letters, digits, `_`, `-` and `.`"),
+            );
+        }
+        if value.is_array() || value.is_object() || value.is_null() {
+            good = false;
+            out.push(
+                Diagnostic::error("DG0106", format!("the variable `{name}` is no text, number or boolean"))
+                    .at(place.child(name)),
+            );
+        }
+    }
+    good
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::FileId;
+    use serde_json::json;
+
+    fn parse(value: Value) -> Result<ProjectConfig, Vec<String>> {
+        let mut out = Diagnostics::default();
+        ProjectConfig::parse(&value, &Place::value(FileId(0), vec![]), &mut out)
+            .ok_or_else(|| out.iter().map(|d| d.message.clone()).collect())
+    }
+
+    #[test]
+    fn an_empty_file_is_a_project() {
+        let config = parse(Value::Null).unwrap();
+        assert_eq!((config.plans.as_str(), config.default_environment()), ("plans", "default"));
+        assert_eq!(config.ledger.schema.as_str(), "dagmar");
+    }
+
+    #[test]
+    fn environments_keep_their_order() {
+        let config = parse(json!({
+            "variables": {"soak": "0s", "n": 3},
+            "limits": {"lockTimeout": "2s"},
+            "environments": {"zeta": null, "alpha": {"promoteFrom": "zeta", "variables": {"soak": "${SOAK}"}}}
+        }))
+        .unwrap();
+        assert_eq!(config.default_environment(), "zeta");
+        let vars = config.variables("alpha", &|n| (n == "SOAK").then(|| "30d".to_owned())).unwrap();
+        assert_eq!((vars.get("soak"), vars.get("n")), (Some("30d"), Some("3")));
+        assert!(config.variables("alpha", &|_| None).unwrap_err().contains("`SOAK` is not set"));
+        assert_eq!(config.limits("alpha").resolve().lock_timeout, Span::secs(2));
+    }
+
+    #[test]
+    fn promotion_goes_forward_only() {
+        let errors = parse(json!({"environments": {"a": {"promoteFrom": "b"}, "b": {"promoteFrom": "staging"}}}));
+        assert_eq!(
+            errors.unwrap_err(),
+            ["`a` is promoted from `b`, which comes after it", "there is no environment `staging`"]
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! Where each node of a YAML file stands. Built only for files that have something to say.
+
+use crate::base::PathSeg;
+use granit_parser::{Event, Parser, ScalarStyle};
+use std::ops::Range;
+
+/// A node of the document with the bytes it covers.
+#[derive(Debug)]
+struct Node {
+    span: Range<usize>,
+    plain: bool,
+    children: Children,
+}
+
+#[derive(Debug)]
+enum Children {
+    None,
+    Map(Vec<(String, Range<usize>, Node)>),
+    Seq(Vec<Node>),
+}
+
+/// The positions of a file's nodes.
+#[derive(Debug, Default)]
+pub struct Spans {
+    root: Option<Node>,
+    duplicates: Vec<(Vec<PathSeg>, String, Range<usize>, Range<usize>)>,
+    error: Option<(Range<usize>, String)>,
+}
+
+/// A collection that is being read.
+struct Open {
+    start: usize,
+    children: Children,
+    key: Option<(String, Range<usize>)>,
+}
+
+impl Spans {
+    /// Reads the positions; a file that is not YAML has those up to its error.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut spans = Self::default();
+        let mut stack: Vec<Open> = Vec::new();
+        for next in Parser::new_from_str(text) {
+            let (event, span) = match next {
+                Ok(next) => next,
+                Err(e) => {
+                    let at = e.marker().byte_offset().unwrap_or(0).min(text.len());
+                    spans.error = Some((at..at, e.info().to_owned()));
+                    break;
+                }
+            };
+            let bytes = span.byte_range().unwrap_or(0..0);
+            match event {
+                Event::SequenceStart(..) => {
+                    stack.push(Open { start: bytes.start, children: Children::Seq(Vec::new()), key: None });
+                }
+                Event::MappingStart(..) => {
+                    stack.push(Open { start: bytes.start, children: Children::Map(Vec::new()), key: None });
+                }
+                Event::SequenceEnd | Event::MappingEnd => {
+                    if let Some(open) = stack.pop() {
+                        let node = Node { span: open.start..bytes.start, plain: false, children: open.children };
+                        spans.place(&mut stack, node, None);
+                    }
+                }
+                Event::Scalar(value, style, ..) => {
+                    let plain = matches!(style, ScalarStyle::Plain);
+                    let node = Node { span: bytes, plain, children: Children::None };
+                    spans.place(&mut stack, node, Some(&value));
+                }
+                Event::Alias(_) => {
+                    spans.place(&mut stack, Node { span: bytes, plain: false, children: Children::None }, None);
+                }
+                Event::DocumentEnd => break,
+                _ => {}
+            }
+        }
+        spans
+    }
+
+    /// Puts a finished node where it belongs: a key, a value or an element.
+    fn place(&mut self, stack: &mut [Open], node: Node, text: Option<&str>) {
+        let path: Vec<PathSeg> = stack.iter().filter_map(hop).collect();
+        let Some(open) = stack.last_mut() else {
+            self.root.get_or_insert(node);
+            return;
+        };
+        match &mut open.children {
+            Children::Seq(list) => list.push(node),
+            Children::Map(list) => match open.key.take() {
+                None => open.key = Some((text.unwrap_or_default().to_owned(), node.span)),
+                Some((key, span)) => {
+                    if let Some((_, first, _)) = list.iter().find(|(k, ..)| *k == key) {
+                        let mut path = path;
+                        path.pop();
+                        self.duplicates.push((path, key.clone(), span.clone(), first.clone()));
+                    }
+                    list.push((key, span, node));
+                }
+            },
+            Children::None => {}
+        }
+    }
+
+    /// The bytes of the node at `path`, or of the nearest one around it.
+    #[must_use]
+    pub fn find(&self, path: &[PathSeg], key: bool) -> Option<Range<usize>> {
+        let mut node = self.root.as_ref()?;
+        let mut key_span = None;
+        for seg in path {
+            let next = match (seg, &node.children) {
+                (PathSeg::Key(name), Children::Map(list)) => {
+                    list.iter().find(|(k, ..)| k == name).map(|(_, span, n)| (Some(span.clone()), n))
+                }
+                (PathSeg::Index(i), Children::Seq(list)) => list.get(*i).map(|n| (None, n)),
+                _ => None,
+            };
+            let Some((span, next)) = next else { return Some(self.first_of(node, key_span)) };
+            key_span = span;
+            node = next;
+        }
+        match key_span {
+            Some(span) if key => Some(span),
+            _ => Some(self.first_of(node, key_span)),
+        }
+    }
+
+    /// Scalars as they are; of a collection its key or its first entry: a whole block under
+    /// carets helps nobody.
+    fn first_of(&self, node: &Node, key: Option<Range<usize>>) -> Range<usize> {
+        match (&node.children, key) {
+            (Children::None, _) if !node.span.is_empty() => node.span.clone(),
+            (_, Some(key)) => key,
+            (Children::Map(list), _) => list.first().map_or(node.span.clone(), |(_, span, _)| span.clone()),
+            (Children::Seq(list), _) => list.first().map_or(node.span.clone(), |n| self.first_of(n, None)),
+            (Children::None, None) => node.span.clone(),
+        }
+    }
+
+    /// Whether the scalar at `path` is written without quotes.
+    #[must_use]
+    pub fn is_plain(&self, path: &[PathSeg]) -> bool {
+        let mut node = self.root.as_ref();
+        for seg in path {
+            node = node.and_then(|n| match (seg, &n.children) {
+                (PathSeg::Key(name), Children::Map(list)) => list.iter().find(|(k, ..)| k == name).map(|(.., n)| n),
+                (PathSeg::Index(i), Children::Seq(list)) => list.get(*i),
+                _ => None,
+            });
+        }
+        node.is_some_and(|n| n.plain)
+    }
+
+    /// Keys that stand twice in one mapping: the key, the second place, the first.
+    pub fn duplicates(&self) -> impl Iterator<Item = (&str, &Range<usize>, &Range<usize>)> {
+        self.duplicates.iter().map(|(_, key, second, first)| (key.as_str(), second, first))
+    }
+
+    /// Why the file is not YAML, and where.
+    #[must_use]
+    pub fn error(&self) -> Option<&(Range<usize>, String)> {
+        self.error.as_ref()
+    }
+}
+
+fn hop(open: &Open) -> Option<PathSeg> {
+    match &open.children {
+        Children::Seq(list) => Some(PathSeg::Index(list.len())),
+        Children::Map(_) => open.key.as_ref().map(|(key, _)| PathSeg::Key(key.clone())),
+        Children::None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(k: &str) -> PathSeg {
+        PathSeg::Key(k.to_owned())
+    }
+
+    #[test]
+    fn finds_keys_and_values() {
+        let text = "a:\n  - b: één\n    c: [1, 22]\nd: \"x\"\n";
+        let spans = Spans::of(text);
+        let show = |path: &[PathSeg], k| spans.find(path, k).map(|s| text[s].to_owned()).unwrap();
+        assert_eq!(show(&[key("a"), PathSeg::Index(0), key("b")], false), "één");
+        assert_eq!(show(&[key("a"), PathSeg::Index(0), key("b")], true), "b");
+        assert_eq!(show(&[key("a"), PathSeg::Index(0), key("c"), PathSeg::Index(1)], false), "22");
+        assert_eq!(show(&[key("d")], false), "\"x\"");
+        // what is not there: the nearest around it
+        assert_eq!(show(&[key("a"), PathSeg::Index(0), key("zz")], false), "b");
+        assert!(spans.is_plain(&[key("a"), PathSeg::Index(0), key("b")]));
+        assert!(!spans.is_plain(&[key("d")]));
+    }
+
+    #[test]
+    fn duplicates_are_at_the_second() {
+        let text = "a: 1\nb: {c: 1, c: 2}\na: 3\n";
+        let spans = Spans::of(text);
+        let found: Vec<_> = spans.duplicates().map(|(k, s, f)| (k.to_owned(), s.start, f.start)).collect();
+        assert_eq!(found, [("c".to_owned(), 15, 9), ("a".to_owned(), 21, 0)]);
+    }
+}

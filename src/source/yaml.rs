@@ -1,0 +1,170 @@
+//! YAML text to a JSON value, strictly: duplicate keys, tags, other documents are problems.
+
+use super::spans::Spans;
+use crate::base::{Diagnostic, Diagnostics, FileId, Place};
+use serde_json::{Map, Value};
+use serde_yaml::Value as Yaml;
+
+/// Reads a file. `None` when it is not one strict YAML document; the reasons are in `out`.
+/// An empty file is `null`.
+pub fn parse(file: FileId, text: &str, out: &mut Diagnostics) -> Option<Value> {
+    match serde_yaml::from_str::<Yaml>(text) {
+        Ok(yaml) => {
+            let whole = Place::value(file, Vec::new());
+            to_json(yaml, &whole, out)
+        }
+        Err(e) => {
+            problems(file, text, &e, out);
+            None
+        }
+    }
+}
+
+fn problems(file: FileId, text: &str, error: &serde_yaml::Error, out: &mut Diagnostics) {
+    let spans = Spans::of(text);
+    let mut twice = false;
+    for (key, second, first) in spans.duplicates() {
+        twice = true;
+        out.push(
+            Diagnostic::error("DG0103", format!("the key `{key}` is there twice"))
+                .at(Place::bytes(file, second.clone()))
+                .related(Place::bytes(file, first.clone()), "first here")
+                .help("keep one of them"),
+        );
+    }
+    if twice {
+        return;
+    }
+    let full = error.to_string();
+    let message = full.split(" at line ").next().unwrap_or(&full).to_owned();
+    let at = error.location().map_or(0, |l| l.index().min(text.len()));
+    let (message, help) = if full.contains("more than one document") {
+        ("there is more than one YAML document in this file".to_owned(), "put each into a file of its own")
+    } else if full.contains("repetition limit") {
+        ("the aliases of this file expand to too much".to_owned(), "write the repeated part out, or once in a template")
+    } else if full.contains("recursion limit") {
+        ("the file is nested too deeply".to_owned(), "at most 128 levels are read")
+    } else if text[at..].starts_with('\t') || full.contains("found character that cannot start any token") && text.contains('\t') {
+        (message, "YAML is indented with spaces, not with tabs")
+    } else {
+        (message, "see yaml.org/spec; quote texts that hold `: `, ` #` or start with a special character")
+    };
+    let place = match spans.error() {
+        Some((span, _)) if at == 0 => Place::bytes(file, span.clone()),
+        _ => Place::bytes(file, at..at),
+    };
+    out.push(Diagnostic::error("DG0102", format!("not YAML: {message}")).at(place).help(help));
+}
+
+/// A YAML value as JSON; what JSON cannot hold is a problem.
+fn to_json(yaml: Yaml, place: &Place, out: &mut Diagnostics) -> Option<Value> {
+    Some(match yaml {
+        Yaml::Null => Value::Null,
+        Yaml::Bool(b) => Value::Bool(b),
+        Yaml::String(s) => Value::String(s),
+        Yaml::Number(n) => {
+            let number = n
+                .as_u64()
+                .map(Into::into)
+                .or_else(|| n.as_i64().map(Into::into))
+                .or_else(|| n.as_f64().and_then(serde_json::Number::from_f64));
+            let Some(number) = number else {
+                out.push(
+                    Diagnostic::error("DG0106", format!("`{n}` is no number that can be used here"))
+                        .at(place.clone())
+                        .help("quote it to have it as a text"),
+                );
+                return None;
+            };
+            Value::Number(number)
+        }
+        Yaml::Sequence(list) => {
+            let mut values = Vec::with_capacity(list.len());
+            for (i, item) in list.into_iter().enumerate() {
+                // the place is built only where something is wrong below
+                values.push(convert_child(item, out, || place.at(i))?);
+            }
+            Value::Array(values)
+        }
+        Yaml::Mapping(map) => {
+            let mut object = Map::with_capacity(map.len());
+            for (key, value) in map {
+                let Yaml::String(key) = key else {
+                    out.push(
+                        Diagnostic::error("DG0106", format!("the key `{}` is no text", show(&key)))
+                            .at(place.clone())
+                            .help("quote it"),
+                    );
+                    return None;
+                };
+                let value = convert_child(value, out, || place.child(&key))?;
+                object.insert(key, value);
+            }
+            Value::Object(object)
+        }
+        Yaml::Tagged(tagged) => {
+            out.push(
+                Diagnostic::error("DG0106", format!("the YAML tag `{}` is not used here", tagged.tag))
+                    .at(place.clone())
+                    .help("write `name: value` instead of `!name value`"),
+            );
+            return None;
+        }
+    })
+}
+
+fn convert_child(value: Yaml, out: &mut Diagnostics, place: impl FnOnce() -> Place) -> Option<Value> {
+    match value {
+        Yaml::Null => Some(Value::Null),
+        Yaml::Bool(b) => Some(Value::Bool(b)),
+        Yaml::String(s) => Some(Value::String(s)),
+        other => to_json(other, &place(), out),
+    }
+}
+
+fn show(key: &Yaml) -> String {
+    serde_yaml::to_string(key).unwrap_or_default().trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(text: &str) -> Vec<String> {
+        let mut out = Diagnostics::default();
+        assert!(parse(FileId(0), text, &mut out).is_none(), "{text}");
+        out.iter().map(|d| d.message.clone()).collect()
+    }
+
+    #[test]
+    fn texts_stay_texts() {
+        let mut out = Diagnostics::default();
+        let value = parse(FileId(0), "a: yes\nb: 010\nc: 1.10\nd:\n", &mut out).unwrap();
+        assert_eq!(value, serde_json::json!({"a": "yes", "b": "010", "c": 1.1, "d": null}));
+    }
+
+    #[test]
+    fn every_duplicate_is_named() {
+        assert_eq!(
+            messages("a: 1\nb: {c: 1, c: 2}\na: 3\n"),
+            ["the key `c` is there twice", "the key `a` is there twice"]
+        );
+    }
+
+    #[test]
+    fn hostile_files_are_refused() {
+        let mut bomb = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
+        for i in 1..10 {
+            let refs = vec![format!("*a{}", i - 1); 9].join(",");
+            bomb.push_str(&format!("a{i}: &a{i} [{refs}]\n"));
+        }
+        assert_eq!(messages(&bomb), ["the aliases of this file expand to too much"].map(|m| format!("not YAML: {m}")));
+        assert!(messages(&"[".repeat(100_000))[0].contains("nested too deeply"));
+        assert!(messages("a: !x 1")[0].contains("tag"));
+        assert!(messages("1: x")[0].contains("no text"));
+        assert!(messages("a: 1\n---\nb: 2\n")[0].contains("more than one YAML document"));
+        assert!(messages("a:\n\t- b\n")[0].starts_with("not YAML"));
+        assert!(messages("a: *nothing")[0].contains("unknown anchor"));
+        assert!(messages("a: .nan")[0].contains("number"));
+    }
+}
