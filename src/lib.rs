@@ -3,7 +3,10 @@
 
 pub mod base;
 pub mod change;
+pub mod graph;
+pub mod ledger;
 pub mod plan;
 pub mod render;
+pub mod run;
 pub mod source;
 pub mod sql;

@@ -7,6 +7,7 @@ pub mod duration;
 pub mod failure;
 pub mod keywords;
 pub mod name;
+pub mod time;
 pub mod typed;
 
 pub use diag::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity};

@@ -1,6 +1,11 @@
 //! Decide: graph and history to a plan. In: values. Out: a plan that is complete, so that
 //! nothing is decided after it. No clock, no randomness, no files.
 
+pub mod compile;
 pub mod model;
+pub mod rollback;
+pub mod step;
+mod waves;
 
+pub use compile::{Edited, Request, Unfit, forward};
 pub use model::*;

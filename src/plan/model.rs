@@ -139,6 +139,28 @@ pub struct Segment {
     pub batch: Option<Batch>,
     /// The limits that hold while it runs.
     pub limits: Limits,
+    /// What an earlier run has done of it.
+    #[serde(default, skip_serializing_if = "Progress::is_todo")]
+    pub progress: Progress,
+}
+
+/// What an earlier run has done of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Progress {
+    /// Nothing.
+    #[default]
+    Todo,
+    /// Begun; whether it is done, the catalog or its position tells.
+    Started,
+    /// All.
+    Done,
+}
+
+impl Progress {
+    fn is_todo(&self) -> bool {
+        *self == Progress::Todo
+    }
 }
 
 /// How a segment runs.

@@ -115,6 +115,16 @@ impl LimitsSpec {
         }
     }
 
+    /// These limits over resolved ones.
+    #[must_use]
+    pub fn over(self, above: Limits) -> Limits {
+        Limits {
+            lock_timeout: self.lock_timeout.unwrap_or(above.lock_timeout),
+            statement_timeout: self.statement_timeout.unwrap_or(above.statement_timeout),
+            lock_retries: self.lock_retries.unwrap_or(above.lock_retries),
+        }
+    }
+
     /// With the defaults filled in.
     #[must_use]
     pub fn resolve(self) -> Limits {

@@ -1,0 +1,125 @@
+//! The ledger, read as a value.
+
+use crate::base::Span;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a database has, and since when.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    /// The version of the ledger; 0: there is none.
+    pub version: u32,
+    /// The server's clock when it was read, in milliseconds since 1970.
+    pub now: i64,
+    /// What is recorded, by id.
+    pub changesets: BTreeMap<String, Recorded>,
+}
+
+/// The state of a changeset in a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Status {
+    /// Done.
+    Applied,
+    /// Some of its segments are done.
+    Partly,
+    /// Tried; nothing of it remains.
+    Failed,
+    /// Marked: counts as done, was not run.
+    Skipped,
+    /// Marked: must not run, and what depends on it must not either.
+    Held,
+}
+
+impl Status {
+    /// The word in the ledger, in JSON and in messages.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Applied => "applied",
+            Status::Partly => "partly",
+            Status::Failed => "failed",
+            Status::Skipped => "skipped",
+            Status::Held => "held",
+        }
+    }
+
+    /// The status of this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Status::Applied, Status::Partly, Status::Failed, Status::Skipped, Status::Held]
+            .into_iter()
+            .find(|s| s.word() == word)
+    }
+
+    /// Whether what depends on it may run.
+    #[must_use]
+    pub fn satisfies(self) -> bool {
+        matches!(self, Status::Applied | Status::Skipped)
+    }
+}
+
+/// A row of the ledger, without the texts that few commands need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its state.
+    pub status: Status,
+    /// The order in which it came to this database.
+    pub ordinal: i64,
+    /// Of the changeset as written.
+    pub checksum: String,
+    /// Of the SQL as rendered.
+    pub digest: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// Whether it is applied again when it changes.
+    pub repeatable: bool,
+    /// How many earlier versions are kept.
+    pub versions: u32,
+    /// The run that brought it.
+    pub run: String,
+    /// When, in milliseconds since 1970, by the server's clock.
+    pub applied_at: i64,
+    /// The database role that brought it.
+    pub applied_by: String,
+    /// How long it took.
+    pub duration: Option<Span>,
+    /// Why it was marked by hand.
+    pub reason: Option<String>,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// The changesets that it needs, as recorded.
+    pub requires: Vec<String>,
+    /// The progress inside of it.
+    pub segments: Vec<SegmentState>,
+}
+
+/// The progress of one segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SegmentState {
+    /// `forward` or `rollback`.
+    pub direction: String,
+    /// Its position, from 0.
+    pub no: u32,
+    /// Whether it is finished; otherwise it was begun.
+    pub done: bool,
+    /// Rows of a backfill so far.
+    pub rows: i64,
+    /// The last key of a backfill.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<serde_json::Value>,
+}
+
+impl History {
+    /// The status of a changeset; `None`: never heard of.
+    #[must_use]
+    pub fn status(&self, id: &str) -> Option<Status> {
+        self.changesets.get(id).map(|r| r.status)
+    }
+
+    /// What needs this changeset directly, as recorded.
+    pub fn dependents<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a str> {
+        self.changesets.iter().filter(move |(_, r)| r.requires.iter().any(|n| n == id)).map(|(id, _)| id.as_str())
+    }
+}

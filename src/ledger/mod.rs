@@ -1,0 +1,8 @@
+//! What the database remembers, as values: read into a [`History`], written as SQL text that
+//! the executor and the psql script share. The tables are in `schema/ledger/`.
+
+pub mod history;
+pub mod record;
+pub mod schema;
+
+pub use history::{History, Recorded, SegmentState, Status};

@@ -1,0 +1,254 @@
+//! What a step writes into the ledger, as SQL text. The executor sends it in the same
+//! transaction as the step's statements; the psql script contains it literally.
+
+use crate::base::Ident;
+use crate::base::name::{quote_dollar, quote_literal};
+use crate::plan::{Check, Direction, Segment, Step};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// How the SQL names the run.
+#[derive(Debug, Clone)]
+pub enum RunRef {
+    /// Its id, known to the executor.
+    Id(String),
+    /// The setting `dagmar.run` of the session, for a script.
+    Setting,
+}
+
+impl RunRef {
+    fn sql(&self) -> String {
+        match self {
+            RunRef::Id(id) => format!("{}::uuid", quote_literal(id)),
+            RunRef::Setting => "current_setting('dagmar.run')::uuid".to_owned(),
+        }
+    }
+}
+
+/// Writes rows of one ledger for one run.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    ledger: String,
+    run: RunRef,
+}
+
+/// When the transaction of a step began, for [`Recorder::changeset`]; set by [`Recorder::fence`].
+pub const STARTED: &str = "current_setting('dagmar.started')::timestamptz";
+
+/// What is stored of a step so that it can be taken back without its file.
+#[derive(Debug, Serialize)]
+struct Stored<'a> {
+    segments: &'a [Segment],
+    verify: &'a [Check],
+}
+
+impl Recorder {
+    /// A writer for this ledger and run.
+    #[must_use]
+    pub fn new(ledger: &Ident, run: RunRef) -> Self {
+        Self { ledger: ledger.sql().into_owned(), run }
+    }
+
+    /// Notes that a step is begun or done: the row, and its edges to what is recorded.
+    #[must_use]
+    pub fn changeset(&self, step: &Step, status: &str, started: &str) -> Vec<String> {
+        let l = &self.ledger;
+        let text = |t: &Option<String>| t.as_deref().map_or("NULL".to_owned(), quote_literal);
+        let labels = if step.labels.is_empty() {
+            "'{}'".to_owned()
+        } else {
+            let list: Vec<String> = step.labels.iter().map(|x| quote_literal(x)).collect();
+            format!("ARRAY[{}]", list.join(", "))
+        };
+        let forward = Stored { segments: &step.segments, verify: &step.verify };
+        let mut sql = vec![format!(
+            "INSERT INTO {l}.changeset (id, status, checksum, digest, description, author, labels, file, repeatable, \
+             body, forward, rollback, run, duration_ms) VALUES ({id}, '{status}', {checksum}, {digest}, {description}, \
+             {author}, {labels}, {file}, {repeatable}, {body}, {forward}, {rollback}, {run}, {duration})\n\
+             ON CONFLICT (id) DO UPDATE SET (status, checksum, digest, description, author, labels, file, repeatable, \
+             body, forward, rollback, run, duration_ms, applied_at, applied_by, reason, error) = (excluded.status, \
+             excluded.checksum, excluded.digest, excluded.description, excluded.author, excluded.labels, excluded.file, \
+             excluded.repeatable, excluded.body, excluded.forward, excluded.rollback, excluded.run, \
+             excluded.duration_ms, clock_timestamp(), session_user, NULL, NULL)",
+            id = quote_literal(&step.changeset),
+            checksum = quote_literal(&step.checksum),
+            digest = quote_literal(&step.digest),
+            description = text(&step.description),
+            author = text(&step.author),
+            file = text(&step.file),
+            repeatable = step.repeatable,
+            body = jsonb(&step.body),
+            forward = jsonb(&forward),
+            rollback = jsonb(&step.rollback),
+            run = self.run.sql(),
+            duration = format_args!("(extract(epoch FROM clock_timestamp() - {started}) * 1000)::bigint"),
+        )];
+        if !step.requires.is_empty() {
+            let needs: Vec<String> = step.requires.iter().map(|x| quote_literal(x)).collect();
+            // an edge to a changeset that this environment never gets is no edge here
+            sql.push(format!(
+                "INSERT INTO {l}.requires (changeset, needs) SELECT {}, id FROM {l}.changeset WHERE id IN ({}) \
+                 ON CONFLICT DO NOTHING",
+                quote_literal(&step.changeset),
+                needs.join(", ")
+            ));
+        }
+        sql
+    }
+
+    /// Keeps the version that is about to be replaced by a repeatable changeset.
+    #[must_use]
+    pub fn supersede(&self, id: &str) -> Vec<String> {
+        let (l, id) = (&self.ledger, quote_literal(id));
+        let edges = format!("DELETE FROM {l}.requires WHERE changeset = {id}");
+        let keep = format!(
+            "INSERT INTO {l}.superseded (changeset, version, content) SELECT c.id, (SELECT count(*) FROM \
+             {l}.superseded s WHERE s.changeset = c.id) + 1, to_jsonb(c) FROM {l}.changeset c WHERE c.id = {id} \
+             AND c.status = 'applied'"
+        );
+        vec![keep, edges]
+    }
+
+    /// Puts the version before back in place of the current one.
+    #[must_use]
+    pub fn restore_version(&self, id: &str) -> String {
+        let (l, id) = (&self.ledger, quote_literal(id));
+        format!(
+            "WITH last AS (DELETE FROM {l}.superseded s WHERE s.changeset = {id} AND s.version = (SELECT max(version) \
+             FROM {l}.superseded WHERE changeset = {id}) RETURNING s.content)\n\
+             UPDATE {l}.changeset c SET (status, checksum, digest, description, author, labels, file, body, forward, \
+             rollback, run, applied_at, applied_by, duration_ms) = (SELECT r.status, r.checksum, r.digest, \
+             r.description, r.author, r.labels, r.file, r.body, r.forward, r.rollback, r.run, r.applied_at, \
+             r.applied_by, r.duration_ms FROM jsonb_populate_record(NULL::{l}.changeset, (SELECT content FROM last)) r) \
+             WHERE c.id = {id}"
+        )
+    }
+
+    /// Notes that a changeset is on its way back.
+    #[must_use]
+    pub fn partly(&self, id: &str) -> String {
+        format!("UPDATE {}.changeset SET status = 'partly' WHERE id = {}", self.ledger, quote_literal(id))
+    }
+
+    /// Forgets a changeset that was rolled back; its edges and progress go with it.
+    #[must_use]
+    pub fn forget(&self, id: &str) -> String {
+        format!("DELETE FROM {}.changeset WHERE id = {}", self.ledger, quote_literal(id))
+    }
+
+    /// Notes that a segment is begun (`started`) or finished (`done`).
+    #[must_use]
+    pub fn segment(&self, id: &str, direction: Direction, no: usize, done: bool) -> String {
+        let (status, finished) = if done { ("done", "clock_timestamp()") } else { ("started", "NULL") };
+        format!(
+            "INSERT INTO {l}.segment (changeset, direction, no, status, finished_at) VALUES ({id}, '{direction}', {no}, \
+             '{status}', {finished}) ON CONFLICT (changeset, direction, no) DO UPDATE SET status = excluded.status, \
+             finished_at = excluded.finished_at",
+            l = self.ledger,
+            id = quote_literal(id),
+            direction = direction.word(),
+        )
+    }
+
+    /// Forgets the progress of the other direction: a rollback starts from its beginning,
+    /// and so does what is applied again after it.
+    #[must_use]
+    pub fn clear_segments(&self, id: &str) -> String {
+        format!("DELETE FROM {}.segment WHERE changeset = {}", self.ledger, quote_literal(id))
+    }
+
+    /// Notes what went wrong with a changeset.
+    #[must_use]
+    pub fn error(&self, id: &str, error: &Value) -> String {
+        format!(
+            "UPDATE {}.changeset SET error = {} WHERE id = {}",
+            self.ledger,
+            jsonb(error),
+            quote_literal(id)
+        )
+    }
+
+    /// Adds an event.
+    #[must_use]
+    pub fn event(&self, kind: &str, changeset: Option<&str>, detail: &Value) -> String {
+        format!(
+            "INSERT INTO {}.event (run, kind, changeset, detail) VALUES ({}, {}, {}, {})",
+            self.ledger,
+            self.run.sql(),
+            quote_literal(kind),
+            changeset.map_or("NULL".to_owned(), quote_literal),
+            jsonb(detail)
+        )
+    }
+
+    /// Begins the run.
+    #[must_use]
+    pub fn start_run(&self, kind: &str, environment: &str, steps: usize, os_user: &str, host: &str) -> Vec<String> {
+        let run = format!(
+            "INSERT INTO {l}.run (id, kind, environment, steps, version, os_user, host) VALUES ({run}, {kind}, {env}, \
+             {steps}, {version}, {os_user}, {host})",
+            l = self.ledger,
+            run = self.run.sql(),
+            kind = quote_literal(kind),
+            env = quote_literal(environment),
+            version = quote_literal(env!("CARGO_PKG_VERSION")),
+            os_user = quote_literal(os_user),
+            host = quote_literal(host),
+        );
+        let detail = json!({ "kind": kind, "environment": environment, "steps": steps });
+        vec![run, self.event("runStarted", None, &detail)]
+    }
+
+    /// Ends the run.
+    #[must_use]
+    pub fn finish_run(&self, status: &str, message: Option<&str>) -> Vec<String> {
+        let run = format!(
+            "UPDATE {l}.run SET status = {status}, finished_at = clock_timestamp(), message = {message} WHERE id = \
+             {run}",
+            l = self.ledger,
+            run = self.run.sql(),
+            message = message.map_or("NULL".to_owned(), quote_literal),
+            status = quote_literal(status),
+        );
+        vec![run, self.event("runFinished", None, &json!({ "status": status }))]
+    }
+
+    /// Marks a changeset by hand.
+    #[must_use]
+    pub fn mark(&self, step: &Step, status: &str, reason: &str) -> Vec<String> {
+        let id = quote_literal(&step.changeset);
+        let mut sql = self.changeset(step, status, "clock_timestamp()");
+        sql.push(format!(
+            "UPDATE {}.changeset SET reason = {}, duration_ms = NULL WHERE id = {id}",
+            self.ledger,
+            quote_literal(reason)
+        ));
+        sql.push(self.clear_segments(&step.changeset));
+        sql.push(self.event("marked", Some(&step.changeset), &json!({ "status": status, "reason": reason })));
+        sql
+    }
+
+    /// The call that lets only the holder of the lock commit.
+    #[must_use]
+    pub fn fence(&self, epoch: i64) -> String {
+        format!("SELECT {}.fence({epoch}), set_config('dagmar.started', clock_timestamp()::text, true)", self.ledger)
+    }
+}
+
+/// A condition as a statement that fails when it does not hold. In a `DO` block, so that the
+/// simple protocol can carry it between other statements without a round trip.
+#[must_use]
+pub fn assertion(check: &Check, what: &str) -> String {
+    let body = format!(
+        "BEGIN IF ({}\n) IS NOT TRUE THEN RAISE EXCEPTION USING ERRCODE = 'DG002', MESSAGE = {}; END IF; END",
+        check.sql.trim().trim_end_matches(';'),
+        quote_literal(&format!("{what} does not hold: {}", check.name))
+    );
+    format!("DO {}", quote_dollar(&body, "check"))
+}
+
+fn jsonb<T: Serialize + ?Sized>(value: &T) -> String {
+    let text = serde_json::to_string(value).expect("plans serialise to JSON");
+    // PostgreSQL's jsonb cannot hold a NUL character
+    format!("{}::jsonb", quote_literal(&text.replace("\\u0000", "")))
+}

@@ -1,0 +1,170 @@
+//! A dry run on the real server: everything in one transaction that is rolled back.
+
+use super::connect::Connection;
+use super::error::SqlFailure;
+use super::run::script::{Mark, Script};
+use super::run::unit;
+use super::server::Server;
+use crate::base::{Failure, Ident, Kind};
+use crate::ledger::record::{self, Recorder, RunRef};
+use crate::ledger::schema;
+use crate::plan::{Mode, Plan, Progress};
+use crate::sql;
+use futures_util::{StreamExt, pin_mut};
+use serde::Serialize;
+use tokio_postgres::SimpleQueryMessage;
+
+/// What a dry run found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rehearsal {
+    /// How many statements ran.
+    pub ran: usize,
+    /// Statements that could not be part of it, or only in another form.
+    pub left_out: Vec<LeftOut>,
+    /// What failed, if anything did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<RehearsalFailure>,
+}
+
+/// A statement that cannot run inside of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftOut {
+    /// The changeset.
+    pub changeset: String,
+    /// The statement.
+    pub sql: String,
+    /// What was done instead.
+    pub instead: String,
+}
+
+/// The statement that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RehearsalFailure {
+    /// The changeset.
+    pub changeset: String,
+    /// The server's code.
+    pub sqlstate: String,
+    /// What it said.
+    pub message: String,
+    /// The statement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
+}
+
+/// Runs a plan inside of one transaction and rolls it back. The locks are real while it
+/// lasts; each is waited for as long as the plan's own limits say, once.
+///
+/// # Errors
+/// When the connection is lost.
+pub async fn rehearse(
+    connection: &Connection,
+    server: &Server,
+    ledger: &Ident,
+    plan: &Plan,
+) -> Result<Rehearsal, Failure> {
+    let mut script = Script::default();
+    let mut result = Rehearsal::default();
+    let none = Mark::Frame(usize::MAX);
+    script.push(none, "BEGIN");
+    script.extend(none, unit::session_sql());
+    if !server.has_ledger {
+        let pieces = schema::upgrade(ledger, 0);
+        let pieces = sql::split(&pieces).map_err(|e| Failure::new(Kind::Internal, e.message))?;
+        script.extend(none, pieces.iter().map(|p| p.text));
+    }
+    let run = "SELECT set_config('dagmar.run', gen_random_uuid()::text, true), \
+               set_config('dagmar.started', clock_timestamp()::text, true)";
+    script.push(none, run);
+    let recorder = Recorder::new(ledger, RunRef::Setting);
+    script.extend(none, recorder.start_run("rehearsal", &plan.environment, plan.steps.len(), "", ""));
+    for (number, step) in plan.steps.iter().enumerate() {
+        for (i, check) in step.preconditions.iter().enumerate() {
+            script.push(Mark::Precondition(number, i), &record::assertion(check, "the precondition"));
+        }
+        for (no, segment) in step.segments.iter().enumerate().filter(|(_, s)| s.progress != Progress::Done) {
+            script.extend(Mark::Frame(number), unit::limits_sql(segment.limits, "LOCAL"));
+            for (i, statement) in segment.statements.iter().enumerate() {
+                let mark = Mark::Statement(number, no, i);
+                let left_out = |instead: &str| LeftOut {
+                    changeset: step.changeset.clone(),
+                    sql: statement.sql.clone(),
+                    instead: instead.to_owned(),
+                };
+                match segment.mode {
+                    Mode::Transaction => script.push(mark, &statement.sql),
+                    Mode::Outside => match sql::without_concurrently(&statement.sql) {
+                        Some(plain) => {
+                            script.push(mark, &plain);
+                            result.left_out.push(left_out("rehearsed without CONCURRENTLY"));
+                        }
+                        None => result.left_out.push(left_out("not rehearsed")),
+                    },
+                    Mode::Batched => {
+                        let first = statement.sql.replace("$cursor", "NULL::jsonb");
+                        script.push(mark, &format!("{first}\nSELECT count(*) FROM done"));
+                        result.left_out.push(left_out("rehearsed with its first batch only"));
+                    }
+                }
+            }
+        }
+        // what a batch has not reached yet may be what a check asks for
+        if step.segments.iter().all(|s| s.mode == Mode::Transaction) {
+            for (i, check) in step.verify.iter().enumerate() {
+                script.push(Mark::Verify(number, i), &record::assertion(check, "the check"));
+            }
+        }
+        script.extend(Mark::Frame(number), match step.direction {
+            crate::plan::Direction::Forward => recorder.changeset(step, "applied", record::STARTED),
+            crate::plan::Direction::Rollback => vec![recorder.forget(&step.changeset)],
+        });
+    }
+    let answered = follow(connection, &script).await;
+    let ended = connection.client.batch_execute("ROLLBACK").await;
+    match answered {
+        Ok(_) => ended.map_err(|e| super::error::failure("the dry run cannot be rolled back", &e))?,
+        Err((count, e)) => {
+            let failure = SqlFailure::of(&e);
+            if failure.is_connection_lost() || ended.is_err() {
+                return Err(super::error::failure("the connection was lost in the dry run; nothing remains of it", &e));
+            }
+            result.failed = Some(describe(plan, &script, count, failure));
+        }
+    }
+    let reached = answered.map_or_else(|(n, _)| n, |n| n);
+    result.ran = script.marks[..reached].iter().filter(|(m, _)| matches!(m, Mark::Statement(..))).count();
+    Ok(result)
+}
+
+async fn follow(connection: &Connection, script: &Script) -> Result<usize, (usize, tokio_postgres::Error)> {
+    let mut answered = 0;
+    let stream = connection.client.simple_query_raw(&script.sql).await.map_err(|e| (0, e))?;
+    pin_mut!(stream);
+    while let Some(message) = stream.next().await {
+        match message {
+            Ok(SimpleQueryMessage::CommandComplete(_)) => answered += 1,
+            Ok(_) => {}
+            Err(e) => return Err((answered, e)),
+        }
+    }
+    Ok(answered)
+}
+
+fn describe(plan: &Plan, script: &Script, statement: usize, failure: SqlFailure) -> RehearsalFailure {
+    let mark = script.marks.get(statement).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
+    let step = plan.steps.get(mark.step());
+    let sql = match mark {
+        Mark::Statement(_, segment, i) => {
+            step.and_then(|s| s.segments.get(segment)).and_then(|s| s.statements.get(i)).map(|s| s.sql.clone())
+        }
+        _ => None,
+    };
+    RehearsalFailure {
+        changeset: step.map_or_else(|| "the ledger".to_owned(), |s| s.changeset.clone()),
+        sqlstate: failure.sqlstate,
+        message: failure.message,
+        sql,
+    }
+}

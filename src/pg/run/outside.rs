@@ -1,0 +1,139 @@
+//! Statements outside of a transaction: an intent row first, the statement, a done row; and
+//! what to do when an earlier run got no further than the intent.
+
+use super::script::{Mark, Script};
+use super::wire::Fault;
+use super::{Runner, Trouble};
+use crate::base::QualifiedName;
+use crate::base::name::quote_literal;
+use crate::plan::{Progress, Step};
+use crate::sql::Outside;
+
+/// Whether an index is there, and whether it can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Index {
+    Absent,
+    Invalid,
+    Valid,
+}
+
+impl Runner<'_> {
+    pub(super) async fn outside(&mut self, number: usize, step: &Step, no: usize, first: bool) -> Result<(), Trouble> {
+        let segment = &step.segments[no];
+        let statement = &segment.statements[0];
+        let what = statement.facts.outside.clone().unwrap_or(Outside::Opaque);
+        let begun = segment.progress == Progress::Started;
+        let before = match &what {
+            Outside::CreateIndex { index, .. } => self.index(index).await?,
+            _ => Index::Absent,
+        };
+        if !begun {
+            let mut script = Script::default();
+            self.writer.intent(&mut script, number, step, no, first);
+            self.send(&script).await?;
+        }
+        let mut run = true;
+        if begun {
+            run = !self.has_happened(step, &what, before).await?;
+        }
+        if run {
+            if begun && before == Index::Invalid && let Outside::CreateIndex { index, .. } = &what {
+                self.drop_invalid(number, index).await?;
+            }
+            let mut script = Script::default();
+            script.push(Mark::Statement(number, no, 0), &statement.sql);
+            if let Err(trouble) = self.send(&script).await {
+                self.clean(number, step, no, &what, begun, before).await?;
+                return Err(trouble);
+            }
+        }
+        let mut script = Script::default();
+        self.writer.done(&mut script, number, step, no);
+        self.send(&script).await
+    }
+
+    /// Whether the statement of an earlier run came to its end.
+    async fn has_happened(&mut self, step: &Step, what: &Outside, before: Index) -> Result<bool, Trouble> {
+        Ok(match what {
+            Outside::CreateIndex { .. } => before == Index::Valid,
+            Outside::DropIndex { index } => self.index(index).await? == Index::Absent,
+            Outside::Repeatable => false,
+            Outside::Opaque => {
+                let mut all = !step.verify.is_empty();
+                for check in &step.verify {
+                    let row = self.one_row(&check.sql).await.map_err(Trouble::Lost)?;
+                    all &= row.first().is_some_and(|v| v.as_deref() == Some("t"));
+                }
+                all
+            }
+        })
+    }
+
+    /// A failed concurrent build leaves an invalid index behind (manual, CREATE INDEX): one
+    /// that this step made is dropped, one that was there before is left alone.
+    async fn clean(
+        &mut self,
+        number: usize,
+        step: &Step,
+        no: usize,
+        what: &Outside,
+        begun: bool,
+        before: Index,
+    ) -> Result<(), Trouble> {
+        if let Outside::CreateIndex { index, .. } = what
+            && (begun || before == Index::Absent)
+            && self.index(index).await? == Index::Invalid
+        {
+            self.drop_invalid(number, index).await?;
+        }
+        let nothing_left = match what {
+            Outside::CreateIndex { .. } => true,
+            Outside::DropIndex { index } => self.index(index).await? == Index::Valid,
+            Outside::Repeatable | Outside::Opaque => false,
+        };
+        if nothing_left {
+            let sql = format!(
+                "DELETE FROM {}.segment WHERE changeset = {} AND direction = '{}' AND no = {no}",
+                self.ledger(),
+                quote_literal(&step.changeset),
+                step.direction.word()
+            );
+            let mut script = Script::default();
+            script.push(Mark::Frame(number), &sql);
+            self.send(&script).await?;
+        }
+        Ok(())
+    }
+
+    async fn drop_invalid(&mut self, number: usize, index: &QualifiedName) -> Result<(), Trouble> {
+        let mut script = Script::default();
+        script.push(Mark::Frame(number), &format!("DROP INDEX CONCURRENTLY IF EXISTS {}", index.sql()));
+        // the cancelled build was asked to stop; the cleaning up must not be
+        match self.send(&script).await {
+            Err(Trouble::Stopped) => self.send(&script).await,
+            other => other,
+        }
+    }
+
+    async fn index(&mut self, index: &QualifiedName) -> Result<Index, Trouble> {
+        let sql = format!(
+            "SELECT (SELECT indisvalid AND indisready FROM pg_catalog.pg_index WHERE indexrelid = \
+             pg_catalog.to_regclass({}))",
+            quote_literal(&index.sql())
+        );
+        let row = self.one_row(&sql).await.map_err(Trouble::Lost)?;
+        Ok(match row.first().and_then(|v| v.as_deref()) {
+            None => Index::Absent,
+            Some("t") => Index::Valid,
+            Some(_) => Index::Invalid,
+        })
+    }
+}
+
+impl Fault {
+    /// The fault of a batch, seen as the segment's only statement.
+    pub(super) fn at(mut self, mark: Mark) -> Self {
+        self.mark = mark;
+        self
+    }
+}

@@ -1,0 +1,96 @@
+//! A message of the simple protocol: many statements, and what each of them is.
+//!
+//! The server runs them one after the other, stops at the first error, and answers each with
+//! CommandComplete (manual, chapter 55.2.2): counting the answers tells how far it came. One
+//! message can carry many whole transactions, so that a run needs few round trips.
+
+/// What a statement of a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Transaction control, limits, the ledger's rows of this step.
+    Frame(usize),
+    /// The fence: only the holder of the lock comes past it.
+    Fence(usize),
+    /// The precondition of this number.
+    Precondition(usize, usize),
+    /// A statement of the step: segment and position.
+    Statement(usize, usize, usize),
+    /// The verify check of this number.
+    Verify(usize, usize),
+    /// The COMMIT of a segment that is not the last.
+    SegmentDone(usize, usize),
+    /// The COMMIT after which the step is recorded.
+    StepDone(usize),
+}
+
+impl Mark {
+    /// The step it belongs to, by its position in the plan.
+    #[must_use]
+    pub fn step(self) -> usize {
+        match self {
+            Mark::Frame(s)
+            | Mark::Fence(s)
+            | Mark::Precondition(s, _)
+            | Mark::Statement(s, ..)
+            | Mark::Verify(s, _)
+            | Mark::SegmentDone(s, _)
+            | Mark::StepDone(s) => s,
+        }
+    }
+}
+
+/// A message in the making.
+#[derive(Debug, Default)]
+pub struct Script {
+    /// The text.
+    pub sql: String,
+    /// What each statement is, and the character at which it begins.
+    pub marks: Vec<(Mark, usize)>,
+    chars: usize,
+}
+
+impl Script {
+    /// Adds one statement, without its semicolon.
+    pub fn push(&mut self, mark: Mark, statement: &str) {
+        self.marks.push((mark, self.chars));
+        self.sql.push_str(statement);
+        // a comment at the statement's end must not swallow the semicolon
+        self.sql.push_str("\n;\n");
+        self.chars += statement.chars().count() + 3;
+    }
+
+    /// Adds several statements of one mark.
+    pub fn extend<S: AsRef<str>>(&mut self, mark: Mark, statements: impl IntoIterator<Item = S>) {
+        for statement in statements {
+            self.push(mark, statement.as_ref());
+        }
+    }
+
+    /// Whether it is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.marks.is_empty()
+    }
+
+    /// The server's position of an error (characters from 1, in the message) within the
+    /// statement of this number.
+    #[must_use]
+    pub fn position_in(&self, statement: usize, position: usize) -> Option<usize> {
+        position.checked_sub(self.marks.get(statement)?.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_lead_back_to_the_statement() {
+        let mut script = Script::default();
+        script.push(Mark::Frame(0), "BEGIN");
+        script.push(Mark::Statement(0, 0, 0), "SELECT 'é' -- x");
+        script.push(Mark::Statement(0, 0, 1), "SELECT nothing");
+        let at = script.sql.chars().collect::<String>().find("nothing").map(|b| script.sql[..b].chars().count() + 1);
+        assert_eq!(script.position_in(2, at.unwrap()), Some(8));
+    }
+}

@@ -1,0 +1,218 @@
+//! Sending messages and reading how far they came.
+
+use super::script::{Mark, Script};
+use super::{Runner, Trouble};
+use crate::base::name::quote_literal;
+use crate::base::{Failure, Kind};
+use crate::pg::error::SqlFailure;
+use crate::plan::{Segment, Step};
+use crate::run::{Event, StepError};
+use crate::sql;
+use futures_util::{StreamExt, pin_mut};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio_postgres::SimpleQueryMessage;
+
+/// A statement that the server refused.
+#[derive(Debug)]
+pub struct Fault {
+    /// What it was.
+    pub mark: Mark,
+    /// What the server said; its position is one within the statement.
+    pub failure: SqlFailure,
+}
+
+/// A row of texts.
+pub type Row = Vec<Option<String>>;
+
+impl Runner<'_> {
+    /// Sends a message and follows the answers. After a fault no transaction is open.
+    pub(super) async fn send(&mut self, script: &Script) -> Result<(), Trouble> {
+        self.exchange(script).await.map(|_| ())
+    }
+
+    /// As [`Runner::send`], with the rows of all statements.
+    pub(super) async fn exchange(&mut self, script: &Script) -> Result<Vec<Row>, Trouble> {
+        let mut answered = 0;
+        let mut rows = Vec::new();
+        let outcome = self.follow(script, &mut answered, &mut rows).await;
+        self.drain_notices();
+        let Err(error) = outcome else { return Ok(rows) };
+        let mut failure = SqlFailure::of(&error);
+        if failure.is_connection_lost() || error.is_closed() {
+            return Err(Trouble::Lost(lost(&failure)));
+        }
+        let mark = script.marks.get(answered).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
+        failure.position = failure.position.and_then(|p| script.position_in(answered, p));
+        // outside of a transaction this is only a warning
+        if let Err(e) = self.connection.client.batch_execute("ROLLBACK").await {
+            return Err(Trouble::Lost(lost(&SqlFailure::of(&e))));
+        }
+        while self.connection.notices.try_recv().is_ok() {}
+        if failure.sqlstate == "57014" && self.stop.is_requested() {
+            return Err(Trouble::Stopped);
+        }
+        Err(Trouble::Fault(Fault { mark, failure }))
+    }
+
+    async fn follow(
+        &mut self,
+        script: &Script,
+        answered: &mut usize,
+        rows: &mut Vec<Row>,
+    ) -> Result<(), tokio_postgres::Error> {
+        let canceler = self.connection.canceler();
+        let stream = self.connection.client.simple_query_raw(&script.sql).await?;
+        pin_mut!(stream);
+        let mut cancelled = self.stop.is_requested();
+        loop {
+            let next = tokio::select! {
+                next = stream.next() => next,
+                () = self.stop.requested(), if !cancelled => {
+                    cancelled = true;
+                    // the answer to the cancelled statement comes through the stream
+                    let _ = canceler.cancel().await;
+                    continue;
+                }
+            };
+            match next {
+                None => return Ok(()),
+                Some(Err(e)) => return Err(e),
+                Some(Ok(SimpleQueryMessage::Row(row))) => {
+                    rows.push((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect());
+                }
+                Some(Ok(SimpleQueryMessage::CommandComplete(_))) => {
+                    let mark = script.marks.get(*answered).map(|(mark, _)| *mark);
+                    *answered += 1;
+                    match mark {
+                        Some(Mark::Fence(step)) if step < self.plan.steps.len() => self.announce(step),
+                        Some(Mark::StepDone(step)) => self.step_done(step),
+                        _ => {}
+                    }
+                }
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// The first row of a query, as texts.
+    pub(super) async fn one_row(&mut self, sql: &str) -> Result<Row, Failure> {
+        let messages = self.connection.client.simple_query(sql).await.map_err(|e| lost(&SqlFailure::of(&e)))?;
+        Ok(messages
+            .iter()
+            .find_map(|m| match m {
+                SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect()),
+                _ => None,
+            })
+            .unwrap_or_default())
+    }
+
+    fn drain_notices(&mut self) {
+        while let Ok(notice) = self.connection.notices.try_recv() {
+            self.observer.on(&Event::Notice { severity: notice.severity, message: notice.message });
+        }
+    }
+
+    /// Why a fault happened, with the holders of the lock where it was one.
+    pub(super) async fn blame(&mut self, fault: &Fault) -> String {
+        let blockers = self.blockers(fault).await;
+        if blockers.is_empty() {
+            fault.failure.message.clone()
+        } else {
+            format!("{}; held by {}", fault.failure.message, blockers.join(", "))
+        }
+    }
+
+    /// Who holds locks on the tables of a statement that could not have its lock.
+    async fn blockers(&mut self, fault: &Fault) -> Vec<String> {
+        let Mark::Statement(step, segment, statement) = fault.mark else { return Vec::new() };
+        if fault.failure.sqlstate != "55P03" {
+            return Vec::new();
+        }
+        let facts = self
+            .plan
+            .steps
+            .get(step)
+            .and_then(|s| s.segments.get(segment))
+            .and_then(|s| s.statements.get(statement))
+            .map(|s| s.facts.locks.clone())
+            .unwrap_or_default();
+        let tables: Vec<String> = facts.iter().map(|(t, _)| format!("to_regclass({})", quote_literal(&t.sql()))).collect();
+        if tables.is_empty() {
+            return Vec::new();
+        }
+        let sql = format!(
+            "SELECT format('pid %s (user %s, application %s, %s for %s)', a.pid, a.usename, \
+             coalesce(nullif(a.application_name, ''), '-'), a.state, \
+             date_trunc('second', clock_timestamp() - coalesce(a.xact_start, a.backend_start))) \
+             FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
+             WHERE l.relation IN ({}) AND l.granted AND a.pid <> pg_backend_pid() GROUP BY a.pid, a.usename, \
+             a.application_name, a.state, a.xact_start, a.backend_start ORDER BY a.pid",
+            tables.join(", ")
+        );
+        let Ok(messages) = self.connection.client.simple_query(&sql).await else { return Vec::new() };
+        messages
+            .iter()
+            .filter_map(|m| match m {
+                SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// What went wrong, for people and for the ledger.
+    pub(super) async fn step_error(&mut self, step: &Step, fault: &Fault) -> StepError {
+        let failure = &fault.failure;
+        let statement = match fault.mark {
+            Mark::Statement(_, segment, statement) => {
+                step.segments.get(segment).and_then(|s| s.statements.get(statement)).map(|s| s.sql.clone())
+            }
+            _ => None,
+        };
+        let line_column = failure.position.zip(statement.as_deref()).map(|(position, text)| {
+            let at = sql::line_column(text, position);
+            (at.line, at.column)
+        });
+        let message = match (fault.mark, failure.sqlstate.as_str()) {
+            // a broken question is not the same as the answer no
+            (Mark::Verify(_, i), state) if state != "DG002" => {
+                format!("the check `{}` cannot be asked: {}", step.verify[i].name, failure.message)
+            }
+            (Mark::Precondition(_, i), state) if state != "DG002" => {
+                format!("the precondition `{}` cannot be asked: {}", step.preconditions[i].name, failure.message)
+            }
+            _ => failure.message.clone(),
+        };
+        StepError {
+            sqlstate: failure.sqlstate.clone(),
+            message,
+            statement,
+            line_column,
+            constraint: failure.constraint.clone(),
+            hint: failure.hint.clone(),
+            blockers: self.blockers(fault).await,
+        }
+    }
+}
+
+/// The connection is gone in the middle of a run.
+pub(super) fn lost(failure: &SqlFailure) -> Failure {
+    Failure::new(Kind::Database, format!("the connection was lost: {}", failure.message))
+        .note("what was committed is recorded; what was not is undone by the server")
+        .help("run `dagmar status`, then the same command again: it goes on where this one stopped")
+}
+
+/// The wait before another attempt: doubling, at most 16 s, of which half is by chance so
+/// that several runners do not come back together.
+pub(super) fn backoff(attempt: u32) -> Duration {
+    let full = 250u64 << attempt.saturating_sub(1).min(6);
+    let chance = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::from(d.subsec_nanos()));
+    Duration::from_millis(full / 2 + chance % (full / 2 + 1))
+}
+
+/// A segment in one line.
+pub(super) fn gist(segment: &Segment) -> String {
+    let first = segment.statements.first().map_or("", |s| s.sql.as_str());
+    let line = first.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cut: String = line.chars().take(90).collect();
+    if cut.len() < line.len() { format!("{cut}…") } else { cut }
+}

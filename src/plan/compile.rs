@@ -1,0 +1,240 @@
+//! What is pending, in order, complete.
+
+use super::model::{Blocked, Direction, FORMAT, Plan, Progress, Step, Waiting, Why};
+use super::step::{self, Setting};
+use super::waves;
+use crate::base::{Diagnostics, time};
+use crate::graph::Graph;
+use crate::ledger::{History, Recorded, Status};
+use crate::render::Renderer;
+use crate::source::{Changelog, Changeset, SourceSet};
+use std::collections::{BTreeSet, HashSet};
+
+/// What a plan is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The environment.
+    pub environment: &'a str,
+    /// What to render with.
+    pub setting: Setting<'a>,
+    /// The changesets to take, by position; `None`: all.
+    pub selected: Option<&'a BTreeSet<usize>>,
+}
+
+/// An applied changeset whose file says something else now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    /// The changeset.
+    pub id: String,
+    /// Its position in the changelog.
+    pub position: usize,
+    /// What is recorded.
+    pub recorded: String,
+    /// What the file has.
+    pub current: String,
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub enum Unfit {
+    /// The sources are wrong.
+    Source(Diagnostics),
+    /// Applied changesets were edited.
+    Edited(Vec<Edited>),
+}
+
+/// Compiles what is pending.
+///
+/// # Errors
+/// When sources are wrong, or applied changesets were edited.
+pub fn forward(
+    changelog: &Changelog,
+    graph: &Graph,
+    sources: &SourceSet,
+    history: &History,
+    request: &Request<'_>,
+) -> Result<Plan, Unfit> {
+    let mut choice = Choice { changelog, graph, history, request, taken: HashSet::new(), planned: Vec::new() };
+    let mut plan = Plan {
+        format: FORMAT,
+        environment: request.environment.to_owned(),
+        direction: Direction::Forward,
+        ledger_schema: request.setting.ledger.as_str().to_owned(),
+        steps: Vec::new(),
+        waiting: Vec::new(),
+        blocked: Vec::new(),
+        not_for_here: Vec::new(),
+        overridden_templates: Vec::new(),
+    };
+    let mut edited = Vec::new();
+    for &position in graph.order() {
+        choice.consider(position, &mut plan, &mut edited);
+    }
+    if !edited.is_empty() {
+        return Err(Unfit::Edited(edited));
+    }
+    let planned = choice.planned;
+    plan.steps = render(changelog, sources, history, request, &planned).map_err(Unfit::Source)?;
+    plan.overridden_templates = overridden(request.setting.renderer, &plan.steps);
+    waves::number(&mut plan.steps);
+    Ok(plan)
+}
+
+struct Choice<'a> {
+    changelog: &'a Changelog,
+    graph: &'a Graph,
+    history: &'a History,
+    request: &'a Request<'a>,
+    taken: HashSet<usize>,
+    planned: Vec<(usize, Why)>,
+}
+
+impl Choice<'_> {
+    fn consider(&mut self, position: usize, plan: &mut Plan, edited: &mut Vec<Edited>) {
+        let changeset = &self.changelog.changesets[position];
+        let id = &changeset.id;
+        let recorded = self.history.changesets.get(id);
+        if !changeset.is_for(self.request.environment) && recorded.is_none() {
+            plan.not_for_here.push(id.clone());
+            return;
+        }
+        if self.request.selected.is_some_and(|s| !s.contains(&position)) {
+            return;
+        }
+        let Some(why) = self.why(changeset, position, recorded, edited) else { return };
+        if let Some(recorded) = recorded
+            && recorded.segments.iter().any(|s| s.direction == Direction::Rollback.word())
+        {
+            let reason = format!("its rollback was begun and not finished: run `dagmar rollback {id}` first");
+            plan.blocked.push(Blocked { changeset: id.clone(), reason });
+            return;
+        }
+        for (edge, dependency) in self.graph.dependencies(position).map(|e| (e, &self.changelog.changesets[e.to])) {
+            if !dependency.is_for(self.request.environment) && self.history.status(&dependency.id).is_none() {
+                continue;
+            }
+            let state = self.history.changesets.get(&dependency.id).filter(|r| r.status.satisfies());
+            if state.is_none() && !self.taken.contains(&edge.to) {
+                plan.blocked.push(Blocked { changeset: id.clone(), reason: self.reason(&dependency.id, plan) });
+                return;
+            }
+            if edge.soak.millis == 0 {
+                continue;
+            }
+            let over = state.map(|r| r.applied_at + i64::try_from(edge.soak.millis).unwrap_or(i64::MAX / 2));
+            if over.is_none_or(|over| over > self.history.now) {
+                plan.waiting.push(Waiting {
+                    changeset: id.clone(),
+                    on: dependency.id.clone(),
+                    soak: edge.soak,
+                    until: over.map(time::rfc3339),
+                });
+                return;
+            }
+        }
+        self.taken.insert(position);
+        self.planned.push((position, why));
+    }
+
+    /// Why this changeset is to be run; `None`: it is not.
+    fn why(
+        &self,
+        changeset: &Changeset,
+        position: usize,
+        recorded: Option<&Recorded>,
+        edited: &mut Vec<Edited>,
+    ) -> Option<Why> {
+        let Some(recorded) = recorded else { return Some(Why::Pending) };
+        let same = recorded.checksum == changeset.checksum;
+        match recorded.status {
+            Status::Skipped | Status::Held => None,
+            Status::Failed => Some(Why::Pending),
+            Status::Applied if same => None,
+            Status::Applied if changeset.repeatable => Some(Why::Changed),
+            Status::Partly if same => Some(Why::Resumed),
+            Status::Applied | Status::Partly => {
+                edited.push(Edited {
+                    id: changeset.id.clone(),
+                    position,
+                    recorded: recorded.checksum.clone(),
+                    current: changeset.checksum.clone(),
+                });
+                None
+            }
+        }
+    }
+
+    /// Why a dependency is not there.
+    fn reason(&self, dependency: &str, plan: &Plan) -> String {
+        if plan.waiting.iter().any(|w| w.changeset == dependency) {
+            return format!("needs `{dependency}`, which waits");
+        }
+        if plan.blocked.iter().any(|b| b.changeset == dependency) {
+            return format!("needs `{dependency}`, which is blocked");
+        }
+        match self.history.status(dependency) {
+            Some(Status::Held) => format!("needs `{dependency}`, which is held"),
+            _ => format!("needs `{dependency}`, which is not applied and not selected"),
+        }
+    }
+}
+
+/// Renders the steps, spread over the cores: each is independent of the others.
+fn render(
+    changelog: &Changelog,
+    sources: &SourceSet,
+    history: &History,
+    request: &Request<'_>,
+    planned: &[(usize, Why)],
+) -> Result<Vec<Step>, Diagnostics> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(planned.len() / 64 + 1);
+    let size = planned.len().div_ceil(workers).max(1);
+    let parts: Vec<(Vec<Step>, Diagnostics)> = std::thread::scope(|scope| {
+        let handles: Vec<_> = planned
+            .chunks(size)
+            .map(|chunk| {
+                scope.spawn(move || {
+                    let mut out = Diagnostics::default();
+                    let steps = chunk
+                        .iter()
+                        .filter_map(|(position, why)| {
+                            let changeset = &changelog.changesets[*position];
+                            let file = &sources.get(changeset.file).path;
+                            let mut setting = request.setting;
+                            setting.limits = changeset.limits.over(setting.limits);
+                            let mut step = step::compile(changeset, file, setting, &mut out)?;
+                            step.why = *why;
+                            resume(&mut step, history.changesets.get(&changeset.id));
+                            Some(step)
+                        })
+                        .collect();
+                    (steps, out)
+                })
+            })
+            .collect();
+        handles.into_iter().map(|h| h.join().expect("rendering does not panic")).collect()
+    });
+    let mut problems = Diagnostics::default();
+    let mut steps = Vec::with_capacity(planned.len());
+    for (part, out) in parts {
+        steps.extend(part);
+        problems.append(out);
+    }
+    if problems.has_errors() { Err(problems) } else { Ok(steps) }
+}
+
+/// Takes over what an earlier run has done.
+fn resume(step: &mut Step, recorded: Option<&Recorded>) {
+    let Some(recorded) = recorded.filter(|_| step.why == Why::Resumed) else { return };
+    for state in recorded.segments.iter().filter(|s| s.direction == Direction::Forward.word()) {
+        if let Some(segment) = step.segments.get_mut(state.no as usize) {
+            segment.progress = if state.done { Progress::Done } else { Progress::Started };
+        }
+    }
+}
+
+fn overridden(renderer: &Renderer, steps: &[Step]) -> Vec<String> {
+    let used: BTreeSet<&str> =
+        steps.iter().flat_map(|s| &s.segments).flat_map(|s| &s.statements).map(|s| s.kind.as_str()).collect();
+    used.into_iter().filter(|kind| renderer.is_overridden(kind)).map(str::to_owned).collect()
+}

@@ -1,0 +1,278 @@
+//! Taking back: exactly what was asked for and what depends on it, by the SQL that was
+//! stored when it was applied.
+
+use super::model::{Check, Direction, FORMAT, Plan, Progress, Rollback, Segment, Step, Why};
+use super::waves;
+use crate::base::{Failure, Ident, Kind, diag::nearest};
+use crate::ledger::{History, Recorded, Status};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is to be taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// What the last run brought.
+    LastRun,
+    /// Everything that came after this changeset.
+    To(String),
+    /// These changesets.
+    Ids(Vec<String>),
+    /// Everything.
+    All,
+}
+
+/// The changesets to take back, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// Id and reason; dependents before what they need.
+    pub list: Vec<(String, Why)>,
+}
+
+/// A row of the ledger with its texts.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The file that it stood in.
+    pub file: Option<String>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// The changeset as written.
+    pub body: Value,
+    /// What was run.
+    pub forward: StoredForward,
+    /// What takes it back.
+    pub rollback: Rollback,
+    /// For a repeatable changeset: what the version before ran.
+    pub previous: Option<StoredForward>,
+}
+
+/// What was run when a changeset was applied.
+#[derive(Debug, Clone, Deserialize)]
+pub struct StoredForward {
+    /// The segments.
+    pub segments: Vec<Segment>,
+    /// The conditions after them.
+    #[serde(default)]
+    pub verify: Vec<Check>,
+}
+
+/// Chooses what to take back.
+///
+/// # Errors
+/// An id that is not there; without `cascade`: something else that depends on it.
+pub fn choose(history: &History, target: &Target, cascade: bool) -> Result<Chosen, Failure> {
+    let mut why: BTreeMap<&str, Why> = BTreeMap::new();
+    let records = &history.changesets;
+    match target {
+        Target::All => why.extend(records.keys().map(|id| (id.as_str(), Why::Requested))),
+        Target::LastRun => {
+            let last = records.values().max_by_key(|r| (r.applied_at, r.ordinal)).map(|r| r.run.as_str());
+            let of_run = records.iter().filter(|(_, r)| Some(r.run.as_str()) == last);
+            why.extend(of_run.map(|(id, r)| (id.as_str(), one_back(r))));
+        }
+        Target::To(id) => {
+            let stay = find(history, id)?.ordinal;
+            let later = records.iter().filter(|(_, r)| r.ordinal > stay);
+            why.extend(later.map(|(id, _)| (id.as_str(), Why::Requested)));
+        }
+        Target::Ids(ids) => {
+            for id in ids {
+                let recorded = find(history, id)?;
+                let (id, _) = records.get_key_value(id).expect("just found");
+                why.insert(id, one_back(recorded));
+            }
+        }
+    }
+    let removed: Vec<&str> = why.iter().filter(|(_, w)| **w != Why::Restored).map(|(id, _)| *id).collect();
+    let mut dependents = BTreeSet::new();
+    let mut open = removed;
+    while let Some(id) = open.pop() {
+        for dependent in history.dependents(id) {
+            match why.get(dependent) {
+                // what it needs goes away: it has to go as a whole
+                Some(Why::Restored) => {
+                    why.insert(dependent, Why::Requested);
+                    open.push(dependent);
+                }
+                Some(_) => {}
+                None => {
+                    if dependents.insert(dependent) {
+                        open.push(dependent);
+                    }
+                }
+            }
+        }
+    }
+    if !dependents.is_empty() && !cascade && !matches!(target, Target::To(_)) {
+        let names: Vec<String> = dependents.iter().map(|d| format!("`{d}`")).collect();
+        let (verb, them) = if names.len() == 1 { ("depends", "it") } else { ("depend", "them") };
+        return Err(Failure::new(Kind::Refused, format!("{} {verb} on what is to be rolled back", names.join(", ")))
+            .help(format!("`--cascade` rolls {them} back too")));
+    }
+    why.extend(dependents.into_iter().map(|id| (id, Why::Dependent)));
+    Ok(Chosen { list: ordered(history, &why) })
+}
+
+/// A repeatable changeset that was applied again goes back to the version before.
+fn one_back(recorded: &Recorded) -> Why {
+    if recorded.versions > 0 && recorded.status == Status::Applied { Why::Restored } else { Why::Requested }
+}
+
+fn find<'a>(history: &'a History, id: &str) -> Result<&'a Recorded, Failure> {
+    history.changesets.get(id).ok_or_else(|| {
+        let failure = Failure::new(Kind::Usage, format!("`{id}` is not applied here"));
+        match nearest(id, history.changesets.keys().map(String::as_str)) {
+            Some(near) => failure.help(format!("did you mean `{near}`?")),
+            None => failure.help("`dagmar status` shows what is"),
+        }
+    })
+}
+
+/// Dependents first; otherwise the latest first.
+fn ordered(history: &History, why: &BTreeMap<&str, Why>) -> Vec<(String, Why)> {
+    let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
+    for id in why.keys() {
+        waiting.insert(id, history.dependents(id).filter(|d| why.contains_key(d)).count());
+    }
+    let ordinal = |id: &str| history.changesets[id].ordinal;
+    let mut ready: BTreeSet<(i64, &str)> =
+        waiting.iter().filter(|(_, n)| **n == 0).map(|(id, _)| (-ordinal(id), *id)).collect();
+    let mut list = Vec::with_capacity(why.len());
+    while let Some((_, id)) = ready.pop_first() {
+        list.push((id.to_owned(), why[id]));
+        for need in &history.changesets[id].requires {
+            if let Some((key, n)) = waiting.get_key_value(need.as_str()).map(|(k, n)| (*k, *n)) {
+                waiting.insert(key, n - 1);
+                if n == 1 {
+                    ready.insert((-ordinal(key), key));
+                }
+            }
+        }
+    }
+    list
+}
+
+/// Compiles the rollback of what was chosen.
+///
+/// # Errors
+/// When one of them says that it cannot be taken back.
+pub fn compile(
+    environment: &str,
+    ledger: &Ident,
+    history: &History,
+    chosen: &Chosen,
+    mut stored: BTreeMap<String, Stored>,
+) -> Result<Plan, Failure> {
+    let mut steps = Vec::with_capacity(chosen.list.len());
+    let mut never = Vec::new();
+    for (id, why) in &chosen.list {
+        let (Some(recorded), Some(row)) = (history.changesets.get(id), stored.remove(id)) else { continue };
+        match step(id, *why, recorded, row) {
+            Ok(step) => steps.push(step),
+            Err(reason) => never.push(format!("`{id}`: {reason}")),
+        }
+    }
+    if !never.is_empty() {
+        let mut failure = Failure::new(Kind::Refused, "what is to be rolled back cannot be")
+            .help("undo it with a new changeset, or choose what does not need it");
+        failure.notes = never;
+        return Err(failure);
+    }
+    // a rollback comes after that of what depends on it: the edges, reversed
+    let ids: BTreeSet<String> = steps.iter().map(|s| s.changeset.clone()).collect();
+    for step in &mut steps {
+        step.requires = history.dependents(&step.changeset).filter(|d| ids.contains(*d)).map(str::to_owned).collect();
+    }
+    waves::number(&mut steps);
+    Ok(Plan {
+        format: FORMAT,
+        environment: environment.to_owned(),
+        direction: Direction::Rollback,
+        ledger_schema: ledger.as_str().to_owned(),
+        steps,
+        waiting: Vec::new(),
+        blocked: Vec::new(),
+        not_for_here: Vec::new(),
+        overridden_templates: Vec::new(),
+    })
+}
+
+fn step(id: &str, why: Why, recorded: &Recorded, row: Stored) -> Result<Step, String> {
+    let (segments, verify) = match (recorded.status, why, row.previous) {
+        // nothing of these was run
+        (Status::Skipped | Status::Held | Status::Failed, ..) => (Vec::new(), Vec::new()),
+        (_, Why::Restored, Some(previous)) => (previous.segments, previous.verify),
+        _ => match row.rollback {
+            Rollback::Irreversible { reason } => return Err(reason),
+            Rollback::Segments { derived, segments, verify } => {
+                let segments = if recorded.status == Status::Partly && derived {
+                    of_begun(segments, &row.forward.segments, recorded)
+                } else {
+                    segments
+                };
+                (segments, verify)
+            }
+        },
+    };
+    let mut segments = segments;
+    for (no, segment) in segments.iter_mut().enumerate() {
+        let state = recorded.segments.iter().find(|s| s.direction == Direction::Rollback.word() && s.no as usize == no);
+        segment.progress = match state {
+            None => Progress::Todo,
+            Some(state) if state.done => Progress::Done,
+            Some(_) => Progress::Started,
+        };
+    }
+    Ok(Step {
+        changeset: id.to_owned(),
+        file: row.file,
+        description: recorded.description.clone(),
+        author: row.author,
+        labels: row.labels,
+        phase: None,
+        direction: Direction::Rollback,
+        wave: 0,
+        why,
+        requires: Vec::new(),
+        repeatable: recorded.repeatable,
+        checksum: recorded.checksum.clone(),
+        digest: recorded.digest.clone(),
+        body: row.body,
+        touches: touches(&segments),
+        preconditions: Vec::new(),
+        segments,
+        verify,
+        rollback: Rollback::Segments { derived: false, segments: row.forward.segments, verify: row.forward.verify },
+    })
+}
+
+/// Of a changeset that was half applied: the rollback of the changes that were begun.
+fn of_begun(rollback: Vec<Segment>, forward: &[Segment], recorded: &Recorded) -> Vec<Segment> {
+    let begun: BTreeSet<usize> = recorded
+        .segments
+        .iter()
+        .filter(|s| s.direction == Direction::Forward.word())
+        .filter_map(|s| forward.get(s.no as usize))
+        .flat_map(|segment| segment.statements.iter().map(|s| s.change))
+        .collect();
+    rollback
+        .into_iter()
+        .filter_map(|mut segment| {
+            segment.statements.retain(|s| begun.contains(&s.change));
+            (!segment.statements.is_empty()).then_some(segment)
+        })
+        .collect()
+}
+
+/// The objects that stored SQL touches, as far as its text tells.
+fn touches(segments: &[Segment]) -> Option<Vec<crate::change::effects::Touch>> {
+    let mut all = Vec::new();
+    for statement in segments.iter().flat_map(|s| &s.statements) {
+        all.extend(crate::sql::touches(&statement.sql)?.touches);
+    }
+    all.sort();
+    all.dedup();
+    Some(all)
+}

@@ -1,0 +1,156 @@
+//! The events of a run. The executor emits them; terminal, JSON lines and tests listen.
+
+use crate::plan::{Direction, Mode};
+use serde::Serialize;
+
+/// Something that happened in a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "event")]
+pub enum Event {
+    /// Nothing moves until something else does: the lock, the server.
+    Waiting {
+        /// For what, in a sentence.
+        message: String,
+    },
+    /// A run has begun.
+    RunStarted {
+        /// Its id in the ledger.
+        run: String,
+        /// `apply` or `rollback`.
+        kind: String,
+        /// The environment.
+        environment: String,
+        /// How many steps it has.
+        steps: usize,
+    },
+    /// A step has begun.
+    StepStarted {
+        /// The changeset.
+        changeset: String,
+        /// Which way.
+        direction: Direction,
+        /// Its number in the run, from 1.
+        number: usize,
+        /// How many steps the run has.
+        of: usize,
+    },
+    /// A segment that is not all of its step has begun.
+    SegmentStarted {
+        /// The changeset.
+        changeset: String,
+        /// Its position, from 0.
+        segment: usize,
+        /// How it runs.
+        mode: Mode,
+        /// Its first statement, in one line.
+        gist: String,
+    },
+    /// A batch was committed.
+    BatchDone {
+        /// The changeset.
+        changeset: String,
+        /// The position of the segment.
+        segment: usize,
+        /// Rows so far.
+        rows: i64,
+        /// Rows of the table, as the server estimates.
+        table_rows: i64,
+    },
+    /// A segment that is not all of its step is done.
+    SegmentDone {
+        /// The changeset.
+        changeset: String,
+        /// Its position, from 0.
+        segment: usize,
+    },
+    /// A transaction was given up and is tried again.
+    Retry {
+        /// The changeset.
+        changeset: String,
+        /// The number of the next attempt, from 2.
+        attempt: u32,
+        /// How many attempts there are.
+        of: u32,
+        /// How long it waits before, in milliseconds.
+        wait_ms: u64,
+        /// Why it was given up.
+        reason: String,
+    },
+    /// The server had something to say.
+    Notice {
+        /// NOTICE, WARNING and so on.
+        severity: String,
+        /// What it said.
+        message: String,
+    },
+    /// A step is done and recorded.
+    StepDone {
+        /// The changeset.
+        changeset: String,
+        /// Which way.
+        direction: Direction,
+    },
+    /// A step has failed; the state is recorded.
+    StepFailed {
+        /// The changeset.
+        changeset: String,
+        /// Which way.
+        direction: Direction,
+        /// What went wrong.
+        error: StepError,
+        /// What is left of it, in a sentence.
+        state: String,
+    },
+    /// The run is over.
+    RunFinished {
+        /// `done`, `failed` or `interrupted`.
+        status: String,
+        /// How many steps are done.
+        steps: usize,
+        /// How long it took, in milliseconds.
+        took_ms: u64,
+    },
+}
+
+/// What went wrong with a step. Never holds row values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepError {
+    /// The server's code; empty where the server said nothing.
+    pub sqlstate: String,
+    /// What it said.
+    pub message: String,
+    /// The statement, where one failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
+    /// Line and column in the statement, from 1, where the server named a position.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_column: Option<(usize, usize)>,
+    /// The constraint that was violated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<String>,
+    /// The server's hint, or ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Who held the lock that could not be had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blockers: Vec<String>,
+}
+
+/// Listens to a run.
+pub trait Observer {
+    /// Takes note of an event.
+    fn on(&mut self, event: &Event);
+}
+
+/// Listens to nothing.
+impl Observer for () {
+    fn on(&mut self, _: &Event) {}
+}
+
+/// Keeps all events.
+impl Observer for Vec<Event> {
+    fn on(&mut self, event: &Event) {
+        self.push(event.clone());
+    }
+}
