@@ -11,6 +11,7 @@ use handlebars::Handlebars;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use crate::sql::SEGMENT_MARK;
 pub use library::Sections;
 
 /// Which section of a template is wanted.
@@ -32,9 +33,6 @@ impl Section {
         }
     }
 }
-
-/// The line that starts a new transaction inside of a section.
-pub const SEGMENT_MARK: &str = "-- segment";
 
 /// A template of the project: an override of a built-in one, or one of its own change types.
 #[derive(Debug, Clone)]

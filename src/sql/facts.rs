@@ -71,6 +71,14 @@ pub enum Outside {
         /// The index.
         index: QualifiedName,
     },
+    /// `DETACH PARTITION … CONCURRENTLY`: is the partition still attached (`pg_inherits`), and
+    /// is its detaching pending? Then `FINALIZE` ends it.
+    DetachPartition {
+        /// The partitioned table.
+        table: QualifiedName,
+        /// The partition.
+        partition: QualifiedName,
+    },
     /// May be repeated without harm: VACUUM, REINDEX, ALTER SYSTEM, DISCARD.
     Repeatable,
     /// Nobody can tell from outside whether it has happened.
@@ -81,7 +89,8 @@ pub enum Outside {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Facts {
-    /// The strongest lock that it takes on a table that exists, and on which.
+    /// The strongest lock that it takes on each relation that exists and that it names. Where
+    /// it names only an index, that index stands for its table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locks: Vec<(QualifiedName, LockMode)>,
     /// Whether it writes the whole table anew.
@@ -90,7 +99,7 @@ pub struct Facts {
     /// Whether it reads the whole table while it holds its lock.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scans: bool,
-    /// Whether rows or values are gone after it.
+    /// Whether rows or values are gone after it. `UPDATE` is left out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub loses_data: bool,
     /// Set where it cannot run in a transaction.
@@ -99,4 +108,34 @@ pub struct Facts {
     /// Whether it leaves settings in the session (`SET`, temporary tables, `LISTEN`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub session: bool,
+}
+
+impl Facts {
+    /// Notes a lock; of several on one relation the strongest stays.
+    pub fn lock(&mut self, name: QualifiedName, mode: LockMode) {
+        match self.locks.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, strongest)) => *strongest = (*strongest).max(mode),
+            None => self.locks.push((name, mode)),
+        }
+    }
+
+    /// The strongest lock on any relation.
+    #[must_use]
+    pub fn strongest(&self) -> Option<LockMode> {
+        self.locks.iter().map(|(_, mode)| *mode).max()
+    }
+
+    /// Takes over what another statement of the same transaction does.
+    pub fn merge(&mut self, other: Facts) {
+        for (name, mode) in other.locks {
+            self.lock(name, mode);
+        }
+        self.rewrites |= other.rewrites;
+        self.scans |= other.scans;
+        self.loses_data |= other.loses_data;
+        self.session |= other.session;
+        if self.outside.is_none() {
+            self.outside = other.outside;
+        }
+    }
 }

@@ -1,6 +1,21 @@
 //! Everything known about SQL text: where statements end, what each does to the server,
 //! which objects it touches. Pure; the SQL grammar's crates stay inside this folder.
 
+mod classify;
+mod concurrently;
+mod error;
 pub mod facts;
+mod forbidden;
+mod objects;
+mod place;
+mod split;
+mod token;
 
+pub use classify::facts;
+pub use concurrently::without_concurrently;
+pub use error::SqlError;
 pub use facts::{Facts, LockMode, Outside};
+pub use forbidden::{Forbidden, forbidden};
+pub use objects::touches;
+pub use place::{LineColumn, line_column, line_column_at};
+pub use split::{MAX_DEPTH, Piece, SEGMENT_MARK, split, split_segments};

@@ -1,0 +1,113 @@
+//! One statement to what is known of it. In: its text. Out: [`Facts`].
+//!
+//! From tokens alone: nothing is asked of a server and nothing is parsed, so that a plan of
+//! ten thousand statements costs nothing. What only the catalog can tell is answered with the
+//! worse case: `ALTER COLUMN … TYPE` rewrites, `SET NOT NULL` scans. Three answers go the
+//! other way, because the worse case is rare: a column's type is no domain with a CHECK, the
+//! columns of `ADD PRIMARY KEY USING INDEX` are NOT NULL, and a partitioned table has no
+//! default partition. Locks of objects that the text does not name are left out (the
+//! parent of a dropped foreign key; the table of an index, where the index stands instead).
+//!
+//! To add a statement: a row in [`classify`] and its function in the file of its topic.
+
+mod alter;
+mod alter_table;
+mod block;
+mod column;
+mod create;
+mod drop;
+mod maintain;
+mod rows;
+mod session;
+
+use super::facts::{Facts, LockMode, Outside};
+use super::token::{Cursor, Tok, words};
+
+/// What a statement does to the server: locks, rewrites, data loss, whether it runs in a
+/// transaction (manual, chapter 13.3 and each command's page; measured on 15, 17 and 18).
+#[must_use]
+pub fn facts(statement: &str) -> Facts {
+    let toks = words(statement);
+    let mut facts = Facts::default();
+    classify(&toks, &mut facts);
+    facts
+}
+
+/// What [`facts`] and the SQL inside of a DO block share.
+fn classify(toks: &[Tok<'_>], facts: &mut Facts) {
+    let mut c = Cursor::new(toks);
+    while c.eat_sign(b'(') {}
+    let Some(first) = c.bump() else { return };
+    let word = first.text.to_ascii_lowercase();
+    match word.as_str() {
+        "alter" => alter::alter(c, facts),
+        "create" => create::create(c, facts),
+        "drop" => drop::drop(c, facts),
+        "truncate" => drop::truncate(c, facts),
+        "comment" | "security" => maintain::comment(c, facts),
+        "lock" => maintain::lock(c, facts),
+        "reindex" => maintain::reindex(c, facts),
+        "cluster" => maintain::cluster(c, facts),
+        "vacuum" => maintain::vacuum(c, facts),
+        "analyze" | "analyse" => maintain::analyze(c, facts),
+        "refresh" => maintain::refresh(c, facts),
+        "commit" | "rollback" if c.sees("prepared") => facts.outside = Some(Outside::Opaque),
+        "copy" => rows::copy(c, facts),
+        "explain" => explain(c, facts),
+        "do" => block::block(toks, facts),
+        "select" | "insert" | "update" | "delete" | "merge" | "with" | "values" | "table" => {
+            rows::rows(toks, facts);
+            session::of_calls(toks, facts);
+        }
+        "set" | "reset" | "listen" | "prepare" | "declare" | "discard" | "load" => {
+            session::settings(&word, c, facts);
+        }
+        _ => {}
+    }
+}
+
+/// Plain `EXPLAIN` takes the locks but changes nothing; with ANALYZE the statement runs.
+fn explain(mut c: Cursor<'_, '_>, facts: &mut Facts) {
+    let mut runs = false;
+    if let Some(options) = c.group() {
+        let mut options = Cursor::new(options);
+        runs = options.skip_past("analyze") && !options.peek().is_some_and(is_off);
+    }
+    while c.sees("analyze") || c.sees("verbose") {
+        runs |= c.sees("analyze");
+        c.bump();
+    }
+    let mut inner = Facts::default();
+    classify(c.rest(), &mut inner);
+    inner.loses_data &= runs;
+    inner.rewrites &= runs;
+    inner.session &= runs;
+    facts.merge(inner);
+}
+
+/// Whether an option in parentheses is switched off: `(CONCURRENTLY false)`.
+fn is_off(tok: &Tok<'_>) -> bool {
+    tok.is_any(&["false", "off"]) || tok.text == "0" || tok.text.eq_ignore_ascii_case("'false'")
+}
+
+/// Whether a list of options in parentheses switches this one on.
+fn option(group: &[Tok<'_>], name: &str) -> bool {
+    let mut options = Cursor::new(group);
+    options.skip_past(name) && {
+        options.eat_sign(b'=');
+        !options.peek().is_some_and(is_off)
+    }
+}
+
+/// `table` names after `ON`: what triggers, policies and rules belong to.
+fn lock_on(mut c: Cursor<'_, '_>, word: &str, mode: LockMode, facts: &mut Facts) {
+    if c.skip_past(word)
+        && !c.sees("domain")
+        && let Some(table) = c.qname()
+    {
+        facts.lock(table, mode);
+    }
+}
+
+#[cfg(test)]
+mod tests;

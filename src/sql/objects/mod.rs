@@ -1,0 +1,30 @@
+//! SQL text to the objects that it touches. In: any SQL. Out: [`Effects`], or nothing where
+//! the text does not say.
+//!
+//! Reads the syntax tree of the grammar's crate. To add a class of objects: its kinds of nodes
+//! in [`walk`].
+
+mod parse;
+mod types;
+mod walk;
+
+use super::split::split;
+use crate::change::effects::Effects;
+
+/// The objects that a text of SQL touches, in the order in which they occur.
+///
+/// `None` when it cannot be known: a DO block, `CALL`, `EXECUTE`, a function outside of
+/// `pg_catalog` that a query calls by its schema, `IMPORT FOREIGN SCHEMA`, `REASSIGN OWNED`, a
+/// schema dropped with all that is in it, SQL with a mistake. A function's body does not run
+/// when the function is made and touches nothing, unless it is written as `BEGIN ATOMIC`,
+/// which the server binds at once. Objects that CASCADE drags along are not in the text;
+/// temporary tables are left out, and functions called without a schema in a query are taken for
+/// the server's own.
+#[must_use]
+pub fn touches(sql: &str) -> Option<Effects> {
+    split(sql).ok()?;
+    parse::with_tree(sql, walk::effects)?
+}
+
+#[cfg(test)]
+mod tests;
