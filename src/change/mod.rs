@@ -99,6 +99,9 @@ pub struct Batch {
     pub key: Vec<crate::base::Ident>,
     /// Rows in a batch.
     pub size: u32,
+    /// Whether a condition says what is left, so that the table is walked through again for
+    /// rows that came in behind the position.
+    pub sweep: bool,
 }
 
 /// What a change may know of its surroundings: the changeset before it.

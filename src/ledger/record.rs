@@ -3,7 +3,8 @@
 
 use crate::base::Ident;
 use crate::base::name::{quote_dollar, quote_literal};
-use crate::plan::{Check, Direction, Segment, Step};
+use crate::change::effects::Touch;
+use crate::plan::{Check, Direction, Segment, Step, Why};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -40,6 +41,8 @@ pub const STARTED: &str = "current_setting('dagmar.started')::timestamptz";
 struct Stored<'a> {
     segments: &'a [Segment],
     verify: &'a [Check],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    touches: Option<&'a [Touch]>,
 }
 
 impl Recorder {
@@ -60,7 +63,7 @@ impl Recorder {
             let list: Vec<String> = step.labels.iter().map(|x| quote_literal(x)).collect();
             format!("ARRAY[{}]", list.join(", "))
         };
-        let forward = Stored { segments: &step.segments, verify: &step.verify };
+        let forward = Stored { segments: &step.segments, verify: &step.verify, touches: step.touches.as_deref() };
         let mut sql = vec![format!(
             "INSERT INTO {l}.changeset (id, status, checksum, digest, description, author, labels, file, repeatable, \
              body, forward, rollback, run, duration_ms) VALUES ({id}, '{status}', {checksum}, {digest}, {description}, \
@@ -134,6 +137,32 @@ impl Recorder {
     #[must_use]
     pub fn forget(&self, id: &str) -> String {
         format!("DELETE FROM {}.changeset WHERE id = {}", self.ledger, quote_literal(id))
+    }
+
+    /// The rows that end a step: what it is now, and the event.
+    #[must_use]
+    pub fn finish_step(&self, step: &Step, single: bool) -> Vec<String> {
+        let id = step.changeset.as_str();
+        let mut rows;
+        match step.direction {
+            Direction::Forward => {
+                rows = self.changeset(step, "applied", STARTED);
+                if !single {
+                    rows.push(self.clear_segments(id));
+                }
+                let detail = json!({ "checksum": step.checksum, "digest": step.digest });
+                rows.push(self.event("applied", Some(id), &detail));
+            }
+            Direction::Rollback if step.why == Why::Restored => {
+                rows = vec![self.restore_version(id), self.clear_segments(id)];
+                rows.push(self.event("restored", Some(id), &json!({})));
+            }
+            Direction::Rollback => {
+                rows = vec![self.forget(id)];
+                rows.push(self.event("rolledBack", Some(id), &json!({ "checksum": step.checksum })));
+            }
+        }
+        rows
     }
 
     /// Notes that a segment is begun (`started`) or finished (`done`).

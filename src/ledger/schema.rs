@@ -1,6 +1,6 @@
 //! The ledger's tables, by version.
 
-use crate::base::Ident;
+use crate::base::{Ident, checksum};
 
 /// The version that this program writes.
 pub const VERSION: u32 = 1;
@@ -13,6 +13,16 @@ const VERSIONS: &[(u32, &[&str])] = &[(
         include_str!("../../schema/ledger/attic.sql"),
     ],
 )];
+
+/// The first half of the key of the advisory lock: `dgmr`.
+pub const LOCK_CLASS: i32 = 0x6467_6d72;
+
+/// The second half of the key: each ledger of a database has a lock of its own.
+#[must_use]
+pub fn lock_key(ledger: &Ident) -> i32 {
+    let hex = checksum::sha256_hex(ledger.as_str().as_bytes());
+    i32::from_str_radix(&hex[..7], 16).unwrap_or(0)
+}
 
 /// The schema of the attic that belongs to a ledger.
 #[must_use]

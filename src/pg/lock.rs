@@ -11,13 +11,13 @@ use super::run::stop::Stop;
 use super::server::Server;
 use super::settings::Settings;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind, checksum};
+use crate::base::{Failure, Ident, Kind};
 use crate::ledger::schema;
 use crate::run::{Event, Observer};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The first half of the lock's key: `dgmr`.
-const CLASS: i32 = 0x6467_6d72;
+/// The first half of the lock's key.
+const CLASS: i32 = schema::LOCK_CLASS;
 
 /// The lock, held until it is released or its connection ends.
 #[derive(Debug)]
@@ -39,24 +39,35 @@ pub struct Holder {
     pub host: String,
 }
 
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Where the lock's own connection goes.
+    pub settings: &'a Settings,
+    /// The ledger that is locked.
+    pub ledger: &'a Ident,
+    /// Who asks.
+    pub holder: &'a Holder,
+    /// How long another run is waited for.
+    pub wait: Duration,
+}
+
 /// Takes the lock: waits up to `wait` for another run to end, makes or upgrades the ledger,
 /// takes the next epoch.
 ///
 /// # Errors
 /// When another run keeps it, or the ledger cannot be made.
 pub async fn acquire(
-    settings: &Settings,
+    request: &Request<'_>,
     worker: &Connection,
     server: &mut Server,
-    ledger: &Ident,
-    holder: &Holder,
-    wait: Duration,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Lock, Failure> {
+    let Request { settings, ledger, holder, wait } = *request;
     let settings = settings.clone().with_application_name("dagmar lock");
     let connection = connect::connect(&settings, Duration::ZERO).await?;
-    let key = key_of(ledger);
+    let key = schema::lock_key(ledger);
     let began = Instant::now();
     let mut said = false;
     // the role's own timeouts must not end the session that keeps the lock
@@ -119,12 +130,6 @@ impl Lock {
                 .help("a pooler in transaction mode cannot keep a session's lock: connect to the server directly"))
         }
     }
-}
-
-/// The second half of the key: each ledger of a database has a lock of its own.
-fn key_of(ledger: &Ident) -> i32 {
-    let hex = checksum::sha256_hex(ledger.as_str().as_bytes());
-    i32::from_str_radix(&hex[..7], 16).unwrap_or(0)
 }
 
 async fn holder_of(connection: &Connection, key: i32) -> String {

@@ -123,6 +123,7 @@ pub async fn rehearse(
     }
     let answered = follow(connection, &script).await;
     let ended = connection.client.batch_execute("ROLLBACK").await;
+    let reached = *answered.as_ref().unwrap_or_else(|(n, _)| n);
     match answered {
         Ok(_) => ended.map_err(|e| super::error::failure("the dry run cannot be rolled back", &e))?,
         Err((count, e)) => {
@@ -133,7 +134,6 @@ pub async fn rehearse(
             result.failed = Some(describe(plan, &script, count, failure));
         }
     }
-    let reached = answered.map_or_else(|(n, _)| n, |n| n);
     result.ran = script.marks[..reached].iter().filter(|(m, _)| matches!(m, Mark::Statement(..))).count();
     Ok(result)
 }

@@ -43,6 +43,38 @@ pub enum Unfit {
     Edited(Vec<Edited>),
 }
 
+/// What is to be done with every changeset, before anything is rendered.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// What runs, in order: position and reason.
+    pub planned: Vec<(usize, Why)>,
+    /// What has to wait for time.
+    pub waiting: Vec<Waiting>,
+    /// What cannot run.
+    pub blocked: Vec<Blocked>,
+    /// What this environment never gets.
+    pub not_for_here: Vec<String>,
+    /// What was applied and edited since.
+    pub edited: Vec<Edited>,
+}
+
+/// Decides about every changeset, in order.
+#[must_use]
+pub fn decide(
+    changelog: &Changelog,
+    graph: &Graph,
+    history: &History,
+    environment: &str,
+    selected: Option<&BTreeSet<usize>>,
+) -> Decision {
+    let mut choice =
+        Choice { changelog, graph, history, environment, selected, taken: HashSet::new(), decision: Decision::default() };
+    for &position in graph.order() {
+        choice.consider(position);
+    }
+    choice.decision
+}
+
 /// Compiles what is pending.
 ///
 /// # Errors
@@ -54,68 +86,62 @@ pub fn forward(
     history: &History,
     request: &Request<'_>,
 ) -> Result<Plan, Unfit> {
-    let mut choice = Choice { changelog, graph, history, request, taken: HashSet::new(), planned: Vec::new() };
-    let mut plan = Plan {
+    let decision = decide(changelog, graph, history, request.environment, request.selected);
+    if !decision.edited.is_empty() {
+        return Err(Unfit::Edited(decision.edited));
+    }
+    let mut steps = render(changelog, sources, history, request, &decision.planned).map_err(Unfit::Source)?;
+    waves::number(&mut steps);
+    Ok(Plan {
         format: FORMAT,
         environment: request.environment.to_owned(),
         direction: Direction::Forward,
         ledger_schema: request.setting.ledger.as_str().to_owned(),
-        steps: Vec::new(),
-        waiting: Vec::new(),
-        blocked: Vec::new(),
-        not_for_here: Vec::new(),
-        overridden_templates: Vec::new(),
-    };
-    let mut edited = Vec::new();
-    for &position in graph.order() {
-        choice.consider(position, &mut plan, &mut edited);
-    }
-    if !edited.is_empty() {
-        return Err(Unfit::Edited(edited));
-    }
-    let planned = choice.planned;
-    plan.steps = render(changelog, sources, history, request, &planned).map_err(Unfit::Source)?;
-    plan.overridden_templates = overridden(request.setting.renderer, &plan.steps);
-    waves::number(&mut plan.steps);
-    Ok(plan)
+        overridden_templates: overridden(request.setting.renderer, &steps),
+        steps,
+        waiting: decision.waiting,
+        blocked: decision.blocked,
+        not_for_here: decision.not_for_here,
+    })
 }
 
 struct Choice<'a> {
     changelog: &'a Changelog,
     graph: &'a Graph,
     history: &'a History,
-    request: &'a Request<'a>,
+    environment: &'a str,
+    selected: Option<&'a BTreeSet<usize>>,
     taken: HashSet<usize>,
-    planned: Vec<(usize, Why)>,
+    decision: Decision,
 }
 
 impl Choice<'_> {
-    fn consider(&mut self, position: usize, plan: &mut Plan, edited: &mut Vec<Edited>) {
+    fn consider(&mut self, position: usize) {
         let changeset = &self.changelog.changesets[position];
         let id = &changeset.id;
         let recorded = self.history.changesets.get(id);
-        if !changeset.is_for(self.request.environment) && recorded.is_none() {
-            plan.not_for_here.push(id.clone());
+        if !changeset.is_for(self.environment) && recorded.is_none() {
+            self.decision.not_for_here.push(id.clone());
             return;
         }
-        if self.request.selected.is_some_and(|s| !s.contains(&position)) {
+        if self.selected.is_some_and(|s| !s.contains(&position)) {
             return;
         }
-        let Some(why) = self.why(changeset, position, recorded, edited) else { return };
+        let Some(why) = self.why(changeset, position, recorded) else { return };
         if let Some(recorded) = recorded
             && recorded.segments.iter().any(|s| s.direction == Direction::Rollback.word())
         {
             let reason = format!("its rollback was begun and not finished: run `dagmar rollback {id}` first");
-            plan.blocked.push(Blocked { changeset: id.clone(), reason });
+            self.decision.blocked.push(Blocked { changeset: id.clone(), reason });
             return;
         }
         for (edge, dependency) in self.graph.dependencies(position).map(|e| (e, &self.changelog.changesets[e.to])) {
-            if !dependency.is_for(self.request.environment) && self.history.status(&dependency.id).is_none() {
+            if !dependency.is_for(self.environment) && self.history.status(&dependency.id).is_none() {
                 continue;
             }
             let state = self.history.changesets.get(&dependency.id).filter(|r| r.status.satisfies());
             if state.is_none() && !self.taken.contains(&edge.to) {
-                plan.blocked.push(Blocked { changeset: id.clone(), reason: self.reason(&dependency.id, plan) });
+                self.decision.blocked.push(Blocked { changeset: id.clone(), reason: self.reason(&dependency.id) });
                 return;
             }
             if edge.soak.millis == 0 {
@@ -123,7 +149,7 @@ impl Choice<'_> {
             }
             let over = state.map(|r| r.applied_at + i64::try_from(edge.soak.millis).unwrap_or(i64::MAX / 2));
             if over.is_none_or(|over| over > self.history.now) {
-                plan.waiting.push(Waiting {
+                self.decision.waiting.push(Waiting {
                     changeset: id.clone(),
                     on: dependency.id.clone(),
                     soak: edge.soak,
@@ -133,16 +159,15 @@ impl Choice<'_> {
             }
         }
         self.taken.insert(position);
-        self.planned.push((position, why));
+        self.decision.planned.push((position, why));
     }
 
     /// Why this changeset is to be run; `None`: it is not.
     fn why(
-        &self,
+        &mut self,
         changeset: &Changeset,
         position: usize,
         recorded: Option<&Recorded>,
-        edited: &mut Vec<Edited>,
     ) -> Option<Why> {
         let Some(recorded) = recorded else { return Some(Why::Pending) };
         let same = recorded.checksum == changeset.checksum;
@@ -153,7 +178,7 @@ impl Choice<'_> {
             Status::Applied if changeset.repeatable => Some(Why::Changed),
             Status::Partly if same => Some(Why::Resumed),
             Status::Applied | Status::Partly => {
-                edited.push(Edited {
+                self.decision.edited.push(Edited {
                     id: changeset.id.clone(),
                     position,
                     recorded: recorded.checksum.clone(),
@@ -165,11 +190,11 @@ impl Choice<'_> {
     }
 
     /// Why a dependency is not there.
-    fn reason(&self, dependency: &str, plan: &Plan) -> String {
-        if plan.waiting.iter().any(|w| w.changeset == dependency) {
+    fn reason(&self, dependency: &str) -> String {
+        if self.decision.waiting.iter().any(|w| w.changeset == dependency) {
             return format!("needs `{dependency}`, which waits");
         }
-        if plan.blocked.iter().any(|b| b.changeset == dependency) {
+        if self.decision.blocked.iter().any(|b| b.changeset == dependency) {
             return format!("needs `{dependency}`, which is blocked");
         }
         match self.history.status(dependency) {

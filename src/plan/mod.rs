@@ -4,8 +4,9 @@
 pub mod compile;
 pub mod model;
 pub mod rollback;
+pub mod states;
 pub mod step;
 mod waves;
 
-pub use compile::{Edited, Request, Unfit, forward};
+pub use compile::{Decision, Edited, Request, Unfit, decide, forward};
 pub use model::*;

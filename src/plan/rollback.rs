@@ -4,6 +4,7 @@
 use super::model::{Check, Direction, FORMAT, Plan, Progress, Rollback, Segment, Step, Why};
 use super::waves;
 use crate::base::{Failure, Ident, Kind, diag::nearest};
+use crate::change::effects::Touch;
 use crate::ledger::{History, Recorded, Status};
 use serde::Deserialize;
 use serde_json::Value;
@@ -56,6 +57,8 @@ pub struct StoredForward {
     /// The conditions after them.
     #[serde(default)]
     pub verify: Vec<Check>,
+    /// The objects they touched, where that was known.
+    pub touches: Option<Vec<Touch>>,
 }
 
 /// Chooses what to take back.
@@ -200,6 +203,8 @@ pub fn compile(
 }
 
 fn step(id: &str, why: Why, recorded: &Recorded, row: Stored) -> Result<Step, String> {
+    // what is derived from the changes touches what they touched
+    let mut touched = None;
     let (segments, verify) = match (recorded.status, why, row.previous) {
         // nothing of these was run
         (Status::Skipped | Status::Held | Status::Failed, ..) => (Vec::new(), Vec::new()),
@@ -207,6 +212,7 @@ fn step(id: &str, why: Why, recorded: &Recorded, row: Stored) -> Result<Step, St
         _ => match row.rollback {
             Rollback::Irreversible { reason } => return Err(reason),
             Rollback::Segments { derived, segments, verify } => {
+                touched = row.forward.touches.filter(|_| derived);
                 let segments = if recorded.status == Status::Partly && derived {
                     of_begun(segments, &row.forward.segments, recorded)
                 } else {
@@ -240,7 +246,7 @@ fn step(id: &str, why: Why, recorded: &Recorded, row: Stored) -> Result<Step, St
         checksum: recorded.checksum.clone(),
         digest: recorded.digest.clone(),
         body: row.body,
-        touches: touches(&segments),
+        touches: touched.or_else(|| touches(&segments)),
         preconditions: Vec::new(),
         segments,
         verify,
@@ -267,7 +273,7 @@ fn of_begun(rollback: Vec<Segment>, forward: &[Segment], recorded: &Recorded) ->
 }
 
 /// The objects that stored SQL touches, as far as its text tells.
-fn touches(segments: &[Segment]) -> Option<Vec<crate::change::effects::Touch>> {
+fn touches(segments: &[Segment]) -> Option<Vec<Touch>> {
     let mut all = Vec::new();
     for statement in segments.iter().flat_map(|s| &s.statements) {
         all.extend(crate::sql::touches(&statement.sql)?.touches);

@@ -4,7 +4,6 @@ use super::script::{Mark, Script};
 use crate::base::name::quote_literal;
 use crate::ledger::record::{self, Recorder};
 use crate::plan::{Direction, Limits, Mode, Progress, Segment, Step, Why};
-use serde_json::json;
 
 /// Writes the frames of one run.
 #[derive(Debug)]
@@ -76,27 +75,7 @@ impl Writer {
         for (i, check) in step.verify.iter().enumerate() {
             script.push(Mark::Verify(number, i), &record::assertion(check, "the check"));
         }
-        let (id, recorder) = (step.changeset.as_str(), &self.recorder);
-        let frame = Mark::Frame(number);
-        match step.direction {
-            Direction::Forward => {
-                script.extend(frame, recorder.changeset(step, "applied", record::STARTED));
-                if step.segments.len() > 1 || !is_single(step) {
-                    script.push(frame, &recorder.clear_segments(id));
-                }
-                let detail = json!({ "checksum": step.checksum, "digest": step.digest });
-                script.push(frame, &recorder.event("applied", Some(id), &detail));
-            }
-            Direction::Rollback if step.why == Why::Restored => {
-                script.push(frame, &recorder.restore_version(id));
-                script.push(frame, &recorder.clear_segments(id));
-                script.push(frame, &recorder.event("restored", Some(id), &json!({})));
-            }
-            Direction::Rollback => {
-                script.push(frame, &recorder.forget(id));
-                script.push(frame, &recorder.event("rolledBack", Some(id), &json!({ "checksum": step.checksum })));
-            }
-        }
+        script.extend(Mark::Frame(number), self.recorder.finish_step(step, is_single(step)));
         script.push(Mark::StepDone(number), "COMMIT");
     }
 

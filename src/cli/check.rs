@@ -1,0 +1,62 @@
+//! `dagmar check`: everything that can be wrong without a database.
+
+use super::global::Global;
+use super::output::{Form, Output, form};
+use super::session::Session;
+use super::Outcome;
+use crate::plan::{Mode, Rollback};
+use serde_json::json;
+
+/// Checks the project's files: YAML, graph, templates, SQL.
+///
+/// Every mistake of every file is reported in one go. Needs no database. Compiles for one
+/// environment, whose variables are filled in.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar check
+  dagmar check --env production
+  dagmar check --format json | jq '.diagnostics[] | .file, .line'")]
+pub struct Args {}
+
+pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    let session = Session::open(global, out)?;
+    let view = session.view()?;
+    let plan = view.check()?;
+    let irreversible = plan.steps.iter().filter(|s| matches!(s.rollback, Rollback::Irreversible { .. })).count();
+    let outside = plan
+        .steps
+        .iter()
+        .filter(|s| s.segments.iter().any(|segment| segment.mode != Mode::Transaction))
+        .count();
+    match form {
+        Form::Json => out.json(&json!({
+            "diagnostics": [],
+            "environment": session.environment,
+            "changesets": view.changelog.changesets.len(),
+            "forThisEnvironment": plan.steps.len() + plan.waiting.len() + plan.blocked.len(),
+            "irreversible": irreversible,
+            "notOneTransaction": outside,
+        })),
+        Form::Text => {
+            let total = view.changelog.changesets.len();
+            out.data(&format!("{} in order; environment {}", count(total, "changeset"), session.environment));
+            if !plan.not_for_here.is_empty() {
+                out.data(&format!("  not for this environment: {}", plan.not_for_here.join(", ")));
+            }
+            if outside > 0 {
+                out.data(&format!("  more than one transaction: {}", count(outside, "changeset")));
+            }
+            if irreversible > 0 {
+                out.data(&format!("  cannot be taken back: {}", count(irreversible, "changeset")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A number with its noun.
+pub fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}

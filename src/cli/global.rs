@@ -1,0 +1,49 @@
+//! The options that every command takes.
+
+use crate::base::Span;
+use clap::{ArgAction, Args};
+use std::path::PathBuf;
+
+/// The options that every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The project's folder [default: the nearest one with a dagmar.yaml]
+    #[arg(long, global = true, value_name = "DIR", env = "DAGMAR_PROJECT", help_heading = "Global options")]
+    pub project: Option<PathBuf>,
+
+    /// The environment [default: the first in dagmar.yaml]
+    #[arg(long, global = true, value_name = "NAME", env = "DAGMAR_ENV", help_heading = "Global options")]
+    pub env: Option<String>,
+
+    /// The connection, instead of the environment's: postgres://user@host/db
+    #[arg(long, global = true, value_name = "URL", hide_env_values = true, help_heading = "Global options")]
+    pub url: Option<String>,
+
+    /// How results are written: text, json, and what else the command has
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Global options")]
+    pub format: Option<String>,
+
+    /// A value for ${NAME} in changesets; may be given several times
+    #[arg(long = "var", global = true, value_name = "NAME=VALUE", help_heading = "Global options")]
+    pub vars: Vec<String>,
+
+    /// Goes on without asking
+    #[arg(long, short = 'y', global = true, help_heading = "Global options")]
+    pub yes: bool,
+
+    /// Waits this long for a server that is starting: 30s
+    #[arg(long, global = true, value_name = "TIME", default_value = "0", help_heading = "Global options")]
+    pub wait: Span,
+
+    /// No colours; NO_COLOR does the same
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub no_color: bool,
+
+    /// Says only what went wrong
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+
+    /// Says more
+    #[arg(long, short, global = true, action = ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+}

@@ -1,0 +1,185 @@
+//! `dagmar mark`: says by hand what a changeset is.
+
+use super::apply::{confirm, locked, stop_on_signals};
+use super::global::Global;
+use super::output::{Form, Output, form};
+use super::session::{Remote, Session, holder};
+use super::{Outcome, block_on};
+use crate::base::{Failure, Kind, Span};
+use crate::ledger::record::{Recorder, RunRef};
+use crate::ledger::{History, Status};
+use crate::pg::{error, lock::Lock};
+use crate::plan::{Plan, Step};
+use crate::run::Event;
+use serde_json::json;
+
+/// Marks changesets as applied, skipped, held or pending without running anything.
+///
+/// applied: its effect is there already (an adopted database). skipped: it shall not run
+/// here; what depends on it may. held: neither it nor what depends on it runs. pending: takes
+/// such a mark back.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar mark applied 001-platform-schema --reason 'was there before dagmar'
+  dagmar mark held 007-row-level-security --reason 'waits for the security review'
+  dagmar mark pending 007-row-level-security --reason 'reviewed'")]
+pub struct Args {
+    /// What they are
+    #[arg(value_name = "STATE")]
+    state: Mark,
+    /// The changesets: id, +id, id+, label:x
+    #[arg(value_name = "SELECTOR", required = true)]
+    selectors: Vec<String>,
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Waits this long for another run to end
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    lock_wait: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Mark {
+    /// Counts as done, without having been run
+    Applied,
+    /// Shall not run here; what depends on it may
+    Skipped,
+    /// Must not run, nor what depends on it
+    Held,
+    /// As if never marked
+    Pending,
+}
+
+impl Mark {
+    fn word(self) -> &'static str {
+        match self {
+            Mark::Applied => "applied",
+            Mark::Skipped => "skipped",
+            Mark::Held => "held",
+            Mark::Pending => "pending",
+        }
+    }
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    if args.reason.trim().is_empty() {
+        return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
+    }
+    let session = Session::open(global, out)?;
+    let view = session.view()?;
+    // rendered as if nothing were applied: a mark keeps how the changeset is taken back
+    let all = view.plan(&History::default(), &[])?.map_err(|_| Failure::new(Kind::Internal, "nothing is applied"))?;
+    let chosen = crate::graph::select::select(&args.selectors, &view.changelog, &view.graph)
+        .map_err(|why| Failure::new(Kind::Usage, why))?;
+    let ids: Vec<String> = view
+        .graph
+        .order()
+        .iter()
+        .filter(|p| chosen.contains(p))
+        .map(|p| view.changelog.changesets[*p].id.clone())
+        .collect();
+    let steps = rendered(&session, &view, &ids, &all)?;
+    block_on(async {
+        let mut remote = session.connect(global, out).await?;
+        remote.server.check_writable(session.ledger())?;
+        confirm(global, &format!("Mark {} as {} on {}?", ids.join(", "), args.state.word(), remote.describe()))?;
+        let stop = stop_on_signals();
+        let mut waiting: Vec<Event> = Vec::new();
+        let lock = locked(&session, &mut remote, args.lock_wait, &mut waiting, &stop).await?;
+        let history = remote.history(session.ledger()).await?;
+        let result = match refuse(args.state, &ids, &history) {
+            Some(failure) => Err(failure),
+            None => write(&session, &remote, &lock, args, &ids, &steps).await,
+        };
+        lock.release().await?;
+        remote.close().await?;
+        result
+    })?;
+    match form {
+        Form::Json => out.json(&json!({ "state": args.state.word(), "changesets": ids, "reason": args.reason })),
+        Form::Text => out.data(&format!("marked as {}: {}", args.state.word(), ids.join(", "))),
+    }
+    Ok(())
+}
+
+/// The steps of these changesets; those that wait for time are rendered as well.
+fn rendered(
+    session: &Session,
+    view: &crate::pipeline::View<'_>,
+    ids: &[String],
+    all: &Plan,
+) -> Result<Vec<Step>, Failure> {
+    let mut steps = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Some(step) = all.steps.iter().find(|s| s.changeset == *id) {
+            steps.push(step.clone());
+        } else if all.not_for_here.contains(id) {
+            return Err(Failure::new(Kind::Usage, format!("`{id}` is not for the environment `{}`", session.environment)));
+        } else {
+            steps.push(view.render_one(id)?);
+        }
+    }
+    Ok(steps)
+}
+
+/// What must not be marked over.
+fn refuse(mark: Mark, ids: &[String], history: &History) -> Option<Failure> {
+    for id in ids {
+        let status = history.status(id);
+        let marked = history.changesets.get(id).is_some_and(|r| r.reason.is_some());
+        let refused = match status {
+            Some(Status::Partly) => Some("is half done"),
+            Some(Status::Applied) if !marked || mark == Mark::Held || mark == Mark::Skipped => Some("is applied"),
+            None if mark == Mark::Pending => Some("is pending already"),
+            _ => None,
+        };
+        if let Some(state) = refused {
+            return Some(
+                Failure::new(Kind::Refused, format!("`{id}` {state}; nothing was marked"))
+                    .help(format!("`dagmar rollback {id}` takes back what was run")),
+            );
+        }
+        if mark == Mark::Pending
+            && let Some(dependent) = history.dependents(id).find(|d| !ids.iter().any(|i| i == d))
+        {
+            return Some(
+                Failure::new(Kind::Refused, format!("`{dependent}` depends on `{id}`; nothing was marked"))
+                    .help(format!("roll `{dependent}` back first")),
+            );
+        }
+    }
+    None
+}
+
+async fn write(
+    session: &Session,
+    remote: &Remote,
+    lock: &Lock,
+    args: &Args,
+    ids: &[String],
+    steps: &[Step],
+) -> Result<(), Failure> {
+    let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
+    let who = holder();
+    let mut sql = vec!["BEGIN".to_owned(), recorder.fence(lock.epoch)];
+    sql.extend(recorder.start_run("mark", &session.environment, ids.len(), &who.os_user, &who.host));
+    if args.state == Mark::Pending {
+        for id in ids.iter().rev() {
+            sql.push(recorder.forget(id));
+            sql.push(recorder.event("marked", Some(id), &json!({ "status": "pending", "reason": args.reason })));
+        }
+    } else {
+        for step in steps {
+            sql.extend(recorder.mark(step, args.state.word(), &args.reason));
+        }
+    }
+    sql.extend(recorder.finish_run("done", None));
+    sql.push("COMMIT".to_owned());
+    let text = sql.join(";\n");
+    match remote.connection.client.batch_execute(&text).await {
+        Ok(()) => Ok(()),
+        Err(e) => Err(error::failure("cannot write the mark", &e)),
+    }
+}

@@ -1,0 +1,146 @@
+//! The command line: parse, call the library, show. Each command is one file with its
+//! arguments and a `run`.
+//!
+//! To add a command: the file, its `mod` line, a variant of [`Command`] and its arm in
+//! [`Command::run`]; a test compares the files with the variants.
+
+mod global;
+mod output;
+mod progress;
+mod session;
+
+mod apply;
+mod check;
+mod graph;
+mod history;
+mod mark;
+mod plan;
+mod rollback;
+mod sql;
+mod status;
+
+use crate::base::{Failure, Kind};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use global::Global;
+use output::Output;
+use std::process::ExitCode;
+
+/// What a command answers: done, or why not.
+type Outcome = Result<(), Failure>;
+
+/// Declarative, reversible PostgreSQL migrations, ordered by their dependencies.
+#[derive(Debug, Parser)]
+#[command(name = "dagmar", version, max_term_width = 100, propagate_version = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0 done                       5 refused: needs a word of permission
+  1 a fault of dagmar itself   6 another run holds the lock
+  2 wrong command line         7 the server cannot be reached or used
+  3 wrong project files        8 a statement or check failed; recorded
+  4 applied differs from files 9 stopped by a signal; recorded";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Graph(graph::Args),
+    Plan(plan::Args),
+    Sql(sql::Args),
+    Apply(apply::Args),
+    Rollback(rollback::Args),
+    Status(status::Args),
+    History(history::Args),
+    Mark(mark::Args),
+}
+
+impl Command {
+    fn run(self, global: &Global, out: &mut Output) -> Outcome {
+        match self {
+            Command::Check(args) => check::run(&args, global, out),
+            Command::Graph(args) => graph::run(&args, global, out),
+            Command::Plan(args) => plan::run(&args, global, out),
+            Command::Sql(args) => sql::run(&args, global, out),
+            Command::Apply(args) => apply::run(&args, global, out),
+            Command::Rollback(args) => rollback::run(&args, global, out),
+            Command::Status(args) => status::run(&args, global, out),
+            Command::History(args) => history::run(&args, global, out),
+            Command::Mark(args) => mark::run(&args, global, out),
+        }
+    }
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::command().try_get_matches().and_then(|m| Cli::from_arg_matches(&m)) {
+        Ok(cli) => cli,
+        Err(e) => {
+            // help and version go to stdout and are no failure
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { Kind::Usage.exit_code() } else { 0 });
+        }
+    };
+    let mut out = Output::new(&cli.global);
+    match cli.command.run(&cli.global, &mut out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            out.failure(&failure);
+            ExitCode::from(failure.kind.exit_code())
+        }
+    }
+}
+
+/// A runtime for the commands that talk to a server: one thread is enough for one run.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Kind::Internal, format!("cannot start the runtime: {e}")))?
+        .block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_a_file() {
+        let shared = ["mod", "global", "output", "progress", "session"];
+        let mut files: Vec<String> = std::fs::read_dir("src/cli")
+            .expect("runs in the crate's folder")
+            .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())
+            .filter(|stem| !shared.contains(&stem.as_str()))
+            .collect();
+        files.sort();
+        let mut commands: Vec<String> =
+            Cli::command().get_subcommands().map(|c| c.get_name().replace('-', "_")).collect();
+        commands.sort();
+        assert_eq!(files, commands);
+    }
+
+    #[test]
+    fn every_help_has_examples() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:") && help.contains("dagmar "), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn the_exit_codes_are_those_of_the_table() {
+        for kind in Kind::ALL {
+            assert!(EXIT_CODES.contains(&format!("{} ", kind.exit_code())), "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! `dagmar plan`: what would run.
+
+use super::global::Global;
+use super::output::{Output, choose};
+use super::session::{Remote, Session};
+use super::{Outcome, block_on};
+use crate::base::{Failure, Kind};
+use crate::ledger::History;
+use crate::pg::{read, rehearse};
+use crate::pipeline::View;
+use crate::plan::{Edited, Plan};
+use crate::report::{self, PlanFormat, PlanOptions, Style, Tone};
+use serde_json::json;
+
+/// Shows what `apply` would run: order, waves, SQL both ways, locks, hazards.
+///
+/// Reads the environment's database and changes nothing in it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar plan
+  dagmar plan --sql --env staging
+  dagmar plan --select +008-active-organization --format markdown
+  dagmar plan --dry-run --url postgres://localhost/shop
+  dagmar plan --offline --format html > plan.html")]
+pub struct Args {
+    /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
+    #[arg(long, short, value_name = "SELECTOR")]
+    select: Vec<String>,
+    /// Shows the SQL of both directions
+    #[arg(long)]
+    sql: bool,
+    /// Runs it on the server inside of a transaction that is rolled back
+    #[arg(long, conflicts_with = "offline")]
+    dry_run: bool,
+    /// Connects to nothing: as if the database were empty
+    #[arg(long)]
+    offline: bool,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let known: Vec<(&str, PlanFormat)> = PlanFormat::ALL.iter().map(|f| (f.name(), *f)).collect();
+    let format = choose(global, &known)?;
+    let session = Session::open(global, out)?;
+    let view = session.view()?;
+    let options = PlanOptions { style: out.style, sql: args.sql };
+    if args.offline {
+        let plan = view.plan(&History::default(), &args.select)?.unwrap_or_else(|_| unreachable!("nothing is applied"));
+        out.data(&format.render(&plan, options));
+        return Ok(());
+    }
+    block_on(async {
+        let remote = session.connect(global, out).await?;
+        let history = remote.history(session.ledger()).await?;
+        let plan = compile(&view, &remote, &history, &args.select, out.err_style).await?;
+        if args.dry_run {
+            dry_run(&session, &remote, &plan, format, out).await?;
+        } else {
+            out.data(&format.render(&plan, options));
+        }
+        remote.close().await
+    })
+}
+
+/// Compiles, or says how applied changesets differ from their files.
+pub async fn compile(
+    view: &View<'_>,
+    remote: &Remote,
+    history: &History,
+    select: &[String],
+    style: Style,
+) -> Result<Plan, Failure> {
+    match view.plan(history, select)? {
+        Ok(plan) => Ok(plan),
+        Err(edited) => Err(edited_failure(view, remote, &edited, style).await?),
+    }
+}
+
+/// A diff between what was applied and what the file says now.
+async fn edited_failure(
+    view: &View<'_>,
+    remote: &Remote,
+    edited: &[Edited],
+    style: Style,
+) -> Result<Failure, Failure> {
+    let ledger = &view.workspace.loaded.config.ledger.schema;
+    let ids: Vec<String> = edited.iter().map(|e| e.id.clone()).collect();
+    let stored = read::stored(&remote.connection, ledger, &ids).await?;
+    let names: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
+    let verb = if names.len() == 1 { "was" } else { "were" };
+    let mut failure = Failure::new(Kind::Drift, format!("{} {verb} edited after being applied", names.join(", "))).help(
+        "take the edit back and put the change into a new changeset; or roll it back here, and apply it again",
+    );
+    for e in edited {
+        let changeset = &view.changelog.changesets[e.position];
+        let yaml = |value: &serde_json::Value| serde_yaml::to_string(value).unwrap_or_default();
+        let old = stored.get(&e.id).map(|s| yaml(&sorted(&s.body))).unwrap_or_default();
+        let new = yaml(&sorted(&changeset.body));
+        let file = &view.workspace.loaded.sources.get(changeset.file).path;
+        let diff = report::diff::unified(&format!("{} as applied", e.id), &format!("{file} now"), &old, &new, style);
+        failure.notes.extend(diff.lines().map(str::to_owned));
+    }
+    Ok(failure)
+}
+
+/// With sorted keys: jsonb does not keep their order.
+fn sorted(value: &serde_json::Value) -> serde_json::Value {
+    let mut text = String::new();
+    crate::base::checksum::canonical(value, &mut text);
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// Rehearses a plan and tells what came of it.
+pub async fn dry_run(
+    session: &Session,
+    remote: &Remote,
+    plan: &Plan,
+    format: PlanFormat,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    remote.server.check_writable(session.ledger())?;
+    let rehearsal = rehearse::rehearse(&remote.connection, &remote.server, session.ledger(), plan).await?;
+    if format == PlanFormat::Json {
+        out.json(&json!({ "plan": plan, "dryRun": rehearsal }));
+    } else {
+        out.data(&format!(
+            "{} of {} changeset(s) on {}, rolled back: {} statement(s) ran",
+            out.style.paint(Tone::Strong, "dry run"),
+            plan.steps.len(),
+            remote.describe(),
+            rehearsal.ran
+        ));
+        for left_out in &rehearsal.left_out {
+            let line = format!(
+                "  {}: {} ({})",
+                left_out.changeset,
+                report::plan::gist(&left_out.sql),
+                out.style.paint(Tone::Warn, &left_out.instead)
+            );
+            out.data(&line);
+        }
+    }
+    let Some(failed) = rehearsal.failed else { return Ok(()) };
+    let mut failure =
+        Failure::new(Kind::Failed, format!("the dry run failed in `{}`: {}", failed.changeset, failed.message))
+            .help("nothing was changed");
+    if let Some(sql) = failed.sql {
+        failure.notes = sql.lines().map(str::to_owned).collect();
+    }
+    Err(failure)
+}

@@ -1,0 +1,139 @@
+//! A run as it goes: lines or a spinner on stderr, or JSON lines on stdout.
+
+use super::global::Global;
+use super::output::{Form, Output};
+use crate::plan::{Direction, Mode};
+use crate::report::{Style, Tone};
+use crate::run::{Event, Observer};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// The observer that the options ask for.
+pub fn observer(form: Form, global: &Global, out: &Output) -> Box<dyn Observer> {
+    match form {
+        Form::Json => Box::new(JsonLines),
+        Form::Text if global.quiet => Box::new(()),
+        Form::Text if std::io::stderr().is_terminal() => Box::new(Spinner::new(out.err_style)),
+        Form::Text => Box::new(Lines { style: out.err_style, began: Instant::now() }),
+    }
+}
+
+/// One JSON object per event.
+struct JsonLines;
+
+impl Observer for JsonLines {
+    fn on(&mut self, event: &Event) {
+        if let Ok(line) = serde_json::to_string(event) {
+            let _ = writeln!(std::io::stdout().lock(), "{line}");
+        }
+    }
+}
+
+/// The line for an event that is worth one.
+fn line(event: &Event, style: Style, took: Option<Duration>) -> Option<String> {
+    let took = took.map(|t| format!(" {}", style.paint(Tone::Muted, &format!("({})", short(t))))).unwrap_or_default();
+    Some(match event {
+        Event::Waiting { message } => message.clone(),
+        Event::StepDone { changeset, direction } => {
+            let sign = match direction {
+                Direction::Forward => "✓",
+                Direction::Rollback => "↶",
+            };
+            format!("{} {changeset}{took}", style.paint(Tone::Good, sign))
+        }
+        Event::StepFailed { changeset, .. } => format!("{} {changeset}{took}", style.paint(Tone::Bad, "✗")),
+        Event::SegmentStarted { segment, mode, gist, .. } if *mode != Mode::Transaction => {
+            format!("  segment {} {}: {gist}", segment + 1, mode.words())
+        }
+        Event::Retry { changeset, attempt, of, wait_ms, reason } => {
+            format!("  {changeset}: {reason}; attempt {attempt} of {of} in {wait_ms} ms")
+        }
+        Event::Notice { severity, message } => format!("  {}: {message}", severity.to_lowercase()),
+        _ => return None,
+    })
+}
+
+fn short(time: Duration) -> String {
+    if time.as_secs() >= 10 { format!("{} s", time.as_secs()) } else { format!("{} ms", time.as_millis()) }
+}
+
+/// Plain lines, for logs.
+struct Lines {
+    style: Style,
+    began: Instant,
+}
+
+impl Observer for Lines {
+    fn on(&mut self, event: &Event) {
+        if matches!(event, Event::StepStarted { .. }) {
+            self.began = Instant::now();
+        }
+        if let Some(line) = line(event, self.style, Some(self.began.elapsed())) {
+            let _ = writeln!(std::io::stderr().lock(), "{line}");
+        }
+    }
+}
+
+/// A spinner for the step that runs, a bar while a backfill runs.
+struct Spinner {
+    style: Style,
+    began: Instant,
+    bar: ProgressBar,
+    counting: bool,
+}
+
+impl Spinner {
+    fn new(style: Style) -> Self {
+        let bar = ProgressBar::new_spinner();
+        bar.set_style(spinner_style());
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self { style, began: Instant::now(), bar, counting: false }
+    }
+}
+
+fn spinner_style() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn bar_style() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {human_pos}/{human_len} rows, {per_sec}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+impl Observer for Spinner {
+    fn on(&mut self, event: &Event) {
+        match event {
+            Event::StepStarted { changeset, number, of, .. } => {
+                self.began = Instant::now();
+                self.bar.set_message(format!("{number}/{of} {changeset}"));
+            }
+            Event::BatchDone { rows, table_rows, .. } => {
+                if !self.counting {
+                    self.counting = true;
+                    self.bar.set_style(bar_style());
+                }
+                let rows = u64::try_from(*rows).unwrap_or(0);
+                self.bar.set_length(u64::try_from(*table_rows).unwrap_or(0).max(rows));
+                self.bar.set_position(rows);
+            }
+            Event::SegmentDone { .. } | Event::StepDone { .. } if self.counting => {
+                self.counting = false;
+                self.bar.set_style(spinner_style());
+            }
+            _ => {}
+        }
+        if let Some(line) = line(event, self.style, Some(self.began.elapsed())) {
+            self.bar.println(line);
+        }
+        if matches!(event, Event::RunFinished { .. }) {
+            self.bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

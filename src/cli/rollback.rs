@@ -1,0 +1,142 @@
+//! `dagmar rollback`: takes changesets back.
+
+use super::apply::{confirm, execute, locked, stop_on_signals, verdict};
+use super::global::Global;
+use super::output::{Form, Output, form};
+use super::plan::dry_run;
+use super::progress;
+use super::session::{Remote, Session};
+use super::{Outcome, block_on};
+use crate::base::{Failure, Kind, Span};
+use crate::ledger::History;
+use crate::pg::read;
+use crate::pg::run::RunStatus;
+use crate::plan::Plan;
+use crate::plan::rollback::{self, Target};
+use crate::report::{PlanFormat, PlanOptions, Tone};
+use serde_json::json;
+
+/// Takes changesets back, by the SQL that was stored when they were applied.
+///
+/// Works also when the files are gone. What depends on a changeset has to come along: it is
+/// shown, and taken back with --cascade; unrelated later changesets stay.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar rollback --last-run
+  dagmar rollback 008-active-organization
+  dagmar rollback 003-users-and-permissions --cascade --dry-run
+  dagmar rollback --to 002-billing --env staging --yes")]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["ids", "last_run", "to", "all"])))]
+pub struct Args {
+    /// These changesets
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// What the last run brought
+    #[arg(long)]
+    last_run: bool,
+    /// Everything that came after this changeset
+    #[arg(long, value_name = "ID")]
+    to: Option<String>,
+    /// Everything
+    #[arg(long)]
+    all: bool,
+    /// Takes what depends on them along
+    #[arg(long)]
+    cascade: bool,
+    /// Rehearses it inside of a transaction that is rolled back
+    #[arg(long)]
+    dry_run: bool,
+    /// Shows what would run, and its SQL, and ends
+    #[arg(long)]
+    plan: bool,
+    /// Waits this long for another run to end
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    lock_wait: Span,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    let session = Session::open(global, out)?;
+    let target = match args {
+        Args { all: true, .. } => Target::All,
+        Args { last_run: true, .. } => Target::LastRun,
+        Args { to: Some(id), .. } => Target::To(id.clone()),
+        Args { ids, .. } => Target::Ids(ids.clone()),
+    };
+    block_on(async {
+        let mut remote = session.connect(global, out).await?;
+        let history = remote.history(session.ledger()).await?;
+        let plan = compile(&session, &remote, &history, &target, args.cascade).await?;
+        if args.plan {
+            let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
+            out.data(&format.render(&plan, PlanOptions { style: out.style, sql: true }));
+            return remote.close().await;
+        }
+        if args.dry_run {
+            let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
+            dry_run(&session, &remote, &plan, format, out).await?;
+            return remote.close().await;
+        }
+        if plan.steps.is_empty() {
+            finish(&plan, 0, "done", form, out);
+            return remote.close().await;
+        }
+        remote.server.check_writable(session.ledger())?;
+        if form == Form::Text {
+            let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
+            out.say(PlanFormat::Text.render(&plan, options).trim_end());
+        }
+        confirm(global, &format!("Roll back {} changeset(s) on {}?", plan.steps.len(), remote.describe()))?;
+        let stop = stop_on_signals();
+        let mut observer = progress::observer(form, global, out);
+        let lock = locked(&session, &mut remote, args.lock_wait, observer.as_mut(), &stop).await?;
+        let now = remote.history(session.ledger()).await?;
+        if moved(&history, &now) {
+            drop(observer);
+            lock.release().await?;
+            return Err(Failure::new(Kind::Drift, "another run has changed the database since the plan was shown")
+                .help("run the command again and look at what it would do now"));
+        }
+        let finished = execute(&session, &mut remote, &lock, &plan, "rollback", observer.as_mut(), &stop).await?;
+        drop(observer);
+        lock.release().await?;
+        finish(&plan, finished.done, finished.status.word(), form, out);
+        remote.close().await?;
+        if finished.status == RunStatus::Done { Ok(()) } else { verdict(&finished) }
+    })
+}
+
+/// Compiles the rollback from what the ledger has.
+pub async fn compile(
+    session: &Session,
+    remote: &Remote,
+    history: &History,
+    target: &Target,
+    cascade: bool,
+) -> Result<Plan, Failure> {
+    let chosen = rollback::choose(history, target, cascade)?;
+    let ids: Vec<String> = chosen.list.iter().map(|(id, _)| id.clone()).collect();
+    let stored = read::stored(&remote.connection, session.ledger(), &ids).await?;
+    rollback::compile(&session.environment, session.ledger(), history, &chosen, stored)
+}
+
+/// Whether something else than the clock is different.
+fn moved(before: &History, now: &History) -> bool {
+    before.changesets != now.changesets
+}
+
+fn finish(plan: &Plan, done: usize, status: &str, form: Form, out: &mut Output) {
+    if form == Form::Json {
+        let ids: Vec<&str> = plan.steps.iter().take(done).map(|s| s.changeset.as_str()).collect();
+        let summary =
+            json!({ "event": "summary", "status": status, "environment": plan.environment, "rolledBack": ids });
+        out.data(&summary.to_string());
+    } else if plan.steps.is_empty() {
+        out.data("nothing to roll back");
+    } else if done == plan.steps.len() {
+        out.data(&format!("{} {done} changeset(s)", out.style.paint(Tone::Good, "rolled back")));
+    } else {
+        out.data(&format!("rolled back {done} of {} changeset(s)", plan.steps.len()));
+    }
+}

@@ -1,0 +1,193 @@
+//! What commands have in common: the project, the environment, the server.
+
+use super::global::Global;
+use super::output::Output;
+use crate::base::{Failure, Ident, Kind, diag::nearest};
+use crate::ledger::History;
+use crate::pg::connect::{self, Connection};
+use crate::pg::embedded::Embedded;
+use crate::pg::environment::Environment;
+use crate::pg::lock::Holder;
+use crate::pg::server::Server;
+use crate::pg::settings::Settings;
+use crate::pg::read;
+use crate::pipeline::{View, Workspace};
+use crate::source::load;
+use crate::source::project::fill_from_process;
+use crate::source::Variables;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The word that stands for a private server on this machine.
+pub const EMBEDDED: &str = "embedded";
+
+/// A project, and the environment that a command is about.
+pub struct Session {
+    /// The project.
+    pub workspace: Workspace,
+    /// The environment.
+    pub environment: String,
+    variables: Result<Variables, String>,
+}
+
+impl Session {
+    /// Opens the project that the options name.
+    pub fn open(global: &Global, out: &mut Output) -> Result<Self, Failure> {
+        let root = root(global)?;
+        let workspace = Workspace::open(&root)?;
+        out.sources(&workspace.loaded.sources);
+        let config = &workspace.loaded.config;
+        let environment = global.env.clone().unwrap_or_else(|| config.default_environment().to_owned());
+        // with problems in dagmar.yaml its environments are not known
+        if config.environment(&environment).is_none()
+            && !config.environment_list.is_empty()
+            && !workspace.loaded.problems.has_errors()
+        {
+            let names: Vec<&str> = config.environment_list.iter().map(|(n, _)| n.as_str()).collect();
+            let failure = Failure::new(Kind::Usage, format!("there is no environment `{environment}`"));
+            return Err(match nearest(&environment, names.iter().copied()) {
+                Some(near) => failure.help(format!("did you mean `{near}`?")),
+                None => failure.help(format!("dagmar.yaml has: {}", names.join(", "))),
+            });
+        }
+        let process = |name: &str| std::env::var(name).ok();
+        let mut variables = config.variables(&environment, &process);
+        if let Ok(variables) = &mut variables {
+            for pair in &global.vars {
+                let Some((name, value)) = pair.split_once('=').filter(|(n, _)| crate::source::variables::is_name(n))
+                else {
+                    return Err(Failure::new(Kind::Usage, format!("`--var {pair}` is no `NAME=VALUE`")));
+                };
+                variables.set(name, value);
+            }
+        }
+        Ok(Self { workspace, environment, variables })
+    }
+
+    /// The schema of the ledger.
+    pub fn ledger(&self) -> &Ident {
+        &self.workspace.loaded.config.ledger.schema
+    }
+
+    /// The changesets for the environment.
+    pub fn view(&self) -> Result<View<'_>, Failure> {
+        let variables = self.variables.clone().map_err(|why| {
+            Failure::new(Kind::Usage, why).help("set it, or give the variable another value with `--var`")
+        })?;
+        self.workspace.view(&self.environment, &variables)
+    }
+
+    /// Connects to the environment's server.
+    pub async fn connect(&self, global: &Global, out: &mut Output) -> Result<Remote, Failure> {
+        let process = Environment::of_process();
+        let url = self.url(global, &process)?;
+        let (settings, embedded) = if url.as_deref() == Some(EMBEDDED) {
+            let embedded = self.embedded().await?;
+            (embedded.settings(), Some(embedded))
+        } else {
+            (Settings::resolve(url.as_deref(), &process)?, None)
+        };
+        for warning in &settings.warnings {
+            out.say(&format!("warning: {warning}"));
+        }
+        let mut said = false;
+        let connection = connect::connect_with(&settings, Duration::from_millis(global.wait.millis), |failure| {
+            if !said {
+                said = true;
+                out.say(&format!("waiting for the server: {failure}"));
+            }
+        })
+        .await?;
+        let server = Server::ask(&connection, self.ledger()).await?;
+        Ok(Remote { connection, server, settings, embedded })
+    }
+
+    /// Starts the private server of the environment.
+    pub async fn embedded(&self) -> Result<Embedded, Failure> {
+        let binaries = std::env::var_os("DAGMAR_PG_BIN").map(PathBuf::from);
+        Embedded::persistent(&self.workspace.loaded.root, &self.environment, binaries.as_deref()).await
+    }
+
+    /// The connection that is meant, strongest first: `--url`, the environment that was named,
+    /// `DATABASE_URL`, the `PG*` variables, the default environment, libpq's defaults.
+    fn url(&self, global: &Global, process: &Environment) -> Result<Option<String>, Failure> {
+        if let Some(url) = &global.url {
+            return Ok(Some(url.clone()));
+        }
+        let config = &self.workspace.loaded.config;
+        let own = config.environment(&self.environment).and_then(|e| e.url.as_deref());
+        let resolve = |url: &str| {
+            fill_from_process(url, &|name| std::env::var(name).ok()).map(Some).map_err(|why| {
+                Failure::new(Kind::Usage, format!("the URL of the environment `{}`: {why}", self.environment))
+                    .help("set it, or give the connection with `--url`")
+            })
+        };
+        if let (Some(url), true) = (own, global.env.is_some()) {
+            return resolve(url);
+        }
+        if let Some(url) = process.var("DATABASE_URL") {
+            return Ok(Some(url.to_owned()));
+        }
+        let named = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT"];
+        match own {
+            Some(url) if !named.iter().any(|name| process.var(name).is_some()) => resolve(url),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The folder of the project.
+fn root(global: &Global) -> Result<PathBuf, Failure> {
+    if let Some(dir) = &global.project {
+        return Ok(dir.clone());
+    }
+    let here = std::env::current_dir()
+        .map_err(|e| Failure::new(Kind::Usage, format!("cannot tell the current folder: {e}")))?;
+    load::find_root(&here).ok_or_else(|| {
+        Failure::new(Kind::Usage, format!("no dagmar.yaml in `{}` or above it", here.display()))
+            .help("run `dagmar init` to make a project here, or name one with `--project`")
+    })
+}
+
+/// A server that a command talks to.
+pub struct Remote {
+    /// For statements.
+    pub connection: Connection,
+    /// What the server says of itself.
+    pub server: Server,
+    /// For further connections.
+    pub settings: Settings,
+    /// The server itself, where it is ours.
+    pub embedded: Option<Embedded>,
+}
+
+impl Remote {
+    /// Reads what is applied.
+    pub async fn history(&self, ledger: &Ident) -> Result<History, Failure> {
+        read::history(&self.connection, &self.server, ledger).await
+    }
+
+    /// Where it is, without secrets.
+    pub fn describe(&self) -> String {
+        if self.embedded.is_some() { "the embedded server".to_owned() } else { self.settings.describe() }
+    }
+
+    /// Ends the session; an embedded server that nobody else uses is stopped.
+    pub async fn close(self) -> Result<(), Failure> {
+        drop(self.connection);
+        match self.embedded {
+            Some(embedded) => embedded.close().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Who runs this command, for the ledger.
+pub fn holder() -> Holder {
+    let user = Environment::of_process().user.unwrap_or_else(|| "?".to_owned());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .map_or_else(|| "?".to_owned(), |h| h.trim().to_owned());
+    Holder { os_user: user, host }
+}

@@ -1,0 +1,69 @@
+//! `dagmar sql`: the plan as a script for psql.
+
+use super::global::Global;
+use super::output::{Form, Output, choose};
+use super::session::Session;
+use super::{Outcome, block_on, plan, rollback};
+use crate::base::{Failure, Kind};
+use crate::ledger::History;
+use crate::plan::rollback::Target;
+use crate::report;
+use std::path::PathBuf;
+
+/// Writes a script that psql alone can run, the ledger's rows included.
+///
+/// For databases that only a DBA with psql may touch. The script takes dagmar's lock,
+/// refuses a database that is not as the plan expects, and records what it does.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar sql --offline > everything.sql
+  dagmar sql --env staging --output release-42.sql
+  dagmar sql --rollback 008-active-organization --cascade | psql -X")]
+pub struct Args {
+    /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
+    #[arg(long, short, value_name = "SELECTOR")]
+    select: Vec<String>,
+    /// The rollback of these changesets instead of what is pending
+    #[arg(long, value_name = "ID", conflicts_with_all = ["select", "offline"])]
+    rollback: Vec<String>,
+    /// With --rollback: takes what depends on them along
+    #[arg(long, requires = "rollback")]
+    cascade: bool,
+    /// Connects to nothing: as if the database were empty
+    #[arg(long)]
+    offline: bool,
+    /// Writes into this file instead of to standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    choose(global, &[("text", Form::Text)])?;
+    let session = Session::open(global, out)?;
+    let plan = if args.offline {
+        session.view()?.plan(&History::default(), &args.select)?.unwrap_or_else(|_| unreachable!("nothing is applied"))
+    } else {
+        block_on(async {
+            let remote = session.connect(global, out).await?;
+            let history = remote.history(session.ledger()).await?;
+            let plan = if args.rollback.is_empty() {
+                plan::compile(&session.view()?, &remote, &history, &args.select, out.err_style).await?
+            } else {
+                rollback::compile(&session, &remote, &history, &Target::Ids(args.rollback.clone()), args.cascade).await?
+            };
+            remote.close().await?;
+            Ok(plan)
+        })?
+    };
+    let script = report::script::script(&plan).map_err(|why| Failure::new(Kind::Internal, why))?;
+    match &args.output {
+        None => out.data(&script),
+        Some(path) => {
+            std::fs::write(path, script)
+                .map_err(|e| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display())))?;
+            out.say(&format!("{}: {} changeset(s)", path.display(), plan.steps.len()));
+        }
+    }
+    Ok(())
+}

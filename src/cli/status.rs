@@ -1,0 +1,96 @@
+//! `dagmar status`: what the environment has.
+
+use super::global::Global;
+use super::output::{Output, choose};
+use super::session::Session;
+use super::{Outcome, block_on};
+use crate::plan::states::{State, StateRow, states};
+use crate::report::{Cell, Table};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Shows the state of every changeset in the environment.
+///
+/// Reads only: a database without a ledger stays without one.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar status
+  dagmar status --env production
+  dagmar status --format json | jq '.changesets[] | select(.state == \"pending\").id'")]
+pub struct Args {}
+
+#[derive(Clone, Copy)]
+enum As {
+    Text,
+    Json,
+    Markdown,
+}
+
+pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = choose(global, &[("text", As::Text), ("json", As::Json), ("markdown", As::Markdown)])?;
+    let session = Session::open(global, out)?;
+    let view = session.view()?;
+    let (history, place, database) = block_on(async {
+        let remote = session.connect(global, out).await?;
+        let history = remote.history(session.ledger()).await?;
+        let (place, database) = (remote.describe(), remote.server.database.clone());
+        remote.close().await?;
+        Ok((history, place, database))
+    })?;
+    let sources = &session.workspace.loaded.sources;
+    let rows = states(&view.changelog, &view.graph, sources, &history, &session.environment);
+    let mut counts: BTreeMap<State, usize> = BTreeMap::new();
+    for row in &rows {
+        *counts.entry(row.state).or_default() += 1;
+    }
+    match form {
+        As::Json => {
+            let counts: BTreeMap<&str, usize> = counts.iter().map(|(s, n)| (s.word(), *n)).collect();
+            out.json(&json!({
+                "environment": session.environment,
+                "database": database,
+                "ledgerVersion": history.version,
+                "changesets": rows,
+                "counts": counts,
+            }));
+        }
+        As::Text | As::Markdown => {
+            let table = table(&rows);
+            let text = if matches!(form, As::Text) { table.plain(out.style) } else { table.markdown() };
+            out.data(&text);
+            let summary: Vec<String> = counts.iter().map(|(s, n)| format!("{n} {}", words(*s))).collect();
+            let ledger = if history.version == 0 { "; no ledger yet" } else { "" };
+            out.data(&format!("\n{} on {place}: {}{ledger}", session.environment, summary.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+fn table(rows: &[StateRow]) -> Table {
+    let mut table = Table::new(&["CHANGESET", "STATE", "APPLIED AT (UTC)", "BY", "MS", "NOTE"]).right(4);
+    for row in rows {
+        // what was never applied has no time, although a failed or held one has a row
+        let applied = matches!(row.state, State::Applied | State::Changed | State::Edited | State::Missing);
+        let only = |text: &Option<String>| if applied { text.clone().unwrap_or_default() } else { String::new() };
+        let note = row.reason.clone().or_else(|| row.error.clone()).or_else(|| row.description.clone());
+        let note: String = note.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+        let short: String = note.chars().take(72).collect();
+        table.row([
+            Cell::from(row.id.as_str()),
+            Cell::state(words(row.state)),
+            Cell::from(only(&row.applied_at).trim_end_matches('Z').replace('T', " ").as_str()),
+            Cell::from(only(&row.applied_by).as_str()),
+            Cell::from(row.duration_ms.filter(|_| applied).map(|ms| ms.to_string()).unwrap_or_default().as_str()),
+            Cell::from(if short.len() < note.len() { format!("{short}…") } else { short }.as_str()),
+        ]);
+    }
+    table
+}
+
+fn words(state: State) -> &'static str {
+    match state {
+        State::NotForHere => "not for here",
+        other => other.word(),
+    }
+}

@@ -1,0 +1,168 @@
+//! The stages chained, for those at the edge: command line, service, tests.
+
+use crate::base::{Diagnostics, Failure, Kind};
+use crate::graph::{self, Graph, select};
+use crate::ledger::History;
+use crate::plan::step::Setting;
+use crate::plan::{self, Edited, Plan, Request, Unfit};
+use crate::render::Renderer;
+use crate::source::load::{self, Loaded, ProjectFiles};
+use crate::source::parse::{self, Context};
+use crate::source::{Changelog, SourceSet, Variables};
+use std::path::Path;
+
+/// A project that was read, with its templates compiled.
+#[derive(Debug)]
+pub struct Workspace {
+    /// What is on disk.
+    pub loaded: Loaded,
+    /// The templates.
+    pub renderer: Renderer,
+}
+
+/// A project seen from one environment.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The project.
+    pub workspace: &'a Workspace,
+    /// The environment.
+    pub environment: String,
+    /// Its changesets.
+    pub changelog: Changelog,
+    /// Their order.
+    pub graph: Graph,
+}
+
+impl Workspace {
+    /// Reads a project. Problems of its files come with [`Workspace::view`], all at once.
+    ///
+    /// # Errors
+    /// When the folder is no project.
+    pub fn open(root: &Path) -> Result<Self, Failure> {
+        let mut loaded = load::load(root)?;
+        let renderer = match Renderer::new(&loaded.templates) {
+            Ok(renderer) => renderer,
+            Err(errors) => {
+                for error in errors {
+                    loaded.problems.push(template_problem(&loaded.sources, &error));
+                }
+                Renderer::new(&[]).map_err(|e| Failure::new(Kind::Internal, format!("built-in templates: {e:?}")))?
+            }
+        };
+        Ok(Self { loaded, renderer })
+    }
+
+    /// Parses the changesets for an environment and builds the graph.
+    ///
+    /// # Errors
+    /// Every problem of every file.
+    pub fn view(&self, environment: &str, variables: &Variables) -> Result<View<'_>, Failure> {
+        let mut problems = self.loaded.problems.clone();
+        let files = ProjectFiles { root: self.loaded.root.clone() };
+        let names: Vec<String> = self.loaded.config.environment_list.iter().map(|(n, _)| n.clone()).collect();
+        let context = Context {
+            custom: &self.loaded.custom,
+            files: &files,
+            environments: &names,
+            variables,
+            sources: &self.loaded.sources,
+        };
+        let changelog = parse::changelog(&self.loaded.documents, &context, &mut problems);
+        // with changesets left out, edges to them would be reported as well
+        let broken = problems.has_errors();
+        let mut edges = Diagnostics::default();
+        let graph = graph::build(&changelog, &mut edges);
+        if !broken || graph.is_none() {
+            problems.append(edges);
+        }
+        match graph {
+            Some(graph) if !problems.has_errors() => {
+                Ok(View { workspace: self, environment: environment.to_owned(), changelog, graph })
+            }
+            _ => Err(self.refuse(problems)),
+        }
+    }
+
+    /// Problems with their places filled in.
+    fn refuse(&self, mut problems: Diagnostics) -> Failure {
+        self.loaded.sources.locate(&mut problems);
+        Failure::source(problems)
+    }
+}
+
+impl View<'_> {
+    /// Compiles what is pending.
+    ///
+    /// # Errors
+    /// Wrong sources, a selector that names nothing, or applied changesets that were edited.
+    pub fn plan(&self, history: &History, selectors: &[String]) -> Result<Result<Plan, Vec<Edited>>, Failure> {
+        let selected = if selectors.is_empty() {
+            None
+        } else {
+            let chosen = select::select(selectors, &self.changelog, &self.graph);
+            Some(chosen.map_err(|why| Failure::new(Kind::Usage, why))?)
+        };
+        let config = &self.workspace.loaded.config;
+        let request = Request {
+            environment: &self.environment,
+            setting: Setting {
+                renderer: &self.workspace.renderer,
+                ledger: &config.ledger.schema,
+                limits: config.limits(&self.environment).resolve(),
+            },
+            selected: selected.as_ref(),
+        };
+        match plan::forward(&self.changelog, &self.graph, &self.workspace.loaded.sources, history, &request) {
+            Ok(plan) => Ok(Ok(plan)),
+            Err(Unfit::Edited(edited)) => Ok(Err(edited)),
+            Err(Unfit::Source(problems)) => Err(self.workspace.refuse(problems)),
+        }
+    }
+
+    /// Renders one changeset, whether it could run now or not.
+    ///
+    /// # Errors
+    /// Wrong sources, or no such changeset.
+    pub fn render_one(&self, id: &str) -> Result<plan::Step, Failure> {
+        let position = self
+            .graph
+            .position(id)
+            .ok_or_else(|| Failure::new(Kind::Usage, format!("there is no changeset `{id}`")))?;
+        let changeset = &self.changelog.changesets[position];
+        let config = &self.workspace.loaded.config;
+        let setting = Setting {
+            renderer: &self.workspace.renderer,
+            ledger: &config.ledger.schema,
+            limits: changeset.limits.over(config.limits(&self.environment).resolve()),
+        };
+        let file = &self.workspace.loaded.sources.get(changeset.file).path;
+        let mut problems = Diagnostics::default();
+        plan::step::compile(changeset, file, setting, &mut problems).ok_or_else(|| self.workspace.refuse(problems))
+    }
+
+    /// Compiles every changeset as if none was applied and all were for here: what `check`
+    /// does.
+    ///
+    /// # Errors
+    /// Every problem.
+    pub fn check(&self) -> Result<Plan, Failure> {
+        match self.plan(&History::default(), &[])? {
+            Ok(plan) => Ok(plan),
+            Err(_) => Err(Failure::new(Kind::Internal, "an empty history cannot differ")),
+        }
+    }
+}
+
+fn template_problem(sources: &SourceSet, error: &crate::render::TemplateError) -> crate::base::Diagnostic {
+    use crate::base::{Diagnostic, Place};
+    let problem = Diagnostic::error("DG0400", error.message.clone());
+    let Some((id, file)) = sources.iter().find(|(_, f)| f.path == error.template) else {
+        return problem.help(format!("in the template `{}`", error.template));
+    };
+    let line = error.line.unwrap_or(1).max(1);
+    let start: usize = file.text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let text = file.text[start..].lines().next().unwrap_or_default();
+    let column = error.column.map_or(0, |c| text.char_indices().nth(c.saturating_sub(1)).map_or(0, |(i, _)| i));
+    let end = (start + text.trim_end().len()).max(start + column);
+    problem.at(Place::bytes(id, start + column..end))
+}

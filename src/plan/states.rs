@@ -1,0 +1,185 @@
+//! The state of every changeset in one environment: what `status` shows.
+
+use super::compile::{Decision, decide};
+use crate::base::time;
+use crate::graph::Graph;
+use crate::ledger::{History, SegmentState, Status};
+use crate::source::{Changelog, SourceSet};
+use serde::Serialize;
+
+/// The state of a changeset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum State {
+    /// Done.
+    Applied,
+    /// Applied; repeatable and edited since: the next apply runs it again.
+    Changed,
+    /// Applied, and its file says something else now.
+    Edited,
+    /// Applied, and no file has it any more.
+    Missing,
+    /// Some of its segments are done.
+    Partly,
+    /// Tried; nothing of it remains.
+    Failed,
+    /// The next apply runs it.
+    Pending,
+    /// It waits for time.
+    Waiting,
+    /// It needs something that does not run.
+    Blocked,
+    /// Marked as skipped.
+    Skipped,
+    /// Marked as held.
+    Held,
+    /// This environment never gets it.
+    NotForHere,
+}
+
+impl State {
+    /// The word for people and JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Applied => "applied",
+            State::Changed => "changed",
+            State::Edited => "edited",
+            State::Missing => "missing",
+            State::Partly => "partly",
+            State::Failed => "failed",
+            State::Pending => "pending",
+            State::Waiting => "waiting",
+            State::Blocked => "blocked",
+            State::Skipped => "skipped",
+            State::Held => "held",
+            State::NotForHere => "notForHere",
+        }
+    }
+}
+
+/// A changeset with its state.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StateRow {
+    /// The changeset.
+    pub id: String,
+    /// Its state.
+    pub state: State,
+    /// The file it stands in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Of the file as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
+    /// Of what was applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied_checksum: Option<String>,
+    /// When it was applied, as RFC 3339 in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied_at: Option<String>,
+    /// The database role that applied it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied_by: Option<String>,
+    /// How long it took, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// Why it waits, is blocked, skipped or held, in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When its wait is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// What went wrong the last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Progress inside of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<SegmentState>,
+}
+
+/// The state of every changeset: those of the files in their order, then those that only
+/// the ledger knows.
+#[must_use]
+pub fn states(
+    changelog: &Changelog,
+    graph: &Graph,
+    sources: &SourceSet,
+    history: &History,
+    environment: &str,
+) -> Vec<StateRow> {
+    let decision = decide(changelog, graph, history, environment, None);
+    let mut rows: Vec<StateRow> = Vec::with_capacity(changelog.changesets.len());
+    for &position in graph.order() {
+        let changeset = &changelog.changesets[position];
+        let mut row = of_ledger(&changeset.id, history);
+        row.file = Some(sources.get(changeset.file).path.clone());
+        row.description = changeset.description.as_ref().map(|d| d.trim().to_owned());
+        row.checksum = Some(changeset.checksum.clone());
+        refine(&mut row, position, changeset.repeatable, &decision, history);
+        rows.push(row);
+    }
+    let mut gone: Vec<_> = history.changesets.iter().filter(|(id, _)| graph.position(id).is_none()).collect();
+    gone.sort_by_key(|(_, r)| r.ordinal);
+    for (id, recorded) in gone {
+        let mut row = of_ledger(id, history);
+        row.description.clone_from(&recorded.description);
+        if recorded.status == Status::Applied {
+            row.state = State::Missing;
+        }
+        rows.push(row);
+    }
+    rows
+}
+
+fn of_ledger(id: &str, history: &History) -> StateRow {
+    let recorded = history.changesets.get(id);
+    StateRow {
+        id: id.to_owned(),
+        state: match recorded.map(|r| r.status) {
+            None => State::Pending,
+            Some(Status::Applied) => State::Applied,
+            Some(Status::Partly) => State::Partly,
+            Some(Status::Failed) => State::Failed,
+            Some(Status::Skipped) => State::Skipped,
+            Some(Status::Held) => State::Held,
+        },
+        file: None,
+        description: None,
+        checksum: None,
+        applied_checksum: recorded.map(|r| r.checksum.clone()),
+        applied_at: recorded.map(|r| time::rfc3339(r.applied_at)),
+        applied_by: recorded.map(|r| r.applied_by.clone()),
+        duration_ms: recorded.and_then(|r| r.duration).map(|d| d.millis),
+        reason: recorded.and_then(|r| r.reason.clone()),
+        until: None,
+        error: recorded.and_then(|r| r.error.clone()),
+        segments: recorded.map(|r| r.segments.clone()).unwrap_or_default(),
+    }
+}
+
+fn refine(row: &mut StateRow, position: usize, repeatable: bool, decision: &Decision, history: &History) {
+    if decision.not_for_here.contains(&row.id) {
+        row.state = State::NotForHere;
+    } else if let Some(waiting) = decision.waiting.iter().find(|w| w.changeset == row.id) {
+        row.state = State::Waiting;
+        row.until.clone_from(&waiting.until);
+        row.reason = Some(match &waiting.until {
+            Some(until) => format!("`{}` must have been applied for {}: until {until}", waiting.on, waiting.soak),
+            None => format!("`{}` must have been applied for {}", waiting.on, waiting.soak),
+        });
+    } else if let Some(blocked) = decision.blocked.iter().find(|b| b.changeset == row.id) {
+        row.state = if row.state == State::Partly { State::Partly } else { State::Blocked };
+        row.reason = Some(blocked.reason.clone());
+    } else if decision.edited.iter().any(|e| e.position == position) {
+        row.state = State::Edited;
+    } else if repeatable
+        && history.status(&row.id) == Some(Status::Applied)
+        && row.checksum != row.applied_checksum
+    {
+        row.state = State::Changed;
+    }
+}

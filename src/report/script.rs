@@ -1,0 +1,259 @@
+//! A plan as a script that psql alone can run, the ledger's rows included.
+
+use crate::base::Ident;
+use crate::base::name::{quote_dollar, quote_literal};
+use crate::ledger::record::{self, Recorder, RunRef};
+use crate::ledger::schema;
+use crate::plan::{Direction, Limits, Mode, Plan, Progress, Segment, Step, Why};
+use std::fmt::Write;
+
+/// Writes the script. It makes the ledger where there is none, takes the same lock as
+/// dagmar, refuses a database that is not as the plan expects, and records what it does.
+///
+/// # Errors
+/// When the plan's ledger schema is no name.
+pub fn script(plan: &Plan) -> Result<String, String> {
+    let ledger = Ident::new(plan.ledger_schema.clone())?;
+    let recorder = Recorder::new(&ledger, RunRef::Setting);
+    let mut writer = Writer { out: String::new(), ledger, recorder };
+    writer.head(plan);
+    for step in &plan.steps {
+        writer.step(step);
+    }
+    writer.tail(plan);
+    Ok(writer.out)
+}
+
+struct Writer {
+    out: String,
+    ledger: Ident,
+    recorder: Recorder,
+}
+
+impl Writer {
+    fn line(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.out.push('\n');
+    }
+
+    /// Statements, each with its semicolon on a line of its own: a comment at a statement's
+    /// end must not swallow it.
+    fn statements<S: AsRef<str>>(&mut self, list: impl IntoIterator<Item = S>) {
+        for statement in list {
+            let statement = statement.as_ref().trim_end();
+            self.out.push_str(statement);
+            let comment = statement.rsplit('\n').next().is_some_and(|last| last.contains("--"));
+            self.out.push_str(if comment { "\n;\n" } else { ";\n" });
+        }
+    }
+
+    fn head(&mut self, plan: &Plan) {
+        let l = self.ledger.sql().into_owned();
+        let _ = writeln!(
+            self.out,
+            "-- {} of {} changeset(s) for the environment {}, written by dagmar {}.\n\
+             -- Run it with: psql -X -f FILE. It stops at the first error.",
+            plan.direction.word(),
+            plan.steps.len(),
+            plan.environment,
+            env!("CARGO_PKG_VERSION")
+        );
+        self.line("\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n\\set QUIET on");
+        let _ = writeln!(
+            self.out,
+            "SELECT pg_catalog.pg_try_advisory_lock({}, {}) AS dagmar_locked \\gset\n\\if :dagmar_locked\n\\else\n\
+             DO $$ BEGIN RAISE 'another run holds the lock of this database'; END $$;\n\\endif",
+            schema::LOCK_CLASS,
+            schema::lock_key(&self.ledger)
+        );
+        let _ = writeln!(
+            self.out,
+            "SELECT pg_catalog.to_regclass({}) IS NULL AS dagmar_fresh \\gset\n\\if :dagmar_fresh\nBEGIN;",
+            quote_literal(&format!("{l}.meta"))
+        );
+        let ledger = schema::upgrade(&self.ledger, 0);
+        self.line(&ledger);
+        self.line("COMMIT;\n\\endif");
+        self.line("BEGIN;");
+        self.line("DO $$ BEGIN PERFORM set_config('dagmar.run', gen_random_uuid()::text, false); END $$;");
+        self.statements([format!(
+            "UPDATE {l}.lease SET epoch = epoch + 1, holder = 'psql', backend_pid = pg_backend_pid(), taken_at = \
+             clock_timestamp(), heartbeat_at = clock_timestamp()"
+        )]);
+        let start = self.recorder.start_run("script", &plan.environment, plan.steps.len(), "psql", "");
+        self.statements(start);
+        self.line("COMMIT;");
+    }
+
+    fn tail(&mut self, plan: &Plan) {
+        self.line("BEGIN;");
+        let end = self.recorder.finish_run("done", None);
+        self.statements(end);
+        self.line("COMMIT;");
+        let _ = writeln!(
+            self.out,
+            "SELECT pg_catalog.pg_advisory_unlock({}, {}) AS dagmar_unlocked \\gset\n\\echo {}: {} changeset(s) done",
+            schema::LOCK_CLASS,
+            schema::lock_key(&self.ledger),
+            plan.direction.word(),
+            plan.steps.len()
+        );
+    }
+
+    fn step(&mut self, step: &Step) {
+        let _ = writeln!(self.out, "\n-- {}: {}", step.direction.word(), one_line(&step.changeset));
+        if let Some(description) = &step.description {
+            let _ = writeln!(self.out, "-- {}", one_line(description));
+        }
+        let single = step.segments.len() < 2 && step.segments.iter().all(|s| s.mode == Mode::Transaction);
+        let todo: Vec<usize> = (0..step.segments.len())
+            .filter(|no| step.segments[*no].progress != Progress::Done)
+            .collect();
+        if todo.is_empty() {
+            self.begin(None);
+            self.before(step);
+            self.finish(step, single);
+            return;
+        }
+        for (i, &no) in todo.iter().enumerate() {
+            let segment = &step.segments[no];
+            let (first, last) = (i == 0, no + 1 == step.segments.len());
+            match segment.mode {
+                Mode::Transaction => {
+                    self.begin(Some(segment.limits));
+                    if first {
+                        self.before(step);
+                        if !single {
+                            self.enter(step);
+                        }
+                    }
+                    self.statements(segment.statements.iter().map(|s| &s.sql));
+                    if last {
+                        self.finish(step, single);
+                    } else {
+                        let done = self.recorder.segment(&step.changeset, step.direction, no, true);
+                        self.statements([done]);
+                        self.line("COMMIT;");
+                    }
+                }
+                Mode::Outside | Mode::Batched => {
+                    self.begin(None);
+                    if first {
+                        self.before(step);
+                        self.enter(step);
+                    }
+                    let intent = self.recorder.segment(&step.changeset, step.direction, no, false);
+                    self.statements([intent]);
+                    self.line("COMMIT;");
+                    if segment.mode == Mode::Outside {
+                        self.statements([&segment.statements[0].sql]);
+                    } else {
+                        self.batches(step, no, segment);
+                    }
+                    self.begin(None);
+                    let done = self.recorder.segment(&step.changeset, step.direction, no, true);
+                    self.statements([done]);
+                    if last {
+                        self.finish(step, false);
+                    } else {
+                        self.line("COMMIT;");
+                    }
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, limits: Option<Limits>) {
+        self.line("BEGIN;");
+        if let Some(limits) = limits {
+            let _ = writeln!(
+                self.out,
+                "SET LOCAL lock_timeout = {};\nSET LOCAL statement_timeout = {};",
+                limits.lock_timeout.millis, limits.statement_timeout.millis
+            );
+        }
+        self.line("DO $$ BEGIN PERFORM set_config('dagmar.started', clock_timestamp()::text, true); END $$;");
+    }
+
+    /// The database has to be as the plan expects it.
+    fn before(&mut self, step: &Step) {
+        let l = self.ledger.sql();
+        let id = quote_literal(&step.changeset);
+        let (condition, message) = match (step.direction, step.why) {
+            (Direction::Forward, Why::Pending) => {
+                (format!("EXISTS (SELECT FROM {l}.changeset WHERE id = {id} AND status <> 'failed')"), "is there already")
+            }
+            (Direction::Forward, _) => {
+                (format!("NOT EXISTS (SELECT FROM {l}.changeset WHERE id = {id})"), "is not as the plan expects it")
+            }
+            (Direction::Rollback, _) => (
+                format!(
+                    "NOT EXISTS (SELECT FROM {l}.changeset WHERE id = {id} AND checksum = {})",
+                    quote_literal(&step.checksum)
+                ),
+                "is not applied as the plan expects it",
+            ),
+        };
+        let body = format!(
+            "BEGIN IF {condition} THEN RAISE EXCEPTION USING MESSAGE = {}; END IF; END",
+            quote_literal(&format!("the changeset {} {message}", step.changeset))
+        );
+        self.statements([format!("DO {}", quote_dollar(&body, "guard"))]);
+        if step.why == Why::Changed {
+            let keep = self.recorder.supersede(&step.changeset);
+            self.statements(keep);
+        }
+        if step.why != Why::Resumed {
+            let checks: Vec<String> =
+                step.preconditions.iter().map(|c| record::assertion(c, "the precondition")).collect();
+            self.statements(checks);
+        }
+    }
+
+    fn enter(&mut self, step: &Step) {
+        let rows = match step.direction {
+            Direction::Forward => self.recorder.changeset(step, "partly", record::STARTED),
+            Direction::Rollback => vec![self.recorder.partly(&step.changeset)],
+        };
+        self.statements(rows);
+    }
+
+    fn finish(&mut self, step: &Step, single: bool) {
+        let rows = self.recorder.finish_step(step, single);
+        self.statements(step.verify.iter().map(|c| record::assertion(c, "the check")).collect::<Vec<_>>());
+        self.statements(rows);
+        self.line("COMMIT;");
+    }
+
+    /// The loop over batches as a block that commits after each of them (manual, chapter
+    /// 43.8); the position is kept in the ledger, so that the script can be run again.
+    fn batches(&mut self, step: &Step, no: usize, segment: &Segment) {
+        let Some(batch) = &segment.batch else { return };
+        let order: Vec<String> = batch.key.iter().map(|k| format!("b.{} DESC", k.sql())).collect();
+        let place = format!(
+            "changeset = {} AND direction = '{}' AND no = {no}",
+            quote_literal(&step.changeset),
+            step.direction.word()
+        );
+        let body = format!(
+            "DECLARE\n    dagmar_position jsonb;\n    dagmar_seen bigint;\n    dagmar_done bigint;\n    dagmar_pass bigint := 0;\n    \
+             dagmar_before bigint := -1;\nBEGIN\n    SELECT cursor INTO dagmar_position FROM {l}.segment WHERE {place};\n    \
+             LOOP\n{prefix}, moved AS (UPDATE {l}.segment SET cursor = coalesce((SELECT to_jsonb(b) FROM batch b ORDER BY \
+             {order} LIMIT 1), cursor), rows = rows + (SELECT count(*) FROM done) WHERE {place} RETURNING cursor)\n        \
+             SELECT (SELECT count(*) FROM batch), (SELECT count(*) FROM done), moved.cursor INTO dagmar_seen, dagmar_done, \
+             dagmar_position FROM moved;\n        COMMIT;\n        dagmar_pass := dagmar_pass + dagmar_done;\n        \
+             CONTINUE WHEN dagmar_seen >= {size};\n        EXIT WHEN {last};\n        dagmar_before := dagmar_pass;\n        \
+             dagmar_pass := 0;\n        dagmar_position := NULL;\n    END LOOP;\nEND",
+            l = self.ledger.sql(),
+            prefix = segment.statements[0].sql.replace("$cursor", "dagmar_position"),
+            order = order.join(", "),
+            size = batch.size,
+            last = if batch.sweep { "dagmar_pass = 0 OR dagmar_pass = dagmar_before" } else { "true" },
+        );
+        self.statements([format!("DO {}", quote_dollar(&body, "batches"))]);
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
