@@ -5,10 +5,13 @@ fn locks(sql: &str) -> Vec<(String, LockMode)> {
     facts(sql).locks.into_iter().map(|(name, mode)| (name.to_string(), mode)).collect()
 }
 
+/// Statement, locks, rewrites, scans.
+type Row = (&'static str, &'static [(&'static str, LockMode)], bool, bool);
+
 /// The measured table: statement, locks, whether it rewrites, whether it scans.
 #[test]
 fn every_form_takes_the_lock_that_was_measured() {
-    let table: &[(&str, &[(&str, LockMode)], bool, bool)] = &[
+    let table: &[Row] = &[
         ("ALTER TABLE s.t ADD COLUMN c int", &[("s.t", AccessExclusive)], false, false),
         ("ALTER TABLE t ADD c int NOT NULL DEFAULT 1", &[("t", AccessExclusive)], false, false),
         ("ALTER TABLE t ADD c timestamptz(3) DEFAULT now()", &[("t", AccessExclusive)], false, false),
@@ -67,7 +70,14 @@ fn every_form_takes_the_lock_that_was_measured() {
         ("ALTER TABLE t CLUSTER ON i", &[("t", ShareUpdateExclusive)], false, false),
         ("COMMENT ON TABLE t IS 'x on y'", &[("t", ShareUpdateExclusive)], false, false),
         ("COMMENT ON COLUMN s.t.c IS 'x'", &[("s.t", ShareUpdateExclusive)], false, false),
-        ("COMMENT ON CONSTRAINT k ON t IS 'x'", &[("t", ShareUpdateExclusive)], false, false),
+        ("COMMENT ON CONSTRAINT k ON t IS 'x'", &[("t", AccessShare)], false, false),
+        ("ALTER TABLE t NO INHERIT p", &[("p", AccessShare), ("t", AccessExclusive)], false, false),
+        (
+            "CREATE CONSTRAINT TRIGGER g AFTER INSERT ON t FROM p FOR EACH ROW EXECUTE FUNCTION f()",
+            &[("t", ShareRowExclusive), ("p", AccessShare)],
+            false,
+            false,
+        ),
         ("CREATE STATISTICS st ON a, b FROM t", &[("t", ShareUpdateExclusive)], false, false),
         ("ANALYZE VERBOSE t (a), u", &[("t", ShareUpdateExclusive), ("u", ShareUpdateExclusive)], false, false),
         ("ALTER TABLE t INHERIT p", &[("p", ShareUpdateExclusive), ("t", AccessExclusive)], false, false),
