@@ -55,9 +55,13 @@ fn one(table: &QualifiedName, action: &[Tok<'_>], facts: &mut Facts) -> LockMode
         return LockMode::ShareUpdateExclusive;
     } else if c.eat("detach partition") {
         return detach(table, c, facts);
-    } else if c.eat_any(&["no inherit", "inherit"]) {
+    } else if c.eat("inherit") {
         if let Some(parent) = c.qname() {
             facts.lock(parent, LockMode::ShareUpdateExclusive);
+        }
+    } else if c.eat("no inherit") {
+        if let Some(parent) = c.qname() {
+            facts.lock(parent, LockMode::AccessShare);
         }
     } else if c.eat_any(&["cluster on", "set without cluster"]) {
         return LockMode::ShareUpdateExclusive;
@@ -114,9 +118,7 @@ fn alter_column(mut c: Cursor<'_, '_>, facts: &mut Facts) -> LockMode {
         facts.rewrites = true;
     } else if c.eat("set not null") {
         facts.scans = true;
-    } else if c.eat("set statistics") {
-        return LockMode::ShareUpdateExclusive;
-    } else if c.eat_any(&["set", "reset"]) && c.sees_sign(b'(') {
+    } else if c.eat("set statistics") || (c.eat_any(&["set", "reset"]) && c.sees_sign(b'(')) {
         return LockMode::ShareUpdateExclusive;
     }
     LockMode::AccessExclusive

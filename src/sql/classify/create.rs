@@ -150,7 +150,7 @@ fn trigger(mut c: Cursor<'_, '_>, facts: &mut Facts) {
         if c.eat("from")
             && let Some(other) = c.qname()
         {
-            facts.lock(other, LockMode::ShareRowExclusive);
+            facts.lock(other, LockMode::AccessShare);
         }
     }
 }

@@ -13,10 +13,7 @@ pub(super) fn drop(mut c: Cursor<'_, '_>, facts: &mut Facts) {
         let mut ahead = c;
         ahead.skip_past("cascade")
     };
-    if c.eat("table") {
-        facts.loses_data = true;
-        relations(c, facts);
-    } else if c.eat("sequence") {
+    if c.eat_any(&["table", "sequence"]) {
         facts.loses_data = true;
         relations(c, facts);
     } else if c.eat_any(&["view", "materialized view", "foreign table"]) {

@@ -22,7 +22,7 @@ pub(super) fn comment(mut c: Cursor<'_, '_>, facts: &mut Facts) {
             facts.lock(table, mode);
         }
     } else if c.eat_any(&["constraint", "trigger", "rule", "policy"]) {
-        lock_on(c, "on", mode, facts);
+        lock_on(c, "on", LockMode::AccessShare, facts);
     }
 }
 

@@ -105,7 +105,10 @@ pub(super) fn rows(toks: &[Tok<'_>], facts: &mut Facts) {
         }
         // MERGE … THEN DELETE
         loses |= tok.is("delete") && after("then");
-        if tok.is("from") && !level.argument && !after("distinct") || tok.is_any(&["join", "using"]) {
+        if tok.is("from") && !level.argument && !after("distinct") || tok.is("join")
+            // in a FROM list it is `JOIN … USING (columns)`
+            || tok.is("using") && !level.from
+        {
             level.from |= !tok.is("join");
             table_next = true;
         } else if tok.is_any(&AFTER_FROM) {

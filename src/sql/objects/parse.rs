@@ -3,11 +3,12 @@
 use crate::sql::token::{Kind, words};
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
-/// How many tokens may depend on each other; each can be a level of the parser's recursion.
-const MAX_CHAIN: usize = 30_000;
+/// How many tokens may depend on each other; each can be a level of the parser's recursion,
+/// and a chain of prefixes takes it quadratic time.
+const MAX_CHAIN: usize = 16_000;
 
 /// The stack for [`MAX_CHAIN`] levels. It is memory only where it is used.
-const STACK: usize = 256 << 20;
+const STACK: usize = 128 << 20;
 
 /// The length from which on a text gets a stack of its own.
 const SHORT: usize = 500;
