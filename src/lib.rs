@@ -5,4 +5,5 @@ pub mod base;
 pub mod change;
 pub mod plan;
 pub mod render;
+pub mod report;
 pub mod sql;
