@@ -1,0 +1,118 @@
+//! Golden files of all forms: `tests/golden/report/`. `BLESS=1 cargo test --lib report`
+//! writes them; what changed is then read in the diff.
+
+use super::diag::{self, tests::Texts};
+use super::graph::tests::{hostile_graph, sample_graph};
+use super::plan::tests::{forward, hostile_plan, irregular, nothing, rollback};
+use super::{GraphFormat, GraphOptions, PlanFormat, PlanOptions, Style, diff};
+use crate::base::{Diagnostic, Diagnostics, FileId, Place};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const FOLDER: &str = "tests/golden/report";
+
+/// Every golden file with the text it must hold.
+fn all() -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    for (format, ending) in [
+        (GraphFormat::Tree, "txt"),
+        (GraphFormat::Dot, "dot"),
+        (GraphFormat::Mermaid, "mmd"),
+        (GraphFormat::Json, "json"),
+        (GraphFormat::Svg, "svg"),
+    ] {
+        for (name, graph) in [("sample", sample_graph()), ("hostile", hostile_graph())] {
+            files.insert(format!("graph-{name}.{ending}"), format.render(&graph, GraphOptions::default()));
+        }
+    }
+    let ascii = GraphOptions { ascii: true, ..GraphOptions::default() };
+    files.insert("graph-sample-ascii.txt".to_owned(), GraphFormat::Tree.render(&sample_graph(), ascii));
+    for (format, ending) in [
+        (PlanFormat::Text, "txt"),
+        (PlanFormat::Json, "json"),
+        (PlanFormat::Markdown, "md"),
+        (PlanFormat::Html, "html"),
+    ] {
+        for (name, plan) in [
+            ("forward", forward()),
+            ("rollback", rollback()),
+            ("irregular", irregular()),
+            ("nothing", nothing()),
+            ("hostile", hostile_plan()),
+        ] {
+            files.insert(format!("plan-{name}.{ending}"), format.render(&plan, PlanOptions::default()));
+        }
+    }
+    let sql = PlanOptions { sql: true, style: Style::PLAIN };
+    files.insert("plan-forward-sql.txt".to_owned(), PlanFormat::Text.render(&forward(), sql));
+    let color = PlanOptions { sql: false, style: Style::COLOR };
+    files.insert("plan-forward-color.txt".to_owned(), PlanFormat::Text.render(&forward(), color));
+    let (problems, sources) = problems();
+    files.insert("diag.txt".to_owned(), diag::text(&problems, &sources, Style::PLAIN));
+    files.insert("diag-color.txt".to_owned(), diag::text(&problems, &sources, Style::COLOR));
+    files.insert("diag.json".to_owned(), diag::json(&problems, &sources));
+    files
+}
+
+fn problems() -> (Diagnostics, Texts) {
+    let first = "changesets:\n  - id: 001-日本\n    dependsOn: [002-b]\n    changes:\n\t- creatTable: {}\n";
+    let second = "changesets:\r\n  - id: 002-b\r\n    dependsOn: [001-日本]\r\n";
+    let sources = Texts(vec![("plans/001.yaml", first.to_owned()), ("plans/002.yaml", second.to_owned())]);
+    let at = |file: u32, text: &str, what: &str| {
+        let start = text.find(what).expect("is in the sample");
+        Place::bytes(FileId(file), start..start + what.len())
+    };
+    let mut problems = Diagnostics::default();
+    problems.push(
+        Diagnostic::error("DG0201", "the changesets `001-日本` and `002-b` depend on each other")
+            .at(at(0, first, "002-b"))
+            .label("`001-日本` needs `002-b`")
+            .related(at(1, second, "001-日本"), "which needs `001-日本`")
+            .help("remove one of the two edges"),
+    );
+    problems.push(
+        Diagnostic::error("DG0104", "unknown key `creatTable`")
+            .at(at(0, first, "creatTable"))
+            .label("no change type")
+            .related(at(0, first, "001-日本"), "in this changeset")
+            .help("did you mean `createTable`?"),
+    );
+    problems.push(
+        Diagnostic::warning("DG0900", "the changeset has no `description`\u{1b}[31m")
+            .at(Place::value(FileId(1), vec![]))
+            .related(Place::value(FileId(0), vec![]), "unlike this one"),
+    );
+    problems.push(
+        Diagnostic::warning("DG0901", "ends too early").at(Place::bytes(FileId(1), second.len()..second.len() + 9)),
+    );
+    problems.push(Diagnostic::error("DG0001", "the folder `plans` is empty").help("make one with `dagmar new`"));
+    (problems, sources)
+}
+
+#[test]
+fn every_form_is_as_it_was() {
+    let folder = Path::new(FOLDER);
+    let expected = all();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::create_dir_all(folder).expect("can be made");
+        for entry in std::fs::read_dir(folder).expect("is there") {
+            std::fs::remove_file(entry.expect("readable").path()).expect("can be removed");
+        }
+        for (name, text) in &expected {
+            std::fs::write(folder.join(name), text).expect("can be written");
+        }
+    }
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .expect("BLESS=1 makes it")
+        .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+        .collect();
+    files.sort();
+    let names: Vec<&String> = expected.keys().collect();
+    assert_eq!(files.iter().collect::<Vec<_>>(), names, "{FOLDER} against the forms");
+    let mut wrong = String::new();
+    for (name, text) in &expected {
+        let golden = std::fs::read_to_string(folder.join(name)).expect("readable");
+        wrong.push_str(&diff::unified(name, "now", &golden, text, Style::PLAIN));
+    }
+    assert!(wrong.is_empty(), "{wrong}\nBLESS=1 accepts this");
+}

@@ -1,0 +1,453 @@
+//! Sample plans, and what holds for all formats.
+
+use super::*;
+use crate::base::{Ident, QualifiedName, Span};
+use crate::change::Batch;
+use crate::plan::{Blocked, Check, Direction, FORMAT, Limits, Mode, Rollback, Segment, Statement, Step, Waiting, Why};
+use crate::sql::{Facts, LockMode, Outside};
+use serde_json::json;
+
+fn name(text: &str) -> QualifiedName {
+    text.parse().expect("a name")
+}
+
+fn locks(list: &[(&str, LockMode)]) -> Facts {
+    Facts { locks: list.iter().map(|(table, mode)| (name(table), *mode)).collect(), ..Facts::default() }
+}
+
+fn statement(kind: &str, sql: &str, facts: Facts) -> Statement {
+    Statement { sql: sql.to_owned(), change: 0, kind: kind.to_owned(), facts }
+}
+
+fn segment(mode: Mode, statements: Vec<Statement>) -> Segment {
+    let limits = match mode {
+        Mode::Transaction => {
+            Limits { lock_timeout: Span::secs(3), statement_timeout: Span::secs(60), lock_retries: 10 }
+        }
+        Mode::Outside => Limits { lock_timeout: Span::default(), statement_timeout: Span::default(), lock_retries: 0 },
+        Mode::Batched => Limits { lock_timeout: Span::secs(3), statement_timeout: Span::default(), lock_retries: 1 },
+    };
+    Segment { mode, statements, batch: None, limits }
+}
+
+fn check(name: &str, sql: &str) -> Check {
+    Check { name: name.to_owned(), sql: sql.to_owned() }
+}
+
+fn step(changeset: &str, description: &str, wave: u32, segments: Vec<Segment>, rollback: Rollback) -> Step {
+    Step {
+        changeset: changeset.to_owned(),
+        file: Some(format!("plans/{changeset}.yaml")),
+        description: (!description.is_empty()).then(|| description.to_owned()),
+        author: Some("platform-team".to_owned()),
+        labels: Vec::new(),
+        phase: None,
+        direction: Direction::Forward,
+        wave,
+        why: Why::Pending,
+        requires: vec!["003-users-and-permissions".to_owned()],
+        repeatable: false,
+        checksum: "d1:00".to_owned(),
+        digest: "d1:11".to_owned(),
+        body: json!({ "id": changeset }),
+        touches: None,
+        preconditions: Vec::new(),
+        segments,
+        verify: Vec::new(),
+        rollback,
+    }
+}
+
+fn derived(segments: Vec<Segment>) -> Rollback {
+    Rollback::Segments { derived: true, segments, verify: Vec::new() }
+}
+
+fn plan(direction: Direction, steps: Vec<Step>) -> Plan {
+    Plan {
+        format: FORMAT,
+        environment: "production".to_owned(),
+        direction,
+        ledger_schema: "dagmar".to_owned(),
+        steps,
+        waiting: Vec::new(),
+        blocked: Vec::new(),
+        not_for_here: Vec::new(),
+        overridden_templates: Vec::new(),
+    }
+}
+
+fn active_organization() -> Step {
+    let both = [("platform.users", LockMode::AccessExclusive), ("platform.organizations", LockMode::ShareRowExclusive)];
+    let mut backfill = segment(
+        Mode::Batched,
+        vec![statement(
+            "backfill",
+            "WITH batch AS (\n    SELECT t.id FROM platform.users AS t WHERE t.id > $cursor ORDER BY t.id LIMIT 10000 FOR UPDATE\n\
+             ),\ndone AS (\n    UPDATE platform.users AS t SET active_org_id = m.organization_id\n    FROM batch\n    RETURNING t.id\n)",
+            locks(&[("platform.users", LockMode::RowExclusive)]),
+        )],
+    );
+    let key = vec![Ident::new("id").expect("a name")];
+    backfill.batch = Some(Batch { table: name("platform.users"), key, size: 10_000 });
+    let online = Outside::CreateIndex { index: name("platform.idx_users_active_org"), table: name("platform.users") };
+    let segments = vec![
+        segment(
+            Mode::Transaction,
+            vec![statement(
+                "addColumn",
+                "ALTER TABLE platform.users\n    ADD COLUMN active_org_id uuid REFERENCES platform.organizations (id) ON DELETE SET NULL",
+                locks(&both),
+            )],
+        ),
+        segment(
+            Mode::Outside,
+            vec![statement(
+                "createIndex",
+                "CREATE INDEX CONCURRENTLY idx_users_active_org\n    ON platform.users (active_org_id)\n    WHERE active_org_id IS NOT NULL",
+                Facts { outside: Some(online), ..locks(&[("platform.users", LockMode::ShareUpdateExclusive)]) },
+            )],
+        ),
+        backfill,
+    ];
+    let back = vec![
+        segment(
+            Mode::Outside,
+            vec![statement(
+                "createIndex",
+                "DROP INDEX CONCURRENTLY IF EXISTS platform.idx_users_active_org",
+                Facts::default(),
+            )],
+        ),
+        segment(
+            Mode::Transaction,
+            vec![statement("addColumn", "ALTER TABLE platform.users DROP COLUMN active_org_id", locks(&both))],
+        ),
+    ];
+    let title = "Remember which organization each user works in";
+    Step {
+        phase: Some("expand".to_owned()),
+        labels: vec!["auth".to_owned(), "users".to_owned()],
+        preconditions: vec![check("tableExists: platform.users", "SELECT to_regclass('platform.users') IS NOT NULL")],
+        verify: vec![check(
+            "every member has an active organization",
+            "SELECT NOT EXISTS (\n    SELECT 1 FROM platform.users WHERE active_org_id IS NULL\n)",
+        )],
+        ..step("008-active-organization", title, 1, segments, derived(back))
+    }
+}
+
+/// Every mode, hazard and reason not to run.
+pub(in crate::report) fn forward() -> Plan {
+    let limits = step(
+        "009-project-limits",
+        "Limits of projects",
+        1,
+        vec![segment(
+            Mode::Transaction,
+            vec![
+                statement(
+                    "createTable",
+                    "CREATE TABLE platform.project_limits (\n    id uuid PRIMARY KEY,\n    project_id uuid NOT NULL REFERENCES platform.projects (id)\n)",
+                    locks(&[("platform.projects", LockMode::ShareRowExclusive)]),
+                ),
+                statement(
+                    "sql",
+                    "COMMENT ON TABLE platform.project_limits IS 'what a project may use'",
+                    Facts::default(),
+                ),
+            ],
+        )],
+        derived(vec![segment(
+            Mode::Transaction,
+            vec![statement("createTable", "DROP TABLE platform.project_limits", Facts::default())],
+        )]),
+    );
+    let widen = Step {
+        why: Why::Resumed,
+        requires: vec!["009-project-limits".to_owned()],
+        ..step(
+            "011-wide-ids",
+            "Identity columns become bigint",
+            2,
+            vec![segment(
+                Mode::Transaction,
+                vec![statement(
+                    "changeColumnType",
+                    "ALTER TABLE platform.audit_logs ALTER COLUMN id TYPE bigint",
+                    Facts {
+                        rewrites: true,
+                        scans: true,
+                        ..locks(&[("platform.audit_logs", LockMode::AccessExclusive)])
+                    },
+                )],
+            )],
+            Rollback::Segments {
+                derived: false,
+                segments: vec![segment(
+                    Mode::Transaction,
+                    vec![statement(
+                        "sql",
+                        "ALTER TABLE platform.audit_logs ALTER COLUMN id TYPE int",
+                        Facts::default(),
+                    )],
+                )],
+                verify: vec![check("ids fit", "SELECT max(id) < 2147483648 FROM platform.audit_logs")],
+            },
+        )
+    };
+    let contract = Step {
+        phase: Some("contract".to_owned()),
+        requires: vec!["008-active-organization".to_owned(), "009-project-limits".to_owned()],
+        ..step(
+            "012-drop-legacy",
+            "",
+            2,
+            vec![
+                segment(
+                    Mode::Transaction,
+                    vec![statement(
+                        "sql",
+                        "DELETE FROM platform.legacy WHERE migrated",
+                        Facts { loses_data: true, ..locks(&[("platform.legacy", LockMode::RowExclusive)]) },
+                    )],
+                ),
+                segment(
+                    Mode::Outside,
+                    vec![statement(
+                        "sql",
+                        "CALL platform.purge()",
+                        Facts { outside: Some(Outside::Opaque), ..Facts::default() },
+                    )],
+                ),
+            ],
+            Rollback::Irreversible { reason: "the rows are gone for good".to_owned() },
+        )
+    };
+    let view = Step {
+        why: Why::Changed,
+        repeatable: true,
+        requires: Vec::new(),
+        ..step(
+            "100-views",
+            "Views for reports",
+            2,
+            vec![segment(
+                Mode::Transaction,
+                vec![statement(
+                    "createView",
+                    "CREATE OR REPLACE VIEW platform.active AS SELECT 1 AS one",
+                    Facts::default(),
+                )],
+            )],
+            derived(Vec::new()),
+        )
+    };
+    let mut plan = plan(Direction::Forward, vec![active_organization(), limits, widen, contract, view]);
+    plan.waiting = vec![
+        Waiting {
+            changeset: "010-preferences-contract".to_owned(),
+            on: "010-preferences-copy".to_owned(),
+            soak: "30d".parse().expect("a length of time"),
+            until: Some("2026-09-20T08:00:00Z".to_owned()),
+        },
+        Waiting {
+            changeset: "013-later".to_owned(),
+            on: "012-drop-legacy".to_owned(),
+            soak: "12h".parse().expect("a length of time"),
+            until: None,
+        },
+    ];
+    plan.blocked = vec![Blocked {
+        changeset: "014-after-later".to_owned(),
+        reason: "`013-later` has to run before and waits".to_owned(),
+    }];
+    plan.not_for_here = vec!["004-first-organization".to_owned()];
+    plan.overridden_templates = vec!["createIndex".to_owned()];
+    plan
+}
+
+/// What depends on it comes along.
+pub(in crate::report) fn rollback() -> Plan {
+    let way = |mut step: Step, why: Why| {
+        let back = match &step.rollback {
+            Rollback::Segments { segments, .. } => segments.clone(),
+            Rollback::Irreversible { .. } => Vec::new(),
+        };
+        let forward = std::mem::replace(&mut step.segments, back);
+        Step { direction: Direction::Rollback, why, rollback: derived(forward), preconditions: Vec::new(), ..step }
+    };
+    let above = step(
+        "009-reads-active",
+        "A view of active organizations",
+        1,
+        vec![segment(
+            Mode::Transaction,
+            vec![statement("createView", "CREATE VIEW platform.active AS SELECT 1", Facts::default())],
+        )],
+        derived(vec![segment(
+            Mode::Transaction,
+            vec![statement(
+                "createView",
+                "DROP VIEW platform.active",
+                locks(&[("platform.active", LockMode::AccessExclusive)]),
+            )],
+        )]),
+    );
+    let above = Step { requires: vec!["008-active-organization".to_owned()], ..above };
+    let below = Step { wave: 2, ..active_organization() };
+    let restored = Step {
+        why: Why::Restored,
+        direction: Direction::Rollback,
+        requires: Vec::new(),
+        wave: 2,
+        ..forward().steps.remove(4)
+    };
+    plan(Direction::Rollback, vec![way(above, Why::Dependent), way(below, Why::Requested), restored])
+}
+
+/// No step, but things that wait.
+pub(in crate::report) fn irregular() -> Plan {
+    let mut plan = forward();
+    plan.steps.clear();
+    plan.overridden_templates.clear();
+    plan
+}
+
+/// Nothing at all.
+pub(in crate::report) fn nothing() -> Plan {
+    Plan { not_for_here: vec!["004-first-organization".to_owned()], ..plan(Direction::Forward, Vec::new()) }
+}
+
+/// Text that would break out of every format.
+pub(in crate::report) fn hostile_plan() -> Plan {
+    let bad =
+        "\"' <script>alert(1)</script> | `a` ```` *b* [c](d) @e &lt; </summary></details>\n\n# f \u{1b}[31m\u{202e}";
+    let sql = format!("SELECT {bad}\n```\n-- g");
+    let quoted = QualifiedName {
+        schema: Some(Ident::new("<b>|`\n").expect("a name")),
+        name: Ident::new("a\"b\u{1b}").expect("a name"),
+    };
+    let facts = Facts { locks: vec![(quoted, LockMode::AccessExclusive)], ..Facts::default() };
+    let work = segment(Mode::Transaction, vec![statement(bad, &sql, facts)]);
+    let mut first = step(bad, bad, 1, vec![work.clone()], derived(vec![work]));
+    first.phase = Some(bad.to_owned());
+    first.labels = vec![bad.to_owned()];
+    first.requires = vec![bad.to_owned()];
+    first.preconditions = vec![check(bad, &sql)];
+    first.verify = vec![check(bad, &sql)];
+    let second = step("x", "", 2, Vec::new(), Rollback::Irreversible { reason: bad.to_owned() });
+    let mut plan = plan(Direction::Forward, vec![first, second]);
+    plan.environment = bad.to_owned();
+    plan.ledger_schema = bad.to_owned();
+    plan.blocked = vec![Blocked { changeset: bad.to_owned(), reason: bad.to_owned() }];
+    plan.waiting = vec![Waiting {
+        changeset: bad.to_owned(),
+        on: bad.to_owned(),
+        soak: Span::secs(1),
+        until: Some(bad.to_owned()),
+    }];
+    plan.not_for_here = vec![bad.to_owned()];
+    plan.overridden_templates = vec![bad.to_owned()];
+    plan
+}
+
+#[test]
+fn every_file_is_a_format() {
+    let mut files: Vec<String> = std::fs::read_dir("src/report/plan")
+        .expect("runs in the crate's folder")
+        .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())
+        .filter(|stem| !["mod", "tests", "words"].contains(&stem.as_str()))
+        .collect();
+    files.sort();
+    let mut names: Vec<&str> = PlanFormat::ALL.iter().map(|format| format.name()).collect();
+    names.sort_unstable();
+    assert_eq!(files, names);
+    assert!(PlanFormat::ALL.iter().all(|format| PlanFormat::find(format.name()) == Some(*format)));
+}
+
+#[test]
+fn nothing_breaks_out() {
+    let plan = hostile_plan();
+    for format in PlanFormat::ALL {
+        let text = format.render(&plan, PlanOptions { sql: true, ..PlanOptions::default() });
+        assert!(!text.contains('\u{1b}'), "{format:?}");
+    }
+    let html = PlanFormat::Html.render(&plan, PlanOptions::default());
+    assert!(!html.contains("<script"));
+    assert_eq!(html.matches("<details").count(), html.matches("</details>").count());
+    // outside of code blocks no line is HTML but the folds' own
+    let markdown = PlanFormat::Markdown.render(&plan, PlanOptions::default());
+    let mut fence: Option<String> = None;
+    for line in markdown.lines() {
+        let ticks: String = line.chars().take_while(|c| *c == '`').collect();
+        match &fence {
+            Some(open) => {
+                if line == open {
+                    fence = None;
+                }
+            }
+            None if ticks.len() >= 3 && line.ends_with("sql") => fence = Some(ticks),
+            None => {
+                let own = line == "<details>" || line == "</details>" || line.starts_with("<summary><code>");
+                assert!(own || !line.starts_with('<'), "{line}");
+                assert!(own || !line.starts_with("# f"), "{line}");
+                if line.starts_with("<summary>") {
+                    assert!(line.ends_with("</summary>") && line.matches("</").count() == 2, "{line}");
+                }
+            }
+        }
+    }
+    assert_eq!(fence, None);
+}
+
+#[test]
+fn the_text_names_hazards_and_ways_back() {
+    let text = PlanFormat::Text.render(&forward(), PlanOptions::default());
+    for part in [
+        "ACCESS EXCLUSIVE on platform.users: blocks reads and writes",
+        "CREATE INDEX CONCURRENTLY idx_users_active_org ON platform.users\n",
+        "UPDATE platform.users AS t\n",
+        "in batches of 10000 rows over platform.users by id",
+        "cannot be undone: the rows are gone for good",
+        "30d after 010-preferences-copy, until 2026-09-20T08:00:00Z",
+        "steps by hazard: cannot be undone: 1, loses data: 1",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    assert!(!text.contains("ON DELETE SET NULL\n    ") && !text.contains("RETURNING"));
+    let sql = PlanFormat::Text.render(&forward(), PlanOptions { sql: true, ..PlanOptions::default() });
+    assert!(sql.contains("RETURNING t.id") && sql.contains("DROP TABLE platform.project_limits;"), "{sql}");
+}
+
+#[test]
+fn nothing_to_do_is_one_line() {
+    let text = PlanFormat::Text.render(&nothing(), PlanOptions::default());
+    assert_eq!(text, "nothing to apply in production (1 changeset not for this environment)\n");
+}
+
+#[test]
+fn json_is_the_plan() {
+    let text = PlanFormat::Json.render(&forward(), PlanOptions::default());
+    assert_eq!(serde_json::from_str::<Plan>(&text).expect("reads back"), forward());
+}
+
+#[test]
+fn a_comment_never_is_too_long_for_github() {
+    let mut plan = forward();
+    let one = plan.steps[1].clone();
+    for (steps, said) in [(100, "The SQL is left out"), (3000, "The steps are left out")] {
+        plan.steps = vec![one.clone(); steps];
+        let text = PlanFormat::Markdown.render(&plan, PlanOptions::default());
+        assert!(text.chars().count() <= 65_536 && text.contains(said), "{steps}: {}", text.chars().count());
+        assert!(text.contains("009-project-limits"));
+    }
+}
+
+#[test]
+fn the_totals_count_steps() {
+    let totals = Totals::of(&forward());
+    assert_eq!((totals.steps, totals.waves, totals.statements), (5, 2, 9));
+    let hazards: Vec<(Hazard, usize)> = totals.hazards().collect();
+    assert_eq!(hazards[0], (Hazard::CannotBeUndone, 1));
+    assert!(hazards.contains(&(Hazard::BlocksReads, 2)));
+}
