@@ -3,6 +3,8 @@
 
 pub mod base;
 pub mod change;
+#[cfg(feature = "pg")]
+pub mod pg;
 pub mod plan;
 pub mod render;
 pub mod sql;
