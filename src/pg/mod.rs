@@ -20,6 +20,9 @@ mod tls;
 mod url;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 pub use connect::{Canceler, Connection, Notice, connect, connect_with};
 pub use embedded::{Embedded, Home};
 pub use environment::{Environment, FileText};

@@ -179,7 +179,10 @@ impl Reader<'_> {
             let port = match ports.get(at).or(ports.first().filter(|_| ports.len() == 1)) {
                 None | Some(&"") => 5432,
                 Some(text) => text.parse().ok().filter(|p| *p > 0).ok_or_else(|| {
-                    wrong(format!("`{text}` is no port"), "a port is a number from 1 to 65535; 5432 is usual")
+                    wrong(
+                        "a port is not a number from 1 to 65535",
+                        "5432 is usual; in a password write `:` as %3A and `/` as %2F",
+                    )
                 })?,
             };
             let address: Option<IpAddr> = match addresses.get(at) {
@@ -363,3 +366,7 @@ const SESSIONS: [(&str, SessionKind); 6] = [
 fn entries(list: &[&str]) -> String {
     if list.len() == 1 { "1 entry".to_owned() } else { format!("{} entries", list.len()) }
 }
+
+#[cfg(test)]
+#[path = "resolve_tests.rs"]
+mod tests;

@@ -28,6 +28,11 @@ fn address(rest: &str) -> Result<Pairs, String> {
         store(&mut pairs, "password", decode(password.unwrap_or(""))?);
         rest = &rest[at + 1..];
     }
+    // what libpq would take for a host, a port or a database is a piece of a password
+    // whose `/` or `@` was not encoded: it must not get into messages
+    if rest.split('?').next().is_some_and(|place| place.contains('@')) {
+        return Err("an `@` is in the wrong place; in a password write `@` as %40 and `/` as %2F".to_owned());
+    }
     let (hosts, ports, after) = authority(rest)?;
     if hosts.iter().any(|h| !h.is_empty()) {
         store(&mut pairs, "host", hosts.join(","));
@@ -205,6 +210,14 @@ mod tests {
             ("postgresql://%00", "error: %00 is not allowed"),
             ("postgresql://%zz", "error: a `%` is not followed by two hexadecimal digits; write a plain `%` as %25"),
             ("postgresql://%", "error: a `%` is not followed by two hexadecimal digits; write a plain `%` as %25"),
+            (
+                "postgresql://u:p@ss@h/db",
+                "error: an `@` is in the wrong place; in a password write `@` as %40 and `/` as %2F",
+            ),
+            (
+                "postgresql://u:1/ss@h/db",
+                "error: an `@` is in the wrong place; in a password write `@` as %40 and `/` as %2F",
+            ),
             ("postgresql://%ff", "error: a percent-encoded part is no UTF-8"),
         ] {
             assert_eq!(shown(text), expected, "{text}");

@@ -12,6 +12,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const PORT: u16 = 5432;
@@ -40,8 +42,6 @@ pub struct Home {
 pub(super) struct Lease {
     home: Home,
     usage: Option<File>,
-    /// The server, when we started it: to be waited for.
-    child: Option<Child>,
 }
 
 impl Home {
@@ -99,8 +99,8 @@ impl Home {
         if !taken(usage.try_lock_shared(), &self.dir)? {
             return Err(self.busy());
         }
-        let child = self.start(binaries).await?;
-        let lease = Lease { home: self.clone(), usage: Some(usage), child };
+        self.start(binaries).await?;
+        let lease = Lease { home: self.clone(), usage: Some(usage) };
         Ok(Embedded {
             dir: self.dir.clone(),
             sockets: self.sockets.clone(),
@@ -120,7 +120,7 @@ impl Home {
         }
         let _locks = self.alone()?;
         let running = self.is_running();
-        self.halt(&mut None)?;
+        self.halt()?;
         Ok(running)
     }
 
@@ -133,7 +133,7 @@ impl Home {
             return Ok(());
         }
         let _locks = self.alone()?;
-        self.halt(&mut None)?;
+        self.halt()?;
         for dir in [self.data(), self.dir.join("data.new"), self.sockets.clone()] {
             match fs::remove_dir_all(&dir) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(place::unusable(&dir, &e)),
@@ -202,16 +202,16 @@ impl Home {
     }
 
     /// Starts the server unless it runs. The caller holds `start.lock`.
-    async fn start(&self, binaries: Option<&Path>) -> Result<Option<Child>, Failure> {
+    async fn start(&self, binaries: Option<&Path>) -> Result<(), Failure> {
         let deadline = Instant::now() + START;
-        let mut child: Option<Child> = None;
+        let mut ended: Option<Arc<AtomicBool>> = None;
         loop {
             match self.state().1 {
-                State::Ready => return Ok(child),
-                State::Down if child.is_none() => child = Some(self.launch(binaries).await?),
+                State::Ready => return Ok(()),
+                State::Down if ended.is_none() => ended = Some(reaped(self.launch(binaries).await?)),
                 _ => {}
             }
-            if child.as_mut().is_some_and(|c| matches!(c.try_wait(), Ok(Some(_)))) {
+            if ended.as_ref().is_some_and(|ended| ended.load(Ordering::Acquire)) {
                 return Err(process::failed("did not start", &self.log()));
             }
             if Instant::now() > deadline {
@@ -270,7 +270,7 @@ impl Home {
 
     /// Stops the server: fast, and at once when that takes too long. The caller holds both
     /// locks exclusively.
-    fn halt(&self, child: &mut Option<Child>) -> Result<(), Failure> {
+    fn halt(&self) -> Result<(), Failure> {
         if self.state().1 == State::Down {
             return Ok(());
         }
@@ -280,7 +280,7 @@ impl Home {
                 let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, signal));
             }
             // the socket goes before the pid file does
-            while process::pid_file(&self.data()).is_some_and(|(pid, _)| alive(pid, child)) {
+            while process::pid_file(&self.data()).is_some_and(|(pid, _)| alive(pid)) {
                 if Instant::now() > deadline {
                     break;
                 }
@@ -294,13 +294,21 @@ impl Home {
     }
 }
 
-/// Whether the server is still there; our own is waited for, so that it does not stay as a
-/// zombie.
-fn alive(pid: i32, child: &mut Option<Child>) -> bool {
-    match child {
-        Some(child) if i32::try_from(child.id()).is_ok_and(|id| id == pid) => matches!(child.try_wait(), Ok(None)),
-        _ => Pid::from_raw(pid).is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok()),
-    }
+/// Whether there is a process of this number.
+fn alive(pid: i32) -> bool {
+    Pid::from_raw(pid).is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+}
+
+/// Waits for a server in the background and tells when it has ended. A dead server that nobody
+/// waits for stays as a zombie, and its data directory counts as in use.
+fn reaped(mut child: Child) -> Arc<AtomicBool> {
+    let ended = Arc::new(AtomicBool::new(false));
+    let tell = Arc::clone(&ended);
+    std::thread::spawn(move || {
+        let _ = child.wait();
+        tell.store(true, Ordering::Release);
+    });
+    ended
 }
 
 /// Whether a lock was to be had.
@@ -337,7 +345,7 @@ impl Lease {
         }
         drop(usage);
         let usage = self.home.file("use.lock")?;
-        if taken(usage.try_lock(), &self.home.dir)? { self.home.halt(&mut self.child) } else { Ok(()) }
+        if taken(usage.try_lock(), &self.home.dir)? { self.home.halt() } else { Ok(()) }
     }
 }
 

@@ -85,7 +85,8 @@ pub(super) async fn start(binaries: Option<&Path>, parameters: &[(&str, &str)]) 
     let mut command = process::command(Path::new("/bin/sh"), dir.path(), owner);
     command.args(["-c", &script(), "sh"]).arg(&bin).arg(dir.path());
     command.args(process::parameters(dir.path(), port));
-    let fast = [("fsync", "off"), ("full_page_writes", "off")];
+    // shared memory as files of the data directory: it goes with it, whatever happens
+    let fast = [("fsync", "off"), ("full_page_writes", "off"), ("dynamic_shared_memory_type", "mmap")];
     for (name, value) in fast.iter().chain(parameters) {
         command.args(["-c", &format!("{name}={value}")]);
     }
