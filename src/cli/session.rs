@@ -4,13 +4,9 @@ use super::global::Global;
 use super::output::Output;
 use crate::base::{Failure, Ident, Kind, diag::nearest};
 use crate::ledger::History;
-use crate::pg::connect::{self, Connection};
-use crate::pg::embedded::Embedded;
-use crate::pg::environment::Environment;
 use crate::pg::lock::Holder;
 use crate::pg::server::Server;
-use crate::pg::settings::Settings;
-use crate::pg::read;
+use crate::pg::{Connection, Embedded, Environment, Settings, connect_with, read};
 use crate::pipeline::{View, Workspace};
 use crate::source::load;
 use crate::source::project::fill_from_process;
@@ -91,7 +87,7 @@ impl Session {
             out.say(&format!("warning: {warning}"));
         }
         let mut said = false;
-        let connection = connect::connect_with(&settings, Duration::from_millis(global.wait.millis), |failure| {
+        let connection = connect_with(&settings, Duration::from_millis(global.wait.millis), |failure| {
             if !said {
                 said = true;
                 out.say(&format!("waiting for the server: {failure}"));

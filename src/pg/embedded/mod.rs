@@ -1,0 +1,105 @@
+//! A private PostgreSQL from installed binaries: thrown away after use, or kept for an
+//! environment with `url: embedded`.
+//!
+//! It listens on a unix socket in a directory that only its user can enter, so `trust` is
+//! safe. A superuser cannot run PostgreSQL: then it runs as `postgres`, else as `nobody`.
+
+mod find;
+mod kept;
+mod place;
+mod process;
+mod throwaway;
+
+#[cfg(test)]
+mod tests;
+
+pub use kept::Home;
+
+use super::settings::Settings;
+use crate::base::Failure;
+use std::path::{Path, PathBuf};
+
+/// The superuser of an embedded server and its first database.
+const SUPERUSER: &str = "postgres";
+
+/// A running server that is held: throw-away servers are gone when this is dropped, kept ones
+/// are stopped by the last process that lets go.
+#[derive(Debug)]
+pub struct Embedded {
+    /// Holds `data`.
+    dir: PathBuf,
+    sockets: PathBuf,
+    port: u16,
+    log: PathBuf,
+    hold: Hold,
+}
+
+/// What keeps the server running.
+#[derive(Debug)]
+enum Hold {
+    Throwaway(throwaway::Supervisor),
+    Kept(kept::Lease),
+}
+
+impl Embedded {
+    /// Starts a server to throw away, without any durability. Nothing is left of it when the
+    /// value is dropped or this process ends, however it ends. `binaries` is where `initdb`
+    /// and `postgres` are; absent: the usual places.
+    ///
+    /// # Errors
+    /// No binaries, no room, or a server that does not start; with the end of its log.
+    pub async fn throwaway(binaries: Option<&Path>) -> Result<Self, Failure> {
+        Self::throwaway_with(binaries, &[]).await
+    }
+
+    /// Like [`Embedded::throwaway`], with server parameters (`-c name=value`).
+    ///
+    /// # Errors
+    /// As [`Embedded::throwaway`].
+    pub async fn throwaway_with(binaries: Option<&Path>, parameters: &[(&str, &str)]) -> Result<Self, Failure> {
+        throwaway::start(binaries, parameters).await
+    }
+
+    /// The server of an environment of a project, started unless it runs already; its data
+    /// are kept. Any number of processes share it; the last one to let go stops it.
+    ///
+    /// # Errors
+    /// As [`Embedded::throwaway`], and data of a version that is not installed.
+    pub async fn persistent(project: &Path, environment: &str, binaries: Option<&Path>) -> Result<Self, Failure> {
+        Home::of(project, environment)?.open(binaries).await
+    }
+
+    /// How to connect, as the superuser `postgres` to the database `postgres`.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings::socket(&self.sockets, self.port, SUPERUSER, "postgres")
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
+    /// The last lines of the server's log.
+    #[must_use]
+    pub fn log_tail(&self) -> Vec<String> {
+        process::tail(&self.log)
+    }
+
+    /// Lets go and waits until the server is stopped, unless other processes use it. The same
+    /// as dropping it, without blocking the runtime.
+    ///
+    /// # Errors
+    /// When the server does not stop.
+    pub async fn close(self) -> Result<(), Failure> {
+        let work = tokio::task::spawn_blocking(move || match self.hold {
+            Hold::Throwaway(supervisor) => {
+                drop(supervisor);
+                Ok(())
+            }
+            Hold::Kept(lease) => lease.release(),
+        });
+        work.await.map_err(|e| Failure::new(crate::base::Kind::Internal, format!("stopping a server failed: {e}")))?
+    }
+}

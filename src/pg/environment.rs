@@ -1,0 +1,96 @@
+//! What connection settings read besides the URL: variables, files, the user's name.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// A file as the rules of libpq need it.
+#[derive(Debug, Clone)]
+pub struct FileText {
+    /// What is in it.
+    pub text: String,
+    /// The permission bits, for example `0o600`.
+    pub mode: u32,
+    /// Whether it is a plain file.
+    pub regular: bool,
+}
+
+/// The surroundings of a process as a value, so that settings are a function of their
+/// arguments: tests hand in a map, the command line hands in [`Environment::of_process`].
+#[derive(Clone)]
+pub struct Environment {
+    /// The variables; only `PG*` and `HOME` are looked at.
+    pub vars: BTreeMap<String, String>,
+    /// The home directory, for `~/.pgpass` and its like.
+    pub home: Option<PathBuf>,
+    /// The name of the operating system's user: the default for `user`.
+    pub user: Option<String>,
+    /// Reads a file.
+    pub read: fn(&Path) -> io::Result<FileText>,
+}
+
+impl Environment {
+    /// An environment of these variables that sees no file: what `HOME` names is the home.
+    pub fn of<K: Into<String>, V: Into<String>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
+        let vars: BTreeMap<String, String> = vars.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+        let home = vars.get("HOME").filter(|h| !h.is_empty()).map(PathBuf::from);
+        Self { vars, home, user: None, read: |_| Err(io::ErrorKind::NotFound.into()) }
+    }
+
+    /// The environment of this process. Variables that are no UTF-8 are left out.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let vars = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let mut this = Self::of(vars);
+        let (name, home) = account();
+        this.user = name.or_else(|| this.var("USER").map(str::to_owned));
+        this.home = this.home.or(home);
+        this.read = read_file;
+        this
+    }
+
+    /// The variable, where it is set and not empty (libpq takes an empty one as not set
+    /// wherever it matters).
+    #[must_use]
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(String::as_str).filter(|v| !v.is_empty())
+    }
+
+    /// A file below the home directory.
+    #[must_use]
+    pub fn at_home(&self, path: &str) -> Option<PathBuf> {
+        self.home.as_ref().map(|home| home.join(path))
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    /// Variables are left out: they hold passwords.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Environment").field("home", &self.home).field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+fn read_file(path: &Path) -> io::Result<FileText> {
+    let about = std::fs::metadata(path)?;
+    let regular = about.is_file();
+    // a directory or a device is not read: the caller says what is wrong with it
+    let text = if regular { String::from_utf8_lossy(&std::fs::read(path)?).into_owned() } else { String::new() };
+    Ok(FileText { text, mode: about.permissions().mode() & 0o7777, regular })
+}
+
+/// Name and home of the effective user, as libpq takes them from the password database.
+fn account() -> (Option<String>, Option<PathBuf>) {
+    let uid = rustix::process::geteuid().as_raw().to_string();
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    for line in passwd.lines() {
+        let field: Vec<&str> = line.split(':').collect();
+        if field.len() >= 6 && field[2] == uid {
+            return (Some(field[0].to_owned()), Some(PathBuf::from(field[5])));
+        }
+    }
+    // users of LDAP and macOS are not in the file
+    let asked = std::process::Command::new("id").arg("-un").output().ok().filter(|o| o.status.success());
+    let name = asked.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).filter(|n| !n.is_empty());
+    (name, None)
+}

@@ -1,0 +1,277 @@
+//! What goes wrong with a server, as values without secrets.
+
+use crate::base::{Failure, Kind};
+use rustls::CertificateError;
+use std::error::Error as _;
+use std::io;
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
+
+/// What a statement met. `DETAIL`, `CONTEXT` and the statement are left out: the server
+/// writes row values and, after a syntax error, the text around it into them. The primary
+/// message is kept; it can hold a single value, as in `invalid input syntax for type uuid`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SqlFailure {
+    /// Five characters (manual, appendix A). `08006` when the connection was lost without a
+    /// word of the server, `XX000` for an answer that dagmar could not read.
+    pub sqlstate: String,
+    /// The primary message.
+    pub message: String,
+    /// The constraint that was violated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<String>,
+    /// The table it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// The column it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// Where in the statement, in characters from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<usize>,
+    /// The server's advice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl SqlFailure {
+    /// What the driver reports, without values of rows.
+    #[must_use]
+    pub fn of(error: &tokio_postgres::Error) -> Self {
+        if let Some(db) = error.as_db_error() {
+            return Self::from(db);
+        }
+        let lost = error.is_closed() || io_error(error).is_some();
+        let message = match error.source() {
+            _ if error.is_closed() => "the connection was closed".to_owned(),
+            Some(source) if lost => format!("the connection was lost: {source}"),
+            // the source of a conversion error can hold the value
+            _ => error.to_string(),
+        };
+        Self {
+            sqlstate: if lost { "08006" } else { "XX000" }.to_owned(),
+            message,
+            constraint: None,
+            table: None,
+            column: None,
+            position: None,
+            hint: None,
+        }
+    }
+
+    /// Whether the same transaction may succeed when it is run again: a serialization
+    /// failure, a deadlock, a lock that was not to be had in time.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self.sqlstate.as_str(), "40001" | "40P01" | "55P03")
+    }
+
+    /// Whether the session is gone: what it last did is not known.
+    #[must_use]
+    pub fn is_connection_lost(&self) -> bool {
+        self.sqlstate.starts_with("08")
+            || matches!(self.sqlstate.as_str(), "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04")
+    }
+}
+
+impl From<&DbError> for SqlFailure {
+    fn from(db: &DbError) -> Self {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        let table = db.table().map(|table| match db.schema() {
+            Some(schema) => format!("{schema}.{table}"),
+            None => table.to_owned(),
+        });
+        Self {
+            sqlstate: db.code().code().to_owned(),
+            message: db.message().to_owned(),
+            constraint: own(db.constraint()),
+            table,
+            column: own(db.column()),
+            position: match db.position() {
+                Some(ErrorPosition::Original(at)) => usize::try_from(*at).ok(),
+                _ => None,
+            },
+            hint: own(db.hint()),
+        }
+    }
+}
+
+impl std::fmt::Display for SqlFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.message, self.sqlstate)
+    }
+}
+
+impl std::error::Error for SqlFailure {}
+
+/// Why there is no connection: one clear line and a remedy. `context` says what was to be
+/// reached, without a secret ([`Settings::describe`](super::Settings::describe)).
+#[must_use]
+pub fn failure(context: &str, error: &tokio_postgres::Error) -> Failure {
+    if let Some(db) = error.as_db_error() {
+        return refused_by_server(context, db);
+    }
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return tls_failure(context, tls);
+    }
+    if let Some(io) = io_error(error) {
+        return io_failure(context, io);
+    }
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    match (error.to_string().as_str(), cause.as_str()) {
+        (_, "password missing") => cannot(context, "the server asks for a password and none is given")
+            .help("set `PGPASSWORD`, or write a line into `~/.pgpass` (mode 0600)"),
+        (_, "server does not support TLS") => cannot(context, "the server does not offer TLS")
+            .help("switch TLS on at the server (`ssl = on`), or ask for less: `sslmode=prefer`"),
+        (_, cause) if cause.contains("channel binding") => cannot(context, cause).help(
+            "channel binding needs TLS, a SCRAM password and a certificate that is not Ed25519; or leave `channel_binding` out",
+        ),
+        ("connection closed", _) => closed(context),
+        (message, "") => cannot(context, message),
+        (message, cause) => cannot(context, &format!("{message}: {cause}")),
+    }
+}
+
+/// A failure to connect.
+pub(crate) fn cannot(context: &str, why: &str) -> Failure {
+    Failure::new(Kind::Database, format!("cannot connect to `{context}`: {why}"))
+}
+
+fn closed(context: &str) -> Failure {
+    cannot(context, "the server closed the connection without a word")
+        .help("is it a PostgreSQL server? Its log, or that of the proxy before it, says why")
+}
+
+fn refused_by_server(context: &str, db: &DbError) -> Failure {
+    let code = db.code();
+    let plain = cannot(context, db.message());
+    let missing_role = db.message().starts_with("role ") && db.message().ends_with("does not exist");
+    if *code == SqlState::INVALID_PASSWORD {
+        plain.help("check the password: in the URL, in `PGPASSWORD`, or in the line of `~/.pgpass` that fits")
+    } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && missing_role {
+        plain.help("create it with `CREATE ROLE ... LOGIN`, or give another user")
+    } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && db.message().contains("pg_hba.conf") {
+        let tls = if db.message().contains("no encryption") { ", or with TLS (`sslmode=require`)" } else { "" };
+        plain.help(format!("allow this user from this host in pg_hba.conf and reload the server{tls}"))
+    } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
+        plain.help("check the user, and how pg_hba.conf lets it in")
+    } else if *code == SqlState::INVALID_CATALOG_NAME {
+        plain.help("create it with `CREATE DATABASE`, or give another name")
+    } else if *code == SqlState::TOO_MANY_CONNECTIONS {
+        plain.help("close idle connections, or raise `max_connections` or the role's limit")
+    } else if *code == SqlState::CANNOT_CONNECT_NOW {
+        plain.help("the server is starting or stopping: wait for it")
+    } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+        plain.help("grant it with `GRANT CONNECT ON DATABASE ... TO ...`")
+    } else {
+        plain.note(format!("SQLSTATE {}", code.code()))
+    }
+}
+
+fn io_failure(context: &str, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => cannot(context, "connection refused: no server listens there")
+            .help("start the server, or correct host and port; `listen_addresses` may leave this address out"),
+        io::ErrorKind::NotFound => cannot(context, "no such socket: no server listens there")
+            .help("start the server, or give its host; `unix_socket_directories` says where its socket is"),
+        io::ErrorKind::PermissionDenied => cannot(context, &error.to_string())
+            .help("this user may not use the socket: check the permissions of its directory"),
+        io::ErrorKind::TimedOut => timeout(context),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => closed(context),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            cannot(context, &error.to_string()).help("check the network, the VPN and the address")
+        }
+        _ => cannot(context, &error.to_string()),
+    }
+}
+
+pub(crate) fn timeout(context: &str) -> Failure {
+    cannot(context, "no answer in time")
+        .help("check host, port and firewalls; `connect_timeout` is how many seconds are waited (10 unless given)")
+}
+
+/// The name of the host has no address.
+pub(crate) fn not_found(context: &str, host: &str, error: &io::Error) -> Failure {
+    cannot(context, &format!("the host `{host}` is not found"))
+        .note(error.to_string())
+        .help("check its spelling and DNS")
+}
+
+fn tls_failure(context: &str, error: &rustls::Error) -> Failure {
+    let certificate = |why: &str, help: &str| cannot(context, &format!("the server's certificate {why}")).help(help);
+    match error {
+        rustls::Error::InvalidCertificate(problem) => match problem {
+            CertificateError::UnknownIssuer => certificate(
+                "is of an authority that is not trusted",
+                "give the authority's certificate as `sslrootcert=FILE`, or `sslrootcert=system` for a public one",
+            ),
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                certificate("does not name this host", "connect by a name that it holds, or use `sslmode=verify-ca`")
+                    .note(problem.to_string())
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                certificate("is expired", "renew it and reload the server").note(problem.to_string())
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                certificate("is not valid yet", "compare the clocks of both machines").note(problem.to_string())
+            }
+            CertificateError::Revoked => certificate("is revoked", "install a new one at the server"),
+            CertificateError::Other(other) if format!("{other:?}").contains("UnsupportedCertVersion") => certificate(
+                "is of X.509 version 1, which holds no names",
+                "issue it again with a `subjectAltName` for the host",
+            ),
+            _ => certificate("is not accepted", "issue it again with a `subjectAltName` for the host")
+                .note(problem.to_string()),
+        },
+        rustls::Error::AlertReceived(alert) => {
+            cannot(context, &format!("the server ended the TLS handshake: {alert:?}"))
+                .help("the server may demand a client certificate of its authority: `sslcert` and `sslkey`")
+        }
+        other => cannot(context, &format!("the TLS handshake failed: {other}"))
+            .help("is it a PostgreSQL server with TLS? `sslnegotiation=direct` needs version 17"),
+    }
+}
+
+fn io_error(error: &tokio_postgres::Error) -> Option<&io::Error> {
+    find(error)
+}
+
+/// The first cause of this type, also inside of an [`io::Error`].
+fn find<'a, E: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(found) = cause.downcast_ref::<E>() {
+            return Some(found);
+        }
+        let inside = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match inside {
+            Some(inner) => Some(inner as &(dyn std::error::Error + 'static)),
+            None => cause.source(),
+        };
+    }
+    None
+}
+
+/// Whether it may go away by itself: the server is starting, or not reachable yet.
+pub(crate) fn may_pass(error: &tokio_postgres::Error) -> bool {
+    if let Some(code) = error.code() {
+        return *code == SqlState::CANNOT_CONNECT_NOW;
+    }
+    if find::<rustls::Error>(error).is_some() {
+        return false;
+    }
+    let passing = |io: &io::Error| {
+        matches!(
+            io.kind(),
+            io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::NotFound
+                | io::ErrorKind::TimedOut
+                | io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable
+        )
+    };
+    error.is_closed() || io_error(error).is_some_and(passing)
+}

@@ -1,0 +1,38 @@
+//! PostgreSQL: the only folder that names `tokio_postgres`.
+//!
+//! Reaching a server: [`Settings`] come out of a URL, the environment and libpq's files, read
+//! as libpq reads them; [`connect`] turns them into a [`Connection`]; [`Embedded`] is a server
+//! of our own, started from installed binaries. Working on it: [`server`] asks what it is,
+//! [`read`] reads the ledger, [`lock`] takes the lock, [`run`] runs a plan, [`rehearse`] runs it
+//! without effect. What goes wrong on the way is a
+//! [`Failure`](crate::base::Failure) with a remedy, what a statement meets is a [`SqlFailure`].
+//! Neither ever holds a password.
+
+mod connect;
+pub mod embedded;
+mod environment;
+mod error;
+mod keys;
+pub mod lock;
+mod pgpass;
+pub mod read;
+pub mod rehearse;
+mod resolve;
+pub mod run;
+mod secret;
+pub mod server;
+mod service;
+mod settings;
+mod tls;
+mod url;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use connect::{Canceler, Connection, Notice, connect, connect_with};
+pub use embedded::{Embedded, Home};
+pub use environment::{Environment, FileText};
+pub use error::{SqlFailure, failure};
+pub use secret::Secret;
+pub use settings::{Place, SessionKind, Settings, SslMode, Target};

@@ -1,0 +1,257 @@
+//! Where the server is and how to talk to it.
+
+use super::secret::Secret;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio_postgres::config::{ChannelBinding, Config, SslNegotiation};
+
+/// How much TLS is asked for (manual, chapter 34.19.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SslMode {
+    /// Never.
+    Disable,
+    /// Only when the server refuses to do without.
+    Allow,
+    /// When the server offers it; the default.
+    Prefer,
+    /// Always; the certificate is checked only when there is a root certificate.
+    Require,
+    /// Always, with a certificate of a trusted authority.
+    VerifyCa,
+    /// Always, with a trusted certificate that names the host.
+    VerifyFull,
+}
+
+impl SslMode {
+    /// The modes by the names of the manual.
+    pub(crate) const NAMES: [(&'static str, Self); 6] = [
+        ("disable", Self::Disable),
+        ("allow", Self::Allow),
+        ("prefer", Self::Prefer),
+        ("require", Self::Require),
+        ("verify-ca", Self::VerifyCa),
+        ("verify-full", Self::VerifyFull),
+    ];
+
+    /// The name in connection strings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, mode)| *mode == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// Which of several servers will do: `target_session_attrs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionKind {
+    /// Every one.
+    Any,
+    /// One that takes writes.
+    ReadWrite,
+    /// One that refuses writes.
+    ReadOnly,
+    /// One that is not in recovery.
+    Primary,
+    /// One that is in recovery.
+    Standby,
+    /// A standby; any other when none answers.
+    PreferStandby,
+}
+
+/// The end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The directory of a unix socket.
+    Socket(PathBuf),
+    /// A host by its name or address.
+    Tcp {
+        /// What certificates must name.
+        host: String,
+        /// `hostaddr`: spares the look-up.
+        address: Option<IpAddr>,
+    },
+}
+
+/// One server that may answer.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Where it is.
+    pub place: Place,
+    /// Its port; part of the socket's name for a unix socket.
+    pub port: u16,
+    /// The password for it: given, or of the password file.
+    pub password: Option<Secret>,
+}
+
+impl Target {
+    /// `host:port`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match &self.place {
+            Place::Socket(dir) => format!("{}:{}", dir.display().to_string().replace('\0', "@"), self.port),
+            Place::Tcp { host, .. } if host.contains(':') => format!("[{host}]:{}", self.port),
+            Place::Tcp { host, .. } => format!("{host}:{}", self.port),
+        }
+    }
+}
+
+/// The certificates that vouch for a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// None: nothing to check against.
+    Absent,
+    /// Those of the operating system.
+    System,
+    /// Those of a file.
+    File(PathBuf),
+}
+
+/// What TLS needs to know.
+#[derive(Debug, Clone)]
+pub(crate) struct TlsSettings {
+    pub mode: SslMode,
+    pub direct: bool,
+    pub root: Root,
+    /// Certificate and key of the client.
+    pub client: Option<(PathBuf, PathBuf)>,
+    /// Files and directories with revocation lists.
+    pub crls: Vec<PathBuf>,
+    pub sni: bool,
+    /// Whether TLS 1.2 and TLS 1.3 may be spoken.
+    pub versions: (bool, bool),
+    pub channel_binding: ChannelBinding,
+}
+
+/// `keepalives` and its like.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keepalives {
+    pub off: bool,
+    pub idle: Option<Duration>,
+    pub interval: Option<Duration>,
+    pub count: Option<u32>,
+    pub user_timeout: Option<Duration>,
+}
+
+/// Connection settings, complete: URL, environment, service file and password file are read.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The servers to try, in order.
+    pub targets: Vec<Target>,
+    /// The role.
+    pub user: String,
+    /// The database.
+    pub dbname: String,
+    /// Server settings for the session, as `-c name=value`.
+    pub options: Option<String>,
+    /// What the server shows in `pg_stat_activity`.
+    pub application_name: String,
+    /// For each server address; absent: as long as the network takes.
+    pub connect_timeout: Option<Duration>,
+    /// Which server will do.
+    pub session: SessionKind,
+    /// What is wrong but did not stop us: an ignored password file, for example.
+    pub warnings: Vec<String>,
+    pub(crate) shuffle: bool,
+    /// Whether no host was given and the usual local places are tried.
+    pub(crate) local: bool,
+    pub(crate) keepalives: Keepalives,
+    pub(crate) tls: TlsSettings,
+}
+
+impl Settings {
+    /// A server on a unix socket, as `user`, without a password.
+    #[must_use]
+    pub fn socket(dir: impl Into<PathBuf>, port: u16, user: &str, dbname: &str) -> Self {
+        Self {
+            targets: vec![Target { place: Place::Socket(dir.into()), port, password: None }],
+            user: user.to_owned(),
+            dbname: dbname.to_owned(),
+            options: None,
+            application_name: "dagmar".to_owned(),
+            connect_timeout: Some(Duration::from_secs(10)),
+            session: SessionKind::Any,
+            warnings: Vec::new(),
+            shuffle: false,
+            local: false,
+            keepalives: Keepalives::default(),
+            tls: TlsSettings {
+                mode: SslMode::Disable,
+                direct: false,
+                root: Root::Absent,
+                client: None,
+                crls: Vec::new(),
+                sni: true,
+                versions: (true, true),
+                channel_binding: ChannelBinding::Prefer,
+            },
+        }
+    }
+
+    /// The same server and role, another database.
+    #[must_use]
+    pub fn with_dbname(mut self, dbname: &str) -> Self {
+        dbname.clone_into(&mut self.dbname);
+        self
+    }
+
+    /// The same, under another name in `pg_stat_activity`.
+    #[must_use]
+    pub fn with_application_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.application_name);
+        self
+    }
+
+    /// How much TLS is asked for.
+    #[must_use]
+    pub fn ssl_mode(&self) -> SslMode {
+        self.tls.mode
+    }
+
+    /// `host:port/dbname as user`, for messages: never a secret.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let places = if self.local {
+            format!("local:{}", self.targets.first().map_or(5432, |t| t.port))
+        } else {
+            self.targets.iter().map(Target::describe).collect::<Vec<_>>().join(",")
+        };
+        format!("{places}/{} as {}", self.dbname, self.user)
+    }
+
+    /// The same as the driver wants it, for one server, without its address and TLS.
+    pub(crate) fn config(&self, target: &Target) -> Config {
+        let mut config = Config::new();
+        config.user(&self.user).dbname(&self.dbname).application_name(&self.application_name).port(target.port);
+        if let Some(options) = &self.options {
+            config.options(options);
+        }
+        if let Some(password) = &target.password {
+            config.password(password.expose());
+        }
+        if let Place::Socket(dir) = &target.place {
+            config.host_path(dir);
+        }
+        if let Some(timeout) = self.connect_timeout {
+            config.connect_timeout(timeout);
+        }
+        let keep = &self.keepalives;
+        config.keepalives(!keep.off);
+        if let Some(idle) = keep.idle {
+            config.keepalives_idle(idle);
+        }
+        if let Some(interval) = keep.interval {
+            config.keepalives_interval(interval);
+        }
+        if let Some(count) = keep.count {
+            config.keepalives_retries(count);
+        }
+        if let Some(timeout) = keep.user_timeout {
+            config.tcp_user_timeout(timeout);
+        }
+        if self.tls.direct {
+            config.ssl_negotiation(SslNegotiation::Direct);
+        }
+        config.channel_binding(self.tls.channel_binding);
+        config
+    }
+}

@@ -1,0 +1,202 @@
+//! TLS for a connection: certificates read, rustls set up, and a note of whether it was used.
+
+use super::settings::{Root, SslMode, TlsSettings};
+use super::verify::Verifier;
+use crate::base::{Failure, Kind};
+use rustls::client::WebPkiServerVerifier;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio_postgres::Socket;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// Makes TLS streams. Clones share the note of whether a handshake was begun.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    inner: MakeRustlsConnect,
+    used: Arc<AtomicBool>,
+}
+
+impl Tls {
+    /// Reads the certificates that the settings name.
+    ///
+    /// # Errors
+    /// A file that cannot be read or used.
+    pub(crate) fn new(settings: &TlsSettings) -> Result<Self, Failure> {
+        Ok(Self { inner: MakeRustlsConnect::new(client_config(settings)?), used: Arc::default() })
+    }
+
+    /// The same with a fresh note, for one more attempt.
+    pub(crate) fn fresh(&self) -> Self {
+        Self { inner: self.inner.clone(), used: Arc::default() }
+    }
+
+    /// Whether a handshake was begun.
+    pub(crate) fn used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
+    }
+}
+
+type Inner = <MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect;
+
+/// One handshake.
+pub(crate) struct Handshake {
+    inner: Inner,
+    used: Arc<AtomicBool>,
+}
+
+impl MakeTlsConnect<Socket> for Tls {
+    type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
+    type TlsConnect = Handshake;
+    type Error = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Error;
+
+    fn make_tls_connect(&mut self, host: &str) -> Result<Handshake, Self::Error> {
+        let inner = MakeTlsConnect::<Socket>::make_tls_connect(&mut self.inner, host)?;
+        Ok(Handshake { inner, used: Arc::clone(&self.used) })
+    }
+}
+
+impl TlsConnect<Socket> for Handshake {
+    type Stream = <Inner as TlsConnect<Socket>>::Stream;
+    type Error = <Inner as TlsConnect<Socket>>::Error;
+    type Future = <Inner as TlsConnect<Socket>>::Future;
+
+    fn connect(self, socket: Socket) -> Self::Future {
+        self.used.store(true, Ordering::Relaxed);
+        self.inner.connect(socket)
+    }
+}
+
+fn client_config(settings: &TlsSettings) -> Result<ClientConfig, Failure> {
+    let provider = Arc::new(ring::default_provider());
+    let versions: &[_] = match settings.versions {
+        (true, false) => &[&rustls::version::TLS12],
+        (false, _) => &[&rustls::version::TLS13],
+        (true, true) => &[&rustls::version::TLS13, &rustls::version::TLS12],
+    };
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(versions)
+        .map_err(|e| Failure::new(Kind::Internal, format!("TLS cannot be set up: {e}")))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier(settings, provider)?));
+    let mut config = match &settings.client {
+        Some((cert, key)) => {
+            let chain = certificates(cert, "client certificate")?;
+            builder.with_client_auth_cert(chain, private_key(key)?).map_err(|e| {
+                unusable(cert, "client certificate", &e).help("certificate and key must belong to each other")
+            })?
+        }
+        None => builder.with_no_client_auth(),
+    };
+    config.enable_sni = settings.sni;
+    if settings.direct {
+        // the server demands it of connections that begin with TLS (manual, chapter 54.2.11)
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+    }
+    Ok(config)
+}
+
+fn verifier(settings: &TlsSettings, provider: Arc<CryptoProvider>) -> Result<Verifier, Failure> {
+    let name = settings.mode == SslMode::VerifyFull;
+    let checks = match settings.mode {
+        SslMode::Disable | SslMode::Allow | SslMode::Prefer => false,
+        // libpq's rule: with a root certificate at hand `require` means `verify-ca`
+        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => true,
+    };
+    let given = match &settings.root {
+        Root::File(path) if checks => certificates(path, "root certificate")?,
+        Root::System if checks => system_roots()?,
+        _ => return Ok(Verifier::trusting(provider)),
+    };
+    let mut store = RootCertStore::empty();
+    let (good, bad) = store.add_parsable_certificates(given.iter().cloned());
+    if good == 0 {
+        let message = format!("none of the {bad} root certificates can be used");
+        return Err(Failure::new(Kind::Database, message).help("give X.509 version 3 certificates in PEM form"));
+    }
+    let mut crls = Vec::new();
+    for path in &settings.crls {
+        crls.extend(revocations(path)?);
+    }
+    let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider))
+        .with_crls(crls)
+        .build()
+        .map_err(|e| Failure::new(Kind::Database, format!("the revocation lists cannot be used: {e}")))?;
+    Ok(Verifier::checking(provider, chain, given, name))
+}
+
+fn system_roots() -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let found = rustls_native_certs::load_native_certs();
+    if found.certs.is_empty() {
+        let mut failure = Failure::new(Kind::Database, "the operating system has no root certificates")
+            .help("install them (the package is called `ca-certificates`), or give `sslrootcert=FILE`");
+        failure.notes = found.errors.iter().map(ToString::to_string).collect();
+        return Err(failure);
+    }
+    Ok(found.certs)
+}
+
+fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let bytes = read(path, what)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    match found {
+        Ok(list) if !list.is_empty() => Ok(list),
+        Ok(_) => Err(unusable(path, what, &"it holds no certificate").help("give a file in PEM form")),
+        Err(e) => Err(unusable(path, what, &e).help("give a file in PEM form")),
+    }
+}
+
+/// Reads a key, with libpq's rule for its permissions (manual, chapter 34.19.2).
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Failure> {
+    let what = "client key";
+    let bytes = read(path, what)?;
+    let about = std::fs::metadata(path).map_err(|e| unusable(path, what, &e))?;
+    let open = if about.uid() == 0 && rustix::process::geteuid().as_raw() != 0 { 0o027 } else { 0o077 };
+    if about.mode() & open != 0 {
+        let message = format!("others may read it (mode {:04o})", about.mode() & 0o777);
+        return Err(unusable(path, what, &message).help("run `chmod 0600` on it"));
+    }
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|e| {
+        let encrypted = bytes.windows(9).any(|w| w == b"ENCRYPTED");
+        let help = if encrypted {
+            "the key is encrypted; write a plain one with `openssl pkey -in KEY -out PLAIN`"
+        } else {
+            "give a file in PEM form"
+        };
+        unusable(path, what, &e).help(help)
+    })
+}
+
+/// The revocation lists of a file, or of every file of a directory.
+fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, Failure> {
+    let what = "revocation list";
+    let mut files: Vec<PathBuf> = vec![path.to_owned()];
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).map_err(|e| unusable(path, what, &e))?;
+        files = entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_file()).collect();
+        files.sort();
+    }
+    let mut lists = Vec::new();
+    for file in files {
+        let bytes = read(&file, what)?;
+        for list in CertificateRevocationListDer::pem_slice_iter(&bytes) {
+            lists.push(list.map_err(|e| unusable(&file, what, &e).help("give files in PEM form"))?);
+        }
+    }
+    Ok(lists)
+}
+
+fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path)
+        .map_err(|e| unusable(path, what, &e).help("check the path and that this user may read the file"))
+}
+
+fn unusable(path: &Path, what: &str, why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Kind::Database, format!("the {what} `{}` cannot be used: {why}", path.display()))
+}
