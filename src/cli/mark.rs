@@ -8,7 +8,7 @@ use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, Span};
 use crate::ledger::record::{Recorder, RunRef};
 use crate::ledger::{History, Status};
-use crate::pg::{failure, lock::Lock};
+use crate::pg::{lock::Lock, unanswered};
 use crate::plan::{Plan, Step};
 use crate::run::Event;
 use serde_json::json;
@@ -180,6 +180,6 @@ async fn write(
     let text = sql.join(";\n");
     match remote.connection.client.batch_execute(&text).await {
         Ok(()) => Ok(()),
-        Err(e) => Err(failure("cannot write the mark", &e)),
+        Err(e) => Err(unanswered("cannot write the mark", &e)),
     }
 }

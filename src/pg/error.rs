@@ -104,6 +104,18 @@ impl std::fmt::Display for SqlFailure {
 
 impl std::error::Error for SqlFailure {}
 
+/// Why a question of ours was not answered. `context` says what could not be done.
+#[must_use]
+pub fn unanswered(context: &str, error: &tokio_postgres::Error) -> Failure {
+    let sql = SqlFailure::of(error);
+    let failure = Failure::new(Kind::Database, format!("{context}: {}", sql.message));
+    match (sql.sqlstate.as_str(), sql.hint) {
+        ("42501", _) => failure.help("the role lacks a right: GRANT it, or connect as the owner"),
+        (_, Some(hint)) => failure.help(hint),
+        _ => failure,
+    }
+}
+
 /// Why there is no connection: one clear line and a remedy. `context` says what was to be
 /// reached, without a secret ([`Settings::describe`](super::Settings::describe)).
 #[must_use]

@@ -78,7 +78,7 @@ pub async fn acquire(
             .client
             .simple_query(&sql)
             .await
-            .map_err(|e| error::failure("cannot ask for the lock", &e))?;
+            .map_err(|e| error::unanswered("cannot ask for the lock", &e))?;
         sql.clear();
         let got = messages.iter().any(|m| match m {
             tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0) == Some("t"),
@@ -121,7 +121,7 @@ impl Lock {
             .client
             .query_typed(&sql, &[])
             .await
-            .map_err(|e| error::failure("the lock's connection was lost", &e))?;
+            .map_err(|e| error::unanswered("the lock's connection was lost", &e))?;
         let held: bool = rows.first().is_some_and(|r| r.get(0));
         if held {
             Ok(())
@@ -148,7 +148,7 @@ async fn holder_of(connection: &Connection, key: i32) -> String {
 async fn install(worker: &Connection, ledger: &Ident) -> Result<(), Failure> {
     let l = ledger.sql();
     let exists = format!("SELECT pg_catalog.to_regclass({}) IS NOT NULL", quote_literal(&format!("{l}.meta")));
-    let wrong = |e: tokio_postgres::Error| error::failure("cannot make the ledger", &e);
+    let wrong = |e: tokio_postgres::Error| error::unanswered("cannot make the ledger", &e);
     let rows = worker.client.query_typed(&exists, &[]).await.map_err(wrong)?;
     let mut from = 0;
     if rows.first().is_some_and(|r| r.get(0)) {
@@ -172,7 +172,7 @@ async fn lease(worker: &Connection, ledger: &Ident, holder: &Holder) -> Result<(
         who = quote_literal(&format!("{}@{} pid {}", holder.os_user, holder.host, std::process::id())),
     );
     let rows =
-        worker.client.query_typed(&sql, &[]).await.map_err(|e| error::failure("cannot take the ledger's lease", &e))?;
+        worker.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot take the ledger's lease", &e))?;
     let row = rows.first().ok_or_else(|| {
         Failure::new(Kind::Database, format!("the table {}.lease is empty", ledger.sql()))
             .help("it was changed by hand: it must hold one row")

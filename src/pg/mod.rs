@@ -33,6 +33,6 @@ mod tests;
 pub use connect::{Canceler, Connection, Notice, connect, connect_with};
 pub use embedded::{Embedded, Home};
 pub use environment::{Environment, FileText};
-pub use error::{SqlFailure, failure};
+pub use error::{SqlFailure, failure, unanswered};
 pub use secret::Secret;
 pub use settings::{Place, SessionKind, Settings, SslMode, Target};

@@ -33,7 +33,7 @@ pub async fn history(connection: &Connection, server: &Server, ledger: &Ident) -
          ON s.changeset = c.id ORDER BY c.ordinal"
     );
     let rows =
-        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::failure("cannot read the ledger", &e))?;
+        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read the ledger", &e))?;
     let mut history = History::default();
     for row in rows {
         let version: i64 = row.get(0);
@@ -106,7 +106,7 @@ pub async fn stored(
         list.join(", ")
     );
     let rows =
-        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::failure("cannot read the ledger", &e))?;
+        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read the ledger", &e))?;
     let mut found = BTreeMap::new();
     for row in rows {
         let id: String = row.get(0);
@@ -175,7 +175,7 @@ pub async fn events(
          ON r.id = e.run {only} ORDER BY e.seq DESC LIMIT {limit}) x ORDER BY 1"
     );
     let rows =
-        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::failure("cannot read the ledger", &e))?;
+        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read the ledger", &e))?;
     Ok(rows
         .into_iter()
         .map(|row| LedgerEvent {

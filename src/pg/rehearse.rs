@@ -125,11 +125,11 @@ pub async fn rehearse(
     let ended = connection.client.batch_execute("ROLLBACK").await;
     let reached = *answered.as_ref().unwrap_or_else(|(n, _)| n);
     match answered {
-        Ok(_) => ended.map_err(|e| super::error::failure("the dry run cannot be rolled back", &e))?,
+        Ok(_) => ended.map_err(|e| super::error::unanswered("the dry run cannot be rolled back", &e))?,
         Err((count, e)) => {
             let failure = SqlFailure::of(&e);
             if failure.is_connection_lost() || ended.is_err() {
-                return Err(super::error::failure("the connection was lost in the dry run; nothing remains of it", &e));
+                return Err(super::error::unanswered("the connection was lost in the dry run; nothing remains of it", &e));
             }
             result.failed = Some(describe(plan, &script, count, failure));
         }

@@ -44,7 +44,7 @@ impl Server {
             .client
             .query_typed(&sql, &[])
             .await
-            .map_err(|e| error::failure("cannot ask the server", &e))?;
+            .map_err(|e| error::unanswered("cannot ask the server", &e))?;
         let row = rows.first().ok_or_else(|| Failure::new(Kind::Database, "the server gave no answer"))?;
         Ok(Self {
             version: row.get(0),

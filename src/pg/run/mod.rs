@@ -216,12 +216,13 @@ impl Runner<'_> {
         }
         let wait = wire::backoff(*attempt);
         *attempt += 1;
+        let reason = self.blame(&fault).await;
         self.observer.on(&Event::Retry {
             changeset: step.changeset.clone(),
             attempt: *attempt,
             of,
             wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-            reason: self.blame(&fault).await,
+            reason,
         });
         if self.stop.sleep(wait).await { Err(Trouble::Stopped) } else { Ok(()) }
     }
@@ -312,9 +313,9 @@ impl Runner<'_> {
         let id = step.changeset.clone();
         let error = self.step_error(step, fault).await;
         let detail = serde_json::to_value(&error).unwrap_or_default();
-        let recorder = &self.writer.recorder;
         let frame = Mark::Frame(number);
         let left = self.left_of(step).await?;
+        let recorder = &self.writer.recorder;
         let mut script = Script::default();
         self.writer.begin(&mut script, number, None);
         if left.is_none() && step.direction == Direction::Forward && step.why != Why::Changed {

@@ -41,7 +41,13 @@ impl Runner<'_> {
                 self.drop_invalid(number, index).await?;
             }
             let mut script = Script::default();
-            script.push(Mark::Statement(number, no, 0), &statement.sql);
+            let sql = match &what {
+                Outside::DetachPartition { table, partition } if begun && self.is_detaching(partition).await? => {
+                    format!("ALTER TABLE {} DETACH PARTITION {} FINALIZE", table.sql(), partition.sql())
+                }
+                _ => statement.sql.clone(),
+            };
+            script.push(Mark::Statement(number, no, 0), &sql);
             if let Err(trouble) = self.send(&script).await {
                 self.clean(number, step, no, &what, begun, before).await?;
                 return Err(trouble);
@@ -57,6 +63,7 @@ impl Runner<'_> {
         Ok(match what {
             Outside::CreateIndex { .. } => before == Index::Valid,
             Outside::DropIndex { index } => self.index(index).await? == Index::Absent,
+            Outside::DetachPartition { partition, .. } => !self.inherits(partition, "true").await?,
             Outside::Repeatable => false,
             Outside::Opaque => {
                 let mut all = !step.verify.is_empty();
@@ -89,6 +96,7 @@ impl Runner<'_> {
         let nothing_left = match what {
             Outside::CreateIndex { .. } => true,
             Outside::DropIndex { index } => self.index(index).await? == Index::Valid,
+            Outside::DetachPartition { partition, .. } => self.inherits(partition, "NOT inhdetachpending").await?,
             Outside::Repeatable | Outside::Opaque => false,
         };
         if nothing_left {
@@ -113,6 +121,20 @@ impl Runner<'_> {
             Err(Trouble::Stopped) => self.send(&script).await,
             other => other,
         }
+    }
+
+    /// An interrupted `DETACH … CONCURRENTLY` has to be finished (manual, ALTER TABLE).
+    async fn is_detaching(&mut self, partition: &QualifiedName) -> Result<bool, Trouble> {
+        self.inherits(partition, "inhdetachpending").await
+    }
+
+    async fn inherits(&mut self, partition: &QualifiedName, condition: &str) -> Result<bool, Trouble> {
+        let sql = format!(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = pg_catalog.to_regclass({}) AND {condition})",
+            quote_literal(&partition.sql())
+        );
+        let row = self.one_row(&sql).await.map_err(Trouble::Lost)?;
+        Ok(row.first().is_some_and(|v| v.as_deref() == Some("t")))
     }
 
     async fn index(&mut self, index: &QualifiedName) -> Result<Index, Trouble> {
