@@ -1,8 +1,6 @@
 -- The ledger, version 1. @ledger@ is the quoted schema. Runs once, inside one transaction.
 CREATE SCHEMA IF NOT EXISTS @ledger@;
 COMMENT ON SCHEMA @ledger@ IS 'dagmar: which changesets this database has, and how it came to them';
-CREATE SCHEMA IF NOT EXISTS @attic@;
-COMMENT ON SCHEMA @attic@ IS 'dagmar: dropped tables and saved rows, until they are purged';
 
 CREATE TABLE @ledger@.meta (
     key   text PRIMARY KEY,

@@ -1,4 +1,4 @@
-use super::column::ColumnSpec;
+use super::column::{ColumnSpec, check_columns, generated_name};
 use super::effects::Effects;
 use super::{ChangeType, Scope};
 use crate::base::{Diagnostics, Place, QualifiedName};
@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 /// in the attic.
 ///
 /// On a table that exists already, a foreign key (`references`) and a `check` are added NOT
-/// VALID and validated in a later transaction, so that neither reads the table under a lock
-/// that stops its users (manual, ALTER TABLE, notes).
+/// VALID and validated in a later transaction, and the index of `unique` is built
+/// concurrently, so that none reads the table under a lock that stops its users (manual,
+/// ALTER TABLE, notes).
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddColumn {
@@ -23,9 +24,7 @@ pub struct AddColumn {
 
 impl ChangeType for AddColumn {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
-        for (i, column) in self.columns.iter().enumerate() {
-            column.check(&place.child("columns").at(i), out);
-        }
+        check_columns(&self.columns, &place.child("columns"), out);
     }
 
     fn effects(&self, effects: &mut Effects) {
@@ -49,23 +48,9 @@ impl ChangeType for AddColumn {
                 // the names that the server would give (manual, CREATE TABLE, constraint_name)
                 column.insert("checkName".into(), generated_name(name, &own, "check").into());
                 column.insert("foreignKeyName".into(), generated_name(name, &own, "fkey").into());
+                column.insert("uniqueName".into(), generated_name(name, &own, "key").into());
                 column.insert("online".into(), online.into());
             }
         }
     }
-}
-
-/// `table_column_suffix`, cut so that it fits into a name as the server does it.
-#[must_use]
-pub fn generated_name(table: &str, column: &str, suffix: &str) -> String {
-    let room = crate::base::name::MAX_BYTES - suffix.len() - 2;
-    let (mut a, mut b) = (table.to_owned(), column.to_owned());
-    while a.len() + b.len() > room {
-        if a.len() > b.len() {
-            a.pop();
-        } else {
-            b.pop();
-        }
-    }
-    format!("{a}_{b}_{suffix}")
 }

@@ -64,6 +64,37 @@ pub struct References {
     pub on_update: Option<Action>,
 }
 
+/// What a foreign key of several columns points at.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReferencesSpec {
+    /// The table.
+    pub table: QualifiedName,
+    /// Its columns; left out: its primary key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<Ident>,
+    /// What happens to this row when that one is deleted; left out: it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_delete: Option<Action>,
+    /// What happens to this row when that one's key changes; left out: it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_update: Option<Action>,
+}
+
+impl ReferencesSpec {
+    /// As many columns have to be pointed at as point.
+    pub fn check(&self, from: usize, place: &Place, out: &mut Diagnostics) {
+        if !self.columns.is_empty() && self.columns.len() != from {
+            let to = self.columns.len();
+            out.push(
+                Diagnostic::error("DG0301", format!("{from} column(s) cannot point at {to}"))
+                    .at(place.child("columns"))
+                    .help("name as many columns on both sides"),
+            );
+        }
+    }
+}
+
 /// What a foreign key does when the row it points at changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -137,5 +168,66 @@ pub fn check_default(default: Option<&SqlValue>, place: &Place, out: &mut Diagno
                 .at(place.clone())
                 .help(format!("write `{{ sql: {sql} }}` for the expression")),
         );
+    }
+}
+
+/// Checks the columns of a table: each for itself, and that no name is there twice.
+pub fn check_columns(columns: &[ColumnSpec], place: &Place, out: &mut Diagnostics) {
+    for (i, column) in columns.iter().enumerate() {
+        let here = place.at(i);
+        column.check(&here, out);
+        if let Some(first) = columns[..i].iter().position(|c| c.name == column.name) {
+            out.push(
+                Diagnostic::error("DG0303", format!("column `{}` is there twice", column.name))
+                    .at(here.child("name"))
+                    .related(place.at(first).child("name"), "first here"),
+            );
+        }
+    }
+}
+
+/// Checks the columns of a key or constraint: some, and each once.
+pub fn check_key(what: &str, columns: &[Ident], place: &Place, out: &mut Diagnostics) {
+    if columns.is_empty() {
+        out.push(Diagnostic::error("DG0301", format!("{what} has no columns")).at(place.clone()));
+    }
+    for (i, column) in columns.iter().enumerate() {
+        if let Some(first) = columns[..i].iter().position(|c| c == column) {
+            out.push(
+                Diagnostic::error("DG0303", format!("column `{column}` is there twice"))
+                    .at(place.at(i))
+                    .related(place.at(first), "first here"),
+            );
+        }
+    }
+}
+
+/// `table_column_suffix`, cut so that it fits into a name as the server does it; without a
+/// column `table_suffix` (manual, CREATE TABLE, `constraint_name`).
+#[must_use]
+pub fn generated_name(table: &str, column: &str, suffix: &str) -> String {
+    let between = if column.is_empty() { 1 } else { 2 };
+    let room = crate::base::name::MAX_BYTES - suffix.len() - between;
+    let (mut a, mut b) = (table.to_owned(), column.to_owned());
+    while a.len() + b.len() > room {
+        if a.len() > b.len() {
+            a.pop();
+        } else {
+            b.pop();
+        }
+    }
+    if b.is_empty() { format!("{a}_{suffix}") } else { format!("{a}_{b}_{suffix}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_names_fit() {
+        assert_eq!(generated_name("users", "email", "key"), "users_email_key");
+        assert_eq!(generated_name("users", "", "pkey"), "users_pkey");
+        let long = generated_name(&"t".repeat(60), &"é".repeat(20), "not_null_check");
+        assert!(long.len() <= 63 && long.ends_with("_not_null_check"), "{long}");
     }
 }

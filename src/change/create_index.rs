@@ -45,6 +45,18 @@ pub struct CreateIndex {
     comment: Option<String>,
 }
 
+impl CreateIndex {
+    /// The index with its schema, which is its table's.
+    pub(super) fn index(&self) -> QualifiedName {
+        self.table.sibling(self.name.clone())
+    }
+
+    /// The table.
+    pub(super) fn table(&self) -> &QualifiedName {
+        &self.table
+    }
+}
+
 impl ChangeType for CreateIndex {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
         if self.columns.is_empty() {
@@ -52,10 +64,17 @@ impl ChangeType for CreateIndex {
                 Diagnostic::error("DG0301", format!("index `{}` has no columns", self.name)).at(place.child("columns")),
             );
         }
+        if self.nulls_not_distinct == Some(true) && !self.unique {
+            out.push(
+                Diagnostic::error("DG0305", "`nullsNotDistinct` says nothing about an index that is not unique")
+                    .at(place.child("nullsNotDistinct").as_key())
+                    .help("add `unique: true`, or leave it out"),
+            );
+        }
     }
 
     fn effects(&self, effects: &mut Effects) {
-        effects.touch(Object::Index, &self.table.sibling(self.name.clone()), How::Create);
+        effects.touch(Object::Index, &self.index(), How::Create);
         effects.alters(&self.table);
     }
 
@@ -66,7 +85,6 @@ impl ChangeType for CreateIndex {
     fn extra(&self, scope: &Scope, context: &mut Map<String, Value>) {
         let online = self.concurrently.unwrap_or(!scope.creates(&self.table));
         context.insert("online".to_owned(), online.into());
-        let index = self.table.sibling(self.name.clone());
-        context.insert("index".to_owned(), index.to_string().into());
+        context.insert("index".to_owned(), self.index().to_string().into());
     }
 }

@@ -1,7 +1,7 @@
-use super::column::ColumnSpec;
+use super::column::{ColumnSpec, ReferencesSpec, check_columns, check_key};
 use super::effects::{Effects, How, Object};
 use super::{ChangeType, Scope};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName, diag::nearest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -78,23 +78,6 @@ pub struct ForeignKeySpec {
     references: ReferencesSpec,
 }
 
-/// What a foreign key of several columns points at.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ReferencesSpec {
-    /// The table.
-    table: QualifiedName,
-    /// Its columns; left out: its primary key.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    columns: Vec<Ident>,
-    /// What happens to this row when that one is deleted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    on_delete: Option<super::column::Action>,
-    /// What happens to this row when that one's key changes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    on_update: Option<super::column::Action>,
-}
-
 /// How a table is partitioned.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -117,6 +100,24 @@ pub enum PartitionMethod {
     Hash,
 }
 
+impl CreateTable {
+    /// The columns of a key have to be columns of the table.
+    fn check_names(&self, columns: &[Ident], place: &Place, out: &mut Diagnostics) {
+        check_key("the key", columns, place, out);
+        for (i, column) in columns.iter().enumerate() {
+            if !self.columns.iter().any(|c| c.name == *column) {
+                let known = self.columns.iter().map(|c| c.name.as_str());
+                let help = nearest(column.as_str(), known).map(|near| format!("did you mean `{near}`?"));
+                out.push(
+                    Diagnostic::error("DG0304", format!("table `{}` has no column `{column}`", self.table))
+                        .at(place.at(i))
+                        .maybe_help(help),
+                );
+            }
+        }
+    }
+}
+
 impl ChangeType for CreateTable {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
         let keys = self.columns.iter().filter(|c| c.primary_key == Some(true)).count();
@@ -127,16 +128,17 @@ impl ChangeType for CreateTable {
                     .help("write `primaryKey: { columns: [a, b] }` once on the table"),
             );
         }
-        for (i, column) in self.columns.iter().enumerate() {
-            let here = place.child("columns").at(i);
-            column.check(&here, out);
-            if let Some(first) = self.columns[..i].iter().position(|c| c.name == column.name) {
-                out.push(
-                    Diagnostic::error("DG0303", format!("column `{}` is there twice", column.name))
-                        .at(here.child("name"))
-                        .related(place.child("columns").at(first).child("name"), "first here"),
-                );
-            }
+        check_columns(&self.columns, &place.child("columns"), out);
+        if let Some(key) = &self.primary_key {
+            self.check_names(&key.columns, &place.child("primaryKey").child("columns"), out);
+        }
+        for (i, key) in self.unique.iter().enumerate() {
+            self.check_names(&key.columns, &place.child("unique").at(i).child("columns"), out);
+        }
+        for (i, key) in self.foreign_keys.iter().enumerate() {
+            let here = place.child("foreignKeys").at(i);
+            self.check_names(&key.columns, &here.child("columns"), out);
+            key.references.check(key.columns.len(), &here.child("references"), out);
         }
     }
 

@@ -72,6 +72,8 @@ pub struct Effects {
     pub touches: Vec<Touch>,
     /// Columns that are added to tables.
     pub columns: Vec<(QualifiedName, String)>,
+    /// Tables that get another name: before and after.
+    pub renames: Vec<(QualifiedName, QualifiedName)>,
     /// SQL whose objects have to be read from its text (`sql`, `sqlFile`, own change types).
     pub opaque: bool,
 }
@@ -92,10 +94,18 @@ impl Effects {
         self.columns.push((table.clone(), column.to_owned()));
     }
 
+    /// Notes that a table gets another name.
+    pub fn renames(&mut self, from: &QualifiedName, to: &QualifiedName) {
+        self.touch(Object::Table, from, How::Drop);
+        self.touch(Object::Table, to, How::Create);
+        self.renames.push((from.clone(), to.clone()));
+    }
+
     /// Takes over what `other` does.
     pub fn append(&mut self, other: Effects) {
         self.touches.extend(other.touches);
         self.columns.extend(other.columns);
+        self.renames.extend(other.renames);
         self.opaque |= other.opaque;
     }
 }

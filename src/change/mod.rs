@@ -11,10 +11,25 @@ pub mod effects;
 pub mod value;
 
 // one `mod` line per change type, kept outside of the macro: rustfmt must see them
+mod add_check;
 mod add_column;
+mod add_foreign_key;
+mod add_primary_key;
+mod add_unique;
+mod change_column_type;
 mod create_index;
 mod create_schema;
 mod create_table;
+mod drop_column;
+mod drop_constraint;
+mod drop_default;
+mod drop_index;
+mod drop_not_null;
+mod drop_table;
+mod rename_column;
+mod rename_table;
+mod set_default;
+mod set_not_null;
 
 use crate::base::{Diagnostics, Place, QualifiedName, typed::typed};
 use effects::{Effects, How};
@@ -121,7 +136,16 @@ impl Scope {
     /// Whether the same changeset created this relation before.
     #[must_use]
     pub fn creates(&self, name: &QualifiedName) -> bool {
+        // a new name does not make a new table; the newest rename is undone first
+        let mut name = name;
+        for (from, to) in self.before.renames.iter().rev() {
+            if to == name {
+                name = from;
+            }
+        }
+        let renamed = |name: &QualifiedName| self.before.renames.iter().any(|(_, to)| to == name);
         self.before.touches.iter().any(|t| t.how == How::Create && t.object.is_relation() && t.name == *name)
+            && !renamed(name)
     }
 
     /// Whether the same changeset added this column before (or made its whole table).
@@ -237,10 +261,25 @@ macro_rules! change_types {
 }
 
 change_types! {
+    add_check::AddCheck = "addCheck",
     add_column::AddColumn = "addColumn",
+    add_foreign_key::AddForeignKey = "addForeignKey",
+    add_primary_key::AddPrimaryKey = "addPrimaryKey",
+    add_unique::AddUnique = "addUnique",
+    change_column_type::ChangeColumnType = "changeColumnType",
     create_index::CreateIndex = "createIndex",
     create_schema::CreateSchema = "createSchema",
     create_table::CreateTable = "createTable",
+    drop_column::DropColumn = "dropColumn",
+    drop_constraint::DropConstraint = "dropConstraint",
+    drop_default::DropDefault = "dropDefault",
+    drop_index::DropIndex = "dropIndex",
+    drop_not_null::DropNotNull = "dropNotNull",
+    drop_table::DropTable = "dropTable",
+    rename_column::RenameColumn = "renameColumn",
+    rename_table::RenameTable = "renameTable",
+    set_default::SetDefault = "setDefault",
+    set_not_null::SetNotNull = "setNotNull",
 }
 
 /// The built-in change type of this YAML key.

@@ -17,6 +17,7 @@ const WRITERS: &[(&str, usize, Write)] = &[
     ("idents", 1, |v| joined(v[0], |item| Ok(Ident::new(text(item)?)?.sql().into_owned()))),
     ("qname", 1, |v| Ok(name(v[0])?.sql())),
     ("regclass", 1, |v| Ok(format!("{}::regclass", quote_literal(&name(v[0])?.sql())))),
+    ("nameText", 1, |v| Ok(quote_literal(&name(v[0])?.sql()))),
     ("literal", 1, |v| literal(v[0])),
     ("value", 1, |v| value(v[0])),
     ("list", 1, |v| joined(v[0], |item| Ok(text(item)?.to_owned()))),
@@ -184,6 +185,7 @@ mod tests {
             ("{{value sql}}", "now()"),
             ("{{ident name}}", "\"Or\"\"der\""),
             ("{{qname table}} {{regclass table}}", "app.\"Users\" 'app.\"Users\"'::regclass"),
+            ("{{nameText table}}", "'app.\"Users\"'"),
             ("{{idents cols}}", "id, \"user\""),
         ] {
             assert_eq!(render(template, &context).unwrap(), sql, "{template}");

@@ -5,6 +5,8 @@ pub const PARTIALS: &[(&str, &str)] = &[
     ("column", include_str!("../../templates/partials/column.hbs")),
     ("columnOnline", include_str!("../../templates/partials/column_online.hbs")),
     ("constraintName", include_str!("../../templates/partials/constraint_name.hbs")),
+    ("createIndex", include_str!("../../templates/partials/create_index.hbs")),
+    ("deferrable", include_str!("../../templates/partials/deferrable.hbs")),
     ("foreignKeyActions", include_str!("../../templates/partials/foreign_key_actions.hbs")),
 ];
 

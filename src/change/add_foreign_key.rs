@@ -1,0 +1,82 @@
+use super::column::{ReferencesSpec, check_key};
+use super::effects::{Effects, How, Object};
+use super::{ChangeType, Scope};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Adds a foreign key. On a table that exists already it is added NOT VALID and validated in a
+/// later transaction, so that writes to both tables go on while the rows are read (manual,
+/// ALTER TABLE, notes). Undone by dropping it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddForeignKey {
+    /// The table, with its schema.
+    table: QualifiedName,
+    /// The constraint's name.
+    name: Ident,
+    /// The columns that point, in order.
+    columns: Vec<Ident>,
+    /// What they point at.
+    references: ReferencesSpec,
+    /// Whether SET CONSTRAINTS may put the check off to the end of the transaction.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    deferrable: bool,
+    /// Whether the check is put off without being asked; asks for `deferrable`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    initially_deferred: bool,
+    /// `false` leaves the rows that are there unchecked; left out: they are validated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validate: Option<bool>,
+    /// `true` asks for the form of one statement, which blocks writes to both tables while it
+    /// reads them; partitioned tables need it before 18.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    blocking: bool,
+}
+
+impl ChangeType for AddForeignKey {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        check_key(&format!("foreign key `{}`", self.name), &self.columns, &place.child("columns"), out);
+        self.references.check(self.columns.len(), &place.child("references"), out);
+        check_deferred(self.deferrable, self.initially_deferred, place, out);
+        check_validate(self.validate, self.blocking, place, out);
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.alters(&self.table);
+        effects.touch(Object::Table, &self.references.table, How::Reference);
+    }
+
+    fn home(&self) -> Option<&QualifiedName> {
+        Some(&self.table)
+    }
+
+    fn extra(&self, scope: &Scope, context: &mut Map<String, Value>) {
+        let online = !self.blocking && !scope.creates(&self.table);
+        context.insert("notValid".to_owned(), (online || self.validate == Some(false)).into());
+        context.insert("validate".to_owned(), (online && self.validate != Some(false)).into());
+    }
+}
+
+/// A check can only be put off where that is allowed.
+pub(super) fn check_deferred(deferrable: bool, initially: bool, place: &Place, out: &mut Diagnostics) {
+    if initially && !deferrable {
+        out.push(
+            Diagnostic::error("DG0305", "`initiallyDeferred` asks for `deferrable`")
+                .at(place.child("initiallyDeferred").as_key())
+                .help("add `deferrable: true`"),
+        );
+    }
+}
+
+/// What is not validated blocks nobody.
+pub(super) fn check_validate(validate: Option<bool>, blocking: bool, place: &Place, out: &mut Diagnostics) {
+    if blocking && validate == Some(false) {
+        out.push(
+            Diagnostic::error("DG0305", "`blocking` and `validate: false` contradict each other")
+                .at(place.child("blocking").as_key())
+                .help("leave one of them out"),
+        );
+    }
+}

@@ -1,0 +1,27 @@
+use super::ChangeType;
+use super::effects::Effects;
+use crate::base::{Ident, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Drops a constraint of any kind. One that others rest on (a key that foreign keys point at) is
+/// refused by the server. Undone by adding it again as it was: a check or foreign key NOT VALID
+/// and validated in a second transaction; a key builds its index while nobody can use the table.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DropConstraint {
+    /// The table, with its schema.
+    table: QualifiedName,
+    /// The constraint's name.
+    name: Ident,
+}
+
+impl ChangeType for DropConstraint {
+    fn effects(&self, effects: &mut Effects) {
+        effects.alters(&self.table);
+    }
+
+    fn home(&self) -> Option<&QualifiedName> {
+        Some(&self.table)
+    }
+}

@@ -1,0 +1,38 @@
+use super::effects::Effects;
+use super::{ChangeType, Scope, Undo};
+use crate::base::{Ident, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Allows NULL in a column. Undone by refusing it again, if it was refused before: in three
+/// transactions, so that the table is not read while nobody can use it. Rows with NULL that
+/// were written since stop the rollback.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DropNotNull {
+    /// The table, with its schema.
+    table: QualifiedName,
+    /// The column.
+    column: Ident,
+}
+
+impl ChangeType for DropNotNull {
+    fn effects(&self, effects: &mut Effects) {
+        effects.alters(&self.table);
+    }
+
+    fn home(&self) -> Option<&QualifiedName> {
+        Some(&self.table)
+    }
+
+    fn undo(&self, scope: &Scope) -> Undo {
+        // dropping the new column is enough
+        if scope.adds_column(&self.table, self.column.as_str()) { Undo::Nothing } else { Undo::Derived }
+    }
+
+    fn extra(&self, scope: &Scope, context: &mut Map<String, Value>) {
+        let known = scope.adds_column(&self.table, self.column.as_str());
+        context.insert("remember".to_owned(), (!known).into());
+    }
+}

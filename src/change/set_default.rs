@@ -1,0 +1,45 @@
+use super::column::check_default;
+use super::effects::Effects;
+use super::value::SqlValue;
+use super::{ChangeType, Scope, Undo};
+use crate::base::{Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Sets the default of a column; rows that are there keep their values. Undone by setting the
+/// default that it had, or none.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetDefault {
+    /// The table, with its schema.
+    table: QualifiedName,
+    /// The column.
+    column: Ident,
+    /// The default: a literal, or `{ sql: expression }`.
+    default: SqlValue,
+}
+
+impl ChangeType for SetDefault {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        check_default(Some(&self.default), &place.child("default"), out);
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.alters(&self.table);
+    }
+
+    fn home(&self) -> Option<&QualifiedName> {
+        Some(&self.table)
+    }
+
+    fn undo(&self, scope: &Scope) -> Undo {
+        // dropping the new column is enough
+        if scope.adds_column(&self.table, self.column.as_str()) { Undo::Nothing } else { Undo::Derived }
+    }
+
+    fn extra(&self, scope: &Scope, context: &mut Map<String, Value>) {
+        let known = scope.adds_column(&self.table, self.column.as_str());
+        context.insert("remember".to_owned(), (!known).into());
+    }
+}
