@@ -8,13 +8,31 @@
 pub mod column;
 pub mod custom;
 pub mod effects;
+pub mod many;
+pub mod piece;
 pub mod value;
 
 // one `mod` line per change type, kept outside of the macro: rustfmt must see them
 mod add_column;
+mod add_enum_value;
+mod backfill;
+mod comment;
+mod create_enum;
+mod create_extension;
+mod create_function;
 mod create_index;
+mod create_policy;
 mod create_schema;
 mod create_table;
+mod create_trigger;
+mod create_view;
+mod delete;
+mod enable_row_level_security;
+mod grant;
+mod insert;
+mod sql;
+mod sql_file;
+mod update;
 
 use crate::base::{Diagnostics, Place, QualifiedName, typed::typed};
 use effects::{Effects, How};
@@ -225,9 +243,25 @@ macro_rules! change_types {
 
 change_types! {
     add_column::AddColumn = "addColumn",
+    add_enum_value::AddEnumValue = "addEnumValue",
+    backfill::Backfill = "backfill",
+    comment::Comment = "comment",
+    create_enum::CreateEnum = "createEnum",
+    create_extension::CreateExtension = "createExtension",
+    create_function::CreateFunction = "createFunction",
     create_index::CreateIndex = "createIndex",
+    create_policy::CreatePolicy = "createPolicy",
     create_schema::CreateSchema = "createSchema",
     create_table::CreateTable = "createTable",
+    create_trigger::CreateTrigger = "createTrigger",
+    create_view::CreateView = "createView",
+    delete::Delete = "delete",
+    enable_row_level_security::EnableRowLevelSecurity = "enableRowLevelSecurity",
+    grant::Grant = "grant",
+    insert::Insert = "insert",
+    sql::Sql = "sql",
+    sql_file::SqlFile = "sqlFile",
+    update::Update = "update",
 }
 
 /// The built-in change type of this YAML key.
@@ -242,7 +276,7 @@ mod tests {
 
     #[test]
     fn every_file_is_registered() {
-        let shared = ["mod", "column", "custom", "effects", "value"];
+        let shared = ["mod", "column", "custom", "effects", "many", "piece", "value"];
         let mut files: Vec<String> = std::fs::read_dir("src/change")
             .expect("runs in the crate's folder")
             .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())

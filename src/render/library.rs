@@ -6,6 +6,8 @@ pub const PARTIALS: &[(&str, &str)] = &[
     ("columnOnline", include_str!("../../templates/partials/column_online.hbs")),
     ("constraintName", include_str!("../../templates/partials/constraint_name.hbs")),
     ("foreignKeyActions", include_str!("../../templates/partials/foreign_key_actions.hbs")),
+    ("insertValues", include_str!("../../templates/partials/insert_values.hbs")),
+    ("keyColumns", include_str!("../../templates/partials/key_columns.hbs")),
 ];
 
 /// The text of a template by its marker lines, each with the line it starts after.
