@@ -58,7 +58,7 @@ impl Workspace {
     /// Every problem of every file.
     pub fn view(&self, environment: &str, variables: &Variables) -> Result<View<'_>, Failure> {
         let mut problems = self.loaded.problems.clone();
-        let files = ProjectFiles { root: self.loaded.root.clone() };
+        let files = ProjectFiles { root: &self.loaded.root, variables };
         let names: Vec<String> = self.loaded.config.environment_list.iter().map(|(n, _)| n.clone()).collect();
         let context = Context {
             custom: &self.loaded.custom,

@@ -8,28 +8,46 @@
 pub mod column;
 pub mod custom;
 pub mod effects;
+pub mod many;
+pub mod piece;
 pub mod value;
 
 // one `mod` line per change type, kept outside of the macro: rustfmt must see them
 mod add_check;
 mod add_column;
+mod add_enum_value;
 mod add_foreign_key;
 mod add_primary_key;
 mod add_unique;
+mod backfill;
 mod change_column_type;
+mod comment;
+mod create_enum;
+mod create_extension;
+mod create_function;
 mod create_index;
+mod create_policy;
 mod create_schema;
 mod create_table;
+mod create_trigger;
+mod create_view;
+mod delete;
 mod drop_column;
 mod drop_constraint;
 mod drop_default;
 mod drop_index;
 mod drop_not_null;
 mod drop_table;
+mod enable_row_level_security;
+mod grant;
+mod insert;
 mod rename_column;
 mod rename_table;
 mod set_default;
 mod set_not_null;
+mod sql;
+mod sql_file;
+mod update;
 
 use crate::base::{Diagnostics, Place, QualifiedName, typed::typed};
 use effects::{Effects, How};
@@ -91,6 +109,12 @@ pub trait ReadFile {
     /// A message that says why it cannot be read: outside of the project, not UTF-8, too
     /// large, not there.
     fn read(&self, path: &str) -> Result<String, String>;
+
+    /// The text with the variables of the environment filled in.
+    ///
+    /// # Errors
+    /// The variable that has no value.
+    fn fill(&self, text: &str) -> Result<String, String>;
 }
 
 /// How a change is undone.
@@ -263,23 +287,39 @@ macro_rules! change_types {
 change_types! {
     add_check::AddCheck = "addCheck",
     add_column::AddColumn = "addColumn",
+    add_enum_value::AddEnumValue = "addEnumValue",
     add_foreign_key::AddForeignKey = "addForeignKey",
     add_primary_key::AddPrimaryKey = "addPrimaryKey",
     add_unique::AddUnique = "addUnique",
+    backfill::Backfill = "backfill",
     change_column_type::ChangeColumnType = "changeColumnType",
+    comment::Comment = "comment",
+    create_enum::CreateEnum = "createEnum",
+    create_extension::CreateExtension = "createExtension",
+    create_function::CreateFunction = "createFunction",
     create_index::CreateIndex = "createIndex",
+    create_policy::CreatePolicy = "createPolicy",
     create_schema::CreateSchema = "createSchema",
     create_table::CreateTable = "createTable",
+    create_trigger::CreateTrigger = "createTrigger",
+    create_view::CreateView = "createView",
+    delete::Delete = "delete",
     drop_column::DropColumn = "dropColumn",
     drop_constraint::DropConstraint = "dropConstraint",
     drop_default::DropDefault = "dropDefault",
     drop_index::DropIndex = "dropIndex",
     drop_not_null::DropNotNull = "dropNotNull",
     drop_table::DropTable = "dropTable",
+    enable_row_level_security::EnableRowLevelSecurity = "enableRowLevelSecurity",
+    grant::Grant = "grant",
+    insert::Insert = "insert",
     rename_column::RenameColumn = "renameColumn",
     rename_table::RenameTable = "renameTable",
     set_default::SetDefault = "setDefault",
     set_not_null::SetNotNull = "setNotNull",
+    sql::Sql = "sql",
+    sql_file::SqlFile = "sqlFile",
+    update::Update = "update",
 }
 
 /// The built-in change type of this YAML key.
@@ -294,7 +334,7 @@ mod tests {
 
     #[test]
     fn every_file_is_registered() {
-        let shared = ["mod", "column", "custom", "effects", "value"];
+        let shared = ["mod", "column", "custom", "effects", "many", "piece", "value"];
         let mut files: Vec<String> = std::fs::read_dir("src/change")
             .expect("runs in the crate's folder")
             .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())

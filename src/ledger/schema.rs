@@ -11,6 +11,7 @@ const VERSIONS: &[(u32, &[&str])] = &[(
     &[
         include_str!("../../schema/ledger/0001_init.sql"),
         include_str!("../../schema/ledger/attic.sql"),
+        include_str!("../../schema/ledger/remember.sql"),
     ],
 )];
 

@@ -15,6 +15,7 @@ type Write = fn(&[&Value]) -> Result<String, String>;
 const WRITERS: &[(&str, usize, Write)] = &[
     ("ident", 1, |v| Ok(Ident::new(text(v[0])?)?.sql().into_owned())),
     ("idents", 1, |v| joined(v[0], |item| Ok(Ident::new(text(item)?)?.sql().into_owned()))),
+    ("roles", 1, |v| joined(v[0], |item| role(text(item)?))),
     ("qname", 1, |v| Ok(name(v[0])?.sql())),
     ("regclass", 1, |v| Ok(format!("{}::regclass", quote_literal(&name(v[0])?.sql())))),
     ("nameText", 1, |v| Ok(quote_literal(&name(v[0])?.sql()))),
@@ -122,6 +123,14 @@ fn name(value: &Value) -> Result<QualifiedName, String> {
     text(value)?.parse()
 }
 
+/// A role, or one of the words that stand for one (manual, GRANT, role_specification).
+fn role(name: &str) -> Result<String, String> {
+    match name {
+        "public" | "current_user" | "current_role" | "session_user" => Ok(name.to_ascii_uppercase()),
+        name => Ok(Ident::new(name)?.sql().into_owned()),
+    }
+}
+
 fn joined(value: &Value, each: impl Fn(&Value) -> Result<String, String>) -> Result<String, String> {
     let list = value.as_array().ok_or_else(|| format!("takes a list, this is `{value}`"))?;
     Ok(list.iter().map(each).collect::<Result<Vec<_>, _>>()?.join(", "))
@@ -175,7 +184,7 @@ mod tests {
     fn values_are_quoted_by_their_kind() {
         let context = json!({
             "q": "o'x", "b": "a\\b", "n": 1.5, "t": true, "j": {"a": ["'"]}, "sql": {"sql": "now()"},
-            "name": "Or\"der", "table": "app.Users", "cols": ["id", "user"]
+            "name": "Or\"der", "table": "app.Users", "cols": ["id", "user"], "roles": ["public", "current_user", "App"]
         });
         for (template, sql) in [
             ("{{literal q}}", "'o''x'"),
@@ -187,6 +196,7 @@ mod tests {
             ("{{qname table}} {{regclass table}}", "app.\"Users\" 'app.\"Users\"'::regclass"),
             ("{{nameText table}}", "'app.\"Users\"'"),
             ("{{idents cols}}", "id, \"user\""),
+            ("{{roles roles}}", "PUBLIC, CURRENT_USER, \"App\""),
         ] {
             assert_eq!(render(template, &context).unwrap(), sql, "{template}");
         }

@@ -8,6 +8,8 @@ pub const PARTIALS: &[(&str, &str)] = &[
     ("createIndex", include_str!("../../templates/partials/create_index.hbs")),
     ("deferrable", include_str!("../../templates/partials/deferrable.hbs")),
     ("foreignKeyActions", include_str!("../../templates/partials/foreign_key_actions.hbs")),
+    ("insertValues", include_str!("../../templates/partials/insert_values.hbs")),
+    ("keyColumns", include_str!("../../templates/partials/key_columns.hbs")),
 ];
 
 /// The text of a template by its marker lines, each with the line it starts after.

@@ -2,6 +2,7 @@
 
 use super::project::{self, ProjectConfig};
 use super::set::{SourceFile, SourceSet};
+use super::variables::{Variables, Wrong};
 use super::yaml;
 use crate::base::{Diagnostic, Diagnostics, Failure, FileId, Kind, Place, typed::typed};
 use crate::change::custom::{CustomKind, Manifest};
@@ -289,12 +290,14 @@ fn read_text(path: &Path) -> Result<String, Unreadable> {
 
 /// The files of a project that changes refer to.
 #[derive(Debug)]
-pub struct ProjectFiles {
+pub struct ProjectFiles<'a> {
     /// The project's folder, with links resolved.
-    pub root: PathBuf,
+    pub root: &'a Path,
+    /// The values of the environment.
+    pub variables: &'a Variables,
 }
 
-impl ReadFile for ProjectFiles {
+impl ReadFile for ProjectFiles<'_> {
     fn read(&self, path: &str) -> Result<String, String> {
         let relative = Path::new(path);
         if relative.components().any(|c| !matches!(c, Component::Normal(_) | Component::CurDir)) {
@@ -302,6 +305,13 @@ impl ReadFile for ProjectFiles {
         }
         let real = inside(&self.root, relative).map_err(|why| format!("`{path}` {why}"))?;
         read_text(&real).map_err(|e| format!("`{path}` {}", e.message))
+    }
+
+    fn fill(&self, text: &str) -> Result<String, String> {
+        self.variables.fill(text).map_err(|wrong| match wrong {
+            Wrong::Undefined(name) => format!("its variable `{name}` has no value in this environment"),
+            Wrong::Malformed => "in it `${` is not followed by a name and `}`; `$${` stands for `${`".to_owned(),
+        })
     }
 }
 
@@ -320,7 +330,8 @@ mod tests {
         fs::write(root.join("good.sql"), "\u{feff}SELECT 1").unwrap();
         fs::write(root.join("bad.sql"), b"a\n\xff").unwrap();
         std::os::unix::fs::symlink("../secret", root.join("link.sql")).unwrap();
-        let files = ProjectFiles { root };
+        let variables = Variables::default();
+        let files = ProjectFiles { root: &root, variables: &variables };
         assert_eq!(files.read("./good.sql").unwrap(), "SELECT 1");
         for (path, why) in [
             ("../secret", "no path inside"),

@@ -1,0 +1,53 @@
+use super::effects::{Effects, How, Object};
+use super::{ChangeType, Scope, Undo};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Adds a value to an enum type. The server cannot take it away again, and it cannot be used
+/// before the transaction that adds it has ended: later changes of the same changeset run in
+/// a transaction of their own (manual, ALTER TYPE, notes).
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddEnumValue {
+    /// The enum type, with its schema.
+    name: QualifiedName,
+    /// The new value.
+    value: Ident,
+    /// The value that it comes before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Ident>,
+    /// The value that it comes after; without either it is the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Ident>,
+    /// Accepts that the type has the value already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    if_not_exists: bool,
+}
+
+impl ChangeType for AddEnumValue {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        if self.before.is_some() && self.after.is_some() {
+            let message = format!("value `{}` stands `before` one and `after` another", self.value);
+            out.push(Diagnostic::error("DG0301", message).at(place.child("after").as_key()).help("keep one of them"));
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.touch(Object::Type, &self.name, How::Alter);
+    }
+
+    fn undo(&self, scope: &Scope) -> Undo {
+        let made_here = |t: &super::effects::Touch| {
+            t.object == Object::Type && t.how == How::Create && t.name == self.name
+        };
+        if scope.before.touches.iter().any(made_here) {
+            return Undo::Nothing;
+        }
+        Undo::Missing(format!(
+            "PostgreSQL cannot drop the value `{}` of `{}`; say `rollback: {{ irreversible: reason }}`, or write a \
+             rollback that moves the rows to another value and builds the type anew",
+            self.value, self.name
+        ))
+    }
+}

@@ -1,0 +1,146 @@
+use super::effects::{Effects, How, Object};
+use super::many::Many;
+use super::piece::{check_piece, has_word, tidy, tidy_all};
+use super::{Batch, ChangeType, Scope, Undo};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Works through a table in batches, each with its position in one transaction: it can be
+/// paused, killed and resumed, and locks few rows for a short time. The table's alias is `t`.
+///
+/// Undone by itself only where it fills columns that the same changeset adds; else it needs
+/// `rollback`.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Backfill {
+    /// The table, with its schema.
+    table: QualifiedName,
+    /// The columns of a unique index without NULLs, in its order; mostly the primary key.
+    key: Many<Ident>,
+    /// Rows in a batch.
+    #[serde(default = "default_size")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    batch_size: u32,
+    /// Columns and the SQL expressions of their new values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    set: BTreeMap<Ident, String>,
+    /// Instead of `set`: an INSERT, UPDATE or DELETE that joins `batch`, which holds the keys
+    /// of the batch. It may run again for the same keys: INSERT wants ON CONFLICT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sql: Option<String>,
+    /// Which rows; left out: all. A row that does not meet it any more is left out.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    where_: Option<String>,
+    /// SQL that takes it back, in one transaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rollback: Option<String>,
+}
+
+fn default_size() -> u32 {
+    10_000
+}
+
+impl ChangeType for Backfill {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        if self.set.is_empty() == self.sql.is_none() {
+            let message = if self.sql.is_some() { "has `set` and `sql`" } else { "has neither `set` nor `sql`" };
+            out.push(
+                Diagnostic::error("DG0301", format!("the backfill of `{}` {message}", self.table))
+                    .at(place.child("table"))
+                    .help("write `set: { column: expression }`, or `sql:` with a statement that joins `batch`"),
+            );
+        }
+        if !(1..=1_000_000).contains(&self.batch_size) {
+            let message = "a batch has 1 to 1000000 rows";
+            out.push(Diagnostic::error("DG0301", message).at(place.child("batchSize")));
+        }
+        for (column, expression) in &self.set {
+            check_piece(expression, &place.child("set").child(column.as_str()), out);
+            if self.key.0.contains(column) {
+                out.push(
+                    Diagnostic::error("DG0301", format!("the backfill changes its own key `{column}`"))
+                        .at(place.child("set").child(column.as_str()).as_key())
+                        .help("it would meet the same rows again; walk through the table by another unique key"),
+                );
+            }
+        }
+        if let Some(condition) = &self.where_ {
+            check_piece(condition, &place.child("where"), out);
+        }
+        if let Some(sql) = &self.sql {
+            self.check_sql(sql, &place.child("sql"), out);
+        }
+        if self.rollback.as_ref().is_some_and(|sql| tidy(sql).is_empty()) {
+            out.push(Diagnostic::error("DG0301", "the `rollback` does nothing").at(place.child("rollback")));
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        let how = if self.sql.is_some() { How::Read } else { How::Write };
+        effects.touch(Object::Table, &self.table, how);
+        effects.opaque = true;
+    }
+
+    fn undo(&self, scope: &Scope) -> Undo {
+        let added = |column: &Ident| scope.adds_column(&self.table, column.as_str());
+        if self.rollback.is_some() {
+            Undo::Derived
+        } else if self.sql.is_none() && self.set.keys().all(added) {
+            Undo::Nothing
+        } else if self.sql.is_some() {
+            Undo::Missing("nobody can tell what takes the backfill's `sql` back; write its `rollback:`".to_owned())
+        } else {
+            Undo::Missing(format!(
+                "the backfill overwrites columns of `{}` that were there before; write its `rollback:`, or add the \
+                 columns in the same changeset",
+                self.table
+            ))
+        }
+    }
+
+    fn extra(&self, _: &Scope, context: &mut Map<String, Value>) {
+        tidy_all(context, &["where", "sql"]);
+        if let Some(Value::Object(set)) = context.get_mut("set") {
+            let columns: Vec<String> = set.keys().cloned().collect();
+            tidy_all(set, &columns.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+
+    fn batch(&self) -> Option<Batch> {
+        Some(Batch { table: self.table.clone(), key: self.key.0.clone(), size: self.batch_size, sweep: self.where_.is_some() })
+    }
+}
+
+impl Backfill {
+    fn check_sql(&self, sql: &str, place: &Place, out: &mut Diagnostics) {
+        check_piece(sql, place, out);
+        if has_word(sql, "returning") {
+            out.push(
+                Diagnostic::error("DG0301", "the backfill's `sql` has its own RETURNING")
+                    .at(place.clone())
+                    .help("leave it out: the rows are counted by themselves"),
+            );
+        }
+        if !["insert", "update", "delete", "merge", "with"].iter().any(|word| starts_with(sql, word)) {
+            out.push(
+                Diagnostic::error("DG0301", "the backfill's `sql` changes no rows")
+                    .at(place.clone())
+                    .help("write an INSERT, UPDATE or DELETE that joins `batch`"),
+            );
+        }
+        if !sql.to_ascii_lowercase().contains("batch") {
+            out.push(
+                Diagnostic::error("DG0301", "the backfill's `sql` does not read `batch`: it would do everything at once")
+                    .at(place.clone())
+                    .help("join `batch`, which holds the keys of the rows whose turn it is"),
+            );
+        }
+    }
+}
+
+fn starts_with(sql: &str, word: &str) -> bool {
+    sql.trim_start().get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+}

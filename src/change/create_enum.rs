@@ -1,0 +1,38 @@
+use super::ChangeType;
+use super::effects::{Effects, How, Object};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Creates an enum type. Undone by dropping it, which the server refuses while a column uses
+/// it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateEnum {
+    /// The name, with its schema.
+    name: QualifiedName,
+    /// The values, in their order; each at most 63 bytes.
+    values: Vec<Ident>,
+    /// A comment for those who read the catalog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+}
+
+impl ChangeType for CreateEnum {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        let here = place.child("values");
+        for (i, value) in self.values.iter().enumerate() {
+            if let Some(first) = self.values[..i].iter().position(|v| v == value) {
+                out.push(
+                    Diagnostic::error("DG0303", format!("value `{value}` is there twice"))
+                        .at(here.at(i))
+                        .related(here.at(first), "first here"),
+                );
+            }
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.touch(Object::Type, &self.name, How::Create);
+    }
+}

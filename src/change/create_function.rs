@@ -1,0 +1,144 @@
+use super::effects::{Effects, How, Object};
+use super::piece::{check_piece, signature, tidy, tidy_all};
+use super::{ChangeType, Scope};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Creates a function; in a repeatable changeset creates it or replaces its body. Undone by
+/// dropping it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateFunction {
+    /// The name, with its schema and without arguments.
+    name: QualifiedName,
+    /// The arguments as SQL writes them: `p_user uuid, p_limit int DEFAULT 10`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arguments: Option<String>,
+    /// What it returns: `boolean`, `trigger`, `SETOF uuid`, `table(id uuid, name text)`.
+    returns: String,
+    /// The language of the body; left out: plpgsql.
+    #[serde(default = "plpgsql")]
+    language: Ident,
+    /// The body, without quotes around it.
+    body: String,
+    /// Whether its result depends on more than its arguments; left out: volatile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    volatility: Option<Volatility>,
+    /// Runs with the rights of its owner. Then `searchPath` is needed: else a caller decides
+    /// which tables it reads (manual, CREATE FUNCTION, "Writing SECURITY DEFINER Functions
+    /// Safely").
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    security_definer: bool,
+    /// The schemas in which the body finds names; `pg_temp` is put behind them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    search_path: Vec<Ident>,
+    /// Returns NULL without a call when an argument is NULL.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    strict: bool,
+    /// Whether parallel workers may call it; left out: unsafe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parallel: Option<Parallel>,
+    /// What a call costs, for the planner, in units of `cpu_operator_cost`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<f64>,
+    /// How many rows it returns, for the planner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<f64>,
+    /// Takes the right to call it from everybody; give it to some with `grant`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    revoke_public: bool,
+    /// A comment for those who read the catalog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+}
+
+/// What the result of a function depends on.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Volatility {
+    /// Its arguments only.
+    Immutable,
+    /// Its arguments and what the statement sees of the database.
+    Stable,
+    /// Anything; and it may write.
+    Volatile,
+}
+
+/// Whether parallel workers may call a function.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Parallel {
+    /// Never, also not in the leader of a parallel plan.
+    Unsafe,
+    /// In the leader only.
+    Restricted,
+    /// Everywhere.
+    Safe,
+}
+
+fn plpgsql() -> Ident {
+    Ident::new("plpgsql").expect("is a name")
+}
+
+impl ChangeType for CreateFunction {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        if let Some(arguments) = self.arguments.as_ref().filter(|a| !a.trim().is_empty()) {
+            check_piece(arguments, &place.child("arguments"), out);
+        }
+        check_piece(&self.returns, &place.child("returns"), out);
+        if self.body.trim().is_empty() {
+            out.push(
+                Diagnostic::error("DG0301", format!("function `{}` has no body", self.name)).at(place.child("body")),
+            );
+        }
+        let trigger = self.returns.trim().eq_ignore_ascii_case("trigger");
+        if trigger && self.arguments.as_ref().is_some_and(|a| !a.trim().is_empty()) {
+            out.push(
+                Diagnostic::error("DG0301", format!("trigger function `{}` declares arguments", self.name))
+                    .at(place.child("arguments"))
+                    .help("a trigger function finds its arguments in `TG_ARGV`"),
+            );
+        }
+        if self.security_definer && self.search_path.is_empty() {
+            let schema = self.name.schema.as_ref().map_or("public", Ident::as_str);
+            out.push(
+                Diagnostic::error(
+                    "DG0304",
+                    format!("function `{}` runs with its owner's rights but finds names through its caller's search_path", self.name),
+                )
+                .at(place.child("securityDefiner").as_key())
+                .help(format!("pin it: `searchPath: [{schema}]`")),
+            );
+        }
+        let last = self.search_path.len().saturating_sub(1);
+        if self.search_path.iter().position(|s| s.as_str() == "pg_temp").is_some_and(|at| at < last || last == 0) {
+            out.push(
+                Diagnostic::error("DG0304", "`pg_temp` stands before other schemas: temporary tables would hide theirs")
+                    .at(place.child("searchPath"))
+                    .help("leave `pg_temp` out: it is put at the end"),
+            );
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.touch(Object::Function, &self.name, How::Create);
+        // the server reads the body of an SQL function when it is created, others when called
+        effects.opaque |= self.language.as_str() == "sql";
+    }
+
+    fn extra(&self, _: &Scope, context: &mut Map<String, Value>) {
+        let arguments = self.arguments.as_deref().unwrap_or_default();
+        context.insert("arguments".to_owned(), arguments.into());
+        tidy_all(context, &["arguments", "returns"]);
+        context.insert("signature".to_owned(), signature(tidy(arguments)).into());
+        context.insert("body".to_owned(), format!("\n{}\n", self.body.trim_matches('\n').trim_end()).into());
+        if !self.search_path.is_empty() {
+            let mut path: Vec<&str> = self.search_path.iter().map(Ident::as_str).collect();
+            path.retain(|schema| *schema != "pg_temp");
+            path.push("pg_temp");
+            context.insert("searchPath".to_owned(), path.into());
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use super::effects::{Effects, How, Object};
+use super::piece::{check_piece, tidy_all};
+use super::{ChangeType, Scope};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Creates a row level security policy; in a repeatable changeset replaces it in one
+/// transaction. Undone by dropping it (manual, CREATE POLICY).
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreatePolicy {
+    /// The policy's name, without a schema: it belongs to its table.
+    name: Ident,
+    /// The table, with its schema.
+    table: QualifiedName,
+    /// Whether it allows rows, or narrows what others allow; left out: permissive.
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    as_: Option<Stance>,
+    /// The commands it applies to; left out: all.
+    #[serde(default)]
+    command: Command,
+    /// The roles it applies to, `public` and `current_user` included; left out: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    to: Vec<Ident>,
+    /// Which rows that are there may be seen, changed or deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    using: Option<String>,
+    /// Which rows may be written; left out: as `using`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    with_check: Option<String>,
+    /// A comment for those who read the catalog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+}
+
+/// How a policy combines with others.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Stance {
+    /// One of the permissive policies must allow a row.
+    Permissive,
+    /// All of the restrictive policies must allow it too.
+    Restrictive,
+}
+
+/// The commands that a policy applies to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Command {
+    /// All of them.
+    #[default]
+    All,
+    /// Reading.
+    Select,
+    /// New rows.
+    Insert,
+    /// Changed rows.
+    Update,
+    /// Rows that go.
+    Delete,
+}
+
+impl ChangeType for CreatePolicy {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        let mut wrong = |key: &str, why: &str, help: &str| {
+            let message = format!("policy `{}` {why}", self.name);
+            out.push(Diagnostic::error("DG0301", message).at(place.child(key).as_key()).help(help));
+        };
+        if self.using.is_none() && self.with_check.is_none() {
+            wrong("name", "has neither `using` nor `withCheck`: it allows nothing", "write the condition");
+        }
+        if self.command == Command::Insert && self.using.is_some() {
+            wrong("using", "is for `insert`, which sees no rows that are there", "write `withCheck`");
+        }
+        if matches!(self.command, Command::Select | Command::Delete) && self.with_check.is_some() {
+            wrong("withCheck", "is for a command that writes no rows", "write `using`");
+        }
+        for (key, piece) in [("using", &self.using), ("withCheck", &self.with_check)] {
+            if let Some(piece) = piece {
+                check_piece(piece, &place.child(key), out);
+            }
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.alters(&self.table);
+        for role in &self.to {
+            effects.touch(Object::Role, &QualifiedName { schema: None, name: role.clone() }, How::Read);
+        }
+        effects.opaque = true;
+    }
+
+    fn home(&self) -> Option<&QualifiedName> {
+        Some(&self.table)
+    }
+
+    fn extra(&self, _: &Scope, context: &mut Map<String, Value>) {
+        tidy_all(context, &["using", "withCheck"]);
+    }
+}

@@ -1,0 +1,158 @@
+use super::effects::{Effects, How, Object};
+use super::piece::{check_piece, tidy_all};
+use super::{ChangeType, Scope};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// Creates a trigger; in a repeatable changeset creates or replaces it. Undone by dropping it
+/// (manual, CREATE TRIGGER).
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateTrigger {
+    /// The trigger's name, without a schema: it belongs to its table.
+    name: Ident,
+    /// The table or view, with its schema.
+    table: QualifiedName,
+    /// When it fires.
+    timing: Timing,
+    /// On what it fires.
+    events: Vec<Event>,
+    /// Fires on an update only when one of these columns is set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    update_of: Vec<Ident>,
+    /// For each row, or once per statement; left out: for each row.
+    #[serde(default)]
+    for_each: ForEach,
+    /// The name under which the function sees all old rows as a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_table: Option<Ident>,
+    /// The name under which the function sees all new rows as a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_table: Option<Ident>,
+    /// The condition under which it fires, over `OLD` and `NEW`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when: Option<String>,
+    /// The function that it calls, with its schema.
+    function: QualifiedName,
+    /// What the function finds in `TG_ARGV`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    arguments: Vec<String>,
+    /// A comment for those who read the catalog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+}
+
+/// When a trigger fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Timing {
+    /// Before the row or statement.
+    Before,
+    /// After it.
+    After,
+    /// Instead of it: on views.
+    InsteadOf,
+}
+
+/// On what a trigger fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Event {
+    /// New rows.
+    Insert,
+    /// Changed rows.
+    Update,
+    /// Rows that go.
+    Delete,
+    /// TRUNCATE.
+    Truncate,
+}
+
+/// How often a trigger fires.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ForEach {
+    /// For each row.
+    #[default]
+    Row,
+    /// Once per statement.
+    Statement,
+}
+
+impl CreateTrigger {
+    /// What the server would refuse, as place and words.
+    fn contradictions(&self) -> Vec<(&'static str, &'static str)> {
+        let on = |event| self.events.contains(&event);
+        let instead = self.timing == Timing::InsteadOf;
+        let transition = self.old_table.is_some() || self.new_table.is_some();
+        [
+            (self.events.is_empty(), "events", "it fires on nothing"),
+            (!self.update_of.is_empty() && !on(Event::Update), "updateOf", "`updateOf` needs the event `update`"),
+            (
+                on(Event::Truncate) && self.for_each == ForEach::Row,
+                "forEach",
+                "TRUNCATE has no rows: write `forEach: statement`",
+            ),
+            (instead && self.for_each == ForEach::Statement, "forEach", "`insteadOf` fires for each row"),
+            (instead && on(Event::Truncate), "events", "`insteadOf` cannot stand for TRUNCATE"),
+            (instead && !self.update_of.is_empty(), "updateOf", "`insteadOf` takes no list of columns"),
+            (instead && self.when.is_some(), "when", "`insteadOf` takes no condition"),
+            (transition && self.timing != Timing::After, "timing", "only `after` sees all rows as a table"),
+            (
+                self.old_table.is_some() && !on(Event::Update) && !on(Event::Delete),
+                "oldTable",
+                "there are old rows only on `update` and `delete`",
+            ),
+            (
+                self.new_table.is_some() && !on(Event::Update) && !on(Event::Insert),
+                "newTable",
+                "there are new rows only on `insert` and `update`",
+            ),
+        ]
+        .into_iter()
+        .filter(|(wrong, ..)| *wrong)
+        .map(|(_, key, why)| (key, why))
+        .collect()
+    }
+}
+
+impl ChangeType for CreateTrigger {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        for (key, why) in self.contradictions() {
+            out.push(Diagnostic::error("DG0301", format!("trigger `{}`: {why}", self.name)).at(place.child(key)));
+        }
+        for (i, event) in self.events.iter().enumerate() {
+            if self.events[..i].contains(event) {
+                let message = format!("trigger `{}` has an event twice", self.name);
+                out.push(Diagnostic::error("DG0303", message).at(place.child("events").at(i)));
+            }
+        }
+        if let Some(when) = &self.when {
+            check_piece(when, &place.child("when"), out);
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.alters(&self.table);
+        effects.touch(Object::Function, &self.function, How::Read);
+    }
+
+    fn home(&self) -> Option<&QualifiedName> {
+        Some(&self.table)
+    }
+
+    fn extra(&self, _: &Scope, context: &mut Map<String, Value>) {
+        let events: Vec<Value> = self
+            .events
+            .iter()
+            .map(|event| match event {
+                Event::Update if !self.update_of.is_empty() => json!({ "event": event, "columns": self.update_of }),
+                event => json!({ "event": event }),
+            })
+            .collect();
+        context.insert("events".to_owned(), events.into());
+        tidy_all(context, &["when"]);
+    }
+}

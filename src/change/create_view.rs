@@ -1,0 +1,92 @@
+use super::effects::{Effects, How, Object};
+use super::piece::{check_piece, tidy_all};
+use super::{ChangeType, Scope};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// Creates a view or a materialized view. Undone by dropping it.
+///
+/// In a repeatable changeset a view is replaced, which keeps what depends on it and its
+/// grants, and can only add columns at its end (manual, CREATE VIEW); a materialized view is
+/// dropped and made again.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateView {
+    /// The name, with its schema.
+    name: QualifiedName,
+    /// Names for its columns; left out: those of the query.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    columns: Vec<Ident>,
+    /// The query.
+    query: String,
+    /// Keeps the result until it is refreshed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    materialized: bool,
+    /// Leaves a materialized view empty until it is refreshed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    with_no_data: bool,
+    /// Keeps functions of the caller away from rows that the view hides.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    security_barrier: bool,
+    /// Checks the rights and policies of the caller, not of the owner (15 and later).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    security_invoker: bool,
+    /// Refuses rows written through the view that it would not show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check_option: Option<CheckOption>,
+    /// A comment for those who read the catalog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+}
+
+/// Whose conditions a row written through a view must meet.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum CheckOption {
+    /// Those of this view.
+    Local,
+    /// Those of this view and of the views below it.
+    Cascaded,
+}
+
+impl ChangeType for CreateView {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        check_piece(&self.query, &place.child("query"), out);
+        let only_plain = [
+            ("securityBarrier", self.security_barrier),
+            ("securityInvoker", self.security_invoker),
+            ("checkOption", self.check_option.is_some()),
+        ];
+        for (key, given) in only_plain {
+            if self.materialized && given {
+                let message = format!("materialized view `{}` cannot have `{key}`", self.name);
+                out.push(Diagnostic::error("DG0301", message).at(place.child(key).as_key()));
+            }
+        }
+        if self.with_no_data && !self.materialized {
+            out.push(
+                Diagnostic::error("DG0301", format!("view `{}` holds no data", self.name))
+                    .at(place.child("withNoData").as_key())
+                    .help("`withNoData` goes with `materialized: true`"),
+            );
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.touch(Object::View, &self.name, How::Create);
+        effects.opaque = true;
+    }
+
+    fn extra(&self, _: &Scope, context: &mut Map<String, Value>) {
+        tidy_all(context, &["query"]);
+        let options: Vec<Value> =
+            [("security_barrier", self.security_barrier), ("security_invoker", self.security_invoker)]
+                .into_iter()
+                .filter(|(_, given)| *given)
+                .map(|(name, _)| json!({ "name": name }))
+                .collect();
+        context.insert("options".to_owned(), options.into());
+    }
+}

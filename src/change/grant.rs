@@ -1,0 +1,223 @@
+use super::effects::{Effects, How, Object};
+use super::many::Many;
+use super::piece::{routine, routine_sql};
+use super::{ChangeType, Scope, Undo};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Grants privileges on objects to roles. Undone by revoking them: a privilege that a role had
+/// before goes too (manual, GRANT).
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Grant {
+    /// What the roles may do.
+    privileges: Vec<Privilege>,
+    /// The columns that the privileges are limited to, on tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    columns: Vec<Ident>,
+    /// The objects, all of one kind.
+    on: Target,
+    /// The roles, `public` and `current_user` included.
+    to: Many<Ident>,
+    /// Lets the roles hand the privileges on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    with_grant_option: bool,
+}
+
+/// A privilege.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Privilege {
+    /// All that the kind of object knows.
+    All,
+    /// Reading rows; of a sequence its state.
+    Select,
+    /// New rows.
+    Insert,
+    /// Changing rows; of a sequence its state.
+    Update,
+    /// Deleting rows.
+    Delete,
+    /// TRUNCATE.
+    Truncate,
+    /// Foreign keys that point at it.
+    References,
+    /// Triggers on it.
+    Trigger,
+    /// VACUUM, ANALYZE, REINDEX and the like (17 and later).
+    Maintain,
+    /// Using a schema, sequence or type.
+    Usage,
+    /// New objects in a schema, new schemas in a database.
+    Create,
+    /// Connecting to a database.
+    Connect,
+    /// Temporary tables in a database.
+    Temporary,
+    /// Calling a function or procedure.
+    Execute,
+}
+
+/// Objects of one kind.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Target {
+    /// Tables or views.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<Many<QualifiedName>>,
+    /// Sequences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<Many<QualifiedName>>,
+    /// Types.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    type_: Option<Many<QualifiedName>>,
+    /// Domains.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<Many<QualifiedName>>,
+    /// Functions with their argument types: `platform.f(uuid, text)`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<Many<String>>,
+    /// Procedures with their argument types.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    procedure: Option<Many<String>>,
+    /// Schemas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<Many<Ident>>,
+    /// Databases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<Many<Ident>>,
+    /// All tables and views that these schemas hold now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    all_tables_in_schema: Option<Many<Ident>>,
+    /// All sequences that these schemas hold now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    all_sequences_in_schema: Option<Many<Ident>>,
+    /// All functions that these schemas hold now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    all_functions_in_schema: Option<Many<Ident>>,
+}
+
+use Privilege::{
+    All, Connect, Create, Delete, Execute, Insert, Maintain, References, Select, Temporary, Trigger, Truncate, Update,
+    Usage,
+};
+const TABLE: &[Privilege] = &[All, Select, Insert, Update, Delete, Truncate, References, Trigger, Maintain];
+const SEQUENCE: &[Privilege] = &[All, Usage, Select, Update];
+const ROUTINE: &[Privilege] = &[All, Execute];
+const TYPE: &[Privilege] = &[All, Usage];
+const SCHEMA: &[Privilege] = &[All, Usage, Create];
+const DATABASE: &[Privilege] = &[All, Connect, Create, Temporary];
+
+/// One kind of objects: its key, the objects as SQL, the privileges it knows.
+struct Objects {
+    key: &'static str,
+    sql: Result<Vec<String>, String>,
+    knows: &'static [Privilege],
+}
+
+impl Target {
+    /// The kinds that are given.
+    fn given(&self) -> Vec<Objects> {
+        let names = |list: &Many<QualifiedName>| Ok(list.0.iter().map(QualifiedName::sql).collect());
+        let idents = |list: &Many<Ident>| Ok(list.0.iter().map(|name| name.sql().into_owned()).collect());
+        let routines = |list: &Many<String>| {
+            list.0.iter().map(|text| routine(text).map(|(name, types)| routine_sql(&name, &types))).collect()
+        };
+        [
+            ("table", self.table.as_ref().map(names), TABLE),
+            ("sequence", self.sequence.as_ref().map(names), SEQUENCE),
+            ("type", self.type_.as_ref().map(names), TYPE),
+            ("domain", self.domain.as_ref().map(names), TYPE),
+            ("function", self.function.as_ref().map(routines), ROUTINE),
+            ("procedure", self.procedure.as_ref().map(routines), ROUTINE),
+            ("schema", self.schema.as_ref().map(idents), SCHEMA),
+            ("database", self.database.as_ref().map(idents), DATABASE),
+            ("allTablesInSchema", self.all_tables_in_schema.as_ref().map(idents), TABLE),
+            ("allSequencesInSchema", self.all_sequences_in_schema.as_ref().map(idents), SEQUENCE),
+            ("allFunctionsInSchema", self.all_functions_in_schema.as_ref().map(idents), ROUTINE),
+        ]
+        .into_iter()
+        .filter_map(|(key, sql, knows)| sql.map(|sql| Objects { key, sql, knows }))
+        .collect()
+    }
+}
+
+impl ChangeType for Grant {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        let given = self.on.given();
+        if given.len() != 1 {
+            let message = if given.is_empty() { "names no objects" } else { "names objects of several kinds" };
+            out.push(
+                Diagnostic::error("DG0301", format!("the grant {message}"))
+                    .at(place.child("on"))
+                    .help("write one kind, such as `on: { table: [platform.users, platform.projects] }`"),
+            );
+        }
+        if self.privileges.is_empty() {
+            out.push(Diagnostic::error("DG0301", "the grant has no privileges").at(place.child("privileges")));
+        }
+        for objects in &given {
+            if let Err(why) = &objects.sql {
+                out.push(Diagnostic::error("DG0301", why.clone()).at(place.child("on").child(objects.key)));
+            }
+            for (i, privilege) in self.privileges.iter().enumerate().filter(|(_, p)| !objects.knows.contains(p)) {
+                let known = objects.knows.iter().map(word).collect::<Vec<_>>().join(", ");
+                out.push(
+                    Diagnostic::error("DG0301", format!("`{}` does not know `{}`", objects.key, word(privilege)))
+                        .at(place.child("privileges").at(i))
+                        .help(format!("it knows {known}")),
+                );
+            }
+        }
+        if !self.columns.is_empty() && self.on.table.is_none() {
+            out.push(Diagnostic::error("DG0301", "only tables have `columns`").at(place.child("columns").as_key()));
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        let named = [
+            (Object::Table, &self.on.table),
+            (Object::Sequence, &self.on.sequence),
+            (Object::Type, &self.on.type_),
+            (Object::Type, &self.on.domain),
+        ];
+        for (object, list) in named {
+            for name in list.iter().flat_map(|list| &list.0) {
+                effects.touch(object, name, How::Alter);
+            }
+        }
+        for text in [&self.on.function, &self.on.procedure].into_iter().flatten().flat_map(|list| &list.0) {
+            if let Ok((name, _)) = routine(text) {
+                effects.touch(Object::Function, &name, How::Alter);
+            }
+        }
+        let whole =
+            [&self.on.all_tables_in_schema, &self.on.all_sequences_in_schema, &self.on.all_functions_in_schema];
+        for name in whole.into_iter().chain([&self.on.schema]).flatten().flat_map(|list| &list.0) {
+            effects.touch(Object::Schema, &QualifiedName { schema: None, name: name.clone() }, How::Alter);
+        }
+        for role in &self.to.0 {
+            effects.touch(Object::Role, &QualifiedName { schema: None, name: role.clone() }, How::Read);
+        }
+    }
+
+    fn undo(&self, scope: &Scope) -> Undo {
+        match &self.on.table {
+            Some(tables) if tables.0.iter().all(|table| scope.creates(table)) => Undo::Nothing,
+            _ => Undo::Derived,
+        }
+    }
+
+    fn extra(&self, _: &Scope, context: &mut Map<String, Value>) {
+        let Some(Objects { key, sql: Ok(objects), .. }) = self.on.given().into_iter().next() else { return };
+        context.insert("kind".to_owned(), key.into());
+        context.insert("objects".to_owned(), objects.into());
+    }
+}
+
+/// The word of a privilege in YAML.
+fn word(privilege: &Privilege) -> String {
+    format!("{privilege:?}").to_ascii_lowercase()
+}

@@ -1,0 +1,198 @@
+use super::column::check_default;
+use super::effects::{Effects, How, Object};
+use super::many::Many;
+use super::value::SqlValue;
+use super::{ChangeType, Scope, Undo};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Inserts rows. Undone by deleting exactly the rows that it inserted, found again by the
+/// table's primary key, or by `key`; rows that an `update` on conflict changed get their old
+/// values back.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Insert {
+    /// The table, with its schema.
+    table: QualifiedName,
+    /// The order of the columns; left out: by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    columns: Vec<Ident>,
+    /// The rows: column and value. A column that a row leaves out gets its default.
+    rows: Vec<BTreeMap<Ident, SqlValue>>,
+    /// What happens when a row is there already; left out: an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_conflict: Option<OnConflict>,
+    /// The columns whose values tell the rows apart, for a table without a primary key: the
+    /// rollback deletes the rows that have these values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<Many<Ident>>,
+}
+
+/// What happens when a row is there already (manual, INSERT, "ON CONFLICT Clause").
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OnConflict {
+    /// The columns of a unique constraint or index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    columns: Option<Many<Ident>>,
+    /// The unique constraint by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    constraint: Option<Ident>,
+    /// Leaves the row as it is, or updates it.
+    #[serde(rename = "do")]
+    do_: Do,
+    /// The columns that are updated; left out: all that are inserted but those of the conflict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    set: Vec<Ident>,
+}
+
+/// Leaves a row that is there as it is, or updates it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Do {
+    /// The row that is there stays as it is.
+    Nothing,
+    /// The row that is there gets the new values.
+    Update,
+}
+
+impl Insert {
+    /// The columns in the order of the statement.
+    fn order(&self) -> Vec<Ident> {
+        let mut order = self.columns.clone();
+        let used: BTreeSet<&Ident> = self.rows.iter().flat_map(BTreeMap::keys).collect();
+        order.extend(used.into_iter().filter(|name| !self.columns.contains(name)).cloned());
+        order
+    }
+
+    fn updates(&self) -> Option<&OnConflict> {
+        self.on_conflict.as_ref().filter(|c| c.do_ == Do::Update)
+    }
+
+    fn check_conflict(&self, conflict: &OnConflict, place: &Place, out: &mut Diagnostics) {
+        let here = place.child("onConflict");
+        let mut wrong = |place: Place, message: &str, help: &str| {
+            out.push(Diagnostic::error("DG0301", message).at(place).help(help));
+        };
+        if conflict.columns.is_some() && conflict.constraint.is_some() {
+            wrong(here.clone(), "the conflict is on `columns` and on a `constraint`", "keep one of them");
+        }
+        if conflict.do_ == Do::Update && conflict.columns.is_none() && conflict.constraint.is_none() {
+            wrong(here.clone(), "`do: update` has to know which conflict is meant", "write `columns: [...]`");
+        }
+        if conflict.do_ == Do::Nothing && !conflict.set.is_empty() {
+            wrong(here.child("set").as_key(), "`do: nothing` sets nothing", "leave `set` out");
+        }
+        if self.key.is_some() {
+            wrong(
+                place.child("key").as_key(),
+                "with `onConflict` the values of `key` do not tell which rows were inserted",
+                "leave `key` out: the rows are remembered by the table's primary key",
+            );
+        }
+    }
+}
+
+impl ChangeType for Insert {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        let rows = place.child("rows");
+        if self.rows.is_empty() || self.rows.iter().all(BTreeMap::is_empty) {
+            out.push(Diagnostic::error("DG0301", format!("no rows for `{}`", self.table)).at(rows.clone()));
+        }
+        for (i, row) in self.rows.iter().enumerate() {
+            for (column, value) in row {
+                let here = rows.at(i).child(column.as_str());
+                check_default(Some(value), &here, out);
+                if !self.columns.is_empty() && !self.columns.contains(column) {
+                    out.push(
+                        Diagnostic::error("DG0301", format!("column `{column}` is not in `columns`")).at(here.as_key()),
+                    );
+                }
+            }
+            for column in self.key.iter().flat_map(|key| &key.0) {
+                let known = matches!(row.get(column), Some(SqlValue::Literal(value)) if !value.is_null());
+                if !known {
+                    out.push(
+                        Diagnostic::error("DG0301", format!("the row has no literal value for the key `{column}`"))
+                            .at(rows.at(i))
+                            .help("leave `key` out: the rows are remembered by the table's primary key"),
+                    );
+                }
+            }
+        }
+        if let Some(conflict) = &self.on_conflict {
+            self.check_conflict(conflict, place, out);
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.touch(Object::Table, &self.table, How::Write);
+        effects.opaque = self.rows.iter().flat_map(BTreeMap::values).any(|value| matches!(value, SqlValue::Sql(_)));
+    }
+
+    fn home(&self) -> Option<&QualifiedName> {
+        Some(&self.table)
+    }
+
+    fn undo(&self, scope: &Scope) -> Undo {
+        if scope.creates(&self.table) {
+            return Undo::Nothing;
+        }
+        let Some(conflict) = self.updates() else { return Undo::Derived };
+        let Some(columns) = &conflict.columns else {
+            return Undo::Missing(format!(
+                "which rows of `{}` it changes is not known before; name the conflict's `columns` instead of its \
+                 `constraint`",
+                self.table
+            ));
+        };
+        let literal = |row: &BTreeMap<Ident, SqlValue>| {
+            columns.0.iter().all(|column| matches!(row.get(column), Some(SqlValue::Literal(_))))
+        };
+        if self.rows.iter().all(literal) {
+            Undo::Derived
+        } else {
+            Undo::Missing(format!(
+                "which rows of `{}` it changes is not known before; give the conflict's columns literal values",
+                self.table
+            ))
+        }
+    }
+
+    fn extra(&self, scope: &Scope, context: &mut Map<String, Value>) {
+        let order = self.order();
+        let row = |row: &BTreeMap<Ident, SqlValue>| -> Vec<Value> {
+            order.iter().map(|c| row.get(c).map_or(json!({ "left": true }), |v| json!({ "value": v }))).collect()
+        };
+        context.insert("rows".to_owned(), self.rows.iter().map(row).collect());
+        context.insert("columns".to_owned(), json!(order));
+        let derived = self.undo(scope) == Undo::Derived;
+        context.insert("remember".to_owned(), (derived && self.key.is_none()).into());
+        let some = |row: &BTreeMap<Ident, SqlValue>, keys: &Many<Ident>| -> Map<String, Value> {
+            keys.0.iter().map(|c| (c.as_str().to_owned(), json!(row.get(c)))).collect()
+        };
+        if let Some(key) = &self.key {
+            let values = |r| -> Vec<Value> { some(r, key).values().cloned().collect() };
+            let mut names: Vec<&Ident> = key.0.iter().collect();
+            names.sort();
+            context.insert("key".to_owned(), json!(names));
+            context.insert("keyRows".to_owned(), self.rows.iter().map(values).collect());
+        }
+        if let Some(conflict) = self.updates() {
+            let mut set = conflict.set.clone();
+            if set.is_empty() {
+                let target = conflict.columns.as_ref().map_or(&[][..], |c| &c.0);
+                set = order.iter().filter(|c| !target.contains(c)).cloned().collect();
+            }
+            context.insert("set".to_owned(), json!(set));
+            if let Some(columns) = conflict.columns.as_ref().filter(|_| derived) {
+                context.insert("upsert".to_owned(), true.into());
+                let rows: Vec<Value> = self.rows.iter().map(|r| Value::Object(some(r, columns))).collect();
+                context.insert("conflicts".to_owned(), rows.into());
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+use super::effects::Effects;
+use super::piece::tidy;
+use super::{ChangeType, Scope, Undo};
+use crate::base::{Diagnostic, Diagnostics, Place};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Runs SQL as it stands, for what no change type does. A line `-- segment` in it starts a new
+/// transaction.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Sql {
+    /// What it does.
+    forward: String,
+    /// What takes it back; left out: the changeset needs a `rollback` of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rollback: Option<String>,
+}
+
+/// What is said where raw SQL has no way back.
+pub(super) fn no_way_back(key: &str) -> Undo {
+    Undo::Missing(format!("nobody can tell what takes this SQL back; write `{key}:`"))
+}
+
+/// Refuses SQL that does nothing.
+pub(super) fn check_not_empty(sql: &str, place: Place, out: &mut Diagnostics) {
+    if tidy(sql).is_empty() {
+        out.push(
+            Diagnostic::error("DG0301", "the SQL is empty")
+                .at(place)
+                .help("where nothing has to be taken back, say `rollback: []` on the changeset"),
+        );
+    }
+}
+
+impl ChangeType for Sql {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        check_not_empty(&self.forward, place.child("forward"), out);
+        if let Some(rollback) = &self.rollback {
+            check_not_empty(rollback, place.child("rollback"), out);
+        }
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.opaque = true;
+    }
+
+    fn undo(&self, _: &Scope) -> Undo {
+        if self.rollback.is_some() { Undo::Derived } else { no_way_back("rollback") }
+    }
+}

@@ -1,0 +1,96 @@
+use super::column::check_default;
+use super::effects::{Effects, How, Object};
+use super::piece::{check_piece, tidy_all};
+use super::value::SqlValue;
+use super::{ChangeType, Scope, Undo};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Changes rows in one statement; a large table wants `backfill`. The table's alias is `t`.
+///
+/// Undone by putting the old values back: they are kept in the attic, found again by the
+/// table's primary key. Columns that it does not set, and rows that it does not change, stay
+/// as they are then.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Update {
+    /// The table, with its schema.
+    table: QualifiedName,
+    /// Columns and their new values: literals, or `{ sql: expression }`.
+    set: BTreeMap<Ident, SqlValue>,
+    /// Which rows; `true` for all of them.
+    #[serde(rename = "where")]
+    where_: String,
+    /// SQL that takes it back, instead of the values that are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rollback: Option<String>,
+    /// `false`: the old values are not kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep: Option<bool>,
+}
+
+/// Whether rows are kept for the rollback.
+pub(super) fn keeps(table: &QualifiedName, rollback: Option<&String>, keep: Option<bool>, scope: &Scope) -> bool {
+    keep.unwrap_or(rollback.is_none()) && !scope.creates(table)
+}
+
+/// How a change of rows is undone that keeps them, or not.
+pub(super) fn undo(table: &QualifiedName, rollback: Option<&String>, keep: Option<bool>, scope: &Scope) -> Undo {
+    if scope.creates(table) {
+        Undo::Nothing
+    } else if rollback.is_some() || keep != Some(false) {
+        Undo::Derived
+    } else {
+        Undo::Missing(format!("`keep: false` forgets the old rows of `{table}`; leave it out, or write `rollback: SQL`"))
+    }
+}
+
+/// Finds contradictions between `keep` and `rollback`.
+pub(super) fn check_keep(rollback: Option<&String>, keep: Option<bool>, place: &Place, out: &mut Diagnostics) {
+    if rollback.is_some() && keep == Some(true) {
+        out.push(
+            Diagnostic::error("DG0301", "`keep` puts the old rows back and `rollback` does something else")
+                .at(place.child("keep").as_key())
+                .help("keep one of them"),
+        );
+    }
+    if rollback.is_some_and(|sql| super::piece::tidy(sql).is_empty()) {
+        out.push(Diagnostic::error("DG0301", "the `rollback` does nothing").at(place.child("rollback")));
+    }
+}
+
+impl ChangeType for Update {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
+        if self.set.is_empty() {
+            out.push(Diagnostic::error("DG0301", "the update sets nothing").at(place.child("set")));
+        }
+        for (column, value) in &self.set {
+            let here = place.child("set").child(column.as_str());
+            check_default(Some(value), &here, out);
+            if let SqlValue::Sql(sql) = value {
+                check_piece(sql, &here, out);
+            }
+        }
+        check_piece(&self.where_, &place.child("where"), out);
+        check_keep(self.rollback.as_ref(), self.keep, place, out);
+    }
+
+    fn effects(&self, effects: &mut Effects) {
+        effects.touch(Object::Table, &self.table, How::Write);
+        effects.opaque = true;
+    }
+
+    fn undo(&self, scope: &Scope) -> Undo {
+        undo(&self.table, self.rollback.as_ref(), self.keep, scope)
+    }
+
+    fn extra(&self, scope: &Scope, context: &mut Map<String, Value>) {
+        tidy_all(context, &["where"]);
+        context.insert("keep".to_owned(), keeps(&self.table, self.rollback.as_ref(), self.keep, scope).into());
+        let columns: Vec<&str> = self.set.keys().map(Ident::as_str).collect();
+        context.insert("columns".to_owned(), columns.into());
+    }
+}

@@ -1,0 +1,2 @@
+DROP TABLE shop.t;
+DROP SCHEMA shop;
