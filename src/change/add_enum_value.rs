@@ -55,7 +55,7 @@ impl ChangeType for AddEnumValue {
 mod tests {
     use super::*;
     use crate::change::testing::last;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     #[test]
     fn only_its_own_type_takes_it_along() {

@@ -152,6 +152,7 @@ impl ChangeType for CreateFunction {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::Undo;
     use crate::change::testing::{last, problems};
     use serde_json::json;
 
