@@ -31,6 +31,22 @@ END
 $body$;
 COMMENT ON FUNCTION @ledger@.must_remember(text, text, text) IS 'the same; an error when there is none';
 
+CREATE FUNCTION @ledger@.remembered_once(of_changeset text, of_kind text, of_object text) RETURNS @ledger@.attic
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+    found @ledger@.attic := @ledger@.remembered(of_changeset, of_kind, of_object);
+BEGIN
+    IF found.id IS NULL AND EXISTS (
+        SELECT FROM @ledger@.attic a
+        WHERE a.changeset = of_changeset AND a.kind = of_kind AND a.object = of_object AND a.restored_at IS NOT NULL
+    ) THEN
+        RETURN NULL;
+    END IF;
+    RETURN @ledger@.must_remember(of_changeset, of_kind, of_object);
+END
+$body$;
+COMMENT ON FUNCTION @ledger@.remembered_once(text, text, text) IS 'for what is remembered once however often a changeset changes it: NULL when it was put back already';
+
 CREATE FUNCTION @ledger@.row_key(tbl regclass) RETURNS text[] LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
@@ -245,9 +261,12 @@ LANGUAGE plpgsql AS $body$
 DECLARE
     at record := pg_catalog.pg_get_object_address(kind, names, arguments);
     object text := (pg_catalog.pg_identify_object(at.classid, at.objid, at.objsubid)).identity;
-    entry @ledger@.attic := @ledger@.must_remember(changeset, kind || ' comment', object);
+    entry @ledger@.attic := @ledger@.remembered_once(changeset, kind || ' comment', object);
     word text := pg_catalog.upper(pg_catalog.replace(kind, 'table ', ''));
 BEGIN
+    IF entry.id IS NULL THEN
+        RETURN;
+    END IF;
     -- the identity of a part is "part on schema.table", which is what COMMENT wants; a type of
     -- pg_type may be a domain, which COMMENT ON TYPE takes too
     EXECUTE pg_catalog.format('COMMENT ON %s %s IS %s', word, object, pg_catalog.quote_nullable(entry.detail ->> 'text'));
@@ -270,10 +289,13 @@ COMMENT ON FUNCTION @ledger@.remember_extensions(text, text) IS 'notes which ext
 CREATE FUNCTION @ledger@.drop_extension(extension text, changeset text) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
-    entry @ledger@.attic := @ledger@.must_remember(changeset, 'extension', quote_ident(extension));
+    entry @ledger@.attic := @ledger@.remembered_once(changeset, 'extension', quote_ident(extension));
     needed name[];
     name name;
 BEGIN
+    IF entry.id IS NULL THEN
+        RETURN;
+    END IF;
     IF NOT entry.detail -> 'there' ? extension THEN
         -- what CASCADE brought along, what needs others first
         WITH RECURSIVE need (oid, depth) AS (

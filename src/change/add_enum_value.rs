@@ -38,9 +38,8 @@ impl ChangeType for AddEnumValue {
     }
 
     fn undo(&self, scope: &Scope) -> Undo {
-        let made_here = |t: &super::effects::Touch| {
-            t.object == Object::Type && t.how == How::Create && t.name == self.name
-        };
+        let made_here =
+            |t: &super::effects::Touch| t.object == Object::Type && t.how == How::Create && t.name == self.name;
         if scope.before.touches.iter().any(made_here) {
             return Undo::Nothing;
         }
@@ -49,5 +48,22 @@ impl ChangeType for AddEnumValue {
              rollback that moves the rows to another value and builds the type anew",
             self.value, self.name
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::testing::last;
+    use serde_json::json;
+
+    #[test]
+    fn only_its_own_type_takes_it_along() {
+        let value = ("addEnumValue", json!({"name": "app.e", "value": "b"}));
+        let (undo, forward, _) = last(std::slice::from_ref(&value));
+        assert!(matches!(undo, Undo::Missing(why) if why.contains("irreversible")));
+        assert!(forward.ends_with("-- segment\n"), "what follows may use the value: {forward}");
+        let (undo, ..) = last(&[("createEnum", json!({"name": "app.e", "values": ["a"]})), value]);
+        assert_eq!(undo, Undo::Nothing);
     }
 }

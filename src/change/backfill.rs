@@ -133,9 +133,12 @@ impl Backfill {
         }
         if !sql.to_ascii_lowercase().contains("batch") {
             out.push(
-                Diagnostic::error("DG0301", "the backfill's `sql` does not read `batch`: it would do everything at once")
-                    .at(place.clone())
-                    .help("join `batch`, which holds the keys of the rows whose turn it is"),
+                Diagnostic::error(
+                    "DG0301",
+                    "the backfill's `sql` does not read `batch`: it would do everything at once",
+                )
+                .at(place.clone())
+                .help("join `batch`, which holds the keys of the rows whose turn it is"),
             );
         }
     }
@@ -143,4 +146,54 @@ impl Backfill {
 
 fn starts_with(sql: &str, word: &str) -> bool {
     sql.trim_start().get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::testing::{last, problems};
+    use serde_json::json;
+
+    fn backfill(extra: &Value) -> (&'static str, Value) {
+        let mut b = json!({"table": "app.t", "key": ["a", "b"]});
+        b.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        ("backfill", b)
+    }
+
+    #[test]
+    fn two_common_table_expressions_and_nothing_behind() {
+        let (_, sql, _) =
+            last(&[backfill(&json!({"set": {"c": "t.d"}, "where": "t.c IS NULL", "rollback": "SELECT 1"}))]);
+        assert!(sql.starts_with("WITH batch AS MATERIALIZED (\n    SELECT t.a, t.b\n    FROM app.t AS t\n"), "{sql}");
+        assert!(sql.contains("($cursor IS NULL OR (t.a, t.b) > ((SELECT r.a FROM"), "{sql}");
+        // a row that does not meet the condition any more is left alone
+        assert!(sql.contains("WHERE t.a = batch.a AND t.b = batch.b AND (t.c IS NULL)\n"), "{sql}");
+        assert!(sql.ends_with("RETURNING 1\n)\n"), "{sql}");
+    }
+
+    #[test]
+    fn only_its_own_columns_go_by_themselves() {
+        let set = backfill(&json!({"set": {"c": "1"}}));
+        let column = ("addColumn", json!({"table": "app.t", "columns": [{"name": "c", "type": "int"}]}));
+        assert!(matches!(last(std::slice::from_ref(&set)).0, Undo::Missing(why) if why.contains("app.t")));
+        assert_eq!(last(&[column.clone(), set]).0, Undo::Nothing);
+        let sql = backfill(&json!({"sql": "DELETE FROM app.u USING batch WHERE u.a = batch.a"}));
+        assert!(matches!(last(&[column, sql]).0, Undo::Missing(_)));
+    }
+
+    #[test]
+    fn mistakes_are_found() {
+        for (extra, words) in [
+            (json!({}), "neither"),
+            (json!({"set": {"c": "1"}, "sql": "DELETE FROM batch"}), "`set` and `sql`"),
+            (json!({"set": {"c": "1"}, "batchSize": 0}), "1 to 1000000"),
+            (json!({"set": {"a": "1"}}), "its own key"),
+            (json!({"sql": "INSERT INTO app.u SELECT a FROM batch RETURNING a"}), "RETURNING"),
+            (json!({"sql": "UPDATE app.u SET a = 1"}), "everything at once"),
+            (json!({"sql": "SELECT * FROM batch"}), "changes no rows"),
+        ] {
+            let found = problems("backfill", &backfill(&extra).1);
+            assert!(found.len() == 1 && found[0].contains(words), "{extra}: {found:?}");
+        }
+    }
 }

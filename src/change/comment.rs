@@ -105,7 +105,11 @@ impl Comment {
             let name = Ident::new(&self.name)?;
             let table = self.table.as_ref().ok_or("the `table` is missing")?;
             let names = parts(table).into_iter().chain([self.name.clone()]).collect();
-            return Ok(plain(names, name.sql().into_owned()));
+            let sql = match self.on {
+                On::Column => format!("{}.{}", table.sql(), name.sql()),
+                _ => format!("{} ON {}", name.sql(), table.sql()),
+            };
+            return Ok(plain(names, sql));
         }
         Ok(match self.on {
             On::Schema | On::Extension => plain(vec![self.name.clone()], Ident::new(&self.name)?.sql().into_owned()),
@@ -190,5 +194,34 @@ impl ChangeType for Comment {
         context.insert("names".to_owned(), address.names.into());
         context.insert("arguments".to_owned(), address.arguments.into());
         context.insert("object".to_owned(), address.sql.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::testing::{last, problems};
+    use serde_json::json;
+
+    #[test]
+    fn names_fit_the_kind_of_object() {
+        for (value, words) in [
+            (json!({"on": "column", "name": "a", "text": ""}), "`table` is missing"),
+            (json!({"on": "table", "name": "app.t", "table": "app.t", "text": ""}), "`table` is for"),
+            (json!({"on": "function", "name": "app.f", "text": ""}), "argument types"),
+            (json!({"on": "table", "name": "a.b.c", "text": ""}), "two parts"),
+        ] {
+            let found = problems("comment", &value);
+            assert!(found.len() == 1 && found[0].contains(words), "{value}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn it_goes_with_its_object() {
+        let table = ("createTable", json!({"table": "app.t", "columns": [{"name": "a", "type": "int"}]}));
+        let comment = ("comment", json!({"on": "table", "name": "app.t", "text": "x"}));
+        let (undo, forward, _) = last(&[table, comment.clone()]);
+        assert_eq!((undo, forward.as_str()), (Undo::Nothing, "COMMENT ON TABLE app.t IS 'x';\n"));
+        assert!(last(&[comment]).1.contains("remember_comment"));
     }
 }

@@ -106,7 +106,10 @@ impl ChangeType for CreateFunction {
             out.push(
                 Diagnostic::error(
                     "DG0304",
-                    format!("function `{}` runs with its owner's rights but finds names through its caller's search_path", self.name),
+                    format!(
+                        "function `{}` runs with its owner's rights but finds names through its caller's search_path",
+                        self.name
+                    ),
                 )
                 .at(place.child("securityDefiner").as_key())
                 .help(format!("pin it: `searchPath: [{schema}]`")),
@@ -115,9 +118,12 @@ impl ChangeType for CreateFunction {
         let last = self.search_path.len().saturating_sub(1);
         if self.search_path.iter().position(|s| s.as_str() == "pg_temp").is_some_and(|at| at < last || last == 0) {
             out.push(
-                Diagnostic::error("DG0304", "`pg_temp` stands before other schemas: temporary tables would hide theirs")
-                    .at(place.child("searchPath"))
-                    .help("leave `pg_temp` out: it is put at the end"),
+                Diagnostic::error(
+                    "DG0304",
+                    "`pg_temp` stands before other schemas: temporary tables would hide theirs",
+                )
+                .at(place.child("searchPath"))
+                .help("leave `pg_temp` out: it is put at the end"),
             );
         }
     }
@@ -140,5 +146,35 @@ impl ChangeType for CreateFunction {
             path.push("pg_temp");
             context.insert("searchPath".to_owned(), path.into());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::Undo;
+    use crate::change::testing::{last, problems};
+    use serde_json::json;
+
+    #[test]
+    fn definer_rights_need_a_pinned_search_path() {
+        let with = |extra: Value| {
+            let mut f = json!({"name": "app.f", "returns": "int", "body": "x", "securityDefiner": true});
+            f.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            f
+        };
+        assert!(problems("createFunction", &with(json!({})))[0].starts_with("DG0304"));
+        assert!(problems("createFunction", &with(json!({"searchPath": ["pg_temp", "app"]})))[0].contains("pg_temp"));
+        assert!(problems("createFunction", &with(json!({"searchPath": ["app"]}))).is_empty());
+        let (_, forward, _) = last(&[("createFunction", with(json!({"searchPath": ["app", "pg_temp"]})))]);
+        assert!(forward.contains("SET search_path = app, pg_temp\n"), "{forward}");
+    }
+
+    #[test]
+    fn it_is_dropped_by_its_argument_types() {
+        let f = json!({"name": "app.f", "arguments": "a int = 1, b text", "returns": "int", "body": "x"});
+        let (undo, _, rollback) = last(&[("createFunction", f)]);
+        assert_eq!(undo, Undo::Derived);
+        assert_eq!(rollback, "DROP FUNCTION app.f(a int, b text);\n");
     }
 }

@@ -62,6 +62,7 @@ pub enum Command {
     Delete,
 }
 
+// no home: although it goes with its table, a function that it calls may have to go before
 impl ChangeType for CreatePolicy {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
         let mut wrong = |key: &str, why: &str, help: &str| {
@@ -92,11 +93,37 @@ impl ChangeType for CreatePolicy {
         effects.opaque = true;
     }
 
-    fn home(&self) -> Option<&QualifiedName> {
-        Some(&self.table)
-    }
-
     fn extra(&self, _: &Scope, context: &mut Map<String, Value>) {
         tidy_all(context, &["using", "withCheck"]);
+        // `as` is a key word of templates
+        if let Some(stance) = context.remove("as") {
+            context.insert("stance".to_owned(), stance);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::testing::problems;
+    use serde_json::json;
+
+    #[test]
+    fn conditions_fit_the_command() {
+        let policy = |extra: Value| {
+            let mut p = json!({"name": "p", "table": "app.t"});
+            p.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            problems("createPolicy", &p)
+        };
+        assert!(policy(json!({"using": "true"})).is_empty());
+        for (extra, words) in [
+            (json!({}), "neither"),
+            (json!({"command": "insert", "using": "true", "withCheck": "true"}), "sees no rows"),
+            (json!({"command": "select", "using": "true", "withCheck": "true"}), "writes no rows"),
+            (json!({"using": "true); DROP TABLE app.t; --"}), "semicolon"),
+        ] {
+            let found = policy(extra.clone());
+            assert!(found.len() == 1 && found[0].contains(words), "{extra}: {found:?}");
+        }
     }
 }

@@ -118,6 +118,7 @@ impl CreateTrigger {
     }
 }
 
+// no home: although it goes with its table, its function may have to go before
 impl ChangeType for CreateTrigger {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
         for (key, why) in self.contradictions() {
@@ -139,10 +140,6 @@ impl ChangeType for CreateTrigger {
         effects.touch(Object::Function, &self.function, How::Read);
     }
 
-    fn home(&self) -> Option<&QualifiedName> {
-        Some(&self.table)
-    }
-
     fn extra(&self, _: &Scope, context: &mut Map<String, Value>) {
         let events: Vec<Value> = self
             .events
@@ -154,5 +151,33 @@ impl ChangeType for CreateTrigger {
             .collect();
         context.insert("events".to_owned(), events.into());
         tidy_all(context, &["when"]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::testing::problems;
+
+    #[test]
+    fn what_the_server_refuses_is_found() {
+        let trigger = |extra: Value| {
+            let mut t =
+                json!({"name": "t", "table": "app.t", "timing": "before", "events": ["insert"], "function": "app.f"});
+            t.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            problems("createTrigger", &t)
+        };
+        assert!(trigger(json!({})).is_empty());
+        for (extra, words) in [
+            (json!({"events": []}), "nothing"),
+            (json!({"updateOf": ["a"]}), "updateOf"),
+            (json!({"events": ["truncate"]}), "forEach: statement"),
+            (json!({"timing": "insteadOf", "when": "true"}), "condition"),
+            (json!({"newTable": "n"}), "after"),
+            (json!({"events": ["insert", "insert"]}), "twice"),
+        ] {
+            let found = trigger(extra.clone());
+            assert!(found.len() == 1 && found[0].contains(words), "{extra}: {found:?}");
+        }
     }
 }

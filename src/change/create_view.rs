@@ -90,3 +90,26 @@ impl ChangeType for CreateView {
         context.insert("options".to_owned(), options.into());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::testing::{last, problems};
+
+    #[test]
+    fn options_fit_the_kind_of_view() {
+        let view = |extra: Value| {
+            let mut v = json!({"name": "app.v", "query": "SELECT 1; -- one"});
+            v.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            v
+        };
+        assert!(
+            problems("createView", &view(json!({"materialized": true, "checkOption": "local"})))[0]
+                .contains("checkOption")
+        );
+        assert!(problems("createView", &view(json!({"withNoData": true})))[0].contains("no data"));
+        assert!(problems("createView", &view(json!({"query": "SELECT 1; SELECT 2"})))[0].contains("semicolon"));
+        let (_, forward, _) = last(&[("createView", view(json!({"checkOption": "local"})))]);
+        assert_eq!(forward, "CREATE VIEW app.v AS\nSELECT 1\nWITH LOCAL CHECK OPTION;\n");
+    }
+}

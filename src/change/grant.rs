@@ -193,8 +193,7 @@ impl ChangeType for Grant {
                 effects.touch(Object::Function, &name, How::Alter);
             }
         }
-        let whole =
-            [&self.on.all_tables_in_schema, &self.on.all_sequences_in_schema, &self.on.all_functions_in_schema];
+        let whole = [&self.on.all_tables_in_schema, &self.on.all_sequences_in_schema, &self.on.all_functions_in_schema];
         for name in whole.into_iter().chain([&self.on.schema]).flatten().flat_map(|list| &list.0) {
             effects.touch(Object::Schema, &QualifiedName { schema: None, name: name.clone() }, How::Alter);
         }
@@ -220,4 +219,33 @@ impl ChangeType for Grant {
 /// The word of a privilege in YAML.
 fn word(privilege: &Privilege) -> String {
     format!("{privilege:?}").to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::testing::{last, problems};
+    use serde_json::json;
+
+    #[test]
+    fn privileges_fit_the_objects() {
+        let grant =
+            |privilege: &str, on: Value| problems("grant", &json!({"privileges": [privilege], "on": on, "to": "app"}));
+        assert!(grant("select", json!({"table": "app.t"})).is_empty());
+        assert!(grant("execute", json!({"table": "app.t"}))[0].contains("does not know `execute`"));
+        assert!(grant("select", json!({}))[0].contains("no objects"));
+        assert!(grant("usage", json!({"schema": "app", "type": "app.e"}))[0].contains("several kinds"));
+        assert!(grant("execute", json!({"function": "app.f"}))[0].contains("argument types"));
+    }
+
+    #[test]
+    fn exactly_what_is_granted_is_revoked() {
+        let value = json!({"privileges": ["select", "update"], "columns": ["a"], "on": {"table": ["app.t", "app.u"]}, "to": ["public", "Me"], "withGrantOption": true});
+        let (_, forward, rollback) = last(&[("grant", value)]);
+        assert_eq!(
+            forward,
+            "GRANT SELECT (a), UPDATE (a)\n    ON TABLE app.t, app.u TO PUBLIC, \"Me\" WITH GRANT OPTION;\n"
+        );
+        assert_eq!(rollback, "REVOKE SELECT (a), UPDATE (a)\n    ON TABLE app.t, app.u FROM PUBLIC, \"Me\";\n");
+    }
 }

@@ -196,3 +196,55 @@ impl ChangeType for Insert {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::testing::{last, problems};
+
+    #[test]
+    fn rows_are_found_again_by_what_is_known_of_them() {
+        let rows = json!([{"id": 1, "name": "a"}, {"id": 2}]);
+        let (_, forward, rollback) = last(&[("insert", json!({"table": "app.t", "rows": rows}))]);
+        assert!(forward.contains("(1, 'a'),\n        (2, DEFAULT) RETURNING"), "{forward}");
+        assert!(rollback.contains("remove_inserted"), "{rollback}");
+        let (_, forward, rollback) = last(&[("insert", json!({"table": "app.t", "rows": rows, "key": "id"}))]);
+        assert!(!forward.contains("remember"), "{forward}");
+        assert!(rollback.contains("WHERE (id) IN ((1), (2))"), "{rollback}");
+        let table = ("createTable", json!({"table": "app.t", "columns": [{"name": "id", "type": "int"}]}));
+        let (undo, forward, _) = last(&[table, ("insert", json!({"table": "app.t", "rows": rows}))]);
+        assert!(undo == Undo::Nothing && !forward.contains("remember"), "{forward}");
+    }
+
+    #[test]
+    fn an_upsert_is_undone_where_its_rows_are_known() {
+        let upsert = |conflict: Value, id: Value| {
+            let mut conflict = conflict;
+            conflict["do"] = json!("update");
+            last(&[("insert", json!({"table": "app.t", "rows": [{"id": id, "n": 1}], "onConflict": conflict}))])
+        };
+        let (undo, forward, rollback) = upsert(json!({"columns": "id"}), json!(1));
+        assert_eq!(undo, Undo::Derived);
+        assert!(forward.contains("DO UPDATE SET n = EXCLUDED.n") && forward.contains("remember_conflicting"));
+        assert!(rollback.contains("remove_inserted") && rollback.contains("put_back"));
+        assert!(matches!(upsert(json!({"constraint": "k"}), json!(1)).0, Undo::Missing(_)));
+        assert!(matches!(upsert(json!({"columns": "id"}), json!({"sql": "f()"})).0, Undo::Missing(_)));
+    }
+
+    #[test]
+    fn mistakes_in_rows_are_found() {
+        for (extra, words) in [
+            (json!({"rows": []}), "no rows"),
+            (json!({"rows": [{"a": "now()"}]}), "stored as a text"),
+            (json!({"rows": [{"a": 1}], "columns": ["b"]}), "not in `columns`"),
+            (json!({"rows": [{"a": {"sql": "f()"}}], "key": "a"}), "no literal value"),
+            (json!({"rows": [{"a": 1}], "key": "a", "onConflict": {"do": "nothing"}}), "which rows were inserted"),
+            (json!({"rows": [{"a": 1}], "onConflict": {"do": "update"}}), "which conflict"),
+        ] {
+            let mut value = json!({"table": "app.t"});
+            value.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            let found = problems("insert", &value);
+            assert!(found.len() == 1 && found[0].contains(words), "{extra}: {found:?}");
+        }
+    }
+}

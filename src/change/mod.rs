@@ -10,6 +10,8 @@ pub mod custom;
 pub mod effects;
 pub mod many;
 pub mod piece;
+#[cfg(test)]
+mod testing;
 pub mod value;
 
 // one `mod` line per change type, kept outside of the macro: rustfmt must see them
@@ -334,7 +336,7 @@ mod tests {
 
     #[test]
     fn every_file_is_registered() {
-        let shared = ["mod", "column", "custom", "effects", "many", "piece", "value"];
+        let shared = ["mod", "column", "custom", "effects", "many", "piece", "testing", "value"];
         let mut files: Vec<String> = std::fs::read_dir("src/change")
             .expect("runs in the crate's folder")
             .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())

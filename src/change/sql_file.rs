@@ -68,3 +68,29 @@ impl ChangeType for SqlFile {
         self.raw.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::FileId;
+    use serde_json::json;
+
+    struct Files;
+    impl ReadFile for Files {
+        fn read(&self, path: &str) -> Result<String, String> {
+            if path == "up.sql" { Ok("SELECT 1;\n".to_owned()) } else { Err("it is not there".to_owned()) }
+        }
+    }
+
+    #[test]
+    fn files_are_read_and_their_absence_is_named() {
+        let mut out = Diagnostics::default();
+        let place = Place::value(FileId(0), vec![]);
+        let kind = crate::change::find("sqlFile").unwrap();
+        let value = json!({"path": "up.sql", "rollbackPath": "down.sql"});
+        let mut change = (kind.parse)(&value, &place, &mut out).unwrap();
+        change.attach(&Files, &place, &mut out);
+        assert_eq!(out.iter().map(|d| d.code).collect::<Vec<_>>(), ["DG0321"]);
+        assert_eq!(out.iter().next().unwrap().place, Some(place.child("rollbackPath")));
+    }
+}

@@ -44,7 +44,9 @@ pub(super) fn undo(table: &QualifiedName, rollback: Option<&String>, keep: Optio
     } else if rollback.is_some() || keep != Some(false) {
         Undo::Derived
     } else {
-        Undo::Missing(format!("`keep: false` forgets the old rows of `{table}`; leave it out, or write `rollback: SQL`"))
+        Undo::Missing(format!(
+            "`keep: false` forgets the old rows of `{table}`; leave it out, or write `rollback: SQL`"
+        ))
     }
 }
 
@@ -92,5 +94,32 @@ impl ChangeType for Update {
         context.insert("keep".to_owned(), keeps(&self.table, self.rollback.as_ref(), self.keep, scope).into());
         let columns: Vec<&str> = self.set.keys().map(Ident::as_str).collect();
         context.insert("columns".to_owned(), columns.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::testing::{last, problems};
+    use serde_json::json;
+
+    #[test]
+    fn old_values_are_kept_unless_told_otherwise() {
+        let update = |extra: Value| {
+            let mut u = json!({"table": "app.t", "set": {"a": 1}, "where": "t.b > 0 -- some"});
+            u.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            ("update", u)
+        };
+        let (undo, forward, rollback) = last(&[update(json!({}))]);
+        assert_eq!(undo, Undo::Derived);
+        assert!(forward.contains("remember_matching") && forward.contains("WHERE (t.b > 0)\n"), "{forward}");
+        assert!(rollback.contains("put_back"), "{rollback}");
+        let (_, forward, rollback) = last(&[update(json!({"rollback": "SELECT 1"}))]);
+        assert!(!forward.contains("remember") && rollback.trim() == "SELECT 1");
+        assert!(matches!(last(&[update(json!({"keep": false}))]).0, Undo::Missing(_)));
+        let table = ("createTable", json!({"table": "app.t", "columns": []}));
+        assert_eq!(last(&[table, update(json!({}))]).0, Undo::Nothing);
+        let both = update(json!({"keep": true, "rollback": "SELECT 1"}));
+        assert!(problems("update", &both.1)[0].contains("keep"));
     }
 }
