@@ -24,8 +24,12 @@ pub(super) fn markup(text: &str) -> String {
 /// markup, no HTML, no link, no table cell's end, and nobody is called by an `@`.
 pub(super) fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in line(text).chars() {
+    let text = line(text);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
+            // what a colon makes: `https://…` and `:emoji:`
+            ':' if chars.peek().is_none_or(|next| next.is_whitespace()) => out.push(c),
             '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '!' | '|' | '~' | '$' | ':' => {
                 out.push('\\');
                 out.push(c);
@@ -81,6 +85,7 @@ mod tests {
     #[test]
     fn markdown_shows_what_was_written() {
         assert_eq!(markdown("*a*\n| <b> @x [l](u)"), "\\*a\\* \\| &lt;b&gt; @<!-- -->x \\[l\\](u)");
+        assert_eq!(markdown("a: b:c https://d"), "a: b\\:c https\\://d");
         assert_eq!(code_span("a|`b``"), "``` a\\|`b`` ```");
         assert_eq!(code_span(""), "");
     }

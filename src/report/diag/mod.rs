@@ -31,10 +31,12 @@ pub fn summary(problems: &Diagnostics) -> String {
 }
 
 /// The span, moved to character boundaries inside of the text; spans are made by several
-/// stages, and a wrong one must not cost the message.
+/// stages, and a wrong one must not cost the message. The end of a text that ends with a
+/// line break is the end of its last line: nobody looks for a mistake on the line after it.
 fn fit(text: &str, span: &Range<usize>) -> Range<usize> {
+    let end = text.strip_suffix('\n').map_or(text, |t| t.strip_suffix('\r').unwrap_or(t)).len();
     let floor = |mut at: usize| {
-        at = at.min(text.len());
+        at = at.min(end);
         while !text.is_char_boundary(at) {
             at -= 1;
         }
@@ -44,8 +46,8 @@ fn fit(text: &str, span: &Range<usize>) -> Range<usize> {
     start..floor(span.end).max(start)
 }
 
-/// Line and column of a byte, both from 1; columns count characters. A position inside of
-/// a CRLF or at the end of the text belongs to the line before it.
+/// Line and column of a byte, both from 1; columns count characters, and the `\r` of a CRLF
+/// is none.
 fn line_column(text: &str, at: usize) -> (usize, usize) {
     let before = &text[..at];
     let start = before.rfind('\n').map_or(0, |i| i + 1);
@@ -81,7 +83,8 @@ pub(super) mod tests {
         assert_eq!(line_column(text, text.find("本").unwrap()), (1, 5));
         assert_eq!(line_column(text, text.find('\r').unwrap() + 1), (1, 6));
         assert_eq!(line_column(text, text.find('b').unwrap()), (2, 2));
-        assert_eq!(line_column(text, text.len()), (3, 1));
+        assert_eq!(fit(text, &(text.len()..usize::MAX)), text.len() - 1..text.len() - 1);
+        assert_eq!(fit("a\r\n", &(0..3)), 0..1);
     }
 
     #[test]

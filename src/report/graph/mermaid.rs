@@ -1,4 +1,4 @@
-//! The graph for Markdown on GitHub and GitLab.
+//! The graph for Markdown on GitHub and GitLab. Both draw up to 500 edges.
 
 use super::{GraphView, dot::colours};
 use crate::report::style::Tone;
@@ -41,9 +41,12 @@ pub(super) fn render(graph: &GraphView) -> String {
     out
 }
 
-/// Text between double quotes: Mermaid writes entities with `#`, and a backtick would
-/// start Markdown.
+/// Text between double quotes: Mermaid writes entities with `#`, a backtick would start
+/// Markdown, and an empty text is a mistake.
 fn text(raw: &str) -> String {
+    if raw.is_empty() {
+        return " ".to_owned();
+    }
     let mut out = String::with_capacity(raw.len());
     for c in raw.chars() {
         match c {

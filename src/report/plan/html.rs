@@ -25,7 +25,9 @@ pub(super) fn render(plan: &Plan) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>{direction} plan for {environment}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n\
-         <h1>{direction} plan for {environment}</h1>\n"
+         <h1>{}{} plan for {environment}</h1>\n",
+        direction[..1].to_uppercase(),
+        &direction[1..]
     );
     if plan.steps.is_empty() {
         let _ = writeln!(out, "<p>{}</p>", text(&words::nothing(plan)));
@@ -163,7 +165,9 @@ fn write_segment(out: &mut String, segment: &Segment) {
         if !items.is_empty() {
             let _ = writeln!(out, "<ul class=\"locks\">{items}</ul>");
         }
-        block(out, &[&statement.sql]);
+        if !words::is_whole(&statement.sql) {
+            block(out, &[&statement.sql]);
+        }
     }
     out.push_str("</li>\n");
 }
@@ -177,7 +181,7 @@ fn checks(out: &mut String, what: &str, checks: &[Check]) {
 
 fn block(out: &mut String, statements: &[&str]) {
     if !statements.is_empty() {
-        let sql: Vec<String> = statements.iter().map(|sql| format!("{};", sql.trim_end())).collect();
+        let sql: Vec<String> = statements.iter().map(|sql| words::closed(sql)).collect();
         let _ = writeln!(out, "<pre><code>{}</code></pre>", markup(&sql.join("\n\n")));
     }
 }

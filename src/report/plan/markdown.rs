@@ -144,13 +144,13 @@ fn checks(out: &mut String, what: &str, checks: &[Check], sql: bool) {
     for check in checks {
         let _ = writeln!(out, "{what}: {}\n", markdown(&check.name));
         if sql {
-            let _ = writeln!(out, "{}", code_block("sql", &format!("{};", check.sql.trim_end())));
+            let _ = writeln!(out, "{}", code_block("sql", &words::closed(&check.sql)));
         }
     }
 }
 
 fn block(out: &mut String, segments: &[Segment]) {
-    let sql: Vec<String> = words::statements(segments).map(|s| format!("{};", s.sql.trim_end())).collect();
+    let sql: Vec<String> = words::statements(segments).map(|s| words::closed(&s.sql)).collect();
     if !sql.is_empty() {
         let _ = writeln!(out, "{}", code_block("sql", &sql.join("\n\n")));
     }

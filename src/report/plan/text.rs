@@ -107,7 +107,7 @@ fn write_statement(out: &mut String, statement: &Statement, options: PlanOptions
         let tone = if bad { Tone::Bad } else { Tone::Warn };
         let _ = writeln!(out, "         {}", style.paint(tone, &words.join(", ")));
     }
-    if options.sql {
+    if options.sql && !words::is_whole(&statement.sql) {
         sql(out, &statement.sql, "           ");
     }
 }
@@ -136,7 +136,7 @@ fn way_back(out: &mut String, step: &Step, options: PlanOptions) {
 }
 
 fn sql(out: &mut String, sql: &str, margin: &str) {
-    out.push_str(&indent(&format!("{};", sql.trim_end()), margin));
+    out.push_str(&indent(&words::closed(sql), margin));
 }
 
 /// What does not run, and why.

@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn long_chains_with_shortcuts_stay_small() {
-        let n = 3000;
+        let n = 1500;
         let edges: Vec<(usize, usize)> = (1..n).flat_map(|i| [(i - 1, i), (0, i), (i / 2, i)]).collect();
         let drawn = layout(&vec![(50.0, 20.0); n], &edges);
         let points: usize = drawn.trunks.iter().chain(&drawn.ways).map(Vec::len).sum();

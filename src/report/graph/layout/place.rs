@@ -3,7 +3,7 @@
 use super::{GAP, Layered};
 
 /// How often the layers are gone through.
-const PASSES: usize = 12;
+const PASSES: usize = 24;
 
 /// The middle of every vertex; the smallest upper edge is at 0.
 pub(super) fn heights(graph: &Layered) -> Vec<f64> {

@@ -126,6 +126,18 @@ pub(super) fn segment_head(segment: &Segment) -> String {
     if said.is_empty() { head } else { format!("{head} ({})", said.join("; ")) }
 }
 
+/// The statement with its semicolon, which must not get into a comment at its end.
+pub(super) fn closed(sql: &str) -> String {
+    let sql = sql.trim_end();
+    let in_comment = sql.lines().next_back().is_some_and(|last| last.contains("--"));
+    if in_comment { format!("{sql}\n;") } else { format!("{sql};") }
+}
+
+/// Whether the gist already is the statement.
+pub(super) fn is_whole(sql: &str) -> bool {
+    gist(sql) == sql.trim_end()
+}
+
 /// Why a step is in the plan.
 pub(super) fn why(why: Why) -> &'static str {
     match why {
@@ -202,9 +214,12 @@ impl Totals {
         totals
     }
 
-    /// `3 steps in 2 waves, 7 statements`.
+    /// `3 steps in 2 waves, 7 statements`; `no step`.
     #[must_use]
     pub fn size(&self) -> String {
+        if self.steps == 0 {
+            return "no step".to_owned();
+        }
         let (steps, waves) = (count(self.steps, "step"), count(self.waves, "wave"));
         format!("{steps} in {waves}, {}", count(self.statements, "statement"))
     }
