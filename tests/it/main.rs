@@ -1,0 +1,7 @@
+//! The tests that need a real server or the binary as a process. One binary: linking is
+//! what costs time here.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod harness;
+mod smoke;

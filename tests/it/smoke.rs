@@ -1,0 +1,37 @@
+//! The whole way once, by the binary: the first thing to look at when much fails.
+
+use crate::harness::{Database, Project};
+
+const PLAN: &str = "
+changesets:
+  - id: 001-base
+    changes:
+      - createSchema: { name: app }
+      - createTable:
+          table: app.users
+          columns:
+            - { name: id, type: bigint, identity: always, primaryKey: true }
+            - { name: email, type: text, nullable: false, unique: true }
+  - id: 002-active
+    dependsOn: [001-base]
+    changes:
+      - sql:
+          forward: INSERT INTO app.users (email) SELECT 'u' || g FROM generate_series(1, 2500) g
+          rollback: DELETE FROM app.users
+      - addColumn: { table: app.users, columns: [{ name: active, type: boolean }] }
+      - createIndex: { name: users_active_idx, table: app.users, columns: [active] }
+      - backfill: { table: app.users, key: id, batchSize: 1000, set: { active: 'true' }, where: t.active IS NULL }
+    verify:
+      - { name: all are active, sql: SELECT NOT EXISTS (SELECT FROM app.users WHERE active IS NULL) }
+";
+
+#[test]
+fn up_and_down_again() {
+    let (project, database) = (Project::new(&[("plans/a.yaml", PLAN)]), Database::new());
+    let empty = database.dump();
+    assert!(project.on(&database, &["apply"]).ok().contains("applied 2 changeset(s)"));
+    assert_eq!(database.sql("SELECT count(*) FILTER (WHERE active), count(*) FROM app.users"), "2500|2500");
+    assert!(project.on(&database, &["apply"]).ok().contains("nothing to do"));
+    assert!(project.on(&database, &["rollback", "--all"]).ok().contains("rolled back 2 changeset(s)"));
+    assert_eq!(database.dump(), empty);
+}
