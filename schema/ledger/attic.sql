@@ -22,7 +22,7 @@ CREATE TABLE @ledger@.attic (
 );
 CREATE INDEX attic_open ON @ledger@.attic (changeset, kind, object) WHERE restored_at IS NULL AND purged_at IS NULL;
 COMMENT ON TABLE @ledger@.attic IS 'what was dropped and is kept, and what changes remember for their rollback';
-COMMENT ON COLUMN @ledger@.attic.id IS 'number of the entry; part of the names of what is kept';
+COMMENT ON COLUMN @ledger@.attic.id IS 'number of the entry; part of the names of kept rows and values';
 COMMENT ON COLUMN @ledger@.attic.changeset IS 'id of the changeset that dropped or changed the object';
 COMMENT ON COLUMN @ledger@.attic.kind IS 'table, column: the thing itself is kept; rows, values: what a rollback would have lost; default, notNull, type, constraint, index: a definition is remembered';
 COMMENT ON COLUMN @ledger@.attic.object IS 'the object before, as SQL: schema.table, schema.table.column, schema.table.constraint, schema.index';
@@ -40,7 +40,7 @@ COMMENT ON FUNCTION @ledger@.attic_schema() IS 'the name of the attic''s schema,
 
 CREATE FUNCTION @ledger@.attic_object(tbl regclass, part text DEFAULT NULL) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $body$
-    SELECT format('%I.%I', n.nspname, c.relname) || coalesce(format('.%I', part), '')
+    SELECT format('%I.%I', n.nspname, c.relname) || CASE WHEN part IS NULL THEN '' ELSE format('.%I', part) END
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = tbl
 $body$;
 COMMENT ON FUNCTION @ledger@.attic_object(regclass, text) IS 'how an entry names a relation, or a part of it';
@@ -121,6 +121,13 @@ END
 $body$;
 COMMENT ON FUNCTION @ledger@.attic_probe(text) IS 'fails as the command would, without doing it';
 
+CREATE FUNCTION @ledger@.attic_prefix(changeset text, object text) RETURNS text LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $body$
+    -- of the changeset and not of the entry: the same in every environment and every time
+    SELECT 'attic_' || left(md5(changeset || E'\n' || object), 8)
+$body$;
+COMMENT ON FUNCTION @ledger@.attic_prefix(text, text) IS 'the beginning of the names of what is kept of an object';
+
 CREATE FUNCTION @ledger@.attic_rename(kind "char", schema text, old_name text, new_name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
@@ -191,6 +198,7 @@ SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
     attic text := @ledger@.attic_schema();
     object text := @ledger@.attic_object(tbl);
+    prefix text := @ledger@.attic_prefix(changeset, object);
     entry bigint;
     tables regclass[];
     parts jsonb;
@@ -219,7 +227,7 @@ BEGIN
     entry := @ledger@.attic_note(changeset, 'table', object, NULL);
     -- whatever has a name of its own gets another: a later table may use the old ones again
     SELECT jsonb_agg(jsonb_build_object('kind', kind, 'schema', schema, 'name', name,
-        'kept', format('a%s_%s_%s', entry, n, name)::name) ORDER BY n)
+        'kept', format('%s_%s_%s', prefix, n, name)::name) ORDER BY n)
     INTO parts
     FROM (
         SELECT row_number() OVER (ORDER BY oid <> tbl, kind <> 't', schema, name) AS n, *
@@ -287,6 +295,7 @@ CREATE FUNCTION @ledger@.keep_column(tbl regclass, col text, changeset text) RET
 SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
     a pg_attribute := @ledger@.attic_column(tbl, col);
+    prefix text := @ledger@.attic_prefix(changeset, @ledger@.attic_object(tbl, col));
     entry bigint;
     kept name;
     bindings jsonb;
@@ -297,7 +306,7 @@ DECLARE
 BEGIN
     PERFORM @ledger@.attic_probe(format('ALTER TABLE %s DROP COLUMN %I', tbl, col));
     entry := @ledger@.attic_note(changeset, 'column', @ledger@.attic_object(tbl, col), NULL);
-    kept := format('attic_%s_%s', entry, col)::name;
+    kept := format('%s_%s', prefix, col)::name;
 
     -- nothing that could refuse a row of a writer who does not know the column may stay
     bindings := @ledger@.attic_constraints(ARRAY[tbl], CASE WHEN a.attidentity = ''
@@ -328,7 +337,7 @@ BEGIN
 
     -- indexes, sequences and statistics stay as they are, under other names
     SELECT coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'schema', schema, 'name', name,
-        'kept', format('a%s_%s_%s', entry, n, name)::name) ORDER BY n), '[]')
+        'kept', format('%s_%s_%s', prefix, n, name)::name) ORDER BY n), '[]')
     INTO parts
     FROM (
         SELECT row_number() OVER (ORDER BY kind, name) AS n, own.kind, own.name, home.nspname AS schema

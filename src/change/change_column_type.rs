@@ -42,7 +42,7 @@ impl ChangeType for ChangeColumnType {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
         if self.rollback_using.is_some() && self.previous_type.is_none() {
             out.push(
-                Diagnostic::error("DG0305", "`rollbackUsing` says how to go back, but not to which type")
+                Diagnostic::error("DG0311", "`rollbackUsing` says how to go back, but not to which type")
                     .at(place.child("rollbackUsing").as_key())
                     .help("add `previousType:`"),
             );

@@ -66,7 +66,7 @@ impl ChangeType for CreateIndex {
         }
         if self.nulls_not_distinct == Some(true) && !self.unique {
             out.push(
-                Diagnostic::error("DG0305", "`nullsNotDistinct` says nothing about an index that is not unique")
+                Diagnostic::error("DG0311", "`nullsNotDistinct` says nothing about an index that is not unique")
                     .at(place.child("nullsNotDistinct").as_key())
                     .help("add `unique: true`, or leave it out"),
             );

@@ -109,7 +109,7 @@ impl CreateTable {
                 let known = self.columns.iter().map(|c| c.name.as_str());
                 let help = nearest(column.as_str(), known).map(|near| format!("did you mean `{near}`?"));
                 out.push(
-                    Diagnostic::error("DG0304", format!("table `{}` has no column `{column}`", self.table))
+                    Diagnostic::error("DG0310", format!("table `{}` has no column `{column}`", self.table))
                         .at(place.at(i))
                         .maybe_help(help),
                 );

@@ -39,7 +39,7 @@ impl ChangeType for DropIndex {
         if was.index() != self.index {
             out.push(
                 Diagnostic::error(
-                    "DG0305",
+                    "DG0311",
                     format!("`was` describes the index `{}`, not `{}`", was.index(), self.index),
                 )
                 .at(place.child("was").child("name"))
@@ -48,7 +48,7 @@ impl ChangeType for DropIndex {
         }
         if self.table.as_ref().is_some_and(|table| table != was.table()) {
             out.push(
-                Diagnostic::error("DG0305", format!("`was` describes an index of `{}`", was.table()))
+                Diagnostic::error("DG0311", format!("`was` describes an index of `{}`", was.table()))
                     .at(place.child("was").child("table"))
                     .related(place.child("table"), "but it is said to be of this one"),
             );

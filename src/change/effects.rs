@@ -74,6 +74,8 @@ pub struct Effects {
     pub columns: Vec<(QualifiedName, String)>,
     /// Tables that get another name: before and after.
     pub renames: Vec<(QualifiedName, QualifiedName)>,
+    /// Relations that are made and not dropped later, under the names they have in the end.
+    pub made: Vec<QualifiedName>,
     /// SQL whose objects have to be read from its text (`sql`, `sqlFile`, own change types).
     pub opaque: bool,
 }
@@ -82,6 +84,11 @@ impl Effects {
     /// Notes that `how` happens to `name`.
     pub fn touch(&mut self, object: Object, name: &QualifiedName, how: How) {
         self.touches.push(Touch { object, name: name.clone(), how });
+        if how == How::Create && object.is_relation() {
+            self.made.push(name.clone());
+        } else if how == How::Drop {
+            self.made.retain(|made| made != name);
+        }
     }
 
     /// Notes a change of a table's definition.
@@ -97,15 +104,55 @@ impl Effects {
     /// Notes that a table gets another name.
     pub fn renames(&mut self, from: &QualifiedName, to: &QualifiedName) {
         self.touch(Object::Table, from, How::Drop);
-        self.touch(Object::Table, to, How::Create);
+        // the new name is new, the table is not
+        self.touches.push(Touch { object: Object::Table, name: to.clone(), how: How::Create });
         self.renames.push((from.clone(), to.clone()));
     }
 
-    /// Takes over what `other` does.
+    /// Takes over what `other` does, after what is done already.
     pub fn append(&mut self, other: Effects) {
+        for (from, to) in &other.renames {
+            for made in self.made.iter_mut().filter(|made| *made == from) {
+                *made = to.clone();
+            }
+        }
+        for dropped in other.touches.iter().filter(|t| t.how == How::Drop) {
+            self.made.retain(|made| *made != dropped.name);
+        }
+        self.made.extend(other.made);
         self.touches.extend(other.touches);
         self.columns.extend(other.columns);
         self.renames.extend(other.renames);
         self.opaque |= other.opaque;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> QualifiedName {
+        text.parse().unwrap()
+    }
+
+    fn all(changes: &[&dyn Fn(&mut Effects)]) -> Vec<String> {
+        let mut effects = Effects::default();
+        for change in changes {
+            let mut one = Effects::default();
+            change(&mut one);
+            effects.append(one);
+        }
+        effects.made.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_new_name_does_not_make_a_new_table() {
+        let create = |e: &mut Effects| e.touch(Object::Table, &name("app.a"), How::Create);
+        let rename = |e: &mut Effects| e.renames(&name("app.a"), &name("app.b"));
+        let drop = |e: &mut Effects| e.touch(Object::Table, &name("app.b"), How::Drop);
+        assert_eq!(all(&[&create, &rename]), ["app.b"]);
+        assert_eq!(all(&[&rename, &create]), ["app.a"]);
+        assert_eq!(all(&[&rename]), [""; 0]);
+        assert_eq!(all(&[&create, &rename, &drop]), [""; 0]);
     }
 }

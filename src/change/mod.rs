@@ -52,7 +52,7 @@ mod sql_file;
 mod update;
 
 use crate::base::{Diagnostics, Place, QualifiedName, typed::typed};
-use effects::{Effects, How};
+use effects::Effects;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -162,16 +162,7 @@ impl Scope {
     /// Whether the same changeset created this relation before.
     #[must_use]
     pub fn creates(&self, name: &QualifiedName) -> bool {
-        // a new name does not make a new table; the newest rename is undone first
-        let mut name = name;
-        for (from, to) in self.before.renames.iter().rev() {
-            if to == name {
-                name = from;
-            }
-        }
-        let renamed = |name: &QualifiedName| self.before.renames.iter().any(|(_, to)| to == name);
-        self.before.touches.iter().any(|t| t.how == How::Create && t.object.is_relation() && t.name == *name)
-            && !renamed(name)
+        self.before.made.contains(name)
     }
 
     /// Whether the same changeset added this column before (or made its whole table).

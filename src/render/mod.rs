@@ -6,6 +6,8 @@
 mod guard;
 mod helpers;
 mod library;
+#[cfg(test)]
+mod tables_test;
 
 use handlebars::Handlebars;
 use serde_json::Value;
