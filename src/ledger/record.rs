@@ -139,6 +139,15 @@ impl Recorder {
         format!("DELETE FROM {}.changeset WHERE id = {}", self.ledger, quote_literal(id))
     }
 
+    /// When the first segment of a changeset began.
+    fn first_segment(&self, id: &str) -> String {
+        format!(
+            "coalesce((SELECT min(started_at) FROM {}.segment WHERE changeset = {}), {STARTED})",
+            self.ledger,
+            quote_literal(id)
+        )
+    }
+
     /// The rows that end a step: what it is now, and the event.
     #[must_use]
     pub fn finish_step(&self, step: &Step, single: bool) -> Vec<String> {
@@ -146,7 +155,8 @@ impl Recorder {
         let mut rows;
         match step.direction {
             Direction::Forward => {
-                rows = self.changeset(step, "applied", STARTED);
+                let since = if single { STARTED.to_owned() } else { self.first_segment(id) };
+                rows = self.changeset(step, "applied", &since);
                 if !single {
                     rows.push(self.clear_segments(id));
                 }

@@ -153,7 +153,8 @@ async fn follow(connection: &Connection, script: &Script) -> Result<usize, (usiz
 }
 
 fn describe(plan: &Plan, script: &Script, statement: usize, failure: SqlFailure) -> RehearsalFailure {
-    let mark = script.marks.get(statement).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
+    let at = failure.position.and_then(|p| script.statement_at(p)).filter(|at| *at > statement).unwrap_or(statement);
+    let mark = script.marks.get(at).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
     let step = plan.steps.get(mark.step());
     let sql = match mark {
         Mark::Statement(_, segment, i) => {

@@ -35,3 +35,24 @@ fn up_and_down_again() {
     assert!(project.on(&database, &["rollback", "--all"]).ok().contains("rolled back 2 changeset(s)"));
     assert_eq!(database.dump(), empty);
 }
+
+/// The server reads a whole message before it runs any of it: what stands before a mistake
+/// of syntax has to be applied all the same.
+#[test]
+fn a_mistake_of_syntax_stops_only_what_comes_after_it() {
+    let plan = "
+changesets:
+  - { id: a, changes: [ { sql: { forward: CREATE TABLE a (), rollback: DROP TABLE a } } ] }
+  - { id: b, changes: [ { sql: { forward: CREATE TABLE b (), rollback: DROP TABLE b } } ] }
+  - { id: c, changes: [ { sql: { forward: 'CREATE TABLE c (x nonsense nonsense nonsense)', rollback: DROP TABLE c } } ] }
+  - { id: d, changes: [ { sql: { forward: CREATE TABLE d (), rollback: DROP TABLE d } } ] }
+";
+    let (project, database) = (Project::new(&[("plans/a.yaml", plan)]), Database::new());
+    let said = project.on(&database, &["apply"]).fails(8);
+    assert!(said.contains("`c` failed") && said.contains("nothing of it remains"), "{said}");
+    let tables = "SELECT string_agg(relname, ' ' ORDER BY 1) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    assert_eq!(database.sql(tables), "a b");
+    let status = project.on(&database, &["status", "--format", "json"]).json();
+    let states: Vec<&str> = status["changesets"].as_array().unwrap().iter().map(|c| c["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["applied", "applied", "failed", "pending"]);
+}

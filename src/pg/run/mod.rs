@@ -168,6 +168,7 @@ impl Runner<'_> {
         let steps = &self.plan.steps;
         let mut next = 0;
         let mut attempt = 1;
+        let mut until = steps.len();
         while next < steps.len() {
             if self.stop.is_requested() {
                 return Err((next, Trouble::Stopped));
@@ -180,7 +181,7 @@ impl Runner<'_> {
             }
             let mut script = Script::default();
             let mut end = next;
-            while end < steps.len()
+            while end < until
                 && is_single(&steps[end])
                 && end - next < MOST_STEPS
                 && script.sql.len() < MOST_TEXT
@@ -192,13 +193,20 @@ impl Runner<'_> {
                 Ok(()) => {
                     next = end;
                     attempt = 1;
+                    until = steps.len();
                 }
                 Err(Trouble::Fault(fault)) => {
                     let failed = fault.mark.step();
+                    let reached = next.max(self.done);
                     if failed != next {
                         attempt = 1;
                     }
-                    next = failed;
+                    next = reached;
+                    if failed > reached {
+                        // found when the message was read: what stands before it has not run
+                        until = failed;
+                        continue;
+                    }
                     self.retry(next, &mut attempt, fault).await.map_err(|trouble| (next, trouble))?;
                 }
                 Err(trouble) => return Err((next, trouble)),

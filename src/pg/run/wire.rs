@@ -41,8 +41,9 @@ impl Runner<'_> {
         if failure.is_connection_lost() || error.is_closed() {
             return Err(Trouble::Lost(lost(&failure)));
         }
-        let mark = script.marks.get(answered).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
-        failure.position = failure.position.and_then(|p| script.position_in(answered, p));
+        let at = failure.position.and_then(|p| script.statement_at(p)).filter(|at| *at > answered).unwrap_or(answered);
+        let mark = script.marks.get(at).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
+        failure.position = failure.position.and_then(|p| script.position_in(at, p));
         // outside of a transaction this is only a warning
         if let Err(e) = self.connection.client.batch_execute("ROLLBACK").await {
             return Err(Trouble::Lost(lost(&SqlFailure::of(&e))));
