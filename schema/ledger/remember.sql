@@ -77,7 +77,7 @@ $body$;
 COMMENT ON FUNCTION @ledger@.row_values(regclass, text[], text, text) IS 'a pattern filled in for each column, joined';
 
 CREATE FUNCTION @ledger@.refuse_followers(tbl regclass, kept jsonb) RETURNS void LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $body$
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $body$
 DECLARE
     reference record;
     found boolean;
@@ -114,8 +114,8 @@ COMMENT ON FUNCTION @ledger@.refuse_followers(regclass, jsonb) IS 'an error when
 
 -- search_path is the caller's: the condition is his
 CREATE FUNCTION @ledger@.remember_matching(tbl regclass, change text, changeset text, condition text, columns text[])
-RETURNS bigint LANGUAGE plpgsql SET datestyle = 'ISO' SET intervalstyle = 'postgres' SET extra_float_digits = 1
-AS $body$
+RETURNS bigint LANGUAGE plpgsql SET row_security = off
+SET datestyle = 'ISO' SET intervalstyle = 'postgres' SET extra_float_digits = 3 SET lc_monetary = 'C' AS $body$
 DECLARE
     most constant integer := 100000;
     key text[] := @ledger@.row_key(tbl);
@@ -177,7 +177,7 @@ $body$;
 COMMENT ON FUNCTION @ledger@.expect_remembered(regclass, text, text, bigint) IS 'an error, to be tried again, when more or less was changed than kept';
 
 CREATE FUNCTION @ledger@.put_back(tbl regclass, change text, changeset text) RETURNS bigint LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $body$
+SET search_path = pg_catalog, pg_temp SET row_security = off SET lc_monetary = 'C' AS $body$
 DECLARE
     entry @ledger@.attic := @ledger@.must_remember(changeset, change, @ledger@.attic_object(tbl));
     key text[] := ARRAY(SELECT jsonb_array_elements_text(entry.detail -> 'key'));
@@ -203,7 +203,7 @@ $body$;
 COMMENT ON FUNCTION @ledger@.put_back(regclass, text, text) IS 'undoes an update or delete with the rows that were kept; answers how many';
 
 CREATE FUNCTION @ledger@.remember_inserted(tbl regclass, changeset text, inserted jsonb) RETURNS bigint LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $body$
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $body$
 DECLARE
     -- all columns that others may point at, so that the rollback can look for followers
     columns text[] := ARRAY(
@@ -222,7 +222,7 @@ $body$;
 COMMENT ON FUNCTION @ledger@.remember_inserted(regclass, text, jsonb) IS 'keeps the primary keys of inserted rows';
 
 CREATE FUNCTION @ledger@.remove_inserted(tbl regclass, changeset text) RETURNS bigint LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $body$
+SET search_path = pg_catalog, pg_temp SET row_security = off AS $body$
 DECLARE
     entry @ledger@.attic := @ledger@.must_remember(changeset, 'insert', @ledger@.attic_object(tbl));
     removed bigint;
