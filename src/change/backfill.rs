@@ -110,7 +110,12 @@ impl ChangeType for Backfill {
     }
 
     fn batch(&self) -> Option<Batch> {
-        Some(Batch { table: self.table.clone(), key: self.key.0.clone(), size: self.batch_size, sweep: self.where_.is_some() })
+        Some(Batch {
+            table: self.table.clone(),
+            key: self.key.0.clone(),
+            size: self.batch_size,
+            sweep: self.where_.is_some(),
+        })
     }
 }
 

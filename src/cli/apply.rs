@@ -91,8 +91,9 @@ pub fn confirm(global: &Global, question: &str) -> Result<(), Failure> {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Err(Failure::new(Kind::Refused, "nobody is there to confirm it: this is no terminal")
-            .help("say `--yes`"));
+        return Err(
+            Failure::new(Kind::Refused, "nobody is there to confirm it: this is no terminal").help("say `--yes`")
+        );
     }
     let answer = dialoguer::Confirm::new()
         .with_prompt(question)
@@ -201,8 +202,10 @@ fn finish(plan: &Plan, finished: Option<&Finished>, form: Form, out: &mut Output
 pub fn verdict(finished: &Finished) -> Outcome {
     match (finished.status, &finished.failed) {
         (RunStatus::Done, _) => Ok(()),
-        (RunStatus::Interrupted, _) => Err(Failure::new(Kind::Interrupted, "stopped by a signal; what was done is recorded")
-            .help("the same command goes on")),
+        (RunStatus::Interrupted, _) => {
+            Err(Failure::new(Kind::Interrupted, "stopped by a signal; what was done is recorded")
+                .help("the same command goes on"))
+        }
         (RunStatus::Failed, None) => Err(Failure::new(Kind::Failed, "the run failed")),
         (RunStatus::Failed, Some((id, error, state))) => {
             let code = if error.sqlstate.is_empty() { String::new() } else { format!(" ({})", error.sqlstate) };

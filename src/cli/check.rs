@@ -1,9 +1,9 @@
 //! `dagmar check`: everything that can be wrong without a database.
 
+use super::Outcome;
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::session::Session;
-use super::Outcome;
 use crate::plan::{Mode, Rollback};
 use serde_json::json;
 
@@ -25,11 +25,8 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let view = session.view()?;
     let plan = view.check()?;
     let irreversible = plan.steps.iter().filter(|s| matches!(s.rollback, Rollback::Irreversible { .. })).count();
-    let outside = plan
-        .steps
-        .iter()
-        .filter(|s| s.segments.iter().any(|segment| segment.mode != Mode::Transaction))
-        .count();
+    let outside =
+        plan.steps.iter().filter(|s| s.segments.iter().any(|segment| segment.mode != Mode::Transaction)).count();
     match form {
         Form::Json => out.json(&json!({
             "diagnostics": [],

@@ -116,7 +116,10 @@ fn rendered(
         if let Some(step) = all.steps.iter().find(|s| s.changeset == *id) {
             steps.push(step.clone());
         } else if all.not_for_here.contains(id) {
-            return Err(Failure::new(Kind::Usage, format!("`{id}` is not for the environment `{}`", session.environment)));
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("`{id}` is not for the environment `{}`", session.environment),
+            ));
         } else {
             steps.push(view.render_one(id)?);
         }

@@ -77,20 +77,14 @@ pub async fn compile(
 }
 
 /// A diff between what was applied and what the file says now.
-async fn edited_failure(
-    view: &View<'_>,
-    remote: &Remote,
-    edited: &[Edited],
-    style: Style,
-) -> Result<Failure, Failure> {
+async fn edited_failure(view: &View<'_>, remote: &Remote, edited: &[Edited], style: Style) -> Result<Failure, Failure> {
     let ledger = &view.workspace.loaded.config.ledger.schema;
     let ids: Vec<String> = edited.iter().map(|e| e.id.clone()).collect();
     let stored = read::stored(&remote.connection, ledger, &ids).await?;
     let names: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
     let verb = if names.len() == 1 { "was" } else { "were" };
-    let mut failure = Failure::new(Kind::Drift, format!("{} {verb} edited after being applied", names.join(", "))).help(
-        "take the edit back and put the change into a new changeset; or roll it back here, and apply it again",
-    );
+    let mut failure = Failure::new(Kind::Drift, format!("{} {verb} edited after being applied", names.join(", ")))
+        .help("take the edit back and put the change into a new changeset; or roll it back here, and apply it again");
     for e in edited {
         let changeset = &view.changelog.changesets[e.position];
         let yaml = |value: &serde_json::Value| serde_yaml::to_string(value).unwrap_or_default();

@@ -8,9 +8,9 @@ use crate::pg::lock::Holder;
 use crate::pg::server::Server;
 use crate::pg::{Connection, Embedded, Environment, Settings, connect_with, read};
 use crate::pipeline::{View, Workspace};
+use crate::source::Variables;
 use crate::source::load;
 use crate::source::project::fill_from_process;
-use crate::source::Variables;
 use std::path::PathBuf;
 use std::time::Duration;
 

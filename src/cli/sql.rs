@@ -50,7 +50,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             let plan = if args.rollback.is_empty() {
                 plan::compile(&session.view()?, &remote, &history, &args.select, out.err_style).await?
             } else {
-                rollback::compile(&session, &remote, &history, &Target::Ids(args.rollback.clone()), args.cascade).await?
+                rollback::compile(&session, &remote, &history, &Target::Ids(args.rollback.clone()), args.cascade)
+                    .await?
             };
             remote.close().await?;
             Ok(plan)

@@ -122,9 +122,11 @@ impl Graph {
 
     /// What this changeset depends on directly.
     pub fn dependencies(&self, position: usize) -> impl Iterator<Item = Edge> {
-        self.graph
-            .edges_directed(NodeIndex::new(position), Direction::Incoming)
-            .map(|e| Edge { from: e.target().index(), to: e.source().index(), soak: *e.weight() })
+        self.graph.edges_directed(NodeIndex::new(position), Direction::Incoming).map(|e| Edge {
+            from: e.target().index(),
+            to: e.source().index(),
+            soak: *e.weight(),
+        })
     }
 
     /// What depends on this changeset directly.

@@ -199,12 +199,7 @@ impl Recorder {
     /// Notes what went wrong with a changeset.
     #[must_use]
     pub fn error(&self, id: &str, error: &Value) -> String {
-        format!(
-            "UPDATE {}.changeset SET error = {} WHERE id = {}",
-            self.ledger,
-            jsonb(error),
-            quote_literal(id)
-        )
+        format!("UPDATE {}.changeset SET error = {} WHERE id = {}", self.ledger, jsonb(error), quote_literal(id))
     }
 
     /// Adds an event.

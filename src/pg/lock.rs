@@ -74,11 +74,8 @@ pub async fn acquire(
     let mut sql = String::from("SET idle_session_timeout = 0; SET statement_timeout = 0; ");
     loop {
         sql.push_str(&format!("SELECT pg_catalog.pg_try_advisory_lock({CLASS}, {key})"));
-        let messages = connection
-            .client
-            .simple_query(&sql)
-            .await
-            .map_err(|e| error::unanswered("cannot ask for the lock", &e))?;
+        let messages =
+            connection.client.simple_query(&sql).await.map_err(|e| error::unanswered("cannot ask for the lock", &e))?;
         sql.clear();
         let got = messages.iter().any(|m| match m {
             tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0) == Some("t"),
@@ -140,7 +137,8 @@ async fn holder_of(connection: &Connection, key: i32) -> String {
          AND l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
     );
     let rows = connection.client.query_typed(&sql, &[]).await.unwrap_or_default();
-    rows.first().map_or_else(|| "its session has just ended".to_owned(), |row| format!("held by {}", row.get::<_, String>(0)))
+    rows.first()
+        .map_or_else(|| "its session has just ended".to_owned(), |row| format!("held by {}", row.get::<_, String>(0)))
 }
 
 /// Makes the ledger, or brings it up to date, in one transaction. Under the lock: nobody
@@ -171,8 +169,11 @@ async fn lease(worker: &Connection, ledger: &Ident, holder: &Holder) -> Result<(
         l = ledger.sql(),
         who = quote_literal(&format!("{}@{} pid {}", holder.os_user, holder.host, std::process::id())),
     );
-    let rows =
-        worker.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot take the ledger's lease", &e))?;
+    let rows = worker
+        .client
+        .query_typed(&sql, &[])
+        .await
+        .map_err(|e| error::unanswered("cannot take the ledger's lease", &e))?;
     let row = rows.first().ok_or_else(|| {
         Failure::new(Kind::Database, format!("the table {}.lease is empty", ledger.sql()))
             .help("it was changed by hand: it must hold one row")

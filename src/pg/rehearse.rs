@@ -116,10 +116,13 @@ pub async fn rehearse(
                 script.push(Mark::Verify(number, i), &record::assertion(check, "the check"));
             }
         }
-        script.extend(Mark::Frame(number), match step.direction {
-            crate::plan::Direction::Forward => recorder.changeset(step, "applied", record::STARTED),
-            crate::plan::Direction::Rollback => vec![recorder.forget(&step.changeset)],
-        });
+        script.extend(
+            Mark::Frame(number),
+            match step.direction {
+                crate::plan::Direction::Forward => recorder.changeset(step, "applied", record::STARTED),
+                crate::plan::Direction::Rollback => vec![recorder.forget(&step.changeset)],
+            },
+        );
     }
     let answered = follow(connection, &script).await;
     let ended = connection.client.batch_execute("ROLLBACK").await;
@@ -129,7 +132,10 @@ pub async fn rehearse(
         Err((count, e)) => {
             let failure = SqlFailure::of(&e);
             if failure.is_connection_lost() || ended.is_err() {
-                return Err(super::error::unanswered("the connection was lost in the dry run; nothing remains of it", &e));
+                return Err(super::error::unanswered(
+                    "the connection was lost in the dry run; nothing remains of it",
+                    &e,
+                ));
             }
             result.failed = Some(describe(plan, &script, count, failure));
         }

@@ -67,8 +67,15 @@ pub fn decide(
     environment: &str,
     selected: Option<&BTreeSet<usize>>,
 ) -> Decision {
-    let mut choice =
-        Choice { changelog, graph, history, environment, selected, taken: HashSet::new(), decision: Decision::default() };
+    let mut choice = Choice {
+        changelog,
+        graph,
+        history,
+        environment,
+        selected,
+        taken: HashSet::new(),
+        decision: Decision::default(),
+    };
     for &position in graph.order() {
         choice.consider(position);
     }
@@ -163,12 +170,7 @@ impl Choice<'_> {
     }
 
     /// Why this changeset is to be run; `None`: it is not.
-    fn why(
-        &mut self,
-        changeset: &Changeset,
-        position: usize,
-        recorded: Option<&Recorded>,
-    ) -> Option<Why> {
+    fn why(&mut self, changeset: &Changeset, position: usize, recorded: Option<&Recorded>) -> Option<Why> {
         let Some(recorded) = recorded else { return Some(Why::Pending) };
         let same = recorded.checksum == changeset.checksum;
         match recorded.status {

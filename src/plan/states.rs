@@ -176,10 +176,7 @@ fn refine(row: &mut StateRow, position: usize, repeatable: bool, decision: &Deci
         row.reason = Some(blocked.reason.clone());
     } else if decision.edited.iter().any(|e| e.position == position) {
         row.state = State::Edited;
-    } else if repeatable
-        && history.status(&row.id) == Some(Status::Applied)
-        && row.checksum != row.applied_checksum
-    {
+    } else if repeatable && history.status(&row.id) == Some(Status::Applied) && row.checksum != row.applied_checksum {
         row.state = State::Changed;
     }
 }

@@ -1,12 +1,14 @@
 //! One changeset to one step: its changes rendered, split into segments, annotated.
 
 use super::model::{Check, Direction, Limits, Mode, Progress, Rollback, Segment, Statement, Step, Why};
+use crate::base::name::quote_literal;
 use crate::base::{Diagnostic, Diagnostics, Ident, Place};
-use crate::change::{Batch, Scope, Undo, effects::Effects};
+use crate::change::effects::{Effects, How};
+use crate::change::{Batch, Scope, Undo};
 use crate::render::{Renderer, Section, TemplateError};
 use crate::source::checks::{Occasion, Verify};
 use crate::source::{Changeset, ParsedChange, RollbackSource};
-use crate::sql::{self, Outside};
+use crate::sql::{self, LockMode, Outside};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -47,6 +49,7 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
             }
         }
     }
+    refine_locks(&mut forward.list, &effects, setting.ledger);
     let rollback = take_back(changeset, &prepared, setting, out);
     check_outside(changeset, &forward.list, out);
     let (errors, _) = out.counts();
@@ -78,6 +81,30 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
         rollback,
     };
     Some(step)
+}
+
+/// What the text of a statement cannot tell: a table that the same changeset makes has no
+/// users whom a lock could block, and the attic's functions lock the tables that they move.
+fn refine_locks(segments: &mut [Segment], effects: &Effects, ledger: &Ident) {
+    let moves = ["keep_table", "keep_column", "restore_table", "restore_column"]
+        .map(|function| format!("{}.{function}(", ledger.sql()));
+    for statement in segments.iter_mut().flat_map(|s| &mut s.statements) {
+        let facts = &mut statement.facts;
+        if moves.iter().any(|call| statement.sql.contains(call.as_str())) {
+            let moved =
+                effects.touches.iter().filter(|t| t.object.is_relation() && matches!(t.how, How::Alter | How::Drop));
+            facts.locks = moved
+                .filter(|t| statement.sql.contains(&quote_literal(&t.name.sql())))
+                .map(|t| (t.name.clone(), LockMode::AccessExclusive))
+                .collect();
+            facts.locks.dedup();
+        }
+        let before = facts.locks.len();
+        facts.locks.retain(|(table, _)| !effects.made.contains(table));
+        if before > 0 && facts.locks.is_empty() {
+            (facts.scans, facts.rewrites) = (false, false);
+        }
+    }
 }
 
 fn prepare<'a>(

@@ -106,9 +106,8 @@ impl Writer {
             let _ = writeln!(self.out, "-- {}", one_line(description));
         }
         let single = step.segments.len() < 2 && step.segments.iter().all(|s| s.mode == Mode::Transaction);
-        let todo: Vec<usize> = (0..step.segments.len())
-            .filter(|no| step.segments[*no].progress != Progress::Done)
-            .collect();
+        let todo: Vec<usize> =
+            (0..step.segments.len()).filter(|no| step.segments[*no].progress != Progress::Done).collect();
         if todo.is_empty() {
             self.begin(None);
             self.before(step);
@@ -180,9 +179,10 @@ impl Writer {
         let l = self.ledger.sql();
         let id = quote_literal(&step.changeset);
         let (condition, message) = match (step.direction, step.why) {
-            (Direction::Forward, Why::Pending) => {
-                (format!("EXISTS (SELECT FROM {l}.changeset WHERE id = {id} AND status <> 'failed')"), "is there already")
-            }
+            (Direction::Forward, Why::Pending) => (
+                format!("EXISTS (SELECT FROM {l}.changeset WHERE id = {id} AND status <> 'failed')"),
+                "is there already",
+            ),
             (Direction::Forward, _) => {
                 (format!("NOT EXISTS (SELECT FROM {l}.changeset WHERE id = {id})"), "is not as the plan expects it")
             }

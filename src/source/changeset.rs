@@ -109,7 +109,9 @@ impl<'de> Deserialize<'de> for DependsOn {
                 let map: DependsOnMap = serde_json::from_value(map).map_err(serde::de::Error::custom)?;
                 Ok(Self { id: map.id, soak: map.soak })
             }
-            other => Err(serde::de::Error::custom(format!("`{other}` is no id; write `- id` or `- {{ id: …, soak: 30d }}`"))),
+            other => {
+                Err(serde::de::Error::custom(format!("`{other}` is no id; write `- id` or `- {{ id: …, soak: 30d }}`")))
+            }
         }
     }
 }
@@ -269,4 +271,3 @@ pub fn is_id(id: &str) -> bool {
         && id.starts_with(|c: char| c.is_ascii_alphanumeric())
         && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'))
 }
-

@@ -128,7 +128,10 @@ impl Precondition {
             Precondition::ExtensionExists(name) => named("pg_extension", "extname", name),
             Precondition::RoleExists(name) => named("pg_roles", "rolname", name),
             Precondition::ServerVersion(major) => {
-                format!("SELECT pg_catalog.current_setting('server_version_num')::int >= {}", u64::from(*major) * 10_000)
+                format!(
+                    "SELECT pg_catalog.current_setting('server_version_num')::int >= {}",
+                    u64::from(*major) * 10_000
+                )
             }
             Precondition::Not(inner) => format!("SELECT NOT ({})", inner.sql()),
             Precondition::Sql(check) => check.sql.trim().trim_end_matches(';').to_owned(),

@@ -222,8 +222,10 @@ fn is_kind_name(name: &str) -> bool {
 fn walk(root: &Path, folder: &Path, out: &mut Vec<PathBuf>) -> Result<(), Diagnostic> {
     let full = root.join(folder);
     let problem = |message: String| Diagnostic::error("DG0100", message);
-    let entries = fs::read_dir(&full)
-        .map_err(|e| problem(format!("cannot read the folder `{}`: {e}", folder.display())).help("create it, or set `plans:` in dagmar.yaml"))?;
+    let entries = fs::read_dir(&full).map_err(|e| {
+        problem(format!("cannot read the folder `{}`: {e}", folder.display()))
+            .help("create it, or set `plans:` in dagmar.yaml")
+    })?;
     for entry in entries {
         let entry = entry.map_err(|e| problem(format!("cannot read the folder `{}`: {e}", folder.display())))?;
         let name = entry.file_name();

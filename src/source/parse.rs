@@ -1,7 +1,7 @@
 //! Values to changesets. Collects every mistake; a changeset with one is left out.
 
 use super::changeset::{
-    ChangesetHeader, Changelog, Changeset, Dependency, MAX_ID, ParsedChange, RollbackSource, RollbackSpec, is_id,
+    Changelog, Changeset, ChangesetHeader, Dependency, MAX_ID, ParsedChange, RollbackSource, RollbackSpec, is_id,
 };
 use super::set::SourceSet;
 use super::variables::Variables;
@@ -137,11 +137,9 @@ fn finish(
 ) -> Option<Changeset> {
     if !is_id(&header.id) {
         let shown: String = header.id.chars().take(60).collect();
-        out.push(
-            Diagnostic::error("DG0202", format!("`{shown}` is no id"))
-                .at(place.child("id"))
-                .help(format!("use letters, digits, `-`, `_`, `.` and `/`, at most {MAX_ID}, starting with a letter or digit")),
-        );
+        out.push(Diagnostic::error("DG0202", format!("`{shown}` is no id")).at(place.child("id")).help(format!(
+            "use letters, digits, `-`, `_`, `.` and `/`, at most {MAX_ID}, starting with a letter or digit"
+        )));
     }
     for (i, name) in header.environments.iter().enumerate() {
         if !context.environments.is_empty() && !context.environments.contains(name) {

@@ -215,11 +215,7 @@ impl ProjectConfig {
     ///
     /// # Errors
     /// The variable whose value names something that is not set.
-    pub fn variables(
-        &self,
-        environment: &str,
-        process: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Variables, String> {
+    pub fn variables(&self, environment: &str, process: &dyn Fn(&str) -> Option<String>) -> Result<Variables, String> {
         let mut variables = Variables::default();
         let own = self.environment(environment).map(|e| &e.variables);
         for (name, value) in self.variables.iter().chain(own.into_iter().flatten()) {

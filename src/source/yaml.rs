@@ -44,7 +44,9 @@ fn problems(file: FileId, text: &str, error: &serde_yaml::Error, out: &mut Diagn
         ("the aliases of this file expand to too much".to_owned(), "write the repeated part out, or once in a template")
     } else if full.contains("recursion limit") {
         ("the file is nested too deeply".to_owned(), "at most 128 levels are read")
-    } else if text[at..].starts_with('\t') || full.contains("found character that cannot start any token") && text.contains('\t') {
+    } else if text[at..].starts_with('\t')
+        || full.contains("found character that cannot start any token") && text.contains('\t')
+    {
         (message, "YAML is indented with spaces, not with tabs")
     } else {
         (message, "see yaml.org/spec; quote texts that hold `: `, ` #` or start with a special character")

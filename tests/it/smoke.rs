@@ -53,6 +53,7 @@ changesets:
     let tables = "SELECT string_agg(relname, ' ' ORDER BY 1) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
     assert_eq!(database.sql(tables), "a b");
     let status = project.on(&database, &["status", "--format", "json"]).json();
-    let states: Vec<&str> = status["changesets"].as_array().unwrap().iter().map(|c| c["state"].as_str().unwrap()).collect();
+    let states: Vec<&str> =
+        status["changesets"].as_array().unwrap().iter().map(|c| c["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["applied", "applied", "failed", "pending"]);
 }

@@ -145,4 +145,3 @@ impl Pass {
         self.changed == 0 || self.before == Some(self.changed)
     }
 }
-

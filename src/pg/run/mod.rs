@@ -139,10 +139,7 @@ impl Runner<'_> {
         script.extend(frame, unit::session_sql());
         let steps = self.plan.steps.len();
         let recorder = &self.writer.recorder;
-        script.extend(
-            frame,
-            recorder.start_run(info.kind, &self.plan.environment, steps, &info.os_user, &info.host),
-        );
+        script.extend(frame, recorder.start_run(info.kind, &self.plan.environment, steps, &info.os_user, &info.host));
         script.push(frame, "COMMIT");
         self.must("cannot begin the run", &script).await?;
         self.observer.on(&Event::RunStarted {
@@ -181,11 +178,7 @@ impl Runner<'_> {
             }
             let mut script = Script::default();
             let mut end = next;
-            while end < until
-                && is_single(&steps[end])
-                && end - next < MOST_STEPS
-                && script.sql.len() < MOST_TEXT
-            {
+            while end < until && is_single(&steps[end]) && end - next < MOST_STEPS && script.sql.len() < MOST_TEXT {
                 self.writer.single(&mut script, end, &steps[end]);
                 end += 1;
             }
@@ -240,7 +233,9 @@ impl Runner<'_> {
         let step = &self.plan.steps[number];
         self.announce(number);
         match self.segments(number, step).await {
-            Err(Trouble::Fault(fault)) if matches!(fault.mark, Mark::Verify(..)) && step.direction == Direction::Forward => {
+            Err(Trouble::Fault(fault))
+                if matches!(fault.mark, Mark::Verify(..)) && step.direction == Direction::Forward =>
+            {
                 self.take_back(number, step).await?;
                 Err(Trouble::Fault(fault))
             }
@@ -369,7 +364,8 @@ impl Runner<'_> {
             step.direction.word()
         );
         let row = self.one_row(&sql).await?;
-        let number = |i: usize| row.get(i).and_then(|v| v.as_deref()).and_then(|v| v.parse::<usize>().ok()).unwrap_or(0);
+        let number =
+            |i: usize| row.get(i).and_then(|v| v.as_deref()).and_then(|v| v.parse::<usize>().ok()).unwrap_or(0);
         Ok((number(0) > 0).then(|| number(1)))
     }
 
@@ -416,4 +412,3 @@ impl Runner<'_> {
         }
     }
 }
-

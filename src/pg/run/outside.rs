@@ -37,7 +37,10 @@ impl Runner<'_> {
             run = !self.has_happened(step, &what, before).await?;
         }
         if run {
-            if begun && before == Index::Invalid && let Outside::CreateIndex { index, .. } = &what {
+            if begun
+                && before == Index::Invalid
+                && let Outside::CreateIndex { index, .. } = &what
+            {
                 self.drop_invalid(number, index).await?;
             }
             let mut script = Script::default();

@@ -137,7 +137,8 @@ impl Runner<'_> {
             .and_then(|s| s.statements.get(statement))
             .map(|s| s.facts.locks.clone())
             .unwrap_or_default();
-        let tables: Vec<String> = facts.iter().map(|(t, _)| format!("to_regclass({})", quote_literal(&t.sql()))).collect();
+        let tables: Vec<String> =
+            facts.iter().map(|(t, _)| format!("to_regclass({})", quote_literal(&t.sql()))).collect();
         if tables.is_empty() {
             return Vec::new();
         }

@@ -1,0 +1,204 @@
+//! `make bench`: whole processes against the floor, in one run, as ratios.
+//!
+//! The server is private, in memory and without fsync, so that what is compared is work and
+//! round trips and not the disk. Every figure is the median of several runs; dagmar and psql
+//! take turns, so that a machine that drifts hits both alike.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
+
+use dagmar::pg::{Embedded, Place};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const DAGMAR: &str = env!("CARGO_BIN_EXE_dagmar");
+
+fn main() {
+    // `cargo test --benches` runs this file as well: that is no time to measure
+    if !std::env::args().any(|a| a == "--bench") {
+        return;
+    }
+    let small = std::env::var_os("BENCH_SMALL").is_some();
+    let runs = if small { 1 } else { 5 };
+    println!("median of {runs} runs, whole processes, {} cores", std::thread::available_parallelism().unwrap());
+
+    start_up(if small { 3 } else { 30 });
+    let mut before: Option<(usize, f64)> = None;
+    for n in if small { vec![1_000] } else { vec![1_000, 10_000, 100_000] } {
+        let growth = check(n, if n > 10_000 { 3.min(runs) } else { runs });
+        if let Some((m, t)) = before {
+            println!("  {:>7} changesets take {:.1} times as long as {m}", n, growth / t);
+        }
+        before = Some((n, growth));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let binaries = std::env::var_os("DAGMAR_PG_BIN").map(PathBuf::from);
+    let server = runtime.block_on(Embedded::throwaway(binaries.as_deref())).expect("PostgreSQL is installed");
+    let server = Server::of(server);
+    for n in if small { vec![100] } else { vec![1_000, 5_000] } {
+        apply(&server, n, runs);
+    }
+}
+
+struct Server {
+    sockets: PathBuf,
+    port: String,
+    _held: Embedded,
+}
+
+impl Server {
+    fn of(held: Embedded) -> Self {
+        let target = &held.settings().targets[0];
+        let Place::Socket(sockets) = &target.place else { unreachable!("a private server has a socket") };
+        Self { sockets: sockets.clone(), port: target.port.to_string(), _held: held }
+    }
+}
+
+fn start_up(runs: usize) {
+    let times: Vec<f64> = (0..runs).map(|_| timed(Command::new(DAGMAR).arg("--version")).0).collect();
+    let size = fs::metadata(DAGMAR).unwrap().len() as f64 / 1_048_576.0;
+    println!(
+        "start-up     dagmar --version {:>8.1} ms (floor to meet: 10)   binary {size:.1} MB (25)",
+        median(times) * 1e3
+    );
+}
+
+fn check(n: usize, runs: usize) -> f64 {
+    let dir = tempfile::tempdir().unwrap();
+    project(dir.path(), n);
+    let mut peak = 0;
+    let times: Vec<f64> = (0..runs)
+        .map(|_| {
+            let (time, memory) = timed(Command::new(DAGMAR).arg("check").current_dir(dir.path()));
+            peak = peak.max(memory);
+            time
+        })
+        .collect();
+    let time = median(times);
+    println!("check        {n:>7} changesets {time:>8.3} s   peak memory {:>5.0} MB", peak as f64 / 1024.0);
+    time
+}
+
+fn apply(server: &Server, n: usize, runs: usize) {
+    let dir = tempfile::tempdir().unwrap();
+    project(dir.path(), n);
+    let floor = dir.path().join("floor.sql");
+    let single = dir.path().join("single.sql");
+    floor_script(dir.path(), &floor, &single);
+    let (mut ours, mut theirs, mut one, mut nothing, mut back) = (vec![], vec![], vec![], vec![], vec![]);
+    for run in 0..runs {
+        let db = |name: &str| format!("{name}_{n}_{run}");
+        for name in ["ours", "theirs", "single"] {
+            psql(server, "postgres", &["-c", &format!("CREATE DATABASE {} TEMPLATE template0", db(name))]);
+        }
+        let url = format!("host={} port={} user=postgres dbname={}", server.sockets.display(), server.port, db("ours"));
+        let dagmar = |args: &[&str]| {
+            timed(Command::new(DAGMAR).args(args).args(["--yes", "--quiet", "--url", &url]).current_dir(dir.path())).0
+        };
+        ours.push(dagmar(&["apply"]));
+        theirs.push(psql(server, &db("theirs"), &["-f", floor.to_str().unwrap()]));
+        one.push(psql(server, &db("single"), &["-f", single.to_str().unwrap()]));
+        nothing.push(dagmar(&["apply"]));
+        back.push(dagmar(&["rollback", "--all"]));
+        for name in ["ours", "theirs", "single"] {
+            psql(server, "postgres", &["-c", &format!("DROP DATABASE {}", db(name))]);
+        }
+    }
+    let (ours, theirs, one) = (median(ours), median(theirs), median(one));
+    println!(
+        "apply        {n:>7} changesets {ours:>8.3} s   psql, one transaction each {theirs:.3} s: ratio {:.2}",
+        ours / theirs
+    );
+    println!("                                           psql, one transaction {one:.3} s: ratio {:.2}", ours / one);
+    println!("nothing      {n:>7} applied    {:>8.3} s", median(nothing));
+    println!("rollback     {n:>7} changesets {:>8.3} s", median(back));
+}
+
+/// The same SQL as dagmar's plan with a transaction and one tracking insert per changeset,
+/// as the plainest runner would do it; and all in one transaction.
+fn floor_script(project: &Path, floor: &Path, single: &Path) {
+    let output =
+        Command::new(DAGMAR).args(["plan", "--offline", "--format", "json"]).current_dir(project).output().unwrap();
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let head = "CREATE TABLE tracking (id text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now());\n";
+    let (mut each, mut one) = (head.to_owned(), format!("BEGIN;\n{head}"));
+    for step in plan["steps"].as_array().unwrap() {
+        let mut body = String::new();
+        for segment in step["segments"].as_array().unwrap() {
+            for statement in segment["statements"].as_array().unwrap() {
+                writeln!(body, "{};", statement["sql"].as_str().unwrap()).unwrap();
+            }
+        }
+        writeln!(body, "INSERT INTO tracking (id) VALUES ('{}');", step["changeset"].as_str().unwrap()).unwrap();
+        write!(each, "BEGIN;\n{body}COMMIT;\n").unwrap();
+        one.push_str(&body);
+    }
+    one.push_str("COMMIT;\n");
+    fs::write(floor, each).unwrap();
+    fs::write(single, one).unwrap();
+}
+
+fn psql(server: &Server, database: &str, args: &[&str]) -> f64 {
+    let mut command = Command::new("psql");
+    command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-p", &server.port, "-d", database, "-h"]);
+    timed(command.arg(&server.sockets).args(args)).0
+}
+
+/// Seconds, and the peak of memory in KiB as the kernel counts it.
+fn timed(command: &mut Command) -> (f64, u64) {
+    let began = Instant::now();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    let code = loop {
+        // the high-water mark only grows: the last look before the end is close to it
+        if let Some(line) =
+            fs::read_to_string(&status).ok().as_deref().and_then(|s| s.lines().find(|l| l.starts_with("VmHWM")))
+        {
+            peak = line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).unwrap_or(peak);
+        }
+        if let Some(code) = child.try_wait().unwrap() {
+            break code;
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    };
+    assert!(code.success(), "{command:?}");
+    (began.elapsed().as_secs_f64(), peak)
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// A project of `n` changesets: a table with an index each, every one depending on the one
+/// seven before it.
+fn project(dir: &Path, n: usize) {
+    fs::create_dir_all(dir.join("plans")).unwrap();
+    fs::write(dir.join("dagmar.yaml"), "environments: { bench: {} }\n").unwrap();
+    for (file, chunk) in (1..=n).collect::<Vec<_>>().chunks(100).enumerate() {
+        let mut text = String::from("changesets:\n");
+        for i in chunk {
+            write!(text, "  - id: m{i:06}\n    author: team\n    description: Table number {i}\n").unwrap();
+            if *i > 7 {
+                writeln!(text, "    dependsOn: [m{:06}]", i - 7).unwrap();
+            }
+            write!(
+                text,
+                "    changes:
+      - createTable:
+          table: public.t{i}
+          columns:
+            - {{ name: id, type: bigint, identity: always, primaryKey: true }}
+            - {{ name: name, type: text, nullable: false }}
+            - {{ name: created_at, type: timestamptz, nullable: false, default: {{ sql: now() }} }}
+      - createIndex: {{ name: t{i}_name_idx, table: public.t{i}, columns: [name] }}
+"
+            )
+            .unwrap();
+        }
+        fs::write(dir.join(format!("plans/{file:05}.yaml")), text).unwrap();
+    }
+}
