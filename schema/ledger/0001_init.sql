@@ -123,7 +123,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT encode(sha256(convert_to(concat_ws('|', previous, e.seq, extract(epoch FROM e.at)::text, e.run::text,
         e.kind, coalesce(e.changeset, ''), e.db_user, e.detail::text), 'UTF8')), 'hex')
 $$;
-COMMENT ON FUNCTION @ledger@.event_hash IS 'The hash of an event: over the hash before it and its own columns';
+COMMENT ON FUNCTION @ledger@.event_hash(text, @ledger@.event) IS 'The hash of an event: over the hash before it and its own columns';
 
 CREATE FUNCTION @ledger@.chain_event() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -77,6 +77,10 @@ mod tests {
 
     struct Files;
     impl ReadFile for Files {
+        fn fill(&self, text: &str) -> Result<String, String> {
+            Ok(text.to_owned())
+        }
+
         fn read(&self, path: &str) -> Result<String, String> {
             if path == "up.sql" { Ok("SELECT 1;\n".to_owned()) } else { Err("it is not there".to_owned()) }
         }

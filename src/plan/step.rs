@@ -226,6 +226,8 @@ impl Segments {
                 return;
             }
         };
+        // a mark at the end counts as well
+        let ends = text.trim_end().lines().next_back() == Some(sql::SEGMENT_MARK);
         if groups.is_empty() {
             return;
         }
@@ -258,6 +260,7 @@ impl Segments {
                 });
             }
         }
+        self.open &= !ends;
     }
 
     /// A concurrent build blocks nobody while it waits or works, and giving up leaves an

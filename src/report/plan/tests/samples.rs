@@ -3,7 +3,7 @@
 use crate::base::{Ident, QualifiedName, Span};
 use crate::change::Batch;
 use crate::plan::{
-    Blocked, Check, Direction, FORMAT, Limits, Mode, Plan, Rollback, Segment, Statement, Step, Waiting, Why,
+    Blocked, Check, Direction, FORMAT, Limits, Mode, Plan, Progress, Rollback, Segment, Statement, Step, Waiting, Why,
 };
 use crate::sql::{Facts, LockMode, Outside};
 use serde_json::json;
@@ -28,7 +28,7 @@ fn segment(mode: Mode, statements: Vec<Statement>) -> Segment {
         Mode::Outside => Limits { lock_timeout: Span::default(), statement_timeout: Span::default(), lock_retries: 0 },
         Mode::Batched => Limits { lock_timeout: Span::secs(3), statement_timeout: Span::default(), lock_retries: 1 },
     };
-    Segment { mode, statements, batch: None, limits }
+    Segment { mode, statements, batch: None, limits, progress: Progress::Todo }
 }
 
 fn check(name: &str, sql: &str) -> Check {
@@ -89,7 +89,7 @@ fn active_organization() -> Step {
         )],
     );
     let key = vec![Ident::new("id").expect("a name")];
-    backfill.batch = Some(Batch { table: name("platform.users"), key, size: 10_000 });
+    backfill.batch = Some(Batch { table: name("platform.users"), key, size: 10_000, sweep: true });
     let online = Outside::CreateIndex { index: name("platform.idx_users_active_org"), table: name("platform.users") };
     let segments = vec![
         segment(
