@@ -211,6 +211,13 @@ BEGIN
         RAISE EXCEPTION '% is not a table', object USING ERRCODE = 'wrong_object_type';
     END IF;
     PERFORM @ledger@.attic_probe(format('DROP TABLE %s', tbl));
+    -- the same table may have been dropped before and made anew since
+    WHILE EXISTS (
+        SELECT FROM pg_class c WHERE c.relnamespace::regnamespace::text = quote_ident(attic)
+            AND starts_with(c.relname::text, prefix || '_')
+    ) LOOP
+        prefix := @ledger@.attic_prefix(changeset, prefix);
+    END LOOP;
 
     SELECT i.inhparent::regclass, pg_get_expr(c.relpartbound, c.oid) INTO parent, bound
     FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE c.oid = tbl AND c.relispartition;

@@ -57,3 +57,24 @@ changesets:
         status["changesets"].as_array().unwrap().iter().map(|c| c["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["applied", "applied", "failed", "pending"]);
 }
+
+/// What is dropped by a rollback that is written by hand stays in the attic; doing it all
+/// again must find a free name there.
+#[test]
+fn the_attic_takes_the_same_table_twice() {
+    let plan = "
+changesets:
+  - id: a
+    changes:
+      - createTable: { table: t, columns: [ { name: id, type: int, primaryKey: true } ] }
+      - insert: { table: t, rows: [ { id: 1 } ], key: [id] }
+    rollback:
+      - dropTable: { table: t }
+";
+    let (project, database) = (Project::new(&[("plans/a.yaml", plan)]), Database::new());
+    for _ in 0..3 {
+        project.on(&database, &["apply"]).ok();
+        project.on(&database, &["rollback", "a"]).ok();
+    }
+    assert_eq!(database.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'dagmar_attic'"), "3");
+}
