@@ -311,6 +311,12 @@ DECLARE
     part jsonb;
     old_default text;
 BEGIN
+    -- a column of the same name may have been dropped before and added anew since
+    WHILE EXISTS (
+        SELECT FROM pg_attribute x WHERE x.attrelid = tbl AND NOT x.attisdropped AND x.attname = format('%s_%s', prefix, col)::name
+    ) LOOP
+        prefix := @ledger@.attic_prefix(changeset, prefix);
+    END LOOP;
     PERFORM @ledger@.attic_probe(format('ALTER TABLE %s DROP COLUMN %I', tbl, col));
     entry := @ledger@.attic_note(changeset, 'column', @ledger@.attic_object(tbl, col), NULL);
     kept := format('%s_%s', prefix, col)::name;

@@ -10,7 +10,7 @@ use crate::ledger::record::{Recorder, RunRef};
 use crate::pg::lock;
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{self, Finished, RunInfo, RunStatus};
-use crate::plan::Plan;
+use crate::plan::{Plan, decide};
 use crate::report::{PlanFormat, PlanOptions, Tone};
 use crate::run::Observer;
 use serde_json::json;
@@ -71,7 +71,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let lock = locked(&session, &mut remote, args.lock_wait, observer.as_mut(), &stop).await?;
         // another run may have come first: what counts is what is pending now
         let history = remote.history(session.ledger()).await?;
-        let planned = plan::compile(&view, &remote, &history, &args.select, out.err_style).await?;
+        let mut planned = plan::compile(&view, &remote, &history, &args.select, out.err_style).await?;
         let finished = if planned.steps.is_empty() {
             None
         } else {
@@ -79,6 +79,16 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         };
         drop(observer);
         lock.release().await?;
+        if !planned.waiting.is_empty() {
+            // what it waits for may have been applied just now: until when is known only since
+            let history = remote.history(session.ledger()).await?;
+            let now = decide(&view.changelog, &view.graph, &history, &session.environment, None);
+            for waiting in &mut planned.waiting {
+                if let Some(known) = now.waiting.iter().find(|w| w.changeset == waiting.changeset) {
+                    waiting.until.clone_from(&known.until);
+                }
+            }
+        }
         finish(&planned, finished.as_ref(), form, out);
         remote.close().await?;
         finished.map_or(Ok(()), |f| verdict(&f))

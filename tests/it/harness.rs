@@ -111,14 +111,40 @@ impl Database {
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout)
+        let text: String = String::from_utf8(output.stdout)
             .unwrap()
             .lines()
             // a random key of each dump
             .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
-            .collect::<Vec<_>>()
-            .join("\n")
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        // the order of rows in a table's files means nothing
+        let mut parts: Vec<String> = Vec::new();
+        let mut rows: Vec<&str> = Vec::new();
+        for part in text.split_inclusive(";\n") {
+            match part.trim_start().starts_with("INSERT INTO") {
+                true => rows.push(part.trim_start()),
+                false => {
+                    rows.sort_unstable();
+                    parts.extend(rows.drain(..).map(str::to_owned));
+                    parts.push(part.to_owned());
+                }
+            }
+        }
+        parts.concat()
     }
+}
+
+/// Two dumps are equal; shows only where they are not.
+#[track_caller]
+pub fn same(got: &str, expected: &str, what: &str) {
+    if got == expected {
+        return;
+    }
+    let (a, b): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), got.lines().collect());
+    let missing: Vec<&&str> = a.iter().filter(|line| !b.contains(line)).take(12).collect();
+    let extra: Vec<&&str> = b.iter().filter(|line| !a.contains(line)).take(12).collect();
+    panic!("{what}: differs from what is expected\nmissing: {missing:#?}\ntoo much: {extra:#?}");
 }
 
 /// A project in a folder of its own, removed at the end.

@@ -1,6 +1,6 @@
 //! The whole way once, by the binary: the first thing to look at when much fails.
 
-use crate::harness::{Database, Project};
+use crate::harness::{Database, Project, same};
 
 const PLAN: &str = "
 changesets:
@@ -33,7 +33,7 @@ fn up_and_down_again() {
     assert_eq!(database.sql("SELECT count(*) FILTER (WHERE active), count(*) FROM app.users"), "2500|2500");
     assert!(project.on(&database, &["apply"]).ok().contains("nothing to do"));
     assert!(project.on(&database, &["rollback", "--all"]).ok().contains("rolled back 2 changeset(s)"));
-    assert_eq!(database.dump(), empty);
+    same(&database.dump(), &empty, "after the way back");
 }
 
 /// The server reads a whole message before it runs any of it: what stands before a mistake
@@ -68,13 +68,17 @@ changesets:
     changes:
       - createTable: { table: t, columns: [ { name: id, type: int, primaryKey: true } ] }
       - insert: { table: t, rows: [ { id: 1 } ], key: [id] }
+      - addColumn: { table: kept, columns: [ { name: c, type: int } ] }
     rollback:
+      - dropColumn: { table: kept, column: c }
       - dropTable: { table: t }
 ";
     let (project, database) = (Project::new(&[("plans/a.yaml", plan)]), Database::new());
+    database.sql("CREATE TABLE kept (id int PRIMARY KEY)");
     for _ in 0..3 {
         project.on(&database, &["apply"]).ok();
         project.on(&database, &["rollback", "a"]).ok();
     }
     assert_eq!(database.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'dagmar_attic'"), "3");
+    assert_eq!(database.sql("SELECT count(*) FROM pg_attribute WHERE attrelid = 'kept'::regclass AND attnum > 0"), "4");
 }
