@@ -8,6 +8,7 @@ use crate::plan::{self, Edited, Plan, Request, Unfit};
 use crate::render::Renderer;
 use crate::source::load::{self, Loaded, ProjectFiles};
 use crate::source::parse::{self, Context};
+use crate::source::project::LimitsSpec;
 use crate::source::{Changelog, SourceSet, Variables};
 use std::path::Path;
 
@@ -68,19 +69,24 @@ impl Workspace {
             sources: &self.loaded.sources,
         };
         let changelog = parse::changelog(&self.loaded.documents, &context, &mut problems);
-        // with changesets left out, edges to them would be reported as well
-        let broken = problems.has_errors();
-        let mut edges = Diagnostics::default();
-        let graph = graph::build(&changelog, &mut edges);
-        if !broken || graph.is_none() {
-            problems.append(edges);
-        }
-        match graph {
-            Some(graph) if !problems.has_errors() => {
-                Ok(View { workspace: self, environment: environment.to_owned(), changelog, graph })
+        let graph = graph::build(&changelog, &mut problems);
+        if problems.has_errors() {
+            // what can be found in the rest is said in the same go
+            for changeset in changelog.changesets.iter().filter(|c| c.complete) {
+                let file = &self.loaded.sources.get(changeset.file).path;
+                plan::step::compile(changeset, file, self.setting(environment, changeset.limits), &mut problems);
             }
-            _ => Err(self.refuse(problems)),
+            return Err(self.refuse(problems));
         }
+        let graph = graph.ok_or_else(|| Failure::new(Kind::Internal, "a graph without problems has an order"))?;
+        Ok(View { workspace: self, environment: environment.to_owned(), changelog, graph })
+    }
+
+    /// What a changeset with these limits is rendered with.
+    fn setting(&self, environment: &str, limits: LimitsSpec) -> Setting<'_> {
+        let config = &self.loaded.config;
+        let limits = limits.over(config.limits(environment).resolve());
+        Setting { renderer: &self.renderer, ledger: &config.ledger.schema, limits }
     }
 
     /// Problems with their places filled in.
@@ -102,14 +108,9 @@ impl View<'_> {
             let chosen = select::select(selectors, &self.changelog, &self.graph);
             Some(chosen.map_err(|why| Failure::new(Kind::Usage, why))?)
         };
-        let config = &self.workspace.loaded.config;
         let request = Request {
             environment: &self.environment,
-            setting: Setting {
-                renderer: &self.workspace.renderer,
-                ledger: &config.ledger.schema,
-                limits: config.limits(&self.environment).resolve(),
-            },
+            setting: self.workspace.setting(&self.environment, LimitsSpec::default()),
             selected: selected.as_ref(),
         };
         match plan::forward(&self.changelog, &self.graph, &self.workspace.loaded.sources, history, &request) {
@@ -129,12 +130,7 @@ impl View<'_> {
             .position(id)
             .ok_or_else(|| Failure::new(Kind::Usage, format!("there is no changeset `{id}`")))?;
         let changeset = &self.changelog.changesets[position];
-        let config = &self.workspace.loaded.config;
-        let setting = Setting {
-            renderer: &self.workspace.renderer,
-            ledger: &config.ledger.schema,
-            limits: changeset.limits.over(config.limits(&self.environment).resolve()),
-        };
+        let setting = self.workspace.setting(&self.environment, changeset.limits);
         let file = &self.workspace.loaded.sources.get(changeset.file).path;
         let mut problems = Diagnostics::default();
         plan::step::compile(changeset, file, setting, &mut problems).ok_or_else(|| self.workspace.refuse(problems))

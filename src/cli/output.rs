@@ -79,8 +79,9 @@ impl Output {
     /// Tells why the command ends.
     pub fn failure(&mut self, failure: &Failure) {
         if self.json {
+            // on one line: it may follow JSON lines
             let value = self.failure_json(failure);
-            self.json(&value);
+            self.data(&value.to_string());
             return;
         }
         if !failure.diagnostics.is_empty() {

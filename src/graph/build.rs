@@ -43,6 +43,9 @@ pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
         for (n, dependency) in changeset.depends_on.iter().enumerate() {
             let at = dependency.place.clone();
             let Some(&to) = ids.get(&dependency.id) else {
+                if changelog.unread.contains(&dependency.id) {
+                    continue;
+                }
                 let near = nearest(&dependency.id, changesets.iter().map(|c| c.id.as_str()));
                 out.push(
                     Diagnostic::error(

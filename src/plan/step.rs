@@ -235,7 +235,11 @@ impl Segments {
             self.open &= n == 0;
             for piece in group {
                 if let Some(forbidden) = sql::forbidden(piece.text) {
-                    out.push(Diagnostic::error("DG0311", forbidden.what).at(place.clone()).help(forbidden.help));
+                    out.push(
+                        Diagnostic::error("DG0311", format!("{} must not stand in a changeset", forbidden.what))
+                            .at(place.clone())
+                            .help(forbidden.help),
+                    );
                 }
                 let facts = sql::facts(piece.text);
                 let mode = match (&batch, &facts.outside) {

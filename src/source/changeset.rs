@@ -7,6 +7,7 @@ use crate::change::Change;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// A file below `plans/`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -181,9 +182,11 @@ fn changes_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 pub struct Changelog {
     /// In the order of declaration: by file path, then by position.
     pub changesets: Vec<Changeset>,
+    /// The ids of changesets that could not be read: edges to them are not wrong.
+    pub unread: BTreeSet<String>,
 }
 
-/// A changeset that was read without a mistake.
+/// A changeset.
 #[derive(Debug)]
 pub struct Changeset {
     /// Its identity.
@@ -220,6 +223,8 @@ pub struct Changeset {
     pub checksum: String,
     /// The content before variables were filled in.
     pub body: Value,
+    /// Whether all of it was read; with a mistake in its changes only its edges are of use.
+    pub complete: bool,
 }
 
 /// An edge with its place.

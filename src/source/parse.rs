@@ -1,4 +1,4 @@
-//! Values to changesets. Collects every mistake; a changeset with one is left out.
+//! Values to changesets. Collects every mistake.
 
 use super::changeset::{
     Changelog, Changeset, ChangesetHeader, Dependency, MAX_ID, ParsedChange, RollbackSource, RollbackSpec, is_id,
@@ -45,7 +45,10 @@ pub fn changelog(documents: &[(FileId, Value)], context: &Context<'_>, out: &mut
                 }
                 seen.insert(id.clone(), here);
             }
-            changelog.changesets.extend(changeset(value, &place, context, out));
+            match changeset(value, &place, context, out) {
+                Some(changeset) => changelog.changesets.push(changeset),
+                None => changelog.unread.extend(value.get("id").and_then(Value::as_str).map(str::to_owned)),
+            }
         }
     }
     changelog
@@ -122,10 +125,12 @@ fn changeset(raw: &Value, place: &Place, context: &Context<'_>, out: &mut Diagno
             }
         }
     }
-    let parsed = header.and_then(|header| finish(header, raw, place, context, &mut problems));
-    let good = !problems.has_errors();
+    let mut parsed = header.map(|header| finish(header, raw, place, context, &mut problems));
+    if let Some(changeset) = &mut parsed {
+        changeset.complete = !problems.has_errors();
+    }
     out.append(problems);
-    parsed.filter(|_| good)
+    parsed
 }
 
 fn finish(
@@ -134,7 +139,7 @@ fn finish(
     place: &Place,
     context: &Context<'_>,
     out: &mut Diagnostics,
-) -> Option<Changeset> {
+) -> Changeset {
     if !is_id(&header.id) {
         let shown: String = header.id.chars().take(60).collect();
         out.push(Diagnostic::error("DG0202", format!("`{shown}` is no id")).at(place.child("id")).help(format!(
@@ -172,7 +177,8 @@ fn finish(
     let mut body = content_of(raw);
     add_files(&mut body, &parsed);
     let edges = place.child("dependsOn");
-    Some(Changeset {
+    Changeset {
+        complete: true,
         checksum: checksum::of_value(&body),
         body,
         depends_on: header
@@ -195,7 +201,7 @@ fn finish(
         verify: header.verify,
         rollback,
         limits: header.limits,
-    })
+    }
 }
 
 /// What the checksum is taken of: what runs, not who wrote it or when it may run.
