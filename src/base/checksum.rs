@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// The algorithm in use: `d1` = SHA-256 of canonical JSON (keys sorted, no white space,
@@ -30,16 +31,16 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 pub fn canonical(value: &Value, out: &mut String) {
     match value {
         Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
-            keys.sort_unstable();
+            let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+            entries.sort_unstable_by_key(|(key, _)| *key);
             out.push('{');
-            for (i, key) in keys.into_iter().enumerate() {
+            for (i, (key, value)) in entries.into_iter().enumerate() {
                 if i > 0 {
                     out.push(',');
                 }
                 string(key, out);
                 out.push(':');
-                canonical(&map[key], out);
+                canonical(value, out);
             }
             out.push('}');
         }
@@ -61,16 +62,23 @@ pub fn canonical(value: &Value, out: &mut String) {
 }
 
 fn string(text: &str, out: &mut String) {
-    let _ = write!(out, "{}", Value::String(text.to_owned()));
+    let plain = |b: u8| b >= 0x20 && b != b'"' && b != b'\\';
+    if text.bytes().all(plain) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::to_string(text).expect("texts serialise to JSON"));
+    }
 }
 
 /// Line ends as LF, no white space before them nor at the end.
-fn normalise(text: &str) -> String {
+fn normalise(text: &str) -> Cow<'_, str> {
     if !text.contains(['\n', '\r']) {
-        return text.trim_end().to_owned();
+        return Cow::Borrowed(text.trim_end());
     }
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    lines.join("\n").trim_end().to_owned()
+    Cow::Owned(lines.join("\n").trim_end().to_owned())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::base::{Diagnostic, Diagnostics, FileId, Place, checksum, diag::neares
 use crate::change::custom::CustomKind;
 use crate::change::{self, Change, ReadFile};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -103,20 +104,12 @@ fn changesets_of<'a>(file: FileId, document: &'a Value, out: &mut Diagnostics) -
 }
 
 fn changeset(raw: &Value, place: &Place, context: &Context<'_>, out: &mut Diagnostics) -> Option<Changeset> {
-    let mut filled = raw.clone();
     let mut problems = Diagnostics::default();
-    if let Value::Object(map) = &mut filled {
-        // an id names the same changeset in every environment
-        let id = map.get("id").cloned();
-        let source = &context.sources.get(place.file).text;
-        let mut rest = Value::Object(std::mem::take(map));
-        context.variables.fill_value(&mut rest, place, source, &mut problems);
-        if let (Some(id), Value::Object(rest)) = (id, &mut rest) {
-            rest.insert("id".to_owned(), id);
-        }
-        filled = rest;
-    }
-    let header: Option<ChangesetHeader> = typed(&filled, place, &mut problems);
+    let source = &context.sources.get(place.file).text;
+    let filled =
+        if source.contains("${") { fill(raw, place, source, context, &mut problems) } else { Cow::Borrowed(raw) };
+    let filled = filled.as_ref();
+    let header: Option<ChangesetHeader> = typed(filled, place, &mut problems);
     if header.is_none() {
         // the header's mistakes must not hide those of the changes
         for key in ["changes", "rollback"] {
@@ -131,6 +124,26 @@ fn changeset(raw: &Value, place: &Place, context: &Context<'_>, out: &mut Diagno
     }
     out.append(problems);
     parsed
+}
+
+/// The changeset with its variables filled in; an id names the same in every environment.
+fn fill<'a>(
+    raw: &'a Value,
+    place: &Place,
+    source: &str,
+    context: &Context<'_>,
+    out: &mut Diagnostics,
+) -> Cow<'a, Value> {
+    let mut filled = raw.clone();
+    let id = filled.get("id").cloned();
+    if let Value::Object(map) = &mut filled {
+        map.shift_remove("id");
+    }
+    context.variables.fill_value(&mut filled, place, source, out);
+    if let (Some(id), Value::Object(map)) = (id, &mut filled) {
+        map.insert("id".to_owned(), id);
+    }
+    Cow::Owned(filled)
 }
 
 fn finish(
