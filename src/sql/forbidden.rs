@@ -86,7 +86,10 @@ fn calls(toks: &[Tok<'_>], function: &str) -> bool {
 fn copy(mut c: Cursor<'_, '_>) -> Option<Forbidden> {
     let mut out = c;
     if c.skip_past("from stdin") {
-        return Some(Forbidden::new("`COPY … FROM STDIN`", "there is no client to send the rows: write them as INSERT, or COPY them from a file of the server"));
+        return Some(Forbidden::new(
+            "`COPY … FROM STDIN`",
+            "there is no client to send the rows: write them as INSERT, or COPY them from a file of the server",
+        ));
     }
     out.skip_past("to stdout").then(|| {
         Forbidden::new("`COPY … TO STDOUT`", "nobody reads the rows; export them with psql, outside of a changeset")

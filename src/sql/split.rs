@@ -121,7 +121,7 @@ impl<'a> Splitter<'a> {
                 return Err(SqlError::new(
                     tok.start,
                     "a backslash outside of a string: psql's commands cannot be used",
-                    "write plain SQL; `sqlFile` takes the place of `\\i`, `loadData` that of `\\copy`",
+                    "write plain SQL; `sqlFile` takes the place of `\\i`",
                 ));
             }
             Kind::Sign(b'(') => {
@@ -175,7 +175,7 @@ impl<'a> Splitter<'a> {
                 return Err(SqlError::new(
                     tok.start,
                     "`COPY … FROM STDIN` cannot be used in SQL text",
-                    "use the change `loadData`, which copies a CSV file, or write INSERT",
+                    "there is no client to send the rows: write them as INSERT, or COPY them from a file of the server",
                 ));
             }
             _ => {}

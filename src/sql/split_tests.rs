@@ -98,7 +98,7 @@ fn statement() -> impl Strategy<Value = String> {
         "[0-9]{1,3}",
         "[+*,=<>]",
         "[$][$][a-z;'\"( ]{0,8}[$][$]",
-        "[$]q[$][a-z;'\"( $]{0,8} [$]q[$]",
+        "[$]q[$][a-pr-z;'\"( $]{0,8} [$]q[$]",
         "/[*][a-z;'\" ]{0,8}[*]/",
         // a word behind it: two strings on two lines would be one (manual, chapter 4.1.2.1)
         "--[a-z;'\" ]{0,8}\nx",
