@@ -172,3 +172,22 @@ fn the_plan_of_the_sample_is_what_it_promises() {
         steps.iter().map(|s| (s["changeset"].as_str().unwrap(), s["wave"].as_u64().unwrap())).collect();
     assert_eq!(waves["005-audit-logs"], waves["006-platform-databases"], "independent of each other");
 }
+
+#[test]
+fn psql_alone_comes_to_the_same() {
+    let (by_dagmar, by_psql) = (Database::new(), Database::new());
+    now(&by_dagmar, &["apply"]).ok();
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("everything.sql");
+    now(&by_psql, &["sql", "--offline", "--output", script.to_str().unwrap()]).ok();
+    by_psql.script(&script).unwrap();
+    same(&schema_of(&by_psql.dump()), &schema_of(&by_dagmar.dump()), "the script");
+    let ledger = "SELECT id, status, checksum, digest, requires FROM dagmar.changeset LEFT JOIN LATERAL (SELECT string_agg(needs, ',' ORDER BY needs) AS requires FROM dagmar.requires r WHERE r.changeset = id) r ON true ORDER BY ordinal";
+    let of_psql = by_psql.sql(ledger);
+    assert_eq!(of_psql, by_dagmar.sql(ledger));
+    assert!(now(&by_psql, &["apply"]).ok().contains("nothing to do"));
+    let refused = by_psql.script(&script).unwrap_err();
+    assert!(refused.contains("001-platform-schema is there already"), "{refused}");
+    now(&by_psql, &["rollback", "--all"]).ok();
+    assert_eq!(by_psql.sql("SELECT to_regnamespace('platform') IS NULL"), "t");
+}
