@@ -4,6 +4,7 @@
 //! one transaction goes segment by segment. Every transaction carries the fence and the
 //! ledger's rows, so that effect and record are one.
 
+mod aftermath;
 mod batch;
 mod outside;
 pub mod script;
@@ -14,7 +15,7 @@ mod wire;
 use super::connect::Connection;
 use crate::base::{Failure, Kind};
 use crate::ledger::record::Recorder;
-use crate::plan::{Direction, Mode, Plan, Progress, Rollback, Step, Why};
+use crate::plan::{Direction, Mode, Plan, Progress, Step, Why};
 use crate::run::{Event, Observer, StepError};
 use script::{Mark, Script};
 use std::time::Instant;
@@ -286,87 +287,6 @@ impl Runner<'_> {
                 other => return other,
             }
         }
-    }
-
-    /// Undoes a changeset of several segments whose checks do not hold.
-    async fn take_back(&mut self, number: usize, step: &Step) -> Result<(), Trouble> {
-        let Rollback::Segments { segments, .. } = &step.rollback else { return Ok(()) };
-        let mut segments = segments.clone();
-        segments.iter_mut().for_each(|s| s.progress = Progress::Todo);
-        let back = Step {
-            direction: Direction::Rollback,
-            why: Why::Requested,
-            preconditions: Vec::new(),
-            verify: Vec::new(),
-            segments,
-            ..step.clone()
-        };
-        if is_single(&back) {
-            let mut script = Script::default();
-            self.writer.single(&mut script, number, &back);
-            self.send(&script).await
-        } else {
-            Box::pin(self.segments(number, &back)).await
-        }
-    }
-
-    /// Records what went wrong, and says what is left.
-    async fn record_failure(&mut self, number: usize, fault: &Fault) -> Result<(String, StepError, String), Failure> {
-        let step = &self.plan.steps[number];
-        let id = step.changeset.clone();
-        let error = self.step_error(step, fault).await;
-        let detail = serde_json::to_value(&error).unwrap_or_default();
-        let frame = Mark::Frame(number);
-        let left = self.left_of(step).await?;
-        let recorder = &self.writer.recorder;
-        let mut script = Script::default();
-        self.writer.begin(&mut script, number, None);
-        if left.is_none() && step.direction == Direction::Forward && step.why != Why::Changed {
-            script.extend(frame, recorder.changeset(step, "failed", crate::ledger::record::STARTED));
-            script.push(frame, &recorder.clear_segments(&id));
-        }
-        script.push(frame, &recorder.error(&id, &detail));
-        let kind = if step.direction == Direction::Forward { "failed" } else { "rollbackFailed" };
-        script.push(frame, &recorder.event(kind, Some(&id), &detail));
-        script.push(frame, "COMMIT");
-        self.must("cannot record the failure", &script).await?;
-        let state = match (left, step.direction) {
-            (None, Direction::Forward) => "nothing of it remains".to_owned(),
-            (None, Direction::Rollback) => "it is applied as before".to_owned(),
-            (Some(done), Direction::Forward) => format!(
-                "{done} of its {} segments are done: `dagmar apply` goes on, `dagmar rollback {id}` takes back what is done",
-                step.segments.len()
-            ),
-            (Some(done), Direction::Rollback) => format!(
-                "{done} of its {} rollback segments are done: `dagmar rollback {id}` goes on",
-                step.segments.len()
-            ),
-        };
-        self.observer.on(&Event::StepFailed {
-            changeset: id.clone(),
-            direction: step.direction,
-            error: error.clone(),
-            state: state.clone(),
-        });
-        Ok((id, error, state))
-    }
-
-    /// How many segments the ledger knows as done; `None`: nothing was begun, or nothing of
-    /// it is left.
-    async fn left_of(&mut self, step: &Step) -> Result<Option<usize>, Failure> {
-        if is_single(step) {
-            return Ok(None);
-        }
-        let sql = format!(
-            "SELECT count(*), count(*) FILTER (WHERE status = 'done') FROM {}.segment WHERE changeset = {} AND direction = '{}'",
-            self.ledger(),
-            crate::base::name::quote_literal(&step.changeset),
-            step.direction.word()
-        );
-        let row = self.one_row(&sql).await?;
-        let number =
-            |i: usize| row.get(i).and_then(|v| v.as_deref()).and_then(|v| v.parse::<usize>().ok()).unwrap_or(0);
-        Ok((number(0) > 0).then(|| number(1)))
     }
 
     fn ledger(&self) -> String {
