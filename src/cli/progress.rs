@@ -7,7 +7,7 @@ use crate::report::{Style, Tone};
 use crate::run::{Event, Observer};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The observer that the options ask for.
 pub fn observer(form: Form, global: &Global, out: &Output) -> Box<dyn Observer> {
@@ -15,7 +15,7 @@ pub fn observer(form: Form, global: &Global, out: &Output) -> Box<dyn Observer> 
         Form::Json => Box::new(JsonLines),
         Form::Text if global.quiet => Box::new(()),
         Form::Text if std::io::stderr().is_terminal() => Box::new(Spinner::new(out.err_style)),
-        Form::Text => Box::new(Lines { style: out.err_style, began: Instant::now() }),
+        Form::Text => Box::new(Lines { style: out.err_style }),
     }
 }
 
@@ -31,45 +31,43 @@ impl Observer for JsonLines {
 }
 
 /// The line for an event that is worth one.
-fn line(event: &Event, style: Style, took: Option<Duration>) -> Option<String> {
-    let took = took.map(|t| format!(" {}", style.paint(Tone::Muted, &format!("({})", short(t))))).unwrap_or_default();
+fn line(event: &Event, style: Style) -> Option<String> {
     Some(match event {
         Event::Waiting { message } => message.clone(),
-        Event::StepDone { changeset, direction } => {
+        Event::StepDone { changeset, direction, took_ms } => {
             let sign = match direction {
                 Direction::Forward => "✓",
                 Direction::Rollback => "↶",
             };
+            let took = took_ms.map(|ms| style.paint(Tone::Muted, &format!(" ({})", short(ms)))).unwrap_or_default();
             format!("{} {changeset}{took}", style.paint(Tone::Good, sign))
         }
-        Event::StepFailed { changeset, .. } => format!("{} {changeset}{took}", style.paint(Tone::Bad, "✗")),
+        Event::StepFailed { changeset, .. } => format!("{} {changeset}", style.paint(Tone::Bad, "✗")),
         Event::SegmentStarted { segment, mode, gist, .. } if *mode != Mode::Transaction => {
             format!("  segment {} {}: {gist}", segment + 1, mode.words())
         }
         Event::Retry { changeset, attempt, of, wait_ms, reason } => {
             format!("  {changeset}: {reason}; attempt {attempt} of {of} in {wait_ms} ms")
         }
+        // IF EXISTS and its like have nothing to tell
+        Event::Notice { severity, message } if severity == "NOTICE" && message.ends_with(", skipping") => return None,
         Event::Notice { severity, message } => format!("  {}: {message}", severity.to_lowercase()),
         _ => return None,
     })
 }
 
-fn short(time: Duration) -> String {
-    if time.as_secs() >= 10 { format!("{} s", time.as_secs()) } else { format!("{} ms", time.as_millis()) }
+fn short(ms: u64) -> String {
+    if ms >= 10_000 { format!("{} s", ms / 1000) } else { format!("{ms} ms") }
 }
 
 /// Plain lines, for logs.
 struct Lines {
     style: Style,
-    began: Instant,
 }
 
 impl Observer for Lines {
     fn on(&mut self, event: &Event) {
-        if matches!(event, Event::StepStarted { .. }) {
-            self.began = Instant::now();
-        }
-        if let Some(line) = line(event, self.style, Some(self.began.elapsed())) {
+        if let Some(line) = line(event, self.style) {
             let _ = writeln!(std::io::stderr().lock(), "{line}");
         }
     }
@@ -78,7 +76,6 @@ impl Observer for Lines {
 /// A spinner for the step that runs, a bar while a backfill runs.
 struct Spinner {
     style: Style,
-    began: Instant,
     bar: ProgressBar,
     counting: bool,
 }
@@ -88,7 +85,7 @@ impl Spinner {
         let bar = ProgressBar::new_spinner();
         bar.set_style(spinner_style());
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self { style, began: Instant::now(), bar, counting: false }
+        Self { style, bar, counting: false }
     }
 }
 
@@ -105,7 +102,6 @@ impl Observer for Spinner {
     fn on(&mut self, event: &Event) {
         match event {
             Event::StepStarted { changeset, number, of, .. } => {
-                self.began = Instant::now();
                 self.bar.set_message(format!("{number}/{of} {changeset}"));
             }
             Event::BatchDone { rows, table_rows, .. } => {
@@ -123,7 +119,7 @@ impl Observer for Spinner {
             }
             _ => {}
         }
-        if let Some(line) = line(event, self.style, Some(self.began.elapsed())) {
+        if let Some(line) = line(event, self.style) {
             self.bar.println(line);
         }
         if matches!(event, Event::RunFinished { .. }) {

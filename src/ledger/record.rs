@@ -72,7 +72,7 @@ impl Recorder {
              body, forward, rollback, run, duration_ms, applied_at, applied_by, reason, error) = (excluded.status, \
              excluded.checksum, excluded.digest, excluded.description, excluded.author, excluded.labels, excluded.file, \
              excluded.repeatable, excluded.body, excluded.forward, excluded.rollback, excluded.run, \
-             excluded.duration_ms, clock_timestamp(), session_user, NULL, NULL)",
+             excluded.duration_ms, clock_timestamp(), session_user, NULL, NULL) RETURNING duration_ms",
             id = quote_literal(&step.changeset),
             checksum = quote_literal(&step.checksum),
             digest = quote_literal(&step.digest),

@@ -89,6 +89,9 @@ pub enum Event {
         changeset: String,
         /// Which way.
         direction: Direction,
+        /// How long it took by the server's clock, in milliseconds; of what is applied.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        took_ms: Option<u64>,
     },
     /// A step has failed; the state is recorded.
     StepFailed {

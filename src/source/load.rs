@@ -86,7 +86,7 @@ impl Loader {
                 (String::new(), Some(Diagnostic::error("DG0100", format!("`{shown}` {message}")).maybe_help(help)))
             }
         };
-        let id = self.sources.add(SourceFile { path: shown, text });
+        let id = self.sources.add(SourceFile::new(shown, text));
         match problem {
             None => Some(id),
             Some(problem) => {

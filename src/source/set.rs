@@ -11,6 +11,17 @@ pub struct SourceFile {
     pub path: String,
     /// UTF-8; a byte order mark is taken off.
     pub text: String,
+    /// Whether variables may stand in it.
+    pub has_variables: bool,
+}
+
+impl SourceFile {
+    /// A file of this path and text.
+    #[must_use]
+    pub fn new(path: String, text: String) -> Self {
+        let has_variables = text.contains("${");
+        Self { path, text, has_variables }
+    }
 }
 
 /// The files of a project in the order of their paths.

@@ -16,6 +16,7 @@ use super::connect::Connection;
 use crate::base::{Failure, Kind};
 use crate::ledger::record::Recorder;
 use crate::plan::{Direction, Mode, Plan, Progress, Step, Why};
+use crate::report::plan::gist;
 use crate::run::{Event, Observer, StepError};
 use script::{Mark, Script};
 use std::time::Instant;
@@ -94,6 +95,8 @@ struct Runner<'a> {
     stop: &'a Stop,
     done: usize,
     announced: usize,
+    /// How long the step took that was recorded last.
+    took: Option<u64>,
 }
 
 /// Runs a plan under the lock of this epoch.
@@ -112,7 +115,7 @@ pub async fn execute(
 ) -> Result<Finished, Failure> {
     let began = Instant::now();
     let writer = Writer { recorder, epoch };
-    let mut runner = Runner { connection, writer, plan, observer, stop, done: 0, announced: 0 };
+    let mut runner = Runner { connection, writer, plan, observer, stop, done: 0, announced: 0, took: None };
     runner.start(info).await?;
     let outcome = runner.steps().await;
     let (status, failed) = match outcome {
@@ -257,7 +260,7 @@ impl Runner<'_> {
                 changeset: step.changeset.clone(),
                 segment: no,
                 mode: segment.mode,
-                gist: wire::gist(segment),
+                gist: segment.statements.first().map(|s| gist(&s.sql)).unwrap_or_default(),
             });
             match segment.mode {
                 Mode::Transaction => self.transaction(number, step, no, first).await?,
@@ -313,7 +316,8 @@ impl Runner<'_> {
         }
         self.done = number + 1;
         let step = &self.plan.steps[number];
-        self.observer.on(&Event::StepDone { changeset: step.changeset.clone(), direction: step.direction });
+        let took_ms = self.took.take();
+        self.observer.on(&Event::StepDone { changeset: step.changeset.clone(), direction: step.direction, took_ms });
     }
 
     /// Sends what must not fail.

@@ -5,7 +5,7 @@ use super::{Runner, Trouble};
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Kind};
 use crate::pg::error::SqlFailure;
-use crate::plan::{Segment, Step};
+use crate::plan::Step;
 use crate::run::{Event, StepError};
 use crate::sql;
 use futures_util::{StreamExt, pin_mut};
@@ -79,6 +79,10 @@ impl Runner<'_> {
                 None => return Ok(()),
                 Some(Err(e)) => return Err(e),
                 Some(Ok(SimpleQueryMessage::Row(row))) => {
+                    // the only rows of one column in a frame are the durations of changesets
+                    if let (Some((Mark::Frame(_), _)), 1) = (script.marks.get(*answered), row.len()) {
+                        self.took = row.get(0).and_then(|ms| ms.parse().ok()).or(self.took);
+                    }
                     rows.push((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect());
                 }
                 Some(Ok(SimpleQueryMessage::CommandComplete(_))) => {
@@ -209,12 +213,4 @@ pub(super) fn backoff(attempt: u32) -> Duration {
     let full = 250u64 << attempt.saturating_sub(1).min(6);
     let chance = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::from(d.subsec_nanos()));
     Duration::from_millis(full / 2 + chance % (full / 2 + 1))
-}
-
-/// A segment in one line.
-pub(super) fn gist(segment: &Segment) -> String {
-    let first = segment.statements.first().map_or("", |s| s.sql.as_str());
-    let line = first.split_whitespace().collect::<Vec<_>>().join(" ");
-    let cut: String = line.chars().take(90).collect();
-    if cut.len() < line.len() { format!("{cut}…") } else { cut }
 }
