@@ -50,6 +50,9 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
             }
         }
     }
+    // the process ends now: giving back each piece of a large project would take its time
+    std::mem::forget((plan, view));
+    std::mem::forget(session);
     Ok(())
 }
 

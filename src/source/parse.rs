@@ -18,7 +18,7 @@ pub struct Context<'a> {
     /// The project's own change types.
     pub custom: &'a BTreeMap<String, Arc<CustomKind>>,
     /// Reads files of the project.
-    pub files: &'a dyn ReadFile,
+    pub files: &'a (dyn ReadFile + Sync),
     /// The names of the project's environments; empty: none are declared.
     pub environments: &'a [String],
     /// The values of the environment that is compiled for.
@@ -27,15 +27,17 @@ pub struct Context<'a> {
     pub sources: &'a SourceSet,
 }
 
-/// Reads the changesets of all documents, in the order of the files.
+/// Reads the changesets of all documents, in the order of the files. Each is independent of
+/// the others, so the work is spread over the cores.
 pub fn changelog(documents: &[(FileId, Value)], context: &Context<'_>, out: &mut Diagnostics) -> Changelog {
     let mut changelog = Changelog::default();
-    let mut seen: HashMap<String, Place> = HashMap::new();
+    let mut entries = Vec::new();
+    let mut seen: HashMap<&str, Place> = HashMap::new();
     for (file, document) in documents {
         for (place, value) in changesets_of(*file, document, out) {
             if let Some(Value::String(id)) = value.get("id") {
                 let here = place.child("id");
-                if let Some(first) = seen.get(id) {
+                if let Some(first) = seen.get(id.as_str()) {
                     out.push(
                         Diagnostic::error("DG0201", format!("the id `{id}` is there twice"))
                             .at(here)
@@ -44,12 +46,35 @@ pub fn changelog(documents: &[(FileId, Value)], context: &Context<'_>, out: &mut
                     );
                     continue;
                 }
-                seen.insert(id.clone(), here);
+                seen.insert(id, here);
             }
-            match changeset(value, &place, context, out) {
-                Some(changeset) => changelog.changesets.push(changeset),
-                None => changelog.unread.extend(value.get("id").and_then(Value::as_str).map(str::to_owned)),
-            }
+            entries.push((place, value));
+        }
+    }
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(entries.len() / 64 + 1);
+    let size = entries.len().div_ceil(workers).max(1);
+    let parts: Vec<(Vec<Option<Changeset>>, Diagnostics)> = std::thread::scope(|scope| {
+        let handles: Vec<_> = entries
+            .chunks(size)
+            .map(|chunk| {
+                scope.spawn(move || {
+                    let mut out = Diagnostics::default();
+                    let read = chunk.iter().map(|(place, value)| changeset(value, place, context, &mut out)).collect();
+                    (read, out)
+                })
+            })
+            .collect();
+        handles.into_iter().map(|h| h.join().expect("reading does not panic")).collect()
+    });
+    let mut read = Vec::with_capacity(entries.len());
+    for (part, problems) in parts {
+        read.extend(part);
+        out.append(problems);
+    }
+    for (parsed, (_, value)) in read.into_iter().zip(&entries) {
+        match parsed {
+            Some(changeset) => changelog.changesets.push(changeset),
+            None => changelog.unread.extend(value.get("id").and_then(Value::as_str).map(str::to_owned)),
         }
     }
     changelog
@@ -105,9 +130,9 @@ fn changesets_of<'a>(file: FileId, document: &'a Value, out: &mut Diagnostics) -
 
 fn changeset(raw: &Value, place: &Place, context: &Context<'_>, out: &mut Diagnostics) -> Option<Changeset> {
     let mut problems = Diagnostics::default();
-    let source = &context.sources.get(place.file).text;
+    let source = context.sources.get(place.file);
     let filled =
-        if source.contains("${") { fill(raw, place, source, context, &mut problems) } else { Cow::Borrowed(raw) };
+        if source.has_variables { fill(raw, place, &source.text, context, &mut problems) } else { Cow::Borrowed(raw) };
     let filled = filled.as_ref();
     let header: Option<ChangesetHeader> = typed(filled, place, &mut problems);
     if header.is_none() {
