@@ -63,6 +63,7 @@ impl Workspace {
         let names: Vec<String> = self.loaded.config.environment_list.iter().map(|(n, _)| n.clone()).collect();
         let context = Context {
             custom: &self.loaded.custom,
+            broken: &self.loaded.broken,
             files: &files,
             environments: &names,
             variables,

@@ -22,7 +22,7 @@ pub fn typed<T: DeserializeOwned>(value: &Value, place: &Place, out: &mut Diagno
         // a key that was taken out as wrong is not missing too
         let missing = quoted_after(&message, "missing field `");
         if missing.is_none_or(|key| !removed.iter().any(|r| r == key)) {
-            out.push(problem(&message, &path, place, value));
+            out.push(problem(&message, &path, place));
         }
         if missing.is_some() {
             break;
@@ -53,7 +53,7 @@ fn attempt<T: DeserializeOwned>(value: &Value) -> Result<T, (String, Vec<PathSeg
     })
 }
 
-fn problem(message: &str, path: &[PathSeg], place: &Place, value: &Value) -> Diagnostic {
+fn problem(message: &str, path: &[PathSeg], place: &Place) -> Diagnostic {
     let mut at = place.clone();
     at.path.extend_from_slice(path);
     if let Some(key) = quoted_after(message, "unknown field `") {
@@ -77,8 +77,42 @@ fn problem(message: &str, path: &[PathSeg], place: &Place, value: &Value) -> Dia
             .unwrap_or_else(|| format!("one of: {}", known.join(", ")));
         return Diagnostic::error("DG0107", format!("unknown value `{given}`")).at(at).help(help);
     }
-    let _ = value;
-    Diagnostic::error("DG0106", message.to_owned()).at(at)
+    let (message, help) = in_words(message);
+    Diagnostic::error("DG0106", message).at(at).maybe_help(help)
+}
+
+/// What serde says of a value of the wrong kind, in the words of YAML.
+fn in_words(message: &str) -> (String, Option<String>) {
+    let wrong = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    let Some((found, wanted)) = wrong.and_then(|text| text.split_once(", expected ")) else {
+        return (message.to_owned(), None);
+    };
+    let found = match found {
+        "map" => "a mapping".to_owned(),
+        "sequence" => "a list".to_owned(),
+        "null" | "unit value" => "nothing".to_owned(),
+        other => match other.split_once(' ') {
+            Some(("string", text)) => format!("the text {text}"),
+            Some(("integer" | "boolean", value)) => value.to_owned(),
+            Some(("floating", value)) => value.trim_start_matches("point ").to_owned(),
+            _ => other.to_owned(),
+        },
+    };
+    let (wanted, help) = match wanted {
+        "a sequence" => ("a list", Some("write `[a, b]`, or a line `- a` for each")),
+        "a map" => ("a mapping", Some("write `{ key: value }`, or a line `key: value` for each")),
+        "a string" => ("a text", Some("write it in quotes: \"…\"")),
+        "a boolean" => ("true or false", None),
+        "u8" | "u16" | "u32" | "u64" | "usize" => ("a number from 0 on that is not too large", None),
+        "i8" | "i16" | "i32" | "i64" => ("a number that is not too large", None),
+        other if other.starts_with("struct ") => {
+            ("a mapping", Some("write `{ key: value }`, or a line `key: value` for each"))
+        }
+        other => (other, None),
+    };
+    // quoting helps a number or boolean, not a list
+    let help = help.filter(|_| wanted != "a text" || !matches!(found.as_str(), "a list" | "a mapping" | "nothing"));
+    (format!("expected {wanted}, found {found}"), help.map(str::to_owned))
 }
 
 fn quoted_after<'a>(message: &'a str, start: &str) -> Option<&'a str> {
@@ -142,8 +176,8 @@ mod tests {
         assert_eq!(
             said,
             [
-                "invalid type: integer `7`, expected a string",
-                "invalid value: integer `300`, expected u8",
+                "expected a number from 0 on that is not too large, found `300`",
+                "expected a text, found `7`",
                 "unknown key `colums`"
             ]
         );

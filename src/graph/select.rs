@@ -13,7 +13,10 @@ use std::collections::BTreeSet;
 /// A selector that names nothing.
 pub fn select(selectors: &[String], changelog: &Changelog, graph: &Graph) -> Result<BTreeSet<usize>, String> {
     let mut found = BTreeSet::new();
-    for selector in selectors.iter().flat_map(|s| s.split(',')).map(str::trim).filter(|s| !s.is_empty()) {
+    for selector in selectors.iter().flat_map(|s| s.split(',')).map(str::trim) {
+        if selector.is_empty() {
+            return Err("a selector is empty: it would choose nothing".to_owned());
+        }
         let (up, rest) = selector.strip_prefix('+').map_or((false, selector), |rest| (true, rest));
         let (down, name) = rest.strip_suffix('+').map_or((false, rest), |name| (true, name));
         let base = named(name, changelog, graph)?;

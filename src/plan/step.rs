@@ -203,6 +203,9 @@ fn template_problem(error: &TemplateError, place: &Place) -> Diagnostic {
     Diagnostic::error("DG0404", error.message.clone()).at(place.clone()).label(format!("while rendering {at}"))
 }
 
+/// Characters that are shown of a line of SQL.
+const MOST_SHOWN: usize = 80;
+
 /// Builds segments: statements gather in transactions, except those that cannot.
 struct Segments {
     list: Vec<Segment>,
@@ -221,7 +224,12 @@ impl Segments {
             Ok(groups) => groups,
             Err(e) => {
                 let at = sql::line_column_at(text, e.offset);
-                let label = format!("line {} of its SQL: {}", at.line, at.text.trim());
+                let mut text = at.text.trim().to_owned();
+                if let Some((end, _)) = text.char_indices().nth(MOST_SHOWN) {
+                    text.truncate(end);
+                    text.push('…');
+                }
+                let label = format!("line {} of its SQL: {text}", at.line);
                 out.push(Diagnostic::error("DG0310", e.message).at(place.clone()).label(label).help(e.help));
                 return;
             }

@@ -9,7 +9,7 @@ mod library;
 #[cfg(test)]
 mod tables_test;
 
-use handlebars::Handlebars;
+use handlebars::{Handlebars, TemplateErrorReason};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -142,7 +142,14 @@ impl Renderer {
         }
         if let Err(e) = self.registry.register_template_string(name, text) {
             let at = e.pos();
-            errors.push(error(at.map(|p| p.0), at.map(|p| p.1), e.reason().to_string()));
+            let message = match e.reason() {
+                // the parser lists its grammar's rules, which helps nobody
+                TemplateErrorReason::InvalidSyntax(_) => {
+                    "no Handlebars from here on: a tag has no `}}`, or a block such as `{{#if}}` has no end".to_owned()
+                }
+                other => other.to_string(),
+            };
+            errors.push(error(at.map(|p| p.0), at.map(|p| p.1), message));
         } else if let Some(template) = self.registry.get_template(name) {
             for (line, column, message) in guard::bare_values(template) {
                 errors.push(error(Some(line), Some(column), message));

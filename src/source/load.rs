@@ -9,7 +9,7 @@ use crate::change::custom::{CustomKind, Manifest};
 use crate::change::{self, ReadFile};
 use crate::render::{ProjectTemplate, Sections};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub struct Loaded {
     pub documents: Vec<(FileId, Value)>,
     /// The project's own change types.
     pub custom: BTreeMap<String, Arc<CustomKind>>,
+    /// Own change types with a mistake of their own: that they are used is none.
+    pub broken: BTreeSet<String>,
     /// The project's templates.
     pub templates: Vec<ProjectTemplate>,
     /// What is wrong so far.
@@ -66,8 +68,9 @@ pub fn load(root: &Path) -> Result<Loaded, Failure> {
         config = parsed;
     }
     let documents = loader.plans(&config.plans);
-    let (custom, templates) = loader.templates(&config.templates);
-    Ok(Loaded { root, config, sources: loader.sources, documents, custom, templates, problems: loader.problems })
+    let (custom, broken, templates) = loader.templates(&config.templates);
+    let Loader { sources, problems, .. } = loader;
+    Ok(Loaded { root, config, sources, documents, custom, broken, templates, problems })
 }
 
 struct Loader {
@@ -80,17 +83,13 @@ impl Loader {
     /// Reads one file as text; what is wrong with it becomes a problem.
     fn read(&mut self, path: &Path) -> Option<FileId> {
         let shown = path.to_string_lossy().replace('\\', "/");
-        let (text, problem) = match read_text(&self.root.join(path)) {
-            Ok(text) => (text, None),
-            Err(Unreadable { message, help }) => {
-                (String::new(), Some(Diagnostic::error("DG0100", format!("`{shown}` {message}")).maybe_help(help)))
-            }
-        };
-        let id = self.sources.add(SourceFile::new(shown, text));
-        match problem {
-            None => Some(id),
-            Some(problem) => {
-                self.problems.push(problem.at(Place::bytes(id, 0..0)));
+        match read_text(&self.root.join(path)) {
+            Ok(text) => Some(self.sources.add(SourceFile::new(shown, text))),
+            Err(wrong) => {
+                let problem = Diagnostic::error("DG0100", format!("`{shown}` {}", wrong.message));
+                let (text, at) = wrong.shown.unwrap_or_default();
+                let id = self.sources.add(SourceFile::new(shown, text));
+                self.problems.push(problem.at(Place::bytes(id, at..at)).maybe_help(wrong.help));
                 None
             }
         }
@@ -138,8 +137,12 @@ impl Loader {
         documents
     }
 
-    fn templates(&mut self, folder: &str) -> (BTreeMap<String, Arc<CustomKind>>, Vec<ProjectTemplate>) {
+    fn templates(
+        &mut self,
+        folder: &str,
+    ) -> (BTreeMap<String, Arc<CustomKind>>, BTreeSet<String>, Vec<ProjectTemplate>) {
         let mut custom = BTreeMap::new();
+        let mut broken = BTreeSet::new();
         let mut templates = Vec::new();
         for kind in change::KINDS {
             let path = Path::new(folder).join("sql").join(format!("{}.sql.hbs", kind.stem));
@@ -167,13 +170,25 @@ impl Loader {
             if let Some((kind, template)) = self.custom_kind(folder, &name) {
                 custom.insert(name, Arc::new(kind));
                 templates.push(template);
+            } else {
+                broken.insert(name);
             }
         }
-        (custom, templates)
+        (custom, broken, templates)
     }
 
     fn custom_kind(&mut self, folder: &str, name: &str) -> Option<(CustomKind, ProjectTemplate)> {
         let dir = Path::new(folder).join(name);
+        for part in ["manifest.yaml", "template.sql.hbs"] {
+            if !self.root.join(&dir).join(part).exists() {
+                let message = format!("the change type `{name}` has no `{}`", dir.join(part).display());
+                self.problems.push(Diagnostic::error("DG0100", message).help(
+                    "a folder below `templates/` is a change type of the project: `manifest.yaml` says what it takes, \
+                     `template.sql.hbs` what it runs",
+                ));
+                return None;
+            }
+        }
         let (manifest_id, value) = self.document(&dir.join("manifest.yaml"))?;
         let place = Place::value(manifest_id, Vec::new());
         let template_id = self.read(&dir.join("template.sql.hbs"))?;
@@ -258,10 +273,12 @@ fn inside(root: &Path, path: &Path) -> Result<PathBuf, String> {
 struct Unreadable {
     message: String,
     help: Option<String>,
+    /// The text as far as it can be shown, and the byte at which it is wrong.
+    shown: Option<(String, usize)>,
 }
 
 fn read_text(path: &Path) -> Result<String, Unreadable> {
-    let wrong = |message: String| Unreadable { message, help: None };
+    let wrong = |message: String| Unreadable { message, help: None, shown: None };
     let meta = fs::metadata(path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => wrong("does not exist".to_owned()),
         _ => wrong(format!("cannot be read: {e}")),
@@ -273,6 +290,7 @@ fn read_text(path: &Path) -> Result<String, Unreadable> {
         return Err(Unreadable {
             message: format!("has {} MB; at most {} are read", meta.len() / 1_048_576, MAX_BYTES / 1_048_576),
             help: Some("divide it into several files".to_owned()),
+            shown: None,
         });
     }
     let bytes = fs::read(path).map_err(|e| wrong(format!("cannot be read: {e}")))?;
@@ -282,6 +300,7 @@ fn read_text(path: &Path) -> Result<String, Unreadable> {
         Unreadable {
             message: format!("is not UTF-8: the first bad byte is number {} in line {line}", good + 1),
             help: Some("save it as UTF-8".to_owned()),
+            shown: Some((String::from_utf8_lossy(e.as_bytes()).into_owned(), good)),
         }
     })?;
     match text.strip_prefix('\u{feff}') {
@@ -303,10 +322,10 @@ impl ReadFile for ProjectFiles<'_> {
     fn read(&self, path: &str) -> Result<String, String> {
         let relative = Path::new(path);
         if relative.components().any(|c| !matches!(c, Component::Normal(_) | Component::CurDir)) {
-            return Err(format!("`{path}` is no path inside of the project; write it relative to dagmar.yaml"));
+            return Err("it is no path inside of the project".to_owned());
         }
-        let real = inside(&self.root, relative).map_err(|why| format!("`{path}` {why}"))?;
-        read_text(&real).map_err(|e| format!("`{path}` {}", e.message))
+        let real = inside(self.root, relative).map_err(|why| format!("it {why}"))?;
+        read_text(&real).map_err(|e| format!("it {}", e.message))
     }
 
     fn fill(&self, text: &str) -> Result<String, String> {

@@ -10,13 +10,15 @@ use crate::change::custom::CustomKind;
 use crate::change::{self, Change, ReadFile};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What the parser needs besides the documents.
 pub struct Context<'a> {
     /// The project's own change types.
     pub custom: &'a BTreeMap<String, Arc<CustomKind>>,
+    /// Those of them that have a mistake, which is reported already.
+    pub broken: &'a BTreeSet<String>,
     /// Reads files of the project.
     pub files: &'a (dyn ReadFile + Sync),
     /// The names of the project's environments; empty: none are declared.
@@ -295,6 +297,8 @@ fn one_change(value: &Value, place: &Place, context: &Context<'_>, out: &mut Dia
         kind.parse(parameters, &here, out)
     } else if let Some(kind) = change::find(name) {
         (kind.parse)(parameters, &here, out)
+    } else if context.broken.contains(name) {
+        return None;
     } else {
         let known = change::KINDS.iter().map(|k| k.name).chain(context.custom.keys().map(String::as_str));
         let help = nearest(name, known).map_or_else(

@@ -25,6 +25,7 @@ pub struct Spans {
     root: Option<Node>,
     duplicates: Vec<(Vec<PathSeg>, String, Range<usize>, Range<usize>)>,
     error: Option<(Range<usize>, String)>,
+    second: Option<Range<usize>>,
 }
 
 /// A collection that is being read.
@@ -71,7 +72,10 @@ impl Spans {
                 Event::Alias(_) => {
                     spans.place(&mut stack, Node { span: bytes, plain: false, children: Children::None }, None);
                 }
-                Event::DocumentEnd => break,
+                Event::DocumentStart(..) if spans.root.is_some() => {
+                    spans.second = Some(bytes);
+                    break;
+                }
                 _ => {}
             }
         }
@@ -154,6 +158,12 @@ impl Spans {
     /// Keys that stand twice in one mapping: the key, the second place, the first.
     pub fn duplicates(&self) -> impl Iterator<Item = (&str, &Range<usize>, &Range<usize>)> {
         self.duplicates.iter().map(|(_, key, second, first)| (key.as_str(), second, first))
+    }
+
+    /// Where a second document begins.
+    #[must_use]
+    pub fn second_document(&self) -> Option<&Range<usize>> {
+        self.second.as_ref()
     }
 
     /// Why the file is not YAML, and where.

@@ -51,8 +51,9 @@ fn problems(file: FileId, text: &str, error: &serde_yaml::Error, out: &mut Diagn
     } else {
         (message, "see yaml.org/spec; quote texts that hold `: `, ` #` or start with a special character")
     };
-    let place = match spans.error() {
-        Some((span, _)) if at == 0 => Place::bytes(file, span.clone()),
+    let place = match (spans.second_document(), spans.error()) {
+        (Some(span), _) if full.contains("more than one document") => Place::bytes(file, span.clone()),
+        (_, Some((span, _))) if at == 0 => Place::bytes(file, span.clone()),
         _ => Place::bytes(file, at..at),
     };
     out.push(Diagnostic::error("DG0102", format!("not YAML: {message}")).at(place).help(help));

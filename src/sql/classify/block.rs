@@ -8,7 +8,7 @@ use crate::sql::token::{Kind, Tok, words};
 /// Words before the first word of a statement in PL/pgSQL.
 const OPENERS: [&str; 5] = ["begin", "then", "else", "loop", "atomic"];
 
-pub(super) fn block(toks: &[Tok<'_>], facts: &mut Facts) {
+pub(super) fn block(toks: &[Tok<'_>], depth: usize, facts: &mut Facts) {
     let Some(body) = toks.iter().rev().find(|t| t.kind == Kind::Text).map(|t| unquote(t.text)) else { return };
     let inner = words(&body);
     let mut start = 0;
@@ -25,7 +25,7 @@ pub(super) fn block(toks: &[Tok<'_>], facts: &mut Facts) {
         let mut found = Facts::default();
         match statement.first() {
             Some(first) if first.is("perform") => super::rows::rows(statement, &mut found),
-            Some(_) => classify(statement, &mut found),
+            Some(_) => classify(statement, depth + 1, &mut found),
             None => {}
         }
         facts.merge(found);

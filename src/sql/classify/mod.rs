@@ -29,12 +29,15 @@ use super::token::{Cursor, Tok, words};
 pub fn facts(statement: &str) -> Facts {
     let toks = words(statement);
     let mut facts = Facts::default();
-    classify(&toks, &mut facts);
+    classify(&toks, 0, &mut facts);
     facts
 }
 
-/// What [`facts`] and the SQL inside of a DO block share.
-fn classify(toks: &[Tok<'_>], facts: &mut Facts) {
+/// DO blocks inside of DO blocks that are looked into; thousands would overflow the stack.
+const MOST_BLOCKS: usize = 16;
+
+/// What [`facts`] and the SQL inside of a DO block share. `depth`: blocks around it.
+fn classify(toks: &[Tok<'_>], depth: usize, facts: &mut Facts) {
     let mut c = Cursor::new(toks);
     while c.eat_sign(b'(') {}
     let Some(first) = c.bump() else { return };
@@ -53,8 +56,8 @@ fn classify(toks: &[Tok<'_>], facts: &mut Facts) {
         "refresh" => maintain::refresh(c, facts),
         "commit" | "rollback" if c.sees("prepared") => facts.outside = Some(Outside::Opaque),
         "copy" => rows::copy(c, facts),
-        "explain" => explain(c, facts),
-        "do" => block::block(toks, facts),
+        "explain" => explain(c, depth, facts),
+        "do" if depth < MOST_BLOCKS => block::block(toks, depth, facts),
         "select" | "insert" | "update" | "delete" | "merge" | "with" | "values" | "table" => {
             rows::rows(toks, facts);
             session::of_calls(toks, facts);
@@ -67,7 +70,7 @@ fn classify(toks: &[Tok<'_>], facts: &mut Facts) {
 }
 
 /// Plain `EXPLAIN` takes the locks but changes nothing; with ANALYZE the statement runs.
-fn explain(mut c: Cursor<'_, '_>, facts: &mut Facts) {
+fn explain(mut c: Cursor<'_, '_>, depth: usize, facts: &mut Facts) {
     let mut runs = false;
     if let Some(options) = c.group() {
         let mut options = Cursor::new(options);
@@ -77,8 +80,12 @@ fn explain(mut c: Cursor<'_, '_>, facts: &mut Facts) {
         runs |= c.sees("analyze");
         c.bump();
     }
+    // EXPLAIN EXPLAIN is no SQL; without end it would overflow the stack
+    if c.sees("explain") {
+        return;
+    }
     let mut inner = Facts::default();
-    classify(c.rest(), &mut inner);
+    classify(c.rest(), depth, &mut inner);
     inner.loses_data &= runs;
     inner.rewrites &= runs;
     inner.session &= runs;

@@ -369,3 +369,12 @@ fn twenty_thousand_statements_keep_their_facts() {
     let locked = (0..20_000).filter(|n| facts(&format!("ALTER TABLE s.t{n} ADD c int")).locks.len() == 1).count();
     assert_eq!(locked, 20_000);
 }
+
+#[test]
+fn no_depth_overflows_the_stack() {
+    let _ = facts(&format!("{}SELECT 1", "EXPLAIN ".repeat(100_000)));
+    let opened: String = (0..2000).map(|i| format!("DO $a{i}$ BEGIN ")).collect();
+    let closed: String = (0..2000).rev().map(|i| format!(" END $a{i}$")).collect();
+    let _ = facts(&format!("{opened}LOCK TABLE t{closed}"));
+    assert_eq!(facts("DO $a$ BEGIN DO $b$ BEGIN LOCK TABLE t; END $b$; END $a$").locks.len(), 1);
+}
