@@ -5,6 +5,7 @@ use crate::base::name::{quote_dollar, quote_literal};
 use crate::ledger::record::{self, Recorder, RunRef};
 use crate::ledger::schema;
 use crate::plan::{Direction, Limits, Mode, Plan, Progress, Segment, Step, Why};
+use crate::sql::ends_in_comment;
 use std::fmt::Write;
 
 /// Writes the script. It makes the ledger where there is none, takes the same lock as
@@ -42,8 +43,7 @@ impl Writer {
         for statement in list {
             let statement = statement.as_ref().trim_end();
             self.out.push_str(statement);
-            let comment = statement.rsplit('\n').next().is_some_and(|last| last.contains("--"));
-            self.out.push_str(if comment { "\n;\n" } else { ";\n" });
+            self.out.push_str(if ends_in_comment(statement) { "\n;\n" } else { ";\n" });
         }
     }
 
@@ -106,9 +106,8 @@ impl Writer {
             let _ = writeln!(self.out, "-- {}", one_line(description));
         }
         let single = step.segments.len() < 2 && step.segments.iter().all(|s| s.mode == Mode::Transaction);
-        let todo: Vec<usize> = (0..step.segments.len())
-            .filter(|no| step.segments[*no].progress != Progress::Done)
-            .collect();
+        let todo: Vec<usize> =
+            (0..step.segments.len()).filter(|no| step.segments[*no].progress != Progress::Done).collect();
         if todo.is_empty() {
             self.begin(None);
             self.before(step);
@@ -180,9 +179,10 @@ impl Writer {
         let l = self.ledger.sql();
         let id = quote_literal(&step.changeset);
         let (condition, message) = match (step.direction, step.why) {
-            (Direction::Forward, Why::Pending) => {
-                (format!("EXISTS (SELECT FROM {l}.changeset WHERE id = {id} AND status <> 'failed')"), "is there already")
-            }
+            (Direction::Forward, Why::Pending) => (
+                format!("EXISTS (SELECT FROM {l}.changeset WHERE id = {id} AND status <> 'failed')"),
+                "is there already",
+            ),
             (Direction::Forward, _) => {
                 (format!("NOT EXISTS (SELECT FROM {l}.changeset WHERE id = {id})"), "is not as the plan expects it")
             }
