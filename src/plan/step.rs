@@ -1,6 +1,7 @@
 //! One changeset to one step: its changes rendered, split into segments, annotated.
 
 use super::model::{Check, Direction, Limits, Mode, Progress, Rollback, Segment, Statement, Step, Why};
+use super::quiet::{Made, quiet};
 use crate::base::{Diagnostic, Diagnostics, Ident, Place};
 use crate::change::{Batch, Scope, Undo, effects::Effects};
 use crate::render::{Renderer, Section, TemplateError};
@@ -34,7 +35,7 @@ struct Prepared<'a> {
 pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mut Diagnostics) -> Option<Step> {
     let (errors_before, _) = out.counts();
     let limits = setting.limits;
-    let (prepared, mut effects) = prepare(&changeset.changes, changeset, setting);
+    let (prepared, mut effects, made) = prepare(&changeset.changes, changeset, setting);
     let mut forward = Segments::new(limits);
     let mut known = true;
     for (i, change) in prepared.iter().enumerate() {
@@ -47,6 +48,7 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
             }
         }
     }
+    quiet(&mut forward.list, &made);
     let rollback = take_back(changeset, &prepared, setting, out);
     check_outside(changeset, &forward.list, out);
     let (errors, _) = out.counts();
@@ -84,7 +86,7 @@ fn prepare<'a>(
     changes: &'a [ParsedChange],
     changeset: &Changeset,
     setting: Setting<'_>,
-) -> (Vec<Prepared<'a>>, Effects) {
+) -> (Vec<Prepared<'a>>, Effects, Made) {
     let mut scope = Scope {
         changeset: changeset.id.clone(),
         ledger: setting.ledger.as_str().to_owned(),
@@ -92,16 +94,18 @@ fn prepare<'a>(
         before: Effects::default(),
     };
     let mut prepared = Vec::with_capacity(changes.len());
-    for parsed in changes {
+    let mut made = Made::default();
+    for (i, parsed) in changes.iter().enumerate() {
         let context = parsed.change.context(&scope);
         let undo = parsed.change.undo(&scope);
         let mut effects = Effects::default();
         parsed.change.effects(&mut effects);
         let opaque = effects.opaque;
+        made.note(i, &effects, changeset.repeatable);
         scope.before.append(effects);
         prepared.push(Prepared { parsed, context, undo, opaque });
     }
-    (prepared, scope.before)
+    (prepared, scope.before, made)
 }
 
 fn take_back(
@@ -114,7 +118,7 @@ fn take_back(
     let derived = match &changeset.rollback {
         RollbackSource::Irreversible(reason) => return Rollback::Irreversible { reason: reason.clone() },
         RollbackSource::Changes(changes) => {
-            let (list, _) = prepare(changes, changeset, setting);
+            let (list, ..) = prepare(changes, changeset, setting);
             for (i, change) in list.iter().enumerate() {
                 if let Some(sql) = render(change, Section::Forward, setting, out) {
                     segments.add(&sql, i, change, change.parsed.change.batch(), out);
@@ -199,9 +203,6 @@ impl Segments {
                 return;
             }
         };
-        if groups.is_empty() {
-            return;
-        }
         for (n, group) in groups.into_iter().enumerate() {
             self.open &= n == 0;
             for piece in group {
