@@ -6,10 +6,12 @@ WITH spaces AS (
 ), relations AS (
     SELECT c.*, format('%I.%I', s.nspname, c.relname) AS name FROM pg_class c JOIN spaces s ON s.oid = c.relnamespace
 ), lines AS (
-    SELECT format('schema %s owner=%s acl=%s', nspname, nspowner::regrole, nspacl) AS line FROM spaces
+    SELECT format('schema %s owner=%s acl=%s', nspname, nspowner::regrole,
+        (SELECT array_agg(g ORDER BY g::text) FROM unnest(coalesce(nspacl, acldefault('n', nspowner))) g)) AS line FROM spaces
     UNION ALL
     SELECT format('relation %s kind=%s persistence=%s owner=%s acl=%s options=%s rls=%s/%s partition=%s of=%s space=%s view=%s',
-        r.name, relkind, relpersistence, relowner::regrole, relacl, reloptions, relrowsecurity, relforcerowsecurity,
+        r.name, relkind, relpersistence, relowner::regrole,
+        (SELECT array_agg(g ORDER BY g::text) FROM unnest(coalesce(relacl, acldefault(CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", relowner))) g), reloptions, relrowsecurity, relforcerowsecurity,
         pg_get_expr(relpartbound, r.oid), (SELECT array_agg(inhparent::regclass ORDER BY inhseqno) FROM pg_inherits WHERE inhrelid = r.oid),
         reltablespace, CASE WHEN relkind IN ('v', 'm') THEN pg_get_viewdef(r.oid) END)
     FROM relations r
@@ -42,10 +44,12 @@ WITH spaces AS (
          WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype IN ('a', 'i')))
     FROM relations r JOIN pg_sequence q ON q.seqrelid = r.oid
     UNION ALL
-    SELECT format('function %s owner=%s acl=%s: %s', p.oid::regprocedure, p.proowner::regrole, p.proacl, pg_get_functiondef(p.oid))
+    SELECT format('function %s owner=%s acl=%s: %s', p.oid::regprocedure, p.proowner::regrole,
+        (SELECT array_agg(g ORDER BY g::text) FROM unnest(coalesce(p.proacl, acldefault('f', p.proowner))) g), pg_get_functiondef(p.oid))
     FROM pg_proc p JOIN spaces s ON s.oid = p.pronamespace WHERE p.prokind IN ('f', 'p')
     UNION ALL
-    SELECT format('type %I.%I kind=%s owner=%s acl=%s labels=%s', s.nspname, t.typname, t.typtype, t.typowner::regrole, t.typacl,
+    SELECT format('type %I.%I kind=%s owner=%s acl=%s labels=%s', s.nspname, t.typname, t.typtype, t.typowner::regrole,
+        (SELECT array_agg(g ORDER BY g::text) FROM unnest(coalesce(t.typacl, acldefault('T', t.typowner))) g),
         (SELECT array_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid))
     FROM pg_type t JOIN spaces s ON s.oid = t.typnamespace
     UNION ALL

@@ -38,7 +38,11 @@ impl Server {
                 .stdin(Stdio::null())
                 .status()
                 .unwrap();
-            assert!(status.success(), "the server does not start: {}", fs::read_to_string(dir.join("log")).unwrap_or_default());
+            assert!(
+                status.success(),
+                "the server does not start: {}",
+                fs::read_to_string(dir.join("log")).unwrap_or_default()
+            );
         }
         Self { sockets: dir, bin }
     }
@@ -115,13 +119,15 @@ impl Database {
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .lines()
-            // a random key of each dump
-            .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
-            .collect::<Vec<_>>()
-            .join("\n")
+        // a random key of each dump
+        let key = |line: &&str| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut lines: Vec<&str> = text.lines().filter(key).collect();
+        // a table's rows have no order
+        for rows in lines.chunk_by_mut(|a, b| a.starts_with("INSERT INTO") && b.starts_with("INSERT INTO")) {
+            rows.sort_unstable();
+        }
+        lines.join("\n")
     }
 
     /// The same from the catalog alone, for servers that are newer than `pg_dump`; and much
