@@ -4,7 +4,7 @@ use super::{ChangeType, Scope};
 use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// Creates a function; in a repeatable changeset creates it or replaces its body. Undone by
 /// dropping it.
@@ -42,10 +42,10 @@ pub struct CreateFunction {
     parallel: Option<Parallel>,
     /// What a call costs, for the planner, in units of `cpu_operator_cost`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cost: Option<f64>,
+    cost: Option<Number>,
     /// How many rows it returns, for the planner.
     #[serde(skip_serializing_if = "Option::is_none")]
-    rows: Option<f64>,
+    rows: Option<Number>,
     /// Takes the right to call it from everybody; give it to some with `grant`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     revoke_public: bool,

@@ -3,6 +3,7 @@ use super::{ChangeType, Scope, Undo};
 use crate::base::{Ident, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Drops a column. It is renamed in place, loses all that could refuse a new row (NOT NULL,
 /// checks, keys), and comes back with all of it, at its old position. A column that others
@@ -45,5 +46,10 @@ impl ChangeType for DropColumn {
                 self.column, self.table
             ))
         }
+    }
+
+    fn extra(&self, scope: &Scope, context: &mut Map<String, Value>) {
+        // of a table that is undone as a whole, nothing has to be kept
+        context.insert("keep".to_owned(), (self.keep && !scope.creates(&self.table)).into());
     }
 }

@@ -1,8 +1,9 @@
-use super::ChangeType;
 use super::effects::Effects;
+use super::{ChangeType, Scope};
 use crate::base::{Ident, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Drops a constraint of any kind. One that others rest on (a key that foreign keys point at) is
 /// refused by the server. Undone by adding it again as it was: a check or foreign key NOT VALID
@@ -23,5 +24,10 @@ impl ChangeType for DropConstraint {
 
     fn home(&self) -> Option<&QualifiedName> {
         Some(&self.table)
+    }
+
+    fn extra(&self, scope: &Scope, context: &mut Map<String, Value>) {
+        // a table that is undone as a whole needs none of its constraints back
+        context.insert("remember".to_owned(), (!scope.creates(&self.table)).into());
     }
 }

@@ -244,8 +244,8 @@ mod tests {
         let (_, forward, rollback) = last(&[("grant", value)]);
         assert_eq!(
             forward,
-            "GRANT SELECT (a), UPDATE (a)\n    ON TABLE app.t, app.u TO PUBLIC, \"Me\" WITH GRANT OPTION;\n"
+            "GRANT SELECT (a), UPDATE (a) ON TABLE app.t, app.u TO PUBLIC, \"Me\" WITH GRANT OPTION;\n"
         );
-        assert_eq!(rollback, "REVOKE SELECT (a), UPDATE (a)\n    ON TABLE app.t, app.u FROM PUBLIC, \"Me\";\n");
+        assert_eq!(rollback, "REVOKE SELECT (a), UPDATE (a) ON TABLE app.t, app.u FROM PUBLIC, \"Me\";\n");
     }
 }

@@ -175,10 +175,9 @@ impl ChangeType for Insert {
             keys.0.iter().map(|c| (c.as_str().to_owned(), json!(row.get(c)))).collect()
         };
         if let Some(key) = &self.key {
-            let values = |r| -> Vec<Value> { some(r, key).values().cloned().collect() };
-            let mut names: Vec<&Ident> = key.0.iter().collect();
-            names.sort();
-            context.insert("key".to_owned(), json!(names));
+            let values =
+                |r: &BTreeMap<Ident, SqlValue>| -> Vec<Value> { key.0.iter().map(|c| json!(r.get(c))).collect() };
+            context.insert("key".to_owned(), json!(key));
             context.insert("keyRows".to_owned(), self.rows.iter().map(values).collect());
         }
         if let Some(conflict) = self.updates() {

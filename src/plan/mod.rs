@@ -3,6 +3,7 @@
 
 pub mod compile;
 pub mod model;
+mod quiet;
 pub mod rollback;
 pub mod states;
 pub mod step;

@@ -254,12 +254,15 @@ fn step(id: &str, why: Why, recorded: &Recorded, row: Stored) -> Result<Step, St
     })
 }
 
-/// Of a changeset that was half applied: the rollback of the changes that were begun.
+/// Of a changeset that was half applied: the rollback of the changes that were begun. One
+/// that was applied as a whole has no forward progress left: its rollback is what is half
+/// done, and all of it is to be gone on with.
 fn of_begun(rollback: Vec<Segment>, forward: &[Segment], recorded: &Recorded) -> Vec<Segment> {
-    let begun: BTreeSet<usize> = recorded
-        .segments
-        .iter()
-        .filter(|s| s.direction == Direction::Forward.word())
+    let mut progress = recorded.segments.iter().filter(|s| s.direction == Direction::Forward.word()).peekable();
+    if progress.peek().is_none() {
+        return rollback;
+    }
+    let begun: BTreeSet<usize> = progress
         .filter_map(|s| forward.get(s.no as usize))
         .flat_map(|segment| segment.statements.iter().map(|s| s.change))
         .collect();

@@ -1,14 +1,14 @@
 //! One changeset to one step: its changes rendered, split into segments, annotated.
 
 use super::model::{Check, Direction, Limits, Mode, Progress, Rollback, Segment, Statement, Step, Why};
-use crate::base::name::quote_literal;
+use super::quiet::{Made, quiet};
 use crate::base::{Diagnostic, Diagnostics, Ident, Place};
-use crate::change::effects::{Effects, How};
+use crate::change::effects::Effects;
 use crate::change::{Batch, Scope, Undo};
 use crate::render::{Renderer, Section, TemplateError};
 use crate::source::checks::{Occasion, Verify};
 use crate::source::{Changeset, ParsedChange, RollbackSource};
-use crate::sql::{self, LockMode, Outside};
+use crate::sql::{self, Outside};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -36,7 +36,7 @@ struct Prepared<'a> {
 pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mut Diagnostics) -> Option<Step> {
     let (errors_before, _) = out.counts();
     let limits = setting.limits;
-    let (prepared, mut effects) = prepare(&changeset.changes, changeset, setting);
+    let (prepared, mut effects, made) = prepare(&changeset.changes, changeset, setting);
     let mut forward = Segments::new(limits);
     let mut known = true;
     for (i, change) in prepared.iter().enumerate() {
@@ -49,7 +49,7 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
             }
         }
     }
-    refine_locks(&mut forward.list, &effects, setting.ledger);
+    quiet(&mut forward.list, &made);
     let rollback = take_back(changeset, &prepared, setting, out);
     check_outside(changeset, &forward.list, out);
     let (errors, _) = out.counts();
@@ -83,35 +83,11 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
     Some(step)
 }
 
-/// What the text of a statement cannot tell: a table that the same changeset makes has no
-/// users whom a lock could block, and the attic's functions lock the tables that they move.
-fn refine_locks(segments: &mut [Segment], effects: &Effects, ledger: &Ident) {
-    let moves = ["keep_table", "keep_column", "restore_table", "restore_column"]
-        .map(|function| format!("{}.{function}(", ledger.sql()));
-    for statement in segments.iter_mut().flat_map(|s| &mut s.statements) {
-        let facts = &mut statement.facts;
-        if moves.iter().any(|call| statement.sql.contains(call.as_str())) {
-            let moved =
-                effects.touches.iter().filter(|t| t.object.is_relation() && matches!(t.how, How::Alter | How::Drop));
-            facts.locks = moved
-                .filter(|t| statement.sql.contains(&quote_literal(&t.name.sql())))
-                .map(|t| (t.name.clone(), LockMode::AccessExclusive))
-                .collect();
-            facts.locks.dedup();
-        }
-        let before = facts.locks.len();
-        facts.locks.retain(|(table, _)| !effects.made.contains(table));
-        if before > 0 && facts.locks.is_empty() {
-            (facts.scans, facts.rewrites) = (false, false);
-        }
-    }
-}
-
 fn prepare<'a>(
     changes: &'a [ParsedChange],
     changeset: &Changeset,
     setting: Setting<'_>,
-) -> (Vec<Prepared<'a>>, Effects) {
+) -> (Vec<Prepared<'a>>, Effects, Made) {
     let mut scope = Scope {
         changeset: changeset.id.clone(),
         ledger: setting.ledger.as_str().to_owned(),
@@ -119,16 +95,18 @@ fn prepare<'a>(
         before: Effects::default(),
     };
     let mut prepared = Vec::with_capacity(changes.len());
-    for parsed in changes {
+    let mut made = Made::default();
+    for (i, parsed) in changes.iter().enumerate() {
         let context = parsed.change.context(&scope);
         let undo = parsed.change.undo(&scope);
         let mut effects = Effects::default();
         parsed.change.effects(&mut effects);
         let opaque = effects.opaque;
+        made.note(i, &effects, changeset.repeatable);
         scope.before.append(effects);
         prepared.push(Prepared { parsed, context, undo, opaque });
     }
-    (prepared, scope.before)
+    (prepared, scope.before, made)
 }
 
 fn take_back(
@@ -141,7 +119,7 @@ fn take_back(
     let derived = match &changeset.rollback {
         RollbackSource::Irreversible(reason) => return Rollback::Irreversible { reason: reason.clone() },
         RollbackSource::Changes(changes) => {
-            let (list, _) = prepare(changes, changeset, setting);
+            let (list, ..) = prepare(changes, changeset, setting);
             for (i, change) in list.iter().enumerate() {
                 if let Some(sql) = render(change, Section::Forward, setting, out) {
                     segments.add(&sql, i, change, change.parsed.change.batch(), out);
@@ -234,11 +212,6 @@ impl Segments {
                 return;
             }
         };
-        // a mark at the end counts as well
-        let ends = text.trim_end().lines().next_back() == Some(sql::SEGMENT_MARK);
-        if groups.is_empty() {
-            return;
-        }
         for (n, group) in groups.into_iter().enumerate() {
             self.open &= n == 0;
             for piece in group {
@@ -272,7 +245,6 @@ impl Segments {
                 });
             }
         }
-        self.open &= !ends;
     }
 
     /// A concurrent build blocks nobody while it waits or works, and giving up leaves an

@@ -5,6 +5,7 @@ use crate::base::name::{quote_dollar, quote_literal};
 use crate::ledger::record::{self, Recorder, RunRef};
 use crate::ledger::schema;
 use crate::plan::{Direction, Limits, Mode, Plan, Progress, Segment, Step, Why};
+use crate::sql::ends_in_comment;
 use std::fmt::Write;
 
 /// Writes the script. It makes the ledger where there is none, takes the same lock as
@@ -42,8 +43,7 @@ impl Writer {
         for statement in list {
             let statement = statement.as_ref().trim_end();
             self.out.push_str(statement);
-            let comment = statement.rsplit('\n').next().is_some_and(|last| last.contains("--"));
-            self.out.push_str(if comment { "\n;\n" } else { ";\n" });
+            self.out.push_str(if ends_in_comment(statement) { "\n;\n" } else { ";\n" });
         }
     }
 

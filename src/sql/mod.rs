@@ -18,4 +18,4 @@ pub use facts::{Facts, LockMode, Outside};
 pub use forbidden::{Forbidden, forbidden};
 pub use objects::touches;
 pub use place::{LineColumn, line_column, line_column_at};
-pub use split::{MAX_DEPTH, Piece, SEGMENT_MARK, split, split_segments};
+pub use split::{MAX_DEPTH, Piece, SEGMENT_MARK, ends_in_comment, split, split_segments};

@@ -35,7 +35,8 @@ pub fn split(sql: &str) -> Result<Vec<Piece<'_>>, SqlError> {
 }
 
 /// Splits a text into its segments, and those into statements: a line [`SEGMENT_MARK`]
-/// between statements starts a segment. Segments without a statement are left out.
+/// between statements starts a segment. Segments without a statement are left out, except the
+/// first and the last: what stands before or after this text is no part of the segment then.
 ///
 /// # Errors
 /// Those of [`split`].
@@ -48,6 +49,13 @@ pub fn split_segments(sql: &str) -> Result<Vec<Vec<Piece<'_>>>, SqlError> {
         splitter.take(tok?)?;
     }
     splitter.finish()
+}
+
+/// Whether a semicolon behind this text would be part of a comment.
+#[must_use]
+pub fn ends_in_comment(sql: &str) -> bool {
+    let last_line = sql.rsplit('\n').next().unwrap_or_default();
+    last_line.contains("--") && scan(sql).last().is_some_and(|tok| !matches!(tok, Ok(t) if t.kind != Kind::Comment))
 }
 
 struct Splitter<'a> {
@@ -186,7 +194,7 @@ impl<'a> Splitter<'a> {
     fn comment(&mut self, tok: &Tok<'a>) {
         if self.depth == 0 && self.blocks == 0 && is_mark(self.sql, tok) {
             self.close();
-            if self.segments.last().is_some_and(|s| !s.is_empty()) {
+            if self.segments.len() == 1 || self.segments.last().is_some_and(|s| !s.is_empty()) {
                 self.segments.push(Vec::new());
             }
             self.after = tok.end();
@@ -220,7 +228,6 @@ impl<'a> Splitter<'a> {
             return Err(SqlError::open(start, "BEGIN ATOMIC body", "an `END` is missing"));
         }
         self.close();
-        self.segments.retain(|segment| !segment.is_empty());
         Ok(self.segments)
     }
 }

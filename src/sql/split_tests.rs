@@ -50,7 +50,12 @@ fn a_line_of_its_own_starts_a_segment() {
         split_segments(sql).unwrap().into_iter().map(|s| s.into_iter().map(|p| p.text).collect()).collect();
     assert_eq!(
         segments,
-        [vec!["SELECT 1", "SELECT 2"], vec!["SELECT (3\n-- segment\n)"], vec!["-- segments\nSELECT '\n-- segment\n'"]]
+        [
+            vec![],
+            vec!["SELECT 1", "SELECT 2"],
+            vec!["SELECT (3\n-- segment\n)"],
+            vec!["-- segments\nSELECT '\n-- segment\n'"]
+        ]
     );
 }
 
@@ -135,5 +140,19 @@ proptest! {
     fn a_quoted_string_is_never_cut(text in "[-a;'\"$\\\\/*()\n]{0,20}") {
         let sql = format!("SELECT {}; SELECT 2", crate::base::name::quote_literal(&text));
         prop_assert_eq!(split(&sql).unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn a_semicolon_does_not_get_into_a_comment() {
+    for (sql, inside) in [
+        ("SELECT 1", false),
+        ("SELECT 1 -- one", true),
+        ("SELECT 1 -- one\n+ 2", false),
+        ("SELECT '-- none'", false),
+        ("SELECT $$\n-- none$$", false),
+        ("SELECT '--", true),
+    ] {
+        assert_eq!(ends_in_comment(sql), inside, "{sql}");
     }
 }

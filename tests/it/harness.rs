@@ -19,12 +19,16 @@ pub struct Server {
 
 pub fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        let dir = PathBuf::from(format!("/tmp/dagmar-it-{}", parent_id()));
+    SERVER.get_or_init(|| Server::start(binaries(), ""))
+}
+
+impl Server {
+    /// Starts the server of these binaries, unless another process of this run has done so.
+    pub fn start(bin: PathBuf, name: &str) -> Self {
+        let dir = PathBuf::from(format!("/tmp/dagmar-it-{}{name}", parent_id()));
         fs::create_dir_all(&dir).unwrap();
         let lock = fs::File::create(dir.join("lock")).unwrap();
         lock.lock().unwrap();
-        let bin = binaries();
         if !dir.join("ready").exists() {
             let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server.sh");
             let status = Command::new("sh")
@@ -40,8 +44,8 @@ pub fn server() -> &'static Server {
                 fs::read_to_string(dir.join("log")).unwrap_or_default()
             );
         }
-        Server { sockets: dir, bin }
-    })
+        Self { sockets: dir, bin }
+    }
 }
 
 /// Where `postgres` and `psql` are; the newest of the usual places.
@@ -63,27 +67,31 @@ fn binaries() -> PathBuf {
 /// A database of its own, dropped with the server.
 pub struct Database {
     pub name: String,
+    server: &'static Server,
 }
 
 impl Database {
     pub fn new() -> Self {
+        Self::on(server())
+    }
+
+    pub fn on(server: &'static Server) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let this = Self { name: "postgres".to_owned() };
+        let this = Self { name: "postgres".to_owned(), server };
         this.sql(&format!("CREATE DATABASE {name} TEMPLATE template0"));
-        Self { name }
+        Self { name, server }
     }
 
     pub fn url(&self) -> String {
-        format!("postgres:///{}?host={}&user=postgres", self.name, server().sockets.display())
+        format!("postgres:///{}?host={}&user=postgres", self.name, self.server.sockets.display())
     }
 
-    /// A psql that stops at the first error.
+    /// A psql that stops at the first error: that of the default server, which talks to all.
     pub fn psql(&self) -> Command {
-        let server = server();
-        let mut command = Command::new(server.bin.join("psql"));
+        let mut command = Command::new(server().bin.join("psql"));
         command.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", &self.name, "-h"]);
-        command.arg(&server.sockets).env("PGOPTIONS", "-c client_min_messages=warning");
+        command.arg(&self.server.sockets).env("PGOPTIONS", "-c client_min_messages=warning");
         command
     }
 
@@ -106,7 +114,7 @@ impl Database {
         let output = Command::new(server().bin.join("pg_dump"))
             .args(["--exclude-schema=dagmar", "--exclude-schema=dagmar_attic"])
             .args(["--inserts", "-U", "postgres", "-h"])
-            .arg(&server().sockets)
+            .arg(&self.server.sockets)
             .arg(&self.name)
             .output()
             .unwrap();
@@ -132,6 +140,12 @@ impl Database {
             }
         }
         parts.concat()
+    }
+
+    /// The same from the catalog alone, for servers that are newer than `pg_dump`; and much
+    /// faster. A line for each object and each row.
+    pub fn catalog(&self) -> String {
+        self.sql(include_str!("catalog.sql"))
     }
 }
 

@@ -17,6 +17,7 @@ mod column;
 mod create;
 mod drop;
 mod maintain;
+mod own;
 mod rows;
 mod session;
 
@@ -61,6 +62,7 @@ fn classify(toks: &[Tok<'_>], depth: usize, facts: &mut Facts) {
         "select" | "insert" | "update" | "delete" | "merge" | "with" | "values" | "table" => {
             rows::rows(toks, facts);
             session::of_calls(toks, facts);
+            own::of_calls(toks, facts);
         }
         "set" | "reset" | "listen" | "prepare" | "declare" | "discard" | "load" => {
             session::settings(&word, c, facts);

@@ -378,3 +378,19 @@ fn no_depth_overflows_the_stack() {
     let _ = facts(&format!("{opened}LOCK TABLE t{closed}"));
     assert_eq!(facts("DO $a$ BEGIN DO $b$ BEGIN LOCK TABLE t; END $b$; END $a$").locks.len(), 1);
 }
+
+#[test]
+fn the_ledgers_functions_do_what_statements_do() {
+    assert_eq!(
+        locks("SELECT dagmar.keep_column('app.\"Users\"'::regclass, 'a', 'x')"),
+        [("app.Users".to_owned(), AccessExclusive)]
+    );
+    assert_eq!(locks("SELECT \"my ledger\".restore_table('app.t', 'x')"), [("app.t".to_owned(), AccessExclusive)]);
+    let back = facts("SELECT dagmar.recall_type('app.t'::regclass, 'a', 'x')");
+    assert!(back.rewrites && back.scans);
+    let kept = "WITH done AS (DELETE FROM app.t WHERE a RETURNING 1) SELECT dagmar.expect_remembered('app.t'::regclass, 'delete', 'x', count(*)) FROM done";
+    assert_eq!(locks(kept), [("app.t".to_owned(), RowExclusive)]);
+    assert!(!facts(kept).loses_data && facts("DELETE FROM app.t WHERE a").loses_data);
+    assert_eq!(locks("SELECT dagmar.remember_default('app.t'::regclass, 'a', 'x')"), []);
+    assert_eq!(locks("SELECT keep_column('app.t')"), [], "not of a schema");
+}

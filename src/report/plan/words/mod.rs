@@ -6,7 +6,7 @@ pub use gist::gist;
 
 use crate::plan::{Direction, Mode, Plan, Rollback, Segment, Statement, Step, Why};
 use crate::report::text::count;
-use crate::sql::{Facts, LockMode, Outside};
+use crate::sql::{Facts, LockMode, Outside, ends_in_comment};
 
 /// What may hurt, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,8 +51,10 @@ pub fn hazards(step: &Step) -> Vec<Hazard> {
         found.push(Hazard::CannotBeUndone);
     }
     for statement in statements(&step.segments) {
-        found.extend(lock_hazards(&statement.facts));
-        found.extend(flags(&statement.facts));
+        let blocking: Vec<Hazard> = lock_hazards(&statement.facts).collect();
+        // reading for long hurts nobody under a lock that blocks nobody
+        found.extend(flags(&statement.facts).into_iter().filter(|f| *f != Hazard::Scans || !blocking.is_empty()));
+        found.extend(blocking);
     }
     found.sort_unstable();
     found.dedup();
@@ -129,8 +131,7 @@ pub(super) fn segment_head(segment: &Segment) -> String {
 /// The statement with its semicolon, which must not get into a comment at its end.
 pub(super) fn closed(sql: &str) -> String {
     let sql = sql.trim_end();
-    let in_comment = sql.lines().next_back().is_some_and(|last| last.contains("--"));
-    if in_comment { format!("{sql}\n;") } else { format!("{sql};") }
+    if ends_in_comment(sql) { format!("{sql}\n;") } else { format!("{sql};") }
 }
 
 /// Whether the gist already is the statement.
@@ -161,13 +162,18 @@ pub(super) fn rollback(step: &Step) -> String {
         Rollback::Irreversible { reason } => format!("cannot be undone: {reason}"),
         Rollback::Segments { segments, .. } if segments.is_empty() => "nothing to run".to_owned(),
         Rollback::Segments { derived, segments, .. } => {
-            let origin = if *derived { "derived" } else { "written by hand" };
             let all = count(statements(segments).count(), "statement");
+            let origin = match (step.direction, *derived) {
+                // what is taken back is what was applied, whoever wrote it
+                (Direction::Rollback, _) => String::new(),
+                (Direction::Forward, true) => "derived, ".to_owned(),
+                (Direction::Forward, false) => "written by hand, ".to_owned(),
+            };
             let parts = match segments.as_slice() {
                 [one] => one.mode.words().to_owned(),
                 many => format!("in {}", count(many.len(), "segment")),
             };
-            format!("{origin}, {all} {parts}")
+            format!("{origin}{all} {parts}")
         }
     }
 }
