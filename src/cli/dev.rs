@@ -78,7 +78,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             }
             Ok(())
         }
-        What::Url => Err(Failure::new(Kind::Database, "the embedded server does not run").help("run `dagmar dev start`")),
+        What::Url => {
+            Err(Failure::new(Kind::Database, "the embedded server does not run").help("run `dagmar dev start`"))
+        }
         What::Psql { arguments } => block_on(psql(&home, arguments)),
         What::Reset => reset(&home, environment, global, form, out),
     }

@@ -1,9 +1,9 @@
 //! `dagmar init`: a new project.
 
+use super::Outcome;
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::schema;
-use super::Outcome;
 use crate::base::{Failure, Kind};
 use crate::source::schema::Custom;
 use serde_json::json;
@@ -41,10 +41,12 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         files.push((format!("{}/{name}", schema::FOLDER), crate::source::schema::text(&value)));
     }
     // a link that leads nowhere is in the way too
-    let in_the_way: Vec<&String> = files.iter().map(|(path, _)| path).filter(|p| dir.join(p).symlink_metadata().is_ok()).collect();
+    let in_the_way: Vec<&String> =
+        files.iter().map(|(path, _)| path).filter(|p| dir.join(p).symlink_metadata().is_ok()).collect();
     if !in_the_way.is_empty() {
-        let mut failure = Failure::new(Kind::Usage, format!("`{}` is not empty of what would be written", dir.display()))
-            .help("name another folder; `dagmar schema --write` renews the schemas of a project");
+        let mut failure =
+            Failure::new(Kind::Usage, format!("`{}` is not empty of what would be written", dir.display()))
+                .help("name another folder; `dagmar schema --write` renews the schemas of a project");
         for path in in_the_way {
             failure = failure.note(format!("there is: {path}"));
         }

@@ -80,7 +80,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     }
     init::write(&full, &text)?;
     if loaded.problems.has_errors() {
-        out.say("warning: the project has mistakes, so that not every changeset may have been seen: see `dagmar check`");
+        out.say(
+            "warning: the project has mistakes, so that not every changeset may have been seen: see `dagmar check`",
+        );
     }
     match form {
         Form::Json => out.json(&json!({ "id": id, "path": path })),
@@ -134,8 +136,9 @@ fn id_of(name: &str) -> Result<String, Failure> {
     if is_id(&id) {
         Ok(id)
     } else {
-        Err(Failure::new(Kind::Usage, format!("`{name}` makes no id"))
-            .help(format!("use letters, digits, `-`, `_`, `.` and `/`, at most {MAX_ID}, starting with a letter or digit")))
+        Err(Failure::new(Kind::Usage, format!("`{name}` makes no id")).help(format!(
+            "use letters, digits, `-`, `_`, `.` and `/`, at most {MAX_ID}, starting with a letter or digit"
+        )))
     }
 }
 
@@ -186,7 +189,8 @@ fn edges(args: &Args, known: &Known, out: &mut String) {
 
 /// The author as git knows him, where git is there.
 fn git_user(root: &Path) -> Option<String> {
-    let answer = Command::new("git").args(["config", "user.name"]).current_dir(root).stderr(Stdio::null()).output().ok()?;
+    let answer =
+        Command::new("git").args(["config", "user.name"]).current_dir(root).stderr(Stdio::null()).output().ok()?;
     let name = String::from_utf8(answer.stdout).ok()?;
     Some(name.trim().to_owned()).filter(|name| answer.status.success() && !name.is_empty())
 }

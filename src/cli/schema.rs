@@ -1,9 +1,9 @@
 //! `dagmar schema`: what may be written, for editors and for people.
 
+use super::Outcome;
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::session::root;
-use super::Outcome;
 use crate::base::{Failure, Kind, diag::nearest};
 use crate::pipeline::Workspace;
 use crate::report::reference;

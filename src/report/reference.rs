@@ -11,7 +11,8 @@ pub fn list(entries: &[Entry], style: Style) -> String {
     let mut table = Table::new(&["CHANGE TYPE", "WHAT IT DOES"]);
     for entry in entries {
         let mark = if entry.own { "(own) " } else { "" };
-        table.row([Cell::new(&entry.name, Tone::Strong), Cell::from(format!("{mark}{}", sentence(&entry.description)))]);
+        table
+            .row([Cell::new(&entry.name, Tone::Strong), Cell::from(format!("{mark}{}", sentence(&entry.description)))]);
     }
     table.plain(style)
 }
@@ -85,12 +86,10 @@ fn body(out: &mut String, entry: &Entry) {
     }
     for key in &entry.keys {
         let mut kind = key.kind.clone();
-        for part in &entry.parts {
-            // the name of a part is always the last word of what a key takes
-            if kind.ends_with(part.as_str()) || kind.ends_with(&format!("{part}, or a list")) {
-                kind = kind.replacen(part.as_str(), &format!("[{part}](#{})", anchor(part)), 1);
-                break;
-            }
+        // the name of a part is the last word of what a key takes; `foreign key` is not `key`
+        let whole = |part: &&String| kind.trim_end_matches(", or a list").ends_with(part.as_str());
+        if let Some(part) = entry.parts.iter().filter(whole).max_by_key(|part| part.len()) {
+            kind = kind.replacen(part.as_str(), &format!("[{part}](#{})", anchor(part)), 1);
         }
         let default = key.default.as_ref().map(|d| format!(" Left out: `{d}`.")).unwrap_or_default();
         let need = if key.required { "yes" } else { "" };
@@ -145,4 +144,52 @@ fn folded(text: &str, width: usize) -> String {
         column = 0;
     }
     out.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::schema::Custom;
+
+    fn catalogue() -> Catalogue {
+        Catalogue::new(&Custom::new())
+    }
+
+    /// `BLESS=1 cargo test --lib reference` writes the page.
+    #[test]
+    fn the_page_of_the_change_types_is_up_to_date() {
+        let (path, text) = ("docs/change-types.md", markdown(&catalogue()));
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        let there = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(there == text, "{path} is old: BLESS=1 cargo test --lib reference");
+    }
+
+    #[test]
+    fn links_lead_to_headings() {
+        let text = markdown(&catalogue());
+        let headings: Vec<String> =
+            text.lines().filter_map(|l| l.strip_prefix("## ")).map(|h| anchor(&h.replace('`', ""))).collect();
+        for link in text.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
+            assert!(headings.iter().any(|h| h == link), "{link}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_shown_with_its_parts() {
+        let catalogue = catalogue();
+        let entry = catalogue.change_type("createTable").unwrap();
+        let text = one(&entry, &catalogue.parts(std::slice::from_ref(&entry)), Style::PLAIN);
+        assert!(text.starts_with("createTable\nCreates a table"), "{text}");
+        assert!(text.contains("\ncolumns      list of column"), "{text}");
+        assert!(text.contains("\ncolumn: ") && text.contains("nullable "), "{text}");
+    }
+
+    #[test]
+    fn the_first_sentence_is_enough_for_a_list() {
+        assert_eq!(sentence("Drops it. And more."), "Drops it");
+        assert_eq!(sentence("Drops it"), "Drops it");
+        assert_eq!(folded("a b c\nd\n\ne", 3), "a b\nc d\ne");
+    }
 }

@@ -104,7 +104,8 @@ impl Catalogue {
     }
 
     fn entry(&self, name: &str, schema: &Value) -> Entry {
-        let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let mut parts = Vec::new();
         let keys = schema["properties"].as_object().into_iter().flatten().map(|(key, value)| Key {
             name: key.clone(),
@@ -134,8 +135,13 @@ impl Catalogue {
         if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(name_of) {
             let target = self.resolve(schema);
             // its own comment says enough
-            let bare: Map<String, Value> =
-                target.as_object().into_iter().flatten().filter(|(k, _)| *k != "description").map(|(k, v)| (k.clone(), v.clone())).collect();
+            let bare: Map<String, Value> = target
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter(|(k, _)| *k != "description")
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect();
             if name.starts_with("OneOrMany") {
                 return self.kind(&Value::Object(bare), parts);
             }

@@ -9,14 +9,20 @@ use std::collections::BTreeSet;
 /// A scalar that is nothing but a variable.
 const VARIABLE: &str = r"^\$\{[^}]+\}$";
 
-/// Makes a model ready to be written.
-pub fn finish(model: &mut Model) {
+/// Makes a model ready to be written. `variables`: whether `${name}` is filled in there.
+pub fn finish(model: &mut Model, variables: bool) {
     let definitions = model.definitions.clone();
-    let mut roots: Vec<&mut Value> = vec![&mut model.root];
-    roots.extend(model.definitions.iter_mut().filter(|(name, _)| *name != CHANGE).map(|(_, d)| d));
-    for schema in roots {
-        open(schema, &definitions, &mut Vec::new());
-        relax(schema);
+    let mut roots: Vec<(&str, &mut Value)> = vec![("", &mut model.root)];
+    let rest = model.definitions.iter_mut().filter(|(name, _)| *name != CHANGE);
+    roots.extend(rest.map(|(name, schema)| (name.as_str(), schema)));
+    for (name, schema) in roots {
+        open(schema, &definitions, &mut vec![name.to_owned()]);
+        if variables {
+            relax(schema)
+        } else {
+            tighten(schema)
+        }
+        hover(schema);
     }
     let mut used = BTreeSet::new();
     mark(&model.root, &model.definitions, &mut used);
@@ -52,12 +58,41 @@ fn relax(schema: &mut Value) {
         return;
     }
     if matches!(kind.as_str(), "integer" | "number" | "boolean") {
+        let wanted = if kind == "boolean" { "true or false" } else { "a number" };
         map.insert("type".to_owned(), json!([kind, "string"]));
         map.insert("pattern".to_owned(), VARIABLE.into());
+        // not in the standard: editors say it in place of the pattern
+        map.insert("patternErrorMessage".to_owned(), format!("Write {wanted}, or a variable: ${{name}}.").into());
     } else if let Some(words) = map.remove("enum") {
         let mut known = Map::from_iter([("enum".to_owned(), words)]);
         known.extend(map.remove("enumDescriptions").map(|d| ("enumDescriptions".to_owned(), d)));
         map.insert("anyOf".to_owned(), json!([known, { "pattern": VARIABLE }]));
+    }
+}
+
+/// What editors show: backticks as code, and no default that they would write for the author.
+fn hover(schema: &mut Value) {
+    let Value::Object(map) = schema else { return };
+    below(map).into_iter().for_each(hover);
+    if map.get("default") == Some(&Value::Bool(false)) {
+        map.remove("default");
+    }
+    if let Some(Value::String(text)) = map.get("description")
+        && text.contains('`')
+    {
+        let text = Value::from(text.as_str());
+        map.insert("markdownDescription".to_owned(), text);
+    }
+}
+
+/// Where no variables are filled in, a length of time is none.
+fn tighten(schema: &mut Value) {
+    let Value::Object(map) = schema else { return };
+    below(map).into_iter().for_each(tighten);
+    if let Some(Value::String(pattern)) = map.get_mut("pattern")
+        && let Some(strict) = pattern.strip_suffix(r"|\$\{")
+    {
+        *pattern = strict.to_owned();
     }
 }
 

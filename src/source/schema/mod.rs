@@ -34,7 +34,7 @@ pub type Custom = BTreeMap<String, Arc<CustomKind>>;
 #[must_use]
 pub fn changelog_schema(custom: &Custom) -> Value {
     let mut model = Model::changelog(custom);
-    editor::finish(&mut model);
+    editor::finish(&mut model, true);
     // the parser takes a file whose list is still empty
     allow_null(&mut model.root["properties"]["changesets"]);
     model.document("changelog", "dagmar changelog", "Changesets: a file below `plans/`, in any order and any folder.")
@@ -44,7 +44,7 @@ pub fn changelog_schema(custom: &Custom) -> Value {
 #[must_use]
 pub fn project_schema() -> Value {
     let mut model = Model::of::<ProjectConfig>();
-    editor::finish(&mut model);
+    editor::finish(&mut model, false);
     // an empty file is a project, and an environment needs no keys
     allow_null(&mut model.root);
     let environment = json!({ "anyOf": [{ "$ref": "#/definitions/Environment" }, { "type": "null" }] });
@@ -56,7 +56,7 @@ pub fn project_schema() -> Value {
 #[must_use]
 pub fn manifest_schema() -> Value {
     let mut model = Model::of::<Manifest>();
-    editor::finish(&mut model);
+    editor::finish(&mut model, false);
     let parameters = &mut model.root["properties"]["parameters"];
     *parameters = json!({ "type": "object", "description": parameters["description"] });
     model.document("manifest", "dagmar change type", "A change type of the project's own: what its template takes.")

@@ -18,7 +18,7 @@ impl Catalogue {
         let schema = self.parameters(name)?;
         let mut out = String::new();
         let pad = " ".repeat(indent);
-        match self.example(schema, "", 0) {
+        match self.example(schema, 0) {
             Value::Object(map) if map.is_empty() => {
                 let _ = writeln!(out, "{pad}- {name}: {{}}");
             }
@@ -36,7 +36,7 @@ impl Catalogue {
     }
 
     /// A value that fits the schema.
-    fn example(&self, schema: &Value, key: &str, depth: usize) -> Value {
+    fn example(&self, schema: &Value, depth: usize) -> Value {
         let given = |schema: &Value| schema["examples"].get(0).or_else(|| schema.get("default")).cloned();
         let schema_or_target = self.resolve(schema);
         // a value of our own example would be taken for the reader's
@@ -51,16 +51,18 @@ impl Catalogue {
             return word.clone();
         }
         if let Some(first) = schema["anyOf"].get(0) {
-            return self.example(first, key, depth);
+            return self.example(first, depth);
         }
         let kind = schema["type"].as_str().or_else(|| schema["type"][0].as_str()).unwrap_or_default();
         match kind {
             "object" if depth < DEEPEST => self.object(schema, depth),
             "array" => {
-                let item = schema.get("items").map_or_else(|| HOLE.into(), |items| self.example(items, key, depth + 1));
+                let item = schema.get("items").map_or_else(|| HOLE.into(), |items| self.example(items, depth + 1));
                 Value::Array(vec![item])
             }
-            "integer" | "number" => schema.get("minimum").cloned().filter(|m| m.as_u64() != Some(0)).unwrap_or_else(|| 1.into()),
+            "integer" | "number" => {
+                schema.get("minimum").cloned().filter(|m| m.as_u64() != Some(0)).unwrap_or_else(|| 1.into())
+            }
             "boolean" => true.into(),
             _ => HOLE.into(),
         }
@@ -72,10 +74,10 @@ impl Catalogue {
         let first = properties(schema).next().filter(|_| required.is_empty() && depth > 0).map(|(key, _)| key);
         let mut map: serde_json::Map<String, Value> = properties(schema)
             .filter(|(key, _)| required.contains(key) || first == Some(key))
-            .map(|(key, value)| (key.to_owned(), self.example(value, key, depth + 1)))
+            .map(|(key, value)| (key.to_owned(), self.example(value, depth + 1)))
             .collect();
         if let (true, Some(values @ Value::Object(_))) = (map.is_empty(), schema.get("additionalProperties")) {
-            map.insert(HOLE.to_owned(), self.example(values, "", depth + 1));
+            map.insert(HOLE.to_owned(), self.example(values, depth + 1));
         }
         Value::Object(map)
     }
@@ -95,7 +97,7 @@ fn block(value: &Value, indent: usize, out: &mut String) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {
-                entry(&format!("{pad}{}:", scalar(key)), value, indent + 2, out);
+                entry(&format!("{pad}{key}:"), value, indent + 2, out);
             }
         }
         Value::Array(list) => {
@@ -130,7 +132,7 @@ fn plain(value: &Value) -> String {
         Value::String(text) => scalar(text),
         Value::Array(list) => format!("[{}]", list.iter().map(plain).collect::<Vec<_>>().join(", ")),
         Value::Object(map) => {
-            let entries: Vec<String> = map.iter().map(|(k, v)| format!("{}: {}", scalar(k), plain(v))).collect();
+            let entries: Vec<String> = map.iter().map(|(k, v)| format!("{k}: {}", plain(v))).collect();
             format!("{{ {} }}", entries.join(", "))
         }
         other => other.to_string(),
