@@ -114,13 +114,11 @@ fn is_worth(part: &Entry) -> bool {
     !part.keys.is_empty() || !part.words.is_empty() || !part.description.is_empty()
 }
 
-/// The first sentence.
+/// The first statement of a text, without what explains it.
 fn sentence(text: &str) -> String {
     let line = text.replace('\n', " ");
-    match line.find(". ").or_else(|| line.find("; ")) {
-        Some(end) => line[..end].trim_end_matches('.').to_owned(),
-        None => line.trim_end_matches('.').to_owned(),
-    }
+    let end = [". ", "; ", ": "].iter().filter_map(|mark| line.find(mark)).min().unwrap_or(line.len());
+    line[..end].trim_end_matches('.').to_owned()
 }
 
 /// Text in lines of at most this many characters.
@@ -189,7 +187,7 @@ mod tests {
     #[test]
     fn the_first_sentence_is_enough_for_a_list() {
         assert_eq!(sentence("Drops it. And more."), "Drops it");
-        assert_eq!(sentence("Drops it"), "Drops it");
+        assert_eq!(sentence("Drops it; not that. And more"), "Drops it");
         assert_eq!(folded("a b c\nd\n\ne", 3), "a b\nc d\ne");
     }
 }

@@ -144,8 +144,11 @@ fn plain(value: &Value) -> String {
 pub fn scalar(text: &str) -> String {
     const WORDS: [&str; 9] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
     let safe = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '(' | ')' | ' ');
-    let plain = text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+    // `002-users` is no number, `2-3` might be one
+    let numbered = || text.split_once('-').is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_alphabetic()));
+    let plain = (text.starts_with(|c: char| c.is_alphabetic() || c == '_') || numbered())
         && text.chars().all(safe)
+        && !text.starts_with(['-', '.', '/', '(', ')', ' '])
         && !text.ends_with(' ')
         && !WORDS.contains(&text.to_lowercase().as_str());
     // a JSON text is a double-quoted scalar of YAML
