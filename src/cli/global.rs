@@ -5,7 +5,7 @@ use clap::{ArgAction, Args};
 use std::path::PathBuf;
 
 /// The options that every command takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The project's folder [default: the nearest one with a dagmar.yaml]
     #[arg(long, global = true, value_name = "DIR", env = "DAGMAR_PROJECT", help_heading = "Global options")]

@@ -11,11 +11,17 @@ mod session;
 
 mod apply;
 mod check;
+mod completions;
+mod dev;
 mod graph;
 mod history;
+mod init;
+mod man;
 mod mark;
+mod new;
 mod plan;
 mod rollback;
+mod schema;
 mod sql;
 mod status;
 
@@ -48,6 +54,8 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
+    New(new::Args),
     Check(check::Args),
     Graph(graph::Args),
     Plan(plan::Args),
@@ -57,11 +65,17 @@ enum Command {
     Status(status::Args),
     History(history::Args),
     Mark(mark::Args),
+    Schema(schema::Args),
+    Dev(dev::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 impl Command {
     fn run(self, global: &Global, out: &mut Output) -> Outcome {
         match self {
+            Command::Init(args) => init::run(&args, global, out),
+            Command::New(args) => new::run(&args, global, out),
             Command::Check(args) => check::run(&args, global, out),
             Command::Graph(args) => graph::run(&args, global, out),
             Command::Plan(args) => plan::run(&args, global, out),
@@ -71,6 +85,10 @@ impl Command {
             Command::Status(args) => status::run(&args, global, out),
             Command::History(args) => history::run(&args, global, out),
             Command::Mark(args) => mark::run(&args, global, out),
+            Command::Schema(args) => schema::run(&args, global, out),
+            Command::Dev(args) => dev::run(&args, global, out),
+            Command::Completions(args) => completions::run(&args, global, out),
+            Command::Man(args) => man::run(&args, global, out),
         }
     }
 }

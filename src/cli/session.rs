@@ -132,8 +132,8 @@ impl Session {
     }
 }
 
-/// The folder of the project.
-fn root(global: &Global) -> Result<PathBuf, Failure> {
+/// The folder of the project: the one that is named, or the nearest.
+pub fn root(global: &Global) -> Result<PathBuf, Failure> {
     if let Some(dir) = &global.project {
         return Ok(dir.clone());
     }

@@ -6,6 +6,7 @@ pub mod checks;
 pub mod load;
 pub mod parse;
 pub mod project;
+pub mod schema;
 pub mod set;
 pub mod spans;
 pub mod variables;

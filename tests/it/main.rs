@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod cases;
+mod authoring;
 mod harness;
 mod sample;
 mod smoke;

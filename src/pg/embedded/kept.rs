@@ -16,7 +16,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-const PORT: u16 = 5432;
+pub(super) const PORT: u16 = 5432;
+
+/// The file that says that a server runs on when nobody uses it.
+const KEEP: &str = "keep";
 
 /// How long a stop may take: it writes what is in memory.
 const STOP: Duration = Duration::from_secs(30);
@@ -29,11 +32,12 @@ const LOG_SIZE: u64 = 4 * 1024 * 1024;
 ///
 /// Two locks (`flock`) rule it. `use.lock` is held shared by every process that uses the
 /// server; `start.lock` by the one that starts or stops it, so that nobody finds it half way.
-/// The kernel lets go of both when a process dies.
+/// The kernel lets go of both when a process dies. A file `keep` beside them lets the server
+/// run on when the last process has let go.
 #[derive(Debug, Clone)]
 pub struct Home {
     dir: PathBuf,
-    sockets: PathBuf,
+    pub(super) sockets: PathBuf,
     owner: Option<Owner>,
 }
 
@@ -80,6 +84,26 @@ impl Home {
         self.state().1 != State::Down
     }
 
+    /// Whether the server is to run on when nobody uses it.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.dir.join(KEEP).exists()
+    }
+
+    /// Says whether the server runs on when nobody uses it: until [`Home::stop`]. The one who
+    /// says so should be using it, so that nobody is stopping it meanwhile.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    pub fn keep(&self, keep: bool) -> Result<(), Failure> {
+        let path = self.dir.join(KEEP);
+        let done = if keep { fs::write(&path, "") } else { fs::remove_file(&path) };
+        match done {
+            Err(e) if keep || e.kind() != std::io::ErrorKind::NotFound => Err(place::unusable(&path, &e)),
+            _ => Ok(()),
+        }
+    }
+
     /// Uses the server, and starts it when it does not run.
     ///
     /// # Errors
@@ -110,7 +134,7 @@ impl Home {
         })
     }
 
-    /// Stops a server that a killed process left running. True: there was one.
+    /// Stops a server that was kept, or that a killed process left running. True: there was one.
     ///
     /// # Errors
     /// [`Kind::Locked`] while another process uses it.
@@ -120,6 +144,7 @@ impl Home {
         }
         let _locks = self.alone()?;
         let running = self.is_running();
+        self.keep(false)?;
         self.halt()?;
         Ok(running)
     }
@@ -133,6 +158,7 @@ impl Home {
             return Ok(());
         }
         let _locks = self.alone()?;
+        self.keep(false)?;
         self.halt()?;
         for dir in [self.data(), self.dir.join("data.new"), self.sockets.clone()] {
             match fs::remove_dir_all(&dir) {
@@ -145,7 +171,7 @@ impl Home {
         Ok(())
     }
 
-    fn data(&self) -> PathBuf {
+    pub(super) fn data(&self) -> PathBuf {
         self.dir.join("data")
     }
 
@@ -345,7 +371,8 @@ impl Lease {
         }
         drop(usage);
         let usage = self.home.file("use.lock")?;
-        if taken(usage.try_lock(), &self.home.dir)? { self.home.halt() } else { Ok(()) }
+        let last = taken(usage.try_lock(), &self.home.dir)?;
+        if last && !self.home.is_kept() { self.home.halt() } else { Ok(()) }
     }
 }
 

@@ -8,6 +8,7 @@ mod find;
 mod kept;
 mod place;
 mod process;
+mod reach;
 mod throwaway;
 
 #[cfg(test)]

@@ -104,6 +104,27 @@ async fn a_kept_server_is_shared_and_keeps_its_data() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_to_be_kept_runs_on() {
+    let project = tempfile::tempdir().unwrap();
+    let home = Home::of(project.path(), "dev").unwrap();
+    let server = home.open(None).await.unwrap();
+    let pid = process::pid_file(&server.data_dir()).unwrap();
+    home.keep(true).unwrap();
+    server.close().await.unwrap();
+    assert!(home.is_running() && home.is_kept());
+    let again = home.open(None).await.unwrap();
+    assert_eq!(process::pid_file(&again.data_dir()).unwrap(), pid);
+    assert_eq!(home.stop().unwrap_err().kind, Kind::Locked);
+    assert!(home.is_kept(), "a refused stop changes nothing");
+    again.close().await.unwrap();
+    assert!(home.stop().unwrap());
+    assert!(!home.is_running() && !home.is_kept());
+    assert!(!home.stop().unwrap(), "there was none");
+    home.reset().unwrap();
+    std::fs::remove_dir_all(home.dir()).unwrap();
+}
+
+#[tokio::test]
 async fn a_server_that_a_killed_process_left_is_used_again() {
     let project = tempfile::tempdir().unwrap();
     let home = Home::of(project.path(), "odd name/..").unwrap();

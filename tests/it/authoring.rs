@@ -1,0 +1,252 @@
+//! What an author uses: a new project, the next changeset, schemas, the server of his own.
+
+use crate::harness::{Database, Project, Run, dagmar};
+use std::fs;
+use std::path::Path;
+
+fn run_in(dir: &Path, args: &[&str]) -> Run {
+    Run::of(dagmar(args).current_dir(dir).output().unwrap())
+}
+
+/// The options of the harness' database.
+fn on<'a>(url: &'a str, args: &[&'a str]) -> Vec<&'a str> {
+    [args, &["--yes", "--url", url]].concat()
+}
+
+#[test]
+fn a_new_project_applies_and_rolls_back() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(".gitignore"), "/target").unwrap();
+    let home = dir.path().join("billing");
+    let run = run_in(dir.path(), &["init", "billing"]);
+    assert!(run.err.contains("next:") && run.err.contains("cd billing"), "{}", run.err);
+    let out = run.ok();
+    for path in ["dagmar.yaml", "plans/001_first.yaml", "schema/changelog.schema.json", ".gitignore"] {
+        assert!(out.contains(path) && home.join(path).is_file(), "{path}\n{out}");
+    }
+    assert!(run_in(&home, &["check"]).ok().contains("1 changeset in order; environment dev"));
+    assert!(run_in(&home, &["check", "--env", "production"]).code == 0);
+    let database = Database::new();
+    let (url, empty) = (database.url(), database.dump());
+    assert!(run_in(&home, &on(&url, &["apply"])).ok().contains("applied 1 changeset"));
+    assert_eq!(database.sql("SELECT count(*) FROM app.notes"), "0");
+    run_in(&home, &on(&url, &["rollback", "--all"])).ok();
+    assert_eq!(database.dump(), empty);
+}
+
+#[test]
+fn init_overwrites_nothing() {
+    let project = Project::new(&[(".gitignore", "/target\n.dagmar/\n"), ("schema/project.schema.json", "mine")]);
+    let err = project.run(&["init"]).fails(2);
+    assert!(err.contains("there is: dagmar.yaml") && err.contains("there is: schema/project.schema.json"), "{err}");
+    assert!(!err.contains("001_first") && !project.path().join("plans/001_first.yaml").exists(), "{err}");
+    assert_eq!(fs::read_to_string(project.path().join("dagmar.yaml")).unwrap(), "");
+    for path in ["dagmar.yaml", "schema/project.schema.json"] {
+        fs::remove_file(project.path().join(path)).unwrap();
+    }
+    let json = project.run(&["init", "--format", "json"]).json();
+    assert_eq!(json["written"].as_array().unwrap().len(), 5, "{json}");
+    // the line is there already
+    assert_eq!(fs::read_to_string(project.path().join(".gitignore")).unwrap(), "/target\n.dagmar/\n");
+}
+
+const FIRST: &str = "
+changesets:
+  - id: 001-base
+    changes: [{ createSchema: { name: app } }]
+  - id: 002-users
+    dependsOn: [001-base]
+    changes: [{ createTable: { table: app.users, columns: [{ name: id, type: bigint, primaryKey: true }] } }]
+";
+
+#[test]
+fn a_new_changeset_has_its_edges_and_required_keys() {
+    let project = Project::new(&[("plans/a.yaml", FIRST)]);
+    project.run(&["schema", "--write"]).ok();
+    let args = ["new", "Add: user's names", "--depends-on", "002-users", "--author", "J: Doe", "--label", "auth"];
+    let more = ["--description", "what: \"names\"", "--change", "addColumn", "--change", "createIndex"];
+    assert_eq!(project.run(&[args.as_slice(), &more].concat()).ok(), "plans/add-user-s-names.yaml\n");
+    let text = fs::read_to_string(project.path().join("plans/add-user-s-names.yaml")).unwrap();
+    assert_eq!(
+        text,
+        "# yaml-language-server: $schema=../schema/changelog.schema.json
+
+changesets:
+  - id: add-user-s-names
+    author: \"J: Doe\"
+    description: \"what: \\\"names\\\"\"
+    dependsOn:
+      - 002-users
+    labels: [auth]
+    changes:
+      - addColumn:
+          table: app.change_me
+          columns:
+            - { name: change_me, type: uuid }
+      - createIndex:
+          name: change_me
+          table: app.change_me
+          columns:
+            - change_me
+          # also: unique, using, include, where, nullsNotDistinct, concurrently, tablespace, comment
+"
+    );
+    assert!(project.run(&["check"]).ok().contains("3 changesets"));
+    // the end of the graph is offered, where no edge is given
+    project.run(&["new", "team/next"]).ok();
+    let text = fs::read_to_string(project.path().join("plans/team-next.yaml")).unwrap();
+    assert!(text.contains("id: team/next\n") && text.contains("    #   - add-user-s-names\n"), "{text}");
+    assert!(!text.contains("001-base") && text.contains("changes: []"), "{text}");
+}
+
+#[test]
+fn a_new_changeset_takes_nobodys_place() {
+    let project = Project::new(&[("plans/a.yaml", FIRST), ("plans/taken.yaml", "changesets:\n")]);
+    assert!(project.run(&["new", "002 users"]).fails(2).contains("plans/a.yaml"));
+    assert!(project.run(&["new", "taken"]).fails(2).contains("there is a file `plans/taken.yaml`"));
+    assert!(project.run(&["new", "x", "--depends-on", "002-user"]).fails(2).contains("did you mean `002-users`?"));
+    assert!(project.run(&["new", "x", "--change", "creatTable"]).fails(2).contains("did you mean `createTable`?"));
+    assert!(project.run(&["new", "…"]).fails(2).contains("makes no id"));
+    assert!(!project.path().join("plans/x.yaml").exists());
+    let mut edit = project.command(&["new", "x", "--edit"]);
+    let run = Run::of(edit.env("EDITOR", "printf '# edited\\n' >>").output().unwrap());
+    run.ok();
+    let text = fs::read_to_string(project.path().join("plans/x.yaml")).unwrap();
+    assert!(text.ends_with("# edited\n") && !text.contains("$schema"), "{text}");
+}
+
+const MANIFEST: &str = "
+description: Keeps updated_at up to date
+parameters:
+  type: object
+  properties: { table: { type: string, description: The table } }
+  required: [table]
+  additionalProperties: false
+irreversible: it is a test
+";
+
+#[test]
+fn the_schema_knows_the_projects_own_types() {
+    let project = Project::new(&[
+        ("templates/touch/manifest.yaml", MANIFEST),
+        ("templates/touch/template.sql.hbs", "-- forward\nSELECT {{literal table}};\n"),
+    ]);
+    let written = project.run(&["schema", "--write"]).ok();
+    assert_eq!(written, "schema/changelog.schema.json\nschema/project.schema.json\nschema/manifest.schema.json\n");
+    let text = fs::read_to_string(project.path().join("schema/changelog.schema.json")).unwrap();
+    assert_eq!(text, project.run(&["schema"]).ok());
+    let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(schema["definitions"]["Change"]["properties"]["touch"]["$ref"], "#/definitions/touch");
+    let list = project.run(&["schema", "--list"]).ok();
+    assert!(
+        list.contains("touch ") && list.contains("(own) Keeps updated_at") && list.contains("createTable "),
+        "{list}"
+    );
+    let one = project.run(&["schema", "--type", "touch", "--format", "json"]).json();
+    assert_eq!(one["changeType"]["keys"][0]["name"], "table");
+    assert!(project.run(&["schema", "--type", "touc"]).fails(2).contains("did you mean `touch`?"));
+    assert!(project.run(&["schema", "--markdown"]).ok().contains("## `touch` (own)"));
+    project.write("templates/touch/manifest.yaml", "description: [");
+    assert!(project.run(&["schema", "--list"]).err.contains("`touch` is left out"));
+}
+
+#[test]
+fn outside_of_a_project_the_schema_has_the_built_in_types() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(run_in(dir.path(), &["schema", "--type", "createTable"]).ok().contains("list of column"));
+    assert!(run_in(dir.path(), &["schema", "project"]).ok().contains("promoteFrom"));
+    run_in(dir.path(), &["schema", "--write"]).fails(2);
+    run_in(dir.path(), &["schema", "--project", "nowhere"]).fails(2);
+}
+
+#[test]
+fn shells_and_man_get_every_command() {
+    let dir = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let text = run_in(dir.path(), &["completions", shell]).ok();
+        assert!(text.contains("rollback") && text.contains("completions"), "{shell}");
+    }
+    assert!(run_in(dir.path(), &["man"]).ok().contains(".TH dagmar 1"));
+    assert!(run_in(dir.path(), &["man", "pages"]).err.contains("pages in pages"));
+    for page in ["dagmar.1", "dagmar-apply.1", "dagmar-dev-psql.1"] {
+        assert!(dir.path().join("pages").join(page).is_file(), "{page}");
+    }
+}
+
+#[test]
+fn the_server_of_an_environment_runs_until_it_is_stopped() {
+    let project = Project::new(&[("dagmar.yaml", "environments:\n  prod: { url: x }\n  dev: { url: embedded }\n")]);
+    let status = || project.run(&["dev", "status", "--format", "json"]).json();
+    assert!(status()["running"] == false && !project.path().join(".dagmar").exists());
+    assert!(project.run(&["dev", "url"]).fails(7).contains("dagmar dev start"));
+    assert!(project.run(&["dev", "start", "--env", "prod"]).fails(2).contains("no server of its own"));
+
+    let url = project.run(&["dev", "start"]).ok();
+    let dir = status()["directory"].as_str().unwrap().to_owned();
+    assert_eq!((&status()["running"], &status()["kept"]), (&true.into(), &true.into()));
+    assert_eq!(project.run(&["dev", "url"]).ok(), url);
+    let psql = |sql: &str| project.run(&["dev", "psql", "--", "-XAtc", sql]);
+    psql("CREATE TABLE t AS SELECT 42 AS n").ok();
+    assert_eq!(psql("TABLE t").ok(), "42\n");
+    assert!(psql("TABLE nothing").fails(8).contains("does not exist"));
+    // other commands use it, by its URL too, and leave it running
+    project.run(&["status", "--env", "dev"]).ok();
+    project.run(&["status", "--url", url.trim()]).ok();
+    assert_eq!(status()["running"], true);
+
+    assert!(project.run(&["dev", "reset"]).fails(5).contains("--yes"));
+    // a session that somebody else has open
+    let mut other = project.command(&["dev", "psql", "--", "-XAtq"]);
+    let mut other = other.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(other.stdin.as_mut().unwrap(), b"SELECT 'here';\n").unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(other.stdout.take().unwrap()), &mut line).unwrap();
+    assert_eq!(line, "here\n");
+    assert!(project.run(&["dev", "reset", "--yes"]).fails(6).contains("psql"));
+    assert!(project.run(&["dev", "stop"]).fails(6).contains("in use"));
+    drop(other.stdin.take());
+    assert!(other.wait().unwrap().success());
+
+    project.run(&["dev", "stop"]).ok();
+    assert_eq!((&status()["running"], &status()["kept"]), (&false.into(), &false.into()));
+    assert_eq!(psql("TABLE t").ok(), "42\n");
+    assert_eq!(status()["running"], false, "it ran for psql only");
+    project.run(&["dev", "reset", "--yes"]).ok();
+    assert!(status()["version"].is_null());
+    fs::remove_dir_all(dir).unwrap();
+}
+
+/// The files that a page of the documentation holds: fences with `file=PATH`.
+fn files_of(page: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page)).unwrap();
+    let mut files: Vec<(String, String)> = Vec::new();
+    let mut open = false;
+    for line in text.lines() {
+        if open && line == "```" {
+            open = false;
+        } else if open {
+            let (_, body) = files.last_mut().unwrap();
+            body.push_str(line);
+            body.push('\n');
+        } else if let Some((_, path)) = line.split_once(" file=").filter(|_| line.starts_with("```")) {
+            files.push((path.to_owned(), String::new()));
+            open = true;
+        }
+    }
+    files
+}
+
+#[test]
+fn the_examples_of_the_documentation_work() {
+    for (page, least) in [("format.md", 2), ("templates.md", 4)] {
+        let files = files_of(page);
+        assert!(files.len() >= least, "{page}");
+        let list: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let (project, database) = (Project::new(&list), Database::new());
+        project.run(&["check"]).ok();
+        let empty = database.dump();
+        project.on(&database, &["apply"]).ok();
+        project.on(&database, &["rollback", "--all"]).ok();
+        assert_eq!(database.dump(), empty, "{page}");
+    }
+}
