@@ -3,8 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-mod cases;
 mod authoring;
+mod cases;
 mod harness;
 mod sample;
 mod smoke;

@@ -61,12 +61,19 @@ fn by_parser(text: &str, custom: &Custom) -> Vec<String> {
 
 fn problems(text: &str, custom: &Custom) -> Diagnostics {
     let mut sources = SourceSet::default();
-    let file = sources.add(SourceFile { path: "a.yaml".to_owned(), text: text.to_owned() });
+    let file = sources.add(SourceFile::new("a.yaml".to_owned(), text.to_owned()));
     let mut variables = Variables::default();
     for (name, value) in [("phase", "expand"), ("yes", "true"), ("time", "5s")] {
         variables.set(name, value);
     }
-    let context = Context { custom, files: &NoFiles, environments: &[], variables: &variables, sources: &sources };
+    let context = Context {
+        custom,
+        broken: &Default::default(),
+        files: &NoFiles,
+        environments: &[],
+        variables: &variables,
+        sources: &sources,
+    };
     let mut out = Diagnostics::default();
     parse::changelog(&[(file, value_of(text))], &context, &mut out);
     out
