@@ -72,6 +72,14 @@ impl Script {
         self.marks.is_empty()
     }
 
+    /// The number of the statement in which this position of an error is (characters from 1,
+    /// in the message). The server reads a whole message before it runs any of it: a mistake
+    /// of syntax is found when nothing was answered yet.
+    #[must_use]
+    pub fn statement_at(&self, position: usize) -> Option<usize> {
+        self.marks.partition_point(|(_, start)| *start < position).checked_sub(1)
+    }
+
     /// The server's position of an error (characters from 1, in the message) within the
     /// statement of this number.
     #[must_use]
@@ -92,5 +100,7 @@ mod tests {
         script.push(Mark::Statement(0, 0, 1), "SELECT nothing");
         let at = script.sql.chars().collect::<String>().find("nothing").map(|b| script.sql[..b].chars().count() + 1);
         assert_eq!(script.position_in(2, at.unwrap()), Some(8));
+        assert_eq!(script.statement_at(at.unwrap()), Some(2));
+        assert_eq!(script.statement_at(1), Some(0));
     }
 }
