@@ -64,7 +64,7 @@ fn binaries() -> PathBuf {
     found.pop().expect("PostgreSQL is not installed: run `make postgres`").1
 }
 
-/// A database of its own, dropped with the server.
+/// A database of its own.
 pub struct Database {
     pub name: String,
     server: &'static Server,
@@ -134,6 +134,17 @@ impl Database {
     /// faster. A line for each object and each row.
     pub fn catalog(&self) -> String {
         self.sql(include_str!("catalog.sql"))
+    }
+}
+
+/// The data lives in memory, and there are hundreds of them. What a failed test leaves behind
+/// may be looked at until the server stops.
+impl Drop for Database {
+    fn drop(&mut self) {
+        if self.name != "postgres" && !std::thread::panicking() {
+            let postgres = Self { name: "postgres".to_owned(), server: self.server };
+            let _ = postgres.psql().arg("-c").arg(format!("DROP DATABASE {} WITH (FORCE)", self.name)).output();
+        }
     }
 }
 
