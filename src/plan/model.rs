@@ -1,5 +1,6 @@
 //! The plan: the ordered steps for one target, complete.
 
+pub use crate::base::Limits;
 use crate::base::Span;
 use crate::change::{Batch, effects::Touch};
 use crate::sql::Facts;
@@ -185,18 +186,6 @@ impl Mode {
             Mode::Batched => "in batches",
         }
     }
-}
-
-/// The server's limits for a segment; zero is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Limits {
-    /// The longest wait for a lock (`lock_timeout`).
-    pub lock_timeout: Span,
-    /// The longest a statement may take (`statement_timeout`).
-    pub statement_timeout: Span,
-    /// How often a wait for a lock may be given up and tried again.
-    pub lock_retries: u32,
 }
 
 /// One SQL statement.

@@ -43,9 +43,10 @@ pub fn quiet(segments: &mut [Segment], made: &Made) {
         let before = facts.locks.len();
         facts.locks.retain(|(name, _)| !made.has(name, *change));
         if facts.locks.len() < before {
-            // what is read or written as a whole is the new table
+            // what is read, written or dropped is the new table
             facts.scans = false;
             facts.rewrites = false;
+            facts.loses_data = false;
         }
         // manual, ALTER TABLE, SET NOT NULL: a valid check saves the scan
         if sql.contains(" VALIDATE CONSTRAINT ") {

@@ -1,8 +1,7 @@
 //! `dagmar.yaml`: where things lie, and the environments in the order of promotion.
 
 use super::variables::{Variables, Wrong, is_name};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, Span, diag::nearest, typed::typed};
-use crate::plan::Limits;
+use crate::base::{Diagnostic, Diagnostics, Ident, Limits, Place, Span, diag::nearest, typed::typed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

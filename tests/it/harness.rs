@@ -64,7 +64,7 @@ fn binaries() -> PathBuf {
     found.pop().expect("PostgreSQL is not installed: run `make postgres`").1
 }
 
-/// A database of its own, dropped with the server.
+/// A database of its own.
 pub struct Database {
     pub name: String,
     server: &'static Server,
@@ -159,6 +159,17 @@ pub fn same(got: &str, expected: &str, what: &str) {
     let missing: Vec<&&str> = a.iter().filter(|line| !b.contains(line)).take(12).collect();
     let extra: Vec<&&str> = b.iter().filter(|line| !a.contains(line)).take(12).collect();
     panic!("{what}: differs from what is expected\nmissing: {missing:#?}\ntoo much: {extra:#?}");
+}
+
+/// The data lives in memory, and there are hundreds of them. What a failed test leaves behind
+/// may be looked at until the server stops.
+impl Drop for Database {
+    fn drop(&mut self) {
+        if self.name != "postgres" && !std::thread::panicking() {
+            let postgres = Self { name: "postgres".to_owned(), server: self.server };
+            let _ = postgres.psql().arg("-c").arg(format!("DROP DATABASE {} WITH (FORCE)", self.name)).output();
+        }
+    }
 }
 
 /// A project in a folder of its own, removed at the end.

@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod architecture;
 mod authoring;
 mod cases;
 mod harness;
 mod sample;
 mod smoke;
+mod versions;

@@ -106,6 +106,17 @@ impl Case {
         serde_yaml::from_str(&text).unwrap()
     }
 
+    /// Takes out what servers before 15 do not know.
+    pub fn simplify(&mut self) {
+        let text = fs::read_to_string(self.project.path().join(&self.changelog)).unwrap();
+        let text =
+            ["nullsNotDistinct: true, ", ", nullsNotDistinct: true", " NULLS NOT DISTINCT", "securityInvoker: true"]
+                .iter()
+                .fold(text, |text, new| text.replace(new, ""));
+        self.project.write(&self.changelog, &text);
+        self.plan();
+    }
+
     pub fn write_changelog(&self, changelog: &serde_yaml::Value) {
         self.project.write(&self.changelog, &serde_yaml::to_string(changelog).unwrap());
     }

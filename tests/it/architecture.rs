@@ -1,0 +1,169 @@
+//! The rules of the source tree that no compiler keeps.
+
+use crate::cases;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The parts of the crate; none imports what stands after it.
+const ORDER: [&str; 13] =
+    ["base", "change", "source", "graph", "sql", "ledger", "render", "plan", "run", "report", "pipeline", "pg", "cli"];
+
+/// Imports against the order, each with its reason.
+const EXCEPTIONS: [(&str, &str); 3] = [
+    // what the rows of the ledger are made of is the step itself
+    ("src/ledger/record.rs", "plan"),
+    // a project's template says by its sections whether the change type can be undone
+    ("src/source/load.rs", "render"),
+    // only for tests: what a change type compiles to
+    ("src/change/testing.rs", "render"),
+];
+
+/// Crates that only one part may name, and the part.
+const HIDDEN: [(&str, &str); 6] = [
+    ("tokio_postgres", "pg"),
+    ("rustls", "pg"),
+    ("petgraph", "graph"),
+    ("handlebars", "render"),
+    ("squawk_lexer", "sql"),
+    ("squawk_syntax", "sql"),
+];
+
+/// Where one of them is named all the same: `change` looks whether a piece of SQL is whole, and
+/// stands before `sql`.
+const NAMED_ALL_THE_SAME: [(&str, &str); 1] = [("squawk_lexer", "src/change/piece.rs")];
+
+/// The most lines of code in a file, without its tests.
+const MOST_LINES: usize = 400;
+
+/// A source file without its tests and comments.
+struct Source {
+    path: String,
+    /// The part of the crate: `plan` for `src/plan/step.rs`.
+    part: String,
+    code: String,
+    lines: usize,
+}
+
+fn files(folder: &Path, ending: &str, out: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, ending, out);
+        } else if path.extension().is_some_and(|e| e == ending) {
+            out.push(path);
+        }
+    }
+    out.sort();
+}
+
+/// Every file of `src` that is not there for tests alone.
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    files(&root.join("src"), "rs", &mut paths);
+    let mut list = Vec::new();
+    for full in paths {
+        let path = full.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        let name = path.rsplit('/').next().unwrap();
+        if name == "tests.rs" || name.ends_with("_test.rs") || name.ends_with("_tests.rs") || path.contains("/tests/") {
+            continue;
+        }
+        let text = fs::read_to_string(&full).unwrap();
+        // by convention the tests stand at the end
+        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let part = path["src/".len()..].split(['/', '.']).next().unwrap().to_owned();
+        let code: Vec<&str> = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect();
+        list.push(Source { part, code: code.join("\n"), lines: text.lines().count(), path });
+    }
+    list
+}
+
+/// The parts that a file names: `crate::plan`, `crate::{plan, sql}`.
+fn imports(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for after in code.split("crate::").skip(1) {
+        let names: Vec<&str> = match after.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap().split(',').collect(),
+            None => vec![after],
+        };
+        for name in names {
+            let name: String = name.trim().chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            found.insert(name);
+        }
+    }
+    found.retain(|name| ORDER.contains(&name.as_str()));
+    found
+}
+
+#[test]
+fn no_part_imports_what_comes_after_it() {
+    let rank = |part: &str| ORDER.iter().position(|p| *p == part);
+    let mut used = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for file in sources() {
+        let Some(own) = rank(&file.part) else { continue };
+        for name in imports(&file.code) {
+            if rank(&name) <= Some(own) {
+                continue;
+            }
+            match EXCEPTIONS.iter().find(|e| **e == (file.path.as_str(), name.as_str())) {
+                Some(exception) => drop(used.insert(exception)),
+                None => wrong.push(format!("{} imports {name}", file.path)),
+            }
+        }
+        // folders between the file and its part are as far as `super` may go up
+        let folders = file.path.matches('/').count() - 1 - usize::from(file.path.ends_with("/mod.rs"));
+        if file.part != "pipeline" && file.code.contains(&"super::".repeat(folders + 1)) {
+            wrong.push(format!("{} leaves its part by `super`", file.path));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(used.len(), EXCEPTIONS.len(), "an exception that nobody needs: {used:?}");
+}
+
+#[test]
+fn the_order_names_every_part() {
+    let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let parts: BTreeSet<&str> = lib.lines().filter_map(|l| l.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    assert_eq!(parts, ORDER.into_iter().collect(), "src/lib.rs against the order");
+    let documented: Vec<&str> = lib.lines().skip_while(|l| !l.contains("imports only what stands left")).collect();
+    assert!(documented[1].contains(&ORDER.join(", ")), "{}", documented[1]);
+}
+
+#[test]
+fn files_are_small() {
+    let long: Vec<String> =
+        sources().into_iter().filter(|f| f.lines > MOST_LINES).map(|f| format!("{}: {}", f.path, f.lines)).collect();
+    assert!(long.is_empty(), "split: {long:?}");
+}
+
+#[test]
+fn crates_stay_behind_their_part() {
+    for file in sources() {
+        for (name, part) in HIDDEN {
+            let names = file.code.contains(&format!("{name}::"));
+            let names = names && !NAMED_ALL_THE_SAME.contains(&(name, file.path.as_str()));
+            assert!(!names || file.part == part, "{} names {name}, which only {part} may", file.path);
+        }
+        let prints = ["println!", "eprintln!", "dbg!", "todo!", "unimplemented!"];
+        for word in prints {
+            assert!(!file.code.contains(&format!("{word}(")), "{} has {word}", file.path);
+        }
+    }
+}
+
+#[test]
+fn every_change_type_has_a_case_and_a_template() {
+    let stems: Vec<&str> = dagmar::change::KINDS.iter().map(|kind| kind.stem).collect();
+    for stem in &stems {
+        assert!(cases::ALL.contains(stem), "tests/cases/{stem} is missing");
+    }
+    let mut templates = Vec::new();
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/sql"), "hbs", &mut templates);
+    let names: Vec<String> = templates
+        .iter()
+        .map(|p| p.file_name().unwrap().to_str().unwrap().trim_end_matches(".sql.hbs").to_owned())
+        .collect();
+    assert_eq!(names, stems, "templates/sql against the change types");
+}
