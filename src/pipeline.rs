@@ -67,6 +67,7 @@ impl Workspace {
             environments: &names,
             variables,
             sources: &self.loaded.sources,
+            positions: Default::default(),
         };
         let changelog = parse::changelog(&self.loaded.documents, &context, &mut problems);
         // with changesets left out, edges to them would be reported as well

@@ -4,12 +4,15 @@ use super::changeset::{
     ChangesetHeader, Changelog, Changeset, Dependency, MAX_ID, ParsedChange, RollbackSource, RollbackSpec, is_id,
 };
 use super::set::SourceSet;
+use super::spans::Spans;
 use super::variables::Variables;
 use crate::base::{Diagnostic, Diagnostics, FileId, Place, checksum, diag::nearest, typed::typed};
 use crate::change::custom::CustomKind;
 use crate::change::{self, Change, ReadFile};
 use serde_json::{Map, Value};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What the parser needs besides the documents.
@@ -26,6 +29,15 @@ pub struct Context<'a> {
     pub variables: &'a Variables,
     /// The files' texts.
     pub sources: &'a SourceSet,
+    /// Positions in the files that were asked for: a file may hold thousands of changesets.
+    pub positions: RefCell<HashMap<FileId, Rc<Spans>>>,
+}
+
+impl Context<'_> {
+    fn spans(&self, file: FileId) -> Rc<Spans> {
+        let mut known = self.positions.borrow_mut();
+        Rc::clone(known.entry(file).or_insert_with(|| Rc::new(Spans::of(&self.sources.get(file).text))))
+    }
 }
 
 /// Reads the changesets of all documents, in the order of the files.
@@ -107,9 +119,9 @@ fn changeset(raw: &Value, place: &Place, context: &Context<'_>, out: &mut Diagno
     if let Value::Object(map) = &mut filled {
         // an id names the same changeset in every environment
         let id = map.get("id").cloned();
-        let source = &context.sources.get(place.file).text;
+        let spans = || context.spans(place.file);
         let mut rest = Value::Object(std::mem::take(map));
-        context.variables.fill_value(&mut rest, place, source, &mut problems);
+        context.variables.fill_value(&mut rest, place, &spans, &mut problems);
         if let (Some(id), Value::Object(rest)) = (id, &mut rest) {
             rest.insert("id".to_owned(), id);
         }
