@@ -68,6 +68,7 @@ impl Workspace {
             environments: &names,
             variables,
             sources: &self.loaded.sources,
+            positions: Default::default(),
         };
         let changelog = parse::changelog(&self.loaded.documents, &context, &mut problems);
         let graph = graph::build(&changelog, &mut problems);

@@ -18,11 +18,15 @@ pub fn typed<T: DeserializeOwned>(value: &Value, place: &Place, out: &mut Diagno
     let mut rest = value.clone();
     let (mut message, mut path) = (first, path);
     let mut removed = Vec::new();
+    let mut meant: Option<String> = None;
     for _ in 0..MOST {
-        // a key that was taken out as wrong is not missing too
+        // a key that was taken out as wrong, or misspelt, is not missing too
         let missing = quoted_after(&message, "missing field `");
-        if missing.is_none_or(|key| !removed.iter().any(|r| r == key)) {
+        if missing.is_none_or(|key| meant.as_deref() != Some(key) && !removed.iter().any(|r| r == key)) {
             out.push(problem(&message, &path, place));
+        }
+        if let Some(key) = quoted_after(&message, "unknown field `") {
+            meant = nearest(key, expected(&message).into_iter()).map(str::to_owned).or(meant);
         }
         if missing.is_some() {
             break;
@@ -164,6 +168,15 @@ mod tests {
         table: String,
         #[expect(dead_code)]
         columns: Vec<Column>,
+    }
+
+    #[test]
+    fn a_misspelt_key_is_one_mistake() {
+        let mut out = Diagnostics::default();
+        let value = json!({"tabel": "t", "columns": []});
+        assert!(typed::<Table>(&value, &Place::value(FileId(0), vec![]), &mut out).is_none());
+        let said: Vec<&str> = out.iter().map(|d| d.message.as_str()).collect();
+        assert_eq!(said, ["unknown key `tabel`"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::changeset::{
     Changelog, Changeset, ChangesetHeader, Dependency, MAX_ID, ParsedChange, RollbackSource, RollbackSpec, is_id,
 };
 use super::set::SourceSet;
+use super::spans::Spans;
 use super::variables::Variables;
 use crate::base::{Diagnostic, Diagnostics, FileId, Place, checksum, diag::nearest, typed::typed};
 use crate::change::custom::CustomKind;
@@ -11,7 +12,7 @@ use crate::change::{self, Change, ReadFile};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// What the parser needs besides the documents.
 pub struct Context<'a> {
@@ -27,6 +28,15 @@ pub struct Context<'a> {
     pub variables: &'a Variables,
     /// The files' texts.
     pub sources: &'a SourceSet,
+    /// Positions in the files that were asked for: a file may hold thousands of changesets.
+    pub positions: Mutex<HashMap<FileId, Arc<Spans>>>,
+}
+
+impl Context<'_> {
+    fn spans(&self, file: FileId) -> Arc<Spans> {
+        let mut known = self.positions.lock().expect("no reader panics");
+        Arc::clone(known.entry(file).or_insert_with(|| Arc::new(Spans::of(&self.sources.get(file).text))))
+    }
 }
 
 /// Reads the changesets of all documents, in the order of the files. Each is independent of
@@ -133,8 +143,7 @@ fn changesets_of<'a>(file: FileId, document: &'a Value, out: &mut Diagnostics) -
 fn changeset(raw: &Value, place: &Place, context: &Context<'_>, out: &mut Diagnostics) -> Option<Changeset> {
     let mut problems = Diagnostics::default();
     let source = context.sources.get(place.file);
-    let filled =
-        if source.has_variables { fill(raw, place, &source.text, context, &mut problems) } else { Cow::Borrowed(raw) };
+    let filled = if source.has_variables { fill(raw, place, context, &mut problems) } else { Cow::Borrowed(raw) };
     let filled = filled.as_ref();
     let header: Option<ChangesetHeader> = typed(filled, place, &mut problems);
     if header.is_none() {
@@ -154,19 +163,13 @@ fn changeset(raw: &Value, place: &Place, context: &Context<'_>, out: &mut Diagno
 }
 
 /// The changeset with its variables filled in; an id names the same in every environment.
-fn fill<'a>(
-    raw: &'a Value,
-    place: &Place,
-    source: &str,
-    context: &Context<'_>,
-    out: &mut Diagnostics,
-) -> Cow<'a, Value> {
+fn fill<'a>(raw: &'a Value, place: &Place, context: &Context<'_>, out: &mut Diagnostics) -> Cow<'a, Value> {
     let mut filled = raw.clone();
     let id = filled.get("id").cloned();
     if let Value::Object(map) = &mut filled {
         map.shift_remove("id");
     }
-    context.variables.fill_value(&mut filled, place, source, out);
+    context.variables.fill_value(&mut filled, place, &|| context.spans(place.file), out);
     if let (Some(id), Value::Object(map)) = (id, &mut filled) {
         map.insert("id".to_owned(), id);
     }

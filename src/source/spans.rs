@@ -2,6 +2,7 @@
 
 use crate::base::PathSeg;
 use granit_parser::{Event, Parser, ScalarStyle};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// A node of the document with the bytes it covers.
@@ -15,15 +16,33 @@ struct Node {
 #[derive(Debug)]
 enum Children {
     None,
-    Map(Vec<(String, Range<usize>, Node)>),
+    Map(Entries),
     Seq(Vec<Node>),
+}
+
+/// The entries of a mapping; of a key that stands twice the first.
+#[derive(Debug, Default)]
+struct Entries {
+    list: Vec<(String, Range<usize>, Node)>,
+    by_key: HashMap<String, usize>,
+}
+
+impl Entries {
+    fn get(&self, key: &str) -> Option<(&Range<usize>, &Node)> {
+        self.by_key.get(key).map(|at| (&self.list[*at].1, &self.list[*at].2))
+    }
+
+    fn push(&mut self, key: String, span: Range<usize>, node: Node) {
+        self.by_key.entry(key.clone()).or_insert(self.list.len());
+        self.list.push((key, span, node));
+    }
 }
 
 /// The positions of a file's nodes.
 #[derive(Debug, Default)]
 pub struct Spans {
     root: Option<Node>,
-    duplicates: Vec<(Vec<PathSeg>, String, Range<usize>, Range<usize>)>,
+    duplicates: Vec<(String, Range<usize>, Range<usize>)>,
     error: Option<(Range<usize>, String)>,
     second: Option<Range<usize>>,
 }
@@ -56,7 +75,7 @@ impl Spans {
                     stack.push(Open { start: bytes.start, children: Children::Seq(Vec::new()), key: None });
                 }
                 Event::MappingStart(..) => {
-                    stack.push(Open { start: bytes.start, children: Children::Map(Vec::new()), key: None });
+                    stack.push(Open { start: bytes.start, children: Children::Map(Entries::default()), key: None });
                 }
                 Event::SequenceEnd | Event::MappingEnd => {
                     if let Some(open) = stack.pop() {
@@ -84,22 +103,19 @@ impl Spans {
 
     /// Puts a finished node where it belongs: a key, a value or an element.
     fn place(&mut self, stack: &mut [Open], node: Node, text: Option<&str>) {
-        let path: Vec<PathSeg> = stack.iter().filter_map(hop).collect();
         let Some(open) = stack.last_mut() else {
             self.root.get_or_insert(node);
             return;
         };
         match &mut open.children {
             Children::Seq(list) => list.push(node),
-            Children::Map(list) => match open.key.take() {
+            Children::Map(entries) => match open.key.take() {
                 None => open.key = Some((text.unwrap_or_default().to_owned(), node.span)),
                 Some((key, span)) => {
-                    if let Some((_, first, _)) = list.iter().find(|(k, ..)| *k == key) {
-                        let mut path = path;
-                        path.pop();
-                        self.duplicates.push((path, key.clone(), span.clone(), first.clone()));
+                    if let Some((first, _)) = entries.get(&key) {
+                        self.duplicates.push((key.clone(), span.clone(), first.clone()));
                     }
-                    list.push((key, span, node));
+                    entries.push(key, span, node);
                 }
             },
             Children::None => {}
@@ -113,8 +129,8 @@ impl Spans {
         let mut key_span = None;
         for seg in path {
             let next = match (seg, &node.children) {
-                (PathSeg::Key(name), Children::Map(list)) => {
-                    list.iter().find(|(k, ..)| k == name).map(|(_, span, n)| (Some(span.clone()), n))
+                (PathSeg::Key(name), Children::Map(entries)) => {
+                    entries.get(name).map(|(span, n)| (Some(span.clone()), n))
                 }
                 (PathSeg::Index(i), Children::Seq(list)) => list.get(*i).map(|n| (None, n)),
                 _ => None,
@@ -135,7 +151,7 @@ impl Spans {
         match (&node.children, key) {
             (Children::None, _) if !node.span.is_empty() => node.span.clone(),
             (_, Some(key)) => key,
-            (Children::Map(list), _) => list.first().map_or(node.span.clone(), |(_, span, _)| span.clone()),
+            (Children::Map(map), _) => map.list.first().map_or(node.span.clone(), |(_, span, _)| span.clone()),
             (Children::Seq(list), _) => list.first().map_or(node.span.clone(), |n| self.first_of(n, None)),
             (Children::None, None) => node.span.clone(),
         }
@@ -147,7 +163,7 @@ impl Spans {
         let mut node = self.root.as_ref();
         for seg in path {
             node = node.and_then(|n| match (seg, &n.children) {
-                (PathSeg::Key(name), Children::Map(list)) => list.iter().find(|(k, ..)| k == name).map(|(.., n)| n),
+                (PathSeg::Key(name), Children::Map(entries)) => entries.get(name).map(|(_, n)| n),
                 (PathSeg::Index(i), Children::Seq(list)) => list.get(*i),
                 _ => None,
             });
@@ -157,7 +173,7 @@ impl Spans {
 
     /// Keys that stand twice in one mapping: the key, the second place, the first.
     pub fn duplicates(&self) -> impl Iterator<Item = (&str, &Range<usize>, &Range<usize>)> {
-        self.duplicates.iter().map(|(_, key, second, first)| (key.as_str(), second, first))
+        self.duplicates.iter().map(|(key, second, first)| (key.as_str(), second, first))
     }
 
     /// Where a second document begins.
@@ -170,14 +186,6 @@ impl Spans {
     #[must_use]
     pub fn error(&self) -> Option<&(Range<usize>, String)> {
         self.error.as_ref()
-    }
-}
-
-fn hop(open: &Open) -> Option<PathSeg> {
-    match &open.children {
-        Children::Seq(list) => Some(PathSeg::Index(list.len())),
-        Children::Map(_) => open.key.as_ref().map(|(key, _)| PathSeg::Key(key.clone())),
-        Children::None => None,
     }
 }
 

@@ -4,6 +4,7 @@ use super::spans::Spans;
 use crate::base::{Diagnostic, Diagnostics, PathSeg, Place, diag::nearest};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The values that names stand for, in one environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,10 +68,10 @@ impl Variables {
     }
 
     /// Fills in every text below `value`. A scalar that is nothing but one `${name}` without
-    /// quotes becomes the number or boolean that its value looks like, as if it stood there.
-    pub fn fill_value(&self, value: &mut Value, place: &Place, source: &str, out: &mut Diagnostics) {
-        let mut spans = None;
-        self.walk(value, &mut place.path.clone(), place, source, &mut spans, out);
+    /// quotes becomes the number or boolean that its value looks like, as if it stood there;
+    /// `spans`, asked for the file's positions, tells which are.
+    pub fn fill_value(&self, value: &mut Value, place: &Place, spans: &dyn Fn() -> Arc<Spans>, out: &mut Diagnostics) {
+        self.walk(value, &mut place.path.clone(), place, spans, out);
     }
 
     fn walk(
@@ -78,8 +79,7 @@ impl Variables {
         value: &mut Value,
         path: &mut Vec<PathSeg>,
         place: &Place,
-        source: &str,
-        spans: &mut Option<Spans>,
+        spans: &dyn Fn() -> Arc<Spans>,
         out: &mut Diagnostics,
     ) {
         match value {
@@ -92,7 +92,7 @@ impl Variables {
                     }
                 };
                 let whole = text.starts_with("${") && text.find('}') == Some(text.len() - 1);
-                let plain = whole && spans.get_or_insert_with(|| Spans::of(source)).is_plain(path);
+                let plain = whole && spans().is_plain(path);
                 *value = match serde_yaml::from_str::<Value>(&filled) {
                     Ok(typed @ (Value::Number(_) | Value::Bool(_))) if plain => typed,
                     _ => Value::String(filled),
@@ -101,14 +101,14 @@ impl Variables {
             Value::Array(list) => {
                 for (i, item) in list.iter_mut().enumerate() {
                     path.push(PathSeg::Index(i));
-                    self.walk(item, path, place, source, spans, out);
+                    self.walk(item, path, place, spans, out);
                     path.pop();
                 }
             }
             Value::Object(map) => {
                 for (key, item) in map.iter_mut() {
                     path.push(PathSeg::Key(key.clone()));
-                    self.walk(item, path, place, source, spans, out);
+                    self.walk(item, path, place, spans, out);
                     path.pop();
                 }
             }
@@ -173,7 +173,7 @@ mod tests {
         let source = "a: ${n}\nb: \"${n}\"\nc: ${n} rows\n";
         let mut value: Value = serde_yaml::from_str(source).unwrap();
         let mut out = Diagnostics::default();
-        variables().fill_value(&mut value, &Place::value(FileId(0), vec![]), source, &mut out);
+        variables().fill_value(&mut value, &Place::value(FileId(0), vec![]), &|| Arc::new(Spans::of(source)), &mut out);
         assert_eq!(value, json!({"a": 500, "b": "500", "c": "500 rows"}));
     }
 
@@ -181,7 +181,7 @@ mod tests {
     fn undefined_names_have_a_place() {
         let mut value = json!({"a": ["${shema}", "${other}"]});
         let mut out = Diagnostics::default();
-        variables().fill_value(&mut value, &Place::value(FileId(0), vec![]), "", &mut out);
+        variables().fill_value(&mut value, &Place::value(FileId(0), vec![]), &Arc::default, &mut out);
         let helps: Vec<_> = out.iter().map(|d| d.help.clone().unwrap()).collect();
         assert_eq!(helps[0], "did you mean `${schema}`?");
         assert!(helps[1].contains("--var other="));

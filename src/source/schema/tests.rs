@@ -69,6 +69,7 @@ fn problems(text: &str, custom: &Custom) -> Diagnostics {
     let context = Context {
         custom,
         broken: &Default::default(),
+        positions: Default::default(),
         files: &NoFiles,
         environments: &[],
         variables: &variables,
