@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct Sql {
     /// What it does.
     forward: String,
-    /// What takes it back; left out: the changeset needs a `rollback` of its own.
+    /// What takes it back; left out: the changeset needs a `rollback` of its own. Where
+    /// `forward` has several segments it may have to take back only the first of them: write
+    /// `IF EXISTS`.
     #[serde(skip_serializing_if = "Option::is_none")]
     rollback: Option<String>,
 }
