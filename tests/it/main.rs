@@ -3,5 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod bad_files;
+mod bad_input;
 mod harness;
 mod smoke;
+mod tools;
