@@ -5,6 +5,7 @@
 
 mod bad_files;
 mod bad_input;
+mod bad_server;
 mod harness;
 mod smoke;
 mod tools;

@@ -87,6 +87,11 @@ impl Database {
         self.sql("SELECT string_agg(id || '=' || status, ' ' ORDER BY ordinal) FROM dagmar.changeset")
     }
 
+    /// Everything, the ledger with it, as text.
+    pub fn whole_dump(&self) -> String {
+        whole_dump(&crate::harness::server().sockets, &self.name)
+    }
+
     /// Opens a session that takes a lock and keeps it until it is dropped.
     #[track_caller]
     pub fn hold(&self, statement: &str) -> Holder {
@@ -191,9 +196,6 @@ impl Cluster {
         self.sockets.path()
     }
 
-    pub fn data(&self) -> &Path {
-        &self.data
-    }
 
     pub fn url(&self, user: &str, database: &str) -> String {
         format!("postgres:///{database}?host={}&user={user}", self.sockets().display())
@@ -208,6 +210,11 @@ impl Cluster {
             .unwrap();
         assert!(output.status.success(), "{sql}\n{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// Everything in a database, as text.
+    pub fn dump(&self, database: &str) -> String {
+        whole_dump(self.sockets(), database)
     }
 
     fn control(&self, args: &[&str]) {
@@ -232,10 +239,15 @@ impl Cluster {
         self.control(&["-w", "-t", "60", "-l", log.to_str().unwrap(), "-o", &self.options, "start"]);
     }
 
-    /// Asks for passwords from now on.
-    pub fn ask_for_passwords(&self) {
-        fs::write(self.data.join("pg_hba.conf"), "local all all scram-sha-256\n").unwrap();
+    /// How it lets in from now on: `trust` or `scram-sha-256`.
+    pub fn let_in_by(&self, method: &str) {
+        fs::write(self.data.join("pg_hba.conf"), format!("local all all {method}\n")).unwrap();
         self.control(&["reload"]);
+        until("the rules are reloaded", || {
+            let mut psql = Command::new(binaries().join("psql"));
+            psql.args(["-X", "-w", "-U", "postgres", "-c", "", "-h"]).arg(self.sockets()).stderr(Stdio::null());
+            psql.status().unwrap().success() == (method == "trust")
+        });
     }
 }
 
@@ -252,6 +264,13 @@ impl Drop for Cluster {
             let _ = fs::remove_dir_all(parent);
         }
     }
+}
+
+fn whole_dump(sockets: &Path, database: &str) -> String {
+    let mut command = Command::new(binaries().join("pg_dump"));
+    let output = command.args(["--inserts", "-U", "postgres", "-h"]).arg(sockets).arg(database).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn root() -> bool {
