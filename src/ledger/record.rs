@@ -229,8 +229,14 @@ impl Recorder {
             os_user = quote_literal(os_user),
             host = quote_literal(host),
         );
+        // under the lock nobody else runs: what is still marked so has lost its server or was killed
+        let ended = format!(
+            "UPDATE {l}.run SET status = 'interrupted', finished_at = clock_timestamp(), message = 'it ended without a \
+             word: killed, or cut off from the server' WHERE status = 'running'",
+            l = self.ledger
+        );
         let detail = json!({ "kind": kind, "environment": environment, "steps": steps });
-        vec![run, self.event("runStarted", None, &detail)]
+        vec![ended, run, self.event("runStarted", None, &detail)]
     }
 
     /// Ends the run.

@@ -7,8 +7,11 @@ use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind, Span};
 use crate::ledger::{History, Recorded, SegmentState, Status, schema};
 use crate::plan::rollback::{Stored, StoredForward};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
 
 /// Reads the history: one round trip.
 ///
@@ -36,34 +39,15 @@ pub async fn history(connection: &Connection, server: &Server, ledger: &Ident) -
         connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read the ledger", &e))?;
     let mut history = History::default();
     for row in rows {
-        let version: i64 = row.get(0);
+        let version: Option<i64> = row.get(0);
+        let version = version.ok_or_else(|| {
+            Failure::new(Kind::Database, format!("the ledger in `{ledger}` does not say which version it has"))
+                .help(format!("it was changed by hand: the table {l}.meta must have the row `version`"))
+        })?;
         history.version = u32::try_from(version).unwrap_or(u32::MAX);
         history.now = row.get(1);
         let Some(id) = row.get::<_, Option<String>>(2) else { continue };
-        let word: String = row.get(3);
-        let status = Status::from_word(&word).ok_or_else(|| damaged(&id, &format!("its status is `{word}`")))?;
-        let segments: Option<String> = row.get(17);
-        let segments: Vec<SegmentState> = match segments {
-            Some(text) => serde_json::from_str(&text).map_err(|e| damaged(&id, &e.to_string()))?,
-            None => Vec::new(),
-        };
-        let recorded = Recorded {
-            status,
-            ordinal: row.get(4),
-            checksum: row.get(5),
-            digest: row.get(6),
-            description: row.get(7),
-            repeatable: row.get(8),
-            versions: u32::try_from(row.get::<_, i64>(9)).unwrap_or(u32::MAX),
-            run: row.get(10),
-            applied_at: row.get(11),
-            applied_by: row.get(12),
-            duration: row.get::<_, Option<i64>>(13).map(|ms| Span::millis(u64::try_from(ms).unwrap_or(0))),
-            reason: row.get(14),
-            error: row.get(15),
-            requires: row.get::<_, Option<Vec<String>>>(16).unwrap_or_default(),
-            segments,
-        };
+        let recorded = recorded(&row).map_err(|why| damaged(&id, &why))?;
         history.changesets.insert(id, recorded);
     }
     if history.version > schema::VERSION {
@@ -78,6 +62,38 @@ pub async fn history(connection: &Connection, server: &Server, ledger: &Ident) -
         .help("use the version of dagmar that wrote it, or a later one"));
     }
     Ok(history)
+}
+
+/// A row of the ledger. Its constraints may have been dropped by hand.
+fn recorded(row: &Row) -> Result<Recorded, String> {
+    let word: String = column(row, 3)?;
+    let status = Status::from_word(&word).ok_or_else(|| format!("its status is `{word}`"))?;
+    let segments: Vec<SegmentState> = match column::<Option<String>>(row, 17)? {
+        Some(text) => serde_json::from_str(&text).map_err(|e| e.to_string())?,
+        None => Vec::new(),
+    };
+    Ok(Recorded {
+        status,
+        ordinal: column(row, 4)?,
+        checksum: column(row, 5)?,
+        digest: column(row, 6)?,
+        description: column(row, 7)?,
+        repeatable: column(row, 8)?,
+        versions: u32::try_from(column::<i64>(row, 9)?).unwrap_or(u32::MAX),
+        run: column(row, 10)?,
+        applied_at: column(row, 11)?,
+        applied_by: column(row, 12)?,
+        duration: column::<Option<i64>>(row, 13)?.map(|ms| Span::millis(u64::try_from(ms).unwrap_or(0))),
+        reason: column(row, 14)?,
+        error: column(row, 15)?,
+        requires: column::<Option<Vec<String>>>(row, 16)?.unwrap_or_default(),
+        segments,
+    })
+}
+
+/// A column of such a row.
+fn column<T: for<'a> FromSql<'a>>(row: &Row, at: usize) -> Result<T, String> {
+    row.try_get(at).map_err(|_| format!("its column `{}` is empty or of another type", row.columns()[at].name()))
 }
 
 fn damaged(id: &str, why: &str) -> Failure {
@@ -100,9 +116,9 @@ pub async fn stored(
     let l = ledger.sql();
     let list: Vec<String> = ids.iter().map(|id| quote_literal(id)).collect();
     let sql = format!(
-        "SELECT c.id, c.file, c.author, c.labels, c.body::text, c.forward::text, c.rollback::text, \
+        "SELECT c.id, c.file, c.author, c.labels, c.body::text AS body, c.forward::text AS forward, c.rollback::text AS rollback, \
          (SELECT s.content -> 'forward' FROM {l}.superseded s WHERE s.changeset = c.id ORDER BY s.version DESC \
-         LIMIT 1)::text FROM {l}.changeset c WHERE c.id IN ({})",
+         LIMIT 1)::text AS previous FROM {l}.changeset c WHERE c.id IN ({})",
         list.join(", ")
     );
     let rows =
@@ -110,20 +126,28 @@ pub async fn stored(
     let mut found = BTreeMap::new();
     for row in rows {
         let id: String = row.get(0);
-        let wrong = |e: serde_json::Error| damaged(&id, &e.to_string());
-        let previous: Option<String> = row.get(7);
-        let stored = Stored {
-            file: row.get(1),
-            author: row.get(2),
-            labels: row.get(3),
-            body: serde_json::from_str::<Value>(row.get(4)).map_err(wrong)?,
-            forward: serde_json::from_str::<StoredForward>(row.get(5)).map_err(wrong)?,
-            rollback: serde_json::from_str(row.get(6)).map_err(wrong)?,
-            previous: previous.as_deref().map(serde_json::from_str).transpose().map_err(wrong)?,
-        };
+        let stored = texts(&row).map_err(|why| damaged(&id, &why))?;
         found.insert(id, stored);
     }
     Ok(found)
+}
+
+fn texts(row: &Row) -> Result<Stored, String> {
+    fn parsed<T: DeserializeOwned>(row: &Row, at: usize) -> Result<T, String> {
+        serde_json::from_str(&column::<String>(row, at)?).map_err(|e| format!("`{}`: {e}", row.columns()[at].name()))
+    }
+    Ok(Stored {
+        file: column(row, 1)?,
+        author: column(row, 2)?,
+        labels: column(row, 3)?,
+        body: parsed(row, 4)?,
+        forward: parsed(row, 5)?,
+        rollback: parsed(row, 6)?,
+        previous: match column::<Option<String>>(row, 7)? {
+            Some(_) => Some(parsed(row, 7)?),
+            None => None,
+        },
+    })
 }
 
 /// One event of the ledger.

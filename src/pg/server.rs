@@ -33,11 +33,13 @@ impl Server {
     /// # Errors
     /// When it does not answer.
     pub async fn ask(connection: &Connection, ledger: &Ident) -> Result<Self, Failure> {
-        let meta = quote_literal(&format!("{}.meta", ledger.sql()));
+        let schema = quote_literal(ledger.as_str());
+        // from the catalog: `to_regclass` is an error without the right to use the schema
         let sql = format!(
             "SELECT current_setting('server_version_num')::int4, pg_catalog.pg_is_in_recovery(), \
              current_setting('default_transaction_read_only') = 'on', current_database()::text, current_user::text, \
-             pg_catalog.to_regclass({meta}) IS NOT NULL, \
+             EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = {schema} AND c.relname = 'meta'), \
              pg_catalog.has_database_privilege(current_database(), 'CREATE')"
         );
         let rows = connection

@@ -1,7 +1,7 @@
 //! Where each node of a YAML file stands. Built only for files that have something to say.
 
 use crate::base::PathSeg;
-use granit_parser::{Event, Parser, ScalarStyle};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -47,6 +47,50 @@ pub struct Spans {
     second: Option<Range<usize>>,
 }
 
+/// What is nested deeper is no file of ours, and would take the parser quadratic time.
+const DEEPEST: usize = 128;
+
+/// Open brackets from which on a text is looked at more closely.
+const MANY_OPEN: usize = 1000;
+
+/// Where a text is nested too deeply to be parsed at all: brackets inside of brackets take
+/// the YAML parser quadratic time. Costs nothing for texts that have not that many.
+#[must_use]
+pub fn too_deep(text: &str) -> Option<usize> {
+    let (mut open, mut most) = (0usize, 0usize);
+    for byte in text.bytes() {
+        match byte {
+            b'[' | b'{' => {
+                open += 1;
+                most = most.max(open);
+            }
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    if most < MANY_OPEN {
+        return None;
+    }
+    let mut depth = 0usize;
+    for next in Parser::new_from_str(text) {
+        let (event, span) = match next {
+            Ok(next) => next,
+            // its own limit, met by tokens that it reads ahead
+            Err(e) if matches!(e.kind(), ErrorKind::RecursionLimitExceeded) => return e.marker().byte_offset(),
+            Err(_) => return None,
+        };
+        match event {
+            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+            Event::SequenceEnd | Event::MappingEnd => depth -= 1,
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return Some(span.byte_range().map_or(0, |bytes| bytes.start));
+        }
+    }
+    None
+}
+
 /// A collection that is being read.
 struct Open {
     start: usize,
@@ -69,6 +113,9 @@ impl Spans {
                     break;
                 }
             };
+            if stack.len() > DEEPEST {
+                break;
+            }
             let bytes = span.byte_range().unwrap_or(0..0);
             match event {
                 Event::SequenceStart(..) => {

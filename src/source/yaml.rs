@@ -1,13 +1,21 @@
 //! YAML text to a JSON value, strictly: duplicate keys, tags, other documents are problems.
 
-use super::spans::Spans;
+use super::spans::{Spans, too_deep};
 use crate::base::{Diagnostic, Diagnostics, FileId, Place};
 use serde_json::{Map, Value};
 use serde_yaml::Value as Yaml;
 
+const TOO_DEEP: &str = "the file is nested too deeply";
+const DEEPEST: &str = "at most 128 levels are read";
+
 /// Reads a file. `None` when it is not one strict YAML document; the reasons are in `out`.
 /// An empty file is `null`.
 pub fn parse(file: FileId, text: &str, out: &mut Diagnostics) -> Option<Value> {
+    if let Some(at) = too_deep(text) {
+        let problem = Diagnostic::error("DG0102", format!("not YAML: {TOO_DEEP}"));
+        out.push(problem.at(Place::bytes(file, at..at)).help(DEEPEST));
+        return None;
+    }
     match serde_yaml::from_str::<Yaml>(text) {
         Ok(yaml) => {
             let whole = Place::value(file, Vec::new());
@@ -43,7 +51,7 @@ fn problems(file: FileId, text: &str, error: &serde_yaml::Error, out: &mut Diagn
     } else if full.contains("repetition limit") {
         ("the aliases of this file expand to too much".to_owned(), "write the repeated part out, or once in a template")
     } else if full.contains("recursion limit") {
-        ("the file is nested too deeply".to_owned(), "at most 128 levels are read")
+        (TOO_DEEP.to_owned(), DEEPEST)
     } else if text[at..].starts_with('\t')
         || full.contains("found character that cannot start any token") && text.contains('\t')
     {

@@ -49,7 +49,7 @@ impl Server {
 }
 
 /// Where `postgres` and `psql` are; the newest of the usual places.
-fn binaries() -> PathBuf {
+pub fn binaries() -> PathBuf {
     if let Some(dir) = std::env::var_os("DAGMAR_PG_BIN") {
         return dir.into();
     }

@@ -5,8 +5,12 @@
 
 mod architecture;
 mod authoring;
+mod bad_files;
+mod bad_input;
+mod bad_server;
 mod cases;
 mod harness;
 mod sample;
 mod smoke;
+mod tools;
 mod versions;

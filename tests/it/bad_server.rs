@@ -1,0 +1,310 @@
+//! Servers that cannot be reached, do not let in, or break in the middle: what is said, the
+//! exit code, what remains, and that no secret and no row value comes out.
+
+use crate::harness::{Database, Project, Run, server};
+use crate::tools::{Cluster, against, as_server, owned, project, sql, until};
+use std::fs;
+
+/// A password that must never be seen.
+const CANARY: &str = "canary-5e1f-hunter2";
+
+fn small() -> Project {
+    project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a", "")])
+}
+
+/// Words of what a command says; and that the canary is not in it.
+#[track_caller]
+fn says(run: &Run, code: i32, words: &[&str]) {
+    assert_eq!(run.code, code, "{run:?}");
+    let all = format!("{}{}", run.out, run.err);
+    assert!(!all.contains("canary") && !all.contains("hunter2"), "{all}");
+    for word in words {
+        assert!(all.contains(word), "{word}\n{all}");
+    }
+}
+
+#[test]
+fn servers_that_are_not_there() {
+    let project = small();
+    let at = |url: &str, words: &[&str]| {
+        for args in [&["status"][..], &["apply"], &["plan"], &["rollback", "--all"], &["history"]] {
+            says(&against(&project, url, args), 7, words);
+        }
+        let run = against(&project, url, &["status", "--format", "json"]);
+        says(&run, 7, &[]);
+        let error = &run.json()["error"];
+        assert_eq!((error["kind"].as_str(), run.err.as_str()), (Some("database"), ""));
+        assert!(error["message"].as_str().unwrap().contains(words[0]) && error["help"].is_string(), "{error}");
+    };
+    at(
+        &format!("postgres://u:{CANARY}@127.0.0.1:1/db"),
+        &["connection refused", "error: cannot connect to `", "help: "],
+    );
+    at(
+        &format!("postgres:///db?host=/nowhere&user=u&password={CANARY}"),
+        &["no such socket", "help: start the server"],
+    );
+    let missing = format!("postgres:///nothing?host={}&user=postgres", server().sockets.display());
+    at(&missing, &["database \"nothing\" does not exist", "help: create it with `CREATE DATABASE`"]);
+    let stranger = format!("postgres:///postgres?host={}&user=stranger", server().sockets.display());
+    at(&stranger, &["role \"stranger\" does not exist", "help: create it with `CREATE ROLE"]);
+    // waiting ends, and the reason is the same
+    let run = against(&project, "postgres://u@127.0.0.1:1/db", &["status", "--wait", "300ms"]);
+    says(&run, 7, &["waiting for the server: ", "connection refused"]);
+}
+
+/// Wrong and right passwords from every source, through success and failure.
+#[test]
+fn s29_no_password_is_ever_shown() {
+    let cluster = Cluster::new();
+    cluster.sql(&format!("CREATE ROLE app LOGIN PASSWORD '{CANARY}'"));
+    cluster.sql("CREATE DATABASE app OWNER app");
+    cluster.let_in_by("scram-sha-256");
+    let socket = cluster.sockets().display().to_string();
+    let plan = [
+        sql("a", "CREATE TABLE a (n int UNIQUE)", "DROP TABLE a", ""),
+        sql("b", "INSERT INTO a VALUES (4711), (4711)", "DELETE FROM a", ""),
+    ];
+    let project = project(&plan);
+    let wrong = format!("postgres:///app?host={socket}&user=app&password={CANARY}-wrong");
+    let words = ["password authentication failed for user \"app\"", "help: check the password"];
+    says(&against(&project, &wrong, &["apply"]), 7, &words);
+    let none = format!("postgres:///app?host={socket}&user=app");
+    says(
+        &against(&project, &none, &["apply"]),
+        7,
+        &["asks for a password and none is given", "help: set `PGPASSWORD`"],
+    );
+    let passfile = project.path().join("pgpass");
+    fs::write(&passfile, format!("*:*:*:*:{CANARY}\n")).unwrap();
+    fs::set_permissions(&passfile, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let good = format!("postgres://app:{CANARY}@/app?host={socket}");
+    let with = |args: &[&str], name: &str, value: &str, url: &str| {
+        let mut command = project.command(args);
+        command.args(["--yes", "-v", "--url", url]).env(name, value);
+        Run::of(command.output().unwrap())
+    };
+    // what fails says nothing of the rows either
+    for run in [
+        with(&["apply"], "PGPASSWORD", CANARY, &none),
+        with(&["apply", "--format", "json"], "PGPASSFILE", passfile.to_str().unwrap(), &none),
+        against(&project, &good, &["apply", "--dry-run"]),
+    ] {
+        says(&run, 8, &["duplicate key value violates unique constraint", "a_n_key"]);
+        let said = format!("{}{}", run.out, run.err);
+        // the statement is shown, the server's DETAIL is not
+        assert!(!said.contains("(n)=(4711)") && !said.contains("already exists"), "{said}");
+    }
+    for args in
+        [&["status"][..], &["plan"], &["history"], &["history", "--format", "json"], &["sql"], &["rollback", "a"]]
+    {
+        says(&against(&project, &good, args), 0, &[]);
+    }
+    let mut command = project.command(&["status"]);
+    let run = Run::of(command.env("DATABASE_URL", format!("{good}&sslmode=nonsense")).output().unwrap());
+    says(&run, 2, &["sslmode"]);
+    project.write("dagmar.yaml", "environments: { live: { url: 'postgres://app:${SECRET}@/app?host=/nowhere' } }\n");
+    let mut command = project.command(&["status", "--env", "live"]);
+    says(&Run::of(command.env("SECRET", CANARY).output().unwrap()), 7, &["no such socket"]);
+    // nor does it reach the database
+    cluster.let_in_by("trust");
+    let database = cluster.dump("app");
+    assert!(database.contains("CREATE TABLE dagmar.event") && !database.contains("canary"), "{database}");
+    assert!(!database.contains("(n)=(4711)"));
+}
+
+#[test]
+fn roles_without_the_rights() {
+    let database = Database::new();
+    let role = format!("r_{}", database.name);
+    database.sql(&format!("CREATE ROLE {role} LOGIN; GRANT CREATE, USAGE ON SCHEMA public TO {role}"));
+    let url = format!("postgres:///{}?host={}&user={role}", database.name, server().sockets.display());
+    let project = small();
+    let words =
+        [format!("the role `{role}` may not create the schema `dagmar`"), "help: GRANT CREATE ON DATABASE".into()];
+    let run = against(&project, &url, &["apply"]);
+    says(&run, 7, &[&words[0], &words[1]]);
+    assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname = 'a'"), "0");
+    // looking needs no rights while there is no ledger
+    assert!(against(&project, &url, &["status"]).ok().contains("no ledger yet"));
+    project.on(&database, &["apply"]).ok();
+    for args in [&["status"][..], &["plan"], &["apply"], &["history"], &["rollback", "a"]] {
+        says(&against(&project, &url, args), 7, &["cannot read the ledger: permission denied", "help: ", "GRANT"]);
+    }
+    database
+        .sql(&format!("GRANT USAGE ON SCHEMA dagmar TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA dagmar TO {role}"));
+    assert!(against(&project, &url, &["status"]).ok().contains("applied"));
+    says(&against(&project, &url, &["rollback", "a"]), 7, &["permission denied", "help: "]);
+    assert_eq!(project.states(&database), "a=applied");
+}
+
+#[test]
+fn databases_that_cannot_be_written() {
+    let database = Database::new();
+    let project = small();
+    database.sql(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name));
+    says(&project.on(&database, &["apply"]), 7, &["are read-only", "help: ", "default_transaction_read_only"]);
+    says(&project.on(&database, &["status"]), 0, &["pending"]);
+    says(&project.on(&database, &["mark", "held", "a", "--reason", "x"]), 7, &["are read-only"]);
+}
+
+#[test]
+fn a_standby_is_refused_and_can_be_looked_at() {
+    let primary = Cluster::new();
+    let project = small();
+    against(&project, &primary.url("postgres", "postgres"), &["apply"]).ok();
+    let parent = tempfile::Builder::new().prefix("dagmar-standby-").tempdir_in("/dev/shm").unwrap();
+    owned(parent.path());
+    let data = parent.path().join("db");
+    let mut copy = as_server(&server().bin.join("pg_basebackup"));
+    copy.args(["-U", "postgres", "-R", "-c", "fast", "-X", "stream", "-D"]).arg(&data).arg("-h").arg(primary.sockets());
+    assert!(copy.status().unwrap().success());
+    let standby = Cluster::on(data, "-c max_connections=300 -c max_prepared_transactions=10");
+    let url = standby.url("postgres", "postgres");
+    assert!(against(&project, &url, &["status"]).ok().contains("1 applied"));
+    assert!(against(&project, &url, &["apply"]).ok().contains("nothing to do"));
+    project.write("plans/b.yaml", &crate::tools::file(&[sql("b", "SELECT 1", "SELECT 1", "")]));
+    assert!(against(&project, &url, &["plan"]).ok().contains('b'));
+    for args in [&["apply"][..], &["rollback", "a"], &["mark", "held", "b", "--reason", "x"]] {
+        says(
+            &against(&project, &url, args),
+            7,
+            &["is on a standby, which cannot be written", "help: connect to the primary"],
+        );
+    }
+}
+
+/// The server dies in the middle of a statement; what it had committed is known afterwards,
+/// and the same command goes on.
+#[test]
+fn s15_a_server_that_dies_in_the_middle() {
+    let cluster = Cluster::new();
+    let project = project(&[
+        sql("a", "CREATE TABLE a (n int)", "DROP TABLE a", ""),
+        sql(
+            "b",
+            "INSERT INTO a VALUES (1);\nSELECT pg_sleep(CASE WHEN to_regclass('fast') IS NULL THEN 60 ELSE 0 END)",
+            "DELETE FROM a",
+            "",
+        ),
+        sql("c", "INSERT INTO a VALUES (2)", "DELETE FROM a WHERE n = 2", ""),
+    ]);
+    let url = cluster.url("postgres", "postgres");
+    let mut command = project.command(&["apply"]);
+    command.args(["--yes", "--url", &url]);
+    let running = crate::tools::Running::of(command);
+    until("the statement runs", || {
+        cluster.sql("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND state = 'active'")
+            == "t"
+    });
+    cluster.crash();
+    let run = running.end();
+    says(&run, 7, &["the connection was lost", "what was committed is recorded", "help: run `dagmar status`"]);
+    says(&against(&project, &url, &["status"]), 7, &["no such socket"]);
+    cluster.start();
+    let states = || {
+        let value = against(&project, &url, &["status", "--format", "json"]).json();
+        value["changesets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| c["state"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(states(), ["applied", "pending", "pending"]);
+    cluster.sql("CREATE TABLE fast ()");
+    says(&against(&project, &url, &["apply"]), 0, &["applied 2 changeset(s)"]);
+    assert_eq!(cluster.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM a"), "1 2");
+    assert_eq!(cluster.sql("SELECT string_agg(status, ' ' ORDER BY started_at) FROM dagmar.run"), "interrupted done");
+}
+
+#[test]
+fn s15_a_session_that_is_terminated_in_the_middle() {
+    let database = Database::new();
+    let project = project(&[
+        sql("a", "CREATE TABLE a (n int)", "DROP TABLE a", ""),
+        sql(
+            "b",
+            "INSERT INTO a VALUES (1);\nSELECT pg_sleep(CASE WHEN to_regclass('fast') IS NULL THEN 60 ELSE 0 END)",
+            "DELETE FROM a",
+            "",
+        ),
+    ]);
+    let running = project.start(&database, &["apply"]);
+    database.until(
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
+    );
+    database.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
+    );
+    says(
+        &running.end(),
+        7,
+        &["the connection was lost: terminating connection due to administrator command", "help: "],
+    );
+    database.until_alone();
+    assert_eq!(
+        (project.states(&database).as_str(), database.sql("SELECT count(*) FROM a").as_str()),
+        ("a=applied b=pending", "0")
+    );
+    database.sql("CREATE TABLE fast ()");
+    project.on(&database, &["apply"]).ok();
+    assert_eq!(database.sql("SELECT count(*) FROM a"), "1");
+}
+
+#[test]
+fn ledgers_that_are_not_ours() {
+    let database = Database::new();
+    let project = small();
+    project.on(&database, &["apply"]).ok();
+    let everywhere = |words: &[&str]| {
+        for args in
+            [&["status"][..], &["plan"], &["apply"], &["rollback", "a"], &["mark", "pending", "a", "--reason", "x"]]
+        {
+            says(&project.on(&database, args), 7, words);
+        }
+    };
+    database.sql("UPDATE dagmar.meta SET value = '999' WHERE key = 'version'");
+    everywhere(&[
+        "the ledger in `dagmar` has version 999; this dagmar knows versions up to 1",
+        "help: use the version",
+    ]);
+    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "999");
+    database.sql("UPDATE dagmar.meta SET value = 'x' WHERE key = 'version'");
+    everywhere(&["the ledger"]);
+    database.sql("DELETE FROM dagmar.meta WHERE key = 'version'");
+    everywhere(&["the ledger"]);
+    database.sql("INSERT INTO dagmar.meta VALUES ('version', '1')");
+    database.sql("ALTER TABLE dagmar.changeset DROP CONSTRAINT changeset_status_check");
+    database.sql("UPDATE dagmar.changeset SET status = 'odd'");
+    everywhere(&["the ledger's row of `a` cannot be read: its status is `odd`", "help: it was changed by hand"]);
+    database.sql(
+        "UPDATE dagmar.changeset SET status = 'applied'; ALTER TABLE dagmar.changeset ALTER checksum DROP NOT NULL",
+    );
+    database.sql("UPDATE dagmar.changeset SET checksum = NULL");
+    everywhere(&["the ledger's row of `a` cannot be read", "help: it was changed by hand"]);
+    database.sql("UPDATE dagmar.changeset SET checksum = 'd1:0'; UPDATE dagmar.changeset SET forward = '[]'");
+    says(&project.on(&database, &["rollback", "a"]), 7, &["the ledger's row of `a` cannot be read", "help: "]);
+    database.sql("DROP TABLE dagmar.segment CASCADE");
+    everywhere(&["cannot read the ledger: relation \"dagmar.segment\" does not exist"]);
+}
+
+/// The server's DETAIL and CONTEXT hold row values: they are nowhere.
+#[test]
+fn no_row_values_come_out() {
+    let database = Database::new();
+    database.sql("CREATE TABLE t (n int PRIMARY KEY, secret text, CHECK (secret <> 'row-canary-hunter2'))");
+    let project = project(&[
+        sql("a", "INSERT INTO t SELECT 1, reverse('2retnuh-yranac-wor')", "SELECT 1", ""),
+        sql("b", "ALTER TABLE t ALTER secret SET NOT NULL", "SELECT 1", "    limits: { lockTimeout: 1s }\n"),
+    ]);
+    for args in [&["apply"][..], &["apply", "--format", "json"], &["apply", "--dry-run"], &["apply", "-v"]] {
+        says(&project.on(&database, args), 8, &["violates check constraint"]);
+    }
+    for args in [&["status"][..], &["history"], &["history", "--format", "json"]] {
+        says(&project.on(&database, args), 0, &[]);
+    }
+    let dump = database.whole_dump();
+    assert!(dump.contains("violates check constraint") && !dump.contains("Failing row"), "{dump}");
+    assert_eq!(dump.matches("row-canary-hunter2").count(), 1, "the constraint itself");
+}
