@@ -22,6 +22,8 @@ $as "$bin/pg_ctl" -D "$data/db" -w -t 30 -l "$data/log" start \
     || { cat "$data/log" >&3; exit 1; }
 echo "$data" > "$dir/ready"
 (
+    # a signal for the whole group, as Ctrl-C sends it, must not leave the server behind
+    trap '' HUP INT TERM
     exec </dev/null >/dev/null 2>&1 3>&-
     while kill -0 "$watched" 2>/dev/null; do sleep 1; done
     $as "$bin/pg_ctl" -D "$data/db" -m immediate stop
