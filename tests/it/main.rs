@@ -14,3 +14,4 @@ mod sample;
 mod smoke;
 mod tools;
 mod versions;
+mod wire;
