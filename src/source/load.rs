@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Folders below `templates/` that hold no change type of their own.
-const RESERVED: [&str; 3] = ["sql", "partials", "html"];
+const RESERVED: [&str; 4] = ["sql", "partials", "html", "init"];
 
 /// A project as it lies on disk.
 #[derive(Debug)]
