@@ -213,7 +213,7 @@ fn step(id: &str, why: Why, recorded: &Recorded, row: Stored) -> Result<Step, St
             Rollback::Irreversible { reason } => return Err(reason),
             Rollback::Segments { derived, segments, verify } => {
                 touched = row.forward.touches.filter(|_| derived);
-                let segments = if recorded.status == Status::Partly && derived {
+                let segments = if recorded.status == Status::Partly && derived && !only_going_back(recorded) {
                     of_begun(segments, &row.forward.segments, recorded)
                 } else {
                     segments
@@ -252,6 +252,11 @@ fn step(id: &str, why: Why, recorded: &Recorded, row: Stored) -> Result<Step, St
         verify,
         rollback: Rollback::Segments { derived: false, segments: row.forward.segments, verify: row.forward.verify },
     })
+}
+
+/// Whether it was applied as a whole and is now on its way back.
+fn only_going_back(recorded: &Recorded) -> bool {
+    !recorded.segments.is_empty() && recorded.segments.iter().all(|s| s.direction == Direction::Rollback.word())
 }
 
 /// Of a changeset that was half applied: the rollback of the changes that were begun.
