@@ -7,5 +7,7 @@ mod bad_files;
 mod bad_input;
 mod bad_server;
 mod harness;
+mod running;
 mod smoke;
 mod tools;
+mod undoing;
