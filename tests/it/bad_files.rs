@@ -12,10 +12,23 @@ fn empty_and_missing() {
     let project = Project::new(&[]);
     fs::remove_dir(project.path().join("plans")).unwrap();
     let said = project.run(&["check"]).fails(3);
-    assert!(said.contains("error[DG0100]: cannot read the folder `plans`") && said.contains("= help: create it"), "{said}");
-    one_mistake(&[("plans/a.yaml", "")], "DG0101", "plans/a.yaml", &["the file is empty", "= help: write `changesets:`"]);
+    assert!(
+        said.contains("error[DG0100]: cannot read the folder `plans`") && said.contains("= help: create it"),
+        "{said}"
+    );
+    one_mistake(
+        &[("plans/a.yaml", "")],
+        "DG0101",
+        "plans/a.yaml",
+        &["the file is empty", "= help: write `changesets:`"],
+    );
     one_mistake(&[("plans/a.yaml", "chengesets: []")], "DG0104", "plans/a.yaml:1:1", &["did you mean `changesets`?"]);
-    one_mistake(&[("plans/a.yaml", "- a")], "DG0106", "plans/a.yaml:1:3", &["expected a mapping with the key `changesets`"]);
+    one_mistake(
+        &[("plans/a.yaml", "- a")],
+        "DG0106",
+        "plans/a.yaml:1:3",
+        &["expected a mapping with the key `changesets`"],
+    );
 }
 
 #[test]
@@ -23,7 +36,11 @@ fn encodings() {
     let project = Project::new(&[]);
     fs::write(project.path().join("plans/a.yaml"), b"changesets:\n  - id: ab\xffc\n").unwrap();
     let said = project.run(&["check"]).fails(3);
-    for word in ["`plans/a.yaml` is not UTF-8: the first bad byte is number 23 in line 2", "--> plans/a.yaml:2:11", "save it as UTF-8"] {
+    for word in [
+        "`plans/a.yaml` is not UTF-8: the first bad byte is number 23 in line 2",
+        "--> plans/a.yaml:2:11",
+        "save it as UTF-8",
+    ] {
         assert!(said.contains(word), "{word}\n{said}");
     }
 }
@@ -64,7 +81,8 @@ fn yaml_that_is_none() {
 /// A large file is read with a bounded amount of memory, one that is too large not at all.
 #[test]
 fn large_files() {
-    let one: String = (0..60).map(|i| sql(&format!("c{i}"), &format!("SELECT '{}'", "x".repeat(170_000)), "SELECT 1", "")).collect();
+    let one: String =
+        (0..60).map(|i| sql(&format!("c{i}"), &format!("SELECT '{}'", "x".repeat(170_000)), "SELECT 1", "")).collect();
     let text = format!("changesets:\n{one}");
     assert!(text.len() > 10_000_000 && text.len() < 11_000_000);
     let project = Project::new(&[("plans/a.yaml", &text)]);

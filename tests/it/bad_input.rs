@@ -63,7 +63,8 @@ fn keys_and_values() {
         ("plans/a.yaml", &file(&[environment])),
     ]);
     mistake_of(&project.run(&["check"]), "DG0110", "plans/a.yaml:3:20", &["did you mean `production`?"]);
-    for (id, shown) in [("\"a'b\"", "`a'b` is no id"), ("ÄÖ", "`ÄÖ` is no id"), (&"i".repeat(300), "iii` is no id")] {
+    for (id, shown) in [("\"a'b\"", "`a'b` is no id"), ("ÄÖ", "`ÄÖ` is no id"), (&"i".repeat(300), "iii` is no id")]
+    {
         one(plain(id, ""), "DG0202", "2:9", &[shown, "= help: use letters, digits", "at most 128"]);
     }
 }
@@ -120,7 +121,9 @@ fn s07_variables_without_a_value_have_their_place() {
     project.run(&["check", "--var", "scheme=z"]).ok();
     project.write("dagmar.yaml", "variables: { scheme: '${NOT_SET_ANYWHERE}' }\n");
     let said = project.run(&["check"]).fails(2);
-    assert!(said.contains("the variable `scheme` in dagmar.yaml: the environment variable `NOT_SET_ANYWHERE` is not set"));
+    assert!(
+        said.contains("the variable `scheme` in dagmar.yaml: the environment variable `NOT_SET_ANYWHERE` is not set")
+    );
     assert!(said.contains("\nhelp: "), "{said}");
     let mut command = project.command(&["check"]);
     Run::of(command.env("NOT_SET_ANYWHERE", "z").output().unwrap()).ok();
@@ -149,7 +152,10 @@ fn sql_that_cannot_be_run() {
 fn many_mistakes_are_reported_in_one_go() {
     let project = Project::new(&[
         ("plans/a.yaml", &file(&[plain("a", "    dependOn: [x]\n"), plain("b", "    labels: 3\n    autor: x\n")])),
-        ("plans/b.yaml", &file(&["  - id: c\n    changes:\n      - creatTable: {}\n      - sql: { forward: 3 }\n".into()])),
+        (
+            "plans/b.yaml",
+            &file(&["  - id: c\n    changes:\n      - creatTable: {}\n      - sql: { forward: 3 }\n".into()]),
+        ),
         ("plans/c.yaml", "changesets:\n\t- x\n"),
         ("plans/d.yaml", ""),
         ("plans/e.yaml", &file(&[plain("a", ""), plain("ä", "")])),
@@ -163,7 +169,13 @@ fn many_mistakes_are_reported_in_one_go() {
         .iter()
         .map(|d| {
             let number = |key: &str| d[key].as_u64().map_or(String::new(), |n| format!(":{n}"));
-            format!("{} {}{}{}", d["code"].as_str().unwrap(), d["file"].as_str().unwrap(), number("line"), number("column"))
+            format!(
+                "{} {}{}{}",
+                d["code"].as_str().unwrap(),
+                d["file"].as_str().unwrap(),
+                number("line"),
+                number("column")
+            )
         })
         .collect();
     places.sort();
@@ -193,7 +205,8 @@ fn nothing_is_half_done() {
         let said = project.on(&database, command).fails(3);
         assert!(said.contains("error[DG0203]"), "{said}");
     }
-    let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'";
+    let schemas =
+        "SELECT count(*) FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'";
     assert_eq!(database.sql(schemas), "1");
 }
 
@@ -204,10 +217,16 @@ fn wrong_command_lines() {
         ("plans/a.yaml", &file(&[plain("first", "    labels: [red]\n")])),
     ]);
     for (args, words) in [
-        (&["check", "--env", "prodution"][..], &["there is no environment `prodution`", "help: did you mean `production`?"][..]),
+        (
+            &["check", "--env", "prodution"][..],
+            &["there is no environment `prodution`", "help: did you mean `production`?"][..],
+        ),
         (&["check", "--env", "zzz"], &["`zzz`", "help: dagmar.yaml has: staging, production"]),
         (&["plan", "--offline", "--select", "frist"], &["there is no changeset `frist`; did you mean `first`?"]),
-        (&["plan", "--offline", "--select", "label:rad"], &["no changeset has the label `rad`; did you mean `label:red`?"]),
+        (
+            &["plan", "--offline", "--select", "label:rad"],
+            &["no changeset has the label `rad`; did you mean `label:red`?"],
+        ),
         (&["plan", "--offline", "--select", ""], &["a selector is empty"]),
         (&["plan", "--offline", "--select", "first,,"], &["a selector is empty"]),
         (&["check", "--var", "x"], &["`--var x` is no `NAME=VALUE`"]),

@@ -36,8 +36,14 @@ fn servers_that_are_not_there() {
         assert_eq!((error["kind"].as_str(), run.err.as_str()), (Some("database"), ""));
         assert!(error["message"].as_str().unwrap().contains(words[0]) && error["help"].is_string(), "{error}");
     };
-    at(&format!("postgres://u:{CANARY}@127.0.0.1:1/db"), &["connection refused", "error: cannot connect to `", "help: "]);
-    at(&format!("postgres:///db?host=/nowhere&user=u&password={CANARY}"), &["no such socket", "help: start the server"]);
+    at(
+        &format!("postgres://u:{CANARY}@127.0.0.1:1/db"),
+        &["connection refused", "error: cannot connect to `", "help: "],
+    );
+    at(
+        &format!("postgres:///db?host=/nowhere&user=u&password={CANARY}"),
+        &["no such socket", "help: start the server"],
+    );
     let missing = format!("postgres:///nothing?host={}&user=postgres", server().sockets.display());
     at(&missing, &["database \"nothing\" does not exist", "help: create it with `CREATE DATABASE`"]);
     let stranger = format!("postgres:///postgres?host={}&user=stranger", server().sockets.display());
@@ -64,7 +70,11 @@ fn s29_no_password_is_ever_shown() {
     let words = ["password authentication failed for user \"app\"", "help: check the password"];
     says(&against(&project, &wrong, &["apply"]), 7, &words);
     let none = format!("postgres:///app?host={socket}&user=app");
-    says(&against(&project, &none, &["apply"]), 7, &["asks for a password and none is given", "help: set `PGPASSWORD`"]);
+    says(
+        &against(&project, &none, &["apply"]),
+        7,
+        &["asks for a password and none is given", "help: set `PGPASSWORD`"],
+    );
     let passfile = project.path().join("pgpass");
     fs::write(&passfile, format!("*:*:*:*:{CANARY}\n")).unwrap();
     fs::set_permissions(&passfile, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -85,7 +95,9 @@ fn s29_no_password_is_ever_shown() {
         // the statement is shown, the server's DETAIL is not
         assert!(!said.contains("(n)=(4711)") && !said.contains("already exists"), "{said}");
     }
-    for args in [&["status"][..], &["plan"], &["history"], &["history", "--format", "json"], &["sql"], &["rollback", "a"]] {
+    for args in
+        [&["status"][..], &["plan"], &["history"], &["history", "--format", "json"], &["sql"], &["rollback", "a"]]
+    {
         says(&against(&project, &good, args), 0, &[]);
     }
     let mut command = project.command(&["status"]);
@@ -108,7 +120,8 @@ fn roles_without_the_rights() {
     database.sql(&format!("CREATE ROLE {role} LOGIN; GRANT CREATE, USAGE ON SCHEMA public TO {role}"));
     let url = format!("postgres:///{}?host={}&user={role}", database.name, server().sockets.display());
     let project = small();
-    let words = [format!("the role `{role}` may not create the schema `dagmar`"), "help: GRANT CREATE ON DATABASE".into()];
+    let words =
+        [format!("the role `{role}` may not create the schema `dagmar`"), "help: GRANT CREATE ON DATABASE".into()];
     let run = against(&project, &url, &["apply"]);
     says(&run, 7, &[&words[0], &words[1]]);
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname = 'a'"), "0");
@@ -118,7 +131,8 @@ fn roles_without_the_rights() {
     for args in [&["status"][..], &["plan"], &["apply"], &["history"], &["rollback", "a"]] {
         says(&against(&project, &url, args), 7, &["cannot read the ledger: permission denied", "help: ", "GRANT"]);
     }
-    database.sql(&format!("GRANT USAGE ON SCHEMA dagmar TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA dagmar TO {role}"));
+    database
+        .sql(&format!("GRANT USAGE ON SCHEMA dagmar TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA dagmar TO {role}"));
     assert!(against(&project, &url, &["status"]).ok().contains("applied"));
     says(&against(&project, &url, &["rollback", "a"]), 7, &["permission denied", "help: "]);
     assert_eq!(project.states(&database), "a=applied");
@@ -152,7 +166,11 @@ fn a_standby_is_refused_and_can_be_looked_at() {
     project.write("plans/b.yaml", &crate::tools::file(&[sql("b", "SELECT 1", "SELECT 1", "")]));
     assert!(against(&project, &url, &["plan"]).ok().contains('b'));
     for args in [&["apply"][..], &["rollback", "a"], &["mark", "held", "b", "--reason", "x"]] {
-        says(&against(&project, &url, args), 7, &["is on a standby, which cannot be written", "help: connect to the primary"]);
+        says(
+            &against(&project, &url, args),
+            7,
+            &["is on a standby, which cannot be written", "help: connect to the primary"],
+        );
     }
 }
 
@@ -163,7 +181,12 @@ fn s15_a_server_that_dies_in_the_middle() {
     let cluster = Cluster::new();
     let project = project(&[
         sql("a", "CREATE TABLE a (n int)", "DROP TABLE a", ""),
-        sql("b", "INSERT INTO a VALUES (1);\nSELECT pg_sleep(CASE WHEN to_regclass('fast') IS NULL THEN 60 ELSE 0 END)", "DELETE FROM a", ""),
+        sql(
+            "b",
+            "INSERT INTO a VALUES (1);\nSELECT pg_sleep(CASE WHEN to_regclass('fast') IS NULL THEN 60 ELSE 0 END)",
+            "DELETE FROM a",
+            "",
+        ),
         sql("c", "INSERT INTO a VALUES (2)", "DELETE FROM a WHERE n = 2", ""),
     ]);
     let url = cluster.url("postgres", "postgres");
@@ -171,7 +194,8 @@ fn s15_a_server_that_dies_in_the_middle() {
     command.args(["--yes", "--url", &url]);
     let running = crate::tools::Running::of(command);
     until("the statement runs", || {
-        cluster.sql("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND state = 'active'") == "t"
+        cluster.sql("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND state = 'active'")
+            == "t"
     });
     cluster.crash();
     let run = running.end();
@@ -180,7 +204,12 @@ fn s15_a_server_that_dies_in_the_middle() {
     cluster.start();
     let states = || {
         let value = against(&project, &url, &["status", "--format", "json"]).json();
-        value["changesets"].as_array().unwrap().iter().map(|c| c["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        value["changesets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| c["state"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(states(), ["applied", "pending", "pending"]);
     cluster.sql("CREATE TABLE fast ()");
@@ -194,16 +223,30 @@ fn s15_a_session_that_is_terminated_in_the_middle() {
     let database = Database::new();
     let project = project(&[
         sql("a", "CREATE TABLE a (n int)", "DROP TABLE a", ""),
-        sql("b", "INSERT INTO a VALUES (1);\nSELECT pg_sleep(CASE WHEN to_regclass('fast') IS NULL THEN 60 ELSE 0 END)", "DELETE FROM a", ""),
+        sql(
+            "b",
+            "INSERT INTO a VALUES (1);\nSELECT pg_sleep(CASE WHEN to_regclass('fast') IS NULL THEN 60 ELSE 0 END)",
+            "DELETE FROM a",
+            "",
+        ),
     ]);
     let running = project.start(&database, &["apply"]);
-    database.until("SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'");
+    database.until(
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
+    );
     database.sql(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
     );
-    says(&running.end(), 7, &["the connection was lost: terminating connection due to administrator command", "help: "]);
+    says(
+        &running.end(),
+        7,
+        &["the connection was lost: terminating connection due to administrator command", "help: "],
+    );
     database.until_alone();
-    assert_eq!((project.states(&database).as_str(), database.sql("SELECT count(*) FROM a").as_str()), ("a=applied b=pending", "0"));
+    assert_eq!(
+        (project.states(&database).as_str(), database.sql("SELECT count(*) FROM a").as_str()),
+        ("a=applied b=pending", "0")
+    );
     database.sql("CREATE TABLE fast ()");
     project.on(&database, &["apply"]).ok();
     assert_eq!(database.sql("SELECT count(*) FROM a"), "1");
@@ -215,12 +258,17 @@ fn ledgers_that_are_not_ours() {
     let project = small();
     project.on(&database, &["apply"]).ok();
     let everywhere = |words: &[&str]| {
-        for args in [&["status"][..], &["plan"], &["apply"], &["rollback", "a"], &["mark", "pending", "a", "--reason", "x"]] {
+        for args in
+            [&["status"][..], &["plan"], &["apply"], &["rollback", "a"], &["mark", "pending", "a", "--reason", "x"]]
+        {
             says(&project.on(&database, args), 7, words);
         }
     };
     database.sql("UPDATE dagmar.meta SET value = '999' WHERE key = 'version'");
-    everywhere(&["the ledger in `dagmar` has version 999; this dagmar knows versions up to 1", "help: use the version"]);
+    everywhere(&[
+        "the ledger in `dagmar` has version 999; this dagmar knows versions up to 1",
+        "help: use the version",
+    ]);
     assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "999");
     database.sql("UPDATE dagmar.meta SET value = 'x' WHERE key = 'version'");
     everywhere(&["the ledger"]);
@@ -230,7 +278,9 @@ fn ledgers_that_are_not_ours() {
     database.sql("ALTER TABLE dagmar.changeset DROP CONSTRAINT changeset_status_check");
     database.sql("UPDATE dagmar.changeset SET status = 'odd'");
     everywhere(&["the ledger's row of `a` cannot be read: its status is `odd`", "help: it was changed by hand"]);
-    database.sql("UPDATE dagmar.changeset SET status = 'applied'; ALTER TABLE dagmar.changeset ALTER checksum DROP NOT NULL");
+    database.sql(
+        "UPDATE dagmar.changeset SET status = 'applied'; ALTER TABLE dagmar.changeset ALTER checksum DROP NOT NULL",
+    );
     database.sql("UPDATE dagmar.changeset SET checksum = NULL");
     everywhere(&["the ledger's row of `a` cannot be read", "help: it was changed by hand"]);
     database.sql("UPDATE dagmar.changeset SET checksum = 'd1:0'; UPDATE dagmar.changeset SET forward = '[]'");

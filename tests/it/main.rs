@@ -9,5 +9,7 @@ mod bad_server;
 mod harness;
 mod running;
 mod smoke;
+mod stopping;
 mod tools;
 mod undoing;
+mod wire;

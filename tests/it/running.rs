@@ -44,7 +44,12 @@ environments:
   dev: {}
   production: { variables: { where: live } }
 ";
-    let seed = sql("seed", "INSERT INTO a VALUES (${size}, '${where}', '$${where} ${more:-none}')", "DELETE FROM a", "    dependsOn: [a]\n    environments: [production]\n");
+    let seed = sql(
+        "seed",
+        "INSERT INTO a VALUES (${size}, '${where}', '$${where} ${more:-none}')",
+        "DELETE FROM a",
+        "    dependsOn: [a]\n    environments: [production]\n",
+    );
     let project = Project::new(&[
         ("dagmar.yaml", config),
         (
@@ -99,7 +104,7 @@ fn s06_repeatable_objects_are_applied_again_and_go_back_one_version() {
 }
 
 #[test]
-fn s07_reads_leave_no_trace() {
+fn reads_leave_no_trace() {
     let project = project(&[table("a", "")]);
     let database = Database::new();
     let before = database.whole_dump();
@@ -135,7 +140,10 @@ fn s14_selected_changesets_come_with_what_they_need() {
     project.on(&database, &["apply", "--select", "+b"]).ok();
     assert_eq!(tables(&database), "a b");
     project.on(&database, &["apply", "--select", "label:late,d"]).ok();
-    assert_eq!((tables(&database), project.states(&database)), ("a b c d".into(), "a=applied b=applied c=applied d=applied".into()));
+    assert_eq!(
+        (tables(&database), project.states(&database)),
+        ("a b c d".into(), "a=applied b=applied c=applied d=applied".into())
+    );
 }
 
 #[test]
@@ -148,7 +156,9 @@ fn s15_half_way_in_one_transaction_nothing_remains() {
     ]);
     let database = Database::new();
     let said = project.on(&database, &["apply"]).fails(8);
-    for words in ["`b` failed: division by zero (22012)", "| INSERT INTO b VALUES (1 / 0)", "state: nothing of it remains"] {
+    for words in
+        ["`b` failed: division by zero (22012)", "| INSERT INTO b VALUES (1 / 0)", "state: nothing of it remains"]
+    {
         assert!(said.contains(words), "{words}\n{said}");
     }
     assert_eq!(tables(&database), "a");
@@ -161,14 +171,18 @@ fn s15_half_way_in_one_transaction_nothing_remains() {
         &file(&[table("a", ""), table("b", ""), table("c", ""), table("d", "    dependsOn: [b]\n")]),
     );
     assert!(project.on(&database, &["apply"]).ok().contains("applied 3 changeset(s)"));
-    assert_eq!((tables(&database).as_str(), database.sql("SELECT count(*) FROM dagmar.changeset WHERE error IS NOT NULL")), ("a b c d", "0".into()));
+    assert_eq!(
+        (tables(&database).as_str(), database.sql("SELECT count(*) FROM dagmar.changeset WHERE error IS NOT NULL")),
+        ("a b c d", "0".into())
+    );
 }
 
 #[test]
 fn s15_half_way_in_segments_goes_on_or_back() {
     let text = "SELECT 1;\n-- segment\nINSERT INTO log VALUES (2);\n-- segment\nSELECT 1 / n FROM switch;\n-- segment\nINSERT INTO log VALUES (4)";
     for goes_on in [true, false] {
-        let project = project(&[sql("a", &format!("INSERT INTO log VALUES (0);\n-- segment\n{text}"), "DELETE FROM log", "")]);
+        let project =
+            project(&[sql("a", &format!("INSERT INTO log VALUES (0);\n-- segment\n{text}"), "DELETE FROM log", "")]);
         let database = Database::new();
         database.sql("CREATE TABLE log (n int); CREATE TABLE switch AS SELECT 0 AS n");
         let said = project.on(&database, &["apply"]).fails(8);
@@ -190,8 +204,16 @@ fn s15_half_way_in_segments_goes_on_or_back() {
 /// Fifty replicas of a service that all start with `dagmar apply`.
 #[test]
 fn s16_fifty_runners_at_once() {
-    let changesets: Vec<String> =
-        (0..5).map(|i| sql(&format!("c{i}"), &format!("CREATE TABLE IF NOT EXISTS hits (n int);\nINSERT INTO hits VALUES ({i})"), "SELECT 1", "")).collect();
+    let changesets: Vec<String> = (0..5)
+        .map(|i| {
+            sql(
+                &format!("c{i}"),
+                &format!("CREATE TABLE IF NOT EXISTS hits (n int);\nINSERT INTO hits VALUES ({i})"),
+                "SELECT 1",
+                "",
+            )
+        })
+        .collect();
     let project = project(&changesets);
     let database = Database::new();
     let all: Vec<Running> = (0..50).map(|_| project.start(&database, &["apply", "--quiet"])).collect();
@@ -203,7 +225,10 @@ fn s16_fifty_runners_at_once() {
     }
     assert_eq!(applied, 1);
     assert_eq!(database.sql("SELECT count(*), count(DISTINCT n) FROM hits"), "5|5");
-    assert_eq!(database.sql("SELECT count(*), count(*) FILTER (WHERE status = 'applied') FROM dagmar.changeset"), "5|5");
+    assert_eq!(
+        database.sql("SELECT count(*), count(*) FILTER (WHERE status = 'applied') FROM dagmar.changeset"),
+        "5|5"
+    );
     assert_eq!(database.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'dagmar'"), "1");
     let locks = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE locktype = 'advisory' AND datname = current_database()";
     database.until_alone();
@@ -217,7 +242,9 @@ fn s16_the_second_runner_waits_or_leaves() {
     let first = project.start(&database, &["apply"]);
     database.until_runs("pg_sleep(1.5)");
     let said = project.on(&database, &["apply", "--lock-wait", "0s"]).fails(6);
-    for words in ["another run holds the lock of this database", "held by pid ", "user postgres", "help: wait for it to end"] {
+    for words in
+        ["another run holds the lock of this database", "held by pid ", "user postgres", "help: wait for it to end"]
+    {
         assert!(said.contains(words), "{words}\n{said}");
     }
     assert!(project.on(&database, &["rollback", "--all", "--lock-wait", "0s"]).ok().contains("nothing to roll back"));
@@ -244,7 +271,13 @@ fn s17_an_edited_changeset_is_refused_with_a_diff() {
     project.write("plans/a.yaml", &file(&[sql("a", "CREATE TABLE a (n bigint)", "DROP TABLE a", ""), table("b", "")]));
     for args in [&["apply"][..], &["plan"], &["apply", "--dry-run"], &["apply", "--select", "a"]] {
         let said = project.on(&database, args).fails(4);
-        for words in ["`a` was edited after being applied", "-    forward: |", "CREATE TABLE a (n int)", "CREATE TABLE a (n bigint)", "help: take the edit back"] {
+        for words in [
+            "`a` was edited after being applied",
+            "-    forward: |",
+            "CREATE TABLE a (n int)",
+            "CREATE TABLE a (n bigint)",
+            "help: take the edit back",
+        ] {
             assert!(said.contains(words) || words.starts_with('-'), "{words}\n{said}");
         }
         assert!(said.lines().any(|l| l.trim_start().starts_with('-') && l.contains("(n int)")), "{said}");
@@ -254,7 +287,12 @@ fn s17_an_edited_changeset_is_refused_with_a_diff() {
     // what was applied can still be taken back, and then be applied as it is now
     project.on(&database, &["rollback", "a"]).ok();
     project.on(&database, &["apply"]).ok();
-    assert_eq!(database.sql("SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = 'a'::regclass AND attname = 'n'"), "bigint");
+    assert_eq!(
+        database.sql(
+            "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = 'a'::regclass AND attname = 'n'"
+        ),
+        "bigint"
+    );
 }
 
 #[test]
@@ -302,8 +340,15 @@ fn s22_a_failed_check_undoes_the_change() {
         for words in ["`a` failed: the check does not hold: somebody is there", "state: nothing of it remains"] {
             assert!(said.contains(words), "{count} segments: {words}\n{said}");
         }
-        assert_eq!((tables(&database).as_str(), project.states(&database).as_str()), ("", "a=failed"), "{count} segments");
-        project.write("plans/a.yaml", &file(&[sql("a", &format!("{text};\nINSERT INTO people VALUES (1)"), "DROP TABLE people", verify)]));
+        assert_eq!(
+            (tables(&database).as_str(), project.states(&database).as_str()),
+            ("", "a=failed"),
+            "{count} segments"
+        );
+        project.write(
+            "plans/a.yaml",
+            &file(&[sql("a", &format!("{text};\nINSERT INTO people VALUES (1)"), "DROP TABLE people", verify)]),
+        );
         project.on(&database, &["apply"]).ok();
     }
 }
@@ -319,13 +364,21 @@ fn s22_checks_that_cannot_be_asked_and_checks_of_the_way_back() {
     project.write("plans/a.yaml", &file(&[sql("b", "CREATE TABLE b ()", "SELECT 1", back)]));
     project.on(&database, &["apply"]).ok();
     let said = project.on(&database, &["rollback", "b"]).fails(8);
-    assert!(said.contains("the check does not hold: it is gone") && said.contains("state: it is applied as before"), "{said}");
+    assert!(
+        said.contains("the check does not hold: it is gone") && said.contains("state: it is applied as before"),
+        "{said}"
+    );
     assert_eq!(tables(&database), "b");
 }
 
 #[test]
-fn s13_preconditions_come_first() {
-    let project = project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a", "    preconditions:\n      - tableExists: people\n      - not: { columnExists: { table: people, column: age } }\n")]);
+fn preconditions_come_first() {
+    let project = project(&[sql(
+        "a",
+        "CREATE TABLE a ()",
+        "DROP TABLE a",
+        "    preconditions:\n      - tableExists: people\n      - not: { columnExists: { table: people, column: age } }\n",
+    )]);
     let database = Database::new();
     let said = project.on(&database, &["apply"]).fails(8);
     assert!(said.contains("the precondition does not hold: table people exists"), "{said}");
@@ -338,7 +391,7 @@ fn s13_preconditions_come_first() {
 }
 
 #[test]
-fn s10_soak_waits_without_failing() {
+fn soak_waits_without_failing() {
     let contract = table("contract", "    dependsOn: [ { id: expand, soak: 1500ms } ]\n");
     let project = project(&[table("expand", ""), contract, table("last", "    dependsOn: [contract]\n")]);
     let database = Database::new();
@@ -348,7 +401,8 @@ fn s10_soak_waits_without_failing() {
     assert_eq!(project.states(&database), "expand=applied contract=waiting last=blocked");
     let plan = project.on(&database, &["plan"]).ok();
     assert!(plan.contains("contract"), "{plan}");
-    database.until("SELECT applied_at + interval '1.5 s' < clock_timestamp() FROM dagmar.changeset WHERE id = 'expand'");
+    database
+        .until("SELECT applied_at + interval '1.5 s' < clock_timestamp() FROM dagmar.changeset WHERE id = 'expand'");
     assert!(project.on(&database, &["apply"]).ok().contains("applied 2 changeset(s)"));
     assert_eq!(tables(&database), "contract expand last");
 }
@@ -389,7 +443,8 @@ fn a_run_as_json_lines() {
     let run: Run = project.on(&database, &["apply", "--format", "json"]);
     assert_eq!(run.code, 8, "{run:?}");
     assert_eq!(run.err, "");
-    let events: Vec<serde_json::Value> = serde_json::Deserializer::from_str(&run.out).into_iter().map(Result::unwrap).collect();
+    let events: Vec<serde_json::Value> =
+        serde_json::Deserializer::from_str(&run.out).into_iter().map(Result::unwrap).collect();
     let kinds: Vec<&str> = events.iter().map(|e| e["event"].as_str().unwrap_or("error")).collect();
     assert_eq!(
         kinds,

@@ -52,7 +52,8 @@ impl Project {
         let run = self.on(database, &["status", "--format", "json"]);
         let value = run.json();
         let rows = value["changesets"].as_array().unwrap_or_else(|| panic!("{run:?}")).clone();
-        let show = |row: &serde_json::Value| format!("{}={}", row["id"].as_str().unwrap(), row["state"].as_str().unwrap());
+        let show =
+            |row: &serde_json::Value| format!("{}={}", row["id"].as_str().unwrap(), row["state"].as_str().unwrap());
         rows.iter().map(show).collect::<Vec<_>>().join(" ")
     }
 }
@@ -100,7 +101,8 @@ impl Database {
         command.env("PGAPPNAME", "a long report").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut pipe = child.stdin.take().unwrap();
-        std::io::Write::write_all(&mut pipe, format!("BEGIN;\n{statement};\nSELECT 'held' AS here;\n").as_bytes()).unwrap();
+        std::io::Write::write_all(&mut pipe, format!("BEGIN;\n{statement};\nSELECT 'held' AS here;\n").as_bytes())
+            .unwrap();
         self.until(
             "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND \
              application_name = 'a long report' AND state = 'idle in transaction' AND query LIKE '%held%'",
@@ -142,6 +144,25 @@ impl Running {
         assert!(Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap().success());
     }
 
+    /// Reads its standard output up to a line with these words.
+    #[track_caller]
+    pub fn line_with(&mut self, words: &str) -> String {
+        let stdout = self.child.as_mut().unwrap().stdout.as_mut().unwrap();
+        let mut line = Vec::new();
+        let mut byte = [0];
+        // byte by byte: the rest belongs to `end`
+        while std::io::Read::read(stdout, &mut byte).unwrap() == 1 {
+            line.push(byte[0]);
+            if byte[0] == b'\n' {
+                let text = String::from_utf8(std::mem::take(&mut line)).unwrap();
+                if text.contains(words) {
+                    return text;
+                }
+            }
+        }
+        panic!("no line with {words}")
+    }
+
     /// Waits for its end; what it writes meanwhile fits into the pipes.
     pub fn end(mut self) -> Run {
         Run::of(self.child.take().unwrap().wait_with_output().unwrap())
@@ -177,7 +198,8 @@ impl Cluster {
             .unwrap();
         assert!(started.success());
         let data = PathBuf::from(fs::read_to_string(sockets.path().join("ready")).unwrap().trim()).join("db");
-        let options = format!("-c listen_addresses= -c unix_socket_directories={} -c fsync=off", sockets.path().display());
+        let options =
+            format!("-c listen_addresses= -c unix_socket_directories={} -c fsync=off", sockets.path().display());
         Self { sockets, data, options }
     }
 
@@ -196,7 +218,6 @@ impl Cluster {
         self.sockets.path()
     }
 
-
     pub fn url(&self, user: &str, database: &str) -> String {
         format!("postgres:///{database}?host={}&user={user}", self.sockets().display())
     }
@@ -204,7 +225,21 @@ impl Cluster {
     /// Runs SQL as the superuser.
     pub fn sql(&self, sql: &str) -> String {
         let output = Command::new(binaries().join("psql"))
-            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres", "-c", sql, "-h"])
+            .args([
+                "-X",
+                "-q",
+                "-A",
+                "-t",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-U",
+                "postgres",
+                "-d",
+                "postgres",
+                "-c",
+                sql,
+                "-h",
+            ])
             .arg(self.sockets())
             .output()
             .unwrap();

@@ -66,7 +66,10 @@ fn s24_to_a_point_and_the_last_run() {
 fn s25_the_file_is_not_needed() {
     let database = Database::new();
     let empty = database.dump();
-    let project = project(&[table("a", ""), sql("b", "CREATE TABLE b (n int);\n-- segment\nSELECT 1", "DROP TABLE ${table}", "")]);
+    let project = project(&[
+        table("a", ""),
+        sql("b", "CREATE TABLE b (n int);\n-- segment\nSELECT 1", "DROP TABLE ${table}", ""),
+    ]);
     project.write("dagmar.yaml", "variables: { table: b }\n");
     project.on(&database, &["apply"]).ok();
     fs::remove_file(project.path().join("plans/a.yaml")).unwrap();
@@ -158,5 +161,8 @@ fn s15_a_rollback_that_fails() {
     assert!(run.out.contains("its rollback was begun and not finished: run `dagmar rollback two` first"), "{run:?}");
     database.sql("UPDATE switch SET n = 1");
     project.on(&database, &["rollback", "two"]).ok();
-    assert_eq!((database.sql("SELECT count(*) FROM log").as_str(), project.states(&database).as_str()), ("0", "one=applied two=pending"));
+    assert_eq!(
+        (database.sql("SELECT count(*) FROM log").as_str(), project.states(&database).as_str()),
+        ("0", "one=applied two=pending")
+    );
 }
