@@ -83,7 +83,7 @@ enum Trouble {
     Fault(Fault),
     /// Stopped by a signal.
     Stopped,
-    /// The connection is gone.
+    /// The connection is gone, or another run has taken over: nothing more can be recorded.
     Lost(Failure),
 }
 

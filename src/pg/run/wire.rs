@@ -49,6 +49,9 @@ impl Runner<'_> {
             return Err(Trouble::Lost(lost(&SqlFailure::of(&e))));
         }
         while self.connection.notices.try_recv().is_ok() {}
+        if failure.sqlstate == "DG001" {
+            return Err(Trouble::Lost(fenced_off()));
+        }
         if failure.sqlstate == "57014" && self.stop.is_requested() {
             return Err(Trouble::Stopped);
         }
@@ -101,7 +104,7 @@ impl Runner<'_> {
 
     /// The first row of a query, as texts.
     pub(super) async fn one_row(&mut self, sql: &str) -> Result<Row, Failure> {
-        let messages = self.connection.client.simple_query(sql).await.map_err(|e| lost(&SqlFailure::of(&e)))?;
+        let messages = self.connection.client.simple_query(sql).await.map_err(|e| unanswered(&e))?;
         Ok(messages
             .iter()
             .find_map(|m| match m {
@@ -200,11 +203,28 @@ impl Runner<'_> {
     }
 }
 
+/// A question about the state of things has no answer.
+fn unanswered(error: &tokio_postgres::Error) -> Failure {
+    let failure = SqlFailure::of(error);
+    if failure.is_connection_lost() || error.is_closed() {
+        return lost(&failure);
+    }
+    Failure::new(Kind::Database, format!("cannot find out how far an earlier run came: {failure}"))
+        .help("mend what the question is about (a `verify` check is one), then run the same command again")
+}
+
 /// The connection is gone in the middle of a run.
 pub(super) fn lost(failure: &SqlFailure) -> Failure {
     Failure::new(Kind::Database, format!("the connection was lost: {}", failure.message))
         .note("what was committed is recorded; what was not is undone by the server")
         .help("run `dagmar status`, then the same command again: it goes on where this one stopped")
+}
+
+/// The fence has stopped this run.
+fn fenced_off() -> Failure {
+    Failure::new(Kind::Locked, "this run lost its lock, and another run has taken over")
+        .note("what this run had committed is recorded; it can commit nothing more")
+        .help("`dagmar status` shows what the other run does; find out what ended the session `dagmar lock`")
 }
 
 /// The wait before another attempt: doubling, at most 16 s, of which half is by chance so

@@ -1,0 +1,455 @@
+//! Running: the scenarios of a project's days, by the binary against a real server.
+
+use crate::harness::{Database, Project, Run};
+use crate::tools::{Running, file, project, sql};
+
+/// A changeset that makes a table of its own name.
+fn table(id: &str, more: &str) -> String {
+    sql(id, &format!("CREATE TABLE \"{id}\" (n int)"), &format!("DROP TABLE \"{id}\""), more)
+}
+
+fn tables(database: &Database) -> String {
+    database.sql(
+        "SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class \
+         WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+    )
+}
+
+#[test]
+fn s02_branches_meet_without_renumbering() {
+    let project = project(&[table("base", "")]);
+    let (one, other) = (Database::new(), Database::new());
+    let (left, right) = ([table("left", "    dependsOn: [base]\n")], [table("right", "    dependsOn: [base]\n")]);
+    project.write("plans/left.yaml", &file(&left));
+    project.on(&one, &["apply"]).ok();
+    std::fs::remove_file(project.path().join("plans/left.yaml")).unwrap();
+    project.write("plans/right.yaml", &file(&right));
+    project.on(&other, &["apply"]).ok();
+    // merged: each database gets what it has not
+    project.write("plans/left.yaml", &file(&left));
+    for database in [&one, &other] {
+        project.on(database, &["apply"]).ok();
+        assert_eq!(tables(database), "base left right");
+        assert!(project.on(database, &["apply"]).ok().contains("nothing to do"));
+    }
+    assert_eq!(one.ledger(), "base=applied left=applied right=applied");
+    assert_eq!(other.ledger(), "base=applied right=applied left=applied");
+}
+
+#[test]
+fn s05_environments_and_variables() {
+    let config = "
+variables: { where: dev, size: 10 }
+environments:
+  dev: {}
+  production: { variables: { where: live } }
+";
+    let seed = sql(
+        "seed",
+        "INSERT INTO a VALUES (${size}, '${where}', '$${where} ${more:-none}')",
+        "DELETE FROM a",
+        "    dependsOn: [a]\n    environments: [production]\n",
+    );
+    let project = Project::new(&[
+        ("dagmar.yaml", config),
+        (
+            "plans/a.yaml",
+            &file(&[
+                sql("a", "CREATE TABLE a (n int, t text, u text)", "DROP TABLE a", ""),
+                seed,
+                table("b", "    dependsOn: [seed]\n"),
+            ]),
+        ),
+    ]);
+    let (dev, live) = (Database::new(), Database::new());
+    let said = project.on(&dev, &["apply"]).ok();
+    assert!(said.contains("applied 2 changeset(s)"), "{said}");
+    assert_eq!(project.states(&dev), "a=applied seed=notForHere b=applied");
+    assert_eq!(dev.sql("SELECT count(*) FROM a"), "0");
+    project.on(&live, &["apply", "--env", "production", "--var", "size=7"]).ok();
+    assert_eq!(live.sql("SELECT * FROM a"), "7|live|${where} none");
+    // the same changeset, whatever is filled in
+    let checksums = "SELECT string_agg(checksum, ' ' ORDER BY id) FROM dagmar.changeset WHERE id <> 'seed'";
+    assert_eq!(dev.sql(checksums), live.sql(checksums));
+    assert!(project.on(&live, &["apply", "--env", "production"]).ok().contains("nothing to do"));
+    let said = project.on(&live, &["mark", "skipped", "seed", "--reason", "x"]).fails(2);
+    assert!(said.contains("`seed` is not for the environment `dev`"), "{said}");
+}
+
+#[test]
+fn s06_repeatable_objects_are_applied_again_and_go_back_one_version() {
+    let view = |query: &str| {
+        format!(
+            "changesets:\n  - id: v\n    repeatable: true\n    changes:\n      - createView: {{ name: v, query: {query} }}\n"
+        )
+    };
+    let project = Project::new(&[("plans/v.yaml", &view("SELECT 1 AS n"))]);
+    let database = Database::new();
+    let empty = database.dump();
+    project.on(&database, &["apply"]).ok();
+    let first = database.dump();
+    for (query, state) in [("SELECT 2 AS n", "2"), ("SELECT 3 AS n", "3")] {
+        project.write("plans/v.yaml", &view(query));
+        assert_eq!(project.states(&database), "v=changed");
+        assert!(project.on(&database, &["apply"]).ok().contains("applied 1 changeset(s)"));
+        assert_eq!(database.sql("SELECT n FROM v"), state);
+        assert!(project.on(&database, &["apply"]).ok().contains("nothing to do"));
+    }
+    project.on(&database, &["rollback", "v"]).ok();
+    assert_eq!((database.sql("SELECT n FROM v").as_str(), project.states(&database).as_str()), ("2", "v=changed"));
+    project.on(&database, &["rollback", "--last-run"]).ok();
+    assert_eq!(database.dump(), first);
+    project.on(&database, &["rollback", "v"]).ok();
+    assert_eq!((database.dump(), database.sql("SELECT count(*) FROM dagmar.changeset")), (empty, "0".to_owned()));
+}
+
+#[test]
+fn reads_leave_no_trace() {
+    let project = project(&[table("a", "")]);
+    let database = Database::new();
+    let before = database.whole_dump();
+    for args in [
+        &["status"][..],
+        &["plan"],
+        &["plan", "--format", "html"],
+        &["plan", "--dry-run"],
+        &["apply", "--dry-run"],
+        &["check"],
+        &["graph", "--against"],
+        &["history"],
+        &["sql"],
+        &["rollback", "--all"],
+    ] {
+        project.on(&database, args).ok();
+        assert_eq!(database.whole_dump(), before, "{args:?}");
+    }
+}
+
+#[test]
+fn s14_selected_changesets_come_with_what_they_need() {
+    let project = project(&[
+        table("a", ""),
+        table("b", "    dependsOn: [a]\n"),
+        table("c", "    dependsOn: [b]\n    labels: [late]\n"),
+        table("d", ""),
+    ]);
+    let database = Database::new();
+    let said = project.on(&database, &["apply", "--select", "b"]).ok();
+    assert!(said.contains("b: needs `a`, which is not applied and not selected"), "{said}");
+    assert_eq!(tables(&database), "");
+    project.on(&database, &["apply", "--select", "+b"]).ok();
+    assert_eq!(tables(&database), "a b");
+    project.on(&database, &["apply", "--select", "label:late,d"]).ok();
+    assert_eq!(
+        (tables(&database), project.states(&database)),
+        ("a b c d".into(), "a=applied b=applied c=applied d=applied".into())
+    );
+}
+
+#[test]
+fn s15_half_way_in_one_transaction_nothing_remains() {
+    let project = project(&[
+        table("a", ""),
+        sql("b", "CREATE TABLE b (n int);\nINSERT INTO b VALUES (1 / 0)", "DROP TABLE b", ""),
+        table("c", ""),
+        table("d", "    dependsOn: [b]\n"),
+    ]);
+    let database = Database::new();
+    let said = project.on(&database, &["apply"]).fails(8);
+    for words in
+        ["`b` failed: division by zero (22012)", "| INSERT INTO b VALUES (1 / 0)", "state: nothing of it remains"]
+    {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    assert_eq!(tables(&database), "a");
+    assert_eq!(project.states(&database), "a=applied b=failed c=pending d=pending");
+    let row = database.sql("SELECT error ->> 'sqlstate', error ->> 'message' FROM dagmar.changeset WHERE id = 'b'");
+    assert_eq!(row, "22012|division by zero");
+    // a changeset that was never applied may be mended in place
+    project.write(
+        "plans/a.yaml",
+        &file(&[table("a", ""), table("b", ""), table("c", ""), table("d", "    dependsOn: [b]\n")]),
+    );
+    assert!(project.on(&database, &["apply"]).ok().contains("applied 3 changeset(s)"));
+    assert_eq!(
+        (tables(&database).as_str(), database.sql("SELECT count(*) FROM dagmar.changeset WHERE error IS NOT NULL")),
+        ("a b c d", "0".into())
+    );
+}
+
+#[test]
+fn s15_half_way_in_segments_goes_on_or_back() {
+    let text = "SELECT 1;\n-- segment\nINSERT INTO log VALUES (2);\n-- segment\nSELECT 1 / n FROM switch;\n-- segment\nINSERT INTO log VALUES (4)";
+    for goes_on in [true, false] {
+        let project =
+            project(&[sql("a", &format!("INSERT INTO log VALUES (0);\n-- segment\n{text}"), "DELETE FROM log", "")]);
+        let database = Database::new();
+        database.sql("CREATE TABLE log (n int); CREATE TABLE switch AS SELECT 0 AS n");
+        let said = project.on(&database, &["apply"]).fails(8);
+        assert!(said.contains("state: 3 of its 5 segments are done: `dagmar apply` goes on"), "{said}");
+        assert_eq!(project.states(&database), "a=partly");
+        database.sql("UPDATE switch SET n = 1");
+        if goes_on {
+            project.on(&database, &["apply"]).ok();
+            assert_eq!(database.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"), "0 2 4");
+            assert_eq!(database.sql("SELECT count(*) FROM dagmar.segment"), "0");
+        } else {
+            project.on(&database, &["rollback", "a"]).ok();
+            assert_eq!(database.sql("SELECT count(*) FROM log"), "0");
+        }
+        assert_eq!(project.states(&database), if goes_on { "a=applied" } else { "a=pending" });
+    }
+}
+
+/// Fifty replicas of a service that all start with `dagmar apply`.
+#[test]
+fn s16_fifty_runners_at_once() {
+    let changesets: Vec<String> = (0..5)
+        .map(|i| {
+            sql(
+                &format!("c{i}"),
+                &format!("CREATE TABLE IF NOT EXISTS hits (n int);\nINSERT INTO hits VALUES ({i})"),
+                "SELECT 1",
+                "",
+            )
+        })
+        .collect();
+    let project = project(&changesets);
+    let database = Database::new();
+    let all: Vec<Running> = (0..50).map(|_| project.start(&database, &["apply", "--quiet"])).collect();
+    let mut applied = 0;
+    for running in all {
+        let out = running.end().ok();
+        applied += usize::from(out.contains("applied 5"));
+        assert!(out.contains("applied 5") || out.contains("nothing to do"), "{out}");
+    }
+    assert_eq!(applied, 1);
+    assert_eq!(database.sql("SELECT count(*), count(DISTINCT n) FROM hits"), "5|5");
+    assert_eq!(
+        database.sql("SELECT count(*), count(*) FILTER (WHERE status = 'applied') FROM dagmar.changeset"),
+        "5|5"
+    );
+    assert_eq!(database.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'dagmar'"), "1");
+    let locks = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE locktype = 'advisory' AND datname = current_database()";
+    database.until_alone();
+    assert_eq!(database.sql(locks), "0");
+}
+
+#[test]
+fn s16_the_second_runner_waits_or_leaves() {
+    let project = project(&[sql("a", "SELECT pg_sleep(1.5);\nCREATE TABLE a ()", "DROP TABLE a", "")]);
+    let database = Database::new();
+    let first = project.start(&database, &["apply"]);
+    database.until_runs("pg_sleep(1.5)");
+    let said = project.on(&database, &["apply", "--lock-wait", "0s"]).fails(6);
+    for words in
+        ["another run holds the lock of this database", "held by pid ", "user postgres", "help: wait for it to end"]
+    {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    assert!(project.on(&database, &["rollback", "--all", "--lock-wait", "0s"]).ok().contains("nothing to roll back"));
+    project.on(&database, &["mark", "held", "a", "--reason", "x", "--lock-wait", "0s"]).fails(6);
+    let second = project.on(&database, &["apply"]);
+    assert!(second.err.contains("waiting for another run to end: held by pid "), "{}", second.err);
+    assert!(second.ok().contains("nothing to do"));
+    assert!(first.end().ok().contains("applied 1 changeset(s)"));
+}
+
+#[test]
+fn s17_an_edited_changeset_is_refused_with_a_diff() {
+    let project = project(&[sql("a", "CREATE TABLE a (n int)", "DROP TABLE a", ""), table("b", "")]);
+    let database = Database::new();
+    project.on(&database, &["apply", "--select", "a"]).ok();
+    // neither of these is an edit
+    project.write(
+        "plans/a.yaml",
+        "# moved\nchangesets:\n- changes: # reordered\n  - sql: { rollback: \"DROP TABLE a\\n\", forward: \"CREATE TABLE a (n int)\\n\" }\n  \
+         description: now described\n  author: me\n  labels: [x]\n  id: a\n",
+    );
+    assert!(project.on(&database, &["apply"]).ok().contains("nothing to do"));
+    assert_eq!(project.states(&database), "a=applied");
+    project.write("plans/a.yaml", &file(&[sql("a", "CREATE TABLE a (n bigint)", "DROP TABLE a", ""), table("b", "")]));
+    for args in [&["apply"][..], &["plan"], &["apply", "--dry-run"], &["apply", "--select", "a"]] {
+        let said = project.on(&database, args).fails(4);
+        for words in [
+            "`a` was edited after being applied",
+            "-    forward: |",
+            "CREATE TABLE a (n int)",
+            "CREATE TABLE a (n bigint)",
+            "help: take the edit back",
+        ] {
+            assert!(said.contains(words) || words.starts_with('-'), "{words}\n{said}");
+        }
+        assert!(said.lines().any(|l| l.trim_start().starts_with('-') && l.contains("(n int)")), "{said}");
+        assert!(said.lines().any(|l| l.trim_start().starts_with('+') && l.contains("(n bigint)")), "{said}");
+    }
+    assert_eq!((tables(&database).as_str(), project.states(&database).as_str()), ("a", "a=edited b=pending"));
+    // what was applied can still be taken back, and then be applied as it is now
+    project.on(&database, &["rollback", "a"]).ok();
+    project.on(&database, &["apply"]).ok();
+    assert_eq!(
+        database.sql(
+            "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = 'a'::regclass AND attname = 'n'"
+        ),
+        "bigint"
+    );
+}
+
+#[test]
+fn s18_skip_hold_and_release() {
+    let project = project(&[
+        sql("broken", "SELECT 1 / 0", "SELECT 1", ""),
+        table("needs", "    dependsOn: [broken]\n"),
+        table("later", "    dependsOn: [needs]\n"),
+        table("other", ""),
+    ]);
+    let database = Database::new();
+    project.on(&database, &["apply"]).fails(8);
+    project.on(&database, &["mark", "held", "broken", "--reason", "waits for the review"]).ok();
+    let said = project.on(&database, &["apply"]).ok();
+    assert!(said.contains("needs: needs `broken`, which is held"), "{said}");
+    assert!(said.contains("later: needs `needs`, which is blocked"), "{said}");
+    assert_eq!(tables(&database), "other");
+    assert_eq!(project.states(&database), "broken=held needs=blocked later=blocked other=applied");
+    let text = project.on(&database, &["status"]).ok();
+    assert!(text.contains("waits for the review"), "{text}");
+    // released: tried again
+    project.on(&database, &["mark", "pending", "broken", "--reason", "reviewed"]).ok();
+    project.on(&database, &["apply"]).fails(8);
+    // skipped: what depends on it may run
+    project.on(&database, &["mark", "skipped", "broken", "--reason", "not here"]).ok();
+    project.on(&database, &["apply"]).ok();
+    assert_eq!(project.states(&database), "broken=skipped needs=applied later=applied other=applied");
+    let said = project.on(&database, &["mark", "held", "other", "--reason", "x"]).fails(5);
+    assert!(said.contains("`other` is applied; nothing was marked") && said.contains("help: "), "{said}");
+    let said = project.on(&database, &["mark", "pending", "broken", "--reason", "x"]).fails(5);
+    assert!(said.contains("`needs` depends on `broken`"), "{said}");
+    let history = project.on(&database, &["history", "--format", "json"]).ok();
+    assert!(history.contains("waits for the review") && history.contains("reviewed"), "{history}");
+}
+
+#[test]
+fn s22_a_failed_check_undoes_the_change() {
+    let verify = "    verify:\n      - { name: somebody is there, sql: 'SELECT EXISTS (SELECT FROM people)' }\n";
+    let single = "CREATE TABLE people (n int)";
+    let segments = "CREATE TABLE people (n int);\n-- segment\nCREATE INDEX CONCURRENTLY people_n ON people (n);\n-- segment\nSELECT 1";
+    for (text, count) in [(single, 1), (segments, 3)] {
+        let project = project(&[sql("a", text, "DROP TABLE people", verify)]);
+        let database = Database::new();
+        let said = project.on(&database, &["apply"]).fails(8);
+        for words in ["`a` failed: the check does not hold: somebody is there", "state: nothing of it remains"] {
+            assert!(said.contains(words), "{count} segments: {words}\n{said}");
+        }
+        assert_eq!(
+            (tables(&database).as_str(), project.states(&database).as_str()),
+            ("", "a=failed"),
+            "{count} segments"
+        );
+        project.write(
+            "plans/a.yaml",
+            &file(&[sql("a", &format!("{text};\nINSERT INTO people VALUES (1)"), "DROP TABLE people", verify)]),
+        );
+        project.on(&database, &["apply"]).ok();
+    }
+}
+
+#[test]
+fn s22_checks_that_cannot_be_asked_and_checks_of_the_way_back() {
+    let broken = "    verify: [ { name: nonsense, sql: SELECT 1 / 0 = 0 } ]\n";
+    let back = "    verify: [ { name: it is gone, sql: 'SELECT to_regclass(''b'') IS NULL', on: rollback } ]\n";
+    let project = project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a", broken)]);
+    let database = Database::new();
+    let said = project.on(&database, &["apply"]).fails(8);
+    assert!(said.contains("the check `nonsense` cannot be asked: division by zero"), "{said}");
+    project.write("plans/a.yaml", &file(&[sql("b", "CREATE TABLE b ()", "SELECT 1", back)]));
+    project.on(&database, &["apply"]).ok();
+    let said = project.on(&database, &["rollback", "b"]).fails(8);
+    assert!(
+        said.contains("the check does not hold: it is gone") && said.contains("state: it is applied as before"),
+        "{said}"
+    );
+    assert_eq!(tables(&database), "b");
+}
+
+#[test]
+fn preconditions_come_first() {
+    let project = project(&[sql(
+        "a",
+        "CREATE TABLE a ()",
+        "DROP TABLE a",
+        "    preconditions:\n      - tableExists: people\n      - not: { columnExists: { table: people, column: age } }\n",
+    )]);
+    let database = Database::new();
+    let said = project.on(&database, &["apply"]).fails(8);
+    assert!(said.contains("the precondition does not hold: table people exists"), "{said}");
+    database.sql("CREATE TABLE people (age int)");
+    let said = project.on(&database, &["apply"]).fails(8);
+    assert!(said.contains("the precondition does not hold: not: column people.age exists"), "{said}");
+    assert_eq!(tables(&database), "people");
+    database.sql("ALTER TABLE people DROP age");
+    project.on(&database, &["apply"]).ok();
+}
+
+#[test]
+fn soak_waits_without_failing() {
+    let contract = table("contract", "    dependsOn: [ { id: expand, soak: 1500ms } ]\n");
+    let project = project(&[table("expand", ""), contract, table("last", "    dependsOn: [contract]\n")]);
+    let database = Database::new();
+    let said = project.on(&database, &["apply"]).ok();
+    assert!(said.contains("contract: expand must have been applied for 1s500ms"), "{said}");
+    assert!(said.contains("last: needs `contract`, which waits"), "{said}");
+    assert_eq!(project.states(&database), "expand=applied contract=waiting last=blocked");
+    let plan = project.on(&database, &["plan"]).ok();
+    assert!(plan.contains("contract"), "{plan}");
+    database
+        .until("SELECT applied_at + interval '1.5 s' < clock_timestamp() FROM dagmar.changeset WHERE id = 'expand'");
+    assert!(project.on(&database, &["apply"]).ok().contains("applied 2 changeset(s)"));
+    assert_eq!(tables(&database), "contract expand last");
+}
+
+/// What one changeset leaves in the session is not seen by the next.
+#[test]
+fn sessions_do_not_leak() {
+    let database = Database::new();
+    let role = format!("leak_{}", database.name);
+    database.sql(&format!("CREATE ROLE {role}; GRANT CREATE ON SCHEMA public TO {role}"));
+    let leaks = format!(
+        "SET search_path = pg_catalog;\nSET work_mem = '7MB';\nSET TimeZone = 'Asia/Tokyo';\nCREATE TEMP TABLE leaked (n int);\n\
+         PREPARE leaked_query AS SELECT 1;\nLISTEN leaked_channel;\nSET ROLE {role};\nCREATE TABLE public.by_role ()"
+    );
+    let look = "CREATE TABLE seen AS SELECT current_user::text AS who, current_setting('search_path') AS path, \
+                current_setting('work_mem') AS mem, current_setting('TimeZone') AS zone, \
+                to_regclass('pg_temp.leaked') IS NULL AS no_temp, (SELECT count(*) FROM pg_prepared_statements) AS prepared, \
+                (SELECT count(*) FROM pg_listening_channels()) AS channels";
+    let fails = "SET search_path = pg_catalog;\nSET ROLE pg_monitor;\nSELECT 1 / 0";
+    let project = project(&[
+        sql("leaks", &leaks, "DROP TABLE by_role", ""),
+        sql("look", look, "DROP TABLE seen", ""),
+        sql("fails", fails, "SELECT 1", ""),
+    ]);
+    project.on(&database, &["apply"]).fails(8);
+    assert_eq!(database.sql("SELECT * FROM seen"), "postgres|\"$user\", public|4MB|UTC|t|0|0");
+    assert_eq!(database.sql("SELECT tableowner FROM pg_tables WHERE tablename = 'by_role'"), role);
+    assert_eq!(database.sql("SELECT string_agg(DISTINCT applied_by, ' ') FROM dagmar.changeset"), "postgres");
+    assert_eq!(database.ledger(), "leaks=applied look=applied fails=failed");
+    database.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+/// JSON lines of a run, and its summary last.
+#[test]
+fn a_run_as_json_lines() {
+    let project = project(&[table("a", ""), sql("b", "SELECT 1 / 0", "SELECT 1", "")]);
+    let database = Database::new();
+    let run: Run = project.on(&database, &["apply", "--format", "json"]);
+    assert_eq!(run.code, 8, "{run:?}");
+    assert_eq!(run.err, "");
+    let events: Vec<serde_json::Value> =
+        serde_json::Deserializer::from_str(&run.out).into_iter().map(Result::unwrap).collect();
+    let kinds: Vec<&str> = events.iter().map(|e| e["event"].as_str().unwrap_or("error")).collect();
+    assert_eq!(
+        kinds,
+        ["runStarted", "stepStarted", "stepDone", "stepStarted", "stepFailed", "runFinished", "summary", "error"]
+    );
+    assert_eq!(events[6]["applied"], serde_json::json!(["a"]));
+    assert_eq!(events[7]["error"]["exitCode"], 8);
+}
