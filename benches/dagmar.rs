@@ -35,7 +35,9 @@ fn main() {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let binaries = std::env::var_os("DAGMAR_PG_BIN").map(PathBuf::from);
-    let server = runtime.block_on(Embedded::throwaway(binaries.as_deref())).expect("PostgreSQL is installed");
+    let server = runtime
+        .block_on(Embedded::throwaway_with(binaries.as_deref(), &[("max_locks_per_transaction", "1024")]))
+        .expect("PostgreSQL is installed");
     let server = Server::of(server);
     for n in if small { vec![100] } else { vec![1_000, 5_000] } {
         apply(&server, n, runs);

@@ -119,14 +119,15 @@ CREATE INDEX event_changeset_idx ON @ledger@.event (changeset) WHERE changeset I
 CREATE INDEX event_run_idx ON @ledger@.event (run);
 
 CREATE FUNCTION @ledger@.event_hash(previous text, e @ledger@.event) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT encode(sha256(convert_to(concat_ws('|', previous, e.seq, extract(epoch FROM e.at)::text, e.run::text,
-        e.kind, coalesce(e.changeset, ''), e.db_user, e.detail::text), 'UTF8')), 'hex')
+LANGUAGE sql STABLE AS $$
+    SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat_ws('|', previous, e.seq,
+        extract(epoch FROM e.at)::text, e.run::text, e.kind, coalesce(e.changeset, ''), e.db_user, e.detail::text),
+        'UTF8')), 'hex')
 $$;
 COMMENT ON FUNCTION @ledger@.event_hash(text, @ledger@.event) IS 'The hash of an event: over the hash before it and its own columns';
 
 CREATE FUNCTION @ledger@.chain_event() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     -- one writer at a time, so that every row sees the one before it
     PERFORM FROM @ledger@.meta WHERE key = 'version' FOR UPDATE;
@@ -149,7 +150,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON @ledger@.event
     FOR EACH STATEMENT EXECUTE FUNCTION @ledger@.refuse_change();
 
 CREATE FUNCTION @ledger@.fence(mine bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM @ledger@.lease WHERE epoch = mine FOR KEY SHARE;
     IF NOT FOUND THEN

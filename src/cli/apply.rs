@@ -70,8 +70,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let mut observer = progress::observer(form, global, out);
         let lock = locked(&session, &mut remote, args.lock_wait, observer.as_mut(), &stop).await?;
         // another run may have come first: what counts is what is pending now
-        let history = remote.history(session.ledger()).await?;
-        let mut planned = plan::compile(&view, &remote, &history, &args.select, out.err_style).await?;
+        let now = remote.history(session.ledger()).await?;
+        let mut planned = match now.changesets == history.changesets {
+            true => planned,
+            false => plan::compile(&view, &remote, &now, &args.select, out.err_style).await?,
+        };
         let finished = if planned.steps.is_empty() {
             None
         } else {

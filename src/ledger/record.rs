@@ -1,8 +1,8 @@
 //! What a step writes into the ledger, as SQL text. The executor sends it in the same
 //! transaction as the step's statements; the psql script contains it literally.
 
-use crate::base::Ident;
 use crate::base::name::{quote_dollar, quote_literal};
+use crate::base::{Ident, Limits};
 use crate::change::effects::Touch;
 use crate::plan::{Check, Direction, Segment, Step, Why};
 use serde::Serialize;
@@ -268,10 +268,20 @@ impl Recorder {
         sql
     }
 
-    /// The call that lets only the holder of the lock commit.
+    /// The call that sets the limits of a transaction and lets only the holder of the lock
+    /// commit it.
     #[must_use]
-    pub fn fence(&self, epoch: i64) -> String {
-        format!("SELECT {}.fence({epoch}), set_config('dagmar.started', clock_timestamp()::text, true)", self.ledger)
+    pub fn fence(&self, epoch: i64, limits: Option<Limits>) -> String {
+        let limits = limits.map_or_else(String::new, |l| {
+            format!(
+                "set_config('lock_timeout', '{}', true), set_config('statement_timeout', '{}', true), ",
+                l.lock_timeout.millis, l.statement_timeout.millis
+            )
+        });
+        format!(
+            "SELECT {limits}set_config('dagmar.started', clock_timestamp()::text, true), {}.fence({epoch})",
+            self.ledger
+        )
     }
 }
 

@@ -28,10 +28,7 @@ impl Writer {
     /// Opens a transaction that only the holder of the lock can commit.
     pub fn begin(&self, script: &mut Script, step: usize, limits: Option<Limits>) {
         script.push(Mark::Frame(step), "BEGIN");
-        if let Some(limits) = limits {
-            script.extend(Mark::Frame(step), limits_sql(limits, "LOCAL"));
-        }
-        script.push(Mark::Fence(step), &self.recorder.fence(self.epoch));
+        script.push(Mark::Fence(step), &self.recorder.fence(self.epoch, limits));
     }
 
     /// A step that is one transaction.
