@@ -2,7 +2,7 @@
 //!
 //! A change type is a struct (which *is* its YAML form and its template's context), what it
 //! touches, and how it is undone. It holds no SQL: that is in `templates/sql/<kind>.sql.hbs`.
-//! To add one: the file here, its `mod` line and its row in [`change_types!`] below, its
+//! To add one: the file here, its `mod` line and its row in `change_types!` below, its
 //! template, and its golden case in `tests/cases/<kind>/`; a test compares all four.
 
 pub mod column;

@@ -1,8 +1,8 @@
 //! The command line: parse, call the library, show. Each command is one file with its
 //! arguments and a `run`.
 //!
-//! To add a command: the file, its `mod` line, a variant of [`Command`] and its arm in
-//! [`Command::run`]; a test compares the files with the variants.
+//! To add a command: the file, its `mod` line, a variant of `Command` and its arm in
+//! `Command::run`; a test compares the files with the variants.
 
 mod global;
 mod output;

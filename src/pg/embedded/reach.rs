@@ -31,7 +31,7 @@ impl Home {
     /// A psql of the same installation, set to connect there.
     ///
     /// # Errors
-    /// As [`Embedded::persistent`].
+    /// As `Embedded::persistent`.
     pub fn psql(&self, binaries: Option<&Path>) -> Result<Command, Failure> {
         let major = self.version().and_then(|v| v.parse().ok());
         // psql may be installed without the rest of its directory, then the one on the path serves

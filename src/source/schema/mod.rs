@@ -1,9 +1,9 @@
 //! The JSON Schemas of the source format, for editors, CI and documentation. In: the types and
 //! the project's own change types. Out: draft-07 documents, which is what yaml-language-server
-//! understands best, and the same facts as tables ([`catalogue`]).
+//! understands best, and the same facts as tables (`catalogue`).
 //!
 //! Doc comments of the types become the hover text. Four traps of editors are taken care of in
-//! [`plain`] and [`editor`]: a `null` default ends completion, `oneOf` explains nothing and has
+//! `plain` and `editor`: a `null` default ends completion, `oneOf` explains nothing and has
 //! no hover, a `$ref` hides what stands beside it, and `${name}` may stand for any scalar.
 
 pub mod catalogue;
