@@ -19,6 +19,8 @@ pub struct Workspace {
     pub loaded: Loaded,
     /// The templates.
     pub renderer: Renderer,
+    /// Whether the project's own were left out because of mistakes.
+    templates_left_out: bool,
 }
 
 /// A project seen from one environment.
@@ -41,16 +43,18 @@ impl Workspace {
     /// When the folder is no project.
     pub fn open(root: &Path) -> Result<Self, Failure> {
         let mut loaded = load::load(root)?;
+        let mut templates_left_out = false;
         let renderer = match Renderer::new(&loaded.templates) {
             Ok(renderer) => renderer,
             Err(errors) => {
+                templates_left_out = true;
                 for error in errors {
                     loaded.problems.push(template_problem(&loaded.sources, &error));
                 }
                 Renderer::new(&[]).map_err(|e| Failure::new(Kind::Internal, format!("built-in templates: {e:?}")))?
             }
         };
-        Ok(Self { loaded, renderer })
+        Ok(Self { loaded, renderer, templates_left_out })
     }
 
     /// Parses the changesets for an environment and builds the graph.
@@ -74,7 +78,7 @@ impl Workspace {
         let graph = graph::build(&changelog, &mut problems);
         if problems.has_errors() {
             // what can be found in the rest is said in the same go
-            for changeset in changelog.changesets.iter().filter(|c| c.complete) {
+            for changeset in changelog.changesets.iter().filter(|c| c.complete && !self.templates_left_out) {
                 let file = &self.loaded.sources.get(changeset.file).path;
                 plan::step::compile(changeset, file, self.setting(environment, changeset.limits), &mut problems);
             }

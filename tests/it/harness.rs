@@ -119,27 +119,15 @@ impl Database {
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let text: String = String::from_utf8(output.stdout)
-            .unwrap()
-            .lines()
-            // a random key of each dump
-            .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
-            .flat_map(|line| [line, "\n"])
-            .collect();
-        // the order of rows in a table's files means nothing
-        let mut parts: Vec<String> = Vec::new();
-        let mut rows: Vec<&str> = Vec::new();
-        for part in text.split_inclusive(";\n") {
-            match part.trim_start().starts_with("INSERT INTO") {
-                true => rows.push(part.trim_start()),
-                false => {
-                    rows.sort_unstable();
-                    parts.extend(rows.drain(..).map(str::to_owned));
-                    parts.push(part.to_owned());
-                }
-            }
+        // a random key of each dump
+        let key = |line: &&str| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut lines: Vec<&str> = text.lines().filter(key).collect();
+        // a table's rows have no order
+        for rows in lines.chunk_by_mut(|a, b| a.starts_with("INSERT INTO") && b.starts_with("INSERT INTO")) {
+            rows.sort_unstable();
         }
-        parts.concat()
+        lines.join("\n")
     }
 
     /// The same from the catalog alone, for servers that are newer than `pg_dump`; and much
