@@ -30,13 +30,13 @@ impl Runner<'_> {
         self.exchange(script).await.map(|_| ())
     }
 
-    /// As [`Runner::send`], with the rows of all statements.
-    pub(super) async fn exchange(&mut self, script: &Script) -> Result<Vec<Row>, Trouble> {
+    /// As [`Runner::send`], with the first row that is answered.
+    pub(super) async fn exchange(&mut self, script: &Script) -> Result<Option<Row>, Trouble> {
         let mut answered = 0;
-        let mut rows = Vec::new();
-        let outcome = self.follow(script, &mut answered, &mut rows).await;
+        let mut first = None;
+        let outcome = self.follow(script, &mut answered, &mut first).await;
         self.drain_notices();
-        let Err(error) = outcome else { return Ok(rows) };
+        let Err(error) = outcome else { return Ok(first) };
         let mut failure = SqlFailure::of(&error);
         if failure.is_connection_lost() || error.is_closed() {
             return Err(Trouble::Lost(lost(&failure)));
@@ -61,7 +61,7 @@ impl Runner<'_> {
         &mut self,
         script: &Script,
         answered: &mut usize,
-        rows: &mut Vec<Row>,
+        first: &mut Option<Row>,
     ) -> Result<(), tokio_postgres::Error> {
         let canceler = self.connection.canceler();
         let stream = self.connection.client.simple_query_raw(&script.sql).await?;
@@ -80,8 +80,10 @@ impl Runner<'_> {
             match next {
                 None => return Ok(()),
                 Some(Err(e)) => return Err(e),
+                // a changeset's own SELECT may answer more rows than there is memory
+                Some(Ok(SimpleQueryMessage::Row(_))) if first.is_some() => {}
                 Some(Ok(SimpleQueryMessage::Row(row))) => {
-                    rows.push((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect());
+                    *first = Some((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect());
                 }
                 Some(Ok(SimpleQueryMessage::CommandComplete(_))) => {
                     let mark = script.marks.get(*answered).map(|(mark, _)| *mark);
