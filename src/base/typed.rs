@@ -26,7 +26,7 @@ pub fn typed<T: DeserializeOwned>(value: &Value, place: &Place, out: &mut Diagno
             out.push(problem(&message, &path, place));
         }
         if let Some(key) = quoted_after(&message, "unknown field `") {
-            meant = nearest(key, expected(&message).into_iter()).map(str::to_owned).or(meant);
+            meant = nearest(key, expected(&message)).map(str::to_owned).or(meant);
         }
         if missing.is_some() {
             break;

@@ -6,7 +6,7 @@ use super::server::Server;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind, Span};
 use crate::ledger::{History, Recorded, SegmentState, Status, schema};
-use crate::plan::rollback::{Stored, StoredForward};
+use crate::plan::rollback::Stored;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -34,7 +34,11 @@ pub fn server() -> &'static Server {
                 .stdin(Stdio::null())
                 .status()
                 .unwrap();
-            assert!(status.success(), "the server does not start: {}", fs::read_to_string(dir.join("log")).unwrap_or_default());
+            assert!(
+                status.success(),
+                "the server does not start: {}",
+                fs::read_to_string(dir.join("log")).unwrap_or_default()
+            );
         }
         Server { sockets: dir, bin }
     })
