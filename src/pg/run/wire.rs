@@ -80,10 +80,9 @@ impl Runner<'_> {
             match next {
                 None => return Ok(()),
                 Some(Err(e)) => return Err(e),
-                // a changeset's own SELECT may answer more rows than there is memory
-                Some(Ok(SimpleQueryMessage::Row(_))) if first.is_some() => {}
                 Some(Ok(SimpleQueryMessage::Row(row))) => {
-                    *first = Some((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect());
+                    // a changeset's own SELECT may answer more rows than there is memory
+                    first.get_or_insert_with(|| (0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect());
                 }
                 Some(Ok(SimpleQueryMessage::CommandComplete(_))) => {
                     let mark = script.marks.get(*answered).map(|(mark, _)| *mark);
