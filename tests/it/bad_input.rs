@@ -136,7 +136,11 @@ fn sql_that_cannot_be_run() {
         ("CREATE TABLE x ();\nCOMMIT;", "DG0311", ["`COMMIT`", "= help: the runner opens and ends transactions"]),
         ("SELECT 'abc;\nSELECT 2", "DG0310", ["this string does not end", "line 1 of its SQL: SELECT 'abc;"]),
         ("SELECT 1;\n\\d x", "DG0310", ["psql's commands cannot be used", "line 2 of its SQL: \\d x"]),
-        ("COPY x FROM stdin;\n1\n\\.", "DG0310", ["`COPY … FROM STDIN`", "= help: there is no client to send the rows"]),
+        (
+            "COPY x FROM stdin;\n1\n\\.",
+            "DG0310",
+            ["`COPY … FROM STDIN`", "= help: there is no client to send the rows"],
+        ),
         (&deep, "DG0310", ["parentheses are nested deeper than 1000 levels", "(((…"]),
     ] {
         let plan = file(&[sql("a", text, "SELECT 1", "")]);

@@ -1,7 +1,7 @@
 //! The tests that need a real server or the binary as a process. One binary: linking is
 //! what costs time here.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod architecture;
 mod authoring;
@@ -9,7 +9,9 @@ mod bad_files;
 mod bad_input;
 mod bad_server;
 mod cases;
+mod gates;
 mod harness;
+mod odd_places;
 mod running;
 mod sample;
 mod smoke;

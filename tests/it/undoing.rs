@@ -1,12 +1,9 @@
 //! Rolling back: exactly what was asked for, by what the database remembers.
 
 use crate::harness::{Database, Project};
+use crate::running::table;
 use crate::tools::{file, project, sql};
 use std::fs;
-
-fn table(id: &str, more: &str) -> String {
-    sql(id, &format!("CREATE TABLE \"{id}\" (n int)"), &format!("DROP TABLE \"{id}\""), more)
-}
 
 /// `a`; `b` and `c` need it; `d` needs `b`; `e` is alone.
 fn diamond() -> Project {

@@ -112,8 +112,8 @@ impl Runner<'_> {
             let mut script = Script::default();
             script.push(mark, &sql);
             match self.exchange(&script).await {
-                Ok(rows) => {
-                    let row = rows.into_iter().next().unwrap_or_default();
+                Ok(row) => {
+                    let row = row.unwrap_or_default();
                     let text = |i: usize| row.get(i).cloned().flatten();
                     return Ok(Moved {
                         seen: text(0).and_then(|t| t.parse().ok()).unwrap_or(0),
@@ -125,6 +125,10 @@ impl Runner<'_> {
                 Err(Trouble::Fault(mut fault)) => {
                     // the position is one in the text with the ledger's part
                     fault.failure.position = None;
+                    if fault.failure.sqlstate == "42702" {
+                        let how = "the key's columns are in `batch` too: write `t.` before columns of the table";
+                        fault.failure.hint.get_or_insert_with(|| how.to_owned());
+                    }
                     self.retry(number, &mut attempt, fault.at(mark)).await?;
                 }
                 Err(trouble) => return Err(trouble),

@@ -30,13 +30,13 @@ impl Runner<'_> {
         self.exchange(script).await.map(|_| ())
     }
 
-    /// As [`Runner::send`], with the rows of all statements.
-    pub(super) async fn exchange(&mut self, script: &Script) -> Result<Vec<Row>, Trouble> {
+    /// As [`Runner::send`], with the first row that is answered.
+    pub(super) async fn exchange(&mut self, script: &Script) -> Result<Option<Row>, Trouble> {
         let mut answered = 0;
-        let mut rows = Vec::new();
-        let outcome = self.follow(script, &mut answered, &mut rows).await;
+        let mut first = None;
+        let outcome = self.follow(script, &mut answered, &mut first).await;
         self.drain_notices();
-        let Err(error) = outcome else { return Ok(rows) };
+        let Err(error) = outcome else { return Ok(first) };
         let mut failure = SqlFailure::of(&error);
         if failure.is_connection_lost() || error.is_closed() {
             return Err(Trouble::Lost(lost(&failure)));
@@ -62,7 +62,7 @@ impl Runner<'_> {
         &mut self,
         script: &Script,
         answered: &mut usize,
-        rows: &mut Vec<Row>,
+        first: &mut Option<Row>,
     ) -> Result<(), tokio_postgres::Error> {
         let canceler = self.connection.canceler();
         let stream = self.connection.client.simple_query_raw(&script.sql).await?;
@@ -86,7 +86,8 @@ impl Runner<'_> {
                     if let (Some((Mark::Frame(_), _)), 1) = (script.marks.get(*answered), row.len()) {
                         self.took = row.get(0).and_then(|ms| ms.parse().ok()).or(self.took);
                     }
-                    rows.push((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect());
+                    // a changeset's own SELECT may answer more rows than there is memory
+                    first.get_or_insert_with(|| (0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect());
                 }
                 Some(Ok(SimpleQueryMessage::CommandComplete(_))) => {
                     let mark = script.marks.get(*answered).map(|(mark, _)| *mark);
