@@ -67,7 +67,7 @@ pub fn binaries() -> PathBuf {
 /// A database of its own.
 pub struct Database {
     pub name: String,
-    server: &'static Server,
+    pub server: &'static Server,
 }
 
 impl Database {

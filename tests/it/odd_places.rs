@@ -109,7 +109,7 @@ fn encodings_that_cannot_hold_a_text() {
     let database = Database::new();
     let latin = format!("{}_latin", database.name);
     database.sql(&format!("CREATE DATABASE {latin} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"));
-    let database = Database { name: latin };
+    let database = Database { name: latin, server: crate::harness::server() };
     there_and_back(&Project::new(&[("plans/a.yaml", PLAN)]), &database);
     for project in [
         project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a", "    description: 日本\n")]),
