@@ -216,6 +216,7 @@ impl Loader {
                 )
             };
             self.problems.push(Diagnostic::error("DG0402", message).at(Place::bytes(template_id, 0..0)).help(help));
+            return None;
         }
         let template =
             ProjectTemplate { kind: name.to_owned(), path: template.path.clone(), text: template.text.clone() };
