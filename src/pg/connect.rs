@@ -124,7 +124,7 @@ pub async fn connect_with(
 }
 
 /// Between half of `pause` and all of it, so that many waiting runners do not move in step.
-fn jittered(pause: Duration) -> Duration {
+pub(super) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.5 + random() as f64 / u64::MAX as f64 / 2.0)
 }
 

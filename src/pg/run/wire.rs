@@ -4,12 +4,13 @@ use super::script::{Mark, Script};
 use super::{Runner, Trouble};
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Kind};
+use crate::pg::connect::jittered;
 use crate::pg::error::SqlFailure;
 use crate::plan::Step;
 use crate::run::{Event, StepError};
 use crate::sql;
 use futures_util::{StreamExt, pin_mut};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio_postgres::SimpleQueryMessage;
 
 /// A statement that the server refused.
@@ -231,7 +232,5 @@ fn fenced_off() -> Failure {
 /// The wait before another attempt: doubling, at most 16 s, of which half is by chance so
 /// that several runners do not come back together.
 pub(super) fn backoff(attempt: u32) -> Duration {
-    let full = 250u64 << attempt.saturating_sub(1).min(6);
-    let chance = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::from(d.subsec_nanos()));
-    Duration::from_millis(full / 2 + chance % (full / 2 + 1))
+    jittered(Duration::from_millis(250 << attempt.saturating_sub(1).min(6)))
 }
