@@ -1,6 +1,7 @@
 //! The server's limits for what runs.
 
 use super::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The server's limits for a segment; zero is none.
@@ -13,4 +14,15 @@ pub struct Limits {
     pub statement_timeout: Span,
     /// How often a wait for a lock may be given up and tried again.
     pub lock_retries: u32,
+}
+
+/// What one transaction holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Granularity {
+    /// A changeset, or a segment of it.
+    #[default]
+    Changeset,
+    /// The whole plan: all or nothing.
+    Plan,
 }

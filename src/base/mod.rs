@@ -14,5 +14,5 @@ pub mod typed;
 pub use diag::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity};
 pub use duration::Span;
 pub use failure::{Failure, Kind};
-pub use limits::Limits;
+pub use limits::{Granularity, Limits};
 pub use name::{Ident, QualifiedName};

@@ -5,11 +5,11 @@ use super::output::{Form, Output, form};
 use super::progress;
 use super::session::{Remote, Session, holder};
 use super::{Outcome, block_on, plan};
-use crate::base::{Failure, Kind, Span};
+use crate::base::{Failure, Granularity, Kind, Span};
 use crate::ledger::record::{Recorder, RunRef};
 use crate::pg::lock;
 use crate::pg::run::stop::Stop;
-use crate::pg::run::{self, Finished, RunInfo, RunStatus};
+use crate::pg::run::{self, FailedStep, Finished, Job, OnFailure, RunInfo, RunStatus};
 use crate::plan::{Plan, decide};
 use crate::report::{PlanFormat, PlanOptions, Tone};
 use crate::run::Observer;
@@ -37,9 +37,59 @@ pub struct Args {
     /// Rehearses it inside of a transaction that is rolled back
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    running: Running,
+}
+
+/// How a plan is run: the options that apply and rollback share.
+#[derive(Debug, clap::Args)]
+pub struct Running {
+    /// Runs independent steps on up to this many connections; 1: one after the other
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: Option<u16>,
+    /// What happens to the steps that run when one fails; new ones are not begun
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "finish")]
+    pub on_failure: Others,
+    /// What one transaction holds: each changeset, or the whole plan (all or nothing)
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub transaction: Option<Transaction>,
     /// Waits this long for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
-    lock_wait: Span,
+    pub lock_wait: Span,
+}
+
+/// What happens to the steps that run when one fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Others {
+    /// They come to their end
+    Finish,
+    /// They are cancelled
+    Stop,
+}
+
+/// What one transaction holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Transaction {
+    /// A changeset, or a segment of it
+    Changeset,
+    /// The whole plan: all or nothing
+    Plan,
+}
+
+impl Running {
+    /// What one transaction holds, by the option or the environment; refuses a plan that
+    /// cannot be one.
+    pub fn granularity(&self, session: &Session, plan: &Plan) -> Result<Granularity, Failure> {
+        let granularity = match self.transaction {
+            Some(Transaction::Changeset) => Granularity::Changeset,
+            Some(Transaction::Plan) => Granularity::Plan,
+            None => session.transaction(),
+        };
+        if granularity == Granularity::Plan {
+            run::check_whole(plan)?;
+        }
+        Ok(granularity)
+    }
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
@@ -61,6 +111,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             return remote.close().await;
         }
         remote.server.check_writable(session.ledger())?;
+        args.running.granularity(&session, &planned)?;
         if form == Form::Text {
             let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
             out.say(PlanFormat::Text.render(&planned, options).trim_end());
@@ -68,7 +119,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         confirm(global, &format!("Apply {} changeset(s) to {}?", planned.steps.len(), remote.describe()))?;
         let stop = stop_on_signals();
         let mut observer = progress::observer(form, global, out);
-        let lock = locked(&session, &mut remote, args.lock_wait, observer.as_mut(), &stop).await?;
+        let lock = locked(&session, &mut remote, args.running.lock_wait, observer.as_mut(), &stop).await?;
         // another run may have come first: what counts is what is pending now
         let now = remote.history(session.ledger()).await?;
         let mut planned = match now.changesets == history.changesets {
@@ -78,7 +129,10 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let finished = if planned.steps.is_empty() {
             None
         } else {
-            Some(execute(&session, &mut remote, &lock, &planned, "apply", observer.as_mut(), &stop).await?)
+            Some(
+                execute(&session, &mut remote, &lock, &planned, &args.running, "apply", observer.as_mut(), &stop)
+                    .await?,
+            )
         };
         drop(observer);
         lock.release().await?;
@@ -159,11 +213,13 @@ pub async fn locked(
 }
 
 /// Runs a plan under the lock.
+#[allow(clippy::too_many_arguments)]
 pub async fn execute(
     session: &Session,
     remote: &mut Remote,
     lock: &lock::Lock,
     plan: &Plan,
+    running: &Running,
     kind: &'static str,
     observer: &mut dyn Observer,
     stop: &Stop,
@@ -171,20 +227,32 @@ pub async fn execute(
     let who = holder();
     let info = RunInfo { id: lock.run.clone(), kind, os_user: who.os_user, host: who.host };
     let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
-    run::execute(&mut remote.connection, recorder, lock.epoch, plan, &info, observer, stop).await
+    let job = Job {
+        plan,
+        info: &info,
+        settings: &remote.settings,
+        epoch: lock.epoch,
+        jobs: usize::from(running.jobs.unwrap_or_else(|| session.jobs())),
+        on_failure: match running.on_failure {
+            Others::Finish => OnFailure::Finish,
+            Others::Stop => OnFailure::Stop,
+        },
+        transaction: running.granularity(session, plan)?,
+    };
+    run::execute(&mut remote.connection, recorder, &job, observer, stop).await
 }
 
 /// What is to be said at the end.
 fn finish(plan: &Plan, finished: Option<&Finished>, form: Form, out: &mut Output) {
-    let done = finished.map_or(0, |f| f.done);
+    let done = finished.map_or(0, |f| f.done.len());
     let status = finished.map_or("done", |f| f.status.word());
     if form == Form::Json {
-        let applied: Vec<&str> = plan.steps.iter().take(done).map(|s| s.changeset.as_str()).collect();
+        let applied = finished.map_or(&[][..], |f| &f.done);
         let summary = json!({
             "event": "summary", "status": status, "environment": plan.environment, "applied": applied,
             "waiting": plan.waiting, "blocked": plan.blocked, "notForHere": plan.not_for_here,
-            "failed": finished.and_then(|f| f.failed.as_ref()).map(|(id, error, state)| json!({
-                "changeset": id, "error": error, "state": state })),
+            "failed": finished.and_then(|f| f.failed.first()),
+            "alsoFailed": finished.and_then(|f| f.failed.get(1..)).unwrap_or_default(),
         });
         out.data(&summary.to_string());
         return;
@@ -213,34 +281,45 @@ fn finish(plan: &Plan, finished: Option<&Finished>, form: Form, out: &mut Output
 
 /// A run that did not come to its end as a failure of the command.
 pub fn verdict(finished: &Finished) -> Outcome {
-    match (finished.status, &finished.failed) {
+    match (finished.status, finished.failed.as_slice()) {
         (RunStatus::Done, _) => Ok(()),
         (RunStatus::Interrupted, _) => {
             Err(Failure::new(Kind::Interrupted, "stopped by a signal; what was done is recorded")
                 .help("the same command goes on"))
         }
-        (RunStatus::Failed, None) => Err(Failure::new(Kind::Failed, "the run failed")),
-        (RunStatus::Failed, Some((id, error, state))) => {
-            let code = if error.sqlstate.is_empty() { String::new() } else { format!(" ({})", error.sqlstate) };
-            let mut failure = Failure::new(Kind::Failed, format!("`{id}` failed: {}{code}", error.message));
-            if let Some(sql) = &error.statement {
-                for (i, line) in sql.lines().enumerate() {
-                    failure.notes.push(format!("| {line}"));
-                    if let Some((at, column)) = error.line_column
-                        && at == i + 1
-                    {
-                        failure.notes.push(format!("| {}^", " ".repeat(column.saturating_sub(1))));
-                    }
-                }
-            }
-            if !error.blockers.is_empty() {
-                failure.notes.push(format!("the lock is held by {}", error.blockers.join(", ")));
-            }
-            failure.notes.push(format!("state: {state}"));
-            if let Some(hint) = &error.hint {
-                failure = failure.help(hint.clone());
+        (RunStatus::Failed, []) => Err(Failure::new(Kind::Failed, "the run failed")),
+        (RunStatus::Failed, [first, others @ ..]) => {
+            let mut failure = described(first);
+            for other in others {
+                failure.notes.push(format!(
+                    "`{}` failed at the same time: {}; {}",
+                    other.changeset, other.error.message, other.state
+                ));
             }
             Err(failure)
         }
+    }
+}
+
+fn described(FailedStep { changeset, error, state }: &FailedStep) -> Failure {
+    let code = if error.sqlstate.is_empty() { String::new() } else { format!(" ({})", error.sqlstate) };
+    let mut failure = Failure::new(Kind::Failed, format!("`{changeset}` failed: {}{code}", error.message));
+    if let Some(sql) = &error.statement {
+        for (i, line) in sql.lines().enumerate() {
+            failure.notes.push(format!("| {line}"));
+            if let Some((at, column)) = error.line_column
+                && at == i + 1
+            {
+                failure.notes.push(format!("| {}^", " ".repeat(column.saturating_sub(1))));
+            }
+        }
+    }
+    if !error.blockers.is_empty() {
+        failure.notes.push(format!("the lock is held by {}", error.blockers.join(", ")));
+    }
+    failure.notes.push(format!("state: {state}"));
+    match &error.hint {
+        Some(hint) => failure.help(hint.clone()),
+        None => failure,
     }
 }

@@ -1,13 +1,13 @@
 //! `dagmar rollback`: takes changesets back.
 
-use super::apply::{confirm, execute, locked, stop_on_signals, verdict};
+use super::apply::{Running, confirm, execute, locked, stop_on_signals, verdict};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::plan::dry_run;
 use super::progress;
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
-use crate::base::{Failure, Kind, Span};
+use crate::base::{Failure, Kind};
 use crate::ledger::History;
 use crate::pg::read;
 use crate::pg::run::RunStatus;
@@ -50,9 +50,8 @@ pub struct Args {
     /// Shows what would run, and its SQL, and ends
     #[arg(long)]
     plan: bool,
-    /// Waits this long for another run to end
-    #[arg(long, value_name = "TIME", default_value = "10m")]
-    lock_wait: Span,
+    #[command(flatten)]
+    running: Running,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
@@ -79,10 +78,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             return remote.close().await;
         }
         if plan.steps.is_empty() {
-            finish(&plan, 0, "done", form, out);
+            finish(&plan, &[], "done", form, out);
             return remote.close().await;
         }
         remote.server.check_writable(session.ledger())?;
+        args.running.granularity(&session, &plan)?;
         if form == Form::Text {
             let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
             out.say(PlanFormat::Text.render(&plan, options).trim_end());
@@ -90,7 +90,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         confirm(global, &format!("Roll back {} changeset(s) on {}?", plan.steps.len(), remote.describe()))?;
         let stop = stop_on_signals();
         let mut observer = progress::observer(form, global, out);
-        let lock = locked(&session, &mut remote, args.lock_wait, observer.as_mut(), &stop).await?;
+        let lock = locked(&session, &mut remote, args.running.lock_wait, observer.as_mut(), &stop).await?;
         let now = remote.history(session.ledger()).await?;
         if moved(&history, &now) {
             drop(observer);
@@ -98,10 +98,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             return Err(Failure::new(Kind::Drift, "another run has changed the database since the plan was shown")
                 .help("run the command again and look at what it would do now"));
         }
-        let finished = execute(&session, &mut remote, &lock, &plan, "rollback", observer.as_mut(), &stop).await?;
+        let finished =
+            execute(&session, &mut remote, &lock, &plan, &args.running, "rollback", observer.as_mut(), &stop).await?;
         drop(observer);
         lock.release().await?;
-        finish(&plan, finished.done, finished.status.word(), form, out);
+        finish(&plan, &finished.done, finished.status.word(), form, out);
         remote.close().await?;
         if finished.status == RunStatus::Done { Ok(()) } else { verdict(&finished) }
     })
@@ -126,17 +127,16 @@ fn moved(before: &History, now: &History) -> bool {
     before.changesets != now.changesets
 }
 
-fn finish(plan: &Plan, done: usize, status: &str, form: Form, out: &mut Output) {
+fn finish(plan: &Plan, done: &[String], status: &str, form: Form, out: &mut Output) {
     if form == Form::Json {
-        let ids: Vec<&str> = plan.steps.iter().take(done).map(|s| s.changeset.as_str()).collect();
         let summary =
-            json!({ "event": "summary", "status": status, "environment": plan.environment, "rolledBack": ids });
+            json!({ "event": "summary", "status": status, "environment": plan.environment, "rolledBack": done });
         out.data(&summary.to_string());
     } else if plan.steps.is_empty() {
         out.data("nothing to roll back");
-    } else if done == plan.steps.len() {
-        out.data(&format!("{} {done} changeset(s)", out.style.paint(Tone::Good, "rolled back")));
+    } else if done.len() == plan.steps.len() {
+        out.data(&format!("{} {} changeset(s)", out.style.paint(Tone::Good, "rolled back"), done.len()));
     } else {
-        out.data(&format!("rolled back {done} of {} changeset(s)", plan.steps.len()));
+        out.data(&format!("rolled back {} of {} changeset(s)", done.len(), plan.steps.len()));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::global::Global;
 use super::output::Output;
-use crate::base::{Failure, Ident, Kind, diag::nearest};
+use crate::base::{Failure, Granularity, Ident, Kind, diag::nearest};
 use crate::ledger::History;
 use crate::pg::lock::Holder;
 use crate::pg::server::Server;
@@ -63,6 +63,16 @@ impl Session {
     /// The schema of the ledger.
     pub fn ledger(&self) -> &Ident {
         &self.workspace.loaded.config.ledger.schema
+    }
+
+    /// The most connections that run steps at the same time.
+    pub fn jobs(&self) -> u16 {
+        self.workspace.loaded.config.environment(&self.environment).and_then(|e| e.jobs).unwrap_or(4)
+    }
+
+    /// What one transaction holds.
+    pub fn transaction(&self) -> Granularity {
+        self.workspace.loaded.config.environment(&self.environment).map(|e| e.transaction).unwrap_or_default()
     }
 
     /// The changesets for the environment.

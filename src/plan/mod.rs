@@ -11,3 +11,4 @@ mod waves;
 
 pub use compile::{Decision, Edited, Request, Unfit, decide, forward};
 pub use model::*;
+pub use waves::order;

@@ -5,45 +5,57 @@ use crate::base::QualifiedName;
 use crate::change::effects::{How, Object};
 use std::collections::HashMap;
 
-/// The last waves that touched an object.
-#[derive(Default, Clone, Copy)]
+/// The steps that touched an object last.
+#[derive(Default)]
 struct Last {
-    any: u32,
-    change: u32,
+    change: Option<usize>,
+    readers: Vec<usize>,
 }
 
-/// Numbers the waves from 1. A step comes after what it depends on and after every earlier
-/// step that it meets on an object; readers and foreign keys' parents are met only by those
-/// that change. A step whose objects are not known runs alone.
-pub fn number(steps: &mut [Step]) {
-    let mut wave_of: HashMap<String, u32> = HashMap::with_capacity(steps.len());
-    let mut last: HashMap<(Object, QualifiedName), Last> = HashMap::new();
-    let (mut highest, mut barrier) = (0, 0);
-    for step in steps {
-        let after = step.requires.iter().filter_map(|id| wave_of.get(id)).copied().max().unwrap_or(0);
-        let mut wave = after.max(barrier);
+/// For each step the positions of earlier steps that it must come after: those that it is
+/// connected with by an edge, and those that it meets on an object; readers are met only by
+/// those that change. A step whose objects are not known runs alone. What follows from other
+/// entries may be left out.
+#[must_use]
+pub fn order(steps: &[Step]) -> Vec<Vec<usize>> {
+    let mut at: HashMap<&str, usize> = HashMap::with_capacity(steps.len());
+    let mut last: HashMap<(Object, &QualifiedName), Last> = HashMap::new();
+    let mut barrier: Option<usize> = None;
+    let mut all = Vec::with_capacity(steps.len());
+    for (i, step) in steps.iter().enumerate() {
+        let mut after: Vec<usize> = barrier.into_iter().collect();
+        after.extend(step.requires.iter().filter_map(|id| at.get(id.as_str())));
         match &step.touches {
             None => {
-                wave = wave.max(highest);
-                barrier = wave + 1;
+                after.extend(barrier.map_or(0, |b| b + 1)..i);
+                barrier = Some(i);
             }
             Some(touches) => {
                 for touch in touches.iter().filter(|t| counts(t.object, t.how)) {
-                    let seen = last.get(&(touch.object, touch.name.clone())).copied().unwrap_or_default();
-                    wave = wave.max(if shares(touch.how) { seen.change } else { seen.any });
+                    let seen = last.entry((touch.object, &touch.name)).or_default();
+                    if shares(touch.how) {
+                        after.extend(seen.change);
+                        seen.readers.push(i);
+                    } else {
+                        after.extend(seen.change.replace(i));
+                        after.append(&mut seen.readers);
+                    }
                 }
             }
         }
-        step.wave = wave + 1;
-        highest = highest.max(step.wave);
-        wave_of.insert(step.changeset.clone(), step.wave);
-        for touch in step.touches.iter().flatten().filter(|t| counts(t.object, t.how)) {
-            let seen = last.entry((touch.object, touch.name.clone())).or_default();
-            seen.any = seen.any.max(step.wave);
-            if !shares(touch.how) {
-                seen.change = seen.change.max(step.wave);
-            }
-        }
+        at.insert(&step.changeset, i);
+        after.retain(|&earlier| earlier != i);
+        after.sort_unstable();
+        after.dedup();
+        all.push(after);
+    }
+    all
+}
+
+/// Numbers the waves from 1: a step is in the wave after the last one that it must come after.
+pub fn number(steps: &mut [Step]) {
+    for (i, after) in order(steps).into_iter().enumerate() {
+        steps[i].wave = after.into_iter().map(|earlier| steps[earlier].wave).max().unwrap_or(0) + 1;
     }
 }
 

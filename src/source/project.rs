@@ -1,7 +1,7 @@
 //! `dagmar.yaml`: where things lie, and the environments in the order of promotion.
 
 use super::variables::{Variables, Wrong, is_name};
-use crate::base::{Diagnostic, Diagnostics, Ident, Limits, Place, Span, diag::nearest, typed::typed};
+use crate::base::{Diagnostic, Diagnostics, Granularity, Ident, Limits, Place, Span, diag::nearest, typed::typed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -86,6 +86,11 @@ pub struct Environment {
     pub variables: Map<String, Value>,
     /// Limits for every statement in this environment.
     pub limits: LimitsSpec,
+    /// The most connections that run independent changesets at the same time; left out: 4.
+    #[schemars(range(min = 1, max = 64))]
+    pub jobs: Option<u16>,
+    /// What one transaction holds; left out: a changeset.
+    pub transaction: Granularity,
 }
 
 /// Limits as they are written; what is left out comes from the level above.
@@ -157,6 +162,14 @@ impl ProjectConfig {
             match typed::<Environment>(value, &here, out) {
                 Some(environment) => {
                     good &= check_variables(&environment.variables, &here.child("variables"), out);
+                    if environment.jobs.is_some_and(|jobs| !(1..=64).contains(&jobs)) {
+                        good = false;
+                        out.push(
+                            Diagnostic::error("DG0121", "`jobs` is out of range")
+                                .at(here.child("jobs"))
+                                .help("it is a number of connections: 1 to 64; 1 runs one step after the other"),
+                        );
+                    }
                     config.environment_list.push((name.clone(), environment));
                 }
                 None => good = false,

@@ -41,6 +41,48 @@ impl LockMode {
         }
     }
 
+    /// All modes, weakest first.
+    pub const ALL: [LockMode; 8] = [
+        LockMode::AccessShare,
+        LockMode::RowShare,
+        LockMode::RowExclusive,
+        LockMode::ShareUpdateExclusive,
+        LockMode::Share,
+        LockMode::ShareRowExclusive,
+        LockMode::Exclusive,
+        LockMode::AccessExclusive,
+    ];
+
+    /// Whether two sessions cannot hold these at the same time (manual, table 13.2).
+    #[must_use]
+    pub fn conflicts(self, other: LockMode) -> bool {
+        use LockMode as M;
+        let (weak, strong) = if self <= other { (self, other) } else { (other, self) };
+        match weak {
+            M::AccessShare => strong == M::AccessExclusive,
+            M::RowShare => strong >= M::Exclusive,
+            M::RowExclusive => strong >= M::Share,
+            M::ShareUpdateExclusive => true,
+            M::Share => strong != M::Share,
+            M::ShareRowExclusive | M::Exclusive | M::AccessExclusive => true,
+        }
+    }
+
+    /// The name in `pg_locks.mode`.
+    #[must_use]
+    pub fn in_pg_locks(self) -> &'static str {
+        match self {
+            LockMode::AccessShare => "AccessShareLock",
+            LockMode::RowShare => "RowShareLock",
+            LockMode::RowExclusive => "RowExclusiveLock",
+            LockMode::ShareUpdateExclusive => "ShareUpdateExclusiveLock",
+            LockMode::Share => "ShareLock",
+            LockMode::ShareRowExclusive => "ShareRowExclusiveLock",
+            LockMode::Exclusive => "ExclusiveLock",
+            LockMode::AccessExclusive => "AccessExclusiveLock",
+        }
+    }
+
     /// What users of the table feel, in a few words.
     #[must_use]
     pub fn effect(self) -> &'static str {

@@ -138,7 +138,7 @@ fn what_fails_at_commit_fails_the_changeset() {
     };
     for text in ["INSERT INTO c VALUES (1)", "SELECT 1;\n-- segment\nINSERT INTO c VALUES (1)"] {
         let project = project(&changesets(text));
-        let said = project.on(&database, &["apply"]).fails(8);
+        let said = project.on(&database, &["apply", "--jobs", "1"]).fails(8);
         assert!(said.contains("`b` failed: insert or update on table \"c\" violates foreign key constraint"), "{said}");
         assert!(!said.contains("(p)=(1)"), "{said}");
         let state = if text.contains("segment") { "partly" } else { "failed" };

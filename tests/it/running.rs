@@ -156,7 +156,7 @@ fn s15_half_way_in_one_transaction_nothing_remains() {
         table("d", "    dependsOn: [b]\n"),
     ]);
     let database = Database::new();
-    let said = project.on(&database, &["apply"]).fails(8);
+    let said = project.on(&database, &["apply", "--jobs", "1"]).fails(8);
     for words in
         ["`b` failed: division by zero (22012)", "| INSERT INTO b VALUES (1 / 0)", "state: nothing of it remains"]
     {

@@ -142,7 +142,7 @@ fn a_signal_cancels_a_long_statement() {
             sql("b", sleep, "DROP TABLE b", ""),
             sql("c", "CREATE TABLE c ()", "DROP TABLE c", ""),
         ]);
-        let running = project.start(&database, &["apply"]);
+        let running = project.start(&database, &["apply", "--jobs", "1"]);
         database.until(
             "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
         );

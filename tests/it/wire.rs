@@ -96,7 +96,7 @@ fn plan(n: usize, broken: Option<usize>) -> String {
 fn a_thousand_changesets_are_a_thousand_commits_and_few_round_trips() {
     let (project, database) = (Project::new(&[("plans/a.yaml", &plan(1000, None))]), Database::new());
     let proxy = Proxy::start();
-    let (run, connections, round_trips) = proxy.run(&project, &database, &["apply", "--quiet"]);
+    let (run, connections, round_trips) = proxy.run(&project, &database, &["apply", "--quiet", "--jobs", "1"]);
     assert!(run.ok().contains("applied 1000 changeset(s)"));
     // each row of the ledger was written by a transaction of its own
     assert_eq!(database.sql("SELECT count(*), count(DISTINCT xmin::text) FROM dagmar.changeset"), "1000|1000");
@@ -112,10 +112,22 @@ fn a_thousand_changesets_are_a_thousand_commits_and_few_round_trips() {
 }
 
 #[test]
+fn several_connections_make_as_many_commits_and_few_round_trips() {
+    let (project, database) = (Project::new(&[("plans/a.yaml", &plan(1000, None))]), Database::new());
+    let proxy = Proxy::start();
+    let (run, connections, round_trips) = proxy.run(&project, &database, &["apply", "--quiet", "--jobs", "4"]);
+    assert!(run.ok().contains("applied 1000 changeset(s)"));
+    assert_eq!(database.sql("SELECT count(*), count(DISTINCT xmin::text) FROM dagmar.changeset"), "1000|1000");
+    assert!((3..=5).contains(&connections), "{connections} connections");
+    assert!(round_trips <= 200, "{round_trips} round trips");
+    assert_eq!(project.on(&database, &["history", "--format", "json"]).code, 0);
+}
+
+#[test]
 fn a_failure_in_the_middle_leaves_what_comes_before_it() {
     let (project, database) = (Project::new(&[("plans/a.yaml", &plan(300, Some(251)))]), Database::new());
     let proxy = Proxy::start();
-    let (run, ..) = proxy.run(&project, &database, &["apply", "--quiet"]);
+    let (run, ..) = proxy.run(&project, &database, &["apply", "--quiet", "--jobs", "1"]);
     let said = run.fails(8);
     assert!(said.contains("`m0251` failed") && said.contains("nothing of it remains"), "{said}");
     assert_eq!(
@@ -124,6 +136,6 @@ fn a_failure_in_the_middle_leaves_what_comes_before_it() {
     );
     assert_eq!(database.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "250");
     project.write("plans/a.yaml", &plan(300, None));
-    let (run, ..) = proxy.run(&project, &database, &["apply", "--quiet"]);
+    let (run, ..) = proxy.run(&project, &database, &["apply", "--quiet", "--jobs", "1"]);
     assert!(run.ok().contains("applied 50 changeset(s)"));
 }

@@ -1,17 +1,18 @@
 //! What follows a failure: taking back what must not stay, recording what went wrong, saying
 //! what is left.
 
+use super::FailedStep;
 use super::script::{Mark, Script};
 use super::unit::is_single;
 use super::wire::Fault;
-use super::{Runner, Trouble};
+use super::worker::{Trouble, Worker};
 use crate::base::Failure;
 use crate::base::name::quote_literal;
 use crate::ledger::record::STARTED;
 use crate::plan::{Direction, Progress, Rollback, Step, Why};
-use crate::run::{Event, StepError};
+use crate::run::Event;
 
-impl Runner<'_> {
+impl Worker<'_, '_> {
     /// Undoes a changeset of several segments whose checks do not hold.
     pub(super) async fn take_back(&mut self, number: usize, step: &Step) -> Result<(), Trouble> {
         let Rollback::Segments { segments, .. } = &step.rollback else { return Ok(()) };
@@ -35,11 +36,7 @@ impl Runner<'_> {
     }
 
     /// Records what went wrong, and says what is left.
-    pub(super) async fn record_failure(
-        &mut self,
-        number: usize,
-        fault: &Fault,
-    ) -> Result<(String, StepError, String), Failure> {
+    pub(super) async fn record_failure(&mut self, number: usize, fault: &Fault) -> Result<FailedStep, Failure> {
         let step = &self.plan.steps[number];
         let id = step.changeset.clone();
         let error = self.step_error(step, fault).await;
@@ -70,13 +67,13 @@ impl Runner<'_> {
                 step.segments.len()
             ),
         };
-        self.observer.on(&Event::StepFailed {
+        self.tell(&Event::StepFailed {
             changeset: id.clone(),
             direction: step.direction,
             error: error.clone(),
             state: state.clone(),
         });
-        Ok((id, error, state))
+        Ok(FailedStep { changeset: id, error, state })
     }
 
     /// How many segments the ledger knows as done; `None`: nothing was begun, or nothing of

@@ -2,7 +2,8 @@
 //! the position in the ledger along with its rows.
 
 use super::script::{Mark, Script};
-use super::{Runner, Trouble, unit};
+use super::unit;
+use super::worker::{Trouble, Worker};
 use crate::base::name::{quote_ident, quote_literal};
 use crate::plan::{Progress, Step};
 use crate::run::Event;
@@ -19,7 +20,7 @@ struct Moved {
     cursor: Option<String>,
 }
 
-impl Runner<'_> {
+impl Worker<'_, '_> {
     pub(super) async fn batched(&mut self, number: usize, step: &Step, no: usize, first: bool) -> Result<(), Trouble> {
         let segment = &step.segments[no];
         let Some(batch) = &segment.batch else { unreachable!("a batched segment has a batch") };
@@ -47,11 +48,11 @@ impl Runner<'_> {
         self.limits(number, segment.limits).await?;
         let mut pass = Pass { changed: 0, before: None };
         loop {
-            if self.stop.is_requested() {
+            if self.shared.halt.is_requested() {
                 return Err(Trouble::Stopped);
             }
             let moved = self.one_batch(number, step, no, cursor.as_deref(), &place).await?;
-            self.observer.on(&Event::BatchDone {
+            self.tell(&Event::BatchDone {
                 changeset: step.changeset.clone(),
                 segment: no,
                 rows: moved.total,

@@ -3,7 +3,7 @@
 
 use super::script::{Mark, Script};
 use super::wire::Fault;
-use super::{Runner, Trouble};
+use super::worker::{Trouble, Worker};
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;
 use crate::plan::{Progress, Step};
@@ -17,7 +17,7 @@ enum Index {
     Valid,
 }
 
-impl Runner<'_> {
+impl Worker<'_, '_> {
     pub(super) async fn outside(&mut self, number: usize, step: &Step, no: usize, first: bool) -> Result<(), Trouble> {
         let segment = &step.segments[no];
         let statement = &segment.statements[0];

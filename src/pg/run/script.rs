@@ -11,6 +11,8 @@ pub enum Mark {
     Frame(usize),
     /// The fence: only the holder of the lock comes past it.
     Fence(usize),
+    /// The locks that a segment takes before its first statement: step and segment.
+    Locks(usize, usize),
     /// The precondition of this number.
     Precondition(usize, usize),
     /// A statement of the step: segment and position.
@@ -30,6 +32,7 @@ impl Mark {
         match self {
             Mark::Frame(s)
             | Mark::Fence(s)
+            | Mark::Locks(s, _)
             | Mark::Precondition(s, _)
             | Mark::Statement(s, ..)
             | Mark::Verify(s, _)

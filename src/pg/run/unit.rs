@@ -1,9 +1,10 @@
 //! A step as the text that is sent for it: frame, statements, the ledger's rows.
 
 use super::script::{Mark, Script};
-use crate::base::name::quote_literal;
+use crate::base::name::{quote_dollar, quote_literal};
 use crate::ledger::record::{self, Recorder};
 use crate::plan::{Direction, Limits, Mode, Progress, Segment, Step, Why};
+use crate::sql::{Facts, LockMode};
 
 /// Writes the frames of one run.
 #[derive(Debug)]
@@ -34,15 +35,33 @@ impl Writer {
     /// A step that is one transaction.
     pub fn single(&self, script: &mut Script, number: usize, step: &Step) {
         self.begin(script, number, step.segments.first().map(|s| s.limits));
+        self.body(script, number, step);
+        script.push(Mark::StepDone(number), "COMMIT");
+        if leaves_session(step) {
+            // in a transaction of its own: bare statements of a message would become part of
+            // the next one (manual, chapter 55.2.2.1)
+            script.push(Mark::Frame(number), "BEGIN");
+            reset_session(script, number);
+            script.push(Mark::Frame(number), "COMMIT");
+        }
+    }
+
+    /// A step as a part of the transaction that holds the whole plan.
+    pub fn part(&self, script: &mut Script, number: usize, step: &Step) {
+        script.push(Mark::Fence(number), &self.recorder.fence(self.epoch, step.segments.first().map(|s| s.limits)));
+        self.body(script, number, step);
+        if leaves_session(step) {
+            reset_session(script, number);
+        }
+    }
+
+    fn body(&self, script: &mut Script, number: usize, step: &Step) {
         self.before(script, number, step);
         if let Some(segment) = step.segments.first() {
             statements(script, number, 0, segment);
             self.reset_inside(script, number, segment);
         }
-        self.finish(script, number, step);
-        if let Some(segment) = step.segments.first() {
-            reset_session(script, number, segment);
-        }
+        self.record(script, number, step);
     }
 
     /// What a step needs before its first statement.
@@ -69,11 +88,15 @@ impl Writer {
 
     /// The end of a step: verify, record, commit.
     pub fn finish(&self, script: &mut Script, number: usize, step: &Step) {
+        self.record(script, number, step);
+        script.push(Mark::StepDone(number), "COMMIT");
+    }
+
+    fn record(&self, script: &mut Script, number: usize, step: &Step) {
         for (i, check) in step.verify.iter().enumerate() {
             script.push(Mark::Verify(number, i), &record::assertion(check, "the check"));
         }
         script.extend(Mark::Frame(number), self.recorder.finish_step(step, is_single(step)));
-        script.push(Mark::StepDone(number), "COMMIT");
     }
 
     /// A transactional segment of a step that has several.
@@ -92,7 +115,11 @@ impl Writer {
             script.push(Mark::Frame(number), &self.recorder.segment(&step.changeset, step.direction, no, true));
             script.push(Mark::SegmentDone(number, no), "COMMIT");
         }
-        reset_session(script, number, segment);
+        if segment.statements.iter().any(|s| s.facts.session) {
+            script.push(Mark::Frame(number), "BEGIN");
+            reset_session(script, number);
+            script.push(Mark::Frame(number), "COMMIT");
+        }
     }
 
     /// Notes that a segment outside of a transaction, or in batches, is about to begin.
@@ -127,19 +154,22 @@ impl Writer {
     }
 }
 
+fn leaves_session(step: &Step) -> bool {
+    step.segments.iter().flat_map(|segment| &segment.statements).any(|s| s.facts.session)
+}
+
 /// Puts a session back after statements that left something in it: the next changeset must
-/// not see it. In a transaction of its own: bare statements of a message would become part
-/// of the next one (manual, chapter 55.2.2.1).
-fn reset_session(script: &mut Script, number: usize, segment: &Segment) {
-    if segment.statements.iter().any(|s| s.facts.session) {
-        let frame = Mark::Frame(number);
-        script.extend(frame, ["BEGIN", "RESET ALL", "DISCARD TEMP", "UNLISTEN *", "CLOSE ALL", "DEALLOCATE ALL"]);
-        script.extend(frame, session_sql());
-        script.push(frame, "COMMIT");
-    }
+/// not see it.
+fn reset_session(script: &mut Script, number: usize) {
+    let frame = Mark::Frame(number);
+    script.extend(frame, ["RESET ALL", "DISCARD TEMP", "UNLISTEN *", "CLOSE ALL", "DEALLOCATE ALL"]);
+    script.extend(frame, session_sql());
 }
 
 fn statements(script: &mut Script, number: usize, no: usize, segment: &Segment) {
+    if let Some(sql) = locks(segment) {
+        script.push(Mark::Locks(number, no), &sql);
+    }
     for (i, statement) in segment.statements.iter().enumerate() {
         script.push(Mark::Statement(number, no, i), &statement.sql);
     }
@@ -183,4 +213,30 @@ pub fn session_sql() -> Vec<String> {
         ));
     }
     sql
+}
+
+/// The tables of a segment that touches more than one, locked before its first statement in
+/// the order of their oids: two sessions that do so never wait for each other in a ring.
+/// Tables that are not there yet, and those that the role may use but not lock, are left to
+/// the statements themselves.
+fn locks(segment: &Segment) -> Option<String> {
+    let mut all = Facts::default();
+    for (name, mode) in segment.statements.iter().flat_map(|s| &s.facts.locks) {
+        if *mode >= LockMode::RowExclusive {
+            all.lock(name.clone(), *mode);
+        }
+    }
+    if all.locks.len() < 2 {
+        return None;
+    }
+    let tables: Vec<String> =
+        all.locks.iter().map(|(name, mode)| format!("({}, '{}')", quote_literal(&name.sql()), mode.sql())).collect();
+    let body = format!(
+        "DECLARE locked record; BEGIN FOR locked IN SELECT c.oid::pg_catalog.regclass AS name, t.mode FROM (VALUES {}) \
+         t (name, mode) JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(t.name) WHERE c.relkind IN \
+         ('r', 'p') AND pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE') ORDER BY c.oid LOOP EXECUTE \
+         pg_catalog.format('LOCK TABLE %s IN %s MODE', locked.name, locked.mode); END LOOP; END",
+        tables.join(", ")
+    );
+    Some(format!("DO {}", quote_dollar(&body, "locks")))
 }

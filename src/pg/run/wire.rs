@@ -1,8 +1,7 @@
 //! Sending messages and reading how far they came.
 
 use super::script::{Mark, Script};
-use super::{Runner, Trouble};
-use crate::base::name::quote_literal;
+use super::worker::{Trouble, Worker};
 use crate::base::{Failure, Kind};
 use crate::pg::connect::jittered;
 use crate::pg::error::SqlFailure;
@@ -25,13 +24,13 @@ pub struct Fault {
 /// A row of texts.
 pub type Row = Vec<Option<String>>;
 
-impl Runner<'_> {
+impl Worker<'_, '_> {
     /// Sends a message and follows the answers. After a fault no transaction is open.
     pub(super) async fn send(&mut self, script: &Script) -> Result<(), Trouble> {
         self.exchange(script).await.map(|_| ())
     }
 
-    /// As [`Runner::send`], with the first row that is answered.
+    /// As [`Worker::send`], with the first row that is answered.
     pub(super) async fn exchange(&mut self, script: &Script) -> Result<Option<Row>, Trouble> {
         let mut answered = 0;
         let mut first = None;
@@ -53,7 +52,7 @@ impl Runner<'_> {
         if failure.sqlstate == "DG001" {
             return Err(Trouble::Lost(fenced_off()));
         }
-        if failure.sqlstate == "57014" && self.stop.is_requested() {
+        if failure.sqlstate == "57014" && self.shared.halt.is_requested() {
             return Err(Trouble::Stopped);
         }
         Err(Trouble::Fault(Fault { mark, failure }))
@@ -68,11 +67,11 @@ impl Runner<'_> {
         let canceler = self.connection.canceler();
         let stream = self.connection.client.simple_query_raw(&script.sql).await?;
         pin_mut!(stream);
-        let mut cancelled = self.stop.is_requested();
+        let mut cancelled = self.shared.halt.is_requested();
         loop {
             let next = tokio::select! {
                 next = stream.next() => next,
-                () = self.stop.requested(), if !cancelled => {
+                () = self.shared.halt.requested(), if !cancelled => {
                     cancelled = true;
                     // the answer to the cancelled statement comes through the stream
                     let _ = canceler.cancel().await;
@@ -118,56 +117,8 @@ impl Runner<'_> {
 
     fn drain_notices(&mut self) {
         while let Ok(notice) = self.connection.notices.try_recv() {
-            self.observer.on(&Event::Notice { severity: notice.severity, message: notice.message });
+            self.tell(&Event::Notice { severity: notice.severity, message: notice.message });
         }
-    }
-
-    /// Why a fault happened, with the holders of the lock where it was one.
-    pub(super) async fn blame(&mut self, fault: &Fault) -> String {
-        let blockers = self.blockers(fault).await;
-        if blockers.is_empty() {
-            fault.failure.message.clone()
-        } else {
-            format!("{}; held by {}", fault.failure.message, blockers.join(", "))
-        }
-    }
-
-    /// Who holds locks on the tables of a statement that could not have its lock.
-    async fn blockers(&mut self, fault: &Fault) -> Vec<String> {
-        let Mark::Statement(step, segment, statement) = fault.mark else { return Vec::new() };
-        if fault.failure.sqlstate != "55P03" {
-            return Vec::new();
-        }
-        let facts = self
-            .plan
-            .steps
-            .get(step)
-            .and_then(|s| s.segments.get(segment))
-            .and_then(|s| s.statements.get(statement))
-            .map(|s| s.facts.locks.clone())
-            .unwrap_or_default();
-        let tables: Vec<String> =
-            facts.iter().map(|(t, _)| format!("to_regclass({})", quote_literal(&t.sql()))).collect();
-        if tables.is_empty() {
-            return Vec::new();
-        }
-        let sql = format!(
-            "SELECT format('pid %s (user %s, application %s, %s for %s)', a.pid, a.usename, \
-             coalesce(nullif(a.application_name, ''), '-'), a.state, \
-             date_trunc('second', clock_timestamp() - coalesce(a.xact_start, a.backend_start))) \
-             FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
-             WHERE l.relation IN ({}) AND l.granted AND a.pid <> pg_backend_pid() GROUP BY a.pid, a.usename, \
-             a.application_name, a.state, a.xact_start, a.backend_start ORDER BY a.pid",
-            tables.join(", ")
-        );
-        let Ok(messages) = self.connection.client.simple_query(&sql).await else { return Vec::new() };
-        messages
-            .iter()
-            .filter_map(|m| match m {
-                SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-                _ => None,
-            })
-            .collect()
     }
 
     /// What went wrong, for people and for the ledger.

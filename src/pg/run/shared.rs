@@ -1,0 +1,103 @@
+//! What the connections of one run have in common.
+
+use super::schedule::{Next, Schedule};
+use super::stop::Stop;
+use super::unit::{Writer, is_single};
+use super::{FailedStep, OnFailure};
+use crate::plan::Plan;
+use crate::run::{Event, Observer};
+use std::cell::RefCell;
+use tokio::sync::Notify;
+
+/// The state of a run; one task works on it, so that a borrow never meets another.
+pub(super) struct Shared<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) writer: Writer,
+    observer: RefCell<&'a mut dyn Observer>,
+    /// Asks all connections to cancel what they run.
+    pub(super) halt: Stop,
+    schedule: RefCell<Schedule>,
+    /// A step is done, or nothing more is begun.
+    pub(super) changed: Notify,
+    /// There is work for one more connection.
+    pub(super) more: Notify,
+    on_failure: OnFailure,
+    pub(super) announced: RefCell<Vec<bool>>,
+    /// The steps that are done, as they came to their end.
+    pub(super) done: RefCell<Vec<usize>>,
+    pub(super) failures: RefCell<Vec<FailedStep>>,
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        writer: Writer,
+        observer: &'a mut dyn Observer,
+        jobs: usize,
+        on_failure: OnFailure,
+    ) -> Self {
+        Self {
+            plan,
+            writer,
+            observer: RefCell::new(observer),
+            halt: Stop::default(),
+            schedule: RefCell::new(Schedule::new(plan, jobs)),
+            changed: Notify::new(),
+            more: Notify::new(),
+            on_failure,
+            announced: RefCell::new(vec![false; plan.steps.len()]),
+            done: RefCell::default(),
+            failures: RefCell::default(),
+        }
+    }
+
+    pub(super) fn tell(&self, event: &Event) {
+        self.observer.borrow_mut().on(event);
+    }
+
+    pub(super) fn take(&self) -> Next {
+        let mut schedule = self.schedule.borrow_mut();
+        let next = schedule.take(|step| is_single(&self.plan.steps[step]));
+        if schedule.has_ready() {
+            self.more.notify_one();
+        }
+        next
+    }
+
+    /// Notes a step as done; false when it was noted before.
+    pub(super) fn step_done(&self, number: usize) -> bool {
+        let mut schedule = self.schedule.borrow_mut();
+        if schedule.is_done(number) {
+            return false;
+        }
+        schedule.done(number);
+        self.done.borrow_mut().push(number);
+        self.changed.notify_waiters();
+        if schedule.has_ready() {
+            self.more.notify_one();
+        }
+        true
+    }
+
+    pub(super) fn is_done(&self, number: usize) -> bool {
+        self.schedule.borrow().is_done(number)
+    }
+
+    /// Nothing new is begun.
+    pub(super) fn close(&self) {
+        self.schedule.borrow_mut().close();
+        self.changed.notify_waiters();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.schedule.borrow().is_closed()
+    }
+
+    /// A step has failed: what happens to the others is as the user said.
+    pub(super) fn failed(&self) {
+        self.close();
+        if self.on_failure == OnFailure::Stop {
+            self.halt.request();
+        }
+    }
+}

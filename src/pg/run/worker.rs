@@ -1,0 +1,256 @@
+//! One connection of a run: takes steps from the schedule until nothing is left.
+//!
+//! Steps that are one transaction each go to the server several to a message; what is not
+//! one transaction goes segment by segment. Every transaction carries the fence and the
+//! ledger's rows, so that effect and record are one.
+
+use super::schedule::Next;
+use super::script::Mark;
+use super::script::Script;
+use super::shared::Shared;
+use super::unit::{Writer, is_single};
+use super::wire::{self, Fault};
+use crate::base::{Failure, Kind};
+use crate::pg::connect::Connection;
+use crate::plan::{Direction, Mode, Plan, Progress, Step, Why};
+use crate::report::plan::gist;
+use crate::run::Event;
+
+/// Characters of one message, about.
+pub(super) const MOST_TEXT: usize = 512 * 1024;
+
+/// Why a step did not come to its end.
+pub(super) enum Trouble {
+    /// The server refused a statement.
+    Fault(Fault),
+    /// Stopped by a signal, or because another step failed.
+    Stopped,
+    /// The connection is gone, or another run has taken over: nothing more can be recorded.
+    Lost(Failure),
+}
+
+/// A connection that runs steps.
+pub(super) struct Worker<'w, 'a> {
+    pub(super) connection: &'w mut Connection,
+    pub(super) shared: &'w Shared<'a>,
+    pub(super) plan: &'w Plan,
+    pub(super) writer: &'w Writer,
+    /// How long the step took that was recorded last.
+    pub(super) took: Option<u64>,
+}
+
+impl<'w, 'a> Worker<'w, 'a> {
+    pub(super) fn new(connection: &'w mut Connection, shared: &'w Shared<'a>) -> Self {
+        Self { connection, shared, plan: shared.plan, writer: &shared.writer, took: None }
+    }
+
+    pub(super) fn tell(&self, event: &Event) {
+        self.shared.tell(event);
+    }
+
+    /// Works until the schedule is empty or closed. A failed step is recorded and closes it.
+    ///
+    /// # Errors
+    /// When nothing more can be recorded.
+    pub(super) async fn work(&mut self) -> Result<(), Failure> {
+        loop {
+            let unit = match self.shared.take() {
+                Next::Over => return Ok(()),
+                Next::Wait => {
+                    self.shared.changed.notified().await;
+                    continue;
+                }
+                Next::Unit(unit) => unit,
+            };
+            match self.unit(&unit).await {
+                Ok(()) => {}
+                Err((_, Trouble::Stopped)) => self.shared.close(),
+                Err((_, Trouble::Lost(failure))) => {
+                    self.shared.close();
+                    self.shared.halt.request();
+                    return Err(failure);
+                }
+                Err((number, Trouble::Fault(fault))) => {
+                    self.shared.failed();
+                    let failure = self.record_failure(number, &fault).await?;
+                    self.shared.failures.borrow_mut().push(failure);
+                }
+            }
+        }
+    }
+
+    /// Runs steps one after the other.
+    async fn unit(&mut self, unit: &[usize]) -> Result<(), (usize, Trouble)> {
+        let steps = &self.plan.steps;
+        let mut next = 0;
+        let mut attempt = 1;
+        let mut until = unit.len();
+        while next < unit.len() {
+            let number = unit[next];
+            if self.shared.halt.is_requested() {
+                return Err((number, Trouble::Stopped));
+            }
+            if self.shared.is_closed() {
+                return Ok(());
+            }
+            if !is_single(&steps[number]) {
+                self.long_step(number).await.map_err(|trouble| (number, trouble))?;
+                self.step_done(number);
+                next += 1;
+                continue;
+            }
+            let mut script = Script::default();
+            let mut end = next;
+            while end < until && is_single(&steps[unit[end]]) && script.sql.len() < MOST_TEXT {
+                self.writer.single(&mut script, unit[end], &steps[unit[end]]);
+                end += 1;
+            }
+            match self.send(&script).await {
+                Ok(()) => {
+                    next = end;
+                    attempt = 1;
+                    until = unit.len();
+                }
+                Err(Trouble::Fault(fault)) => {
+                    let reached = (next..end).find(|i| !self.shared.is_done(unit[*i])).unwrap_or(end);
+                    let failed = (next..end).find(|i| unit[*i] == fault.mark.step()).unwrap_or(reached);
+                    if failed != next {
+                        attempt = 1;
+                    }
+                    next = reached;
+                    if failed > reached {
+                        // found when the message was read: what stands before it has not run
+                        until = failed;
+                        continue;
+                    }
+                    let number = unit[next.min(unit.len() - 1)];
+                    self.retry(number, &mut attempt, fault).await.map_err(|trouble| (number, trouble))?;
+                }
+                Err(trouble) => return Err((number, trouble)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits before another attempt, where the fault may pass and attempts are left.
+    pub(super) async fn retry(&mut self, number: usize, attempt: &mut u32, fault: Fault) -> Result<(), Trouble> {
+        let step = &self.plan.steps[number];
+        let of = step.segments.first().map_or(0, |s| s.limits.lock_retries) + 1;
+        if !fault.failure.is_retryable() || *attempt >= of {
+            return Err(Trouble::Fault(fault));
+        }
+        let wait = wire::backoff(*attempt);
+        *attempt += 1;
+        let reason = self.blame(&fault).await;
+        self.tell(&Event::Retry {
+            changeset: step.changeset.clone(),
+            attempt: *attempt,
+            of,
+            wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            reason,
+        });
+        if self.shared.halt.sleep(wait).await { Err(Trouble::Stopped) } else { Ok(()) }
+    }
+
+    /// A step of several segments, or of one that is not a transaction.
+    async fn long_step(&mut self, number: usize) -> Result<(), Trouble> {
+        let step = &self.plan.steps[number];
+        self.announce(number);
+        match self.segments(number, step).await {
+            Err(Trouble::Fault(fault))
+                if matches!(fault.mark, Mark::Verify(..)) && step.direction == Direction::Forward =>
+            {
+                self.take_back(number, step).await?;
+                Err(Trouble::Fault(fault))
+            }
+            other => other,
+        }
+    }
+
+    pub(super) async fn segments(&mut self, number: usize, step: &Step) -> Result<(), Trouble> {
+        let mut first = step.why != Why::Resumed;
+        for (no, segment) in step.segments.iter().enumerate() {
+            if self.shared.halt.is_requested() {
+                return Err(Trouble::Stopped);
+            }
+            if segment.progress == Progress::Done {
+                continue;
+            }
+            self.tell(&Event::SegmentStarted {
+                changeset: step.changeset.clone(),
+                segment: no,
+                mode: segment.mode,
+                gist: segment.statements.first().map(|s| gist(&s.sql)).unwrap_or_default(),
+            });
+            match segment.mode {
+                Mode::Transaction => self.transaction(number, step, no, first).await?,
+                Mode::Outside => self.outside(number, step, no, first).await?,
+                Mode::Batched => self.batched(number, step, no, first).await?,
+            }
+            first = false;
+            self.tell(&Event::SegmentDone { changeset: step.changeset.clone(), segment: no });
+        }
+        if step.segments.last().is_some_and(|s| s.progress == Progress::Done) {
+            // an earlier run did everything but the last entry
+            let mut script = Script::default();
+            self.writer.begin(&mut script, number, None);
+            self.writer.finish(&mut script, number, step);
+            self.send(&script).await?;
+        }
+        Ok(())
+    }
+
+    async fn transaction(&mut self, number: usize, step: &Step, no: usize, first: bool) -> Result<(), Trouble> {
+        let mut attempt = 1;
+        loop {
+            let mut script = Script::default();
+            self.writer.segment(&mut script, number, step, no, first);
+            match self.send(&script).await {
+                Err(Trouble::Fault(fault)) => self.retry(number, &mut attempt, fault).await?,
+                other => return other,
+            }
+        }
+    }
+
+    pub(super) fn ledger(&self) -> String {
+        crate::base::name::quote_ident(&self.plan.ledger_schema).into_owned()
+    }
+
+    pub(super) fn announce(&mut self, number: usize) {
+        if std::mem::replace(&mut self.shared.announced.borrow_mut()[number], true) {
+            return;
+        }
+        let step = &self.plan.steps[number];
+        self.tell(&Event::StepStarted {
+            changeset: step.changeset.clone(),
+            direction: step.direction,
+            number: number + 1,
+            of: self.plan.steps.len(),
+        });
+    }
+
+    pub(super) fn step_done(&mut self, number: usize) {
+        let took_ms = self.took.take();
+        if !self.shared.step_done(number) {
+            return;
+        }
+        let step = &self.plan.steps[number];
+        self.tell(&Event::StepDone { changeset: step.changeset.clone(), direction: step.direction, took_ms });
+    }
+
+    /// Sends what must not fail.
+    pub(super) async fn must(&mut self, context: &str, script: &Script) -> Result<(), Failure> {
+        match self.send(script).await {
+            Ok(()) => Ok(()),
+            Err(Trouble::Lost(failure)) => Err(failure),
+            Err(Trouble::Stopped) => Err(Failure::new(Kind::Interrupted, "stopped by a signal")),
+            Err(Trouble::Fault(fault)) => {
+                let failure = Failure::new(Kind::Database, format!("{context}: {}", fault.failure.message));
+                Err(match fault.failure.sqlstate.as_str() {
+                    "42501" => failure.help("the role needs to own the ledger's schema, or be granted its tables"),
+                    _ => failure,
+                })
+            }
+        }
+    }
+}

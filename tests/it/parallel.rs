@@ -1,0 +1,243 @@
+//! Independent steps run at the same time, those that meet never do, and a failure leaves
+//! exactly what is recorded.
+
+use crate::harness::{Database, Project};
+use crate::tools::{file, project, sql};
+use std::fmt::Write as _;
+
+/// `meet(me, other)` comes back once the other is there too, and fails when it never comes:
+/// both succeed only when they run at the same time.
+const MEET: &str = "CREATE FUNCTION meet(me int, other int) RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(77, me);
+    FOR i IN 1..600 LOOP
+        IF EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 77 AND objid = other AND granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) THEN
+            PERFORM pg_sleep(0.1);
+            RETURN 1;
+        END IF;
+        PERFORM pg_sleep(0.05);
+    END LOOP;
+    RAISE EXCEPTION 'nobody came';
+END $$;
+CREATE FUNCTION alone() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(78, 1) THEN
+        RAISE EXCEPTION 'somebody else is here';
+    END IF;
+    PERFORM pg_sleep(0.02);
+    RETURN 1;
+END $$;
+CREATE TABLE one (n int); CREATE TABLE two (n int); CREATE TABLE three (n int)";
+
+fn prepared() -> Database {
+    let database = Database::new();
+    database.sql(MEET);
+    database
+}
+
+#[test]
+fn s21_independent_changesets_run_at_the_same_time() {
+    let project = project(&[
+        sql("a", "INSERT INTO one SELECT meet(1, 2)", "DELETE FROM one", ""),
+        sql("b", "INSERT INTO two SELECT meet(2, 1)", "DELETE FROM two", ""),
+        sql(
+            "c",
+            "INSERT INTO three SELECT count(*) FROM dagmar.changeset",
+            "DELETE FROM three",
+            "    dependsOn: [a, b]\n",
+        ),
+    ]);
+    let database = prepared();
+    let said = project.on(&database, &["apply"]).ok();
+    assert!(said.contains("applied 3 changeset(s)"), "{said}");
+    assert_eq!(database.sql("SELECT n FROM three"), "2", "it came after both");
+    // the way back, at the same time as well
+    database.sql("ALTER TABLE one ADD x int; ALTER TABLE two ADD x int");
+    let said = project.on(&database, &["rollback", "--all"]).ok();
+    assert!(said.contains("rolled back 3 changeset(s)"), "{said}");
+    assert_eq!(database.sql("SELECT count(*) FROM dagmar.changeset"), "0");
+}
+
+#[test]
+fn one_after_the_other_when_told_so() {
+    let project = Project::new(&[
+        ("dagmar.yaml", "environments: { dev: { jobs: 1 } }\n"),
+        (
+            "plans/a.yaml",
+            &file(&[
+                sql("a", "INSERT INTO one SELECT alone()", "DELETE FROM one", ""),
+                sql("b", "INSERT INTO two SELECT alone()", "DELETE FROM two", ""),
+                sql("c", "INSERT INTO three SELECT alone()", "DELETE FROM three", ""),
+            ]),
+        ),
+    ]);
+    let database = prepared();
+    project.on(&database, &["apply"]).ok();
+    assert_eq!(project.states(&database), "a=applied b=applied c=applied");
+    let said = project.run(&["check", "--project", "."]).ok();
+    assert!(!said.is_empty());
+}
+
+/// F29: whatever touches the same table, or the parent of the same foreign key, runs one
+/// after the other, in the plan's order.
+#[test]
+fn f29_what_meets_on_a_table_never_overlaps() {
+    let mut changesets: Vec<String> =
+        (0..8).map(|i| sql(&format!("same{i}"), "INSERT INTO one SELECT alone()", "SELECT 1", "")).collect();
+    for i in 0..4 {
+        changesets.push(sql(
+            &format!("other{i}"),
+            &format!("CREATE TABLE child{i} (p int REFERENCES parent)"),
+            &format!("DROP TABLE child{i}"),
+            "",
+        ));
+    }
+    let project = project(&changesets);
+    let database = prepared();
+    database.sql("CREATE TABLE parent (id int PRIMARY KEY)");
+    project.on(&database, &["apply", "--jobs", "8"]).ok();
+    assert_eq!(database.sql("SELECT count(*) FROM one"), "8");
+    let order = database.sql(
+        "SELECT string_agg(changeset, ' ' ORDER BY seq) FROM dagmar.event WHERE kind = 'applied' AND changeset LIKE 'same%'",
+    );
+    assert_eq!(order, "same0 same1 same2 same3 same4 same5 same6 same7");
+    assert_eq!(database.sql("SELECT count(*) FROM dagmar.event WHERE kind = 'retried'"), "0");
+}
+
+/// SQL of which nobody knows what it touches runs alone.
+#[test]
+fn the_unknown_runs_alone() {
+    let unknown = |n: &str| format!("DO $$ BEGIN INSERT INTO {n} SELECT alone(); END $$");
+    let project = project(&[
+        sql("a", "INSERT INTO one SELECT alone()", "SELECT 1", ""),
+        sql("b", &unknown("two"), "SELECT 1", ""),
+        sql("c", &unknown("three"), "SELECT 1", ""),
+    ]);
+    let database = prepared();
+    project.on(&database, &["apply", "--jobs", "4"]).ok();
+    assert_eq!(project.states(&database), "a=applied b=applied c=applied");
+}
+
+/// One fails: with `finish` what runs comes to its end, with `stop` it is cancelled; new
+/// steps are not begun either way, and the ledger says exactly what is there.
+#[test]
+fn a_failure_lets_the_others_finish_or_stops_them() {
+    for (word, expected, rows) in
+        [("finish", "bad=failed good=applied late=pending", "1"), ("stop", "bad=failed good=pending late=pending", "0")]
+    {
+        // `good` ends by itself only after `bad` is recorded as failed
+        let good = "INSERT INTO two SELECT meet(2, 1) + waits()";
+        let project = project(&[
+            sql("bad", "INSERT INTO one SELECT meet(1, 2) / 0", "SELECT 1", ""),
+            sql("good", good, "DELETE FROM two", ""),
+            sql("late", "CREATE TABLE late ()", "DROP TABLE late", "    dependsOn: [good]\n"),
+        ]);
+        let database = prepared();
+        database.sql(
+            "CREATE FUNCTION waits() RETURNS int LANGUAGE plpgsql AS $$
+             BEGIN
+                 FOR i IN 1..1200 LOOP
+                     IF (SELECT count(*) FROM dagmar.event WHERE kind = 'failed') > 0 AND
+                         current_setting('test.until_end', true) IS NULL THEN
+                         RETURN 0;
+                     END IF;
+                     PERFORM pg_sleep(0.05);
+                 END LOOP;
+                 RAISE EXCEPTION 'nothing failed';
+             END $$",
+        );
+        if word == "stop" {
+            let name = database.sql("SELECT current_database()");
+            database.sql(&format!("ALTER DATABASE \"{name}\" SET test.until_end = 'yes'"));
+        }
+        let said = project.on(&database, &["apply", "--jobs", "2", "--on-failure", word]).fails(8);
+        assert!(said.contains("`bad` failed: division by zero"), "{said}");
+        assert_eq!(project.states(&database), expected, "{word}");
+        assert_eq!(database.sql("SELECT count(*) FROM two"), rows, "{word}");
+        assert_eq!(database.sql("SELECT status FROM dagmar.run"), "failed");
+        database.until_alone();
+    }
+}
+
+#[test]
+fn concurrent_builds_on_independent_tables_run_side_by_side() {
+    let mut text = String::from("changesets:\n");
+    for i in 0..6 {
+        writeln!(
+            text,
+            "  - id: i{i}\n    changes:\n      - createIndex: {{ name: t{i}_n, table: t{i}, columns: [n] }}"
+        )
+        .unwrap();
+    }
+    let project = Project::new(&[("plans/a.yaml", &text)]);
+    let database = Database::new();
+    for i in 0..6 {
+        database.sql(&format!("CREATE TABLE t{i} AS SELECT g AS n FROM generate_series(1, 2000) g"));
+    }
+    project.on(&database, &["apply", "--jobs", "6"]).ok();
+    assert_eq!(
+        database.sql("SELECT count(*) FROM pg_index WHERE indrelid::regclass::text LIKE 't_' AND indisvalid"),
+        "6"
+    );
+    project.on(&database, &["rollback", "--all", "--jobs", "6"]).ok();
+    assert_eq!(database.sql("SELECT count(*) FROM pg_index WHERE indrelid::regclass::text LIKE 't_'"), "0");
+}
+
+/// All or nothing: one transaction for the whole plan, or a refusal that says why not.
+#[test]
+fn a_plan_is_one_transaction_when_told_so() {
+    let whole = |bad: &str| {
+        project(&[
+            sql("a", "CREATE TABLE a (n int);\nSET search_path = 'pg_catalog'", "DROP TABLE a", ""),
+            sql("b", bad, "DROP TABLE b", "    dependsOn: [a]\n"),
+            sql("c", "CREATE TABLE c ()", "DROP TABLE c", ""),
+        ])
+    };
+    let database = Database::new();
+    let broken = whole("CREATE TABLE public.b (n int);\nINSERT INTO b VALUES (1 / 0)");
+    let said = broken.on(&database, &["apply", "--transaction", "plan"]).fails(8);
+    assert!(said.contains("`b` failed: division by zero"), "{said}");
+    assert_eq!(broken.states(&database), "a=pending b=failed c=pending");
+    assert_eq!(database.sql("SELECT to_regclass('a') IS NULL AND to_regclass('c') IS NULL"), "t");
+
+    let good = whole("CREATE TABLE b (n int)");
+    let said = good.on(&database, &["apply", "--transaction", "plan"]).ok();
+    assert!(said.contains("applied 3 changeset(s)"), "{said}");
+    assert_eq!(database.sql("SELECT count(*), count(DISTINCT xmin::text) FROM dagmar.changeset"), "3|1");
+    // the setting of one changeset did not reach the next
+    assert_eq!(database.sql("SELECT to_regclass('public.b') IS NOT NULL"), "t");
+    let said = good.on(&database, &["rollback", "--all", "--transaction", "plan"]).ok();
+    assert!(said.contains("rolled back 3 changeset(s)"), "{said}");
+    assert_eq!(database.sql("SELECT to_regclass('a') IS NULL AND to_regclass('b') IS NULL"), "t");
+
+    let concurrent = "changesets:\n  - id: a\n    changes: [ { createTable: { table: t, columns: [ { name: n, type: int } ] } } ]\n  \
+                      - id: i\n    dependsOn: [a]\n    changes: [ { createIndex: { name: t_n, table: t, columns: [n] } } ]\n";
+    let project = Project::new(&[("plans/a.yaml", concurrent)]);
+    let database = Database::new();
+    let said = project.on(&database, &["apply", "--transaction", "plan"]).fails(5);
+    assert!(said.contains("the plan cannot be one transaction; nothing was run") && said.contains("`i`: "), "{said}");
+    assert_eq!(database.sql("SELECT to_regclass('t') IS NULL AND to_regnamespace('dagmar') IS NULL"), "t");
+}
+
+/// F28: two changesets that touch the same tables in opposite order, and an application that
+/// does too: the locks are taken up front in one order, so nobody waits in a ring.
+#[test]
+fn f28_tables_are_locked_up_front_in_one_order() {
+    let project = project(&[sql(
+        "a",
+        "UPDATE two SET n = 1;\nALTER TABLE one ADD extra int;\nUPDATE one SET n = 1",
+        "ALTER TABLE one DROP extra",
+        "",
+    )]);
+    let database = prepared();
+    // the table with the lower oid is held: the changeset must wait before it has `two`
+    let holder = database.hold("LOCK TABLE one IN ACCESS EXCLUSIVE MODE");
+    let running = project.start(&database, &["apply"]);
+    database.until("SELECT count(*) > 0 FROM pg_locks WHERE relation = 'one'::regclass AND NOT granted");
+    assert_eq!(database.sql("SELECT count(*) FROM pg_locks WHERE relation = 'two'::regclass AND granted"), "0");
+    drop(holder);
+    let run = running.end();
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(database.sql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'extra'"), "1");
+}
