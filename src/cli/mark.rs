@@ -166,7 +166,7 @@ async fn write(
 ) -> Result<(), Failure> {
     let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
     let who = holder();
-    let mut sql = vec!["BEGIN".to_owned(), recorder.fence(lock.epoch, None)];
+    let mut sql = vec!["BEGIN".to_owned(), recorder.fence(lock.epoch, "mark", None)];
     sql.extend(recorder.start_run("mark", &session.environment, ids.len(), &who.os_user, &who.host));
     if args.state == Mark::Pending {
         for id in ids.iter().rev() {

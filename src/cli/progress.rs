@@ -49,6 +49,11 @@ fn line(event: &Event, style: Style) -> Option<String> {
         Event::Retry { changeset, attempt, of, wait_ms, reason } => {
             format!("  {changeset}: {reason}; attempt {attempt} of {of} in {wait_ms} ms")
         }
+        Event::Blocked { changeset, by, waiting_behind } => {
+            let behind =
+                if *waiting_behind > 0 { format!("; {waiting_behind} waiting behind it") } else { String::new() };
+            format!("  {changeset} waits for a lock, held by {}{behind}", by.join("; "))
+        }
         // IF EXISTS and its like have nothing to tell
         Event::Notice { severity, message } if severity == "NOTICE" && message.ends_with(", skipping") => return None,
         Event::Notice { severity, message } => format!("  {}: {message}", severity.to_lowercase()),

@@ -268,10 +268,10 @@ impl Recorder {
         sql
     }
 
-    /// The call that sets the limits of a transaction and lets only the holder of the lock
-    /// commit it.
+    /// The call that sets the limits of a transaction, names the changeset in
+    /// `pg_stat_activity`, and lets only the holder of the lock commit it.
     #[must_use]
-    pub fn fence(&self, epoch: i64, limits: Option<Limits>) -> String {
+    pub fn fence(&self, epoch: i64, changeset: &str, limits: Option<Limits>) -> String {
         let limits = limits.map_or_else(String::new, |l| {
             format!(
                 "set_config('lock_timeout', '{}', true), set_config('statement_timeout', '{}', true), ",
@@ -279,10 +279,20 @@ impl Recorder {
             )
         });
         format!(
-            "SELECT {limits}set_config('dagmar.started', clock_timestamp()::text, true), {}.fence({epoch})",
+            "SELECT {limits}set_config('application_name', {}, true), set_config('dagmar.started', \
+             clock_timestamp()::text, true), {}.fence({epoch})",
+            quote_literal(&application_name(changeset)),
             self.ledger
         )
     }
+}
+
+/// The name of a session while it runs this changeset: what the server keeps of it, 63
+/// characters of printable ASCII (manual, chapter 20.8.4).
+#[must_use]
+pub fn application_name(changeset: &str) -> String {
+    let printable = changeset.bytes().map(|b| if (b' '..=b'~').contains(&b) { char::from(b) } else { '?' });
+    "dagmar ".chars().chain(printable).take(63).collect()
 }
 
 /// A condition as a statement that fails when it does not hold. In a `DO` block, so that the

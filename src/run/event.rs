@@ -76,6 +76,26 @@ pub enum Event {
         /// Why it was given up.
         reason: String,
     },
+    /// A step waits for a lock that others hold.
+    Blocked {
+        /// The changeset.
+        changeset: String,
+        /// Who holds it: process, user, application, state, age, statement.
+        by: Vec<String>,
+        /// How many sessions wait behind this one.
+        waiting_behind: u64,
+    },
+    /// How far an index build is.
+    IndexProgress {
+        /// The changeset.
+        changeset: String,
+        /// What the server is doing, in its words (manual, chapter 28.4.4).
+        phase: String,
+        /// Blocks or rows of this phase that are done.
+        done: u64,
+        /// Blocks or rows of this phase; 0 where it has none.
+        total: u64,
+    },
     /// The server had something to say.
     Notice {
         /// NOTICE, WARNING and so on.

@@ -241,3 +241,46 @@ fn f28_tables_are_locked_up_front_in_one_order() {
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(database.sql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'extra'"), "1");
 }
+
+/// While a statement waits for a lock, the blocker is named, and who waits behind; before the
+/// attempt is given up.
+#[test]
+fn f26_who_blocks_is_said_while_it_waits() {
+    let project = project(&[sql(
+        "a",
+        "ALTER TABLE one ADD c int",
+        "ALTER TABLE one DROP c",
+        "    limits: { lockTimeout: 60s }\n",
+    )]);
+    let database = prepared();
+    let holder = database.hold("LOCK TABLE one IN ACCESS SHARE MODE; SELECT 'a secret value'");
+    let mut running = project.start(&database, &["apply", "--format", "json"]);
+    let line = running.line_with("\"event\":\"blocked\"");
+    let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(event["changeset"], "a");
+    let by = event["by"][0].as_str().unwrap();
+    assert!(by.contains("application a long report") && by.contains("idle in transaction for"), "{by}");
+    assert!(by.contains("SELECT '…'") && !by.contains("a secret value"), "{by}");
+    drop(holder);
+    assert_eq!(running.end().code, 0);
+}
+
+/// A long concurrent build says how far it is.
+#[test]
+fn a_concurrent_build_says_how_far_it_is() {
+    let plan = "changesets:\n  - id: a\n    limits: { lockTimeout: 60s }\n    changes:\n      - createIndex: { name: one_n, table: one, columns: [n] }\n";
+    let project = Project::new(&[("plans/a.yaml", plan)]);
+    let database = prepared();
+    // the build has to wait for this transaction
+    let holder = database.hold("INSERT INTO one VALUES (1)");
+    let mut running = project.start(&database, &["apply", "--format", "json"]);
+    let line = running.line_with("\"event\":\"indexProgress\"");
+    let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        (event["changeset"].as_str(), event["phase"].as_str()),
+        (Some("a"), Some("waiting for writers before build"))
+    );
+    drop(holder);
+    assert_eq!(running.end().code, 0);
+    assert_eq!(database.sql("SELECT count(*) FROM pg_index WHERE indrelid = 'one'::regclass AND indisvalid"), "1");
+}

@@ -45,7 +45,7 @@ impl Worker<'_, '_> {
         let left = self.left_of(step).await?;
         let recorder = &self.writer.recorder;
         let mut script = Script::default();
-        self.writer.begin(&mut script, number, None);
+        self.writer.begin(&mut script, number, step, None);
         if left.is_none() && step.direction == Direction::Forward && step.why != Why::Changed {
             script.extend(frame, recorder.changeset(step, "failed", STARTED));
             script.push(frame, &recorder.clear_segments(&id));

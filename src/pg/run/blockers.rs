@@ -60,6 +60,10 @@ impl Worker<'_, '_> {
     }
 }
 
+/// The statement of the session `a` after a colon, cut short, without its constants: they may
+/// be anybody's data.
+pub(super) const QUERY: &str = r"coalesce(': ' || nullif(left(regexp_replace(regexp_replace(a.query, '''([^'']|'''')*''', '''…''', 'g'), '\s+', ' ', 'g'), 80), ''), '')";
+
 /// One line for each session that holds a lock in the way: process, user, application, state,
 /// age, its statement without its constants, and the queue on the same tables.
 fn holders_sql(wanted: &[(QualifiedName, LockMode)]) -> String {
@@ -83,8 +87,7 @@ fn holders_sql(wanted: &[(QualifiedName, LockMode)]) -> String {
          SELECT format('pid %s (user %s, application %s, %s for %s%s)', a.pid, a.usename, \
          coalesce(nullif(a.application_name, ''), '-'), a.state, \
          date_trunc('second', clock_timestamp() - coalesce(a.xact_start, a.backend_start)), \
-         coalesce(': ' || nullif(left(regexp_replace(regexp_replace(a.query, '''([^'']|'''')*''', '''…''', 'g'), \
-         '\\s+', ' ', 'g'), 80), ''), '')) || CASE WHEN queue.n > 0 THEN format(', %s waiting behind', queue.n) ELSE '' END \
+         {QUERY}) || CASE WHEN queue.n > 0 THEN format(', %s waiting behind', queue.n) ELSE '' END \
          FROM pg_locks l JOIN tables t USING (relation) JOIN pg_stat_activity a USING (pid) CROSS JOIN queue \
          WHERE l.granted AND l.mode = ANY (t.modes) AND a.pid <> pg_backend_pid() GROUP BY a.pid, a.usename, \
          a.application_name, a.state, a.xact_start, a.backend_start, a.query, queue.n ORDER BY a.xact_start, a.pid",

@@ -9,6 +9,7 @@ pub mod script;
 mod shared;
 pub mod stop;
 pub mod unit;
+mod watch;
 mod whole;
 mod wire;
 mod worker;
@@ -159,6 +160,7 @@ pub async fn execute(
 async fn run_all(first: &mut Worker<'_, '_>, shared: &Shared<'_>, job: &Job<'_>, stop: &Stop) -> Result<(), Failure> {
     let mut workers: FuturesUnordered<LocalBoxFuture<'_, Result<(), Failure>>> = FuturesUnordered::new();
     workers.push(Box::pin(first.work()));
+    let mut watching = std::pin::pin!(watch::watch(shared, job.settings));
     let mut opened = 1;
     let mut outcome = Ok(());
     loop {
@@ -172,6 +174,7 @@ async fn run_all(first: &mut Worker<'_, '_>, shared: &Shared<'_>, job: &Job<'_>,
                 opened += 1;
                 workers.push(Box::pin(further(shared, job.settings)));
             }
+            () = &mut watching => {}
             () = stop.requested(), if !shared.halt.is_requested() => {
                 shared.close();
                 shared.halt.request();
@@ -199,8 +202,9 @@ async fn further(shared: &Shared<'_>, settings: &Settings) -> Result<(), Failure
     };
     let mut worker = Worker::new(&mut connection, shared);
     let mut script = Script::default();
+    script.push(Mark::Frame(usize::MAX), "SELECT pg_backend_pid()");
     script.extend(Mark::Frame(usize::MAX), unit::session_sql());
-    worker.must("cannot set a session up", &script).await?;
+    worker.introduce("cannot set a session up", &script).await?;
     worker.work().await
 }
 
@@ -210,12 +214,13 @@ async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>) -> Result<(), Failure
     let mut script = Script::default();
     let frame = Mark::Frame(usize::MAX);
     script.push(frame, "BEGIN");
+    script.push(frame, "SELECT pg_backend_pid()");
     script.extend(frame, unit::session_sql());
     let steps = plan.steps.len();
     let recorder = &worker.writer.recorder;
     script.extend(frame, recorder.start_run(info.kind, &plan.environment, steps, &info.os_user, &info.host));
     script.push(frame, "COMMIT");
-    worker.must("cannot begin the run", &script).await?;
+    worker.introduce("cannot begin the run", &script).await?;
     worker.tell(&Event::RunStarted {
         run: info.id.clone(),
         kind: info.kind.to_owned(),
@@ -231,5 +236,5 @@ async fn end(worker: &mut Worker<'_, '_>, status: RunStatus, message: Option<&st
     script.push(frame, "BEGIN");
     script.extend(frame, worker.writer.recorder.finish_run(status.word(), message));
     script.push(frame, "COMMIT");
-    worker.must("cannot note the end of the run", &script).await
+    worker.must("cannot note the end of the run", &script).await.map(|_| ())
 }

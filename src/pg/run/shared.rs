@@ -3,6 +3,7 @@
 use super::schedule::{Next, Schedule};
 use super::stop::Stop;
 use super::unit::{Writer, is_single};
+use super::watch::Busy;
 use super::{FailedStep, OnFailure};
 use crate::plan::Plan;
 use crate::run::{Event, Observer};
@@ -22,7 +23,9 @@ pub(super) struct Shared<'a> {
     /// There is work for one more connection.
     pub(super) more: Notify,
     on_failure: OnFailure,
-    pub(super) announced: RefCell<Vec<bool>>,
+    /// What each session runs, by its process.
+    pub(super) sessions: RefCell<Busy>,
+    announced: RefCell<Vec<bool>>,
     /// The steps that are done, as they came to their end.
     pub(super) done: RefCell<Vec<usize>>,
     pub(super) failures: RefCell<Vec<FailedStep>>,
@@ -45,6 +48,7 @@ impl<'a> Shared<'a> {
             changed: Notify::new(),
             more: Notify::new(),
             on_failure,
+            sessions: RefCell::default(),
             announced: RefCell::new(vec![false; plan.steps.len()]),
             done: RefCell::default(),
             failures: RefCell::default(),
@@ -53,6 +57,30 @@ impl<'a> Shared<'a> {
 
     pub(super) fn tell(&self, event: &Event) {
         self.observer.borrow_mut().on(event);
+    }
+
+    /// A session has been sent these steps.
+    pub(super) fn busy(&self, pid: i32, steps: &[usize]) {
+        self.sessions.borrow_mut().insert(pid, steps.to_vec());
+    }
+
+    /// A session has answered.
+    pub(super) fn idle(&self, pid: i32) {
+        self.sessions.borrow_mut().remove(&pid);
+    }
+
+    /// Tells, once, that a step has begun.
+    pub(super) fn announce(&self, number: usize) {
+        if std::mem::replace(&mut self.announced.borrow_mut()[number], true) {
+            return;
+        }
+        let step = &self.plan.steps[number];
+        self.tell(&Event::StepStarted {
+            changeset: step.changeset.clone(),
+            direction: step.direction,
+            number: number + 1,
+            of: self.plan.steps.len(),
+        });
     }
 
     pub(super) fn take(&self) -> Next {

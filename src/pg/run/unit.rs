@@ -27,14 +27,14 @@ pub fn is_single(step: &Step) -> bool {
 
 impl Writer {
     /// Opens a transaction that only the holder of the lock can commit.
-    pub fn begin(&self, script: &mut Script, step: usize, limits: Option<Limits>) {
-        script.push(Mark::Frame(step), "BEGIN");
-        script.push(Mark::Fence(step), &self.recorder.fence(self.epoch, limits));
+    pub fn begin(&self, script: &mut Script, number: usize, step: &Step, limits: Option<Limits>) {
+        script.push(Mark::Frame(number), "BEGIN");
+        script.push(Mark::Fence(number), &self.recorder.fence(self.epoch, &step.changeset, limits));
     }
 
     /// A step that is one transaction.
     pub fn single(&self, script: &mut Script, number: usize, step: &Step) {
-        self.begin(script, number, step.segments.first().map(|s| s.limits));
+        self.begin(script, number, step, step.segments.first().map(|s| s.limits));
         self.body(script, number, step);
         script.push(Mark::StepDone(number), "COMMIT");
         if leaves_session(step) {
@@ -48,7 +48,10 @@ impl Writer {
 
     /// A step as a part of the transaction that holds the whole plan.
     pub fn part(&self, script: &mut Script, number: usize, step: &Step) {
-        script.push(Mark::Fence(number), &self.recorder.fence(self.epoch, step.segments.first().map(|s| s.limits)));
+        script.push(
+            Mark::Fence(number),
+            &self.recorder.fence(self.epoch, &step.changeset, step.segments.first().map(|s| s.limits)),
+        );
         self.body(script, number, step);
         if leaves_session(step) {
             reset_session(script, number);
@@ -102,7 +105,7 @@ impl Writer {
     /// A transactional segment of a step that has several.
     pub fn segment(&self, script: &mut Script, number: usize, step: &Step, no: usize, first: bool) {
         let segment = &step.segments[no];
-        self.begin(script, number, Some(segment.limits));
+        self.begin(script, number, step, Some(segment.limits));
         if first {
             self.before(script, number, step);
             self.enter(script, number, step);
@@ -124,7 +127,7 @@ impl Writer {
 
     /// Notes that a segment outside of a transaction, or in batches, is about to begin.
     pub fn intent(&self, script: &mut Script, number: usize, step: &Step, no: usize, first: bool) {
-        self.begin(script, number, None);
+        self.begin(script, number, step, None);
         if first {
             self.before(script, number, step);
             self.enter(script, number, step);
@@ -136,11 +139,11 @@ impl Writer {
     /// Notes that such a segment is done; after the last one the step is finished in a
     /// transaction of its own, so that a failed check does not hide what has happened.
     pub fn done(&self, script: &mut Script, number: usize, step: &Step, no: usize) {
-        self.begin(script, number, None);
+        self.begin(script, number, step, None);
         script.push(Mark::Frame(number), &self.recorder.segment(&step.changeset, step.direction, no, true));
         script.push(Mark::SegmentDone(number, no), "COMMIT");
         if no + 1 == step.segments.len() {
-            self.begin(script, number, None);
+            self.begin(script, number, step, None);
             self.finish(script, number, step);
         }
     }

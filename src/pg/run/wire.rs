@@ -93,7 +93,7 @@ impl Worker<'_, '_> {
                     let mark = script.marks.get(*answered).map(|(mark, _)| *mark);
                     *answered += 1;
                     match mark {
-                        Some(Mark::Fence(step)) if step < self.plan.steps.len() => self.announce(step),
+                        Some(Mark::Fence(step)) if step < self.plan.steps.len() => self.shared.announce(step),
                         Some(Mark::StepDone(step)) => self.step_done(step),
                         _ => {}
                     }

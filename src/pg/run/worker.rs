@@ -9,7 +9,7 @@ use super::script::Mark;
 use super::script::Script;
 use super::shared::Shared;
 use super::unit::{Writer, is_single};
-use super::wire::{self, Fault};
+use super::wire::{self, Fault, Row};
 use crate::base::{Failure, Kind};
 use crate::pg::connect::Connection;
 use crate::plan::{Direction, Mode, Plan, Progress, Step, Why};
@@ -35,13 +35,15 @@ pub(super) struct Worker<'w, 'a> {
     pub(super) shared: &'w Shared<'a>,
     pub(super) plan: &'w Plan,
     pub(super) writer: &'w Writer,
+    /// The server's process for this connection; 0 until it is known.
+    pid: i32,
     /// How long the step took that was recorded last.
     pub(super) took: Option<u64>,
 }
 
 impl<'w, 'a> Worker<'w, 'a> {
     pub(super) fn new(connection: &'w mut Connection, shared: &'w Shared<'a>) -> Self {
-        Self { connection, shared, plan: shared.plan, writer: &shared.writer, took: None }
+        Self { connection, shared, plan: shared.plan, writer: &shared.writer, pid: 0, took: None }
     }
 
     pub(super) fn tell(&self, event: &Event) {
@@ -94,7 +96,10 @@ impl<'w, 'a> Worker<'w, 'a> {
                 return Ok(());
             }
             if !is_single(&steps[number]) {
-                self.long_step(number).await.map_err(|trouble| (number, trouble))?;
+                self.shared.busy(self.pid, &unit[next..=next]);
+                let ended = self.long_step(number).await;
+                self.shared.idle(self.pid);
+                ended.map_err(|trouble| (number, trouble))?;
                 self.step_done(number);
                 next += 1;
                 continue;
@@ -105,7 +110,10 @@ impl<'w, 'a> Worker<'w, 'a> {
                 self.writer.single(&mut script, unit[end], &steps[unit[end]]);
                 end += 1;
             }
-            match self.send(&script).await {
+            self.shared.busy(self.pid, &unit[next..end]);
+            let sent = self.send(&script).await;
+            self.shared.idle(self.pid);
+            match sent {
                 Ok(()) => {
                     next = end;
                     attempt = 1;
@@ -155,7 +163,7 @@ impl<'w, 'a> Worker<'w, 'a> {
     /// A step of several segments, or of one that is not a transaction.
     async fn long_step(&mut self, number: usize) -> Result<(), Trouble> {
         let step = &self.plan.steps[number];
-        self.announce(number);
+        self.shared.announce(number);
         match self.segments(number, step).await {
             Err(Trouble::Fault(fault))
                 if matches!(fault.mark, Mark::Verify(..)) && step.direction == Direction::Forward =>
@@ -193,7 +201,7 @@ impl<'w, 'a> Worker<'w, 'a> {
         if step.segments.last().is_some_and(|s| s.progress == Progress::Done) {
             // an earlier run did everything but the last entry
             let mut script = Script::default();
-            self.writer.begin(&mut script, number, None);
+            self.writer.begin(&mut script, number, step, None);
             self.writer.finish(&mut script, number, step);
             self.send(&script).await?;
         }
@@ -216,19 +224,6 @@ impl<'w, 'a> Worker<'w, 'a> {
         crate::base::name::quote_ident(&self.plan.ledger_schema).into_owned()
     }
 
-    pub(super) fn announce(&mut self, number: usize) {
-        if std::mem::replace(&mut self.shared.announced.borrow_mut()[number], true) {
-            return;
-        }
-        let step = &self.plan.steps[number];
-        self.tell(&Event::StepStarted {
-            changeset: step.changeset.clone(),
-            direction: step.direction,
-            number: number + 1,
-            of: self.plan.steps.len(),
-        });
-    }
-
     pub(super) fn step_done(&mut self, number: usize) {
         let took_ms = self.took.take();
         if !self.shared.step_done(number) {
@@ -238,10 +233,17 @@ impl<'w, 'a> Worker<'w, 'a> {
         self.tell(&Event::StepDone { changeset: step.changeset.clone(), direction: step.direction, took_ms });
     }
 
+    /// Sends what must not fail and asks first which process the server has for it.
+    pub(super) async fn introduce(&mut self, context: &str, script: &Script) -> Result<(), Failure> {
+        let row = self.must(context, script).await?;
+        self.pid = row.and_then(|row| row.first().cloned().flatten()).and_then(|pid| pid.parse().ok()).unwrap_or(0);
+        Ok(())
+    }
+
     /// Sends what must not fail.
-    pub(super) async fn must(&mut self, context: &str, script: &Script) -> Result<(), Failure> {
-        match self.send(script).await {
-            Ok(()) => Ok(()),
+    pub(super) async fn must(&mut self, context: &str, script: &Script) -> Result<Option<Row>, Failure> {
+        match self.exchange(script).await {
+            Ok(row) => Ok(row),
             Err(Trouble::Lost(failure)) => Err(failure),
             Err(Trouble::Stopped) => Err(Failure::new(Kind::Interrupted, "stopped by a signal")),
             Err(Trouble::Fault(fault)) => {

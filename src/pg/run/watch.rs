@@ -1,0 +1,96 @@
+//! Looks after long statements from a connection of its own: how far an index build is
+//! (manual, chapter 28.4), and who is in the way of what waits for a lock.
+
+use super::shared::Shared;
+use crate::ledger::record::application_name;
+use crate::pg::connect::{self, Connection};
+use crate::pg::settings::Settings;
+use crate::run::Event;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio_postgres::SimpleQueryMessage;
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What was sent to a session, by its process: steps by their positions in the plan. The
+/// server keeps its answers to itself until it has many or is done, so that which of them it
+/// runs is seen only in `pg_stat_activity`.
+pub(super) type Busy = BTreeMap<i32, Vec<usize>>;
+
+/// Watches until it is dropped. Short steps are never looked at: the connection is opened
+/// when one has been running between two looks.
+pub(super) async fn watch(shared: &Shared<'_>, settings: &Settings) {
+    let mut connection: Option<Connection> = None;
+    let mut before = Busy::new();
+    let mut said: BTreeMap<i32, String> = BTreeMap::new();
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let busy = shared.sessions.borrow().clone();
+        let mut long = busy.clone();
+        long.retain(|pid, steps| before.get(pid) == Some(steps));
+        before = busy;
+        said.retain(|pid, _| long.contains_key(pid));
+        if long.is_empty() {
+            continue;
+        }
+        if connection.is_none() {
+            let settings = settings.clone().with_application_name("dagmar watch");
+            connection = connect::connect(&settings, Duration::ZERO).await.ok();
+        }
+        let Some(open) = &connection else { continue };
+        let Ok(messages) = open.client.simple_query(&question(&long)).await else {
+            connection = None;
+            continue;
+        };
+        for message in messages {
+            let SimpleQueryMessage::Row(row) = message else { continue };
+            let Some(pid) = row.get(0).and_then(|p| p.parse::<i32>().ok()) else { continue };
+            let Some(step) = long.get(&pid).and_then(|steps| current(shared, steps, row.get(8))) else { continue };
+            shared.announce(step);
+            let changeset = shared.plan.steps[step].changeset.clone();
+            if let Some(by) = row.get(1).map(|by| by.lines().map(str::to_owned).collect::<Vec<_>>())
+                && said.insert(pid, processes(&by)) != Some(processes(&by))
+            {
+                let waiting_behind = row.get(2).and_then(|n| n.parse().ok()).unwrap_or(0);
+                shared.tell(&Event::Blocked { changeset: changeset.clone(), by, waiting_behind });
+            }
+            if let Some(phase) = row.get(3) {
+                let number = |i: usize| row.get(i).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+                let (done, total) = if number(5) > 0 { (number(4), number(5)) } else { (number(6), number(7)) };
+                shared.tell(&Event::IndexProgress { changeset, phase: phase.to_owned(), done, total });
+            }
+        }
+    }
+}
+
+/// The processes of these lines: what is said once is not said again.
+fn processes(lines: &[String]) -> String {
+    lines.iter().filter_map(|line| line.split(' ').nth(1)).collect::<Vec<_>>().join(" ")
+}
+
+/// Which of the steps that a session was sent it runs now.
+fn current(shared: &Shared<'_>, steps: &[usize], name: Option<&str>) -> Option<usize> {
+    let named = |step: &&usize| Some(application_name(&shared.plan.steps[**step].changeset).as_str()) == name;
+    steps.iter().find(named).or_else(|| steps.iter().find(|step| !shared.is_done(**step))).copied()
+}
+
+/// One row for each session: process, blockers in lines, sessions waiting behind it, and the
+/// progress of a build.
+fn question(long: &Busy) -> String {
+    let pids: Vec<String> = long.keys().map(i32::to_string).collect();
+    format!(
+        "SELECT m.pid, b.who, (SELECT count(*) FROM pg_catalog.pg_stat_activity w WHERE w.wait_event_type = 'Lock' AND \
+         m.pid = ANY (pg_catalog.pg_blocking_pids(w.pid))), p.phase, p.blocks_done, p.blocks_total, p.tuples_done, \
+         p.tuples_total, s.application_name FROM pg_catalog.unnest(ARRAY[{pids}]) m(pid) \
+         JOIN pg_catalog.pg_stat_activity s ON s.pid = m.pid \
+         LEFT JOIN pg_catalog.pg_stat_progress_create_index p ON p.pid = m.pid \
+         LEFT JOIN LATERAL (SELECT pg_catalog.string_agg(pg_catalog.format('pid %s (user %s, application %s, %s for \
+         %s%s)', a.pid, a.usename, coalesce(nullif(a.application_name, ''), '-'), a.state, \
+         pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.backend_start)), {query}), \
+         E'\\n' ORDER BY a.pid) AS who FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(m.pid)) x(pid) JOIN \
+         pg_catalog.pg_stat_activity a ON a.pid = x.pid) b ON true",
+        pids = pids.join(", "),
+        query = super::blockers::QUERY,
+    )
+}
