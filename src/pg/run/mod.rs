@@ -7,6 +7,7 @@
 mod aftermath;
 mod batch;
 mod outside;
+mod pace;
 pub mod script;
 pub mod stop;
 pub mod unit;
