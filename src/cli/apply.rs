@@ -171,7 +171,14 @@ pub async fn execute(
     let who = holder();
     let info = RunInfo { id: lock.run.clone(), kind, os_user: who.os_user, host: who.host };
     let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
-    run::execute(&mut remote.connection, recorder, lock.epoch, plan, &info, observer, stop).await
+    let run = run::execute(&mut remote.connection, recorder, lock.epoch, plan, &info, observer, stop);
+    let cancelled = lock.cancelled(session.ledger());
+    tokio::pin!(run, cancelled);
+    tokio::select! {
+        finished = &mut run => return finished,
+        who = &mut cancelled => stop.request_by(who),
+    }
+    run.await
 }
 
 /// What is to be said at the end.
@@ -216,7 +223,8 @@ pub fn verdict(finished: &Finished) -> Outcome {
     match (finished.status, &finished.failed) {
         (RunStatus::Done, _) => Ok(()),
         (RunStatus::Interrupted, _) => {
-            Err(Failure::new(Kind::Interrupted, "stopped by a signal; what was done is recorded")
+            let by = finished.stopped_by.as_deref().unwrap_or("stopped by a signal");
+            Err(Failure::new(Kind::Interrupted, format!("{by}; what was done is recorded"))
                 .help("the same command goes on"))
         }
         (RunStatus::Failed, None) => Err(Failure::new(Kind::Failed, "the run failed")),

@@ -40,6 +40,8 @@ pub struct Finished {
     pub done: usize,
     /// The step that failed, what went wrong and what is left of it.
     pub failed: Option<(String, StepError, String)>,
+    /// Who had it stopped, where it was not a signal.
+    pub stopped_by: Option<String>,
 }
 
 /// How a run ended.
@@ -128,11 +130,13 @@ pub async fn execute(
             (RunStatus::Failed, Some(failed))
         }
     };
-    runner.end(status, failed.as_ref().map(|(_, e, _)| e.message.as_str())).await?;
+    let stopped_by = (status == RunStatus::Interrupted).then(|| stop.by()).flatten();
+    runner.end(status, failed.as_ref().map(|(_, e, _)| e.message.as_str()).or(stopped_by)).await?;
+    let stopped_by = stopped_by.map(str::to_owned);
     let done = runner.done;
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     observer.on(&Event::RunFinished { status: status.word().to_owned(), steps: done, took_ms });
-    Ok(Finished { status, done, failed })
+    Ok(Finished { status, done, failed, stopped_by })
 }
 
 impl Runner<'_> {
