@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PaceSpec {
-    /// How long a batch should take: their size adapts to it. `0`: the size is fixed; left
+    /// How long a batch should take: their size adapts to it. `0s`: the size is fixed; left
     /// out: 500ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_time: Option<Span>,
     /// The pause after each batch; left out: 100ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<Span>,
-    /// It waits while a replica replays later than this. `0`: it does not; left out: 10s.
+    /// It waits while a replica replays later than this. `0s`: it does not; left out: 10s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replica_lag: Option<Span>,
     /// It waits while a replica has more megabytes than this to replay. `0`: it does not;
@@ -94,7 +94,7 @@ impl PaceSpec {
             out.push(
                 Diagnostic::error("DG0315", format!("a batch cannot be made to take {time}"))
                     .at(place.child("batchTime"))
-                    .help("write 10ms to 1m; with 0 all batches have the size `batchSize`"),
+                    .help("write `10ms` to `1m`; with `0s` all batches have the size `batchSize`"),
             );
         }
         if let Some(pause) = self.pause
@@ -103,7 +103,7 @@ impl PaceSpec {
             out.push(
                 Diagnostic::error("DG0315", format!("a pause of {pause} after each batch is too long"))
                     .at(place.child("pause"))
-                    .help("write 0 to 1m; `dagmar pause` stops a backfill for longer"),
+                    .help("write `0s` to `1m`; `dagmar pause` stops a backfill for longer"),
             );
         }
     }

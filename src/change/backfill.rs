@@ -173,14 +173,24 @@ mod tests {
     }
 
     #[test]
-    fn two_common_table_expressions_and_nothing_behind() {
+    fn a_batch_is_a_range_of_keys() {
         let (_, sql, _) =
             last(&[backfill(&json!({"set": {"c": "t.d"}, "where": "t.c IS NULL", "rollback": "SELECT 1"}))]);
-        assert!(sql.starts_with("WITH batch AS MATERIALIZED (\n    SELECT t.a, t.b\n    FROM app.t AS t\n"), "{sql}");
-        assert!(sql.contains("($cursor IS NULL OR (t.a, t.b) > ((SELECT r.a FROM"), "{sql}");
+        let walk =
+            "WITH walk AS MATERIALIZED (\n    SELECT t.a, t.b, (t.c IS NULL) AS dagmar_hit\n    FROM app.t AS t\n";
+        assert!(sql.starts_with(walk), "{sql}");
+        assert!(sql.contains("$cursor IS NULL OR (t.a, t.b) > ((SELECT r.a FROM"), "{sql}");
+        assert!(sql.contains("WHERE t.a BETWEEN (SELECT a FROM low) AND (SELECT a FROM high)\n"), "{sql}");
+        assert!(sql.contains("AND (t.a, t.b) <= ((SELECT a FROM high), (SELECT b FROM high))\n"), "{sql}");
         // a row that does not meet the condition any more is left alone
-        assert!(sql.contains("WHERE t.a = batch.a AND t.b = batch.b AND (t.c IS NULL)\n"), "{sql}");
-        assert!(sql.ends_with("RETURNING 1\n)\n"), "{sql}");
+        assert!(sql.ends_with("AND (t.c IS NULL)\n    RETURNING (t.c IS NULL) AS dagmar_left\n)\n"), "{sql}");
+    }
+
+    #[test]
+    fn a_batch_may_be_joined() {
+        let (_, sql, _) = last(&[backfill(&json!({"sql": "DELETE FROM app.u USING batch WHERE u.a = batch.a"}))]);
+        assert!(sql.contains("batch AS MATERIALIZED (\n    SELECT a, b FROM walk WHERE dagmar_hit\n)"), "{sql}");
+        assert!(sql.ends_with("RETURNING NULL::boolean AS dagmar_left\n)\n"), "{sql}");
     }
 
     #[test]
@@ -200,6 +210,8 @@ mod tests {
             (json!({"set": {"c": "1"}, "sql": "DELETE FROM batch"}), "`set` and `sql`"),
             (json!({"set": {"c": "1"}, "batchSize": 0}), "1 to 1000000"),
             (json!({"set": {"a": "1"}}), "its own key"),
+            (json!({"set": {"c": "1"}, "pace": {"batchTime": "2m"}}), "cannot be made to take 2m"),
+            (json!({"set": {"c": "1"}, "pace": {"pause": "2h"}}), "a pause of 2h"),
             (json!({"sql": "INSERT INTO app.u SELECT a FROM batch RETURNING a"}), "RETURNING"),
             (json!({"sql": "UPDATE app.u SET a = 1"}), "everything at once"),
             (json!({"sql": "SELECT * FROM batch"}), "changes no rows"),
