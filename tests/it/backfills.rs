@@ -27,6 +27,11 @@ fn begun(database: &Database) {
     database.until("SELECT coalesce(max(rows), 0) >= 20 FROM dagmar.segment");
 }
 
+/// The last batch of a run, from its JSON lines.
+fn last_batch(lines: &str) -> serde_json::Value {
+    serde_json::from_str(lines.lines().rfind(|l| l.contains("batchDone")).unwrap()).unwrap()
+}
+
 fn events(database: &Database) -> String {
     database.sql("SELECT string_agg(kind || coalesce(':' || (detail ->> 'reason'), ''), ' ' ORDER BY seq) FROM dagmar.event WHERE kind IN ('paused', 'resumed', 'cancelAsked')")
 }
@@ -135,9 +140,10 @@ fn any_unique_key_will_do() {
             let project = backfill(&format!(
                 "table: t, key: {key}, batchSize: 7, {condition}pace: {{ batchTime: 0s, pause: 0s }}, set: {{ n: t.n + 1 }}, rollback: UPDATE t SET n = 0"
             ));
-            project.on(&database, &["apply"]).ok();
+            let said = project.on(&database, &["apply", "--format", "json"]).ok();
             assert_eq!(database.sql("SELECT count(*), min(n), max(n) FROM t"), "200|1|1", "{columns}");
-            assert_eq!(database.sql("SELECT rows, seen, pass FROM dagmar.segment"), "200|200|1", "{columns}");
+            let last = last_batch(&said);
+            assert!(last["rows"] == 200 && last["seen"] == 200 && last["pass"] == 1, "{columns} {last}");
         }
     }
 }
@@ -174,9 +180,10 @@ fn what_came_in_behind_is_swept() {
     running.end();
     database.until_alone();
     database.sql("INSERT INTO t (id) VALUES (-6)");
-    project.on(&database, &["apply"]).ok();
+    let said = project.on(&database, &["apply", "--format", "json"]).ok();
     assert_eq!(database.sql("SELECT count(*), min(n), max(n) FROM t"), "203|1|1");
-    assert_eq!(database.sql("SELECT pass, rows FROM dagmar.segment"), "2|203");
+    let last = last_batch(&said);
+    assert!(last["rows"] == 203 && last["pass"] == 2, "{last}");
 
     let database = Database::new();
     slow(&database, 30);
@@ -288,7 +295,7 @@ fn two(database: &Database) -> Project {
     let project = backfill(COUNT);
     let text = fs::read_to_string(project.path().join("plans/a.yaml")).unwrap();
     project.write("plans/a.yaml", &format!("{text}{more}"));
-    slow(database, 40);
+    slow(database, 400);
     project
 }
 
@@ -339,7 +346,9 @@ fn a_ledger_of_version_1_is_read_and_brought_up_to_date() {
     assert!(project.on(&database, &["plan"]).ok().contains("CREATE TABLE b"));
     assert!(project.on(&database, &["resume"]).ok().contains("nothing to do"));
     project.on(&database, &["apply", "--dry-run"]).ok();
-    same(&database.whole_dump(), &before.1, "reading");
+    // a dry run takes numbers from sequences
+    let rest = |dump: &str| dump.lines().filter(|l| !l.contains("setval")).collect::<Vec<_>>().join("\n");
+    same(&rest(&database.whole_dump()), &rest(&before.1), "reading");
     assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "1");
 
     project.on(&database, &["apply"]).ok();
@@ -377,7 +386,7 @@ fn a_backfill_of_version_1_goes_on() {
         database.until_alone();
         as_version_1(&database);
         let done = database.sql("SELECT rows FROM dagmar.segment");
-        assert_ne!(done, "40");
+        assert_ne!(done, "400");
         if way == "pause" {
             project.on(&database, &["pause"]).ok();
             project.on(&database, &["resume"]).ok();
