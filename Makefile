@@ -16,7 +16,7 @@ test: postgres
 	else $(CARGO) test --no-fail-fast; fi
 
 bench: postgres
-	$(CARGO) bench --bench dagmar
+	$(CARGO) bench --bench dagmar --bench backfill
 
 postgres:
 	@sh tests/postgres.sh

@@ -91,8 +91,13 @@ impl Workspace {
     /// What a changeset with these limits is rendered with.
     fn setting(&self, environment: &str, limits: LimitsSpec) -> Setting<'_> {
         let config = &self.loaded.config;
-        let limits = limits.over(config.limits(environment).resolve());
-        Setting { renderer: &self.renderer, ledger: &config.ledger.schema, limits }
+        let above = config.limits(environment);
+        Setting {
+            renderer: &self.renderer,
+            ledger: &config.ledger.schema,
+            limits: limits.over(above.resolve()),
+            pace: limits.backfill.or(above.backfill),
+        }
     }
 
     /// Problems with their places filled in.

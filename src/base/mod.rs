@@ -8,6 +8,7 @@ pub mod failure;
 pub mod keywords;
 pub mod limits;
 pub mod name;
+pub mod pace;
 pub mod time;
 pub mod typed;
 
@@ -16,3 +17,4 @@ pub use duration::Span;
 pub use failure::{Failure, Kind};
 pub use limits::{Granularity, Limits};
 pub use name::{Ident, QualifiedName};
+pub use pace::{Pace, PaceSpec};

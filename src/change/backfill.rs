@@ -2,7 +2,7 @@ use super::effects::{Effects, How, Object};
 use super::many::Many;
 use super::piece::{check_piece, has_word, tidy, tidy_all};
 use super::{Batch, ChangeType, Scope, Undo};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Diagnostic, Diagnostics, Ident, PaceSpec, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -20,7 +20,7 @@ pub struct Backfill {
     table: QualifiedName,
     /// The columns of a unique index without NULLs, in its order; mostly the primary key.
     key: Many<Ident>,
-    /// Rows in a batch.
+    /// Rows of the table that the first batch looks at; later ones adapt to `pace.batchTime`.
     #[serde(default = "default_size")]
     #[schemars(range(min = 1, max = 1_000_000))]
     batch_size: u32,
@@ -34,6 +34,9 @@ pub struct Backfill {
     /// Which rows; left out: all. A row that does not meet it any more is left out.
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     where_: Option<String>,
+    /// How gently it goes; what is left out is that of `limits.backfill`.
+    #[serde(default, skip_serializing_if = "PaceSpec::is_empty")]
+    pace: PaceSpec,
     /// SQL that takes it back, in one transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
     rollback: Option<String>,
@@ -57,6 +60,7 @@ impl ChangeType for Backfill {
             let message = "a batch has 1 to 1000000 rows";
             out.push(Diagnostic::error("DG0301", message).at(place.child("batchSize")));
         }
+        self.pace.check(&place.child("pace"), out);
         for (column, expression) in &self.set {
             check_piece(expression, &place.child("set").child(column.as_str()), out);
             if self.key.0.contains(column) {
@@ -103,6 +107,7 @@ impl ChangeType for Backfill {
 
     fn extra(&self, _: &Scope, context: &mut Map<String, Value>) {
         tidy_all(context, &["where", "sql"]);
+        context.insert("composite".to_owned(), Value::Bool(self.key.0.len() > 1));
         if let Some(Value::Object(set)) = context.get_mut("set") {
             let columns: Vec<String> = set.keys().cloned().collect();
             tidy_all(set, &columns.iter().map(String::as_str).collect::<Vec<_>>());
@@ -115,6 +120,8 @@ impl ChangeType for Backfill {
             key: self.key.0.clone(),
             size: self.batch_size,
             sweep: self.where_.is_some(),
+            left: self.where_.clone().filter(|_| self.sql.is_none()).map(|w| tidy(&w).to_owned()),
+            pace: self.pace,
         })
     }
 }
@@ -166,14 +173,24 @@ mod tests {
     }
 
     #[test]
-    fn two_common_table_expressions_and_nothing_behind() {
+    fn a_batch_is_a_range_of_keys() {
         let (_, sql, _) =
             last(&[backfill(&json!({"set": {"c": "t.d"}, "where": "t.c IS NULL", "rollback": "SELECT 1"}))]);
-        assert!(sql.starts_with("WITH batch AS MATERIALIZED (\n    SELECT t.a, t.b\n    FROM app.t AS t\n"), "{sql}");
-        assert!(sql.contains("($cursor IS NULL OR (t.a, t.b) > ((SELECT r.a FROM"), "{sql}");
+        let walk =
+            "WITH walk AS MATERIALIZED (\n    SELECT t.a, t.b, (t.c IS NULL) AS dagmar_hit\n    FROM app.t AS t\n";
+        assert!(sql.starts_with(walk), "{sql}");
+        assert!(sql.contains("$cursor IS NULL OR (t.a, t.b) > ((SELECT r.a FROM"), "{sql}");
+        assert!(sql.contains("WHERE t.a BETWEEN (SELECT a FROM low) AND (SELECT a FROM high)\n"), "{sql}");
+        assert!(sql.contains("AND (t.a, t.b) <= ((SELECT a FROM high), (SELECT b FROM high))\n"), "{sql}");
         // a row that does not meet the condition any more is left alone
-        assert!(sql.contains("WHERE t.a = batch.a AND t.b = batch.b AND (t.c IS NULL)\n"), "{sql}");
-        assert!(sql.ends_with("RETURNING 1\n)\n"), "{sql}");
+        assert!(sql.ends_with("AND (t.c IS NULL)\n    RETURNING (t.c IS NULL) AS dagmar_left\n)\n"), "{sql}");
+    }
+
+    #[test]
+    fn a_batch_may_be_joined() {
+        let (_, sql, _) = last(&[backfill(&json!({"sql": "DELETE FROM app.u USING batch WHERE u.a = batch.a"}))]);
+        assert!(sql.contains("batch AS MATERIALIZED (\n    SELECT a, b FROM walk WHERE dagmar_hit\n)"), "{sql}");
+        assert!(sql.ends_with("RETURNING NULL::boolean AS dagmar_left\n)\n"), "{sql}");
     }
 
     #[test]
@@ -193,6 +210,8 @@ mod tests {
             (json!({"set": {"c": "1"}, "sql": "DELETE FROM batch"}), "`set` and `sql`"),
             (json!({"set": {"c": "1"}, "batchSize": 0}), "1 to 1000000"),
             (json!({"set": {"a": "1"}}), "its own key"),
+            (json!({"set": {"c": "1"}, "pace": {"batchTime": "2m"}}), "cannot be made to take 2m"),
+            (json!({"set": {"c": "1"}, "pace": {"pause": "2h"}}), "a pause of 2h"),
             (json!({"sql": "INSERT INTO app.u SELECT a FROM batch RETURNING a"}), "RETURNING"),
             (json!({"sql": "UPDATE app.u SET a = 1"}), "everything at once"),
             (json!({"sql": "SELECT * FROM batch"}), "changes no rows"),

@@ -51,7 +51,7 @@ mod sql;
 mod sql_file;
 mod update;
 
-use crate::base::{Diagnostics, Place, QualifiedName, typed::typed};
+use crate::base::{Diagnostics, PaceSpec, Place, QualifiedName, typed::typed};
 use effects::Effects;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
@@ -138,11 +138,34 @@ pub struct Batch {
     pub table: QualifiedName,
     /// The columns of a unique key, in order.
     pub key: Vec<crate::base::Ident>,
-    /// Rows in a batch.
+    /// Rows in the first batch; the size adapts to the time that a batch takes.
     pub size: u32,
     /// Whether a condition says what is left, so that the table is walked through again for
     /// rows that came in behind the position.
     pub sweep: bool,
+    /// The condition, where each changed row tells whether it still meets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
+    /// How gently it goes.
+    #[serde(default, skip_serializing_if = "PaceSpec::is_empty")]
+    pub pace: PaceSpec,
+}
+
+impl Batch {
+    /// The statement of one batch: `walk`, the keys that it looks at; `batch`, those of them
+    /// whose turn it is; `done`, what was changed. `position` and `size` are SQL.
+    #[must_use]
+    pub fn statement(template: &str, position: &str, size: &str) -> String {
+        // the size first: a position may hold any text
+        template.replace("$batchSize", size).replace("$cursor", position)
+    }
+
+    /// The order of the walk, backwards, for rows with this alias.
+    #[must_use]
+    pub fn backwards(&self, alias: &str) -> String {
+        let columns: Vec<String> = self.key.iter().map(|k| format!("{alias}.{} DESC", k.sql())).collect();
+        columns.join(", ")
+    }
 }
 
 /// What a change may know of its surroundings: the changeset before it.

@@ -239,7 +239,14 @@ pub async fn execute(
         },
         transaction: running.granularity(session, plan)?,
     };
-    run::execute(&mut remote.connection, recorder, &job, observer, stop).await
+    let run = run::execute(&mut remote.connection, recorder, &job, observer, stop);
+    let cancelled = lock.cancelled(session.ledger());
+    tokio::pin!(run, cancelled);
+    tokio::select! {
+        finished = &mut run => return finished,
+        who = &mut cancelled => stop.request_by(who),
+    }
+    run.await
 }
 
 /// What is to be said at the end.
@@ -284,7 +291,8 @@ pub fn verdict(finished: &Finished) -> Outcome {
     match (finished.status, finished.failed.as_slice()) {
         (RunStatus::Done, _) => Ok(()),
         (RunStatus::Interrupted, _) => {
-            Err(Failure::new(Kind::Interrupted, "stopped by a signal; what was done is recorded")
+            let by = finished.stopped_by.as_deref().unwrap_or("stopped by a signal");
+            Err(Failure::new(Kind::Interrupted, format!("{by}; what was done is recorded"))
                 .help("the same command goes on"))
         }
         (RunStatus::Failed, []) => Err(Failure::new(Kind::Failed, "the run failed")),

@@ -66,6 +66,7 @@ fn detail(event: &LedgerEvent) -> String {
         "marked" => {
             format!("{}: {}", text("status").unwrap_or_default(), text("reason").unwrap_or_default())
         }
+        "paused" | "resumed" | "cancelAsked" => text("reason").unwrap_or_default(),
         "runFinished" => text("status").unwrap_or_default(),
         "runStarted" => format!(
             "{}, {} step(s), {}",

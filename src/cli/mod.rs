@@ -10,6 +10,7 @@ mod progress;
 mod session;
 
 mod apply;
+mod cancel;
 mod check;
 mod completions;
 mod dev;
@@ -19,7 +20,9 @@ mod init;
 mod man;
 mod mark;
 mod new;
+mod pause;
 mod plan;
+mod resume;
 mod rollback;
 mod schema;
 mod sql;
@@ -62,6 +65,9 @@ enum Command {
     Sql(sql::Args),
     Apply(apply::Args),
     Rollback(rollback::Args),
+    Pause(pause::Args),
+    Resume(resume::Args),
+    Cancel(cancel::Args),
     Status(status::Args),
     History(history::Args),
     Mark(mark::Args),
@@ -82,6 +88,9 @@ impl Command {
             Command::Sql(args) => sql::run(&args, global, out),
             Command::Apply(args) => apply::run(&args, global, out),
             Command::Rollback(args) => rollback::run(&args, global, out),
+            Command::Pause(args) => pause::run(&args, global, out),
+            Command::Resume(args) => resume::run(&args, global, out),
+            Command::Cancel(args) => cancel::run(&args, global, out),
             Command::Status(args) => status::run(&args, global, out),
             Command::History(args) => history::run(&args, global, out),
             Command::Mark(args) => mark::run(&args, global, out),

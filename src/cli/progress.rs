@@ -5,7 +5,7 @@ use super::output::{Form, Output};
 use crate::plan::{Direction, Mode};
 use crate::report::{Style, Tone};
 use crate::run::{Event, Observer};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -54,11 +54,25 @@ fn line(event: &Event, style: Style) -> Option<String> {
                 if *waiting_behind > 0 { format!("; {waiting_behind} waiting behind it") } else { String::new() };
             format!("  {changeset} waits for a lock, held by {}{behind}", by.join("; "))
         }
+        Event::BackfillWaits { changeset, paused, reason, .. } => {
+            let word = if *paused { "waits" } else { "waits, the server is busy" };
+            format!("  {changeset} {}: {reason}", style.paint(Tone::Warn, word))
+        }
+        Event::BackfillGoesOn { changeset, waited_ms, .. } => {
+            format!("  {changeset} goes on after {}", short(*waited_ms))
+        }
         // IF EXISTS and its like have nothing to tell
         Event::Notice { severity, message } if severity == "NOTICE" && message.ends_with(", skipping") => return None,
         Event::Notice { severity, message } => format!("  {}: {message}", severity.to_lowercase()),
         _ => return None,
     })
+}
+
+/// How fast a backfill goes and how long it still takes.
+fn pace(rate: u64, eta_ms: Option<u64>, pass: i64) -> String {
+    let left = eta_ms.map_or_else(String::new, |ms| format!(", {} left", HumanDuration(Duration::from_millis(ms))));
+    let again = if pass > 1 { format!(", walk {pass} for what came in meanwhile") } else { String::new() };
+    format!(", {}/s{left}{again}", HumanCount(rate))
 }
 
 fn short(ms: u64) -> String {
@@ -99,7 +113,7 @@ fn spinner_style() -> ProgressStyle {
 }
 
 fn bar_style() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {human_pos}/{human_len} rows, {per_sec}, {eta} left")
+    ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {human_pos}/{human_len} rows{prefix}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
@@ -109,15 +123,17 @@ impl Observer for Spinner {
             Event::StepStarted { changeset, number, of, .. } => {
                 self.bar.set_message(format!("{number}/{of} {changeset}"));
             }
-            Event::BatchDone { rows, table_rows, .. } => {
+            Event::BatchDone { table_rows, seen, rate, eta_ms, pass, .. } => {
                 if !self.counting {
                     self.counting = true;
                     self.bar.set_style(bar_style());
                 }
-                let rows = u64::try_from(*rows).unwrap_or(0);
-                self.bar.set_length(u64::try_from(*table_rows).unwrap_or(0).max(rows));
-                self.bar.set_position(rows);
+                let seen = u64::try_from(*seen).unwrap_or(0);
+                self.bar.set_length(u64::try_from(*table_rows).unwrap_or(0).max(seen));
+                self.bar.set_position(seen);
+                self.bar.set_prefix(pace(*rate, *eta_ms, *pass));
             }
+            Event::BackfillWaits { reason, .. } => self.bar.set_prefix(format!(", waits: {reason}")),
             Event::SegmentDone { .. } | Event::StepDone { .. } if self.counting => {
                 self.counting = false;
                 self.bar.set_style(spinner_style());

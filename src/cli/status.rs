@@ -4,8 +4,9 @@ use super::global::Global;
 use super::output::{Output, choose};
 use super::session::Session;
 use super::{Outcome, block_on};
+use crate::pg::wish;
 use crate::plan::states::{State, StateRow, states};
-use crate::report::{Cell, Table};
+use crate::report::{Cell, Table, Tone};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -31,12 +32,13 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = choose(global, &[("text", As::Text), ("json", As::Json), ("markdown", As::Markdown)])?;
     let session = Session::open(global, out)?;
     let view = session.view()?;
-    let (history, place, database) = block_on(async {
+    let (history, place, database, paused) = block_on(async {
         let remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;
+        let paused = wish::paused(&remote.connection, history.version, session.ledger()).await?;
         let (place, database) = (remote.describe(), remote.server.database.clone());
         remote.close().await?;
-        Ok((history, place, database))
+        Ok((history, place, database, paused))
     })?;
     let sources = &session.workspace.loaded.sources;
     let rows = states(&view.changelog, &view.graph, sources, &history, &session.environment);
@@ -51,6 +53,7 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
                 "environment": session.environment,
                 "database": database,
                 "ledgerVersion": history.version,
+                "paused": paused,
                 "changesets": rows,
                 "counts": counts,
             }));
@@ -62,6 +65,11 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
             let summary: Vec<String> = counts.iter().map(|(s, n)| format!("{n} {}", words(*s))).collect();
             let ledger = if history.version == 0 { "; no ledger yet" } else { "" };
             out.data(&format!("\n{} on {place}: {}{ledger}", session.environment, summary.join(", ")));
+            if let Some(paused) = paused {
+                let why = paused.reason.map_or_else(String::new, |r| format!(": {r}"));
+                let text = format!("backfills are paused by {} since {}{why}", paused.by, paused.at);
+                out.data(&format!("{}; `dagmar resume` lets them go on", out.style.paint(Tone::Warn, &text)));
+            }
         }
     }
     Ok(())

@@ -4,5 +4,6 @@
 pub mod history;
 pub mod record;
 pub mod schema;
+pub mod walk;
 
 pub use history::{History, Recorded, SegmentState, Status};

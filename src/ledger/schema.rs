@@ -3,17 +3,20 @@
 use crate::base::{Ident, checksum};
 
 /// The version that this program writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The SQL that leads from the version before to each version.
-const VERSIONS: &[(u32, &[&str])] = &[(
-    1,
-    &[
-        include_str!("../../schema/ledger/0001_init.sql"),
-        include_str!("../../schema/ledger/attic.sql"),
-        include_str!("../../schema/ledger/remember.sql"),
-    ],
-)];
+const VERSIONS: &[(u32, &[&str])] = &[
+    (
+        1,
+        &[
+            include_str!("../../schema/ledger/0001_init.sql"),
+            include_str!("../../schema/ledger/attic.sql"),
+            include_str!("../../schema/ledger/remember.sql"),
+        ],
+    ),
+    (2, &[include_str!("../../schema/ledger/0002_wish.sql")]),
+];
 
 /// The first half of the key of the advisory lock: `dgmr`.
 pub const LOCK_CLASS: i32 = 0x6467_6d72;

@@ -10,6 +10,7 @@ use super::error;
 use super::run::stop::Stop;
 use super::server::Server;
 use super::settings::Settings;
+use super::wish;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind};
 use crate::ledger::schema;
@@ -106,6 +107,23 @@ pub async fn acquire(
 }
 
 impl Lock {
+    /// Waits until a second process asks this run to stop; says who and why.
+    pub async fn cancelled(&self, ledger: &Ident) -> String {
+        let sql = wish::cancelled(ledger, self.epoch);
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            match self.connection.client.query_typed(&sql, &[]).await {
+                Ok(rows) => {
+                    if let Some(row) = rows.first() {
+                        return row.get(0);
+                    }
+                }
+                // the fence says what follows from a lost lock
+                Err(_) => std::future::pending().await,
+            }
+        }
+    }
+
     /// Gives the lock back.
     ///
     /// # Errors

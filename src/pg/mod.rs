@@ -26,6 +26,7 @@ mod settings;
 mod tls;
 mod url;
 mod verify;
+pub mod wish;
 
 #[cfg(test)]
 mod tests;

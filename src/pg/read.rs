@@ -195,7 +195,7 @@ pub async fn events(
     let only = changeset.map_or(String::new(), |id| format!("WHERE e.changeset = {}", quote_literal(id)));
     let sql = format!(
         "SELECT * FROM (SELECT e.seq, (extract(epoch FROM e.at) * 1000)::int8, e.kind, e.changeset, e.db_user, \
-         r.os_user || '@' || r.host, e.run::text, r.environment, e.detail::text FROM {l}.event e LEFT JOIN {l}.run r \
+         coalesce(r.os_user || '@' || r.host, e.detail ->> 'by'), e.run::text, r.environment, e.detail::text FROM {l}.event e LEFT JOIN {l}.run r \
          ON r.id = e.run {only} ORDER BY e.seq DESC LIMIT {limit}) x ORDER BY 1"
     );
     let rows =

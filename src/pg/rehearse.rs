@@ -130,7 +130,8 @@ async fn once(
                         None => result.left_out.push(left_out("not rehearsed")),
                     },
                     Mode::Batched => {
-                        let first = statement.sql.replace("$cursor", "NULL::jsonb");
+                        let size = segment.batch.as_ref().map_or(1, |b| b.size).to_string();
+                        let first = crate::change::Batch::statement(&statement.sql, "NULL::jsonb", &size);
                         script.push(mark, &format!("{first}\nSELECT count(*) FROM done"));
                         result.left_out.push(left_out("rehearsed with its first batch only"));
                     }

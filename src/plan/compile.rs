@@ -229,6 +229,7 @@ fn render(
                             let file = &sources.get(changeset.file).path;
                             let mut setting = request.setting;
                             setting.limits = changeset.limits.over(setting.limits);
+                            setting.pace = changeset.limits.backfill.or(setting.pace);
                             let mut step = step::compile(changeset, file, setting, &mut out)?;
                             step.why = *why;
                             resume(&mut step, history.changesets.get(&changeset.id));

@@ -2,7 +2,7 @@
 
 use super::model::{Check, Direction, Limits, Mode, Progress, Rollback, Segment, Statement, Step, Why};
 use super::quiet::{Made, quiet};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place};
+use crate::base::{Diagnostic, Diagnostics, Ident, PaceSpec, Place};
 use crate::change::effects::Effects;
 use crate::change::{Batch, Scope, Undo};
 use crate::render::{Renderer, Section, TemplateError};
@@ -21,6 +21,8 @@ pub struct Setting<'a> {
     pub ledger: &'a Ident,
     /// The limits of the environment.
     pub limits: Limits,
+    /// How gently its backfills go.
+    pub pace: PaceSpec,
 }
 
 /// A change ready to be rendered in both directions.
@@ -35,9 +37,8 @@ struct Prepared<'a> {
 /// is no step.
 pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mut Diagnostics) -> Option<Step> {
     let (errors_before, _) = out.counts();
-    let limits = setting.limits;
     let (prepared, mut effects, made) = prepare(&changeset.changes, changeset, setting);
-    let mut forward = Segments::new(limits);
+    let mut forward = Segments::new(setting);
     let mut known = true;
     for (i, change) in prepared.iter().enumerate() {
         let Some(sql) = render(change, Section::Forward, setting, out) else { continue };
@@ -115,7 +116,7 @@ fn take_back(
     setting: Setting<'_>,
     out: &mut Diagnostics,
 ) -> Rollback {
-    let mut segments = Segments::new(setting.limits);
+    let mut segments = Segments::new(setting);
     let derived = match &changeset.rollback {
         RollbackSource::Irreversible(reason) => return Rollback::Irreversible { reason: reason.clone() },
         RollbackSource::Changes(changes) => {
@@ -188,15 +189,19 @@ const MOST_SHOWN: usize = 80;
 struct Segments {
     list: Vec<Segment>,
     limits: Limits,
+    pace: PaceSpec,
     open: bool,
 }
 
 impl Segments {
-    fn new(limits: Limits) -> Self {
-        Self { list: Vec::new(), limits, open: false }
+    fn new(setting: Setting<'_>) -> Self {
+        Self { list: Vec::new(), limits: setting.limits, pace: setting.pace, open: false }
     }
 
-    fn add(&mut self, text: &str, change: usize, from: &Prepared<'_>, batch: Option<Batch>, out: &mut Diagnostics) {
+    fn add(&mut self, text: &str, change: usize, from: &Prepared<'_>, mut batch: Option<Batch>, out: &mut Diagnostics) {
+        if let Some(batch) = &mut batch {
+            batch.pace = batch.pace.or(self.pace);
+        }
         let place = &from.parsed.place;
         let groups = match sql::split_segments(text) {
             Ok(groups) => groups,

@@ -3,7 +3,7 @@
 use crate::base::Ident;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::ledger::record::{self, Recorder, RunRef};
-use crate::ledger::schema;
+use crate::ledger::{schema, walk};
 use crate::plan::{Direction, Limits, Mode, Plan, Progress, Segment, Step, Why};
 use crate::sql::ends_in_comment;
 use std::fmt::Write;
@@ -74,6 +74,14 @@ impl Writer {
         let ledger = schema::upgrade(&self.ledger, 0);
         self.line(&ledger);
         self.line("COMMIT;\n\\endif");
+        for from in 1..schema::VERSION {
+            let _ = writeln!(
+                self.out,
+                "SELECT value = '{from}' AS dagmar_old FROM {l}.meta WHERE key = 'version' \\gset\n\\if :dagmar_old\nBEGIN;"
+            );
+            self.line(&schema::upgrade(&self.ledger, from));
+            self.line("COMMIT;\n\\endif");
+        }
         self.line("BEGIN;");
         self.line("DO $$ BEGIN PERFORM set_config('dagmar.run', gen_random_uuid()::text, false); END $$;");
         self.statements([format!(
@@ -229,28 +237,27 @@ impl Writer {
     /// 43.8); the position is kept in the ledger, so that the script can be run again.
     fn batches(&mut self, step: &Step, no: usize, segment: &Segment) {
         let Some(batch) = &segment.batch else { return };
-        let order: Vec<String> = batch.key.iter().map(|k| format!("b.{} DESC", k.sql())).collect();
-        let place = format!(
-            "changeset = {} AND direction = '{}' AND no = {no}",
-            quote_literal(&step.changeset),
-            step.direction.word()
-        );
+        let l = self.ledger.sql();
+        let place = walk::place(&step.changeset, step.direction.word(), no);
+        let (pace, size) = (batch.pace.resolve(), batch.size.to_string());
+        let sql = walk::batch(&segment.statements[0].sql, batch, &l, &place, "dagmar_position", &size);
+        let again = match (batch.sweep, &batch.left) {
+            (false, _) => "false",
+            (true, Some(_)) => "dagmar_row.changed > dagmar_row.unmoved",
+            (true, None) => "dagmar_row.changed > 0 AND dagmar_row.changed IS DISTINCT FROM dagmar_before",
+        };
         let body = format!(
-            "DECLARE\n    dagmar_position jsonb;\n    dagmar_seen bigint;\n    dagmar_done bigint;\n    dagmar_pass bigint := 0;\n    \
-             dagmar_before bigint := -1;\nBEGIN\n    SELECT cursor INTO dagmar_position FROM {l}.segment WHERE {place};\n    \
-             LOOP\n{prefix}, moved AS (UPDATE {l}.segment SET cursor = coalesce((SELECT to_jsonb(b) FROM batch b ORDER BY \
-             {order} LIMIT 1), cursor), rows = rows + (SELECT count(*) FROM done) WHERE {place} RETURNING cursor)\n        \
-             SELECT (SELECT count(*) FROM batch), (SELECT count(*) FROM done), moved.cursor INTO dagmar_seen, dagmar_done, \
-             dagmar_position FROM moved;\n        COMMIT;\n        dagmar_pass := dagmar_pass + dagmar_done;\n        \
-             CONTINUE WHEN dagmar_seen >= {size};\n        EXIT WHEN {last};\n        dagmar_before := dagmar_pass;\n        \
-             dagmar_pass := 0;\n        dagmar_position := NULL;\n    END LOOP;\nEND",
-            l = self.ledger.sql(),
-            prefix = segment.statements[0].sql.replace("$cursor", "dagmar_position"),
-            order = order.join(", "),
-            size = batch.size,
-            last = if batch.sweep { "dagmar_pass = 0 OR dagmar_pass = dagmar_before" } else { "true" },
+            "DECLARE\n    dagmar_position jsonb;\n    dagmar_seen bigint;\n    dagmar_before bigint;\n    dagmar_row \
+             {l}.segment;\nBEGIN\n    SELECT cursor INTO dagmar_position FROM {l}.segment WHERE {place};\n    LOOP\n{sql}\n        \
+             SELECT (SELECT count(*) FROM walk), moved.cursor INTO dagmar_seen, dagmar_position FROM moved;\n        \
+             COMMIT;\n        PERFORM pg_sleep({pause});\n        CONTINUE WHEN dagmar_seen >= {size};\n        SELECT * INTO \
+             dagmar_row FROM {l}.segment WHERE {place};\n        EXIT WHEN NOT ({again});\n        dagmar_before := \
+             dagmar_row.changed;\n        dagmar_position := NULL;\n    END LOOP;\nEND",
+            pause = pace.pause.millis as f64 / 1e3,
         );
+        self.statements(walk::SETTINGS.map(|(name, value)| format!("SET {name} = {value}")));
         self.statements([format!("DO {}", quote_dollar(&body, "batches"))]);
+        self.statements(walk::SETTINGS.map(|(name, _)| format!("RESET {name}")));
     }
 }
 

@@ -51,10 +51,41 @@ pub enum Event {
         changeset: String,
         /// The position of the segment.
         segment: usize,
-        /// Rows so far.
+        /// Rows that were changed so far.
         rows: i64,
-        /// Rows of the table, as the server estimates.
+        /// Rows of the table, as the server estimates; 0: it does not know.
         table_rows: i64,
+        /// Rows that this walk through the table has looked at.
+        seen: i64,
+        /// Which walk it is, from 1; the further ones look for what came in meanwhile.
+        pass: i64,
+        /// How long the batch took, in milliseconds.
+        took_ms: u64,
+        /// Rows in a second, pauses included.
+        rate: u64,
+        /// How long the rest of this walk takes, in milliseconds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        eta_ms: Option<u64>,
+    },
+    /// A backfill waits; its run goes on to hold the lock.
+    BackfillWaits {
+        /// The changeset.
+        changeset: String,
+        /// The position of the segment.
+        segment: usize,
+        /// Whether somebody asked for it; otherwise the server is busy.
+        paused: bool,
+        /// What for, or who asked and why.
+        reason: String,
+    },
+    /// A backfill that waited goes on.
+    BackfillGoesOn {
+        /// The changeset.
+        changeset: String,
+        /// The position of the segment.
+        segment: usize,
+        /// How long it waited, in milliseconds.
+        waited_ms: u64,
     },
     /// A segment that is not all of its step is done.
     SegmentDone {

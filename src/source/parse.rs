@@ -202,6 +202,7 @@ fn finish(
             );
         }
     }
+    header.limits.backfill.check(&place.child("limits").child("backfill"), out);
     if header.changes.is_empty() {
         out.push(
             Diagnostic::error("DG0108", format!("the changeset `{}` has no changes", header.id))

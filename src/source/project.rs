@@ -1,7 +1,9 @@
 //! `dagmar.yaml`: where things lie, and the environments in the order of promotion.
 
 use super::variables::{Variables, Wrong, is_name};
-use crate::base::{Diagnostic, Diagnostics, Granularity, Ident, Limits, Place, Span, diag::nearest, typed::typed};
+use crate::base::{
+    Diagnostic, Diagnostics, Granularity, Ident, Limits, PaceSpec, Place, Span, diag::nearest, typed::typed,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -106,6 +108,9 @@ pub struct LimitsSpec {
     /// How often a wait for a lock is given up and tried again; left out: 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_retries: Option<u32>,
+    /// How gently backfills go; what a backfill says itself is stronger.
+    #[serde(skip_serializing_if = "PaceSpec::is_empty")]
+    pub backfill: PaceSpec,
 }
 
 impl LimitsSpec {
@@ -116,6 +121,7 @@ impl LimitsSpec {
             lock_timeout: self.lock_timeout.or(above.lock_timeout),
             statement_timeout: self.statement_timeout.or(above.statement_timeout),
             lock_retries: self.lock_retries.or(above.lock_retries),
+            backfill: self.backfill.or(above.backfill),
         }
     }
 
@@ -176,6 +182,13 @@ impl ProjectConfig {
             }
         }
         good &= check_variables(&config.variables, &place.child("variables"), out);
+        let (before, _) = out.counts();
+        config.limits.backfill.check(&place.child("limits").child("backfill"), out);
+        for (name, environment) in &config.environment_list {
+            let here = place.child("environments").child(name).child("limits").child("backfill");
+            environment.limits.backfill.check(&here, out);
+        }
+        good &= out.counts().0 == before;
         good &= config.check_promotion(place, out);
         good.then_some(config)
     }

@@ -5,6 +5,7 @@
 
 mod architecture;
 mod authoring;
+mod backfills;
 mod bad_files;
 mod bad_input;
 mod bad_server;

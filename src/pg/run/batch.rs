@@ -1,126 +1,302 @@
 //! Backfills: batch after batch, each one statement that is its own transaction and moves
-//! the position in the ledger along with its rows.
+//! the position in the ledger along with its rows. In the same round trip it asks whether
+//! somebody wants it to pause, and how busy the server is.
 
+use super::pace::{Brakes, Sizer, Speed};
 use super::script::{Mark, Script};
 use super::unit;
+use super::wire::{Fault, Row};
 use super::worker::{Trouble, Worker};
-use crate::base::name::{quote_ident, quote_literal};
-use crate::plan::{Progress, Step};
+use crate::base::name::quote_literal;
+use crate::change::Batch;
+use crate::ledger::walk;
+use crate::pg::error::SqlFailure;
+use crate::plan::{Progress, Segment, Step};
 use crate::run::Event;
+use std::time::{Duration, Instant};
 
-/// What one batch did.
-struct Moved {
-    /// Rows that the batch looked at.
-    seen: u64,
-    /// Rows that it changed.
-    changed: u64,
-    /// Rows of the whole segment so far.
-    total: i64,
-    /// The position, as a JSON text.
+/// How often a backfill that waits asks whether it may go on.
+const ASKS: Duration = Duration::from_millis(500);
+
+/// The longest that the whole table is looked through for rows that are left; one that takes
+/// longer is walked through again.
+const LOOK_THROUGH: Duration = Duration::from_secs(10);
+
+/// The backfill that runs.
+struct Walk<'a> {
+    number: usize,
+    no: usize,
+    step: &'a Step,
+    segment: &'a Segment,
+    batch: &'a Batch,
+    /// The condition that finds its row in the ledger.
+    place: String,
+    /// The last key, as a JSON text; none: at the beginning of the table.
     cursor: Option<String>,
+    table_rows: i64,
+    sizer: Sizer,
+    speed: Speed,
+    brakes: Brakes,
+}
+
+/// What a batch has done, and the state after it.
+struct Moved {
+    /// Rows that it was to look at.
+    size: u32,
+    took_ms: u64,
+    /// Rows that it looked at.
+    looked: u64,
+    /// Rows that the whole backfill has changed.
+    rows: i64,
+    pass: i64,
+    /// Rows that this walk has looked at, changed, and changed without effect on the condition.
+    seen: i64,
+    changed: i64,
+    unmoved: i64,
+    cursor: Option<String>,
+    paused: Option<String>,
+    braked: Option<String>,
 }
 
 impl Worker<'_, '_> {
     pub(super) async fn batched(&mut self, number: usize, step: &Step, no: usize, first: bool) -> Result<(), Trouble> {
         let segment = &step.segments[no];
         let Some(batch) = &segment.batch else { unreachable!("a batched segment has a batch") };
+        let mark = Mark::Statement(number, no, 0);
         if segment.progress == Progress::Todo {
+            self.check_key(mark, batch).await?;
             let mut script = Script::default();
             self.writer.intent(&mut script, number, step, no, first);
             self.send(&script).await?;
         }
-        let place = format!(
-            "changeset = {} AND direction = '{}' AND no = {no}",
-            quote_literal(&step.changeset),
-            step.direction.word()
-        );
-        let state = self
-            .one_row(&format!(
-                "SELECT s.cursor::text, s.rows, greatest(c.reltuples, 0)::bigint FROM {}.segment s LEFT JOIN pg_catalog.pg_class c \
-                 ON c.oid = pg_catalog.to_regclass({}) WHERE s.{place}",
-                self.ledger(),
-                quote_literal(&batch.table.sql())
-            ))
-            .await
-            .map_err(Trouble::Lost)?;
-        let mut cursor = state.first().cloned().flatten();
-        let table_rows = state.get(2).cloned().flatten().and_then(|t| t.parse().ok()).unwrap_or(0);
-        self.limits(number, segment.limits).await?;
-        let mut pass = Pass { changed: 0, before: None };
-        loop {
-            if self.shared.halt.is_requested() {
-                return Err(Trouble::Stopped);
-            }
-            let moved = self.one_batch(number, step, no, cursor.as_deref(), &place).await?;
-            self.tell(&Event::BatchDone {
-                changeset: step.changeset.clone(),
-                segment: no,
-                rows: moved.total,
-                table_rows,
-            });
-            pass.changed += moved.changed;
-            cursor = moved.cursor;
-            if moved.seen >= u64::from(batch.size) {
-                continue;
-            }
-            // the end of the table: rows that were put behind the position need another pass
-            if !batch.sweep || pass.is_last() {
-                break;
-            }
-            cursor = None;
-            pass = Pass { before: Some(pass.changed), changed: 0 };
-        }
+        let place = walk::place(&step.changeset, step.direction.word(), no);
+        let (cursor, table_rows) = self.position(batch, &place).await?;
+        let pace = batch.pace.resolve();
+        let mut walk = Walk {
+            number,
+            no,
+            step,
+            segment,
+            batch,
+            place,
+            cursor,
+            table_rows,
+            sizer: Sizer::new(batch.size, &pace),
+            speed: Speed::new(),
+            brakes: Brakes::new(&pace, &batch.table),
+        };
         let mut script = Script::default();
-        script.extend(Mark::Frame(number), ["SET lock_timeout = 0", "SET statement_timeout = 0"]);
+        let frame = Mark::Frame(number);
+        script.extend(frame, unit::limits_sql(segment.limits, "SESSION"));
+        script.extend(frame, walk::SETTINGS.map(|(name, value)| format!("SET {name} = {value}")));
+        self.send(&script).await?;
+        self.walk(&mut walk, Duration::from_millis(pace.pause.millis)).await?;
+        let mut script = Script::default();
+        script.extend(frame, ["SET lock_timeout = 0", "SET statement_timeout = 0"]);
+        script.extend(frame, walk::SETTINGS.map(|(name, _)| format!("RESET {name}")));
         self.send(&script).await?;
         let mut script = Script::default();
         self.writer.done(&mut script, number, step, no);
         self.send(&script).await
     }
 
-    async fn limits(&mut self, number: usize, limits: crate::plan::Limits) -> Result<(), Trouble> {
+    /// Walks through the table until nothing is left.
+    async fn walk(&mut self, walk: &mut Walk<'_>, pause: Duration) -> Result<(), Trouble> {
+        self.hold(walk).await?;
+        let mut before = None;
+        loop {
+            if self.shared.halt.is_requested() {
+                return Err(Trouble::Stopped);
+            }
+            let moved = self.one_batch(walk).await?;
+            let rest = walk.table_rows - moved.seen;
+            self.tell(&Event::BatchDone {
+                changeset: walk.step.changeset.clone(),
+                segment: walk.no,
+                rows: moved.rows,
+                table_rows: walk.table_rows,
+                seen: moved.seen,
+                pass: moved.pass,
+                took_ms: moved.took_ms,
+                rate: walk.speed.rate as u64,
+                eta_ms: walk.speed.left(rest),
+            });
+            walk.cursor.clone_from(&moved.cursor);
+            if moved.looked < u64::from(moved.size) {
+                // the end of the table: rows may have been put behind the position
+                let told = walk.batch.left.is_some();
+                let through = moved.changed <= moved.unmoved || !told && before == Some(moved.changed);
+                if !walk.batch.sweep || through || told && !self.is_any_left(walk).await? {
+                    return Ok(());
+                }
+                before = Some(moved.changed);
+                walk.cursor = None;
+            }
+            if moved.paused.is_some() || moved.braked.is_some() {
+                self.hold(walk).await?;
+            } else if !pause.is_zero() && self.shared.halt.sleep(pause).await {
+                return Err(Trouble::Stopped);
+            }
+        }
+    }
+
+    /// Where an earlier run has come to, and how many rows the table has.
+    async fn position(&mut self, batch: &Batch, place: &str) -> Result<(Option<String>, i64), Trouble> {
+        let table = quote_literal(&batch.table.sql());
+        let row = self
+            .one_row(&format!(
+                "SELECT s.cursor::text, (SELECT sum(CASE WHEN c.reltuples < 0 THEN \
+                 pg_catalog.pg_stat_get_live_tuples(c.oid) ELSE c.reltuples END)::bigint FROM pg_catalog.pg_class c WHERE \
+                 c.relkind <> 'p' AND (c.oid = pg_catalog.to_regclass({table}) OR c.oid IN (SELECT relid FROM \
+                 pg_catalog.pg_partition_tree(pg_catalog.to_regclass({table}))))) FROM {}.segment s WHERE s.{place}",
+                self.ledger(),
+            ))
+            .await
+            .map_err(Trouble::Lost)?;
+        Ok((text(&row, 0), number(&row, 1)))
+    }
+
+    /// Rows whose key is NULL would be passed over, rows of the same key be split by a batch's
+    /// end: the key must be one.
+    async fn check_key(&mut self, mark: Mark, batch: &Batch) -> Result<(), Trouble> {
+        let list: Vec<String> = batch.key.iter().map(|k| quote_literal(k.as_str())).collect();
+        let columns = list.join(", ");
+        let sql = format!(
+            "SELECT (SELECT string_agg(quote_ident(attname), ', ') FROM pg_catalog.pg_attribute WHERE attrelid = c.oid AND \
+             attname IN ({columns}) AND NOT attnotnull AND NOT attisdropped), EXISTS (SELECT FROM pg_catalog.pg_index i \
+             WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND \
+             NOT EXISTS (SELECT FROM unnest(i.indkey[0:i.indnkeyatts - 1]) n WHERE n NOT IN (SELECT attnum FROM \
+             pg_catalog.pg_attribute WHERE attrelid = c.oid AND attname IN ({columns})))) FROM pg_catalog.pg_class c WHERE \
+             c.oid = pg_catalog.to_regclass({})",
+            quote_literal(&batch.table.sql())
+        );
         let mut script = Script::default();
-        script.extend(Mark::Frame(number), unit::limits_sql(limits, "SESSION"));
-        self.send(&script).await
+        script.push(mark, &sql);
+        let Some(row) = self.exchange(&script).await? else { return Ok(()) };
+        let key: Vec<&str> = batch.key.iter().map(crate::base::Ident::as_str).collect();
+        let wrong = match (text(&row, 0), row.get(1).and_then(Option::as_deref)) {
+            (Some(columns), _) => format!("the backfill's key has columns that may be NULL: {columns}"),
+            (None, Some("f")) => {
+                format!("`{}` has no unique index on the backfill's key ({})", batch.table, key.join(", "))
+            }
+            _ => return Ok(()),
+        };
+        let failure = SqlFailure {
+            sqlstate: "DG004".to_owned(),
+            message: wrong,
+            constraint: None,
+            table: None,
+            column: None,
+            position: None,
+            hint: Some("name the columns of the primary key, or of a unique index on NOT NULL columns".to_owned()),
+        };
+        Err(Trouble::Fault(Fault { mark, failure }))
+    }
+
+    /// Waits while somebody wants a pause or the server is busy.
+    async fn hold(&mut self, walk: &mut Walk<'_>) -> Result<(), Trouble> {
+        let began = Instant::now();
+        let mut said: Option<String> = None;
+        loop {
+            let sql = format!(
+                "SELECT {}, {}, {}.fence({})",
+                walk::pause(&self.ledger()),
+                walk.brakes.look_now(),
+                self.ledger(),
+                self.writer.epoch
+            );
+            let mut script = Script::default();
+            script.push(Mark::Frame(walk.number), &sql);
+            let row = self.exchange(&script).await?.unwrap_or_default();
+            let (paused, braked) = (text(&row, 0), text(&row, 1));
+            let is_paused = paused.is_some();
+            let Some(reason) = paused.or(braked) else { break };
+            // figures change all the time: one line for each kind of wait
+            let kind: String = reason.chars().filter(|c| !c.is_ascii_digit()).collect();
+            if said.as_ref() != Some(&kind) {
+                said = Some(kind);
+                let (changeset, segment) = (walk.step.changeset.clone(), walk.no);
+                self.tell(&Event::BackfillWaits { changeset, segment, paused: is_paused, reason });
+            }
+            if self.shared.halt.sleep(ASKS).await {
+                return Err(Trouble::Stopped);
+            }
+        }
+        if said.is_some() {
+            walk.speed.forget_wait();
+            let waited_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let (changeset, segment) = (walk.step.changeset.clone(), walk.no);
+            self.tell(&Event::BackfillGoesOn { changeset, segment, waited_ms });
+        }
+        Ok(())
+    }
+
+    /// Whether any row meets the condition. To read a table once is faster than to walk
+    /// through its index; one that is too large for that is walked through.
+    async fn is_any_left(&mut self, walk: &Walk<'_>) -> Result<bool, Trouble> {
+        let Some(condition) = &walk.batch.left else { return Ok(true) };
+        let mark = Mark::Statement(walk.number, walk.no, 0);
+        let mut script = Script::default();
+        script.push(mark, "BEGIN READ ONLY");
+        script.extend(
+            mark,
+            [
+                "SET LOCAL enable_seqscan = on".to_owned(),
+                "SET LOCAL max_parallel_workers_per_gather = 0".to_owned(),
+                format!("SET LOCAL statement_timeout = {}", LOOK_THROUGH.as_millis()),
+            ],
+        );
+        script.push(mark, &format!("SELECT EXISTS (SELECT FROM {} AS t WHERE ({condition}))", walk.batch.table.sql()));
+        script.push(mark, "COMMIT");
+        match self.exchange(&script).await {
+            Ok(row) => Ok(row.and_then(|r| text(&r, 0)).as_deref() != Some("f")),
+            // too long, or a function in the condition writes
+            Err(Trouble::Fault(fault)) if matches!(fault.failure.sqlstate.as_str(), "57014" | "25006") => Ok(true),
+            Err(trouble) => Err(trouble),
+        }
     }
 
     /// One batch, tried again while a lock cannot be had.
-    async fn one_batch(
-        &mut self,
-        number: usize,
-        step: &Step,
-        no: usize,
-        cursor: Option<&str>,
-        place: &str,
-    ) -> Result<Moved, Trouble> {
-        let segment = &step.segments[no];
-        let Some(batch) = &segment.batch else { unreachable!("a batched segment has a batch") };
-        let position = cursor.map_or("NULL::jsonb".to_owned(), |c| format!("{}::jsonb", quote_literal(c)));
-        let order: Vec<String> = batch.key.iter().map(|k| format!("b.{} DESC", quote_ident(k.as_str()))).collect();
-        let sql = format!(
-            "{prefix}, moved AS (UPDATE {ledger}.segment SET cursor = coalesce((SELECT to_jsonb(b) FROM batch b ORDER BY \
-             {order} LIMIT 1), cursor), rows = rows + (SELECT count(*) FROM done) WHERE {place} RETURNING cursor, rows)\n\
-             SELECT (SELECT count(*) FROM batch), (SELECT count(*) FROM done), moved.rows, moved.cursor::text, \
-             {ledger}.fence({epoch}) FROM moved",
-            prefix = segment.statements[0].sql.replace("$cursor", &position),
-            ledger = self.ledger(),
-            order = order.join(", "),
-            epoch = self.writer.epoch,
-        );
-        let mark = Mark::Statement(number, no, 0);
+    async fn one_batch(&mut self, walk: &mut Walk<'_>) -> Result<Moved, Trouble> {
+        let position =
+            walk.cursor.as_deref().map_or("NULL::jsonb".to_owned(), |c| format!("{}::jsonb", quote_literal(c)));
+        let mark = Mark::Statement(walk.number, walk.no, 0);
         let mut attempt = 1;
         loop {
+            let size = walk.sizer.size;
+            let template = &walk.segment.statements[0].sql;
+            let sql = format!(
+                "{}\nSELECT (SELECT count(*) FROM walk), rows, pass, seen, changed, unmoved, cursor::text, {}, {}, \
+                 {ledger}.fence({epoch}) FROM moved",
+                walk::batch(template, walk.batch, &self.ledger(), &walk.place, &position, &size.to_string()),
+                walk::pause(&self.ledger()),
+                walk.brakes.look(),
+                ledger = self.ledger(),
+                epoch = self.writer.epoch,
+            );
             let mut script = Script::default();
             script.push(mark, &sql);
+            let began = Instant::now();
             match self.exchange(&script).await {
                 Ok(row) => {
-                    let row = row.unwrap_or_default();
-                    let text = |i: usize| row.get(i).cloned().flatten();
+                    let (row, took) = (row.unwrap_or_default(), began.elapsed());
+                    let looked = u64::try_from(number(&row, 0)).unwrap_or(0);
+                    walk.speed.note(looked);
+                    if looked >= u64::from(size) {
+                        walk.sizer.took(took);
+                    }
                     return Ok(Moved {
-                        seen: text(0).and_then(|t| t.parse().ok()).unwrap_or(0),
-                        changed: text(1).and_then(|t| t.parse().ok()).unwrap_or(0),
-                        total: text(2).and_then(|t| t.parse().ok()).unwrap_or(0),
-                        cursor: text(3),
+                        size,
+                        took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                        looked,
+                        rows: number(&row, 1),
+                        pass: number(&row, 2),
+                        seen: number(&row, 3),
+                        changed: number(&row, 4),
+                        unmoved: number(&row, 5),
+                        cursor: text(&row, 6),
+                        paused: text(&row, 7),
+                        braked: text(&row, 8),
                     });
                 }
                 Err(Trouble::Fault(mut fault)) => {
@@ -130,7 +306,10 @@ impl Worker<'_, '_> {
                         let how = "the key's columns are in `batch` too: write `t.` before columns of the table";
                         fault.failure.hint.get_or_insert_with(|| how.to_owned());
                     }
-                    self.retry(number, &mut attempt, fault.at(mark)).await?;
+                    let smaller = walk.sizer.gave_up();
+                    if fault.failure.sqlstate != "57014" || !smaller {
+                        self.retry(walk.number, &mut attempt, fault.at(mark)).await?;
+                    }
                 }
                 Err(trouble) => return Err(trouble),
             }
@@ -138,15 +317,10 @@ impl Worker<'_, '_> {
     }
 }
 
-/// One walk through the table.
-struct Pass {
-    changed: u64,
-    before: Option<u64>,
+fn text(row: &Row, at: usize) -> Option<String> {
+    row.get(at).cloned().flatten()
 }
 
-impl Pass {
-    /// Nothing was left, or as much as the time before: those rows stay as they are.
-    fn is_last(&self) -> bool {
-        self.changed == 0 || self.before == Some(self.changed)
-    }
+fn number(row: &Row, at: usize) -> i64 {
+    row.get(at).and_then(Option::as_deref).and_then(|t| t.parse().ok()).unwrap_or(0)
 }

@@ -4,6 +4,7 @@ mod aftermath;
 mod batch;
 mod blockers;
 mod outside;
+mod pace;
 mod schedule;
 pub mod script;
 mod shared;
@@ -62,6 +63,8 @@ pub struct Finished {
     pub done: Vec<String>,
     /// The steps that failed; more than one where several ran at the same time.
     pub failed: Vec<FailedStep>,
+    /// Who had it stopped, where it was not a signal.
+    pub stopped_by: Option<String>,
 }
 
 /// How a run ended.
@@ -148,11 +151,13 @@ pub async fn execute(
         true if shared.done.borrow().len() < job.plan.steps.len() => RunStatus::Interrupted,
         true => RunStatus::Done,
     };
-    end(&mut first, status, failed.first().map(|f| f.error.message.as_str())).await?;
+    let stopped_by = (status == RunStatus::Interrupted).then(|| stop.by()).flatten();
+    end(&mut first, status, failed.first().map(|f| f.error.message.as_str()).or(stopped_by)).await?;
+    let stopped_by = stopped_by.map(str::to_owned);
     let done: Vec<String> = shared.done.take().iter().map(|i| job.plan.steps[*i].changeset.clone()).collect();
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     shared.tell(&Event::RunFinished { status: status.word().to_owned(), steps: done.len(), took_ms });
-    Ok(Finished { status, done, failed })
+    Ok(Finished { status, done, failed, stopped_by })
 }
 
 /// Lets connections work until nothing is left: the first one, and more while there is work

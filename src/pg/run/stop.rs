@@ -1,5 +1,6 @@
 //! The wish to stop, from a signal to the loop.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -8,6 +9,7 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub struct Stop {
     requested: AtomicBool,
+    by: OnceLock<String>,
     notify: Notify,
 }
 
@@ -17,6 +19,18 @@ impl Stop {
         self.requested.store(true, Ordering::SeqCst);
         self.notify.notify_waiters();
         self.notify.notify_one();
+    }
+
+    /// As [`Stop::request`], with who asked and why.
+    pub fn request_by(&self, who: String) {
+        let _ = self.by.set(who);
+        self.request();
+    }
+
+    /// Who asked for it; `None`: a signal, or nobody.
+    #[must_use]
+    pub fn by(&self) -> Option<&str> {
+        self.by.get().map(String::as_str)
     }
 
     /// Whether it was asked for.

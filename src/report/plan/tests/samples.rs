@@ -89,7 +89,14 @@ fn active_organization() -> Step {
         )],
     );
     let key = vec![Ident::new("id").expect("a name")];
-    backfill.batch = Some(Batch { table: name("platform.users"), key, size: 10_000, sweep: true });
+    backfill.batch = Some(Batch {
+        table: name("platform.users"),
+        key,
+        size: 10_000,
+        sweep: true,
+        left: None,
+        pace: Default::default(),
+    });
     let online = Outside::CreateIndex { index: name("platform.idx_users_active_org"), table: name("platform.users") };
     let segments = vec![
         segment(

@@ -109,8 +109,12 @@ pub(super) fn segment_head(segment: &Segment) -> String {
     let mut head = segment.mode.words().to_owned();
     if let (Mode::Batched, Some(batch)) = (segment.mode, &segment.batch) {
         let key: Vec<&str> = batch.key.iter().map(crate::base::Ident::as_str).collect();
-        head =
-            format!("in batches of {} over {} by {}", count(batch.size as usize, "row"), batch.table, key.join(", "));
+        let (pace, rows) = (batch.pace.resolve(), count(batch.size as usize, "row"));
+        let size = match pace.batch_time.millis {
+            0 => format!("of {rows}"),
+            _ => format!("of {}, the first of {rows},", pace.batch_time),
+        };
+        head = format!("in batches {size} over {} by {}", batch.table, key.join(", "));
     }
     let limits = &segment.limits;
     let mut said = Vec::new();

@@ -1,0 +1,59 @@
+//! `dagmar pause`: asks backfills to pause.
+
+use super::apply::{locked, stop_on_signals};
+use super::global::Global;
+use super::output::{Form, Output, form};
+use super::session::{Remote, Session, holder};
+use super::{Outcome, block_on};
+use crate::base::{Failure, Span};
+use crate::ledger::schema;
+use crate::pg::wish;
+use serde_json::json;
+
+/// Asks the backfills of the environment's database to pause.
+///
+/// The one that runs pauses after its current batch: its run goes on to hold the lock, and
+/// waits for `dagmar resume`. A pause stays in force for later runs.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar pause
+  dagmar pause --env production --reason 'the shop is busy until noon'
+  dagmar pause --format json")]
+pub struct Args {
+    /// Why; shown to who waits, kept in the history
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    let session = Session::open(global, out)?;
+    let reason = args.reason.as_deref().map(str::trim).filter(|r| !r.is_empty());
+    let running = block_on(async {
+        let mut remote = session.connect(global, out).await?;
+        remote.server.check_writable(session.ledger())?;
+        with_wishes(&session, &mut remote).await?;
+        wish::pause(&remote.connection, session.ledger(), &holder(), reason).await?;
+        let running = wish::running(&remote.connection, session.ledger()).await?;
+        remote.close().await?;
+        Ok(running)
+    })?;
+    match (form, running) {
+        (Form::Json, running) => out.json(&json!({ "paused": true, "reason": reason, "running": running })),
+        (Form::Text, Some(run)) => {
+            out.data(&format!("the backfills of the run of {} pause after their current batch", run.holder));
+        }
+        (Form::Text, None) => out.data("nothing runs; the backfills of the next run will wait for `dagmar resume`"),
+    }
+    Ok(())
+}
+
+/// Makes the ledger, or brings it up to date, where it has no place for wishes yet.
+async fn with_wishes(session: &Session, remote: &mut Remote) -> Result<(), Failure> {
+    if remote.history(session.ledger()).await?.version >= schema::VERSION {
+        return Ok(());
+    }
+    let lock = locked(session, remote, Span::default(), &mut (), &stop_on_signals()).await?;
+    lock.release().await
+}

@@ -1,0 +1,39 @@
+//! `dagmar resume`: lets backfills go on.
+
+use super::global::Global;
+use super::output::{Form, Output, form};
+use super::session::{Session, holder};
+use super::{Outcome, block_on};
+use crate::pg::wish;
+use serde_json::json;
+
+/// Lets the backfills go on that `dagmar pause` has stopped.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar resume
+  dagmar resume --env production
+  dagmar resume --format json")]
+pub struct Args {}
+
+pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    let session = Session::open(global, out)?;
+    let was = block_on(async {
+        let remote = session.connect(global, out).await?;
+        let version = remote.history(session.ledger()).await?.version;
+        let was = wish::paused(&remote.connection, version, session.ledger()).await?;
+        if was.is_some() {
+            remote.server.check_writable(session.ledger())?;
+            wish::resume(&remote.connection, session.ledger(), &holder()).await?;
+        }
+        remote.close().await?;
+        Ok(was)
+    })?;
+    match (form, was) {
+        (Form::Json, was) => out.json(&json!({ "paused": false, "was": was })),
+        (Form::Text, Some(was)) => out.data(&format!("backfills go on; they were paused by {} at {}", was.by, was.at)),
+        (Form::Text, None) => out.data("nothing to do: backfills are not paused"),
+    }
+    Ok(())
+}

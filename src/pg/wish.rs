@@ -1,0 +1,165 @@
+//! What a second process asks of a run, through the ledger: to pause its backfills, to go on,
+//! to stop. The run looks at it with every batch, and beside long statements on its lock's
+//! connection.
+
+use super::connect::Connection;
+use super::error;
+use super::lock::Holder;
+use crate::base::name::quote_literal;
+use crate::base::time::rfc3339;
+use crate::base::{Failure, Ident, Kind};
+use crate::ledger::schema;
+use serde::Serialize;
+use serde_json::json;
+
+/// The version of the ledger that has wishes.
+const SINCE: u32 = 2;
+
+/// A pause that is in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pause {
+    /// The operating system's user and host of who asked.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// Since when.
+    pub at: String,
+}
+
+/// The run that holds the lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Running {
+    /// Its epoch.
+    #[serde(skip)]
+    pub epoch: i64,
+    /// Who runs it.
+    pub holder: String,
+    /// Its id; absent: it has only just begun.
+    pub run: Option<String>,
+    /// `apply`, `rollback`, `mark` or `script`.
+    pub kind: Option<String>,
+}
+
+/// The pause that is in force. A ledger of an earlier version has none.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn paused(connection: &Connection, version: u32, ledger: &Ident) -> Result<Option<Pause>, Failure> {
+    if version < SINCE {
+        return Ok(None);
+    }
+    let sql = format!(
+        "SELECT made_by, reason, (extract(epoch FROM made_at) * 1000)::int8 FROM {}.wish WHERE kind = 'pause'",
+        ledger.sql()
+    );
+    let rows =
+        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read the ledger", &e))?;
+    Ok(rows.first().map(|row| Pause { by: row.get(0), reason: row.get(1), at: rfc3339(row.get(2)) }))
+}
+
+/// The run that is on its way. Without the lock it is over, whatever its row says.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn running(connection: &Connection, ledger: &Ident) -> Result<Option<Running>, Failure> {
+    let sql = format!(
+        "SELECT e.epoch, coalesce(e.holder, '?'), r.id::text, r.kind FROM {l}.lease e LEFT JOIN LATERAL (SELECT id, kind \
+         FROM {l}.run WHERE status = 'running' ORDER BY started_at DESC LIMIT 1) r ON true WHERE EXISTS (SELECT FROM \
+         pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.classid = {} AND l.objid = {} AND l.granted AND \
+         l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))",
+        schema::LOCK_CLASS,
+        schema::lock_key(ledger),
+        l = ledger.sql(),
+    );
+    let rows = connection
+        .client
+        .query_typed(&sql, &[])
+        .await
+        .map_err(|e| error::unanswered("cannot find out what runs", &e))?;
+    Ok(rows.first().map(|row| Running { epoch: row.get(0), holder: row.get(1), run: row.get(2), kind: row.get(3) }))
+}
+
+/// Asks backfills to pause, those of now and those to come.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub async fn pause(connection: &Connection, ledger: &Ident, who: &Holder, reason: Option<&str>) -> Result<(), Failure> {
+    let wish = format!(
+        "INSERT INTO {}.wish (kind, reason, made_by) VALUES ('pause', {}, {}) ON CONFLICT (kind) DO UPDATE SET reason = \
+         excluded.reason, made_at = excluded.made_at, made_by = excluded.made_by, db_user = excluded.db_user",
+        ledger.sql(),
+        reason.map_or("NULL".to_owned(), quote_literal),
+        quote_literal(&name(who)),
+    );
+    write(connection, &[wish, event(ledger, "paused", who, reason, None)]).await
+}
+
+/// Lets backfills go on.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub async fn resume(connection: &Connection, ledger: &Ident, who: &Holder) -> Result<(), Failure> {
+    let wish = format!("DELETE FROM {}.wish WHERE kind = 'pause'", ledger.sql());
+    write(connection, &[wish, event(ledger, "resumed", who, None, None)]).await
+}
+
+/// Asks a run to stop as a signal would.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub async fn cancel(
+    connection: &Connection,
+    ledger: &Ident,
+    who: &Holder,
+    reason: Option<&str>,
+    run: &Running,
+) -> Result<(), Failure> {
+    let wish = format!(
+        "INSERT INTO {}.wish (kind, epoch, reason, made_by) VALUES ('cancel', {}, {}, {}) ON CONFLICT (kind) DO UPDATE SET \
+         epoch = excluded.epoch, reason = excluded.reason, made_at = excluded.made_at, made_by = excluded.made_by, db_user = \
+         excluded.db_user",
+        ledger.sql(),
+        run.epoch,
+        reason.map_or("NULL".to_owned(), quote_literal),
+        quote_literal(&name(who)),
+    );
+    write(connection, &[wish, event(ledger, "cancelAsked", who, reason, run.run.as_deref())]).await
+}
+
+/// The query that finds the wish to stop the run of this epoch: who asked and why.
+pub(super) fn cancelled(ledger: &Ident, epoch: i64) -> String {
+    format!(
+        "SELECT 'cancelled by ' || made_by || coalesce(': ' || reason, '') FROM {}.wish WHERE kind = 'cancel' AND epoch = \
+         {epoch}",
+        ledger.sql()
+    )
+}
+
+/// Who asks, as one word.
+fn name(who: &Holder) -> String {
+    format!("{}@{}", who.os_user, who.host)
+}
+
+/// An event of nobody's run: that who asked is in it keeps it apart from who runs.
+fn event(ledger: &Ident, kind: &str, who: &Holder, reason: Option<&str>, run: Option<&str>) -> String {
+    let detail = json!({ "by": name(who), "reason": reason, "of": run });
+    format!(
+        "INSERT INTO {}.event (kind, detail) VALUES ('{kind}', jsonb_strip_nulls({}::jsonb))",
+        ledger.sql(),
+        quote_literal(&detail.to_string().replace("\\u0000", ""))
+    )
+}
+
+async fn write(connection: &Connection, statements: &[String]) -> Result<(), Failure> {
+    let text = format!("BEGIN;\n{};\nCOMMIT", statements.join(";\n"));
+    match connection.client.batch_execute(&text).await {
+        Ok(()) => Ok(()),
+        Err(e) => Err(match error::SqlFailure::of(&e) {
+            f if f.sqlstate == "42P01" => Failure::new(Kind::Database, "the ledger is of a version without wishes")
+                .help("the next `dagmar apply` brings it up to date"),
+            _ => error::unanswered("cannot write into the ledger", &e),
+        }),
+    }
+}
