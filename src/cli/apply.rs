@@ -147,7 +147,7 @@ pub async fn locked(
     remote: &mut Remote,
     wait: Span,
     observer: &mut dyn Observer,
-    stop: &Stop,
+    stop: &Arc<Stop>,
 ) -> Result<lock::Lock, Failure> {
     let request = lock::Request {
         settings: &remote.settings,

@@ -117,10 +117,17 @@ pub async fn execute(
     let writer = Writer { recorder, epoch };
     let mut runner = Runner { connection, writer, plan, observer, stop, done: 0, announced: 0, took: None };
     runner.start(info).await?;
-    let outcome = runner.steps().await;
+    let outcome = tokio::select! {
+        outcome = runner.steps() => outcome,
+        // the network swallows everything: nothing more is to be heard
+        () = stop.given_up() => Err((0, Trouble::Stopped)),
+    };
     let (status, failed) = match outcome {
         Ok(()) => (RunStatus::Done, None),
-        Err((_, Trouble::Stopped)) => (RunStatus::Interrupted, None),
+        Err((_, Trouble::Stopped)) => match stop.loss() {
+            Some(why) => return Err(why.clone()),
+            None => (RunStatus::Interrupted, None),
+        },
         Err((_, Trouble::Lost(failure))) => return Err(failure),
         Err((number, Trouble::Fault(fault))) => {
             let failed = runner.record_failure(number, &fault).await?;
