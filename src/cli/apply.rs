@@ -7,12 +7,14 @@ use super::session::{Remote, Session, holder};
 use super::{Outcome, block_on, plan};
 use crate::base::{Failure, Kind, Span};
 use crate::ledger::record::{Recorder, RunRef};
+use crate::ledger::{History, Status};
 use crate::pg::lock;
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{self, Finished, RunInfo, RunStatus};
+use crate::pipeline::View;
 use crate::plan::{Plan, decide};
-use crate::report::{PlanFormat, PlanOptions, Tone};
-use crate::run::Observer;
+use crate::report::{PlanFormat, PlanOptions, Style, Tone};
+use crate::run::{Event, Observer};
 use serde_json::json;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -57,7 +59,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         }
         if planned.steps.is_empty() {
             // the text says what waits or is blocked
-            finish(&planned, None, form, out);
+            finish(&planned, &[], None, form, out);
             return remote.close().await;
         }
         remote.server.check_writable(session.ledger())?;
@@ -68,20 +70,17 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         confirm(global, &format!("Apply {} changeset(s) to {}?", planned.steps.len(), remote.describe()))?;
         let stop = stop_on_signals();
         let mut observer = progress::observer(form, global, out);
-        let lock = locked(&session, &mut remote, args.lock_wait, observer.as_mut(), &stop).await?;
-        // another run may have come first: what counts is what is pending now
-        let now = remote.history(session.ledger()).await?;
-        let mut planned = match now.changesets == history.changesets {
-            true => planned,
-            false => plan::compile(&view, &remote, &now, &args.select, out.err_style).await?,
-        };
-        let finished = if planned.steps.is_empty() {
-            None
-        } else {
-            Some(execute(&session, &mut remote, &lock, &planned, "apply", observer.as_mut(), &stop).await?)
+        let mut course = Course { history, planned, applied: Vec::new(), losses: 0 };
+        let finished = loop {
+            match course.go(&session, &view, &mut remote, args, out.err_style, observer.as_mut(), &stop).await {
+                Ok(finished) => break finished,
+                Err(why) => {
+                    course.reconnect(why, &session, &mut remote, global, observer.as_mut(), &stop).await?;
+                }
+            }
         };
         drop(observer);
-        lock.release().await?;
+        let Course { mut planned, applied, .. } = course;
         if !planned.waiting.is_empty() {
             // what it waits for may have been applied just now: until when is known only since
             let history = remote.history(session.ledger()).await?;
@@ -92,10 +91,87 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 }
             }
         }
-        finish(&planned, finished.as_ref(), form, out);
+        finish(&planned, &applied, finished.as_ref(), form, out);
         remote.close().await?;
         finished.map_or(Ok(()), |f| verdict(&f))
     })
+}
+
+/// Connections that may be lost one after the other without anything done in between: what
+/// brings a server down is not to be sent to it for ever.
+const LOSSES: u32 = 2;
+
+/// A server that restarts is waited for at least so long.
+const RETURN: Duration = Duration::from_secs(30);
+
+/// A run that survives the loss of its connection.
+struct Course {
+    history: History,
+    planned: Plan,
+    /// What was applied before a connection was lost.
+    applied: Vec<String>,
+    /// Connections lost since something was done.
+    losses: u32,
+}
+
+impl Course {
+    /// Takes the lock, looks at what is pending now, and runs it.
+    #[allow(clippy::too_many_arguments)] // what a command has at hand
+    async fn go(
+        &mut self,
+        session: &Session,
+        view: &View<'_>,
+        remote: &mut Remote,
+        args: &Args,
+        style: Style,
+        observer: &mut dyn Observer,
+        stop: &Arc<Stop>,
+    ) -> Result<Option<Finished>, Failure> {
+        let lock = locked(session, remote, args.lock_wait, observer, stop).await?;
+        // another run may have come first, or a lost answer have been a yes: the ledger knows
+        let now = remote.history(session.ledger()).await?;
+        if now.changesets != self.history.changesets {
+            let next = plan::compile(view, remote, &now, &args.select, style).await?;
+            if self.losses > 0 {
+                let before = self.planned.steps.iter().map(|s| &s.changeset);
+                let done = before.filter(|id| !next.steps.iter().any(|s| s.changeset == **id));
+                self.applied.extend(done.filter(|id| now.status(id) == Some(Status::Applied)).cloned());
+            }
+            (self.planned, self.history, self.losses) = (next, now, 0);
+        }
+        let finished = match self.planned.steps.is_empty() {
+            true => None,
+            false => Some(execute(session, remote, &lock, &self.planned, "apply", observer, stop).await?),
+        };
+        lock.release().await?;
+        Ok(finished)
+    }
+
+    /// Connects again where the connection is why it failed.
+    async fn reconnect(
+        &mut self,
+        why: Failure,
+        session: &Session,
+        remote: &mut Remote,
+        global: &Global,
+        observer: &mut dyn Observer,
+        stop: &Stop,
+    ) -> Result<(), Failure> {
+        self.losses += 1;
+        if !matches!(why.kind, Kind::Database | Kind::Locked) || self.losses > LOSSES || !remote.is_gone().await {
+            return Err(why);
+        }
+        stop.recover();
+        observer.on(&Event::Waiting { message: format!("{}; connecting again", why.message) });
+        let wait = Duration::from_millis(global.wait.millis).max(RETURN);
+        tokio::select! {
+            connected = remote.reconnect(session.ledger(), wait) => connected.map_err(|failure| Failure {
+                notes: [vec![failure.message], failure.notes, why.notes.clone()].concat(),
+                ..why
+            }),
+            () = stop.requested() => Err(why),
+        }
+    }
 }
 
 /// Asks, unless `--yes` was given.
@@ -174,12 +250,13 @@ pub async fn execute(
     run::execute(&mut remote.connection, recorder, lock.epoch, plan, &info, observer, stop).await
 }
 
-/// What is to be said at the end.
-fn finish(plan: &Plan, finished: Option<&Finished>, form: Form, out: &mut Output) {
-    let done = finished.map_or(0, |f| f.done);
+/// What is to be said at the end; `earlier` was applied before a connection was lost.
+fn finish(plan: &Plan, earlier: &[String], finished: Option<&Finished>, form: Form, out: &mut Output) {
+    let done = earlier.len() + finished.map_or(0, |f| f.done);
     let status = finished.map_or("done", |f| f.status.word());
     if form == Form::Json {
-        let applied: Vec<&str> = plan.steps.iter().take(done).map(|s| s.changeset.as_str()).collect();
+        let now = plan.steps.iter().take(finished.map_or(0, |f| f.done)).map(|s| s.changeset.as_str());
+        let applied: Vec<&str> = earlier.iter().map(String::as_str).chain(now).collect();
         let summary = json!({
             "event": "summary", "status": status, "environment": plan.environment, "applied": applied,
             "waiting": plan.waiting, "blocked": plan.blocked, "notForHere": plan.not_for_here,
@@ -203,11 +280,11 @@ fn finish(plan: &Plan, finished: Option<&Finished>, form: Form, out: &mut Output
         out.data(&format!("{} {}: {}", out.style.paint(Tone::Warn, "blocked"), blocked.changeset, blocked.reason));
     }
     match finished {
-        None => out.data(&format!("nothing to do: {} is up to date", plan.environment)),
-        Some(f) if f.status == RunStatus::Done => {
-            out.data(&format!("{} {done} changeset(s)", out.style.paint(Tone::Good, "applied")));
+        None if done == 0 => out.data(&format!("nothing to do: {} is up to date", plan.environment)),
+        Some(f) if f.status != RunStatus::Done => {
+            out.data(&format!("applied {done} of {} changeset(s)", earlier.len() + plan.steps.len()));
         }
-        Some(_) => out.data(&format!("applied {done} of {} changeset(s)", plan.steps.len())),
+        _ => out.data(&format!("{} {done} changeset(s)", out.style.paint(Tone::Good, "applied"))),
     }
 }
 

@@ -11,6 +11,7 @@ use super::lock::{Holder, Patience};
 use super::run::stop::Stop;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -21,9 +22,9 @@ use tokio_postgres::SimpleQueryMessage;
 /// The time between two beats.
 const BEAT: Duration = Duration::from_secs(3);
 
-/// A beat that is not answered for this long: the network swallows it. Longer than a busy
-/// server takes.
-const UNANSWERED: Duration = Duration::from_secs(15);
+/// A beat that is not answered for as long as so many: the network swallows it. Longer than a
+/// busy server takes.
+const UNANSWERED: u32 = 5;
 
 /// Takes the next epoch and an id for the run. A transaction of an earlier run that is still
 /// going on holds the row; it is waited for.
@@ -102,7 +103,7 @@ impl Keeper {
         }
         match (&mut self.task).await {
             Ok(Some(connection)) => Ok(connection),
-            _ => Err(self.stop.loss().cloned().unwrap_or_else(|| lost("its task has ended"))),
+            _ => Err(self.stop.loss().unwrap_or_else(|| lost("its task has ended"))),
         }
     }
 }
@@ -123,19 +124,31 @@ async fn keep(mut connection: Connection, sql: &str, mut ended: oneshot::Receive
                 let why = connection.end().map_or("its connection was closed", |end| &end.message);
                 return Err(lost(why));
             },
-            () = sleep(BEAT) => match timeout(UNANSWERED, connection.client.simple_query(sql)).await {
-                Err(_) => return Err(lost("the server has not answered for some time")),
-                Ok(Ok(answer)) if answer.iter().any(|m| matches!(m, SimpleQueryMessage::CommandComplete(0))) => {
+            () = sleep(BEAT) => match beat(&connection, sql).await {
+                None => return Err(lost("the server has not answered for some time")),
+                Some(Ok(answer)) if answer.iter().any(|m| matches!(m, SimpleQueryMessage::CommandComplete(0))) => {
                     return Err(lost("another run has taken over"));
                 }
-                Ok(Err(e)) if e.is_closed() || SqlFailure::of(&e).is_connection_lost() => {
+                Some(Err(e)) if e.is_closed() || SqlFailure::of(&e).is_connection_lost() => {
                     return Err(lost(&SqlFailure::of(&e).message));
                 }
                 // one that could not be written leaves the lock as it is
-                Ok(_) => {}
+                Some(_) => {}
             },
         }
     }
+}
+
+/// One beat; `None`: no answer. Several short waits instead of a long one: when this process
+/// was stopped or busy, the answer that came meanwhile is still read.
+async fn beat(connection: &Connection, sql: &str) -> Option<Result<Vec<SimpleQueryMessage>, tokio_postgres::Error>> {
+    let mut answer = pin!(connection.client.simple_query(sql));
+    for _ in 0..UNANSWERED {
+        if let Ok(answer) = timeout(BEAT, &mut answer).await {
+            return Some(answer);
+        }
+    }
+    None
 }
 
 fn lost(why: &str) -> Failure {

@@ -125,7 +125,7 @@ pub async fn execute(
     let (status, failed) = match outcome {
         Ok(()) => (RunStatus::Done, None),
         Err((_, Trouble::Stopped)) => match stop.loss() {
-            Some(why) => return Err(why.clone()),
+            Some(why) => return Err(why),
             None => (RunStatus::Interrupted, None),
         },
         Err((_, Trouble::Lost(failure))) => return Err(failure),

@@ -1,8 +1,8 @@
 //! The wish to stop, from a signal to the loop.
 
 use crate::base::Failure;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -14,7 +14,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Stop {
     requested: AtomicBool,
     notify: Notify,
-    loss: OnceLock<Failure>,
+    loss: Mutex<Option<Failure>>,
     lost: Notify,
 }
 
@@ -22,35 +22,36 @@ impl Stop {
     /// Asks the run to stop: the current statement is cancelled, the state is recorded.
     pub fn request(&self) {
         self.requested.store(true, Ordering::SeqCst);
-        self.notify.notify_waiters();
-        self.notify.notify_one();
+        self.wake();
     }
 
     /// The lock is lost: the run must stop, and can record nothing more.
     pub fn lose(&self, why: Failure) {
-        let _ = self.loss.set(why);
+        *self.loss.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
         self.lost.notify_one();
-        self.request();
+        self.wake();
     }
 
     /// Why the lock is lost, once it is.
     #[must_use]
-    pub fn loss(&self) -> Option<&Failure> {
-        self.loss.get()
+    pub fn loss(&self) -> Option<Failure> {
+        self.loss.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until the lock is lost and the server has had its time to answer.
-    pub async fn given_up(&self) {
-        while self.loss.get().is_none() {
-            self.lost.notified().await;
-        }
-        tokio::time::sleep(GRACE).await;
+    /// Another lock may be taken in place of a lost one. What a signal asked for stays.
+    pub fn recover(&self) {
+        *self.loss.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn wake(&self) {
+        self.notify.notify_waiters();
+        self.notify.notify_one();
     }
 
     /// Whether it was asked for.
     #[must_use]
     pub fn is_requested(&self) -> bool {
-        self.requested.load(Ordering::SeqCst)
+        self.requested.load(Ordering::SeqCst) || self.loss().is_some()
     }
 
     /// Waits until it is asked for.
@@ -58,6 +59,14 @@ impl Stop {
         while !self.is_requested() {
             self.notify.notified().await;
         }
+    }
+
+    /// Waits until the lock is lost and the server has had its time to answer.
+    pub async fn given_up(&self) {
+        while self.loss().is_none() {
+            self.lost.notified().await;
+        }
+        tokio::time::sleep(GRACE).await;
     }
 
     /// Waits for some time; true when a stop was asked for meanwhile.
