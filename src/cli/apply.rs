@@ -10,7 +10,7 @@ use crate::ledger::record::{Recorder, RunRef};
 use crate::ledger::{History, Status};
 use crate::pg::lock;
 use crate::pg::run::stop::Stop;
-use crate::pg::run::{self, Finished, RunInfo, RunStatus};
+use crate::pg::run::{self, Finished, RunInfo, RunStatus, taken_over};
 use crate::pipeline::View;
 use crate::plan::{Plan, decide};
 use crate::report::{PlanFormat, PlanOptions, Style, Tone};
@@ -70,7 +70,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         confirm(global, &format!("Apply {} changeset(s) to {}?", planned.steps.len(), remote.describe()))?;
         let stop = stop_on_signals();
         let mut observer = progress::observer(form, global, out);
-        let mut course = Course { history, planned, applied: Vec::new(), losses: 0 };
+        let mut course = Course { history, planned, applied: Vec::new(), losses: 0, epoch: None };
         let finished = loop {
             match course.go(&session, &view, &mut remote, args, out.err_style, observer.as_mut(), &stop).await {
                 Ok(finished) => break finished,
@@ -112,6 +112,8 @@ struct Course {
     applied: Vec<String>,
     /// Connections lost since something was done.
     losses: u32,
+    /// The epoch of the last lock.
+    epoch: Option<i64>,
 }
 
 impl Course {
@@ -128,6 +130,10 @@ impl Course {
         stop: &Arc<Stop>,
     ) -> Result<Option<Finished>, Failure> {
         let lock = locked(session, remote, args.lock_wait, observer, stop).await?;
+        if self.epoch.replace(lock.epoch).is_some_and(|before| lock.epoch != before + 1) {
+            lock.release().await?;
+            return Err(taken_over());
+        }
         // another run may have come first, or a lost answer have been a yes: the ledger knows
         let now = remote.history(session.ledger()).await?;
         if now.changesets != self.history.changesets {
@@ -247,7 +253,12 @@ pub async fn execute(
     let who = holder();
     let info = RunInfo { id: lock.run.clone(), kind, os_user: who.os_user, host: who.host };
     let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
-    run::execute(&mut remote.connection, recorder, lock.epoch, plan, &info, observer, stop).await
+    let run = run::execute(&mut remote.connection, recorder, lock.epoch, plan, &info, observer, stop);
+    tokio::select! {
+        finished = run => finished,
+        // the network swallows everything: nothing more is to be heard
+        why = stop.given_up() => Err(why),
+    }
 }
 
 /// What is to be said at the end; `earlier` was applied before a connection was lost.

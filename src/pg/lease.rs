@@ -22,9 +22,11 @@ use tokio_postgres::SimpleQueryMessage;
 /// The time between two beats.
 const BEAT: Duration = Duration::from_secs(3);
 
-/// A beat that is not answered for as long as so many: the network swallows it. Longer than a
-/// busy server takes.
-const UNANSWERED: u32 = 5;
+/// What is not answered for so long the network swallows. Longer than a busy server takes.
+pub(super) const UNANSWERED: Duration = Duration::from_secs(15);
+
+/// How that is said.
+pub(super) const SILENCE: &str = "the server has not answered for some time";
 
 /// Takes the next epoch and an id for the run. A transaction of an earlier run that is still
 /// going on holds the row; it is waited for.
@@ -125,7 +127,7 @@ async fn keep(mut connection: Connection, sql: &str, mut ended: oneshot::Receive
                 return Err(lost(why));
             },
             () = sleep(BEAT) => match beat(&connection, sql).await {
-                None => return Err(lost("the server has not answered for some time")),
+                None => return Err(lost(SILENCE)),
                 Some(Ok(answer)) if answer.iter().any(|m| matches!(m, SimpleQueryMessage::CommandComplete(0))) => {
                     return Err(lost("another run has taken over"));
                 }
@@ -143,7 +145,7 @@ async fn keep(mut connection: Connection, sql: &str, mut ended: oneshot::Receive
 /// was stopped or busy, the answer that came meanwhile is still read.
 async fn beat(connection: &Connection, sql: &str) -> Option<Result<Vec<SimpleQueryMessage>, tokio_postgres::Error>> {
     let mut answer = pin!(connection.client.simple_query(sql));
-    for _ in 0..UNANSWERED {
+    for _ in 0..UNANSWERED.as_secs() / BEAT.as_secs() {
         if let Ok(answer) = timeout(BEAT, &mut answer).await {
             return Some(answer);
         }
@@ -151,7 +153,7 @@ async fn beat(connection: &Connection, sql: &str) -> Option<Result<Vec<SimpleQue
     None
 }
 
-fn lost(why: &str) -> Failure {
+pub(super) fn lost(why: &str) -> Failure {
     Failure::new(Kind::Locked, format!("this run lost its lock: {why}"))
         .note("what this run had committed is recorded; what it had not is undone")
         .help("`dagmar status` shows what is done, and the same command goes on; find out what ended the session `dagmar lock`")

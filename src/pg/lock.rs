@@ -160,11 +160,10 @@ impl Lock {
     pub async fn release(self) -> Result<(), Failure> {
         let connection = self.keeper.end().await?;
         let sql = format!("SELECT pg_catalog.pg_advisory_unlock({CLASS}, {})", self.key);
-        let rows = connection
-            .client
-            .query_typed(&sql, &[])
-            .await
-            .map_err(|e| error::unanswered("the lock's connection was lost", &e))?;
+        let rows = match tokio::time::timeout(lease::UNANSWERED, connection.client.query_typed(&sql, &[])).await {
+            Ok(answer) => answer.map_err(|e| error::unanswered("the lock's connection was lost", &e))?,
+            Err(_) => return Err(lease::lost(lease::SILENCE)),
+        };
         let held: bool = rows.first().is_some_and(|r| r.get(0));
         if held {
             Ok(())

@@ -125,7 +125,9 @@ impl Matrix {
             "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database \
              WHERE datname = current_database())",
         );
-        assert_eq!(database.sql("SELECT count(*) FROM dagmar.segment"), "0", "{what}");
+        if database.sql("SELECT to_regclass('dagmar.segment') IS NOT NULL") == "t" {
+            assert_eq!(database.sql("SELECT count(*) FROM dagmar.segment"), "0", "{what}");
+        }
     }
 
     /// Strikes once, looks at the status where it is asked for, runs again.
@@ -224,6 +226,11 @@ fn f13_the_other_direction_after_a_kill() {
     for k in (4..=back.counts().messages).step_by(5) {
         let database = back.database();
         back.run(&database, Fault::KillBefore(k));
+        let run = there.project.on(&database, there.args);
+        if run.out.contains("its rollback was begun and not finished: run `dagmar rollback parts` first") {
+            // half way back it is for a person to say where it goes; nothing was run on top of it
+            back.again(&database, &format!("rollback after an apply after a rollback that was killed at {k}"));
+        }
         there.again(&database, &format!("apply after a rollback that was killed at {k}"));
     }
 }

@@ -91,7 +91,8 @@ fn f18_a_paused_runner_is_fenced_off() {
         let run = successor.end();
         assert_eq!(run.code, 0, "{run:?}");
         paused.signal("CONT");
-        paused.end().fails(6);
+        let said = paused.end().fails(6);
+        assert!(said.contains("error: this run lost its lock, and another run has taken over"), "{said}");
         let expected = if index { "a" } else { "a b c" };
         assert_eq!(database.sql("SELECT string_agg(id, ' ' ORDER BY id) FROM hits"), expected);
         assert_eq!(project.states(&database), "a=applied b=applied");
@@ -162,17 +163,21 @@ fn f04_a_statement_of_a_killed_run_ends() {
 fn f09_a_black_hole_ends_the_run() {
     let database = Database::new();
     database.sql("CREATE TABLE hits (id text)");
-    let segments = "INSERT INTO hits VALUES ('a');\n-- segment\nINSERT INTO hits VALUES ('b')";
-    let project = project(&[sql("a", segments, "DELETE FROM hits", "")]);
-    let (run, counts) = through(&server().sockets, &database.name, &project, &["apply"], Fault::None);
-    run.ok();
-    project.on(&database, &["rollback", "--all"]).ok();
-    let fault = Fault::Swallow(counts.messages - 3);
-    let (run, _) = through(&server().sockets, &database.name, &project, &["apply"], fault);
-    assert!(matches!(run.code, 6 | 7), "{run:?}");
-    assert!(run.err.contains("this run lost its lock: the server has not answered for some time"), "{run:?}");
+    let segments = "DELETE FROM hits WHERE id = 'a';\n-- segment\nDELETE FROM hits WHERE id = 'b'";
+    let project = project(&[sql("a", "INSERT INTO hits VALUES ('a'), ('b'), ('c')", segments, "")]);
+    let rollback = |fault| through(&server().sockets, &database.name, &project, &["rollback", "a"], fault);
     project.on(&database, &["apply"]).ok();
-    assert_eq!(database.sql("SELECT string_agg(id, ' ' ORDER BY id) FROM hits"), "a b");
+    let (run, counts) = rollback(Fault::None);
+    run.ok();
+    project.on(&database, &["apply"]).ok();
+    // the last messages: two segments, the end of the run, the lock
+    let (run, _) = rollback(Fault::Swallow(counts.messages - 2));
+    let said = run.fails(6);
+    assert!(said.contains("this run lost its lock: the server has not answered for some time"), "{said}");
+    assert!(said.contains("it was to take back: a"), "{said}");
+    assert_eq!(project.states(&database), "a=partly");
+    project.on(&database, &["rollback", "a"]).ok();
+    assert_eq!(database.sql("SELECT string_agg(id, ' ') FROM hits"), "c c");
 }
 
 /// Fifty at once while the first builds an index concurrently: they poll, so the build waits

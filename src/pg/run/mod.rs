@@ -23,6 +23,7 @@ use std::time::Instant;
 use stop::Stop;
 use unit::{Writer, is_single};
 use wire::Fault;
+pub use wire::taken_over;
 
 /// Steps in one message; more would only make its text longer.
 const MOST_STEPS: usize = 200;
@@ -117,11 +118,7 @@ pub async fn execute(
     let writer = Writer { recorder, epoch };
     let mut runner = Runner { connection, writer, plan, observer, stop, done: 0, announced: 0, took: None };
     runner.start(info).await?;
-    let outcome = tokio::select! {
-        outcome = runner.steps() => outcome,
-        // the network swallows everything: nothing more is to be heard
-        () = stop.given_up() => Err((0, Trouble::Stopped)),
-    };
+    let outcome = runner.steps().await;
     let (status, failed) = match outcome {
         Ok(()) => (RunStatus::Done, None),
         Err((_, Trouble::Stopped)) => match stop.loss() {

@@ -61,12 +61,15 @@ impl Stop {
         }
     }
 
-    /// Waits until the lock is lost and the server has had its time to answer.
-    pub async fn given_up(&self) {
-        while self.loss().is_none() {
+    /// Waits until the lock is lost and the server has had its time to answer; why it is lost.
+    pub async fn given_up(&self) -> Failure {
+        loop {
+            if let Some(why) = self.loss() {
+                tokio::time::sleep(GRACE).await;
+                return why;
+            }
             self.lost.notified().await;
         }
-        tokio::time::sleep(GRACE).await;
     }
 
     /// Waits for some time; true when a stop was asked for meanwhile.
