@@ -1,8 +1,8 @@
 //! `dagmar cancel`: asks the run to stop.
 
-use super::apply::confirm;
 use super::global::Global;
 use super::output::{Form, Output, form};
+use super::running::confirm;
 use super::session::{Session, holder};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};

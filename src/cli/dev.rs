@@ -1,8 +1,8 @@
 //! `dagmar dev`: the private server of an environment with `url: embedded`.
 
-use super::apply::confirm;
 use super::global::Global;
 use super::output::{Form, Output, form};
+use super::running::confirm;
 use super::session::{EMBEDDED, Session};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};

@@ -1,8 +1,8 @@
 //! `dagmar mark`: says by hand what a changeset is.
 
-use super::apply::{confirm, locked, stop_on_signals};
 use super::global::Global;
 use super::output::{Form, Output, form};
+use super::running::{confirm, locked, stop_on_signals};
 use super::session::{Remote, Session, holder};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, Span};

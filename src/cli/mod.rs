@@ -7,6 +7,7 @@
 mod global;
 mod output;
 mod progress;
+mod running;
 mod session;
 
 mod apply;
@@ -143,7 +144,7 @@ mod tests {
 
     #[test]
     fn every_command_is_a_file() {
-        let shared = ["mod", "global", "output", "progress", "session"];
+        let shared = ["mod", "global", "output", "progress", "running", "session"];
         let mut files: Vec<String> = std::fs::read_dir("src/cli")
             .expect("runs in the crate's folder")
             .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())

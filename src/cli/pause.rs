@@ -1,8 +1,8 @@
 //! `dagmar pause`: asks backfills to pause.
 
-use super::apply::{locked, stop_on_signals};
 use super::global::Global;
 use super::output::{Form, Output, form};
+use super::running::{locked, stop_on_signals};
 use super::session::{Remote, Session, holder};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Span};

@@ -1,10 +1,10 @@
 //! `dagmar rollback`: takes changesets back.
 
-use super::apply::{Running, confirm, execute, locked, stop_on_signals, verdict};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::plan::dry_run;
 use super::progress;
+use super::running::{Running, confirm, execute, locked, stop_on_signals, verdict};
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
@@ -99,7 +99,13 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 .help("run the command again and look at what it would do now"));
         }
         let finished =
-            execute(&session, &mut remote, &lock, &plan, &args.running, "rollback", observer.as_mut(), &stop).await?;
+            execute(&session, &mut remote, &lock, &plan, &args.running, "rollback", observer.as_mut(), &stop).await;
+        let finished = match finished {
+            Err(failure) if failure.kind == Kind::Locked || remote.is_gone().await => {
+                return Err(unsettled(failure, &plan));
+            }
+            other => other?,
+        };
         drop(observer);
         lock.release().await?;
         finish(&plan, &finished.done, finished.status.word(), form, out);
@@ -120,6 +126,15 @@ pub async fn compile(
     let ids: Vec<String> = chosen.list.iter().map(|(id, _)| id.clone()).collect();
     let stored = read::stored(&remote.connection, session.ledger(), &ids).await?;
     rollback::compile(&session.environment, session.ledger(), history, &chosen, stored)
+}
+
+/// A run that was cut off: what it had done is known to the ledger alone, and `--last-run` and
+/// its like may mean something else by then. So it does not go on by itself.
+fn unsettled(failure: Failure, plan: &Plan) -> Failure {
+    let ids: Vec<&str> = plan.steps.iter().map(|s| s.changeset.as_str()).collect();
+    failure
+        .note(format!("it was to take back: {}", ids.join(", ")))
+        .help("`dagmar status` shows which of them are still applied: `dagmar rollback ID...` takes those back")
 }
 
 /// Whether something else than the clock is different.

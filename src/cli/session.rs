@@ -173,6 +173,19 @@ impl Remote {
         read::history(&self.connection, &self.server, ledger).await
     }
 
+    /// Whether the connection is of no use any more.
+    pub async fn is_gone(&self) -> bool {
+        let asked = tokio::time::timeout(Duration::from_secs(5), self.connection.client.batch_execute("")).await;
+        !matches!(asked, Ok(Ok(())))
+    }
+
+    /// Connects again, to a server that may have to come back first.
+    pub async fn reconnect(&mut self, ledger: &Ident, wait: Duration) -> Result<(), Failure> {
+        self.connection = connect_with(&self.settings, wait, |_| {}).await?;
+        self.server = Server::ask(&self.connection, ledger).await?;
+        self.server.check_writable(ledger)
+    }
+
     /// Where it is, without secrets.
     pub fn describe(&self) -> String {
         if self.embedded.is_some() { "the embedded server".to_owned() } else { self.settings.describe() }

@@ -21,6 +21,9 @@ const VERSIONS: &[(u32, &[&str])] = &[
 /// The first half of the key of the advisory lock: `dgmr`.
 pub const LOCK_CLASS: i32 = 0x6467_6d72;
 
+/// The first half of the key that sessions hold, in shared mode, that run changesets: `dgmw`.
+pub const WORKER_CLASS: i32 = 0x6467_6d77;
+
 /// The second half of the key: each ledger of a database has a lock of its own.
 #[must_use]
 pub fn lock_key(ledger: &Ident) -> i32 {

@@ -1,29 +1,30 @@
 //! One run at a time: a session advisory lock on a connection of its own, which never runs a
 //! changeset and is never in a transaction, and a numbered lease that fences off a runner
-//! that lost it.
+//! that lost it ([`lease`](super::lease)).
 //!
 //! The lock is polled, not waited for: a session that waits inside of `pg_advisory_lock`
 //! holds a snapshot, and a concurrent index build of the holder would wait for it.
 
 use super::connect::{self, Connection};
-use super::error;
+use super::lease::{self, Keeper};
 use super::run::stop::Stop;
 use super::server::Server;
 use super::settings::Settings;
-use super::wish;
+use super::{earlier, error};
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind};
 use crate::ledger::schema;
 use crate::run::{Event, Observer};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The first half of the lock's key.
 const CLASS: i32 = schema::LOCK_CLASS;
 
-/// The lock, held until it is released or its connection ends.
+/// The lock, held until it is released, dropped, or its connection ends.
 #[derive(Debug)]
 pub struct Lock {
-    connection: Connection,
+    keeper: Keeper,
     key: i32,
     /// The number of this holder: no holder before can commit any more.
     pub epoch: i64,
@@ -53,8 +54,9 @@ pub struct Request<'a> {
     pub wait: Duration,
 }
 
-/// Takes the lock: waits up to `wait` for another run to end, makes or upgrades the ledger,
-/// takes the next epoch.
+/// Takes the lock: waits up to `wait` for another run to end, and for what a killed one left
+/// running on the server; makes or upgrades the ledger, takes the next epoch. From then on the
+/// lease is kept alive, and `stop` hears when the lock is lost.
 ///
 /// # Errors
 /// When another run keeps it, or the ledger cannot be made.
@@ -63,16 +65,18 @@ pub async fn acquire(
     worker: &Connection,
     server: &mut Server,
     observer: &mut dyn Observer,
-    stop: &Stop,
+    stop: &Arc<Stop>,
 ) -> Result<Lock, Failure> {
     let Request { settings, ledger, holder, wait } = *request;
     let settings = settings.clone().with_application_name("dagmar lock");
     let connection = connect::connect(&settings, Duration::ZERO).await?;
     let key = schema::lock_key(ledger);
-    let began = Instant::now();
-    let mut said = false;
-    // the role's own timeouts must not end the session that keeps the lock
-    let mut sql = String::from("SET idle_session_timeout = 0; SET statement_timeout = 0; ");
+    let mut patience = Patience { deadline: Instant::now() + wait, said: false, observer, stop };
+    // the role's own settings must not end the session that keeps the lock, nor hold up a beat
+    let mut sql = String::from(
+        "SET idle_session_timeout = 0; SET statement_timeout = 0; SET lock_timeout = '2s'; \
+         SET default_transaction_read_only = off; SET default_transaction_isolation = 'read committed'; ",
+    );
     loop {
         sql.push_str(&format!("SELECT pg_catalog.pg_try_advisory_lock({CLASS}, {key})"));
         let messages =
@@ -85,58 +89,81 @@ pub async fn acquire(
         if got {
             break;
         }
-        let who = holder_of(&connection, key).await;
-        if began.elapsed() >= wait {
-            return Err(Failure::new(Kind::Locked, "another run holds the lock of this database")
+        if patience.is_to_be_told() {
+            let who = holder_of(&connection, ledger, key).await;
+            patience.tell("another run holds the lock of this database", "waiting for another run to end", &who)?;
+        }
+        patience.pause().await?;
+    }
+    // known to a successor from here on, whatever becomes of this process
+    earlier::enter(worker, key).await?;
+    let (epoch, run) = if has_ledger(worker, ledger).await? {
+        // first the epoch: what an earlier run still has in a message is fenced off
+        let lease = lease::take(worker, ledger, holder, key, &mut patience).await?;
+        earlier::outlive(worker, key, &mut patience).await?;
+        install(worker, ledger).await?;
+        lease
+    } else {
+        earlier::outlive(worker, key, &mut patience).await?;
+        install(worker, ledger).await?;
+        lease::take(worker, ledger, holder, key, &mut patience).await?
+    };
+    server.has_ledger = true;
+    Ok(Lock { keeper: Keeper::start(connection, ledger, epoch, stop), key, epoch, run })
+}
+
+/// Waiting for others: up to a time, until a signal, and said once.
+pub(super) struct Patience<'a> {
+    deadline: Instant,
+    said: bool,
+    observer: &'a mut dyn Observer,
+    stop: &'a Stop,
+}
+
+impl Patience<'_> {
+    pub(super) fn is_over(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+
+    /// Whether somebody has to hear what is waited for.
+    pub(super) fn is_to_be_told(&self) -> bool {
+        !self.said || self.is_over()
+    }
+
+    /// Says once what is waited for; fails when the time is over.
+    pub(super) fn tell(&mut self, over: &str, waiting: &str, who: &str) -> Result<(), Failure> {
+        if self.is_over() {
+            return Err(Failure::new(Kind::Locked, over)
                 .note(who)
                 .help("wait for it to end, or let this command wait longer with `--lock-wait 5m`"));
         }
-        if !said {
-            said = true;
-            observer.on(&Event::Waiting { message: format!("waiting for another run to end: {who}") });
-        }
-        let chance = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::from(d.subsec_nanos()));
-        if stop.sleep(Duration::from_millis(100 + chance % 400)).await {
+        self.said = true;
+        self.observer.on(&Event::Waiting { message: format!("{waiting}: {who}") });
+        Ok(())
+    }
+
+    /// Waits a little, by chance, so that many runners do not ask at the same moment.
+    pub(super) async fn pause(&mut self) -> Result<(), Failure> {
+        if self.stop.sleep(connect::jittered(Duration::from_millis(400))).await {
             return Err(Failure::new(Kind::Interrupted, "stopped by a signal while waiting for the lock"));
         }
+        Ok(())
     }
-    install(worker, ledger).await?;
-    server.has_ledger = true;
-    let (epoch, run) = lease(worker, ledger, holder).await?;
-    Ok(Lock { connection, key, epoch, run })
 }
 
 impl Lock {
-    /// Waits until a second process asks this run to stop; says who and why.
-    pub async fn cancelled(&self, ledger: &Ident) -> String {
-        let sql = wish::cancelled(ledger, self.epoch);
-        loop {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            match self.connection.client.query_typed(&sql, &[]).await {
-                Ok(rows) => {
-                    if let Some(row) = rows.first() {
-                        return row.get(0);
-                    }
-                }
-                // the fence says what follows from a lost lock
-                Err(_) => std::future::pending().await,
-            }
-        }
-    }
-
     /// Gives the lock back.
     ///
     /// # Errors
     /// When it was lost before: then another run may have worked at the same time, which the
     /// fence has kept from doing harm.
     pub async fn release(self) -> Result<(), Failure> {
+        let connection = self.keeper.end().await?;
         let sql = format!("SELECT pg_catalog.pg_advisory_unlock({CLASS}, {})", self.key);
-        let rows = self
-            .connection
-            .client
-            .query_typed(&sql, &[])
-            .await
-            .map_err(|e| error::unanswered("the lock's connection was lost", &e))?;
+        let rows = match tokio::time::timeout(lease::UNANSWERED, connection.client.query_typed(&sql, &[])).await {
+            Ok(answer) => answer.map_err(|e| error::unanswered("the lock's connection was lost", &e))?,
+            Err(_) => return Err(lease::lost(lease::SILENCE)),
+        };
         let held: bool = rows.first().is_some_and(|r| r.get(0));
         if held {
             Ok(())
@@ -147,27 +174,46 @@ impl Lock {
     }
 }
 
-async fn holder_of(connection: &Connection, key: i32) -> String {
+/// Who holds the lock: its session, and what the lease says of its process.
+async fn holder_of(connection: &Connection, ledger: &Ident, key: i32) -> String {
     let sql = format!(
         "SELECT format('pid %s (user %s, from %s, for %s)', a.pid, a.usename, coalesce(host(a.client_addr), 'this host'), \
-         date_trunc('second', clock_timestamp() - a.backend_start)) FROM pg_catalog.pg_locks l JOIN \
+         date_trunc('second', clock_timestamp() - a.backend_start)), a.backend_start::text FROM pg_catalog.pg_locks l JOIN \
          pg_catalog.pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.classid = {CLASS} AND l.objid = {key} \
          AND l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
     );
     let rows = connection.client.query_typed(&sql, &[]).await.unwrap_or_default();
-    rows.first()
-        .map_or_else(|| "its session has just ended".to_owned(), |row| format!("held by {}", row.get::<_, String>(0)))
+    let Some(row) = rows.first() else { return "its session has just ended".to_owned() };
+    let session = format!("held by {}", row.get::<_, String>(0));
+    // absent until the first run has made it; a lease that is older than the session is another's
+    let sql = format!(
+        "SELECT format('%s since %s', holder, to_char(taken_at, 'YYYY-MM-DD HH24:MI:SS TZ')) FROM {}.lease \
+         WHERE taken_at >= {}::timestamptz",
+        ledger.sql(),
+        quote_literal(&row.get::<_, String>(1))
+    );
+    let rows = connection.client.query_typed(&sql, &[]).await.unwrap_or_default();
+    match rows.first() {
+        Some(row) => format!("{session}: {}", row.get::<_, String>(0)),
+        None => session,
+    }
+}
+
+async fn has_ledger(worker: &Connection, ledger: &Ident) -> Result<bool, Failure> {
+    let meta = quote_literal(&format!("{}.meta", ledger.sql()));
+    let exists = format!("SELECT pg_catalog.to_regclass({meta}) IS NOT NULL");
+    let rows =
+        worker.client.query_typed(&exists, &[]).await.map_err(|e| error::unanswered("cannot ask the server", &e))?;
+    Ok(rows.first().is_some_and(|r| r.get(0)))
 }
 
 /// Makes the ledger, or brings it up to date, in one transaction. Under the lock: nobody
 /// else does the same.
 async fn install(worker: &Connection, ledger: &Ident) -> Result<(), Failure> {
     let l = ledger.sql();
-    let exists = format!("SELECT pg_catalog.to_regclass({}) IS NOT NULL", quote_literal(&format!("{l}.meta")));
     let wrong = |e: tokio_postgres::Error| error::unanswered("cannot make the ledger", &e);
-    let rows = worker.client.query_typed(&exists, &[]).await.map_err(wrong)?;
     let mut from = 0;
-    if rows.first().is_some_and(|r| r.get(0)) {
+    if has_ledger(worker, ledger).await? {
         let version = format!("SELECT value::int8 FROM {l}.meta WHERE key = 'version'");
         let rows = worker.client.query_typed(&version, &[]).await.map_err(wrong)?;
         from = rows.first().map_or(0, |r| u32::try_from(r.get::<_, i64>(0)).unwrap_or(0));
@@ -177,24 +223,4 @@ async fn install(worker: &Connection, ledger: &Ident) -> Result<(), Failure> {
     }
     let sql = format!("BEGIN;\n{}\nCOMMIT;", schema::upgrade(ledger, from));
     worker.client.batch_execute(&sql).await.map_err(wrong)
-}
-
-/// Takes the next epoch and an id for the run.
-async fn lease(worker: &Connection, ledger: &Ident, holder: &Holder) -> Result<(i64, String), Failure> {
-    let sql = format!(
-        "UPDATE {l}.lease SET epoch = epoch + 1, holder = {who}, backend_pid = pg_backend_pid(), \
-         taken_at = clock_timestamp(), heartbeat_at = clock_timestamp() RETURNING epoch, gen_random_uuid()::text",
-        l = ledger.sql(),
-        who = quote_literal(&format!("{}@{} pid {}", holder.os_user, holder.host, std::process::id())),
-    );
-    let rows = worker
-        .client
-        .query_typed(&sql, &[])
-        .await
-        .map_err(|e| error::unanswered("cannot take the ledger's lease", &e))?;
-    let row = rows.first().ok_or_else(|| {
-        Failure::new(Kind::Database, format!("the table {}.lease is empty", ledger.sql()))
-            .help("it was changed by hand: it must hold one row")
-    })?;
-    Ok((row.get(0), row.get(1)))
 }

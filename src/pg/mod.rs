@@ -9,10 +9,12 @@
 //! Neither ever holds a password.
 
 mod connect;
+mod earlier;
 pub mod embedded;
 mod environment;
 mod error;
 mod keys;
+mod lease;
 pub mod lock;
 mod pgpass;
 pub mod read;

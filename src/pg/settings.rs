@@ -234,20 +234,14 @@ impl Settings {
         if let Some(timeout) = self.connect_timeout {
             config.connect_timeout(timeout);
         }
+        // the system's own figures find a dead peer after two hours
         let keep = &self.keepalives;
-        config.keepalives(!keep.off);
-        if let Some(idle) = keep.idle {
-            config.keepalives_idle(idle);
-        }
-        if let Some(interval) = keep.interval {
-            config.keepalives_interval(interval);
-        }
-        if let Some(count) = keep.count {
-            config.keepalives_retries(count);
-        }
-        if let Some(timeout) = keep.user_timeout {
-            config.tcp_user_timeout(timeout);
-        }
+        config
+            .keepalives(!keep.off)
+            .keepalives_idle(keep.idle.unwrap_or(Duration::from_secs(15)))
+            .keepalives_interval(keep.interval.unwrap_or(Duration::from_secs(5)))
+            .keepalives_retries(keep.count.unwrap_or(3))
+            .tcp_user_timeout(keep.user_timeout.unwrap_or(Duration::from_secs(30)));
         if self.tls.direct {
             config.ssl_negotiation(SslNegotiation::Direct);
         }

@@ -18,9 +18,11 @@ mod worker;
 pub use whole::check as check_whole;
 
 use super::connect::{self, Connection};
+use super::earlier;
 use super::settings::Settings;
-use crate::base::{Failure, Granularity};
+use crate::base::{Failure, Granularity, Ident};
 use crate::ledger::record::Recorder;
+use crate::ledger::schema;
 use crate::plan::Plan;
 use crate::run::{Event, Observer, StepError};
 use futures_util::StreamExt;
@@ -31,6 +33,7 @@ use shared::Shared;
 use std::time::{Duration, Instant};
 use stop::Stop;
 use unit::Writer;
+pub use wire::taken_over;
 use worker::Worker;
 
 /// A step that failed, what went wrong, and what is left of it.
@@ -109,6 +112,8 @@ pub struct Job<'a> {
     pub plan: &'a Plan,
     /// Who runs it.
     pub info: &'a RunInfo,
+    /// Where the ledger is.
+    pub ledger: &'a Ident,
     /// Where further connections go.
     pub settings: &'a Settings,
     /// The epoch of the lock that is held.
@@ -151,6 +156,9 @@ pub async fn execute(
         true if shared.done.borrow().len() < job.plan.steps.len() => RunStatus::Interrupted,
         true => RunStatus::Done,
     };
+    if let (RunStatus::Interrupted, Some(why)) = (status, stop.loss()) {
+        return Err(why);
+    }
     let stopped_by = (status == RunStatus::Interrupted).then(|| stop.by()).flatten();
     end(&mut first, status, failed.first().map(|f| f.error.message.as_str()).or(stopped_by)).await?;
     let stopped_by = stopped_by.map(str::to_owned);
@@ -177,7 +185,7 @@ async fn run_all(first: &mut Worker<'_, '_>, shared: &Shared<'_>, job: &Job<'_>,
             },
             () = shared.more.notified(), if opened < job.jobs => {
                 opened += 1;
-                workers.push(Box::pin(further(shared, job.settings)));
+                workers.push(Box::pin(further(shared, job)));
             }
             () = &mut watching => {}
             () = stop.requested(), if !shared.halt.is_requested() => {
@@ -196,8 +204,8 @@ async fn hand_on(stop: &Stop, shared: &Shared<'_>) {
 }
 
 /// One more connection. When it cannot be had, the others do its work.
-async fn further(shared: &Shared<'_>, settings: &Settings) -> Result<(), Failure> {
-    let mut connection = match connect::connect(settings, Duration::ZERO).await {
+async fn further(shared: &Shared<'_>, job: &Job<'_>) -> Result<(), Failure> {
+    let mut connection = match connect::connect(job.settings, Duration::ZERO).await {
         Ok(connection) => connection,
         Err(failure) => {
             let message = format!("no further connection, so fewer steps run at the same time: {failure}");
@@ -205,6 +213,8 @@ async fn further(shared: &Shared<'_>, settings: &Settings) -> Result<(), Failure
             return Ok(());
         }
     };
+    // a successor waits for this session too
+    earlier::enter(&connection, schema::lock_key(job.ledger)).await?;
     let mut worker = Worker::new(&mut connection, shared);
     let mut script = Script::default();
     script.push(Mark::Frame(usize::MAX), "SELECT pg_backend_pid()");

@@ -215,6 +215,12 @@ pub fn session_sql() -> Vec<String> {
             quote_literal(name)
         ));
     }
+    // a statement whose client is dead ends; an error where the server's system cannot tell
+    sql.push(
+        "DO $$ BEGIN PERFORM set_config('client_connection_check_interval', '2s', false); \
+         EXCEPTION WHEN invalid_parameter_value THEN NULL; END $$"
+            .to_owned(),
+    );
     sql
 }
 

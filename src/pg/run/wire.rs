@@ -50,7 +50,7 @@ impl Worker<'_, '_> {
         }
         while self.connection.notices.try_recv().is_ok() {}
         if failure.sqlstate == "DG001" {
-            return Err(Trouble::Lost(fenced_off()));
+            return Err(Trouble::Lost(taken_over()));
         }
         if failure.sqlstate == "57014" && self.shared.halt.is_requested() {
             return Err(Trouble::Stopped);
@@ -173,8 +173,9 @@ pub(super) fn lost(failure: &SqlFailure) -> Failure {
         .help("run `dagmar status`, then the same command again: it goes on where this one stopped")
 }
 
-/// The fence has stopped this run.
-fn fenced_off() -> Failure {
+/// Another run has the lock that this one had.
+#[must_use]
+pub fn taken_over() -> Failure {
     Failure::new(Kind::Locked, "this run lost its lock, and another run has taken over")
         .note("what this run had committed is recorded; it can commit nothing more")
         .help("`dagmar status` shows what the other run does; find out what ended the session `dagmar lock`")

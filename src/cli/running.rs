@@ -1,0 +1,208 @@
+//! Running a plan: what apply and rollback have in common.
+
+use super::Outcome;
+use super::global::Global;
+use super::session::{Remote, Session, holder};
+use crate::base::{Failure, Granularity, Kind, Span};
+use crate::ledger::record::{Recorder, RunRef};
+use crate::pg::lock;
+use crate::pg::run::stop::Stop;
+use crate::pg::run::{self, FailedStep, Finished, Job, OnFailure, RunInfo, RunStatus};
+use crate::plan::Plan;
+use crate::run::Observer;
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a plan is run: the options that apply and rollback share.
+#[derive(Debug, clap::Args)]
+pub struct Running {
+    /// Runs independent steps on up to this many connections; 1: one after the other
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: Option<u16>,
+    /// What happens to the steps that run when one fails; new ones are not begun
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "finish")]
+    pub on_failure: Others,
+    /// What one transaction holds: each changeset, or the whole plan (all or nothing)
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub transaction: Option<Transaction>,
+    /// Waits this long for another run to end
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    pub lock_wait: Span,
+}
+
+/// What happens to the steps that run when one fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Others {
+    /// They come to their end
+    Finish,
+    /// They are cancelled
+    Stop,
+}
+
+/// What one transaction holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Transaction {
+    /// A changeset, or a segment of it
+    Changeset,
+    /// The whole plan: all or nothing
+    Plan,
+}
+
+impl Running {
+    /// What one transaction holds, by the option or the environment; refuses a plan that
+    /// cannot be one.
+    pub fn granularity(&self, session: &Session, plan: &Plan) -> Result<Granularity, Failure> {
+        let granularity = match self.transaction {
+            Some(Transaction::Changeset) => Granularity::Changeset,
+            Some(Transaction::Plan) => Granularity::Plan,
+            None => session.transaction(),
+        };
+        if granularity == Granularity::Plan {
+            run::check_whole(plan)?;
+        }
+        Ok(granularity)
+    }
+}
+
+/// Asks, unless `--yes` was given.
+pub fn confirm(global: &Global, question: &str) -> Result<(), Failure> {
+    if global.yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(
+            Failure::new(Kind::Refused, "nobody is there to confirm it: this is no terminal").help("say `--yes`")
+        );
+    }
+    let answer = dialoguer::Confirm::new()
+        .with_prompt(question)
+        .default(false)
+        .interact()
+        .map_err(|e| Failure::new(Kind::Usage, format!("cannot ask: {e}")))?;
+    if answer { Ok(()) } else { Err(Failure::new(Kind::Refused, "not confirmed; nothing was changed")) }
+}
+
+/// A wish to stop that Ctrl-C and SIGTERM express.
+pub fn stop_on_signals() -> Arc<Stop> {
+    let stop = Arc::new(Stop::default());
+    let wish = Arc::clone(&stop);
+    tokio::spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+            return;
+        };
+        let mut times = 0;
+        loop {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => times += 1,
+            }
+            wish.request();
+            if times > 1 {
+                // asked twice: at once; the server undoes what was not committed
+                std::process::exit(i32::from(Kind::Interrupted.exit_code()));
+            }
+        }
+    });
+    stop
+}
+
+/// Takes the lock.
+pub async fn locked(
+    session: &Session,
+    remote: &mut Remote,
+    wait: Span,
+    observer: &mut dyn Observer,
+    stop: &Arc<Stop>,
+) -> Result<lock::Lock, Failure> {
+    let request = lock::Request {
+        settings: &remote.settings,
+        ledger: session.ledger(),
+        holder: &holder(),
+        wait: Duration::from_millis(wait.millis),
+    };
+    lock::acquire(&request, &remote.connection, &mut remote.server, observer, stop).await
+}
+
+/// Runs a plan under the lock.
+#[allow(clippy::too_many_arguments)]
+pub async fn execute(
+    session: &Session,
+    remote: &mut Remote,
+    lock: &lock::Lock,
+    plan: &Plan,
+    running: &Running,
+    kind: &'static str,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<Finished, Failure> {
+    let who = holder();
+    let info = RunInfo { id: lock.run.clone(), kind, os_user: who.os_user, host: who.host };
+    let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
+    let job = Job {
+        plan,
+        info: &info,
+        ledger: session.ledger(),
+        settings: &remote.settings,
+        epoch: lock.epoch,
+        jobs: usize::from(running.jobs.unwrap_or_else(|| session.jobs())),
+        on_failure: match running.on_failure {
+            Others::Finish => OnFailure::Finish,
+            Others::Stop => OnFailure::Stop,
+        },
+        transaction: running.granularity(session, plan)?,
+    };
+    let run = run::execute(&mut remote.connection, recorder, &job, observer, stop);
+    tokio::select! {
+        finished = run => finished,
+        // the network swallows everything: nothing more is to be heard
+        why = stop.given_up() => Err(why),
+    }
+}
+
+/// A run that did not come to its end as a failure of the command.
+pub fn verdict(finished: &Finished) -> Outcome {
+    match (finished.status, finished.failed.as_slice()) {
+        (RunStatus::Done, _) => Ok(()),
+        (RunStatus::Interrupted, _) => {
+            let by = finished.stopped_by.as_deref().unwrap_or("stopped by a signal");
+            Err(Failure::new(Kind::Interrupted, format!("{by}; what was done is recorded"))
+                .help("the same command goes on"))
+        }
+        (RunStatus::Failed, []) => Err(Failure::new(Kind::Failed, "the run failed")),
+        (RunStatus::Failed, [first, others @ ..]) => {
+            let mut failure = described(first);
+            for other in others {
+                failure.notes.push(format!(
+                    "`{}` failed at the same time: {}; {}",
+                    other.changeset, other.error.message, other.state
+                ));
+            }
+            Err(failure)
+        }
+    }
+}
+
+fn described(FailedStep { changeset, error, state }: &FailedStep) -> Failure {
+    let code = if error.sqlstate.is_empty() { String::new() } else { format!(" ({})", error.sqlstate) };
+    let mut failure = Failure::new(Kind::Failed, format!("`{changeset}` failed: {}{code}", error.message));
+    if let Some(sql) = &error.statement {
+        for (i, line) in sql.lines().enumerate() {
+            failure.notes.push(format!("| {line}"));
+            if let Some((at, column)) = error.line_column
+                && at == i + 1
+            {
+                failure.notes.push(format!("| {}^", " ".repeat(column.saturating_sub(1))));
+            }
+        }
+    }
+    if !error.blockers.is_empty() {
+        failure.notes.push(format!("the lock is held by {}", error.blockers.join(", ")));
+    }
+    failure.notes.push(format!("state: {state}"));
+    match &error.hint {
+        Some(hint) => failure.help(hint.clone()),
+        None => failure,
+    }
+}

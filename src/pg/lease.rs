@@ -1,0 +1,192 @@
+//! The lease: the row that names the holder of the lock, and the beat that keeps it fresh.
+//!
+//! Nobody takes a lease because it is old: the advisory lock decides who runs, and its session
+//! ends with its process. The beat shows others that the holder lives, and shows the holder
+//! at once that it has lost the lock.
+
+use super::connect::Connection;
+use super::earlier;
+use super::error::{self, SqlFailure};
+use super::lock::{Holder, Patience};
+use super::run::stop::Stop;
+use super::wish;
+use crate::base::name::quote_literal;
+use crate::base::{Failure, Ident, Kind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tokio_postgres::SimpleQueryMessage;
+
+/// The time between two beats.
+const BEAT: Duration = Duration::from_secs(3);
+
+/// The time between two looks for somebody's wish to cancel the run.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What is not answered for so long the network swallows. Longer than a busy server takes.
+pub(super) const UNANSWERED: Duration = Duration::from_secs(15);
+
+/// How that is said.
+pub(super) const SILENCE: &str = "the server has not answered for some time";
+
+/// Takes the next epoch and an id for the run. A transaction of an earlier run that is still
+/// going on holds the row; it is waited for.
+pub(super) async fn take(
+    worker: &Connection,
+    ledger: &Ident,
+    holder: &Holder,
+    key: i32,
+    patience: &mut Patience<'_>,
+) -> Result<(i64, String), Failure> {
+    let sql = format!(
+        "SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = 0; \
+         UPDATE {l}.lease SET epoch = epoch + 1, holder = {who}, backend_pid = pg_backend_pid(), \
+         taken_at = clock_timestamp(), heartbeat_at = clock_timestamp() RETURNING epoch, gen_random_uuid()::text",
+        l = ledger.sql(),
+        who = quote_literal(&format!("{}@{} pid {}", holder.os_user, holder.host, std::process::id())),
+    );
+    loop {
+        let messages = match worker.client.simple_query(&sql).await {
+            Ok(messages) => messages,
+            Err(e) if e.code().is_some_and(|c| c.code() == "55P03") => {
+                if patience.is_to_be_told() {
+                    let who = earlier::busy(worker, key).await?;
+                    patience.tell(
+                        "a transaction of an earlier run is still going on",
+                        "waiting for a transaction of an earlier run, which is still going on",
+                        &who,
+                    )?;
+                }
+                patience.pause().await?;
+                continue;
+            }
+            Err(e) => return Err(error::unanswered("cannot take the ledger's lease", &e)),
+        };
+        let row = messages.iter().find_map(|m| match m {
+            SimpleQueryMessage::Row(row) => Some((row.get(0)?.parse().ok()?, row.get(1)?.to_owned())),
+            _ => None,
+        });
+        return row.ok_or_else(|| {
+            Failure::new(Kind::Database, format!("the table {}.lease is empty", ledger.sql()))
+                .help("it was changed by hand: it must hold one row")
+        });
+    }
+}
+
+/// Keeps the lease fresh until it is ended; dropping it ends the lock's session.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    task: JoinHandle<Option<Connection>>,
+    end: Option<oneshot::Sender<()>>,
+    stop: Arc<Stop>,
+}
+
+impl Keeper {
+    /// Starts the beat on the lock's own connection.
+    pub(super) fn start(connection: Connection, ledger: &Ident, epoch: i64, stop: &Arc<Stop>) -> Self {
+        let (end, ended) = oneshot::channel();
+        let sql = format!("UPDATE {}.lease SET heartbeat_at = clock_timestamp() WHERE epoch = {epoch}", ledger.sql());
+        let cancelled = wish::cancelled(ledger, epoch);
+        let own = Arc::clone(stop);
+        let task = tokio::spawn(async move {
+            match keep(connection, &sql, &cancelled, &own, ended).await {
+                Ok(connection) => Some(connection),
+                Err(why) => {
+                    own.lose(why);
+                    None
+                }
+            }
+        });
+        Self { task, end: Some(end), stop: Arc::clone(stop) }
+    }
+
+    /// Ends the beat; the connection still holds the lock.
+    pub(super) async fn end(mut self) -> Result<Connection, Failure> {
+        if let Some(end) = self.end.take() {
+            let _ = end.send(());
+        }
+        match (&mut self.task).await {
+            Ok(Some(connection)) => Ok(connection),
+            _ => Err(self.stop.loss().unwrap_or_else(|| lost("its task has ended"))),
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Beats until it is told to end, and hands on a wish to cancel the run, for which this
+/// connection is free while a statement runs; `Err`: the lock is lost.
+async fn keep(
+    mut connection: Connection,
+    beat: &str,
+    cancelled: &str,
+    stop: &Stop,
+    mut ended: oneshot::Receiver<()>,
+) -> Result<Connection, Failure> {
+    let mut last = Instant::now();
+    loop {
+        tokio::select! {
+            _ = &mut ended => return Ok(connection),
+            // the driver of the connection has ended, and with it the session
+            notice = connection.notices.recv() => if notice.is_none() {
+                let why = connection.end().map_or("its connection was closed", |end| &end.message);
+                return Err(lost(why));
+            },
+            () = sleep(LOOK) => {
+                let due = last.elapsed() >= BEAT;
+                if due {
+                    last = Instant::now();
+                } else if stop.is_requested() {
+                    continue;
+                }
+                match ask(&connection, if due { beat } else { cancelled }).await {
+                    None => return Err(lost(SILENCE)),
+                    Some(Ok(answer)) if due => {
+                        if answer.iter().any(|m| matches!(m, SimpleQueryMessage::CommandComplete(0))) {
+                            return Err(lost("another run has taken over"));
+                        }
+                    }
+                    Some(Ok(answer)) => {
+                        let who = answer.iter().find_map(|m| match m {
+                            SimpleQueryMessage::Row(row) => row.get(0),
+                            _ => None,
+                        });
+                        if let Some(who) = who {
+                            stop.request_by(who.to_owned());
+                        }
+                    }
+                    Some(Err(e)) if e.is_closed() || SqlFailure::of(&e).is_connection_lost() => {
+                        return Err(lost(&SqlFailure::of(&e).message));
+                    }
+                    // one that could not be written leaves the lock as it is
+                    Some(Err(_)) => {}
+                }
+            },
+        }
+    }
+}
+
+/// One question; `None`: no answer. Several short waits instead of a long one: when this process
+/// was stopped or busy, the answer that came meanwhile is still read.
+async fn ask(connection: &Connection, sql: &str) -> Option<Result<Vec<SimpleQueryMessage>, tokio_postgres::Error>> {
+    let mut answer = pin!(connection.client.simple_query(sql));
+    for _ in 0..UNANSWERED.as_secs() / BEAT.as_secs() {
+        if let Ok(answer) = timeout(BEAT, &mut answer).await {
+            return Some(answer);
+        }
+    }
+    None
+}
+
+pub(super) fn lost(why: &str) -> Failure {
+    Failure::new(Kind::Locked, format!("this run lost its lock: {why}"))
+        .note("what this run had committed is recorded; what it had not is undone")
+        .help("`dagmar status` shows what is done, and the same command goes on; find out what ended the session `dagmar lock`")
+}

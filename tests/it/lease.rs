@@ -1,0 +1,206 @@
+//! The lock and its lease: what a run hears when it loses them, what a paused one can still do,
+//! what is left of a killed one, and fifty at once.
+
+use crate::harness::{Database, Project, server};
+use crate::proxy::{Fault, run as through};
+use crate::tools::{Running, project, sql};
+
+const INDEX: &str =
+    "changesets:\n  - id: a\n    changes:\n      - createIndex: { name: t_n, table: t, columns: [n] }\n";
+
+const END_OF_LOCK: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+    WHERE datname = current_database() AND application_name = 'dagmar lock'";
+
+fn gate(id: &str, more: &str) -> String {
+    let forward = format!("INSERT INTO hits VALUES ('{id}');\nSELECT pg_advisory_xact_lock_shared(77, 1)");
+    sql(id, &forward, "SELECT 1", more)
+}
+
+fn at_the_gate(database: &Database) {
+    database.until(
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'",
+    );
+}
+
+#[test]
+fn f19_a_run_whose_lock_is_lost_stops_at_once() {
+    let database = Database::new();
+    database.sql("CREATE TABLE hits (id text)");
+    let project = project(&[gate("a", ""), gate("b", "")]);
+    let holder = database.hold("SELECT pg_advisory_lock(77, 1)");
+    let running = project.start(&database, &["apply"]);
+    at_the_gate(&database);
+    assert_eq!(database.sql(END_OF_LOCK), "1");
+    // the gate is still shut: only the loss can end it
+    let said = running.end().fails(6);
+    assert!(
+        said.contains("error: this run lost its lock: terminating connection due to administrator command"),
+        "{said}"
+    );
+    assert!(said.contains("help: `dagmar status` shows what is done"), "{said}");
+    drop(holder);
+    database.until_alone();
+    assert_eq!(database.sql("SELECT count(*) FROM hits"), "0");
+    project.on(&database, &["apply"]).ok();
+    assert_eq!(database.sql("SELECT string_agg(id, ' ' ORDER BY id) FROM hits"), "a b");
+}
+
+#[test]
+fn f18_the_lease_is_kept_fresh_without_holding_up_a_concurrent_build() {
+    let database = Database::new();
+    database.sql("CREATE TABLE t (n int)");
+    let project = Project::new(&[("plans/a.yaml", INDEX)]);
+    let holder = database.hold("INSERT INTO t VALUES (1)");
+    let running = project.start(&database, &["apply"]);
+    database.until_runs("CREATE INDEX CONCURRENTLY");
+    database.until("SELECT heartbeat_at > taken_at FROM dagmar.lease");
+    let before = database.sql("SELECT heartbeat_at FROM dagmar.lease");
+    database.until(&format!("SELECT heartbeat_at > '{before}' FROM dagmar.lease"));
+    let xmin = "SELECT backend_xmin IS NULL AND backend_xid IS NULL FROM pg_stat_activity \
+                WHERE datname = current_database() AND application_name = 'dagmar lock'";
+    database.until(xmin);
+    drop(holder);
+    running.end().ok();
+    assert_eq!(database.sql("SELECT indisvalid FROM pg_index WHERE indrelid = 't'::regclass"), "t");
+}
+
+/// Stopped in the middle, its lock taken over, then continued: it can neither run nor record.
+#[test]
+fn f18_a_paused_runner_is_fenced_off() {
+    for index in [false, true] {
+        let database = Database::new();
+        database.sql("CREATE TABLE hits (id text)");
+        // the second is in a message of its own, which the paused one has yet to send
+        let second = if index {
+            "  - id: b\n    dependsOn: [a]\n    changes:\n      - createIndex: { name: hits_id, table: hits, columns: [id] }\n"
+                .to_owned()
+        } else {
+            let parts = "INSERT INTO hits VALUES ('b');\n-- segment\nINSERT INTO hits VALUES ('c')";
+            sql("b", parts, "SELECT 1", "    dependsOn: [a]\n")
+        };
+        let project = project(&[gate("a", ""), second]);
+        let holder = database.hold("SELECT pg_advisory_lock(77, 1)");
+        let paused = project.start(&database, &["apply"]);
+        at_the_gate(&database);
+        paused.signal("STOP");
+        assert_eq!(database.sql(END_OF_LOCK), "1");
+        let mut successor = project.start(&database, &["apply", "--format", "json"]);
+        let said = successor.line_with("\"event\":\"waiting\"");
+        assert!(said.contains("a transaction of an earlier run, which is still going on: pid "), "{said}");
+        drop(holder);
+        let run = successor.end();
+        assert_eq!(run.code, 0, "{run:?}");
+        paused.signal("CONT");
+        let said = paused.end().fails(6);
+        assert!(said.contains("error: this run lost its lock, and another run has taken over"), "{said}");
+        let expected = if index { "a" } else { "a b c" };
+        assert_eq!(database.sql("SELECT string_agg(id, ' ' ORDER BY id) FROM hits"), expected);
+        assert_eq!(project.states(&database), "a=applied b=applied");
+        assert_eq!(database.sql("SELECT count(*) FROM dagmar.event WHERE kind = 'applied'"), "2");
+    }
+}
+
+/// Killed while the server builds an index: the next run waits for that session, says so, and
+/// never has a second build beside it.
+#[test]
+fn f04_what_a_killed_run_left_running_is_waited_for() {
+    let database = Database::new();
+    database.sql("CREATE TABLE t (n int)");
+    let project = Project::new(&[("plans/a.yaml", INDEX)]);
+    let holder = database.hold("INSERT INTO t VALUES (1)");
+    let killed = project.start(&database, &["apply"]);
+    database.until("SELECT count(*) = 1 FROM pg_class WHERE relname = 't_n'");
+    // a debugger, or a server that cannot tell: the old session lives on for now
+    let pid = database
+        .sql("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'CREATE INDEX CONC%'");
+    assert!(std::process::Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+    killed.signal("KILL");
+    killed.end();
+    let mut next = project.start(&database, &["apply", "--format", "json"]);
+    let said = next.line_with("\"event\":\"waiting\"");
+    assert!(
+        said.contains("a statement of an earlier run, which is still running") && said.contains(&format!("pid {pid} ")),
+        "{said}"
+    );
+    let refused = project.on(&database, &["apply", "--lock-wait", "0s"]).fails(6);
+    assert!(refused.contains("held by"), "{refused}");
+    let builds = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%INDEX CONCURRENTLY%' AND query NOT LIKE '%pg_stat_activity%' AND state = 'active'";
+    assert_eq!(database.sql(builds), "1");
+    assert!(std::process::Command::new("kill").args(["-CONT", &pid]).status().unwrap().success());
+    // the server notices that its client is dead and gives the build up
+    database.until(&format!("SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = {pid}"));
+    drop(holder);
+    next.end().ok();
+    assert_eq!(
+        database.sql("SELECT count(*), bool_and(indisvalid) FROM pg_index WHERE indrelid = 't'::regclass"),
+        "1|t"
+    );
+    assert_eq!(project.states(&database), "a=applied");
+}
+
+/// The same inside of a transaction: the statement of a dead client ends by itself.
+#[test]
+fn f04_a_statement_of_a_killed_run_ends() {
+    let database = Database::new();
+    database.sql("CREATE TABLE hits (id text)");
+    let project = project(&[gate("a", "")]);
+    let holder = database.hold("SELECT pg_advisory_lock(77, 1)");
+    let killed = project.start(&database, &["apply"]);
+    at_the_gate(&database);
+    killed.signal("KILL");
+    killed.end();
+    // though the gate is still shut
+    database.until(
+        "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'",
+    );
+    drop(holder);
+    project.on(&database, &["apply"]).ok();
+    assert_eq!(database.sql("SELECT count(*) FROM hits"), "1");
+}
+
+/// The network swallows everything and closes nothing.
+#[test]
+fn f09_a_black_hole_ends_the_run() {
+    let database = Database::new();
+    database.sql("CREATE TABLE hits (id text)");
+    let segments = "DELETE FROM hits WHERE id = 'a';\n-- segment\nDELETE FROM hits WHERE id = 'b'";
+    let project = project(&[sql("a", "INSERT INTO hits VALUES ('a'), ('b'), ('c')", segments, "")]);
+    let rollback = |fault| through(&server().sockets, &database.name, &project, &["rollback", "a"], fault);
+    project.on(&database, &["apply"]).ok();
+    let (run, counts) = rollback(Fault::None);
+    run.ok();
+    project.on(&database, &["apply"]).ok();
+    // the last messages: two segments, the end of the run, the lock
+    let (run, _) = rollback(Fault::Swallow(counts.messages - 2));
+    let said = run.fails(6);
+    assert!(said.contains("this run lost its lock: the server has not answered for some time"), "{said}");
+    assert!(said.contains("it was to take back: a"), "{said}");
+    assert_eq!(project.states(&database), "a=partly");
+    project.on(&database, &["rollback", "a"]).ok();
+    assert_eq!(database.sql("SELECT string_agg(id, ' ') FROM hits"), "c c");
+}
+
+/// Fifty at once while the first builds an index concurrently: they poll, so the build waits
+/// for none of them, and each learns who works.
+#[test]
+fn f15_f17_fifty_wait_beside_a_concurrent_build() {
+    let database = Database::new();
+    database.sql("CREATE TABLE t (n int)");
+    let project = Project::new(&[("plans/a.yaml", INDEX)]);
+    let holder = database.hold("INSERT INTO t VALUES (1)");
+    let first = project.start(&database, &["apply"]);
+    database.until_runs("CREATE INDEX CONCURRENTLY");
+    let said = project.on(&database, &["apply", "--lock-wait", "0s"]).fails(6);
+    let who = format!(" pid {} since 20", first.pid());
+    assert!(said.contains("held by pid ") && said.contains(&who), "{who}\n{said}");
+    let waiting: Vec<Running> = (0..50).map(|_| project.start(&database, &["apply"])).collect();
+    database.until("SELECT count(*) = 51 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'dagmar lock'");
+    drop(holder);
+    assert!(first.end().ok().contains("applied 1 changeset(s)"));
+    for running in waiting {
+        let run = running.end();
+        assert!(run.err.contains("waiting for another run to end: held by pid ") && run.err.contains(&who), "{run:?}");
+        assert!(run.ok().contains("nothing to do"));
+    }
+    assert_eq!(database.sql("SELECT indisvalid FROM pg_index WHERE indrelid = 't'::regclass"), "t");
+}
