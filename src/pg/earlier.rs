@@ -9,6 +9,10 @@ use super::error;
 use super::lock::Patience;
 use crate::base::Failure;
 use crate::ledger::schema::WORKER_CLASS;
+use std::time::{Duration, Instant};
+
+/// What a session gets to end that has nothing to do, whatever `--lock-wait` says.
+const GOING: Duration = Duration::from_secs(10);
 
 /// Makes this session known as one that runs changesets.
 pub async fn enter(worker: &Connection, key: i32) -> Result<(), Failure> {
@@ -19,6 +23,7 @@ pub async fn enter(worker: &Connection, key: i32) -> Result<(), Failure> {
 /// Waits until no session of an earlier run is left. One that is idle is ended: its process
 /// was paused or is cut off, and must not come back to it.
 pub(super) async fn outlive(worker: &Connection, key: i32, patience: &mut Patience<'_>) -> Result<(), Failure> {
+    let grace = Instant::now() + GOING;
     loop {
         let found = sessions(worker, key).await?;
         if found.is_empty() {
@@ -36,7 +41,7 @@ pub(super) async fn outlive(worker: &Connection, key: i32, patience: &mut Patien
                 "waiting for a statement of an earlier run, which is still running",
                 &busy.join(", "),
             )?;
-        } else if patience.is_over() {
+        } else if patience.is_over() && Instant::now() >= grace {
             let all: Vec<&str> = found.iter().map(|s| s.text.as_str()).collect();
             patience.tell("a session of an earlier run is still there", "", &all.join(", "))?;
         }

@@ -168,9 +168,7 @@ impl Matrix {
 #[test]
 fn f01_killed_before_each_message_of_apply() {
     let matrix = Matrix::apply();
-    let counts = matrix.counts();
-    println!("{counts:?}");
-    matrix.each(1..=counts.messages, Fault::KillBefore);
+    matrix.each(1..=matrix.counts().messages, Fault::KillBefore);
 }
 
 #[test]
