@@ -9,7 +9,7 @@ use super::{Outcome, block_on, plan};
 use crate::base::{Failure, Kind};
 use crate::ledger::{History, Status};
 use crate::pg::run::stop::Stop;
-use crate::pg::run::{Finished, RunStatus, taken_over};
+use crate::pg::run::{Finished, RunStatus, is_lost, taken_over};
 use crate::pipeline::View;
 use crate::plan::{Plan, decide};
 use crate::report::{PlanFormat, PlanOptions, Style, Tone};
@@ -164,7 +164,8 @@ impl Course {
         stop: &Stop,
     ) -> Result<(), Failure> {
         self.losses += 1;
-        if !matches!(why.kind, Kind::Database | Kind::Locked) || self.losses > LOSSES || !remote.is_gone().await {
+        let may_pass = matches!(why.kind, Kind::Database | Kind::Locked) && self.losses <= LOSSES;
+        if !may_pass || !(is_lost(&why) || remote.is_gone().await) {
             return Err(why);
         }
         stop.recover();

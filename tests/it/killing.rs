@@ -260,7 +260,7 @@ fn gated(n: u32) -> Project {
 }
 
 const AT_THE_GATE: &str =
-    "SELECT pid FROM pg_stat_activity WHERE wait_event = 'advisory' AND application_name = 'dagmar'";
+    "SELECT pid FROM pg_stat_activity WHERE wait_event = 'advisory' AND application_name LIKE 'dagmar c%'";
 
 /// The session ends between the transactions of one message: the run connects again, asks the
 /// ledger how far it came, and goes on by itself.
@@ -282,6 +282,30 @@ fn f06_a_session_ends_within_a_message() {
         assert_eq!(database.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"), "1 2 3 4", "gate {gate}");
         let statuses = database.sql("SELECT string_agg(status, ' ' ORDER BY started_at) FROM dagmar.run");
         assert_eq!(statuses, "interrupted done");
+    }
+}
+
+/// The same with a connection that runs steps beside the first one.
+#[test]
+fn f06_one_of_several_sessions_ends() {
+    let changeset = |i: u32| {
+        let forward = format!("INSERT INTO log{i} VALUES ({i});\nSELECT pg_advisory_xact_lock_shared(77, {i})");
+        sql(&format!("c{i}"), &forward, &format!("DELETE FROM log{i}"), "")
+    };
+    let project = Project::new(&[("plans/a.yaml", &file(&[changeset(1), changeset(2)]))]);
+    for victim in [1, 2] {
+        let database = Database::new();
+        database.sql("CREATE TABLE log1 (n int); CREATE TABLE log2 (n int)");
+        let holder = database.hold("SELECT pg_advisory_lock(77, 1), pg_advisory_lock(77, 2)");
+        let running = project.start(&database, &["apply", "--jobs", "2"]);
+        let here = format!("{AT_THE_GATE} AND datname = current_database()");
+        until("both wait at their gates", || database.sql(&here).lines().count() == 2);
+        database.sql(&format!("SELECT pg_terminate_backend(({here} AND application_name = 'dagmar c{victim}'))"));
+        drop(holder);
+        let run = running.end();
+        assert!(run.err.contains("the connection was lost: ") && run.err.contains("; connecting again"), "{run:?}");
+        assert!(run.ok().contains("applied 2 changeset(s)"));
+        assert_eq!(database.sql("SELECT (SELECT count(*) FROM log1), (SELECT count(*) FROM log2)"), "1|1");
     }
 }
 

@@ -33,7 +33,7 @@ use shared::Shared;
 use std::time::{Duration, Instant};
 use stop::Stop;
 use unit::Writer;
-pub use wire::taken_over;
+pub use wire::{is_lost, taken_over};
 use worker::Worker;
 
 /// A step that failed, what went wrong, and what is left of it.

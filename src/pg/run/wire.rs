@@ -166,9 +166,17 @@ fn unanswered(error: &tokio_postgres::Error) -> Failure {
         .help("mend what the question is about (a `verify` check is one), then run the same command again")
 }
 
+const LOST: &str = "the connection was lost";
+
+/// Whether a run ended because one of its connections was lost.
+#[must_use]
+pub fn is_lost(failure: &Failure) -> bool {
+    failure.message.starts_with(LOST)
+}
+
 /// The connection is gone in the middle of a run.
 pub(super) fn lost(failure: &SqlFailure) -> Failure {
-    Failure::new(Kind::Database, format!("the connection was lost: {}", failure.message))
+    Failure::new(Kind::Database, format!("{LOST}: {}", failure.message))
         .note("what was committed is recorded; what was not is undone by the server")
         .help("run `dagmar status`, then the same command again: it goes on where this one stopped")
 }
