@@ -1,20 +1,23 @@
 //! `dagmar apply`: runs what is pending.
 
 use super::global::Global;
+use super::look;
 use super::output::{Form, Output, form};
 use super::progress;
 use super::session::{Remote, Session, holder};
 use super::{Outcome, block_on, plan};
 use crate::base::{Failure, Kind, Span};
 use crate::ledger::record::{Recorder, RunRef};
+use crate::pg::hooks::{self, Before};
 use crate::pg::lock;
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{self, Finished, RunInfo, RunStatus};
 use crate::plan::{Plan, decide};
-use crate::report::{PlanFormat, PlanOptions, Tone};
-use crate::run::Observer;
+use crate::report::{self, PlanFormat, PlanOptions, Tone};
+use crate::run::{Event, Finding, Observer, Severity};
 use serde_json::json;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +40,9 @@ pub struct Args {
     /// Rehearses it inside of a transaction that is rolled back
     #[arg(long)]
     dry_run: bool,
+    /// Runs also what the preflight has errors against
+    #[arg(long)]
+    no_preflight: bool,
     /// Waits this long for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
     lock_wait: Span,
@@ -65,6 +71,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
             out.say(PlanFormat::Text.render(&planned, options).trim_end());
         }
+        if !args.no_preflight {
+            preflight(&session, &remote, &planned, form, global, out).await?;
+        }
         confirm(global, &format!("Apply {} changeset(s) to {}?", planned.steps.len(), remote.describe()))?;
         let stop = stop_on_signals();
         let mut observer = progress::observer(form, global, out);
@@ -78,6 +87,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let finished = if planned.steps.is_empty() {
             None
         } else {
+            before(&session, &mut remote, &lock, &planned, observer.as_mut(), &stop).await?;
             Some(execute(&session, &mut remote, &lock, &planned, "apply", observer.as_mut(), &stop).await?)
         };
         drop(observer);
@@ -96,6 +106,58 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         remote.close().await?;
         finished.map_or(Ok(()), |f| verdict(&f))
     })
+}
+
+/// Looks before the first statement: errors refuse, warnings are shown.
+async fn preflight(
+    session: &Session,
+    remote: &Remote,
+    plan: &Plan,
+    form: Form,
+    global: &Global,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let found = look::findings(session, remote, plan).await?;
+    look::refusal(&found)?;
+    if form == Form::Json {
+        progress::observer(form, global, out).on(&Event::Preflight { findings: found });
+        return Ok(());
+    }
+    let shown: Vec<Finding> = found.into_iter().filter(|f| f.severity < Severity::Note || global.verbose > 0).collect();
+    if !shown.is_empty() {
+        out.say(report::preflight::text(&shown, out.err_style).trim_end());
+    }
+    Ok(())
+}
+
+/// What the environment wants done before.
+async fn before(
+    session: &Session,
+    remote: &mut Remote,
+    lock: &lock::Lock,
+    plan: &Plan,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    let loaded = &session.workspace.loaded;
+    let Some(environment) = loaded.config.environment(&session.environment) else { return Ok(()) };
+    let binaries = std::env::var_os("DAGMAR_PG_BIN").map(PathBuf::from);
+    let before = Before {
+        root: &loaded.root,
+        binaries: binaries.as_deref(),
+        settings: &remote.settings,
+        plan,
+        ledger: session.ledger(),
+        info: &info(lock, "apply"),
+        recorder: &Recorder::new(session.ledger(), RunRef::Id(lock.run.clone())),
+        epoch: lock.epoch,
+    };
+    hooks::run(&before, &environment.before_apply, &mut remote.connection, observer, stop).await
+}
+
+fn info(lock: &lock::Lock, kind: &'static str) -> RunInfo {
+    let who = holder();
+    RunInfo { id: lock.run.clone(), kind, os_user: who.os_user, host: who.host }
 }
 
 /// Asks, unless `--yes` was given.
@@ -155,7 +217,7 @@ pub async fn locked(
         holder: &holder(),
         wait: Duration::from_millis(wait.millis),
     };
-    lock::acquire(&request, &remote.connection, &mut remote.server, observer, stop).await
+    lock::acquire(&request, &mut remote.connection, &mut remote.server, observer, stop).await
 }
 
 /// Runs a plan under the lock.
@@ -168,8 +230,7 @@ pub async fn execute(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Finished, Failure> {
-    let who = holder();
-    let info = RunInfo { id: lock.run.clone(), kind, os_user: who.os_user, host: who.host };
+    let info = info(lock, kind);
     let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
     run::execute(&mut remote.connection, recorder, lock.epoch, plan, &info, observer, stop).await
 }

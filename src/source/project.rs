@@ -1,5 +1,6 @@
 //! `dagmar.yaml`: where things lie, and the environments in the order of promotion.
 
+use super::hook::Hook;
 use super::variables::{Variables, Wrong, is_name};
 use crate::base::{Diagnostic, Diagnostics, Ident, Limits, Place, Span, diag::nearest, typed::typed};
 use schemars::JsonSchema;
@@ -86,6 +87,8 @@ pub struct Environment {
     pub variables: Map<String, Value>,
     /// Limits for every statement in this environment.
     pub limits: LimitsSpec,
+    /// What is done before a run changes anything, in this order.
+    pub before_apply: Vec<Hook>,
 }
 
 /// Limits as they are written; what is left out comes from the level above.
@@ -157,6 +160,9 @@ impl ProjectConfig {
             match typed::<Environment>(value, &here, out) {
                 Some(environment) => {
                     good &= check_variables(&environment.variables, &here.child("variables"), out);
+                    for (i, hook) in environment.before_apply.iter().enumerate() {
+                        good &= hook.check(&here.child("beforeApply").at(i), out);
+                    }
                     config.environment_list.push((name.clone(), environment));
                 }
                 None => good = false,

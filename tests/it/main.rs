@@ -12,6 +12,7 @@ mod cases;
 mod gates;
 mod harness;
 mod odd_places;
+mod poolers;
 mod running;
 mod sample;
 mod smoke;
