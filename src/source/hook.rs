@@ -11,17 +11,22 @@ const LIMIT: Span = Span::secs(600);
 /// `restorePoint`. A run whose hook fails changes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[schemars(extend("anyOf" = [{"required": ["run"]}, {"required": ["dump"]}, {"required": ["restorePoint"]}]))]
+#[schemars(
+    extend("anyOf" = [{"required": ["run"]}, {"required": ["dump"]}, {"required": ["restorePoint"]}]),
+    extend("not" = {"anyOf": [{"required": ["run", "dump"]}, {"required": ["run", "restorePoint"]}, {"required": ["dump", "restorePoint"]}]})
+)]
 pub struct Hook {
     /// A command with its arguments, without a shell, in the project's folder. It finds `PG*`
     /// for connecting, `DAGMAR_ENVIRONMENT` and `DAGMAR_RUN` in its environment.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub run: Option<Vec<String>>,
     /// A file of `pg_dump`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dump: Option<Dump>,
     /// The name of a restore point in the server's log; `${run}` is the id of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
     pub restore_point: Option<String>,
     /// How long it may take, then it is ended and has failed; left out: 10m.
     #[serde(skip_serializing_if = "Option::is_none")]

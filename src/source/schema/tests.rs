@@ -271,8 +271,11 @@ fn projects_are_checked_too() {
         ("limits: {lockTimeout: \"${x}\"}", "/limits/lockTimeout"),
         ("limits: {lockRetries: \"${x}\"}", "/limits/lockRetries"),
         ("environments: {dev: {uri: x}}", "/environments/dev"),
-        ("environments: {dev: {beforeApply: [{timeout: 5m}]}}", "/environments/dev/beforeApply/0"),
-        ("environments: {dev: {beforeApply: [{dump: {touched: true}}]}}", "/environments/dev/beforeApply/0/dump"),
+        ("environments: {dev: {beforeApply: [{timeout: 5m}]}}", "/environments/dev"),
+        ("environments: {dev: {beforeApply: [{dump: {touched: true}}]}}", "/environments/dev"),
+        ("environments: {dev: {beforeApply: [{run: [a], restorePoint: b}]}}", "/environments/dev"),
+        ("environments: {dev: {beforeApply: [{run: []}]}}", "/environments/dev"),
+        ("environments: {dev: {beforeApply: [{restorePoint: \"\"}]}}", "/environments/dev"),
     ] {
         let found = by_schema(&schema, &value_of(bad));
         assert!(found.iter().any(|(at, _)| at == place), "{bad}: {found:?}");
