@@ -82,7 +82,13 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let now = remote.history(session.ledger()).await?;
         let mut planned = match now.changesets == history.changesets {
             true => planned,
-            false => plan::compile(&view, &remote, &now, &args.select, out.err_style).await?,
+            false => {
+                let again = plan::compile(&view, &remote, &now, &args.select, out.err_style).await?;
+                if !args.no_preflight && !again.steps.is_empty() {
+                    preflight(&session, &remote, &again, form, global, out).await?;
+                }
+                again
+            }
         };
         let finished = if planned.steps.is_empty() {
             None
@@ -118,16 +124,21 @@ async fn preflight(
     out: &mut Output,
 ) -> Result<(), Failure> {
     let found = look::findings(session, remote, plan).await?;
-    look::refusal(&found)?;
+    let refusal = look::refusal(&found);
     if form == Form::Json {
-        progress::observer(form, global, out).on(&Event::Preflight { findings: found });
-        return Ok(());
+        if !found.is_empty() {
+            progress::observer(form, global, out).on(&Event::Preflight { findings: found });
+        }
+        return refusal;
     }
-    let shown: Vec<Finding> = found.into_iter().filter(|f| f.severity < Severity::Note || global.verbose > 0).collect();
+    // errors are said by the refusal
+    let most = if global.verbose > 0 { Severity::Note } else { Severity::Warning };
+    let shown: Vec<Finding> =
+        found.into_iter().filter(|f| f.severity > Severity::Error && f.severity <= most).collect();
     if !shown.is_empty() {
         out.say(report::preflight::text(&shown, out.err_style).trim_end());
     }
-    Ok(())
+    refusal
 }
 
 /// What the environment wants done before.

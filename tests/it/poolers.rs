@@ -94,6 +94,9 @@ fn f22_poolers_without_sessions_are_refused() {
             let (database, pooler) = (Database::new(), Pooler::start(mode, more));
             refused(&against(&project, &pooler.url(&database), &["apply"]), &database);
             refused(&against(&project, &pooler.url(&database), &["mark", "held", "a", "--reason", "x"]), &database);
+            let run = project.run(&["plan", "--against", &pooler.url(&database)]);
+            let said = format!("{}{}", run.out, run.err);
+            assert!(run.code == 5 && said.contains("error [pooler] ") && said.contains("pool_mode=session"), "{said}");
             // looking is allowed
             assert!(against(&project, &pooler.url(&database), &["status"]).ok().contains("pending"));
         }

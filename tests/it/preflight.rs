@@ -73,6 +73,13 @@ fn s13_rights_are_missed_before_anything_runs() {
         assert!(said.contains(words), "{words}\n{said}");
     }
     assert_eq!(database.sql("SELECT count(*) FROM pg_namespace WHERE nspname IN ('dagmar', 'mine')"), "0");
+    let run = against(&project, &url, &["apply", "--format", "json"]);
+    let events: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (events[0]["event"].as_str(), events[0]["findings"][0]["check"].as_str()),
+        (Some("preflight"), Some("rights"))
+    );
+    assert_eq!(events.last().unwrap()["error"]["exitCode"], 5);
     // by an explicit word
     let said = against(&project, &url, &["apply", "--no-preflight"]).fails(8);
     assert!(said.contains("must be owner of table boss") || said.contains("permission denied"), "{said}");

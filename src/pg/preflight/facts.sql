@@ -10,10 +10,13 @@ found AS MATERIALIZED (
         WHERE c.relname = a.name AND (n.nspname = a.schema OR a.schema IS NULL AND n.nspname = ANY (p))
         ORDER BY pg_catalog.array_position(p, n.nspname) LIMIT 1) r
 ),
+lock AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks WHERE granted),
 me AS MATERIALIZED (SELECT * FROM pg_catalog.pg_roles WHERE rolname = current_user),
 here AS MATERIALIZED (SELECT * FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
 session AS MATERIALIZED (
-    SELECT a.*, extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start)::bigint AS seconds
+    -- of others one sees little without pg_read_all_stats; the server's own processes have no role
+    SELECT a.*, extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start)::bigint AS seconds,
+        coalesce(a.backend_type = 'client backend', a.usename IS NOT NULL) AS client
     FROM pg_catalog.pg_stat_activity a
 )
 SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
@@ -56,30 +59,33 @@ SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r)),
 'transactions', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT pid, coalesce(usename, '') AS "user", application_name AS application,
     coalesce(state, '') AS state, seconds FROM session WHERE datname = pg_catalog.current_database()
-    AND pid <> pg_catalog.pg_backend_pid() AND backend_type = 'client backend' AND seconds >= @old@ ORDER BY seconds DESC LIMIT 20) t),
+    AND pid <> pg_catalog.pg_backend_pid() AND client AND seconds >= @old@ ORDER BY seconds DESC LIMIT 20) t),
 'prepared', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT gid, owner,
     extract(epoch FROM pg_catalog.clock_timestamp() - prepared)::bigint AS seconds
     FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database() ORDER BY prepared LIMIT 20) t),
 'slots', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT slot_name AS name, coalesce(pg_catalog.pg_wal_lsn_diff(
     CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END,
     restart_lsn), 0)::bigint AS kept FROM pg_catalog.pg_replication_slots WHERE NOT active AND NOT temporary ORDER BY 2 DESC LIMIT 20) t),
-'locks', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT f.i, l.mode, x.gid, coalesce(s.backend_type = 'autovacuum worker', false) AS vacuum,
+'locks', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT f.i, l.mode, x.gid, coalesce(s.backend_type = 'autovacuum worker', s.pid IS NOT NULL AND s.usename IS NULL) AS vacuum,
     coalesce(l.pid, 0) AS pid, coalesce(s.usename, x.owner, '') AS "user", coalesce(s.application_name, '') AS application,
     coalesce(s.state, '') AS state, coalesce(s.seconds, extract(epoch FROM pg_catalog.clock_timestamp() - x.prepared)::bigint, 0) AS seconds
-    FROM found f JOIN pg_catalog.pg_locks l ON l.locktype = 'relation' AND l.relation IN (f.oid, f.whole) AND l.granted
+    FROM found f JOIN lock l ON l.locktype = 'relation' AND l.relation IN (f.oid, f.whole)
         AND l.database = (SELECT oid FROM here) AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
     LEFT JOIN session s ON s.pid = l.pid
-    LEFT JOIN pg_catalog.pg_prepared_xacts x ON l.pid IS NULL AND x.transaction::text = pg_catalog.split_part(l.virtualtransaction, '/', 2)
+    -- a prepared transaction has no process; it keeps its number locked
+    LEFT JOIN lock own ON l.pid IS NULL AND own.pid IS NULL AND own.locktype = 'transactionid'
+        AND own.virtualtransaction = l.virtualtransaction
+    LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = own.transactionid
     ORDER BY f.i, l.pid LIMIT 200) t),
 'room', pg_catalog.jsonb_build_object(
     'server', pg_catalog.current_setting('max_connections')::bigint - CASE WHEN (SELECT rolsuper FROM me) THEN 0 ELSE
         pg_catalog.current_setting('superuser_reserved_connections')::bigint
         + coalesce(pg_catalog.current_setting('reserved_connections', true)::bigint, 0) END,
-    'used', (SELECT count(*) FROM session WHERE backend_type = 'client backend'),
+    'used', (SELECT count(*) FROM session WHERE client),
     'role', (SELECT CASE WHEN rolsuper THEN -1 ELSE rolconnlimit END FROM me),
-    'roleUsed', (SELECT count(*) FROM session WHERE usename = current_user AND backend_type = 'client backend'),
+    'roleUsed', (SELECT count(*) FROM session WHERE usename = current_user AND client),
     'database', (SELECT CASE WHEN me.rolsuper THEN -1 ELSE datconnlimit END FROM here, me),
-    'databaseUsed', (SELECT count(*) FROM session WHERE datname = pg_catalog.current_database() AND backend_type = 'client backend')),
+    'databaseUsed', (SELECT count(*) FROM session WHERE datname = pg_catalog.current_database() AND client)),
 'dataDirectory', (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'),
 'local', pg_catalog.inet_server_addr() IS NULL
 ))::text
