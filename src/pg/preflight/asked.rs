@@ -33,7 +33,7 @@ pub struct Asked {
     pub relations: BTreeMap<QualifiedName, Use>,
     /// Schemas in which something is made; `None`: the first of the `search_path`.
     pub schemas: BTreeSet<Option<String>>,
-    /// Schemas that are made.
+    /// Schemas that are made by this role.
     pub new_schemas: BTreeSet<String>,
     /// Extensions that are made, with the version where one is asked for.
     pub extensions: BTreeMap<String, Option<String>>,
@@ -41,7 +41,7 @@ pub struct Asked {
     pub roles: BTreeSet<String>,
     /// Whether something waits for the snapshots of others (`CONCURRENTLY`).
     pub concurrent: bool,
-    /// Whether what some step touches is not known.
+    /// Whether what some step touches is not known: it may make what seems to be missing.
     pub opaque: bool,
     /// Sessions that the run needs beside the one that asks.
     pub sessions: u32,
@@ -64,7 +64,7 @@ impl Asked {
     pub fn of(plan: &Plan, sessions: u32) -> Self {
         let mut asked = Self { sessions, ..Self::default() };
         let mut made: BTreeSet<&QualifiedName> = BTreeSet::new();
-        let mut new_roles = BTreeSet::new();
+        let (mut new_roles, mut made_schemas) = (BTreeSet::new(), BTreeSet::new());
         for step in &plan.steps {
             asked.opaque |= step.touches.is_none();
             // another role may do it: what this one may do says nothing
@@ -72,7 +72,12 @@ impl Asked {
             for touch in step.touches.iter().flatten() {
                 let name = touch.name.name.as_str().to_owned();
                 match (touch.object, touch.how) {
-                    (Object::Schema, How::Create) => drop((!other).then(|| asked.new_schemas.insert(name))),
+                    (Object::Schema, How::Create) => {
+                        if !other {
+                            asked.new_schemas.insert(name.clone());
+                        }
+                        made_schemas.insert(name);
+                    }
                     (Object::Extension, How::Create) => drop(asked.extensions.insert(name, None)),
                     (Object::Role, How::Create) => drop(new_roles.insert(name)),
                     (Object::Role, How::Read) => drop(asked.roles.insert(name)),
@@ -104,7 +109,7 @@ impl Asked {
             versions(&step.body, &mut asked.extensions);
         }
         asked.relations.retain(|name, _| !made.contains(name));
-        asked.schemas.retain(|schema| schema.as_ref().is_none_or(|s| !asked.new_schemas.contains(s)));
+        asked.schemas.retain(|schema| schema.as_ref().is_none_or(|s| !made_schemas.contains(s)));
         asked.roles.retain(|role| !new_roles.contains(role) && !NO_ROLES.contains(&role.to_lowercase().as_str()));
         asked
     }

@@ -10,6 +10,11 @@ found AS MATERIALIZED (
         WHERE c.relname = a.name AND (n.nspname = a.schema OR a.schema IS NULL AND n.nspname = ANY (p))
         ORDER BY pg_catalog.array_position(p, n.nspname) LIMIT 1) r
 ),
+published AS MATERIALIZED (
+    -- once for all relations: the view looks at every table of every publication
+    SELECT f.i, p.pubname FROM found f JOIN pg_catalog.pg_publication_tables p
+        ON p.schemaname = f.nspname AND p.tablename = f.relname WHERE f.altered
+),
 lock AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks WHERE granted),
 me AS MATERIALIZED (SELECT * FROM pg_catalog.pg_roles WHERE rolname = current_user),
 here AS MATERIALIZED (SELECT * FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
@@ -35,8 +40,7 @@ SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
     'heap', CASE WHEN NOT f.sized THEN 0 ELSE coalesce((SELECT sum(pg_catalog.pg_relation_size(t.relid))::bigint
         FROM pg_catalog.pg_partition_tree(f.whole) t), pg_catalog.pg_relation_size(f.whole), 0) END,
     'place', nullif(pg_catalog.pg_tablespace_location(f.reltablespace), ''),
-    'publications', CASE WHEN f.altered THEN (SELECT coalesce(pg_catalog.jsonb_agg(DISTINCT p.pubname), '[]')
-        FROM pg_catalog.pg_publication_tables p WHERE p.schemaname = f.nspname AND p.tablename = f.relname) ELSE '[]' END,
+    'publications', (SELECT coalesce(pg_catalog.jsonb_agg(DISTINCT p.pubname), '[]') FROM published p WHERE p.i = f.i),
     'subscriptions', (SELECT coalesce(pg_catalog.jsonb_agg(s.subname), '[]') FROM pg_catalog.pg_subscription_rel sr
         JOIN pg_catalog.pg_subscription s ON s.oid = sr.srsubid WHERE sr.srrelid = f.oid))) FROM found f),
 'schemas', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', s.name, 'there', n.oid IS NOT NULL,

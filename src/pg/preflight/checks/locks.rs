@@ -7,7 +7,9 @@ use crate::sql::LockMode;
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     let used: Vec<_> = view.asked.relations.values().collect();
     for relation in &view.facts.relations {
-        let Some(lock) = used.get(relation.i).and_then(|u| u.lock) else { continue };
+        let Some((used, lock)) = used.get(relation.i).and_then(|u| Some((u, u.lock?))) else { continue };
+        // a concurrent build waits for all writers of its table, whatever it locks itself
+        let lock = if view.asked.concurrent && used.indexes > 0 { lock.max(LockMode::Share) } else { lock };
         let mut holders: Vec<String> = view
             .facts
             .locks

@@ -49,6 +49,12 @@ impl Report<'_> {
         self.add(Severity::Error, message, remedy);
     }
 
+    /// Something is missing; the run would fail unless a step that nobody can see into makes it.
+    pub fn missing(&mut self, view: &View<'_>, message: String, remedy: impl Into<String>) {
+        let severity = if view.asked.opaque { Severity::Warning } else { Severity::Error };
+        self.add(severity, message, remedy);
+    }
+
     /// The run may wait, take longer or do harm.
     pub fn warning(&mut self, message: String, remedy: impl Into<String>) {
         self.add(Severity::Warning, message, remedy);
@@ -58,6 +64,14 @@ impl Report<'_> {
     pub fn note(&mut self, message: String, remedy: impl Into<String>) {
         self.add(Severity::Note, message, remedy);
     }
+}
+
+/// Names of one finding; of many the first few.
+fn some(names: &[String]) -> String {
+    const MOST: usize = 5;
+    let shown: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+    let more = names.len().saturating_sub(MOST);
+    shown.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
 }
 
 /// Bytes as people read them.

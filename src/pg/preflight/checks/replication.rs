@@ -1,6 +1,7 @@
 //! Replication that the plan touches or that keeps the server's log.
 
-use super::{Report, View, size};
+use super::{Report, View, size, some};
+use std::collections::BTreeMap;
 
 /// So much log behind an idle slot is worth a warning by itself.
 const MUCH: i64 = 1 << 30;
@@ -8,24 +9,27 @@ const MUCH: i64 = 1 << 30;
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     let used: Vec<_> = view.asked.relations.values().collect();
     let heavy = used.iter().any(|u| u.rewritten || u.indexes > 0);
+    let (mut published, mut subscribed) = (BTreeMap::new(), BTreeMap::new());
     for relation in &view.facts.relations {
-        let altered = used.get(relation.i).is_some_and(|u| u.altered);
         let name = format!("{}.{}", relation.schema, relation.name);
-        if altered && !relation.publications.is_empty() {
-            report.warning(
-                format!(
-                    "`{name}` is published by {}: subscribers get no change of its definition",
-                    list(&relation.publications)
-                ),
-                "apply it to the subscribers as well: what adds comes first there, what takes away comes last",
-            );
+        if !relation.publications.is_empty() && used.get(relation.i).is_some_and(|u| u.altered) {
+            published.entry(&relation.publications).or_insert_with(Vec::new).push(name.clone());
         }
         if !relation.subscriptions.is_empty() {
-            report.warning(
-                format!("`{name}` is filled by the subscription {}", list(&relation.subscriptions)),
-                "the publisher must fit what is changed here, or the subscription stops",
-            );
+            subscribed.entry(&relation.subscriptions).or_insert_with(Vec::new).push(name);
         }
+    }
+    for (by, tables) in published {
+        report.warning(
+            format!("{} published by {}: subscribers get no change of a definition", are(&tables), some(by)),
+            "apply it to the subscribers as well: what adds comes first there, what takes away comes last",
+        );
+    }
+    for (by, tables) in subscribed {
+        report.warning(
+            format!("{} filled by the subscription {}", are(&tables), some(by)),
+            "the publisher must fit what is changed here, or the subscription stops",
+        );
     }
     for slot in &view.facts.slots {
         let message = format!(
@@ -42,6 +46,6 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn list(names: &[String]) -> String {
-    names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+fn are(tables: &[String]) -> String {
+    format!("{} {}", some(tables), if tables.len() == 1 { "is" } else { "are" })
 }

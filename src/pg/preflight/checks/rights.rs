@@ -1,9 +1,6 @@
 //! Rights that the plan needs and the role does not have.
 
-use super::{Report, View};
-
-/// Relations named in one finding.
-const NAMED: usize = 5;
+use super::{Report, View, some};
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     let (asked, facts, role) = (view.asked, view.facts, &view.server.user);
@@ -17,15 +14,16 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
         );
     }
     if !facts.database_create && !asked.new_schemas.is_empty() {
-        let names: Vec<String> = asked.new_schemas.iter().map(|s| format!("`{s}`")).collect();
+        let names: Vec<String> = asked.new_schemas.iter().cloned().collect();
         report.error(
-            format!("the role `{role}` may not create schemas in `{}`: {}", view.server.database, names.join(", ")),
+            format!("the role `{role}` may not create schemas in `{}`: {}", view.server.database, some(&names)),
             format!("GRANT CREATE ON DATABASE … TO {role}"),
         );
     }
     for schema in &facts.schemas {
         match &schema.name {
-            Some(name) if !schema.there => report.error(
+            Some(name) if !schema.there => report.missing(
+                view,
                 format!("the schema `{name}` is not there, and the plan does not create it"),
                 "create it first, in a changeset of its own that this one depends on",
             ),
@@ -62,15 +60,9 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     owners.sort_unstable();
     owners.dedup();
     for owner in owners {
-        let names: Vec<String> =
-            foreign.iter().filter(|(o, _)| *o == owner).map(|(_, name)| format!("`{name}`")).collect();
-        let more = names.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let names: Vec<String> = foreign.iter().filter(|(o, _)| *o == owner).map(|(_, name)| name.clone()).collect();
         report.error(
-            format!(
-                "the role `{role}` does not own {}{more}; only `{owner}` may change them",
-                names[..names.len().min(NAMED)].join(", ")
-            ),
+            format!("the role `{role}` does not own {}; only `{owner}` may change them", some(&names)),
             format!("connect as `{owner}`, or GRANT {owner} TO {role}"),
         );
     }

@@ -4,7 +4,8 @@ use super::{Report, View};
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     for role in &view.facts.missing_roles {
-        report.error(
+        report.missing(
+            view,
             format!("the role `{role}` is not there"),
             format!("CREATE ROLE {role} on this server: roles belong to the server, not to the database"),
         );

@@ -107,9 +107,22 @@ fn published_tables_and_idle_slots() {
     });
     assert_eq!(
         found(&asked, facts),
-        "replication warning `app.t` is published by `out`: subscribers get no change of its definition\n\
+        "replication warning `app.t` is published by `out`: subscribers get no change of a definition\n\
          replication warning `app.t` is filled by the subscription `in`\n\
          replication warning nobody reads the replication slot `gone`; the server keeps 2048 MB of log for it\n\
          replication note nobody reads the replication slot `new`; the server keeps 5 bytes of log for it\n"
     );
+}
+
+#[test]
+fn what_an_opaque_step_may_make_is_no_error() {
+    let facts = json!({ "schemas": [{ "name": "s", "there": false }], "missingRoles": ["r"] });
+    let words = |severity: &str| {
+        format!(
+            "rights {severity} the schema `s` is not there, and the plan does not create it\n\
+             roles {severity} the role `r` is not there\n"
+        )
+    };
+    assert_eq!(found(&Asked::default(), facts.clone()), words("error"));
+    assert_eq!(found(&Asked { opaque: true, ..Asked::default() }, facts), words("warning"));
 }
