@@ -12,7 +12,8 @@ pub enum Kind {
     Usage,
     /// The project's files are wrong.
     Source,
-    /// What is applied differs from what the files or the plan say.
+    /// What is applied differs from what the files or the plan say, or the history from what
+    /// was written.
     Drift,
     /// Refused: it needs a word of permission that was not given.
     Refused,
@@ -76,7 +77,9 @@ impl Kind {
             Kind::Internal => "a fault of dagmar itself",
             Kind::Usage => "the command line is wrong",
             Kind::Source => "the project's files are wrong",
-            Kind::Drift => "what is applied differs from what the files or the plan say",
+            Kind::Drift => {
+                "what is applied differs from what the files or the plan say; or the history was changed by hand"
+            }
             Kind::Refused => "refused: needs a word of permission that was not given",
             Kind::Locked => "another run holds the lock",
             Kind::Database => "the server cannot be reached or used as it is",

@@ -1,9 +1,10 @@
 //! `dagmar apply`: runs what is pending.
 
 use super::global::Global;
+use super::look;
 use super::output::{Form, Output, form};
 use super::progress;
-use super::running::{Running, confirm, execute, locked, stop_on_signals, verdict};
+use super::running::{Running, before, confirm, execute, locked, preflight, stop_on_signals, verdict};
 use super::session::{Remote, Session};
 use super::{Outcome, block_on, plan};
 use crate::base::{Failure, Kind};
@@ -37,6 +38,9 @@ pub struct Args {
     /// Rehearses it inside of a transaction that is rolled back
     #[arg(long)]
     dry_run: bool,
+    /// Runs also what the preflight has errors against
+    #[arg(long)]
+    no_preflight: bool,
     #[command(flatten)]
     running: Running,
 }
@@ -65,10 +69,13 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
             out.say(PlanFormat::Text.render(&planned, options).trim_end());
         }
+        if !args.no_preflight {
+            preflight(&session, &remote, &planned, form, global, out).await?;
+        }
         confirm(global, &format!("Apply {} changeset(s) to {}?", planned.steps.len(), remote.describe()))?;
         let stop = stop_on_signals();
         let mut observer = progress::observer(form, global, out);
-        let mut course = Course { history, planned, applied: Vec::new(), losses: 0, epoch: None };
+        let mut course = Course { history, planned, applied: Vec::new(), losses: 0, epoch: None, prepared: false };
         let finished = loop {
             match course.go(&session, &view, &mut remote, args, out.err_style, observer.as_mut(), &stop).await {
                 Ok(finished) => break finished,
@@ -112,6 +119,8 @@ struct Course {
     losses: u32,
     /// The epoch of the last lock.
     epoch: Option<i64>,
+    /// Whether the environment's hooks have run.
+    prepared: bool,
 }
 
 impl Course {
@@ -142,6 +151,12 @@ impl Course {
                 self.applied.extend(done.filter(|id| now.status(id) == Some(Status::Applied)).cloned());
             }
             (self.planned, self.history, self.losses) = (next, now, 0);
+            if !args.no_preflight && !self.planned.steps.is_empty() {
+                look::refusal(&look::findings(session, remote, &self.planned).await?)?;
+            }
+        }
+        if !self.planned.steps.is_empty() && !std::mem::replace(&mut self.prepared, true) {
+            before(session, remote, &lock, &self.planned, observer, stop).await?;
         }
         let finished = match self.planned.steps.is_empty() {
             true => None,

@@ -4,8 +4,10 @@ use super::global::Global;
 use super::output::{Form, Output, form};
 use super::session::Session;
 use super::{Outcome, block_on};
+use crate::base::{Failure, Kind};
+use crate::pg::audit::{self, Audit};
 use crate::pg::read::{self, LedgerEvent};
-use crate::report::{Cell, Table};
+use crate::report::{Cell, Table, Tone};
 use serde_json::{Value, json};
 
 /// Shows the events of the environment's ledger: who did what, when, from where.
@@ -14,7 +16,8 @@ use serde_json::{Value, json};
 Examples:
   dagmar history
   dagmar history --changeset 008-active-organization
-  dagmar history --limit 1000 --format json")]
+  dagmar history --limit 1000 --format json
+  dagmar history --verify")]
 pub struct Args {
     /// Only what is about this changeset
     #[arg(long, value_name = "ID")]
@@ -22,11 +25,17 @@ pub struct Args {
     /// The latest so many events
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
+    /// Looks whether events were changed, removed or put in by hand; if so, exit code 4
+    #[arg(long, conflicts_with_all = ["changeset", "limit"])]
+    verify: bool,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let session = Session::open(global, out)?;
+    if args.verify {
+        return verify(&session, global, form, out);
+    }
     let events = block_on(async {
         let remote = session.connect(global, out).await?;
         // a ledger of a later version is refused here as well
@@ -58,6 +67,41 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     Ok(())
 }
 
+/// Walks the chain of events.
+fn verify(session: &Session, global: &Global, form: Form, out: &mut Output) -> Outcome {
+    let audit = block_on(async {
+        let remote = session.connect(global, out).await?;
+        remote.history(session.ledger()).await?;
+        let audit = audit::audit(&remote.connection, &remote.server, session.ledger()).await?;
+        remote.close().await?;
+        Ok(audit)
+    })?;
+    let Audit { events, head, problems, doubts, .. } = &audit;
+    match form {
+        Form::Json => {
+            out.data(
+                &json!({ "environment": session.environment, "intact": problems.is_empty(), "audit": audit })
+                    .to_string(),
+            );
+        }
+        Form::Text => {
+            for doubt in doubts {
+                out.data(&format!("{}: {doubt}", out.style.paint(Tone::Warn, "note")));
+            }
+            if problems.is_empty() {
+                let word = out.style.paint(Tone::Good, "intact");
+                out.data(&format!("{word}: {events} event(s); the last hash is {head}"));
+            }
+        }
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let mut failure = Failure::new(Kind::Drift, "the history was changed by hand");
+    failure.notes = problems.iter().map(|p| p.message.clone()).collect();
+    Err(failure.help("compare it with a backup of the ledger; `dagmar history` shows what is left"))
+}
+
 /// What is worth seeing of an event in a line.
 fn detail(event: &LedgerEvent) -> String {
     let text = |key: &str| event.detail.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -67,6 +111,9 @@ fn detail(event: &LedgerEvent) -> String {
             format!("{}: {}", text("status").unwrap_or_default(), text("reason").unwrap_or_default())
         }
         "paused" | "resumed" | "cancelAsked" => text("reason").unwrap_or_default(),
+        "beforeApply" => {
+            format!("{}: {}", text("hook").unwrap_or_default(), text("outcome").unwrap_or_default())
+        }
         "runFinished" => text("status").unwrap_or_default(),
         "runStarted" => format!(
             "{}, {} step(s), {}",

@@ -5,6 +5,7 @@
 //! `Command::run`; a test compares the files with the variants.
 
 mod global;
+mod look;
 mod output;
 mod progress;
 mod running;
@@ -54,7 +55,7 @@ Exit codes:
   1 a fault of dagmar itself   6 another run holds the lock
   2 wrong command line         7 the server cannot be reached or used
   3 wrong project files        8 a statement or check failed; recorded
-  4 applied differs from files 9 stopped by a signal; recorded";
+  4 applied or history differs 9 stopped by a signal; recorded";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -144,7 +145,7 @@ mod tests {
 
     #[test]
     fn every_command_is_a_file() {
-        let shared = ["mod", "global", "output", "progress", "running", "session"];
+        let shared = ["mod", "global", "look", "output", "progress", "running", "session"];
         let mut files: Vec<String> = std::fs::read_dir("src/cli")
             .expect("runs in the crate's folder")
             .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())

@@ -1,6 +1,7 @@
 //! `dagmar plan`: what would run.
 
 use super::global::Global;
+use super::look;
 use super::output::{Output, choose};
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
@@ -20,6 +21,7 @@ use serde_json::json;
 Examples:
   dagmar plan
   dagmar plan --sql --env staging
+  dagmar plan --against production
   dagmar plan --select +008-active-organization --format markdown
   dagmar plan --dry-run --url postgres://localhost/shop
   dagmar plan --offline --format html > plan.html")]
@@ -33,6 +35,10 @@ pub struct Args {
     /// Runs it on the server inside of a transaction that is rolled back
     #[arg(long, conflicts_with = "offline")]
     dry_run: bool,
+    /// Looks as well what the database would have against it: rights, room, who is in the
+    /// way; errors end it with exit code 5
+    #[arg(long, value_name = "ENV|URL", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["offline", "dry_run"])]
+    against: Option<String>,
     /// Connects to nothing: as if the database were empty
     #[arg(long)]
     offline: bool,
@@ -41,6 +47,7 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let known: Vec<(&str, PlanFormat)> = PlanFormat::ALL.iter().map(|f| (f.name(), *f)).collect();
     let format = choose(global, &known)?;
+    let global = &look::against(global, args.against.as_deref().unwrap_or_default())?;
     let session = Session::open(global, out)?;
     let view = session.view()?;
     let options = PlanOptions { style: out.style, sql: args.sql };
@@ -50,9 +57,15 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         return Ok(());
     }
     block_on(async {
-        let remote = session.connect(global, out).await?;
+        let mut remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;
         let plan = compile(&view, &remote, &history, &args.select, out.err_style).await?;
+        if args.against.is_some() {
+            let found = look::findings_and_pooler(&session, &mut remote, &plan).await?;
+            out.data(&report::preflight::with_plan(format, &plan, &found, options));
+            remote.close().await?;
+            return look::refusal(&found);
+        }
         if args.dry_run {
             dry_run(&session, &remote, &plan, format, out).await?;
         } else {

@@ -3,7 +3,7 @@
 use super::global::Global;
 use super::output::{Form, Output};
 use crate::plan::{Direction, Mode};
-use crate::report::{Style, Tone};
+use crate::report::{Style, Tone, printable};
 use crate::run::{Event, Observer};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
@@ -34,6 +34,13 @@ impl Observer for JsonLines {
 fn line(event: &Event, style: Style) -> Option<String> {
     Some(match event {
         Event::Waiting { message } => message.clone(),
+        Event::HookStarted { hook } => format!("before the run: {hook}"),
+        Event::HookSaid { line } => format!("  {}", printable(line)),
+        Event::HookDone { hook, outcome, took_ms } if outcome == "done" => {
+            let took = style.paint(Tone::Muted, &format!(" ({})", short(*took_ms)));
+            format!("{} {hook}{took}", style.paint(Tone::Good, "✓"))
+        }
+        Event::HookDone { hook, .. } => format!("{} {hook}", style.paint(Tone::Bad, "✗")),
         Event::StepDone { changeset, direction, took_ms } => {
             let sign = match direction {
                 Direction::Forward => "✓",

@@ -2,15 +2,21 @@
 
 use super::Outcome;
 use super::global::Global;
+use super::look;
+use super::output::{Form, Output};
+use super::progress;
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Granularity, Kind, Span};
 use crate::ledger::record::{Recorder, RunRef};
+use crate::pg::hooks::{self, Before};
 use crate::pg::lock;
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{self, FailedStep, Finished, Job, OnFailure, RunInfo, RunStatus};
 use crate::plan::Plan;
-use crate::run::Observer;
+use crate::report;
+use crate::run::{Event, Finding, Observer, Severity};
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,7 +128,64 @@ pub async fn locked(
         holder: &holder(),
         wait: Duration::from_millis(wait.millis),
     };
-    lock::acquire(&request, &remote.connection, &mut remote.server, observer, stop).await
+    lock::acquire(&request, &mut remote.connection, &mut remote.server, observer, stop).await
+}
+
+/// Looks before the first statement: errors refuse, warnings are shown.
+pub async fn preflight(
+    session: &Session,
+    remote: &Remote,
+    plan: &Plan,
+    form: Form,
+    global: &Global,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let found = look::findings(session, remote, plan).await?;
+    let refusal = look::refusal(&found);
+    if form == Form::Json {
+        if !found.is_empty() {
+            progress::observer(form, global, out).on(&Event::Preflight { findings: found });
+        }
+        return refusal;
+    }
+    // errors are said by the refusal
+    let most = if global.verbose > 0 { Severity::Note } else { Severity::Warning };
+    let shown: Vec<Finding> =
+        found.into_iter().filter(|f| f.severity > Severity::Error && f.severity <= most).collect();
+    if !shown.is_empty() {
+        out.say(report::preflight::text(&shown, out.err_style).trim_end());
+    }
+    refusal
+}
+
+/// What the environment wants done before.
+pub async fn before(
+    session: &Session,
+    remote: &mut Remote,
+    lock: &lock::Lock,
+    plan: &Plan,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    let loaded = &session.workspace.loaded;
+    let Some(environment) = loaded.config.environment(&session.environment) else { return Ok(()) };
+    let binaries = std::env::var_os("DAGMAR_PG_BIN").map(PathBuf::from);
+    let before = Before {
+        root: &loaded.root,
+        binaries: binaries.as_deref(),
+        settings: &remote.settings,
+        plan,
+        ledger: session.ledger(),
+        info: &info(lock, "apply"),
+        recorder: &Recorder::new(session.ledger(), RunRef::Id(lock.run.clone())),
+        epoch: lock.epoch,
+    };
+    hooks::run(&before, &environment.before_apply, &mut remote.connection, observer, stop).await
+}
+
+fn info(lock: &lock::Lock, kind: &'static str) -> RunInfo {
+    let who = holder();
+    RunInfo { id: lock.run.clone(), kind, os_user: who.os_user, host: who.host }
 }
 
 /// Runs a plan under the lock.
@@ -137,8 +200,7 @@ pub async fn execute(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Finished, Failure> {
-    let who = holder();
-    let info = RunInfo { id: lock.run.clone(), kind, os_user: who.os_user, host: who.host };
+    let info = info(lock, kind);
     let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
     let job = Job {
         plan,

@@ -19,6 +19,9 @@ use tokio_postgres::{AsyncMessage, CancelToken, Client, SimpleQueryMessage, Sock
 /// Notices kept for a slow reader; more are counted and dropped.
 const NOTICES: usize = 4096;
 
+/// Notifications kept for a reader: only the look for poolers listens, for one.
+const HEARD: usize = 4;
+
 /// What the server says besides its answers: `RAISE NOTICE` and its like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -34,6 +37,8 @@ pub struct Connection {
     pub client: Client,
     /// What the server says while they run.
     pub notices: mpsc::Receiver<Notice>,
+    /// The channels on which the session was notified.
+    pub heard: mpsc::Receiver<String>,
     /// The server's major version, for example 15.
     pub server_major: u32,
     /// Whether the connection is encrypted.
@@ -128,7 +133,7 @@ pub(super) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.5 + random() as f64 / u64::MAX as f64 / 2.0)
 }
 
-fn random() -> u64 {
+pub(super) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
@@ -323,6 +328,7 @@ fn start(client: Client, mut driver: Driver, tls: Tls) -> Connection {
     let digits = version.find(|c: char| !c.is_ascii_digit()).unwrap_or(version.len());
     let server_major = version[..digits].parse().unwrap_or(0);
     let (sender, notices) = mpsc::channel(NOTICES);
+    let (tell, heard) = mpsc::channel(HEARD);
     let (lost_notices, end) = (Arc::new(AtomicU64::new(0)), Arc::new(OnceLock::new()));
     let (lost, ended) = (Arc::clone(&lost_notices), Arc::clone(&end));
     tokio::spawn(async move {
@@ -335,6 +341,7 @@ fn start(client: Client, mut driver: Driver, tls: Tls) -> Connection {
                         lost.fetch_add(1, Ordering::Relaxed);
                     }
                 }
+                Ok(AsyncMessage::Notification(sent)) => drop(tell.try_send(sent.channel().to_owned())),
                 Ok(_) => {}
                 Err(error) => {
                     let _ = ended.set(SqlFailure::of(&error));
@@ -344,7 +351,7 @@ fn start(client: Client, mut driver: Driver, tls: Tls) -> Connection {
         }
     });
     let encrypted = tls.used();
-    Connection { client, notices, server_major, encrypted, lost_notices, end, tls }
+    Connection { client, notices, heard, server_major, encrypted, lost_notices, end, tls }
 }
 
 /// Why this server is not of the wanted kind.

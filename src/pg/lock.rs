@@ -7,6 +7,7 @@
 
 use super::connect::{self, Connection};
 use super::lease::{self, Keeper};
+use super::pooler;
 use super::run::stop::Stop;
 use super::server::Server;
 use super::settings::Settings;
@@ -62,14 +63,15 @@ pub struct Request<'a> {
 /// When another run keeps it, or the ledger cannot be made.
 pub async fn acquire(
     request: &Request<'_>,
-    worker: &Connection,
+    worker: &mut Connection,
     server: &mut Server,
     observer: &mut dyn Observer,
     stop: &Arc<Stop>,
 ) -> Result<Lock, Failure> {
     let Request { settings, ledger, holder, wait } = *request;
     let settings = settings.clone().with_application_name("dagmar lock");
-    let connection = connect::connect(&settings, Duration::ZERO).await?;
+    let mut connection = connect::connect(&settings, Duration::ZERO).await?;
+    pooler::refuse(&mut connection, worker).await?;
     let key = schema::lock_key(ledger);
     let mut patience = Patience { deadline: Instant::now() + wait, said: false, observer, stop };
     // the role's own settings must not end the session that keeps the lock, nor hold up a beat

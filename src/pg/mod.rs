@@ -8,15 +8,19 @@
 //! [`Failure`](crate::base::Failure) with a remedy, what a statement meets is a [`SqlFailure`].
 //! Neither ever holds a password.
 
+pub mod audit;
 mod connect;
 mod earlier;
 pub mod embedded;
 mod environment;
 mod error;
+pub mod hooks;
 mod keys;
 mod lease;
 pub mod lock;
 mod pgpass;
+pub mod pooler;
+pub mod preflight;
 pub mod read;
 pub mod rehearse;
 mod resolve;

@@ -8,6 +8,7 @@ pub mod diag;
 pub mod diff;
 pub mod graph;
 pub mod plan;
+pub mod preflight;
 pub mod reference;
 pub mod script;
 pub mod style;

@@ -1,5 +1,6 @@
 //! The events of a run. The executor emits them; terminal, JSON lines and tests listen.
 
+use super::Finding;
 use crate::plan::{Direction, Mode};
 use serde::Serialize;
 
@@ -11,6 +12,30 @@ pub enum Event {
     Waiting {
         /// For what, in a sentence.
         message: String,
+    },
+    /// What was found before the first statement.
+    Preflight {
+        /// What weighs most first.
+        findings: Vec<Finding>,
+    },
+    /// A hook has begun.
+    HookStarted {
+        /// What it is.
+        hook: String,
+    },
+    /// A hook says something.
+    HookSaid {
+        /// A line of it.
+        line: String,
+    },
+    /// A hook is over.
+    HookDone {
+        /// What it is.
+        hook: String,
+        /// `done`, `failed`, `timeout` or `interrupted`.
+        outcome: String,
+        /// How long it took, in milliseconds.
+        took_ms: u64,
     },
     /// A run has begun.
     RunStarted {

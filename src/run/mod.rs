@@ -1,5 +1,7 @@
 //! What a run is, as values: the events that everybody listens to.
 
 pub mod event;
+pub mod finding;
 
 pub use event::{Event, Observer, StepError};
+pub use finding::{Finding, Severity};

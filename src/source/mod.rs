@@ -3,6 +3,7 @@
 
 pub mod changeset;
 pub mod checks;
+pub mod hook;
 pub mod load;
 pub mod parse;
 pub mod project;
@@ -13,6 +14,7 @@ pub mod variables;
 pub mod yaml;
 
 pub use changeset::{Changelog, Changeset, Dependency, ParsedChange, RollbackSource};
+pub use hook::Hook;
 pub use project::{Environment, ProjectConfig};
 pub use set::{SourceFile, SourceSet};
 pub use variables::Variables;

@@ -1,5 +1,6 @@
 //! `dagmar.yaml`: where things lie, and the environments in the order of promotion.
 
+use super::hook::Hook;
 use super::variables::{Variables, Wrong, is_name};
 use crate::base::{
     Diagnostic, Diagnostics, Granularity, Ident, Limits, PaceSpec, Place, Span, diag::nearest, typed::typed,
@@ -93,6 +94,8 @@ pub struct Environment {
     pub jobs: Option<u16>,
     /// What one transaction holds; left out: a changeset.
     pub transaction: Granularity,
+    /// What is done before a run changes anything, in this order.
+    pub before_apply: Vec<Hook>,
 }
 
 /// Limits as they are written; what is left out comes from the level above.
@@ -175,6 +178,9 @@ impl ProjectConfig {
                                 .at(here.child("jobs"))
                                 .help("it is a number of connections: 1 to 64; 1 runs one step after the other"),
                         );
+                    }
+                    for (i, hook) in environment.before_apply.iter().enumerate() {
+                        good &= hook.check(&here.child("beforeApply").at(i), out);
                     }
                     config.environment_list.push((name.clone(), environment));
                 }

@@ -8,6 +8,7 @@ pub mod facts;
 mod forbidden;
 mod objects;
 mod place;
+mod since;
 mod split;
 mod token;
 
@@ -18,4 +19,5 @@ pub use facts::{Facts, LockMode, Outside};
 pub use forbidden::{Forbidden, forbidden};
 pub use objects::touches;
 pub use place::{LineColumn, line_column, line_column_at};
+pub use since::{command, since};
 pub use split::{MAX_DEPTH, Piece, SEGMENT_MARK, ends_in_comment, split, split_segments};

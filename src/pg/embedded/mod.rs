@@ -16,6 +16,13 @@ mod tests;
 
 pub use kept::Home;
 
+/// A client program such as `pg_dump`: of the newest installation, else the one on the path.
+#[must_use]
+pub fn client_program(binaries: Option<&Path>, name: &str) -> PathBuf {
+    let beside = binaries.map(Path::to_owned).or_else(|| find::binaries(None, None).ok()).map(|dir| dir.join(name));
+    beside.filter(|program| program.is_file()).unwrap_or_else(|| PathBuf::from(name))
+}
+
 use super::settings::Settings;
 use crate::base::Failure;
 use std::path::{Path, PathBuf};

@@ -257,7 +257,12 @@ fn what_the_parser_takes_the_schema_takes() {
 #[test]
 fn projects_are_checked_too() {
     let schema = project_schema();
-    for good in ["", "environments: {dev: , prod: {url: x, promoteFrom: dev}}", "variables: {a: 1, b: true, c: x}"] {
+    for good in [
+        "",
+        "environments: {dev: , prod: {url: x, promoteFrom: dev}}",
+        "variables: {a: 1, b: true, c: x}",
+        "environments: {live: {beforeApply: [{run: [a, b], timeout: 5m}, {dump: {touched: true, to: x}}, {restorePoint: y}]}}",
+    ] {
         assert_eq!(by_schema(&schema, &value_of(good)), [], "{good}");
     }
     for (bad, place) in [
@@ -266,6 +271,11 @@ fn projects_are_checked_too() {
         ("limits: {lockTimeout: \"${x}\"}", "/limits/lockTimeout"),
         ("limits: {lockRetries: \"${x}\"}", "/limits/lockRetries"),
         ("environments: {dev: {uri: x}}", "/environments/dev"),
+        ("environments: {dev: {beforeApply: [{timeout: 5m}]}}", "/environments/dev"),
+        ("environments: {dev: {beforeApply: [{dump: {touched: true}}]}}", "/environments/dev"),
+        ("environments: {dev: {beforeApply: [{run: [a], restorePoint: b}]}}", "/environments/dev"),
+        ("environments: {dev: {beforeApply: [{run: []}]}}", "/environments/dev"),
+        ("environments: {dev: {beforeApply: [{restorePoint: \"\"}]}}", "/environments/dev"),
     ] {
         let found = by_schema(&schema, &value_of(bad));
         assert!(found.iter().any(|(at, _)| at == place), "{bad}: {found:?}");

@@ -1,0 +1,239 @@
+//! A process with a limit: in a group of its own, so that everything it started ends with it.
+
+use super::{Before, Trouble};
+use crate::base::{Failure, Kind};
+use crate::pg::run::stop::Stop;
+use crate::pg::settings::{Place, Root, Settings};
+use crate::run::{Event, Observer};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::collections::VecDeque;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+
+/// How long a process may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long output is read after the process has ended: something that it left running may
+/// hold its pipes forever.
+const REST: Duration = Duration::from_millis(500);
+
+/// Lines of output that a failure carries.
+const TAIL: usize = 12;
+
+/// Bytes of a line that are kept.
+const LINE: usize = 16 * 1024;
+
+impl Before<'_> {
+    /// Runs a command to its end and tells what it says.
+    pub(super) async fn child(
+        &self,
+        mut command: Command,
+        limit: Duration,
+        observer: &mut dyn Observer,
+        stop: &Stop,
+    ) -> Result<(), Trouble> {
+        let program = command.as_std().get_program().to_string_lossy().into_owned();
+        for (name, _) in std::env::vars_os() {
+            // what is meant for other servers
+            if name.to_string_lossy().starts_with("PG") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .current_dir(self.root)
+            .envs(connection(self.settings))
+            .env("DAGMAR_ENVIRONMENT", &self.plan.environment)
+            .env("DAGMAR_RUN", &self.info.id)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
+        let mut child = command.spawn().map_err(|e| {
+            Failure::new(Kind::Failed, format!("cannot run `{program}`: {e}"))
+                .help("install it, or correct the command in dagmar.yaml: no shell looks at it")
+        })?;
+        let mut output = Output::of(&mut child, Secrets::of(self.settings));
+        let deadline = tokio::time::sleep(limit);
+        tokio::pin!(deadline);
+        let end = loop {
+            tokio::select! {
+                Some(line) = output.lines.recv() => output.tell(&line, observer),
+                status = child.wait() => break status.map_err(|e| {
+                    Failure::new(Kind::Failed, format!("cannot wait for `{program}`: {e}")).into()
+                }),
+                () = &mut deadline => break Err(Trouble::Timeout),
+                () = stop.requested() => break Err(Trouble::Stopped),
+            }
+        };
+        if end.is_err() {
+            end_group(&mut child).await;
+        }
+        let rest = async {
+            while let Some(line) = output.lines.recv().await {
+                output.tell(&line, observer);
+            }
+        };
+        let _ = tokio::time::timeout(REST, rest).await;
+        let status = end?;
+        if status.success() { Ok(()) } else { Err(failed(&program, status, output.tail).into()) }
+    }
+}
+
+fn failed(program: &str, status: ExitStatus, tail: VecDeque<String>) -> Failure {
+    let mut failure = Failure::new(Kind::Failed, format!("`{program}` ended with {status}"));
+    failure.notes = tail.into_iter().map(|line| format!("| {line}")).collect();
+    failure.help("mend what it complains about, then run the same command again")
+}
+
+/// Ends a process and everything that it started.
+async fn end_group(child: &mut Child) {
+    let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    if let Some(group) = group {
+        let _ = kill_process_group(group, Signal::TERM);
+        let _ = tokio::time::timeout(GRACE, child.wait()).await;
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let _ = child.wait().await;
+}
+
+/// What a process says, line by line, without secrets.
+struct Output {
+    lines: mpsc::Receiver<String>,
+    tail: VecDeque<String>,
+    secrets: Secrets,
+}
+
+impl Output {
+    fn of(child: &mut Child, secrets: Secrets) -> Self {
+        let (sender, lines) = mpsc::channel(64);
+        if let Some(stdout) = child.stdout.take() {
+            tokio::spawn(follow(stdout, sender.clone()));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(follow(stderr, sender));
+        }
+        Self { lines, tail: VecDeque::new(), secrets }
+    }
+
+    fn tell(&mut self, line: &str, observer: &mut dyn Observer) {
+        let line = self.secrets.hidden(line);
+        if self.tail.len() == TAIL {
+            self.tail.pop_front();
+        }
+        self.tail.push_back(line.clone());
+        observer.on(&Event::HookSaid { line });
+    }
+}
+
+/// Sends lines until the pipe ends. What is too long for a line is left out.
+async fn follow(mut pipe: impl AsyncRead + Unpin, lines: mpsc::Sender<String>) {
+    let (mut line, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        let n = pipe.read(&mut buffer).await.unwrap_or(0);
+        for byte in &buffer[..n] {
+            if *byte != b'\n' {
+                if line.len() < LINE {
+                    line.push(*byte);
+                }
+            } else if lines.send(String::from_utf8_lossy(&line).trim_end().to_owned()).await.is_err() {
+                return;
+            } else {
+                line.clear();
+            }
+        }
+        if n == 0 {
+            if !line.is_empty() {
+                let _ = lines.send(String::from_utf8_lossy(&line).into_owned()).await;
+            }
+            return;
+        }
+    }
+}
+
+/// Texts that nobody may see.
+struct Secrets(Vec<String>);
+
+impl Secrets {
+    fn of(settings: &Settings) -> Self {
+        let mut texts = Vec::new();
+        for password in settings.targets.iter().filter_map(|t| t.password.as_ref()) {
+            let plain = password.expose();
+            let encoded: String = plain
+                .bytes()
+                .map(|b| {
+                    if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
+                        char::from(b).to_string()
+                    } else {
+                        format!("%{b:02X}")
+                    }
+                })
+                .collect();
+            texts.extend([plain.to_owned(), encoded]);
+        }
+        texts.retain(|text| !text.is_empty());
+        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        texts.dedup();
+        Self(texts)
+    }
+
+    fn hidden(&self, line: &str) -> String {
+        self.0.iter().fold(line.to_owned(), |line, secret| line.replace(secret, "***"))
+    }
+}
+
+/// libpq's variables for the same connection.
+fn connection(settings: &Settings) -> Vec<(&'static str, String)> {
+    let each = |part: fn(&crate::pg::settings::Target) -> String| {
+        settings.targets.iter().map(part).collect::<Vec<_>>().join(",")
+    };
+    let mut vars = vec![
+        (
+            "PGHOST",
+            each(|t| match &t.place {
+                Place::Socket(dir) => dir.display().to_string().replace('\0', "@"),
+                Place::Tcp { host, .. } => host.clone(),
+            }),
+        ),
+        ("PGPORT", each(|t| t.port.to_string())),
+        ("PGUSER", settings.user.clone()),
+        ("PGDATABASE", settings.dbname.clone()),
+        ("PGAPPNAME", "dagmar hook".to_owned()),
+        ("PGSSLMODE", settings.ssl_mode().name().to_owned()),
+    ];
+    if settings.targets.len() > 1 {
+        vars.push(("PGTARGETSESSIONATTRS", "read-write".to_owned()));
+    }
+    let address = |t: &crate::pg::settings::Target| match &t.place {
+        Place::Tcp { address: Some(ip), .. } => Some(ip.to_string()),
+        _ => None,
+    };
+    if settings.targets.iter().any(|t| address(t).is_some()) {
+        vars.push((
+            "PGHOSTADDR",
+            each(|t| match &t.place {
+                Place::Tcp { address: Some(ip), .. } => ip.to_string(),
+                _ => String::new(),
+            }),
+        ));
+    }
+    if let Some(options) = &settings.options {
+        vars.push(("PGOPTIONS", options.clone()));
+    }
+    match &settings.tls.root {
+        Root::File(file) => vars.push(("PGSSLROOTCERT", file.display().to_string())),
+        Root::System => vars.push(("PGSSLROOTCERT", "system".to_owned())),
+        Root::Absent => {}
+    }
+    if let Some((certificate, key)) = &settings.tls.client {
+        vars.push(("PGSSLCERT", certificate.display().to_string()));
+        vars.push(("PGSSLKEY", key.display().to_string()));
+    }
+    if let Some(password) = settings.targets.iter().find_map(|t| t.password.as_ref()) {
+        vars.push(("PGPASSWORD", password.expose().to_owned()));
+    }
+    vars
+}

@@ -1,0 +1,173 @@
+//! What an environment wants done before a run changes anything: its `beforeApply`. Each hook
+//! has its time, is told of, and leaves an event in the ledger. The first that fails ends the
+//! run: nothing of the plan was begun.
+
+mod child;
+mod dump;
+mod restore_point;
+
+use super::connect::Connection;
+use super::embedded;
+use super::error;
+use super::run::RunInfo;
+use super::run::stop::Stop;
+use super::settings::Settings;
+use crate::base::{Failure, Ident, Kind};
+use crate::ledger::record::Recorder;
+use crate::plan::Plan;
+use crate::run::{Event, Observer};
+use crate::source::Hook;
+use crate::source::project::fill_from_process;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What hooks work with.
+#[derive(Debug)]
+pub struct Before<'a> {
+    /// The project's folder.
+    pub root: &'a Path,
+    /// Where `pg_dump` is; absent: the usual places.
+    pub binaries: Option<&'a Path>,
+    /// How to connect.
+    pub settings: &'a Settings,
+    /// The plan that is about to run.
+    pub plan: &'a Plan,
+    /// The schema of the ledger.
+    pub ledger: &'a Ident,
+    /// The run.
+    pub info: &'a RunInfo,
+    /// Writes the events.
+    pub recorder: &'a Recorder,
+    /// The epoch of the lock that the run holds.
+    pub epoch: i64,
+}
+
+/// Why a hook did not come to its end.
+enum Trouble {
+    /// It failed.
+    Failed(Failure),
+    /// Its time was over.
+    Timeout,
+    /// A signal.
+    Stopped,
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Trouble::Failed(failure)
+    }
+}
+
+/// What a hook leaves in the ledger beside its name and time.
+type Detail = Map<String, Value>;
+
+/// Runs the hooks, one after the other.
+///
+/// # Errors
+/// When one fails; then the run is recorded as failed.
+pub async fn run(
+    before: &Before<'_>,
+    hooks: &[Hook],
+    connection: &mut Connection,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<(), Failure> {
+    for hook in hooks {
+        let name = hook.name();
+        observer.on(&Event::HookStarted { hook: name.clone() });
+        let began = Instant::now();
+        let result = before.one(hook, connection, observer, stop).await;
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (outcome, mut detail, failure) = match result {
+            Ok(detail) => ("done", detail, None),
+            Err(Trouble::Failed(failure)) => ("failed", Detail::new(), Some(failure)),
+            Err(Trouble::Timeout) => ("timeout", Detail::new(), Some(too_long(hook))),
+            Err(Trouble::Stopped) => ("interrupted", Detail::new(), Some(stopped())),
+        };
+        observer.on(&Event::HookDone { hook: name.clone(), outcome: outcome.to_owned(), took_ms });
+        detail.insert("hook".to_owned(), name.as_str().into());
+        detail.insert("outcome".to_owned(), outcome.into());
+        detail.insert("tookMs".to_owned(), took_ms.into());
+        before.record(connection, detail, failure.as_ref()).await?;
+        if let Some(failure) = failure {
+            let failure = Failure { message: format!("`beforeApply`: `{name}`: {}", failure.message), ..failure };
+            return Err(failure.note("nothing was applied; the run is recorded"));
+        }
+    }
+    Ok(())
+}
+
+fn too_long(hook: &Hook) -> Failure {
+    Failure::new(Kind::Failed, format!("was not done after {} and was ended", hook.limit()))
+        .help("give it more time with `timeout`, or find out what it waits for")
+}
+
+fn stopped() -> Failure {
+    Failure::new(Kind::Interrupted, "stopped by a signal").help("the same command begins anew")
+}
+
+impl Before<'_> {
+    async fn one(
+        &self,
+        hook: &Hook,
+        connection: &mut Connection,
+        observer: &mut dyn Observer,
+        stop: &Stop,
+    ) -> Result<Detail, Trouble> {
+        let limit = Duration::from_millis(hook.limit().millis);
+        match hook {
+            Hook { run: Some(command), .. } => {
+                let mut program = tokio::process::Command::new(self.program(&command[0]));
+                program.args(&command[1..]);
+                self.child(program, limit, observer, stop).await?;
+                Ok(Detail::new())
+            }
+            Hook { dump: Some(dump), .. } => dump::make(self, dump, limit, connection, observer, stop).await,
+            Hook { restore_point, .. } => {
+                let name = self.filled(restore_point.as_deref().unwrap_or_default())?;
+                restore_point::make(&name, limit, connection, stop).await
+            }
+        }
+    }
+
+    /// A command is looked for in the project's folder when its name has a slash.
+    fn program(&self, name: &str) -> PathBuf {
+        if name.contains('/') { self.root.join(name) } else { PathBuf::from(name) }
+    }
+
+    /// The place of a client program.
+    fn client(&self, name: &str) -> PathBuf {
+        embedded::client_program(self.binaries, name)
+    }
+
+    /// A text with `${run}`, `${environment}` and variables of the process.
+    fn filled(&self, text: &str) -> Result<String, Failure> {
+        let value = |name: &str| match name {
+            "run" => Some(self.info.id.clone()),
+            "environment" => Some(self.plan.environment.clone()),
+            other => std::env::var(other).ok(),
+        };
+        fill_from_process(text, &value).map_err(|why| Failure::new(Kind::Failed, why).help("set it, or write it out"))
+    }
+
+    /// One event, in a transaction that only the holder of the lock can commit; with a run
+    /// that has failed where it is the end.
+    async fn record(&self, connection: &Connection, detail: Detail, failure: Option<&Failure>) -> Result<(), Failure> {
+        let mut sql = vec!["BEGIN".to_owned(), self.recorder.fence(self.epoch, "beforeApply", None)];
+        if failure.is_some() {
+            let RunInfo { kind, os_user, host, .. } = self.info;
+            sql.extend(self.recorder.start_run(kind, &self.plan.environment, self.plan.steps.len(), os_user, host));
+        }
+        let name = detail.get("hook").and_then(Value::as_str).unwrap_or_default().to_owned();
+        sql.push(self.recorder.event("beforeApply", None, &json!(detail)));
+        if let Some(failure) = failure {
+            let status = if failure.kind == Kind::Interrupted { "interrupted" } else { "failed" };
+            let message = format!("beforeApply: {name}: {}", failure.message);
+            sql.extend(self.recorder.finish_run(status, Some(&message)));
+        }
+        sql.push("COMMIT".to_owned());
+        let done = connection.client.batch_execute(&sql.join(";\n")).await;
+        done.map_err(|e| error::unanswered("cannot record the hook", &e))
+    }
+}

@@ -1,0 +1,41 @@
+//! A named point in the server's log, to which a recovery can go back.
+
+use super::{Detail, Trouble};
+use crate::base::name::{MAX_BYTES, quote_literal};
+use crate::base::{Failure, Kind};
+use crate::pg::connect::Connection;
+use crate::pg::error::SqlFailure;
+use crate::pg::run::stop::Stop;
+use std::time::Duration;
+
+pub(super) async fn make(name: &str, limit: Duration, connection: &Connection, stop: &Stop) -> Result<Detail, Trouble> {
+    if name.len() > MAX_BYTES {
+        let message = format!("the name `{name}` has more than {MAX_BYTES} bytes");
+        return Err(Failure::new(Kind::Failed, message).help("make it shorter").into());
+    }
+    let sql = format!("SELECT pg_catalog.pg_create_restore_point({})::text", quote_literal(name));
+    let rows = tokio::select! {
+        rows = connection.client.query_typed(&sql, &[]) => rows,
+        () = tokio::time::sleep(limit) => return Err(ended(connection, Trouble::Timeout).await),
+        () = stop.requested() => return Err(ended(connection, Trouble::Stopped).await),
+    };
+    let rows = rows.map_err(|e| {
+        let failure = SqlFailure::of(&e);
+        let help = match failure.sqlstate.as_str() {
+            "42501" => "GRANT EXECUTE ON FUNCTION pg_create_restore_point TO the role, or connect as a superuser",
+            "55000" => {
+                "set `wal_level` to `replica` or `logical` on the server: without it there is nothing to recover from"
+            }
+            _ => "look at the server's log",
+        };
+        Failure::new(Kind::Failed, failure.message.clone())
+            .help(failure.hint.clone().unwrap_or_else(|| help.to_owned()))
+    })?;
+    let at: String = rows.first().map_or_else(String::new, |row| row.get(0));
+    Ok(Detail::from_iter([("restorePoint".to_owned(), name.into()), ("lsn".to_owned(), at.into())]))
+}
+
+async fn ended(connection: &Connection, trouble: Trouble) -> Trouble {
+    let _ = connection.canceler().cancel().await;
+    trouble
+}

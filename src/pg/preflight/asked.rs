@@ -1,0 +1,165 @@
+//! What a plan needs of a server, read from its steps: the base of the one question.
+
+use crate::base::QualifiedName;
+use crate::change::effects::{How, Object};
+use crate::plan::{Mode, Plan, Segment, Statement, Step};
+use crate::sql::{self, LockMode, Outside};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is done with a relation that is there already.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Use {
+    /// The strongest lock.
+    pub lock: Option<LockMode>,
+    /// Whether only its owner may do it.
+    pub own: bool,
+    /// The rights that are needed: `INSERT`, `UPDATE`, `DELETE`, `REFERENCES`.
+    pub rights: BTreeSet<&'static str>,
+    /// Whether its definition changes.
+    pub altered: bool,
+    /// Whether its rows change.
+    pub written: bool,
+    /// Whether it is written anew.
+    pub rewritten: bool,
+    /// Indexes that are built on it.
+    pub indexes: u64,
+}
+
+/// What a plan needs of a server.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Relations that are there already, as far as the plan tells.
+    pub relations: BTreeMap<QualifiedName, Use>,
+    /// Schemas in which something is made; `None`: the first of the `search_path`.
+    pub schemas: BTreeSet<Option<String>>,
+    /// Schemas that are made by this role.
+    pub new_schemas: BTreeSet<String>,
+    /// Extensions that are made, with the version where one is asked for.
+    pub extensions: BTreeMap<String, Option<String>>,
+    /// Roles that have to be there.
+    pub roles: BTreeSet<String>,
+    /// Whether something waits for the snapshots of others (`CONCURRENTLY`).
+    pub concurrent: bool,
+    /// Whether what some step touches is not known: it may make what seems to be missing.
+    pub opaque: bool,
+    /// Sessions that the run needs beside the one that asks.
+    pub sessions: u32,
+}
+
+/// Words that stand for roles and are none.
+const NO_ROLES: [&str; 4] = ["public", "current_role", "current_user", "session_user"];
+
+impl Use {
+    /// Whether the plan changes it or its rows.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        self.altered || self.written || self.rewritten || self.lock >= Some(LockMode::RowExclusive)
+    }
+}
+
+impl Asked {
+    /// What this plan needs.
+    #[must_use]
+    pub fn of(plan: &Plan, sessions: u32) -> Self {
+        let mut asked = Self { sessions, ..Self::default() };
+        let mut made: BTreeSet<&QualifiedName> = BTreeSet::new();
+        let (mut new_roles, mut made_schemas) = (BTreeSet::new(), BTreeSet::new());
+        for step in &plan.steps {
+            asked.opaque |= step.touches.is_none();
+            // another role may do it: what this one may do says nothing
+            let other = statements(step).any(|(_, s)| s.facts.session);
+            for touch in step.touches.iter().flatten() {
+                let name = touch.name.name.as_str().to_owned();
+                match (touch.object, touch.how) {
+                    (Object::Schema, How::Create) => {
+                        if !other {
+                            asked.new_schemas.insert(name.clone());
+                        }
+                        made_schemas.insert(name);
+                    }
+                    (Object::Extension, How::Create) => drop(asked.extensions.insert(name, None)),
+                    (Object::Role, How::Create) => drop(new_roles.insert(name)),
+                    (Object::Role, How::Read) => drop(asked.roles.insert(name)),
+                    (
+                        Object::Table | Object::View | Object::Sequence | Object::Function | Object::Type,
+                        How::Create,
+                    ) => {
+                        if touch.object.is_relation() {
+                            made.insert(&touch.name);
+                        }
+                        if !other {
+                            asked.schemas.insert(touch.name.schema.as_ref().map(|s| s.as_str().to_owned()));
+                        }
+                    }
+                    (object, how) if object.is_relation() => {
+                        let used = asked.relations.entry(touch.name.clone()).or_default();
+                        used.altered |= matches!(how, How::Alter | How::Drop);
+                        used.written |= how == How::Write;
+                        if how == How::Reference && !other {
+                            used.rights.insert("REFERENCES");
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            for (segment, statement) in statements(step) {
+                asked.statement(segment, statement, other);
+            }
+            versions(&step.body, &mut asked.extensions);
+        }
+        asked.relations.retain(|name, _| !made.contains(name));
+        asked.schemas.retain(|schema| schema.as_ref().is_none_or(|s| !made_schemas.contains(s)));
+        asked.roles.retain(|role| !new_roles.contains(role) && !NO_ROLES.contains(&role.to_lowercase().as_str()));
+        asked
+    }
+
+    fn statement(&mut self, segment: &Segment, statement: &Statement, other: bool) {
+        let facts = &statement.facts;
+        self.concurrent |= matches!(
+            facts.outside,
+            Some(Outside::CreateIndex { .. } | Outside::DropIndex { .. } | Outside::DetachPartition { .. })
+        );
+        // a batch begins with its own common table expressions
+        let command = if segment.mode == Mode::Batched { String::new() } else { sql::command(&statement.sql) };
+        let makes_index = matches!(facts.outside, Some(Outside::CreateIndex { .. }))
+            || matches!(statement.kind.as_str(), "addPrimaryKey" | "addUnique");
+        for (name, mode) in &facts.locks {
+            let used = self.relations.entry(name.clone()).or_default();
+            used.lock = used.lock.max(Some(*mode));
+            used.rewritten |= facts.rewrites && *mode == LockMode::AccessExclusive;
+            used.indexes += u64::from(*mode == LockMode::Share || makes_index);
+            if other {
+                continue;
+            }
+            let strong = matches!(mode, LockMode::AccessExclusive | LockMode::Share | LockMode::ShareUpdateExclusive);
+            used.own |= strong && matches!(command.as_str(), "alter" | "create" | "drop");
+            if *mode == LockMode::RowExclusive {
+                match command.as_str() {
+                    "insert" => drop(used.rights.insert("INSERT")),
+                    "update" => drop(used.rights.insert("UPDATE")),
+                    "delete" => drop(used.rights.insert("DELETE")),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// The statements that are still to run.
+pub(super) fn statements(step: &Step) -> impl Iterator<Item = (&Segment, &Statement)> {
+    let todo = step.segments.iter().filter(|s| s.progress != crate::plan::Progress::Done);
+    todo.flat_map(|segment| segment.statements.iter().map(move |statement| (segment, statement)))
+}
+
+/// The versions that `createExtension` asks for.
+fn versions(body: &Value, extensions: &mut BTreeMap<String, Option<String>>) {
+    for change in body["changes"].as_array().into_iter().flatten() {
+        let extension = &change["createExtension"];
+        if let (Some(name), Some(version)) = (extension["name"].as_str(), extension["version"].as_str())
+            && let Some(known) = extensions.get_mut(name)
+        {
+            *known = Some(version.to_owned());
+        }
+    }
+}

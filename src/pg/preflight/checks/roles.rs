@@ -1,0 +1,13 @@
+//! Roles that are named and not there.
+
+use super::{Report, View};
+
+pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
+    for role in &view.facts.missing_roles {
+        report.missing(
+            view,
+            format!("the role `{role}` is not there"),
+            format!("CREATE ROLE {role} on this server: roles belong to the server, not to the database"),
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! Whether anything can be written here at all.
+
+use super::{Report, View};
+
+pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
+    if let Err(failure) = view.server.check_writable(view.ledger) {
+        report.error(failure.message, failure.help.unwrap_or_default());
+    }
+}

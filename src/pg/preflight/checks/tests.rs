@@ -1,0 +1,128 @@
+use super::super::asked::{Asked, Use};
+use super::super::facts::Facts;
+use super::super::judge;
+use super::*;
+use crate::base::Ident;
+use crate::pg::server::Server;
+use crate::plan::{Direction, Plan};
+use crate::sql::LockMode;
+use serde_json::{Value, json};
+
+fn server() -> Server {
+    Server {
+        version: 150_000,
+        standby: false,
+        read_only: false,
+        database: "shop".to_owned(),
+        user: "app".to_owned(),
+        has_ledger: true,
+        may_create: true,
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        format: 1,
+        environment: "dev".to_owned(),
+        direction: Direction::Forward,
+        ledger_schema: "dagmar".to_owned(),
+        steps: Vec::new(),
+        waiting: Vec::new(),
+        blocked: Vec::new(),
+        not_for_here: Vec::new(),
+        overridden_templates: Vec::new(),
+    }
+}
+
+/// What is found, `check severity message` a line each.
+fn found(asked: &Asked, facts: Value) -> String {
+    let facts: Facts = serde_json::from_value(facts).unwrap();
+    let (plan, server, ledger) = (plan(), server(), Ident::new("dagmar").unwrap());
+    let found = judge(&View { plan: &plan, asked, server: &server, facts: &facts, ledger: &ledger });
+    assert!(found.iter().all(|f| !f.remedy.is_empty()));
+    found.iter().map(|f| format!("{} {} {}\n", f.check, f.severity.word(), f.message)).collect()
+}
+
+fn relation(used: Use) -> Asked {
+    Asked { relations: [("app.t".parse().unwrap(), used)].into(), ..Asked::default() }
+}
+
+#[test]
+fn every_check_is_in_the_table() {
+    let mut files: Vec<String> = std::fs::read_dir("src/pg/preflight/checks")
+        .expect("runs in the crate's folder")
+        .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())
+        .filter(|stem| !["mod", "tests"].contains(&stem.as_str()))
+        .collect();
+    let mut table: Vec<&str> = ALL.iter().map(|(name, _)| *name).collect();
+    files.sort();
+    table.sort_unstable();
+    assert_eq!(files, table);
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is_wrong() {
+    assert_eq!(found(&Asked::default(), json!({})), "");
+}
+
+#[test]
+fn tables_of_others_are_named_once_for_each_owner() {
+    let asked = relation(Use { own: true, ..Use::default() });
+    let of = |owned: bool| json!({ "relations": [{ "i": 0, "schema": "app", "name": "t", "owner": "boss", "owned": owned }] });
+    assert_eq!(
+        found(&asked, of(false)),
+        "rights error the role `app` does not own `app.t`; only `boss` may change them\n"
+    );
+    assert_eq!(found(&asked, of(true)), "");
+}
+
+#[test]
+fn room_on_the_disk() {
+    let judged = |free| disk::judged(2 << 30, free).iter().map(|f| f.severity).collect::<Vec<_>>();
+    assert_eq!(judged(Some(1 << 30)), [Severity::Error]);
+    assert_eq!(judged(Some(3 << 30)), [Severity::Warning]);
+    assert_eq!(judged(Some(9 << 30)), [Severity::Note]);
+    assert_eq!(judged(None), [Severity::Warning]);
+    assert_eq!(disk::judged(4096, None), []);
+    assert_eq!((size(100), size(20 << 20), size(3 << 30)), ("100 bytes".into(), "20 MB".into(), "3072 MB".into()));
+}
+
+#[test]
+fn sessions_that_are_left() {
+    let asked = Asked { sessions: 2, ..Asked::default() };
+    let room = |room: Value| found(&asked, json!({ "room": room }));
+    let none = json!({ "server": 10, "used": 9, "role": -1, "database": -1 });
+    assert_eq!(room(none), "connections error the server has room for 1 more session(s); the run needs 2\n");
+    let role = json!({ "server": 100, "used": 9, "role": 5, "roleUsed": 1, "database": -1 });
+    assert_eq!(room(role), "connections warning the role has room for 4 more session(s); the run needs 2\n");
+    assert_eq!(room(json!({ "server": 100, "used": 9, "role": -1, "database": -1 })), "");
+}
+
+#[test]
+fn published_tables_and_idle_slots() {
+    let asked = relation(Use { altered: true, lock: Some(LockMode::AccessExclusive), ..Use::default() });
+    let facts = json!({
+        "relations": [{ "i": 0, "schema": "app", "name": "t", "owned": true, "publications": ["out"], "subscriptions": ["in"] }],
+        "slots": [{ "name": "gone", "kept": 2_i64 << 30 }, { "name": "new", "kept": 5 }],
+    });
+    assert_eq!(
+        found(&asked, facts),
+        "replication warning `app.t` is published by `out`: subscribers get no change of a definition\n\
+         replication warning `app.t` is filled by the subscription `in`\n\
+         replication warning nobody reads the replication slot `gone`; the server keeps 2048 MB of log for it\n\
+         replication note nobody reads the replication slot `new`; the server keeps 5 bytes of log for it\n"
+    );
+}
+
+#[test]
+fn what_an_opaque_step_may_make_is_no_error() {
+    let facts = json!({ "schemas": [{ "name": "s", "there": false }], "missingRoles": ["r"] });
+    let words = |severity: &str| {
+        format!(
+            "rights {severity} the schema `s` is not there, and the plan does not create it\n\
+             roles {severity} the role `r` is not there\n"
+        )
+    };
+    assert_eq!(found(&Asked::default(), facts.clone()), words("error"));
+    assert_eq!(found(&Asked { opaque: true, ..Asked::default() }, facts), words("warning"));
+}

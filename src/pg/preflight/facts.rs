@@ -1,0 +1,224 @@
+//! The one question, and its answer as values.
+
+use super::asked::Asked;
+use crate::base::name::quote_literal;
+use crate::base::{Failure, Ident, Kind, QualifiedName};
+use crate::pg::connect::Connection;
+use crate::pg::error;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What the server says of what a plan touches.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Facts {
+    /// The relations that are there, of those that were asked for.
+    pub relations: Vec<Relation>,
+    /// The schemas in which something is made.
+    pub schemas: Vec<Schema>,
+    /// Whether the role may create schemas here.
+    pub database_create: bool,
+    /// Whether it is a superuser.
+    pub superuser: bool,
+    /// Whether it may write every table of the ledger; absent where there is none.
+    pub ledger: Option<bool>,
+    /// The extensions that are asked for and that the server could install.
+    pub extensions: Vec<Extension>,
+    /// The roles that are missing.
+    pub missing_roles: Vec<String>,
+    /// Transactions of this database that have been open for a while.
+    pub transactions: Vec<Holder>,
+    /// Prepared transactions of this database.
+    pub prepared: Vec<Prepared>,
+    /// Replication slots that nobody uses.
+    pub slots: Vec<Slot>,
+    /// Locks of others on the relations.
+    pub locks: Vec<Held>,
+    /// Sessions.
+    pub room: Room,
+    /// The server's data directory, where it says so.
+    pub data_directory: Option<String>,
+    /// Whether the server is on this machine: we talk through a socket.
+    pub local: bool,
+}
+
+/// A relation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Relation {
+    /// Its number in the question.
+    pub i: usize,
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Its kind, as `pg_class.relkind`.
+    pub kind: String,
+    /// Schema and name of the table; another one where this is an index.
+    pub table: Vec<String>,
+    /// Its owner.
+    pub owner: String,
+    /// Whether we are its owner, or a member of it.
+    pub owned: bool,
+    /// Whether we own its schema.
+    pub schema_owned: bool,
+    /// The rights that we have: `INSERT` and so on.
+    pub rights: Vec<String>,
+    /// Its bytes with indexes and long values.
+    pub total: i64,
+    /// The bytes of its rows.
+    pub heap: i64,
+    /// Its directory, where that is not the data directory.
+    pub place: Option<String>,
+    /// The publications that carry it.
+    pub publications: Vec<String>,
+    /// The subscriptions that fill it.
+    pub subscriptions: Vec<String>,
+}
+
+/// A schema.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Schema {
+    /// Its name; absent: nothing of the `search_path` is there.
+    pub name: Option<String>,
+    /// Whether it is there.
+    pub there: bool,
+    /// Whether we may create in it.
+    pub create: bool,
+}
+
+/// An extension.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Extension {
+    /// Its name.
+    pub name: String,
+    /// The version that is installed in this database.
+    pub installed: Option<String>,
+    /// The versions that could be.
+    pub versions: Vec<String>,
+    /// Whether installing it needs a superuser.
+    pub superuser: bool,
+}
+
+/// A session in a transaction.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Holder {
+    /// Its process.
+    pub pid: i32,
+    /// Its role.
+    pub user: String,
+    /// Its application.
+    pub application: String,
+    /// What it does.
+    pub state: String,
+    /// The age of its transaction in seconds.
+    pub seconds: i64,
+}
+
+/// A prepared transaction.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Prepared {
+    /// Its name.
+    pub gid: String,
+    /// Its role.
+    pub owner: String,
+    /// Its age in seconds.
+    pub seconds: i64,
+}
+
+/// A replication slot that nobody uses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Slot {
+    /// Its name.
+    pub name: String,
+    /// Bytes of WAL that are kept for it.
+    pub kept: i64,
+}
+
+/// A lock that is held.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Held {
+    /// The number of the relation in the question.
+    pub i: usize,
+    /// The mode, as `pg_locks` writes it.
+    pub mode: String,
+    /// The prepared transaction that holds it, if it is one.
+    pub gid: Option<String>,
+    /// Whether autovacuum holds it, which gives way.
+    pub vacuum: bool,
+    /// The session.
+    #[serde(flatten)]
+    pub holder: Holder,
+}
+
+/// How many sessions there may be, and are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Room {
+    /// For this role on this server.
+    pub server: i64,
+    /// In use on this server.
+    pub used: i64,
+    /// For this role; -1: no limit.
+    pub role: i64,
+    /// In use by it.
+    pub role_used: i64,
+    /// In this database; -1: no limit.
+    pub database: i64,
+    /// In use there.
+    pub database_used: i64,
+}
+
+impl Holder {
+    /// `pid 7 (user app, application x, idle in transaction for 3s)`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let application = if self.application.is_empty() { "-" } else { &self.application };
+        let state = if self.state.is_empty() { "in a transaction" } else { &self.state };
+        format!(
+            "pid {} (user {}, application {application}, {state} for {})",
+            self.pid,
+            self.user,
+            crate::base::Span::secs(u64::try_from(self.seconds).unwrap_or(0))
+        )
+    }
+}
+
+impl Facts {
+    /// Asks for what the checks want to know.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn ask(connection: &Connection, asked: &Asked, ledger: &Ident) -> Result<Self, Failure> {
+        let rows = connection
+            .client
+            .query_typed(&question(asked, ledger), &[])
+            .await
+            .map_err(|e| error::unanswered("cannot look before the first statement", &e))?;
+        let text: &str = rows.first().map_or("{}", |row| row.get(0));
+        serde_json::from_str(text)
+            .map_err(|e| Failure::new(Kind::Internal, format!("cannot read what the server says of itself: {e}")))
+    }
+}
+
+fn question(asked: &Asked, ledger: &Ident) -> String {
+    let one = |(i, (name, used)): (usize, (&QualifiedName, &super::asked::Use))| {
+        json!({ "i": i, "schema": name.schema.as_ref().map(Ident::as_str), "name": name.name.as_str(),
+            "sized": used.rewritten || used.indexes > 0, "altered": used.altered })
+    };
+    let relations: Vec<Value> = asked.relations.iter().enumerate().map(one).collect();
+    let list = |value: Value| format!("{}::jsonb", quote_literal(&value.to_string()));
+    include_str!("facts.sql")
+        .replace("@relations@", &list(relations.into()))
+        .replace("@schemas@", &list(json!(asked.schemas)))
+        .replace("@extensions@", &list(json!(asked.extensions)))
+        .replace("@roles@", &list(json!(asked.roles)))
+        .replace("@old@", if asked.concurrent { "5" } else { "60" })
+        .replace("@ledger@", &quote_literal(ledger.as_str()))
+}

@@ -1,0 +1,95 @@
+WITH path AS MATERIALIZED (SELECT pg_catalog.current_schemas(true) AS p),
+asked AS MATERIALIZED (
+    SELECT x.* FROM pg_catalog.jsonb_to_recordset(@relations@) AS x(i int, schema text, name text, sized boolean, altered boolean)
+),
+found AS MATERIALIZED (
+    SELECT a.i, a.sized, a.altered, r.*, coalesce((SELECT x.indrelid FROM pg_catalog.pg_index x WHERE x.indexrelid = r.oid), r.oid) AS whole
+    FROM asked a, path, LATERAL (
+        SELECT c.oid, c.relname, c.relkind, c.relowner, c.reltablespace, n.nspname, n.nspowner
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relname = a.name AND (n.nspname = a.schema OR a.schema IS NULL AND n.nspname = ANY (p))
+        ORDER BY pg_catalog.array_position(p, n.nspname) LIMIT 1) r
+),
+published AS MATERIALIZED (
+    -- once for all relations: the view looks at every table of every publication
+    SELECT f.i, p.pubname FROM found f JOIN pg_catalog.pg_publication_tables p
+        ON p.schemaname = f.nspname AND p.tablename = f.relname WHERE f.altered
+),
+lock AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks WHERE granted),
+me AS MATERIALIZED (SELECT * FROM pg_catalog.pg_roles WHERE rolname = current_user),
+here AS MATERIALIZED (SELECT * FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
+session AS MATERIALIZED (
+    -- of others one sees little without pg_read_all_stats; the server's own processes have no role
+    SELECT a.*, extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start)::bigint AS seconds,
+        coalesce(a.backend_type = 'client backend', a.usename IS NOT NULL) AS client
+    FROM pg_catalog.pg_stat_activity a
+)
+SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
+'relations', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+    'i', f.i, 'schema', f.nspname, 'name', f.relname, 'kind', f.relkind,
+    'table', (SELECT pg_catalog.jsonb_build_array(n.nspname, c.relname) FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = f.whole),
+    'owner', pg_catalog.pg_get_userbyid(f.relowner),
+    'owned', pg_catalog.pg_has_role(f.relowner, 'USAGE'),
+    'schemaOwned', pg_catalog.pg_has_role(f.nspowner, 'USAGE'),
+    'rights', CASE WHEN f.relkind IN ('r', 'p', 'v', 'm', 'f') THEN (SELECT coalesce(pg_catalog.jsonb_agg(r), '[]')
+        FROM pg_catalog.unnest(ARRAY['INSERT', 'UPDATE', 'REFERENCES']) r WHERE pg_catalog.has_any_column_privilege(f.oid, r))
+        || CASE WHEN pg_catalog.has_table_privilege(f.oid, 'DELETE') THEN '["DELETE"]'::jsonb ELSE '[]' END ELSE '[]' END,
+    'total', CASE WHEN NOT f.sized THEN 0 ELSE coalesce((SELECT sum(pg_catalog.pg_total_relation_size(t.relid))::bigint
+        FROM pg_catalog.pg_partition_tree(f.whole) t), pg_catalog.pg_total_relation_size(f.whole), 0) END,
+    'heap', CASE WHEN NOT f.sized THEN 0 ELSE coalesce((SELECT sum(pg_catalog.pg_relation_size(t.relid))::bigint
+        FROM pg_catalog.pg_partition_tree(f.whole) t), pg_catalog.pg_relation_size(f.whole), 0) END,
+    'place', nullif(pg_catalog.pg_tablespace_location(f.reltablespace), ''),
+    'publications', (SELECT coalesce(pg_catalog.jsonb_agg(DISTINCT p.pubname), '[]') FROM published p WHERE p.i = f.i),
+    'subscriptions', (SELECT coalesce(pg_catalog.jsonb_agg(s.subname), '[]') FROM pg_catalog.pg_subscription_rel sr
+        JOIN pg_catalog.pg_subscription s ON s.oid = sr.srsubid WHERE sr.srrelid = f.oid))) FROM found f),
+'schemas', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', s.name, 'there', n.oid IS NOT NULL,
+    'create', coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false)))
+    FROM (SELECT coalesce(x, pg_catalog.current_schema()::text) AS name FROM pg_catalog.jsonb_array_elements_text(@schemas@) x) s
+    LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name),
+'databaseCreate', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
+'superuser', (SELECT rolsuper FROM me),
+'ledger', (SELECT bool_and(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+    AND pg_catalog.has_table_privilege(c.oid, CASE c.relname WHEN 'meta' THEN 'UPDATE' WHEN 'lease' THEN 'UPDATE' ELSE 'INSERT' END))
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = @ledger@ AND c.relkind = 'r'),
+'extensions', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', x.key, 'installed', e.extversion,
+    'versions', (SELECT coalesce(pg_catalog.jsonb_agg(v.version), '[]') FROM pg_catalog.pg_available_extension_versions v WHERE v.name = x.key),
+    'superuser', coalesce((SELECT v.superuser AND NOT v.trusted FROM pg_catalog.pg_available_extension_versions v
+        JOIN pg_catalog.pg_available_extensions a ON a.name = v.name
+        WHERE v.name = x.key AND v.version = coalesce(x.value, a.default_version)), false)))
+    FROM pg_catalog.jsonb_each_text(@extensions@) x LEFT JOIN pg_catalog.pg_extension e ON e.extname = x.key),
+'missingRoles', (SELECT pg_catalog.jsonb_agg(r) FROM pg_catalog.jsonb_array_elements_text(@roles@) r
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r)),
+'transactions', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT pid, coalesce(usename, '') AS "user", application_name AS application,
+    coalesce(state, '') AS state, seconds FROM session WHERE datname = pg_catalog.current_database()
+    AND pid <> pg_catalog.pg_backend_pid() AND client AND seconds >= @old@ ORDER BY seconds DESC LIMIT 20) t),
+'prepared', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT gid, owner,
+    extract(epoch FROM pg_catalog.clock_timestamp() - prepared)::bigint AS seconds
+    FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database() ORDER BY prepared LIMIT 20) t),
+'slots', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT slot_name AS name, coalesce(pg_catalog.pg_wal_lsn_diff(
+    CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END,
+    restart_lsn), 0)::bigint AS kept FROM pg_catalog.pg_replication_slots WHERE NOT active AND NOT temporary ORDER BY 2 DESC LIMIT 20) t),
+'locks', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT f.i, l.mode, x.gid, coalesce(s.backend_type = 'autovacuum worker', s.pid IS NOT NULL AND s.usename IS NULL) AS vacuum,
+    coalesce(l.pid, 0) AS pid, coalesce(s.usename, x.owner, '') AS "user", coalesce(s.application_name, '') AS application,
+    coalesce(s.state, '') AS state, coalesce(s.seconds, extract(epoch FROM pg_catalog.clock_timestamp() - x.prepared)::bigint, 0) AS seconds
+    FROM found f JOIN lock l ON l.locktype = 'relation' AND l.relation IN (f.oid, f.whole)
+        AND l.database = (SELECT oid FROM here) AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+    LEFT JOIN session s ON s.pid = l.pid
+    -- a prepared transaction has no process; it keeps its number locked
+    LEFT JOIN lock own ON l.pid IS NULL AND own.pid IS NULL AND own.locktype = 'transactionid'
+        AND own.virtualtransaction = l.virtualtransaction
+    LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = own.transactionid
+    ORDER BY f.i, l.pid LIMIT 200) t),
+'room', pg_catalog.jsonb_build_object(
+    'server', pg_catalog.current_setting('max_connections')::bigint - CASE WHEN (SELECT rolsuper FROM me) THEN 0 ELSE
+        pg_catalog.current_setting('superuser_reserved_connections')::bigint
+        + coalesce(pg_catalog.current_setting('reserved_connections', true)::bigint, 0) END,
+    'used', (SELECT count(*) FROM session WHERE client),
+    'role', (SELECT CASE WHEN rolsuper THEN -1 ELSE rolconnlimit END FROM me),
+    'roleUsed', (SELECT count(*) FROM session WHERE usename = current_user AND client),
+    'database', (SELECT CASE WHEN me.rolsuper THEN -1 ELSE datconnlimit END FROM here, me),
+    'databaseUsed', (SELECT count(*) FROM session WHERE datname = pg_catalog.current_database() AND client)),
+'dataDirectory', (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'),
+'local', pg_catalog.inet_server_addr() IS NULL
+))::text

@@ -1,0 +1,77 @@
+//! What can be known before the first statement: rights, versions, extensions, room, and who
+//! is in the way. One question to the server, whose answer the checks read.
+
+pub mod asked;
+mod checks;
+pub mod facts;
+
+use super::connect::{self, Connection};
+use super::pooler;
+use super::server::Server;
+use super::settings::Settings;
+use crate::base::{Failure, Ident};
+use crate::plan::Plan;
+use crate::run::{Finding, Severity};
+use asked::Asked;
+use facts::Facts;
+use std::time::Duration;
+
+/// What a check looks at.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// What the plan needs and touches.
+    pub asked: &'a Asked,
+    /// What the server is.
+    pub server: &'a Server,
+    /// What the server says of what the plan touches.
+    pub facts: &'a Facts,
+    /// The schema of the ledger.
+    pub ledger: &'a Ident,
+}
+
+/// Looks whether the plan can run; one round trip. What weighs most comes first. `sessions`
+/// are those that the run needs beside the one that asks.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn preflight(
+    connection: &Connection,
+    server: &Server,
+    ledger: &Ident,
+    plan: &Plan,
+    sessions: u32,
+) -> Result<Vec<Finding>, Failure> {
+    let asked = Asked::of(plan, sessions);
+    let facts = Facts::ask(connection, &asked, ledger).await?;
+    Ok(judge(&View { plan, asked: &asked, server, facts: &facts, ledger }))
+}
+
+/// What all checks find, what weighs most first.
+#[must_use]
+pub fn judge(view: &View<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (name, check) in checks::ALL {
+        let mut report = checks::Report { check: name, found: &mut found };
+        check(view, &mut report);
+    }
+    found.sort_by_key(|finding| finding.severity);
+    found
+}
+
+/// Looks for a pooler that keeps no session, over a connection of its own. A run does the same
+/// with the connection of its lock.
+///
+/// # Errors
+/// When no second connection can be had.
+pub async fn pooled(connection: &mut Connection, settings: &Settings) -> Result<Option<Finding>, Failure> {
+    let settings = settings.clone().with_application_name("dagmar preflight");
+    let mut other = connect::connect(&settings, Duration::ZERO).await?;
+    Ok(pooler::refuse(&mut other, connection).await.err().map(|failure| Finding {
+        check: "pooler",
+        severity: Severity::Error,
+        message: failure.message,
+        remedy: failure.help.unwrap_or_default(),
+    }))
+}

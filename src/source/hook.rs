@@ -1,0 +1,83 @@
+//! What is done before a run changes anything: `beforeApply` of an environment.
+
+use crate::base::{Diagnostic, Diagnostics, Place, Span, name::MAX_BYTES};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How long a hook may take that says nothing.
+const LIMIT: Span = Span::secs(600);
+
+/// One thing that is done before a run, under its lock: exactly one of `run`, `dump` and
+/// `restorePoint`. A run whose hook fails changes nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(
+    extend("anyOf" = [{"required": ["run"]}, {"required": ["dump"]}, {"required": ["restorePoint"]}]),
+    extend("not" = {"anyOf": [{"required": ["run", "dump"]}, {"required": ["run", "restorePoint"]}, {"required": ["dump", "restorePoint"]}]})
+)]
+pub struct Hook {
+    /// A command with its arguments, without a shell, in the project's folder. It finds `PG*`
+    /// for connecting, `DAGMAR_ENVIRONMENT` and `DAGMAR_RUN` in its environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub run: Option<Vec<String>>,
+    /// A file of `pg_dump`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dump: Option<Dump>,
+    /// The name of a restore point in the server's log; `${run}` is the id of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub restore_point: Option<String>,
+    /// How long it may take, then it is ended and has failed; left out: 10m.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+}
+
+/// What `pg_dump` writes, in its custom format.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Dump {
+    /// Only the tables that the plan changes; left out: the whole database.
+    #[serde(default)]
+    pub touched: bool,
+    /// The file, below the project's folder; `${run}`, `${environment}` and variables of the
+    /// process are filled in. A file that is there is not replaced.
+    pub to: String,
+}
+
+impl Hook {
+    /// How long it may take.
+    #[must_use]
+    pub fn limit(&self) -> Span {
+        self.timeout.unwrap_or(LIMIT)
+    }
+
+    /// What it is called in messages and in the ledger: never an argument, it may be a secret.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Hook { run: Some(command), .. } => format!("run {}", command.first().map_or("", String::as_str)),
+            Hook { dump: Some(dump), .. } => format!("dump {}", dump.to),
+            Hook { restore_point, .. } => format!("restorePoint {}", restore_point.as_deref().unwrap_or_default()),
+        }
+    }
+
+    /// Whether it is one thing, and a possible one.
+    pub fn check(&self, place: &Place, out: &mut Diagnostics) -> bool {
+        let asked = [self.run.is_some(), self.dump.is_some(), self.restore_point.is_some()];
+        let wrong = if asked.iter().filter(|a| **a).count() != 1 {
+            Diagnostic::error("DG0115", "a hook is one of `run`, `dump` and `restorePoint`")
+                .help("write a list entry for each")
+        } else if self.run.as_ref().is_some_and(|r| r.first().is_none_or(|program| program.trim().is_empty())) {
+            Diagnostic::error("DG0115", "the hook `run` names no command").help("write `run: [command, argument]`")
+        } else if self.dump.as_ref().is_some_and(|d| d.to.trim().is_empty()) {
+            Diagnostic::error("DG0115", "the hook `dump` names no file").help("write `to: backups/${run}.dump`")
+        } else if self.restore_point.as_ref().is_some_and(|name| name.is_empty() || name.len() > MAX_BYTES) {
+            Diagnostic::error("DG0115", format!("the name of a restore point has 1 to {MAX_BYTES} bytes"))
+        } else {
+            return true;
+        };
+        out.push(wrong.at(place.clone()));
+        false
+    }
+}

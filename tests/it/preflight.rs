@@ -1,0 +1,179 @@
+//! What is found before the first statement, on real servers in real trouble.
+
+use crate::harness::{Database, Project, Run, server};
+use crate::running::{table, tables};
+use crate::tools::{Cluster, against, project, sql, until};
+use serde_json::Value;
+
+/// The findings of `plan --against`, `check severity` with its message.
+fn findings(project: &Project, url: &str) -> Vec<(String, String)> {
+    let mut command = project.command(&["plan", "--against", url, "--format", "json"]);
+    let run = Run::of(command.output().unwrap());
+    // a refusal follows on a line of its own
+    let value = serde_json::Deserializer::from_str(&run.out).into_iter::<Value>().next().unwrap().unwrap();
+    let text = |f: &Value, key: &str| f[key].as_str().unwrap().to_owned();
+    let list = value["preflight"].as_array().unwrap_or_else(|| panic!("{run:?}"));
+    let errors = list.iter().any(|f| f["severity"] == "error");
+    assert_eq!(run.code, if errors { 5 } else { 0 }, "{run:?}");
+    assert!(list.iter().all(|f| !text(f, "remedy").is_empty()), "{list:?}");
+    list.iter().map(|f| (format!("{} {}", text(f, "check"), text(f, "severity")), text(f, "message"))).collect()
+}
+
+#[track_caller]
+fn has(found: &[(String, String)], what: &str, words: &str) {
+    assert!(found.iter().any(|(w, message)| w == what && message.contains(words)), "{what}: {words}\n{found:#?}");
+}
+
+#[test]
+fn s13_nothing_is_found_where_nothing_is_wrong() {
+    let (project, database) = (project(&[table("a", "")]), Database::new());
+    let run = project.run(&["plan", "--against", &database.url()]);
+    assert!(run.ok().contains("preflight: nothing found"));
+    // alone: the environment's own database
+    let run = project.on(&database, &["plan", "--against", "--format", "html"]);
+    assert!(run.ok().contains("<h2>Preflight</h2>"));
+    assert!(
+        project
+            .on(&database, &["plan", "--against", "--format", "markdown"])
+            .ok()
+            .contains("#### Preflight: nothing found")
+    );
+    project.run(&["plan", "--against", &database.url(), "--url", "postgres:///x"]).fails(2);
+    project.run(&["plan", "--against", "--offline"]).fails(2);
+    // nothing was made by looking
+    assert_eq!(database.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'dagmar'"), "0");
+}
+
+#[test]
+fn s13_rights_are_missed_before_anything_runs() {
+    let database = Database::new();
+    let role = format!("r_{}", database.name);
+    database.sql(&format!(
+        "CREATE ROLE {role} LOGIN; CREATE SCHEMA app; CREATE TABLE app.boss (id int PRIMARY KEY, n int); \
+         CREATE TABLE app.full (n int); GRANT USAGE ON SCHEMA app TO {role}; \
+         GRANT CREATE ON DATABASE {} TO {role}",
+        database.name
+    ));
+    let url = format!("postgres:///{}?host={}&user={role}", database.name, server().sockets.display());
+    let project = project(&[
+        sql("fine", "CREATE SCHEMA mine", "DROP SCHEMA mine", ""),
+        sql("own", "ALTER TABLE app.boss ADD x int", "ALTER TABLE app.boss DROP x", ""),
+        sql("index", "CREATE INDEX ON app.boss (n)", "SELECT 1", ""),
+        sql("rows", "INSERT INTO app.full VALUES (1)", "DELETE FROM app.full", ""),
+        sql("make", "CREATE TABLE app.t (n int REFERENCES app.boss)", "DROP TABLE app.t", ""),
+        sql("lost", "CREATE TABLE nowhere.t ()", "DROP TABLE nowhere.t", ""),
+    ]);
+    let found = findings(&project, &url);
+    has(&found, "rights error", &format!("the role `{role}` does not own `app.boss`; only `postgres` may change them"));
+    has(&found, "rights error", &format!("the role `{role}` lacks INSERT on `app.full`"));
+    has(&found, "rights error", &format!("the role `{role}` may not create anything in the schema `app`"));
+    has(&found, "rights error", "the schema `nowhere` is not there");
+    let said = against(&project, &url, &["apply"]).fails(5);
+    for words in ["the preflight found 4 errors", "[rights] ", "GRANT INSERT ON app.full", "--no-preflight"] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    assert_eq!(database.sql("SELECT count(*) FROM pg_namespace WHERE nspname IN ('dagmar', 'mine')"), "0");
+    let run = against(&project, &url, &["apply", "--format", "json"]);
+    let events: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (events[0]["event"].as_str(), events[0]["findings"][0]["check"].as_str()),
+        (Some("preflight"), Some("rights"))
+    );
+    assert_eq!(events.last().unwrap()["error"]["exitCode"], 5);
+    // by an explicit word
+    let said = against(&project, &url, &["apply", "--no-preflight"]).fails(8);
+    assert!(said.contains("must be owner of table boss") || said.contains("permission denied"), "{said}");
+    // and the superuser lacks nothing
+    database.sql("CREATE SCHEMA nowhere");
+    assert!(!findings(&project, &database.url()).iter().any(|(what, _)| what.starts_with("rights")));
+}
+
+#[test]
+fn s13_what_the_server_does_not_have() {
+    let database = Database::new();
+    let extension =
+        |id: &str, more: &str| format!("  - id: {id}\n    changes: [ {{ createExtension: {{ name: {more} }} }} ]\n");
+    let project = project(&[
+        extension("a", "no_such_thing"),
+        extension("b", "plpgsql"),
+        "  - id: c\n    changes: [ { grant: { privileges: [usage], on: { schema: public }, to: [nobody_here] } } ]\n"
+            .to_owned(),
+    ]);
+    let found = findings(&project, &database.url());
+    has(&found, "extensions error", "the server does not have the extension `no_such_thing`");
+    has(&found, "roles error", "the role `nobody_here` is not there");
+    assert_eq!(found.iter().filter(|(what, _)| what.ends_with("error")).count(), 2, "{found:?}");
+    project.write(
+        "plans/a.yaml",
+        &crate::tools::file(&[sql("n", "ALTER TABLE t ADD CHECK (n > 0) NOT ENFORCED", "SELECT 1", "")]),
+    );
+    if database.sql("SELECT current_setting('server_version_num')::int < 180000") == "t" {
+        has(&findings(&project, &database.url()), "version error", "`n` needs PostgreSQL 18 (`NOT ENFORCED`)");
+    }
+}
+
+#[test]
+fn s13_who_is_in_the_way() {
+    let database = Database::new();
+    database.sql("CREATE TABLE t (n int); CREATE TABLE u (n int)");
+    let project = project(&[
+        sql("a", "ALTER TABLE t ADD m int", "ALTER TABLE t DROP m", ""),
+        sql("b", "CREATE INDEX CONCURRENTLY u_n ON u (n)", "DROP INDEX CONCURRENTLY u_n", ""),
+    ]);
+    let holder = database.hold("LOCK TABLE t IN ROW EXCLUSIVE MODE");
+    database.sql(&format!("BEGIN; INSERT INTO u VALUES (1); PREPARE TRANSACTION 'forgotten_{}'", database.name));
+    let found = findings(&project, &database.url());
+    has(&found, "locks warning", "`public.t` is locked against ACCESS EXCLUSIVE: pid ");
+    has(&found, "locks warning", "application a long report, idle in transaction");
+    has(
+        &found,
+        "locks warning",
+        &format!("`public.u` is locked against SHARE: the prepared transaction `forgotten_{}`", database.name),
+    );
+    has(&found, "transactions warning", "was prepared ");
+    until("the transaction is old enough to be told of", || {
+        findings(&project, &database.url())
+            .iter()
+            .any(|(w, m)| w == "transactions warning" && m.contains("every transaction that is open: pid "))
+    });
+    // a run shows it and goes on
+    drop(holder);
+    database.sql(&format!("ROLLBACK PREPARED 'forgotten_{}'", database.name));
+    let holder = database.hold("SELECT 1 FROM t");
+    let running = project.start(&database, &["apply", "--select", "a"]);
+    until("the run waits for the table", || {
+        database.sql("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND relation = 't'::regclass") == "t"
+    });
+    drop(holder);
+    let run = running.end();
+    assert!(run.err.contains("warning [locks] `public.t` is locked"), "{run:?}");
+    assert_eq!(run.code, 0);
+}
+
+#[test]
+fn s13_replication_and_sessions() {
+    let cluster = Cluster::new();
+    cluster.sql("ALTER SYSTEM SET wal_level = logical");
+    cluster.crash();
+    cluster.start();
+    cluster.sql("CREATE TABLE t (n int PRIMARY KEY); CREATE PUBLICATION out FOR TABLE t; CREATE ROLE app LOGIN CONNECTION LIMIT 1; GRANT ALL ON DATABASE postgres TO app");
+    cluster.sql("SELECT pg_create_physical_replication_slot('gone', true)");
+    let project = project(&[sql("a", "ALTER TABLE t ADD m int", "ALTER TABLE t DROP m", ""), table("b", "")]);
+    let found = findings(&project, &cluster.url("postgres", "postgres"));
+    has(&found, "replication warning", "`public.t` is published by `out`");
+    has(&found, "replication note", "nobody reads the replication slot `gone`");
+    let mut command = project.command(&["apply", "--yes", "--url", &cluster.url("app", "postgres")]);
+    let said = Run::of(command.output().unwrap()).fails(5);
+    assert!(said.contains("[connections] the role has room for 0 more session(s); the run needs 1"), "{said}");
+}
+
+#[test]
+fn s13_room_on_the_disk_is_measured_where_it_can_be() {
+    let database = Database::new();
+    database.sql("CREATE TABLE big AS SELECT n, repeat('x', 100) AS t FROM generate_series(1, 20000) n");
+    let project = project(&[sql("a", "ALTER TABLE big ALTER n TYPE bigint", "SELECT 1", "")]);
+    let url = database.url();
+    // there is room for 3 MB: not worth a word
+    assert!(!findings(&project, &url).iter().any(|(what, _)| what.starts_with("disk")));
+    assert_eq!(tables(&database), "big");
+}
