@@ -99,7 +99,7 @@ fn a_run_is_cancelled_from_outside() {
     let nothing = project.on(&database, &["cancel"]).fails(5);
     assert!(nothing.contains("nothing runs on this database"), "{nothing}");
     let running = project.start(&database, &["apply"]);
-    database.until_runs("dagmar_hit");
+    database.until_runs("dagmar_left");
     assert!(project.on(&database, &["cancel"]).ok().contains("was asked to stop"));
     let said = running.end().fails(9);
     assert!(said.contains("cancelled by "), "{said}");
