@@ -152,8 +152,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The statement of one batch: `walk`, the keys that it looks at; `batch`, those of them
-    /// whose turn it is; `done`, what was changed. `position` and `size` are SQL.
+    /// The statement of one batch: `walk`, the keys that it looks at; `done`, what was changed. `position` and `size` are SQL.
     #[must_use]
     pub fn statement(template: &str, position: &str, size: &str) -> String {
         // the size first: a position may hold any text

@@ -18,8 +18,8 @@ pub fn batch(template: &str, batch: &Batch, ledger: &str, place: &str, position:
         format!("{column} = CASE WHEN {position} IS NULL THEN 0 ELSE s.{column} END + (SELECT count(*) FROM {more})")
     };
     format!(
-        "{}, moved AS (\n    UPDATE {ledger}.segment AS s SET cursor = coalesce((SELECT to_jsonb(w) - 'dagmar_hit' FROM \
-         walk w ORDER BY {} LIMIT 1), s.cursor), rows = s.rows + (SELECT count(*) FROM done), pass = s.pass + \
+        "{}, moved AS (\n    UPDATE {ledger}.segment AS s SET cursor = coalesce((SELECT to_jsonb(last) - 'dagmar_hit' \
+         FROM (SELECT * FROM walk w ORDER BY {} LIMIT 1) last), s.cursor), rows = s.rows + (SELECT count(*) FROM done), pass = s.pass + \
          ({position} IS NULL)::int, {}, {}, {}\n    WHERE {place} RETURNING s.*\n)",
         Batch::statement(template, position, size),
         batch.backwards("w"),

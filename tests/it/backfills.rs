@@ -99,7 +99,7 @@ fn a_run_is_cancelled_from_outside() {
     let nothing = project.on(&database, &["cancel"]).fails(5);
     assert!(nothing.contains("nothing runs on this database"), "{nothing}");
     let running = project.start(&database, &["apply"]);
-    database.until_runs("dagmar_hit");
+    database.until_runs("dagmar_left");
     assert!(project.on(&database, &["cancel"]).ok().contains("was asked to stop"));
     let said = running.end().fails(9);
     assert!(said.contains("cancelled by "), "{said}");
@@ -146,6 +146,27 @@ fn any_unique_key_will_do() {
             assert!(last["rows"] == 200 && last["seen"] == 200 && last["pass"] == 1, "{columns} {last}");
         }
     }
+}
+
+/// In a statement of one's own the keys are there twice.
+#[test]
+fn a_column_that_is_not_clear_is_explained() {
+    let database = Database::new();
+    database.sql("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int); INSERT INTO t VALUES (1)");
+    let own = |column: &str| {
+        backfill(&format!(
+            "table: t, key: id, sql: 'INSERT INTO u SELECT {column} FROM batch JOIN t ON t.id = batch.id', rollback: DELETE FROM u"
+        ))
+    };
+    let said = own("id").on(&database, &["apply"]).fails(8);
+    assert!(
+        said.contains("is ambiguous (42702)") && said.contains("help: the key's columns are in `batch` too"),
+        "{said}"
+    );
+    let project = own("t.id");
+    project.on(&database, &["rollback", "a"]).ok();
+    project.on(&database, &["apply"]).ok();
+    assert_eq!(database.sql("SELECT id FROM u"), "1");
 }
 
 /// Such keys would leave rows out.

@@ -101,7 +101,7 @@ const SLOW: &str =
     "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.001); RETURN new; END $$;
     CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION slow()";
 
-const BACKFILL: &str = "changesets:\n  - id: a\n    changes:\n      - backfill: { table: t, key: id, batchSize: 20, set: { n: t.n + 1 }, rollback: UPDATE t SET n = 0 }\n";
+const BACKFILL: &str = "changesets:\n  - id: a\n    changes:\n      - backfill: { table: t, key: id, batchSize: 20, pace: { batchTime: 0s, pause: 0s }, set: { n: t.n + 1 }, rollback: UPDATE t SET n = 0 }\n";
 
 /// Each row is changed exactly once, whatever happens to the runner.
 #[test]

@@ -177,11 +177,11 @@ mod tests {
             let time = Duration::from_micros(u64::from(sizer.size) * 10);
             sizer.took(time);
         }
-        assert_eq!(sizer.size, 50_000);
+        assert_eq!(sizer.size, 20_000);
         sizer.took(Duration::from_secs(60));
-        assert_eq!(sizer.size, 25_000);
+        assert_eq!(sizer.size, 10_000);
         sizer.took(Duration::ZERO);
-        assert_eq!(sizer.size, 50_000);
+        assert_eq!(sizer.size, 20_000);
         let mut fixed = Sizer::new(7, &PaceSpec { batch_time: Some(Span::default()), ..PaceSpec::default() }.resolve());
         fixed.took(Duration::from_secs(60));
         assert_eq!(fixed.size, 7);
