@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 use dagmar::pg::{Embedded, Place};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,7 @@ fn main() {
     for n in if small { vec![100] } else { vec![1_000, 5_000] } {
         apply(&server, n, runs);
     }
+    indexes(&server, 4, if small { 20_000 } else { 1_000_000 }, runs.min(3));
 }
 
 struct Server {
@@ -88,58 +90,149 @@ fn apply(server: &Server, n: usize, runs: usize) {
     project(dir.path(), n);
     let floor = dir.path().join("floor.sql");
     let single = dir.path().join("single.sql");
+    let peer = Sqlx::found(dir.path());
     floor_script(dir.path(), &floor, &single);
-    let (mut ours, mut theirs, mut one, mut nothing, mut back) = (vec![], vec![], vec![], vec![], vec![]);
+    let mut times: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for run in 0..runs {
-        let db = |name: &str| format!("{name}_{n}_{run}");
-        for name in ["ours", "theirs", "single"] {
-            psql(server, "postgres", &["-c", &format!("CREATE DATABASE {} TEMPLATE template0", db(name))]);
-        }
-        let url = format!("host={} port={} user=postgres dbname={}", server.sockets.display(), server.port, db("ours"));
-        let dagmar = |args: &[&str]| {
+        let mut in_new = |what: &'static str, work: &mut dyn FnMut(&str) -> f64| {
+            let name = format!("d{n}_{run}_{}", times.values().map(Vec::len).sum::<usize>());
+            psql(server, "postgres", &["-c", &format!("CREATE DATABASE {name} TEMPLATE template0")]);
+            let took = work(&name);
+            psql(server, "postgres", &["-c", &format!("DROP DATABASE {name}")]);
+            times.entry(what).or_default().push(took);
+        };
+        let dagmar = |name: &str, args: &[&str]| {
+            let url = format!("host={} port={} user=postgres dbname={name}", server.sockets.display(), server.port);
             timed(Command::new(DAGMAR).args(args).args(["--yes", "--quiet", "--url", &url]).current_dir(dir.path())).0
         };
-        ours.push(dagmar(&["apply"]));
-        theirs.push(psql(server, &db("theirs"), &["-f", floor.to_str().unwrap()]));
-        one.push(psql(server, &db("single"), &["-f", single.to_str().unwrap()]));
-        nothing.push(dagmar(&["apply"]));
-        back.push(dagmar(&["rollback", "--all"]));
-        for name in ["ours", "theirs", "single"] {
-            psql(server, "postgres", &["-c", &format!("DROP DATABASE {}", db(name))]);
+        let (mut nothing, mut back) = (0.0, 0.0);
+        in_new("jobs 4", &mut |name| {
+            let took = dagmar(name, &["apply"]);
+            nothing = dagmar(name, &["apply"]);
+            back = dagmar(name, &["rollback", "--all"]);
+            took
+        });
+        in_new("jobs 1", &mut |name| dagmar(name, &["apply", "--jobs", "1"]));
+        in_new("whole", &mut |name| dagmar(name, &["apply", "--transaction", "plan"]));
+        in_new("psql each", &mut |name| psql(server, name, &["-f", floor.to_str().unwrap()]));
+        in_new("psql one", &mut |name| psql(server, name, &["-f", single.to_str().unwrap()]));
+        if let Some(peer) = &peer {
+            in_new("sqlx", &mut |name| peer.apply(server, name));
+        }
+        times.entry("nothing").or_default().push(nothing);
+        times.entry("back").or_default().push(back);
+    }
+    let time: BTreeMap<&str, f64> = times.into_iter().map(|(what, all)| (what, median(all))).collect();
+    println!("apply        {n:>7} changesets, one transaction each");
+    for (what, words) in [
+        ("psql each", "psql, with one tracking insert each"),
+        ("jobs 4", "dagmar, as it is (4 connections)"),
+        ("jobs 1", "dagmar --jobs 1"),
+        ("sqlx", "sqlx migrate run"),
+    ] {
+        if let Some(took) = time.get(what) {
+            println!("               {words:<38} {took:>8.3} s   ratio {:.2}", took / time["psql each"]);
         }
     }
-    let (ours, theirs, one) = (median(ours), median(theirs), median(one));
+    if peer.is_none() {
+        println!("               sqlx is not on this machine: no peer");
+    }
+    println!("apply        {n:>7} changesets, one transaction for all");
+    println!("               {:<38} {:>8.3} s   ratio 1.00", "psql, with one tracking insert each", time["psql one"]);
+    let whole = time["whole"];
     println!(
-        "apply        {n:>7} changesets {ours:>8.3} s   psql, one transaction each {theirs:.3} s: ratio {:.2}",
-        ours / theirs
+        "               {:<38} {whole:>8.3} s   ratio {:.2}",
+        "dagmar --transaction plan",
+        whole / time["psql one"]
     );
-    println!("                                           psql, one transaction {one:.3} s: ratio {:.2}", ours / one);
-    println!("nothing      {n:>7} applied    {:>8.3} s", median(nothing));
-    println!("rollback     {n:>7} changesets {:>8.3} s", median(back));
+    println!("nothing      {n:>7} applied    {:>8.3} s", time["nothing"]);
+    println!("rollback     {n:>7} changesets {:>8.3} s", time["back"]);
+}
+
+/// A peer that joins in where it is installed: one file with the same SQL per changeset.
+struct Sqlx {
+    folder: PathBuf,
+}
+
+impl Sqlx {
+    fn found(dir: &Path) -> Option<Self> {
+        Command::new("sqlx").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().ok()?;
+        let folder = dir.join("sqlx");
+        fs::create_dir_all(&folder).unwrap();
+        for (number, (id, sql)) in steps(dir).iter().enumerate() {
+            fs::write(folder.join(format!("{:014}_{id}.sql", 20_240_101_000_000 + number)), sql).unwrap();
+        }
+        Some(Self { folder })
+    }
+
+    fn apply(&self, server: &Server, name: &str) -> f64 {
+        let url = format!("postgres://postgres@localhost:{}/{name}?host={}", server.port, server.sockets.display());
+        timed(
+            Command::new("sqlx").args(["migrate", "run", "--source"]).arg(&self.folder).args(["--database-url", &url]),
+        )
+        .0
+    }
+}
+
+/// Indexes on independent tables: one after the other, and side by side.
+fn indexes(server: &Server, tables: usize, rows: usize, runs: usize) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("plans")).unwrap();
+    fs::write(dir.path().join("dagmar.yaml"), "environments: { bench: {} }\n").unwrap();
+    let mut text = String::from("changesets:\n");
+    for i in 1..=tables {
+        writeln!(text, "  - id: i{i}\n    changes:\n      - createIndex: {{ name: big{i}_idx, table: public.big{i}, columns: [n] }}")
+            .unwrap();
+    }
+    fs::write(dir.path().join("plans/a.yaml"), text).unwrap();
+    psql(server, "postgres", &["-c", "CREATE DATABASE indexes TEMPLATE template0"]);
+    for i in 1..=tables {
+        let make =
+            format!("CREATE TABLE big{i} AS SELECT (random() * 1e9)::bigint AS n FROM generate_series(1, {rows})");
+        psql(server, "indexes", &["-c", &make]);
+    }
+    let url = format!("host={} port={} user=postgres dbname=indexes", server.sockets.display(), server.port);
+    let dagmar = |args: &[&str]| {
+        timed(Command::new(DAGMAR).args(args).args(["--yes", "--quiet", "--url", &url]).current_dir(dir.path())).0
+    };
+    let (mut one, mut several) = (vec![], vec![]);
+    for _ in 0..runs {
+        one.push(dagmar(&["apply", "--jobs", "1"]));
+        dagmar(&["rollback", "--all"]);
+        several.push(dagmar(&["apply", "--jobs", "4"]));
+        dagmar(&["rollback", "--all"]);
+    }
+    let (one, several) = (median(one), median(several));
+    println!("indexes      {tables:>7} concurrent builds of {rows} rows, independent tables");
+    println!("               --jobs 1 {one:>8.3} s   --jobs 4 {several:>8.3} s   ratio {:.2}", several / one);
 }
 
 /// The same SQL as dagmar's plan with a transaction and one tracking insert per changeset,
 /// as the plainest runner would do it; and all in one transaction.
 fn floor_script(project: &Path, floor: &Path, single: &Path) {
-    let output =
-        Command::new(DAGMAR).args(["plan", "--offline", "--format", "json"]).current_dir(project).output().unwrap();
-    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let head = "CREATE TABLE tracking (id text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now());\n";
     let (mut each, mut one) = (head.to_owned(), format!("BEGIN;\n{head}"));
-    for step in plan["steps"].as_array().unwrap() {
-        let mut body = String::new();
-        for segment in step["segments"].as_array().unwrap() {
-            for statement in segment["statements"].as_array().unwrap() {
-                writeln!(body, "{};", statement["sql"].as_str().unwrap()).unwrap();
-            }
-        }
-        writeln!(body, "INSERT INTO tracking (id) VALUES ('{}');", step["changeset"].as_str().unwrap()).unwrap();
+    for (id, mut body) in steps(project) {
+        writeln!(body, "INSERT INTO tracking (id) VALUES ('{id}');").unwrap();
         write!(each, "BEGIN;\n{body}COMMIT;\n").unwrap();
         one.push_str(&body);
     }
     one.push_str("COMMIT;\n");
     fs::write(floor, each).unwrap();
     fs::write(single, one).unwrap();
+}
+
+/// The SQL of each changeset of the plan.
+fn steps(project: &Path) -> Vec<(String, String)> {
+    let output =
+        Command::new(DAGMAR).args(["plan", "--offline", "--format", "json"]).current_dir(project).output().unwrap();
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let sql = |step: &serde_json::Value| {
+        let segments = step["segments"].as_array().unwrap().iter();
+        let statements = segments.flat_map(|segment| segment["statements"].as_array().unwrap());
+        statements.map(|statement| format!("{};\n", statement["sql"].as_str().unwrap())).collect()
+    };
+    plan["steps"].as_array().unwrap().iter().map(|s| (s["changeset"].as_str().unwrap().to_owned(), sql(s))).collect()
 }
 
 fn psql(server: &Server, database: &str, args: &[&str]) -> f64 {

@@ -5,7 +5,8 @@ use super::output::{Form, Output};
 use crate::plan::{Direction, Mode};
 use crate::report::{Style, Tone, printable};
 use crate::run::{Event, Observer};
-use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ pub fn observer(form: Form, global: &Global, out: &Output) -> Box<dyn Observer> 
     match form {
         Form::Json => Box::new(JsonLines),
         Form::Text if global.quiet => Box::new(()),
-        Form::Text if std::io::stderr().is_terminal() => Box::new(Spinner::new(out.err_style)),
+        Form::Text if std::io::stderr().is_terminal() => Box::new(Spinners::new(out.err_style)),
         Form::Text => Box::new(Lines { style: out.err_style }),
     }
 }
@@ -99,19 +100,45 @@ impl Observer for Lines {
     }
 }
 
-/// A spinner for the step that runs, a bar while a backfill runs.
-struct Spinner {
+/// A line for each step that runs: a spinner, or a bar while a backfill or an index build
+/// says how far it is.
+struct Spinners {
     style: Style,
-    bar: ProgressBar,
-    counting: bool,
+    all: MultiProgress,
+    running: HashMap<String, ProgressBar>,
 }
 
-impl Spinner {
+impl Spinners {
     fn new(style: Style) -> Self {
-        let bar = ProgressBar::new_spinner();
+        Self { style, all: MultiProgress::new(), running: HashMap::new() }
+    }
+
+    fn start(&mut self, changeset: &str, message: String) {
+        let bar = self.all.add(ProgressBar::new_spinner());
         bar.set_style(spinner_style());
+        bar.set_message(message);
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self { style, bar, counting: false }
+        if let Some(before) = self.running.insert(changeset.to_owned(), bar) {
+            before.finish_and_clear();
+        }
+    }
+
+    /// Shows how far a step is.
+    fn count(&self, changeset: &str, done: u64, of: u64, words: String) {
+        let Some(bar) = self.running.get(changeset) else { return };
+        if bar.length().is_none() {
+            bar.set_style(bar_style());
+        }
+        bar.set_length(of.max(done));
+        bar.set_position(done);
+        bar.set_prefix(words);
+    }
+
+    fn end(&mut self, changeset: &str) {
+        if let Some(bar) = self.running.remove(changeset) {
+            bar.finish_and_clear();
+            self.all.remove(&bar);
+        }
     }
 }
 
@@ -120,44 +147,51 @@ fn spinner_style() -> ProgressStyle {
 }
 
 fn bar_style() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {human_pos}/{human_len} rows{prefix}")
+    ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {human_pos}/{human_len}{prefix}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-impl Observer for Spinner {
+impl Observer for Spinners {
     fn on(&mut self, event: &Event) {
         match event {
             Event::StepStarted { changeset, number, of, .. } => {
-                self.bar.set_message(format!("{number}/{of} {changeset}"));
+                self.start(changeset, format!("{number}/{of} {changeset}"));
             }
-            Event::BatchDone { table_rows, seen, rate, eta_ms, pass, .. } => {
-                if !self.counting {
-                    self.counting = true;
-                    self.bar.set_style(bar_style());
+            Event::BatchDone { changeset, table_rows, seen, rate, eta_ms, pass, .. } => {
+                let positive = |n: i64| u64::try_from(n).unwrap_or(0);
+                let words = format!(" rows{}", pace(*rate, *eta_ms, *pass));
+                self.count(changeset, positive(*seen), positive(*table_rows), words);
+            }
+            Event::IndexProgress { changeset, phase, done, total } => {
+                self.count(changeset, *done, *total, format!(" {phase}"));
+            }
+            Event::BackfillWaits { changeset, reason, .. } => {
+                if let Some(bar) = self.running.get(changeset) {
+                    bar.set_prefix(format!(" rows, waits: {reason}"));
                 }
-                let seen = u64::try_from(*seen).unwrap_or(0);
-                self.bar.set_length(u64::try_from(*table_rows).unwrap_or(0).max(seen));
-                self.bar.set_position(seen);
-                self.bar.set_prefix(pace(*rate, *eta_ms, *pass));
             }
-            Event::BackfillWaits { reason, .. } => self.bar.set_prefix(format!(", waits: {reason}")),
-            Event::SegmentDone { .. } | Event::StepDone { .. } if self.counting => {
-                self.counting = false;
-                self.bar.set_style(spinner_style());
+            Event::SegmentDone { changeset, .. } => {
+                if let Some(bar) = self.running.get(changeset) {
+                    bar.set_style(spinner_style());
+                    bar.unset_length();
+                }
+            }
+            Event::StepDone { changeset, .. } | Event::StepFailed { changeset, .. } => self.end(changeset),
+            Event::RunFinished { .. } => {
+                self.running.drain().for_each(|(_, bar)| bar.finish_and_clear());
+                let _ = self.all.clear();
             }
             _ => {}
         }
         if let Some(line) = line(event, self.style) {
-            self.bar.println(line);
-        }
-        if matches!(event, Event::RunFinished { .. }) {
-            self.bar.finish_and_clear();
+            let _ = self.all.println(line);
         }
     }
 }
 
-impl Drop for Spinner {
+impl Drop for Spinners {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.running.drain().for_each(|(_, bar)| bar.finish_and_clear());
+        let _ = self.all.clear();
     }
 }

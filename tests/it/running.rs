@@ -188,6 +188,8 @@ fn s15_half_way_in_segments_goes_on_or_back() {
         database.sql("CREATE TABLE log (n int); CREATE TABLE switch AS SELECT 0 AS n");
         let said = project.on(&database, &["apply"]).fails(8);
         assert!(said.contains("state: 3 of its 5 segments are done: `dagmar apply` goes on"), "{said}");
+        let plan = project.on(&database, &["plan"]).ok();
+        assert_eq!(plan.matches(": done by an earlier run").count(), 3, "{plan}");
         assert_eq!(project.states(&database), "a=partly");
         database.sql("UPDATE switch SET n = 1");
         if goes_on {

@@ -182,7 +182,7 @@ fn psql_alone_comes_to_the_same() {
     now(&by_psql, &["sql", "--offline", "--output", script.to_str().unwrap()]).ok();
     by_psql.script(&script).unwrap();
     same(&schema_of(&by_psql.dump()), &schema_of(&by_dagmar.dump()), "the script");
-    let ledger = "SELECT id, status, checksum, digest, requires FROM dagmar.changeset LEFT JOIN LATERAL (SELECT string_agg(needs, ',' ORDER BY needs) AS requires FROM dagmar.requires r WHERE r.changeset = id) r ON true ORDER BY ordinal";
+    let ledger = "SELECT id, status, checksum, digest, requires FROM dagmar.changeset LEFT JOIN LATERAL (SELECT string_agg(needs, ',' ORDER BY needs) AS requires FROM dagmar.requires r WHERE r.changeset = id) r ON true ORDER BY id";
     let of_psql = by_psql.sql(ledger);
     assert_eq!(of_psql, by_dagmar.sql(ledger));
     assert!(now(&by_psql, &["apply"]).ok().contains("nothing to do"));

@@ -205,7 +205,18 @@ async fn hand_on(stop: &Stop, shared: &Shared<'_>) {
 
 /// One more connection. When it cannot be had, the others do its work.
 async fn further(shared: &Shared<'_>, job: &Job<'_>) -> Result<(), Failure> {
-    let mut connection = match connect::connect(job.settings, Duration::ZERO).await {
+    let opening = async {
+        let connection = connect::connect(job.settings, Duration::ZERO).await?;
+        // a successor waits for this session too
+        earlier::enter(&connection, schema::lock_key(job.ledger)).await?;
+        Ok::<_, Failure>(connection)
+    };
+    let connected = tokio::select! {
+        connected = opening => connected,
+        // a pooler may let it wait for a place that becomes free only when the run is over
+        () = shared.over() => return Ok(()),
+    };
+    let mut connection: Connection = match connected {
         Ok(connection) => connection,
         Err(failure) => {
             let message = format!("no further connection, so fewer steps run at the same time: {failure}");
@@ -213,8 +224,6 @@ async fn further(shared: &Shared<'_>, job: &Job<'_>) -> Result<(), Failure> {
             return Ok(());
         }
     };
-    // a successor waits for this session too
-    earlier::enter(&connection, schema::lock_key(job.ledger)).await?;
     let mut worker = Worker::new(&mut connection, shared);
     let mut script = Script::default();
     script.push(Mark::Frame(usize::MAX), "SELECT pg_backend_pid()");

@@ -134,6 +134,12 @@ impl Schedule {
         !self.closed && !self.ready.is_empty()
     }
 
+    /// Whether nothing is left to be begun.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.closed || self.left == 0
+    }
+
     /// Nothing new is begun.
     pub fn close(&mut self) {
         self.closed = true;

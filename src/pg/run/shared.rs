@@ -111,6 +111,13 @@ impl<'a> Shared<'a> {
         self.schedule.borrow().is_done(number)
     }
 
+    /// Waits until nothing is left to be begun.
+    pub(super) async fn over(&self) {
+        while !self.schedule.borrow().is_over() {
+            self.changed.notified().await;
+        }
+    }
+
     /// Nothing new is begun.
     pub(super) fn close(&self) {
         self.schedule.borrow_mut().close();

@@ -2,7 +2,7 @@
 
 use super::PlanOptions;
 use super::words::{self, Hazard, Totals, gist};
-use crate::plan::{Check, Plan, Rollback, Segment, Statement, Step};
+use crate::plan::{Check, Plan, Progress, Rollback, Segment, Statement, Step};
 use crate::report::style::{Style, Tone};
 use crate::report::text::{count, indent, line};
 use crate::sql::LockMode;
@@ -83,6 +83,9 @@ fn checks(out: &mut String, what: &str, checks: &[Check], options: PlanOptions) 
 fn segments(out: &mut String, segments: &[Segment], options: PlanOptions) {
     for (i, segment) in segments.iter().enumerate() {
         let _ = writeln!(out, "{IN}{}. {}", i + 1, line(&words::segment_head(segment)));
+        if segment.progress == Progress::Done {
+            continue;
+        }
         for statement in &segment.statements {
             write_statement(out, statement, options);
         }

@@ -4,7 +4,7 @@ mod gist;
 
 pub use gist::gist;
 
-use crate::plan::{Direction, Mode, Plan, Rollback, Segment, Statement, Step, Why};
+use crate::plan::{Direction, Mode, Plan, Progress, Rollback, Segment, Statement, Step, Why};
 use crate::report::text::count;
 use crate::sql::{Facts, LockMode, Outside, ends_in_comment};
 
@@ -115,6 +115,11 @@ pub(super) fn segment_head(segment: &Segment) -> String {
             _ => format!("of {}, the first of {rows},", pace.batch_time),
         };
         head = format!("in batches {size} over {} by {}", batch.table, key.join(", "));
+    }
+    match segment.progress {
+        Progress::Done => return format!("{head}: done by an earlier run"),
+        Progress::Started => head.push_str(", begun by an earlier run"),
+        Progress::Todo => {}
     }
     let limits = &segment.limits;
     let mut said = Vec::new();
