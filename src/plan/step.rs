@@ -44,7 +44,12 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
         let Some(sql) = render(change, Section::Forward, setting, out) else { continue };
         forward.add(&sql, i, change, change.parsed.change.batch(), out);
         if change.opaque {
-            match sql::touches(&sql) {
+            // a batch is the beginning of a statement, with places that the executor fills
+            let whole = match change.parsed.change.batch() {
+                Some(_) => format!("{} SELECT FROM done", Batch::statement(&sql, "NULL::jsonb", "1")),
+                None => sql,
+            };
+            match sql::touches(&whole) {
                 Some(found) => effects.append(found),
                 None => known = false,
             }

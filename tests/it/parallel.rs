@@ -284,3 +284,20 @@ fn a_concurrent_build_says_how_far_it_is() {
     assert_eq!(running.end().code, 0);
     assert_eq!(database.sql("SELECT count(*) FROM pg_index WHERE indrelid = 'one'::regclass AND indisvalid"), "1");
 }
+
+/// A backfill is known by its table: it runs beside what has nothing to do with it.
+#[test]
+fn backfills_of_different_tables_are_of_one_wave() {
+    let backfill = |id: &str, table: &str| {
+        format!(
+            "  - id: {id}\n    changes: [ {{ backfill: {{ table: {table}, key: [id], set: {{ n: \"1\" }}, where: n = 0 }} }} ]\n    rollback: {{ irreversible: no way back }}\n"
+        )
+    };
+    let project = Project::new(&[(
+        "plans/a.yaml",
+        &format!("changesets:\n{}{}{}", backfill("a", "one"), backfill("b", "two"), backfill("c", "one")),
+    )]);
+    let plan = project.run(&["plan", "--offline", "--format", "json"]).json();
+    let waves: Vec<u64> = plan["steps"].as_array().unwrap().iter().map(|s| s["wave"].as_u64().unwrap()).collect();
+    assert_eq!(waves, [1, 1, 2]);
+}
