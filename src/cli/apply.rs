@@ -310,10 +310,7 @@ fn finish(
         None => ("applied", String::new()),
     };
     match finished {
-        None if done == 0 => out.data(&match gating.source() {
-            Some(from) => format!("nothing to promote: {} has what {from} has", plan.environment),
-            None => format!("nothing to do: {} is up to date", plan.environment),
-        }),
+        None if done == 0 => out.data(&gating.nothing()),
         Some(f) if f.status != RunStatus::Done => {
             out.data(&format!("{word} {done} of {} changeset(s){from}", earlier.len() + plan.steps.len()));
         }

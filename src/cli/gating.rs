@@ -10,7 +10,7 @@ use crate::gate::{self, Status, Verdict};
 use crate::ledger::History;
 use crate::pg::evidence::{self, Said};
 use crate::pipeline::View;
-use crate::plan::Plan;
+use crate::plan::{Plan, decide};
 use crate::report::{self, Style, Tone};
 use crate::source::Environment;
 use crate::source::policy::Hazard;
@@ -56,6 +56,7 @@ pub struct Gating<'a> {
     words: &'a Words,
     /// What is run, by position; `None`: all. Of a promotion: what was shown first.
     only: Option<BTreeSet<usize>>,
+    narrowed: bool,
     from: Option<From>,
     source: Option<Source>,
     selection: Selection,
@@ -74,8 +75,17 @@ impl<'a> Gating<'a> {
         if words.reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
             return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
         }
-        let selection = Selection::default();
-        Ok(Self { session, view, words, only, from, source: None, selection, none: Environment::default() })
+        Ok(Self {
+            session,
+            view,
+            words,
+            narrowed: only.is_some(),
+            only,
+            from,
+            source: None,
+            selection: Selection::default(),
+            none: Environment::default(),
+        })
     }
 
     fn policy(&self) -> &Environment {
@@ -99,6 +109,16 @@ impl<'a> Gating<'a> {
         self.from.as_ref().map(|from| from.session.environment.as_str())
     }
 
+    /// What is said where nothing is to be done.
+    pub fn nothing(&self) -> String {
+        let to = &self.session.environment;
+        match self.source() {
+            None => format!("nothing to do: {to} is up to date"),
+            Some(from) if self.narrowed => format!("nothing to promote: {from} has nothing of it that {to} has not"),
+            Some(from) => format!("nothing to promote: {to} has what {from} has"),
+        }
+    }
+
     /// Whether the source has something that cannot be part of a plan.
     pub fn is_in_doubt(&self) -> bool {
         !self.selection.differing.is_empty() || !self.selection.missing.is_empty()
@@ -120,7 +140,13 @@ impl<'a> Gating<'a> {
         let (here, only) = (self.session.environment.as_str(), self.only.as_ref());
         let selection = select(&view.changelog, &view.graph, (&name, &source.history), (here, history), only);
         let positions: BTreeSet<usize> = selection.ids.iter().filter_map(|id| view.graph.position(id)).collect();
-        let plan = plan::compile_of(view, remote, history, Some(&positions), style).await?;
+        let mut compiled = positions.clone();
+        if self.only.is_none() {
+            // what both have and was edited since is refused as by apply
+            let decision = decide(&view.changelog, &view.graph, history, here, None);
+            compiled.extend(decision.edited.iter().map(|e| e.position));
+        }
+        let plan = plan::compile_of(view, remote, history, Some(&compiled), style).await?;
         let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();
         evidence::follow(connection, ledger, &mut source, &ids).await.map_err(of)?;
         // what is looked at again under the lock is never more than what was shown

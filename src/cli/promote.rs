@@ -56,8 +56,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     };
     let there = Global { env: Some(to), ..global.clone() };
     let session = Session::open(&there, out)?;
-    let from = source(args, &session.workspace.loaded.config, &session.environment)?;
     let view = session.view()?;
+    let from = source(args, &session.workspace.loaded.config, &session.environment)?;
     let only = view.select(&args.select)?;
     let here = Global { env: Some(from.clone()), url: None, ..global.clone() };
     let origin = Session::open(&here, out)?;

@@ -1,7 +1,7 @@
 //! So many people as the environment asks for have agreed to exactly this plan, and nobody
 //! has spoken against it.
 
-use super::evidence::{Approval, Evidence, Word};
+use super::evidence::{Approval, ApprovalVerdict, Evidence};
 use super::{Outcome, count};
 use std::collections::BTreeMap;
 
@@ -13,31 +13,29 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
         return Outcome::unmet(format!("{} needed, and the plan is not sealed", count(wanted, "approval")), remedy);
     };
     // of each person the last word counts
-    let mut words: BTreeMap<(&str, &str), &Approval> = BTreeMap::new();
+    let mut words: BTreeMap<&str, &Approval> = BTreeMap::new();
     let mut of_plan: Vec<&Approval> = evidence.approvals.iter().filter(|a| a.digest == digest).collect();
     of_plan.sort_by_key(|a| a.at);
     for approval in of_plan {
-        words.insert((&approval.by, &approval.os_user), approval);
+        words.insert(&approval.by, approval);
     }
-    let (mut roles, mut left_out) = (Vec::new(), Vec::new());
+    let (mut agreed, mut left_out) = (0, Vec::new());
     for approval in words.values() {
         let who = format!("{} ({})", approval.by, approval.os_user);
-        if approval.word == Word::Reject {
+        if approval.verdict == ApprovalVerdict::Reject {
             return Outcome::unmet(format!("rejected by {who}: {}", approval.reason), "settle it, and seal a new plan");
         }
         match why_not(evidence, approval, policy) {
             Some(why) => left_out.push(format!("{who} {why}")),
-            // a role that several people share is one person
-            None if roles.contains(&&approval.by) => {}
-            None => roles.push(&approval.by),
+            None => agreed += 1,
         }
     }
     let but = if left_out.is_empty() { String::new() } else { format!("; not counted: {}", left_out.join(", ")) };
-    let said = format!("{} of {wanted}{but}", roles.len());
-    if roles.len() >= wanted {
+    let said = format!("{} of {wanted}{but}", agreed);
+    if agreed >= wanted {
         Outcome::met(said)
     } else {
-        Outcome::unmet(said, format!("`dagmar approve`: {} more", wanted - roles.len()))
+        Outcome::unmet(said, format!("`dagmar approve`: {} more", wanted - agreed))
     }
 }
 

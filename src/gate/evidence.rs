@@ -166,8 +166,7 @@ pub struct Approval {
     /// The digest of the plan that it is for.
     pub digest: String,
     /// For or against.
-    #[serde(rename = "verdict")]
-    pub word: Word,
+    pub verdict: ApprovalVerdict,
     /// Why.
     pub reason: String,
 }
@@ -175,7 +174,7 @@ pub struct Approval {
 /// For or against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Word {
+pub enum ApprovalVerdict {
     /// For.
     Approve,
     /// Against.

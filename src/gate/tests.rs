@@ -298,10 +298,10 @@ fn approvals_are_of_people_for_one_digest() {
         at: NOW - 1000,
         expires_at: None,
         digest: digest.to_owned(),
-        word,
+        verdict,
         reason: "because".to_owned(),
     };
-    let yes = |by: &str| word(by, "D", Word::Approve);
+    let yes = |by: &str| word(by, "D", ApprovalVerdict::Approve);
     let two =
         policy(json!({ "approvals": { "count": 2, "roles": ["reviewers"], "notAuthor": true, "expires": "1h" } }));
     let target = Target { now: NOW, db_user: "deploy".to_owned(), ..Target::default() };
@@ -309,7 +309,9 @@ fn approvals_are_of_people_for_one_digest() {
         |approvals: &[Approval], digest| ask_with("approvals", &two, &plan(&["a"]), &target, None, approvals, digest);
     assert!(say(&[yes("ben"), yes("eva")], Some("D")).starts_with("met 2 of 2"));
     assert!(say(&[yes("ben"), yes("eva")], None).contains("the plan is not sealed"));
-    assert!(say(&[yes("ben"), word("eva", "other", Word::Approve)], Some("D")).starts_with("unmet 1 of 2 | "));
+    assert!(
+        say(&[yes("ben"), word("eva", "other", ApprovalVerdict::Approve)], Some("D")).starts_with("unmet 1 of 2 | ")
+    );
     assert!(say(&[yes("ben"), yes("ben")], Some("D")).starts_with("unmet 1 of 2"));
     assert!(say(&[yes("ben"), yes("deploy")], Some("D")).contains("not counted: deploy (deploy) is who applies it"));
     assert!(say(&[yes("ben"), yes("anna")], Some("D")).contains("anna (anna) is an author"));
@@ -319,12 +321,12 @@ fn approvals_are_of_people_for_one_digest() {
         assert!(say(&[yes("ben"), old], Some("D")).contains("eva (eva) has expired"));
     }
     assert!(
-        say(&[yes("ben"), yes("eva"), word("tom", "D", Word::Reject)], Some("D"))
+        say(&[yes("ben"), yes("eva"), word("tom", "D", ApprovalVerdict::Reject)], Some("D"))
             .contains("rejected by tom (tom): because")
     );
     // of each person the last word counts
     let back = Approval { at: NOW - 10, ..yes("tom") };
-    assert!(say(&[word("tom", "D", Word::Reject), back, yes("ben")], Some("D")).starts_with("met 2 of 2"));
+    assert!(say(&[word("tom", "D", ApprovalVerdict::Reject), back, yes("ben")], Some("D")).starts_with("met 2 of 2"));
 }
 
 #[test]

@@ -13,7 +13,9 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
             continue;
         }
         let ran = source.trails.get(&step.changeset).and_then(|trail| trail.ran.as_ref());
-        if ran == Some(&step.checksum) {
+        // another version there is what another gate is about
+        let there = source.history.changesets.get(&step.changeset).map(|r| &r.checksum);
+        if ran.is_some() && ran == there {
             checks += step.verify.len();
         } else {
             wrong.push(format!("`{}` was never run on {name}, only marked", step.changeset));

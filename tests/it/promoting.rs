@@ -171,8 +171,11 @@ fn s31_edited_since_staging() {
     // its file is gone
     all.plans(&[table("b", "")]);
     all.refused(PROMOTE, "same-checksum-on-source", &["`a`: staging has it, and no file has it any more"]);
-    // an edit that only production would notice is drift, as ever
+    // what both have and was edited since is drift, as ever
     all.plans(&[table("a", ""), sql("b", "CREATE TABLE b (n bigint)", "DROP TABLE b", "")]);
+    let said = all.run(PROMOTE).fails(4);
+    assert!(said.contains("`b` was edited after being applied") && said.contains("n bigint"), "{said}");
+    all.plans(&[table("a", ""), table("b", "")]);
     all.run(PROMOTE).ok();
     assert_eq!(tables(&all.production), "a b");
 }
