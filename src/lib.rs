@@ -12,12 +12,13 @@
 //! ```
 //!
 //! A module imports only what stands left of it:
-//! base, change, source, graph, sql, ledger, render, plan, run, report, pipeline, pg, cli.
+//! base, change, source, graph, sql, ledger, render, plan, run, gate, report, pipeline, pg, cli.
 
 pub mod base;
 pub mod change;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod gate;
 pub mod graph;
 pub mod ledger;
 #[cfg(feature = "pg")]

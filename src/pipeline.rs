@@ -10,6 +10,7 @@ use crate::source::load::{self, Loaded, ProjectFiles};
 use crate::source::parse::{self, Context};
 use crate::source::project::LimitsSpec;
 use crate::source::{Changelog, SourceSet, Variables};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A project that was read, with its templates compiled.
@@ -113,16 +114,34 @@ impl View<'_> {
     /// # Errors
     /// Wrong sources, a selector that names nothing, or applied changesets that were edited.
     pub fn plan(&self, history: &History, selectors: &[String]) -> Result<Result<Plan, Vec<Edited>>, Failure> {
-        let selected = if selectors.is_empty() {
-            None
-        } else {
-            let chosen = select::select(selectors, &self.changelog, &self.graph);
-            Some(chosen.map_err(|why| Failure::new(Kind::Usage, why))?)
-        };
+        self.plan_of(history, self.select(selectors)?.as_ref())
+    }
+
+    /// The changesets that selectors name, by position; `None`: all.
+    ///
+    /// # Errors
+    /// A selector that names nothing.
+    pub fn select(&self, selectors: &[String]) -> Result<Option<BTreeSet<usize>>, Failure> {
+        if selectors.is_empty() {
+            return Ok(None);
+        }
+        let chosen = select::select(selectors, &self.changelog, &self.graph);
+        chosen.map(Some).map_err(|why| Failure::new(Kind::Usage, why))
+    }
+
+    /// Compiles what is pending of these changesets.
+    ///
+    /// # Errors
+    /// Wrong sources, or applied changesets that were edited.
+    pub fn plan_of(
+        &self,
+        history: &History,
+        selected: Option<&BTreeSet<usize>>,
+    ) -> Result<Result<Plan, Vec<Edited>>, Failure> {
         let request = Request {
             environment: &self.environment,
             setting: self.workspace.setting(&self.environment, LimitsSpec::default()),
-            selected: selected.as_ref(),
+            selected,
         };
         match plan::forward(&self.changelog, &self.graph, &self.workspace.loaded.sources, history, &request) {
             Ok(plan) => Ok(Ok(plan)),

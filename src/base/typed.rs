@@ -28,7 +28,8 @@ pub fn typed<T: DeserializeOwned>(value: &Value, place: &Place, out: &mut Diagno
         if let Some(key) = quoted_after(&message, "unknown field `") {
             meant = nearest(key, expected(&message)).map(str::to_owned).or(meant);
         }
-        if missing.is_some() {
+        // what is not whole goes as a whole, so that what stands beside it is looked at too
+        if missing.is_some() && path.is_empty() {
             break;
         }
         let Some(PathSeg::Key(key)) = remove(&mut rest, &path) else { break };

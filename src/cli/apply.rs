@@ -1,5 +1,6 @@
 //! `dagmar apply`: runs what is pending.
 
+use super::gating::{Gating, Words};
 use super::global::Global;
 use super::look;
 use super::output::{Form, Output, form};
@@ -42,64 +43,125 @@ pub struct Args {
     #[arg(long)]
     no_preflight: bool,
     #[command(flatten)]
+    words: Words,
+    #[command(flatten)]
     running: Running,
+}
+
+/// What is asked of a run, by apply or promote.
+pub struct Order<'a> {
+    /// The word for it in the ledger.
+    pub kind: &'static str,
+    /// Asks the gates and runs nothing.
+    pub check: bool,
+    /// Rehearses it.
+    pub dry_run: bool,
+    /// Leaves the preflight out.
+    pub no_preflight: bool,
+    /// How it runs.
+    pub running: &'a Running,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let session = Session::open(global, out)?;
     let view = session.view()?;
+    let only = view.select(&args.select)?;
+    let order = Order {
+        kind: "apply",
+        check: false,
+        dry_run: args.dry_run,
+        no_preflight: args.no_preflight,
+        running: &args.running,
+    };
     block_on(async {
-        let mut remote = session.connect(global, out).await?;
-        let history = remote.history(session.ledger()).await?;
-        let planned = plan::compile(&view, &remote, &history, &args.select, out.err_style).await?;
-        if args.dry_run {
-            let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
-            plan::dry_run(&session, &remote, &planned, format, out).await?;
-            return remote.close().await;
-        }
-        if planned.steps.is_empty() {
-            // the text says what waits or is blocked
-            finish(&planned, &[], None, form, out);
-            return remote.close().await;
-        }
-        remote.server.check_writable(session.ledger())?;
-        args.running.granularity(&session, &planned)?;
-        if form == Form::Text {
-            let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
-            out.say(PlanFormat::Text.render(&planned, options).trim_end());
-        }
-        if !args.no_preflight {
-            preflight(&session, &remote, &planned, form, global, out).await?;
-        }
-        confirm(global, &format!("Apply {} changeset(s) to {}?", planned.steps.len(), remote.describe()))?;
-        let stop = stop_on_signals();
-        let mut observer = progress::observer(form, global, out);
-        let mut course = Course { history, planned, applied: Vec::new(), losses: 0, epoch: None, prepared: false };
-        let finished = loop {
-            match course.go(&session, &view, &mut remote, args, out.err_style, observer.as_mut(), &stop).await {
-                Ok(finished) => break finished,
-                Err(why) => {
-                    course.reconnect(why, &session, &mut remote, global, observer.as_mut(), &stop).await?;
-                }
-            }
-        };
-        drop(observer);
-        let Course { mut planned, applied, .. } = course;
-        if !planned.waiting.is_empty() {
-            // what it waits for may have been applied just now: until when is known only since
-            let history = remote.history(session.ledger()).await?;
-            let now = decide(&view.changelog, &view.graph, &history, &session.environment, None);
-            for waiting in &mut planned.waiting {
-                if let Some(known) = now.waiting.iter().find(|w| w.changeset == waiting.changeset) {
-                    waiting.until.clone_from(&known.until);
-                }
-            }
-        }
-        finish(&planned, &applied, finished.as_ref(), form, out);
-        remote.close().await?;
-        finished.map_or(Ok(()), |f| verdict(&f))
+        let remote = session.connect(global, out).await?;
+        let gating = Gating::new(&session, &view, &args.words, only, None)?;
+        carry_out(&order, &session, &view, remote, gating, form, global, out).await
     })
+}
+
+/// Plans, asks the gates, and runs under the lock.
+#[allow(clippy::too_many_arguments)] // what a command has at hand
+pub async fn carry_out(
+    order: &Order<'_>,
+    session: &Session,
+    view: &View<'_>,
+    mut remote: Remote,
+    mut gating: Gating<'_>,
+    form: Form,
+    global: &Global,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let history = remote.history(session.ledger()).await?;
+    let planned = gating.compile(&remote, &history, out.err_style).await?;
+    if order.dry_run {
+        let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
+        plan::dry_run(session, &remote, &planned, format, out).await?;
+        return remote.close().await;
+    }
+    if planned.steps.is_empty() && !gating.is_in_doubt() {
+        // the text says what waits or is blocked
+        finish(&planned, &gating, &[], None, form, out);
+        gating.close().await?;
+        return remote.close().await;
+    }
+    if form == Form::Text && !planned.steps.is_empty() {
+        let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
+        out.say(PlanFormat::Text.render(&planned, options).trim_end());
+    }
+    if !order.check {
+        remote.server.check_writable(session.ledger())?;
+        order.running.granularity(session, &planned)?;
+    }
+    let judged = gating.judge(&remote, &planned).await?;
+    gating.show(&judged, &planned, form, order.check, out);
+    if order.check {
+        let verdict = gating.refusal(&judged);
+        gating.close().await?;
+        remote.close().await?;
+        return verdict;
+    }
+    gating.refuse(&judged, &remote, &planned, order.kind).await?;
+    if !order.no_preflight {
+        preflight(session, &remote, &planned, form, global, out).await?;
+    }
+    let number = planned.steps.len();
+    let question = match gating.source() {
+        Some(from) => {
+            format!("Promote {number} changeset(s) from {from} to {} ({})?", session.environment, remote.describe())
+        }
+        None => format!("Apply {number} changeset(s) to {}?", remote.describe()),
+    };
+    confirm(global, &question)?;
+    let stop = stop_on_signals();
+    let mut observer = progress::observer(form, global, out);
+    let mut course =
+        Course { order, gating, history, planned, applied: Vec::new(), losses: 0, epoch: None, prepared: false };
+    let finished = loop {
+        match course.go(session, &mut remote, out.err_style, observer.as_mut(), &stop).await {
+            Ok(finished) => break finished,
+            Err(why) => {
+                course.reconnect(why, session, &mut remote, global, observer.as_mut(), &stop).await?;
+            }
+        }
+    };
+    drop(observer);
+    let Course { mut planned, applied, gating, .. } = course;
+    if !planned.waiting.is_empty() {
+        // what it waits for may have been applied just now: until when is known only since
+        let history = remote.history(session.ledger()).await?;
+        let now = decide(&view.changelog, &view.graph, &history, &session.environment, None);
+        for waiting in &mut planned.waiting {
+            if let Some(known) = now.waiting.iter().find(|w| w.changeset == waiting.changeset) {
+                waiting.until.clone_from(&known.until);
+            }
+        }
+    }
+    finish(&planned, &gating, &applied, finished.as_ref(), form, out);
+    gating.close().await?;
+    remote.close().await?;
+    finished.map_or(Ok(()), |f| verdict(&f))
 }
 
 /// Connections that may be lost one after the other without anything done in between: what
@@ -110,7 +172,9 @@ const LOSSES: u32 = 2;
 const RETURN: Duration = Duration::from_secs(30);
 
 /// A run that survives the loss of its connection.
-struct Course {
+struct Course<'a> {
+    order: &'a Order<'a>,
+    gating: Gating<'a>,
     history: History,
     planned: Plan,
     /// What was applied before a connection was lost.
@@ -123,45 +187,55 @@ struct Course {
     prepared: bool,
 }
 
-impl Course {
+impl Course<'_> {
     /// Takes the lock, looks at what is pending now, and runs it.
-    #[allow(clippy::too_many_arguments)] // what a command has at hand
     async fn go(
         &mut self,
         session: &Session,
-        view: &View<'_>,
         remote: &mut Remote,
-        args: &Args,
         style: Style,
         observer: &mut dyn Observer,
         stop: &Arc<Stop>,
     ) -> Result<Option<Finished>, Failure> {
-        let lock = locked(session, remote, args.running.lock_wait, observer, stop).await?;
+        let lock = locked(session, remote, self.order.running.lock_wait, observer, stop).await?;
         if self.epoch.replace(lock.epoch).is_some_and(|before| lock.epoch != before + 1) {
             lock.release().await?;
             return Err(taken_over());
         }
         // another run may have come first, or a lost answer have been a yes: the ledger knows
         let now = remote.history(session.ledger()).await?;
-        if now.changesets != self.history.changesets {
-            let next = plan::compile(view, remote, &now, &args.select, style).await?;
+        let moved = now.changesets != self.history.changesets;
+        if moved || (self.gating.source().is_some() && !self.prepared) {
+            let next = self.gating.compile(remote, &now, style).await?;
             if self.losses > 0 {
                 let before = self.planned.steps.iter().map(|s| &s.changeset);
                 let done = before.filter(|id| !next.steps.iter().any(|s| s.changeset == **id));
                 self.applied.extend(done.filter(|id| now.status(id) == Some(Status::Applied)).cloned());
             }
-            (self.planned, self.history, self.losses) = (next, now, 0);
-            if !args.no_preflight && !self.planned.steps.is_empty() {
+            (self.planned, self.history) = (next, now);
+            if moved {
+                self.losses = 0;
+            }
+            if moved && !self.order.no_preflight && !self.planned.steps.is_empty() {
                 look::refusal(&look::findings(session, remote, &self.planned).await?)?;
             }
         }
-        if !self.planned.steps.is_empty() && !std::mem::replace(&mut self.prepared, true) {
-            before(session, remote, &lock, &self.planned, observer, stop).await?;
+        if !self.planned.steps.is_empty() && !self.prepared {
+            // time has passed since they were asked, and the source may have moved
+            let judged = self.gating.judge(remote, &self.planned).await?;
+            if let Err(refused) = self.gating.refuse(&judged, remote, &self.planned, self.order.kind).await {
+                lock.release().await?;
+                return Err(refused);
+            }
+            self.gating.note(&judged, remote, &self.planned, &lock.run, self.order.kind).await?;
+            self.prepared = true;
+            before(session, remote, &lock, &self.planned, self.order.kind, observer, stop).await?;
         }
         let finished = match self.planned.steps.is_empty() {
             true => None,
             false => {
-                Some(execute(session, remote, &lock, &self.planned, &args.running, "apply", observer, stop).await?)
+                let order = self.order;
+                Some(execute(session, remote, &lock, &self.planned, order.running, order.kind, observer, stop).await?)
             }
         };
         lock.release().await?;
@@ -197,7 +271,14 @@ impl Course {
 }
 
 /// What is to be said at the end; `earlier` was applied before a connection was lost.
-fn finish(plan: &Plan, earlier: &[String], finished: Option<&Finished>, form: Form, out: &mut Output) {
+fn finish(
+    plan: &Plan,
+    gating: &Gating<'_>,
+    earlier: &[String],
+    finished: Option<&Finished>,
+    form: Form,
+    out: &mut Output,
+) {
     let done = earlier.len() + finished.map_or(0, |f| f.done.len());
     let status = finished.map_or("done", |f| f.status.word());
     if form == Form::Json {
@@ -224,11 +305,15 @@ fn finish(plan: &Plan, earlier: &[String], finished: Option<&Finished>, form: Fo
     for blocked in &plan.blocked {
         out.data(&format!("{} {}: {}", out.style.paint(Tone::Warn, "blocked"), blocked.changeset, blocked.reason));
     }
+    let (word, from) = match gating.source() {
+        Some(from) => ("promoted", format!(" from {from} to {}", plan.environment)),
+        None => ("applied", String::new()),
+    };
     match finished {
-        None if done == 0 => out.data(&format!("nothing to do: {} is up to date", plan.environment)),
+        None if done == 0 => out.data(&gating.nothing()),
         Some(f) if f.status != RunStatus::Done => {
-            out.data(&format!("applied {done} of {} changeset(s)", earlier.len() + plan.steps.len()));
+            out.data(&format!("{word} {done} of {} changeset(s){from}", earlier.len() + plan.steps.len()));
         }
-        _ => out.data(&format!("{} {done} changeset(s)", out.style.paint(Tone::Good, "applied"))),
+        _ => out.data(&format!("{} {done} changeset(s){from}", out.style.paint(Tone::Good, word))),
     }
 }

@@ -111,6 +111,23 @@ fn detail(event: &LedgerEvent) -> String {
             format!("{}: {}", text("status").unwrap_or_default(), text("reason").unwrap_or_default())
         }
         "paused" | "resumed" | "cancelAsked" => text("reason").unwrap_or_default(),
+        "gateOverridden" => format!(
+            "{}: {} ({})",
+            text("gate").unwrap_or_default(),
+            text("reason").unwrap_or_default(),
+            text("unmet").unwrap_or_default()
+        ),
+        "hazardAllowed" => text("hazard").unwrap_or_default(),
+        "retried" => format!(
+            "attempt {}, {}",
+            event.detail.get("attempt").unwrap_or(&Value::Null),
+            text("sqlstate").unwrap_or_default()
+        ),
+        "refused" => {
+            let gates = event.detail.get("gates").and_then(Value::as_array).into_iter().flatten();
+            let names: Vec<&str> = gates.filter_map(|g| g.get("gate")?.as_str()).collect();
+            format!("{}: {}", text("command").unwrap_or_default(), names.join(", "))
+        }
         "beforeApply" => {
             format!("{}: {}", text("hook").unwrap_or_default(), text("outcome").unwrap_or_default())
         }

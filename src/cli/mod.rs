@@ -4,6 +4,7 @@
 //! To add a command: the file, its `mod` line, a variant of `Command` and its arm in
 //! `Command::run`; a test compares the files with the variants.
 
+mod gating;
 mod global;
 mod look;
 mod output;
@@ -24,6 +25,7 @@ mod mark;
 mod new;
 mod pause;
 mod plan;
+mod promote;
 mod resume;
 mod rollback;
 mod schema;
@@ -66,6 +68,7 @@ enum Command {
     Plan(plan::Args),
     Sql(sql::Args),
     Apply(apply::Args),
+    Promote(promote::Args),
     Rollback(rollback::Args),
     Pause(pause::Args),
     Resume(resume::Args),
@@ -89,6 +92,7 @@ impl Command {
             Command::Plan(args) => plan::run(&args, global, out),
             Command::Sql(args) => sql::run(&args, global, out),
             Command::Apply(args) => apply::run(&args, global, out),
+            Command::Promote(args) => promote::run(&args, global, out),
             Command::Rollback(args) => rollback::run(&args, global, out),
             Command::Pause(args) => pause::run(&args, global, out),
             Command::Resume(args) => resume::run(&args, global, out),
@@ -145,7 +149,7 @@ mod tests {
 
     #[test]
     fn every_command_is_a_file() {
-        let shared = ["mod", "global", "look", "output", "progress", "running", "session"];
+        let shared = ["mod", "gating", "global", "look", "output", "progress", "running", "session"];
         let mut files: Vec<String> = std::fs::read_dir("src/cli")
             .expect("runs in the crate's folder")
             .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())

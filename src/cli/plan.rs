@@ -12,6 +12,7 @@ use crate::pipeline::View;
 use crate::plan::{Edited, Plan};
 use crate::report::{self, PlanFormat, PlanOptions, Style, Tone};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Shows what `apply` would run: order, waves, SQL both ways, locks, hazards.
 ///
@@ -83,7 +84,18 @@ pub async fn compile(
     select: &[String],
     style: Style,
 ) -> Result<Plan, Failure> {
-    match view.plan(history, select)? {
+    compile_of(view, remote, history, view.select(select)?.as_ref(), style).await
+}
+
+/// The same of changesets by their positions; `None`: all.
+pub async fn compile_of(
+    view: &View<'_>,
+    remote: &Remote,
+    history: &History,
+    selected: Option<&BTreeSet<usize>>,
+    style: Style,
+) -> Result<Plan, Failure> {
+    match view.plan_of(history, selected)? {
         Ok(plan) => Ok(plan),
         Err(edited) => Err(edited_failure(view, remote, &edited, style).await?),
     }

@@ -159,11 +159,13 @@ pub async fn preflight(
 }
 
 /// What the environment wants done before.
+#[allow(clippy::too_many_arguments)]
 pub async fn before(
     session: &Session,
     remote: &mut Remote,
     lock: &lock::Lock,
     plan: &Plan,
+    kind: &'static str,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<(), Failure> {
@@ -176,7 +178,7 @@ pub async fn before(
         settings: &remote.settings,
         plan,
         ledger: session.ledger(),
-        info: &info(lock, "apply"),
+        info: &info(lock, kind),
         recorder: &Recorder::new(session.ledger(), RunRef::Id(lock.run.clone())),
         epoch: lock.epoch,
     };

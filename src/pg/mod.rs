@@ -14,6 +14,7 @@ mod earlier;
 pub mod embedded;
 mod environment;
 mod error;
+pub mod evidence;
 pub mod hooks;
 mod keys;
 mod lease;

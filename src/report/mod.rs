@@ -6,6 +6,7 @@
 
 pub mod diag;
 pub mod diff;
+pub mod gates;
 pub mod graph;
 pub mod plan;
 pub mod preflight;

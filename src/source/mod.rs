@@ -6,6 +6,7 @@ pub mod checks;
 pub mod hook;
 pub mod load;
 pub mod parse;
+pub mod policy;
 pub mod project;
 pub mod schema;
 pub mod set;

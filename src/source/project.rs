@@ -1,6 +1,7 @@
 //! `dagmar.yaml`: where things lie, and the environments in the order of promotion.
 
 use super::hook::Hook;
+use super::policy::{self, ApprovalPolicy, Freeze, Hazard, Rate, Window};
 use super::variables::{Variables, Wrong, is_name};
 use crate::base::{
     Diagnostic, Diagnostics, Granularity, Ident, Limits, PaceSpec, Place, Span, diag::nearest, typed::typed,
@@ -96,6 +97,27 @@ pub struct Environment {
     pub transaction: Granularity,
     /// What is done before a run changes anything, in this order.
     pub before_apply: Vec<Hook>,
+    /// The destructive kinds of steps that run without a further word; left out: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Vec<Hazard>>,
+    /// The only time in which something is run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+    /// Days on which nothing is run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub freeze: Vec<Freeze>,
+    /// How long a changeset must have been applied in `promoteFrom` before it comes here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub soak: Option<Span>,
+    /// Who has to agree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<ApprovalPolicy>,
+    /// How much may happen in an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// Whether `dagmar apply` is refused here, so that everything comes by `dagmar promote`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub promote_only: bool,
 }
 
 /// Limits as they are written; what is left out comes from the level above.
@@ -182,6 +204,7 @@ impl ProjectConfig {
                     for (i, hook) in environment.before_apply.iter().enumerate() {
                         good &= hook.check(&here.child("beforeApply").at(i), out);
                     }
+                    good &= policy::check(&environment, &here, out);
                     config.environment_list.push((name.clone(), environment));
                 }
                 None => good = false,

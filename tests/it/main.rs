@@ -19,6 +19,7 @@ mod odd_places;
 mod parallel;
 mod poolers;
 mod preflight;
+mod promoting;
 mod proxy;
 mod running;
 mod sample;

@@ -11,6 +11,7 @@ use crate::base::name::quote_literal;
 use crate::ledger::record::STARTED;
 use crate::plan::{Direction, Progress, Rollback, Step, Why};
 use crate::run::Event;
+use serde_json::json;
 
 impl Worker<'_, '_> {
     /// Undoes a changeset of several segments whose checks do not hold.
@@ -52,7 +53,10 @@ impl Worker<'_, '_> {
         }
         script.push(frame, &recorder.error(&id, &detail));
         let kind = if step.direction == Direction::Forward { "failed" } else { "rollbackFailed" };
-        script.push(frame, &recorder.event(kind, Some(&id), &detail));
+        // of which version: what is edited afterwards has not failed yet
+        let mut of = detail;
+        of["checksum"] = json!(step.checksum);
+        script.push(frame, &recorder.event(kind, Some(&id), &of));
         script.push(frame, "COMMIT");
         self.must("cannot record the failure", &script).await?;
         let state = match (left, step.direction) {

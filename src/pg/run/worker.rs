@@ -15,6 +15,7 @@ use crate::pg::connect::Connection;
 use crate::plan::{Direction, Mode, Plan, Progress, Step, Why};
 use crate::report::plan::gist;
 use crate::run::Event;
+use serde_json::json;
 
 /// Characters of one message, about.
 pub(super) const MOST_TEXT: usize = 512 * 1024;
@@ -157,7 +158,24 @@ impl<'w, 'a> Worker<'w, 'a> {
             wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
             reason,
         });
+        self.note_retry(number, &fault, *attempt, of).await?;
         if self.shared.halt.sleep(wait).await { Err(Trouble::Stopped) } else { Ok(()) }
+    }
+
+    /// Keeps in the ledger that a lock could not be had in time: who promotes from here wants
+    /// to know. Without the names of those who held it.
+    async fn note_retry(&mut self, number: usize, fault: &Fault, attempt: u32, of: u32) -> Result<(), Trouble> {
+        let step = &self.plan.steps[number];
+        let detail = json!({
+            "sqlstate": fault.failure.sqlstate, "attempt": attempt, "of": of, "checksum": step.checksum,
+            "direction": step.direction.word(),
+        });
+        let frame = Mark::Frame(number);
+        let mut script = Script::default();
+        self.writer.begin(&mut script, number, step, None);
+        script.push(frame, &self.writer.recorder.event("retried", Some(&step.changeset), &detail));
+        script.push(frame, "COMMIT");
+        self.exchange(&script).await.map(drop)
     }
 
     /// A step of several segments, or of one that is not a transaction.

@@ -1,0 +1,300 @@
+//! Asking the gates before a run, and once more under its lock: what apply and promote have
+//! in common.
+
+use super::output::{Form, Output};
+use super::plan;
+use super::session::{Remote, Session, holder};
+use crate::base::{Failure, Kind};
+use crate::gate::evidence::{Evidence, Selection, Source, select};
+use crate::gate::{self, Status, Verdict};
+use crate::ledger::History;
+use crate::pg::evidence::{self, Said};
+use crate::pipeline::View;
+use crate::plan::{Plan, decide};
+use crate::report::{self, Style, Tone};
+use crate::source::Environment;
+use crate::source::policy::Hazard;
+use clap::builder::PossibleValuesParser;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Words that go past gates.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Words {
+    /// Goes on although this gate is not met; needs --reason, stays in the history for ever
+    #[arg(long = "override", value_name = "GATE", value_parser = PossibleValuesParser::new(gate::names()),
+          hide_possible_values = true, requires = "reason")]
+    overridden: Vec<String>,
+    /// Why a gate is overridden
+    #[arg(long, value_name = "TEXT", requires = "overridden")]
+    reason: Option<String>,
+    /// Allows a destructive kind of step that the environment does not
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(Hazard::ALL.map(Hazard::word)))]
+    allow: Vec<String>,
+}
+
+/// Where a promotion comes from.
+pub struct From {
+    /// The project, seen from there.
+    pub session: Session,
+    /// Its server.
+    pub remote: Remote,
+}
+
+/// What the gates said.
+pub struct Judged {
+    /// Each gate that was asked.
+    pub verdicts: Vec<Verdict>,
+    /// What is odd, and keeps nothing back.
+    pub warnings: Vec<String>,
+}
+
+/// The gates of an environment, for one run.
+pub struct Gating<'a> {
+    session: &'a Session,
+    view: &'a View<'a>,
+    words: &'a Words,
+    /// What is run, by position; `None`: all. Of a promotion: what was shown first.
+    only: Option<BTreeSet<usize>>,
+    narrowed: bool,
+    from: Option<From>,
+    source: Option<Source>,
+    selection: Selection,
+    none: Environment,
+}
+
+impl<'a> Gating<'a> {
+    /// The gates that hold for these changesets; without `from` those that need no source.
+    pub fn new(
+        session: &'a Session,
+        view: &'a View<'a>,
+        words: &'a Words,
+        only: Option<BTreeSet<usize>>,
+        from: Option<From>,
+    ) -> Result<Self, Failure> {
+        if words.reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+            return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
+        }
+        Ok(Self {
+            session,
+            view,
+            words,
+            narrowed: only.is_some(),
+            only,
+            from,
+            source: None,
+            selection: Selection::default(),
+            none: Environment::default(),
+        })
+    }
+
+    fn policy(&self) -> &Environment {
+        self.session.workspace.loaded.config.environment(&self.session.environment).unwrap_or(&self.none)
+    }
+
+    /// Whether any gate can say something.
+    fn is_asked(&self) -> bool {
+        let p = self.policy();
+        self.from.is_some()
+            || p.promote_only
+            || p.allow.is_some()
+            || p.window.is_some()
+            || !p.freeze.is_empty()
+            || p.rate.is_some()
+            || p.approvals.is_some()
+    }
+
+    /// The environment that is promoted from.
+    pub fn source(&self) -> Option<&str> {
+        self.from.as_ref().map(|from| from.session.environment.as_str())
+    }
+
+    /// What is said where nothing is to be done.
+    pub fn nothing(&self) -> String {
+        let to = &self.session.environment;
+        match self.source() {
+            None => format!("nothing to do: {to} is up to date"),
+            Some(from) if self.narrowed => format!("nothing to promote: {from} has nothing of it that {to} has not"),
+            Some(from) => format!("nothing to promote: {to} has what {from} has"),
+        }
+    }
+
+    /// Whether the source has something that cannot be part of a plan.
+    pub fn is_in_doubt(&self) -> bool {
+        !self.selection.differing.is_empty() || !self.selection.missing.is_empty()
+    }
+
+    /// Compiles what is to run; of a promotion out of what the source has now.
+    pub async fn compile(&mut self, remote: &Remote, history: &History, style: Style) -> Result<Plan, Failure> {
+        let Some(from) = &self.from else {
+            return plan::compile_of(self.view, remote, history, self.only.as_ref(), style).await;
+        };
+        let (name, view) = (from.session.environment.clone(), self.view);
+        let ledger = self.session.ledger();
+        let of = |failure: Failure| Failure { message: format!("`{name}`: {}", failure.message), ..failure };
+        let Remote { connection, server, .. } = &from.remote;
+        let mut source = evidence::source(connection, server, ledger, &name).await.map_err(of)?;
+        let theirs = |id: &str| source.history.status(id).is_none();
+        let never = view.changelog.changesets.iter().filter(|c| !c.is_for(&name) && theirs(&c.id));
+        source.never_gets = never.map(|c| c.id.clone()).collect();
+        let (here, only) = (self.session.environment.as_str(), self.only.as_ref());
+        let selection = select(&view.changelog, &view.graph, (&name, &source.history), (here, history), only);
+        let positions: BTreeSet<usize> = selection.ids.iter().filter_map(|id| view.graph.position(id)).collect();
+        let mut compiled = positions.clone();
+        if self.only.is_none() {
+            // what both have and was edited since is refused as by apply
+            let decision = decide(&view.changelog, &view.graph, history, here, None);
+            compiled.extend(decision.edited.iter().map(|e| e.position));
+        }
+        let plan = plan::compile_of(view, remote, history, Some(&compiled), style).await?;
+        let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();
+        evidence::follow(connection, ledger, &mut source, &ids).await.map_err(of)?;
+        // what is looked at again under the lock is never more than what was shown
+        self.only = Some(positions);
+        (self.source, self.selection) = (Some(source), selection);
+        Ok(plan)
+    }
+
+    /// Asks the gates.
+    pub async fn judge(&self, remote: &Remote, plan: &Plan) -> Result<Judged, Failure> {
+        if !self.is_asked() {
+            return Ok(Judged { verdicts: Vec::new(), warnings: Vec::new() });
+        }
+        let policy = self.policy();
+        let target =
+            evidence::target(&remote.connection, &remote.server, self.session.ledger(), policy, &holder()).await?;
+        let allowed: Vec<Hazard> = self.words.allow.iter().filter_map(|word| Hazard::from_word(word)).collect();
+        let evidence = Evidence {
+            environment: &self.session.environment,
+            policy,
+            plan,
+            digest: None,
+            target: &target,
+            source: self.source.as_ref(),
+            missing: &self.selection.missing,
+            differing: &self.selection.differing,
+            approvals: &[],
+            allowed: &allowed,
+        };
+        let verdicts = gate::judge(&evidence, &self.words.overridden);
+        let clocks = self.source.as_ref().and_then(|s| evidence::clocks(s, &target, &self.session.environment));
+        Ok(Judged { verdicts, warnings: clocks.into_iter().collect() })
+    }
+
+    /// Refuses what a gate is against, and keeps that in the ledger where there is one.
+    pub async fn refuse(&self, judged: &Judged, remote: &Remote, plan: &Plan, kind: &str) -> Result<(), Failure> {
+        let Err(failure) = self.refusal(judged) else { return Ok(()) };
+        if remote.server.has_ledger && remote.server.check_writable(self.session.ledger()).is_ok() {
+            let unmet = judged.verdicts.iter().filter(|v| v.status == Status::Unmet);
+            let gates: Vec<Value> = unmet.map(|v| json!({ "gate": v.gate, "reason": v.reason })).collect();
+            let mut detail = self.circumstances(plan, kind);
+            detail["gates"] = json!(gates);
+            let said = [Said { kind: "refused", detail }];
+            // who may only read is refused all the same
+            let _ = evidence::say(&remote.connection, self.session.ledger(), &holder(), None, &said).await;
+        }
+        Err(failure)
+    }
+
+    /// Gates that are not met as a failure.
+    pub fn refusal(&self, judged: &Judged) -> Result<(), Failure> {
+        let unmet: Vec<&Verdict> = judged.verdicts.iter().filter(|v| v.status == Status::Unmet).collect();
+        let (number, name) = (unmet.len(), &self.session.environment);
+        let what = match number {
+            0 => return Ok(()),
+            1 => format!("a gate of `{name}` is not met"),
+            n => format!("{n} gates of `{name}` are not met"),
+        };
+        let mut failure = Failure::new(Kind::Refused, format!("{what}; nothing was run"));
+        for verdict in unmet {
+            failure.notes.push(format!("[{}] {}", verdict.gate, verdict.reason));
+            failure.notes.push(format!("    {}", verdict.remedy.as_deref().unwrap_or_default()));
+        }
+        Err(failure.help("in an emergency `--override GATE --reason TEXT` goes past a gate, and stays in the history"))
+    }
+
+    /// Keeps in the ledger which gates a run goes past, and why.
+    pub async fn note(
+        &self,
+        judged: &Judged,
+        remote: &Remote,
+        plan: &Plan,
+        run: &str,
+        kind: &str,
+    ) -> Result<(), Failure> {
+        let mut said = Vec::new();
+        for verdict in judged.verdicts.iter().filter(|v| v.status == Status::Overridden) {
+            let mut detail = self.circumstances(plan, kind);
+            detail["gate"] = json!(verdict.gate);
+            detail["unmet"] = json!(verdict.reason);
+            detail["reason"] = json!(self.words.reason);
+            said.push(Said { kind: "gateOverridden", detail });
+        }
+        let policy = self.policy().allow.as_deref();
+        for hazard in self.words.allow.iter().filter_map(|word| Hazard::from_word(word)) {
+            let having = gate::having(plan, hazard);
+            if policy.is_some_and(|allow| !allow.contains(&hazard)) && !having.is_empty() {
+                let mut detail = self.circumstances(plan, kind);
+                detail["hazard"] = json!(hazard);
+                detail["changesets"] = json!(having);
+                said.push(Said { kind: "hazardAllowed", detail });
+            }
+        }
+        evidence::say(&remote.connection, self.session.ledger(), &holder(), Some(run), &said).await
+    }
+
+    fn circumstances(&self, plan: &Plan, kind: &str) -> Value {
+        let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();
+        let mut detail = json!({ "command": kind, "environment": self.session.environment, "changesets": ids });
+        if let Some(from) = self.source() {
+            detail["from"] = json!(from);
+        }
+        detail
+    }
+
+    /// Shows the gates: all of a promotion, of anything else those that are overridden.
+    pub fn show(&self, judged: &Judged, plan: &Plan, form: Form, check: bool, out: &mut Output) {
+        if form == Form::Json {
+            if self.from.is_some() {
+                let mut value = self.json(judged, plan);
+                value["event"] = json!("gates");
+                if check { out.json(&value) } else { out.data(&value.to_string()) }
+            }
+            return;
+        }
+        for warning in &judged.warnings {
+            out.say(&format!("{}: {warning}", out.err_style.paint(Tone::Warn, "warning")));
+        }
+        let over = |v: &&Verdict| self.from.is_some() || v.status == Status::Overridden;
+        let shown: Vec<Verdict> = judged.verdicts.iter().filter(over).cloned().collect();
+        if !shown.is_empty() {
+            let style = if check { out.style } else { out.err_style };
+            let text = report::gates::text(&shown, style);
+            if check { out.data(&text) } else { out.say(text.trim_end()) }
+        }
+        for name in &self.words.overridden {
+            if !judged.verdicts.iter().any(|v| v.gate == name && v.status == Status::Overridden) {
+                out.say(&format!("note: `{name}` keeps nothing back: nothing is overridden"));
+            }
+        }
+    }
+
+    fn json(&self, judged: &Judged, plan: &Plan) -> Value {
+        let mut value = self.circumstances(plan, "promote");
+        let unmet = judged.verdicts.iter().any(|v| v.status == Status::Unmet);
+        value["met"] = json!(!unmet);
+        value["gates"] = json!(judged.verdicts);
+        value["warnings"] = json!(judged.warnings);
+        value["waiting"] = json!(plan.waiting);
+        value["blocked"] = json!(plan.blocked);
+        value
+    }
+
+    /// Ends the session with the source.
+    pub async fn close(self) -> Result<(), Failure> {
+        match self.from {
+            Some(from) => from.remote.close().await,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `dagmar promote`: brings what one environment has to the next.
+
+use super::apply::{Order, carry_out};
+use super::gating::{From, Gating, Words};
+use super::global::Global;
+use super::output::{Output, form};
+use super::running::Running;
+use super::session::Session;
+use super::{Outcome, block_on};
+use crate::base::{Failure, Kind};
+use crate::pg::evidence;
+use crate::source::ProjectConfig;
+
+/// Brings to an environment exactly what the one before it has, when every gate is met.
+///
+/// Takes what is applied there and pending here, with the same checksums, and what that
+/// depends on. The gates are asked on evidence: the ledgers of both databases, by the clocks of
+/// their servers. When one is not met, nothing is run and the exit code is 5.
+///
+/// Gates: promote-only, source-settled, same-checksum-on-source, dependencies-present,
+/// verify-passed-on-source, applied-cleanly-on-source, soak, destructive-allowed, window,
+/// freeze, rate, approvals.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar promote --to production --check
+  dagmar promote --from staging --to production --yes
+  dagmar promote --to production --select +008-active-organization
+  dagmar promote --to production --override window --reason 'INC-4711: orders are lost'")]
+pub struct Args {
+    /// Where it comes from [default: promoteFrom of the environment it goes to]
+    #[arg(long, value_name = "ENV")]
+    from: Option<String>,
+    /// Where it goes [default: --env]
+    #[arg(long, value_name = "ENV")]
+    to: Option<String>,
+    /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
+    #[arg(long, short, value_name = "SELECTOR")]
+    select: Vec<String>,
+    /// Runs nothing: says whether the gates are met; exit code 5 when one is not
+    #[arg(long)]
+    check: bool,
+    /// Runs also what the preflight has errors against
+    #[arg(long)]
+    no_preflight: bool,
+    #[command(flatten)]
+    words: Words,
+    #[command(flatten)]
+    running: Running,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    let Some(to) = args.to.clone().or_else(|| global.env.clone()) else {
+        return Err(Failure::new(Kind::Usage, "where to is not said").help("name the environment: `--to production`"));
+    };
+    let there = Global { env: Some(to), ..global.clone() };
+    let session = Session::open(&there, out)?;
+    let view = session.view()?;
+    let from = source(args, &session.workspace.loaded.config, &session.environment)?;
+    let only = view.select(&args.select)?;
+    let here = Global { env: Some(from.clone()), url: None, ..global.clone() };
+    let origin = Session::open(&here, out)?;
+    block_on(async {
+        let of = |failure: Failure| Failure { message: format!("`{from}`: {}", failure.message), ..failure };
+        let theirs = origin.connect(&here, out).await.map_err(of).map_err(|f| f.note("nothing was run"))?;
+        let remote = session.connect(&there, out).await?;
+        if evidence::identity(&theirs.connection).await? == evidence::identity(&remote.connection).await? {
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("`{from}` and `{}` are the same database: {}", session.environment, remote.describe()),
+            )
+            .help("look at the URLs in dagmar.yaml, and at the variables in them"));
+        }
+        let gating = Gating::new(&session, &view, &args.words, only, Some(From { session: origin, remote: theirs }))?;
+        let order = Order {
+            kind: "promote",
+            check: args.check,
+            dry_run: false,
+            no_preflight: args.no_preflight,
+            running: &args.running,
+        };
+        carry_out(&order, &session, &view, remote, gating, form, &there, out).await
+    })
+}
+
+/// Where it comes from: no environment may be left out on the way.
+fn source(args: &Args, config: &ProjectConfig, to: &str) -> Result<String, Failure> {
+    let wrong = |message: String, help: String| Failure::new(Kind::Usage, message).help(help);
+    let before = config.environment(to).and_then(|e| e.promote_from.clone());
+    let from = match (&args.from, &before) {
+        (Some(from), Some(before)) if from != before => {
+            let message = format!("`{to}` is promoted from `{before}`, not from `{from}`");
+            return Err(wrong(message, format!("promote to `{before}` first: `dagmar promote --to {before}`")));
+        }
+        (Some(from), _) => from.clone(),
+        (None, Some(before)) => before.clone(),
+        (None, None) => {
+            let message = format!("`{to}` has no `promoteFrom` in dagmar.yaml");
+            return Err(wrong(message, "name the source: `--from staging`, or write it there".to_owned()));
+        }
+    };
+    let place = |name: &str| config.environment_list.iter().position(|(n, _)| n == name);
+    let Some(first) = place(&from) else {
+        let names: Vec<&str> = config.environment_list.iter().map(|(n, _)| n.as_str()).collect();
+        return Err(wrong(
+            format!("there is no environment `{from}`"),
+            format!("dagmar.yaml has: {}", names.join(", ")),
+        ));
+    };
+    if place(to).is_none_or(|last| first >= last) {
+        let message = format!("`{from}` does not come before `{to}`");
+        return Err(wrong(message, "dagmar.yaml has the environments in the order of promotion".to_owned()));
+    }
+    if config.environment(&from).is_none_or(|e| e.url.is_none()) {
+        let message = format!("the environment `{from}` has no `url`");
+        return Err(wrong(message, "a promotion needs both databases: write it in dagmar.yaml".to_owned()));
+    }
+    Ok(from)
+}

@@ -1,0 +1,148 @@
+//! What must hold before something is run in an environment. In: evidence, gathered from the
+//! ledgers of source and target. Out: for each gate whether it is met, why, and what to do.
+//!
+//! To add a gate: a file with a `check`, its `mod` line, its row in [`ALL`]; a test compares.
+
+pub mod evidence;
+
+mod applied_cleanly_on_source;
+mod approvals;
+mod dependencies_present;
+mod destructive_allowed;
+mod freeze;
+mod promote_only;
+mod rate;
+mod same_checksum_on_source;
+mod soak;
+mod source_settled;
+mod verify_passed_on_source;
+mod window;
+
+pub use destructive_allowed::having;
+use evidence::Evidence;
+pub use freeze::zone as freeze_zone;
+use serde::Serialize;
+
+/// What a gate says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The environment does not ask for it, or it is about a promotion and this is none.
+    NotAsked,
+    /// It holds.
+    Met(String),
+    /// It does not hold.
+    Unmet {
+        /// Why not.
+        reason: String,
+        /// What has to be done.
+        remedy: String,
+    },
+}
+
+impl Outcome {
+    fn met(reason: impl Into<String>) -> Self {
+        Outcome::Met(reason.into())
+    }
+
+    fn unmet(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Outcome::Unmet { reason: reason.into(), remedy: remedy.into() }
+    }
+}
+
+/// A gate: from evidence to an outcome, nothing else.
+type Check = fn(&Evidence<'_>) -> Outcome;
+
+/// All gates: the name of the file with hyphens, and its function.
+const ALL: &[(&str, Check)] = &[
+    ("promote-only", promote_only::check),
+    ("source-settled", source_settled::check),
+    ("same-checksum-on-source", same_checksum_on_source::check),
+    ("dependencies-present", dependencies_present::check),
+    ("verify-passed-on-source", verify_passed_on_source::check),
+    ("applied-cleanly-on-source", applied_cleanly_on_source::check),
+    ("soak", soak::check),
+    ("destructive-allowed", destructive_allowed::check),
+    ("window", window::check),
+    ("freeze", freeze::check),
+    ("rate", rate::check),
+    ("approvals", approvals::check),
+];
+
+/// The names of all gates.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|(name, _)| *name).collect()
+}
+
+/// What became of a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Status {
+    /// It holds.
+    Met,
+    /// It does not hold.
+    Unmet,
+    /// It does not hold, and somebody goes on all the same, with a reason.
+    Overridden,
+}
+
+impl Status {
+    /// The word for people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Met => "met",
+            Status::Unmet => "unmet",
+            Status::Overridden => "overridden",
+        }
+    }
+}
+
+/// A gate that was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// The gate.
+    pub gate: &'static str,
+    /// What became of it.
+    pub status: Status,
+    /// Why.
+    pub reason: String,
+    /// What has to be done; absent where it is met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+/// Asks every gate. Those of `overridden` do not stop the run.
+#[must_use]
+pub fn judge(evidence: &Evidence<'_>, overridden: &[String]) -> Vec<Verdict> {
+    ALL.iter()
+        .filter_map(|(gate, check)| {
+            let (status, reason, remedy) = match check(evidence) {
+                Outcome::NotAsked => return None,
+                Outcome::Met(reason) => (Status::Met, reason, None),
+                Outcome::Unmet { reason, remedy } => {
+                    let over = overridden.iter().any(|name| name == gate);
+                    (if over { Status::Overridden } else { Status::Unmet }, reason, Some(remedy))
+                }
+            };
+            Some(Verdict { gate, status, reason, remedy })
+        })
+        .collect()
+}
+
+/// A few of many facts in one line.
+fn some(facts: &[String]) -> String {
+    const MOST: usize = 4;
+    let more = facts.len().saturating_sub(MOST);
+    let shown = facts.iter().take(MOST).cloned().collect::<Vec<_>>().join("; ");
+    if more > 0 { format!("{shown}; and {more} more") } else { shown }
+}
+
+/// `1 changeset`, `3 changesets`.
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,17 @@
+//! Nothing comes into an environment past its promotion, where it says so.
+
+use super::Outcome;
+use super::evidence::Evidence;
+
+pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
+    if !evidence.policy.promote_only {
+        return Outcome::NotAsked;
+    }
+    match evidence.source {
+        Some(source) => Outcome::met(format!("comes from {}", source.environment)),
+        None => Outcome::unmet(
+            format!("`{}` takes only what is promoted", evidence.environment),
+            format!("use `dagmar promote --to {}`", evidence.environment),
+        ),
+    }
+}

@@ -1,0 +1,351 @@
+use super::evidence::*;
+use super::*;
+use crate::ledger::{History, Recorded, Status as Recording};
+use crate::plan::{Direction, Plan, Step};
+use crate::source::Environment;
+use serde_json::{Value, json};
+
+const DAY: i64 = 86_400_000;
+const NOW: i64 = 1_800_000_000_000;
+
+fn policy(value: Value) -> Environment {
+    serde_json::from_value(value).unwrap()
+}
+
+fn plan(ids: &[&str]) -> Plan {
+    let step = |id: &&str| -> Step {
+        serde_json::from_value(json!({
+            "changeset": id, "direction": "forward", "wave": 1, "why": "pending", "requires": [], "author": "Anna <anna@x.org>",
+            "checksum": "d1:1", "digest": "x", "body": {}, "segments": [{
+                "mode": "transaction", "limits": { "lockTimeout": "5s", "statementTimeout": "0s", "lockRetries": 1 },
+                "statements": [{ "sql": "x", "change": 0, "kind": "sql", "facts": { "losesData": *id == "drops" } }]
+            }],
+            "rollback": { "kind": "irreversible", "reason": "gone" }
+        }))
+        .unwrap()
+    };
+    Plan {
+        format: 1,
+        environment: "production".to_owned(),
+        direction: Direction::Forward,
+        ledger_schema: "dagmar".to_owned(),
+        steps: ids.iter().map(step).collect(),
+        waiting: Vec::new(),
+        blocked: Vec::new(),
+        not_for_here: Vec::new(),
+        overridden_templates: Vec::new(),
+    }
+}
+
+fn recorded(status: Recording, applied_at: i64) -> Recorded {
+    Recorded {
+        status,
+        ordinal: 1,
+        checksum: "d1:1".to_owned(),
+        digest: String::new(),
+        description: None,
+        repeatable: false,
+        versions: 0,
+        run: String::new(),
+        applied_at,
+        applied_by: String::new(),
+        duration: None,
+        reason: None,
+        error: None,
+        requires: Vec::new(),
+        segments: Vec::new(),
+    }
+}
+
+fn staging(rows: &[(&str, Recorded)]) -> Source {
+    let changesets = rows.iter().map(|(id, r)| ((*id).to_owned(), r.clone())).collect();
+    let history = History { version: 1, now: NOW, changesets };
+    Source { environment: "staging".to_owned(), history, ..Source::default() }
+}
+
+/// What a gate says: `met …`, `unmet … | remedy`, or nothing.
+fn ask(gate: &str, policy: &Environment, plan: &Plan, target: &Target, source: Option<&Source>) -> String {
+    ask_with(gate, policy, plan, target, source, &[], None)
+}
+
+fn ask_with(
+    gate: &str,
+    policy: &Environment,
+    plan: &Plan,
+    target: &Target,
+    source: Option<&Source>,
+    approvals: &[Approval],
+    digest: Option<&str>,
+) -> String {
+    let evidence = Evidence {
+        environment: "production",
+        policy,
+        plan,
+        digest,
+        target,
+        source,
+        missing: &[],
+        differing: &[],
+        approvals,
+        allowed: &[],
+    };
+    let check = ALL.iter().find(|(name, _)| *name == gate).unwrap().1;
+    match check(&evidence) {
+        Outcome::NotAsked => String::new(),
+        Outcome::Met(reason) => format!("met {reason}"),
+        Outcome::Unmet { reason, remedy } => format!("unmet {reason} | {remedy}"),
+    }
+}
+
+#[test]
+fn every_file_is_a_gate() {
+    let mut files: Vec<String> = std::fs::read_dir("src/gate")
+        .unwrap()
+        .map(|e| e.unwrap().path().file_stem().unwrap().to_string_lossy().replace('_', "-"))
+        .filter(|name| !["mod", "evidence", "tests"].contains(&name.as_str()))
+        .collect();
+    files.sort();
+    let mut gates = names();
+    gates.sort_unstable();
+    assert_eq!(files, gates);
+}
+
+/// A new gate has its row in the documentation, and in the help.
+#[test]
+fn every_gate_is_documented() {
+    let page = std::fs::read_to_string("docs/promotion.md").unwrap();
+    let help = std::fs::read_to_string("src/cli/promote.rs").unwrap().replace("\n///", "");
+    for name in names() {
+        assert!(page.contains(&format!("| `{name}` |")), "docs/promotion.md: {name}");
+        assert!(help.contains(&format!(" {name}")), "src/cli/promote.rs: {name}");
+    }
+}
+
+#[test]
+fn nothing_asked_for_is_nothing_said() {
+    let evidence = Evidence {
+        environment: "dev",
+        policy: &Environment::default(),
+        plan: &plan(&["drops"]),
+        digest: None,
+        target: &Target::default(),
+        source: None,
+        missing: &[],
+        differing: &[],
+        approvals: &[],
+        allowed: &[],
+    };
+    assert_eq!(judge(&evidence, &[]), []);
+}
+
+#[test]
+fn windows_by_the_clock_of_the_wall() {
+    let at = |weekday: usize, minutes: u16| Target {
+        local: [("Europe/Zurich".to_owned(), Local { date: "2026-11-21".to_owned(), weekday, minutes })].into(),
+        ..Target::default()
+    };
+    let office = policy(
+        json!({ "window": { "days": ["mon", "thu"], "from": "09:00", "to": "16:00", "timezone": "Europe/Zurich" } }),
+    );
+    let night =
+        policy(json!({ "window": { "days": ["fri"], "from": "22:00", "to": "04:00", "timezone": "Europe/Zurich" } }));
+    for (policy, weekday, minutes, expected) in [
+        (&office, 0, 540, "met open until 16:00; it is mon 09:00 (Europe/Zurich)"),
+        (&office, 0, 959, "met"),
+        (&office, 0, 539, "unmet closed: it is mon 08:59 (Europe/Zurich) | wait until mon 09:00"),
+        (&office, 0, 960, "unmet closed: it is mon 16:00 (Europe/Zurich) | wait until thu 09:00"),
+        (&office, 4, 600, "unmet closed: it is fri 10:00 (Europe/Zurich) | wait until mon 09:00"),
+        (&night, 4, 1320, "met"),
+        (&night, 5, 239, "met"),
+        (&night, 5, 240, "unmet closed: it is sat 04:00 (Europe/Zurich) | wait until fri 22:00"),
+        (&night, 4, 60, "unmet closed: it is fri 01:00"),
+    ] {
+        let said = ask("window", policy, &plan(&["a"]), &at(weekday, minutes), None);
+        assert!(said.starts_with(expected), "{weekday} {minutes}: {said}");
+    }
+}
+
+#[test]
+fn the_last_day_of_a_freeze_is_part_of_it() {
+    let freeze = policy(json!({ "freeze": [{ "from": "2026-12-18", "to": "2027-01-03", "reason": "year end" }] }));
+    for (date, frozen) in [("2026-12-17", false), ("2026-12-18", true), ("2027-01-03", true), ("2027-01-04", false)] {
+        let local = [("UTC".to_owned(), Local { date: date.to_owned(), weekday: 0, minutes: 0 })].into();
+        let said = ask("freeze", &freeze, &plan(&["a"]), &Target { local, ..Target::default() }, None);
+        assert_eq!(
+            said.starts_with("unmet frozen from 2026-12-18 to 2027-01-03 (UTC): year end"),
+            frozen,
+            "{date}: {said}"
+        );
+    }
+}
+
+#[test]
+fn soak_by_the_clock_that_wrote_the_time() {
+    let soak = policy(json!({ "promoteFrom": "staging", "soak": "2d" }));
+    let say =
+        |rows: &[(&str, Recorded)]| ask("soak", &soak, &plan(&["a", "b"]), &Target::default(), Some(&staging(rows)));
+    let (old, young, future) = (NOW - 2 * DAY, NOW - DAY, NOW + 1000);
+    let row = |at| recorded(Recording::Applied, at);
+    assert_eq!(say(&[("a", row(old)), ("b", row(old))]), "met 2d on staging are over");
+    assert_eq!(
+        say(&[("a", row(old)), ("b", row(young))]),
+        "unmet on staging `b` for 1d of 2d | wait until 2027-01-16T08:00:00Z"
+    );
+    let said = say(&[("a", row(old)), ("b", row(future))]);
+    assert!(said.contains("which is in the future") && said.contains("the clocks differ"), "{said}");
+    assert_eq!(ask("soak", &soak, &plan(&["a"]), &Target::default(), None), "");
+}
+
+#[test]
+fn rates_count_the_last_hour_and_say_when_it_is_over() {
+    let rate = policy(json!({ "rate": { "runsPerHour": 2, "changesetsPerHour": 3 } }));
+    let at = |minutes: i64| NOW - minutes * 60_000;
+    let say = |runs: &[i64], applied: &[i64], ids: &[&str]| {
+        let target = Target { runs: runs.to_vec(), applied: applied.to_vec(), ..Target::default() };
+        ask("rate", &rate, &plan(ids), &target, None)
+    };
+    assert_eq!(
+        say(&[at(5)], &[at(5), at(4)], &["a"]),
+        "met 1 of 2 runs in the last hour; 2 of 3 changesets in the last hour"
+    );
+    // the older of two runs began 50 minutes ago: in ten minutes it does not count any more
+    assert_eq!(
+        say(&[at(50), at(1)], &[], &["a"]),
+        format!(
+            "unmet 2 of 2 runs in the last hour, and 1 more | wait until {}",
+            crate::base::time::rfc3339(NOW + 600_000)
+        )
+    );
+    // two of them have to go
+    assert_eq!(
+        say(&[], &[at(40), at(20), at(10)], &["a", "b"]),
+        format!(
+            "unmet 3 of 3 changesets in the last hour, and 2 more | wait until {}",
+            crate::base::time::rfc3339(NOW + 40 * 60_000)
+        )
+    );
+    let said = say(&[], &[], &["a", "b", "c", "d"]);
+    assert!(said.contains("this run has 4 changesets, the limit is 3 in an hour | run fewer at a time"), "{said}");
+}
+
+#[test]
+fn what_destroys_is_named() {
+    let strict = policy(json!({ "allow": [] }));
+    let say =
+        |policy: &Environment, ids: &[&str]| ask("destructive-allowed", policy, &plan(ids), &Target::default(), None);
+    assert_eq!(
+        say(&strict, &["a", "drops"]),
+        "unmet losesData: `drops`; irreversible: `a`, `drops` | if that is meant: --allow losesData --allow irreversible"
+    );
+    assert!(say(&policy(json!({ "allow": ["losesData", "irreversible"] })), &["drops"]).starts_with("met"));
+    assert_eq!(say(&policy(json!({})), &["drops"]), "");
+}
+
+#[test]
+fn trails_follow_one_version() {
+    let event = |kind: &str, detail: Value| Happened { changeset: "a".to_owned(), kind: kind.to_owned(), detail };
+    let history = staging(&[("a", recorded(Recording::Applied, NOW))]).history;
+    let follow = |events: &[Happened]| trails(events, &history).remove("a").unwrap();
+    let failed = |checksum: &str| event("failed", json!({ "message": "too late", "checksum": checksum }));
+    let applied = || event("applied", json!({ "checksum": "d1:1" }));
+    // an earlier version failed: that says nothing of this one
+    assert_eq!(follow(&[failed("d1:0"), applied()]).failures, [] as [&str; 0]);
+    assert_eq!(follow(&[failed("d1:1"), event("retried", json!({})), applied()]).failures, ["too late"]);
+    assert_eq!(follow(&[event("failed", json!({ "message": "old" })), applied()]).failures, ["old"]);
+    // rolled back and applied again in one go
+    let clean = follow(&[failed("d1:1"), applied(), event("rolledBack", json!({})), applied()]);
+    assert_eq!((clean.ran.as_deref(), clean.failures.len(), clean.retries), (Some("d1:1"), 0, 0));
+    assert_eq!(follow(&[applied(), event("marked", json!({}))]).ran, None);
+}
+
+#[test]
+fn marks_failures_and_half_done_work_on_the_source() {
+    let applied = || recorded(Recording::Applied, NOW);
+    let mut source = staging(&[("a", applied())]);
+    let say = |gate: &str, source: &Source| {
+        ask(gate, &Environment::default(), &plan(&["a"]), &Target::default(), Some(source))
+    };
+    assert!(say("verify-passed-on-source", &source).starts_with("unmet `a` was never run on staging, only marked"));
+    let trail = Trail { ran: Some("d1:1".to_owned()), failures: Vec::new(), retries: 2 };
+    source.trails.insert("a".to_owned(), trail);
+    assert_eq!(say("verify-passed-on-source", &source), "met 0 checks passed on staging");
+    assert_eq!(
+        say("applied-cleanly-on-source", &source),
+        "met no failure on staging; 2 lock timeouts there, tried again"
+    );
+    source.trails.get_mut("a").unwrap().failures.push("canceling statement due to lock timeout".to_owned());
+    let said = say("applied-cleanly-on-source", &source);
+    assert!(
+        said.starts_with("unmet `a` failed on staging (1 time): canceling statement due to lock timeout"),
+        "{said}"
+    );
+    assert_eq!(say("same-checksum-on-source", &source), "met 1 changeset as on staging");
+    source.history.changesets.get_mut("a").unwrap().checksum = "d1:2".to_owned();
+    assert!(say("same-checksum-on-source", &source).starts_with("unmet `a` is not on staging as it is here"));
+    assert_eq!(say("source-settled", &source), "met nothing is half done on staging");
+    source.history.changesets.insert("b".to_owned(), recorded(Recording::Partly, NOW));
+    assert!(say("source-settled", &source).starts_with("unmet half done on staging: `b`"));
+    source.running = Some("me@here".to_owned());
+    assert!(say("source-settled", &source).starts_with("unmet a run is on its way on staging: me@here"));
+}
+
+#[test]
+fn approvals_are_of_people_for_one_digest() {
+    let word = |by: &str, digest: &str, word: Word| Approval {
+        by: by.to_owned(),
+        role_memberships: vec!["reviewers".to_owned()],
+        os_user: by.to_owned(),
+        at: NOW - 1000,
+        expires_at: None,
+        digest: digest.to_owned(),
+        verdict,
+        reason: "because".to_owned(),
+    };
+    let yes = |by: &str| word(by, "D", ApprovalVerdict::Approve);
+    let two =
+        policy(json!({ "approvals": { "count": 2, "roles": ["reviewers"], "notAuthor": true, "expires": "1h" } }));
+    let target = Target { now: NOW, db_user: "deploy".to_owned(), ..Target::default() };
+    let say =
+        |approvals: &[Approval], digest| ask_with("approvals", &two, &plan(&["a"]), &target, None, approvals, digest);
+    assert!(say(&[yes("ben"), yes("eva")], Some("D")).starts_with("met 2 of 2"));
+    assert!(say(&[yes("ben"), yes("eva")], None).contains("the plan is not sealed"));
+    assert!(
+        say(&[yes("ben"), word("eva", "other", ApprovalVerdict::Approve)], Some("D")).starts_with("unmet 1 of 2 | ")
+    );
+    assert!(say(&[yes("ben"), yes("ben")], Some("D")).starts_with("unmet 1 of 2"));
+    assert!(say(&[yes("ben"), yes("deploy")], Some("D")).contains("not counted: deploy (deploy) is who applies it"));
+    assert!(say(&[yes("ben"), yes("anna")], Some("D")).contains("anna (anna) is an author"));
+    let stranger = Approval { role_memberships: Vec::new(), ..yes("eva") };
+    assert!(say(&[yes("ben"), stranger], Some("D")).contains("eva (eva) has none of the roles"));
+    for old in [Approval { at: NOW - 3_600_000, ..yes("eva") }, Approval { expires_at: Some(NOW), ..yes("eva") }] {
+        assert!(say(&[yes("ben"), old], Some("D")).contains("eva (eva) has expired"));
+    }
+    assert!(
+        say(&[yes("ben"), yes("eva"), word("tom", "D", ApprovalVerdict::Reject)], Some("D"))
+            .contains("rejected by tom (tom): because")
+    );
+    // of each person the last word counts
+    let back = Approval { at: NOW - 10, ..yes("tom") };
+    assert!(say(&[word("tom", "D", ApprovalVerdict::Reject), back, yes("ben")], Some("D")).starts_with("met 2 of 2"));
+}
+
+#[test]
+fn an_overridden_gate_is_said_so() {
+    let strict = policy(json!({ "allow": [] }));
+    let (plan, target) = (plan(&["a"]), Target::default());
+    let evidence = Evidence {
+        environment: "production",
+        policy: &strict,
+        plan: &plan,
+        digest: None,
+        target: &target,
+        source: None,
+        missing: &[],
+        differing: &[],
+        approvals: &[],
+        allowed: &[],
+    };
+    let status = |over: &[String]| judge(&evidence, over).iter().map(|v| v.status).collect::<Vec<_>>();
+    assert_eq!(status(&[]), [Status::Unmet]);
+    assert_eq!(status(&["destructive-allowed".to_owned()]), [Status::Overridden]);
+}

@@ -1,0 +1,209 @@
+//! What gates look at, out of the ledgers of source and target: few questions, each answered
+//! by the clock of the server that is asked.
+
+use super::connect::Connection;
+use super::server::Server;
+use super::{error, lock::Holder, read, wish};
+use crate::base::name::quote_literal;
+use crate::base::{Failure, Ident, Kind};
+use crate::gate::evidence::{Happened, Local, Source, Target, trails};
+use crate::gate::freeze_zone;
+use crate::source::Environment;
+use crate::source::policy::Zone;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// Two clocks that differ by more than this are worth a word.
+const APART: i64 = 60_000;
+
+/// Asks the database of the environment for what its policies are about. One question, and
+/// none where they need nothing.
+///
+/// # Errors
+/// When the server does not answer, or knows no such time zone.
+pub async fn target(
+    connection: &Connection,
+    server: &Server,
+    ledger: &Ident,
+    policy: &Environment,
+    who: &Holder,
+) -> Result<Target, Failure> {
+    let window = policy.window.iter().map(|w| w.timezone.clone());
+    let zones: BTreeSet<Zone> = window.chain(policy.freeze.iter().map(|f| freeze_zone(f, policy))).collect();
+    let l = ledger.sql();
+    let (mut runs, mut applied) = ("NULL::int8[]".to_owned(), "NULL::int8[]".to_owned());
+    if server.has_ledger && policy.rate.is_some() {
+        let millis = |at: &str| format!("array_agg((extract(epoch FROM {at}) * 1000)::int8 ORDER BY {at})");
+        // a run that found nothing to do has left no row
+        runs = format!(
+            "(SELECT {} FROM {l}.run WHERE kind IN ('apply', 'promote', 'script') AND started_at > clock_timestamp() - \
+             interval '1 hour')",
+            millis("started_at")
+        );
+        applied = format!(
+            "(SELECT {} FROM {l}.event WHERE kind = 'applied' AND at > clock_timestamp() - interval '1 hour')",
+            millis("at")
+        );
+    }
+    let list: Vec<String> = zones.iter().map(|zone| quote_literal(zone.as_str())).collect();
+    let local = if list.is_empty() {
+        "NULL::text[]".to_owned()
+    } else {
+        format!(
+            "(SELECT array_agg(z || '|' || to_char(t, 'YYYY-MM-DD|ID|') || (extract(hour FROM t) * 60 + extract(minute \
+             FROM t))::int4) FROM (SELECT z, clock_timestamp() AT TIME ZONE z AS t FROM unnest(ARRAY[{}]) z) x)",
+            list.join(", ")
+        )
+    };
+    let sql = format!(
+        "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8, session_user::text, {runs}, {applied}, {local}"
+    );
+    let rows = connection.client.query_typed(&sql, &[]).await.map_err(|e| {
+        let failure = error::SqlFailure::of(&e);
+        if failure.sqlstate == "22023" {
+            return Failure::new(
+                Kind::Source,
+                format!("the server refuses a time zone of dagmar.yaml: {}", failure.message),
+            )
+            .help("write its IANA name, as `Europe/Zurich`; pg_timezone_names has them all");
+        }
+        error::unanswered("cannot ask for what the gates need", &e)
+    })?;
+    let row = rows.first().ok_or_else(|| Failure::new(Kind::Database, "the server gave no answer"))?;
+    let local = row.get::<_, Option<Vec<String>>>(4).unwrap_or_default();
+    Ok(Target {
+        now: row.get(0),
+        db_user: row.get(1),
+        os_user: who.os_user.clone(),
+        runs: row.get::<_, Option<Vec<i64>>>(2).unwrap_or_default(),
+        applied: row.get::<_, Option<Vec<i64>>>(3).unwrap_or_default(),
+        local: local.iter().filter_map(|text| one_local(text)).collect(),
+    })
+}
+
+/// `Europe/Zurich|2026-11-21|6|540`.
+fn one_local(text: &str) -> Option<(String, Local)> {
+    let mut parts = text.split('|');
+    let (zone, date, day, minutes) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let weekday = day.parse::<usize>().ok()?.checked_sub(1)?;
+    Some((zone.to_owned(), Local { date: date.to_owned(), weekday, minutes: minutes.parse().ok()? }))
+}
+
+/// Reads the ledger of the database that is promoted from: what it has, and whether something
+/// runs there.
+///
+/// # Errors
+/// When it cannot be read, or has no ledger.
+pub async fn source(
+    connection: &Connection,
+    server: &Server,
+    ledger: &Ident,
+    environment: &str,
+) -> Result<Source, Failure> {
+    if !server.has_ledger {
+        return Err(Failure::new(Kind::Refused, "it has no ledger: nothing was ever applied there".to_owned())
+            .help(format!("`dagmar apply --env {environment}` first")));
+    }
+    let running = wish::running(connection, ledger).await?.map(|run| run.holder);
+    let history = read::history(connection, server, ledger).await?;
+    Ok(Source { environment: environment.to_owned(), history, running, ..Source::default() })
+}
+
+/// Reads what happened on the source to these changesets.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn follow(connection: &Connection, ledger: &Ident, source: &mut Source, ids: &[&str]) -> Result<(), Failure> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = ids.iter().map(|id| quote_literal(id)).collect();
+    let sql = format!(
+        "SELECT changeset, kind, (detail - 'statement' - 'hint')::text FROM {}.event WHERE changeset IN ({}) AND kind IN \
+         ('applied', 'marked', 'failed', 'retried', 'rolledBack', 'restored') ORDER BY seq",
+        ledger.sql(),
+        list.join(", ")
+    );
+    let rows =
+        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read the ledger", &e))?;
+    let happened: Vec<Happened> = rows
+        .iter()
+        .map(|row| Happened {
+            changeset: row.get(0),
+            kind: row.get(1),
+            detail: row.get::<_, Option<&str>>(2).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+        })
+        .collect();
+    source.trails = trails(&happened, &source.history);
+    Ok(())
+}
+
+/// What tells one database from every other: when its server started, and its number there.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn identity(connection: &Connection) -> Result<String, Failure> {
+    let sql = "SELECT concat_ws('/', extract(epoch FROM pg_catalog.pg_postmaster_start_time()), \
+               (SELECT oid FROM pg_catalog.pg_database WHERE \
+               datname = pg_catalog.current_database()))";
+    let rows =
+        connection.client.query_typed(sql, &[]).await.map_err(|e| error::unanswered("cannot ask the server", &e))?;
+    Ok(rows.first().map(|row| row.get(0)).unwrap_or_default())
+}
+
+/// What is odd about the clocks of two servers that were asked one right after the other.
+#[must_use]
+pub fn clocks(source: &Source, target: &Target, environment: &str) -> Option<String> {
+    let apart = source.history.now - target.now;
+    (apart.abs() > APART)
+        .then(|| format!("the clocks of {} and {environment} differ by {} s", source.environment, apart.abs() / 1000))
+}
+
+/// A word that went past a gate, or a refusal: an event of the ledger.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// `gateOverridden`, `hazardAllowed` or `refused`.
+    pub kind: &'static str,
+    /// The rest.
+    pub detail: serde_json::Value,
+}
+
+/// Writes events of this kind. `run` is the run that goes on because of them.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub async fn say(
+    connection: &Connection,
+    ledger: &Ident,
+    who: &Holder,
+    run: Option<&str>,
+    events: &[Said],
+) -> Result<(), Failure> {
+    let by = format!("{}@{}", who.os_user, who.host);
+    let rows: Vec<String> = events
+        .iter()
+        .map(|said| {
+            let mut detail = said.detail.clone();
+            detail["by"] = json!(by);
+            format!(
+                "INSERT INTO {}.event (run, kind, detail) VALUES ({}, '{}', {}::jsonb)",
+                ledger.sql(),
+                run.map_or("NULL".to_owned(), |run| format!("{}::uuid", quote_literal(run))),
+                said.kind,
+                quote_literal(&detail.to_string().replace("\\u0000", ""))
+            )
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let text = format!("BEGIN;\n{};\nCOMMIT", rows.join(";\n"));
+    match connection.client.batch_execute(&text).await {
+        Ok(()) => Ok(()),
+        Err(e) => {
+            // what failed inside of the transaction must not stay open
+            let _ = connection.client.batch_execute("ROLLBACK").await;
+            Err(error::unanswered("cannot write into the ledger", &e))
+        }
+    }
+}
