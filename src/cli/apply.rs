@@ -58,7 +58,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             plan::dry_run(&session, &remote, &planned, format, out).await?;
             return remote.close().await;
         }
-        if planned.steps.is_empty() {
+        session.check_bound(&history)?;
+        if planned.is_empty() {
             // the text says what waits or is blocked
             finish(&planned, &[], None, form, out);
             return remote.close().await;
@@ -72,7 +73,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         if !args.no_preflight {
             preflight(&session, &remote, &planned, form, global, out).await?;
         }
-        confirm(global, &format!("Apply {} changeset(s) to {}?", planned.steps.len(), remote.describe()))?;
+        confirm(global, &question(&planned, &remote))?;
         let stop = stop_on_signals();
         let mut observer = progress::observer(form, global, out);
         let mut course = Course { history, planned, applied: Vec::new(), losses: 0, epoch: None, prepared: false };
@@ -141,8 +142,9 @@ impl Course {
             lock.release().await?;
             return Err(taken_over());
         }
-        // another run may have come first, or a lost answer have been a yes: the ledger knows
+        // a dump may have been restored meanwhile; another run may have come first, or a lost answer have been a yes: the ledger knows
         let now = remote.history(session.ledger()).await?;
+        session.check_bound(&now)?;
         if now.changesets != self.history.changesets {
             let next = plan::compile(view, remote, &now, &args.select, style).await?;
             if self.losses > 0 {
@@ -158,7 +160,7 @@ impl Course {
         if !self.planned.steps.is_empty() && !std::mem::replace(&mut self.prepared, true) {
             before(session, remote, &lock, &self.planned, observer, stop).await?;
         }
-        let finished = match self.planned.steps.is_empty() {
+        let finished = match self.planned.is_empty() {
             true => None,
             false => {
                 Some(execute(session, remote, &lock, &self.planned, &args.running, "apply", observer, stop).await?)
@@ -196,6 +198,15 @@ impl Course {
     }
 }
 
+fn question(plan: &Plan, remote: &Remote) -> String {
+    let apply = format!("Apply {} changeset(s)", plan.steps.len());
+    let what = match plan.renamed.len() {
+        0 => apply,
+        n => format!("Rename {n} changeset(s), and {}{}", apply[..1].to_lowercase(), &apply[1..]),
+    };
+    format!("{what} to {}?", remote.describe())
+}
+
 /// What is to be said at the end; `earlier` was applied before a connection was lost.
 fn finish(plan: &Plan, earlier: &[String], finished: Option<&Finished>, form: Form, out: &mut Output) {
     let done = earlier.len() + finished.map_or(0, |f| f.done.len());
@@ -204,12 +215,15 @@ fn finish(plan: &Plan, earlier: &[String], finished: Option<&Finished>, form: Fo
         let applied: Vec<&String> = earlier.iter().chain(finished.iter().flat_map(|f| &f.done)).collect();
         let summary = json!({
             "event": "summary", "status": status, "environment": plan.environment, "applied": applied,
-            "waiting": plan.waiting, "blocked": plan.blocked, "notForHere": plan.not_for_here,
+            "renamed": plan.renamed, "waiting": plan.waiting, "blocked": plan.blocked, "notForHere": plan.not_for_here,
             "failed": finished.and_then(|f| f.failed.first()),
             "alsoFailed": finished.and_then(|f| f.failed.get(1..)).unwrap_or_default(),
         });
         out.data(&summary.to_string());
         return;
+    }
+    for renamed in plan.renamed.iter().filter(|_| finished.is_some()) {
+        out.data(&format!("{} {} to {}", out.style.paint(Tone::Good, "renamed"), renamed.from, renamed.to));
     }
     for waiting in &plan.waiting {
         let until = waiting.until.as_ref().map_or_else(String::new, |u| format!(", until {u}"));
@@ -225,7 +239,9 @@ fn finish(plan: &Plan, earlier: &[String], finished: Option<&Finished>, form: Fo
         out.data(&format!("{} {}: {}", out.style.paint(Tone::Warn, "blocked"), blocked.changeset, blocked.reason));
     }
     match finished {
-        None if done == 0 => out.data(&format!("nothing to do: {} is up to date", plan.environment)),
+        None | Some(Finished { status: RunStatus::Done, .. }) if done == 0 => {
+            out.data(&format!("nothing to do: {} is up to date", plan.environment))
+        }
         Some(f) if f.status != RunStatus::Done => {
             out.data(&format!("applied {done} of {} changeset(s)", earlier.len() + plan.steps.len()));
         }
