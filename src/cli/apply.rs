@@ -100,7 +100,8 @@ pub async fn carry_out(
         plan::dry_run(session, &remote, &planned, format, out).await?;
         return remote.close().await;
     }
-    if planned.steps.is_empty() && !gating.is_in_doubt() {
+    session.check_bound(&history)?;
+    if planned.is_empty() && !gating.is_in_doubt() {
         // the text says what waits or is blocked
         finish(&planned, &gating, &[], None, form, out);
         gating.close().await?;
@@ -126,13 +127,7 @@ pub async fn carry_out(
     if !order.no_preflight {
         preflight(session, &remote, &planned, form, global, out).await?;
     }
-    let number = planned.steps.len();
-    let question = match gating.source() {
-        Some(from) => {
-            format!("Promote {number} changeset(s) from {from} to {} ({})?", session.environment, remote.describe())
-        }
-        None => format!("Apply {number} changeset(s) to {}?", remote.describe()),
-    };
+    let question = question(&planned, gating.source(), &remote);
     confirm(global, &question)?;
     let stop = stop_on_signals();
     let mut observer = progress::observer(form, global, out);
@@ -202,8 +197,9 @@ impl Course<'_> {
             lock.release().await?;
             return Err(taken_over());
         }
-        // another run may have come first, or a lost answer have been a yes: the ledger knows
+        // a dump may have been restored meanwhile; another run may have come first, or a lost answer have been a yes: the ledger knows
         let now = remote.history(session.ledger()).await?;
+        session.check_bound(&now)?;
         let moved = now.changesets != self.history.changesets;
         if moved || (self.gating.source().is_some() && !self.prepared) {
             let next = self.gating.compile(remote, &now, style).await?;
@@ -231,7 +227,7 @@ impl Course<'_> {
             self.prepared = true;
             before(session, remote, &lock, &self.planned, self.order.kind, observer, stop).await?;
         }
-        let finished = match self.planned.steps.is_empty() {
+        let finished = match self.planned.is_empty() {
             true => None,
             false => {
                 let order = self.order;
@@ -270,6 +266,22 @@ impl Course<'_> {
     }
 }
 
+fn question(plan: &Plan, source: Option<&str>, remote: &Remote) -> String {
+    let number = plan.steps.len();
+    let what = match source {
+        Some(from) => format!("Promote {number} changeset(s) from {from} to {}", plan.environment),
+        None => format!("Apply {number} changeset(s)"),
+    };
+    let what = match plan.renamed.len() {
+        0 => what,
+        n => format!("Rename {n} changeset(s), and {}{}", what[..1].to_lowercase(), &what[1..]),
+    };
+    match source {
+        Some(_) => format!("{what} ({})?", remote.describe()),
+        None => format!("{what} to {}?", remote.describe()),
+    }
+}
+
 /// What is to be said at the end; `earlier` was applied before a connection was lost.
 fn finish(
     plan: &Plan,
@@ -285,12 +297,15 @@ fn finish(
         let applied: Vec<&String> = earlier.iter().chain(finished.iter().flat_map(|f| &f.done)).collect();
         let summary = json!({
             "event": "summary", "status": status, "environment": plan.environment, "applied": applied,
-            "waiting": plan.waiting, "blocked": plan.blocked, "notForHere": plan.not_for_here,
+            "renamed": plan.renamed, "waiting": plan.waiting, "blocked": plan.blocked, "notForHere": plan.not_for_here,
             "failed": finished.and_then(|f| f.failed.first()),
             "alsoFailed": finished.and_then(|f| f.failed.get(1..)).unwrap_or_default(),
         });
         out.data(&summary.to_string());
         return;
+    }
+    for renamed in plan.renamed.iter().filter(|_| finished.is_some()) {
+        out.data(&format!("{} {} to {}", out.style.paint(Tone::Good, "renamed"), renamed.from, renamed.to));
     }
     for waiting in &plan.waiting {
         let until = waiting.until.as_ref().map_or_else(String::new, |u| format!(", until {u}"));
@@ -310,7 +325,7 @@ fn finish(
         None => ("applied", String::new()),
     };
     match finished {
-        None if done == 0 => out.data(&gating.nothing()),
+        None | Some(Finished { status: RunStatus::Done, .. }) if done == 0 => out.data(&gating.nothing()),
         Some(f) if f.status != RunStatus::Done => {
             out.data(&format!("{word} {done} of {} changeset(s){from}", earlier.len() + plan.steps.len()));
         }

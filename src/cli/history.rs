@@ -110,6 +110,18 @@ fn detail(event: &LedgerEvent) -> String {
         "marked" => {
             format!("{}: {}", text("status").unwrap_or_default(), text("reason").unwrap_or_default())
         }
+        "cleared" => format!(
+            "{} to {}: {}",
+            text("from").unwrap_or_default(),
+            text("to").unwrap_or_default(),
+            text("reason").unwrap_or_default()
+        ),
+        "adopted" => format!(
+            "from {}: {}",
+            text("from").unwrap_or_else(|| "nobody".to_owned()),
+            text("reason").unwrap_or_default()
+        ),
+        "renamed" => format!("from {}", text("from").unwrap_or_default()),
         "paused" | "resumed" | "cancelAsked" => text("reason").unwrap_or_default(),
         "gateOverridden" => format!(
             "{}: {} ({})",

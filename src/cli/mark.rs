@@ -7,9 +7,10 @@ use super::session::{Remote, Session, holder};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, Span};
 use crate::ledger::record::{Recorder, RunRef};
-use crate::ledger::{History, Status};
+use crate::ledger::repair::ByHand;
+use crate::ledger::{History, Renamed, Status};
 use crate::pg::{lock::Lock, unanswered};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, renamed};
 use crate::run::Event;
 use serde_json::json;
 
@@ -89,9 +90,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let mut waiting: Vec<Event> = Vec::new();
         let lock = locked(&session, &mut remote, args.lock_wait, &mut waiting, &stop).await?;
         let history = remote.history(session.ledger()).await?;
-        let result = match refuse(args.state, &ids, &history) {
+        let renamed = renamed(&view.changelog, &history);
+        let refused = session.check_bound(&history).err();
+        let result = match refused.or_else(|| refuse(args.state, &ids, &history.with_new_ids(&renamed))) {
             Some(failure) => Err(failure),
-            None => write(&session, &remote, &lock, args, &ids, &steps).await,
+            None => write(&session, &remote, &lock, args, &steps, &renamed).await,
         };
         lock.release().await?;
         remote.close().await?;
@@ -139,10 +142,15 @@ fn refuse(mark: Mark, ids: &[String], history: &History) -> Option<Failure> {
             _ => None,
         };
         if let Some(state) = refused {
-            return Some(
-                Failure::new(Kind::Refused, format!("`{id}` {state}; nothing was marked"))
-                    .help(format!("`dagmar rollback {id}` takes back what was run")),
-            );
+            return Some(Failure::new(Kind::Refused, format!("`{id}` {state}; nothing was marked")).help(
+                match status {
+                    Some(Status::Partly) => format!(
+                        "`dagmar rollback {id}` takes back what was run; after a fix by hand: `dagmar clear {id}`"
+                    ),
+                    None => "only a mark can be taken back".to_owned(),
+                    _ => format!("`dagmar rollback {id}` takes back what was run"),
+                },
+            ));
         }
         if mark == Mark::Pending
             && let Some(dependent) = history.dependents(id).find(|d| !ids.iter().any(|i| i == d))
@@ -161,28 +169,43 @@ async fn write(
     remote: &Remote,
     lock: &Lock,
     args: &Args,
-    ids: &[String],
     steps: &[Step],
+    renamed: &[Renamed],
+) -> Result<(), Failure> {
+    let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
+    let mut rows: Vec<String> = renamed.iter().flat_map(|r| recorder.rename(r)).collect();
+    if args.state == Mark::Pending {
+        for step in steps.iter().rev() {
+            let id = &step.changeset;
+            rows.push(recorder.forget(id));
+            rows.push(recorder.event("marked", Some(id), &json!({ "status": "pending", "reason": args.reason })));
+        }
+    } else {
+        rows.extend(steps.iter().flat_map(|step| recorder.mark(step, args.state.word(), &args.reason)));
+    }
+    by_hand(session, remote, lock, "mark", steps.len(), rows).await
+}
+
+/// Writes rows that were said by hand, as a run of this kind.
+pub async fn by_hand(
+    session: &Session,
+    remote: &Remote,
+    lock: &Lock,
+    kind: &'static str,
+    steps: usize,
+    rows: Vec<String>,
 ) -> Result<(), Failure> {
     let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
     let who = holder();
-    let mut sql = vec!["BEGIN".to_owned(), recorder.fence(lock.epoch, "mark", None)];
-    sql.extend(recorder.start_run("mark", &session.environment, ids.len(), &who.os_user, &who.host));
-    if args.state == Mark::Pending {
-        for id in ids.iter().rev() {
-            sql.push(recorder.forget(id));
-            sql.push(recorder.event("marked", Some(id), &json!({ "status": "pending", "reason": args.reason })));
-        }
-    } else {
-        for step in steps {
-            sql.extend(recorder.mark(step, args.state.word(), &args.reason));
-        }
-    }
-    sql.extend(recorder.finish_run("done", None));
-    sql.push("COMMIT".to_owned());
-    let text = sql.join(";\n");
-    match remote.connection.client.batch_execute(&text).await {
-        Ok(()) => Ok(()),
-        Err(e) => Err(unanswered("cannot write the mark", &e)),
-    }
+    let by_hand = ByHand {
+        kind,
+        epoch: lock.epoch,
+        environment: &session.environment,
+        steps,
+        os_user: &who.os_user,
+        host: &who.host,
+    };
+    let text = recorder.by_hand(&by_hand, rows);
+    let written = remote.connection.client.batch_execute(&text).await;
+    written.map_err(|e| unanswered(&format!("cannot write the {kind}"), &e))
 }

@@ -12,9 +12,11 @@ mod progress;
 mod running;
 mod session;
 
+mod adopt;
 mod apply;
 mod cancel;
 mod check;
+mod clear;
 mod completions;
 mod dev;
 mod graph;
@@ -76,6 +78,8 @@ enum Command {
     Status(status::Args),
     History(history::Args),
     Mark(mark::Args),
+    Clear(clear::Args),
+    Adopt(adopt::Args),
     Schema(schema::Args),
     Dev(dev::Args),
     Completions(completions::Args),
@@ -100,6 +104,8 @@ impl Command {
             Command::Status(args) => status::run(&args, global, out),
             Command::History(args) => history::run(&args, global, out),
             Command::Mark(args) => mark::run(&args, global, out),
+            Command::Clear(args) => clear::run(&args, global, out),
+            Command::Adopt(args) => adopt::run(&args, global, out),
             Command::Schema(args) => schema::run(&args, global, out),
             Command::Dev(args) => dev::run(&args, global, out),
             Command::Completions(args) => completions::run(&args, global, out),

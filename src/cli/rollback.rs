@@ -81,6 +81,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             finish(&plan, &[], "done", form, out);
             return remote.close().await;
         }
+        session.check_bound(&history)?;
         remote.server.check_writable(session.ledger())?;
         args.running.granularity(&session, &plan)?;
         if form == Form::Text {

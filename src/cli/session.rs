@@ -6,12 +6,13 @@ use crate::base::{Failure, Granularity, Ident, Kind, diag::nearest};
 use crate::ledger::History;
 use crate::pg::lock::Holder;
 use crate::pg::server::Server;
-use crate::pg::{Connection, Embedded, Environment, Settings, connect_with, read};
+use crate::pg::{Connection, Embedded, Environment, Secret, Settings, address, connect_with, read};
 use crate::pipeline::{View, Workspace};
-use crate::source::Variables;
 use crate::source::load;
 use crate::source::project::fill_from_process;
+use crate::source::{Address, Variables};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The word that stands for a private server on this machine.
@@ -20,7 +21,7 @@ pub const EMBEDDED: &str = "embedded";
 /// A project, and the environment that a command is about.
 pub struct Session {
     /// The project.
-    pub workspace: Workspace,
+    pub workspace: Arc<Workspace>,
     /// The environment.
     pub environment: String,
     variables: Result<Variables, String>,
@@ -46,18 +47,14 @@ impl Session {
                 None => failure.help(format!("dagmar.yaml has: {}", names.join(", "))),
             });
         }
-        let process = |name: &str| std::env::var(name).ok();
-        let mut variables = config.variables(&environment, &process);
-        if let Ok(variables) = &mut variables {
-            for pair in &global.vars {
-                let Some((name, value)) = pair.split_once('=').filter(|(n, _)| crate::source::variables::is_name(n))
-                else {
-                    return Err(Failure::new(Kind::Usage, format!("`--var {pair}` is no `NAME=VALUE`")));
-                };
-                variables.set(name, value);
-            }
-        }
-        Ok(Self { workspace, environment, variables })
+        let variables = variables(&workspace, &environment, &global.vars)?;
+        Ok(Self { workspace: Arc::new(workspace), environment, variables })
+    }
+
+    /// The same project, seen from another environment.
+    pub fn seen_from(&self, environment: &str, global: &Global) -> Result<Self, Failure> {
+        let variables = variables(&self.workspace, environment, &global.vars)?;
+        Ok(Self { workspace: Arc::clone(&self.workspace), environment: environment.to_owned(), variables })
     }
 
     /// The schema of the ledger.
@@ -85,22 +82,29 @@ impl Session {
 
     /// Connects to the environment's server.
     pub async fn connect(&self, global: &Global, out: &mut Output) -> Result<Remote, Failure> {
+        self.connect_saying(global, &mut |text| out.say(text)).await
+    }
+
+    /// Connects to the environment's server; `say` hears what is to be told on the way.
+    pub async fn connect_saying(&self, global: &Global, say: &mut dyn FnMut(&str)) -> Result<Remote, Failure> {
         let process = Environment::of_process();
-        let url = self.url(global, &process)?;
-        let (settings, embedded) = if url.as_deref() == Some(EMBEDDED) {
-            let embedded = self.embedded().await?;
-            (embedded.settings(), Some(embedded))
-        } else {
-            (Settings::resolve(url.as_deref(), &process)?, None)
+        let url = self.url(global, &process, say).await?;
+        let (settings, embedded) = match &url {
+            Some(Url::Embedded) => {
+                let embedded = self.embedded().await?;
+                (embedded.settings(), Some(embedded))
+            }
+            Some(Url::Server(url)) => (Settings::resolve(Some(url.expose()), &process)?, None),
+            None => (Settings::resolve(None, &process)?, None),
         };
         for warning in &settings.warnings {
-            out.say(&format!("warning: {warning}"));
+            say(&format!("warning: {warning}"));
         }
         let mut said = false;
         let connection = connect_with(&settings, Duration::from_millis(global.wait.millis), |failure| {
             if !said {
                 said = true;
-                out.say(&format!("waiting for the server: {failure}"));
+                say(&format!("waiting for the server: {failure}"));
             }
         })
         .await?;
@@ -116,30 +120,112 @@ impl Session {
 
     /// The connection that is meant, strongest first: `--url`, the environment that was named,
     /// `DATABASE_URL`, the `PG*` variables, the default environment, libpq's defaults.
-    fn url(&self, global: &Global, process: &Environment) -> Result<Option<String>, Failure> {
+    async fn url(
+        &self,
+        global: &Global,
+        process: &Environment,
+        say: &mut dyn FnMut(&str),
+    ) -> Result<Option<Url>, Failure> {
         if let Some(url) = &global.url {
-            return Ok(Some(url.clone()));
+            return Ok(Some(Url::of(url)));
         }
         let config = &self.workspace.loaded.config;
-        let own = config.environment(&self.environment).and_then(|e| e.url.as_deref());
-        let resolve = |url: &str| {
-            fill_from_process(url, &|name| std::env::var(name).ok()).map(Some).map_err(|why| {
+        let own = config.environment(&self.environment).and_then(|e| e.address());
+        if let (Some(address), true) = (own, global.env.is_some()) {
+            return self.read(address, process, say).await.map(Some);
+        }
+        if let Some(url) = process.var("DATABASE_URL") {
+            return Ok(Some(Url::of(url)));
+        }
+        let named = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT"];
+        match own {
+            Some(address) if !named.iter().any(|name| process.var(name).is_some()) => {
+                self.read(address, process, say).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads the environment's URL from where it is kept.
+    async fn read(
+        &self,
+        address: Address<'_>,
+        process: &Environment,
+        say: &mut dyn FnMut(&str),
+    ) -> Result<Url, Failure> {
+        let root = &self.workspace.loaded.root;
+        let filled = |text: &str| {
+            fill_from_process(text, &|name| std::env::var(name).ok()).map_err(|why| {
                 Failure::new(Kind::Usage, format!("the URL of the environment `{}`: {why}", self.environment))
                     .help("set it, or give the connection with `--url`")
             })
         };
-        if let (Some(url), true) = (own, global.env.is_some()) {
-            return resolve(url);
-        }
-        if let Some(url) = process.var("DATABASE_URL") {
-            return Ok(Some(url.to_owned()));
-        }
-        let named = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT"];
-        match own {
-            Some(url) if !named.iter().any(|name| process.var(name).is_some()) => resolve(url),
-            _ => Ok(None),
+        let named = |failure: Failure| Failure {
+            message: format!("the environment `{}`: {}", self.environment, failure.message),
+            ..failure
+        };
+        match address {
+            Address::Url(url) => Ok(Url::of(&filled(url)?)),
+            Address::Command(command, limit) => {
+                address::of_command(root, command, limit).await.map(Url::Server).map_err(named)
+            }
+            Address::File(path) => {
+                let (url, warning) = address::of_file(root, &filled(path)?, process.read).map_err(named)?;
+                if let Some(warning) = warning {
+                    say(&format!("warning: {warning}"));
+                }
+                Ok(Url::Server(url))
+            }
         }
     }
+
+    /// Refuses to change a ledger that belongs to another environment.
+    pub fn check_bound(&self, history: &History) -> Result<(), Failure> {
+        let Some(other) = self.bound_elsewhere(history) else { return Ok(()) };
+        let here = &self.environment;
+        Err(Failure::new(Kind::Refused, format!("the ledger of this database belongs to `{other}`, not to `{here}`"))
+            .note(format!("either it was restored from a dump of `{other}`, or this is the database of `{other}`"))
+            .help(format!(
+                "check where you are connected; `dagmar adopt --env {here} --reason ...` makes it the ledger of `{here}`"
+            )))
+    }
+
+    /// The other environment that the ledger belongs to.
+    pub fn bound_elsewhere<'a>(&self, history: &'a History) -> Option<&'a str> {
+        let config = &self.workspace.loaded.config;
+        let bound = history.environment.as_deref()?;
+        // a ledger of the time before the project named its environments belongs to any of them
+        let unnamed = config.environment_list.is_empty() || bound == "default" && config.environment(bound).is_none();
+        (bound != self.environment && !unnamed).then_some(bound)
+    }
+}
+
+/// A URL that was read.
+enum Url {
+    /// The private server on this machine.
+    Embedded,
+    /// A server.
+    Server(Secret),
+}
+
+impl Url {
+    fn of(text: &str) -> Self {
+        if text == EMBEDDED { Url::Embedded } else { Url::Server(Secret::new(text)) }
+    }
+}
+
+/// The variables of an environment with those of the command line.
+fn variables(workspace: &Workspace, environment: &str, given: &[String]) -> Result<Result<Variables, String>, Failure> {
+    let mut variables = workspace.loaded.config.variables(environment, &|name| std::env::var(name).ok());
+    if let Ok(variables) = &mut variables {
+        for pair in given {
+            let Some((name, value)) = pair.split_once('=').filter(|(n, _)| crate::source::variables::is_name(n)) else {
+                return Err(Failure::new(Kind::Usage, format!("`--var {pair}` is no `NAME=VALUE`")));
+            };
+            variables.set(name, value);
+        }
+    }
+    Ok(variables)
 }
 
 /// The folder of the project: the one that is named, or the nearest.

@@ -46,6 +46,15 @@ pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
                 if changelog.unread.contains(&dependency.id) {
                     continue;
                 }
+                let renamed = changesets.iter().find(|c| c.aka.iter().any(|old| old.id == dependency.id));
+                if let Some(renamed) = renamed {
+                    out.push(
+                        Diagnostic::error("DG0203", format!("`{}` depends on `{}`", changeset.id, dependency.id))
+                            .at(at)
+                            .help(format!("it is called `{}` now", renamed.id)),
+                    );
+                    continue;
+                }
                 let near = nearest(&dependency.id, changesets.iter().map(|c| c.id.as_str()));
                 out.push(
                     Diagnostic::error(

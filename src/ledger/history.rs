@@ -2,6 +2,7 @@
 
 use crate::base::Span;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What a database has, and since when.
@@ -11,8 +12,20 @@ pub struct History {
     pub version: u32,
     /// The server's clock when it was read, in milliseconds since 1970.
     pub now: i64,
+    /// The environment that it belongs to; `None`: nothing was run yet.
+    pub environment: Option<String>,
     /// What is recorded, by id.
     pub changesets: BTreeMap<String, Recorded>,
+}
+
+/// A changeset whose id has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Renamed {
+    /// The id that the ledger has.
+    pub from: String,
+    /// The id that the files have.
+    pub to: String,
 }
 
 /// The state of a changeset in a database.
@@ -116,6 +129,27 @@ impl History {
     #[must_use]
     pub fn status(&self, id: &str) -> Option<Status> {
         self.changesets.get(id).map(|r| r.status)
+    }
+
+    /// The same with the ids that changesets have now.
+    #[must_use]
+    pub fn with_new_ids(&self, renamed: &[Renamed]) -> Cow<'_, Self> {
+        if renamed.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut history = self.clone();
+        let new: BTreeMap<&str, &str> = renamed.iter().map(|r| (r.from.as_str(), r.to.as_str())).collect();
+        for Renamed { from, to } in renamed {
+            if let Some(recorded) = history.changesets.remove(from) {
+                history.changesets.insert(to.clone(), recorded);
+            }
+        }
+        for needed in history.changesets.values_mut().flat_map(|r| &mut r.requires) {
+            if let Some(to) = new.get(needed.as_str()) {
+                *needed = (*to).to_owned();
+            }
+        }
+        Cow::Owned(history)
     }
 
     /// What needs this changeset directly, as recorded.

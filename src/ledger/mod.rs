@@ -3,7 +3,8 @@
 
 pub mod history;
 pub mod record;
+pub mod repair;
 pub mod schema;
 pub mod walk;
 
-pub use history::{History, Recorded, SegmentState, Status};
+pub use history::{History, Recorded, Renamed, SegmentState, Status};

@@ -29,7 +29,7 @@ impl RunRef {
 /// Writes rows of one ledger for one run.
 #[derive(Debug, Clone)]
 pub struct Recorder {
-    ledger: String,
+    pub(super) ledger: String,
     run: RunRef,
 }
 
@@ -256,6 +256,14 @@ impl Recorder {
     /// Marks a changeset by hand.
     #[must_use]
     pub fn mark(&self, step: &Step, status: &str, reason: &str) -> Vec<String> {
+        let mut sql = self.set_by_hand(step, status, reason);
+        sql.push(self.event("marked", Some(&step.changeset), &json!({ "status": status, "reason": reason })));
+        sql
+    }
+
+    /// The row of a changeset whose state is said by hand.
+    #[must_use]
+    pub fn set_by_hand(&self, step: &Step, status: &str, reason: &str) -> Vec<String> {
         let id = quote_literal(&step.changeset);
         let mut sql = self.changeset(step, status, "clock_timestamp()");
         sql.push(format!(
@@ -264,7 +272,6 @@ impl Recorder {
             quote_literal(reason)
         ));
         sql.push(self.clear_segments(&step.changeset));
-        sql.push(self.event("marked", Some(&step.changeset), &json!({ "status": status, "reason": reason })));
         sql
     }
 

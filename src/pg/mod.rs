@@ -8,6 +8,7 @@
 //! [`Failure`](crate::base::Failure) with a remedy, what a statement meets is a [`SqlFailure`].
 //! Neither ever holds a password.
 
+pub mod address;
 pub mod audit;
 mod connect;
 mod earlier;

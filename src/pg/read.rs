@@ -5,7 +5,7 @@ use super::error;
 use super::server::Server;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind, Span};
-use crate::ledger::{History, Recorded, SegmentState, Status, schema};
+use crate::ledger::{History, Recorded, SegmentState, Status, repair, schema};
 use crate::plan::rollback::Stored;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -22,12 +22,14 @@ pub async fn history(connection: &Connection, server: &Server, ledger: &Ident) -
         return Ok(History::default());
     }
     let l = ledger.sql();
+    let environment = repair::environment(&l);
     let sql = format!(
         "SELECT (SELECT value::int8 FROM {l}.meta WHERE key = 'version'), \
          (extract(epoch FROM clock_timestamp()) * 1000)::int8, c.id, c.status, c.ordinal, c.checksum, c.digest, \
          c.description, c.repeatable, (SELECT count(*) FROM {l}.superseded s WHERE s.changeset = c.id), c.run::text, \
          (extract(epoch FROM c.applied_at) * 1000)::int8, c.applied_by, c.duration_ms, c.reason, c.error ->> 'message', \
-         r.needs, s.segments::text \
+         r.needs, s.segments::text, \
+         {environment} \
          FROM (SELECT 1) one LEFT JOIN {l}.changeset c ON true \
          LEFT JOIN (SELECT changeset, array_agg(needs ORDER BY needs) AS needs FROM {l}.requires GROUP BY 1) r \
          ON r.changeset = c.id \
@@ -46,6 +48,7 @@ pub async fn history(connection: &Connection, server: &Server, ledger: &Ident) -
         })?;
         history.version = u32::try_from(version).unwrap_or(u32::MAX);
         history.now = row.get(1);
+        history.environment = row.get(18);
         let Some(id) = row.get::<_, Option<String>>(2) else { continue };
         let recorded = recorded(&row).map_err(|why| damaged(&id, &why))?;
         history.changesets.insert(id, recorded);

@@ -103,6 +103,7 @@ async fn once(
     script.push(none, run);
     let recorder = Recorder::new(ledger, RunRef::Setting);
     script.extend(none, recorder.start_run("rehearsal", &plan.environment, plan.steps.len(), "", ""));
+    plan.renamed.iter().for_each(|renamed| script.extend(none, recorder.rename(renamed)));
     for (number, step) in plan.steps.iter().enumerate() {
         for (i, check) in step.preconditions.iter().enumerate() {
             script.push(Mark::Precondition(number, i), &record::assertion(check, "the precondition"));

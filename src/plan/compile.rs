@@ -1,6 +1,6 @@
 //! What is pending, in order, complete.
 
-use super::model::{Blocked, Direction, FORMAT, Plan, Progress, Step, Waiting, Why};
+use super::model::{Blocked, Direction, FORMAT, Plan, Progress, Renamed, Step, Waiting, Why};
 use super::step::{self, Setting};
 use super::waves;
 use crate::base::{Diagnostics, time};
@@ -46,6 +46,8 @@ pub enum Unfit {
 /// What is to be done with every changeset, before anything is rendered.
 #[derive(Debug, Default)]
 pub struct Decision {
+    /// What is recorded under an earlier id.
+    pub renamed: Vec<Renamed>,
     /// What runs, in order: position and reason.
     pub planned: Vec<(usize, Why)>,
     /// What has to wait for time.
@@ -67,10 +69,11 @@ pub fn decide(
     environment: &str,
     selected: Option<&BTreeSet<usize>>,
 ) -> Decision {
+    let renamed = renamed(changelog, history);
     let mut choice = Choice {
         changelog,
         graph,
-        history,
+        history: &history.with_new_ids(&renamed),
         environment,
         selected,
         taken: HashSet::new(),
@@ -79,7 +82,19 @@ pub fn decide(
     for &position in graph.order() {
         choice.consider(position);
     }
-    choice.decision
+    Decision { renamed, ..choice.decision }
+}
+
+/// What is recorded under an earlier id, and not under its own.
+#[must_use]
+pub fn renamed(changelog: &Changelog, history: &History) -> Vec<Renamed> {
+    let mut found = Vec::new();
+    for changeset in changelog.changesets.iter().filter(|c| !history.changesets.contains_key(&c.id)) {
+        if let Some(old) = changeset.aka.iter().find(|old| history.changesets.contains_key(&old.id)) {
+            found.push(Renamed { from: old.id.clone(), to: changeset.id.clone() });
+        }
+    }
+    found
 }
 
 /// Compiles what is pending.
@@ -97,7 +112,8 @@ pub fn forward(
     if !decision.edited.is_empty() {
         return Err(Unfit::Edited(decision.edited));
     }
-    let mut steps = render(changelog, sources, history, request, &decision.planned).map_err(Unfit::Source)?;
+    let history = history.with_new_ids(&decision.renamed);
+    let mut steps = render(changelog, sources, &history, request, &decision.planned).map_err(Unfit::Source)?;
     waves::number(&mut steps);
     Ok(Plan {
         format: FORMAT,
@@ -105,6 +121,7 @@ pub fn forward(
         direction: Direction::Forward,
         ledger_schema: request.setting.ledger.as_str().to_owned(),
         overridden_templates: overridden(request.setting.renderer, &steps),
+        renamed: decision.renamed,
         steps,
         waiting: decision.waiting,
         blocked: decision.blocked,
@@ -200,7 +217,11 @@ impl Choice<'_> {
             return format!("needs `{dependency}`, which is blocked");
         }
         match self.history.status(dependency) {
-            Some(Status::Held) => format!("needs `{dependency}`, which is held"),
+            Some(Status::Held) => {
+                let why = self.history.changesets.get(dependency).and_then(|r| r.reason.as_deref());
+                let why = why.map_or_else(String::new, |why| format!(": {why}"));
+                format!("needs `{dependency}`, which is held{why}")
+            }
             _ => format!("needs `{dependency}`, which is not applied and not selected"),
         }
     }

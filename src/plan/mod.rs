@@ -9,6 +9,6 @@ pub mod states;
 pub mod step;
 mod waves;
 
-pub use compile::{Decision, Edited, Request, Unfit, decide, forward};
+pub use compile::{Decision, Edited, Request, Unfit, decide, forward, renamed};
 pub use model::*;
 pub use waves::order;

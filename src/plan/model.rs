@@ -3,6 +3,7 @@
 pub use crate::base::Limits;
 use crate::base::Span;
 use crate::change::{Batch, effects::Touch};
+pub use crate::ledger::Renamed;
 use crate::sql::Facts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,6 +23,9 @@ pub struct Plan {
     pub direction: Direction,
     /// The schema of the ledger.
     pub ledger_schema: String,
+    /// What is recorded under an earlier id, and is given its new one before the first step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renamed: Vec<Renamed>,
     /// What runs, in order.
     pub steps: Vec<Step>,
     /// What would run but has to wait for time.
@@ -32,6 +36,14 @@ pub struct Plan {
     pub not_for_here: Vec<String>,
     /// Change types whose built-in template the project replaces.
     pub overridden_templates: Vec<String>,
+}
+
+impl Plan {
+    /// Whether there is nothing to be done.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.renamed.is_empty()
+    }
 }
 
 /// Which way a step goes.

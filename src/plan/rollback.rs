@@ -197,6 +197,7 @@ pub fn compile(
         steps,
         waiting: Vec::new(),
         blocked: Vec::new(),
+        renamed: Vec::new(),
         not_for_here: Vec::new(),
         overridden_templates: Vec::new(),
     })

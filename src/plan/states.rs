@@ -112,6 +112,7 @@ pub fn states(
     environment: &str,
 ) -> Vec<StateRow> {
     let decision = decide(changelog, graph, history, environment, None);
+    let history = &*history.with_new_ids(&decision.renamed);
     let mut rows: Vec<StateRow> = Vec::with_capacity(changelog.changesets.len());
     for &position in graph.order() {
         let changeset = &changelog.changesets[position];

@@ -90,6 +90,10 @@ impl Writer {
         )]);
         let start = self.recorder.start_run("script", &plan.environment, plan.steps.len(), "psql", "");
         self.statements(start);
+        for renamed in &plan.renamed {
+            let rows = self.recorder.rename(renamed);
+            self.statements(rows);
+        }
         self.line("COMMIT;");
     }
 

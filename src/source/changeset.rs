@@ -25,6 +25,10 @@ pub struct ChangesetHeader {
     /// Its identity, for ever: letters, digits, `-`, `_`, `.` and `/`, at most 128.
     #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,127}$"))]
     pub id: String,
+    /// The ids that it had before; where it is recorded under one of them, the next apply
+    /// gives it the new one.
+    #[serde(default)]
+    pub aka: Vec<String>,
     /// Who wrote it.
     pub author: Option<String>,
     /// What it does and why.
@@ -195,6 +199,8 @@ pub struct Changeset {
     pub file: FileId,
     /// Its place.
     pub place: Place,
+    /// The ids that it had before.
+    pub aka: Vec<Alias>,
     /// Who wrote it.
     pub author: Option<String>,
     /// What it does and why.
@@ -225,6 +231,15 @@ pub struct Changeset {
     pub body: Value,
     /// Whether all of it was read; with a mistake in its changes only its edges are of use.
     pub complete: bool,
+}
+
+/// An earlier id with its place.
+#[derive(Debug, Clone)]
+pub struct Alias {
+    /// The id.
+    pub id: String,
+    /// Where it is written.
+    pub place: Place,
 }
 
 /// An edge with its place.

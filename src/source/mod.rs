@@ -1,6 +1,8 @@
 //! Text to changesets. In: the project's files. Out: a changelog for one environment, and
 //! every problem of every file. Only `load.rs` touches the file system.
 
+pub mod address;
+pub mod aka;
 pub mod changeset;
 pub mod checks;
 pub mod hook;
@@ -14,7 +16,8 @@ pub mod spans;
 pub mod variables;
 pub mod yaml;
 
-pub use changeset::{Changelog, Changeset, Dependency, ParsedChange, RollbackSource};
+pub use address::Address;
+pub use changeset::{Alias, Changelog, Changeset, Dependency, ParsedChange, RollbackSource};
 pub use hook::Hook;
 pub use project::{Environment, ProjectConfig};
 pub use set::{SourceFile, SourceSet};

@@ -1,7 +1,8 @@
 //! Values to changesets. Collects every mistake.
 
+use super::aka;
 use super::changeset::{
-    Changelog, Changeset, ChangesetHeader, Dependency, MAX_ID, ParsedChange, RollbackSource, RollbackSpec, is_id,
+    Alias, Changelog, Changeset, ChangesetHeader, Dependency, MAX_ID, ParsedChange, RollbackSource, RollbackSpec, is_id,
 };
 use super::set::SourceSet;
 use super::spans::Spans;
@@ -89,6 +90,7 @@ pub fn changelog(documents: &[(FileId, Value)], context: &Context<'_>, out: &mut
             None => changelog.unread.extend(value.get("id").and_then(Value::as_str).map(str::to_owned)),
         }
     }
+    aka::check(&changelog, out);
     changelog
 }
 
@@ -221,6 +223,7 @@ fn finish(
     let mut body = content_of(raw);
     add_files(&mut body, &parsed);
     let edges = place.child("dependsOn");
+    let names = place.child("aka");
     Changeset {
         complete: true,
         checksum: checksum::of_value(&body),
@@ -231,6 +234,7 @@ fn finish(
             .enumerate()
             .map(|(i, edge)| Dependency { id: edge.id, soak: edge.soak, place: edges.at(i) })
             .collect(),
+        aka: header.aka.into_iter().enumerate().map(|(i, id)| Alias { id, place: names.at(i) }).collect(),
         id: header.id,
         file: place.file,
         place: place.clone(),

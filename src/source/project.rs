@@ -1,5 +1,6 @@
 //! `dagmar.yaml`: where things lie, and the environments in the order of promotion.
 
+use super::address;
 use super::hook::Hook;
 use super::policy::{self, ApprovalPolicy, Freeze, Hazard, Rate, Window};
 use super::variables::{Variables, Wrong, is_name};
@@ -79,10 +80,24 @@ impl Default for LedgerConfig {
 /// A named target.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(
+    extend("not" = {"anyOf": [{"required": ["url", "urlCommand"]}, {"required": ["url", "urlFile"]}, {"required": ["urlCommand", "urlFile"]}]})
+)]
 pub struct Environment {
     /// The connection: a URL in libpq's form, `${NAME}` for one from the process's
     /// environment, or `embedded` for a private server on this machine.
     pub url: Option<String>,
+    /// A command with its arguments whose first line of output is the URL, for secret
+    /// managers. No shell looks at it; it runs in the project's folder, and only when a
+    /// command connects.
+    #[schemars(length(min = 1))]
+    pub url_command: Option<Vec<String>>,
+    /// A file whose first line is the URL; a path without a slash at its start is below the
+    /// project's folder.
+    #[schemars(length(min = 1))]
+    pub url_file: Option<String>,
+    /// How long `urlCommand` may take; left out: 30s.
+    pub url_timeout: Option<Span>,
     /// The environment that a change must have passed before.
     pub promote_from: Option<String>,
     /// Values for `${name}` in this environment.
@@ -193,6 +208,7 @@ impl ProjectConfig {
             match typed::<Environment>(value, &here, out) {
                 Some(environment) => {
                     good &= check_variables(&environment.variables, &here.child("variables"), out);
+                    good &= address::check(&environment, &here, out);
                     if environment.jobs.is_some_and(|jobs| !(1..=64).contains(&jobs)) {
                         good = false;
                         out.push(

@@ -243,6 +243,10 @@ async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>) -> Result<(), Failure
     let steps = plan.steps.len();
     let recorder = &worker.writer.recorder;
     script.extend(frame, recorder.start_run(info.kind, &plan.environment, steps, &info.os_user, &info.host));
+    if !plan.renamed.is_empty() {
+        script.push(frame, &recorder.fence(job.epoch, "rename", None));
+        plan.renamed.iter().for_each(|renamed| script.extend(frame, recorder.rename(renamed)));
+    }
     script.push(frame, "COMMIT");
     worker.introduce("cannot begin the run", &script).await?;
     worker.tell(&Event::RunStarted {

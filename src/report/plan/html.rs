@@ -39,6 +39,10 @@ pub(super) fn render(plan: &Plan) -> String {
             let _ = writeln!(out, "<p>{}</p>", tags.join(""));
         }
     }
+    for renamed in &plan.renamed {
+        let (from, to) = (text(&renamed.from), text(&renamed.to));
+        let _ = writeln!(out, "<p>Renamed before the first step: <code>{from}</code> to <code>{to}</code></p>");
+    }
     if !plan.overridden_templates.is_empty() {
         let names = text(&plan.overridden_templates.join(", "));
         let _ = writeln!(out, "<p>Templates replaced by the project: <code>{names}</code></p>");

@@ -42,6 +42,14 @@ fn write(plan: &Plan, detail: Detail) -> String {
     } else {
         summary(&mut out, plan, if detail == Detail::Table { ROWS } else { usize::MAX });
     }
+    for renamed in &plan.renamed {
+        let _ = writeln!(
+            out,
+            "Renamed before the first step: {} to {}\n",
+            code_span(&renamed.from),
+            code_span(&renamed.to)
+        );
+    }
     if !plan.overridden_templates.is_empty() {
         let names: Vec<String> = plan.overridden_templates.iter().map(|name| code_span(name)).collect();
         let _ = writeln!(out, "Templates replaced by the project: {}\n", names.join(", "));

@@ -14,7 +14,7 @@ const IN: &str = "    ";
 pub(super) fn render(plan: &Plan, options: PlanOptions) -> String {
     let style = options.style;
     let mut out = String::new();
-    if plan.steps.is_empty() && plan.waiting.is_empty() && plan.blocked.is_empty() {
+    if plan.is_empty() && plan.waiting.is_empty() && plan.blocked.is_empty() {
         let _ = write!(out, "{}", line(&words::nothing(plan)));
         if !plan.not_for_here.is_empty() {
             let _ = write!(out, " ({} not for this environment)", count(plan.not_for_here.len(), "changeset"));
@@ -153,6 +153,7 @@ fn left_out(out: &mut String, plan: &Plan, style: Style) {
             let _ = writeln!(out, "  {}{}{}", line(&id), if why.is_empty() { "" } else { ": " }, line(&why));
         }
     };
+    part("renamed before the first step", plan.renamed.iter().map(|r| (r.from.clone(), r.to.clone())).collect());
     part("waiting", plan.waiting.iter().map(|w| (w.changeset.clone(), words::waiting(w))).collect());
     part("blocked", plan.blocked.iter().map(|b| (b.changeset.clone(), b.reason.clone())).collect());
     part("not for this environment", plan.not_for_here.iter().map(|id| (id.clone(), String::new())).collect());

@@ -29,6 +29,7 @@ fn plan() -> Plan {
         steps: Vec::new(),
         waiting: Vec::new(),
         blocked: Vec::new(),
+        renamed: Vec::new(),
         not_for_here: Vec::new(),
         overridden_templates: Vec::new(),
     }

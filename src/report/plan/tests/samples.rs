@@ -72,6 +72,7 @@ fn plan(direction: Direction, steps: Vec<Step>) -> Plan {
         steps,
         waiting: Vec::new(),
         blocked: Vec::new(),
+        renamed: Vec::new(),
         not_for_here: Vec::new(),
         overridden_templates: Vec::new(),
     }

@@ -1,0 +1,83 @@
+//! `dagmar adopt`: takes over a ledger that came from another environment.
+
+use super::global::Global;
+use super::mark::by_hand;
+use super::output::{Form, Output, form};
+use super::running::{confirm, locked, stop_on_signals};
+use super::session::Session;
+use super::{Outcome, block_on};
+use crate::base::{Failure, Kind, Span};
+use crate::ledger::record::{Recorder, RunRef};
+use crate::run::Event;
+use serde_json::json;
+
+/// Makes a ledger that was restored from a dump of another environment this one's.
+///
+/// A ledger knows its environment, and runs of another one are refused. What is applied stays
+/// as it is recorded, and the history is kept; the ledger gets the environment's name and a
+/// new identity, so that plans and approvals of the other database are none here, and a pause
+/// that somebody there asked for is over.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar adopt --env staging --reason 'refreshed from the dump of production of Monday'
+  dagmar adopt --env staging --url postgres://localhost/copy --reason 'a copy to rehearse on' --yes")]
+pub struct Args {
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Waits this long for another run to end
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    lock_wait: Span,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    if args.reason.trim().is_empty() {
+        return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
+    }
+    let session = Session::open(global, out)?;
+    let here = session.environment.clone();
+    let from = block_on(async {
+        let mut remote = session.connect(global, out).await?;
+        remote.server.check_writable(session.ledger())?;
+        if !remote.server.has_ledger {
+            return Err(Failure::new(Kind::Refused, "this database has no ledger to adopt")
+                .help("`dagmar apply` makes one; check where you are connected"));
+        }
+        let shown = remote.history(session.ledger()).await?.environment;
+        if shown.as_deref() == Some(here.as_str()) {
+            return Err(Failure::new(
+                Kind::Refused,
+                format!("the ledger belongs to `{here}` already; nothing was changed"),
+            )
+            .help("name the environment that it shall belong to with `--env`"));
+        }
+        out.say(&format!(
+            "the ledger belongs to {}\nit will belong to `{here}`, with a new identity; what is recorded as applied stays\n\
+             an event `adopted` keeps: {}",
+            shown.as_deref().map_or("nobody".to_owned(), |e| format!("`{e}`")),
+            args.reason
+        ));
+        confirm(global, &format!("Adopt the ledger on {} for `{here}`?", remote.describe()))?;
+        let stop = stop_on_signals();
+        let mut waiting: Vec<Event> = Vec::new();
+        let lock = locked(&session, &mut remote, args.lock_wait, &mut waiting, &stop).await?;
+        let from = remote.history(session.ledger()).await?.environment;
+        let result = if from == shown {
+            let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
+            by_hand(&session, &remote, &lock, "adopt", 0, recorder.adopt(from.as_deref(), &here, &args.reason)).await
+        } else {
+            Err(Failure::new(Kind::Drift, "another run has changed the ledger meanwhile; nothing was adopted")
+                .help("run the command again and look at what it says"))
+        };
+        lock.release().await?;
+        remote.close().await?;
+        result.map(|()| from)
+    })?;
+    match form {
+        Form::Json => out.json(&json!({ "from": from, "to": here, "reason": args.reason })),
+        Form::Text => out.data(&format!("the ledger belongs to {here} now")),
+    }
+    Ok(())
+}

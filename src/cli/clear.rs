@@ -1,0 +1,163 @@
+//! `dagmar clear`: the state of a changeset after a fix by hand.
+
+use super::global::Global;
+use super::mark::by_hand;
+use super::output::{Form, Output, form};
+use super::running::{confirm, locked, stop_on_signals};
+use super::session::Session;
+use super::{Outcome, block_on};
+use crate::base::{Failure, Kind, Span, diag::nearest};
+use crate::ledger::record::{Recorder, RunRef};
+use crate::ledger::{History, Recorded, Status};
+use crate::plan::renamed;
+use crate::run::Event;
+use serde_json::json;
+
+/// Clears the failed or half done state of a changeset after a fix by hand.
+///
+/// Nothing is run: the ledger notes what you say is so. Left out, nothing of the changeset
+/// is there any more, and the next apply runs all of it; with --applied, all of it is there.
+/// Where dagmar itself can go on (`dagmar apply`) or take back (`dagmar rollback`), let it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar clear 009-project-limits --reason 'dropped the half built index by hand'
+  dagmar clear 009-project-limits --applied --reason 'finished by hand, incident 4711'
+  dagmar clear 009-project-limits --env production --reason 'see incident 4711' --yes")]
+pub struct Args {
+    /// The changeset
+    #[arg(value_name = "ID")]
+    id: String,
+    /// All of it is there: it was finished by hand
+    #[arg(long)]
+    applied: bool,
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Waits this long for another run to end
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    lock_wait: Span,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    if args.reason.trim().is_empty() {
+        return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
+    }
+    let session = Session::open(global, out)?;
+    let view = session.view()?;
+    let id = args.id.as_str();
+    // what is noted as applied keeps how it is taken back
+    let step = if args.applied { Some(view.render_one(id)?) } else { None };
+    let was = block_on(async {
+        let mut remote = session.connect(global, out).await?;
+        remote.server.check_writable(session.ledger())?;
+        let shown = remote.history(session.ledger()).await?;
+        session.check_bound(&shown)?;
+        let shown = shown.with_new_ids(&renamed(&view.changelog, &shown)).into_owned();
+        let recorded = check(args, &shown)?.clone();
+        out.say(&what(args, &recorded));
+        confirm(global, &format!("Clear `{id}` on {}?", remote.describe()))?;
+        let stop = stop_on_signals();
+        let mut waiting: Vec<Event> = Vec::new();
+        let lock = locked(&session, &mut remote, args.lock_wait, &mut waiting, &stop).await?;
+        let history = remote.history(session.ledger()).await?;
+        let names = renamed(&view.changelog, &history);
+        let result = match history.with_new_ids(&names).changesets.get(id) {
+            Some(now) if *now == recorded => {
+                let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
+                let mut rows: Vec<String> = names.iter().flat_map(|r| recorder.rename(r)).collect();
+                match &step {
+                    Some(step) => rows.extend(recorder.set_by_hand(step, "applied", &args.reason)),
+                    None => rows.push(recorder.forget(id)),
+                }
+                rows.push(recorder.cleared(id, recorded.status.word(), becomes(args), &args.reason));
+                by_hand(&session, &remote, &lock, "clear", 1, rows).await
+            }
+            _ => {
+                Err(Failure::new(Kind::Drift, format!("another run has changed `{id}` meanwhile; nothing was cleared"))
+                    .help("look at `dagmar status`, and run the command again if it is still needed"))
+            }
+        };
+        lock.release().await?;
+        remote.close().await?;
+        result.map(|()| recorded.status)
+    })?;
+    match form {
+        Form::Json => {
+            out.json(&json!({ "changeset": id, "from": was.word(), "to": becomes(args), "reason": args.reason }));
+        }
+        Form::Text => out.data(&format!("cleared {id}: {}, was {}", becomes(args), was.word())),
+    }
+    Ok(())
+}
+
+fn becomes(args: &Args) -> &'static str {
+    if args.applied { "applied" } else { "pending" }
+}
+
+/// Refuses where there is nothing to be cleared.
+fn check<'a>(args: &Args, history: &'a History) -> Result<&'a Recorded, Failure> {
+    let id = args.id.as_str();
+    let Some(recorded) = history.changesets.get(id) else {
+        let near = nearest(id, history.changesets.keys().map(String::as_str));
+        return Err(Failure::new(Kind::Usage, format!("`{id}` has no state here that could be cleared"))
+            .help(near.map_or("`dagmar status` shows what has".to_owned(), |n| format!("did you mean `{n}`?"))));
+    };
+    let refused = |message: String, help: String| Err(Failure::new(Kind::Refused, message).help(help));
+    match recorded.status {
+        Status::Failed | Status::Partly => {}
+        Status::Applied => {
+            return refused(
+                format!("`{id}` is applied; nothing was cleared"),
+                format!("`dagmar rollback {id}` takes it back"),
+            );
+        }
+        Status::Skipped | Status::Held => {
+            return refused(
+                format!("`{id}` is {}; nothing was cleared", recorded.status.word()),
+                format!("`dagmar mark pending {id} --reason ...` takes the mark back"),
+            );
+        }
+    }
+    if !args.applied
+        && let Some(dependent) = history.dependents(id).next()
+    {
+        return refused(
+            format!("`{dependent}` depends on `{id}`; nothing was cleared"),
+            format!("roll `{dependent}` back first, or say `--applied` if all of `{id}` is there"),
+        );
+    }
+    if !args.applied && recorded.versions > 0 {
+        return refused(
+            format!("earlier versions of `{id}` are kept, and would be forgotten; nothing was cleared"),
+            format!("`dagmar rollback {id}` brings the one before back; say `--applied` if all of this one is there"),
+        );
+    }
+    Ok(recorded)
+}
+
+/// What will be noted, exactly.
+fn what(args: &Args, recorded: &Recorded) -> String {
+    let done = recorded.segments.iter().filter(|s| s.done).count();
+    let begun = recorded.segments.len() - done;
+    let progress = match recorded.status {
+        Status::Partly if !recorded.segments.is_empty() => {
+            format!(" ({}: {done} segment(s) done, {begun} begun)", recorded.segments[0].direction)
+        }
+        _ => String::new(),
+    };
+    let error = recorded.error.as_ref().map_or_else(String::new, |e| format!(", with: {e}"));
+    let note = if args.applied {
+        "it will be noted as applied, by hand and by you: all of it is there, and `dagmar rollback` can take it back as if \
+         dagmar had run it"
+    } else {
+        "its row and progress will be forgotten: nothing of it is there, and the next apply runs all of it"
+    };
+    format!(
+        "`{}` is {}{progress}{error}\n{note}\nan event `cleared` keeps: {}",
+        args.id,
+        recorded.status.word(),
+        args.reason
+    )
+}

@@ -1,0 +1,118 @@
+//! What puts a ledger right without anybody writing SQL, as SQL text: another id, a state
+//! that was mended by hand, a ledger that came from elsewhere.
+
+use super::history::Renamed;
+use super::record::Recorder;
+use crate::base::name::quote_literal;
+use serde_json::json;
+
+/// The key of `meta` that names the environment of an adopted ledger.
+pub const ENVIRONMENT: &str = "environment";
+
+/// The environment that a ledger belongs to, as an SQL expression: the one that adopted it,
+/// else that of its last run; NULL: nothing was run yet.
+#[must_use]
+pub fn environment(ledger: &str) -> String {
+    format!(
+        "coalesce((SELECT value FROM {ledger}.meta WHERE key = '{ENVIRONMENT}'), (SELECT environment FROM {ledger}.run \
+         ORDER BY started_at DESC LIMIT 1))"
+    )
+}
+
+impl Recorder {
+    /// Gives a row its new id. Edges, progress and versions follow by foreign keys; the attic's
+    /// entries, and the calls in stored SQL that find them by the id, are rewritten.
+    #[must_use]
+    pub fn rename(&self, renamed: &Renamed) -> Vec<String> {
+        let l = &self.ledger;
+        let (from, to) = (quote_literal(&renamed.from), quote_literal(&renamed.to));
+        let calls = |json: &str| {
+            // ids have no backslash
+            let replacement = quote_literal(&format!("\\1'{}'", renamed.to));
+            let pattern = quote_literal(&self.calls(&renamed.from));
+            format!("regexp_replace({json}::text, {pattern}, {replacement}, 'g')::jsonb")
+        };
+        vec![
+            format!(
+                "UPDATE {l}.changeset SET (id, forward, rollback) = ({to}, {}, {}) WHERE id = {from}",
+                calls("forward"),
+                calls("rollback")
+            ),
+            format!("UPDATE {l}.superseded SET content = {} WHERE changeset = {to}", calls("content")),
+            format!("UPDATE {l}.attic SET changeset = {to} WHERE changeset = {from}"),
+            self.event("renamed", Some(&renamed.to), &json!({ "from": renamed.from })),
+        ]
+    }
+
+    /// A pattern for the calls of the ledger's own functions in a JSON text up to the id that
+    /// they are given. Nothing before the first quantifier's `?` may be greedy: it decides for
+    /// the whole pattern (manual, chapter 9.7.3.5).
+    fn calls(&self, id: &str) -> String {
+        let escaped = |text: &str| {
+            let mut out = String::new();
+            for c in text.chars() {
+                if !c.is_alphanumeric() && c != '_' {
+                    out.push('\\');
+                }
+                out.push(c);
+            }
+            out
+        };
+        let ledger = self.ledger.replace('\\', "\\\\").replace('"', "\\\"");
+        format!(r#"({}\.[a-z_]+?\((?:[^"\\]|\\.)*?)'{}'"#, escaped(&ledger), escaped(id))
+    }
+
+    /// Notes that the state of a changeset was put right by hand.
+    #[must_use]
+    pub fn cleared(&self, id: &str, was: &str, is: &str, reason: &str) -> String {
+        self.event("cleared", Some(id), &json!({ "from": was, "to": is, "reason": reason }))
+    }
+
+    /// Takes a ledger over that came from elsewhere: its environment, its identity, and what
+    /// somebody there asked of runs.
+    #[must_use]
+    pub fn adopt(&self, from: Option<&str>, to: &str, reason: &str) -> Vec<String> {
+        let l = &self.ledger;
+        vec![
+            format!(
+                "INSERT INTO {l}.meta (key, value) VALUES ('{ENVIRONMENT}', {}) ON CONFLICT (key) DO UPDATE SET value = \
+                 excluded.value",
+                quote_literal(to)
+            ),
+            // plans and approvals of the other database are none of this one
+            format!("UPDATE {l}.meta SET value = gen_random_uuid()::text WHERE key = 'installation'"),
+            format!("DELETE FROM {l}.wish"),
+            self.event("adopted", None, &json!({ "from": from, "to": to, "reason": reason })),
+        ]
+    }
+
+    /// A run of this kind that is nothing but these rows, as one transaction that only the
+    /// holder of the lock can commit.
+    #[must_use]
+    pub fn by_hand(&self, by_hand: &ByHand<'_>, rows: impl IntoIterator<Item = String>) -> String {
+        let ByHand { kind, epoch, environment, steps, os_user, host } = *by_hand;
+        let mut sql = vec!["BEGIN".to_owned(), self.fence(epoch, kind, None)];
+        sql.extend(self.start_run(kind, environment, steps, os_user, host));
+        sql.extend(rows);
+        sql.extend(self.finish_run("done", None));
+        sql.push("COMMIT".to_owned());
+        sql.join(";\n")
+    }
+}
+
+/// A run that changes the ledger and nothing else.
+#[derive(Debug, Clone, Copy)]
+pub struct ByHand<'a> {
+    /// The kind of the run.
+    pub kind: &'static str,
+    /// The epoch of the lock that is held.
+    pub epoch: i64,
+    /// The environment.
+    pub environment: &'a str,
+    /// How many changesets it is about.
+    pub steps: usize,
+    /// The operating system's user.
+    pub os_user: &'a str,
+    /// The host's name.
+    pub host: &'a str,
+}

@@ -1,0 +1,61 @@
+//! Where an environment's URL comes from: at most one of `url`, `urlCommand` and `urlFile`.
+
+use super::project::Environment;
+use crate::base::{Diagnostic, Diagnostics, Place, Span};
+
+/// How long a command may take that says nothing of it.
+const LIMIT: Span = Span::secs(30);
+
+/// The source of an environment's URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Address<'a> {
+    /// The URL itself, with variables of the process.
+    Url(&'a str),
+    /// The first line that a command writes, within this time.
+    Command(&'a [String], Span),
+    /// The first line of a file.
+    File(&'a str),
+}
+
+impl Environment {
+    /// Where its URL comes from; `None`: it has none.
+    #[must_use]
+    pub fn address(&self) -> Option<Address<'_>> {
+        let url = self.url.as_deref().map(Address::Url);
+        let limit = self.url_timeout.unwrap_or(LIMIT);
+        url.or_else(|| self.url_command.as_deref().map(|command| Address::Command(command, limit)))
+            .or_else(|| self.url_file.as_deref().map(Address::File))
+    }
+}
+
+/// Whether there is one source, and a possible one.
+pub fn check(environment: &Environment, place: &Place, out: &mut Diagnostics) -> bool {
+    let Environment { url, url_command, url_file, url_timeout, .. } = environment;
+    let given: Vec<&str> =
+        [("url", url.is_some()), ("urlCommand", url_command.is_some()), ("urlFile", url_file.is_some())]
+            .into_iter()
+            .filter_map(|(key, is)| is.then_some(key))
+            .collect();
+    let wrong = if let [first, second, ..] = given[..] {
+        Diagnostic::error("DG0116", "an environment has one of `url`, `urlCommand` and `urlFile`")
+            .at(place.child(second).as_key())
+            .related(place.child(first).as_key(), "the other one")
+            .help("keep the one that it shall be")
+    } else if url_command.as_ref().is_some_and(|c| c.first().is_none_or(|program| program.trim().is_empty())) {
+        Diagnostic::error("DG0116", "`urlCommand` names no command")
+            .at(place.child("urlCommand"))
+            .help("write `urlCommand: [command, argument]`")
+    } else if url_file.as_ref().is_some_and(|f| f.trim().is_empty()) {
+        Diagnostic::error("DG0116", "`urlFile` names no file").at(place.child("urlFile")).help("write its path")
+    } else if let (Some(_), None) = (url_timeout, url_command) {
+        Diagnostic::error("DG0116", "`urlTimeout` is for `urlCommand`, which is not there")
+            .at(place.child("urlTimeout").as_key())
+            .help("remove it, or name a command")
+    } else if url_timeout.is_some_and(|t| t.millis == 0) {
+        Diagnostic::error("DG0116", "`urlTimeout` leaves no time").at(place.child("urlTimeout")).help("write `30s`")
+    } else {
+        return true;
+    };
+    out.push(wrong);
+    false
+}
