@@ -291,7 +291,7 @@ fn marks_failures_and_half_done_work_on_the_source() {
 
 #[test]
 fn approvals_are_of_people_for_one_digest() {
-    let word = |by: &str, digest: &str, word: Word| Approval {
+    let word = |by: &str, digest: &str, verdict: ApprovalVerdict| Approval {
         by: by.to_owned(),
         role_memberships: vec!["reviewers".to_owned()],
         os_user: by.to_owned(),

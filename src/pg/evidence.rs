@@ -207,3 +207,26 @@ pub async fn say(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_that_differ_are_told() {
+        let target = Target { now: 1_000_000, ..Target::default() };
+        let mut source = Source { environment: "staging".to_owned(), ..Source::default() };
+        source.history.now = 1_059_000;
+        assert_eq!(clocks(&source, &target, "production"), None);
+        source.history.now = 880_000;
+        let said = clocks(&source, &target, "production");
+        assert_eq!(said.as_deref(), Some("the clocks of staging and production differ by 120 s"));
+    }
+
+    #[test]
+    fn monday_is_the_first_day() {
+        let (zone, local) = one_local("Europe/Zurich|2026-11-23|1|540").unwrap();
+        assert_eq!((zone.as_str(), local.weekday, local.minutes), ("Europe/Zurich", 0, 540));
+        assert_eq!(one_local("UTC|2026-11-23|0|540"), None);
+    }
+}

@@ -119,7 +119,8 @@ fn number(map: &mut Map<String, Value>) {
         "uint32" => u64::from(u32::MAX),
         _ => return,
     };
-    map.insert("maximum".to_owned(), most.into());
+    // a range that was written is narrower than the type
+    map.entry("maximum").or_insert_with(|| most.into());
 }
 
 /// A comment without the line ends that only the source file has; paragraphs stay.
