@@ -4,6 +4,7 @@
 //! To add a command: the file, its `mod` line, a variant of `Command` and its arm in
 //! `Command::run`; a test compares the files with the variants.
 
+mod everywhere;
 mod global;
 mod look;
 mod output;
@@ -31,6 +32,7 @@ mod rollback;
 mod schema;
 mod sql;
 mod status;
+mod why;
 
 use crate::base::{Failure, Kind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -73,6 +75,7 @@ enum Command {
     Resume(resume::Args),
     Cancel(cancel::Args),
     Status(status::Args),
+    Why(why::Args),
     History(history::Args),
     Mark(mark::Args),
     Clear(clear::Args),
@@ -98,6 +101,7 @@ impl Command {
             Command::Resume(args) => resume::run(&args, global, out),
             Command::Cancel(args) => cancel::run(&args, global, out),
             Command::Status(args) => status::run(&args, global, out),
+            Command::Why(args) => why::run(&args, global, out),
             Command::History(args) => history::run(&args, global, out),
             Command::Mark(args) => mark::run(&args, global, out),
             Command::Clear(args) => clear::run(&args, global, out),
@@ -151,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_command_is_a_file() {
-        let shared = ["mod", "global", "look", "output", "progress", "running", "session"];
+        let shared = ["mod", "everywhere", "global", "look", "output", "progress", "running", "session"];
         let mut files: Vec<String> = std::fs::read_dir("src/cli")
             .expect("runs in the crate's folder")
             .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())
