@@ -4,6 +4,7 @@
 //! To add a command: the file, its `mod` line, a variant of `Command` and its arm in
 //! `Command::run`; a test compares the files with the variants.
 
+mod everywhere;
 mod gating;
 mod global;
 mod look;
@@ -33,6 +34,7 @@ mod rollback;
 mod schema;
 mod sql;
 mod status;
+mod why;
 
 use crate::base::{Failure, Kind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -76,6 +78,7 @@ enum Command {
     Resume(resume::Args),
     Cancel(cancel::Args),
     Status(status::Args),
+    Why(why::Args),
     History(history::Args),
     Mark(mark::Args),
     Clear(clear::Args),
@@ -102,6 +105,7 @@ impl Command {
             Command::Resume(args) => resume::run(&args, global, out),
             Command::Cancel(args) => cancel::run(&args, global, out),
             Command::Status(args) => status::run(&args, global, out),
+            Command::Why(args) => why::run(&args, global, out),
             Command::History(args) => history::run(&args, global, out),
             Command::Mark(args) => mark::run(&args, global, out),
             Command::Clear(args) => clear::run(&args, global, out),
@@ -155,7 +159,7 @@ mod tests {
 
     #[test]
     fn every_command_is_a_file() {
-        let shared = ["mod", "gating", "global", "look", "output", "progress", "running", "session"];
+        let shared = ["mod", "everywhere", "gating", "global", "look", "output", "progress", "running", "session"];
         let mut files: Vec<String> = std::fs::read_dir("src/cli")
             .expect("runs in the crate's folder")
             .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())

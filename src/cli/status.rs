@@ -1,9 +1,11 @@
 //! `dagmar status`: what the environment has.
 
+use super::everywhere;
 use super::global::Global;
 use super::output::{Output, choose};
 use super::session::Session;
 use super::{Outcome, block_on};
+use crate::base::Span;
 use crate::pg::wish;
 use crate::plan::states::{State, StateRow, states};
 use crate::report::{Cell, Table, Tone};
@@ -12,14 +14,25 @@ use std::collections::BTreeMap;
 
 /// Shows the state of every changeset in the environment.
 ///
-/// Reads only: a database without a ledger stays without one.
+/// Reads only: a database without a ledger stays without one. With --all: all environments
+/// of dagmar.yaml, side by side. Those that cannot be reached are said so and do not stop the
+/// rest; the exit code is 0 when at least one answered.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dagmar status
   dagmar status --env production
+  dagmar status --all
+  dagmar status --all --timeout 3s --format html > status.html
   dagmar status --format json | jq '.changesets[] | select(.state == \"pending\").id'")]
-pub struct Args {}
+pub struct Args {
+    /// All environments of dagmar.yaml; also as html
+    #[arg(long)]
+    all: bool,
+    /// With --all: waits this long for each environment
+    #[arg(long, value_name = "TIME", default_value = "10s", requires = "all")]
+    timeout: Span,
+}
 
 #[derive(Clone, Copy)]
 enum As {
@@ -28,7 +41,10 @@ enum As {
     Markdown,
 }
 
-pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    if args.all {
+        return everywhere::run(args.timeout, global, out);
+    }
     let form = choose(global, &[("text", As::Text), ("json", As::Json), ("markdown", As::Markdown)])?;
     let session = Session::open(global, out)?;
     let view = session.view()?;
@@ -40,6 +56,9 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
         remote.close().await?;
         Ok((history, place, database, paused))
     })?;
+    if let Some(other) = session.bound_elsewhere(&history) {
+        out.say(&format!("warning: the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
+    }
     let sources = &session.workspace.loaded.sources;
     let rows = states(&view.changelog, &view.graph, sources, &history, &session.environment);
     let mut counts: BTreeMap<State, usize> = BTreeMap::new();
@@ -62,7 +81,7 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
             let table = table(&rows);
             let text = if matches!(form, As::Text) { table.plain(out.style) } else { table.markdown() };
             out.data(&text);
-            let summary: Vec<String> = counts.iter().map(|(s, n)| format!("{n} {}", words(*s))).collect();
+            let summary: Vec<String> = counts.iter().map(|(s, n)| format!("{n} {}", s.words())).collect();
             let ledger = if history.version == 0 { "; no ledger yet" } else { "" };
             out.data(&format!("\n{} on {place}: {}{ledger}", session.environment, summary.join(", ")));
             if let Some(paused) = paused {
@@ -86,7 +105,7 @@ fn table(rows: &[StateRow]) -> Table {
         let short: String = note.chars().take(72).collect();
         table.row([
             Cell::from(row.id.as_str()),
-            Cell::state(words(row.state)),
+            Cell::state(row.state.words()),
             Cell::from(only(&row.applied_at).trim_end_matches('Z').replace('T', " ").as_str()),
             Cell::from(only(&row.applied_by).as_str()),
             Cell::from(row.duration_ms.filter(|_| applied).map(|ms| ms.to_string()).unwrap_or_default().as_str()),
@@ -94,11 +113,4 @@ fn table(rows: &[StateRow]) -> Table {
         ]);
     }
     table
-}
-
-fn words(state: State) -> &'static str {
-    match state {
-        State::NotForHere => "not for here",
-        other => other.word(),
-    }
 }

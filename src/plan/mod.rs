@@ -2,8 +2,10 @@
 //! nothing is decided after it. No clock, no randomness, no files.
 
 pub mod compile;
+pub mod matrix;
 pub mod model;
 mod quiet;
+pub mod reasons;
 pub mod rollback;
 pub mod states;
 pub mod step;

@@ -56,6 +56,15 @@ impl State {
             State::NotForHere => "notForHere",
         }
     }
+
+    /// The same for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            State::NotForHere => "not for here",
+            other => other.word(),
+        }
+    }
 }
 
 /// A changeset with its state.

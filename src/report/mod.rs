@@ -1,13 +1,14 @@
 //! Values to text. In: diagnostics, graphs, plans, rows. Out: strings. Nothing is decided
 //! or printed here, and whether colours are wanted is said by the caller ([`Style`]).
 //!
-//! To add a format of a graph or a plan: a file in `graph/` or `plan/`, its `mod` line and
+//! To add a format of a graph, matrix or plan: a file in `graph/`, `matrix/` or `plan/`, its `mod` line and
 //! its row in the table there, and golden files in `tests/golden/report/`; tests compare.
 
 pub mod diag;
 pub mod diff;
 pub mod gates;
 pub mod graph;
+pub mod matrix;
 pub mod plan;
 pub mod preflight;
 pub mod reference;
@@ -23,6 +24,7 @@ mod golden;
 
 pub use diag::Sources;
 pub use graph::{GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView};
+pub use matrix::{MatrixFormat, MatrixOptions};
 pub use plan::{PlanFormat, PlanOptions};
 pub use style::{Style, Tone};
 pub use table::{Cell, Table};

@@ -36,9 +36,8 @@ impl Tone {
         match state {
             "applied" | "done" | "succeeded" | "verified" | "baselined" => Tone::Good,
             "pending" | "running" | "resumed" | "next" => Tone::Next,
-            "changed" | "waiting" | "held" | "skipped" | "drifted" | "partial" | "blocks writes" | "rewrites" => {
-                Tone::Warn
-            }
+            "changed" | "waiting" | "held" | "skipped" | "drifted" | "partial" | "partly" | "edited"
+            | "blocks writes" | "rewrites" => Tone::Warn,
             "failed" | "blocked" | "missing" | "loses data" | "cannot be undone" | "blocks reads and writes" => {
                 Tone::Bad
             }

@@ -1,0 +1,144 @@
+//! `dagmar why`: why a changeset is not there yet.
+
+use super::global::Global;
+use super::output::{Form, Output, form};
+use super::session::{Remote, Session};
+use super::{Outcome, block_on};
+use crate::base::{Failure, Kind, diag::nearest};
+use crate::ledger::History;
+use crate::pg::read;
+use crate::pipeline::View;
+use crate::plan::reasons::{self, Case, Last, Reason};
+use crate::plan::renamed;
+use crate::plan::states::states;
+use crate::report::{Tone, printable};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Says why a changeset is, or is not yet, in an environment.
+///
+/// Its state, what it needs and is not there, what it waits for and until when, who held or
+/// skipped it and why, what failed; and what is to be done, by whom. Reads only.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar why 010-user-preferences-contract
+  dagmar why 010-user-preferences-contract --env production
+  dagmar why 010-user-preferences-contract --env production --format json | jq '.reasons[].todo'")]
+pub struct Args {
+    /// The changeset
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    let session = Session::open(global, out)?;
+    let view = session.view()?;
+    let position = find(&view, &args.id)?;
+    let id = view.changelog.changesets[position].id.clone();
+    let (history, last) = block_on(async {
+        let remote = session.connect(global, out).await?;
+        let history = remote.history(session.ledger()).await?;
+        let history = history.with_new_ids(&renamed(&view.changelog, &history)).into_owned();
+        let last = last(&session, &remote, &view, &history, position).await?;
+        remote.close().await?;
+        Ok((history, last))
+    })?;
+    let environment = session.environment.as_str();
+    let sources = &session.workspace.loaded.sources;
+    let rows = states(&view.changelog, &view.graph, sources, &history, environment);
+    let case = Case {
+        changelog: &view.changelog,
+        graph: &view.graph,
+        sources,
+        history: &history,
+        environment,
+        rows: rows.iter().map(|row| (row.id.as_str(), row)).collect(),
+        last,
+        position,
+    };
+    // every source of reasons is put together here: what the ledger and the files say, and
+    // what else keeps runs from this environment
+    let mut reasons = reasons::of(&case);
+    reasons.extend(bound_elsewhere(&session, &history, &id));
+    let verdict = reasons::verdict(&case, &reasons);
+    let state = case.rows.get(id.as_str()).map_or("pending", |row| row.state.words());
+    match form {
+        Form::Json => {
+            let word = case.rows.get(id.as_str()).map(|row| row.state);
+            out.json(&json!({
+                "environment": environment,
+                "changeset": id,
+                "state": word,
+                "reasons": reasons,
+                "verdict": verdict,
+            }));
+        }
+        Form::Text => {
+            let head = format!("{} is {state} in {environment}", out.style.paint(Tone::Strong, &id));
+            out.data(&head);
+            for reason in &reasons {
+                let until = reason.until.as_ref().map_or_else(String::new, |until| format!(": until {until}"));
+                out.data(&format!("  {}{until}", printable(&reason.message)));
+                if let Some(todo) = &reason.todo {
+                    let who = reason.who.as_ref().map_or_else(String::new, |who| format!(" ({who})"));
+                    out.data(&printable(&format!("    to do: {todo}{who}")));
+                }
+            }
+            out.data(&printable(&verdict));
+        }
+    }
+    Ok(())
+}
+
+/// The changeset of this id, or the one that had it before.
+fn find(view: &View<'_>, id: &str) -> Result<usize, Failure> {
+    let changesets = &view.changelog.changesets;
+    let now = changesets.iter().position(|c| c.aka.iter().any(|old| old.id == id));
+    view.graph.position(id).or(now).ok_or_else(|| {
+        let near = nearest(id, changesets.iter().map(|c| c.id.as_str()));
+        Failure::new(Kind::Usage, format!("there is no changeset `{id}`"))
+            .help(near.map_or("`dagmar status` shows all of them".to_owned(), |n| format!("did you mean `{n}`?")))
+    })
+}
+
+/// The last that happened to what is held, skipped, failed or half done.
+async fn last(
+    session: &Session,
+    remote: &Remote,
+    view: &View<'_>,
+    history: &History,
+    position: usize,
+) -> Result<BTreeMap<String, Last>, Failure> {
+    let mut found = BTreeMap::new();
+    for id in reasons::wanted(&view.graph, history, &view.changelog, position) {
+        let events = read::events(&remote.connection, &remote.server, session.ledger(), Some(&id), 1).await?;
+        for event in events {
+            let by = match event.by {
+                Some(by) => format!("{by} (role {})", event.db_user),
+                None => event.db_user,
+            };
+            found.insert(id.clone(), Last { by, at: event.at });
+        }
+    }
+    Ok(found)
+}
+
+fn bound_elsewhere(session: &Session, history: &History, id: &str) -> Option<Reason> {
+    let other = session.bound_elsewhere(history)?;
+    Some(Reason {
+        kind: "ledger",
+        changeset: id.to_owned(),
+        message: format!(
+            "the ledger of this database belongs to `{other}`: nothing is run for `{}`",
+            session.environment
+        ),
+        until: None,
+        todo: Some(format!(
+            "`dagmar adopt --env {} --reason ...`, if the database is the right one",
+            session.environment
+        )),
+        who: None,
+    })
+}

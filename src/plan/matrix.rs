@@ -1,0 +1,110 @@
+//! Which environment has what: the states of all changesets in all environments.
+
+use super::states::{State, StateRow};
+use crate::base::Failure;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// The states of all changesets in all environments.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Matrix {
+    /// The environments, in the order of promotion.
+    pub environments: Vec<Column>,
+    /// The changesets: those of the files in their order, then those that only ledgers know.
+    pub changesets: Vec<Row>,
+}
+
+/// One environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// What it answered, or why it did not.
+    pub answer: Result<Answer, Silence>,
+}
+
+/// What an environment answered.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// Where it is, without secrets.
+    pub place: String,
+    /// The database.
+    pub database: String,
+    /// The version of its ledger; 0: there is none.
+    pub ledger_version: u32,
+    /// The environment that its ledger belongs to, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub belongs_to: Option<String>,
+    /// How many changesets are in which state.
+    #[serde(serialize_with = "by_word")]
+    pub counts: BTreeMap<State, usize>,
+}
+
+fn by_word<S: serde::Serializer>(counts: &BTreeMap<State, usize>, s: S) -> Result<S::Ok, S::Error> {
+    s.collect_map(counts.iter().map(|(state, n)| (state.word(), n)))
+}
+
+/// Why an environment did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Silence {
+    /// What went wrong.
+    pub message: String,
+    /// How to mend it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl From<Failure> for Silence {
+    fn from(failure: Failure) -> Self {
+        Self { message: failure.message, help: failure.help }
+    }
+}
+
+/// One changeset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The changeset.
+    pub id: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// Its state in each environment; `None`: not known, or nothing there has heard of it.
+    pub cells: Vec<Option<StateRow>>,
+}
+
+impl Matrix {
+    /// Puts together what the environments answered.
+    #[must_use]
+    pub fn of(answers: Vec<(String, Result<(Answer, Vec<StateRow>), Silence>)>) -> Self {
+        let width = answers.len();
+        let mut matrix = Self::default();
+        let mut rows: HashMap<String, usize> = HashMap::new();
+        let mut late: Vec<Row> = Vec::new();
+        for (at, (name, answer)) in answers.into_iter().enumerate() {
+            let answer = answer.map(|(mut answer, states)| {
+                for state in states {
+                    *answer.counts.entry(state.state).or_default() += 1;
+                    // what no file has comes last, whoever names it first
+                    let list = if state.file.is_some() { &mut matrix.changesets } else { &mut late };
+                    let row = *rows.entry(state.id.clone()).or_insert_with(|| {
+                        list.push(Row { id: state.id.clone(), description: None, cells: vec![None; width] });
+                        list.len() - 1
+                    });
+                    let row = &mut list[row];
+                    row.description = row.description.take().or_else(|| state.description.clone());
+                    row.cells[at] = Some(state);
+                }
+                answer
+            });
+            matrix.environments.push(Column { name, answer });
+        }
+        matrix.changesets.append(&mut late);
+        matrix
+    }
+
+    /// Whether at least one environment answered.
+    #[must_use]
+    pub fn has_answers(&self) -> bool {
+        self.environments.iter().any(|e| e.answer.is_ok())
+    }
+}
