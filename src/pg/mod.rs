@@ -8,12 +8,14 @@
 //! [`Failure`](crate::base::Failure) with a remedy, what a statement meets is a [`SqlFailure`].
 //! Neither ever holds a password.
 
+pub mod approvals;
 pub mod audit;
 mod connect;
 mod earlier;
 pub mod embedded;
 mod environment;
 mod error;
+pub mod fingerprint;
 pub mod hooks;
 mod keys;
 mod lease;

@@ -5,6 +5,9 @@ pub mod compile;
 pub mod model;
 mod quiet;
 pub mod rollback;
+pub mod sealed;
+#[cfg(feature = "pg")]
+pub mod signature;
 pub mod states;
 pub mod step;
 mod waves;
