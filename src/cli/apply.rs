@@ -1,21 +1,23 @@
 //! `dagmar apply`: runs what is pending.
 
+use super::audit::{Tried, audited};
 use super::global::Global;
 use super::look;
 use super::output::{Form, Output, form};
 use super::progress;
 use super::running::{Running, before, confirm, execute, locked, preflight, stop_on_signals, verdict};
 use super::session::{Remote, Session};
-use super::{Outcome, block_on, plan};
+use super::sealed::{self, Source};
+use super::{Outcome, block_on, plan, seal};
 use crate::base::{Failure, Kind};
 use crate::ledger::{History, Status};
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{Finished, RunStatus, is_lost, taken_over};
-use crate::pipeline::View;
 use crate::plan::{Plan, decide};
 use crate::report::{PlanFormat, PlanOptions, Style, Tone};
 use crate::run::{Event, Observer};
 use serde_json::json;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +32,18 @@ Examples:
   dagmar apply
   dagmar apply --env production --yes
   dagmar apply --select +008-active-organization
-  dagmar apply --url postgres://deploy@db/shop --wait 30s --yes --format json")]
+  dagmar apply --url postgres://deploy@db/shop --wait 30s --yes --format json
+  dagmar apply release.plan --env production --key release.key.pub")]
 pub struct Args {
+    /// A sealed plan: runs it and nothing else, and only where and as long as it is good
+    #[arg(value_name = "FILE", conflicts_with = "select")]
+    plan: Option<PathBuf>,
+    /// The sealed plan must be signed with the private half of this key
+    #[arg(long, value_name = "KEYFILE", requires = "plan")]
+    key: Option<PathBuf>,
+    /// Refuses a sealed plan when the files and this dagmar would make another one now
+    #[arg(long, requires = "plan")]
+    check_render: bool,
     /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
     #[arg(long, short, value_name = "SELECTOR")]
     select: Vec<String>,
@@ -47,12 +59,17 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
+    let sealed = args.plan.as_deref().map(|file| seal::open(file, args.key.as_deref())).transpose()?;
+    let global = &sealed::environment(global, sealed.as_ref())?;
     let session = Session::open(global, out)?;
-    let view = session.view()?;
-    block_on(async {
+    let source = match &sealed {
+        None => Source::Files { view: session.view()?, select: &args.select },
+        Some(plan) => Source::Sealed { plan, check: args.check_render.then(|| session.view()).transpose()? },
+    };
+    let result = block_on(async {
         let mut remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;
-        let planned = plan::compile(&view, &remote, &history, &args.select, out.err_style).await?;
+        let planned = source.plan(&session, &remote, &history, out.err_style).await?;
         if args.dry_run {
             let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
             plan::dry_run(&session, &remote, &planned, format, out).await?;
@@ -65,6 +82,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         }
         remote.server.check_writable(session.ledger())?;
         args.running.granularity(&session, &planned)?;
+        source.tell(&session, &remote, &history, out).await?;
         if form == Form::Text {
             let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
             out.say(PlanFormat::Text.render(&planned, options).trim_end());
@@ -77,7 +95,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let mut observer = progress::observer(form, global, out);
         let mut course = Course { history, planned, applied: Vec::new(), losses: 0, epoch: None, prepared: false };
         let finished = loop {
-            match course.go(&session, &view, &mut remote, args, out.err_style, observer.as_mut(), &stop).await {
+            match course.go(&session, &source, &mut remote, args, out.err_style, observer.as_mut(), &stop).await {
                 Ok(finished) => break finished,
                 Err(why) => {
                     course.reconnect(why, &session, &mut remote, global, observer.as_mut(), &stop).await?;
@@ -86,7 +104,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         };
         drop(observer);
         let Course { mut planned, applied, .. } = course;
-        if !planned.waiting.is_empty() {
+        if let (Some(view), false) = (source.view(), planned.waiting.is_empty()) {
             // what it waits for may have been applied just now: until when is known only since
             let history = remote.history(session.ledger()).await?;
             let now = decide(&view.changelog, &view.graph, &history, &session.environment, None);
@@ -99,7 +117,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         finish(&planned, &applied, finished.as_ref(), form, out);
         remote.close().await?;
         finished.map_or(Ok(()), |f| verdict(&f))
-    })
+    });
+    if args.dry_run {
+        return result;
+    }
+    audited(result, Tried { command: "apply", plan: source.digest() }, &session, global, out)
 }
 
 /// Connections that may be lost one after the other without anything done in between: what
@@ -129,7 +151,7 @@ impl Course {
     async fn go(
         &mut self,
         session: &Session,
-        view: &View<'_>,
+        source: &Source<'_>,
         remote: &mut Remote,
         args: &Args,
         style: Style,
@@ -143,8 +165,13 @@ impl Course {
         }
         // another run may have come first, or a lost answer have been a yes: the ledger knows
         let now = remote.history(session.ledger()).await?;
-        if now.changesets != self.history.changesets {
-            let next = plan::compile(view, remote, &now, &args.select, style).await?;
+        let moved = now.changesets != self.history.changesets;
+        if !moved && source.digest().is_some() {
+            // rejected, expired or changed in the meantime
+            source.plan(session, remote, &now, style).await?;
+        }
+        if moved {
+            let next = source.plan(session, remote, &now, style).await?;
             if self.losses > 0 {
                 let before = self.planned.steps.iter().map(|s| &s.changeset);
                 let done = before.filter(|id| !next.steps.iter().any(|s| s.changeset == **id));
@@ -157,6 +184,9 @@ impl Course {
         }
         if !self.planned.steps.is_empty() && !std::mem::replace(&mut self.prepared, true) {
             before(session, remote, &lock, &self.planned, observer, stop).await?;
+        }
+        if !self.planned.steps.is_empty() {
+            source.note(session, remote, &lock).await?;
         }
         let finished = match self.planned.steps.is_empty() {
             true => None,

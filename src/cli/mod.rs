@@ -4,14 +4,19 @@
 //! To add a command: the file, its `mod` line, a variant of `Command` and its arm in
 //! `Command::run`; a test compares the files with the variants.
 
+mod audit;
 mod global;
 mod look;
 mod output;
 mod progress;
 mod running;
+mod seal;
+mod sealed;
 mod session;
 
 mod apply;
+mod approvals;
+mod approve;
 mod cancel;
 mod check;
 mod completions;
@@ -19,11 +24,13 @@ mod dev;
 mod graph;
 mod history;
 mod init;
+mod key;
 mod man;
 mod mark;
 mod new;
 mod pause;
 mod plan;
+mod reject;
 mod resume;
 mod rollback;
 mod schema;
@@ -67,12 +74,16 @@ enum Command {
     Sql(sql::Args),
     Apply(apply::Args),
     Rollback(rollback::Args),
+    Approve(approve::Args),
+    Reject(reject::Args),
+    Approvals(approvals::Args),
     Pause(pause::Args),
     Resume(resume::Args),
     Cancel(cancel::Args),
     Status(status::Args),
     History(history::Args),
     Mark(mark::Args),
+    Key(key::Args),
     Schema(schema::Args),
     Dev(dev::Args),
     Completions(completions::Args),
@@ -90,12 +101,16 @@ impl Command {
             Command::Sql(args) => sql::run(&args, global, out),
             Command::Apply(args) => apply::run(&args, global, out),
             Command::Rollback(args) => rollback::run(&args, global, out),
+            Command::Approve(args) => approve::run(&args, global, out),
+            Command::Reject(args) => reject::run(&args, global, out),
+            Command::Approvals(args) => approvals::run(&args, global, out),
             Command::Pause(args) => pause::run(&args, global, out),
             Command::Resume(args) => resume::run(&args, global, out),
             Command::Cancel(args) => cancel::run(&args, global, out),
             Command::Status(args) => status::run(&args, global, out),
             Command::History(args) => history::run(&args, global, out),
             Command::Mark(args) => mark::run(&args, global, out),
+            Command::Key(args) => key::run(&args, global, out),
             Command::Schema(args) => schema::run(&args, global, out),
             Command::Dev(args) => dev::run(&args, global, out),
             Command::Completions(args) => completions::run(&args, global, out),
@@ -145,7 +160,7 @@ mod tests {
 
     #[test]
     fn every_command_is_a_file() {
-        let shared = ["mod", "global", "look", "output", "progress", "running", "session"];
+        let shared = ["mod", "audit", "global", "look", "output", "progress", "running", "seal", "sealed", "session"];
         let mut files: Vec<String> = std::fs::read_dir("src/cli")
             .expect("runs in the crate's folder")
             .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())

@@ -10,7 +10,7 @@ use crate::base::time::rfc3339;
 use crate::base::{Failure, Ident, Kind};
 use crate::ledger::schema;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The version of the ledger that has wishes.
 const SINCE: u32 = 2;
@@ -144,12 +144,28 @@ fn name(who: &Holder) -> String {
 
 /// An event of nobody's run: that who asked is in it keeps it apart from who runs.
 fn event(ledger: &Ident, kind: &str, who: &Holder, reason: Option<&str>, run: Option<&str>) -> String {
-    let detail = json!({ "by": name(who), "reason": reason, "of": run });
+    event_of(ledger, kind, &json!({ "by": name(who), "reason": reason, "of": run }))
+}
+
+fn event_of(ledger: &Ident, kind: &str, detail: &Value) -> String {
     format!(
         "INSERT INTO {}.event (kind, detail) VALUES ('{kind}', jsonb_strip_nulls({}::jsonb))",
         ledger.sql(),
         quote_literal(&detail.to_string().replace("\\u0000", ""))
     )
+}
+
+/// Notes that something was refused.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub async fn refused(connection: &Connection, ledger: &Ident, who: &Holder, mut detail: Value) -> Result<(), Failure> {
+    if let Some(map) = detail.as_object_mut() {
+        map.insert("by".to_owned(), name(who).into());
+    }
+    // a run that writes an event may hold this one up: it is not worth a wait
+    let patience = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '5s'".to_owned();
+    write(connection, &[patience, event_of(ledger, "refused", &detail)]).await
 }
 
 async fn write(connection: &Connection, statements: &[String]) -> Result<(), Failure> {
