@@ -75,5 +75,14 @@ END
 $$;
 COMMENT ON FUNCTION @ledger@.chain_event() IS 'Says who wrote an event and when, and links it to the one before it';
 
+-- whoever may look at the ledger leaves word of what was refused, and nothing else
+CREATE FUNCTION @ledger@.note_refusal(detail jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO @ledger@.event (kind, detail) VALUES ('refused', jsonb_strip_nulls(note_refusal.detail));
+END
+$$;
+COMMENT ON FUNCTION @ledger@.note_refusal(jsonb) IS 'Writes the event of a command that was refused';
+
 -- a database that was made anew under the same name is another one
 INSERT INTO @ledger@.meta (key, value) VALUES ('installation', pg_catalog.gen_random_uuid()::text);

@@ -109,6 +109,8 @@ impl Grants {
             let role = quote_ident(role);
             sql.push_str(&format!("GRANT USAGE ON SCHEMA {l} TO {role};\n"));
             sql.push_str(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA {l} TO {role};\n"));
+            // `history --verify` looks at the counter of events
+            sql.push_str(&format!("GRANT SELECT ON ALL SEQUENCES IN SCHEMA {l} TO {role};\n"));
         }
         for role in self.applier.iter().map(|r| quote_ident(r)) {
             sql.push_str(&format!("GRANT INSERT, UPDATE, DELETE ON {written} TO {role};\n"));

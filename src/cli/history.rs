@@ -108,7 +108,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 
 /// A line for each event; the detail as JSON.
 fn as_csv(events: &[LedgerEvent]) -> String {
-    let mut text = csv::line(&["seq", "at", "kind", "changeset", "dbUser", "by", "from", "run", "environment", "detail"]);
+    let mut text =
+        csv::line(&["seq", "at", "kind", "changeset", "dbUser", "by", "from", "run", "environment", "detail"]);
     for e in events {
         let (seq, detail) = (e.seq.to_string(), e.detail.to_string());
         let or_none = |text: &'_ Option<String>| text.clone().unwrap_or_default();

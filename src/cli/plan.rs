@@ -27,7 +27,7 @@ Examples:
   dagmar plan --select +008-active-organization --format markdown
   dagmar plan --dry-run --url postgres://localhost/shop
   dagmar plan --for staging,production --out release.plan --sign release.key
-  dagmar plan --verify release.plan --key release.key.pub
+  dagmar plan --verify release.plan --key release.key.pub --sql
   dagmar plan --offline --format html > plan.html")]
 pub struct Args {
     /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
@@ -60,7 +60,7 @@ pub struct Args {
     expires: Span,
     /// Checks digest, signature and expiry of a sealed plan and says what is in it, without a
     /// server
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "offline", "dry_run", "against", "sql", "select"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "offline", "dry_run", "against", "select"])]
     verify: Option<PathBuf>,
     /// It must be signed with the private half of this key
     #[arg(long, value_name = "KEYFILE", requires = "verify")]
@@ -69,7 +69,7 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     if let Some(file) = &args.verify {
-        return seal::verify(file, args.key.as_deref(), global, out);
+        return seal::verify(file, args.key.as_deref(), args.sql, global, out);
     }
     if let Some(file) = &args.out {
         let Args { environments, sign, expires, select, .. } = args;

@@ -9,7 +9,7 @@ use crate::base::{Failure, Kind, Span, time};
 use crate::pg::fingerprint;
 use crate::plan::sealed::{Content, FORMAT, Part, Sealed};
 use crate::plan::signature::{PrivateKey, PublicKey, Signature};
-use crate::report::Tone;
+use crate::report::{PlanFormat, PlanOptions, Tone};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -45,7 +45,10 @@ pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
             let seen = fingerprint::look(&remote.connection, &remote.server, session.ledger(), &history).await?;
             remote.close().await?;
             let environment = session.environment.clone();
-            Ok((Part { environment, target: seen.target, policy: policy(&session), plan }, (seen.now, seen.session_user)))
+            Ok((
+                Part { environment, target: seen.target, policy: policy(&session), plan },
+                (seen.now, seen.session_user),
+            ))
         })?;
         parts.push(part);
         first.get_or_insert(seen);
@@ -129,8 +132,8 @@ fn signature(sealed: &Sealed) -> Option<Option<Signature>> {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    let bytes = std::fs::read(path)
-        .map_err(|e| Failure::new(Kind::Usage, format!("cannot read `{}`: {e}", path.display())))?;
+    let bytes =
+        std::fs::read(path).map_err(|e| Failure::new(Kind::Usage, format!("cannot read `{}`: {e}", path.display())))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -145,12 +148,18 @@ fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
 }
 
 /// Checks a file without a server.
-pub fn verify(file: &Path, key: Option<&Path>, global: &Global, out: &mut Output) -> Outcome {
+pub fn verify(file: &Path, key: Option<&Path>, sql: bool, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let sealed = open(file, key)?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     sealed.check_expiry(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))?;
     show(&sealed, form, "intact", out);
+    if sql && form == Form::Text {
+        for part in &sealed.content.environments {
+            let options = PlanOptions { style: out.style, sql };
+            out.data(&format!("\n{}", PlanFormat::Text.render(&part.plan, options)));
+        }
+    }
     Ok(())
 }
 
@@ -161,7 +170,7 @@ fn show(sealed: &Sealed, form: Form, word: &str, out: &mut Output) {
     let steps = |part: &Part| part.plan.steps.iter().map(|s| s.changeset.clone()).collect::<Vec<_>>();
     if form == Form::Json {
         let parts = content.environments.iter().map(|part| {
-            json!({ "environment": part.environment, "target": part.target, "policy": part.policy, "changesets": steps(part) })
+            json!({ "environment": part.environment, "target": part.target, "policy": part.policy, "changesets": steps(part), "plan": part.plan })
         });
         out.json(&json!({
             "digest": sealed.digest, "author": content.author, "dbUser": content.db_user, "dagmar": content.dagmar,

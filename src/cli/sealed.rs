@@ -6,9 +6,9 @@ use super::plan;
 use super::seal;
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Kind, time};
+use crate::ledger::History;
 use crate::ledger::approval::{Approval, Verdict, last_words};
 use crate::ledger::record::{Recorder, RunRef};
-use crate::ledger::History;
 use crate::pg::lock::Lock;
 use crate::pg::{approvals, fingerprint, unanswered};
 use crate::pipeline::View;
@@ -117,7 +117,8 @@ impl<'a> Source<'a> {
     ) -> Result<(), Failure> {
         if let Some(digest) = self.digest() {
             let all =
-                approvals::read(&remote.connection, &remote.server, history.version, session.ledger(), Some(digest)).await?;
+                approvals::read(&remote.connection, &remote.server, history.version, session.ledger(), Some(digest))
+                    .await?;
             out.say(&format!("sealed plan {digest}"));
             for approval in last_words(&all) {
                 out.say(&format!("approved by {}", words(approval)));

@@ -28,9 +28,8 @@ pub struct Word<'a> {
 /// # Errors
 /// When the role may not, or the ledger has no place for it.
 pub async fn write(connection: &Connection, ledger: &Ident, who: &Holder, word: &Word<'_>) -> Result<(), Failure> {
-    let expires = word
-        .expires
-        .map_or("NULL".to_owned(), |span| format!("clock_timestamp() + {} * interval '1 ms'", span.millis));
+    let expires =
+        word.expires.map_or("NULL".to_owned(), |span| format!("clock_timestamp() + {} * interval '1 ms'", span.millis));
     let sql = format!(
         "INSERT INTO {}.approval (digest, verdict, reason, os_user, host, expires_at) VALUES ({}, {}, {}, {}, {}, {expires})",
         ledger.sql(),

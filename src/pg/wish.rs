@@ -144,10 +144,7 @@ fn name(who: &Holder) -> String {
 
 /// An event of nobody's run: that who asked is in it keeps it apart from who runs.
 fn event(ledger: &Ident, kind: &str, who: &Holder, reason: Option<&str>, run: Option<&str>) -> String {
-    event_of(ledger, kind, &json!({ "by": name(who), "reason": reason, "of": run }))
-}
-
-fn event_of(ledger: &Ident, kind: &str, detail: &Value) -> String {
+    let detail = json!({ "by": name(who), "reason": reason, "of": run });
     format!(
         "INSERT INTO {}.event (kind, detail) VALUES ('{kind}', jsonb_strip_nulls({}::jsonb))",
         ledger.sql(),
@@ -165,7 +162,12 @@ pub async fn refused(connection: &Connection, ledger: &Ident, who: &Holder, mut 
     }
     // a run that writes an event may hold this one up: it is not worth a wait
     let patience = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '5s'".to_owned();
-    write(connection, &[patience, event_of(ledger, "refused", &detail)]).await
+    let event = format!(
+        "SELECT {}.note_refusal({}::jsonb)",
+        ledger.sql(),
+        quote_literal(&detail.to_string().replace("\\u0000", ""))
+    );
+    write(connection, &[patience, event]).await
 }
 
 async fn write(connection: &Connection, statements: &[String]) -> Result<(), Failure> {

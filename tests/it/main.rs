@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
+mod approving;
 mod architecture;
 mod authoring;
 mod backfills;
@@ -22,6 +23,7 @@ mod preflight;
 mod proxy;
 mod running;
 mod sample;
+mod sealing;
 mod smoke;
 mod stopping;
 mod tampering;

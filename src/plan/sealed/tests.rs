@@ -129,7 +129,10 @@ fn what_is_no_plan_is_refused() {
         1,
     );
     assert_ne!(newer, text);
-    assert_eq!(Sealed::read(&newer).unwrap_err().message, "the sealed plan has the format 2; this dagmar knows formats up to 1");
+    assert_eq!(
+        Sealed::read(&newer).unwrap_err().message,
+        "the sealed plan has the format 2; this dagmar knows formats up to 1"
+    );
 }
 
 fn recorded(run: &str, status: Status, digest: &str) -> Recorded {
