@@ -59,7 +59,10 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let sealed = args.plan.as_deref().map(|file| seal::open(file, args.key.as_deref())).transpose()?;
+    let sealed = match &args.plan {
+        Some(file) => Some(seal::open_for("apply", file, args.key.as_deref(), global, out)?),
+        None => None,
+    };
     let global = &sealed::environment(global, sealed.as_ref())?;
     let session = Session::open(global, out)?;
     let source = match &sealed {

@@ -56,14 +56,14 @@ pub fn say(said: &Said, verdict: Verdict, expires: Option<Span>, global: &Global
     if reason.is_empty() {
         return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
     }
-    let plan = seal::open(&said.plan, said.key.as_deref())?;
-    let global = &sealed::environment(global, Some(&plan))?;
-    let session = Session::open(global, out)?;
-    let digest = plan.digest.as_str();
     let (command, done) = match verdict {
         Verdict::Approve => ("approve", "approved"),
         Verdict::Reject => ("reject", "rejected"),
     };
+    let plan = seal::open_for(command, &said.plan, said.key.as_deref(), global, out)?;
+    let global = &sealed::environment(global, Some(&plan))?;
+    let session = Session::open(global, out)?;
+    let digest = plan.digest.as_str();
     let result = block_on(async {
         let mut remote = session.connect(global, out).await?;
         remote.server.check_writable(session.ledger())?;

@@ -1,5 +1,6 @@
 //! Sealed plans: making and opening their files.
 
+use super::audit::{Tried, audited};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::plan::compile;
@@ -7,7 +8,7 @@ use super::session::{Session, holder};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, Span, time};
 use crate::pg::fingerprint;
-use crate::plan::sealed::{Content, FORMAT, Part, Sealed};
+use crate::plan::sealed::{Content, FORMAT, Part, Sealed, before};
 use crate::plan::signature::{PrivateKey, PublicKey, Signature};
 use crate::report::{PlanFormat, PlanOptions, Tone};
 use serde_json::{Value, json};
@@ -44,11 +45,9 @@ pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
             let plan = compile(&view, &remote, &history, order.select, out.err_style).await?;
             let seen = fingerprint::look(&remote.connection, &remote.server, session.ledger(), &history).await?;
             remote.close().await?;
-            let environment = session.environment.clone();
-            Ok((
-                Part { environment, target: seen.target, policy: policy(&session), plan },
-                (seen.now, seen.session_user),
-            ))
+            let (environment, before) = (session.environment.clone(), before(&plan, &history));
+            let part = Part { environment, target: seen.target, policy: policy(&session), before, plan };
+            Ok((part, (seen.now, seen.session_user)))
         })?;
         parts.push(part);
         first.get_or_insert(seen);
@@ -124,6 +123,23 @@ pub fn open(file: &Path, key: Option<&Path>) -> Result<Sealed, Failure> {
         }
         (Some(_), _) => Ok(sealed),
     }
+}
+
+/// The same for a command that changes something: what is refused leaves an event, where it was
+/// said which database it is about.
+pub fn open_for(
+    command: &'static str,
+    file: &Path,
+    key: Option<&Path>,
+    global: &Global,
+    out: &mut Output,
+) -> Result<Sealed, Failure> {
+    let opened = open(file, key);
+    if opened.is_ok() || global.env.is_none() && global.url.is_none() {
+        return opened;
+    }
+    let session = Session::open(global, out)?;
+    audited(opened, Tried { command, plan: None }, &session, global, out)
 }
 
 /// The signature of a plan; inside `None`: it is none.

@@ -8,7 +8,7 @@ use crate::ledger::{History, Recorded, Status};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// The version of the file's form.
@@ -48,6 +48,8 @@ pub struct Part {
     pub target: Target,
     /// What `dagmar.yaml` says of the environment, without its connection and variables.
     pub policy: Value,
+    /// What the ledger had, as [`state`] sees it, of those that are applied again or go on.
+    pub before: BTreeMap<String, String>,
     /// The plan.
     pub plan: Plan,
 }
@@ -185,34 +187,34 @@ impl Part {
     /// When the database is not the one that the plan is sealed for, or has moved since.
     pub fn remaining(&self, now: &Target, history: &History, own: &BTreeSet<String>) -> Result<Plan, Failure> {
         self.same_place(now)?;
-        let is_own = |step: &Step, r: &Recorded| {
-            own.contains(&r.run) && r.digest == step.digest && step.checksum == r.checksum && step.why == Why::Pending
-        };
-        let mut before = history.clone();
+        let is_own =
+            |step: &Step, r: &Recorded| own.contains(&r.run) && r.digest == step.digest && step.checksum == r.checksum;
+        let mut before = lines(history);
         let mut plan = self.plan.clone();
         plan.steps.retain_mut(|step| {
             let Some(recorded) = history.changesets.get(&step.changeset).filter(|r| is_own(step, r)) else {
                 return true;
             };
-            before.changesets.remove(&step.changeset);
+            match (self.before.get(&step.changeset), before.get_mut(step.changeset.as_str())) {
+                (Some(was), Some(line)) => line.clone_from(was),
+                _ => drop(before.remove(step.changeset.as_str())),
+            }
             resume(step, recorded);
             recorded.status != Status::Applied
         });
-        if state(&before) == self.target.state {
+        if hash(&before) == self.target.state {
             return Ok(plan);
         }
         let mut failure = Failure::new(
             Kind::Drift,
             format!("the database of `{}` has moved since the plan was sealed; nothing was run", self.environment),
         );
-        let seen = self.plan.steps.iter().filter(|s| s.why == Why::Pending);
-        for (step, recorded) in seen.filter_map(|s| Some((s, before.changesets.get(&s.changeset)?))) {
-            let word = recorded.status.word();
-            if recorded.status != Status::Failed {
-                failure.notes.push(format!("`{}` was not there, and is {word} now", step.changeset));
+        for id in self.plan.steps.iter().filter(|s| s.why == Why::Pending).map(|s| s.changeset.as_str()) {
+            if let (Some(status), true) = (history.status(id), before.contains_key(id)) {
+                failure.notes.push(format!("`{id}` was not there, and is {} now", status.word()));
             }
         }
-        let (then, now) = (self.target.recorded, recorded(&before));
+        let (then, now) = (self.target.recorded, before.len());
         failure.notes.push(format!("the ledger had {then} changeset(s), and has {now} without those of this plan"));
         Err(failure.help("look at it with `dagmar history` and `dagmar plan`, and seal a new one"))
     }
@@ -260,14 +262,31 @@ fn resume(step: &mut Step, recorded: &Recorded) {
 /// that are half done. What was tried and left nothing behind is not in it.
 #[must_use]
 pub fn state(history: &History) -> String {
-    let mut text = String::new();
-    for (id, r) in history.changesets.iter().filter(|(_, r)| r.status != Status::Failed) {
-        let _ = write!(text, "{id} {} {} {}", r.status.word(), r.checksum, r.digest);
+    hash(&lines(history))
+}
+
+/// What a database has of the changesets that a plan applies again or goes on with.
+#[must_use]
+pub fn before(plan: &Plan, history: &History) -> BTreeMap<String, String> {
+    let lines = lines(history);
+    let known = |step: &Step| Some((step.changeset.clone(), lines.get(step.changeset.as_str())?.clone()));
+    plan.steps.iter().filter_map(known).collect()
+}
+
+fn lines(history: &History) -> BTreeMap<&str, String> {
+    let line = |r: &Recorded| {
+        let mut text = format!("{} {} {}", r.status.word(), r.checksum, r.digest);
         for s in &r.segments {
             let _ = write!(text, " {} {} {}", s.direction, s.no, s.done);
         }
-        text.push('\n');
-    }
+        text
+    };
+    let there = history.changesets.iter().filter(|(_, r)| r.status != Status::Failed);
+    there.map(|(id, r)| (id.as_str(), line(r))).collect()
+}
+
+fn hash(lines: &BTreeMap<&str, String>) -> String {
+    let text: String = lines.iter().map(|(id, line)| format!("{id} {line}\n")).collect();
     sha256_hex(text.as_bytes())
 }
 

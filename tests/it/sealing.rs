@@ -171,6 +171,11 @@ fn a_target_that_moved_is_refused() {
     let csv = shop.run(&["history", "--env", "production", "--kind", "refused", "--format", "csv"]).ok();
     assert_eq!(csv.lines().count(), 4, "{csv}");
     assert!(csv.contains("has moved since") && csv.contains("p1:"), "{csv}");
+    let edited = shop.text("p.plan").replace("VALUES ('live')", "VALUES ('dead')");
+    shop.project.write("edited.plan", &edited);
+    shop.refused(&["apply", "edited.plan", "--env", "production"], 4);
+    let text = shop.run(&["history", "--env", "production", "--kind", "refused", "--limit", "1"]).ok();
+    assert!(text.contains("apply: the sealed plan was changed after it was sealed"), "{text}");
 }
 
 #[test]
@@ -190,6 +195,28 @@ fn files_that_say_something_else_matter_where_asked() {
     assert_eq!(tables(&shop.production), "");
     shop.run(&["apply", "p.plan", "--check-render"]).ok();
     assert_eq!(shop.production.sql("TABLE words"), "live");
+}
+
+/// A repeatable changeset that was applied again before another one failed.
+#[test]
+fn a_plan_goes_on_behind_a_repeatable_changeset() {
+    let view = |n: u8| {
+        format!(
+            "  - id: v\n    repeatable: true\n    changes:\n      - createView: {{ name: v, query: SELECT {n} AS n }}\n"
+        )
+    };
+    let later = table("later", "    dependsOn: [v]\n");
+    let shop = Shop::new();
+    shop.project.write("plans/a.yaml", &file(&[view(1)]));
+    shop.run(&["apply", "--env", "production"]).ok();
+    shop.project.write("plans/a.yaml", &file(&[view(2), later]));
+    shop.seal(&[]);
+    shop.production.sql("CREATE TABLE later ()");
+    shop.run(&["apply", "p.plan"]).fails(8);
+    assert_eq!(shop.production.sql("SELECT n FROM v"), "2");
+    shop.production.sql("DROP TABLE later");
+    assert!(shop.run(&["apply", "p.plan"]).ok().contains("applied 1 changeset(s)"));
+    assert_eq!(tables(&shop.production), "later");
 }
 
 /// What a run of the plan had done when it failed is no move of the target.

@@ -37,6 +37,7 @@ fn sealed() -> Sealed {
     let part = |environment: &str| Part {
         environment: environment.to_owned(),
         target: target(),
+        before: BTreeMap::new(),
         policy: json!({ "jobs": 4, "beforeApply": [] }),
         plan: plan(environment),
     };
@@ -177,6 +178,28 @@ fn a_target_that_moved_is_refused_and_its_own_work_is_no_move() {
     ] {
         assert_eq!(of(id, r).unwrap_err().kind, Kind::Drift, "{id}");
     }
+}
+
+/// What is applied again when it changes was something else before.
+#[test]
+fn a_repeatable_step_of_its_own_is_no_move() {
+    let mut part = sealed().content.environments.remove(0);
+    part.plan.steps[0].why = Why::Changed;
+    let of = |r: Recorded| History { changesets: [("a".to_owned(), r)].into(), ..History::default() };
+    let old = of(recorded("old", Status::Applied, "d1:old"));
+    part.target.state = state(&old);
+    part.before = before(&part.plan, &old);
+    assert_eq!(part.before.len(), 1);
+    let own = BTreeSet::from(["r".to_owned()]);
+    let left = |history: &History| part.remaining(&target_of(&part), history, &own).map(|p| p.steps.len());
+    assert_eq!(left(&old).unwrap(), 1);
+    assert_eq!(left(&of(recorded("r", Status::Applied, "d1:d"))).unwrap(), 0);
+    assert_eq!(left(&of(recorded("x", Status::Applied, "d1:d"))).unwrap_err().kind, Kind::Drift);
+    assert_eq!(left(&History::default()).unwrap_err().kind, Kind::Drift);
+}
+
+fn target_of(part: &Part) -> Target {
+    part.target.clone()
 }
 
 #[test]
