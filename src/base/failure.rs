@@ -102,13 +102,22 @@ pub struct Failure {
     pub help: Option<String>,
     /// Problems of the sources, where those are the reason.
     pub diagnostics: Diagnostics,
+    /// Whether the ledger has an event of it already.
+    pub recorded: bool,
 }
 
 impl Failure {
     /// A failure of this kind.
     #[must_use]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), notes: Vec::new(), help: None, diagnostics: Diagnostics::default() }
+        Self {
+            kind,
+            message: message.into(),
+            notes: Vec::new(),
+            help: None,
+            diagnostics: Diagnostics::default(),
+            recorded: false,
+        }
     }
 
     /// Adds a fact.

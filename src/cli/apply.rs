@@ -1,22 +1,24 @@
 //! `dagmar apply`: runs what is pending.
 
-use super::gating::{Gating, Words};
+use super::audit::{Tried, audited};
+use super::gating::{Gating, What, Words};
 use super::global::Global;
 use super::look;
 use super::output::{Form, Output, form};
 use super::progress;
 use super::running::{Running, before, confirm, execute, locked, preflight, stop_on_signals, verdict};
+use super::sealed::{self, Release};
 use super::session::{Remote, Session};
-use super::{Outcome, block_on, plan};
+use super::{Outcome, block_on, plan, seal};
 use crate::base::{Failure, Kind};
 use crate::ledger::{History, Status};
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{Finished, RunStatus, is_lost, taken_over};
-use crate::pipeline::View;
 use crate::plan::{Plan, decide};
 use crate::report::{PlanFormat, PlanOptions, Style, Tone};
 use crate::run::{Event, Observer};
 use serde_json::json;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,8 +33,18 @@ Examples:
   dagmar apply
   dagmar apply --env production --yes
   dagmar apply --select +008-active-organization
-  dagmar apply --url postgres://deploy@db/shop --wait 30s --yes --format json")]
+  dagmar apply --url postgres://deploy@db/shop --wait 30s --yes --format json
+  dagmar apply release.plan --env production --key release.key.pub")]
 pub struct Args {
+    /// A sealed plan: runs it and nothing else, and only where and as long as it is good
+    #[arg(value_name = "FILE", conflicts_with = "select")]
+    plan: Option<PathBuf>,
+    /// The sealed plan must be signed with the private half of this key
+    #[arg(long, value_name = "KEYFILE", requires = "plan")]
+    key: Option<PathBuf>,
+    /// Refuses a sealed plan when the files and this dagmar would make another one now
+    #[arg(long, requires = "plan")]
+    check_render: bool,
     /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
     #[arg(long, short, value_name = "SELECTOR")]
     select: Vec<String>,
@@ -64,9 +76,21 @@ pub struct Order<'a> {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
+    let sealed = match &args.plan {
+        Some(file) => Some(seal::open_for("apply", file, args.key.as_deref(), global, out)?),
+        None => None,
+    };
+    let global = &sealed::environment(global, sealed.as_ref())?;
     let session = Session::open(global, out)?;
-    let view = session.view()?;
-    let only = view.select(&args.select)?;
+    let view = match &sealed {
+        None => Some(session.view()?),
+        Some(_) => None,
+    };
+    let release = match &sealed {
+        None => None,
+        Some(plan) => Some(Release { plan, check: args.check_render.then(|| session.view()).transpose()? }),
+    };
+    let only = view.as_ref().map(|view| view.select(&args.select)).transpose()?.flatten();
     let order = Order {
         kind: "apply",
         check: false,
@@ -74,11 +98,21 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         no_preflight: args.no_preflight,
         running: &args.running,
     };
-    block_on(async {
+    let result = block_on(async {
         let remote = session.connect(global, out).await?;
-        let gating = Gating::new(&session, &view, &args.words, only, None)?;
-        carry_out(&order, &session, &view, remote, gating, form, global, out).await
-    })
+        let what = match (&view, &release) {
+            (_, Some(release)) => What::Release(release),
+            (Some(view), None) => What::Files(view),
+            (None, None) => unreachable!("without a sealed plan there are files"),
+        };
+        let gating = Gating::new(&session, what, &args.words, only, None)?;
+        carry_out(&order, &session, remote, gating, form, global, out).await
+    });
+    if args.dry_run {
+        return result;
+    }
+    let digest = sealed.as_ref().map(|plan| plan.digest.as_str());
+    audited(result, Tried { command: "apply", plan: digest }, &session, global, out)
 }
 
 /// Plans, asks the gates, and runs under the lock.
@@ -86,7 +120,6 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 pub async fn carry_out(
     order: &Order<'_>,
     session: &Session,
-    view: &View<'_>,
     mut remote: Remote,
     mut gating: Gating<'_>,
     form: Form,
@@ -114,6 +147,9 @@ pub async fn carry_out(
     if !order.check {
         remote.server.check_writable(session.ledger())?;
         order.running.granularity(session, &planned)?;
+    }
+    if let Some(release) = gating.release() {
+        release.tell(session, &remote, &history, out).await?;
     }
     let judged = gating.judge(&remote, &planned).await?;
     gating.show(&judged, &planned, form, order.check, out);
@@ -143,7 +179,7 @@ pub async fn carry_out(
     };
     drop(observer);
     let Course { mut planned, applied, gating, .. } = course;
-    if !planned.waiting.is_empty() {
+    if let (Some(view), false) = (gating.view(), planned.waiting.is_empty()) {
         // what it waits for may have been applied just now: until when is known only since
         let history = remote.history(session.ledger()).await?;
         let now = decide(&view.changelog, &view.graph, &history, &session.environment, None);
@@ -201,7 +237,8 @@ impl Course<'_> {
         let now = remote.history(session.ledger()).await?;
         session.check_bound(&now)?;
         let moved = now.changesets != self.history.changesets;
-        if moved || (self.gating.source().is_some() && !self.prepared) {
+        // a source may have moved; a sealed plan may be rejected, expired or changed
+        if moved || (self.gating.is_bound() && !self.prepared) {
             let next = self.gating.compile(remote, &now, style).await?;
             if self.losses > 0 {
                 let before = self.planned.steps.iter().map(|s| &s.changeset);
@@ -226,6 +263,9 @@ impl Course<'_> {
             self.gating.note(&judged, remote, &self.planned, &lock.run, self.order.kind).await?;
             self.prepared = true;
             before(session, remote, &lock, &self.planned, self.order.kind, observer, stop).await?;
+        }
+        if let (Some(release), false) = (self.gating.release(), self.planned.steps.is_empty()) {
+            release.note(session, remote, &lock).await?;
         }
         let finished = match self.planned.is_empty() {
             true => None,

@@ -1,5 +1,6 @@
 //! `dagmar cancel`: asks the run to stop.
 
+use super::audit::{Tried, audited};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::running::confirm;
@@ -29,7 +30,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let session = Session::open(global, out)?;
     let reason = args.reason.as_deref().map(str::trim).filter(|r| !r.is_empty());
-    let run = block_on(async {
+    let result = block_on(async {
         let remote = session.connect(global, out).await?;
         let version = remote.history(session.ledger()).await?.version;
         let running = match version {
@@ -48,7 +49,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         wish::cancel(&remote.connection, session.ledger(), &holder(), reason, &run).await?;
         remote.close().await?;
         Ok(run)
-    })?;
+    });
+    let run = audited(result, Tried { command: "cancel", plan: None }, &session, global, out)?;
     match form {
         Form::Json => out.json(&json!({ "cancelled": run, "reason": reason })),
         Form::Text => out.data(&format!("the run of {} was asked to stop", run.holder)),

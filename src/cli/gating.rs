@@ -3,11 +3,13 @@
 
 use super::output::{Form, Output};
 use super::plan;
+use super::sealed::Release;
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Kind};
 use crate::gate::evidence::{Evidence, Selection, Source, select};
 use crate::gate::{self, Status, Verdict};
 use crate::ledger::History;
+use crate::pg::approvals;
 use crate::pg::evidence::{self, Said};
 use crate::pipeline::View;
 use crate::plan::{Plan, decide};
@@ -41,6 +43,15 @@ pub struct From {
     pub remote: Remote,
 }
 
+/// What is run.
+#[derive(Clone, Copy)]
+pub enum What<'a> {
+    /// What is pending by the files.
+    Files(&'a View<'a>),
+    /// A sealed plan.
+    Release(&'a Release<'a>),
+}
+
 /// What the gates said.
 pub struct Judged {
     /// Each gate that was asked.
@@ -52,7 +63,7 @@ pub struct Judged {
 /// The gates of an environment, for one run.
 pub struct Gating<'a> {
     session: &'a Session,
-    view: &'a View<'a>,
+    what: What<'a>,
     words: &'a Words,
     /// What is run, by position; `None`: all. Of a promotion: what was shown first.
     only: Option<BTreeSet<usize>>,
@@ -61,13 +72,15 @@ pub struct Gating<'a> {
     source: Option<Source>,
     selection: Selection,
     none: Environment,
+    /// The version of the ledger when it was read last.
+    version: u32,
 }
 
 impl<'a> Gating<'a> {
     /// The gates that hold for these changesets; without `from` those that need no source.
     pub fn new(
         session: &'a Session,
-        view: &'a View<'a>,
+        what: What<'a>,
         words: &'a Words,
         only: Option<BTreeSet<usize>>,
         from: Option<From>,
@@ -77,7 +90,8 @@ impl<'a> Gating<'a> {
         }
         Ok(Self {
             session,
-            view,
+            what,
+            version: 0,
             words,
             narrowed: only.is_some(),
             only,
@@ -109,6 +123,27 @@ impl<'a> Gating<'a> {
         self.from.as_ref().map(|from| from.session.environment.as_str())
     }
 
+    /// The files, where they are what runs.
+    pub fn view(&self) -> Option<&'a View<'a>> {
+        match self.what {
+            What::Files(view) => Some(view),
+            What::Release(_) => None,
+        }
+    }
+
+    /// The sealed plan, where one is what runs.
+    pub fn release(&self) -> Option<&'a Release<'a>> {
+        match self.what {
+            What::Files(_) => None,
+            What::Release(release) => Some(release),
+        }
+    }
+
+    /// Whether what is run depends on more than the files and the ledger.
+    pub fn is_bound(&self) -> bool {
+        self.from.is_some() || self.release().is_some()
+    }
+
     /// What is said where nothing is to be done.
     pub fn nothing(&self) -> String {
         let to = &self.session.environment;
@@ -126,10 +161,15 @@ impl<'a> Gating<'a> {
 
     /// Compiles what is to run; of a promotion out of what the source has now.
     pub async fn compile(&mut self, remote: &Remote, history: &History, style: Style) -> Result<Plan, Failure> {
-        let Some(from) = &self.from else {
-            return plan::compile_of(self.view, remote, history, self.only.as_ref(), style).await;
+        self.version = history.version;
+        let view = match self.what {
+            What::Files(view) => view,
+            What::Release(release) => return release.compile(self.session, remote, history).await,
         };
-        let (name, view) = (from.session.environment.clone(), self.view);
+        let Some(from) = &self.from else {
+            return plan::compile_of(view, remote, history, self.only.as_ref(), style).await;
+        };
+        let name = from.session.environment.clone();
         let ledger = self.session.ledger();
         let of = |failure: Failure| Failure { message: format!("`{name}`: {}", failure.message), ..failure };
         let Remote { connection, server, .. } = &from.remote;
@@ -164,16 +204,24 @@ impl<'a> Gating<'a> {
         let target =
             evidence::target(&remote.connection, &remote.server, self.session.ledger(), policy, &holder()).await?;
         let allowed: Vec<Hazard> = self.words.allow.iter().filter_map(|word| Hazard::from_word(word)).collect();
+        let digest = self.release().map(Release::digest);
+        let said = match digest {
+            Some(_) => {
+                let Remote { connection, server, .. } = remote;
+                approvals::read(connection, server, self.version, self.session.ledger(), digest).await?
+            }
+            None => Vec::new(),
+        };
         let evidence = Evidence {
             environment: &self.session.environment,
             policy,
             plan,
-            digest: None,
+            digest,
             target: &target,
             source: self.source.as_ref(),
             missing: &self.selection.missing,
             differing: &self.selection.differing,
-            approvals: &[],
+            approvals: &said,
             allowed: &allowed,
         };
         let verdicts = gate::judge(&evidence, &self.words.overridden);
@@ -193,7 +241,7 @@ impl<'a> Gating<'a> {
             // who may only read is refused all the same
             let _ = evidence::say(&remote.connection, self.session.ledger(), &holder(), None, &said).await;
         }
-        Err(failure)
+        Err(Failure { recorded: true, ..failure })
     }
 
     /// Gates that are not met as a failure.

@@ -1,13 +1,13 @@
 //! `dagmar history`: what ever happened.
 
 use super::global::Global;
-use super::output::{Form, Output, form};
+use super::output::{Form, Output, choose, form};
 use super::session::Session;
 use super::{Outcome, block_on};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, time};
 use crate::pg::audit::{self, Audit};
-use crate::pg::read::{self, LedgerEvent};
-use crate::report::{Cell, Table, Tone};
+use crate::pg::read::{self, Filter, LedgerEvent, Since};
+use crate::report::{Cell, Table, Tone, csv};
 use serde_json::{Value, json};
 
 /// Shows the events of the environment's ledger: who did what, when, from where.
@@ -16,39 +16,78 @@ use serde_json::{Value, json};
 Examples:
   dagmar history
   dagmar history --changeset 008-active-organization
-  dagmar history --limit 1000 --format json
+  dagmar history --since 7d --kind refused --kind rejected
+  dagmar history --by deploy --run 6f0c --limit 1000 --format json
+  dagmar history --since 2026-01-01 --limit 100000 --format csv > audit.csv
   dagmar history --verify")]
 pub struct Args {
     /// Only what is about this changeset
     #[arg(long, value_name = "ID")]
     changeset: Option<String>,
+    /// Only of this kind: applied, rolledBack, marked, approved, refused …; may be given several times
+    #[arg(long, value_name = "KIND")]
+    kind: Vec<String>,
+    /// Only from then on: 7d (ago), 2026-03-01, 2026-03-01T12:00:00Z
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    since: Option<Since>,
+    /// Only of this run; the beginning of its id is enough
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
+    /// Only by this database role, user of the operating system, or user@host
+    #[arg(long, value_name = "WHO")]
+    by: Option<String>,
     /// The latest so many events
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
     /// Looks whether events were changed, removed or put in by hand; if so, exit code 4
-    #[arg(long, conflicts_with_all = ["changeset", "limit"])]
+    #[arg(long, conflicts_with_all = ["changeset", "kind", "since", "run", "by", "limit"])]
     verify: bool,
 }
 
+#[derive(Clone, Copy)]
+enum As {
+    Text,
+    Json,
+    Csv,
+}
+
+/// A point in time, or how long ago it was.
+fn since(text: &str) -> Result<Since, String> {
+    if let Some(at) = time::parse(text) {
+        return Ok(Since::At(at));
+    }
+    text.parse().map(Since::Ago).map_err(|_| "it is neither a length of time (7d) nor a date (2026-03-01)".to_owned())
+}
+
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
-    let form = form(global)?;
-    let session = Session::open(global, out)?;
     if args.verify {
+        let form = form(global)?;
+        let session = Session::open(global, out)?;
         return verify(&session, global, form, out);
     }
+    let form = choose(global, &[("text", As::Text), ("json", As::Json), ("csv", As::Csv)])?;
+    let session = Session::open(global, out)?;
+    let filter = Filter {
+        changeset: args.changeset.clone(),
+        kinds: args.kind.clone(),
+        since: args.since,
+        run: args.run.clone(),
+        by: args.by.clone(),
+        limit: args.limit,
+    };
     let events = block_on(async {
         let remote = session.connect(global, out).await?;
         // a ledger of a later version is refused here as well
         remote.history(session.ledger()).await?;
-        let id = args.changeset.as_deref();
-        let events = read::events(&remote.connection, &remote.server, session.ledger(), id, args.limit).await?;
+        let events = read::events(&remote.connection, &remote.server, session.ledger(), &filter).await?;
         remote.close().await?;
         Ok(events)
     })?;
     match form {
-        Form::Json => out.json(&json!({ "environment": session.environment, "events": events })),
-        Form::Text if events.is_empty() => out.data("nothing has happened here yet"),
-        Form::Text => {
+        As::Json => out.json(&json!({ "environment": session.environment, "events": events })),
+        As::Csv => out.data(&as_csv(&events)),
+        As::Text if events.is_empty() => out.data("nothing has happened here yet"),
+        As::Text => {
             let mut table = Table::new(&["NO", "AT (UTC)", "EVENT", "CHANGESET", "ROLE", "BY", "DETAIL"]).right(0);
             for event in &events {
                 table.row([
@@ -65,6 +104,22 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// A line for each event; the detail as JSON.
+fn as_csv(events: &[LedgerEvent]) -> String {
+    let mut text =
+        csv::line(&["seq", "at", "kind", "changeset", "dbUser", "by", "from", "run", "environment", "detail"]);
+    for e in events {
+        let (seq, detail) = (e.seq.to_string(), e.detail.to_string());
+        let or_none = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+        let rest = [&e.changeset, &Some(e.db_user.clone()), &e.by, &e.from, &e.run, &e.environment].map(or_none);
+        let mut row = vec![seq.as_str(), &e.at, &e.kind];
+        row.extend(rest.iter().map(String::as_str));
+        row.push(&detail);
+        text.push_str(&csv::line(&row));
+    }
+    text
 }
 
 /// Walks the chain of events.
@@ -135,10 +190,13 @@ fn detail(event: &LedgerEvent) -> String {
             event.detail.get("attempt").unwrap_or(&Value::Null),
             text("sqlstate").unwrap_or_default()
         ),
+        "approved" | "rejected" => format!("{}: {}", short(text("plan")), text("reason").unwrap_or_default()),
+        "sealedPlan" => short(text("plan")),
         "refused" => {
             let gates = event.detail.get("gates").and_then(Value::as_array).into_iter().flatten();
             let names: Vec<&str> = gates.filter_map(|g| g.get("gate")?.as_str()).collect();
-            format!("{}: {}", text("command").unwrap_or_default(), names.join(", "))
+            let why = if names.is_empty() { text("why").unwrap_or_default() } else { names.join(", ") };
+            format!("{}: {why}", text("command").unwrap_or_default())
         }
         "beforeApply" => {
             format!("{}: {}", text("hook").unwrap_or_default(), text("outcome").unwrap_or_default())
@@ -150,6 +208,11 @@ fn detail(event: &LedgerEvent) -> String {
             event.detail.get("steps").unwrap_or(&Value::Null),
             text("environment").unwrap_or_default()
         ),
-        _ => text("checksum").map(|c| c.chars().take(15).collect()).unwrap_or_default(),
+        _ => short(text("checksum")),
     }
+}
+
+/// The beginning of a checksum or digest.
+fn short(text: Option<String>) -> String {
+    text.unwrap_or_default().chars().take(15).collect()
 }

@@ -1,5 +1,6 @@
 //! `dagmar mark`: says by hand what a changeset is.
 
+use super::audit::{Tried, audited};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::running::{confirm, locked, stop_on_signals};
@@ -82,7 +83,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         .map(|p| view.changelog.changesets[*p].id.clone())
         .collect();
     let steps = rendered(&session, &view, &ids, &all)?;
-    block_on(async {
+    let result = block_on(async {
         let mut remote = session.connect(global, out).await?;
         remote.server.check_writable(session.ledger())?;
         confirm(global, &format!("Mark {} as {} on {}?", ids.join(", "), args.state.word(), remote.describe()))?;
@@ -99,7 +100,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         lock.release().await?;
         remote.close().await?;
         result
-    })?;
+    });
+    audited(result, Tried { command: "mark", plan: None }, &session, global, out)?;
     match form {
         Form::Json => out.json(&json!({ "state": args.state.word(), "changesets": ids, "reason": args.reason })),
         Form::Text => out.data(&format!("marked as {}: {}", args.state.word(), ids.join(", "))),

@@ -4,6 +4,7 @@
 //! To add a command: the file, its `mod` line, a variant of `Command` and its arm in
 //! `Command::run`; a test compares the files with the variants.
 
+mod audit;
 mod everywhere;
 mod gating;
 mod global;
@@ -11,10 +12,14 @@ mod look;
 mod output;
 mod progress;
 mod running;
+mod seal;
+mod sealed;
 mod session;
 
 mod adopt;
 mod apply;
+mod approvals;
+mod approve;
 mod cancel;
 mod check;
 mod clear;
@@ -23,12 +28,14 @@ mod dev;
 mod graph;
 mod history;
 mod init;
+mod key;
 mod man;
 mod mark;
 mod new;
 mod pause;
 mod plan;
 mod promote;
+mod reject;
 mod resume;
 mod rollback;
 mod schema;
@@ -74,6 +81,9 @@ enum Command {
     Apply(apply::Args),
     Promote(promote::Args),
     Rollback(rollback::Args),
+    Approve(approve::Args),
+    Reject(reject::Args),
+    Approvals(approvals::Args),
     Pause(pause::Args),
     Resume(resume::Args),
     Cancel(cancel::Args),
@@ -83,6 +93,7 @@ enum Command {
     Mark(mark::Args),
     Clear(clear::Args),
     Adopt(adopt::Args),
+    Key(key::Args),
     Schema(schema::Args),
     Dev(dev::Args),
     Completions(completions::Args),
@@ -101,6 +112,9 @@ impl Command {
             Command::Apply(args) => apply::run(&args, global, out),
             Command::Promote(args) => promote::run(&args, global, out),
             Command::Rollback(args) => rollback::run(&args, global, out),
+            Command::Approve(args) => approve::run(&args, global, out),
+            Command::Reject(args) => reject::run(&args, global, out),
+            Command::Approvals(args) => approvals::run(&args, global, out),
             Command::Pause(args) => pause::run(&args, global, out),
             Command::Resume(args) => resume::run(&args, global, out),
             Command::Cancel(args) => cancel::run(&args, global, out),
@@ -110,6 +124,7 @@ impl Command {
             Command::Mark(args) => mark::run(&args, global, out),
             Command::Clear(args) => clear::run(&args, global, out),
             Command::Adopt(args) => adopt::run(&args, global, out),
+            Command::Key(args) => key::run(&args, global, out),
             Command::Schema(args) => schema::run(&args, global, out),
             Command::Dev(args) => dev::run(&args, global, out),
             Command::Completions(args) => completions::run(&args, global, out),
@@ -159,7 +174,20 @@ mod tests {
 
     #[test]
     fn every_command_is_a_file() {
-        let shared = ["mod", "everywhere", "gating", "global", "look", "output", "progress", "running", "session"];
+        let shared = [
+            "mod",
+            "audit",
+            "everywhere",
+            "gating",
+            "global",
+            "look",
+            "output",
+            "progress",
+            "running",
+            "seal",
+            "sealed",
+            "session",
+        ];
         let mut files: Vec<String> = std::fs::read_dir("src/cli")
             .expect("runs in the crate's folder")
             .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())

@@ -1,5 +1,6 @@
 //! `dagmar pause`: asks backfills to pause.
 
+use super::audit::{Tried, audited};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::running::{locked, stop_on_signals};
@@ -30,15 +31,16 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let session = Session::open(global, out)?;
     let reason = args.reason.as_deref().map(str::trim).filter(|r| !r.is_empty());
-    let running = block_on(async {
+    let result = block_on(async {
         let mut remote = session.connect(global, out).await?;
         remote.server.check_writable(session.ledger())?;
-        with_wishes(&session, &mut remote).await?;
+        up_to_date(&session, &mut remote).await?;
         wish::pause(&remote.connection, session.ledger(), &holder(), reason).await?;
         let running = wish::running(&remote.connection, session.ledger()).await?;
         remote.close().await?;
         Ok(running)
-    })?;
+    });
+    let running = audited(result, Tried { command: "pause", plan: None }, &session, global, out)?;
     match (form, running) {
         (Form::Json, running) => out.json(&json!({ "paused": true, "reason": reason, "running": running })),
         (Form::Text, Some(run)) => {
@@ -49,8 +51,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     Ok(())
 }
 
-/// Makes the ledger, or brings it up to date, where it has no place for wishes yet.
-async fn with_wishes(session: &Session, remote: &mut Remote) -> Result<(), Failure> {
+/// Makes the ledger, or brings it up to date, where it has no place yet for what is to be said.
+pub async fn up_to_date(session: &Session, remote: &mut Remote) -> Result<(), Failure> {
     if remote.history(session.ledger()).await?.version >= schema::VERSION {
         return Ok(());
     }

@@ -3,9 +3,10 @@
 use super::global::Global;
 use super::look;
 use super::output::{Output, choose};
+use super::seal;
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, Span};
 use crate::ledger::History;
 use crate::pg::{read, rehearse};
 use crate::pipeline::View;
@@ -13,6 +14,7 @@ use crate::plan::{Edited, Plan};
 use crate::report::{self, PlanFormat, PlanOptions, Style, Tone};
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// Shows what `apply` would run: order, waves, SQL both ways, locks, hazards.
 ///
@@ -25,6 +27,8 @@ Examples:
   dagmar plan --against production
   dagmar plan --select +008-active-organization --format markdown
   dagmar plan --dry-run --url postgres://localhost/shop
+  dagmar plan --for staging,production --out release.plan --sign release.key
+  dagmar plan --verify release.plan --key release.key.pub --sql
   dagmar plan --offline --format html > plan.html")]
 pub struct Args {
     /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
@@ -43,9 +47,36 @@ pub struct Args {
     /// Connects to nothing: as if the database were empty
     #[arg(long)]
     offline: bool,
+    /// Seals the plan into this file: `dagmar apply FILE` runs it and nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["offline", "dry_run", "against", "sql"])]
+    out: Option<PathBuf>,
+    /// Seals it for these environments, in the order of promotion: staging,production
+    #[arg(long = "for", value_name = "ENV", value_delimiter = ',', requires = "out")]
+    environments: Vec<String>,
+    /// Signs it with this private key, see `dagmar key`
+    #[arg(long, value_name = "KEYFILE", requires = "out")]
+    sign: Option<PathBuf>,
+    /// How long the sealed plan may be run
+    #[arg(long, value_name = "TIME", default_value = "7d", requires = "out")]
+    expires: Span,
+    /// Checks digest, signature and expiry of a sealed plan and says what is in it, without a
+    /// server
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "offline", "dry_run", "against", "select"])]
+    verify: Option<PathBuf>,
+    /// It must be signed with the private half of this key
+    #[arg(long, value_name = "KEYFILE", requires = "verify")]
+    key: Option<PathBuf>,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    if let Some(file) = &args.verify {
+        return seal::verify(file, args.key.as_deref(), args.sql, global, out);
+    }
+    if let Some(file) = &args.out {
+        let Args { environments, sign, expires, select, .. } = args;
+        let order = seal::Order { out: file, environments, sign: sign.as_deref(), expires: *expires, select };
+        return seal::seal(&order, global, out);
+    }
     let known: Vec<(&str, PlanFormat)> = PlanFormat::ALL.iter().map(|f| (f.name(), *f)).collect();
     let format = choose(global, &known)?;
     let global = &look::against(global, args.against.as_deref().unwrap_or_default())?;

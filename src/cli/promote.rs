@@ -1,7 +1,8 @@
 //! `dagmar promote`: brings what one environment has to the next.
 
 use super::apply::{Order, carry_out};
-use super::gating::{From, Gating, Words};
+use super::audit::{Tried, audited};
+use super::gating::{From, Gating, What, Words};
 use super::global::Global;
 use super::output::{Output, form};
 use super::running::Running;
@@ -61,7 +62,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let only = view.select(&args.select)?;
     let here = Global { env: Some(from.clone()), url: None, ..global.clone() };
     let origin = Session::open(&here, out)?;
-    block_on(async {
+    let result = block_on(async {
         let of = |failure: Failure| Failure { message: format!("`{from}`: {}", failure.message), ..failure };
         let theirs = origin.connect(&here, out).await.map_err(of).map_err(|f| f.note("nothing was run"))?;
         let remote = session.connect(&there, out).await?;
@@ -72,7 +73,13 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             )
             .help("look at the URLs in dagmar.yaml, and at the variables in them"));
         }
-        let gating = Gating::new(&session, &view, &args.words, only, Some(From { session: origin, remote: theirs }))?;
+        let gating = Gating::new(
+            &session,
+            What::Files(&view),
+            &args.words,
+            only,
+            Some(From { session: origin, remote: theirs }),
+        )?;
         let order = Order {
             kind: "promote",
             check: args.check,
@@ -80,8 +87,12 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             no_preflight: args.no_preflight,
             running: &args.running,
         };
-        carry_out(&order, &session, &view, remote, gating, form, &there, out).await
-    })
+        carry_out(&order, &session, remote, gating, form, &there, out).await
+    });
+    match args.check {
+        true => result,
+        false => audited(result, Tried { command: "promote", plan: None }, &session, &there, out),
+    }
 }
 
 /// Where it comes from: no environment may be left out on the way.
@@ -112,8 +123,8 @@ fn source(args: &Args, config: &ProjectConfig, to: &str) -> Result<String, Failu
         let message = format!("`{from}` does not come before `{to}`");
         return Err(wrong(message, "dagmar.yaml has the environments in the order of promotion".to_owned()));
     }
-    if config.environment(&from).is_none_or(|e| e.url.is_none()) {
-        let message = format!("the environment `{from}` has no `url`");
+    if config.environment(&from).is_none_or(|e| e.url.is_none() && e.url_command.is_none() && e.url_file.is_none()) {
+        let message = format!("the environment `{from}` has no `url`, `urlCommand` or `urlFile`");
         return Err(wrong(message, "a promotion needs both databases: write it in dagmar.yaml".to_owned()));
     }
     Ok(from)

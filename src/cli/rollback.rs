@@ -1,5 +1,6 @@
 //! `dagmar rollback`: takes changesets back.
 
+use super::audit::{Tried, audited};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::plan::dry_run;
@@ -63,7 +64,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         Args { to: Some(id), .. } => Target::To(id.clone()),
         Args { ids, .. } => Target::Ids(ids.clone()),
     };
-    block_on(async {
+    let result = block_on(async {
         let mut remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;
         let plan = compile(&session, &remote, &history, &target, args.cascade).await?;
@@ -112,7 +113,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         finish(&plan, &finished.done, finished.status.word(), form, out);
         remote.close().await?;
         if finished.status == RunStatus::Done { Ok(()) } else { verdict(&finished) }
-    })
+    });
+    if args.plan || args.dry_run {
+        return result;
+    }
+    audited(result, Tried { command: "rollback", plan: None }, &session, global, out)
 }
 
 /// Compiles the rollback from what the ledger has.

@@ -113,7 +113,8 @@ async fn last(
 ) -> Result<BTreeMap<String, Last>, Failure> {
     let mut found = BTreeMap::new();
     for id in reasons::wanted(&view.graph, history, &view.changelog, position) {
-        let events = read::events(&remote.connection, &remote.server, session.ledger(), Some(&id), 1).await?;
+        let last = read::Filter { changeset: Some(id.clone()), limit: 1, ..read::Filter::default() };
+        let events = read::events(&remote.connection, &remote.server, session.ledger(), &last).await?;
         for event in events {
             let by = match event.by {
                 Some(by) => format!("{by} (role {})", event.db_user),

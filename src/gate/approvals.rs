@@ -1,8 +1,9 @@
 //! So many people as the environment asks for have agreed to exactly this plan, and nobody
 //! has spoken against it.
 
-use super::evidence::{Approval, ApprovalVerdict, Evidence};
+use super::evidence::Evidence;
 use super::{Outcome, count};
+use crate::ledger::{Approval, Verdict};
 use std::collections::BTreeMap;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
@@ -22,7 +23,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let (mut agreed, mut left_out) = (0, Vec::new());
     for approval in words.values() {
         let who = format!("{} ({})", approval.by, approval.os_user);
-        if approval.verdict == ApprovalVerdict::Reject {
+        if approval.verdict == Verdict::Reject {
             return Outcome::unmet(format!("rejected by {who}: {}", approval.reason), "settle it, and seal a new plan");
         }
         match why_not(evidence, approval, policy) {

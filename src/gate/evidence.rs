@@ -1,11 +1,10 @@
 //! What gates look at. Gathered by `pg::evidence`; every time is of a server's clock.
 
 use crate::graph::Graph;
-use crate::ledger::{History, Status};
+use crate::ledger::{Approval, History, Status};
 use crate::plan::Plan;
 use crate::source::policy::{Hazard, Zone};
 use crate::source::{Changelog, Environment};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -147,38 +146,6 @@ pub struct Differing {
     pub changeset: String,
     /// What differs, in words.
     pub what: String,
-}
-
-/// A word for or against one plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Approval {
-    /// The database role of who gave it.
-    pub by: String,
-    /// The roles that this role is a member of.
-    pub role_memberships: Vec<String>,
-    /// The operating system's user of who gave it.
-    pub os_user: String,
-    /// When, in milliseconds since 1970, by the server's clock.
-    pub at: i64,
-    /// When it does not count any more.
-    pub expires_at: Option<i64>,
-    /// The digest of the plan that it is for.
-    pub digest: String,
-    /// For or against.
-    pub verdict: ApprovalVerdict,
-    /// Why.
-    pub reason: String,
-}
-
-/// For or against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ApprovalVerdict {
-    /// For.
-    Approve,
-    /// Against.
-    Reject,
 }
 
 /// What a promotion takes.

@@ -1,6 +1,6 @@
 use super::evidence::*;
 use super::*;
-use crate::ledger::{History, Recorded, Status as Recording};
+use crate::ledger::{Approval, History, Recorded, Status as Recording, Verdict as Said};
 use crate::plan::{Direction, Plan, Step};
 use crate::source::Environment;
 use serde_json::{Value, json};
@@ -30,6 +30,7 @@ fn plan(ids: &[&str]) -> Plan {
         direction: Direction::Forward,
         ledger_schema: "dagmar".to_owned(),
         steps: ids.iter().map(step).collect(),
+        renamed: Vec::new(),
         waiting: Vec::new(),
         blocked: Vec::new(),
         not_for_here: Vec::new(),
@@ -59,7 +60,7 @@ fn recorded(status: Recording, applied_at: i64) -> Recorded {
 
 fn staging(rows: &[(&str, Recorded)]) -> Source {
     let changesets = rows.iter().map(|(id, r)| ((*id).to_owned(), r.clone())).collect();
-    let history = History { version: 1, now: NOW, changesets };
+    let history = History { version: 1, now: NOW, changesets, environment: None };
     Source { environment: "staging".to_owned(), history, ..Source::default() }
 }
 
@@ -291,7 +292,7 @@ fn marks_failures_and_half_done_work_on_the_source() {
 
 #[test]
 fn approvals_are_of_people_for_one_digest() {
-    let word = |by: &str, digest: &str, verdict: ApprovalVerdict| Approval {
+    let word = |by: &str, digest: &str, verdict: Said| Approval {
         by: by.to_owned(),
         role_memberships: vec!["reviewers".to_owned()],
         os_user: by.to_owned(),
@@ -301,7 +302,7 @@ fn approvals_are_of_people_for_one_digest() {
         verdict,
         reason: "because".to_owned(),
     };
-    let yes = |by: &str| word(by, "D", ApprovalVerdict::Approve);
+    let yes = |by: &str| word(by, "D", Said::Approve);
     let two =
         policy(json!({ "approvals": { "count": 2, "roles": ["reviewers"], "notAuthor": true, "expires": "1h" } }));
     let target = Target { now: NOW, db_user: "deploy".to_owned(), ..Target::default() };
@@ -309,9 +310,7 @@ fn approvals_are_of_people_for_one_digest() {
         |approvals: &[Approval], digest| ask_with("approvals", &two, &plan(&["a"]), &target, None, approvals, digest);
     assert!(say(&[yes("ben"), yes("eva")], Some("D")).starts_with("met 2 of 2"));
     assert!(say(&[yes("ben"), yes("eva")], None).contains("the plan is not sealed"));
-    assert!(
-        say(&[yes("ben"), word("eva", "other", ApprovalVerdict::Approve)], Some("D")).starts_with("unmet 1 of 2 | ")
-    );
+    assert!(say(&[yes("ben"), word("eva", "other", Said::Approve)], Some("D")).starts_with("unmet 1 of 2 | "));
     assert!(say(&[yes("ben"), yes("ben")], Some("D")).starts_with("unmet 1 of 2"));
     assert!(say(&[yes("ben"), yes("deploy")], Some("D")).contains("not counted: deploy (deploy) is who applies it"));
     assert!(say(&[yes("ben"), yes("anna")], Some("D")).contains("anna (anna) is an author"));
@@ -321,12 +320,12 @@ fn approvals_are_of_people_for_one_digest() {
         assert!(say(&[yes("ben"), old], Some("D")).contains("eva (eva) has expired"));
     }
     assert!(
-        say(&[yes("ben"), yes("eva"), word("tom", "D", ApprovalVerdict::Reject)], Some("D"))
+        say(&[yes("ben"), yes("eva"), word("tom", "D", Said::Reject)], Some("D"))
             .contains("rejected by tom (tom): because")
     );
     // of each person the last word counts
     let back = Approval { at: NOW - 10, ..yes("tom") };
-    assert!(say(&[word("tom", "D", ApprovalVerdict::Reject), back, yes("ben")], Some("D")).starts_with("met 2 of 2"));
+    assert!(say(&[word("tom", "D", Said::Reject), back, yes("ben")], Some("D")).starts_with("met 2 of 2"));
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! What the database remembers, as values: read into a [`History`], written as SQL text that
 //! the executor and the psql script share. The tables are in `schema/ledger/`.
 
+pub mod approval;
 pub mod history;
 pub mod record;
 pub mod repair;
 pub mod schema;
 pub mod walk;
 
+pub use approval::{Approval, Verdict};
 pub use history::{History, Recorded, Renamed, SegmentState, Status};

@@ -3,7 +3,7 @@
 use crate::base::{Ident, checksum};
 
 /// The version that this program writes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The SQL that leads from the version before to each version.
 const VERSIONS: &[(u32, &[&str])] = &[
@@ -16,6 +16,7 @@ const VERSIONS: &[(u32, &[&str])] = &[
         ],
     ),
     (2, &[include_str!("../../schema/ledger/0002_wish.sql")]),
+    (3, &[include_str!("../../schema/ledger/0003_approvals.sql")]),
 ];
 
 /// The first half of the key of the advisory lock: `dgmr`.

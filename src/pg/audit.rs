@@ -5,10 +5,12 @@
 //! that it belonged to, and by the counter of the table. Who rewrites every hash after a row
 //! and all that refers to it is not found out: keep the last hash elsewhere.
 
+use super::approvals;
 use super::connect::Connection;
 use super::error;
 use super::server::Server;
 use crate::base::checksum::sha256_hex;
+use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident};
 use serde::Serialize;
 use tokio_postgres::Row;
@@ -153,7 +155,12 @@ async fn walk(connection: &Connection, l: &str) -> Result<Audit, tokio_postgres:
         }
     }
     let (last, head) = (walk.last.seq, walk.last.hash.clone());
-    for row in connection.client.query_typed(&missed(l), &[]).await? {
+    let mut missed = missed(l);
+    let there = format!("SELECT pg_catalog.to_regclass({}) IS NOT NULL", quote_literal(&format!("{l}.approval")));
+    if connection.client.query_typed(&there, &[]).await?.first().is_some_and(|row| row.get(0)) {
+        missed.push_str(&unsaid(l));
+    }
+    for row in connection.client.query_typed(&missed, &[]).await? {
         let message: String = row.get(0);
         walk.found(None, What::Removed, message);
     }
@@ -194,6 +201,18 @@ fn missed(l: &str) -> String {
          UNION ALL SELECT format('`%s` is recorded as applied, and its last event says that it was rolled back', c.id) \
          FROM {l}.changeset c WHERE c.status = 'applied' AND (SELECT e.kind FROM {l}.event e WHERE e.changeset = c.id \
          ORDER BY e.seq DESC LIMIT 1) = 'rolledBack'"
+    )
+}
+
+/// Approvals without their event, and events without their approval.
+fn unsaid(l: &str) -> String {
+    format!(
+        " UNION ALL SELECT format('approval %s (%s of %s) has no event of its own: it was put in or changed by hand', a.id, \
+         a.verdict, a.db_user) FROM {l}.approval a WHERE NOT {} \
+         UNION ALL SELECT format('approval %s, of which event %s tells, is missing', e.detail ->> 'approval', e.seq) \
+         FROM {l}.event e WHERE e.kind IN ('approved', 'rejected') AND NOT EXISTS (SELECT FROM {l}.approval a \
+         WHERE a.id::text = e.detail ->> 'approval' AND a.digest = e.detail ->> 'plan')",
+        approvals::has_event(l)
     )
 }
 

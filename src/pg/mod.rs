@@ -9,6 +9,7 @@
 //! Neither ever holds a password.
 
 pub mod address;
+pub mod approvals;
 pub mod audit;
 mod connect;
 mod earlier;
@@ -16,6 +17,7 @@ pub mod embedded;
 mod environment;
 mod error;
 pub mod evidence;
+pub mod fingerprint;
 pub mod hooks;
 mod keys;
 mod lease;

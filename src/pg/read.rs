@@ -172,6 +172,8 @@ pub struct LedgerEvent {
     pub db_user: String,
     /// The operating system's user and the host of the run.
     pub by: Option<String>,
+    /// The address of the client; absent: it was on the same machine.
+    pub from: Option<String>,
     /// The run.
     pub run: Option<String>,
     /// The environment of the run.
@@ -180,7 +182,56 @@ pub struct LedgerEvent {
     pub detail: Value,
 }
 
-/// The latest events, oldest first; of one changeset where one is named.
+/// Which events; each condition that is there must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// About this changeset.
+    pub changeset: Option<String>,
+    /// Of one of these kinds; empty: of any.
+    pub kinds: Vec<String>,
+    /// From this point in time on.
+    pub since: Option<Since>,
+    /// Of a run whose id begins so.
+    pub run: Option<String>,
+    /// By this database role, operating system's user, or user@host.
+    pub by: Option<String>,
+    /// At most so many, the latest.
+    pub limit: u32,
+}
+
+/// A point in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// So long ago, by the server's clock.
+    Ago(Span),
+    /// Milliseconds since 1970.
+    At(i64),
+}
+
+impl Filter {
+    /// The condition on the event `e` of the run `r`.
+    fn sql(&self) -> String {
+        let who = "coalesce(r.os_user || '@' || r.host, e.detail ->> 'by')";
+        let kinds: Vec<String> = self.kinds.iter().map(|k| quote_literal(k)).collect();
+        let conditions = [
+            self.changeset.as_ref().map(|id| format!("e.changeset = {}", quote_literal(id))),
+            (!kinds.is_empty()).then(|| format!("e.kind IN ({})", kinds.join(", "))),
+            self.since.map(|since| match since {
+                Since::Ago(span) => format!("e.at >= clock_timestamp() - {} * interval '1 ms'", span.millis),
+                Since::At(millis) => format!("e.at >= to_timestamp({millis} / 1000.0)"),
+            }),
+            self.run.as_ref().map(|run| format!("starts_with(e.run::text, {})", quote_literal(run))),
+            self.by.as_ref().map(|by| {
+                let by = quote_literal(by);
+                format!("({by} IN (e.db_user, {who}) OR split_part({who}, '@', 1) = {by})")
+            }),
+        ];
+        let all: Vec<String> = conditions.into_iter().flatten().collect();
+        if all.is_empty() { String::new() } else { format!("WHERE {}", all.join(" AND ")) }
+    }
+}
+
+/// The latest events that fit, oldest first.
 ///
 /// # Errors
 /// When the ledger cannot be read.
@@ -188,17 +239,17 @@ pub async fn events(
     connection: &Connection,
     server: &Server,
     ledger: &Ident,
-    changeset: Option<&str>,
-    limit: u32,
+    filter: &Filter,
 ) -> Result<Vec<LedgerEvent>, Failure> {
     if !server.has_ledger {
         return Ok(Vec::new());
     }
     let l = ledger.sql();
-    let only = changeset.map_or(String::new(), |id| format!("WHERE e.changeset = {}", quote_literal(id)));
+    let (only, limit) = (filter.sql(), filter.limit);
     let sql = format!(
         "SELECT * FROM (SELECT e.seq, (extract(epoch FROM e.at) * 1000)::int8, e.kind, e.changeset, e.db_user, \
-         coalesce(r.os_user || '@' || r.host, e.detail ->> 'by'), e.run::text, r.environment, e.detail::text FROM {l}.event e LEFT JOIN {l}.run r \
+         coalesce(r.os_user || '@' || r.host, e.detail ->> 'by'), e.run::text, coalesce(r.environment, \
+         e.detail ->> 'environment'), e.detail::text, coalesce(host(r.client_addr), e.detail ->> 'from') FROM {l}.event e LEFT JOIN {l}.run r \
          ON r.id = e.run {only} ORDER BY e.seq DESC LIMIT {limit}) x ORDER BY 1"
     );
     let rows =
@@ -216,6 +267,7 @@ pub async fn events(
             run: row.get(6),
             environment: row.get(7),
             detail: serde_json::from_str(row.get(8)).unwrap_or_default(),
+            from: row.get(9),
         })
         .collect())
 }

@@ -10,7 +10,7 @@ use crate::base::time::rfc3339;
 use crate::base::{Failure, Ident, Kind};
 use crate::ledger::schema;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The version of the ledger that has wishes.
 const SINCE: u32 = 2;
@@ -150,6 +150,24 @@ fn event(ledger: &Ident, kind: &str, who: &Holder, reason: Option<&str>, run: Op
         ledger.sql(),
         quote_literal(&detail.to_string().replace("\\u0000", ""))
     )
+}
+
+/// Notes that something was refused.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub async fn refused(connection: &Connection, ledger: &Ident, who: &Holder, mut detail: Value) -> Result<(), Failure> {
+    if let Some(map) = detail.as_object_mut() {
+        map.insert("by".to_owned(), name(who).into());
+    }
+    // a run that writes an event may hold this one up: it is not worth a wait
+    let patience = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '5s'".to_owned();
+    let event = format!(
+        "SELECT {}.note_refusal({}::jsonb)",
+        ledger.sql(),
+        quote_literal(&detail.to_string().replace("\\u0000", ""))
+    );
+    write(connection, &[patience, event]).await
 }
 
 async fn write(connection: &Connection, statements: &[String]) -> Result<(), Failure> {

@@ -7,6 +7,9 @@ pub mod model;
 mod quiet;
 pub mod reasons;
 pub mod rollback;
+pub mod sealed;
+#[cfg(feature = "pg")]
+pub mod signature;
 pub mod states;
 pub mod step;
 mod waves;

@@ -4,6 +4,7 @@
 //! To add a format of a graph, matrix or plan: a file in `graph/`, `matrix/` or `plan/`, its `mod` line and
 //! its row in the table there, and golden files in `tests/golden/report/`; tests compare.
 
+pub mod csv;
 pub mod diag;
 pub mod diff;
 pub mod gates;

@@ -22,13 +22,15 @@ const EXCEPTIONS: [(&str, &str); 3] = [
 ];
 
 /// Crates that only one part may name, and the part.
-const HIDDEN: [(&str, &str); 6] = [
+const HIDDEN: [(&str, &str); 8] = [
     ("tokio_postgres", "pg"),
     ("rustls", "pg"),
     ("petgraph", "graph"),
     ("handlebars", "render"),
     ("squawk_lexer", "sql"),
     ("squawk_syntax", "sql"),
+    ("ring::signature", "plan"),
+    ("base64", "plan"),
 ];
 
 /// Where one of them is named all the same: `change` looks whether a piece of SQL is whole, and

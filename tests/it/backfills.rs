@@ -311,6 +311,8 @@ const V1: [&str; 3] = [
     include_str!("../../schema/ledger/remember.sql"),
 ];
 
+const V2: &str = include_str!("../../schema/ledger/0002_wish.sql");
+
 fn two(database: &Database) -> Project {
     let more = "  - id: b\n    dependsOn: [a]\n    changes:\n      - sql: { forward: CREATE TABLE b (), rollback: DROP TABLE b }\n";
     let project = backfill(COUNT);
@@ -322,14 +324,21 @@ fn two(database: &Database) -> Project {
 
 /// What version 1 had written, in its tables.
 fn as_version_1(database: &Database) {
+    as_version(database, &V1.concat(), &["pass", "seen", "changed", "unmoved"]);
+}
+
+/// What an earlier version had written, in its tables.
+fn as_version(database: &Database, schema: &str, later: &[&str]) {
+    let later: Vec<String> = later.iter().map(|c| format!("'{c}'")).collect();
     let columns = |table: &str| {
         database.sql(&format!(
             "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'old.{table}'::regclass \
-             AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('pass', 'seen', 'changed', 'unmoved')"
+             AND attnum > 0 AND NOT attisdropped AND attname <> ALL (ARRAY[{}]::text[])",
+            later.join(", ")
         ))
     };
     database.sql("ALTER SCHEMA dagmar RENAME TO old; ALTER SCHEMA dagmar_attic RENAME TO old_attic");
-    let sql = V1.concat().replace("@ledger@", "dagmar").replace("@attic@", "dagmar_attic");
+    let sql = schema.replace("@ledger@", "dagmar").replace("@attic@", "dagmar_attic");
     database.sql(&sql);
     let mut copy = String::from("DELETE FROM dagmar.lease;\n");
     for table in ["lease", "run", "changeset", "requires", "segment", "superseded", "event", "attic"] {
@@ -373,7 +382,7 @@ fn a_ledger_of_version_1_is_read_and_brought_up_to_date() {
     assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "1");
 
     project.on(&database, &["apply"]).ok();
-    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "2");
+    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "3");
     let after = rows(&database);
     let lost: Vec<&str> = before.0.lines().filter(|l| !after.contains(l)).collect();
     assert!(lost.is_empty(), "{lost:#?}");
@@ -391,6 +400,38 @@ fn a_ledger_of_version_1_is_read_and_brought_up_to_date() {
     assert_eq!(database.sql(broken), "0");
     project.on(&database, &["rollback", "--all"]).ok();
     assert_eq!(database.sql("SELECT max(n) FROM t"), "0");
+}
+
+/// Approvals came with version 3. What is there stays as it was, and its history holds.
+#[test]
+fn a_ledger_of_version_2_is_read_and_brought_up_to_date() {
+    let (database, fresh) = (Database::new(), Database::new());
+    let project = two(&database);
+    project.on(&database, &["apply", "--select", "a"]).ok();
+    let v2 = [&V1.concat(), V2, "UPDATE @ledger@.meta SET value = '2' WHERE key = 'version'"].join("\n");
+    as_version(&database, &v2, &[]);
+    let before = rows(&database);
+    assert!(project.on(&database, &["approvals", "list"]).ok().contains("nobody has said anything"));
+    assert!(project.on(&database, &["history"]).ok().contains("runFinished"));
+    let file = project.path().join("b.plan");
+    project.on(&database, &["plan", "--out", file.to_str().unwrap()]).ok();
+    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "2");
+    // the plan was sealed before the ledger knew its installation
+    project.on(&database, &["approve", file.to_str().unwrap(), "--reason", "read"]).ok();
+    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "3");
+    let after = rows(&database);
+    let lost: Vec<&str> = before.lines().filter(|l| !after.contains(l)).collect();
+    assert!(lost.is_empty(), "{lost:#?}");
+    project.on(&database, &["apply", file.to_str().unwrap()]).ok();
+    assert_eq!(project.states(&database), "a=applied b=applied");
+    two(&fresh).on(&fresh, &["apply"]).ok();
+    let catalog = |d: &Database| {
+        let text = d.whole_dump();
+        let rest = |l: &&str| !l.starts_with("INSERT") && !l.contains("setval");
+        text.lines().filter(rest).collect::<Vec<_>>().join("\n")
+    };
+    same(&catalog(&database), &catalog(&fresh), "the catalog");
+    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
 }
 
 /// A backfill that version 1 was in the middle of goes on where it was; so does the rollback
@@ -429,6 +470,6 @@ fn a_backfill_of_version_1_goes_on() {
                 assert_eq!(database.sql("SELECT min(n), max(n) FROM t"), "1|1", "{way}");
             }
         }
-        assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "2", "{way}");
+        assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "3", "{way}");
     }
 }

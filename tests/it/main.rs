@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
+mod approving;
 mod architecture;
 mod authoring;
 mod backfills;
@@ -23,6 +24,7 @@ mod promoting;
 mod proxy;
 mod running;
 mod sample;
+mod sealing;
 mod smoke;
 mod stopping;
 mod tampering;

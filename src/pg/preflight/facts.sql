@@ -50,7 +50,7 @@ SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
 'databaseCreate', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
 'superuser', (SELECT rolsuper FROM me),
 'ledger', (SELECT bool_and(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
-    AND pg_catalog.has_table_privilege(c.oid, CASE c.relname WHEN 'meta' THEN 'UPDATE' WHEN 'lease' THEN 'UPDATE' ELSE 'INSERT' END))
+    AND pg_catalog.has_table_privilege(c.oid, CASE WHEN c.relname IN ('meta', 'approval') THEN 'SELECT' WHEN c.relname = 'lease' THEN 'UPDATE' ELSE 'INSERT' END))
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = @ledger@ AND c.relkind = 'r'),
 'extensions', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', x.key, 'installed', e.extversion,

@@ -1,0 +1,125 @@
+//! `dagmar approvals`: what was said of sealed plans, and who may say something.
+
+use super::global::Global;
+use super::output::{Form, Output, form};
+use super::session::Session;
+use super::{Outcome, block_on, seal, sealed};
+use crate::base::name::quote_ident;
+use crate::base::{Ident, time};
+use crate::ledger::schema;
+use crate::pg::approvals;
+use crate::report::{Cell, Table};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Shows what was said of sealed plans, and the rights that keep it honest.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar approvals list
+  dagmar approvals list release.plan --env production --format json
+  dagmar approvals grants --applier deploy --approver reviewer --reader auditor | psql")]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Who approved or rejected what in the environment's ledger, when and why
+    List {
+        /// Only what is about this sealed plan
+        #[arg(value_name = "FILE")]
+        plan: Option<PathBuf>,
+    },
+    /// Prints the GRANTs for roles that do not own the ledger: an approver cannot apply, an
+    /// applier cannot approve, nobody can change what was said
+    Grants(Grants),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("role").required(true).multiple(true)))]
+struct Grants {
+    /// Roles that apply
+    #[arg(long, value_name = "ROLE", group = "role")]
+    applier: Vec<String>,
+    /// Roles that approve and reject
+    #[arg(long, value_name = "ROLE", group = "role")]
+    approver: Vec<String>,
+    /// Roles that look
+    #[arg(long, value_name = "ROLE", group = "role")]
+    reader: Vec<String>,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    match &args.what {
+        What::List { plan } => list(plan.as_ref(), global, out),
+        What::Grants(grants) => {
+            let session = Session::open(global, out)?;
+            out.data(&grants.sql(session.ledger()));
+            Ok(())
+        }
+    }
+}
+
+fn list(plan: Option<&PathBuf>, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    let plan = plan.map(|file| seal::open(file, None)).transpose()?;
+    let global = &sealed::environment(global, plan.as_ref())?;
+    let session = Session::open(global, out)?;
+    let digest = plan.as_ref().map(|p| p.digest.as_str());
+    let all = block_on(async {
+        let remote = session.connect(global, out).await?;
+        let version = remote.history(session.ledger()).await?.version;
+        let all = approvals::read(&remote.connection, &remote.server, version, session.ledger(), digest).await?;
+        remote.close().await?;
+        Ok(all)
+    })?;
+    match form {
+        Form::Json => out.json(&json!({ "environment": session.environment, "approvals": all })),
+        Form::Text if all.is_empty() => out.data("nobody has said anything here yet"),
+        Form::Text => {
+            let short = |at: i64| time::rfc3339(at).trim_end_matches('Z').replace('T', " ");
+            let mut table = Table::new(&["AT (UTC)", "VERDICT", "ROLE", "BY", "UNTIL", "PLAN", "REASON"]);
+            for a in &all {
+                table.row([
+                    Cell::from(short(a.at).as_str()),
+                    Cell::from(a.verdict.word()),
+                    Cell::from(a.by.as_str()),
+                    Cell::from(a.os_user.as_str()),
+                    Cell::from(a.expires_at.map(short).unwrap_or_default().as_str()),
+                    Cell::from(a.digest.get(..15).unwrap_or_default()),
+                    Cell::from(a.reason.as_str()),
+                ]);
+            }
+            out.data(&table.plain(out.style));
+        }
+    }
+    Ok(())
+}
+
+impl Grants {
+    fn sql(&self, ledger: &Ident) -> String {
+        let (l, attic) = (ledger.sql(), schema::attic(ledger.as_str()));
+        let attic = quote_ident(&attic);
+        let tables = |names: &[&str]| names.iter().map(|t| format!("{l}.{t}")).collect::<Vec<_>>().join(", ");
+        let written = tables(&["changeset", "requires", "run", "segment", "superseded", "wish", "attic"]);
+        let mut sql = String::new();
+        for role in self.applier.iter().chain(&self.approver).chain(&self.reader) {
+            let role = quote_ident(role);
+            sql.push_str(&format!("GRANT USAGE ON SCHEMA {l} TO {role};\n"));
+            sql.push_str(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA {l} TO {role};\n"));
+            // `history --verify` looks at the counter of events
+            sql.push_str(&format!("GRANT SELECT ON ALL SEQUENCES IN SCHEMA {l} TO {role};\n"));
+        }
+        for role in self.applier.iter().map(|r| quote_ident(r)) {
+            sql.push_str(&format!("GRANT INSERT, UPDATE, DELETE ON {written} TO {role};\n"));
+            sql.push_str(&format!("GRANT UPDATE ON {l}.lease TO {role};\nGRANT INSERT ON {l}.event TO {role};\n"));
+            sql.push_str(&format!("GRANT USAGE, CREATE ON SCHEMA {attic} TO {role};\n"));
+        }
+        for role in self.approver.iter().map(|r| quote_ident(r)) {
+            sql.push_str(&format!("GRANT INSERT ON {l}.approval TO {role};\n"));
+        }
+        sql
+    }
+}

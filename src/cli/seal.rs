@@ -1,0 +1,215 @@
+//! Sealed plans: making and opening their files.
+
+use super::audit::{Tried, audited};
+use super::global::Global;
+use super::output::{Form, Output, form};
+use super::plan::compile;
+use super::session::{Session, holder};
+use super::{Outcome, block_on};
+use crate::base::{Failure, Kind, Span, time};
+use crate::pg::fingerprint;
+use crate::plan::sealed::{Content, FORMAT, Part, Sealed, before};
+use crate::plan::signature::{PrivateKey, PublicKey, Signature};
+use crate::report::{PlanFormat, PlanOptions, Tone};
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// What `plan --out` was told.
+pub struct Order<'a> {
+    /// The file.
+    pub out: &'a Path,
+    /// The environments; empty: that of the options.
+    pub environments: &'a [String],
+    /// The private key.
+    pub sign: Option<&'a Path>,
+    /// How long it may be run.
+    pub expires: Span,
+    /// Which changesets.
+    pub select: &'a [String],
+}
+
+/// Seals what is pending in each environment, and writes the file.
+pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    // before anything is asked: a key that cannot be used
+    let key = order.sign.map(private_key).transpose()?;
+    let (mut parts, mut first) = (Vec::new(), None);
+    for global in targets(order, global)? {
+        let session = Session::open(&global, out)?;
+        in_order(&session, order.environments)?;
+        let view = session.view()?;
+        let (part, seen) = block_on(async {
+            let remote = session.connect(&global, out).await?;
+            let history = remote.history(session.ledger()).await?;
+            let plan = compile(&view, &remote, &history, order.select, out.err_style).await?;
+            let seen = fingerprint::look(&remote.connection, &remote.server, session.ledger(), &history).await?;
+            remote.close().await?;
+            let (environment, before) = (session.environment.clone(), before(&plan, &history));
+            let part = Part { environment, target: seen.target, policy: policy(&session), before, plan };
+            Ok((part, (seen.now, seen.session_user)))
+        })?;
+        parts.push(part);
+        first.get_or_insert(seen);
+    }
+    let (now, db_user) = first.ok_or_else(|| Failure::new(Kind::Usage, "no environment was named"))?;
+    let who = holder();
+    let content = Content {
+        format: FORMAT,
+        dagmar: env!("CARGO_PKG_VERSION").to_owned(),
+        author: format!("{}@{}", who.os_user, who.host),
+        db_user,
+        sealed_at: now,
+        expires_at: now.saturating_add(i64::try_from(order.expires.millis).unwrap_or(i64::MAX)),
+        environments: parts,
+    };
+    let mut sealed = Sealed::seal(&content)?;
+    sealed.signature = key.map(|key| json!(key.sign(&sealed.digest)));
+    std::fs::write(order.out, sealed.text())
+        .map_err(|e| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", order.out.display())))?;
+    show(&sealed, form, "sealed", out);
+    Ok(())
+}
+
+/// The options for each environment.
+fn targets(order: &Order<'_>, global: &Global) -> Result<Vec<Global>, Failure> {
+    if order.environments.is_empty() {
+        return Ok(vec![global.clone()]);
+    }
+    if global.url.is_some() || global.env.is_some() {
+        return Err(Failure::new(Kind::Usage, "`--for` names environments, and so do `--env` and `--url`")
+            .help("name them with `--for` alone; their URLs are in dagmar.yaml"));
+    }
+    Ok(order.environments.iter().map(|name| Global { env: Some(name.clone()), ..global.clone() }).collect())
+}
+
+/// Refuses a list that is not in the order of promotion.
+fn in_order(session: &Session, names: &[String]) -> Result<(), Failure> {
+    let config = &session.workspace.loaded.config;
+    let known: Vec<&str> = config.environment_list.iter().map(|(name, _)| name.as_str()).collect();
+    let places: Vec<_> = names.iter().map(|name| known.iter().position(|k| k == name)).collect();
+    if places.is_sorted_by(|a, b| a.is_none() || b.is_none() || a < b) {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::Usage, "the environments are not in the order of promotion")
+        .help(format!("dagmar.yaml has: {}", known.join(", "))))
+}
+
+/// What `dagmar.yaml` says of an environment, as it stands there: without its connection and
+/// variables, which may be secrets.
+pub fn policy(session: &Session) -> Value {
+    let environment = session.workspace.loaded.config.environment(&session.environment);
+    let mut value = serde_json::to_value(environment).unwrap_or_default();
+    if let Some(map) = value.as_object_mut() {
+        map.retain(|key, _| !key.starts_with("url") && key != "variables");
+    }
+    value
+}
+
+/// Reads a sealed plan, and checks its digest and its signature, which must be there and of this
+/// key where one is named.
+pub fn open(file: &Path, key: Option<&Path>) -> Result<Sealed, Failure> {
+    let key = key.map(|path| PublicKey::parse(&read(path)?)).transpose()?;
+    let sealed = Sealed::read(&read(file)?)?;
+    let refused = |message: String| Err(Failure::new(Kind::Refused, message));
+    match (signature(&sealed), &key) {
+        (None, None) => Ok(sealed),
+        (None, Some(_)) => refused(format!("`{}` is not signed", file.display())),
+        (Some(signature), _) if !signature.as_ref().is_some_and(|s| s.is_good(&sealed.digest, None)) => {
+            refused(format!("the signature of `{}` is wrong", file.display()))
+        }
+        (Some(Some(signature)), Some(_)) if !signature.is_good(&sealed.digest, key.as_ref()) => {
+            refused(format!("`{}` is signed with another key: {}", file.display(), signature.key))
+        }
+        (Some(_), _) => Ok(sealed),
+    }
+}
+
+/// The same for a command that changes something: what is refused leaves an event, where it was
+/// said which database it is about.
+pub fn open_for(
+    command: &'static str,
+    file: &Path,
+    key: Option<&Path>,
+    global: &Global,
+    out: &mut Output,
+) -> Result<Sealed, Failure> {
+    let opened = open(file, key);
+    if opened.is_ok() || global.env.is_none() && global.url.is_none() {
+        return opened;
+    }
+    let session = Session::open(global, out)?;
+    audited(opened, Tried { command, plan: None }, &session, global, out)
+}
+
+/// The signature of a plan; inside `None`: it is none.
+fn signature(sealed: &Sealed) -> Option<Option<Signature>> {
+    sealed.signature.as_ref().map(|value| serde_json::from_value(value.clone()).ok())
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let bytes =
+        std::fs::read(path).map_err(|e| Failure::new(Kind::Usage, format!("cannot read `{}`: {e}", path.display())))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
+    let text = read(path)?;
+    let mode = std::fs::metadata(path).map_or(0, |about| about.permissions().mode());
+    if mode & 0o077 != 0 {
+        return Err(Failure::new(Kind::Refused, format!("the key `{}` can be read by others", path.display()))
+            .help(format!("chmod 600 {}", path.display())));
+    }
+    PrivateKey::parse(&text)
+}
+
+/// Checks a file without a server.
+pub fn verify(file: &Path, key: Option<&Path>, sql: bool, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    let sealed = open(file, key)?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    sealed.check_expiry(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))?;
+    show(&sealed, form, "intact", out);
+    if sql && form == Form::Text {
+        for part in &sealed.content.environments {
+            let options = PlanOptions { style: out.style, sql };
+            out.data(&format!("\n{}", PlanFormat::Text.render(&part.plan, options)));
+        }
+    }
+    Ok(())
+}
+
+/// What is in a plan.
+fn show(sealed: &Sealed, form: Form, word: &str, out: &mut Output) {
+    let content = &sealed.content;
+    let signed = signature(sealed).flatten().map(|s| s.key);
+    let steps = |part: &Part| part.plan.steps.iter().map(|s| s.changeset.clone()).collect::<Vec<_>>();
+    if form == Form::Json {
+        let parts = content.environments.iter().map(|part| {
+            json!({ "environment": part.environment, "target": part.target, "policy": part.policy, "changesets": steps(part), "plan": part.plan })
+        });
+        out.json(&json!({
+            "digest": sealed.digest, "author": content.author, "dbUser": content.db_user, "dagmar": content.dagmar,
+            "sealedAt": time::rfc3339(content.sealed_at), "expiresAt": time::rfc3339(content.expires_at),
+            "signedBy": signed, "environments": parts.collect::<Vec<_>>(),
+        }));
+        return;
+    }
+    out.data(&format!("{} {}", out.style.paint(Tone::Good, word), sealed.digest));
+    out.data(&format!(
+        "by {} (database user {}) at {}, expires at {}",
+        content.author,
+        content.db_user,
+        time::rfc3339(content.sealed_at),
+        time::rfc3339(content.expires_at)
+    ));
+    out.data(&signed.map_or("not signed".to_owned(), |key| format!("signed with the key {key}")));
+    for part in &content.environments {
+        let t = &part.target;
+        let place =
+            format!("{} of server {}, PostgreSQL {}, {} changeset(s)", t.database, t.system, t.server, t.recorded);
+        let steps = steps(part);
+        let list = if steps.is_empty() { "nothing".to_owned() } else { steps.join(", ") };
+        out.data(&format!("{} ({place}): {list}", out.style.paint(Tone::Strong, &part.environment)));
+    }
+}

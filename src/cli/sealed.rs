@@ -1,0 +1,188 @@
+//! A sealed plan that `apply` runs.
+
+use super::global::Global;
+use super::output::Output;
+use super::seal;
+use super::session::{Remote, Session, holder};
+use crate::base::{Failure, Kind, time};
+use crate::ledger::History;
+use crate::ledger::approval::{Approval, Verdict, last_words};
+use crate::ledger::record::{Recorder, RunRef};
+use crate::pg::lock::Lock;
+use crate::pg::{approvals, fingerprint, unanswered};
+use crate::pipeline::View;
+use crate::plan::sealed::{Sealed, same};
+use crate::plan::{Plan, Progress, Segment, Step};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// A sealed plan on its way.
+pub struct Release<'a> {
+    /// The plan.
+    pub plan: &'a Sealed,
+    /// The files, where they must still render the same.
+    pub check: Option<View<'a>>,
+}
+
+/// The options with the environment of a plan that is sealed for one alone.
+pub fn environment(global: &Global, sealed: Option<&Sealed>) -> Result<Global, Failure> {
+    let mut global = global.clone();
+    if let (Some(sealed), None) = (sealed, &global.env) {
+        match sealed.environments().as_slice() {
+            [one] => global.env = Some((*one).to_owned()),
+            several => {
+                return Err(Failure::new(Kind::Usage, "the plan is sealed for several environments")
+                    .help(format!("name one with `--env`: {}", several.join(", "))));
+            }
+        }
+    }
+    Ok(global)
+}
+
+impl Release<'_> {
+    /// Its digest.
+    pub fn digest(&self) -> &str {
+        &self.plan.digest
+    }
+
+    /// What of it is to be run now. It is refused when anything is not as it was.
+    pub async fn compile(&self, session: &Session, remote: &Remote, history: &History) -> Result<Plan, Failure> {
+        let left = fit(self.plan, session, remote, history).await?;
+        match &self.check {
+            Some(view) => same_render(view, &left).map(|()| left),
+            None => Ok(left),
+        }
+    }
+
+    /// Notes in the run that it is of a sealed plan.
+    pub async fn note(&self, session: &Session, remote: &Remote, lock: &Lock) -> Result<(), Failure> {
+        let plan = self.plan;
+        let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
+        let who = holder();
+        let detail = json!({
+            "plan": plan.digest, "author": plan.content.author, "by": format!("{}@{}", who.os_user, who.host),
+            "signedBy": plan.signature.as_ref().and_then(|s| s.get("key")),
+        });
+        let sql = [
+            "BEGIN".to_owned(),
+            format!("SELECT {}.fence({})", session.ledger().sql(), lock.epoch),
+            recorder.event("sealedPlan", None, &detail),
+            "COMMIT".to_owned(),
+        ];
+        let sent = remote.connection.client.batch_execute(&sql.join(";\n")).await;
+        sent.map_err(|e| unanswered("cannot note which plan it is", &e))
+    }
+
+    /// Says who approved it.
+    pub async fn tell(
+        &self,
+        session: &Session,
+        remote: &Remote,
+        history: &History,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
+        let digest = self.digest();
+        let all = approvals::read(&remote.connection, &remote.server, history.version, session.ledger(), Some(digest))
+            .await?;
+        out.say(&format!("sealed plan {digest}"));
+        for approval in last_words(&all) {
+            out.say(&format!("approved by {}", words(approval)));
+        }
+        if all.is_empty() {
+            out.say("approved by nobody");
+        }
+        Ok(())
+    }
+}
+
+/// Who said it, when and why.
+pub fn words(a: &Approval) -> String {
+    let until = a.expires_at.map_or_else(String::new, |at| format!(", until {}", time::rfc3339(at)));
+    format!("{} ({}) at {}{until}: {}", a.by, a.os_user, time::rfc3339(a.at), a.reason)
+}
+
+/// What is left to run of a sealed plan, which must be for this target as it is now, and not
+/// rejected.
+async fn fit(sealed: &Sealed, session: &Session, remote: &Remote, history: &History) -> Result<Plan, Failure> {
+    let left = may_be_approved(sealed, session, remote, history).await?;
+    let said =
+        approvals::read(&remote.connection, &remote.server, history.version, session.ledger(), Some(&sealed.digest))
+            .await?;
+    if let Some(no) = last_words(&said).into_iter().find(|a| a.verdict == Verdict::Reject) {
+        return Err(Failure::new(Kind::Refused, "the plan was rejected; nothing was run")
+            .note(format!("by {}", words(no)))
+            .help("make another one; or who rejected it may approve it after all"));
+    }
+    Ok(left)
+}
+
+/// The same, whatever was said of it.
+pub async fn may_be_approved(
+    sealed: &Sealed,
+    session: &Session,
+    remote: &Remote,
+    history: &History,
+) -> Result<Plan, Failure> {
+    let part = sealed.part(&session.environment)?;
+    if part.plan.ledger_schema != session.ledger().as_str() {
+        return Err(Failure::new(
+            Kind::Drift,
+            format!("the plan is sealed for the ledger `{}`, not `{}`", part.plan.ledger_schema, session.ledger()),
+        ));
+    }
+    if !same(&part.policy, &seal::policy(session)) {
+        return Err(Failure::new(
+            Kind::Drift,
+            format!("dagmar.yaml says something else of `{}` than when the plan was sealed", session.environment),
+        )
+        .help("use the dagmar.yaml that it was sealed with, or seal a new plan"));
+    }
+    let seen = fingerprint::look(&remote.connection, &remote.server, session.ledger(), history).await?;
+    sealed.check_expiry(seen.now)?;
+    let own = own_runs(session, remote, &sealed.digest).await?;
+    part.remaining(&seen.target, history, &own)
+}
+
+/// The runs of this very plan.
+async fn own_runs(session: &Session, remote: &Remote, digest: &str) -> Result<BTreeSet<String>, Failure> {
+    if !remote.server.has_ledger {
+        return Ok(BTreeSet::new());
+    }
+    let sql = format!(
+        "SELECT DISTINCT run::text FROM {}.event WHERE kind = 'sealedPlan' AND run IS NOT NULL AND detail ->> 'plan' = '{digest}'",
+        session.ledger().sql()
+    );
+    let rows = remote.connection.client.query_typed(&sql, &[]).await;
+    let rows = rows.map_err(|e| unanswered("cannot read the ledger", &e))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Refuses when this dagmar would render something else from these files.
+fn same_render(view: &View<'_>, plan: &Plan) -> Result<(), Failure> {
+    let bare = |segments: &[Segment]| {
+        let todo = |s: &Segment| Segment { progress: Progress::Todo, ..s.clone() };
+        segments.iter().map(todo).collect::<Vec<_>>()
+    };
+    let parts = |s: &Step| {
+        (s.checksum.clone(), bare(&s.segments), s.preconditions.clone(), s.verify.clone(), s.rollback.clone())
+    };
+    for step in &plan.steps {
+        let now = match view.graph.position(&step.changeset) {
+            Some(_) => view.render_one(&step.changeset)?,
+            None => return Err(other_render(&step.changeset, "no file has it any more")),
+        };
+        if now.checksum != step.checksum {
+            return Err(other_render(&step.changeset, "its file says something else"));
+        }
+        if now.digest != step.digest || !same(&parts(&now), &parts(step)) {
+            return Err(other_render(&step.changeset, "the same file is rendered to something else"));
+        }
+    }
+    Ok(())
+}
+
+fn other_render(id: &str, why: &str) -> Failure {
+    Failure::new(Kind::Drift, format!("`{id}` would be another one now than what is sealed; nothing was run"))
+        .note(why)
+        .help("use the files and the dagmar that it was sealed with, or seal a new plan")
+}

@@ -1,0 +1,111 @@
+//! Approvals in a target's ledger. Who, when and from where is the server's word: the columns
+//! are filled by a trigger, rows cannot be changed, and each has an event in the chain.
+
+use super::connect::Connection;
+use super::error::{self, SqlFailure};
+use super::lock::Holder;
+use super::server::Server;
+use crate::base::name::quote_literal;
+use crate::base::{Failure, Ident, Kind, Span};
+use crate::ledger::approval::{Approval, SINCE, Verdict};
+use std::collections::BTreeSet;
+
+/// What somebody says of a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Word<'a> {
+    /// The plan.
+    pub digest: &'a str,
+    /// Yes or no.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: &'a str,
+    /// How long it counts; absent: as long as the plan.
+    pub expires: Option<Span>,
+}
+
+/// Writes one, and its event.
+///
+/// # Errors
+/// When the role may not, or the ledger has no place for it.
+pub async fn write(connection: &Connection, ledger: &Ident, who: &Holder, word: &Word<'_>) -> Result<(), Failure> {
+    let expires =
+        word.expires.map_or("NULL".to_owned(), |span| format!("clock_timestamp() + {} * interval '1 ms'", span.millis));
+    let sql = format!(
+        "INSERT INTO {}.approval (digest, verdict, reason, os_user, host, expires_at) VALUES ({}, {}, {}, {}, {}, {expires})",
+        ledger.sql(),
+        quote_literal(word.digest),
+        quote_literal(word.verdict.word()),
+        quote_literal(word.reason),
+        quote_literal(&who.os_user),
+        quote_literal(&who.host),
+    );
+    connection.client.batch_execute(&sql).await.map_err(|e| match SqlFailure::of(&e).sqlstate.as_str() {
+        "42501" => Failure::new(Kind::Refused, "the role may neither approve nor reject here; nothing was recorded")
+            .help(format!("GRANT INSERT ON {}.approval TO it: see `dagmar approvals grants --help`", ledger.sql())),
+        _ => error::unanswered("cannot record it", &e),
+    })
+}
+
+/// Reads what was said of a plan, in the order in which it was said. Roles are those that the
+/// user had then and has now: who lost a role does not approve with it.
+///
+/// # Errors
+/// When the ledger cannot be read, or has a row that did not come by way of [`write`].
+pub async fn read(
+    connection: &Connection,
+    server: &Server,
+    version: u32,
+    ledger: &Ident,
+    digest: Option<&str>,
+) -> Result<Vec<Approval>, Failure> {
+    if !server.has_ledger || version < SINCE {
+        return Ok(Vec::new());
+    }
+    let l = ledger.sql();
+    let only = digest.map_or(String::new(), |digest| format!("WHERE a.digest = {}", quote_literal(digest)));
+    let sql = format!(
+        "SELECT a.db_user, ARRAY(SELECT r FROM pg_catalog.unnest(a.roles) r JOIN pg_catalog.pg_roles g ON g.rolname = r \
+         JOIN pg_catalog.pg_roles u ON u.rolname = a.db_user WHERE pg_catalog.pg_has_role(u.oid, g.oid, 'MEMBER')), \
+         a.os_user, (extract(epoch FROM a.at) * 1000)::int8, (extract(epoch FROM a.expires_at) * 1000)::int8, a.digest, \
+         a.verdict, a.reason, {has_event} FROM {l}.approval a {only} ORDER BY a.id",
+        has_event = has_event(&l),
+    );
+    let rows =
+        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read approvals", &e))?;
+    let mut forged = BTreeSet::new();
+    let mut all = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let verdict: String = row.get(6);
+        let by: String = row.get(0);
+        if !row.get::<_, bool>(8) {
+            forged.insert(by.clone());
+        }
+        all.push(Approval {
+            by,
+            role_memberships: row.get(1),
+            os_user: row.get(2),
+            at: row.get(3),
+            expires_at: row.get(4),
+            digest: row.get(5),
+            verdict: if verdict == Verdict::Approve.word() { Verdict::Approve } else { Verdict::Reject },
+            reason: row.get(7),
+        });
+    }
+    if forged.is_empty() {
+        return Ok(all);
+    }
+    let names: Vec<String> = forged.iter().map(|by| format!("`{by}`")).collect();
+    Err(Failure::new(Kind::Drift, "an approval in the ledger was put in or changed by hand")
+        .note(format!("no event tells of what {} is said to have said", names.join(", ")))
+        .help("`dagmar history --verify` shows what else was changed"))
+}
+
+/// Whether the approval `a` has its event, as an SQL expression.
+pub(super) fn has_event(l: &str) -> String {
+    format!(
+        "EXISTS (SELECT FROM {l}.event e WHERE e.kind = CASE a.verdict WHEN 'approve' THEN 'approved' ELSE 'rejected' END \
+         AND (e.detail ->> 'approval')::int8 = a.id AND e.detail ->> 'plan' = a.digest AND e.db_user = a.db_user \
+         AND e.detail ->> 'reason' = a.reason AND (e.detail ->> 'expiresAt')::timestamptz IS NOT DISTINCT FROM a.expires_at \
+         AND e.detail ->> 'by' = a.os_user || '@' || a.host AND abs(extract(epoch FROM e.at - a.at)) < 60)"
+    )
+}

@@ -1,0 +1,54 @@
+//! What a database is known by: the target of a sealed plan.
+
+use super::connect::Connection;
+use super::error;
+use super::server::Server;
+use crate::base::{Failure, Ident, Kind};
+use crate::ledger::History;
+use crate::plan::sealed::{self, Target};
+
+/// A target as it is now.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// What it is known by.
+    pub target: Target,
+    /// The server's clock, in milliseconds since 1970.
+    pub now: i64,
+    /// The database user.
+    pub session_user: String,
+}
+
+/// Looks at the target; its history was read before.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn look(
+    connection: &Connection,
+    server: &Server,
+    ledger: &Ident,
+    history: &History,
+) -> Result<Seen, Failure> {
+    let installation = match server.has_ledger {
+        true => format!("(SELECT value FROM {}.meta WHERE key = 'installation')", ledger.sql()),
+        false => "NULL::text".to_owned(),
+    };
+    let sql = format!(
+        "SELECT (SELECT system_identifier::text FROM pg_catalog.pg_control_system()), {installation}, \
+         (extract(epoch FROM clock_timestamp()) * 1000)::int8, session_user::text"
+    );
+    let rows = connection
+        .client
+        .query_typed(&sql, &[])
+        .await
+        .map_err(|e| error::unanswered("cannot find out which server it is", &e))?;
+    let row = rows.first().ok_or_else(|| Failure::new(Kind::Database, "the server gave no answer"))?;
+    let target = Target {
+        system: row.get(0),
+        database: server.database.clone(),
+        installation: row.get(1),
+        server: server.major(),
+        recorded: sealed::recorded(history),
+        state: sealed::state(history),
+    };
+    Ok(Seen { target, now: row.get(2), session_user: row.get(3) })
+}

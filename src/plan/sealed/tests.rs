@@ -1,0 +1,222 @@
+use super::*;
+use crate::base::Ident;
+use crate::plan::model;
+use serde_json::json;
+
+fn plan(environment: &str) -> Plan {
+    let step = json!({
+        "changeset": "a", "direction": "forward", "wave": 1, "why": "pending", "requires": [], "checksum": "d1:c",
+        "digest": "d1:d", "body": { "id": "a", "n": 0.1, "big": 1e300 }, "segments": [],
+        "rollback": { "kind": "irreversible", "reason": "it is  \n so" },
+    });
+    Plan {
+        format: model::FORMAT,
+        environment: environment.to_owned(),
+        direction: Direction::Forward,
+        ledger_schema: Ident::new("dagmar").unwrap().as_str().to_owned(),
+        steps: vec![serde_json::from_value(step).unwrap()],
+        renamed: Vec::new(),
+        waiting: Vec::new(),
+        blocked: Vec::new(),
+        not_for_here: vec!["b".to_owned()],
+        overridden_templates: Vec::new(),
+    }
+}
+
+fn target() -> Target {
+    Target {
+        system: "7".to_owned(),
+        database: "shop".to_owned(),
+        installation: Some("i".to_owned()),
+        server: 15,
+        recorded: 0,
+        state: state(&History::default()),
+    }
+}
+
+fn sealed() -> Sealed {
+    let part = |environment: &str| Part {
+        environment: environment.to_owned(),
+        target: target(),
+        before: BTreeMap::new(),
+        policy: json!({ "jobs": 4, "beforeApply": [] }),
+        plan: plan(environment),
+    };
+    let content = Content {
+        format: FORMAT,
+        dagmar: "0.1.0".to_owned(),
+        author: "ci@build".to_owned(),
+        db_user: "ci".to_owned(),
+        sealed_at: 1000,
+        expires_at: 2000,
+        environments: vec![part("staging"), part("production")],
+    };
+    Sealed::seal(&content).unwrap()
+}
+
+#[test]
+fn is_read_as_it_was_written() {
+    let sealed = sealed();
+    let text = sealed.text();
+    assert!(text.ends_with("}\n") && !text.trim_end().contains('\n'));
+    assert_eq!(Sealed::read(&text).unwrap(), sealed);
+    assert_eq!(Sealed::read(&text).unwrap().text(), text);
+    assert!(sealed.part("production").is_ok() && sealed.part("dev").is_err());
+    assert!(sealed.check_expiry(1999).is_ok());
+    assert_eq!(sealed.check_expiry(2000).unwrap_err().kind, Kind::Refused);
+}
+
+/// Every value of the file, by its path.
+fn leaves(value: &Value, path: &str, out: &mut Vec<String>) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            map.iter().for_each(|(key, value)| leaves(value, &format!("{path}/{key}"), out));
+        }
+        Value::Array(list) if !list.is_empty() => {
+            list.iter().enumerate().for_each(|(i, value)| leaves(value, &format!("{path}/{i}"), out));
+        }
+        _ => out.push(path.to_owned()),
+    }
+}
+
+#[test]
+fn whatever_is_edited_is_found() {
+    let text = sealed().text();
+    let value: Value = serde_json::from_str(&text).unwrap();
+    let mut paths = Vec::new();
+    leaves(&value, "", &mut paths);
+    assert!(paths.len() > 50, "{paths:?}");
+    for path in &paths {
+        let mut edited = value.clone();
+        let place = edited.pointer_mut(path).unwrap();
+        *place = match place {
+            Value::String(text) => json!(format!("{text} ")),
+            Value::Number(n) => json!(n.as_f64().unwrap() + 1.0),
+            Value::Bool(yes) => json!(!*yes),
+            _ => json!("x"),
+        };
+        let mut text = String::new();
+        exact(&edited, &mut text);
+        let failure = Sealed::read(&format!("{text}\n")).unwrap_err();
+        // a number that became a fraction is no format any more
+        assert_eq!(failure.kind, Kind::Drift, "{path}: {failure}");
+    }
+    // the same values in another layout, or with more beside them
+    let more = text.replace(",\"digest\":\"p1:", ",\"digest\":\"p0:x\",\"digest\":\"p1:");
+    assert_ne!(more, text);
+    for edited in [format!(" {text}"), text.trim_end().to_owned(), text.replace('\n', "\r\n"), more] {
+        assert_eq!(Sealed::read(&edited).unwrap_err().kind, Kind::Drift, "{edited}");
+    }
+    let extra = text.replacen("{\"content\"", "{\"a\":1,\"content\"", 1);
+    assert_eq!(Sealed::read(&extra).unwrap_err().kind, Kind::Drift);
+}
+
+#[test]
+fn what_is_no_plan_is_refused() {
+    let text = sealed().text();
+    for (what, words) in [
+        ("", "it is no JSON"),
+        ("hello", "it is no JSON"),
+        (&text[..text.len() / 2], "it may have been cut off"),
+        ("{}", "it has no `content` and `digest`"),
+        ("[1]", "it has no `content` and `digest`"),
+        ("{\"content\":{},\"digest\":\"\"}\n", "it has no `format`"),
+    ] {
+        let failure = Sealed::read(what).unwrap_err();
+        assert!(failure.notes.iter().any(|n| n.contains(words)), "{what}: {:?}", failure.notes);
+    }
+    let newer = text.replacen("\"format\":1,\"sealedAt\"", "\"format\":2,\"sealedAt\"", 1).replacen(
+        ",\"expiresAt\":2000,\"format\":1",
+        ",\"expiresAt\":2000,\"format\":2",
+        1,
+    );
+    assert_ne!(newer, text);
+    assert_eq!(
+        Sealed::read(&newer).unwrap_err().message,
+        "the sealed plan has the format 2; this dagmar knows formats up to 1"
+    );
+}
+
+fn recorded(run: &str, status: Status, digest: &str) -> Recorded {
+    Recorded {
+        status,
+        ordinal: 1,
+        checksum: "d1:c".to_owned(),
+        digest: digest.to_owned(),
+        description: None,
+        repeatable: false,
+        versions: 0,
+        run: run.to_owned(),
+        applied_at: 0,
+        applied_by: String::new(),
+        duration: None,
+        reason: None,
+        error: None,
+        requires: Vec::new(),
+        segments: Vec::new(),
+    }
+}
+
+#[test]
+fn a_target_that_moved_is_refused_and_its_own_work_is_no_move() {
+    let sealed = sealed();
+    let part = sealed.part("production").unwrap();
+    let own = BTreeSet::from(["r".to_owned()]);
+    let of = |id: &str, r: Recorded| {
+        let mut history = History::default();
+        history.changesets.insert(id.to_owned(), r);
+        part.remaining(&target(), &history, &own).map(|p| p.steps.iter().map(|s| s.why).collect::<Vec<_>>())
+    };
+    assert_eq!(part.remaining(&target(), &History::default(), &own).unwrap().steps.len(), 1);
+    assert_eq!(of("a", recorded("r", Status::Applied, "d1:d")).unwrap(), []);
+    assert_eq!(of("a", recorded("r", Status::Partly, "d1:d")).unwrap(), [Why::Resumed]);
+    assert_eq!(of("a", recorded("x", Status::Failed, "d1:d")).unwrap(), [Why::Pending]);
+    for (id, r) in [
+        ("a", recorded("x", Status::Applied, "d1:d")),
+        ("a", recorded("r", Status::Applied, "d1:e")),
+        ("z", recorded("r", Status::Applied, "d1:d")),
+        ("a", recorded("x", Status::Held, "d1:d")),
+    ] {
+        assert_eq!(of(id, r).unwrap_err().kind, Kind::Drift, "{id}");
+    }
+}
+
+/// What is applied again when it changes was something else before.
+#[test]
+fn a_repeatable_step_of_its_own_is_no_move() {
+    let mut part = sealed().content.environments.remove(0);
+    part.plan.steps[0].why = Why::Changed;
+    let of = |r: Recorded| History { changesets: [("a".to_owned(), r)].into(), ..History::default() };
+    let old = of(recorded("old", Status::Applied, "d1:old"));
+    part.target.state = state(&old);
+    part.before = before(&part.plan, &old);
+    assert_eq!(part.before.len(), 1);
+    let own = BTreeSet::from(["r".to_owned()]);
+    let left = |history: &History| part.remaining(&target_of(&part), history, &own).map(|p| p.steps.len());
+    assert_eq!(left(&old).unwrap(), 1);
+    assert_eq!(left(&of(recorded("r", Status::Applied, "d1:d"))).unwrap(), 0);
+    assert_eq!(left(&of(recorded("x", Status::Applied, "d1:d"))).unwrap_err().kind, Kind::Drift);
+    assert_eq!(left(&History::default()).unwrap_err().kind, Kind::Drift);
+}
+
+fn target_of(part: &Part) -> Target {
+    part.target.clone()
+}
+
+#[test]
+fn another_database_is_refused() {
+    let sealed = sealed();
+    let part = sealed.part("staging").unwrap();
+    let others = [
+        Target { system: "8".to_owned(), ..target() },
+        Target { database: "x".to_owned(), ..target() },
+        Target { installation: Some("j".to_owned()), ..target() },
+        Target { installation: None, ..target() },
+        Target { server: 16, ..target() },
+    ];
+    for other in others {
+        let failure = part.remaining(&other, &History::default(), &BTreeSet::new()).unwrap_err();
+        assert_eq!(failure.kind, Kind::Drift);
+        assert!(failure.message.ends_with("nothing was run"), "{failure}");
+    }
+}

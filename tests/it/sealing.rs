@@ -1,0 +1,236 @@
+//! Sealed plans: made once, run as they are, refused where anything is not as it was.
+
+use crate::harness::{Database, Project, Run};
+use crate::running::{table, tables};
+use crate::tools::{file, sql};
+use std::fs;
+
+/// Two environments, whose URLs come from the process.
+const CONFIG: &str = "
+variables: { word: dev }
+environments:
+  staging: { url: '${STAGING}' }
+  production: { url: '${PRODUCTION}', promoteFrom: staging, variables: { word: live } }
+";
+
+/// A project with both databases.
+pub struct Shop {
+    pub project: Project,
+    pub staging: Database,
+    pub production: Database,
+}
+
+impl Shop {
+    pub fn new() -> Self {
+        let changesets = file(&[
+            table("a", ""),
+            sql("b", "INSERT INTO words VALUES ('${word}')", "DELETE FROM words", "    dependsOn: [words]\n"),
+            sql("words", "CREATE TABLE words (w text)", "DROP TABLE words", "    dependsOn: [a]\n"),
+        ]);
+        let project = Project::new(&[("dagmar.yaml", CONFIG), ("plans/a.yaml", &changesets)]);
+        Self { project, staging: Database::new(), production: Database::new() }
+    }
+
+    /// Runs the binary with both URLs in the environment.
+    pub fn run(&self, args: &[&str]) -> Run {
+        let mut command = self.project.command(args);
+        command.arg("--yes").env("STAGING", self.staging.url()).env("PRODUCTION", self.production.url());
+        Run::of(command.output().unwrap())
+    }
+
+    /// Seals for production.
+    pub fn seal(&self, more: &[&str]) -> String {
+        self.run(&[&["plan", "--env", "production", "--out", "p.plan"], more].concat()).ok()
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.project.path().join(name)).unwrap()
+    }
+
+    /// What production says when it refuses, which leaves it as it was.
+    #[track_caller]
+    pub fn refused(&self, args: &[&str], code: i32) -> String {
+        let before = self.production.dump();
+        let said = self.run(args).fails(code);
+        assert_eq!(self.production.dump(), before, "{said}");
+        assert!(said.contains("help: ") || said.contains("signed") || said.contains("signature"), "{said}");
+        said
+    }
+}
+
+#[test]
+fn s33_one_artifact_for_every_environment() {
+    let shop = Shop::new();
+    shop.run(&["key", "new", "k"]).ok();
+    let said = shop.run(&["plan", "--for", "staging,production", "--out", "p.plan", "--sign", "k"]).ok();
+    assert!(said.contains("sealed p1:") && said.contains("signed with the key"), "{said}");
+    let text = shop.text("p.plan");
+    assert!(!text.contains("postgres:") && !text.contains(&shop.staging.server.sockets.display().to_string()));
+    assert!(text.contains("'live'") && text.contains("'dev'"));
+    let shown = shop.project.run(&["plan", "--verify", "p.plan", "--key", "k.pub", "--sql"]).ok();
+    assert!(shown.starts_with("intact p1:") && shown.contains("INSERT INTO words VALUES ('live')"), "{shown}");
+    let said = shop.refused(&["apply", "p.plan"], 2);
+    assert!(said.contains("staging, production"), "{said}");
+    // the files are gone: the plan is complete
+    fs::rename(shop.project.path().join("plans"), shop.project.path().join("away")).unwrap();
+    fs::create_dir(shop.project.path().join("plans")).unwrap();
+    shop.run(&["apply", "p.plan", "--env", "staging", "--key", "k.pub"]).ok();
+    shop.run(&["apply", "p.plan", "--env", "production", "--key", "k.pub"]).ok();
+    assert_eq!(
+        (shop.staging.sql("TABLE words").as_str(), shop.production.sql("TABLE words").as_str()),
+        ("dev", "live")
+    );
+    let again = shop.run(&["apply", "p.plan", "--env", "production"]).ok();
+    assert!(again.contains("nothing to do"), "{again}");
+    assert_eq!(shop.text("p.plan"), text);
+    // who only wanted the way back of it
+    shop.run(&["rollback", "--all", "--env", "production"]).ok();
+    assert_eq!(tables(&shop.production), "");
+}
+
+#[test]
+fn a_plan_that_is_not_as_it_was_is_refused_and_nothing_runs() {
+    let shop = Shop::new();
+    shop.run(&["key", "new", "k"]).ok();
+    shop.run(&["key", "new", "other"]).ok();
+    shop.seal(&["--sign", "k"]);
+    let text = shop.text("p.plan");
+    let edits: [(&str, String, &str); 7] = [
+        ("sql", text.replace("VALUES ('live')", "VALUES ('dead')"), "was changed after it was sealed"),
+        ("expiry", text.replacen("\"expiresAt\":1", "\"expiresAt\":2", 1), "was changed after it was sealed"),
+        ("layout", format!("{text} "), "was changed after it was sealed"),
+        ("digest", text.replacen("\"digest\":\"p1:", "\"digest\":\"p1:0", 1), "was changed after it was sealed"),
+        ("cut", text[..text.len() / 3].to_owned(), "it may have been cut off"),
+        ("no JSON", "hello\n".to_owned(), "is no sealed plan"),
+        ("other", "{}\n".to_owned(), "is no sealed plan"),
+    ];
+    for (what, edited, words) in edits {
+        assert_ne!(edited, text, "{what}");
+        shop.project.write("edited.plan", &edited);
+        for args in [
+            &["apply", "edited.plan"][..],
+            &["approve", "edited.plan", "--reason", "x"],
+            &["plan", "--verify", "edited.plan"],
+        ] {
+            let said = shop.refused(args, 4);
+            assert!(said.contains(words), "{what}: {said}");
+        }
+    }
+    let at = text.rfind("\"value\":\"").unwrap() + "\"value\":\"".len();
+    let flipped = if &text[at..=at] == "A" { "B" } else { "A" };
+    shop.project.write("edited.plan", &format!("{}{flipped}{}", &text[..at], &text[at + 1..]));
+    assert!(shop.refused(&["apply", "edited.plan"], 5).contains("signature of `edited.plan` is wrong"));
+    assert!(shop.refused(&["apply", "p.plan", "--key", "other.pub"], 5).contains("signed with another key"));
+    let newer = text.replacen(",\"format\":1,\"sealedAt\"", ",\"format\":9,\"sealedAt\"", 1);
+    shop.project.write("edited.plan", &newer);
+    assert!(shop.refused(&["apply", "edited.plan"], 5).contains("has the format 9"));
+    shop.seal(&[]);
+    assert!(shop.refused(&["apply", "p.plan", "--key", "k.pub"], 5).contains("is not signed"));
+    assert!(shop.run(&["apply", "p.plan", "--select", "a"]).fails(2).contains("cannot be used with"));
+    // a key that others can read signs nothing
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(shop.project.path().join("k"), fs::Permissions::from_mode(0o644)).unwrap();
+    let said = shop.run(&["plan", "--env", "production", "--out", "p.plan", "--sign", "k"]).fails(5);
+    assert!(said.contains("can be read by others"), "{said}");
+    assert!(shop.run(&["key", "new", "k"]).fails(2).contains("cannot write `k`"));
+    assert_eq!(tables(&shop.production), "");
+    shop.run(&["apply", "p.plan"]).ok();
+}
+
+#[test]
+fn an_expired_plan_is_refused() {
+    let shop = Shop::new();
+    shop.seal(&["--expires", "1ms"]);
+    for args in [&["apply", "p.plan"][..], &["approve", "p.plan", "--reason", "x"], &["plan", "--verify", "p.plan"]] {
+        assert!(shop.refused(args, 5).contains("the sealed plan expired at "));
+    }
+    assert_eq!(tables(&shop.production), "");
+}
+
+#[test]
+fn a_target_that_moved_is_refused() {
+    let shop = Shop::new();
+    shop.seal(&[]);
+    shop.run(&["apply", "--env", "production", "--select", "a"]).ok();
+    let said = shop.refused(&["apply", "p.plan"], 4);
+    assert!(said.contains("has moved since") && said.contains("`a` was not there, and is applied now"), "{said}");
+    shop.seal(&[]);
+    shop.run(&["mark", "held", "words", "--env", "production", "--reason", "x"]).ok();
+    assert!(shop.refused(&["apply", "p.plan"], 4).contains("`words` was not there, and is held now"));
+    shop.run(&["mark", "pending", "words", "--env", "production", "--reason", "x"]).ok();
+    // another database: of the other environment, and one that was made anew under the same name
+    let elsewhere = ["apply", "p.plan", "--url", &shop.staging.url()];
+    let said = shop.run(&elsewhere).fails(4);
+    assert!(said.contains("sealed for another database"), "{said}");
+    assert_eq!(tables(&shop.staging), "");
+    shop.production.sql("UPDATE dagmar.meta SET value = gen_random_uuid() WHERE key = 'installation'");
+    assert!(shop.refused(&["apply", "p.plan"], 4).contains("its ledger was made anew"));
+    let said = shop.run(&["apply", "p.plan", "--env", "staging"]).fails(4);
+    assert!(said.contains("not sealed for the environment `staging`"), "{said}");
+    // what was refused is told by the ledger
+    let csv = shop.run(&["history", "--env", "production", "--kind", "refused", "--format", "csv"]).ok();
+    assert_eq!(csv.lines().count(), 4, "{csv}");
+    assert!(csv.contains("has moved since") && csv.contains("p1:"), "{csv}");
+    let edited = shop.text("p.plan").replace("VALUES ('live')", "VALUES ('dead')");
+    shop.project.write("edited.plan", &edited);
+    shop.refused(&["apply", "edited.plan", "--env", "production"], 4);
+    let text = shop.run(&["history", "--env", "production", "--kind", "refused", "--limit", "1"]).ok();
+    assert!(text.contains("apply: the sealed plan was changed after it was sealed"), "{text}");
+}
+
+#[test]
+fn files_that_say_something_else_matter_where_asked() {
+    let shop = Shop::new();
+    shop.seal(&[]);
+    let files = shop.text("plans/a.yaml");
+    shop.project.write("plans/a.yaml", &files.replace("(w text)", "(w text, x int)"));
+    let said = shop.refused(&["apply", "p.plan", "--check-render"], 4);
+    assert!(said.contains("`words` would be another one now") && said.contains("its file says"), "{said}");
+    shop.project.write("plans/a.yaml", &files);
+    let said = shop.refused(&["apply", "p.plan", "--check-render", "--var", "word=x"], 4);
+    assert!(said.contains("`b` would be") && said.contains("rendered to something else"), "{said}");
+    shop.project.write("dagmar.yaml", &CONFIG.replace("promoteFrom", "jobs: 1, promoteFrom"));
+    assert!(shop.refused(&["apply", "p.plan"], 4).contains("dagmar.yaml says something else of `production`"));
+    shop.project.write("dagmar.yaml", CONFIG);
+    assert_eq!(tables(&shop.production), "");
+    shop.run(&["apply", "p.plan", "--check-render"]).ok();
+    assert_eq!(shop.production.sql("TABLE words"), "live");
+}
+
+/// A repeatable changeset that was applied again before another one failed.
+#[test]
+fn a_plan_goes_on_behind_a_repeatable_changeset() {
+    let view = |n: u8| {
+        format!(
+            "  - id: v\n    repeatable: true\n    changes:\n      - createView: {{ name: v, query: SELECT {n} AS n }}\n"
+        )
+    };
+    let later = table("later", "    dependsOn: [v]\n");
+    let shop = Shop::new();
+    shop.project.write("plans/a.yaml", &file(&[view(1)]));
+    shop.run(&["apply", "--env", "production"]).ok();
+    shop.project.write("plans/a.yaml", &file(&[view(2), later]));
+    shop.seal(&[]);
+    shop.production.sql("CREATE TABLE later ()");
+    shop.run(&["apply", "p.plan"]).fails(8);
+    assert_eq!(shop.production.sql("SELECT n FROM v"), "2");
+    shop.production.sql("DROP TABLE later");
+    assert!(shop.run(&["apply", "p.plan"]).ok().contains("applied 1 changeset(s)"));
+    assert_eq!(tables(&shop.production), "later");
+}
+
+/// What a run of the plan had done when it failed is no move of the target.
+#[test]
+fn a_plan_that_failed_goes_on() {
+    let shop = Shop::new();
+    shop.seal(&[]);
+    shop.production.sql("CREATE TABLE words (other int)");
+    shop.run(&["apply", "p.plan"]).fails(8);
+    assert_eq!(shop.production.ledger(), "a=applied words=failed");
+    shop.production.sql("DROP TABLE words");
+    let said = shop.run(&["apply", "p.plan", "--check-render"]).ok();
+    assert!(said.contains("applied 2 changeset(s)"), "{said}");
+    let json = shop.run(&["history", "--env", "production", "--kind", "sealedPlan", "--format", "json"]).json();
+    assert_eq!(json["events"].as_array().unwrap().len(), 2, "{json}");
+    assert!(shop.run(&["history", "--verify", "--env", "production"]).ok().contains("intact"));
+}
