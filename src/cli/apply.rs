@@ -239,6 +239,7 @@ fn finish(plan: &Plan, earlier: &[String], finished: Option<&Finished>, form: Fo
         out.data(&format!("{} {}: {}", out.style.paint(Tone::Warn, "blocked"), blocked.changeset, blocked.reason));
     }
     match finished {
+        Some(Finished { status: RunStatus::Done, .. }) if done == 0 && !plan.renamed.is_empty() => {}
         None | Some(Finished { status: RunStatus::Done, .. }) if done == 0 => {
             out.data(&format!("nothing to do: {} is up to date", plan.environment))
         }
