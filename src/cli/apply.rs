@@ -365,6 +365,7 @@ fn finish(
         None => ("applied", String::new()),
     };
     match finished {
+        Some(Finished { status: RunStatus::Done, .. }) if done == 0 && !plan.renamed.is_empty() => {}
         None | Some(Finished { status: RunStatus::Done, .. }) if done == 0 => out.data(&gating.nothing()),
         Some(f) if f.status != RunStatus::Done => {
             out.data(&format!("{word} {done} of {} changeset(s){from}", earlier.len() + plan.steps.len()));

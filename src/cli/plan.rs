@@ -91,6 +91,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     block_on(async {
         let mut remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;
+        if let Some(other) = session.bound_elsewhere(&history) {
+            out.say(&format!("warning: the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
+        }
         let plan = compile(&view, &remote, &history, &args.select, out.err_style).await?;
         if args.against.is_some() {
             let found = look::findings_and_pooler(&session, &mut remote, &plan).await?;

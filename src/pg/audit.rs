@@ -188,16 +188,21 @@ async fn walk(connection: &Connection, l: &str) -> Result<Audit, tokio_postgres:
 
 /// What must have left an event and has none.
 fn missed(l: &str) -> String {
+    // what was recorded under an earlier id has its events under that
     format!(
-        "SELECT format('the event of the %s of run %s (%s) is missing', x.what, r.id, r.kind) FROM {l}.run r, \
+        "WITH RECURSIVE renamed AS (SELECT changeset AS id, detail ->> 'from' AS was FROM {l}.event WHERE kind = 'renamed'), \
+         names AS (SELECT id, was FROM renamed UNION SELECT n.id, r.was FROM names n JOIN renamed r ON r.id = n.was), \
+         told AS (SELECT run, kind, changeset FROM {l}.event UNION ALL SELECT e.run, e.kind, n.id FROM {l}.event e \
+         JOIN names n ON n.was = e.changeset) \
+         SELECT format('the event of the %s of run %s (%s) is missing', x.what, r.id, r.kind) FROM {l}.run r, \
          LATERAL (VALUES ('runStarted', 'beginning'), ('runFinished', 'end')) x (kind, what) \
          WHERE (x.kind = 'runStarted' OR r.status IN ('done', 'failed')) \
          AND NOT EXISTS (SELECT FROM {l}.event e WHERE e.run = r.id AND e.kind = x.kind) \
          UNION ALL SELECT format('the event by which `%s` became %s is missing', c.id, c.status) FROM {l}.changeset c \
-         WHERE c.status IN ('applied', 'skipped', 'held', 'failed') AND NOT EXISTS (SELECT FROM {l}.event e \
+         WHERE c.status IN ('applied', 'skipped', 'held', 'failed') AND NOT EXISTS (SELECT FROM told e \
          WHERE e.changeset = c.id AND e.run = c.run AND e.kind = CASE WHEN c.status IN ('skipped', 'held') THEN 'marked' \
-         ELSE c.status END) AND NOT EXISTS (SELECT FROM {l}.event e WHERE e.changeset = c.id AND e.kind IN ('marked', \
-         'restored') AND c.status = 'applied') \
+         ELSE c.status END) AND NOT EXISTS (SELECT FROM told e WHERE e.changeset = c.id AND e.kind IN ('marked', \
+         'restored', 'cleared') AND c.status = 'applied') \
          UNION ALL SELECT format('`%s` is recorded as applied, and its last event says that it was rolled back', c.id) \
          FROM {l}.changeset c WHERE c.status = 'applied' AND (SELECT e.kind FROM {l}.event e WHERE e.changeset = c.id \
          ORDER BY e.seq DESC LIMIT 1) = 'rolledBack'"

@@ -1,0 +1,264 @@
+//! Where environments are, what they have, and why something is not there.
+
+use crate::harness::{Database, Project, Run};
+use crate::running::{table, tables};
+use crate::tools::{file, sql};
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+const SECRET: &str = "hunter2-swordfish";
+
+/// A project with these environments, and these changesets.
+fn project(environments: &str, changesets: &[String]) -> Project {
+    Project::new(&[("dagmar.yaml", &format!("environments:\n{environments}")), ("plans/a.yaml", &file(changesets))])
+}
+
+/// A URL with a password that a server on a socket does not ask for.
+fn url(database: &Database) -> String {
+    database.url() + &format!("&password={SECRET}")
+}
+
+fn script(project: &Project, text: &str) {
+    project.write("url.sh", &format!("#!/bin/sh\n{text}\n"));
+    fs::set_permissions(project.path().join("url.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Runs the binary in the environment that is named, and looks whether it kept the secret.
+fn run(project: &Project, args: &[&str]) -> Run {
+    let run = Run::of(project.command(args).arg("--yes").output().unwrap());
+    assert!(!run.out.contains(SECRET) && !run.err.contains(SECRET), "the secret is shown: {run:?}");
+    run
+}
+
+#[test]
+fn a_url_comes_from_a_command_or_a_file() {
+    let database = Database::new();
+    let project = project("  a: { urlCommand: [./url.sh, x y] }\n  b: { urlFile: secrets/url }\n", &[table("t", "")]);
+    // its folder is the project's, its arguments are not looked at by a shell
+    script(
+        &project,
+        &format!("[ \"$1\" = 'x y' ] && [ -e dagmar.yaml ] && echo '{}' && echo more && touch ran", url(&database)),
+    );
+    project.write("secrets/url", &format!("{}\nsecond line\n", url(&database)));
+    let keys = project.path().join("secrets/url");
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
+    for args in [&["check", "--env", "a"][..], &["plan", "--offline", "--env", "a"], &["graph", "--env", "a"]] {
+        run(&project, args).ok();
+    }
+    assert!(!project.path().join("ran").exists(), "a command that does not connect asked for the URL");
+    run(&project, &["apply", "--env", "a"]).ok();
+    assert_eq!(tables(&database), "t");
+    let quiet = run(&project, &["status", "--env", "a"]);
+    assert!(quiet.err.is_empty(), "{quiet:?}");
+    let bound = run(&project, &["status", "--env", "b"]);
+    assert!(bound.out.contains("t          applied") && !bound.err.contains("others may read"), "{bound:?}");
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o644)).unwrap();
+    let warned = run(&project, &["status", "--env", "b"]).err;
+    assert!(warned.contains("others may read `secrets/url`, which has a URL (mode 0644)"), "{warned}");
+    // the ledger has it nowhere either
+    assert!(!database.whole_dump().contains(SECRET));
+}
+
+#[test]
+fn a_command_that_fails_hangs_or_says_nothing() {
+    let project = project("  a: { urlCommand: [./url.sh], urlTimeout: 500ms }\n", &[table("t", "")]);
+    let complain = format!(
+        "echo 'postgres://u:{SECRET}@h/d'; echo 'no luck with {SECRET} at postgres://x:y@z, password: qwertz' >&2"
+    );
+    for (text, message, note) in [
+        (
+            format!("{complain}; exit 3"),
+            "ended with exit status: 3",
+            "| no luck with *** at postgres://***@z, password: ***",
+        ),
+        (format!("{complain}; sleep 600 & sleep 600"), "was not done after 500ms and was ended", "| no luck with ***"),
+        ("exit 0".to_owned(), "wrote no URL", "error"),
+        (format!("echo 'postgres://u:{SECRET}@[h/d'"), "an IPv6 address has no closing `]`", "error"),
+        (format!("echo 'postgres://u:{SECRET}@127.0.0.1:1/d'"), "cannot connect to `127.0.0.1:1/d as u`", "error"),
+    ] {
+        script(&project, &text);
+        for args in [&["status", "--env", "a"][..], &["apply", "--env", "a", "--format", "json"]] {
+            let run = run(&project, args);
+            let said = format!("{}{}", run.out, run.err);
+            assert!(said.contains(message) && said.contains(note) && !said.contains("qwertz"), "{text}: {run:?}");
+            assert_eq!(run.code, 7, "{run:?}");
+        }
+    }
+    fs::remove_file(project.path().join("url.sh")).unwrap();
+    let said = run(&project, &["status", "--env", "a"]).fails(7);
+    assert!(said.contains("`urlCommand`: cannot run `./url.sh`: No such file") && said.contains("help: "), "{said}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_empty_or_a_folder() {
+    let project = project("  a: { urlFile: secrets/url }\n", &[table("t", "")]);
+    let said = |message: &str| {
+        let said = run(&project, &["status", "--env", "a"]).fails(7);
+        assert!(said.contains(message) && said.contains("help: "), "{said}");
+    };
+    said("the environment `a`: `urlFile`: cannot read `secrets/url`: No such file");
+    project.write("secrets/url", "\npostgres://x\n");
+    said("`secrets/url` has no URL");
+    fs::remove_file(project.path().join("secrets/url")).unwrap();
+    fs::create_dir(project.path().join("secrets/url")).unwrap();
+    said("`secrets/url` is no plain file");
+}
+
+#[test]
+fn one_of_the_three() {
+    for (environment, message, place) in [
+        ("{ url: x, urlFile: y }", "an environment has one of `url`, `urlCommand` and `urlFile`", "dagmar.yaml:2:16"),
+        ("{ urlCommand: [a], urlFile: y }", "an environment has one of", "dagmar.yaml:2:25"),
+        ("{ urlCommand: [] }", "`urlCommand` names no command", "dagmar.yaml:2:20"),
+        ("{ urlFile: '' }", "`urlFile` names no file", "dagmar.yaml:2:17"),
+        ("{ url: x, urlTimeout: 3s }", "`urlTimeout` is for `urlCommand`", "dagmar.yaml:2:16"),
+        ("{ urlCommand: [a], urlTimeout: 0s }", "`urlTimeout` leaves no time", "dagmar.yaml:2:37"),
+    ] {
+        let project = project(&format!("  a: {environment}\n"), &[table("t", "")]);
+        let said = project.run(&["check"]).fails(3);
+        assert!(said.contains(message) && said.contains("[DG0116]") && said.contains(place), "{said}");
+    }
+}
+
+/// The cells of the matrix: `a=applied,pending,?`.
+fn cells(matrix: &Value) -> String {
+    let names: Vec<&str> =
+        matrix["environments"].as_array().unwrap().iter().map(|e| e["name"].as_str().unwrap()).collect();
+    let rows = matrix["changesets"].as_array().unwrap().iter();
+    rows.map(|row| {
+        let cell = |name: &&str| row["environments"][name]["state"].as_str().unwrap_or("?").to_owned();
+        format!("{}={}", row["id"].as_str().unwrap(), names.iter().map(cell).collect::<Vec<_>>().join(","))
+    })
+    .collect::<Vec<_>>()
+    .join(" ")
+}
+
+#[test]
+fn s30_the_matrix_of_all_environments() {
+    let (dev, staging) = (Database::new(), Database::new());
+    // accepts, and never answers
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let environments = format!(
+        "  dev: {{ url: '{}' }}\n  staging: {{ urlFile: staging.url, variables: {{ where: b }} }}\n  far: {{ url: 'postgres://u:{SECRET}@127.0.0.1:1/d' }}\n  \
+         unset: {{ url: '${{NOT_SET}}' }}\n  odd: {{ variables: {{ where: '${{NOT_SET}}' }}, url: x }}\n  none:\n  silent: {{ url: 'postgres://u:{SECRET}@127.0.0.1:{}/d?sslmode=disable' }}\n  own: {{ url: embedded }}\n",
+        dev.url(),
+        silent.local_addr().unwrap().port()
+    );
+    let half = "CREATE INDEX CONCURRENTLY i ON a (n);\n-- segment\nSELECT 1 / 0";
+    let project = project(
+        &environments,
+        &[
+            table("a", ""),
+            sql("half", half, "DROP INDEX CONCURRENTLY i;\n-- segment\nSELECT 1", "    dependsOn: [a]\n"),
+            table("after", "    dependsOn: [half]\n"),
+            table("slow", "    dependsOn: [{ id: a, soak: 30d }]\n"),
+            table("held", ""),
+            table("skipped", ""),
+            table("dev-only", "    environments: [dev]\n"),
+        ],
+    );
+    project.write("staging.url", &staging.url());
+    fs::set_permissions(project.path().join("staging.url"), fs::Permissions::from_mode(0o600)).unwrap();
+    run(&project, &["mark", "held", "held", "--reason", "not yet", "--env", "staging"]).ok();
+    run(&project, &["mark", "skipped", "skipped", "--reason", "not here", "--env", "staging"]).ok();
+    run(&project, &["apply", "--env", "staging"]).fails(8);
+    run(&project, &["apply", "--env", "dev", "--select", "a,dev-only"]).ok();
+    let all = |more: &[&str]| run(&project, &[&["status", "--all", "--timeout", "2s"], more].concat());
+    let matrix = all(&["--format", "json"]);
+    assert_eq!(matrix.code, 0, "{matrix:?}");
+    let matrix = matrix.json();
+    let rest = ",?".repeat(6);
+    assert_eq!(
+        cells(&matrix),
+        format!(
+            "a=applied,applied{rest} half=pending,partly{rest} after=pending,pending{rest} slow=waiting,waiting{rest} \
+             held=pending,held{rest} skipped=pending,skipped{rest} dev-only=applied,notForHere{rest}"
+        )
+    );
+    let reached: Vec<bool> =
+        matrix["environments"].as_array().unwrap().iter().map(|e| e["reached"].as_bool().unwrap()).collect();
+    assert_eq!(reached, [true, true, false, false, false, false, false, false]);
+    for (at, words) in [
+        (2, "cannot connect to `127.0.0.1:1/d as u`"),
+        (3, "`NOT_SET` is not set"),
+        (4, "the variable `where` in dagmar.yaml: the environment variable `NOT_SET` is not set"),
+        (5, "it has no URL"),
+        (6, "no answer within 2s"),
+        (7, "its private server was never started"),
+    ] {
+        let message = matrix["environments"][at]["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{message}");
+    }
+    assert!(!project.path().join(".dagmar").exists(), "looking made a server");
+    let text = all(&[]).ok();
+    assert!(text.contains("\nhalf       pending  partly"), "{text}");
+    assert!(text.contains("\nfar is not known: cannot connect"), "{text}");
+    assert!(all(&["--format", "markdown"]).ok().contains("| half | pending | partly | ? |"));
+    assert!(all(&["--format", "html"]).ok().contains(">partly</span>"));
+    all(&["--format", "csv"]).fails(2);
+    all(&["--url", "postgres://x"]).fails(2);
+    // nobody answers
+    project.write("dagmar.yaml", "environments:\n  far: { url: 'postgres://127.0.0.1:1/d' }\n");
+    project.write("plans/a.yaml", &file(&[table("a", "")]));
+    let none = all(&["--format", "markdown"]);
+    assert!(none.err.contains("no environment answered") && none.out.contains("is not known"), "{none:?}");
+    assert_eq!(none.code, 7);
+    project.write("dagmar.yaml", "");
+    assert!(all(&[]).fails(2).contains("dagmar.yaml has no environments"));
+}
+
+#[test]
+fn s18_why_it_is_not_there_and_who_must_do_what() {
+    let project = project(
+        "  dev:\n  live:\n",
+        &[
+            table("base", ""),
+            sql("broken", "SELECT 1 / 0", "SELECT 1", "    author: Team A\n    dependsOn: [base]\n"),
+            table("needs", "    dependsOn: [broken]\n"),
+            table("late", "    dependsOn: [needs, { id: base, soak: 30d }]\n"),
+            table("other", "    dependsOn: [base]\n"),
+            table("live-only", "    environments: [live]\n"),
+        ],
+    );
+    let database = Database::new();
+    let why = |id: &str| project.on(&database, &["why", id]).ok();
+    assert!(
+        why("other").contains(
+            "other is pending in dev\n  `other` needs `base`, which is pending: the same apply runs it before"
+        )
+    );
+    assert!(why("other").ends_with("nothing is in its way: `dagmar apply --env dev` runs it\n"));
+    project.on(&database, &["apply"]).fails(8);
+    let failed = why("needs");
+    for words in [
+        "`needs` needs `broken`, which is failed",
+        "and failed: division by zero; nothing of it remains",
+        "`dagmar clear broken --env dev --reason ...` (Team A)",
+    ] {
+        assert!(failed.contains(words), "{failed}");
+    }
+    project.on(&database, &["mark", "held", "broken", "--reason", "waits for the review"]).ok();
+    let plan = project.on(&database, &["plan"]).ok();
+    assert!(plan.contains("needs: needs `broken`, which is held: waits for the review"), "{plan}");
+    let held = project.on(&database, &["why", "late", "--format", "json"]).json();
+    assert_eq!((held["state"].as_str(), held["environment"].as_str()), (Some("waiting"), Some("dev")));
+    let reasons = held["reasons"].as_array().unwrap();
+    let of = |kind: &str| reasons.iter().find(|r| r["kind"] == kind).unwrap_or_else(|| panic!("{kind}: {held}"));
+    assert!(of("soak")["until"].as_str().unwrap().ends_with('Z'), "{held}");
+    assert_eq!(of("dependency")["message"], "`late` needs `needs`, which is blocked");
+    assert_eq!(of("held")["changeset"], "broken");
+    assert!(of("held")["message"].as_str().unwrap().ends_with(": waits for the review"), "{held}");
+    assert_eq!(of("held")["todo"], "`dagmar mark pending broken --env dev --reason ...` releases it");
+    assert!(of("held")["who"].as_str().unwrap().contains("(role postgres)"), "{held}");
+    assert!(
+        why("live-only")
+            .contains("`live-only` is only for live\n    to do: add `dev` to its `environments` in plans/a.yaml")
+    );
+    assert!(why("base").contains("base is applied in dev\nit is there since "));
+    let said = project.on(&database, &["why", "brokn"]).fails(2);
+    assert!(said.contains("did you mean `broken`?"), "{said}");
+    // released, what it needs may come
+    project.on(&database, &["mark", "pending", "broken", "--reason", "reviewed"]).ok();
+    assert!(why("broken").ends_with("nothing is in its way: `dagmar apply --env dev` runs it\n"));
+}

@@ -1,0 +1,244 @@
+//! Putting a ledger right without SQL: new ids, states after a fix by hand, ledgers that came
+//! from elsewhere.
+
+use crate::harness::{Database, Project, Run};
+use crate::running::{table, tables};
+use crate::tools::{file, project, sql};
+
+const OLD: &str = "
+changesets:
+  - id: base
+    changes: [ { createTable: { table: t, columns: [ { name: id, type: bigint, identity: always, primaryKey: true }, { name: \"Odd\", type: int, default: '7' } ] } } ]
+  - id: no.default
+    dependsOn: [base]
+    changes: [ { dropDefault: { table: t, column: \"Odd\" } }, { sql: { forward: \"INSERT INTO t (\\\"Odd\\\") VALUES (1)\", rollback: \"DELETE FROM t WHERE 'no.default' = 'no' || '.default'\" } } ]
+  - id: after
+    dependsOn: [no.default]
+    changes: [ { addColumn: { table: t, columns: [ { name: x, type: int } ] } } ]
+";
+
+fn renamed() -> String {
+    OLD.replace("- id: no.default", "- id: without\n    aka: [older, no.default]")
+        .replace("dependsOn: [no.default]", "dependsOn: [without]")
+}
+
+#[test]
+fn f56_a_new_id_goes_on_with_the_row_of_the_old_one() {
+    let project = Project::new(&[("plans/a.yaml", OLD)]);
+    let database = Database::new();
+    let empty = database.dump();
+    project.on(&database, &["apply", "--select", "base,no.default"]).ok();
+    project.write("plans/a.yaml", &renamed());
+    assert_eq!(project.states(&database), "base=applied without=applied after=pending");
+    assert!(project.on(&database, &["why", "no.default"]).ok().starts_with("without is applied"));
+    let plan = project.on(&database, &["plan"]).ok();
+    assert!(plan.contains("renamed before the first step\n  no.default: without"), "{plan}");
+    // what only looks changes nothing
+    project.on(&database, &["apply", "--dry-run"]).ok();
+    assert_eq!(database.ledger(), "base=applied no.default=applied");
+    let said = project.on(&database, &["apply"]).ok();
+    assert!(said.contains("renamed no.default to without") && said.contains("applied 1 changeset(s)"), "{said}");
+    assert_eq!(database.ledger(), "base=applied without=applied after=applied");
+    assert_eq!(
+        database.sql("SELECT string_agg(changeset || '>' || needs, ' ' ORDER BY changeset) FROM dagmar.requires"),
+        "after>without without>base"
+    );
+    assert!(project.on(&database, &["apply"]).ok().contains("nothing to do"));
+    let history = project.on(&database, &["history"]).ok();
+    assert!(history.contains("renamed") && history.contains("from no.default"), "{history}");
+    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    // the stored rollback finds what was remembered under the old id; the author's text is kept
+    project.on(&database, &["rollback", "without", "--cascade"]).ok();
+    assert_eq!(database.sql("SELECT column_default FROM information_schema.columns WHERE column_name = 'Odd'"), "7");
+    assert_eq!(database.sql("SELECT count(*) FROM t"), "0");
+    project.on(&database, &["rollback", "--all"]).ok();
+    assert_eq!(database.dump(), empty);
+}
+
+#[test]
+fn f56_nothing_but_a_new_id_and_a_script_with_one() {
+    let project = Project::new(&[("plans/a.yaml", OLD)]);
+    let (database, other) = (Database::new(), Database::new());
+    for database in [&database, &other] {
+        project.on(database, &["apply", "--select", "base,no.default"]).ok();
+    }
+    project.write("plans/a.yaml", &renamed());
+    let said = project.on(&database, &["apply", "--select", "base"]).ok();
+    assert_eq!(said, "renamed no.default to without\n");
+    assert_eq!(database.ledger(), "base=applied without=applied");
+    let file = project.path().join("all.sql");
+    project.on(&other, &["sql", "--output", file.to_str().unwrap()]).ok();
+    other.script(&file).unwrap();
+    assert_eq!(other.ledger(), "base=applied without=applied after=applied");
+    assert_eq!(other.sql("SELECT needs FROM dagmar.requires WHERE changeset = 'after'"), "without");
+    // a mark of what has a new id does not make a second row
+    let third = Database::new();
+    project.write("plans/a.yaml", OLD);
+    project.on(&third, &["mark", "held", "no.default", "--reason", "not yet"]).ok();
+    project.write("plans/a.yaml", &renamed());
+    project.on(&third, &["mark", "skipped", "without", "--reason", "never"]).ok();
+    assert_eq!(third.ledger(), "without=skipped");
+}
+
+#[test]
+fn f56_a_half_done_changeset_goes_on_under_its_new_id() {
+    let changeset = |id: &str, aka: &str, last: &str| {
+        let forward = format!("CREATE INDEX CONCURRENTLY i ON t (n);\n-- segment\n{last}");
+        sql(
+            id,
+            &forward,
+            "DROP INDEX CONCURRENTLY IF EXISTS i;\n-- segment\nSELECT 1",
+            &format!("    dependsOn: [t]\n{aka}"),
+        )
+    };
+    let last = "SELECT 1 / (SELECT count(*) FROM t)";
+    let project = project(&[table("t", ""), changeset("old", "", last)]);
+    let database = Database::new();
+    project.on(&database, &["apply"]).fails(8);
+    assert_eq!(project.states(&database), "t=applied old=partly");
+    database.sql("INSERT INTO t VALUES (1)");
+    project.write("plans/a.yaml", &file(&[table("t", ""), changeset("new", "    aka: [old]\n", last)]));
+    assert_eq!(project.states(&database), "t=applied new=partly");
+    project.on(&database, &["apply"]).ok();
+    assert_eq!(project.states(&database), "t=applied new=applied");
+}
+
+#[test]
+fn f56_earlier_ids_that_cannot_be() {
+    for (changesets, message, more) in [
+        ([table("a", "    aka: [a]\n"), table("b", "")], "`a` is its own earlier id", "plans/a.yaml:3:11"),
+        ([table("a", "    aka: [b]\n"), table("b", "")], "`b` is still the id of a changeset", "it is declared here"),
+        (
+            [table("a", "    aka: [old]\n"), table("b", "    aka: [old]\n")],
+            "`old` is claimed as an earlier id twice",
+            "first here",
+        ),
+        (
+            [table("a", "    aka: [x, x]\n"), table("b", "")],
+            "`x` is claimed as an earlier id twice",
+            "plans/a.yaml:3:14",
+        ),
+        ([table("a", "    aka: ['not an id']\n"), table("b", "")], "`not an id` is no id", "[DG0207]"),
+        (
+            [table("a", "    aka: [old]\n"), table("b", "    dependsOn: [old]\n")],
+            "`b` depends on `old`",
+            "it is called `a` now",
+        ),
+    ] {
+        let said = project(&changesets).run(&["check"]).fails(3);
+        assert!(said.contains(message) && said.contains(more), "{said}");
+    }
+}
+
+#[test]
+fn a_state_is_cleared_after_a_fix_by_hand() {
+    let forward = "CREATE TABLE b (n int);\n-- segment\nCREATE INDEX CONCURRENTLY i ON b (n);\n-- segment\nSELECT 1 / (SELECT count(*) FROM b)";
+    let project = project(&[
+        table("a", ""),
+        sql("b", forward, "DROP TABLE b;\n-- segment\nSELECT 1", "    dependsOn: [a]\n"),
+        sql("c", "SELECT 1 / 0", "SELECT 1", ""),
+    ]);
+    let database = Database::new();
+    let clear = |args: &[&str]| project.on(&database, &[&["clear"], args, &["--reason", "incident 4711"]].concat());
+    project.on(&database, &["apply", "--select", "a,b"]).fails(8);
+    assert_eq!(project.states(&database), "a=applied b=partly c=pending");
+    let before = database.whole_dump();
+    for (id, message) in
+        [("a", "`a` is applied; nothing was cleared"), ("c", "`c` has no state here"), ("x", "`x` has no state")]
+    {
+        let run = clear(&[id]);
+        assert!(run.err.contains(message) && run.err.contains("help: "), "{run:?}");
+    }
+    let said = project.on(&database, &["mark", "applied", "b", "--reason", "x"]).fails(5);
+    assert!(said.contains("after a fix by hand: `dagmar clear b`"), "{said}");
+    project.on(&database, &["clear", "b", "--reason", " "]).fails(2);
+    let mut asked = project.command(&["clear", "b", "--reason", "x", "--url", &database.url()]);
+    assert!(Run::of(asked.output().unwrap()).fails(5).contains("nobody is there to confirm it"));
+    assert_eq!(database.whole_dump(), before);
+    // taken back by hand: applied from the beginning
+    database.sql("DROP TABLE b");
+    let cleared = clear(&["b"]);
+    for words in [
+        "`b` is partly (forward: 2 segment(s) done, 1 begun)",
+        "its row and progress will be forgotten",
+        "an event `cleared` keeps: incident 4711",
+    ] {
+        assert!(cleared.err.contains(words), "{words}: {cleared:?}");
+    }
+    assert_eq!(cleared.ok(), "cleared b: pending, was partly\n");
+    assert_eq!(project.states(&database), "a=applied b=pending c=pending");
+    project.on(&database, &["apply", "--select", "b"]).fails(8);
+    // finished by hand
+    database.sql("INSERT INTO b VALUES (1)");
+    let cleared = clear(&["b", "--applied", "--format", "json"]).json();
+    assert_eq!((cleared["from"].as_str(), cleared["to"].as_str()), (Some("partly"), Some("applied")));
+    assert_eq!(project.states(&database), "a=applied b=applied c=pending");
+    assert_eq!(database.sql("SELECT count(*) FROM dagmar.segment"), "0");
+    project.on(&database, &["apply"]).fails(8);
+    assert_eq!(clear(&["c"]).ok(), "cleared c: pending, was failed\n");
+    let history = project.on(&database, &["history"]).ok();
+    assert!(history.contains("partly to applied: incident 4711") && history.contains("failed to pending"), "{history}");
+    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.on(&database, &["rollback", "b"]).ok();
+    assert_eq!(tables(&database), "a");
+    project.on(&database, &["mark", "held", "c", "--reason", "x"]).ok();
+    assert!(clear(&["c"]).fails(5).contains("`c` is held; nothing was cleared"));
+}
+
+#[test]
+fn a_ledger_from_another_environment_is_refused_until_it_is_adopted() {
+    let config = "environments:\n  staging:\n  live:\n  third:\n";
+    let changesets = [table("a", ""), table("b", "")];
+    let project = Project::new(&[("dagmar.yaml", config), ("plans/a.yaml", &file(&changesets))]);
+    let (live, staging) = (Database::new(), Database::new());
+    project.on(&live, &["apply", "--env", "live", "--select", "a"]).ok();
+    project.on(&live, &["pause", "--env", "live", "--reason", "busy"]).ok();
+    let dump = project.path().join("live.sql");
+    std::fs::write(&dump, live.whole_dump()).unwrap();
+    staging.script(&dump).unwrap();
+    let before = staging.whole_dump();
+    for args in
+        [&["apply"][..], &["rollback", "a"], &["mark", "held", "b", "--reason", "x"], &["clear", "a", "--reason", "x"]]
+    {
+        let said = project.on(&staging, &[args, &["--env", "staging"]].concat()).fails(5);
+        assert!(said.contains("the ledger of this database belongs to `live`, not to `staging`"), "{args:?}: {said}");
+        assert!(said.contains("`dagmar adopt --env staging --reason ...`"), "{said}");
+    }
+    for args in [&["status"][..], &["plan"]] {
+        let run = project.on(&staging, &[args, &["--env", "staging"]].concat());
+        assert!(run.code == 0 && run.err.contains("belongs to `live`; see `dagmar adopt`"), "{run:?}");
+    }
+    assert!(
+        project.on(&staging, &["why", "b", "--env", "staging"]).ok().contains("to do: `dagmar adopt --env staging")
+    );
+    // the lock notes its holder in the lease, and nothing else was written
+    assert_eq!(tables(&staging), "a");
+    assert_eq!(staging.sql("SELECT count(*) FROM dagmar.event"), live.sql("SELECT count(*) FROM dagmar.event"));
+    assert!(before.contains("'pause'"));
+    let said = project.on(&staging, &["adopt", "--env", "staging", "--reason", "the dump of Monday"]).ok();
+    assert_eq!(said, "the ledger belongs to staging now\n");
+    project.on(&staging, &["apply", "--env", "staging"]).ok();
+    assert_eq!(tables(&staging), "a b");
+    let status = project.on(&staging, &["status", "--env", "staging"]);
+    assert!(!status.out.contains("paused") && status.err.is_empty(), "{status:?}");
+    let history = project.on(&staging, &["history", "--env", "staging"]).ok();
+    assert!(history.contains("from live: the dump of Monday"), "{history}");
+    assert!(project.on(&staging, &["history", "--verify", "--env", "staging"]).ok().contains("intact"));
+    project.on(&staging, &["adopt", "--env", "staging", "--reason", "x"]).fails(5);
+    // an adopted ledger is known by its new name when it travels on
+    let third = Database::new();
+    std::fs::write(&dump, staging.whole_dump()).unwrap();
+    third.script(&dump).unwrap();
+    assert!(project.on(&third, &["apply", "--env", "third"]).fails(5).contains("belongs to `staging`"));
+    project.on(&Database::new(), &["adopt", "--env", "staging", "--reason", "x"]).fails(5);
+}
+
+#[test]
+fn a_project_that_names_its_environments_later_keeps_its_ledger() {
+    let project = project(&[table("a", ""), table("b", "")]);
+    let database = Database::new();
+    project.on(&database, &["apply", "--select", "a"]).ok();
+    project.write("dagmar.yaml", "environments:\n  dev:\n  live:\n");
+    project.on(&database, &["apply", "--env", "live"]).ok();
+    assert!(project.on(&database, &["apply", "--env", "dev"]).fails(5).contains("belongs to `live`"));
+}
