@@ -27,7 +27,8 @@ fn psql(database: &Database, role: &str, sql: &str) -> String {
     String::from_utf8_lossy(if output.status.success() { &output.stdout } else { &output.stderr }).trim().to_owned()
 }
 
-/// An applier, two approvers and a reader, who own nothing; their names are of this test alone.
+/// An applier, an approver and a reader, who own nothing. Their names are of this test alone, and
+/// they go with the server.
 struct Roles {
     applier: String,
     boss: String,
@@ -52,18 +53,6 @@ impl Roles {
         shop.production.sql(&grants);
         shop.seal(&[]);
         this
-    }
-}
-
-impl Drop for Roles {
-    fn drop(&mut self) {
-        let server = crate::harness::server();
-        let all = [&self.applier, &self.boss, &self.reader, &self.group];
-        let postgres = Database { name: "postgres".to_owned(), server };
-        for role in all {
-            // what they were granted goes with the database, which may still be there
-            let _ = postgres.psql().args(["-c", &format!("DROP ROLE {role}")]).output();
-        }
     }
 }
 

@@ -31,11 +31,14 @@ impl Shop {
         Self { project, staging: Database::new(), production: Database::new() }
     }
 
-    /// Runs the binary with both URLs in the environment.
+    /// Runs the binary with both URLs in the environment, whose password nobody gets to see.
     pub fn run(&self, args: &[&str]) -> Run {
+        let secret = |database: &Database| format!("{}&password=canary-4711", database.url());
         let mut command = self.project.command(args);
-        command.arg("--yes").env("STAGING", self.staging.url()).env("PRODUCTION", self.production.url());
-        Run::of(command.output().unwrap())
+        command.arg("--yes").env("STAGING", secret(&self.staging)).env("PRODUCTION", secret(&self.production));
+        let run = Run::of(command.output().unwrap());
+        assert!(!format!("{run:?}").contains("canary"), "{run:?}");
+        run
     }
 
     /// Seals for production.
@@ -65,7 +68,11 @@ fn s33_one_artifact_for_every_environment() {
     let said = shop.run(&["plan", "--for", "staging,production", "--out", "p.plan", "--sign", "k"]).ok();
     assert!(said.contains("sealed p1:") && said.contains("signed with the key"), "{said}");
     let text = shop.text("p.plan");
-    assert!(!text.contains("postgres:") && !text.contains(&shop.staging.server.sockets.display().to_string()));
+    assert!(
+        !text.contains("canary")
+            && !text.contains("postgres:")
+            && !text.contains(&shop.staging.server.sockets.display().to_string())
+    );
     assert!(text.contains("'live'") && text.contains("'dev'"));
     let shown = shop.project.run(&["plan", "--verify", "p.plan", "--key", "k.pub", "--sql"]).ok();
     assert!(shown.starts_with("intact p1:") && shown.contains("INSERT INTO words VALUES ('live')"), "{shown}");

@@ -91,7 +91,7 @@ fn whatever_is_edited_is_found() {
         let place = edited.pointer_mut(path).unwrap();
         *place = match place {
             Value::String(text) => json!(format!("{text} ")),
-            Value::Number(n) => json!(n.as_f64().unwrap() + 1.0),
+            Value::Number(n) => json!(n.as_f64().unwrap() * 2.0 + 1.0),
             Value::Bool(yes) => json!(!*yes),
             _ => json!("x"),
         };
