@@ -15,6 +15,9 @@ use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// An environment with its changesets, ready to be asked.
+type Prepared<'a> = Result<(&'a Session, View<'a>), Failure>;
+
 /// What an environment answers.
 type Answered = Result<(Answer, Vec<StateRow>), Failure>;
 
@@ -37,7 +40,7 @@ pub fn run(timeout: Span, global: &Global, out: &mut Output) -> Outcome {
     for (name, _) in &config.environment_list {
         sessions.push((name.clone(), session.seen_from(name, global)));
     }
-    let mut prepared: Vec<(String, Result<(&Session, View<'_>), Failure>)> = Vec::new();
+    let mut prepared: Vec<(String, Prepared<'_>)> = Vec::new();
     for (name, session) in &sessions {
         let view = match session {
             Ok(session) => session.view().map(|view| (session, view)),

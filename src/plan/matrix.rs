@@ -72,10 +72,13 @@ pub struct Row {
     pub cells: Vec<Option<StateRow>>,
 }
 
+/// What came of asking an environment: its answer and the states of its changesets.
+pub type Asked = Result<(Answer, Vec<StateRow>), Silence>;
+
 impl Matrix {
     /// Puts together what the environments answered.
     #[must_use]
-    pub fn of(answers: Vec<(String, Result<(Answer, Vec<StateRow>), Silence>)>) -> Self {
+    pub fn of(answers: Vec<(String, Asked)>) -> Self {
         let width = answers.len();
         let mut matrix = Self::default();
         let mut rows: HashMap<String, usize> = HashMap::new();

@@ -269,6 +269,9 @@ pub fn verdict(case: &Case<'_>, reasons: &[Reason]) -> String {
         State::Pending | State::Failed if reasons.iter().all(|r| r.kind == "failed" || is_first(case, r)) => {
             format!("nothing is in its way: `dagmar apply --env {env}` runs it")
         }
+        State::Partly if reasons.iter().all(|r| r.kind == "partly") => {
+            "nothing else is in its way: what is to be done is above".to_owned()
+        }
         State::NotForHere => "it never comes here as its file is".to_owned(),
         _ => "it comes when every reason above is gone".to_owned(),
     }

@@ -331,7 +331,7 @@ fn sessions_do_not_leak() {
 fn a_run_as_json_lines() {
     let project = project(&[table("a", ""), sql("b", "SELECT 1 / 0", "SELECT 1", "")]);
     let database = Database::new();
-    let run: Run = project.on(&database, &["apply", "--format", "json"]);
+    let run: Run = project.on(&database, &["apply", "--jobs", "1", "--format", "json"]);
     assert_eq!(run.code, 8, "{run:?}");
     assert_eq!(run.err, "");
     let events: Vec<serde_json::Value> =

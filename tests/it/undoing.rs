@@ -20,7 +20,7 @@ fn diamond() -> Project {
 fn s24_one_changeset_with_what_depends_on_it() {
     let (project, database) = (diamond(), Database::new());
     let empty = database.dump();
-    project.on(&database, &["apply"]).ok();
+    project.on(&database, &["apply", "--jobs", "1"]).ok();
     let said = project.on(&database, &["rollback", "b"]).fails(5);
     assert!(said.contains("`d` depends on what is to be rolled back") && said.contains("help: `--cascade`"), "{said}");
     assert_eq!(database.ledger(), "a=applied b=applied c=applied d=applied e=applied");
@@ -46,11 +46,11 @@ fn s24_one_changeset_with_what_depends_on_it() {
 fn s24_to_a_point_and_the_last_run() {
     let (project, database) = (diamond(), Database::new());
     project.on(&database, &["apply", "--select", "a,c"]).ok();
-    project.on(&database, &["apply"]).ok();
+    project.on(&database, &["apply", "--jobs", "1"]).ok();
     assert_eq!(database.ledger(), "a=applied c=applied b=applied d=applied e=applied");
     project.on(&database, &["rollback", "--last-run"]).ok();
     assert_eq!(database.ledger(), "a=applied c=applied");
-    project.on(&database, &["apply"]).ok();
+    project.on(&database, &["apply", "--jobs", "1"]).ok();
     project.on(&database, &["rollback", "--to", "b"]).ok();
     assert_eq!(database.ledger(), "a=applied c=applied b=applied");
     project.on(&database, &["rollback", "--to", "a"]).ok();
@@ -68,11 +68,11 @@ fn s25_the_file_is_not_needed() {
         sql("b", "CREATE TABLE b (n int);\n-- segment\nSELECT 1", "DROP TABLE ${table}", ""),
     ]);
     project.write("dagmar.yaml", "variables: { table: b }\n");
-    project.on(&database, &["apply"]).ok();
+    project.on(&database, &["apply", "--jobs", "1"]).ok();
     fs::remove_file(project.path().join("plans/a.yaml")).unwrap();
     project.write("dagmar.yaml", "");
     assert_eq!(project.states(&database), "a=missing b=missing");
-    assert!(project.on(&database, &["apply"]).ok().contains("nothing to do"));
+    assert!(project.on(&database, &["apply", "--jobs", "1"]).ok().contains("nothing to do"));
     project.on(&database, &["rollback", "b"]).ok();
     // even from a project that says something else under that id
     project.write("plans/x.yaml", &file(&[sql("a", "SELECT 1", "SELECT 1 / 0", "")]));
@@ -96,7 +96,7 @@ changesets:
   - { id: people, dependsOn: [pets, age], changes: [ { dropTable: { table: people } } ] }
 ";
     let project = Project::new(&[("plans/a.yaml", plan)]);
-    project.on(&database, &["apply"]).ok();
+    project.on(&database, &["apply", "--jobs", "1"]).ok();
     assert_eq!(database.sql("SELECT to_regclass('people') IS NULL AND to_regclass('pets') IS NULL"), "t");
     fs::remove_file(project.path().join("plans/a.yaml")).unwrap();
     project.on(&database, &["rollback", "--all"]).ok();
@@ -126,7 +126,7 @@ changesets:
         assert!(project.on(&database, args).ok().contains("the rows were sold"), "{args:?}");
     }
     assert!(project.run(&["check"]).ok().contains("cannot be taken back: 1 changeset"));
-    project.on(&database, &["apply"]).ok();
+    project.on(&database, &["apply", "--jobs", "1"]).ok();
     let said = project.on(&database, &["rollback", "--all"]).fails(5);
     assert!(said.contains("`a`: the rows were sold") && said.contains("help: undo it with a new changeset"), "{said}");
     assert_eq!(database.ledger(), "a=applied b=applied");
@@ -147,14 +147,14 @@ fn s15_a_rollback_that_fails() {
             "",
         ),
     ]);
-    project.on(&database, &["apply"]).ok();
+    project.on(&database, &["apply", "--jobs", "1"]).ok();
     let said = project.on(&database, &["rollback", "one"]).fails(8);
     assert!(said.contains("state: it is applied as before"), "{said}");
     assert_eq!(project.states(&database), "one=applied two=applied");
     let said = project.on(&database, &["rollback", "two"]).fails(8);
     assert!(said.contains("1 of its 3 rollback segments are done: `dagmar rollback two` goes on"), "{said}");
     assert_eq!(database.sql("SELECT string_agg(n::text, ' ') FROM log"), "2 3");
-    let run = project.on(&database, &["apply"]);
+    let run = project.on(&database, &["apply", "--jobs", "1"]);
     assert!(run.out.contains("its rollback was begun and not finished: run `dagmar rollback two` first"), "{run:?}");
     database.sql("UPDATE switch SET n = 1");
     project.on(&database, &["rollback", "two"]).ok();
