@@ -47,6 +47,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         block_on(async {
             let remote = session.connect(global, out).await?;
             let history = remote.history(session.ledger()).await?;
+            session.check_bound(&history)?;
             let plan = if args.rollback.is_empty() {
                 plan::compile(&session.view()?, &remote, &history, &args.select, out.err_style).await?
             } else {

@@ -201,9 +201,13 @@ fn a_ledger_from_another_environment_is_refused_until_it_is_adopted() {
     std::fs::write(&dump, live.whole_dump()).unwrap();
     staging.script(&dump).unwrap();
     let before = staging.whole_dump();
-    for args in
-        [&["apply"][..], &["rollback", "a"], &["mark", "held", "b", "--reason", "x"], &["clear", "a", "--reason", "x"]]
-    {
+    for args in [
+        &["apply"][..],
+        &["rollback", "a"],
+        &["mark", "held", "b", "--reason", "x"],
+        &["clear", "a", "--reason", "x"],
+        &["sql"],
+    ] {
         let said = project.on(&staging, &[args, &["--env", "staging"]].concat()).fails(5);
         assert!(said.contains("the ledger of this database belongs to `live`, not to `staging`"), "{args:?}: {said}");
         assert!(said.contains("`dagmar adopt --env staging --reason ...`"), "{said}");
@@ -245,4 +249,16 @@ fn a_project_that_names_its_environments_later_keeps_its_ledger() {
     project.write("dagmar.yaml", "environments:\n  dev:\n  live:\n");
     project.on(&database, &["apply", "--env", "live"]).ok();
     assert!(project.on(&database, &["apply", "--env", "dev"]).fails(5).contains("belongs to `live`"));
+}
+
+#[test]
+fn f56_a_ledger_of_an_odd_name_is_carried_over_too() {
+    let config = "ledger: { schema: 'My (odd) \"ledger\\' }\n";
+    let project = Project::new(&[("dagmar.yaml", config), ("plans/a.yaml", OLD)]);
+    let database = Database::new();
+    project.on(&database, &["apply"]).ok();
+    project.write("plans/a.yaml", &renamed());
+    project.on(&database, &["apply"]).ok();
+    project.on(&database, &["rollback", "without", "--cascade"]).ok();
+    assert_eq!(database.sql("SELECT column_default FROM information_schema.columns WHERE column_name = 'Odd'"), "7");
 }
