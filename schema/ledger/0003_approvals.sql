@@ -59,8 +59,6 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON @ledger@.appro
 CREATE OR REPLACE FUNCTION @ledger@.chain_event() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- one writer at a time, so that every row sees the one before it
-    PERFORM FROM @ledger@.meta WHERE key = 'version' FOR UPDATE;
     NEW.db_user := session_user;
     NEW.at := clock_timestamp();
     -- what belongs to a run has it at the run's beginning
@@ -74,6 +72,18 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @ledger@.chain_event() IS 'Says who wrote an event and when, and links it to the one before it';
+
+-- one writer at a time, so that every row sees the one before it; before the statement, so that
+-- its number is drawn under the lock as well
+CREATE FUNCTION @ledger@.lock_chain() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM @ledger@.meta WHERE key = 'version' FOR UPDATE;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION @ledger@.lock_chain() IS 'Lets one transaction at a time write events';
+CREATE TRIGGER chain_lock BEFORE INSERT ON @ledger@.event FOR EACH STATEMENT EXECUTE FUNCTION @ledger@.lock_chain();
 
 -- whoever may look at the ledger leaves word of what was refused, and nothing else
 CREATE FUNCTION @ledger@.note_refusal(detail jsonb) RETURNS void

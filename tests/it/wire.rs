@@ -120,7 +120,8 @@ fn several_connections_make_as_many_commits_and_few_round_trips() {
     assert_eq!(database.sql("SELECT count(*), count(DISTINCT xmin::text) FROM dagmar.changeset"), "1000|1000");
     assert!((3..=5).contains(&connections), "{connections} connections");
     assert!(round_trips <= 200, "{round_trips} round trips");
-    assert_eq!(project.on(&database, &["history", "--format", "json"]).code, 0);
+    // numbers and hashes of events are in one order, however many wrote them
+    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
 }
 
 #[test]
