@@ -1,7 +1,7 @@
 //! What must hold before something is run in an environment. In: evidence, gathered from the
 //! ledgers of source and target. Out: for each gate whether it is met, why, and what to do.
 //!
-//! To add a gate: a file with a `check`, its `mod` line, its row in [`ALL`]; a test compares.
+//! To add a gate: a file with a `check`, its `mod` line, its row in `ALL`; a test compares.
 
 pub mod evidence;
 

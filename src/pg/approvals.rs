@@ -50,7 +50,7 @@ pub async fn write(connection: &Connection, ledger: &Ident, who: &Holder, word: 
 /// user had then and has now: who lost a role does not approve with it.
 ///
 /// # Errors
-/// When the ledger cannot be read, or has a row that did not come by way of [`write`].
+/// When the ledger cannot be read, or has a row that did not come by way of [`write()`].
 pub async fn read(
     connection: &Connection,
     server: &Server,

@@ -1,6 +1,6 @@
 //! One run at a time: a session advisory lock on a connection of its own, which never runs a
 //! changeset and is never in a transaction, and a numbered lease that fences off a runner
-//! that lost it ([`lease`](super::lease)).
+//! that lost it (`lease.rs`).
 //!
 //! The lock is polled, not waited for: a session that waits inside of `pg_advisory_lock`
 //! holds a snapshot, and a concurrent index build of the holder would wait for it.

@@ -1,6 +1,6 @@
 //! Why a changeset is not in an environment yet, and what is to be done by whom.
 //!
-//! Each source of reasons is a function of the case, and a row in [`SOURCES`]. What needs
+//! Each source of reasons is a function of the case, and a row in `SOURCES`. What needs
 //! evidence that no ledger of this environment has (gates) is added by who gathers it.
 
 use super::states::{State, StateRow};
