@@ -1,11 +1,13 @@
 //! `dagmar why`: why a changeset is not there yet.
 
+use super::gating::{From, Gating, What, Words};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, diag::nearest};
-use crate::ledger::History;
+use crate::gate;
+use crate::ledger::{History, Status};
 use crate::pg::read;
 use crate::pipeline::View;
 use crate::plan::reasons::{self, Case, Last, Reason};
@@ -37,13 +39,17 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let view = session.view()?;
     let position = find(&view, &args.id)?;
     let id = view.changelog.changesets[position].id.clone();
-    let (history, last) = block_on(async {
+    let (history, last, gates) = block_on(async {
         let remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;
         let history = history.with_new_ids(&renamed(&view.changelog, &history)).into_owned();
         let last = last(&session, &remote, &view, &history, position).await?;
+        let gates = match history.status(&id) {
+            Some(Status::Applied) => Vec::new(),
+            _ => gates(&session, &remote, &view, &history, position, global, out).await,
+        };
         remote.close().await?;
-        Ok((history, last))
+        Ok((history, last, gates))
     })?;
     let environment = session.environment.as_str();
     let sources = &session.workspace.loaded.sources;
@@ -62,6 +68,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     // what else keeps runs from this environment
     let mut reasons = reasons::of(&case);
     reasons.extend(bound_elsewhere(&session, &history, &id));
+    reasons.extend(gates);
     let verdict = reasons::verdict(&case, &reasons);
     let state = case.rows.get(id.as_str()).map_or("pending", |row| row.state.words());
     match form {
@@ -90,6 +97,56 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// The gates that keep it back. An environment before that cannot be asked is said so.
+async fn gates(
+    session: &Session,
+    remote: &Remote,
+    view: &View<'_>,
+    history: &History,
+    position: usize,
+    global: &Global,
+    out: &mut Output,
+) -> Vec<Reason> {
+    let id = view.changelog.changesets[position].id.clone();
+    let reason = |message: String, todo: Option<String>| Reason {
+        kind: "gate",
+        changeset: id.clone(),
+        message,
+        until: None,
+        todo,
+        who: None,
+    };
+    let mut reasons = Vec::new();
+    let before = session.workspace.loaded.config.environment(&session.environment).and_then(|e| e.promote_from.clone());
+    let mut from = None;
+    if let Some(before) = before {
+        let there = Global { env: Some(before.clone()), url: None, ..global.clone() };
+        match source(&there, out).await {
+            Ok(source) => from = Some(source),
+            Err(why) => reasons.push(reason(format!("`{before}` cannot be asked: {}", why.message), why.help)),
+        }
+    }
+    let words = Words::default();
+    let Ok(mut gating) = Gating::new(session, What::Files(view), &words, Some([position].into()), from) else {
+        return reasons;
+    };
+    // what cannot be compiled is said by the other reasons
+    if let Ok(plan) = gating.compile(remote, history, out.err_style).await
+        && let Ok(judged) = gating.judge(remote, &plan).await
+    {
+        let unmet = judged.verdicts.into_iter().filter(|verdict| verdict.status == gate::Status::Unmet);
+        reasons.extend(unmet.map(|v| reason(format!("the gate `{}`: {}", v.gate, v.reason), v.remedy)));
+    }
+    let _ = gating.close().await;
+    reasons
+}
+
+async fn source(there: &Global, out: &mut Output) -> Result<From, Failure> {
+    let session = Session::open(there, out)?;
+    let remote = session.connect(there, out).await?;
+    Ok(From { session, remote })
 }
 
 /// The changeset of this id, or the one that had it before.

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[serde(rename_all = "camelCase")]
 pub struct Reason {
     /// What kind of reason it is: `environments`, `edited`, `held`, `skipped`, `failed`,
-    /// `partly`, `dependency`, `soak`, `ledger`.
+    /// `partly`, `dependency`, `soak`, `ledger`, `gate`.
     pub kind: &'static str,
     /// The changeset whose it is: the one that was asked for, or one that it needs.
     pub changeset: String,

@@ -285,6 +285,9 @@ fn s31_soak_by_the_clock_of_the_server() {
     all.staging.sql("UPDATE dagmar.changeset SET applied_at = clock_timestamp() - interval '3 days' WHERE id = 'a'");
     let said = all.refused(PROMOTE, "soak", &["`b` for ", " of 2d", "wait until "]);
     assert!(!said.contains("`a` for "), "{said}");
+    let why = all.run(&["why", "b", "--env", "production"]).ok();
+    assert!(why.contains("the gate `soak`: ") && why.contains("to do: wait until "), "{why}");
+    assert!(!all.run(&["why", "a", "--env", "production"]).ok().contains("the gate `soak`"));
     all.run(&["promote", "--to", "production", "--select", "a"]).ok();
     all.staging.sql("UPDATE dagmar.changeset SET applied_at = clock_timestamp() + interval '1 hour' WHERE id = 'b'");
     all.refused(
