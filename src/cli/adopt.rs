@@ -3,7 +3,7 @@
 use super::global::Global;
 use super::mark::by_hand;
 use super::output::{Form, Output, form};
-use super::running::{confirm, locked, stop_on_signals};
+use super::running::{confirm, given, locked, stop_on_signals};
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, Span};
@@ -33,9 +33,7 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    if args.reason.trim().is_empty() {
-        return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
-    }
+    given(&args.reason)?;
     let session = Session::open(global, out)?;
     let here = session.environment.clone();
     let from = block_on(async {

@@ -4,10 +4,10 @@ use super::audit::{Tried, audited};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::pause::up_to_date;
-use super::running::confirm;
+use super::running::{confirm, given};
 use super::session::{Session, holder};
 use super::{Outcome, block_on, seal, sealed};
-use crate::base::{Failure, Kind, Span};
+use crate::base::Span;
 use crate::ledger::Verdict;
 use crate::pg::approvals::{self, Word};
 use serde_json::json;
@@ -53,9 +53,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 pub fn say(said: &Said, verdict: Verdict, expires: Option<Span>, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let reason = said.reason.trim();
-    if reason.is_empty() {
-        return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
-    }
+    given(reason)?;
     let (command, done) = match verdict {
         Verdict::Approve => ("approve", "approved"),
         Verdict::Reject => ("reject", "rejected"),

@@ -3,6 +3,7 @@
 
 use super::output::{Form, Output};
 use super::plan;
+use super::running::given;
 use super::sealed::Release;
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Kind};
@@ -85,9 +86,7 @@ impl<'a> Gating<'a> {
         only: Option<BTreeSet<usize>>,
         from: Option<From>,
     ) -> Result<Self, Failure> {
-        if words.reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
-            return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
-        }
+        words.reason.as_deref().map_or(Ok(()), given)?;
         Ok(Self {
             session,
             what,

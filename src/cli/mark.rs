@@ -3,7 +3,7 @@
 use super::audit::{Tried, audited};
 use super::global::Global;
 use super::output::{Form, Output, form};
-use super::running::{confirm, locked, stop_on_signals};
+use super::running::{confirm, given, locked, stop_on_signals};
 use super::session::{Remote, Session, holder};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, Span};
@@ -66,9 +66,7 @@ impl Mark {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    if args.reason.trim().is_empty() {
-        return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
-    }
+    given(&args.reason)?;
     let session = Session::open(global, out)?;
     let view = session.view()?;
     // rendered as if nothing were applied: a mark keeps how the changeset is taken back

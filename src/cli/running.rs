@@ -71,6 +71,14 @@ impl Running {
     }
 }
 
+/// Refuses a reason that says nothing.
+pub fn given(reason: &str) -> Result<(), Failure> {
+    if reason.trim().is_empty() {
+        return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
+    }
+    Ok(())
+}
+
 /// Asks, unless `--yes` was given.
 pub fn confirm(global: &Global, question: &str) -> Result<(), Failure> {
     if global.yes {

@@ -31,34 +31,30 @@ impl Worker<'_, '_> {
     pub(super) async fn whole(&mut self) -> Result<(), Failure> {
         let mut attempt = 1;
         loop {
-            match self.all_steps().await {
+            let (number, trouble) = match self.all_steps().await {
                 Ok(()) => {
                     (0..self.plan.steps.len()).for_each(|number| self.step_done(number));
                     return Ok(());
                 }
-                Err(Trouble::Stopped) => {
-                    self.shared.close();
-                    return Ok(());
-                }
-                Err(Trouble::Lost(failure)) => return Err(failure),
                 Err(Trouble::Fault(fault)) => {
                     let number = fault.mark.step().min(self.plan.steps.len() - 1);
                     match self.retry(number, &mut attempt, fault).await {
-                        Ok(()) => {}
-                        Err(Trouble::Fault(fault)) => {
-                            self.shared.close();
-                            let failure = self.record_failure(number, &fault).await?;
-                            self.shared.failures.borrow_mut().push(failure);
-                            return Ok(());
-                        }
-                        Err(Trouble::Stopped) => {
-                            self.shared.close();
-                            return Ok(());
-                        }
-                        Err(Trouble::Lost(failure)) => return Err(failure),
+                        Ok(()) => continue,
+                        Err(trouble) => (number, trouble),
                     }
                 }
-            }
+                Err(trouble) => (0, trouble),
+            };
+            self.shared.close();
+            return match trouble {
+                Trouble::Stopped => Ok(()),
+                Trouble::Lost(failure) => Err(failure),
+                Trouble::Fault(fault) => {
+                    let failure = self.record_failure(number, &fault).await?;
+                    self.shared.failures.borrow_mut().push(failure);
+                    Ok(())
+                }
+            };
         }
     }
 

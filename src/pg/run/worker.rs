@@ -5,8 +5,7 @@
 //! ledger's rows, so that effect and record are one.
 
 use super::schedule::Next;
-use super::script::Mark;
-use super::script::Script;
+use super::script::{Mark, Script};
 use super::shared::Shared;
 use super::unit::{Writer, is_single};
 use super::wire::{self, Fault, Row};
