@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PaceSpec {
     /// How long a batch should take: their size adapts to it. `0s`: the size is fixed; left
-    /// out: 200ms.
+    /// out: 10ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_time: Option<Span>,
-    /// The pause after each batch; left out: 50ms.
+    /// The pause after each batch; left out: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<Span>,
     /// It waits while a replica replays later than this. `0s`: it does not; left out: 10s.
@@ -76,8 +76,8 @@ impl PaceSpec {
     #[must_use]
     pub fn resolve(self) -> Pace {
         Pace {
-            batch_time: self.batch_time.unwrap_or(Span::millis(200)),
-            pause: self.pause.unwrap_or(Span::millis(50)),
+            batch_time: self.batch_time.unwrap_or(Span::millis(10)),
+            pause: self.pause.unwrap_or_default(),
             replica_lag: self.replica_lag.unwrap_or(Span::secs(10)),
             replica_lag_megabytes: self.replica_lag_megabytes.unwrap_or(1024),
             active_sessions: self.active_sessions.unwrap_or(0),
@@ -123,7 +123,7 @@ mod tests {
         let own = PaceSpec { pause: Some(Span::secs(1)), ..Default::default() };
         let above = PaceSpec { pause: Some(Span::secs(2)), vacuum_debt: Some(0), ..Default::default() };
         let pace = own.or(above).resolve();
-        assert_eq!((pace.pause, pace.vacuum_debt, pace.batch_time), (Span::secs(1), 0, Span::millis(200)));
+        assert_eq!((pace.pause, pace.vacuum_debt, pace.batch_time), (Span::secs(1), 0, Span::millis(10)));
     }
 
     #[test]

@@ -152,18 +152,13 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The statement of one batch: `walk`, the keys that it looks at; `done`, what was changed. `position` and `size` are SQL.
+    /// The statement of one batch: `walk`, how many rows it `looked` at and the `last` key;
+    /// `done`, a row for each that was changed.
+    /// Whether it begins the walk, the position (`jsonb`) and the size are SQL.
     #[must_use]
-    pub fn statement(template: &str, position: &str, size: &str) -> String {
-        // the size first: a position may hold any text
-        template.replace("$batchSize", size).replace("$cursor", position)
-    }
-
-    /// The order of the walk, backwards, for rows with this alias.
-    #[must_use]
-    pub fn backwards(&self, alias: &str) -> String {
-        let columns: Vec<String> = self.key.iter().map(|k| format!("{alias}.{} DESC", k.sql())).collect();
-        columns.join(", ")
+    pub fn statement(template: &str, begins: &str, position: &str, size: &str) -> String {
+        // the position last: it may hold any text
+        template.replace("$batchSize", size).replace("$cursor IS NULL", begins).replace("$cursor", position)
     }
 }
 

@@ -10,22 +10,40 @@ pub fn place(changeset: &str, direction: &str, no: usize) -> String {
     format!("changeset = {} AND direction = '{direction}' AND no = {no}", quote_literal(changeset))
 }
 
+/// Where a batch begins.
+#[derive(Debug, Clone, Copy)]
+pub enum Position<'a> {
+    /// At the beginning of the table.
+    Start,
+    /// After this key, a JSON text.
+    After(&'a str),
+    /// Where the batch before it ended, as the ledger has it.
+    Ledger,
+    /// What a variable of a script holds; NULL: at the beginning.
+    Variable(&'a str),
+}
+
 /// A batch as common table expressions, the last of which is `moved`: the segment's row
-/// afterwards. `ledger`, `position` and `size` are SQL; a position that is NULL begins a walk.
+/// afterwards, and how many rows were `looked` at. `ledger` and `size` are SQL.
 #[must_use]
-pub fn batch(template: &str, batch: &Batch, ledger: &str, place: &str, position: &str, size: &str) -> String {
-    let add = |column: &str, more: &str| {
-        format!("{column} = CASE WHEN {position} IS NULL THEN 0 ELSE s.{column} END + (SELECT count(*) FROM {more})")
+pub fn batch(template: &str, ledger: &str, place: &str, position: Position<'_>, size: &str) -> String {
+    // known to the planner where it can be: it is what makes a range of the index of it
+    let (begins, position) = match position {
+        Position::Start => ("true".to_owned(), "NULL::jsonb".to_owned()),
+        Position::After(key) => ("false".to_owned(), format!("{}::jsonb", quote_literal(key))),
+        Position::Ledger => ("false".to_owned(), format!("(SELECT cursor FROM {ledger}.segment WHERE {place})")),
+        Position::Variable(name) => (format!("{name} IS NULL"), name.to_owned()),
     };
+    let add = |column: &str, more: &str| format!("{column} = CASE WHEN {begins} THEN 0 ELSE s.{column} END + {more}");
     format!(
-        "{}, moved AS (\n    UPDATE {ledger}.segment AS s SET cursor = coalesce((SELECT to_jsonb(last) - 'dagmar_hit' \
-         FROM (SELECT * FROM walk w ORDER BY {} LIMIT 1) last), s.cursor), rows = s.rows + (SELECT count(*) FROM done), pass = s.pass + \
-         ({position} IS NULL)::int, {}, {}, {}\n    WHERE {place} RETURNING s.*\n)",
-        Batch::statement(template, position, size),
-        batch.backwards("w"),
-        add("seen", "walk"),
-        add("changed", "done"),
-        add("unmoved", "done WHERE dagmar_left"),
+        "{}, did AS MATERIALIZED (\n    SELECT count(*) AS changed, count(*) FILTER (WHERE dagmar_left) AS unmoved FROM \
+         done\n), moved AS (\n    UPDATE {ledger}.segment AS s SET cursor = coalesce(walk.last, s.cursor), rows = s.rows + \
+         did.changed, pass = s.pass + ({begins})::int, {}, {}, {}\n    FROM walk, did WHERE {place} RETURNING s.*, \
+         walk.looked\n)",
+        Batch::statement(template, &begins, &position, size),
+        add("seen", "walk.looked"),
+        add("changed", "did.changed"),
+        add("unmoved", "did.unmoved"),
     )
 }
 
@@ -37,5 +55,29 @@ pub fn pause(ledger: &str) -> String {
 
 /// The settings for batches. A plan that reads the whole table for each batch must not be
 /// taken, however uncertain the estimate is.
-pub const SETTINGS: [(&str, &str); 3] =
+const SETTINGS: [(&str, &str); 3] =
     [("enable_seqscan", "off"), ("jit", "off"), ("plan_cache_mode", "force_custom_plan")];
+
+/// Sets the session for batches.
+///
+/// A batch and its position are lost together, so their commit need not wait for the disk
+/// (manual, chapter 30.4, asynchronous commit); what records the end of the walk does. With
+/// synchronous replicas it waits for them: otherwise it would run away from them, and all who
+/// commit beside it would have to wait for what it wrote.
+#[must_use]
+pub fn enter() -> Vec<String> {
+    let mut all: Vec<String> = SETTINGS.iter().map(|(name, value)| format!("SET {name} = {value}")).collect();
+    all.push(
+        "DO $dagmar$BEGIN IF current_setting('synchronous_standby_names') = '' THEN PERFORM \
+         set_config('synchronous_commit', 'off', false); END IF; END$dagmar$"
+            .to_owned(),
+    );
+    all
+}
+
+/// Takes back what [`enter`] has set.
+#[must_use]
+pub fn leave() -> Vec<String> {
+    let names = SETTINGS.iter().map(|(name, _)| *name).chain(["synchronous_commit"]);
+    names.map(|name| format!("RESET {name}")).collect()
+}

@@ -9,6 +9,7 @@ pub const PARTIALS: &[(&str, &str)] = &[
     ("deferrable", include_str!("../../templates/partials/deferrable.hbs")),
     ("foreignKeyActions", include_str!("../../templates/partials/foreign_key_actions.hbs")),
     ("insertValues", include_str!("../../templates/partials/insert_values.hbs")),
+    ("afterCursor", include_str!("../../templates/partials/after_cursor.hbs")),
     ("keyColumns", include_str!("../../templates/partials/key_columns.hbs")),
 ];
 

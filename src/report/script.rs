@@ -3,6 +3,7 @@
 use crate::base::Ident;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::ledger::record::{self, Recorder, RunRef};
+use crate::ledger::walk::Position;
 use crate::ledger::{schema, walk};
 use crate::plan::{Direction, Limits, Mode, Plan, Progress, Segment, Step, Why};
 use crate::sql::ends_in_comment;
@@ -244,7 +245,7 @@ impl Writer {
         let l = self.ledger.sql();
         let place = walk::place(&step.changeset, step.direction.word(), no);
         let (pace, size) = (batch.pace.resolve(), batch.size.to_string());
-        let sql = walk::batch(&segment.statements[0].sql, batch, &l, &place, "dagmar_position", &size);
+        let sql = walk::batch(&segment.statements[0].sql, &l, &place, Position::Variable("dagmar_position"), &size);
         let again = match (batch.sweep, &batch.left) {
             (false, _) => "false",
             (true, Some(_)) => "dagmar_row.changed > dagmar_row.unmoved",
@@ -253,15 +254,15 @@ impl Writer {
         let body = format!(
             "DECLARE\n    dagmar_position jsonb;\n    dagmar_seen bigint;\n    dagmar_before bigint;\n    dagmar_row \
              {l}.segment;\nBEGIN\n    SELECT cursor INTO dagmar_position FROM {l}.segment WHERE {place};\n    LOOP\n{sql}\n        \
-             SELECT (SELECT count(*) FROM walk), moved.cursor INTO dagmar_seen, dagmar_position FROM moved;\n        \
+             SELECT moved.looked, moved.cursor INTO dagmar_seen, dagmar_position FROM moved;\n        \
              COMMIT;\n        PERFORM pg_sleep({pause});\n        CONTINUE WHEN dagmar_seen >= {size};\n        SELECT * INTO \
              dagmar_row FROM {l}.segment WHERE {place};\n        EXIT WHEN NOT ({again});\n        dagmar_before := \
              dagmar_row.changed;\n        dagmar_position := NULL;\n    END LOOP;\nEND",
             pause = pace.pause.millis as f64 / 1e3,
         );
-        self.statements(walk::SETTINGS.map(|(name, value)| format!("SET {name} = {value}")));
+        self.statements(walk::enter());
         self.statements([format!("DO {}", quote_dollar(&body, "batches"))]);
-        self.statements(walk::SETTINGS.map(|(name, _)| format!("RESET {name}")));
+        self.statements(walk::leave());
     }
 }
 

@@ -1,6 +1,7 @@
 //! Backfills: batch after batch, each one statement that is its own transaction and moves
-//! the position in the ledger along with its rows. In the same round trip it asks whether
-//! somebody wants it to pause, and how busy the server is.
+//! the position in the ledger along with its rows. A message carries as many as keep the server
+//! at it for a moment; its last one asks whether somebody wants a pause, and how busy the
+//! server is.
 
 use super::pace::{Brakes, Sizer, Speed};
 use super::script::{Mark, Script};
@@ -9,7 +10,7 @@ use super::wire::{Fault, Row};
 use super::worker::{Trouble, Worker};
 use crate::base::name::quote_literal;
 use crate::change::Batch;
-use crate::ledger::walk;
+use crate::ledger::walk::{self, Position};
 use crate::pg::error::SqlFailure;
 use crate::plan::{Progress, Segment, Step};
 use crate::run::Event;
@@ -34,17 +35,19 @@ struct Walk<'a> {
     /// The last key, as a JSON text; none: at the beginning of the table.
     cursor: Option<String>,
     table_rows: i64,
+    /// Rows that this walk has looked at.
+    seen: i64,
     sizer: Sizer,
     speed: Speed,
     brakes: Brakes,
 }
 
-/// What a batch has done, and the state after it.
+/// What the batches of a message have done, and the state after them.
 struct Moved {
-    /// Rows that it was to look at.
+    /// Rows that each was to look at.
     size: u32,
     took_ms: u64,
-    /// Rows that it looked at.
+    /// Rows that the last one looked at.
     looked: u64,
     /// Rows that the whole backfill has changed.
     rows: i64,
@@ -56,6 +59,24 @@ struct Moved {
     cursor: Option<String>,
     paused: Option<String>,
     braked: Option<String>,
+}
+
+impl Moved {
+    fn of(row: &Row, size: u32, took: Duration) -> Self {
+        Self {
+            size,
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            looked: u64::try_from(number(row, 0)).unwrap_or(0),
+            rows: number(row, 1),
+            pass: number(row, 2),
+            seen: number(row, 3),
+            changed: number(row, 4),
+            unmoved: number(row, 5),
+            cursor: text(row, 6),
+            paused: text(row, 7),
+            braked: text(row, 8),
+        }
+    }
 }
 
 impl Worker<'_, '_> {
@@ -70,7 +91,7 @@ impl Worker<'_, '_> {
             self.send(&script).await?;
         }
         let place = walk::place(&step.changeset, step.direction.word(), no);
-        let (cursor, table_rows) = self.position(batch, &place).await?;
+        let (cursor, table_rows, seen) = self.position(batch, &place).await?;
         let pace = batch.pace.resolve();
         let mut walk = Walk {
             number,
@@ -81,6 +102,7 @@ impl Worker<'_, '_> {
             place,
             cursor,
             table_rows,
+            seen,
             sizer: Sizer::new(batch.size, &pace),
             speed: Speed::new(),
             brakes: Brakes::new(&pace, &batch.table),
@@ -88,12 +110,12 @@ impl Worker<'_, '_> {
         let mut script = Script::default();
         let frame = Mark::Frame(number);
         script.extend(frame, unit::limits_sql(segment.limits, "SESSION"));
-        script.extend(frame, walk::SETTINGS.map(|(name, value)| format!("SET {name} = {value}")));
+        script.extend(frame, walk::enter());
         self.send(&script).await?;
         self.walk(&mut walk, Duration::from_millis(pace.pause.millis)).await?;
         let mut script = Script::default();
         script.extend(frame, ["SET lock_timeout = 0", "SET statement_timeout = 0"]);
-        script.extend(frame, walk::SETTINGS.map(|(name, _)| format!("RESET {name}")));
+        script.extend(frame, walk::leave());
         self.send(&script).await?;
         let mut script = Script::default();
         self.writer.done(&mut script, number, step, no);
@@ -108,7 +130,7 @@ impl Worker<'_, '_> {
             if self.shared.halt.is_requested() {
                 return Err(Trouble::Stopped);
             }
-            let moved = self.one_batch(walk).await?;
+            let moved = self.batches(walk).await?;
             let rest = walk.table_rows - moved.seen;
             self.tell(&Event::BatchDone {
                 changeset: walk.step.changeset.clone(),
@@ -122,6 +144,7 @@ impl Worker<'_, '_> {
                 eta_ms: walk.speed.left(rest),
             });
             walk.cursor.clone_from(&moved.cursor);
+            walk.seen = moved.seen;
             if moved.looked < u64::from(moved.size) {
                 // the end of the table: rows may have been put behind the position
                 let told = walk.batch.left.is_some();
@@ -140,20 +163,20 @@ impl Worker<'_, '_> {
         }
     }
 
-    /// Where an earlier run has come to, and how many rows the table has.
-    async fn position(&mut self, batch: &Batch, place: &str) -> Result<(Option<String>, i64), Trouble> {
+    /// Where the walk has come to, how many rows the table has, and how many were looked at.
+    async fn position(&mut self, batch: &Batch, place: &str) -> Result<(Option<String>, i64, i64), Trouble> {
         let table = quote_literal(&batch.table.sql());
         let row = self
             .one_row(&format!(
                 "SELECT s.cursor::text, (SELECT sum(CASE WHEN c.reltuples < 0 THEN \
                  pg_catalog.pg_stat_get_live_tuples(c.oid) ELSE c.reltuples END)::bigint FROM pg_catalog.pg_class c WHERE \
                  c.relkind <> 'p' AND (c.oid = pg_catalog.to_regclass({table}) OR c.oid IN (SELECT relid FROM \
-                 pg_catalog.pg_partition_tree(pg_catalog.to_regclass({table}))))) FROM {}.segment s WHERE s.{place}",
+                 pg_catalog.pg_partition_tree(pg_catalog.to_regclass({table}))))), s.seen FROM {}.segment s WHERE s.{place}",
                 self.ledger(),
             ))
             .await
             .map_err(Trouble::Lost)?;
-        Ok((text(&row, 0), number(&row, 1)))
+        Ok((text(&row, 0), number(&row, 1), number(&row, 2)))
     }
 
     /// Rows whose key is NULL would be passed over, rows of the same key be split by a batch's
@@ -256,48 +279,26 @@ impl Worker<'_, '_> {
         }
     }
 
-    /// One batch, tried again while a lock cannot be had.
-    async fn one_batch(&mut self, walk: &mut Walk<'_>) -> Result<Moved, Trouble> {
-        let position =
-            walk.cursor.as_deref().map_or("NULL::jsonb".to_owned(), |c| format!("{}::jsonb", quote_literal(c)));
+    /// The batches of one message, tried again while a lock cannot be had.
+    async fn batches(&mut self, walk: &mut Walk<'_>) -> Result<Moved, Trouble> {
         let mark = Mark::Statement(walk.number, walk.no, 0);
         let mut attempt = 1;
         loop {
-            let size = walk.sizer.size;
-            let template = &walk.segment.statements[0].sql;
-            let sql = format!(
-                "{}\nSELECT (SELECT count(*) FROM walk), rows, pass, seen, changed, unmoved, cursor::text, {}, {}, \
-                 {ledger}.fence({epoch}) FROM moved",
-                walk::batch(template, walk.batch, &self.ledger(), &walk.place, &position, &size.to_string()),
-                walk::pause(&self.ledger()),
-                walk.brakes.look(),
-                ledger = self.ledger(),
-                epoch = self.writer.epoch,
-            );
-            let mut script = Script::default();
-            script.push(mark, &sql);
+            // a walk begins with one batch: how many go into a message is seen by it
+            let batches = if walk.cursor.is_none() { 1 } else { walk.sizer.batches };
+            let script = self.message(walk, batches, mark);
             let began = Instant::now();
-            match self.exchange(&script).await {
+            let outcome = self.exchange(&script).await;
+            let took = began.elapsed();
+            match outcome {
                 Ok(row) => {
-                    let (row, took) = (row.unwrap_or_default(), began.elapsed());
-                    let looked = u64::try_from(number(&row, 0)).unwrap_or(0);
-                    walk.speed.note(looked);
-                    if looked >= u64::from(size) {
-                        walk.sizer.took(took);
+                    let moved = Moved::of(&row.unwrap_or_default(), walk.sizer.size, took);
+                    let before = if walk.cursor.is_none() { 0 } else { walk.seen };
+                    walk.speed.note(u64::try_from(moved.seen - before).unwrap_or(0));
+                    if moved.looked >= u64::from(moved.size) {
+                        walk.sizer.took(took / batches);
                     }
-                    return Ok(Moved {
-                        size,
-                        took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-                        looked,
-                        rows: number(&row, 1),
-                        pass: number(&row, 2),
-                        seen: number(&row, 3),
-                        changed: number(&row, 4),
-                        unmoved: number(&row, 5),
-                        cursor: text(&row, 6),
-                        paused: text(&row, 7),
-                        braked: text(&row, 8),
-                    });
+                    return Ok(moved);
                 }
                 Err(Trouble::Fault(mut fault)) => {
                     // the position is one in the text with the ledger's part
@@ -305,6 +306,13 @@ impl Worker<'_, '_> {
                     if fault.failure.sqlstate == "42702" {
                         let how = "the key's columns are in `batch` too: write `t.` before columns of the table";
                         fault.failure.hint.get_or_insert_with(|| how.to_owned());
+                    }
+                    if batches > 1 {
+                        // the batches before this one were committed
+                        let cursor = self.position(walk.batch, &walk.place).await?.0;
+                        if cursor != walk.cursor {
+                            (walk.cursor, attempt) = (cursor, 1);
+                        }
                     }
                     let smaller = walk.sizer.gave_up();
                     if fault.failure.sqlstate != "57014" || !smaller {
@@ -314,6 +322,37 @@ impl Worker<'_, '_> {
                 Err(trouble) => return Err(trouble),
             }
         }
+    }
+
+    /// So many batches, each a transaction: the first begins at the position, each further one
+    /// where that before it ended. Only the last asks whether to wait. Batches after the end of
+    /// the table do nothing.
+    fn message(&self, walk: &mut Walk<'_>, batches: u32, mark: Mark) -> Script {
+        let (ledger, template) = (self.ledger(), &walk.segment.statements[0].sql);
+        let mut script = Script::default();
+        for no in 1..=batches {
+            let position = match &walk.cursor {
+                _ if no > 1 => Position::Ledger,
+                Some(key) => Position::After(key),
+                None => Position::Start,
+            };
+            let (paused, braked) =
+                if no == batches { (walk::pause(&ledger), walk.brakes.look()) } else { ("NULL".into(), "NULL") };
+            let sql = format!(
+                "{}\nSELECT looked, rows, pass, seen, changed, unmoved, cursor::text, {paused}, {braked}, \
+                 {ledger}.fence({epoch}) FROM moved",
+                walk::batch(template, &ledger, &walk.place, position, &walk.sizer.size.to_string()),
+                epoch = self.writer.epoch,
+            );
+            if batches == 1 {
+                script.push(mark, &sql);
+            } else {
+                script.push(mark, "BEGIN");
+                script.push(mark, &sql);
+                script.push(mark, "COMMIT");
+            }
+        }
+        script
     }
 }
 

@@ -10,32 +10,51 @@ const MOST: u32 = 1_000_000;
 /// How often the server's state is looked at, at most.
 const LOOKS: Duration = Duration::from_secs(1);
 
-/// Sizes batches so that each takes about as long as it should.
+/// How long the batches of one message take together: so long the server goes on without
+/// a word from here, and a wish to pause is not heard.
+const MESSAGE: Duration = Duration::from_secs(2);
+
+/// The most batches of one message.
+const MOST_BATCHES: u32 = 250;
+
+/// Sizes batches so that each takes about as long as it should, and says how many of them one
+/// message carries.
+///
+/// A server that has to wait for the next batch gives its processor away, and whoever got it
+/// is pushed aside a moment later: that is felt more than work that goes on.
 #[derive(Debug)]
 pub struct Sizer {
     /// Rows that the next batch looks at.
     pub size: u32,
+    /// Batches in the next message.
+    pub batches: u32,
     target: Duration,
+    /// A pause comes after each batch: one is a message.
+    pauses: bool,
 }
 
 impl Sizer {
     pub fn new(size: u32, pace: &Pace) -> Self {
-        Self { size, target: Duration::from_millis(pace.batch_time.millis) }
+        let target = Duration::from_millis(pace.batch_time.millis);
+        Self { size, batches: 1, target, pauses: pace.pause.millis > 0 }
     }
 
-    /// A batch took this long: the next is at most twice and at least half as large.
+    /// The batches of a message took so long on average: the next are at most twice and at
+    /// least half as large, and at most twice as many.
     pub fn took(&mut self, time: Duration) {
-        if self.target.is_zero() {
-            return;
-        }
-        let factor = (self.target.as_secs_f64() / time.as_secs_f64().max(0.000_1)).clamp(0.5, 2.0);
+        let each = time.as_secs_f64().max(0.000_1);
+        let factor = if self.target.is_zero() { 1.0 } else { (self.target.as_secs_f64() / each).clamp(0.5, 2.0) };
         self.size = scaled(self.size, factor);
+        // in between its limits the cast loses nothing
+        let fit = (MESSAGE.as_secs_f64() / (each * factor)).clamp(1.0, f64::from(MOST_BATCHES)) as u32;
+        self.batches = if self.pauses { 1 } else { fit.min(self.batches * 2) };
     }
 
     /// A batch was given up; a smaller one may come through. False: it was of one row.
     pub fn gave_up(&mut self) -> bool {
         let smaller = self.size > 1;
         self.size = scaled(self.size, 0.25);
+        self.batches = 1;
         smaller
     }
 }
@@ -177,14 +196,24 @@ mod tests {
             let time = Duration::from_micros(u64::from(sizer.size) * 10);
             sizer.took(time);
         }
-        assert_eq!(sizer.size, 20_000);
+        assert_eq!((sizer.size, sizer.batches), (1000, 200));
         sizer.took(Duration::from_secs(60));
-        assert_eq!(sizer.size, 10_000);
+        assert_eq!((sizer.size, sizer.batches), (500, 1));
         sizer.took(Duration::ZERO);
-        assert_eq!(sizer.size, 20_000);
+        assert_eq!((sizer.size, sizer.batches), (1000, 2));
         let mut fixed = Sizer::new(7, &PaceSpec { batch_time: Some(Span::default()), ..PaceSpec::default() }.resolve());
+        fixed.took(Duration::from_millis(700));
+        assert_eq!((fixed.size, fixed.batches), (7, 2));
         fixed.took(Duration::from_secs(60));
-        assert_eq!(fixed.size, 7);
+        assert_eq!((fixed.size, fixed.batches), (7, 1));
+    }
+
+    #[test]
+    fn a_pause_comes_after_each_batch() {
+        let pause = PaceSpec { pause: Some(Span::millis(1)), ..PaceSpec::default() };
+        let mut sizer = Sizer::new(1000, &pause.resolve());
+        sizer.took(Duration::from_millis(1));
+        assert_eq!(sizer.batches, 1);
     }
 
     #[test]

@@ -30,13 +30,13 @@ impl Worker<'_, '_> {
         self.exchange(script).await.map(|_| ())
     }
 
-    /// As [`Worker::send`], with the first row that is answered.
+    /// As [`Worker::send`], with the first row of the last statement that answers any.
     pub(super) async fn exchange(&mut self, script: &Script) -> Result<Option<Row>, Trouble> {
         let mut answered = 0;
-        let mut first = None;
-        let outcome = self.follow(script, &mut answered, &mut first).await;
+        let mut row = None;
+        let outcome = self.follow(script, &mut answered, &mut row).await;
         self.drain_notices();
-        let Err(error) = outcome else { return Ok(first) };
+        let Err(error) = outcome else { return Ok(row.map(|(_, row)| row)) };
         let mut failure = SqlFailure::of(&error);
         if failure.is_connection_lost() || error.is_closed() {
             return Err(Trouble::Lost(lost(&failure)));
@@ -62,7 +62,7 @@ impl Worker<'_, '_> {
         &mut self,
         script: &Script,
         answered: &mut usize,
-        first: &mut Option<Row>,
+        kept: &mut Option<(usize, Row)>,
     ) -> Result<(), tokio_postgres::Error> {
         let canceler = self.connection.canceler();
         let stream = self.connection.client.simple_query_raw(&script.sql).await?;
@@ -87,7 +87,9 @@ impl Worker<'_, '_> {
                         self.took = row.get(0).and_then(|ms| ms.parse().ok()).or(self.took);
                     }
                     // a changeset's own SELECT may answer more rows than there is memory
-                    first.get_or_insert_with(|| (0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect());
+                    if kept.as_ref().is_none_or(|(of, _)| of != answered) {
+                        *kept = Some((*answered, (0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect()));
+                    }
                 }
                 Some(Ok(SimpleQueryMessage::CommandComplete(_))) => {
                     let mark = script.marks.get(*answered).map(|(mark, _)| *mark);

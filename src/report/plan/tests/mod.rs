@@ -62,7 +62,7 @@ fn the_text_names_hazards_and_ways_back() {
         "ACCESS EXCLUSIVE on platform.users: blocks reads and writes",
         "CREATE INDEX CONCURRENTLY idx_users_active_org ON platform.users\n",
         "UPDATE platform.users AS t\n",
-        "in batches of 200ms, the first of 10000 rows, over platform.users by id",
+        "in batches of 10ms, the first of 10000 rows, over platform.users by id",
         "cannot be undone: the rows are gone for good",
         "30d after 010-preferences-copy, until 2026-09-20T08:00:00Z",
         "steps by hazard: cannot be undone: 1, loses data: 1",
