@@ -50,16 +50,25 @@ fn main() {
     println!("one UPDATE           {update:>8.2} s   median of {runs}");
     println!("backfill             {backfill:>8.2} s   ratio {:.2} (1.3)", backfill / update);
 
-    bench.fresh();
-    let alone = bench.felt(seconds, || std::thread::sleep(Duration::from_secs(seconds)));
-    println!("p99 alone            {alone:>8.2} ms");
-    bench.fresh();
+    // on few cores chance decides who is pushed aside: as often as for the times
     let mut took = 0.0;
-    let beside = bench.felt(seconds, || took = bench.apply());
-    println!("p99 beside backfill  {beside:>8.2} ms  ratio {:.2} (2)   backfill {took:.1} s", beside / alone);
+    let several = |what: &mut dyn FnMut() -> f64| {
+        let mut all: Vec<f64> = (0..runs)
+            .map(|_| {
+                bench.fresh();
+                what()
+            })
+            .collect();
+        all.sort_by(f64::total_cmp);
+        (all[all.len() / 2], format!("{:.2} to {:.2}", all[0], all[all.len() - 1]))
+    };
+    let (alone, range) = several(&mut || bench.felt(seconds, || std::thread::sleep(Duration::from_secs(seconds))));
+    println!("p99 alone            {alone:>8.2} ms  {range}");
+    let (beside, range) = several(&mut || bench.felt(seconds, || took = bench.apply()));
+    println!("p99 beside backfill  {beside:>8.2} ms  {range}  ratio {:.2} (2)   backfill {took:.1} s", beside / alone);
     bench.fresh();
     let beside = bench.felt(seconds, || took = bench.psql(UPDATE));
-    println!("p99 beside UPDATE    {beside:>8.2} ms  ratio {:.2}   UPDATE {took:.1} s", beside / alone);
+    println!("p99 beside UPDATE    {beside:>8.2} ms  ratio {:.0}   UPDATE {took:.1} s", beside / alone);
 }
 
 struct Bench {
@@ -117,11 +126,9 @@ impl Bench {
     }
 
     fn apply(&self) -> f64 {
-        let text = format!(
-            "changesets:\n  - id: fill\n    changes:\n      - backfill:\n          table: public.big\n          key: id\n          \
-             set: {{ email_lower: lower(t.email) }}\n          where: t.email_lower IS NULL\n          \
-             rollback: UPDATE public.big SET email_lower = NULL\n"
-        );
+        let text = "changesets:\n  - id: fill\n    changes:\n      - backfill:\n          table: public.big\n          key: id\n          \
+                    set: { email_lower: lower(t.email) }\n          where: t.email_lower IS NULL\n          rollback: UPDATE \
+                    public.big SET email_lower = NULL\n";
         fs::write(self.dir.path().join("plans/fill.yaml"), text).unwrap();
         let url = format!("host={} port={} user=postgres dbname=postgres", self.sockets.display(), self.port);
         let mut command = Command::new(DAGMAR);

@@ -23,8 +23,9 @@ use tokio_postgres::SimpleQueryMessage;
 /// The time between two beats.
 const BEAT: Duration = Duration::from_secs(3);
 
-/// The time between two looks for somebody's wish to cancel the run.
-const LOOK: Duration = Duration::from_millis(500);
+/// The time between two looks for somebody's wish to cancel the run. Each look takes a
+/// processor for a moment, which is felt on a server that has few.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// What is not answered for so long the network swallows. Longer than a busy server takes.
 pub(super) const UNANSWERED: Duration = Duration::from_secs(15);

@@ -7,11 +7,15 @@ use crate::pg::connect::{self, Connection};
 use crate::pg::settings::Settings;
 use crate::run::Event;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_postgres::SimpleQueryMessage;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// How often at least, where there is nothing to tell: each look takes a processor for a
+/// moment, which is felt on a server that has few. Shorter than it waits for a lock.
+const SELDOM: Duration = Duration::from_secs(4);
 
 /// What was sent to a session, by its process: steps by their positions in the plan. The
 /// server keeps its answers to itself until it has many or is done, so that which of them it
@@ -24,6 +28,8 @@ pub(super) async fn watch(shared: &Shared<'_>, settings: &Settings) {
     let mut connection: Option<Connection> = None;
     let mut before = Busy::new();
     let mut said: BTreeMap<i32, String> = BTreeMap::new();
+    let mut watched = Busy::new();
+    let (mut pause, mut looked) = (EVERY, Instant::now());
     loop {
         tokio::time::sleep(EVERY).await;
         let busy = shared.sessions.borrow().clone();
@@ -31,7 +37,11 @@ pub(super) async fn watch(shared: &Shared<'_>, settings: &Settings) {
         long.retain(|pid, steps| before.get(pid) == Some(steps));
         before = busy;
         said.retain(|pid, _| long.contains_key(pid));
-        if long.is_empty() {
+        if long != watched {
+            pause = EVERY;
+        }
+        watched.clone_from(&long);
+        if long.is_empty() || looked.elapsed() < pause {
             continue;
         }
         if connection.is_none() {
@@ -43,12 +53,16 @@ pub(super) async fn watch(shared: &Shared<'_>, settings: &Settings) {
             connection = None;
             continue;
         };
+        (pause, looked) = ((pause * 2).min(SELDOM), Instant::now());
         for message in messages {
             let SimpleQueryMessage::Row(row) = message else { continue };
             let Some(pid) = row.get(0).and_then(|p| p.parse::<i32>().ok()) else { continue };
             let Some(step) = long.get(&pid).and_then(|steps| current(shared, steps, row.get(8))) else { continue };
             shared.announce(step);
             let changeset = shared.plan.steps[step].changeset.clone();
+            if row.get(1).is_some() || row.get(3).is_some() {
+                pause = EVERY;
+            }
             if let Some(by) = row.get(1).map(|by| by.lines().map(str::to_owned).collect::<Vec<_>>())
                 && said.insert(pid, processes(&by)) != Some(processes(&by))
             {
