@@ -1,15 +1,15 @@
 //! `dagmar apply`: runs what is pending.
 
 use super::audit::{Tried, audited};
-use super::gating::{Gating, What, Words};
+use super::gating::{Gating, Words};
 use super::global::Global;
 use super::look;
 use super::output::{Form, Output, form};
 use super::progress;
 use super::running::{Running, before, confirm, execute, locked, preflight, stop_on_signals, verdict};
-use super::sealed::{self, Release};
+use super::sealed::{self, Demands, Run};
 use super::session::{Remote, Session};
-use super::{Outcome, block_on, plan, seal};
+use super::{Outcome, block_on, plan};
 use crate::base::{Failure, Kind};
 use crate::ledger::{History, Status};
 use crate::pg::run::stop::Stop;
@@ -39,12 +39,8 @@ pub struct Args {
     /// A sealed plan: runs it and nothing else, and only where and as long as it is good
     #[arg(value_name = "FILE", conflicts_with = "select")]
     plan: Option<PathBuf>,
-    /// The sealed plan must be signed with the private half of this key
-    #[arg(long, value_name = "KEYFILE", requires = "plan")]
-    key: Option<PathBuf>,
-    /// Refuses a sealed plan when the files and this dagmar would make another one now
-    #[arg(long, requires = "plan")]
-    check_render: bool,
+    #[command(flatten)]
+    demands: Demands,
     /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
     #[arg(long, short, value_name = "SELECTOR")]
     select: Vec<String>,
@@ -76,21 +72,11 @@ pub struct Order<'a> {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let sealed = match &args.plan {
-        Some(file) => Some(seal::open_for("apply", file, args.key.as_deref(), global, out)?),
-        None => None,
-    };
-    let global = &sealed::environment(global, sealed.as_ref())?;
+    let plan = args.demands.open("apply", args.plan.as_deref(), global, out)?;
+    let global = &sealed::environment(global, plan.as_ref())?;
     let session = Session::open(global, out)?;
-    let view = match &sealed {
-        None => Some(session.view()?),
-        Some(_) => None,
-    };
-    let release = match &sealed {
-        None => None,
-        Some(plan) => Some(Release { plan, check: args.check_render.then(|| session.view()).transpose()? }),
-    };
-    let only = view.as_ref().map(|view| view.select(&args.select)).transpose()?.flatten();
+    let run = Run::of(&session, plan.as_ref(), &args.demands)?;
+    let only = run.only(&args.select)?;
     let order = Order {
         kind: "apply",
         check: false,
@@ -100,19 +86,13 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     };
     let result = block_on(async {
         let remote = session.connect(global, out).await?;
-        let what = match (&view, &release) {
-            (_, Some(release)) => What::Release(release),
-            (Some(view), None) => What::Files(view),
-            (None, None) => unreachable!("without a sealed plan there are files"),
-        };
-        let gating = Gating::new(&session, what, &args.words, only, None)?;
+        let gating = Gating::new(&session, run.what(), &args.words, only, None)?;
         carry_out(&order, &session, remote, gating, form, global, out).await
     });
     if args.dry_run {
         return result;
     }
-    let digest = sealed.as_ref().map(|plan| plan.digest.as_str());
-    audited(result, Tried { command: "apply", plan: digest }, &session, global, out)
+    audited(result, Tried { command: "apply", plan: run.digest() }, &session, global, out)
 }
 
 /// Plans, asks the gates, and runs under the lock.

@@ -148,6 +148,7 @@ impl<'a> Gating<'a> {
         let to = &self.session.environment;
         match self.source() {
             None => format!("nothing to do: {to} is up to date"),
+            Some(_) if self.release().is_some() => format!("nothing to promote: {to} has all of the plan"),
             Some(from) if self.narrowed => format!("nothing to promote: {from} has nothing of it that {to} has not"),
             Some(from) => format!("nothing to promote: {to} has what {from} has"),
         }
@@ -158,40 +159,66 @@ impl<'a> Gating<'a> {
         !self.selection.differing.is_empty() || !self.selection.missing.is_empty()
     }
 
-    /// Compiles what is to run; of a promotion out of what the source has now.
+    /// Compiles what is to run; of a promotion with what the source has now.
     pub async fn compile(&mut self, remote: &Remote, history: &History, style: Style) -> Result<Plan, Failure> {
         self.version = history.version;
-        let view = match self.what {
-            What::Files(view) => view,
-            What::Release(release) => return release.compile(self.session, remote, history).await,
-        };
         let Some(from) = &self.from else {
-            return plan::compile_of(view, remote, history, self.only.as_ref(), style).await;
+            return match self.what {
+                What::Files(view) => plan::compile_of(view, remote, history, self.only.as_ref(), style).await,
+                What::Release(release) => release.compile(self.session, remote, history).await,
+            };
         };
         let name = from.session.environment.clone();
         let ledger = self.session.ledger();
         let of = |failure: Failure| Failure { message: format!("`{name}`: {}", failure.message), ..failure };
         let Remote { connection, server, .. } = &from.remote;
         let mut source = evidence::source(connection, server, ledger, &name).await.map_err(of)?;
-        let theirs = |id: &str| source.history.status(id).is_none();
-        let never = view.changelog.changesets.iter().filter(|c| !c.is_for(&name) && theirs(&c.id));
+        let (mut only, mut selection) = (None, Selection::default());
+        let plan = match self.what {
+            What::Files(view) => {
+                let plan;
+                (plan, selection) = self.taken(view, &mut source, remote, history, style).await?;
+                // what is looked at again under the lock is never more than what was shown
+                only = Some(selection.ids.iter().filter_map(|id| view.graph.position(id)).collect());
+                plan
+            }
+            What::Release(release) => {
+                let plan = release.compile(self.session, remote, history).await?;
+                // it is what it is: the gates say whether the source has all of it
+                let never = plan.steps.iter().filter(|s| !s.environments.is_empty() && !s.environments.contains(&name));
+                source.never_gets = never.map(|s| s.changeset.clone()).collect();
+                plan
+            }
+        };
+        let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();
+        evidence::follow(connection, ledger, &mut source, &ids).await.map_err(of)?;
+        (self.source, self.selection, self.only) = (Some(source), selection, only);
+        Ok(plan)
+    }
+
+    /// What the source has and this environment has not, as a plan out of the files.
+    async fn taken(
+        &self,
+        view: &View<'_>,
+        source: &mut Source,
+        remote: &Remote,
+        history: &History,
+        style: Style,
+    ) -> Result<(Plan, Selection), Failure> {
+        let name = source.environment.clone();
+        let never = view.changelog.changesets.iter();
+        let never = never.filter(|c| !c.is_for(&name) && source.history.status(&c.id).is_none());
         source.never_gets = never.map(|c| c.id.clone()).collect();
         let (here, only) = (self.session.environment.as_str(), self.only.as_ref());
         let selection = select(&view.changelog, &view.graph, (&name, &source.history), (here, history), only);
-        let positions: BTreeSet<usize> = selection.ids.iter().filter_map(|id| view.graph.position(id)).collect();
-        let mut compiled = positions.clone();
+        let mut compiled: BTreeSet<usize> = selection.ids.iter().filter_map(|id| view.graph.position(id)).collect();
         if self.only.is_none() {
             // what both have and was edited since is refused as by apply
             let decision = decide(&view.changelog, &view.graph, history, here, None);
             compiled.extend(decision.edited.iter().map(|e| e.position));
         }
         let plan = plan::compile_of(view, remote, history, Some(&compiled), style).await?;
-        let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();
-        evidence::follow(connection, ledger, &mut source, &ids).await.map_err(of)?;
-        // what is looked at again under the lock is never more than what was shown
-        self.only = Some(positions);
-        (self.source, self.selection) = (Some(source), selection);
-        Ok(plan)
+        Ok((plan, selection))
     }
 
     /// Asks the gates.

@@ -2,21 +2,26 @@
 
 use super::apply::{Order, carry_out};
 use super::audit::{Tried, audited};
-use super::gating::{From, Gating, What, Words};
+use super::gating::{From, Gating, Words};
 use super::global::Global;
 use super::output::{Output, form};
 use super::running::Running;
+use super::sealed::{self, Demands, Run};
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
 use crate::pg::evidence;
 use crate::source::ProjectConfig;
+use std::path::PathBuf;
 
 /// Brings to an environment exactly what the one before it has, when every gate is met.
 ///
 /// Takes what is applied there and pending here, with the same checksums, and what that
 /// depends on. The gates are asked on evidence: the ledgers of both databases, by the clocks of
 /// their servers. When one is not met, nothing is run and the exit code is 5.
+///
+/// A sealed plan is promoted as it is: what is left of it runs when the source has all of it
+/// and every gate is met, approvals of it included.
 ///
 /// Gates: promote-only, source-settled, same-checksum-on-source, dependencies-present,
 /// verify-passed-on-source, applied-cleanly-on-source, soak, destructive-allowed, window,
@@ -27,8 +32,14 @@ Examples:
   dagmar promote --to production --check
   dagmar promote --from staging --to production --yes
   dagmar promote --to production --select +008-active-organization
+  dagmar promote release.plan --to production --key release.key.pub
   dagmar promote --to production --override window --reason 'INC-4711: orders are lost'")]
 pub struct Args {
+    /// A sealed plan: promotes it and nothing else
+    #[arg(value_name = "FILE", conflicts_with = "select")]
+    plan: Option<PathBuf>,
+    #[command(flatten)]
+    demands: Demands,
     /// Where it comes from [default: promoteFrom of the environment it goes to]
     #[arg(long, value_name = "ENV")]
     from: Option<String>,
@@ -52,14 +63,17 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let Some(to) = args.to.clone().or_else(|| global.env.clone()) else {
+    let to = args.to.clone().or_else(|| global.env.clone());
+    if to.is_none() && args.plan.is_none() {
         return Err(Failure::new(Kind::Usage, "where to is not said").help("name the environment: `--to production`"));
-    };
-    let there = Global { env: Some(to), ..global.clone() };
+    }
+    let there = Global { env: to, ..global.clone() };
+    let plan = args.demands.open("promote", args.plan.as_deref(), &there, out)?;
+    let there = sealed::environment(&there, plan.as_ref())?;
     let session = Session::open(&there, out)?;
-    let view = session.view()?;
+    let run = Run::of(&session, plan.as_ref(), &args.demands)?;
     let from = source(args, &session.workspace.loaded.config, &session.environment)?;
-    let only = view.select(&args.select)?;
+    let only = run.only(&args.select)?;
     let here = Global { env: Some(from.clone()), url: None, ..global.clone() };
     let origin = Session::open(&here, out)?;
     let result = block_on(async {
@@ -73,13 +87,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             )
             .help("look at the URLs in dagmar.yaml, and at the variables in them"));
         }
-        let gating = Gating::new(
-            &session,
-            What::Files(&view),
-            &args.words,
-            only,
-            Some(From { session: origin, remote: theirs }),
-        )?;
+        let gating =
+            Gating::new(&session, run.what(), &args.words, only, Some(From { session: origin, remote: theirs }))?;
         let order = Order {
             kind: "promote",
             check: args.check,
@@ -91,7 +100,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     });
     match args.check {
         true => result,
-        false => audited(result, Tried { command: "promote", plan: None }, &session, &there, out),
+        false => audited(result, Tried { command: "promote", plan: run.digest() }, &session, &there, out),
     }
 }
 

@@ -1,5 +1,6 @@
-//! A sealed plan that `apply` runs.
+//! A sealed plan that `apply` or `promote` runs.
 
+use super::gating::What;
 use super::global::Global;
 use super::output::Output;
 use super::seal;
@@ -15,6 +16,7 @@ use crate::plan::sealed::{Sealed, same};
 use crate::plan::{Plan, Progress, Segment, Step};
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 /// A sealed plan on its way.
 pub struct Release<'a> {
@@ -22,6 +24,74 @@ pub struct Release<'a> {
     pub plan: &'a Sealed,
     /// The files, where they must still render the same.
     pub check: Option<View<'a>>,
+}
+
+/// What is demanded of a sealed plan before it runs.
+#[derive(Debug, clap::Args)]
+pub struct Demands {
+    /// The sealed plan must be signed with the private half of this key
+    #[arg(long, value_name = "KEYFILE", requires = "plan")]
+    key: Option<PathBuf>,
+    /// Refuses a sealed plan when the files and this dagmar would make another one now
+    #[arg(long, requires = "plan")]
+    check_render: bool,
+}
+
+impl Demands {
+    /// Opens the sealed plan, where one is named.
+    pub fn open(
+        &self,
+        command: &'static str,
+        file: Option<&Path>,
+        global: &Global,
+        out: &mut Output,
+    ) -> Result<Option<Sealed>, Failure> {
+        file.map(|file| seal::open_for(command, file, self.key.as_deref(), global, out)).transpose()
+    }
+}
+
+/// What a command runs.
+pub enum Run<'a> {
+    /// What is pending by the files.
+    Files(View<'a>),
+    /// A sealed plan.
+    Sealed(Release<'a>),
+}
+
+impl<'a> Run<'a> {
+    /// The sealed plan, or else the files.
+    pub fn of(session: &'a Session, plan: Option<&'a Sealed>, demands: &Demands) -> Result<Self, Failure> {
+        Ok(match plan {
+            None => Run::Files(session.view()?),
+            Some(plan) => {
+                Run::Sealed(Release { plan, check: demands.check_render.then(|| session.view()).transpose()? })
+            }
+        })
+    }
+
+    /// What is chosen of the files, by position; `None`: all.
+    pub fn only(&self, select: &[String]) -> Result<Option<BTreeSet<usize>>, Failure> {
+        match self {
+            Run::Files(view) => view.select(select),
+            Run::Sealed(_) => Ok(None),
+        }
+    }
+
+    /// The same for the gates.
+    pub fn what(&self) -> What<'_> {
+        match self {
+            Run::Files(view) => What::Files(view),
+            Run::Sealed(release) => What::Release(release),
+        }
+    }
+
+    /// The digest of the sealed plan.
+    pub fn digest(&self) -> Option<&str> {
+        match self {
+            Run::Files(_) => None,
+            Run::Sealed(release) => Some(release.digest()),
+        }
+    }
 }
 
 /// The options with the environment of a plan that is sealed for one alone.

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(policy) = &evidence.policy.approvals else { return Outcome::NotAsked };
     let wanted = usize::from(policy.count);
-    let remedy = "seal the plan with `dagmar plan --out FILE`, have it approved, and apply that file";
+    let then = if evidence.source.is_some() { "promote" } else { "apply" };
+    let remedy = format!("seal the plan with `dagmar plan --out FILE`, have it approved, and {then} that file");
     let Some(digest) = evidence.digest else {
         return Outcome::unmet(format!("{} needed, and the plan is not sealed", count(wanted, "approval")), remedy);
     };

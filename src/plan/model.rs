@@ -85,6 +85,9 @@ pub struct Step {
     /// Its labels.
     #[serde(default)]
     pub labels: Vec<String>,
+    /// The environments that get it; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<String>,
     /// Expand, migrate or contract.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,

@@ -238,6 +238,7 @@ fn step(id: &str, why: Why, recorded: &Recorded, row: Stored) -> Result<Step, St
         description: recorded.description.clone(),
         author: row.author,
         labels: row.labels,
+        environments: Vec::new(),
         phase: None,
         direction: Direction::Rollback,
         wave: 0,

@@ -71,6 +71,7 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
         description: changeset.description.as_ref().map(|d| d.trim().to_owned()),
         author: changeset.author.clone(),
         labels: changeset.labels.clone(),
+        environments: changeset.environments.clone(),
         phase: changeset.phase.map(|p| p.word().to_owned()),
         direction: Direction::Forward,
         wave: 0,

@@ -1,6 +1,8 @@
 //! Sealed plans, approvals and gates together: what an environment asks for has to be there.
 
 use crate::harness::{Database, Project, Run};
+use crate::promoting::{Three, gates};
+use crate::running::{table, tables};
 
 #[test]
 fn s31_a_plan_runs_when_as_many_agreed_as_the_environment_asks_for() {
@@ -33,4 +35,45 @@ fn s31_a_plan_runs_when_as_many_agreed_as_the_environment_asks_for() {
     assert_eq!(database.sql(refused), "1");
     let history = by("postgres", &["history", "--verify"]).ok();
     assert!(history.contains("intact"), "{history}");
+}
+
+/// An environment that takes only what is promoted and only what was agreed to: the plan that
+/// ran on staging, agreed to for production, when the source has all of it.
+#[test]
+fn s31_a_sealed_plan_is_promoted() {
+    let alone = table("b", "    dependsOn: [a]\n    environments: [production]\n");
+    let all = Three::new("promoteOnly: true\napprovals: { count: 1 }", &[table("a", ""), alone]);
+    let boss = format!("{}_boss", all.production.name);
+    all.production.sql(&format!("CREATE ROLE {boss} LOGIN SUPERUSER"));
+    all.run(&["plan", "--for", "staging,production", "--out", "p.plan"]).ok();
+    all.run(&["apply", "p.plan", "--env", "staging"]).ok();
+    let mut approve = all.command(&["approve", "p.plan", "--env", "production", "--reason", "CHG-8"]);
+    approve.env("PRODUCTION_URL", all.production.url().replace("user=postgres", &format!("user={boss}")));
+
+    let promote = ["promote", "p.plan", "--to", "production"];
+    all.refused(&promote, "approvals", &["0 of 1"]);
+    all.refused(&["apply", "p.plan", "--env", "production"], "promote-only", &["dagmar promote FILE --to production"]);
+    let files = all.refused(&["promote", "--to", "production"], "approvals", &["the plan is not sealed"]);
+    assert!(files.contains("have it approved, and promote that file"), "{files}");
+    Run::of(approve.output().unwrap()).ok();
+
+    // agreed to, and no longer on staging
+    all.run(&["rollback", "a", "--env", "staging"]).ok();
+    all.refused(&promote, "same-checksum-on-source", &["`a` is not on staging as it is here"]);
+    assert_eq!(tables(&all.production), "");
+    all.run(&["apply", "--env", "staging"]).ok();
+
+    let check = all.run(&["promote", "p.plan", "--to", "production", "--check", "--format", "json"]);
+    let said = gates(&check);
+    assert!(said.contains("promote-only=met") && said.contains("approvals=met") && !said.contains("unmet"), "{said}");
+    assert_eq!(tables(&all.production), "");
+    let said = all.run(&promote).ok();
+    assert!(said.contains("promoted 2 changeset(s) from staging to production"), "{said}");
+    assert!(all.run(&promote).ok().contains("nothing to promote: production has all of the plan"));
+    assert_eq!(all.production.sql("SELECT DISTINCT kind FROM dagmar.run"), "promote");
+    let digest = "SELECT count(DISTINCT detail ->> 'plan') FROM dagmar.event WHERE kind IN ('sealedPlan', 'approved')";
+    assert_eq!(all.production.sql(digest), "1");
+    assert!(all.run(&["history", "--verify", "--env", "production"]).ok().contains("intact"));
+    let both = all.run(&["promote", "p.plan", "--to", "production", "--select", "a"]).fails(2);
+    assert!(both.contains("--select"), "{both}");
 }

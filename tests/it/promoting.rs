@@ -7,16 +7,16 @@ use crate::tools::{Running, file, sql};
 use serde_json::Value;
 
 /// A project with three databases.
-struct Three {
-    project: Project,
-    dev: Database,
-    staging: Database,
-    production: Database,
+pub struct Three {
+    pub project: Project,
+    pub dev: Database,
+    pub staging: Database,
+    pub production: Database,
 }
 
 impl Three {
     /// With these policies of production, one to a line.
-    fn new(policies: &str, changesets: &[String]) -> Self {
+    pub fn new(policies: &str, changesets: &[String]) -> Self {
         let project = Project::new(&[("plans/a.yaml", &file(changesets))]);
         let this = Self { project, dev: Database::new(), staging: Database::new(), production: Database::new() };
         this.policies(policies);
@@ -38,7 +38,7 @@ impl Three {
         self.project.write("plans/a.yaml", &file(changesets));
     }
 
-    fn command(&self, args: &[&str]) -> std::process::Command {
+    pub fn command(&self, args: &[&str]) -> std::process::Command {
         let mut command = self.project.command(args);
         command.arg("--yes");
         for (name, database) in
@@ -49,13 +49,13 @@ impl Three {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Run {
+    pub fn run(&self, args: &[&str]) -> Run {
         Run::of(self.command(args).output().unwrap())
     }
 
     /// Refused for this gate, and production is as before but for the event of it.
     #[track_caller]
-    fn refused(&self, args: &[&str], gate: &str, words: &[&str]) -> String {
+    pub fn refused(&self, args: &[&str], gate: &str, words: &[&str]) -> String {
         let before = self.production.catalog();
         let said = self.run(args).fails(5);
         let all: Vec<String> =
@@ -73,7 +73,7 @@ impl Three {
 }
 
 /// The gates of an answer: `soak=unmet window=met`.
-fn gates(run: &Run) -> String {
+pub fn gates(run: &Run) -> String {
     let value = run.out.lines().find_map(|l| serde_json::from_str::<Value>(l).ok().filter(|v| v["event"] == "gates"));
     let value = value.unwrap_or_else(|| run.json());
     let list = value["gates"].as_array().unwrap();

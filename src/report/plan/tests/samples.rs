@@ -42,6 +42,7 @@ fn step(changeset: &str, description: &str, wave: u32, segments: Vec<Segment>, r
         description: (!description.is_empty()).then(|| description.to_owned()),
         author: Some("platform-team".to_owned()),
         labels: Vec::new(),
+        environments: Vec::new(),
         phase: None,
         direction: Direction::Forward,
         wave,
@@ -136,6 +137,7 @@ fn active_organization() -> Step {
     Step {
         phase: Some("expand".to_owned()),
         labels: vec!["auth".to_owned(), "users".to_owned()],
+        environments: Vec::new(),
         preconditions: vec![check("tableExists: platform.users", "SELECT to_regclass('platform.users') IS NOT NULL")],
         verify: vec![check(
             "every member has an active organization",
