@@ -15,8 +15,6 @@ pub fn place(changeset: &str, direction: &str, no: usize) -> String {
 pub enum Position<'a> {
     /// At the beginning of the table.
     Start,
-    /// After this key, a JSON text.
-    After(&'a str),
     /// Where the batch before it ended, as the ledger has it.
     Ledger,
     /// What a variable of a script holds; NULL: at the beginning.
@@ -30,7 +28,6 @@ pub fn batch(template: &str, ledger: &str, place: &str, position: Position<'_>, 
     // known to the planner where it can be: it is what makes a range of the index of it
     let (begins, position) = match position {
         Position::Start => ("true".to_owned(), "NULL::jsonb".to_owned()),
-        Position::After(key) => ("false".to_owned(), format!("{}::jsonb", quote_literal(key))),
         Position::Ledger => ("false".to_owned(), format!("(SELECT cursor FROM {ledger}.segment WHERE {place})")),
         Position::Variable(name) => (format!("{name} IS NULL"), name.to_owned()),
     };

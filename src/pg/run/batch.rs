@@ -37,18 +37,25 @@ struct Walk<'a> {
     table_rows: i64,
     /// Rows that this walk has looked at.
     seen: i64,
+    /// Whether the statement of further batches is prepared.
+    is_prepared: bool,
     sizer: Sizer,
     speed: Speed,
     brakes: Brakes,
 }
 
+impl Walk<'_> {
+    /// The name of the prepared statement.
+    fn prepared(&self) -> String {
+        format!("dagmar_batch_{}_{}", self.number, self.no)
+    }
+}
+
 /// What the batches of a message have done, and the state after them.
 struct Moved {
-    /// Rows that each was to look at.
-    size: u32,
+    /// Whether each had as many rows to look at as it might: there may be more.
+    full: bool,
     took_ms: u64,
-    /// Rows that the last one looked at.
-    looked: u64,
     /// Rows that the whole backfill has changed.
     rows: i64,
     pass: i64,
@@ -62,19 +69,18 @@ struct Moved {
 }
 
 impl Moved {
-    fn of(row: &Row, size: u32, took: Duration) -> Self {
+    fn of(row: &Row, full: bool, took: Duration) -> Self {
         Self {
-            size,
+            full,
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            looked: u64::try_from(number(row, 0)).unwrap_or(0),
-            rows: number(row, 1),
-            pass: number(row, 2),
-            seen: number(row, 3),
-            changed: number(row, 4),
-            unmoved: number(row, 5),
-            cursor: text(row, 6),
-            paused: text(row, 7),
-            braked: text(row, 8),
+            rows: number(row, 0),
+            pass: number(row, 1),
+            seen: number(row, 2),
+            changed: number(row, 3),
+            unmoved: number(row, 4),
+            cursor: text(row, 5),
+            paused: text(row, 6),
+            braked: text(row, 7),
         }
     }
 }
@@ -103,6 +109,7 @@ impl Worker<'_, '_> {
             cursor,
             table_rows,
             seen,
+            is_prepared: false,
             sizer: Sizer::new(batch.size, &pace),
             speed: Speed::new(),
             brakes: Brakes::new(&pace, &batch.table),
@@ -116,6 +123,9 @@ impl Worker<'_, '_> {
         let mut script = Script::default();
         script.extend(frame, ["SET lock_timeout = 0", "SET statement_timeout = 0"]);
         script.extend(frame, walk::leave());
+        if walk.is_prepared {
+            script.push(frame, &format!("DEALLOCATE {}", walk.prepared()));
+        }
         self.send(&script).await?;
         let mut script = Script::default();
         self.writer.done(&mut script, number, step, no);
@@ -145,7 +155,7 @@ impl Worker<'_, '_> {
             });
             walk.cursor.clone_from(&moved.cursor);
             walk.seen = moved.seen;
-            if moved.looked < u64::from(moved.size) {
+            if !moved.full {
                 // the end of the table: rows may have been put behind the position
                 let told = walk.batch.left.is_some();
                 let through = moved.changed <= moved.unmoved || !told && before == Some(moved.changed);
@@ -286,16 +296,25 @@ impl Worker<'_, '_> {
         loop {
             // a walk begins with one batch: how many go into a message is seen by it
             let batches = if walk.cursor.is_none() { 1 } else { walk.sizer.batches };
-            let script = self.message(walk, batches, mark);
-            let began = Instant::now();
-            let outcome = self.exchange(&script).await;
-            let took = began.elapsed();
+            let before = if walk.cursor.is_none() { 0 } else { walk.seen };
+            let full = u64::from(walk.sizer.size) * u64::from(batches);
+            let mut took = Duration::ZERO;
+            let outcome = match self.message(walk, batches, mark).await {
+                Ok(script) => {
+                    let began = Instant::now();
+                    let outcome = self.exchange(&script).await;
+                    took = began.elapsed();
+                    outcome
+                }
+                Err(trouble) => Err(trouble),
+            };
             match outcome {
                 Ok(row) => {
-                    let moved = Moved::of(&row.unwrap_or_default(), walk.sizer.size, took);
-                    let before = if walk.cursor.is_none() { 0 } else { walk.seen };
-                    walk.speed.note(u64::try_from(moved.seen - before).unwrap_or(0));
-                    if moved.looked >= u64::from(moved.size) {
+                    let row = row.unwrap_or_default();
+                    let looked = u64::try_from(number(&row, 2) - before).unwrap_or(0);
+                    let moved = Moved::of(&row, looked >= full, took);
+                    walk.speed.note(looked);
+                    if moved.full {
                         walk.sizer.took(took / batches);
                     }
                     return Ok(moved);
@@ -309,9 +328,9 @@ impl Worker<'_, '_> {
                     }
                     if batches > 1 {
                         // the batches before this one were committed
-                        let cursor = self.position(walk.batch, &walk.place).await?.0;
+                        let (cursor, _, seen) = self.position(walk.batch, &walk.place).await?;
                         if cursor != walk.cursor {
-                            (walk.cursor, attempt) = (cursor, 1);
+                            (walk.cursor, walk.seen, attempt) = (cursor, seen, 1);
                         }
                     }
                     let smaller = walk.sizer.gave_up();
@@ -324,35 +343,44 @@ impl Worker<'_, '_> {
         }
     }
 
-    /// So many batches, each a transaction: the first begins at the position, each further one
-    /// where that before it ended. Only the last asks whether to wait. Batches after the end of
-    /// the table do nothing.
-    fn message(&self, walk: &mut Walk<'_>, batches: u32, mark: Mark) -> Script {
+    /// So many batches, each a transaction that begins where that before it ended; at last how
+    /// far that has come, and whether to wait. Batches after the end of the table do nothing.
+    ///
+    /// But for the first of a walk they are a prepared statement: the message stays short in
+    /// the server's log.
+    async fn message(&mut self, walk: &mut Walk<'_>, batches: u32, mark: Mark) -> Result<Script, Trouble> {
         let (ledger, template) = (self.ledger(), &walk.segment.statements[0].sql);
-        let mut script = Script::default();
-        for no in 1..=batches {
-            let position = match &walk.cursor {
-                _ if no > 1 => Position::Ledger,
-                Some(key) => Position::After(key),
-                None => Position::Start,
-            };
-            let (paused, braked) =
-                if no == batches { (walk::pause(&ledger), walk.brakes.look()) } else { ("NULL".into(), "NULL") };
-            let sql = format!(
-                "{}\nSELECT looked, rows, pass, seen, changed, unmoved, cursor::text, {paused}, {braked}, \
-                 {ledger}.fence({epoch}) FROM moved",
-                walk::batch(template, &ledger, &walk.place, position, &walk.sizer.size.to_string()),
-                epoch = self.writer.epoch,
-            );
-            if batches == 1 {
-                script.push(mark, &sql);
-            } else {
-                script.push(mark, "BEGIN");
-                script.push(mark, &sql);
-                script.push(mark, "COMMIT");
-            }
+        let fence = format!("SELECT {ledger}.fence({}) FROM moved", self.writer.epoch);
+        let batch = |position, size: &str| {
+            let batch = walk::batch(template, &ledger, &walk.place, position, size);
+            format!("{batch}\n{fence}")
+        };
+        let name = walk.prepared();
+        let size = walk.sizer.size;
+        let sql = match walk.cursor {
+            None => batch(Position::Start, &size.to_string()),
+            Some(_) => format!("EXECUTE {name}({size})"),
+        };
+        if walk.cursor.is_some() && !walk.is_prepared {
+            let mut script = Script::default();
+            script.push(mark, &format!("PREPARE {name}(bigint) AS\n{}", batch(Position::Ledger, "$1")));
+            self.send(&script).await?;
+            walk.is_prepared = true;
         }
-        script
+        let mut script = Script::default();
+        for _ in 0..batches {
+            script.extend(mark, ["BEGIN", &sql, "COMMIT"]);
+        }
+        script.push(
+            mark,
+            &format!(
+                "SELECT rows, pass, seen, changed, unmoved, cursor::text, {}, {} FROM {ledger}.segment WHERE {}",
+                walk::pause(&ledger),
+                walk.brakes.look(),
+                walk.place,
+            ),
+        );
+        Ok(script)
     }
 }
 
