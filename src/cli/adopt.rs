@@ -59,8 +59,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let said = Said { kind: "adopt", steps: 0, question: &question, wait: args.wait };
         say(&said, &session, remote, global, out, |history, recorder| {
             if history.environment != shown {
-                return Err(Failure::new(Kind::Drift, "another run has changed the ledger meanwhile; nothing was adopted")
-                    .help("run the command again and look at what it says"));
+                return Err(Failure::new(
+                    Kind::Drift,
+                    "another run has changed the ledger meanwhile; nothing was adopted",
+                )
+                .help("run the command again and look at what it says"));
             }
             Ok(recorder.adopt(shown.as_deref(), &here, &args.reason))
         })

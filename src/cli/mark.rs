@@ -149,10 +149,8 @@ fn refuse(mark: Mark, ids: &[String], history: &History) -> Result<(), Failure> 
         if mark == Mark::Pending
             && let Some(dependent) = history.dependents(id).find(|d| !ids.iter().any(|i| i == d))
         {
-            return Err(
-                Failure::new(Kind::Refused, format!("`{dependent}` depends on `{id}`; nothing was marked"))
-                    .help(format!("roll `{dependent}` back first")),
-            );
+            return Err(Failure::new(Kind::Refused, format!("`{dependent}` depends on `{id}`; nothing was marked"))
+                .help(format!("roll `{dependent}` back first")));
         }
     }
     Ok(())
