@@ -2,7 +2,7 @@
 
 use crate::base::QualifiedName;
 use crate::change::effects::{How, Object};
-use crate::plan::{Mode, Plan, Segment, Statement, Step};
+use crate::plan::{Direction, Mode, Plan, Segment, Statement, Step};
 use crate::sql::{self, LockMode, Outside};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,7 +96,8 @@ impl Asked {
                         let used = asked.relations.entry(touch.name.clone()).or_default();
                         used.altered |= matches!(how, How::Alter | How::Drop);
                         used.written |= how == How::Write;
-                        if how == How::Reference && !other {
+                        // a foreign key that goes away needs no right on what it points at
+                        if how == How::Reference && !other && step.direction == Direction::Forward {
                             used.rights.insert("REFERENCES");
                         }
                     }
