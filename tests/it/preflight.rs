@@ -192,8 +192,14 @@ fn s13_the_way_back_is_looked_at_too() {
     let url = format!("postgres:///{}?host={}&user={role}", database.name, server().sockets.display());
     let child = "  - id: child\n    changes:\n      - createTable: { table: public.child, columns: [ { name: boss, type: int, references: { table: public.boss, column: id } } ] }\n";
     let index = sql("index", "CREATE INDEX CONCURRENTLY u_n ON u (n)", "DROP INDEX CONCURRENTLY u_n", "");
-    let project = project(&[table("t", ""), table("u", ""), child.to_owned(), index]);
+    let other = format!("{role}_2");
+    database.sql(&format!("CREATE ROLE {other}"));
+    let policy = format!(
+        "  - id: policy\n    changes: [ {{ createPolicy: {{ name: p, table: public.u, to: [{other}], using: 'true' }} }} ]\n    dependsOn: [u]\n"
+    );
+    let project = project(&[table("t", ""), table("u", ""), child.to_owned(), index, policy]);
     against(&project, &url, &["apply"]).ok();
+    database.sql(&format!("ALTER ROLE {other} RENAME TO {role}_3"));
     assert_eq!(tables(&database), "boss child t u");
     // nothing of this is needed to take it back
     database.sql(&format!("REVOKE CREATE ON SCHEMA public FROM {role}; REVOKE REFERENCES ON boss FROM {role}"));
