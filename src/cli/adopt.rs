@@ -1,14 +1,13 @@
 //! `dagmar adopt`: takes over a ledger that came from another environment.
 
+use super::audit::{Tried, audited};
+use super::by_hand::{LockWait, Said, say};
 use super::global::Global;
-use super::mark::by_hand;
 use super::output::{Form, Output, form};
-use super::running::{confirm, given, locked, stop_on_signals};
+use super::running::given;
 use super::session::Session;
 use super::{Outcome, block_on};
-use crate::base::{Failure, Kind, Span};
-use crate::ledger::record::{Recorder, RunRef};
-use crate::run::Event;
+use crate::base::{Failure, Kind};
 use serde_json::json;
 
 /// Makes a ledger that was restored from a dump of another environment this one's.
@@ -26,9 +25,8 @@ pub struct Args {
     /// Why; kept in the history
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Waits this long for another run to end
-    #[arg(long, value_name = "TIME", default_value = "10m")]
-    lock_wait: Span,
+    #[command(flatten)]
+    wait: LockWait,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
@@ -36,8 +34,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     given(&args.reason)?;
     let session = Session::open(global, out)?;
     let here = session.environment.clone();
-    let from = block_on(async {
-        let mut remote = session.connect(global, out).await?;
+    let result = block_on(async {
+        let remote = session.connect(global, out).await?;
         remote.server.check_writable(session.ledger())?;
         if !remote.server.has_ledger {
             return Err(Failure::new(Kind::Refused, "this database has no ledger to adopt")
@@ -57,22 +55,22 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             shown.as_deref().map_or("nobody".to_owned(), |e| format!("`{e}`")),
             args.reason
         ));
-        confirm(global, &format!("Adopt the ledger on {} for `{here}`?", remote.describe()))?;
-        let stop = stop_on_signals();
-        let mut waiting: Vec<Event> = Vec::new();
-        let lock = locked(&session, &mut remote, args.lock_wait, &mut waiting, &stop).await?;
-        let from = remote.history(session.ledger()).await?.environment;
-        let result = if from == shown {
-            let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
-            by_hand(&session, &remote, &lock, "adopt", 0, recorder.adopt(from.as_deref(), &here, &args.reason)).await
-        } else {
-            Err(Failure::new(Kind::Drift, "another run has changed the ledger meanwhile; nothing was adopted")
-                .help("run the command again and look at what it says"))
-        };
-        lock.release().await?;
-        remote.close().await?;
-        result.map(|()| from)
-    })?;
+        let question = format!("Adopt the ledger on {} for `{here}`?", remote.describe());
+        let said = Said { kind: "adopt", steps: 0, question: &question, wait: args.wait };
+        say(&said, &session, remote, global, out, |history, recorder| {
+            if history.environment != shown {
+                return Err(Failure::new(
+                    Kind::Drift,
+                    "another run has changed the ledger meanwhile; nothing was adopted",
+                )
+                .help("run the command again and look at what it says"));
+            }
+            Ok(recorder.adopt(shown.as_deref(), &here, &args.reason))
+        })
+        .await?;
+        Ok(shown)
+    });
+    let from = audited(result, Tried { command: "adopt", plan: None }, &session, global, out)?;
     match form {
         Form::Json => out.json(&json!({ "from": from, "to": here, "reason": args.reason })),
         Form::Text => out.data(&format!("the ledger belongs to {here} now")),

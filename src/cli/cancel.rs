@@ -32,8 +32,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let reason = args.reason.as_deref().map(str::trim).filter(|r| !r.is_empty());
     let result = block_on(async {
         let remote = session.connect(global, out).await?;
-        let version = remote.history(session.ledger()).await?.version;
-        let running = match version {
+        let history = remote.history(session.ledger()).await?;
+        session.check_bound(&history)?;
+        let running = match history.version {
             0 => None,
             _ => wish::running(&remote.connection, session.ledger()).await?,
         };

@@ -1,16 +1,15 @@
 //! `dagmar clear`: the state of a changeset after a fix by hand.
 
+use super::audit::{Tried, audited};
+use super::by_hand::{LockWait, Said, say};
 use super::global::Global;
-use super::mark::by_hand;
 use super::output::{Form, Output, form};
-use super::running::{confirm, given, locked, stop_on_signals};
+use super::running::given;
 use super::session::Session;
 use super::{Outcome, block_on};
-use crate::base::{Failure, Kind, Span, diag::nearest};
-use crate::ledger::record::{Recorder, RunRef};
+use crate::base::{Failure, Kind, diag::nearest};
 use crate::ledger::{History, Recorded, Status};
 use crate::plan::renamed;
-use crate::run::Event;
 use serde_json::json;
 
 /// Clears the failed or half done state of a changeset after a fix by hand.
@@ -34,9 +33,8 @@ pub struct Args {
     /// Why; kept in the history
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Waits this long for another run to end
-    #[arg(long, value_name = "TIME", default_value = "10m")]
-    lock_wait: Span,
+    #[command(flatten)]
+    wait: LockWait,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
@@ -47,40 +45,37 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let id = args.id.as_str();
     // what is noted as applied keeps how it is taken back
     let step = if args.applied { Some(view.render_one(id)?) } else { None };
-    let was = block_on(async {
-        let mut remote = session.connect(global, out).await?;
+    let result = block_on(async {
+        let remote = session.connect(global, out).await?;
         remote.server.check_writable(session.ledger())?;
         let shown = remote.history(session.ledger()).await?;
         session.check_bound(&shown)?;
         let shown = shown.with_new_ids(&renamed(&view.changelog, &shown)).into_owned();
         let recorded = check(args, &shown)?.clone();
         out.say(&what(args, &recorded));
-        confirm(global, &format!("Clear `{id}` on {}?", remote.describe()))?;
-        let stop = stop_on_signals();
-        let mut waiting: Vec<Event> = Vec::new();
-        let lock = locked(&session, &mut remote, args.lock_wait, &mut waiting, &stop).await?;
-        let history = remote.history(session.ledger()).await?;
-        let names = renamed(&view.changelog, &history);
-        let result = match history.with_new_ids(&names).changesets.get(id) {
-            Some(now) if *now == recorded => {
-                let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
-                let mut rows: Vec<String> = names.iter().flat_map(|r| recorder.rename(r)).collect();
-                match &step {
-                    Some(step) => rows.extend(recorder.set_by_hand(step, "applied", &args.reason)),
-                    None => rows.push(recorder.forget(id)),
-                }
-                rows.push(recorder.cleared(id, recorded.status.word(), becomes(args), &args.reason));
-                by_hand(&session, &remote, &lock, "clear", 1, rows).await
+        let question = format!("Clear `{id}` on {}?", remote.describe());
+        let said = Said { kind: "clear", steps: 1, question: &question, wait: args.wait };
+        say(&said, &session, remote, global, out, |history, recorder| {
+            let names = renamed(&view.changelog, history);
+            if history.with_new_ids(&names).changesets.get(id) != Some(&recorded) {
+                return Err(Failure::new(
+                    Kind::Drift,
+                    format!("another run has changed `{id}` meanwhile; nothing was cleared"),
+                )
+                .help("look at `dagmar status`, and run the command again if it is still needed"));
             }
-            _ => {
-                Err(Failure::new(Kind::Drift, format!("another run has changed `{id}` meanwhile; nothing was cleared"))
-                    .help("look at `dagmar status`, and run the command again if it is still needed"))
+            let mut rows: Vec<String> = names.iter().flat_map(|r| recorder.rename(r)).collect();
+            match &step {
+                Some(step) => rows.extend(recorder.set_by_hand(step, "applied", &args.reason)),
+                None => rows.push(recorder.forget(id)),
             }
-        };
-        lock.release().await?;
-        remote.close().await?;
-        result.map(|()| recorded.status)
-    })?;
+            rows.push(recorder.cleared(id, recorded.status.word(), becomes(args), &args.reason));
+            Ok(rows)
+        })
+        .await?;
+        Ok(recorded.status)
+    });
+    let was = audited(result, Tried { command: "clear", plan: None }, &session, global, out)?;
     match form {
         Form::Json => {
             out.json(&json!({ "changeset": id, "from": was.word(), "to": becomes(args), "reason": args.reason }));

@@ -7,6 +7,7 @@ use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, time};
 use crate::pg::audit::{self, Audit};
 use crate::pg::read::{self, Filter, LedgerEvent, Since};
+use crate::pg::unended::Ending;
 use crate::report::{Cell, Table, Tone, csv};
 use serde_json::{Value, json};
 
@@ -203,10 +204,15 @@ fn detail(event: &LedgerEvent) -> String {
         }
         "runFinished" => text("status").unwrap_or_default(),
         "runStarted" => format!(
-            "{}, {} step(s), {}",
+            "{}, {} step(s), {}{}",
             text("kind").unwrap_or_default(),
             event.detail.get("steps").unwrap_or(&Value::Null),
-            text("environment").unwrap_or_default()
+            text("environment").unwrap_or_default(),
+            match event.ending {
+                Some(Ending::Running) => "; it runs",
+                Some(Ending::CutOff) => "; it was cut off",
+                None => "",
+            }
         ),
         _ => short(text("checksum")),
     }

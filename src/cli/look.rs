@@ -1,4 +1,4 @@
-//! What `plan --against` and `apply` look at before the first statement.
+//! What `plan --against`, `apply` and `rollback` look at before the first statement.
 
 use super::global::Global;
 use super::session::{EMBEDDED, Remote, Session};
@@ -59,7 +59,7 @@ pub fn refusal(findings: &[Finding]) -> Result<(), Failure> {
         failure.notes.push(format!("[{}] {}", finding.check, finding.message));
         failure.notes.push(format!("    {}", finding.remedy));
     }
-    Err(failure.help("mend it, and run the same command again; `dagmar apply --no-preflight` goes on all the same"))
+    Err(failure.help("mend it, and run the same command again; with `--no-preflight` a run goes on all the same"))
 }
 
 #[cfg(test)]

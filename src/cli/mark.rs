@@ -1,18 +1,16 @@
 //! `dagmar mark`: says by hand what a changeset is.
 
 use super::audit::{Tried, audited};
+use super::by_hand::{LockWait, Said, say};
 use super::global::Global;
 use super::output::{Form, Output, form};
-use super::running::{confirm, given, locked, stop_on_signals};
-use super::session::{Remote, Session, holder};
+use super::running::given;
+use super::session::Session;
 use super::{Outcome, block_on};
-use crate::base::{Failure, Kind, Span};
-use crate::ledger::record::{Recorder, RunRef};
-use crate::ledger::repair::ByHand;
-use crate::ledger::{History, Renamed, Status};
-use crate::pg::{lock::Lock, unanswered};
+use crate::base::{Failure, Kind};
+use crate::ledger::record::Recorder;
+use crate::ledger::{History, Status};
 use crate::plan::{Plan, Step, renamed};
-use crate::run::Event;
 use serde_json::json;
 
 /// Marks changesets as applied, skipped, held or pending without running anything.
@@ -36,9 +34,8 @@ pub struct Args {
     /// Why; kept in the history
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Waits this long for another run to end
-    #[arg(long, value_name = "TIME", default_value = "10m")]
-    lock_wait: Span,
+    #[command(flatten)]
+    wait: LockWait,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -82,22 +79,19 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         .collect();
     let steps = rendered(&session, &view, &ids, &all)?;
     let result = block_on(async {
-        let mut remote = session.connect(global, out).await?;
+        let remote = session.connect(global, out).await?;
         remote.server.check_writable(session.ledger())?;
-        confirm(global, &format!("Mark {} as {} on {}?", ids.join(", "), args.state.word(), remote.describe()))?;
-        let stop = stop_on_signals();
-        let mut waiting: Vec<Event> = Vec::new();
-        let lock = locked(&session, &mut remote, args.lock_wait, &mut waiting, &stop).await?;
-        let history = remote.history(session.ledger()).await?;
-        let renamed = renamed(&view.changelog, &history);
-        let refused = session.check_bound(&history).err();
-        let result = match refused.or_else(|| refuse(args.state, &ids, &history.with_new_ids(&renamed))) {
-            Some(failure) => Err(failure),
-            None => write(&session, &remote, &lock, args, &steps, &renamed).await,
-        };
-        lock.release().await?;
-        remote.close().await?;
-        result
+        let question = format!("Mark {} as {} on {}?", ids.join(", "), args.state.word(), remote.describe());
+        let said = Said { kind: "mark", steps: steps.len(), question: &question, wait: args.wait };
+        say(&said, &session, remote, global, out, |history, recorder| {
+            session.check_bound(history)?;
+            let renamed = renamed(&view.changelog, history);
+            refuse(args.state, &ids, &history.with_new_ids(&renamed))?;
+            let mut rows: Vec<String> = renamed.iter().flat_map(|r| recorder.rename(r)).collect();
+            rows.extend(marks(args, &steps, recorder));
+            Ok(rows)
+        })
+        .await
     });
     audited(result, Tried { command: "mark", plan: None }, &session, global, out)?;
     match form {
@@ -131,7 +125,7 @@ fn rendered(
 }
 
 /// What must not be marked over.
-fn refuse(mark: Mark, ids: &[String], history: &History) -> Option<Failure> {
+fn refuse(mark: Mark, ids: &[String], history: &History) -> Result<(), Failure> {
     for id in ids {
         let status = history.status(id);
         let marked = history.changesets.get(id).is_some_and(|r| r.reason.is_some());
@@ -142,7 +136,7 @@ fn refuse(mark: Mark, ids: &[String], history: &History) -> Option<Failure> {
             _ => None,
         };
         if let Some(state) = refused {
-            return Some(Failure::new(Kind::Refused, format!("`{id}` {state}; nothing was marked")).help(
+            return Err(Failure::new(Kind::Refused, format!("`{id}` {state}; nothing was marked")).help(
                 match status {
                     Some(Status::Partly) => format!(
                         "`dagmar rollback {id}` takes back what was run; after a fix by hand: `dagmar clear {id}`"
@@ -155,57 +149,19 @@ fn refuse(mark: Mark, ids: &[String], history: &History) -> Option<Failure> {
         if mark == Mark::Pending
             && let Some(dependent) = history.dependents(id).find(|d| !ids.iter().any(|i| i == d))
         {
-            return Some(
-                Failure::new(Kind::Refused, format!("`{dependent}` depends on `{id}`; nothing was marked"))
-                    .help(format!("roll `{dependent}` back first")),
-            );
+            return Err(Failure::new(Kind::Refused, format!("`{dependent}` depends on `{id}`; nothing was marked"))
+                .help(format!("roll `{dependent}` back first")));
         }
     }
-    None
+    Ok(())
 }
 
-async fn write(
-    session: &Session,
-    remote: &Remote,
-    lock: &Lock,
-    args: &Args,
-    steps: &[Step],
-    renamed: &[Renamed],
-) -> Result<(), Failure> {
-    let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
-    let mut rows: Vec<String> = renamed.iter().flat_map(|r| recorder.rename(r)).collect();
-    if args.state == Mark::Pending {
-        for step in steps.iter().rev() {
-            let id = &step.changeset;
-            rows.push(recorder.forget(id));
-            rows.push(recorder.event("marked", Some(id), &json!({ "status": "pending", "reason": args.reason })));
-        }
-    } else {
-        rows.extend(steps.iter().flat_map(|step| recorder.mark(step, args.state.word(), &args.reason)));
+/// The rows that say it.
+fn marks(args: &Args, steps: &[Step], recorder: &Recorder) -> Vec<String> {
+    if args.state != Mark::Pending {
+        return steps.iter().flat_map(|step| recorder.mark(step, args.state.word(), &args.reason)).collect();
     }
-    by_hand(session, remote, lock, "mark", steps.len(), rows).await
-}
-
-/// Writes rows that were said by hand, as a run of this kind.
-pub async fn by_hand(
-    session: &Session,
-    remote: &Remote,
-    lock: &Lock,
-    kind: &'static str,
-    steps: usize,
-    rows: Vec<String>,
-) -> Result<(), Failure> {
-    let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
-    let who = holder();
-    let by_hand = ByHand {
-        kind,
-        epoch: lock.epoch,
-        environment: &session.environment,
-        steps,
-        os_user: &who.os_user,
-        host: &who.host,
-    };
-    let text = recorder.by_hand(&by_hand, rows);
-    let written = remote.connection.client.batch_execute(&text).await;
-    written.map_err(|e| unanswered(&format!("cannot write the {kind}"), &e))
+    let said = json!({ "status": "pending", "reason": args.reason });
+    let back = |id: &str| [recorder.forget(id), recorder.event("marked", Some(id), &said)];
+    steps.iter().rev().flat_map(|step| back(&step.changeset)).collect()
 }

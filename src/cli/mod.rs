@@ -5,6 +5,7 @@
 //! `Command::run`; a test compares the files with the variants.
 
 mod audit;
+mod by_hand;
 mod everywhere;
 mod gating;
 mod global;
@@ -177,6 +178,7 @@ mod tests {
         let shared = [
             "mod",
             "audit",
+            "by_hand",
             "everywhere",
             "gating",
             "global",

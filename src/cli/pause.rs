@@ -34,6 +34,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let result = block_on(async {
         let mut remote = session.connect(global, out).await?;
         remote.server.check_writable(session.ledger())?;
+        session.check_bound(&remote.history(session.ledger()).await?)?;
         up_to_date(&session, &mut remote).await?;
         wish::pause(&remote.connection, session.ledger(), &holder(), reason).await?;
         let running = wish::running(&remote.connection, session.ledger()).await?;

@@ -1,5 +1,6 @@
 //! `dagmar resume`: lets backfills go on.
 
+use super::audit::{Tried, audited};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::session::{Session, holder};
@@ -19,17 +20,19 @@ pub struct Args {}
 pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let session = Session::open(global, out)?;
-    let was = block_on(async {
+    let result = block_on(async {
         let remote = session.connect(global, out).await?;
-        let version = remote.history(session.ledger()).await?.version;
-        let was = wish::paused(&remote.connection, version, session.ledger()).await?;
+        let history = remote.history(session.ledger()).await?;
+        session.check_bound(&history)?;
+        let was = wish::paused(&remote.connection, history.version, session.ledger()).await?;
         if was.is_some() {
             remote.server.check_writable(session.ledger())?;
             wish::resume(&remote.connection, session.ledger(), &holder()).await?;
         }
         remote.close().await?;
         Ok(was)
-    })?;
+    });
+    let was = audited(result, Tried { command: "resume", plan: None }, &session, global, out)?;
     match (form, was) {
         (Form::Json, was) => out.json(&json!({ "paused": false, "was": was })),
         (Form::Text, Some(was)) => out.data(&format!("backfills go on; they were paused by {} at {}", was.by, was.at)),

@@ -5,7 +5,7 @@ use super::global::Global;
 use super::output::{Form, Output, form};
 use super::plan::dry_run;
 use super::progress;
-use super::running::{Running, confirm, execute, locked, stop_on_signals, verdict};
+use super::running::{Running, confirm, execute, locked, preflight, stop_on_signals, verdict};
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
@@ -27,7 +27,8 @@ Examples:
   dagmar rollback --last-run
   dagmar rollback 008-active-organization
   dagmar rollback 003-users-and-permissions --cascade --dry-run
-  dagmar rollback --to 002-billing --env staging --yes")]
+  dagmar rollback --to 002-billing --env staging --yes
+  dagmar rollback --last-run --no-preflight --yes")]
 #[command(group(clap::ArgGroup::new("what").required(true).args(["ids", "last_run", "to", "all"])))]
 pub struct Args {
     /// These changesets
@@ -51,6 +52,9 @@ pub struct Args {
     /// Shows what would run, and its SQL, and ends
     #[arg(long)]
     plan: bool,
+    /// Runs also what the preflight has errors against
+    #[arg(long)]
+    no_preflight: bool,
     #[command(flatten)]
     running: Running,
 }
@@ -88,6 +92,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         if form == Form::Text {
             let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
             out.say(PlanFormat::Text.render(&plan, options).trim_end());
+        }
+        if !args.no_preflight {
+            preflight(&session, &remote, &plan, form, global, out).await?;
         }
         confirm(global, &format!("Roll back {} changeset(s) on {}?", plan.steps.len(), remote.describe()))?;
         let stop = stop_on_signals();

@@ -6,9 +6,10 @@ use super::output::{Output, choose};
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::Span;
+use crate::pg::unended::{self, Ending, Unended};
 use crate::pg::wish;
 use crate::plan::states::{State, StateRow, states};
-use crate::report::{Cell, Table, Tone};
+use crate::report::{Cell, Style, Table, Tone};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -48,13 +49,14 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = choose(global, &[("text", As::Text), ("json", As::Json), ("markdown", As::Markdown)])?;
     let session = Session::open(global, out)?;
     let view = session.view()?;
-    let (history, place, database, paused) = block_on(async {
+    let (history, place, database, paused, runs) = block_on(async {
         let remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;
         let paused = wish::paused(&remote.connection, history.version, session.ledger()).await?;
+        let runs = unended::unended(&remote.connection, &remote.server, session.ledger()).await?;
         let (place, database) = (remote.describe(), remote.server.database.clone());
         remote.close().await?;
-        Ok((history, place, database, paused))
+        Ok((history, place, database, paused, runs))
     })?;
     if let Some(other) = session.bound_elsewhere(&history) {
         out.say(&format!("warning: the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
@@ -73,6 +75,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 "database": database,
                 "ledgerVersion": history.version,
                 "paused": paused,
+                "runs": runs,
                 "changesets": rows,
                 "counts": counts,
             }));
@@ -84,6 +87,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             let summary: Vec<String> = counts.iter().map(|(s, n)| format!("{n} {}", s.words())).collect();
             let ledger = if history.version == 0 { "; no ledger yet" } else { "" };
             out.data(&format!("\n{} on {place}: {}{ledger}", session.environment, summary.join(", ")));
+            for run in &runs {
+                out.data(&about(run, out.style));
+            }
             if let Some(paused) = paused {
                 let why = paused.reason.map_or_else(String::new, |r| format!(": {r}"));
                 let text = format!("backfills are paused by {} since {}{why}", paused.by, paused.at);
@@ -92,6 +98,19 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// A run that did not say how it ended.
+fn about(Unended { kind, by, started_at, ending, .. }: &Unended, style: Style) -> String {
+    let what = format!("the {kind} of {by} that began at {started_at}");
+    match ending {
+        Some(Ending::Running) => format!("{what} is on its way"),
+        Some(Ending::CutOff) => {
+            let text = style.paint(Tone::Warn, &format!("{what} was cut off"));
+            format!("{text}: nobody holds its lock; the next run goes on from what is recorded")
+        }
+        None => format!("{what} had not ended when this standby heard of it last"),
+    }
 }
 
 fn table(rows: &[StateRow]) -> Table {

@@ -34,6 +34,7 @@ pub mod server;
 mod service;
 mod settings;
 mod tls;
+pub mod unended;
 mod url;
 mod verify;
 pub mod wish;

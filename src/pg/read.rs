@@ -3,6 +3,7 @@
 use super::connect::Connection;
 use super::error;
 use super::server::Server;
+use super::unended::{self, Ending};
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind, Span};
 use crate::ledger::{History, Recorded, SegmentState, Status, repair, schema};
@@ -178,6 +179,9 @@ pub struct LedgerEvent {
     pub run: Option<String>,
     /// The environment of the run.
     pub environment: Option<String>,
+    /// Of the beginning of a run that did not say how it ended: what became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
     /// The rest.
     pub detail: Value,
 }
@@ -245,11 +249,12 @@ pub async fn events(
         return Ok(Vec::new());
     }
     let l = ledger.sql();
-    let (only, limit) = (filter.sql(), filter.limit);
+    let (only, limit, ending) = (filter.sql(), filter.limit, unended::ending(ledger));
     let sql = format!(
         "SELECT * FROM (SELECT e.seq, (extract(epoch FROM e.at) * 1000)::int8, e.kind, e.changeset, e.db_user, \
          coalesce(r.os_user || '@' || r.host, e.detail ->> 'by'), e.run::text, coalesce(r.environment, \
-         e.detail ->> 'environment'), e.detail::text, coalesce(host(r.client_addr), e.detail ->> 'from') FROM {l}.event e LEFT JOIN {l}.run r \
+         e.detail ->> 'environment'), e.detail::text, coalesce(host(r.client_addr), e.detail ->> 'from'), \
+         CASE WHEN e.kind = 'runStarted' THEN {ending} END FROM {l}.event e LEFT JOIN {l}.run r \
          ON r.id = e.run {only} ORDER BY e.seq DESC LIMIT {limit}) x ORDER BY 1"
     );
     let rows =
@@ -268,6 +273,7 @@ pub async fn events(
             environment: row.get(7),
             detail: serde_json::from_str(row.get(8)).unwrap_or_default(),
             from: row.get(9),
+            ending: Ending::of(row.get(10)),
         })
         .collect())
 }

@@ -5,10 +5,10 @@
 use super::connect::Connection;
 use super::error;
 use super::lock::Holder;
+use super::unended;
 use crate::base::name::quote_literal;
 use crate::base::time::rfc3339;
 use crate::base::{Failure, Ident, Kind};
-use crate::ledger::schema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -66,11 +66,9 @@ pub async fn paused(connection: &Connection, version: u32, ledger: &Ident) -> Re
 pub async fn running(connection: &Connection, ledger: &Ident) -> Result<Option<Running>, Failure> {
     let sql = format!(
         "SELECT e.epoch, coalesce(e.holder, '?'), r.id::text, r.kind FROM {l}.lease e LEFT JOIN LATERAL (SELECT id, kind \
-         FROM {l}.run WHERE status = 'running' ORDER BY started_at DESC LIMIT 1) r ON true WHERE EXISTS (SELECT FROM \
-         pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.classid = {} AND l.objid = {} AND l.granted AND \
-         l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))",
-        schema::LOCK_CLASS,
-        schema::lock_key(ledger),
+         FROM {l}.run WHERE status = 'running' AND started_at >= e.taken_at ORDER BY started_at DESC LIMIT 1) r ON true \
+         WHERE {}",
+        unended::is_locked(ledger),
         l = ledger.sql(),
     );
     let rows = connection

@@ -4,7 +4,7 @@
 use super::model::{Check, Direction, FORMAT, Plan, Progress, Rollback, Segment, Step, Why};
 use super::waves;
 use crate::base::{Failure, Ident, Kind, diag::nearest};
-use crate::change::effects::Touch;
+use crate::change::effects::{How, Touch};
 use crate::ledger::{History, Recorded, Status};
 use serde::Deserialize;
 use serde_json::Value;
@@ -213,7 +213,7 @@ fn step(id: &str, why: Why, recorded: &Recorded, row: Stored) -> Result<Step, St
         _ => match row.rollback {
             Rollback::Irreversible { reason } => return Err(reason),
             Rollback::Segments { derived, segments, verify } => {
-                touched = row.forward.touches.filter(|_| derived);
+                touched = row.forward.touches.filter(|_| derived).map(reversed);
                 let segments = if recorded.status == Status::Partly && derived {
                     of_begun(segments, &row.forward.segments, recorded)
                 } else {
@@ -275,6 +275,20 @@ fn of_begun(rollback: Vec<Segment>, forward: &[Segment], recorded: &Recorded) ->
             (!segment.statements.is_empty()).then_some(segment)
         })
         .collect()
+}
+
+/// What the way back does to the objects of the way there.
+fn reversed(mut touches: Vec<Touch>) -> Vec<Touch> {
+    for touch in &mut touches {
+        touch.how = match touch.how {
+            How::Create => How::Drop,
+            How::Drop => How::Create,
+            other => other,
+        };
+    }
+    touches.sort();
+    touches.dedup();
+    touches
 }
 
 /// The objects that stored SQL touches, as far as its text tells.

@@ -134,7 +134,9 @@ fn roles_without_the_rights() {
     database
         .sql(&format!("GRANT USAGE ON SCHEMA dagmar TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA dagmar TO {role}"));
     assert!(against(&project, &url, &["status"]).ok().contains("applied"));
-    says(&against(&project, &url, &["rollback", "a"]), 7, &["permission denied", "help: "]);
+    let words = ["[rights] ", "may not write the tables of the ledger", "does not own `public.a`", "help: "];
+    says(&against(&project, &url, &["rollback", "a"]), 5, &words);
+    says(&against(&project, &url, &["rollback", "a", "--no-preflight"]), 7, &["permission denied", "help: "]);
     assert_eq!(project.states(&database), "a=applied");
 }
 

@@ -204,3 +204,49 @@ fn f15_f17_fifty_wait_beside_a_concurrent_build() {
     }
     assert_eq!(database.sql("SELECT indisvalid FROM pg_index WHERE indrelid = 't'::regclass"), "t");
 }
+
+/// Killed after a commit: its row says for ever that it runs, or until the next run. Who looks
+/// is told, and writes nothing.
+#[test]
+fn a_run_that_was_cut_off_is_not_shown_as_running() {
+    let project = project(&[
+        sql("a", "CREATE TABLE a (n int)", "DROP TABLE a", ""),
+        sql("b", "SELECT pg_sleep(60)\n-- segment\nSELECT 1", "SELECT 1", "    dependsOn: [a]\n"),
+    ]);
+    let database = Database::new();
+    let look = || {
+        let value = project.on(&database, &["status", "--format", "json"]).json();
+        value["runs"].as_array().unwrap().iter().map(|r| r["ending"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let said = || project.on(&database, &["history", "--kind", "runStarted"]).ok();
+    let running = project.start(&database, &["apply", "--jobs", "1"]);
+    database.until_runs("pg_sleep");
+    assert_eq!(look(), ["running"]);
+    assert!(project.on(&database, &["status"]).ok().contains("is on its way"));
+    assert!(said().contains("; it runs"));
+    running.signal("KILL");
+    running.end();
+    database.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+    database.until_alone();
+    let before = database.whole_dump();
+    assert_eq!(look(), ["cutOff"]);
+    let status = project.on(&database, &["status"]).ok();
+    assert!(status.contains("the apply of ") && status.contains(" was cut off: nobody holds its lock"), "{status}");
+    assert!(said().contains("; it was cut off"));
+    assert_eq!(database.whole_dump(), before);
+    assert_eq!(database.sql("SELECT status FROM dagmar.run"), "running");
+    // the row of the one is not taken for that of the next
+    project.write("plans/a.yaml", &crate::tools::file(&[sql("c", "SELECT pg_sleep(60)", "SELECT 1", "")]));
+    let running = project.start(&database, &["apply", "--select", "c"]);
+    database.until_runs("pg_sleep");
+    assert_eq!(look(), ["running"]);
+    project.on(&database, &["cancel"]).ok();
+    running.end().fails(9);
+    assert_eq!(look(), Vec::<String>::new());
+    // it stays known in the history, unlike the one that said how it ended
+    let history = said();
+    assert_eq!(history.matches("; it was cut off").count(), 1, "{history}");
+    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+}

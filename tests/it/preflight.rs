@@ -177,3 +177,68 @@ fn s13_room_on_the_disk_is_measured_where_it_can_be() {
     assert!(!findings(&project, &url).iter().any(|(what, _)| what.starts_with("disk")));
     assert_eq!(tables(&database), "big");
 }
+
+/// The way back is looked at like the way there: what it drops it must own, what it drops it
+/// need not be able to make.
+#[test]
+fn s13_the_way_back_is_looked_at_too() {
+    let database = Database::new();
+    let role = format!("r_{}", database.name);
+    database.sql(&format!(
+        "CREATE TABLE boss (id int PRIMARY KEY); CREATE ROLE {role} LOGIN; GRANT REFERENCES ON boss TO {role}; \
+         GRANT CREATE ON SCHEMA public TO {role}; GRANT CREATE ON DATABASE {} TO {role}",
+        database.name
+    ));
+    let url = format!("postgres:///{}?host={}&user={role}", database.name, server().sockets.display());
+    let child = "  - id: child\n    changes:\n      - createTable: { table: public.child, columns: [ { name: boss, type: int, references: { table: public.boss, column: id } } ] }\n";
+    let index = sql("index", "CREATE INDEX CONCURRENTLY u_n ON u (n)", "DROP INDEX CONCURRENTLY u_n", "");
+    let other = format!("{role}_2");
+    database.sql(&format!("CREATE ROLE {other}"));
+    let policy = format!(
+        "  - id: policy\n    changes: [ {{ createPolicy: {{ name: p, table: public.u, to: [{other}], using: 'true' }} }} ]\n    dependsOn: [u]\n"
+    );
+    let project = project(&[table("t", ""), table("u", ""), child.to_owned(), index, policy]);
+    against(&project, &url, &["apply"]).ok();
+    database.sql(&format!("ALTER ROLE {other} RENAME TO {role}_3"));
+    assert_eq!(tables(&database), "boss child t u");
+    // nothing of this is needed to take it back
+    database.sql(&format!("REVOKE CREATE ON SCHEMA public FROM {role}; REVOKE REFERENCES ON boss FROM {role}"));
+    database.sql("ALTER TABLE t OWNER TO postgres");
+    let holder = database.hold("LOCK TABLE u IN ROW EXCLUSIVE MODE");
+    database.sql(&format!("BEGIN; INSERT INTO boss VALUES (1); PREPARE TRANSACTION 'left_{}'", database.name));
+    let said = against(&project, &url, &["rollback", "--all"]).fails(5);
+    for words in [
+        "the preflight found 1 error",
+        &format!("[rights] the role `{role}` does not own `public.t`; only `postgres` may change them"),
+        "warning [locks] `public.u` is locked against ACCESS EXCLUSIVE: pid ",
+        &format!("warning [transactions] the transaction `left_{}` of postgres was prepared ", database.name),
+        "with `--no-preflight` a run goes on all the same",
+    ] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    assert!(!said.contains("may not create") && !said.contains("lacks"), "{said}");
+    // before the first statement
+    assert_eq!(
+        (tables(&database).as_str(), database.sql("SELECT to_regclass('u_n')")),
+        ("boss child t u", "u_n".to_owned())
+    );
+    let refused = "SELECT detail ->> 'command' FROM dagmar.event WHERE kind = 'refused'";
+    assert_eq!(database.sql(refused), "rollback");
+    let run = against(&project, &url, &["rollback", "t", "--format", "json"]);
+    let events: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (events[0]["event"].as_str(), events[0]["findings"][0]["check"].as_str()),
+        (Some("preflight"), Some("rights"))
+    );
+    assert_eq!(events.last().unwrap()["error"]["exitCode"], 5);
+    // by an explicit word
+    let said = against(&project, &url, &["rollback", "t", "--no-preflight"]).fails(8);
+    assert!(said.contains("must be owner of table t") && !said.contains("preflight"), "{said}");
+    drop(holder);
+    database.sql(&format!("ROLLBACK PREPARED 'left_{}'", database.name));
+    database.sql(&format!("ALTER TABLE t OWNER TO {role}"));
+    let run = against(&project, &url, &["rollback", "--all"]);
+    assert!(!run.err.contains("preflight"), "{run:?}");
+    run.ok();
+    assert_eq!(tables(&database), "boss");
+}

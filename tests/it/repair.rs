@@ -206,6 +206,9 @@ fn a_ledger_from_another_environment_is_refused_until_it_is_adopted() {
         &["rollback", "a"],
         &["mark", "held", "b", "--reason", "x"],
         &["clear", "a", "--reason", "x"],
+        &["pause"],
+        &["resume"],
+        &["cancel"],
         &["sql"],
     ] {
         let said = project.on(&staging, &[args, &["--env", "staging"]].concat()).fails(5);
@@ -240,6 +243,51 @@ fn a_ledger_from_another_environment_is_refused_until_it_is_adopted() {
     third.script(&dump).unwrap();
     assert!(project.on(&third, &["apply", "--env", "third"]).fails(5).contains("belongs to `staging`"));
     project.on(&Database::new(), &["adopt", "--env", "staging", "--reason", "x"]).fails(5);
+}
+
+#[test]
+fn what_is_refused_by_hand_leaves_word() {
+    let config = "environments:\n  staging:\n  live:\n";
+    let project = Project::new(&[("dagmar.yaml", config), ("plans/a.yaml", &file(&[table("a", "")]))]);
+    let database = Database::new();
+    let refused = |env: &str, args: &[&str], code| project.on(&database, &[args, &["--env", env]].concat()).fails(code);
+    let clear = &["clear", "a", "--reason", "x"][..];
+    let adopt = &["adopt", "--reason", "x"][..];
+    // no ledger is made for it
+    refused("live", adopt, 5);
+    refused("live", &["cancel"], 5);
+    assert_eq!(database.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'dagmar'"), "0");
+    project.on(&database, &["apply", "--env", "live"]).ok();
+    refused("live", clear, 5);
+    refused("live", adopt, 5);
+    for args in [clear, &["pause"], &["resume"], &["cancel"]] {
+        refused("staging", args, 5);
+    }
+    let mut asked = project.command(&["adopt", "--env", "staging", "--reason", "x", "--url", &database.url()]);
+    Run::of(asked.output().unwrap()).fails(5);
+    let events = "SELECT concat_ws(' ', detail ->> 'environment', detail ->> 'command', detail ->> 'exitCode', \
+                  detail ->> 'why') FROM dagmar.event WHERE kind = 'refused' AND detail ->> 'by' LIKE '%@%' ORDER BY seq";
+    let other = "5 the ledger of this database belongs to `live`, not to `staging`";
+    let expected = [
+        "live clear 5 `a` is applied; nothing was cleared".to_owned(),
+        "live adopt 5 the ledger belongs to `live` already; nothing was changed".to_owned(),
+        format!("staging clear {other}"),
+        format!("staging pause {other}"),
+        format!("staging resume {other}"),
+        format!("staging cancel {other}"),
+        "staging adopt 5 nobody is there to confirm it: this is no terminal".to_owned(),
+    ];
+    assert_eq!(database.sql(events).lines().collect::<Vec<_>>(), expected);
+    assert!(project.on(&database, &["history", "--verify", "--env", "live"]).ok().contains("intact"));
+    // where nothing can be written, the refusal is the same
+    database.sql(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name));
+    let before = database.whole_dump();
+    refused("staging", &["resume"], 5);
+    refused("staging", &["cancel"], 5);
+    for args in [clear, adopt, &["pause"]] {
+        assert!(refused("live", args, 7).contains("are read-only"));
+    }
+    assert_eq!(database.whole_dump(), before);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::base::QualifiedName;
 use crate::change::effects::{How, Object};
-use crate::plan::{Mode, Plan, Segment, Statement, Step};
+use crate::plan::{Direction, Mode, Plan, Segment, Statement, Step};
 use crate::sql::{self, LockMode, Outside};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +69,9 @@ impl Asked {
             asked.opaque |= step.touches.is_none();
             // another role may do it: what this one may do says nothing
             let other = statements(step).any(|(_, s)| s.facts.session);
+            // a policy goes away whatever its role is called by now
+            let names_roles = step.direction == Direction::Forward
+                || statements(step).any(|(_, s)| matches!(sql::command(&s.sql).as_str(), "grant" | "revoke"));
             for touch in step.touches.iter().flatten() {
                 let name = touch.name.name.as_str().to_owned();
                 match (touch.object, touch.how) {
@@ -80,7 +83,7 @@ impl Asked {
                     }
                     (Object::Extension, How::Create) => drop(asked.extensions.insert(name, None)),
                     (Object::Role, How::Create) => drop(new_roles.insert(name)),
-                    (Object::Role, How::Read) => drop(asked.roles.insert(name)),
+                    (Object::Role, How::Read) if names_roles => drop(asked.roles.insert(name)),
                     (
                         Object::Table | Object::View | Object::Sequence | Object::Function | Object::Type,
                         How::Create,
@@ -96,7 +99,8 @@ impl Asked {
                         let used = asked.relations.entry(touch.name.clone()).or_default();
                         used.altered |= matches!(how, How::Alter | How::Drop);
                         used.written |= how == How::Write;
-                        if how == How::Reference && !other {
+                        // a foreign key that goes away needs no right on what it points at
+                        if how == How::Reference && !other && step.direction == Direction::Forward {
                             used.rights.insert("REFERENCES");
                         }
                     }

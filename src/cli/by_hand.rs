@@ -1,0 +1,70 @@
+//! What is said by hand: rows of the ledger, written under the lock; nothing is run.
+
+use super::global::Global;
+use super::output::{Form, Output};
+use super::progress;
+use super::running::{confirm, locked, stop_on_signals};
+use super::session::{Remote, Session, holder};
+use crate::base::{Failure, Span};
+use crate::ledger::History;
+use crate::ledger::record::{Recorder, RunRef};
+use crate::ledger::repair::ByHand;
+use crate::pg::unanswered;
+
+/// The options of what is said by hand.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct LockWait {
+    /// Waits this long for another run to end
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    lock_wait: Span,
+}
+
+/// What is said.
+pub struct Said<'a> {
+    /// The kind of the run in the ledger.
+    pub kind: &'static str,
+    /// How many changesets it is about.
+    pub steps: usize,
+    /// Asked before the lock is taken.
+    pub question: &'a str,
+    /// How long another run is waited for.
+    pub wait: LockWait,
+}
+
+/// Asks, takes the lock, reads the ledger again, and writes the rows that are to follow from it.
+pub async fn say(
+    said: &Said<'_>,
+    session: &Session,
+    mut remote: Remote,
+    global: &Global,
+    out: &Output,
+    rows: impl FnOnce(&History, &Recorder) -> Result<Vec<String>, Failure>,
+) -> Result<(), Failure> {
+    confirm(global, said.question)?;
+    let stop = stop_on_signals();
+    // as text also where the answer is JSON, of which there is one
+    let mut observer = progress::observer(Form::Text, global, out);
+    let lock = locked(session, &mut remote, said.wait.lock_wait, observer.as_mut(), &stop).await?;
+    drop(observer);
+    let history = remote.history(session.ledger()).await?;
+    let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
+    let written = match rows(&history, &recorder) {
+        Ok(rows) => {
+            let who = holder();
+            let run = ByHand {
+                kind: said.kind,
+                epoch: lock.epoch,
+                environment: &session.environment,
+                steps: said.steps,
+                os_user: &who.os_user,
+                host: &who.host,
+            };
+            let written = remote.connection.client.batch_execute(&recorder.by_hand(&run, rows)).await;
+            written.map_err(|e| unanswered(&format!("cannot write the {}", said.kind), &e))
+        }
+        Err(refused) => Err(refused),
+    };
+    lock.release().await?;
+    remote.close().await?;
+    written
+}

@@ -1,0 +1,100 @@
+//! Runs that did not say how they ended. The row of a run says `running` until the run itself,
+//! or the next one, writes something else: only its lock shows that it is still there.
+
+use super::connect::Connection;
+use super::error;
+use super::server::Server;
+use crate::base::time::rfc3339;
+use crate::base::{Failure, Ident};
+use crate::ledger::schema;
+use serde::Serialize;
+
+/// A run whose row says that it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unended {
+    /// Its id.
+    pub run: String,
+    /// `apply`, `rollback`, `promote` or `script`.
+    pub kind: String,
+    /// The operating system's user and host of who runs it.
+    pub by: String,
+    /// When it began, as RFC 3339.
+    pub started_at: String,
+    /// Whether it is still there; absent: this server cannot tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
+}
+
+/// What became of a run that did not say how it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ending {
+    /// It holds the lock.
+    Running,
+    /// Nobody holds its lock: it was killed, or cut off from the server.
+    CutOff,
+}
+
+impl Ending {
+    /// The ending by the word of the query.
+    #[must_use]
+    pub fn of(word: Option<&str>) -> Option<Self> {
+        match word {
+            Some("running") => Some(Self::Running),
+            Some("cutOff") => Some(Self::CutOff),
+            _ => None,
+        }
+    }
+}
+
+/// Whether somebody holds the lock of the ledger, as an SQL expression.
+pub(super) fn is_locked(ledger: &Ident) -> String {
+    format!(
+        "EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.classid = {} AND l.objid = {} AND \
+         l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))",
+        schema::LOCK_CLASS,
+        schema::lock_key(ledger),
+    )
+}
+
+/// What became of the run `r`, as an SQL expression: `running`, `cutOff`, NULL. Who holds the
+/// lock began after taking it. A standby does not know the locks of its primary.
+pub(super) fn ending(ledger: &Ident) -> String {
+    let l = ledger.sql();
+    format!(
+        "CASE WHEN r.status = 'running' AND pg_catalog.pg_is_in_recovery() THEN NULL \
+         WHEN r.status = 'running' AND {} AND r.started_at >= (SELECT max(taken_at) FROM {l}.lease) THEN 'running' \
+         WHEN r.status = 'running' OR r.status = 'interrupted' AND NOT EXISTS (SELECT FROM {l}.event f WHERE f.run = r.id \
+         AND f.kind = 'runFinished') THEN 'cutOff' END",
+        is_locked(ledger)
+    )
+}
+
+/// The runs whose rows say that they run, the latest last.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn unended(connection: &Connection, server: &Server, ledger: &Ident) -> Result<Vec<Unended>, Failure> {
+    if !server.has_ledger {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT r.id::text, r.kind, coalesce(r.os_user || '@' || r.host, r.db_user), \
+         (extract(epoch FROM r.started_at) * 1000)::int8, {} FROM {}.run r WHERE r.status = 'running' ORDER BY r.started_at",
+        ending(ledger),
+        ledger.sql()
+    );
+    let rows =
+        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read the ledger", &e))?;
+    Ok(rows
+        .iter()
+        .map(|row| Unended {
+            run: row.get(0),
+            kind: row.get(1),
+            by: row.get(2),
+            started_at: rfc3339(row.get(3)),
+            ending: Ending::of(row.get(4)),
+        })
+        .collect())
+}
