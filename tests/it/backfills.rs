@@ -1,7 +1,7 @@
 //! Backfills beside other work: every row once, whatever the key is; paused, resumed,
 //! cancelled from outside; kept back while the server is busy; ledgers of version 1.
 
-use crate::harness::{Database, Project, same};
+use crate::harness::{Database, Project, Server, same};
 use crate::tools::{Running, as_server, owned};
 use std::fs;
 
@@ -327,6 +327,11 @@ fn as_version_1(database: &Database) {
     as_version(database, &V1.concat(), &["pass", "seen", "changed", "unmoved"]);
 }
 
+fn as_version_2(database: &Database) {
+    let v2 = [&V1.concat(), V2, "UPDATE @ledger@.meta SET value = '2' WHERE key = 'version'"].join("\n");
+    as_version(database, &v2, &[]);
+}
+
 /// What an earlier version had written, in its tables.
 fn as_version(database: &Database, schema: &str, later: &[&str]) {
     let later: Vec<String> = later.iter().map(|c| format!("'{c}'")).collect();
@@ -408,8 +413,7 @@ fn a_ledger_of_version_2_is_read_and_brought_up_to_date() {
     let (database, fresh) = (Database::new(), Database::new());
     let project = two(&database);
     project.on(&database, &["apply", "--select", "a"]).ok();
-    let v2 = [&V1.concat(), V2, "UPDATE @ledger@.meta SET value = '2' WHERE key = 'version'"].join("\n");
-    as_version(&database, &v2, &[]);
+    as_version_2(&database);
     let before = rows(&database);
     assert!(project.on(&database, &["approvals", "list"]).ok().contains("nobody has said anything"));
     assert!(project.on(&database, &["history"]).ok().contains("runFinished"));
@@ -432,6 +436,37 @@ fn a_ledger_of_version_2_is_read_and_brought_up_to_date() {
     };
     same(&catalog(&database), &catalog(&fresh), "the catalog");
     assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+}
+
+/// Everything that makes a ledger but its rows.
+const SHAPE: &str = "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
+    SELECT format('%s %s.%s %s %s', relkind, relname, attname, format_type(atttypid, atttypmod), attnotnull) AS line
+    FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+    WHERE relnamespace = 'dagmar'::regnamespace
+    UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'dagmar'::regnamespace
+    UNION ALL SELECT format('%s %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint
+        WHERE connamespace = 'dagmar'::regnamespace AND contype <> 'n'
+    UNION ALL SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
+        WHERE relnamespace = 'dagmar'::regnamespace AND NOT tgisinternal) x";
+
+/// A ledger of an earlier version on a server of any version.
+pub fn a_ledger_comes_up(on: &'static Server, version: u32) {
+    let (database, fresh) = (Database::on(on), Database::on(on));
+    let project = two(&database);
+    project.on(&database, &["apply", "--select", "a"]).ok();
+    match version {
+        1 => as_version_1(&database),
+        _ => as_version_2(&database),
+    }
+    assert_eq!(project.states(&database), "a=applied b=pending");
+    project.on(&database, &["apply"]).ok();
+    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "3");
+    assert_eq!(project.states(&database), "a=applied b=applied");
+    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    two(&fresh).on(&fresh, &["apply"]).ok();
+    same(&database.sql(SHAPE), &fresh.sql(SHAPE), "the ledger");
+    project.on(&database, &["rollback", "--all"]).ok();
+    assert_eq!(database.sql("SELECT max(n) FROM t"), "0");
 }
 
 /// A backfill that version 1 was in the middle of goes on where it was; so does the rollback
