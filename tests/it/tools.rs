@@ -274,6 +274,23 @@ impl Cluster {
         self.control(&["-w", "-t", "60", "-l", log.to_str().unwrap(), "-o", &self.options, "start"]);
     }
 
+    /// Starts it as a child of this command, which ends with the program that it is to run.
+    pub fn start_by(&self, mut command: Command) {
+        let program = as_server(&binaries().join("pg_ctl"));
+        command.arg(program.get_program()).args(program.get_args()).current_dir("/").arg("-D").arg(&self.data);
+        command.args(["-w", "-t", "60", "-o", &self.options, "start", "-l"]).arg(self.data.with_extension("log"));
+        assert!(command.stdout(Stdio::null()).status().unwrap().success(), "pg_ctl start");
+    }
+
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Databases of this one, as those of the shared server; they must not outlive it.
+    pub fn server(&self) -> &'static crate::harness::Server {
+        Box::leak(Box::new(crate::harness::Server { sockets: self.sockets().to_owned(), bin: binaries() }))
+    }
+
     /// How it lets in from now on: `trust` or `scram-sha-256`.
     pub fn let_in_by(&self, method: &str) {
         fs::write(self.data.join("pg_hba.conf"), format!("local all all {method}\n")).unwrap();

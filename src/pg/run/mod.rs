@@ -264,5 +264,9 @@ async fn end(worker: &mut Worker<'_, '_>, status: RunStatus, message: Option<&st
     script.push(frame, "BEGIN");
     script.extend(frame, worker.writer.recorder.finish_run(status.word(), message));
     script.push(frame, "COMMIT");
-    worker.must("cannot note the end of the run", &script).await.map(|_| ())
+    let context = "cannot note the end of the run";
+    match status {
+        RunStatus::Failed => worker.note(context, &script).await,
+        _ => worker.must(context, &script).await.map(drop),
+    }
 }
