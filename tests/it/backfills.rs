@@ -265,6 +265,52 @@ fn a_busy_server_is_waited_for() {
     assert_eq!(database.sql("SELECT min(n), max(n) FROM t"), "1|1");
 }
 
+/// Autovacuum falls behind in the middle: the backfill waits where it is, says so, and goes on
+/// once somebody has cleaned up.
+#[test]
+fn a_table_of_dead_rows_is_waited_for() {
+    let database = Database::new();
+    // the row in the middle waits at a gate
+    database.sql(
+        "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, other int);
+         INSERT INTO t SELECT g FROM generate_series(1, 120000) g;
+         CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(77, 1); RETURN new; END $$;
+         CREATE TRIGGER gate BEFORE UPDATE OF n ON t FOR EACH ROW WHEN (old.id = 100) EXECUTE FUNCTION gate()",
+    );
+    let project = backfill(
+        "table: t, key: id, batchSize: 10, where: t.id <= 300, pace: { batchTime: 0s, pause: 1ms, vacuumDebt: 2 }, \
+         set: { n: t.n + 1 }, rollback: UPDATE t SET n = 0 WHERE id <= 300",
+    );
+    let gate = database.hold("SELECT pg_advisory_lock(77, 1)");
+    let mut running = project.start(&database, &["apply", "--format", "json"]);
+    database.until(
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory' AND \
+         now() - query_start > interval '1100 ms'",
+    );
+    // as long as this one looks, autovacuum can clean nothing up
+    let snapshot = database.hold("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;\nSELECT 1");
+    database.sql("UPDATE t SET other = 1 WHERE id > 300");
+    database.until("SELECT pg_stat_get_dead_tuples('t'::regclass) > 110000");
+    drop(gate);
+    let line = running.line_with("backfillWaits");
+    assert!(line.contains("autovacuum is late: t has 1") && line.contains(" dead rows"), "{line}");
+    assert!(line.contains("\"paused\":false"), "{line}");
+    let rows: u32 = database.sql("SELECT rows FROM dagmar.segment").parse().unwrap();
+    assert!((100..300).contains(&rows), "{rows}");
+    assert_eq!(database.sql("SELECT sum(n) FROM t"), rows.to_string());
+    // it is alive, and asks again and again
+    let asked = "(SELECT max(query_start) FROM pg_stat_activity WHERE datname = current_database() AND \
+                 pid <> pg_backend_pid() AND query LIKE '%autovacuum is late%')";
+    let before = database.sql(&format!("SELECT {asked}"));
+    database.until(&format!("SELECT {asked} > '{before}'"));
+    assert_eq!(database.sql("SELECT rows FROM dagmar.segment"), rows.to_string());
+    drop(snapshot);
+    database.sql("VACUUM t");
+    running.line_with("backfillGoesOn");
+    running.end().ok();
+    assert_eq!(database.sql("SELECT count(*), min(n), max(n) FROM t WHERE id <= 300"), "300|1|1");
+}
+
 /// A replica that does not replay holds a backfill back.
 #[test]
 fn a_replica_that_lags_is_waited_for() {

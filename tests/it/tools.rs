@@ -101,12 +101,14 @@ impl Database {
         command.env("PGAPPNAME", "a long report").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut pipe = child.stdin.take().unwrap();
-        std::io::Write::write_all(&mut pipe, format!("BEGIN;\n{statement};\nSELECT 'held' AS here;\n").as_bytes())
+        // one of several
+        let held = format!("held by {}", child.id());
+        std::io::Write::write_all(&mut pipe, format!("BEGIN;\n{statement};\nSELECT '{held}' AS here;\n").as_bytes())
             .unwrap();
-        self.until(
+        self.until(&format!(
             "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND \
-             application_name = 'a long report' AND state = 'idle in transaction' AND query LIKE '%held%'",
-        );
+             application_name = 'a long report' AND state = 'idle in transaction' AND query LIKE '%{held}%'"
+        ));
         Holder { child, pipe: Some(pipe) }
     }
 }
