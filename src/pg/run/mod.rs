@@ -146,8 +146,10 @@ pub async fn execute(
     match job.transaction {
         Granularity::Changeset => run_all(&mut first, &shared, job, stop).await?,
         Granularity::Plan => tokio::select! {
-            ended = first.whole() => ended?,
+            // what was asked for already must be known before the first message
+            biased;
             () = hand_on(stop, &shared) => {}
+            ended = first.whole() => ended?,
         },
     }
     let failed = shared.failures.take();

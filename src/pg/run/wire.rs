@@ -44,11 +44,7 @@ impl Worker<'_, '_> {
         let at = failure.position.and_then(|p| script.statement_at(p)).filter(|at| *at > answered).unwrap_or(answered);
         let mark = script.marks.get(at).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
         failure.position = failure.position.and_then(|p| script.position_in(at, p));
-        // outside of a transaction this is only a warning
-        if let Err(e) = self.connection.client.batch_execute("ROLLBACK").await {
-            return Err(Trouble::Lost(lost(&SqlFailure::of(&e))));
-        }
-        while self.connection.notices.try_recv().is_ok() {}
+        self.undo().await?;
         if failure.sqlstate == "DG001" {
             return Err(Trouble::Lost(taken_over()));
         }
@@ -56,6 +52,16 @@ impl Worker<'_, '_> {
             return Err(Trouble::Stopped);
         }
         Err(Trouble::Fault(Fault { mark, failure }))
+    }
+
+    /// Ends the transaction, where one is open.
+    pub(super) async fn undo(&mut self) -> Result<(), Trouble> {
+        if let Err(e) = self.connection.client.batch_execute("ROLLBACK").await {
+            return Err(Trouble::Lost(lost(&SqlFailure::of(&e))));
+        }
+        // outside of a transaction it is only a warning
+        while self.connection.notices.try_recv().is_ok() {}
+        Ok(())
     }
 
     async fn follow(
