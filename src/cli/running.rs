@@ -130,11 +130,24 @@ pub async fn locked(
     observer: &mut dyn Observer,
     stop: &Arc<Stop>,
 ) -> Result<lock::Lock, Failure> {
+    locked_again(session, remote, wait, None, observer, stop).await
+}
+
+/// Takes the lock; one of the epoch `lost` was had before, and nobody must have come since.
+pub async fn locked_again(
+    session: &Session,
+    remote: &mut Remote,
+    wait: Span,
+    lost: Option<i64>,
+    observer: &mut dyn Observer,
+    stop: &Arc<Stop>,
+) -> Result<lock::Lock, Failure> {
     let request = lock::Request {
         settings: &remote.settings,
         ledger: session.ledger(),
         holder: &holder(),
         wait: Duration::from_millis(wait.millis),
+        lost,
     };
     lock::acquire(&request, &mut remote.connection, &mut remote.server, observer, stop).await
 }

@@ -77,6 +77,17 @@ pub(super) async fn take(
     }
 }
 
+/// Who has taken over from the holder of this epoch; `None`: nobody, or nobody knows. The
+/// ledger's schema is given as an identifier of SQL.
+pub(super) async fn successor(connection: &Connection, ledger: &str, epoch: i64) -> Option<String> {
+    let sql = format!(
+        "SELECT format('%s since %s', coalesce(holder, '?'), to_char(taken_at, 'YYYY-MM-DD HH24:MI:SS TZ')) \
+         FROM {ledger}.lease WHERE epoch > {epoch}"
+    );
+    let rows = connection.client.query_typed(&sql, &[]).await.unwrap_or_default();
+    rows.first().map(|row| row.get(0))
+}
+
 /// Keeps the lease fresh until it is ended; dropping it ends the lock's session.
 #[derive(Debug)]
 pub(super) struct Keeper {

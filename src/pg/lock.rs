@@ -9,6 +9,7 @@ use super::connect::{self, Connection};
 use super::lease::{self, Keeper};
 use super::pooler;
 use super::run::stop::Stop;
+use super::run::taken_over;
 use super::server::Server;
 use super::settings::Settings;
 use super::{earlier, error};
@@ -53,6 +54,9 @@ pub struct Request<'a> {
     pub holder: &'a Holder,
     /// How long another run is waited for.
     pub wait: Duration,
+    /// The epoch of the lock that this run had and lost: when another run has come after it,
+    /// there is nothing to wait for.
+    pub lost: Option<i64>,
 }
 
 /// Takes the lock: waits up to `wait` for another run to end, and for what a killed one left
@@ -68,7 +72,7 @@ pub async fn acquire(
     observer: &mut dyn Observer,
     stop: &Arc<Stop>,
 ) -> Result<Lock, Failure> {
-    let Request { settings, ledger, holder, wait } = *request;
+    let Request { settings, ledger, holder, wait, lost } = *request;
     let settings = settings.clone().with_application_name("dagmar lock");
     let mut connection = connect::connect(&settings, Duration::ZERO).await?;
     pooler::refuse(&mut connection, worker).await?;
@@ -88,6 +92,11 @@ pub async fn acquire(
             tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0) == Some("t"),
             _ => false,
         });
+        if let Some(epoch) = lost
+            && let Some(by) = lease::successor(&connection, &ledger.sql(), epoch).await
+        {
+            return Err(taken_over(Some(&by)));
+        }
         if got {
             break;
         }

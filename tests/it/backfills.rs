@@ -1,7 +1,7 @@
 //! Backfills beside other work: every row once, whatever the key is; paused, resumed,
 //! cancelled from outside; kept back while the server is busy; ledgers of version 1.
 
-use crate::harness::{Database, Project, same};
+use crate::harness::{Database, Project, Server, same};
 use crate::tools::{Running, as_server, owned};
 use std::fs;
 
@@ -265,6 +265,52 @@ fn a_busy_server_is_waited_for() {
     assert_eq!(database.sql("SELECT min(n), max(n) FROM t"), "1|1");
 }
 
+/// Autovacuum falls behind in the middle: the backfill waits where it is, says so, and goes on
+/// once somebody has cleaned up.
+#[test]
+fn a_table_of_dead_rows_is_waited_for() {
+    let database = Database::new();
+    // the row in the middle waits at a gate
+    database.sql(
+        "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, other int);
+         INSERT INTO t SELECT g FROM generate_series(1, 120000) g;
+         CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(77, 1); RETURN new; END $$;
+         CREATE TRIGGER gate BEFORE UPDATE OF n ON t FOR EACH ROW WHEN (old.id = 100) EXECUTE FUNCTION gate()",
+    );
+    let project = backfill(
+        "table: t, key: id, batchSize: 10, where: t.id <= 300, pace: { batchTime: 0s, pause: 1ms, vacuumDebt: 2 }, \
+         set: { n: t.n + 1 }, rollback: UPDATE t SET n = 0 WHERE id <= 300",
+    );
+    let gate = database.hold("SELECT pg_advisory_lock(77, 1)");
+    let mut running = project.start(&database, &["apply", "--format", "json"]);
+    database.until(
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory' AND \
+         now() - query_start > interval '1100 ms'",
+    );
+    // as long as this one looks, autovacuum can clean nothing up
+    let snapshot = database.hold("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;\nSELECT 1");
+    database.sql("UPDATE t SET other = 1 WHERE id > 300");
+    database.until("SELECT pg_stat_get_dead_tuples('t'::regclass) > 110000");
+    drop(gate);
+    let line = running.line_with("backfillWaits");
+    assert!(line.contains("autovacuum is late: t has 1") && line.contains(" dead rows"), "{line}");
+    assert!(line.contains("\"paused\":false"), "{line}");
+    let rows: u32 = database.sql("SELECT rows FROM dagmar.segment").parse().unwrap();
+    assert!((100..300).contains(&rows), "{rows}");
+    assert_eq!(database.sql("SELECT sum(n) FROM t"), rows.to_string());
+    // it is alive, and asks again and again
+    let asked = "(SELECT max(query_start) FROM pg_stat_activity WHERE datname = current_database() AND \
+                 pid <> pg_backend_pid() AND query LIKE '%autovacuum is late%')";
+    let before = database.sql(&format!("SELECT {asked}"));
+    database.until(&format!("SELECT {asked} > '{before}'"));
+    assert_eq!(database.sql("SELECT rows FROM dagmar.segment"), rows.to_string());
+    drop(snapshot);
+    database.sql("VACUUM t");
+    running.line_with("backfillGoesOn");
+    running.end().ok();
+    assert_eq!(database.sql("SELECT count(*), min(n), max(n) FROM t WHERE id <= 300"), "300|1|1");
+}
+
 /// A replica that does not replay holds a backfill back.
 #[test]
 fn a_replica_that_lags_is_waited_for() {
@@ -325,6 +371,11 @@ fn two(database: &Database) -> Project {
 /// What version 1 had written, in its tables.
 fn as_version_1(database: &Database) {
     as_version(database, &V1.concat(), &["pass", "seen", "changed", "unmoved"]);
+}
+
+fn as_version_2(database: &Database) {
+    let v2 = [&V1.concat(), V2, "UPDATE @ledger@.meta SET value = '2' WHERE key = 'version'"].join("\n");
+    as_version(database, &v2, &[]);
 }
 
 /// What an earlier version had written, in its tables.
@@ -408,8 +459,7 @@ fn a_ledger_of_version_2_is_read_and_brought_up_to_date() {
     let (database, fresh) = (Database::new(), Database::new());
     let project = two(&database);
     project.on(&database, &["apply", "--select", "a"]).ok();
-    let v2 = [&V1.concat(), V2, "UPDATE @ledger@.meta SET value = '2' WHERE key = 'version'"].join("\n");
-    as_version(&database, &v2, &[]);
+    as_version_2(&database);
     let before = rows(&database);
     assert!(project.on(&database, &["approvals", "list"]).ok().contains("nobody has said anything"));
     assert!(project.on(&database, &["history"]).ok().contains("runFinished"));
@@ -432,6 +482,37 @@ fn a_ledger_of_version_2_is_read_and_brought_up_to_date() {
     };
     same(&catalog(&database), &catalog(&fresh), "the catalog");
     assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+}
+
+/// Everything that makes a ledger but its rows.
+const SHAPE: &str = "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
+    SELECT format('%s %s.%s %s %s', relkind, relname, attname, format_type(atttypid, atttypmod), attnotnull) AS line
+    FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+    WHERE relnamespace = 'dagmar'::regnamespace
+    UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'dagmar'::regnamespace
+    UNION ALL SELECT format('%s %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint
+        WHERE connamespace = 'dagmar'::regnamespace AND contype <> 'n'
+    UNION ALL SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
+        WHERE relnamespace = 'dagmar'::regnamespace AND NOT tgisinternal) x";
+
+/// A ledger of an earlier version on a server of any version.
+pub fn a_ledger_comes_up(on: &'static Server, version: u32) {
+    let (database, fresh) = (Database::on(on), Database::on(on));
+    let project = two(&database);
+    project.on(&database, &["apply", "--select", "a"]).ok();
+    match version {
+        1 => as_version_1(&database),
+        _ => as_version_2(&database),
+    }
+    assert_eq!(project.states(&database), "a=applied b=pending");
+    project.on(&database, &["apply"]).ok();
+    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "3");
+    assert_eq!(project.states(&database), "a=applied b=applied");
+    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    two(&fresh).on(&fresh, &["apply"]).ok();
+    same(&database.sql(SHAPE), &fresh.sql(SHAPE), "the ledger");
+    project.on(&database, &["rollback", "--all"]).ok();
+    assert_eq!(database.sql("SELECT max(n) FROM t"), "0");
 }
 
 /// A backfill that version 1 was in the middle of goes on where it was; so does the rollback

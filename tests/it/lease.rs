@@ -250,3 +250,37 @@ fn a_run_that_was_cut_off_is_not_shown_as_running() {
     assert_eq!(history.matches("; it was cut off").count(), 1, "{history}");
     assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
 }
+
+/// Continued while its successor is still at work: it does not wait for that one's lock.
+#[test]
+fn f18_a_paused_runner_ends_while_its_successor_runs() {
+    let database = Database::new();
+    database.sql("CREATE TABLE hits (id text)");
+    let second = "INSERT INTO hits VALUES ('b');\nSELECT pg_advisory_xact_lock_shared(77, 2)";
+    let project = project(&[gate("a", ""), sql("b", second, "SELECT 1", "    dependsOn: [a]\n")]);
+    let first_gate = database.hold("SELECT pg_advisory_lock(77, 1)");
+    // within its time it would only ever hear that the lock is held
+    let mut paused = project.start(&database, &["apply", "--jobs", "1", "--lock-wait", "40s", "--format", "json"]);
+    at_the_gate(&database);
+    paused.signal("STOP");
+    assert_eq!(database.sql(END_OF_LOCK), "1");
+    let mut successor = project.start(&database, &["apply", "--format", "json"]);
+    successor.line_with("\"event\":\"waiting\"");
+    let second_gate = database.hold("SELECT pg_advisory_lock(77, 2)");
+    drop(first_gate);
+    let who = format!("pid {} since 20", successor.pid());
+    database.until(&format!("SELECT holder LIKE '% pid {}' FROM dagmar.lease", successor.pid()));
+    at_the_gate(&database);
+    paused.signal("CONT");
+    paused.line_with("connecting again");
+    let run = paused.end();
+    assert_eq!(run.code, 6, "{run:?}");
+    assert!(run.out.contains("this run lost its lock, and another run has taken over"), "{run:?}");
+    assert!(run.out.contains(&who), "{who} {run:?}");
+    // the other one is still at it, and is not disturbed
+    at_the_gate(&database);
+    drop(second_gate);
+    successor.end().ok();
+    assert_eq!(project.states(&database), "a=applied b=applied");
+    assert_eq!(database.sql("SELECT string_agg(id, ' ' ORDER BY id) FROM hits"), "a b");
+}

@@ -13,6 +13,7 @@ mod bad_input;
 mod bad_server;
 mod cases;
 mod environments;
+mod full_disk;
 mod gates;
 mod harness;
 mod hooks;

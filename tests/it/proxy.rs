@@ -2,6 +2,7 @@
 //! break at exactly one point: it kills the client's process, cuts a connection, or goes silent.
 
 use crate::harness::{Project, Run};
+use crate::tools::until;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -30,6 +31,9 @@ pub enum Fault {
     CutAnswer(usize),
     /// From the message of this number on nothing comes through, and nothing is closed.
     Swallow(usize),
+    /// SIGINT, when the server has worked off the first message that is longer than this; the
+    /// client hears of that when the server has got its cancel request, too late for it.
+    InterruptAfter(usize),
 }
 
 /// What was counted.
@@ -45,6 +49,9 @@ pub struct Counts {
     pub heard: usize,
 }
 
+/// The code of a cancel request, which is all of its connection (manual, chapter 55.7).
+const CANCEL: [u8; 4] = 80_877_102_u32.to_be_bytes();
+
 struct Shared {
     sockets: PathBuf,
     fault: Fault,
@@ -52,6 +59,8 @@ struct Shared {
     ended: AtomicBool,
     /// A cut happens once; silence stays.
     struck: AtomicBool,
+    /// Cancel requests that the server has worked off.
+    cancels: AtomicUsize,
     messages: AtomicUsize,
     answers: AtomicUsize,
     sent: AtomicUsize,
@@ -68,6 +77,7 @@ pub fn run(sockets: &Path, database: &str, project: &Project, args: &[&str], fau
         pid: AtomicI32::new(0),
         ended: AtomicBool::new(false),
         struck: AtomicBool::new(false),
+        cancels: AtomicUsize::new(0),
         messages: AtomicUsize::new(0),
         answers: AtomicUsize::new(0),
         sent: AtomicUsize::new(0),
@@ -103,10 +113,14 @@ pub fn run(sockets: &Path, database: &str, project: &Project, args: &[&str], fau
 
 impl Shared {
     fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
         while self.pid.load(SeqCst) == 0 {
             thread::yield_now();
         }
-        let _ = kill_process(Pid::from_raw(self.pid.load(SeqCst)).unwrap(), Signal::KILL);
+        let _ = kill_process(Pid::from_raw(self.pid.load(SeqCst)).unwrap(), signal);
     }
 
     /// How much of these bytes goes through before the cut; `None`: all.
@@ -152,6 +166,13 @@ fn frame(from: &mut impl Read, typed: bool) -> Option<Vec<u8>> {
 fn from_client(mut client: &TcpStream, mut server: &UnixStream, deaf: &Mutex<bool>, shared: &Shared) {
     let mut typed = false;
     while let Some(bytes) = frame(&mut client, typed) {
+        if !typed && bytes[4..8] == CANCEL {
+            let _ = server.write_all(&bytes);
+            // it closes when it has told the session
+            let _ = server.read(&mut [0]);
+            shared.cancels.fetch_add(1, SeqCst);
+            return;
+        }
         let acts = !typed || matches!(bytes[0], b'Q' | b'S');
         typed = true;
         if acts {
@@ -159,6 +180,9 @@ fn from_client(mut client: &TcpStream, mut server: &UnixStream, deaf: &Mutex<boo
             match shared.fault {
                 Fault::KillBefore(k) if k == number => return shared.kill(),
                 Fault::KillAfter(k) if k == number => *deaf.lock().unwrap() = true,
+                Fault::InterruptAfter(long) if bytes.len() > long && !shared.struck.swap(true, SeqCst) => {
+                    *deaf.lock().unwrap() = true;
+                }
                 Fault::Swallow(k) if number >= k => shared.struck.store(true, SeqCst),
                 _ => {}
             }
@@ -176,7 +200,14 @@ fn from_client(mut client: &TcpStream, mut server: &UnixStream, deaf: &Mutex<boo
 
 fn from_server(mut server: &UnixStream, mut client: &TcpStream, deaf: &Mutex<bool>, shared: &Shared) {
     while let Some(bytes) = frame(&mut server, true) {
-        if *deaf.lock().unwrap() {
+        let is_deaf = *deaf.lock().unwrap();
+        if is_deaf && matches!(shared.fault, Fault::InterruptAfter(_)) {
+            if bytes[0] == b'Z' {
+                shared.signal(Signal::INT);
+                until("the server has got a cancel request", || shared.cancels.load(SeqCst) > 0);
+                *deaf.lock().unwrap() = false;
+            }
+        } else if is_deaf {
             if bytes[0] == b'Z' {
                 return shared.kill();
             }

@@ -1,7 +1,8 @@
 //! Locks that are not to be had, signals, kills: what is said, what remains, and that the
 //! next run goes on.
 
-use crate::harness::{Database, Project};
+use crate::harness::{Database, Project, server};
+use crate::proxy::{Fault, run as through};
 use crate::tools::{project, sql};
 use std::time::{Duration, Instant};
 
@@ -224,4 +225,25 @@ fn s16_a_runner_that_lost_its_lock_is_fenced_off() {
         "{first:?}\n{second:?}"
     );
     assert_eq!(project.states(&database), "a=applied b=applied c=applied");
+}
+
+/// All or nothing in several messages, and the signal comes between two of them: the server has
+/// nothing to cancel then, and the next message must not be sent.
+#[test]
+fn a_signal_between_two_messages_of_a_whole_plan_is_heard() {
+    let database = Database::new();
+    // the first two are more text than one message carries
+    let long = |id: &str| {
+        let comment = format!("COMMENT ON TABLE {id} IS '{}'", "x".repeat(300_000));
+        sql(id, &format!("CREATE TABLE {id} ();\n{comment}"), &format!("DROP TABLE {id}"), "")
+    };
+    let project = project(&[long("a"), long("b"), long("c"), sql("d", "CREATE TABLE d ()", "DROP TABLE d", "")]);
+    let args = ["apply", "--transaction", "plan"];
+    let (run, _) = through(&server().sockets, &database.name, &project, &args, Fault::InterruptAfter(500_000));
+    let said = run.fails(9);
+    assert!(said.contains("stopped by a signal; what was done is recorded"), "{said}");
+    assert_eq!(project.states(&database), "a=pending b=pending c=pending d=pending");
+    assert_eq!(database.sql("SELECT to_regclass('a') IS NULL, (SELECT status FROM dagmar.run)"), "t|interrupted");
+    database.until_alone();
+    assert!(project.on(&database, &args).ok().contains("applied 4 changeset(s)"));
 }

@@ -101,12 +101,14 @@ impl Database {
         command.env("PGAPPNAME", "a long report").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut pipe = child.stdin.take().unwrap();
-        std::io::Write::write_all(&mut pipe, format!("BEGIN;\n{statement};\nSELECT 'held' AS here;\n").as_bytes())
+        // one of several
+        let held = format!("held by {}", child.id());
+        std::io::Write::write_all(&mut pipe, format!("BEGIN;\n{statement};\nSELECT '{held}' AS here;\n").as_bytes())
             .unwrap();
-        self.until(
+        self.until(&format!(
             "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND \
-             application_name = 'a long report' AND state = 'idle in transaction' AND query LIKE '%held%'",
-        );
+             application_name = 'a long report' AND state = 'idle in transaction' AND query LIKE '%{held}%'"
+        ));
         Holder { child, pipe: Some(pipe) }
     }
 }
@@ -272,6 +274,23 @@ impl Cluster {
     pub fn start(&self) {
         let log = self.data.with_extension("log");
         self.control(&["-w", "-t", "60", "-l", log.to_str().unwrap(), "-o", &self.options, "start"]);
+    }
+
+    /// Starts it as a child of this command, which ends with the program that it is to run.
+    pub fn start_by(&self, mut command: Command) {
+        let program = as_server(&binaries().join("pg_ctl"));
+        command.arg(program.get_program()).args(program.get_args()).current_dir("/").arg("-D").arg(&self.data);
+        command.args(["-w", "-t", "60", "-o", &self.options, "start", "-l"]).arg(self.data.with_extension("log"));
+        assert!(command.stdout(Stdio::null()).status().unwrap().success(), "pg_ctl start");
+    }
+
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Databases of this one, as those of the shared server; they must not outlive it.
+    pub fn server(&self) -> &'static crate::harness::Server {
+        Box::leak(Box::new(crate::harness::Server { sockets: self.sockets().to_owned(), bin: binaries() }))
     }
 
     /// How it lets in from now on: `trust` or `scram-sha-256`.

@@ -1,14 +1,15 @@
-//! Every case on other server versions: `tests/versions.sh` fetches some and names them in
-//! `DAGMAR_TEST_PG_BINS`, folders of binaries between colons.
+//! Every case, and a run with all that it brings, on other server versions: `tests/versions.sh`
+//! fetches some and names them in `DAGMAR_TEST_PG_BINS`, folders of binaries between colons.
 
+use crate::backfills::a_ledger_comes_up;
 use crate::cases::{self, round_trip};
-use crate::harness::Server;
+use crate::harness::{Database, Project, Run, Server, same};
 use std::panic::catch_unwind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-#[test]
-fn cases_go_up_down_and_up_on_other_versions() {
+/// Does all of this on each of the servers, and says what failed where.
+fn on_each(what: &[&str], check: impl Fn(&str, &'static Server) + Sync + std::panic::RefUnwindSafe) {
     let Some(bins) = std::env::var_os("DAGMAR_TEST_PG_BINS") else { return };
     let failed = Mutex::new(Vec::new());
     for (n, bin) in std::env::split_paths(&bins).enumerate() {
@@ -17,8 +18,8 @@ fn cases_go_up_down_and_up_on_other_versions() {
         std::thread::scope(|scope| {
             for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
                 scope.spawn(|| {
-                    while let Some(name) = cases::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if catch_unwind(|| round_trip::check(name, server)).is_err() {
+                    while let Some(name) = what.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if catch_unwind(|| check(name, server)).is_err() {
                             failed.lock().unwrap().push(format!("{name} on {}", bin.display()));
                         }
                     }
@@ -28,4 +29,119 @@ fn cases_go_up_down_and_up_on_other_versions() {
     }
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[test]
+fn cases_go_up_down_and_up_on_other_versions() {
+    on_each(cases::ALL, round_trip::check);
+}
+
+#[test]
+fn runs_hold_on_other_versions() {
+    on_each(&["a run", "a script", "a ledger of version 1", "a ledger of version 2"], |what, server| match what {
+        "a run" => run(server),
+        "a script" => script(server),
+        "a ledger of version 1" => a_ledger_comes_up(server, 1),
+        _ => a_ledger_comes_up(server, 2),
+    });
+}
+
+const CONFIG: &str = "environments:\n  production:\n    url: \"${PRODUCTION}\"\n    approvals: { count: 1 }\n";
+
+/// Several thousand rows: in small batches, many in a message, and in those that adapt.
+const PLAN: &str = "
+changesets:
+  - id: base
+    changes:
+      - createSchema: { name: app }
+      - createTable:
+          table: app.t
+          columns:
+            - { name: a, type: int, nullable: false }
+            - { name: b, type: text, nullable: false }
+            - { name: n, type: int, nullable: false, default: 0 }
+            - { name: done, type: boolean }
+          primaryKey: { columns: [a, b] }
+      - sql:
+          forward: INSERT INTO app.t (a, b) SELECT g % 7, md5(g::text) FROM generate_series(1, 6000) g
+          rollback: DELETE FROM app.t
+  - id: all
+    dependsOn: [base]
+    changes:
+      - backfill: { table: app.t, key: [a, b], batchSize: 20, pace: { batchTime: 0s }, set: { n: t.n + 1 }, rollback: UPDATE app.t SET n = 0 }
+  - id: some
+    dependsOn: [all]
+    changes:
+      - createIndex: { name: t_done, table: app.t, columns: [done] }
+      - backfill: { table: app.t, key: [a, b], batchSize: 10, where: t.done IS NULL, set: { n: t.n + 10, done: 'true' }, rollback: 'UPDATE app.t SET done = NULL' }
+      - addColumn: { table: held, columns: [ { name: m, type: int } ] }
+";
+
+/// Found in advance, approved, run, looked at, taken back.
+fn run(on: &'static Server) {
+    let database = Database::on(on);
+    database.sql("CREATE TABLE held (id int PRIMARY KEY)");
+    let empty = database.catalog();
+    let project = Project::new(&[("dagmar.yaml", CONFIG), ("plans/a.yaml", PLAN)]);
+    let by = |role: &str, args: &[&str]| {
+        let mut command = project.command(args);
+        command.arg("--yes").env("PRODUCTION", database.url().replace("user=postgres", &format!("user={role}")));
+        Run::of(command.output().unwrap())
+    };
+    let (boss, guest) = (format!("{}_boss", database.name), format!("{}_guest", database.name));
+    database.sql(&format!("CREATE ROLE {boss} LOGIN SUPERUSER; CREATE ROLE {guest} LOGIN"));
+
+    let (slot, gid) = (format!("{}_slot", database.name), format!("{}_gid", database.name));
+    database.sql(&format!("SELECT pg_create_physical_replication_slot('{slot}', true)"));
+    database.sql(&format!("BEGIN; LOCK TABLE held IN SHARE MODE; PREPARE TRANSACTION '{gid}'"));
+    let holder = database.hold("SELECT 1 FROM held");
+    let found = by("postgres", &["plan", "--against"]).ok();
+    for words in [
+        &format!("nobody reads the replication slot `{slot}`"),
+        &format!("the prepared transaction `{gid}`\n"),
+        "`public.held` is locked against ACCESS EXCLUSIVE: pid ",
+        "application a long report, idle in transaction",
+    ] {
+        assert!(found.contains(words), "{words}\n{found}");
+    }
+    drop(holder);
+    database.sql(&format!("ROLLBACK PREPARED '{gid}'"));
+    database.sql(&format!("SELECT pg_drop_replication_slot('{slot}')"));
+    let refused = by(&guest, &["plan", "--against"]).fails(5);
+    assert!(refused.contains(&format!("the role `{guest}` ")) && refused.contains("[rights]"), "{refused}");
+
+    assert!(by("postgres", &["apply"]).fails(5).contains("the plan is not sealed"));
+    by("postgres", &["plan", "--out", "p.plan"]).ok();
+    by(&boss, &["approve", "p.plan", "--reason", "read"]).ok();
+    let lines = by("postgres", &["apply", "p.plan", "--format", "json"]).ok();
+    let rows = "SELECT count(*), min(n), max(n), count(done) FROM app.t";
+    assert_eq!(database.sql(rows), "6000|11|11|6000");
+    assert_eq!(database.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'app.t_done'::regclass"), "t");
+    let batches: Vec<&str> = lines.lines().filter(|l| l.contains("\"batchDone\"")).collect();
+    assert!(batches.iter().any(|l| l.contains("\"seen\":6000")), "{batches:#?}");
+    // 300 batches, and far fewer messages
+    let small = batches.iter().filter(|l| l.contains("\"changeset\":\"all\"")).count();
+    assert!((2..40).contains(&small), "{small} {batches:#?}");
+    assert!(by("postgres", &["history", "--verify"]).ok().contains("intact"));
+    assert!(by("postgres", &["approvals", "list"]).ok().contains(&boss));
+    assert!(by("postgres", &["apply"]).ok().contains("nothing to do"));
+    by("postgres", &["rollback", "--last-run"]).ok();
+    same(&database.catalog(), &empty, "after the way back");
+    assert!(by("postgres", &["history", "--verify"]).ok().contains("intact"));
+    database.sql("SET session_replication_role = replica; DELETE FROM dagmar.approval");
+    assert!(by("postgres", &["history", "--verify"]).fails(4).contains("is missing"));
+}
+
+/// The same by the script that `sql` makes.
+fn script(on: &'static Server) {
+    let (database, other) = (Database::on(on), Database::on(on));
+    let project = Project::new(&[("plans/a.yaml", PLAN)]);
+    [&database, &other].iter().for_each(|d| drop(d.sql("CREATE TABLE held (id int PRIMARY KEY)")));
+    let script = Run::of(project.command(&["sql", "--url", &database.url()]).output().unwrap()).ok();
+    project.write("script.sql", &script);
+    database.script(&project.path().join("script.sql")).unwrap();
+    assert!(project.on(&database, &["apply"]).ok().contains("nothing to do"));
+    project.on(&other, &["apply"]).ok();
+    same(&database.catalog(), &other.catalog(), "by a script");
+    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
 }

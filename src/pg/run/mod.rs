@@ -146,8 +146,10 @@ pub async fn execute(
     match job.transaction {
         Granularity::Changeset => run_all(&mut first, &shared, job, stop).await?,
         Granularity::Plan => tokio::select! {
-            ended = first.whole() => ended?,
+            // what was asked for already must be known before the first message
+            biased;
             () = hand_on(stop, &shared) => {}
+            ended = first.whole() => ended?,
         },
     }
     let failed = shared.failures.take();
@@ -264,5 +266,9 @@ async fn end(worker: &mut Worker<'_, '_>, status: RunStatus, message: Option<&st
     script.push(frame, "BEGIN");
     script.extend(frame, worker.writer.recorder.finish_run(status.word(), message));
     script.push(frame, "COMMIT");
-    worker.must("cannot note the end of the run", &script).await.map(|_| ())
+    let context = "cannot note the end of the run";
+    match status {
+        RunStatus::Failed => worker.note(context, &script).await,
+        _ => worker.must(context, &script).await.map(drop),
+    }
 }

@@ -66,10 +66,20 @@ impl Worker<'_, '_> {
         for (number, step) in plan.steps.iter().enumerate() {
             self.writer.part(&mut script, number, step);
             if script.sql.len() >= MOST_TEXT {
-                self.send(&std::mem::take(&mut script)).await?;
+                self.part(&std::mem::take(&mut script)).await?;
             }
         }
         script.push(Mark::Frame(last), "COMMIT");
-        self.send(&script).await
+        self.part(&script).await
+    }
+
+    /// Sends a message, unless a stop was asked for: the server forgets a cancel that comes
+    /// when it has answered one message and not got the next.
+    async fn part(&mut self, script: &Script) -> Result<(), Trouble> {
+        if self.shared.halt.is_requested() {
+            self.undo().await?;
+            return Err(Trouble::Stopped);
+        }
+        self.send(script).await
     }
 }

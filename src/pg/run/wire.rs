@@ -5,6 +5,7 @@ use super::worker::{Trouble, Worker};
 use crate::base::{Failure, Kind};
 use crate::pg::connect::jittered;
 use crate::pg::error::SqlFailure;
+use crate::pg::lease;
 use crate::plan::Step;
 use crate::run::{Event, StepError};
 use crate::sql;
@@ -44,18 +45,25 @@ impl Worker<'_, '_> {
         let at = failure.position.and_then(|p| script.statement_at(p)).filter(|at| *at > answered).unwrap_or(answered);
         let mark = script.marks.get(at).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
         failure.position = failure.position.and_then(|p| script.position_in(at, p));
-        // outside of a transaction this is only a warning
-        if let Err(e) = self.connection.client.batch_execute("ROLLBACK").await {
-            return Err(Trouble::Lost(lost(&SqlFailure::of(&e))));
-        }
-        while self.connection.notices.try_recv().is_ok() {}
+        self.undo().await?;
         if failure.sqlstate == "DG001" {
-            return Err(Trouble::Lost(taken_over()));
+            let by = lease::successor(self.connection, &self.ledger(), self.writer.epoch).await;
+            return Err(Trouble::Lost(taken_over(by.as_deref())));
         }
         if failure.sqlstate == "57014" && self.shared.halt.is_requested() {
             return Err(Trouble::Stopped);
         }
         Err(Trouble::Fault(Fault { mark, failure }))
+    }
+
+    /// Ends the transaction, where one is open.
+    pub(super) async fn undo(&mut self) -> Result<(), Trouble> {
+        if let Err(e) = self.connection.client.batch_execute("ROLLBACK").await {
+            return Err(Trouble::Lost(lost(&SqlFailure::of(&e))));
+        }
+        // outside of a transaction it is only a warning
+        while self.connection.notices.try_recv().is_ok() {}
+        Ok(())
     }
 
     async fn follow(
@@ -183,10 +191,15 @@ pub(super) fn lost(failure: &SqlFailure) -> Failure {
         .help("run `dagmar status`, then the same command again: it goes on where this one stopped")
 }
 
-/// Another run has the lock that this one had.
+/// Another run has the lock that this one had; `by`: who it is, where that is known.
 #[must_use]
-pub fn taken_over() -> Failure {
-    Failure::new(Kind::Locked, "this run lost its lock, and another run has taken over")
+pub fn taken_over(by: Option<&str>) -> Failure {
+    let failure = Failure::new(Kind::Locked, "this run lost its lock, and another run has taken over");
+    let failure = match by {
+        Some(by) => failure.note(format!("the other run: {by}")),
+        None => failure,
+    };
+    failure
         .note("what this run had committed is recorded; it can commit nothing more")
         .help("`dagmar status` shows what the other run does; find out what ended the session `dagmar lock`")
 }

@@ -257,6 +257,21 @@ impl<'w, 'a> Worker<'w, 'a> {
         Ok(())
     }
 
+    /// Notes what follows a failure. Where the server refuses that too (its disk is full), the
+    /// failure is what has to be told, and this is only a warning.
+    ///
+    /// # Errors
+    /// When the connection is gone, or another run has taken over.
+    pub(super) async fn note(&mut self, context: &str, script: &Script) -> Result<(), Failure> {
+        match self.must(context, script).await {
+            Err(why) if why.kind == Kind::Database && !wire::is_lost(&why) => {
+                self.tell(&Event::Notice { severity: "WARNING".to_owned(), message: why.message });
+                Ok(())
+            }
+            other => other.map(drop),
+        }
+    }
+
     /// Sends what must not fail.
     pub(super) async fn must(&mut self, context: &str, script: &Script) -> Result<Option<Row>, Failure> {
         match self.exchange(script).await {
