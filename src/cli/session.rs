@@ -13,7 +13,7 @@ use crate::source::project::fill_from_process;
 use crate::source::{Address, Variables};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The word that stands for a private server on this machine.
 pub const EMBEDDED: &str = "embedded";
@@ -267,9 +267,21 @@ impl Remote {
 
     /// Connects again, to a server that may have to come back first.
     pub async fn reconnect(&mut self, ledger: &Ident, wait: Duration) -> Result<(), Failure> {
-        self.connection = connect_with(&self.settings, wait, |_| {}).await?;
-        self.server = Server::ask(&self.connection, ledger).await?;
-        self.server.check_writable(ledger)
+        let deadline = Instant::now() + wait;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.connection = connect_with(&self.settings, left, |_| {}).await?;
+            match Server::ask(&self.connection, ledger).await {
+                // a server that is going down lets in, and closes again
+                Err(_) if Instant::now() < deadline && self.is_gone().await => {
+                    tokio::time::sleep(Duration::from_millis(250)).await;
+                }
+                server => {
+                    self.server = server?;
+                    return self.server.check_writable(ledger);
+                }
+            }
+        }
     }
 
     /// Where it is, without secrets.
