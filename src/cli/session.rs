@@ -272,15 +272,15 @@ impl Remote {
             let left = deadline.saturating_duration_since(Instant::now());
             self.connection = connect_with(&self.settings, left, |_| {}).await?;
             match Server::ask(&self.connection, ledger).await {
-                Ok(server) => self.server = server,
-                // a server that goes down may still let a session in
+                // a server that is going down lets in, and closes again
                 Err(_) if Instant::now() < deadline && self.is_gone().await => {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
+                    tokio::time::sleep(Duration::from_millis(250)).await;
                 }
-                Err(failure) => return Err(failure),
+                server => {
+                    self.server = server?;
+                    return self.server.check_writable(ledger);
+                }
             }
-            return self.server.check_writable(ledger);
         }
     }
 

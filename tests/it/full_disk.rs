@@ -110,7 +110,7 @@ fn on(disk: &Disk) -> Cluster {
     cluster.start_by(disk.enter());
     let space = disk.path().join("space");
     // its owner is the server's, which is not known here
-    cluster.sql(&format!("COPY (SELECT 1) TO PROGRAM 'mkdir {}'", space.display()));
+    cluster.sql(&format!("COPY (SELECT 1) TO PROGRAM 'mkdir {} && cat > /dev/null'", space.display()));
     cluster.sql(&format!("CREATE TABLESPACE small LOCATION '{}'", space.display()));
     cluster
 }

@@ -228,9 +228,8 @@ async fn further(shared: &Shared<'_>, job: &Job<'_>) -> Result<(), Failure> {
     };
     let mut worker = Worker::new(&mut connection, shared);
     let mut script = Script::default();
-    script.push(Mark::Frame(usize::MAX), "SELECT pg_backend_pid()");
     script.extend(Mark::Frame(usize::MAX), unit::session_sql());
-    worker.introduce("cannot set a session up", &script).await?;
+    worker.introduce("cannot set a session up", script).await?;
     worker.work().await
 }
 
@@ -240,7 +239,6 @@ async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>) -> Result<(), Failure
     let mut script = Script::default();
     let frame = Mark::Frame(usize::MAX);
     script.push(frame, "BEGIN");
-    script.push(frame, "SELECT pg_backend_pid()");
     script.extend(frame, unit::session_sql());
     let steps = plan.steps.len();
     let recorder = &worker.writer.recorder;
@@ -250,7 +248,7 @@ async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>) -> Result<(), Failure
         plan.renamed.iter().for_each(|renamed| script.extend(frame, recorder.rename(renamed)));
     }
     script.push(frame, "COMMIT");
-    worker.introduce("cannot begin the run", &script).await?;
+    worker.introduce("cannot begin the run", script).await?;
     worker.tell(&Event::RunStarted {
         run: info.id.clone(),
         kind: info.kind.to_owned(),

@@ -250,9 +250,13 @@ impl<'w, 'a> Worker<'w, 'a> {
         self.tell(&Event::StepDone { changeset: step.changeset.clone(), direction: step.direction, took_ms });
     }
 
-    /// Sends what must not fail and asks first which process the server has for it.
-    pub(super) async fn introduce(&mut self, context: &str, script: &Script) -> Result<(), Failure> {
-        let row = self.must(context, script).await?;
+    /// Sends what must not fail and asks which process the server has for it.
+    pub(super) async fn introduce(&mut self, context: &str, mut script: Script) -> Result<(), Failure> {
+        // at the end: of several rows the last one is kept
+        script.push(Mark::Frame(usize::MAX), "SELECT pg_backend_pid()");
+        let row = self.must(context, &script).await?;
+        // no duration of a step
+        self.took = None;
         self.pid = row.and_then(|row| row.first().cloned().flatten()).and_then(|pid| pid.parse().ok()).unwrap_or(0);
         Ok(())
     }
