@@ -258,6 +258,7 @@ impl<'a> Gating<'a> {
     /// Refuses what a gate is against, and keeps that in the ledger where there is one.
     pub async fn refuse(&self, judged: &Judged, remote: &Remote, plan: &Plan, kind: &str) -> Result<(), Failure> {
         let Err(failure) = self.refusal(judged) else { return Ok(()) };
+        let mut recorded = false;
         if remote.server.has_ledger && remote.server.check_writable(self.session.ledger()).is_ok() {
             let unmet = judged.verdicts.iter().filter(|v| v.status == Status::Unmet);
             let gates: Vec<Value> = unmet.map(|v| json!({ "gate": v.gate, "reason": v.reason })).collect();
@@ -265,9 +266,9 @@ impl<'a> Gating<'a> {
             detail["gates"] = json!(gates);
             let said = [Said { kind: "refused", detail }];
             // who may only read is refused all the same
-            let _ = evidence::say(&remote.connection, self.session.ledger(), &holder(), None, &said).await;
+            recorded = evidence::say(&remote.connection, self.session.ledger(), &holder(), None, &said).await.is_ok();
         }
-        Err(Failure { recorded: true, ..failure })
+        Err(Failure { recorded, ..failure })
     }
 
     /// Gates that are not met as a failure.

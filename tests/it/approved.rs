@@ -60,6 +60,16 @@ fn s31_a_sealed_plan_is_promoted() {
     // agreed to, and no longer on staging
     all.run(&["rollback", "a", "--env", "staging"]).ok();
     all.refused(&promote, "same-checksum-on-source", &["`a` is not on staging as it is here"]);
+    // who has no right to write events leaves one all the same
+    let reader = format!("{}_reader", all.production.name);
+    all.production.sql(&format!(
+        "CREATE ROLE {reader} LOGIN; GRANT USAGE ON SCHEMA dagmar TO {reader}; GRANT SELECT ON ALL TABLES IN SCHEMA dagmar TO {reader}"
+    ));
+    let mut by_reader = all.command(&promote);
+    by_reader.env("PRODUCTION_URL", all.production.url().replace("user=postgres", &format!("user={reader}")));
+    Run::of(by_reader.output().unwrap()).fails(5);
+    let theirs = format!("SELECT count(*) FROM dagmar.event WHERE kind = 'refused' AND db_user = '{reader}'");
+    assert_eq!(all.production.sql(&theirs), "1");
     assert_eq!(tables(&all.production), "");
     all.run(&["apply", "--env", "staging"]).ok();
 
