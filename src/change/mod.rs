@@ -152,6 +152,12 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// The statement of the first batch of a walk.
+    #[must_use]
+    pub fn first(template: &str, size: &str) -> String {
+        Self::statement(template, "true", "NULL::jsonb", size)
+    }
+
     /// The statement of one batch: `walk`, how many rows it `looked` at and the `last` key;
     /// `done`, a row for each that was changed.
     /// Whether it begins the walk, the position (`jsonb`) and the size are SQL.

@@ -1,7 +1,7 @@
 //! `dagmar adopt`: takes over a ledger that came from another environment.
 
 use super::audit::{Tried, audited};
-use super::by_hand::{LockWait, Said, say};
+use super::by_hand::{Said, Words, say};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::running::given;
@@ -22,16 +22,13 @@ Examples:
   dagmar adopt --env staging --reason 'refreshed from the dump of production of Monday'
   dagmar adopt --env staging --url postgres://localhost/copy --reason 'a copy to rehearse on' --yes")]
 pub struct Args {
-    /// Why; kept in the history
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
     #[command(flatten)]
-    wait: LockWait,
+    words: Words,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    given(&args.reason)?;
+    given(&args.words.reason)?;
     let session = Session::open(global, out)?;
     let here = session.environment.clone();
     let result = block_on(async {
@@ -53,10 +50,10 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             "the ledger belongs to {}\nit will belong to `{here}`, with a new identity; what is recorded as applied stays\n\
              an event `adopted` keeps: {}",
             shown.as_deref().map_or("nobody".to_owned(), |e| format!("`{e}`")),
-            args.reason
+            args.words.reason
         ));
         let question = format!("Adopt the ledger on {} for `{here}`?", remote.describe());
-        let said = Said { kind: "adopt", steps: 0, question: &question, wait: args.wait };
+        let said = Said { kind: "adopt", steps: 0, question: &question, words: &args.words };
         say(&said, &session, remote, global, out, |history, recorder| {
             if history.environment != shown {
                 return Err(Failure::new(
@@ -65,14 +62,14 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 )
                 .help("run the command again and look at what it says"));
             }
-            Ok(recorder.adopt(shown.as_deref(), &here, &args.reason))
+            Ok(recorder.adopt(shown.as_deref(), &here, &args.words.reason))
         })
         .await?;
         Ok(shown)
     });
     let from = audited(result, Tried { command: "adopt", plan: None }, &session, global, out)?;
     match form {
-        Form::Json => out.json(&json!({ "from": from, "to": here, "reason": args.reason })),
+        Form::Json => out.json(&json!({ "from": from, "to": here, "reason": args.words.reason })),
         Form::Text => out.data(&format!("the ledger belongs to {here} now")),
     }
     Ok(())

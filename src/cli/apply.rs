@@ -7,7 +7,7 @@ use super::look;
 use super::output::{Form, Output, form};
 use super::progress;
 use super::running::{Running, before, confirm, execute, locked_again, preflight, stop_on_signals, verdict};
-use super::sealed::{self, Demands, Run};
+use super::sealed::{self, Chosen, Run};
 use super::session::{Remote, Session};
 use super::{Outcome, block_on, plan};
 use crate::base::{Failure, Kind};
@@ -18,7 +18,6 @@ use crate::plan::{Plan, decide};
 use crate::report::{PlanFormat, PlanOptions, Style, Tone};
 use crate::run::{Event, Observer};
 use serde_json::json;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,14 +35,8 @@ Examples:
   dagmar apply --url postgres://deploy@db/shop --wait 30s --yes --format json
   dagmar apply release.plan --env production --key release.key.pub")]
 pub struct Args {
-    /// A sealed plan: runs it and nothing else, and only where and as long as it is good
-    #[arg(value_name = "FILE", conflicts_with = "select")]
-    plan: Option<PathBuf>,
     #[command(flatten)]
-    demands: Demands,
-    /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
-    #[arg(long, short, value_name = "SELECTOR")]
-    select: Vec<String>,
+    chosen: Chosen,
     /// Rehearses it inside of a transaction that is rolled back
     #[arg(long)]
     dry_run: bool,
@@ -72,11 +65,11 @@ pub struct Order<'a> {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let plan = args.demands.open("apply", args.plan.as_deref(), global, out)?;
+    let plan = args.chosen.open("apply", global, out)?;
     let global = &sealed::environment(global, plan.as_ref())?;
     let session = Session::open(global, out)?;
-    let run = Run::of(&session, plan.as_ref(), &args.demands)?;
-    let only = run.only(&args.select)?;
+    let run = Run::of(&session, plan.as_ref(), &args.chosen)?;
+    let only = run.only(&args.chosen)?;
     let order = Order {
         kind: "apply",
         check: false,

@@ -72,7 +72,7 @@ pub fn say(said: &Said, verdict: Verdict, expires: Option<Span>, global: &Global
             Verdict::Reject => _ = plan.part(&session.environment)?,
         }
         confirm(global, &format!("{command} {digest} for {}?", session.environment))?;
-        up_to_date(&session, &mut remote).await?;
+        up_to_date(&session, &mut remote, &history).await?;
         let word = Word { digest, verdict, reason, expires };
         approvals::write(&remote.connection, session.ledger(), &holder(), &word).await?;
         remote.close().await

@@ -12,8 +12,11 @@ use crate::ledger::repair::ByHand;
 use crate::pg::unanswered;
 
 /// The options of what is said by hand.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub struct LockWait {
+#[derive(Debug, clap::Args)]
+pub struct Words {
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
     /// Waits this long for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
     lock_wait: Span,
@@ -27,8 +30,8 @@ pub struct Said<'a> {
     pub steps: usize,
     /// Asked before the lock is taken.
     pub question: &'a str,
-    /// How long another run is waited for.
-    pub wait: LockWait,
+    /// Why, and how long another run is waited for.
+    pub words: &'a Words,
 }
 
 /// Asks, takes the lock, reads the ledger again, and writes the rows that are to follow from it.
@@ -44,7 +47,7 @@ pub async fn say(
     let stop = stop_on_signals();
     // as text also where the answer is JSON, of which there is one
     let mut observer = progress::observer(Form::Text, global, out);
-    let lock = locked(session, &mut remote, said.wait.lock_wait, observer.as_mut(), &stop).await?;
+    let lock = locked(session, &mut remote, said.words.lock_wait, observer.as_mut(), &stop).await?;
     drop(observer);
     let history = remote.history(session.ledger()).await?;
     let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));

@@ -1,7 +1,7 @@
 //! `dagmar clear`: the state of a changeset after a fix by hand.
 
 use super::audit::{Tried, audited};
-use super::by_hand::{LockWait, Said, say};
+use super::by_hand::{Said, Words, say};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::running::given;
@@ -30,16 +30,13 @@ pub struct Args {
     /// All of it is there: it was finished by hand
     #[arg(long)]
     applied: bool,
-    /// Why; kept in the history
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
     #[command(flatten)]
-    wait: LockWait,
+    words: Words,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    given(&args.reason)?;
+    given(&args.words.reason)?;
     let session = Session::open(global, out)?;
     let view = session.view()?;
     let id = args.id.as_str();
@@ -54,7 +51,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let recorded = check(args, &shown)?.clone();
         out.say(&what(args, &recorded));
         let question = format!("Clear `{id}` on {}?", remote.describe());
-        let said = Said { kind: "clear", steps: 1, question: &question, wait: args.wait };
+        let said = Said { kind: "clear", steps: 1, question: &question, words: &args.words };
         say(&said, &session, remote, global, out, |history, recorder| {
             let names = renamed(&view.changelog, history);
             if history.with_new_ids(&names).changesets.get(id) != Some(&recorded) {
@@ -66,10 +63,10 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             }
             let mut rows: Vec<String> = names.iter().flat_map(|r| recorder.rename(r)).collect();
             match &step {
-                Some(step) => rows.extend(recorder.set_by_hand(step, "applied", &args.reason)),
+                Some(step) => rows.extend(recorder.set_by_hand(step, "applied", &args.words.reason)),
                 None => rows.push(recorder.forget(id)),
             }
-            rows.push(recorder.cleared(id, recorded.status.word(), becomes(args), &args.reason));
+            rows.push(recorder.cleared(id, recorded.status.word(), becomes(args), &args.words.reason));
             Ok(rows)
         })
         .await?;
@@ -78,7 +75,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let was = audited(result, Tried { command: "clear", plan: None }, &session, global, out)?;
     match form {
         Form::Json => {
-            out.json(&json!({ "changeset": id, "from": was.word(), "to": becomes(args), "reason": args.reason }));
+            out.json(&json!({ "changeset": id, "from": was.word(), "to": becomes(args), "reason": args.words.reason }));
         }
         Form::Text => out.data(&format!("cleared {id}: {}, was {}", becomes(args), was.word())),
     }
@@ -151,6 +148,6 @@ fn what(args: &Args, recorded: &Recorded) -> String {
         "`{}` is {}{progress}{error}\n{note}\nan event `cleared` keeps: {}",
         args.id,
         recorded.status.word(),
-        args.reason
+        args.words.reason
     )
 }

@@ -173,21 +173,19 @@ impl<'a> Gating<'a> {
         let of = |failure: Failure| Failure { message: format!("`{name}`: {}", failure.message), ..failure };
         let Remote { connection, server, .. } = &from.remote;
         let mut source = evidence::source(connection, server, ledger, &name).await.map_err(of)?;
-        let (mut only, mut selection) = (None, Selection::default());
-        let plan = match self.what {
+        let (plan, selection, only) = match self.what {
             What::Files(view) => {
-                let plan;
-                (plan, selection) = self.taken(view, &mut source, remote, history, style).await?;
+                let (plan, selection) = self.taken(view, &mut source, remote, history, style).await?;
                 // what is looked at again under the lock is never more than what was shown
-                only = Some(selection.ids.iter().filter_map(|id| view.graph.position(id)).collect());
-                plan
+                let only = selection.ids.iter().filter_map(|id| view.graph.position(id)).collect();
+                (plan, selection, Some(only))
             }
             What::Release(release) => {
                 let plan = release.compile(self.session, remote, history).await?;
                 // it is what it is: the gates say whether the source has all of it
                 let never = plan.steps.iter().filter(|s| !s.environments.is_empty() && !s.environments.contains(&name));
                 source.never_gets = never.map(|s| s.changeset.clone()).collect();
-                plan
+                (plan, Selection::default(), None)
             }
         };
         let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();

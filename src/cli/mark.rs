@@ -1,7 +1,7 @@
 //! `dagmar mark`: says by hand what a changeset is.
 
 use super::audit::{Tried, audited};
-use super::by_hand::{LockWait, Said, say};
+use super::by_hand::{Said, Words, say};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::running::given;
@@ -31,11 +31,8 @@ pub struct Args {
     /// The changesets: id, +id, id+, label:x
     #[arg(value_name = "SELECTOR", required = true)]
     selectors: Vec<String>,
-    /// Why; kept in the history
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
     #[command(flatten)]
-    wait: LockWait,
+    words: Words,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -63,7 +60,7 @@ impl Mark {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    given(&args.reason)?;
+    given(&args.words.reason)?;
     let session = Session::open(global, out)?;
     let view = session.view()?;
     // rendered as if nothing were applied: a mark keeps how the changeset is taken back
@@ -82,7 +79,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let remote = session.connect(global, out).await?;
         remote.server.check_writable(session.ledger())?;
         let question = format!("Mark {} as {} on {}?", ids.join(", "), args.state.word(), remote.describe());
-        let said = Said { kind: "mark", steps: steps.len(), question: &question, wait: args.wait };
+        let said = Said { kind: "mark", steps: steps.len(), question: &question, words: &args.words };
         say(&said, &session, remote, global, out, |history, recorder| {
             session.check_bound(history)?;
             let renamed = renamed(&view.changelog, history);
@@ -95,7 +92,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     });
     audited(result, Tried { command: "mark", plan: None }, &session, global, out)?;
     match form {
-        Form::Json => out.json(&json!({ "state": args.state.word(), "changesets": ids, "reason": args.reason })),
+        Form::Json => out.json(&json!({ "state": args.state.word(), "changesets": ids, "reason": args.words.reason })),
         Form::Text => out.data(&format!("marked as {}: {}", args.state.word(), ids.join(", "))),
     }
     Ok(())
@@ -159,9 +156,9 @@ fn refuse(mark: Mark, ids: &[String], history: &History) -> Result<(), Failure> 
 /// The rows that say it.
 fn marks(args: &Args, steps: &[Step], recorder: &Recorder) -> Vec<String> {
     if args.state != Mark::Pending {
-        return steps.iter().flat_map(|step| recorder.mark(step, args.state.word(), &args.reason)).collect();
+        return steps.iter().flat_map(|step| recorder.mark(step, args.state.word(), &args.words.reason)).collect();
     }
-    let said = json!({ "status": "pending", "reason": args.reason });
+    let said = json!({ "status": "pending", "reason": args.words.reason });
     let back = |id: &str| [recorder.forget(id), recorder.event("marked", Some(id), &said)];
     steps.iter().rev().flat_map(|step| back(&step.changeset)).collect()
 }

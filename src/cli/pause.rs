@@ -7,13 +7,13 @@ use super::running::{locked, stop_on_signals};
 use super::session::{Remote, Session, holder};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Span};
-use crate::ledger::schema;
+use crate::ledger::{History, schema};
 use crate::pg::wish;
 use serde_json::json;
 
 /// Asks the backfills of the environment's database to pause.
 ///
-/// The one that runs pauses after its current batch: its run goes on to hold the lock, and
+/// The one that runs pauses within two seconds: its run goes on to hold the lock, and
 /// waits for `dagmar resume`. A pause stays in force for later runs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -34,8 +34,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let result = block_on(async {
         let mut remote = session.connect(global, out).await?;
         remote.server.check_writable(session.ledger())?;
-        session.check_bound(&remote.history(session.ledger()).await?)?;
-        up_to_date(&session, &mut remote).await?;
+        let history = remote.history(session.ledger()).await?;
+        session.check_bound(&history)?;
+        up_to_date(&session, &mut remote, &history).await?;
         wish::pause(&remote.connection, session.ledger(), &holder(), reason).await?;
         let running = wish::running(&remote.connection, session.ledger()).await?;
         remote.close().await?;
@@ -53,8 +54,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 }
 
 /// Makes the ledger, or brings it up to date, where it has no place yet for what is to be said.
-pub async fn up_to_date(session: &Session, remote: &mut Remote) -> Result<(), Failure> {
-    if remote.history(session.ledger()).await?.version >= schema::VERSION {
+pub async fn up_to_date(session: &Session, remote: &mut Remote, history: &History) -> Result<(), Failure> {
+    if history.version >= schema::VERSION {
         return Ok(());
     }
     let lock = locked(session, remote, Span::default(), &mut (), &stop_on_signals()).await?;

@@ -6,13 +6,12 @@ use super::gating::{From, Gating, Words};
 use super::global::Global;
 use super::output::{Output, form};
 use super::running::Running;
-use super::sealed::{self, Demands, Run};
+use super::sealed::{self, Chosen, Run};
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
 use crate::pg::evidence;
 use crate::source::ProjectConfig;
-use std::path::PathBuf;
 
 /// Brings to an environment exactly what the one before it has, when every gate is met.
 ///
@@ -35,20 +34,14 @@ Examples:
   dagmar promote release.plan --to production --key release.key.pub
   dagmar promote --to production --override window --reason 'INC-4711: orders are lost'")]
 pub struct Args {
-    /// A sealed plan: promotes it and nothing else
-    #[arg(value_name = "FILE", conflicts_with = "select")]
-    plan: Option<PathBuf>,
     #[command(flatten)]
-    demands: Demands,
+    chosen: Chosen,
     /// Where it comes from [default: promoteFrom of the environment it goes to]
     #[arg(long, value_name = "ENV")]
     from: Option<String>,
     /// Where it goes [default: --env]
     #[arg(long, value_name = "ENV")]
     to: Option<String>,
-    /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
-    #[arg(long, short, value_name = "SELECTOR")]
-    select: Vec<String>,
     /// Runs nothing: says whether the gates are met; exit code 5 when one is not
     #[arg(long)]
     check: bool,
@@ -64,16 +57,16 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let to = args.to.clone().or_else(|| global.env.clone());
-    if to.is_none() && args.plan.is_none() {
+    if to.is_none() && args.chosen.plan.is_none() {
         return Err(Failure::new(Kind::Usage, "where to is not said").help("name the environment: `--to production`"));
     }
     let there = Global { env: to, ..global.clone() };
-    let plan = args.demands.open("promote", args.plan.as_deref(), &there, out)?;
+    let plan = args.chosen.open("promote", &there, out)?;
     let there = sealed::environment(&there, plan.as_ref())?;
     let session = Session::open(&there, out)?;
-    let run = Run::of(&session, plan.as_ref(), &args.demands)?;
+    let run = Run::of(&session, plan.as_ref(), &args.chosen)?;
     let from = source(args, &session.workspace.loaded.config, &session.environment)?;
-    let only = run.only(&args.select)?;
+    let only = run.only(&args.chosen)?;
     let here = Global { env: Some(from.clone()), url: None, ..global.clone() };
     let origin = Session::open(&here, out)?;
     let result = block_on(async {

@@ -16,7 +16,7 @@ use crate::plan::sealed::{Sealed, same};
 use crate::plan::{Plan, Progress, Segment, Step};
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A sealed plan on its way.
 pub struct Release<'a> {
@@ -26,27 +26,28 @@ pub struct Release<'a> {
     pub check: Option<View<'a>>,
 }
 
-/// What is demanded of a sealed plan before it runs.
+/// The options that say what runs.
 #[derive(Debug, clap::Args)]
-pub struct Demands {
+pub struct Chosen {
+    /// A sealed plan: runs it and nothing else, and only where and as long as it is good
+    #[arg(value_name = "FILE", conflicts_with = "select")]
+    pub plan: Option<PathBuf>,
     /// The sealed plan must be signed with the private half of this key
     #[arg(long, value_name = "KEYFILE", requires = "plan")]
     key: Option<PathBuf>,
     /// Refuses a sealed plan when the files and this dagmar would make another one now
     #[arg(long, requires = "plan")]
     check_render: bool,
+    /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
+    #[arg(long, short, value_name = "SELECTOR")]
+    select: Vec<String>,
 }
 
-impl Demands {
+impl Chosen {
     /// Opens the sealed plan, where one is named.
-    pub fn open(
-        &self,
-        command: &'static str,
-        file: Option<&Path>,
-        global: &Global,
-        out: &mut Output,
-    ) -> Result<Option<Sealed>, Failure> {
-        file.map(|file| seal::open_for(command, file, self.key.as_deref(), global, out)).transpose()
+    pub fn open(&self, command: &'static str, global: &Global, out: &mut Output) -> Result<Option<Sealed>, Failure> {
+        let open = |file: &PathBuf| seal::open_for(command, file, self.key.as_deref(), global, out);
+        self.plan.as_ref().map(open).transpose()
     }
 }
 
@@ -60,19 +61,19 @@ pub enum Run<'a> {
 
 impl<'a> Run<'a> {
     /// The sealed plan, or else the files.
-    pub fn of(session: &'a Session, plan: Option<&'a Sealed>, demands: &Demands) -> Result<Self, Failure> {
+    pub fn of(session: &'a Session, plan: Option<&'a Sealed>, chosen: &Chosen) -> Result<Self, Failure> {
         Ok(match plan {
             None => Run::Files(session.view()?),
             Some(plan) => {
-                Run::Sealed(Release { plan, check: demands.check_render.then(|| session.view()).transpose()? })
+                Run::Sealed(Release { plan, check: chosen.check_render.then(|| session.view()).transpose()? })
             }
         })
     }
 
     /// What is chosen of the files, by position; `None`: all.
-    pub fn only(&self, select: &[String]) -> Result<Option<BTreeSet<usize>>, Failure> {
+    pub fn only(&self, chosen: &Chosen) -> Result<Option<BTreeSet<usize>>, Failure> {
         match self {
-            Run::Files(view) => view.select(select),
+            Run::Files(view) => view.select(&chosen.select),
             Run::Sealed(_) => Ok(None),
         }
     }

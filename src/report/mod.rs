@@ -18,6 +18,7 @@ pub mod style;
 pub mod table;
 
 mod escape;
+mod page;
 mod text;
 
 #[cfg(test)]

@@ -2,24 +2,13 @@
 
 use super::{summary, word};
 use crate::plan::matrix::Matrix;
-use crate::report::escape::markup;
+use crate::report::page::{self, text};
 use crate::report::style::Tone;
-use crate::report::text::line;
 use std::fmt::Write;
 
-const CSS: &str = include_str!("../../../templates/html/plan.css");
-
 pub(super) fn render(matrix: &Matrix) -> String {
-    let mut out = String::new();
-    // the policy is the second lock on the door: everything below is escaped
-    let _ = write!(
-        out,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>Which environment has what</title>\n<style>\n{CSS}.good {{ color: var(--good) }}\n</style>\n</head>\n<body>\n\
-         <h1>Which environment has what</h1>\n<table>\n<tr><th>Changeset</th>"
-    );
+    let mut out = page::head("Which environment has what", ".good { color: var(--good) }\n");
+    out.push_str("<h1>Which environment has what</h1>\n<table>\n<tr><th>Changeset</th>");
     for column in &matrix.environments {
         let _ = write!(out, "<th>{}</th>", text(&column.name));
     }
@@ -55,11 +44,6 @@ pub(super) fn render(matrix: &Matrix) -> String {
     }
     out.push_str("</table>\n</body>\n</html>\n");
     out
-}
-
-/// One line, escaped.
-fn text(raw: &str) -> String {
-    markup(&line(raw))
 }
 
 fn class(word: &str) -> &'static str {

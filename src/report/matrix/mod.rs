@@ -6,6 +6,7 @@ mod markdown;
 mod text;
 
 use super::style::Style;
+use super::table::{Cell, Table};
 use crate::plan::matrix::{Answer, Column, Matrix};
 use crate::plan::states::StateRow;
 
@@ -67,6 +68,19 @@ fn word(column: &Column, cell: Option<&StateRow>) -> &'static str {
         None if column.answer.is_ok() => "",
         None => UNKNOWN,
     }
+}
+
+/// A row for each changeset, a column for each environment.
+fn table(matrix: &Matrix, first: &str, cell: impl Fn(&str) -> Cell) -> Table {
+    let mut header = vec![first];
+    header.extend(matrix.environments.iter().map(|e| e.name.as_str()));
+    let mut table = Table::new(&header);
+    for row in &matrix.changesets {
+        let cells =
+            matrix.environments.iter().zip(&row.cells).map(|(column, state)| cell(word(column, state.as_ref())));
+        table.row(std::iter::once(Cell::from(row.id.as_str())).chain(cells));
+    }
+    table
 }
 
 /// What is to be said of an environment that answered.

@@ -1,9 +1,9 @@
 //! The matrix for a terminal.
 
-use super::{MatrixOptions, summary, word};
+use super::{MatrixOptions, summary, table};
 use crate::plan::matrix::Matrix;
 use crate::report::style::Tone;
-use crate::report::table::{Cell, Table};
+use crate::report::table::Cell;
 use crate::report::text::line;
 use std::fmt::Write;
 
@@ -11,15 +11,7 @@ pub(super) fn render(matrix: &Matrix, options: MatrixOptions) -> String {
     let style = options.style;
     let mut out = String::new();
     if !matrix.changesets.is_empty() {
-        let mut header = vec!["CHANGESET"];
-        header.extend(matrix.environments.iter().map(|e| e.name.as_str()));
-        let mut table = Table::new(&header);
-        for row in &matrix.changesets {
-            let cells = matrix.environments.iter().zip(&row.cells);
-            let cells = cells.map(|(column, cell)| Cell::state(word(column, cell.as_ref())));
-            table.row(std::iter::once(Cell::from(row.id.as_str())).chain(cells));
-        }
-        out.push_str(&table.plain(style));
+        out.push_str(&table(matrix, "CHANGESET", Cell::state).plain(style));
         out.push('\n');
     }
     for column in &matrix.environments {

@@ -5,11 +5,10 @@ use super::words::{self, Hazard, Totals, gist, hazards};
 use crate::plan::{Check, Plan, Rollback, Segment, Step};
 use crate::report::escape::markup;
 use crate::report::graph::{GraphView, svg};
-use crate::report::text::line;
+use crate::report::page::{self, text};
 use crate::sql::LockMode;
 use std::fmt::Write;
 
-const CSS: &str = include_str!("../../../templates/html/plan.css");
 /// Larger graphs are no picture any more.
 const MAX_NODES: usize = 400;
 
@@ -17,18 +16,8 @@ pub(super) fn render(plan: &Plan) -> String {
     let environment = text(&plan.environment);
     let direction = plan.direction.word();
     let totals = Totals::of(plan);
-    let mut out = String::new();
-    // the policy is the second lock on the door: everything below is escaped
-    let _ = write!(
-        out,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{direction} plan for {environment}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n\
-         <h1>{}{} plan for {environment}</h1>\n",
-        direction[..1].to_uppercase(),
-        &direction[1..]
-    );
+    let mut out = page::head(&format!("{direction} plan for {environment}"), "");
+    let _ = writeln!(out, "<h1>{}{} plan for {environment}</h1>", direction[..1].to_uppercase(), &direction[1..]);
     if plan.steps.is_empty() {
         let _ = writeln!(out, "<p>{}</p>", text(&words::nothing(plan)));
     } else {
@@ -65,11 +54,6 @@ pub(super) fn render(plan: &Plan) -> String {
         text(&plan.ledger_schema)
     );
     out
-}
-
-/// One line, escaped.
-fn text(raw: &str) -> String {
-    markup(&line(raw))
 }
 
 fn tag(hazard: Hazard, words: &str) -> String {
