@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn a_batch_may_be_joined() {
         let (_, sql, _) = last(&[backfill(&json!({"sql": "DELETE FROM app.u USING batch WHERE u.a = batch.a"}))]);
-        assert!(sql.contains("batch AS MATERIALIZED (\n    SELECT a, b FROM keys WHERE dagmar_hit\n)"), "{sql}");
+        assert!(sql.contains("batch AS MATERIALIZED (\n    SELECT a, b FROM dagmar_keys WHERE dagmar_hit\n)"), "{sql}");
         assert!(sql.ends_with("RETURNING NULL::boolean AS dagmar_left\n)\n"), "{sql}");
     }
 

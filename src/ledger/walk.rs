@@ -21,7 +21,7 @@ pub enum Position<'a> {
     Variable(&'a str),
 }
 
-/// A batch as common table expressions, the last of which is `moved`: the segment's row
+/// A batch as common table expressions, the last of which is `dagmar_moved`: the segment's row
 /// afterwards, and how many rows were `looked` at. `ledger` and `size` are SQL.
 #[must_use]
 pub fn batch(template: &str, ledger: &str, place: &str, position: Position<'_>, size: &str) -> String {
@@ -33,14 +33,14 @@ pub fn batch(template: &str, ledger: &str, place: &str, position: Position<'_>, 
     };
     let add = |column: &str, more: &str| format!("{column} = CASE WHEN {begins} THEN 0 ELSE s.{column} END + {more}");
     format!(
-        "{}, did AS MATERIALIZED (\n    SELECT count(*) AS changed, count(*) FILTER (WHERE dagmar_left) AS unmoved FROM \
-         done\n), moved AS (\n    UPDATE {ledger}.segment AS s SET cursor = coalesce(walk.last, s.cursor), rows = s.rows + \
-         did.changed, pass = s.pass + ({begins})::int, {}, {}, {}\n    FROM walk, did WHERE {place} RETURNING s.*, \
-         walk.looked\n)",
+        "{}, dagmar_did AS MATERIALIZED (\n    SELECT count(*) AS changed, count(*) FILTER (WHERE dagmar_left) AS unmoved FROM \
+         dagmar_done\n), dagmar_moved AS (\n    UPDATE {ledger}.segment AS s SET cursor = coalesce(dagmar_walk.last, s.cursor), rows = s.rows + \
+         dagmar_did.changed, pass = s.pass + ({begins})::int, {}, {}, {}\n    FROM dagmar_walk, dagmar_did WHERE {place} RETURNING s.*, \
+         dagmar_walk.looked\n)",
         Batch::statement(template, &begins, &position, size),
-        add("seen", "walk.looked"),
-        add("changed", "did.changed"),
-        add("unmoved", "did.unmoved"),
+        add("seen", "dagmar_walk.looked"),
+        add("changed", "dagmar_did.changed"),
+        add("unmoved", "dagmar_did.unmoved"),
     )
 }
 

@@ -133,7 +133,7 @@ async fn once(
                     Mode::Batched => {
                         let size = segment.batch.as_ref().map_or(1, |b| b.size).to_string();
                         let first = crate::change::Batch::first(&statement.sql, &size);
-                        script.push(mark, &format!("{first}\nSELECT count(*) FROM done"));
+                        script.push(mark, &format!("{first}\nSELECT count(*) FROM dagmar_done"));
                         result.left_out.push(left_out("rehearsed with its first batch only"));
                     }
                 }

@@ -254,7 +254,7 @@ impl Writer {
         let body = format!(
             "DECLARE\n    dagmar_position jsonb;\n    dagmar_seen bigint;\n    dagmar_before bigint;\n    dagmar_row \
              {l}.segment;\nBEGIN\n    SELECT cursor INTO dagmar_position FROM {l}.segment WHERE {place};\n    LOOP\n{sql}\n        \
-             SELECT moved.looked, moved.cursor INTO dagmar_seen, dagmar_position FROM moved;\n        \
+             SELECT m.looked, m.cursor INTO dagmar_seen, dagmar_position FROM dagmar_moved AS m;\n        \
              COMMIT;\n        PERFORM pg_sleep({pause});\n        CONTINUE WHEN dagmar_seen >= {size};\n        SELECT * INTO \
              dagmar_row FROM {l}.segment WHERE {place};\n        EXIT WHEN NOT ({again});\n        dagmar_before := \
              dagmar_row.changed;\n        dagmar_position := NULL;\n    END LOOP;\nEND",

@@ -148,6 +148,28 @@ fn any_unique_key_will_do() {
     }
 }
 
+/// The names that a batch is made of are no names of the author's tables.
+#[test]
+fn tables_may_have_any_name() {
+    for name in ["keys", "walk", "done", "did", "moved", "e", "k"] {
+        let database = Database::new();
+        database.sql(&format!(
+            "CREATE TABLE {name} (id int PRIMARY KEY, n int); INSERT INTO {name} SELECT g, 0 FROM generate_series(1, 20) g;
+             CREATE TABLE u (id int PRIMARY KEY, n int); INSERT INTO u SELECT g, 0 FROM generate_series(1, 20) g"
+        ));
+        let pace = "batchSize: 7, pace: { batchTime: 0s, pause: 0s }, rollback: UPDATE u SET n = 0";
+        let set = format!("table: u, key: id, {pace}, set: {{ n: '(SELECT id FROM {name} AS x WHERE x.id = t.id)' }}");
+        let sql = format!(
+            "table: u, key: id, {pace}, sql: 'UPDATE u SET n = u.n + x.id FROM {name} x, batch b WHERE x.id = b.id AND u.id = b.id'"
+        );
+        for body in [set, sql] {
+            backfill(&body).on(&database, &["apply"]).ok();
+            database.sql("DROP SCHEMA dagmar, dagmar_attic CASCADE");
+        }
+        assert_eq!(database.sql("SELECT sum(n) FROM u"), "420", "{name}");
+    }
+}
+
 /// In a statement of one's own the keys are there twice.
 #[test]
 fn a_column_that_is_not_clear_is_explained() {

@@ -350,7 +350,7 @@ impl Worker<'_, '_> {
     /// the server's log.
     async fn message(&mut self, walk: &mut Walk<'_>, batches: u32, mark: Mark) -> Result<Script, Trouble> {
         let (ledger, template) = (self.ledger(), &walk.segment.statements[0].sql);
-        let fence = format!("SELECT {ledger}.fence({}) FROM moved", self.writer.epoch);
+        let fence = format!("SELECT {ledger}.fence({}) FROM dagmar_moved", self.writer.epoch);
         let batch = |position, size: &str| {
             let batch = walk::batch(template, &ledger, &walk.place, position, size);
             format!("{batch}\n{fence}")
