@@ -98,6 +98,8 @@ pub struct Failure {
     pub message: String,
     /// Lines under the message: facts that help to understand it.
     pub notes: Vec<String>,
+    /// What differs from what was expected, as unified diffs.
+    pub diffs: Vec<String>,
     /// How to mend it.
     pub help: Option<String>,
     /// Problems of the sources, where those are the reason.
@@ -114,6 +116,7 @@ impl Failure {
             kind,
             message: message.into(),
             notes: Vec::new(),
+            diffs: Vec::new(),
             help: None,
             diagnostics: Diagnostics::default(),
             recorded: false,

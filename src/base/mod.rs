@@ -11,6 +11,7 @@ pub mod name;
 pub mod pace;
 pub mod time;
 pub mod typed;
+pub mod words;
 
 pub use diag::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity};
 pub use duration::Span;
@@ -18,3 +19,4 @@ pub use failure::{Failure, Kind};
 pub use limits::{Granularity, Limits};
 pub use name::{Ident, QualifiedName};
 pub use pace::{Pace, PaceSpec};
+pub use words::count;

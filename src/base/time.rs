@@ -10,6 +10,12 @@ pub fn rfc3339(millis: i64) -> String {
     Timestamp::from_second(millis.div_euclid(1000)).map_or_else(|_| "?".to_owned(), |t| t.to_string())
 }
 
+/// The same to the millisecond: `2026-03-01T12:00:00.042Z`.
+#[must_use]
+pub fn rfc3339_millis(millis: i64) -> String {
+    Timestamp::from_millisecond(millis).map_or_else(|_| "?".to_owned(), |t| format!("{t:.3}"))
+}
+
 /// Milliseconds since 1970 of a point in time in RFC 3339, or of a day (its beginning in UTC).
 #[must_use]
 pub fn parse(text: &str) -> Option<i64> {
@@ -22,6 +28,12 @@ mod tests {
     #[test]
     fn to_the_second_in_utc() {
         assert_eq!(super::rfc3339(1_772_366_400_999), "2026-03-01T12:00:00Z");
+    }
+
+    #[test]
+    fn to_the_millisecond_in_utc() {
+        assert_eq!(super::rfc3339_millis(1_772_366_400_042), "2026-03-01T12:00:00.042Z");
+        assert_eq!(super::rfc3339_millis(1_772_366_400_000), "2026-03-01T12:00:00.000Z");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::effects::{Effects, How, Object};
 use super::value::{SqlValue, TypeName};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -87,7 +87,7 @@ impl ReferencesSpec {
         if !self.columns.is_empty() && self.columns.len() != from {
             let to = self.columns.len();
             out.push(
-                Diagnostic::error("DG0301", format!("{from} column(s) cannot point at {to}"))
+                Diagnostic::error("DG0301", format!("{} cannot point at {to}", count(from, "column")))
                     .at(place.child("columns"))
                     .help("name as many columns on both sides"),
             );

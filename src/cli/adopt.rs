@@ -46,12 +46,12 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             )
             .help("name the environment that it shall belong to with `--env`"));
         }
-        out.say(&format!(
-            "the ledger belongs to {}\nit will belong to `{here}`, with a new identity; what is recorded as applied stays\n\
-             an event `adopted` keeps: {}",
-            shown.as_deref().map_or("nobody".to_owned(), |e| format!("`{e}`")),
-            args.words.reason
+        out.say(format!(
+            "the ledger belongs to {}",
+            shown.as_deref().map_or("nobody".to_owned(), |e| format!("`{e}`"))
         ));
+        out.say(format!("it will belong to `{here}`, with a new identity; what is recorded as applied stays"));
+        out.say(format!("an event `adopted` keeps: {}", args.words.reason));
         let question = format!("Adopt the ledger on {} for `{here}`?", remote.describe());
         let said = Said { kind: "adopt", steps: 0, question: &question, words: &args.words };
         say(&said, &session, remote, global, out, |history, recorder| {
@@ -70,7 +70,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let from = audited(result, Tried { command: "adopt", plan: None }, &session, global, out)?;
     match form {
         Form::Json => out.json(&json!({ "from": from, "to": here, "reason": args.words.reason })),
-        Form::Text => out.data(&format!("the ledger belongs to {here} now")),
+        Form::Text => out.data(format!("the ledger belongs to {here} now")),
     }
     Ok(())
 }

@@ -4,18 +4,18 @@ use super::audit::{Tried, audited};
 use super::gating::{Gating, Words};
 use super::global::Global;
 use super::look;
-use super::output::{Form, Output, form};
+use super::output::{Form, Output, event, form};
 use super::progress;
 use super::running::{Running, before, confirm, execute, locked_again, preflight, stop_on_signals, verdict};
 use super::sealed::{self, Chosen, Run};
 use super::session::{Remote, Session};
 use super::{Outcome, block_on, plan};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, count};
 use crate::ledger::{History, Status};
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{Finished, RunStatus, is_lost, taken_over};
 use crate::plan::{Plan, decide};
-use crate::report::{PlanFormat, PlanOptions, Style, Tone};
+use crate::report::{self, Line, PlanFormat, PlanOptions, Tone};
 use crate::run::{Event, Observer};
 use serde_json::json;
 use std::sync::Arc;
@@ -100,7 +100,7 @@ pub async fn carry_out(
     out: &mut Output,
 ) -> Result<(), Failure> {
     let history = remote.history(session.ledger()).await?;
-    let planned = gating.compile(&remote, &history, out.err_style).await?;
+    let planned = gating.compile(&remote, &history).await?;
     if order.dry_run {
         let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
         plan::dry_run(session, &remote, &planned, format, out).await?;
@@ -114,8 +114,8 @@ pub async fn carry_out(
         return remote.close().await;
     }
     if form == Form::Text && !planned.steps.is_empty() {
-        let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
-        out.say(PlanFormat::Text.render(&planned, options).trim_end());
+        let options = PlanOptions { limit: out.messages().limit, sql: global.verbose > 0 };
+        out.say(report::plan::text(&planned, options));
     }
     if !order.check {
         remote.server.check_writable(session.ledger())?;
@@ -143,7 +143,7 @@ pub async fn carry_out(
     let mut course =
         Course { order, gating, history, planned, applied: Vec::new(), losses: 0, epoch: None, prepared: false };
     let finished = loop {
-        match course.go(session, &mut remote, out.err_style, observer.as_mut(), &stop).await {
+        match course.go(session, &mut remote, observer.as_mut(), &stop).await {
             Ok(finished) => break finished,
             Err(why) => {
                 course.reconnect(why, session, &mut remote, global, observer.as_mut(), &stop).await?;
@@ -197,7 +197,6 @@ impl Course<'_> {
         &mut self,
         session: &Session,
         remote: &mut Remote,
-        style: Style,
         observer: &mut dyn Observer,
         stop: &Arc<Stop>,
     ) -> Result<Option<Finished>, Failure> {
@@ -213,7 +212,7 @@ impl Course<'_> {
         let moved = now.changesets != self.history.changesets;
         // a source may have moved; a sealed plan may be rejected, expired or changed
         if moved || (self.gating.is_bound() && !self.prepared) {
-            let next = self.gating.compile(remote, &now, style).await?;
+            let next = self.gating.compile(remote, &now).await?;
             if self.losses > 0 {
                 let before = self.planned.steps.iter().map(|s| &s.changeset);
                 let done = before.filter(|id| !next.steps.iter().any(|s| s.changeset == **id));
@@ -281,14 +280,14 @@ impl Course<'_> {
 }
 
 fn question(plan: &Plan, source: Option<&str>, remote: &Remote) -> String {
-    let number = plan.steps.len();
+    let number = count(plan.steps.len(), "changeset");
     let what = match source {
-        Some(from) => format!("Promote {number} changeset(s) from {from} to {}", plan.environment),
-        None => format!("Apply {number} changeset(s)"),
+        Some(from) => format!("Promote {number} from {from} to {}", plan.environment),
+        None => format!("Apply {number}"),
     };
     let what = match plan.renamed.len() {
         0 => what,
-        n => format!("Rename {n} changeset(s), and {}{}", what[..1].to_lowercase(), &what[1..]),
+        n => format!("Rename {}, and {}{}", count(n, "changeset"), what[..1].to_lowercase(), &what[1..]),
     };
     match source {
         Some(_) => format!("{what} ({})?", remote.describe()),
@@ -315,24 +314,21 @@ fn finish(
             "failed": finished.and_then(|f| f.failed.first()),
             "alsoFailed": finished.and_then(|f| f.failed.get(1..)).unwrap_or_default(),
         });
-        out.data(&summary.to_string());
+        event(&summary);
         return;
     }
     for renamed in plan.renamed.iter().filter(|_| finished.is_some()) {
-        out.data(&format!("{} {} to {}", out.style.paint(Tone::Good, "renamed"), renamed.from, renamed.to));
+        out.data(Line::new().paint(Tone::Good, "renamed").plain(format!(" {} to {}", renamed.from, renamed.to)));
     }
     for waiting in &plan.waiting {
         let until = waiting.until.as_ref().map_or_else(String::new, |u| format!(", until {u}"));
-        out.data(&format!(
-            "{} {}: {} must have been applied for {}{until}",
-            out.style.paint(Tone::Warn, "waits"),
-            waiting.changeset,
-            waiting.on,
-            waiting.soak
-        ));
+        let (id, on, soak) = (&waiting.changeset, &waiting.on, &waiting.soak);
+        let said = format!(" {id}: {on} must have been applied for {soak}{until}");
+        out.data(Line::new().paint(Tone::Warn, "waits").plain(said));
     }
     for blocked in &plan.blocked {
-        out.data(&format!("{} {}: {}", out.style.paint(Tone::Warn, "blocked"), blocked.changeset, blocked.reason));
+        let said = format!(" {}: {}", blocked.changeset, blocked.reason);
+        out.data(Line::new().paint(Tone::Warn, "blocked").plain(said));
     }
     let (word, from) = match gating.source() {
         Some(from) => ("promoted", format!(" from {from} to {}", plan.environment)),
@@ -340,10 +336,11 @@ fn finish(
     };
     match finished {
         Some(Finished { status: RunStatus::Done, .. }) if done == 0 && !plan.renamed.is_empty() => {}
-        None | Some(Finished { status: RunStatus::Done, .. }) if done == 0 => out.data(&gating.nothing()),
+        None | Some(Finished { status: RunStatus::Done, .. }) if done == 0 => out.data(gating.nothing()),
         Some(f) if f.status != RunStatus::Done => {
-            out.data(&format!("{word} {done} of {} changeset(s){from}", earlier.len() + plan.steps.len()));
+            let all = count(earlier.len() + plan.steps.len(), "changeset");
+            out.data(format!("{word} {done} of {all}{from}"));
         }
-        _ => out.data(&format!("{} {done} changeset(s){from}", out.style.paint(Tone::Good, word))),
+        _ => out.data(Line::new().paint(Tone::Good, word).plain(format!(" {}{from}", count(done, "changeset")))),
     }
 }

@@ -56,7 +56,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         What::List { plan } => list(plan.as_ref(), global, out),
         What::Grants(grants) => {
             let session = Session::open(global, out)?;
-            out.data(&grants.sql(session.ledger()));
+            out.document(&grants.sql(session.ledger()));
             Ok(())
         }
     }
@@ -92,7 +92,7 @@ fn list(plan: Option<&PathBuf>, global: &Global, out: &mut Output) -> Outcome {
                     Cell::from(a.reason.as_str()),
                 ]);
             }
-            out.data(&table.plain(out.style));
+            out.data(table.text(out.limit()));
         }
     }
     Ok(())

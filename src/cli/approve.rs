@@ -82,7 +82,7 @@ pub fn say(said: &Said, verdict: Verdict, expires: Option<Span>, global: &Global
         Form::Json => out.json(&json!({
             "verdict": verdict, "plan": digest, "environment": session.environment, "reason": reason,
         })),
-        Form::Text => out.data(&format!("{done} for {}: {digest}", session.environment)),
+        Form::Text => out.data(format!("{done} for {}: {digest}", session.environment)),
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ pub fn audited<T>(
         && let Err(why) = block_on(leave(failure, tried, session, global, out))
         && global.verbose > 0
     {
-        out.say(&format!("note: the ledger has no event of it: {why}"));
+        out.say(format!("note: the ledger has no event of it: {why}"));
     }
     result
 }

@@ -54,7 +54,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let run = audited(result, Tried { command: "cancel", plan: None }, &session, global, out)?;
     match form {
         Form::Json => out.json(&json!({ "cancelled": run, "reason": reason })),
-        Form::Text => out.data(&format!("the run of {} was asked to stop", run.holder)),
+        Form::Text => out.data(format!("the run of {} was asked to stop", run.holder)),
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::Outcome;
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::session::Session;
+use crate::base::count;
 use crate::plan::{Mode, Rollback};
 use serde_json::json;
 
@@ -38,15 +39,15 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
         })),
         Form::Text => {
             let total = view.changelog.changesets.len();
-            out.data(&format!("{} in order; environment {}", count(total, "changeset"), session.environment));
+            out.data(format!("{} in order; environment {}", count(total, "changeset"), session.environment));
             if !plan.not_for_here.is_empty() {
-                out.data(&format!("  not for this environment: {}", plan.not_for_here.join(", ")));
+                out.data(format!("  not for this environment: {}", plan.not_for_here.join(", ")));
             }
             if outside > 0 {
-                out.data(&format!("  more than one transaction: {}", count(outside, "changeset")));
+                out.data(format!("  more than one transaction: {}", count(outside, "changeset")));
             }
             if irreversible > 0 {
-                out.data(&format!("  cannot be taken back: {}", count(irreversible, "changeset")));
+                out.data(format!("  cannot be taken back: {}", count(irreversible, "changeset")));
             }
         }
     }
@@ -54,9 +55,4 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     std::mem::forget((plan, view));
     std::mem::forget(session);
     Ok(())
-}
-
-/// A number with its noun.
-pub fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }

@@ -7,9 +7,10 @@ use super::output::{Form, Output, form};
 use super::running::given;
 use super::session::Session;
 use super::{Outcome, block_on};
-use crate::base::{Failure, Kind, diag::nearest};
+use crate::base::{Failure, Kind, count, diag::nearest};
 use crate::ledger::{History, Recorded, Status};
 use crate::plan::renamed;
+use crate::report::{Line, Text};
 use serde_json::json;
 
 /// Clears the failed or half done state of a changeset after a fix by hand.
@@ -49,7 +50,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         session.check_bound(&shown)?;
         let shown = shown.with_new_ids(&renamed(&view.changelog, &shown)).into_owned();
         let recorded = check(args, &shown)?.clone();
-        out.say(&what(args, &recorded));
+        out.say(what(args, &recorded));
         let question = format!("Clear `{id}` on {}?", remote.describe());
         let said = Said { kind: "clear", steps: 1, question: &question, words: &args.words };
         say(&said, &session, remote, global, out, |history, recorder| {
@@ -77,7 +78,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         Form::Json => {
             out.json(&json!({ "changeset": id, "from": was.word(), "to": becomes(args), "reason": args.words.reason }));
         }
-        Form::Text => out.data(&format!("cleared {id}: {}, was {}", becomes(args), was.word())),
+        Form::Text => out.data(format!("cleared {id}: {}, was {}", becomes(args), was.word())),
     }
     Ok(())
 }
@@ -128,12 +129,12 @@ fn check<'a>(args: &Args, history: &'a History) -> Result<&'a Recorded, Failure>
 }
 
 /// What will be noted, exactly.
-fn what(args: &Args, recorded: &Recorded) -> String {
+fn what(args: &Args, recorded: &Recorded) -> Text {
     let done = recorded.segments.iter().filter(|s| s.done).count();
     let begun = recorded.segments.len() - done;
     let progress = match recorded.status {
         Status::Partly if !recorded.segments.is_empty() => {
-            format!(" ({}: {done} segment(s) done, {begun} begun)", recorded.segments[0].direction)
+            format!(" ({}: {} done, {begun} begun)", recorded.segments[0].direction, count(done, "segment"))
         }
         _ => String::new(),
     };
@@ -144,10 +145,9 @@ fn what(args: &Args, recorded: &Recorded) -> String {
     } else {
         "its row and progress will be forgotten: nothing of it is there, and the next apply runs all of it"
     };
-    format!(
-        "`{}` is {}{progress}{error}\n{note}\nan event `cleared` keeps: {}",
-        args.id,
-        recorded.status.word(),
-        args.words.reason
-    )
+    let mut text = Text::new();
+    text.message(Line::new(), &format!("`{}` is {}{progress}{error}", args.id, recorded.status.word()));
+    text.line(note);
+    text.line(format!("an event `cleared` keeps: {}", args.words.reason));
+    text
 }

@@ -24,6 +24,6 @@ pub struct Args {
 pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "dagmar", &mut text);
-    out.data(&String::from_utf8_lossy(&text));
+    out.document(&String::from_utf8_lossy(&text));
     Ok(())
 }

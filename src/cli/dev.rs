@@ -74,7 +74,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         What::Url if home.is_running() => {
             match form {
                 Form::Json => out.json(&json!({ "url": home.url() })),
-                Form::Text => out.data(&home.url()),
+                Form::Text => out.data(home.url()),
             }
             Ok(())
         }
@@ -113,7 +113,7 @@ fn start(home: &Home, form: Form, out: &mut Output) -> Outcome {
         Form::Json => out.json(&json!({ "started": !before, "url": home.url() })),
         Form::Text => {
             out.say(if before { "it runs, and is kept running" } else { "started" });
-            out.data(&home.url());
+            out.data(home.url());
         }
     }
     Ok(())
@@ -136,13 +136,13 @@ fn status(home: &Home, environment: &str, form: Form, out: &mut Output) {
                 (true, false) => "runs until its last user ends",
                 (false, _) => "does not run",
             };
-            out.data(&format!("{environment}: {state}"));
+            out.data(format!("{environment}: {state}"));
             match version {
-                Some(version) => out.data(&format!("  data:  {} (PostgreSQL {version})", home.dir().display())),
+                Some(version) => out.data(format!("  data:  {} (PostgreSQL {version})", home.dir().display())),
                 None => out.data("  data:  none yet"),
             }
             if running {
-                out.data(&format!("  url:   {}", home.url()));
+                out.data(format!("  url:   {}", home.url()));
             }
         }
     }
@@ -198,7 +198,7 @@ fn reset(home: &Home, environment: &str, global: &Global, form: Form, out: &mut 
     home.reset()?;
     match form {
         Form::Json => out.json(&json!({ "removed": true })),
-        Form::Text => out.say(&format!("the data of `{environment}` are gone; the next command begins anew")),
+        Form::Text => out.say(format!("the data of `{environment}` are gone; the next command begins anew")),
     }
     Ok(())
 }

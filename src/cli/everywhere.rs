@@ -73,7 +73,7 @@ pub fn run(timeout: Span, global: &Global, out: &mut Output) -> Outcome {
     })?;
     said.iter().flatten().for_each(|text| out.say(text));
     let matrix = Matrix::of(answers);
-    out.data(&format.render(&matrix, MatrixOptions { style: out.style }));
+    out.report(format.render(&matrix, MatrixOptions { limit: out.limit() }));
     if matrix.has_answers() {
         return Ok(());
     }

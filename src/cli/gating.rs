@@ -1,7 +1,7 @@
 //! Asking the gates before a run, and once more under its lock: what apply and promote have
 //! in common.
 
-use super::output::{Form, Output};
+use super::output::{Form, Output, event};
 use super::plan;
 use super::running::given;
 use super::sealed::Release;
@@ -14,7 +14,7 @@ use crate::pg::approvals;
 use crate::pg::evidence::{self, Said};
 use crate::pipeline::View;
 use crate::plan::{Plan, decide};
-use crate::report::{self, Style, Tone};
+use crate::report;
 use crate::source::Environment;
 use crate::source::policy::Hazard;
 use clap::builder::PossibleValuesParser;
@@ -160,11 +160,11 @@ impl<'a> Gating<'a> {
     }
 
     /// Compiles what is to run; of a promotion with what the source has now.
-    pub async fn compile(&mut self, remote: &Remote, history: &History, style: Style) -> Result<Plan, Failure> {
+    pub async fn compile(&mut self, remote: &Remote, history: &History) -> Result<Plan, Failure> {
         self.version = history.version;
         let Some(from) = &self.from else {
             return match self.what {
-                What::Files(view) => plan::compile_of(view, remote, history, self.only.as_ref(), style).await,
+                What::Files(view) => plan::compile_of(view, remote, history, self.only.as_ref()).await,
                 What::Release(release) => release.compile(self.session, remote, history).await,
             };
         };
@@ -175,7 +175,7 @@ impl<'a> Gating<'a> {
         let mut source = evidence::source(connection, server, ledger, &name).await.map_err(of)?;
         let (plan, selection, only) = match self.what {
             What::Files(view) => {
-                let (plan, selection) = self.taken(view, &mut source, remote, history, style).await?;
+                let (plan, selection) = self.taken(view, &mut source, remote, history).await?;
                 // what is looked at again under the lock is never more than what was shown
                 let only = selection.ids.iter().filter_map(|id| view.graph.position(id)).collect();
                 (plan, selection, Some(only))
@@ -201,7 +201,6 @@ impl<'a> Gating<'a> {
         source: &mut Source,
         remote: &Remote,
         history: &History,
-        style: Style,
     ) -> Result<(Plan, Selection), Failure> {
         let name = source.environment.clone();
         let never = view.changelog.changesets.iter();
@@ -215,7 +214,7 @@ impl<'a> Gating<'a> {
             let decision = decide(&view.changelog, &view.graph, history, here, None);
             compiled.extend(decision.edited.iter().map(|e| e.position));
         }
-        let plan = plan::compile_of(view, remote, history, Some(&compiled), style).await?;
+        let plan = plan::compile_of(view, remote, history, Some(&compiled)).await?;
         Ok((plan, selection))
     }
 
@@ -331,23 +330,22 @@ impl<'a> Gating<'a> {
             if self.from.is_some() {
                 let mut value = self.json(judged, plan);
                 value["event"] = json!("gates");
-                if check { out.json(&value) } else { out.data(&value.to_string()) }
+                if check { out.json(&value) } else { event(&value) }
             }
             return;
         }
         for warning in &judged.warnings {
-            out.say(&format!("{}: {warning}", out.err_style.paint(Tone::Warn, "warning")));
+            out.warn(warning);
         }
         let over = |v: &&Verdict| self.from.is_some() || v.status == Status::Overridden;
         let shown: Vec<Verdict> = judged.verdicts.iter().filter(over).cloned().collect();
         if !shown.is_empty() {
-            let style = if check { out.style } else { out.err_style };
-            let text = report::gates::text(&shown, style);
-            if check { out.data(&text) } else { out.say(text.trim_end()) }
+            let text = |limit| report::gates::text(&shown, limit);
+            if check { out.data(text(out.limit())) } else { out.say(text(out.messages().limit)) }
         }
         for name in &self.words.overridden {
             if !judged.verdicts.iter().any(|v| v.gate == name && v.status == Status::Overridden) {
-                out.say(&format!("note: `{name}` keeps nothing back: nothing is overridden"));
+                out.say(format!("note: `{name}` keeps nothing back: nothing is overridden"));
             }
         }
     }

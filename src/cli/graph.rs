@@ -74,7 +74,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             picture.edges.push(GraphEdge { from: changeset.id.clone(), to: edge.id.clone(), soak });
         }
     }
-    let options = GraphOptions { style: out.style, ascii: args.ascii };
-    out.data(&format.render(&picture, options));
+    let options = GraphOptions { limit: out.limit(), ascii: args.ascii };
+    out.report(format.render(&picture, options));
     Ok(())
 }

@@ -4,11 +4,11 @@ use super::global::Global;
 use super::output::{Form, Output, choose, form};
 use super::session::Session;
 use super::{Outcome, block_on};
-use crate::base::{Failure, Kind, time};
+use crate::base::{Failure, Kind, count, time};
 use crate::pg::audit::{self, Audit};
 use crate::pg::read::{self, Filter, LedgerEvent, Since};
 use crate::pg::unended::Ending;
-use crate::report::{Cell, Table, Tone, csv};
+use crate::report::{Cell, Line, Table, Tone, csv, json};
 use serde_json::{Value, json};
 
 /// Shows the events of the environment's ledger: who did what, when, from where.
@@ -86,7 +86,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     })?;
     match form {
         As::Json => out.json(&json!({ "environment": session.environment, "events": events })),
-        As::Csv => out.data(&as_csv(&events)),
+        As::Csv => out.document(&as_csv(&events)),
         As::Text if events.is_empty() => out.data("nothing has happened here yet"),
         As::Text => {
             let mut table = Table::new(&["NO", "AT (UTC)", "EVENT", "CHANGESET", "ROLE", "BY", "DETAIL"]).right(0);
@@ -101,7 +101,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                     Cell::from(detail(event).as_str()),
                 ]);
             }
-            out.data(&table.plain(out.style));
+            out.data(table.text(out.limit()));
         }
     }
     Ok(())
@@ -112,12 +112,12 @@ fn as_csv(events: &[LedgerEvent]) -> String {
     let mut text =
         csv::line(&["seq", "at", "kind", "changeset", "dbUser", "by", "from", "run", "environment", "detail"]);
     for e in events {
-        let (seq, detail) = (e.seq.to_string(), e.detail.to_string());
+        let (seq, detail) = (e.seq.to_string(), json::line(&e.detail));
         let or_none = |text: &'_ Option<String>| text.clone().unwrap_or_default();
         let rest = [&e.changeset, &Some(e.db_user.clone()), &e.by, &e.from, &e.run, &e.environment].map(or_none);
         let mut row = vec![seq.as_str(), &e.at, &e.kind];
         row.extend(rest.iter().map(String::as_str));
-        row.push(&detail);
+        row.push(detail.trim_end());
         text.push_str(&csv::line(&row));
     }
     text
@@ -135,18 +135,17 @@ fn verify(session: &Session, global: &Global, form: Form, out: &mut Output) -> O
     let Audit { events, head, problems, doubts, .. } = &audit;
     match form {
         Form::Json => {
-            out.data(
-                &json!({ "environment": session.environment, "intact": problems.is_empty(), "audit": audit })
-                    .to_string(),
+            out.json_line(
+                &json!({ "environment": session.environment, "intact": problems.is_empty(), "audit": audit }),
             );
         }
         Form::Text => {
             for doubt in doubts {
-                out.data(&format!("{}: {doubt}", out.style.paint(Tone::Warn, "note")));
+                out.data(Line::new().paint(Tone::Warn, "note").plain(format!(": {doubt}")));
             }
             if problems.is_empty() {
-                let word = out.style.paint(Tone::Good, "intact");
-                out.data(&format!("{word}: {events} event(s); the last hash is {head}"));
+                let said = format!(": {}; the last hash is {head}", count(*events, "event"));
+                out.data(Line::new().paint(Tone::Good, "intact").plain(said));
             }
         }
     }
@@ -204,9 +203,9 @@ fn detail(event: &LedgerEvent) -> String {
         }
         "runFinished" => text("status").unwrap_or_default(),
         "runStarted" => format!(
-            "{}, {} step(s), {}{}",
+            "{}, {}, {}{}",
             text("kind").unwrap_or_default(),
-            event.detail.get("steps").unwrap_or(&Value::Null),
+            count(event.detail.get("steps").and_then(Value::as_i64).unwrap_or_default(), "step"),
             text("environment").unwrap_or_default(),
             match event.ending {
                 Some(Ending::Running) => "; it runs",

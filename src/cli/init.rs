@@ -5,6 +5,7 @@ use super::global::Global;
 use super::output::{Form, Output, form};
 use super::schema;
 use crate::base::{Failure, Kind};
+use crate::report::Line;
 use crate::source::schema::Custom;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,14 @@ use std::path::{Path, PathBuf};
 const FILES: [(&str, &str); 2] = [
     ("dagmar.yaml", include_str!("../../templates/init/dagmar.yaml")),
     ("plans/001_first.yaml", include_str!("../../templates/init/001_first.yaml")),
+];
+
+/// What somebody with a new project does next.
+const NEXT: [(&str, &str); 4] = [
+    ("check", "looks for mistakes, without a database"),
+    ("plan --sql", "shows what would run, and the way back"),
+    ("apply", "runs it on a private PostgreSQL of this machine"),
+    ("new add-authors", "begins the next changeset"),
 ];
 
 /// The line that keeps the embedded server's data out of the repository.
@@ -64,13 +73,14 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         Form::Json => out.json(&json!({ "directory": dir, "written": written })),
         Form::Text => {
             written.iter().for_each(|path| out.data(path));
-            let there = if dir == Path::new(".") { String::new() } else { format!("  cd {}\n", dir.display()) };
-            out.say(&format!(
-                "\nnext:\n{there}  dagmar check              looks for mistakes, without a database\n  \
-                 dagmar plan --sql         shows what would run, and the way back\n  \
-                 dagmar apply              runs it on a private PostgreSQL of this machine\n  \
-                 dagmar new add-authors    begins the next changeset"
-            ));
+            out.say("");
+            out.say("next:");
+            if dir != Path::new(".") {
+                out.say(format!("  cd {}", dir.display()));
+            }
+            for (command, what) in NEXT {
+                out.say(Line::from(format!("  dagmar {command:<18} {what}")).hang(28));
+            }
         }
     }
     Ok(())

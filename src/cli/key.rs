@@ -48,7 +48,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     write(&public, &texts.1, 0o644)?;
     match form {
         Form::Json => out.json(&json!({ "private": file, "public": public })),
-        Form::Text => out.data(&format!("wrote {} (keep it secret) and {}", file.display(), public.display())),
+        Form::Text => out.data(format!("wrote {} (keep it secret) and {}", file.display(), public.display())),
     }
     Ok(())
 }

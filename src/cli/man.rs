@@ -3,7 +3,7 @@
 use super::global::Global;
 use super::output::Output;
 use super::{Cli, Outcome};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, count};
 use clap::CommandFactory;
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
         let mut text = Vec::new();
         let page = clap_mangen::Man::new(Cli::command()).render(&mut text);
         page.map_err(|e| Failure::new(Kind::Internal, format!("cannot write the page: {e}")))?;
-        out.data(&String::from_utf8_lossy(&text));
+        out.document(&String::from_utf8_lossy(&text));
         return Ok(());
     };
     let wrong = |e| Failure::new(Kind::Usage, format!("cannot write into `{}`: {e}", dir.display()));
@@ -38,6 +38,6 @@ pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
         let name = name.to_string_lossy();
         name.starts_with("dagmar") && name.ends_with(".1")
     });
-    out.say(&format!("{} pages in {}", ours.count(), dir.display()));
+    out.say(format!("{} in {}", count(ours.count(), "page"), dir.display()));
     Ok(())
 }

@@ -93,7 +93,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     audited(result, Tried { command: "mark", plan: None }, &session, global, out)?;
     match form {
         Form::Json => out.json(&json!({ "state": args.state.word(), "changesets": ids, "reason": args.words.reason })),
-        Form::Text => out.data(&format!("marked as {}: {}", args.state.word(), ids.join(", "))),
+        Form::Text => out.data(format!("marked as {}: {}", args.state.word(), ids.join(", "))),
     }
     Ok(())
 }

@@ -141,7 +141,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             // help and version go to stdout and are no failure
-            let _ = e.print();
+            output::of_clap(&e);
             return ExitCode::from(if e.use_stderr() { Kind::Usage.exit_code() } else { 0 });
         }
     };

@@ -1,8 +1,10 @@
-//! Where text goes: data to stdout, everything else to stderr, colour only on a terminal.
+//! Where text goes: data to stdout, everything else to stderr, colour only on a terminal. The only door to
+//! both: what others wrote (a server, a file, a process) comes to a terminal as text and as nothing else.
+#![allow(clippy::disallowed_methods)] // this is the door
 
 use super::global::Global;
-use crate::base::{Failure, Kind};
-use crate::report::{self, Sources, Style, Tone};
+use crate::base::{Failure, Kind, time};
+use crate::report::{self, Line, Rendered, Sources, Style, Text, Tone, coloured, diff, printable};
 use crate::source::SourceSet;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
@@ -11,10 +13,8 @@ use std::io::{IsTerminal, Write};
 #[derive(Debug)]
 pub struct Output {
     quiet: bool,
-    /// How data on stdout is styled.
-    pub style: Style,
-    /// How messages on stderr are styled.
-    pub err_style: Style,
+    stdout: Screen,
+    stderr: Screen,
     json: bool,
     sources: Option<SourceSet>,
 }
@@ -28,15 +28,62 @@ pub enum Form {
     Json,
 }
 
+/// One of the two streams, and what is known of where it leads.
+#[derive(Debug, Clone, Copy)]
+pub struct Screen {
+    stream: Stream,
+    /// Whether it is a terminal.
+    pub is_terminal: bool,
+    /// How text on it is styled.
+    pub style: Style,
+    /// How many columns it has, where lines are to be broken.
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Stream {
+    Out,
+    Err,
+}
+
+impl Screen {
+    fn new(stream: Stream, colour: bool) -> Self {
+        let (is_terminal, size) = match stream {
+            Stream::Out => (std::io::stdout().is_terminal(), terminal_size::terminal_size_of(std::io::stdout())),
+            Stream::Err => (std::io::stderr().is_terminal(), terminal_size::terminal_size_of(std::io::stderr())),
+        };
+        // as other programs do it: the variable is stronger, also where there is no terminal
+        let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let limit = asked.or(size.map(|(width, _)| usize::from(width.0))).filter(|columns| *columns > 0);
+        let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+        Self { stream, is_terminal, style: Style::colored(colour && !dumb && is_terminal), limit }
+    }
+
+    /// Writes lines.
+    pub fn text(&self, text: impl Into<Text>) {
+        self.bytes(&text.into().write(self.style, self.limit));
+    }
+
+    /// Writes what is harmless already. A reader that went away is no failure of ours.
+    fn bytes(&self, text: &str) {
+        let _ = match self.stream {
+            Stream::Out => {
+                let mut stdout = std::io::stdout().lock();
+                stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+            }
+            Stream::Err => std::io::stderr().lock().write_all(text.as_bytes()),
+        };
+    }
+}
+
 impl Output {
     /// The output that the options ask for.
     pub fn new(global: &Global) -> Self {
-        let colour = !global.no_color && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+        let colour = !global.no_color && wants_colour();
         Self {
             quiet: global.quiet,
-            style: Style::colored(colour && !dumb && std::io::stdout().is_terminal()),
-            err_style: Style::colored(colour && !dumb && std::io::stderr().is_terminal()),
+            stdout: Screen::new(Stream::Out, colour),
+            stderr: Screen::new(Stream::Err, colour),
             json: global.format.as_deref() == Some("json"),
             sources: None,
         }
@@ -47,55 +94,89 @@ impl Output {
         self.sources = Some(sources.clone());
     }
 
-    /// Writes data. A reader that went away is no failure of ours.
-    pub fn data(&mut self, text: &str) {
-        let mut stdout = std::io::stdout().lock();
-        let _ = stdout.write_all(text.as_bytes());
-        if !text.ends_with('\n') {
-            let _ = stdout.write_all(b"\n");
+    /// The columns of where data go.
+    pub fn limit(&self) -> Option<usize> {
+        self.stdout.limit
+    }
+
+    /// Where messages go.
+    pub fn messages(&self) -> Screen {
+        self.stderr
+    }
+
+    /// Writes data for people.
+    pub fn data(&mut self, text: impl Into<Text>) {
+        self.stdout.text(text);
+    }
+
+    /// Writes the text of a file: into a file or pipe exactly as it is, on a terminal so that nothing in
+    /// it is acted on.
+    pub fn document(&mut self, text: &str) {
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        if self.stdout.is_terminal {
+            self.stdout.bytes(&format!("{}{end}", printable(text)));
+        } else {
+            self.stdout.bytes(&format!("{text}{end}"));
         }
-        let _ = stdout.flush();
+    }
+
+    /// Writes a report in its format.
+    pub fn report(&mut self, report: Rendered) {
+        match report {
+            Rendered::Text(text) => self.data(text),
+            Rendered::Document(text) => self.document(&text),
+        }
     }
 
     /// Writes a value as JSON.
     pub fn json(&mut self, value: &impl serde::Serialize) {
-        match serde_json::to_string_pretty(value) {
-            Ok(text) => self.data(&text),
-            Err(e) => self.data(&json!({ "error": e.to_string() }).to_string()),
-        }
+        self.stdout.bytes(&report::json::pretty(value));
+    }
+
+    /// Writes a value as a line of JSON.
+    pub fn json_line(&mut self, value: &impl serde::Serialize) {
+        self.stdout.bytes(&report::json::line(value));
     }
 
     /// Tells something on the way, unless it should be quiet.
-    pub fn say(&mut self, text: &str) {
+    pub fn say(&mut self, text: impl Into<Text>) {
         if !self.quiet {
-            self.err(text);
+            self.stderr.text(text);
         }
     }
 
-    fn err(&self, text: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    /// Warns of something, unless it should be quiet.
+    pub fn warn(&mut self, text: &str) {
+        let mut lines = Text::new();
+        lines.message(Line::new().paint(Tone::Warn, "warning").plain(": "), text);
+        self.say(lines);
     }
 
     /// Tells why the command ends.
     pub fn failure(&mut self, failure: &Failure) {
         if self.json {
             // on one line: it may follow JSON lines
-            let value = self.failure_json(failure);
-            self.data(&value.to_string());
+            self.json_line(&self.failure_json(failure));
             return;
         }
         if !failure.diagnostics.is_empty() {
             let sources = SourceTexts(self.sources.clone().unwrap_or_default());
-            self.err(report::diag::text(&failure.diagnostics, &sources, self.err_style).trim_end());
-            self.err("");
+            let problems = report::diag::text(&failure.diagnostics, &sources, self.stderr.style);
+            self.stderr.bytes(&format!("{}\n\n", coloured(problems.trim_end())));
         }
-        self.err(&format!("{}: {}", self.err_style.paint(Tone::Bad, "error"), failure.message));
+        let mut text = Text::new();
+        text.message(Line::new().paint(Tone::Bad, "error").plain(": "), &failure.message);
         for note in &failure.notes {
-            self.err(&format!("  {note}"));
+            // a statement, or the words of another program
+            if note.starts_with('|') { text.block("  ", note) } else { text.message(Line::from("  "), note) }
+        }
+        for changed in &failure.diffs {
+            text.append(diff::text(changed, "  "));
         }
         if let Some(help) = &failure.help {
-            self.err(&format!("{}: {help}", self.err_style.paint(Tone::Strong, "help")));
+            text.message(Line::new().paint(Tone::Strong, "help").plain(": "), help);
         }
+        self.stderr.text(text);
     }
 
     fn failure_json(&self, failure: &Failure) -> Value {
@@ -108,6 +189,9 @@ impl Output {
                 "help": failure.help,
             }
         });
+        if !failure.diffs.is_empty() {
+            value["error"]["diffs"] = json!(failure.diffs);
+        }
         if !failure.diagnostics.is_empty() {
             let sources = SourceTexts(self.sources.clone().unwrap_or_default());
             let text = report::diag::json(&failure.diagnostics, &sources);
@@ -117,6 +201,55 @@ impl Output {
         }
         value
     }
+}
+
+/// Whether the environment has nothing against colours.
+fn wants_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+/// Now, in milliseconds since 1970, by the clock of this machine.
+pub fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// An event with its time.
+#[derive(serde::Serialize)]
+struct Stamped<'a, T> {
+    at: String,
+    #[serde(flatten)]
+    event: &'a T,
+}
+
+/// Writes an event of a run as a line of JSON on stdout, with its time.
+pub fn event(event: &impl serde::Serialize) {
+    let line = report::json::line(&Stamped { at: time::rfc3339_millis(now()), event });
+    Screen::new(Stream::Out, false).bytes(&line);
+}
+
+/// What clap has to say: help and version to stdout, what is wrong with the command line to stderr.
+pub fn of_clap(e: &clap::Error) {
+    let screen = Screen::new(if e.use_stderr() { Stream::Err } else { Stream::Out }, wants_colour());
+    let text = e.render();
+    screen.bytes(&coloured(&if screen.style.is_colored() { text.ansi().to_string() } else { text.to_string() }));
+}
+
+/// Asks a question that is answered with yes or no.
+///
+/// # Errors
+/// When there is nobody to ask.
+pub fn ask(question: &str) -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(
+            Failure::new(Kind::Refused, "nobody is there to confirm it: this is no terminal").help("say `--yes`")
+        );
+    }
+    dialoguer::Confirm::new()
+        .with_prompt(Line::from(question).write(Style::PLAIN, None))
+        .default(false)
+        .interact()
+        .map_err(|e| Failure::new(Kind::Usage, format!("cannot ask: {e}")))
 }
 
 /// The texts of a project, as the reports want them.

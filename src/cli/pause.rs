@@ -46,7 +46,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     match (form, running) {
         (Form::Json, running) => out.json(&json!({ "paused": true, "reason": reason, "running": running })),
         (Form::Text, Some(run)) => {
-            out.data(&format!("the backfills of the run of {} pause within two seconds", run.holder));
+            out.data(format!("the backfills of the run of {} pause within two seconds", run.holder));
         }
         (Form::Text, None) => out.data("nothing runs; the backfills of the next run will wait for `dagmar resume`"),
     }

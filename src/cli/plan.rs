@@ -6,12 +6,12 @@ use super::output::{Output, choose};
 use super::seal;
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
-use crate::base::{Failure, Kind, Span};
+use crate::base::{Failure, Kind, Span, count};
 use crate::ledger::History;
 use crate::pg::{read, rehearse};
 use crate::pipeline::View;
 use crate::plan::{Edited, Plan};
-use crate::report::{self, PlanFormat, PlanOptions, Style, Tone};
+use crate::report::{self, Line, PlanFormat, PlanOptions, Tone};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -82,43 +82,37 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let global = &look::against(global, args.against.as_deref().unwrap_or_default())?;
     let session = Session::open(global, out)?;
     let view = session.view()?;
-    let options = PlanOptions { style: out.style, sql: args.sql };
+    let options = PlanOptions { limit: out.limit(), sql: args.sql };
     if args.offline {
         let plan = view.plan(&History::default(), &args.select)?.unwrap_or_else(|_| unreachable!("nothing is applied"));
-        out.data(&format.render(&plan, options));
+        out.report(format.render(&plan, options));
         return Ok(());
     }
     block_on(async {
         let mut remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;
         if let Some(other) = session.bound_elsewhere(&history) {
-            out.say(&format!("warning: the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
+            out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
         }
-        let plan = compile(&view, &remote, &history, &args.select, out.err_style).await?;
+        let plan = compile(&view, &remote, &history, &args.select).await?;
         if args.against.is_some() {
             let found = look::findings_and_pooler(&session, &mut remote, &plan).await?;
-            out.data(&report::preflight::with_plan(format, &plan, &found, options));
+            out.report(report::preflight::with_plan(format, &plan, &found, options));
             remote.close().await?;
             return look::refusal(&found);
         }
         if args.dry_run {
             dry_run(&session, &remote, &plan, format, out).await?;
         } else {
-            out.data(&format.render(&plan, options));
+            out.report(format.render(&plan, options));
         }
         remote.close().await
     })
 }
 
 /// Compiles, or says how applied changesets differ from their files.
-pub async fn compile(
-    view: &View<'_>,
-    remote: &Remote,
-    history: &History,
-    select: &[String],
-    style: Style,
-) -> Result<Plan, Failure> {
-    compile_of(view, remote, history, view.select(select)?.as_ref(), style).await
+pub async fn compile(view: &View<'_>, remote: &Remote, history: &History, select: &[String]) -> Result<Plan, Failure> {
+    compile_of(view, remote, history, view.select(select)?.as_ref()).await
 }
 
 /// The same of changesets by their positions; `None`: all.
@@ -127,16 +121,15 @@ pub async fn compile_of(
     remote: &Remote,
     history: &History,
     selected: Option<&BTreeSet<usize>>,
-    style: Style,
 ) -> Result<Plan, Failure> {
     match view.plan_of(history, selected)? {
         Ok(plan) => Ok(plan),
-        Err(edited) => Err(edited_failure(view, remote, &edited, style).await?),
+        Err(edited) => Err(edited_failure(view, remote, &edited).await?),
     }
 }
 
 /// A diff between what was applied and what the file says now.
-async fn edited_failure(view: &View<'_>, remote: &Remote, edited: &[Edited], style: Style) -> Result<Failure, Failure> {
+async fn edited_failure(view: &View<'_>, remote: &Remote, edited: &[Edited]) -> Result<Failure, Failure> {
     let ledger = &view.workspace.loaded.config.ledger.schema;
     let ids: Vec<String> = edited.iter().map(|e| e.id.clone()).collect();
     let stored = read::stored(&remote.connection, ledger, &ids).await?;
@@ -150,8 +143,8 @@ async fn edited_failure(view: &View<'_>, remote: &Remote, edited: &[Edited], sty
         let old = stored.get(&e.id).map(|s| yaml(&sorted(&s.body))).unwrap_or_default();
         let new = yaml(&sorted(&changeset.body));
         let file = &view.workspace.loaded.sources.get(changeset.file).path;
-        let diff = report::diff::unified(&format!("{} as applied", e.id), &format!("{file} now"), &old, &new, style);
-        failure.notes.extend(diff.lines().map(str::to_owned));
+        let diff = report::diff::unified(&format!("{} as applied", e.id), &format!("{file} now"), &old, &new);
+        failure.diffs.push(diff);
     }
     Ok(failure)
 }
@@ -176,21 +169,12 @@ pub async fn dry_run(
     if format == PlanFormat::Json {
         out.json(&json!({ "plan": plan, "dryRun": rehearsal }));
     } else {
-        out.data(&format!(
-            "{} of {} changeset(s) on {}, rolled back: {} statement(s) ran",
-            out.style.paint(Tone::Strong, "dry run"),
-            plan.steps.len(),
-            remote.describe(),
-            rehearsal.ran
-        ));
+        let (steps, ran) = (count(plan.steps.len(), "changeset"), count(rehearsal.ran, "statement"));
+        let said = format!(" of {steps} on {}, rolled back: {ran} ran", remote.describe());
+        out.data(Line::new().paint(Tone::Strong, "dry run").plain(said));
         for left_out in &rehearsal.left_out {
-            let line = format!(
-                "  {}: {} ({})",
-                left_out.changeset,
-                report::plan::gist(&left_out.sql),
-                out.style.paint(Tone::Warn, &left_out.instead)
-            );
-            out.data(&line);
+            let head = format!("  {}: {} (", left_out.changeset, report::plan::gist(&left_out.sql));
+            out.data(Line::from(head).paint(Tone::Warn, &left_out.instead).plain(")"));
         }
     }
     let Some(failed) = rehearsal.failed else { return Ok(()) };

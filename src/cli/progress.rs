@@ -1,22 +1,22 @@
-//! A run as it goes: lines or a spinner on stderr, or JSON lines on stdout.
+//! A run as it goes: lines or spinners on stderr, or JSON lines on stdout.
 
 use super::global::Global;
-use super::output::{Form, Output};
+use super::output::{self, Form, Output, Screen};
 use crate::plan::{Direction, Mode};
-use crate::report::{Style, Tone, printable};
+use crate::report::{Line, Style, Text, Tone};
 use crate::run::{Event, Observer};
-use indicatif::{HumanCount, HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::collections::HashMap;
-use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 /// The observer that the options ask for.
 pub fn observer(form: Form, global: &Global, out: &Output) -> Box<dyn Observer> {
+    let screen = out.messages();
     match form {
         Form::Json => Box::new(JsonLines),
         Form::Text if global.quiet => Box::new(()),
-        Form::Text if std::io::stderr().is_terminal() => Box::new(Spinners::new(out.err_style)),
-        Form::Text => Box::new(Lines { style: out.err_style }),
+        Form::Text if screen.is_terminal => Box::new(Spinners::new(screen)),
+        Form::Text => Box::new(Lines { screen }),
     }
 }
 
@@ -25,62 +25,68 @@ struct JsonLines;
 
 impl Observer for JsonLines {
     fn on(&mut self, event: &Event) {
-        if let Ok(line) = serde_json::to_string(event) {
-            let _ = writeln!(std::io::stdout().lock(), "{line}");
-        }
+        output::event(event);
     }
 }
 
-/// The line for an event that is worth one.
-fn line(event: &Event, style: Style) -> Option<String> {
-    Some(match event {
-        Event::Waiting { message } => message.clone(),
-        Event::HookStarted { hook } => format!("before the run: {hook}"),
-        Event::HookSaid { line } => format!("  {}", printable(line)),
+/// What is to be said of an event that is worth it.
+fn said(event: &Event) -> Option<Text> {
+    let line = match event {
+        Event::Waiting { message } => Line::from(message),
+        Event::HookStarted { hook } => Line::from(format!("before the run: {hook}")),
+        Event::HookSaid { line } => Line::from(format!("  {line}")),
         Event::HookDone { hook, outcome, took_ms } if outcome == "done" => {
-            let took = style.paint(Tone::Muted, &format!(" ({})", short(*took_ms)));
-            format!("{} {hook}{took}", style.paint(Tone::Good, "✓"))
+            Line::new().paint(Tone::Good, "✓").plain(format!(" {hook}")).paint(Tone::Muted, took(Some(*took_ms)))
         }
-        Event::HookDone { hook, .. } => format!("{} {hook}", style.paint(Tone::Bad, "✗")),
+        Event::HookDone { hook, .. } => Line::new().paint(Tone::Bad, "✗").plain(format!(" {hook}")),
         Event::StepDone { changeset, direction, took_ms } => {
             let sign = match direction {
                 Direction::Forward => "✓",
                 Direction::Rollback => "↶",
             };
-            let took = took_ms.map(|ms| style.paint(Tone::Muted, &format!(" ({})", short(ms)))).unwrap_or_default();
-            format!("{} {changeset}{took}", style.paint(Tone::Good, sign))
+            Line::new().paint(Tone::Good, sign).plain(format!(" {changeset}")).paint(Tone::Muted, took(*took_ms))
         }
-        Event::StepFailed { changeset, .. } => format!("{} {changeset}", style.paint(Tone::Bad, "✗")),
-        Event::SegmentStarted { segment, mode, gist, .. } if *mode != Mode::Transaction => {
-            format!("  segment {} {}: {gist}", segment + 1, mode.words())
+        Event::StepFailed { changeset, .. } => Line::new().paint(Tone::Bad, "✗").plain(format!(" {changeset}")),
+        Event::SegmentStarted { changeset, mode, gist, .. } if *mode != Mode::Transaction => {
+            Line::from(format!("  {changeset}: {gist} ({})", mode.words()))
         }
         Event::Retry { changeset, attempt, of, wait_ms, reason } => {
-            format!("  {changeset}: {reason}; attempt {attempt} of {of} in {wait_ms} ms")
+            Line::from(format!("  {changeset}: {reason}; attempt {attempt} of {of} in {}", short(*wait_ms)))
         }
         Event::Blocked { changeset, by, waiting_behind } => {
             let behind =
                 if *waiting_behind > 0 { format!("; {waiting_behind} waiting behind it") } else { String::new() };
-            format!("  {changeset} waits for a lock, held by {}{behind}", by.join("; "))
+            Line::from(format!("  {changeset} waits for a lock, held by {}{behind}", by.join("; ")))
         }
         Event::BackfillWaits { changeset, paused, reason, .. } => {
             let word = if *paused { "waits" } else { "waits, the server is busy" };
-            format!("  {changeset} {}: {reason}", style.paint(Tone::Warn, word))
+            Line::from(format!("  {changeset} ")).paint(Tone::Warn, word).plain(format!(": {reason}"))
         }
         Event::BackfillGoesOn { changeset, waited_ms, .. } => {
-            format!("  {changeset} goes on after {}", short(*waited_ms))
+            Line::from(format!("  {changeset} goes on after {}", short(*waited_ms)))
         }
         // IF EXISTS and its like have nothing to tell
         Event::Notice { severity, message } if severity == "NOTICE" && message.ends_with(", skipping") => return None,
-        Event::Notice { severity, message } => format!("  {}: {message}", severity.to_lowercase()),
+        Event::Notice { severity, message } => {
+            let mut text = Text::new();
+            text.message(Line::from(format!("  {}: ", severity.to_lowercase())), message);
+            return Some(text);
+        }
         _ => return None,
-    })
+    };
+    Some(line.into())
+}
+
+/// How long something took, behind its name.
+fn took(ms: Option<u64>) -> String {
+    ms.map_or_else(String::new, |ms| format!(" ({})", short(ms)))
 }
 
 /// How fast a backfill goes and how long it still takes.
 fn pace(rate: u64, eta_ms: Option<u64>, pass: i64) -> String {
     let left = eta_ms.map_or_else(String::new, |ms| format!(", {} left", HumanDuration(Duration::from_millis(ms))));
     let again = if pass > 1 { format!(", walk {pass} for what came in meanwhile") } else { String::new() };
-    format!(", {}/s{left}{again}", HumanCount(rate))
+    format!("{}/s{left}{again}", HumanCount(rate))
 }
 
 fn short(ms: u64) -> String {
@@ -89,34 +95,34 @@ fn short(ms: u64) -> String {
 
 /// Plain lines, for logs.
 struct Lines {
-    style: Style,
+    screen: Screen,
 }
 
 impl Observer for Lines {
     fn on(&mut self, event: &Event) {
-        if let Some(line) = line(event, self.style) {
-            let _ = writeln!(std::io::stderr().lock(), "{line}");
+        if let Some(text) = said(event) {
+            self.screen.text(text);
         }
     }
 }
 
-/// A line for each step that runs: a spinner, or a bar while a backfill or an index build
-/// says how far it is.
+/// A line for each step that runs, with the time that it has taken so far: a spinner, or a bar while a
+/// backfill or an index build says how far it is.
 struct Spinners {
-    style: Style,
+    screen: Screen,
     all: MultiProgress,
     running: HashMap<String, ProgressBar>,
 }
 
 impl Spinners {
-    fn new(style: Style) -> Self {
-        Self { style, all: MultiProgress::new(), running: HashMap::new() }
+    fn new(screen: Screen) -> Self {
+        Self { screen, all: MultiProgress::new(), running: HashMap::new() }
     }
 
-    fn start(&mut self, changeset: &str, message: String) {
+    fn start(&mut self, changeset: &str, name: &str) {
         let bar = self.all.add(ProgressBar::new_spinner());
         bar.set_style(spinner_style());
-        bar.set_message(message);
+        show(&bar, name, "");
         bar.enable_steady_tick(Duration::from_millis(100));
         if let Some(before) = self.running.insert(changeset.to_owned(), bar) {
             before.finish_and_clear();
@@ -124,14 +130,16 @@ impl Spinners {
     }
 
     /// Shows how far a step is.
-    fn count(&self, changeset: &str, done: u64, of: u64, words: String) {
+    fn count(&self, changeset: &str, done: u64, of: u64, words: &str) {
         let Some(bar) = self.running.get(changeset) else { return };
-        if bar.length().is_none() {
-            bar.set_style(bar_style());
+        if of > 0 {
+            if bar.length().is_none() {
+                bar.set_style(bar_style(self.screen.limit));
+            }
+            bar.set_length(of.max(done));
+            bar.set_position(done);
         }
-        bar.set_length(of.max(done));
-        bar.set_position(done);
-        bar.set_prefix(words);
+        says(bar, words);
     }
 
     fn end(&mut self, changeset: &str) {
@@ -140,40 +148,82 @@ impl Spinners {
             self.all.remove(&bar);
         }
     }
+
+    #[allow(clippy::disallowed_methods)] // it comes from a `Text`
+    fn print(&self, text: &Text) {
+        let _ = self.all.println(text.write(self.screen.style, self.screen.limit).trim_end());
+    }
+}
+
+/// The name of a step, and what it does.
+#[allow(clippy::disallowed_methods)] // they come from a `Line`
+fn show(bar: &ProgressBar, name: &str, words: &str) {
+    bar.set_prefix(Line::from(name).write(Style::PLAIN, None));
+    bar.set_message(Line::from(words).write(Style::PLAIN, None));
+}
+
+/// What a step does.
+fn says(bar: &ProgressBar, words: &str) {
+    show(bar, &bar.prefix(), words);
 }
 
 fn spinner_style() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+    style("{spinner} {took} {prefix} {wide_msg}")
 }
 
-fn bar_style() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {human_pos}/{human_len}{prefix}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
+/// The bar, the smaller the terminal the shorter; the words behind it are cut off at its edge.
+fn bar_style(limit: Option<usize>) -> ProgressStyle {
+    let wide = if limit.is_some_and(|columns| columns < 100) { 10 } else { 30 };
+    style(&format!("{{spinner}} {{took}} {{prefix}} [{{bar:{wide}}}] {{percent}}% {{wide_msg}}"))
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let took = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let seconds = state.elapsed().as_secs();
+        let _ = match seconds / 3600 {
+            0 => write!(out, "{}:{:02}", seconds / 60, seconds % 60),
+            hours => write!(out, "{hours}:{:02}:{:02}", seconds / 60 % 60, seconds % 60),
+        };
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()).with_key("took", took)
 }
 
 impl Observer for Spinners {
     fn on(&mut self, event: &Event) {
         match event {
             Event::StepStarted { changeset, number, of, .. } => {
-                self.start(changeset, format!("{number}/{of} {changeset}"));
+                self.start(changeset, &format!("{number}/{of} {changeset}"));
             }
             Event::BatchDone { changeset, table_rows, seen, rate, eta_ms, pass, .. } => {
                 let positive = |n: i64| u64::try_from(n).unwrap_or(0);
-                let words = format!(" rows{}", pace(*rate, *eta_ms, *pass));
-                self.count(changeset, positive(*seen), positive(*table_rows), words);
+                let (seen, rows) = (positive(*seen), positive(*table_rows));
+                let of = if rows > 0 { format!("/{}", HumanCount(rows.max(seen))) } else { String::new() };
+                let words = format!("{}{of} rows, {}", HumanCount(seen), pace(*rate, *eta_ms, *pass));
+                self.count(changeset, seen, rows, &words);
             }
             Event::IndexProgress { changeset, phase, done, total } => {
-                self.count(changeset, *done, *total, format!(" {phase}"));
+                self.count(changeset, *done, *total, phase);
             }
             Event::BackfillWaits { changeset, reason, .. } => {
                 if let Some(bar) = self.running.get(changeset) {
-                    bar.set_prefix(format!(" rows, waits: {reason}"));
+                    says(bar, &format!("waits: {reason}"));
+                }
+            }
+            Event::Blocked { changeset, .. } => {
+                if let Some(bar) = self.running.get(changeset) {
+                    says(bar, "waits for a lock");
+                }
+            }
+            Event::SegmentStarted { changeset, gist, .. } => {
+                if let Some(bar) = self.running.get(changeset) {
+                    says(bar, gist);
                 }
             }
             Event::SegmentDone { changeset, .. } => {
                 if let Some(bar) = self.running.get(changeset) {
                     bar.set_style(spinner_style());
                     bar.unset_length();
+                    says(bar, "");
                 }
             }
             Event::StepDone { changeset, .. } | Event::StepFailed { changeset, .. } => self.end(changeset),
@@ -183,8 +233,8 @@ impl Observer for Spinners {
             }
             _ => {}
         }
-        if let Some(line) = line(event, self.style) {
-            let _ = self.all.println(line);
+        if let Some(text) = said(event) {
+            self.print(&text);
         }
     }
 }

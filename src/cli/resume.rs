@@ -35,7 +35,7 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let was = audited(result, Tried { command: "resume", plan: None }, &session, global, out)?;
     match (form, was) {
         (Form::Json, was) => out.json(&json!({ "paused": false, "was": was })),
-        (Form::Text, Some(was)) => out.data(&format!("backfills go on; they were paused by {} at {}", was.by, was.at)),
+        (Form::Text, Some(was)) => out.data(format!("backfills go on; they were paused by {} at {}", was.by, was.at)),
         (Form::Text, None) => out.data("nothing to do: backfills are not paused"),
     }
     Ok(())

@@ -2,19 +2,19 @@
 
 use super::audit::{Tried, audited};
 use super::global::Global;
-use super::output::{Form, Output, form};
+use super::output::{Form, Output, event, form};
 use super::plan::dry_run;
 use super::progress;
 use super::running::{Running, confirm, execute, locked, preflight, stop_on_signals, verdict};
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, count};
 use crate::ledger::History;
 use crate::pg::read;
 use crate::pg::run::RunStatus;
 use crate::plan::Plan;
 use crate::plan::rollback::{self, Target};
-use crate::report::{PlanFormat, PlanOptions, Tone};
+use crate::report::{self, Line, PlanFormat, PlanOptions, Tone};
 use serde_json::json;
 
 /// Takes changesets back, by the SQL that was stored when they were applied.
@@ -74,7 +74,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let plan = compile(&session, &remote, &history, &target, args.cascade).await?;
         if args.plan {
             let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
-            out.data(&format.render(&plan, PlanOptions { style: out.style, sql: true }));
+            out.report(format.render(&plan, PlanOptions { limit: out.limit(), sql: true }));
             return remote.close().await;
         }
         if args.dry_run {
@@ -90,13 +90,13 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         remote.server.check_writable(session.ledger())?;
         args.running.granularity(&session, &plan)?;
         if form == Form::Text {
-            let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
-            out.say(PlanFormat::Text.render(&plan, options).trim_end());
+            let options = PlanOptions { limit: out.messages().limit, sql: global.verbose > 0 };
+            out.say(report::plan::text(&plan, options));
         }
         if !args.no_preflight {
             preflight(&session, &remote, &plan, form, global, out).await?;
         }
-        confirm(global, &format!("Roll back {} changeset(s) on {}?", plan.steps.len(), remote.describe()))?;
+        confirm(global, &format!("Roll back {} on {}?", count(plan.steps.len(), "changeset"), remote.describe()))?;
         let stop = stop_on_signals();
         let mut observer = progress::observer(form, global, out);
         let lock = locked(&session, &mut remote, args.running.lock_wait, observer.as_mut(), &stop).await?;
@@ -159,12 +159,12 @@ fn finish(plan: &Plan, done: &[String], status: &str, form: Form, out: &mut Outp
     if form == Form::Json {
         let summary =
             json!({ "event": "summary", "status": status, "environment": plan.environment, "rolledBack": done });
-        out.data(&summary.to_string());
+        event(&summary);
     } else if plan.steps.is_empty() {
         out.data("nothing to roll back");
     } else if done.len() == plan.steps.len() {
-        out.data(&format!("{} {} changeset(s)", out.style.paint(Tone::Good, "rolled back"), done.len()));
+        out.data(Line::new().paint(Tone::Good, "rolled back").plain(format!(" {}", count(done.len(), "changeset"))));
     } else {
-        out.data(&format!("rolled back {} of {} changeset(s)", done.len(), plan.steps.len()));
+        out.data(format!("rolled back {} of {}", done.len(), count(plan.steps.len(), "changeset")));
     }
 }

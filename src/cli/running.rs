@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::global::Global;
 use super::look;
-use super::output::{Form, Output};
+use super::output::{Form, Output, ask};
 use super::progress;
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Granularity, Kind, Span};
@@ -15,7 +15,6 @@ use crate::pg::run::{self, FailedStep, Finished, Job, OnFailure, RunInfo, RunSta
 use crate::plan::Plan;
 use crate::report;
 use crate::run::{Event, Finding, Observer, Severity};
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,17 +83,7 @@ pub fn confirm(global: &Global, question: &str) -> Result<(), Failure> {
     if global.yes {
         return Ok(());
     }
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Err(
-            Failure::new(Kind::Refused, "nobody is there to confirm it: this is no terminal").help("say `--yes`")
-        );
-    }
-    let answer = dialoguer::Confirm::new()
-        .with_prompt(question)
-        .default(false)
-        .interact()
-        .map_err(|e| Failure::new(Kind::Usage, format!("cannot ask: {e}")))?;
-    if answer { Ok(()) } else { Err(Failure::new(Kind::Refused, "not confirmed; nothing was changed")) }
+    if ask(question)? { Ok(()) } else { Err(Failure::new(Kind::Refused, "not confirmed; nothing was changed")) }
 }
 
 /// A wish to stop that Ctrl-C and SIGTERM express.
@@ -174,7 +163,7 @@ pub async fn preflight(
     let shown: Vec<Finding> =
         found.into_iter().filter(|f| f.severity > Severity::Error && f.severity <= most).collect();
     if !shown.is_empty() {
-        out.say(report::preflight::text(&shown, out.err_style).trim_end());
+        out.say(report::preflight::text(&shown));
     }
     refusal
 }

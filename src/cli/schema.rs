@@ -78,19 +78,19 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     };
     let catalogue = Catalogue::new(&custom);
     if args.markdown {
-        out.data(&reference::markdown(&catalogue));
+        out.document(&reference::markdown(&catalogue));
     } else if args.list {
         let entries = catalogue.change_types();
         match form {
             Form::Json => out.json(&json!({ "changeTypes": entries })),
-            Form::Text => out.data(&reference::list(&entries, out.style)),
+            Form::Text => out.data(reference::list(&entries, out.limit())),
         }
     } else if let Some(name) = &args.kind {
         let entry = catalogue.change_type(name).ok_or_else(|| unknown(name, &catalogue))?;
         let parts = catalogue.parts(std::slice::from_ref(&entry));
         match form {
             Form::Json => out.json(&json!({ "changeType": entry, "parts": parts })),
-            Form::Text => out.data(&reference::one(&entry, &parts, out.style)),
+            Form::Text => out.data(reference::one(&entry, &parts, out.limit())),
         }
     } else {
         let schema = match args.which {
@@ -98,7 +98,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             Which::Project => project_schema(),
             Which::Manifest => manifest_schema(),
         };
-        out.data(&schema::text(&schema));
+        out.document(&schema::text(&schema));
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ fn own_types(root: &Path, out: &mut Output) -> Result<Custom, Failure> {
         .map(|dir| dir.file_name().to_string_lossy().into_owned())
         .filter(|name| !loaded.custom.contains_key(name));
     for name in broken {
-        out.say(&format!("warning: `{name}` is left out: `dagmar check` shows what is wrong with it"));
+        out.warn(&format!("`{name}` is left out: `dagmar check` shows what is wrong with it"));
     }
     Ok(loaded.custom)
 }

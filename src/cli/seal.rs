@@ -2,15 +2,15 @@
 
 use super::audit::{Tried, audited};
 use super::global::Global;
-use super::output::{Form, Output, form};
+use super::output::{Form, Output, form, now};
 use super::plan::compile;
 use super::session::{Session, holder};
 use super::{Outcome, block_on};
-use crate::base::{Failure, Kind, Span, time};
+use crate::base::{Failure, Kind, Span, count, time};
 use crate::pg::fingerprint;
 use crate::plan::sealed::{Content, FORMAT, Part, Sealed, before};
 use crate::plan::signature::{PrivateKey, PublicKey, Signature};
-use crate::report::{PlanFormat, PlanOptions, Tone};
+use crate::report::{self, Line, PlanOptions, Tone};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -42,7 +42,7 @@ pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
         let (part, seen) = block_on(async {
             let remote = session.connect(&global, out).await?;
             let history = remote.history(session.ledger()).await?;
-            let plan = compile(&view, &remote, &history, order.select, out.err_style).await?;
+            let plan = compile(&view, &remote, &history, order.select).await?;
             let seen = fingerprint::look(&remote.connection, &remote.server, session.ledger(), &history).await?;
             remote.close().await?;
             let (environment, before) = (session.environment.clone(), before(&plan, &history));
@@ -167,13 +167,12 @@ fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
 pub fn verify(file: &Path, key: Option<&Path>, sql: bool, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let sealed = open(file, key)?;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    sealed.check_expiry(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))?;
+    sealed.check_expiry(now())?;
     show(&sealed, form, "intact", out);
     if sql && form == Form::Text {
         for part in &sealed.content.environments {
-            let options = PlanOptions { style: out.style, sql };
-            out.data(&format!("\n{}", PlanFormat::Text.render(&part.plan, options)));
+            out.data("");
+            out.data(report::plan::text(&part.plan, PlanOptions { limit: out.limit(), sql }));
         }
     }
     Ok(())
@@ -195,21 +194,29 @@ fn show(sealed: &Sealed, form: Form, word: &str, out: &mut Output) {
         }));
         return;
     }
-    out.data(&format!("{} {}", out.style.paint(Tone::Good, word), sealed.digest));
-    out.data(&format!(
+    out.data(Line::new().paint(Tone::Good, word).plain(format!(" {}", sealed.digest)));
+    out.data(format!(
         "by {} (database user {}) at {}, expires at {}",
         content.author,
         content.db_user,
         time::rfc3339(content.sealed_at),
         time::rfc3339(content.expires_at)
     ));
-    out.data(&signed.map_or("not signed".to_owned(), |key| format!("signed with the key {key}")));
+    out.data(match signed {
+        Some(key) => Line::from(format!("signed with the key {key}")),
+        None => Line::new().paint(Tone::Bad, "NOT SIGNED").plain(": anybody may have written it"),
+    });
     for part in &content.environments {
         let t = &part.target;
-        let place =
-            format!("{} of server {}, PostgreSQL {}, {} changeset(s)", t.database, t.system, t.server, t.recorded);
+        let place = format!(
+            "{} of server {}, PostgreSQL {}, {}",
+            t.database,
+            t.system,
+            t.server,
+            count(t.recorded, "changeset")
+        );
         let steps = steps(part);
         let list = if steps.is_empty() { "nothing".to_owned() } else { steps.join(", ") };
-        out.data(&format!("{} ({place}): {list}", out.style.paint(Tone::Strong, &part.environment)));
+        out.data(Line::new().paint(Tone::Strong, &part.environment).plain(format!(" ({place}): {list}")));
     }
 }

@@ -155,9 +155,9 @@ impl Release<'_> {
         let digest = self.digest();
         let all = approvals::read(&remote.connection, &remote.server, history.version, session.ledger(), Some(digest))
             .await?;
-        out.say(&format!("sealed plan {digest}"));
+        out.say(format!("sealed plan {digest}"));
         for approval in last_words(&all) {
-            out.say(&format!("approved by {}", words(approval)));
+            out.say(format!("approved by {}", words(approval)));
         }
         if all.is_empty() {
             out.say("approved by nobody");

@@ -4,7 +4,7 @@ use super::global::Global;
 use super::output::{Form, Output, choose};
 use super::session::Session;
 use super::{Outcome, block_on, plan, rollback};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, count};
 use crate::ledger::History;
 use crate::plan::rollback::Target;
 use crate::report;
@@ -49,7 +49,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             let history = remote.history(session.ledger()).await?;
             session.check_bound(&history)?;
             let plan = if args.rollback.is_empty() {
-                plan::compile(&session.view()?, &remote, &history, &args.select, out.err_style).await?
+                plan::compile(&session.view()?, &remote, &history, &args.select).await?
             } else {
                 rollback::compile(&session, &remote, &history, &Target::Ids(args.rollback.clone()), args.cascade)
                     .await?
@@ -60,11 +60,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     };
     let script = report::script::script(&plan).map_err(|why| Failure::new(Kind::Internal, why))?;
     match &args.output {
-        None => out.data(&script),
+        None => out.document(&script),
         Some(path) => {
             std::fs::write(path, script)
                 .map_err(|e| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display())))?;
-            out.say(&format!("{}: {} changeset(s)", path.display(), plan.steps.len()));
+            out.say(format!("{}: {}", path.display(), count(plan.steps.len(), "changeset")));
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::base::Span;
 use crate::pg::unended::{self, Ending, Unended};
 use crate::pg::wish;
 use crate::plan::states::{State, StateRow, states};
-use crate::report::{Cell, Style, Table, Tone};
+use crate::report::{Cell, Line, Table, Tone};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         Ok((history, place, database, paused, runs))
     })?;
     if let Some(other) = session.bound_elsewhere(&history) {
-        out.say(&format!("warning: the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
+        out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
     }
     let sources = &session.workspace.loaded.sources;
     let rows = states(&view.changelog, &view.graph, sources, &history, &session.environment);
@@ -82,18 +82,21 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         }
         As::Text | As::Markdown => {
             let table = table(&rows);
-            let text = if matches!(form, As::Text) { table.plain(out.style) } else { table.markdown() };
-            out.data(&text);
+            match form {
+                As::Markdown => out.document(&table.markdown()),
+                As::Text | As::Json => out.data(table.text(out.limit())),
+            }
+            out.data("");
             let summary: Vec<String> = counts.iter().map(|(s, n)| format!("{n} {}", s.words())).collect();
             let ledger = if history.version == 0 { "; no ledger yet" } else { "" };
-            out.data(&format!("\n{} on {place}: {}{ledger}", session.environment, summary.join(", ")));
+            out.data(format!("{} on {place}: {}{ledger}", session.environment, summary.join(", ")));
             for run in &runs {
-                out.data(&about(run, out.style));
+                out.data(about(run));
             }
             if let Some(paused) = paused {
                 let why = paused.reason.map_or_else(String::new, |r| format!(": {r}"));
                 let text = format!("backfills are paused by {} since {}{why}", paused.by, paused.at);
-                out.data(&format!("{}; `dagmar resume` lets them go on", out.style.paint(Tone::Warn, &text)));
+                out.data(Line::new().paint(Tone::Warn, text).plain("; `dagmar resume` lets them go on"));
             }
         }
     }
@@ -101,15 +104,14 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 }
 
 /// A run that did not say how it ended.
-fn about(Unended { kind, by, started_at, ending, .. }: &Unended, style: Style) -> String {
+fn about(Unended { kind, by, started_at, ending, .. }: &Unended) -> Line {
     let what = format!("the {kind} of {by} that began at {started_at}");
     match ending {
-        Some(Ending::Running) => format!("{what} is on its way"),
-        Some(Ending::CutOff) => {
-            let text = style.paint(Tone::Warn, &format!("{what} was cut off"));
-            format!("{text}: nobody holds its lock; the next run goes on from what is recorded")
-        }
-        None => format!("{what} had not ended when this standby heard of it last"),
+        Some(Ending::Running) => Line::from(format!("{what} is on its way")),
+        Some(Ending::CutOff) => Line::new()
+            .paint(Tone::Warn, format!("{what} was cut off"))
+            .plain(": nobody holds its lock; the next run goes on from what is recorded"),
+        None => Line::from(format!("{what} had not ended when this standby heard of it last")),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::pipeline::View;
 use crate::plan::reasons::{self, Case, Last, Reason};
 use crate::plan::renamed;
 use crate::plan::states::states;
-use crate::report::{Tone, printable};
+use crate::report::{Line, Tone};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -83,17 +83,16 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             }));
         }
         Form::Text => {
-            let head = format!("{} is {state} in {environment}", out.style.paint(Tone::Strong, &id));
-            out.data(&head);
+            out.data(Line::new().paint(Tone::Strong, &id).plain(format!(" is {state} in {environment}")));
             for reason in &reasons {
                 let until = reason.until.as_ref().map_or_else(String::new, |until| format!(": until {until}"));
-                out.data(&format!("  {}{until}", printable(&reason.message)));
+                out.data(format!("  {}{until}", reason.message));
                 if let Some(todo) = &reason.todo {
                     let who = reason.who.as_ref().map_or_else(String::new, |who| format!(" ({who})"));
-                    out.data(&printable(&format!("    to do: {todo}{who}")));
+                    out.data(format!("    to do: {todo}{who}"));
                 }
             }
-            out.data(&printable(&verdict));
+            out.data(&verdict);
         }
     }
     Ok(())
@@ -133,7 +132,7 @@ async fn gates(
         return reasons;
     };
     // what cannot be compiled is said by the other reasons
-    if let Ok(plan) = gating.compile(remote, history, out.err_style).await
+    if let Ok(plan) = gating.compile(remote, history).await
         && let Ok(judged) = gating.judge(remote, &plan).await
     {
         let unmet = judged.verdicts.into_iter().filter(|verdict| verdict.status == gate::Status::Unmet);

@@ -4,7 +4,7 @@
 //! evidence that no ledger of this environment has (gates) is added by who gathers it.
 
 use super::states::{State, StateRow};
-use crate::base::time;
+use crate::base::{count, time};
 use crate::graph::Graph;
 use crate::ledger::{History, Status};
 use crate::source::{Changelog, Changeset, SourceSet};
@@ -200,7 +200,7 @@ fn failures(case: &Case<'_>, position: usize) -> Vec<Reason> {
             let done = recorded.segments.iter().filter(|s| s.done).count();
             (
                 "partly",
-                format!("`{id}` was begun {said} and is half done, {done} segment(s) of it{error}"),
+                format!("`{id}` was begun {said} and is half done, {} done{error}", count(done, "segment")),
                 format!("`dagmar apply --env {env}` goes on, `dagmar rollback {id} --env {env}` takes it back"),
             )
         }

@@ -3,7 +3,7 @@
 
 use super::model::{Direction, Plan, Progress, Step, Why};
 use crate::base::checksum::sha256_hex;
-use crate::base::{Failure, Kind, time};
+use crate::base::{Failure, Kind, count, time};
 use crate::ledger::{History, Recorded, Status};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -215,7 +215,9 @@ impl Part {
             }
         }
         let (then, now) = (self.target.recorded, before.len());
-        failure.notes.push(format!("the ledger had {then} changeset(s), and has {now} without those of this plan"));
+        failure
+            .notes
+            .push(format!("the ledger had {}, and has {now} without those of this plan", count(then, "changeset")));
         Err(failure.help("look at it with `dagmar history` and `dagmar plan`, and seal a new one"))
     }
 

@@ -1,5 +1,6 @@
 //! The helpers through which every value goes; each fails on a missing or null argument.
 
+use crate::base::count;
 use crate::base::name::{Ident, QualifiedName, quote_dollar, quote_literal};
 use crate::change::value::{SqlValue, check_type};
 use handlebars::{
@@ -54,7 +55,12 @@ impl HelperDef for Writer {
     ) -> HelperResult {
         let wrong = |message: String| RenderError::from(RenderErrorReason::Other(message));
         if h.params().len() != self.arity {
-            return Err(wrong(format!("`{}` takes {} value(s), here are {}", self.name, self.arity, h.params().len())));
+            return Err(wrong(format!(
+                "`{}` takes {}, here are {}",
+                self.name,
+                count(self.arity, "value"),
+                h.params().len()
+            )));
         }
         let mut values = Vec::with_capacity(self.arity);
         for param in h.params() {

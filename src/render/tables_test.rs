@@ -206,7 +206,7 @@ fn contradictions_are_found() {
         (
             "addForeignKey",
             json!({"table": "app.t", "name": "k", "columns": ["a", "b"], "references": {"table": "app.u", "columns": ["a"]}}),
-            "2 column(s) cannot point at 1",
+            "2 columns cannot point at 1",
         ),
         (
             "addCheck",

@@ -1,12 +1,13 @@
 //! Gates, for terminals.
 
-use super::style::{Style, Tone};
+use super::lines::Text;
+use super::style::Tone;
 use super::table::{Cell, Table};
 use crate::gate::{Status, Verdict};
 
 /// The table of gates: met, unmet, and what to do.
 #[must_use]
-pub fn text(verdicts: &[Verdict], style: Style) -> String {
+pub fn text(verdicts: &[Verdict], limit: Option<usize>) -> Text {
     let mut table = Table::new(&["GATE", "STATE", "WHY", "WHAT TO DO"]);
     for verdict in verdicts {
         let tone = match verdict.status {
@@ -21,5 +22,5 @@ pub fn text(verdicts: &[Verdict], style: Style) -> String {
             Cell::from(verdict.remedy.as_deref().unwrap_or_default()),
         ]);
     }
-    table.plain(style)
+    table.text(limit)
 }

@@ -4,7 +4,7 @@
 use super::diag::{self, tests::Texts};
 use super::graph::tests::{hostile_graph, sample_graph};
 use super::plan::tests::{forward, hostile_plan, irregular, nothing, rollback};
-use super::{GraphFormat, GraphOptions, PlanFormat, PlanOptions, Style, diff};
+use super::{GraphFormat, GraphOptions, PlanFormat, PlanOptions, Rendered, Style, diff};
 use crate::base::{Diagnostic, Diagnostics, FileId, Place};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,11 +22,11 @@ fn all() -> BTreeMap<String, String> {
         (GraphFormat::Svg, "svg"),
     ] {
         for (name, graph) in [("sample", sample_graph()), ("hostile", hostile_graph())] {
-            files.insert(format!("graph-{name}.{ending}"), format.render(&graph, GraphOptions::default()));
+            files.insert(format!("graph-{name}.{ending}"), format.render(&graph, GraphOptions::default()).plain());
         }
     }
     let ascii = GraphOptions { ascii: true, ..GraphOptions::default() };
-    files.insert("graph-sample-ascii.txt".to_owned(), GraphFormat::Tree.render(&sample_graph(), ascii));
+    files.insert("graph-sample-ascii.txt".to_owned(), GraphFormat::Tree.render(&sample_graph(), ascii).plain());
     for (format, ending) in [
         (PlanFormat::Text, "txt"),
         (PlanFormat::Json, "json"),
@@ -40,13 +40,16 @@ fn all() -> BTreeMap<String, String> {
             ("nothing", nothing()),
             ("hostile", hostile_plan()),
         ] {
-            files.insert(format!("plan-{name}.{ending}"), format.render(&plan, PlanOptions::default()));
+            files.insert(format!("plan-{name}.{ending}"), format.render(&plan, PlanOptions::default()).plain());
         }
     }
-    let sql = PlanOptions { sql: true, style: Style::PLAIN };
-    files.insert("plan-forward-sql.txt".to_owned(), PlanFormat::Text.render(&forward(), sql));
-    let color = PlanOptions { sql: false, style: Style::COLOR };
-    files.insert("plan-forward-color.txt".to_owned(), PlanFormat::Text.render(&forward(), color));
+    let sql = PlanOptions { sql: true, ..PlanOptions::default() };
+    files.insert("plan-forward-sql.txt".to_owned(), PlanFormat::Text.render(&forward(), sql).plain());
+    for limit in [80, 200] {
+        let options = PlanOptions { limit: Some(limit), ..PlanOptions::default() };
+        let Rendered::Text(text) = PlanFormat::Text.render(&forward(), options) else { panic!("it is text") };
+        files.insert(format!("plan-forward-{limit}.txt"), text.write(Style::COLOR, Some(limit)));
+    }
     let (problems, sources) = problems();
     files.insert("diag.txt".to_owned(), diag::text(&problems, &sources, Style::PLAIN));
     files.insert("diag-color.txt".to_owned(), diag::text(&problems, &sources, Style::COLOR));
@@ -112,7 +115,7 @@ fn every_form_is_as_it_was() {
     let mut wrong = String::new();
     for (name, text) in &expected {
         let golden = std::fs::read_to_string(folder.join(name)).expect("readable");
-        wrong.push_str(&diff::unified(name, "now", &golden, text, Style::PLAIN));
+        wrong.push_str(&diff::unified(name, "now", &golden, text));
     }
     assert!(wrong.is_empty(), "{wrong}\nBLESS=1 accepts this");
 }

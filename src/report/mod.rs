@@ -9,6 +9,7 @@ pub mod diag;
 pub mod diff;
 pub mod gates;
 pub mod graph;
+pub mod json;
 pub mod matrix;
 pub mod plan;
 pub mod preflight;
@@ -18,6 +19,7 @@ pub mod style;
 pub mod table;
 
 mod escape;
+mod lines;
 mod page;
 mod text;
 
@@ -26,8 +28,9 @@ mod golden;
 
 pub use diag::Sources;
 pub use graph::{GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView};
+pub use lines::{Line, Rendered, Text};
 pub use matrix::{MatrixFormat, MatrixOptions};
 pub use plan::{PlanFormat, PlanOptions};
 pub use style::{Style, Tone};
 pub use table::{Cell, Table};
-pub use text::{printable, width};
+pub use text::{coloured, printable, width};

@@ -1,9 +1,11 @@
 //! Findings of a preflight, alone and after a plan.
 
 use super::escape::{code_span, markdown, markup};
+use super::lines::{Line, Rendered, Text};
 use super::plan::{PlanFormat, PlanOptions};
-use super::style::{Style, Tone};
-use super::text::{count, line};
+use super::style::Tone;
+use super::text::line;
+use crate::base::count;
 use crate::plan::Plan;
 use crate::run::{Finding, Severity};
 use serde_json::{Value, json};
@@ -14,16 +16,21 @@ const ROWS: usize = 20;
 
 /// A plan with what was found about it.
 #[must_use]
-pub fn with_plan(format: PlanFormat, plan: &Plan, findings: &[Finding], options: PlanOptions) -> String {
-    let mut out = format.render(plan, options);
-    match format {
-        PlanFormat::Text => {
-            let _ = write!(out, "\n{}", text(findings, options.style));
+pub fn with_plan(format: PlanFormat, plan: &Plan, findings: &[Finding], options: PlanOptions) -> Rendered {
+    let mut out = match format.render(plan, options) {
+        Rendered::Document(out) => out,
+        Rendered::Text(mut out) => {
+            out.gap();
+            out.append(text(findings));
+            return Rendered::Text(out);
         }
+    };
+    match format {
+        PlanFormat::Text => {}
         PlanFormat::Json => {
             let mut value: Value = serde_json::from_str(&out).unwrap_or_default();
             value["preflight"] = json!(findings);
-            out = format!("{value:#}\n");
+            out = super::json::pretty(&value);
         }
         PlanFormat::Markdown => {
             let _ = write!(out, "\n{}", comment(findings));
@@ -33,22 +40,22 @@ pub fn with_plan(format: PlanFormat, plan: &Plan, findings: &[Finding], options:
             out.insert_str(at, &page(findings));
         }
     }
-    out
+    Rendered::Document(out)
 }
 
 /// The findings for a terminal.
 #[must_use]
-pub fn text(findings: &[Finding], style: Style) -> String {
-    let mut out = format!("{}: {}\n", style.paint(Tone::Strong, "preflight"), summary(findings));
+pub fn text(findings: &[Finding]) -> Text {
+    let mut out = Text::from(Line::new().paint(Tone::Strong, "preflight").plain(format!(": {}", summary(findings))));
     for finding in findings {
         let tone = match finding.severity {
             Severity::Error => Tone::Bad,
             Severity::Warning => Tone::Warn,
             Severity::Note => Tone::Muted,
         };
-        let word = style.paint(tone, finding.severity.word());
-        let _ = writeln!(out, "  {word} [{}] {}", finding.check, line(&finding.message));
-        let _ = writeln!(out, "    {} {}", style.paint(Tone::Muted, "help:"), line(&finding.remedy));
+        let word = Line::from("  ").paint(tone, finding.severity.word());
+        out.line(word.plain(format!(" [{}] {}", finding.check, line(&finding.message))));
+        out.line(Line::from("    ").paint(Tone::Muted, "help:").plain(format!(" {}", line(&finding.remedy))));
     }
     out
 }
@@ -126,7 +133,7 @@ mod tests {
     #[test]
     fn every_format_has_the_findings_and_nothing_escapes() {
         for format in PlanFormat::ALL {
-            let text = with_plan(*format, &nothing(), &findings(), PlanOptions::default());
+            let text = with_plan(*format, &nothing(), &findings(), PlanOptions::default()).plain();
             assert!(text.contains("GRANT it") && !text.contains('\u{1b}'), "{text}");
             match format {
                 PlanFormat::Json => {

@@ -1,33 +1,37 @@
 //! The change types as a reference: tables for the terminal, Markdown for the documentation.
 
-use super::style::{Style, Tone};
+use super::lines::{Line, Text};
+use super::style::Tone;
 use super::table::{Cell, Table};
+use super::text::line;
 use crate::source::schema::catalogue::{Catalogue, Entry};
 use std::fmt::Write;
 
 /// All change types, a line each.
 #[must_use]
-pub fn list(entries: &[Entry], style: Style) -> String {
+pub fn list(entries: &[Entry], limit: Option<usize>) -> Text {
     let mut table = Table::new(&["CHANGE TYPE", "WHAT IT DOES"]);
     for entry in entries {
         let mark = if entry.own { "(own) " } else { "" };
         table
             .row([Cell::new(&entry.name, Tone::Strong), Cell::from(format!("{mark}{}", sentence(&entry.description)))]);
     }
-    table.plain(style)
+    table.text(limit)
 }
 
 /// One change type with all its parameters, and the parts that these are made of.
 #[must_use]
-pub fn one(entry: &Entry, parts: &[Entry], style: Style) -> String {
-    let mut out = format!("{}\n{}\n", style.paint(Tone::Strong, &entry.name), folded(&entry.description, 100));
+pub fn one(entry: &Entry, parts: &[Entry], limit: Option<usize>) -> Text {
+    let mut out = Text::from(Line::new().paint(Tone::Strong, &entry.name));
+    for paragraph in entry.description.split("\n\n") {
+        out.line(Line::from(line(paragraph)).hang(0));
+    }
     for entry in std::iter::once(entry).chain(parts.iter().filter(|part| is_worth(part))) {
-        let name = if entry.own || parts.iter().all(|part| part.name != entry.name) {
-            String::new()
-        } else {
-            format!("{}: {}\n", style.paint(Tone::Strong, &entry.name), entry.description)
-        };
-        let _ = write!(out, "\n{name}");
+        out.gap();
+        if !entry.own && parts.iter().any(|part| part.name == entry.name) {
+            let name = Line::new().paint(Tone::Strong, &entry.name);
+            out.line(name.plain(format!(": {}", line(&entry.description))));
+        }
         let mut table = if entry.keys.is_empty() {
             Table::new(&["VALUE", "WHAT IT MEANS"])
         } else {
@@ -45,7 +49,7 @@ pub fn one(entry: &Entry, parts: &[Entry], style: Style) -> String {
             table.row([word, meaning]);
         }
         if !table.is_empty() {
-            out.push_str(&table.plain(style));
+            out.append(table.text(limit));
         }
     }
     out
@@ -121,32 +125,10 @@ fn sentence(text: &str) -> String {
     line[..end].trim_end_matches('.').to_owned()
 }
 
-/// Text in lines of at most this many characters.
-fn folded(text: &str, width: usize) -> String {
-    let mut out = String::new();
-    let mut column = 0;
-    for paragraph in text.split("\n\n") {
-        for word in paragraph.split_whitespace() {
-            let length = word.chars().count();
-            if column > 0 && column + 1 + length > width {
-                out.push('\n');
-                column = 0;
-            } else if column > 0 {
-                out.push(' ');
-                column += 1;
-            }
-            out.push_str(word);
-            column += length;
-        }
-        out.push('\n');
-        column = 0;
-    }
-    out.trim_end().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::style::Style;
     use crate::source::schema::Custom;
 
     fn catalogue() -> Catalogue {
@@ -178,7 +160,8 @@ mod tests {
     fn a_type_is_shown_with_its_parts() {
         let catalogue = catalogue();
         let entry = catalogue.change_type("createTable").unwrap();
-        let text = one(&entry, &catalogue.parts(std::slice::from_ref(&entry)), Style::PLAIN);
+        let text = one(&entry, &catalogue.parts(std::slice::from_ref(&entry)), None);
+        let text = text.write(Style::PLAIN, None);
         assert!(text.starts_with("createTable\nCreates a table"), "{text}");
         assert!(text.contains("\ncolumns      list of column"), "{text}");
         assert!(text.contains("\ncolumn: ") && text.contains("nullable "), "{text}");
@@ -188,6 +171,5 @@ mod tests {
     fn the_first_sentence_is_enough_for_a_list() {
         assert_eq!(sentence("Drops it. And more."), "Drops it");
         assert_eq!(sentence("Drops it; not that. And more"), "Drops it");
-        assert_eq!(folded("a b c\nd\n\ne", 3), "a b\nc d\ne");
     }
 }

@@ -1,7 +1,7 @@
 //! A plan as a script that psql alone can run, the ledger's rows included.
 
-use crate::base::Ident;
 use crate::base::name::{quote_dollar, quote_literal};
+use crate::base::{Ident, count};
 use crate::ledger::record::{self, Recorder, RunRef};
 use crate::ledger::walk::Position;
 use crate::ledger::{schema, walk};
@@ -52,10 +52,10 @@ impl Writer {
         let l = self.ledger.sql().into_owned();
         let _ = writeln!(
             self.out,
-            "-- {} of {} changeset(s) for the environment {}, written by dagmar {}.\n\
+            "-- {} of {} for the environment {}, written by dagmar {}.\n\
              -- Run it with: psql -X -f FILE. It stops at the first error.",
             plan.direction.word(),
-            plan.steps.len(),
+            count(plan.steps.len(), "changeset"),
             plan.environment,
             env!("CARGO_PKG_VERSION")
         );
@@ -105,11 +105,11 @@ impl Writer {
         self.line("COMMIT;");
         let _ = writeln!(
             self.out,
-            "SELECT pg_catalog.pg_advisory_unlock({}, {}) AS dagmar_unlocked \\gset\n\\echo {}: {} changeset(s) done",
+            "SELECT pg_catalog.pg_advisory_unlock({}, {}) AS dagmar_unlocked \\gset\n\\echo {}: {} done",
             schema::LOCK_CLASS,
             schema::lock_key(&self.ledger),
             plan.direction.word(),
-            plan.steps.len()
+            count(plan.steps.len(), "changeset")
         );
     }
 

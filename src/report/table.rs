@@ -1,27 +1,40 @@
 //! Aligned tables, for `status`, `history` and the like.
 
 use super::escape;
-use super::style::{Style, Tone};
-use super::text::{fill, line, width};
+use super::lines::{Line, Text};
+use super::style::Tone;
+use super::text::{clip, fill, fold, line, width};
+
+/// The last column is not made narrower than this: before, others are left out.
+const NARROW: usize = 24;
 
 /// One cell: a text and what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     text: String,
     tone: Tone,
+    short: bool,
 }
 
 impl Cell {
     /// A cell in the colour of `tone`.
     #[must_use]
     pub fn new(text: impl AsRef<str>, tone: Tone) -> Self {
-        Self { text: line(text.as_ref()), tone }
+        Self { text: line(text.as_ref()), tone, short: false }
     }
 
     /// A state, in the colour that its word has.
     #[must_use]
     pub fn state(word: &str) -> Self {
         Self::new(word, Tone::of_state(word))
+    }
+
+    /// The same, cut off where the last column of a narrow terminal has no room for it; others go on
+    /// in further lines.
+    #[must_use]
+    pub fn short(mut self) -> Self {
+        self.short = true;
+        self
     }
 }
 
@@ -37,13 +50,15 @@ pub struct Table {
     header: Vec<String>,
     rows: Vec<Vec<Cell>>,
     right: Vec<bool>,
+    dispensable: Vec<usize>,
 }
 
 impl Table {
     /// A table with these column heads.
     #[must_use]
     pub fn new(header: &[&str]) -> Self {
-        Self { header: header.iter().map(|h| line(h)).collect(), rows: Vec::new(), right: vec![false; header.len()] }
+        let right = vec![false; header.len()];
+        Self { header: header.iter().map(|h| line(h)).collect(), rows: Vec::new(), right, dispensable: Vec::new() }
     }
 
     /// Aligns the column at this position (from 0) to the right, for numbers.
@@ -52,6 +67,13 @@ impl Table {
         if let Some(right) = self.right.get_mut(column) {
             *right = true;
         }
+        self
+    }
+
+    /// Leaves these columns out, the first of them first, where a terminal is too narrow.
+    #[must_use]
+    pub fn dispensable(mut self, columns: &[usize]) -> Self {
+        self.dispensable = columns.to_vec();
         self
     }
 
@@ -69,40 +91,67 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// The table with aligned columns, two spaces between them, no space at line ends.
+    /// The table with aligned columns, two spaces between them, no space at line ends. Where a
+    /// terminal has `limit` columns the last column goes on in further lines; where even that has no
+    /// room, dispensable columns are left out, and then the last column stands below the others.
     #[must_use]
-    pub fn plain(&self, style: Style) -> String {
-        let mut columns: Vec<usize> = self.header.iter().map(|h| width(h)).collect();
+    pub fn text(&self, limit: Option<usize>) -> Text {
+        let shown = self.fitting(limit);
+        let mut out = Text::new();
+        let head = self.header.iter().map(|h| Cell::new(h, Tone::Strong).short()).collect::<Vec<_>>();
+        self.lines(&mut out, &shown, &head, true);
         for row in &self.rows {
-            for (column, cell) in columns.iter_mut().zip(row) {
-                *column = (*column).max(width(&cell.text));
-            }
-        }
-        let mut out = String::new();
-        self.line(&mut out, &columns, style, self.header.iter().map(|h| (h.as_str(), Tone::Strong)));
-        for row in &self.rows {
-            self.line(&mut out, &columns, style, row.iter().map(|c| (c.text.as_str(), c.tone)));
+            self.lines(&mut out, &shown, row, false);
         }
         out
     }
 
-    fn line<'a>(
-        &self,
-        out: &mut String,
-        columns: &[usize],
-        style: Style,
-        cells: impl Iterator<Item = (&'a str, Tone)>,
-    ) {
+    /// The columns that are shown, and how wide they are.
+    fn fitting(&self, limit: Option<usize>) -> Fitting {
+        let widths: Vec<usize> = (0..self.header.len())
+            .map(|i| self.rows.iter().map(|row| width(&row[i].text)).max().unwrap_or(0).max(width(&self.header[i])))
+            .collect();
+        let mut columns: Vec<usize> = (0..widths.len()).collect();
+        let Some((limit, last)) = limit.zip(columns.last().copied()) else {
+            return Fitting { columns, widths, last: None };
+        };
+        let mut dispensable = self.dispensable.iter();
+        loop {
+            let before: usize = columns.iter().filter(|c| **c != last).map(|c| widths[*c] + 2).sum();
+            let room = limit.saturating_sub(before);
+            if room >= widths[last] {
+                return Fitting { columns, widths, last: None };
+            }
+            if room >= NARROW {
+                return Fitting { columns, widths, last: Some((before, room)) };
+            }
+            match dispensable.next() {
+                Some(next) => columns.retain(|c| c != next),
+                None => {
+                    columns.retain(|c| *c != last);
+                    return Fitting { columns, widths, last: Some((4, limit.saturating_sub(4).max(1))) };
+                }
+            }
+        }
+    }
+
+    fn lines(&self, out: &mut Text, shown: &Fitting, cells: &[Cell], head: bool) {
+        let last = cells.len().saturating_sub(1);
+        let (mut text, mut more) = (Line::new().whole(), Vec::new());
         // spaces are held back until something follows them
         let mut gap = String::new();
-        for (i, (text, tone)) in cells.enumerate() {
-            let room = fill(text, columns[i]);
+        for &i in &shown.columns {
+            let mut words = cells[i].text.clone();
+            if let (true, Some((_, room))) = (i == last, shown.last) {
+                more = parts(&cells[i], room);
+                words = if more.is_empty() { String::new() } else { more.remove(0) };
+            }
+            let room = fill(&words, if i == last && shown.last.is_some() { 0 } else { shown.widths[i] });
             if self.right[i] {
                 gap.push_str(&room);
             }
-            if !text.is_empty() {
-                out.push_str(&gap);
-                out.push_str(&style.paint(tone, text));
+            if !words.is_empty() {
+                text = text.plain(&gap).paint(cells[i].tone, &words);
                 gap.clear();
             }
             if !self.right[i] {
@@ -110,7 +159,14 @@ impl Table {
             }
             gap.push_str("  ");
         }
-        out.push('\n');
+        out.line(text);
+        if let (false, false, Some((_, room))) = (head, shown.columns.contains(&last), shown.last) {
+            more = parts(&cells[last], room);
+        }
+        for part in more {
+            let margin = " ".repeat(shown.last.map_or(0, |(at, _)| at));
+            out.line(Line::from(margin).paint(cells[last].tone, part).whole());
+        }
     }
 
     /// The table in GitHub's Markdown.
@@ -137,9 +193,23 @@ impl Table {
     }
 }
 
+/// The columns of a table on a terminal.
+struct Fitting {
+    columns: Vec<usize>,
+    widths: Vec<usize>,
+    /// Where the last column begins and how wide it is, when it does not fit.
+    last: Option<(usize, usize)>,
+}
+
+/// The lines of a cell that has this room.
+fn parts(cell: &Cell, room: usize) -> Vec<String> {
+    if cell.short { vec![clip(&cell.text, room).into_owned()] } else { fold(&cell.text, room) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::style::Style;
 
     fn sample() -> Table {
         let mut table = Table::new(&["ID", "STATE", "MS"]).right(2);
@@ -150,9 +220,30 @@ mod tests {
     #[test]
     fn columns_are_aligned_by_width() {
         assert_eq!(
-            sample().plain(Style::PLAIN),
+            sample().text(None).write(Style::PLAIN, None),
             "ID        STATE          MS\n001-日本  applied         7\nx|y       pending now\na         b            1200\n"
         );
+    }
+
+    #[test]
+    fn a_narrow_terminal_has_the_last_column_in_lines() {
+        let mut table = Table::new(&["ID", "MS", "NOTE"]).dispensable(&[1]);
+        table.row([
+            Cell::from("a"),
+            Cell::from("12345678901234567890"),
+            Cell::from("one two three four five six seven"),
+        ]);
+        table.row([Cell::from("b"), Cell::from("1"), Cell::from("eight nine ten eleven twelve thirteen").short()]);
+        let at = |limit| table.text(Some(limit)).write(Style::PLAIN, Some(limit));
+        assert_eq!(
+            at(50),
+            "ID  MS                    NOTE\n\
+             a   12345678901234567890  one two three four five\n                          six seven\n\
+             b   1                     eight nine ten eleven t…\n"
+        );
+        assert_eq!(at(30), "ID  NOTE\na   one two three four five\n    six seven\nb   eight nine ten eleven twe…\n");
+        assert_eq!(at(20), "ID\na\n    one two three\n    four five six\n    seven\nb\n    eight nine ten…\n");
+        assert_eq!(table.text(Some(200)), table.text(None));
     }
 
     #[test]
@@ -168,7 +259,7 @@ mod tests {
     fn colours_do_not_move_columns() {
         let mut table = Table::new(&["A", "B"]);
         table.row([Cell::state("failed"), Cell::from("x")]);
-        assert!(table.plain(Style::COLOR).contains("failed\u{1b}[0m  x"));
+        assert!(table.text(None).write(Style::COLOR, None).contains("failed\u{1b}[0m  x"));
         assert!(!table.is_empty());
     }
 }

@@ -29,7 +29,7 @@ fn s31_a_plan_runs_when_as_many_agreed_as_the_environment_asks_for() {
     assert!(said.contains("is who applies it"), "{said}");
     assert_eq!(database.sql("SELECT to_regnamespace('shop') IS NULL"), "t");
     by(&boss, &["approve", "p.plan", "--reason", "CHG-7"]).ok();
-    assert!(by("postgres", &["apply", "p.plan"]).ok().contains("applied 1 changeset(s)"));
+    assert!(by("postgres", &["apply", "p.plan"]).ok().contains("applied 1 changeset"));
     let refused = "SELECT count(*) FROM dagmar.event WHERE kind = 'refused'";
     // nothing could be kept before the first approval made the ledger
     assert_eq!(database.sql(refused), "1");
@@ -78,7 +78,7 @@ fn s31_a_sealed_plan_is_promoted() {
     assert!(said.contains("promote-only=met") && said.contains("approvals=met") && !said.contains("unmet"), "{said}");
     assert_eq!(tables(&all.production), "");
     let said = all.run(&promote).ok();
-    assert!(said.contains("promoted 2 changeset(s) from staging to production"), "{said}");
+    assert!(said.contains("promoted 2 changesets from staging to production"), "{said}");
     assert!(all.run(&promote).ok().contains("nothing to promote: production has all of the plan"));
     assert_eq!(all.production.sql("SELECT DISTINCT kind FROM dagmar.run"), "promote");
     let digest = "SELECT count(DISTINCT detail ->> 'plan') FROM dagmar.event WHERE kind IN ('sealedPlan', 'approved')";

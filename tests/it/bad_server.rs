@@ -218,7 +218,7 @@ fn s15_a_server_that_dies_in_the_middle() {
     };
     assert_eq!(states(), ["applied", "pending", "pending"]);
     cluster.sql("CREATE TABLE fast ()");
-    says(&against(&project, &url, &["apply"]), 0, &["applied 2 changeset(s)"]);
+    says(&against(&project, &url, &["apply"]), 0, &["applied 2 changesets"]);
     assert_eq!(cluster.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM a"), "1 2");
     assert_eq!(cluster.sql("SELECT string_agg(status, ' ' ORDER BY started_at) FROM dagmar.run"), "interrupted done");
 }
@@ -249,7 +249,7 @@ fn s15_a_session_that_is_terminated_in_the_middle() {
         0,
         &[
             "the connection was lost: terminating connection due to administrator command; connecting again",
-            "applied 2 changeset(s)",
+            "applied 2 changesets",
         ],
     );
     assert_eq!(project.states(&database), "a=applied b=applied");

@@ -112,6 +112,6 @@ fn soak_waits_without_failing() {
     assert!(plan.contains("contract"), "{plan}");
     database
         .until("SELECT applied_at + interval '1.5 s' < clock_timestamp() FROM dagmar.changeset WHERE id = 'expand'");
-    assert!(project.on(&database, &["apply"]).ok().contains("applied 2 changeset(s)"));
+    assert!(project.on(&database, &["apply"]).ok().contains("applied 2 changesets"));
     assert_eq!(tables(&database), "contract expand last");
 }

@@ -278,7 +278,7 @@ fn f06_a_session_ends_within_a_message() {
         drop(holder);
         let run = running.end();
         assert!(run.err.contains("the connection was lost: ") && run.err.contains("; connecting again"), "{run:?}");
-        assert!(run.ok().contains("applied 4 changeset(s)"));
+        assert!(run.ok().contains("applied 4 changesets"));
         assert_eq!(database.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"), "1 2 3 4", "gate {gate}");
         let statuses = database.sql("SELECT string_agg(status, ' ' ORDER BY started_at) FROM dagmar.run");
         assert_eq!(statuses, "interrupted done");
@@ -304,7 +304,7 @@ fn f06_one_of_several_sessions_ends() {
         drop(holder);
         let run = running.end();
         assert!(run.err.contains("the connection was lost: ") && run.err.contains("; connecting again"), "{run:?}");
-        assert!(run.ok().contains("applied 2 changeset(s)"));
+        assert!(run.ok().contains("applied 2 changesets"));
         assert_eq!(database.sql("SELECT (SELECT count(*) FROM log1), (SELECT count(*) FROM log2)"), "1|1");
     }
 }
@@ -358,7 +358,7 @@ fn f07_f08_the_server_crashes_within_a_message() {
             holder.join().unwrap();
             let run = running.end();
             assert!(run.err.contains("; connecting again"), "{run:?}");
-            assert!(run.ok().contains("applied 3 changeset(s)"));
+            assert!(run.ok().contains("applied 3 changesets"));
         });
         assert_eq!(psql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"), "1 2 3", "{name}");
         assert_eq!(psql("SELECT count(*) FROM dagmar.changeset WHERE status = 'applied'"), "3");

@@ -196,7 +196,7 @@ fn f15_f17_fifty_wait_beside_a_concurrent_build() {
     let waiting: Vec<Running> = (0..50).map(|_| project.start(&database, &["apply"])).collect();
     database.until("SELECT count(*) = 51 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'dagmar lock'");
     drop(holder);
-    assert!(first.end().ok().contains("applied 1 changeset(s)"));
+    assert!(first.end().ok().contains("applied 1 changeset"));
     for running in waiting {
         let run = running.end();
         assert!(run.err.contains("waiting for another run to end: held by pid ") && run.err.contains(&who), "{run:?}");

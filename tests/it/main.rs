@@ -32,6 +32,7 @@ mod sealing;
 mod smoke;
 mod stopping;
 mod tampering;
+mod terminal;
 mod tools;
 mod undoing;
 mod versions;

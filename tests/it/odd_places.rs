@@ -167,7 +167,7 @@ fn rows_that_nobody_asked_for_take_no_memory() {
         ])
         .env_clear()
         .current_dir(project.path());
-    assert!(Run::of(limited.output().unwrap()).ok().contains("applied 2 changeset(s)"));
+    assert!(Run::of(limited.output().unwrap()).ok().contains("applied 2 changesets"));
 }
 
 /// Notices are shown; a flood of them does no harm.

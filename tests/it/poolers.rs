@@ -132,7 +132,7 @@ fn f22_poolers_in_transaction_mode_are_refused_in_a_crowd() {
 fn f22_a_pooler_in_session_mode_works() {
     let project = project(&[table("a", ""), table("b", "")]);
     let (database, pooler) = (Database::new(), Pooler::start("session", "default_pool_size = 2"));
-    assert!(against(&project, &pooler.url(&database), &["apply"]).ok().contains("applied 2 changeset(s)"));
+    assert!(against(&project, &pooler.url(&database), &["apply"]).ok().contains("applied 2 changesets"));
     assert!(against(&project, &pooler.url(&database), &["rollback", "b"]).ok().contains("rolled back 1"));
     assert_eq!(project.states(&database), "a=applied b=pending");
 }

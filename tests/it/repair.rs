@@ -37,7 +37,7 @@ fn f56_a_new_id_goes_on_with_the_row_of_the_old_one() {
     project.on(&database, &["apply", "--dry-run"]).ok();
     assert_eq!(database.ledger(), "base=applied no.default=applied");
     let said = project.on(&database, &["apply"]).ok();
-    assert!(said.contains("renamed no.default to without") && said.contains("applied 1 changeset(s)"), "{said}");
+    assert!(said.contains("renamed no.default to without") && said.contains("applied 1 changeset"), "{said}");
     assert_eq!(database.ledger(), "base=applied without=applied after=applied");
     assert_eq!(
         database.sql("SELECT string_agg(changeset || '>' || needs, ' ' ORDER BY changeset) FROM dagmar.requires"),
@@ -163,7 +163,7 @@ fn a_state_is_cleared_after_a_fix_by_hand() {
     database.sql("DROP TABLE b");
     let cleared = clear(&["b"]);
     for words in [
-        "`b` is partly (forward: 2 segment(s) done, 0 begun)",
+        "`b` is partly (forward: 2 segments done, 0 begun)",
         "its row and progress will be forgotten",
         "an event `cleared` keeps: incident 4711",
     ] {

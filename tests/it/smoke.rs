@@ -29,10 +29,10 @@ changesets:
 fn up_and_down_again() {
     let (project, database) = (Project::new(&[("plans/a.yaml", PLAN)]), Database::new());
     let empty = database.dump();
-    assert!(project.on(&database, &["apply"]).ok().contains("applied 2 changeset(s)"));
+    assert!(project.on(&database, &["apply"]).ok().contains("applied 2 changesets"));
     assert_eq!(database.sql("SELECT count(*) FILTER (WHERE active), count(*) FROM app.users"), "2500|2500");
     assert!(project.on(&database, &["apply"]).ok().contains("nothing to do"));
-    assert!(project.on(&database, &["rollback", "--all"]).ok().contains("rolled back 2 changeset(s)"));
+    assert!(project.on(&database, &["rollback", "--all"]).ok().contains("rolled back 2 changesets"));
     same(&database.dump(), &empty, "after the way back");
 }
 

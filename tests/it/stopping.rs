@@ -156,7 +156,7 @@ fn a_signal_cancels_a_long_statement() {
         assert_eq!(project.states(&database), "a=applied b=pending c=pending");
         assert_eq!(database.sql("SELECT to_regclass('b') IS NULL, (SELECT status FROM dagmar.run)"), "t|interrupted");
         database.sql("CREATE TABLE fast ()");
-        assert!(project.on(&database, &["apply"]).ok().contains("applied 2 changeset(s)"));
+        assert!(project.on(&database, &["apply"]).ok().contains("applied 2 changesets"));
     }
 }
 
@@ -245,5 +245,5 @@ fn a_signal_between_two_messages_of_a_whole_plan_is_heard() {
     assert_eq!(project.states(&database), "a=pending b=pending c=pending d=pending");
     assert_eq!(database.sql("SELECT to_regclass('a') IS NULL, (SELECT status FROM dagmar.run)"), "t|interrupted");
     database.until_alone();
-    assert!(project.on(&database, &args).ok().contains("applied 4 changeset(s)"));
+    assert!(project.on(&database, &args).ok().contains("applied 4 changesets"));
 }

@@ -37,6 +37,7 @@ async fn a_throwaway_server_leaves_nothing_behind() {
 /// Holds a server until it is killed; run by the test below.
 #[tokio::test]
 #[ignore = "a helper of `a_killed_owner_leaves_no_server`"]
+#[allow(clippy::disallowed_methods)] // the test reads it
 async fn owner_of_a_server() {
     let server = Embedded::throwaway(None).await.unwrap();
     writeln!(std::io::stdout(), "dir={}", server.dir.display()).unwrap();

@@ -7,8 +7,7 @@ mod text;
 pub use json::json;
 pub use text::text;
 
-use super::text::count;
-use crate::base::{Diagnostics, FileId};
+use crate::base::{Diagnostics, FileId, count};
 use std::ops::Range;
 
 /// Where the texts are that problems point into.

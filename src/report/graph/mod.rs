@@ -9,7 +9,7 @@ mod mermaid;
 pub(super) mod svg;
 mod tree;
 
-use super::style::Style;
+use super::lines::Rendered;
 use crate::plan::{Direction, Plan};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -61,8 +61,8 @@ pub struct GraphEdge {
 /// What a picture of a graph can be adjusted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GraphOptions {
-    /// Colours of the tree; the other formats have their own.
-    pub style: Style,
+    /// How many columns the terminal has: the tree's descriptions are cut off there; `None`: it is none.
+    pub limit: Option<usize>,
     /// Draws the tree with ASCII characters only.
     pub ascii: bool,
 }
@@ -107,14 +107,14 @@ impl GraphFormat {
 
     /// Draws `graph`. The same graph gives the same text.
     #[must_use]
-    pub fn render(self, graph: &GraphView, options: GraphOptions) -> String {
-        match self {
-            GraphFormat::Tree => tree::render(graph, options),
+    pub fn render(self, graph: &GraphView, options: GraphOptions) -> Rendered {
+        Rendered::Document(match self {
+            GraphFormat::Tree => return Rendered::Text(tree::render(graph, options)),
             GraphFormat::Dot => dot::render(graph),
             GraphFormat::Mermaid => mermaid::render(graph),
             GraphFormat::Json => json::render(graph),
             GraphFormat::Svg => svg::render(graph),
-        }
+        })
     }
 }
 

@@ -101,26 +101,24 @@ fn every_file_is_a_format() {
 fn nothing_breaks_out() {
     let graph = hostile_graph();
     for format in GraphFormat::ALL {
-        let text = format.render(&graph, GraphOptions::default());
+        let text = format.render(&graph, GraphOptions::default()).plain();
         assert!(!text.contains(['\u{1b}', '\r']), "{format:?}");
-        if *format != GraphFormat::Json {
-            assert!(!text.contains('\u{202e}'), "{format:?}");
-        }
+        assert!(!text.contains('\u{202e}'), "{format:?}");
     }
-    let svg = GraphFormat::Svg.render(&graph, GraphOptions::default());
+    let svg = GraphFormat::Svg.render(&graph, GraphOptions::default()).plain();
     assert!(!svg.contains("<script") && !svg.contains("]]>"));
-    let mermaid = GraphFormat::Mermaid.render(&graph, GraphOptions::default());
+    let mermaid = GraphFormat::Mermaid.render(&graph, GraphOptions::default()).plain();
     // two quotes per label, and nothing in a label ends it
     assert!(mermaid.lines().all(|line| line.matches('"').count() % 2 == 0 && line.matches('"').count() <= 2));
     assert!(!mermaid.contains("<script") && !mermaid.contains('`'));
-    let dot = GraphFormat::Dot.render(&graph, GraphOptions::default());
+    let dot = GraphFormat::Dot.render(&graph, GraphOptions::default()).plain();
     assert!(dot.lines().all(|line| line.replace("\\\\", "").replace("\\\"", "").matches('"').count() % 2 == 0));
 }
 
 #[test]
 fn nothing_is_drawn_as_nothing() {
     for format in GraphFormat::ALL {
-        let text = format.render(&GraphView::default(), GraphOptions::default());
+        let text = format.render(&GraphView::default(), GraphOptions::default()).plain();
         assert_eq!(text.is_empty(), *format == GraphFormat::Tree, "{format:?}");
     }
 }
@@ -128,12 +126,12 @@ fn nothing_is_drawn_as_nothing() {
 #[test]
 fn a_tree_shows_everything_once() {
     let graph = sample_graph();
-    let text = GraphFormat::Tree.render(&graph, GraphOptions::default());
+    let text = GraphFormat::Tree.render(&graph, GraphOptions::default()).plain();
     for node in &graph.nodes {
         let label = node.label.as_deref().expect("has one");
         assert_eq!(text.matches(label).count(), 1, "{label}");
     }
-    let ascii = GraphFormat::Tree.render(&graph, GraphOptions { ascii: true, ..GraphOptions::default() });
+    let ascii = GraphFormat::Tree.render(&graph, GraphOptions { ascii: true, ..GraphOptions::default() }).plain();
     assert!(ascii.is_ascii());
 }
 
@@ -141,7 +139,12 @@ fn a_tree_shows_everything_once() {
 fn a_tree_of_a_cycle_ends() {
     let nodes = ["a", "b"].map(|id| GraphNode { id: id.to_owned(), ..GraphNode::default() }).to_vec();
     let graph = GraphView { nodes, edges: vec![edge("a", "b"), edge("b", "a")] };
-    assert_eq!(GraphFormat::Tree.render(&graph, GraphOptions::default()), "a\n↓ b\n└── a (*)\n");
+    assert_eq!(
+        GraphFormat::Tree.render(&graph, GraphOptions::default()).plain(),
+        "a\n↓ b\n└── a (*)\n\n\
+         ↓ needs what stands above it, at the same indentation\n\
+         (*) stands further up already, with all that needs it\n"
+    );
 }
 
 #[test]
@@ -149,7 +152,22 @@ fn long_chains_stay_narrow() {
     let nodes: Vec<GraphNode> =
         (0..5000).map(|i| GraphNode { id: format!("{i:04}"), ..GraphNode::default() }).collect();
     let edges = (1..5000).map(|i| edge(&format!("{i:04}"), &format!("{:04}", i - 1))).collect();
-    let text = GraphFormat::Tree.render(&GraphView { nodes, edges }, GraphOptions::default());
-    assert_eq!(text.lines().map(crate::report::width).max(), Some(6));
-    assert_eq!(text.lines().count(), 5000);
+    let text = GraphFormat::Tree.render(&GraphView { nodes, edges }, GraphOptions::default()).plain();
+    let tree: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
+    assert_eq!(tree.iter().map(|line| crate::report::width(line)).max(), Some(6));
+    assert_eq!(tree.len(), 5000);
+}
+
+#[test]
+fn descriptions_do_not_leave_the_terminal() {
+    let graph = sample_graph();
+    for limit in [30, 60, 80] {
+        let options = GraphOptions { limit: Some(limit), ..GraphOptions::default() };
+        let text = GraphFormat::Tree.render(&graph, options).plain();
+        let tree = text.lines().take_while(|line| !line.is_empty());
+        for line in tree.filter(|line| line.contains("  ") && line.ends_with('…')) {
+            assert!(crate::report::width(line) <= limit, "{limit}: {line}");
+        }
+        assert!(text.contains('…') || limit == 30, "{limit}: {text}");
+    }
 }

@@ -4,9 +4,12 @@
 //! it: long histories are mostly chains.
 
 use super::{GraphNode, GraphOptions, GraphView};
-use crate::report::style::{Style, Tone};
-use crate::report::text::line;
-use std::fmt::Write;
+use crate::report::lines::{Line, Text};
+use crate::report::style::Tone;
+use crate::report::text::{clip, line};
+
+/// A description that would be cut to less than this is left out.
+const NARROW: usize = 12;
 
 struct Signs {
     branch: &'static str,
@@ -29,7 +32,7 @@ struct Mention<'a> {
     sign: &'static str,
 }
 
-pub(super) fn render(graph: &GraphView, options: GraphOptions) -> String {
+pub(super) fn render(graph: &GraphView, options: GraphOptions) -> Text {
     let signs = if options.ascii { &ASCII } else { &UNICODE };
     let links = graph.links();
     let mut followers: Vec<Vec<(usize, Option<&str>)>> = vec![Vec::new(); graph.nodes.len()];
@@ -39,7 +42,8 @@ pub(super) fn render(graph: &GraphView, options: GraphOptions) -> String {
         is_root[link.dependent] = false;
     }
     let mut seen = vec![false; graph.nodes.len()];
-    let mut out = String::new();
+    let mut out = Text::new();
+    let mut used = Used::default();
     // what only a cycle leads to comes after everything that has a beginning
     let roots = (0..graph.nodes.len()).filter(|n| is_root[*n]);
     for root in roots.chain(0..graph.nodes.len()) {
@@ -52,8 +56,11 @@ pub(super) fn render(graph: &GraphView, options: GraphOptions) -> String {
         while let Some(mention) = open.pop() {
             let again = std::mem::replace(&mut seen[mention.node], true);
             let node = &graph.nodes[mention.node];
-            let _ = write!(out, "{}{}", mention.before, mention.sign);
-            write_node(&mut out, node, mention.soak, again, options.style);
+            let head = Line::from(format!("{}{}", mention.before, mention.sign));
+            out.line(node_line(head, node, mention.soak, again, options.limit));
+            used.again |= again;
+            used.then |= mention.sign == signs.then;
+            used.soak |= mention.soak.is_some();
             if again {
                 continue;
             }
@@ -73,25 +80,51 @@ pub(super) fn render(graph: &GraphView, options: GraphOptions) -> String {
             }
         }
     }
+    used.legend(&mut out, signs);
     out
 }
 
-fn write_node(out: &mut String, node: &GraphNode, soak: Option<&str>, again: bool, style: Style) {
-    let id = line(&node.id);
-    let _ = write!(out, "{}", if again { style.paint(Tone::Muted, &id) } else { style.paint(Tone::Strong, &id) });
+/// The signs that stand in the tree.
+#[derive(Default)]
+struct Used {
+    then: bool,
+    again: bool,
+    soak: bool,
+}
+
+impl Used {
+    fn legend(&self, out: &mut Text, signs: &Signs) {
+        let signs = [
+            (self.then, signs.then.trim_end(), "needs what stands above it, at the same indentation"),
+            (self.again, "(*)", "stands further up already, with all that needs it"),
+            (self.soak, "[after ...]", "waits so long after what it needs was applied"),
+        ];
+        if signs.iter().any(|(used, ..)| *used) {
+            out.gap();
+        }
+        for (_, sign, meaning) in signs.iter().filter(|(used, ..)| *used) {
+            out.line(Line::new().paint(Tone::Muted, format!("{sign} {meaning}")));
+        }
+    }
+}
+
+fn node_line(head: Line, node: &GraphNode, soak: Option<&str>, again: bool, limit: Option<usize>) -> Line {
+    let mut text = head.paint(if again { Tone::Muted } else { Tone::Strong }, line(&node.id)).whole();
     if let Some(soak) = soak {
-        let _ = write!(out, " {}", style.paint(Tone::Warn, &format!("[after {}]", line(soak))));
+        text = text.plain(" ").paint(Tone::Warn, format!("[after {}]", line(soak)));
     }
     if again {
-        let _ = writeln!(out, " {}", style.paint(Tone::Muted, "(*)"));
-        return;
+        return text.paint(Tone::Muted, " (*)");
     }
     if let Some(state) = &node.state {
         let state = line(state);
-        let _ = write!(out, " {}", style.paint(Tone::of_state(&state), &format!("[{state}]")));
+        text = text.plain(" ").paint(Tone::of_state(&state), format!("[{state}]"));
     }
     if let Some(label) = &node.label {
-        let _ = write!(out, "  {}", style.paint(Tone::Muted, &line(label)));
+        let room = limit.map_or(usize::MAX, |limit| limit.saturating_sub(text.width() + 2));
+        if room >= NARROW {
+            text = text.paint(Tone::Muted, format!("  {}", clip(&line(label), room)));
+        }
     }
-    out.push('\n');
+    text
 }

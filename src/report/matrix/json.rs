@@ -1,6 +1,7 @@
 //! The matrix for programs.
 
 use crate::plan::matrix::Matrix;
+use crate::report::json;
 use serde_json::{Map, Value, json};
 
 pub(super) fn render(matrix: &Matrix) -> String {
@@ -29,5 +30,5 @@ pub(super) fn render(matrix: &Matrix) -> String {
         })
         .collect();
     let value = json!({ "environments": environments, "changesets": changesets });
-    serde_json::to_string_pretty(&value).expect("the matrix serialises to JSON") + "\n"
+    json::pretty(&value)
 }

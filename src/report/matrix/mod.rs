@@ -5,7 +5,7 @@ mod json;
 mod markdown;
 mod text;
 
-use super::style::Style;
+use super::lines::Rendered;
 use super::table::{Cell, Table};
 use crate::plan::matrix::{Answer, Column, Matrix};
 use crate::plan::states::StateRow;
@@ -16,8 +16,8 @@ const UNKNOWN: &str = "?";
 /// What a matrix can be adjusted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MatrixOptions {
-    /// Colours of the text for a terminal.
-    pub style: Style,
+    /// How many columns the terminal has; `None`: it is none.
+    pub limit: Option<usize>,
 }
 
 /// How a matrix is written.
@@ -51,13 +51,13 @@ impl MatrixFormat {
 
     /// Writes the matrix.
     #[must_use]
-    pub fn render(self, matrix: &Matrix, options: MatrixOptions) -> String {
-        match self {
-            MatrixFormat::Text => text::render(matrix, options),
+    pub fn render(self, matrix: &Matrix, options: MatrixOptions) -> Rendered {
+        Rendered::Document(match self {
+            MatrixFormat::Text => return Rendered::Text(text::render(matrix, options)),
             MatrixFormat::Json => json::render(matrix),
             MatrixFormat::Markdown => markdown::render(matrix),
             MatrixFormat::Html => html::render(matrix),
-        }
+        })
     }
 }
 

@@ -58,7 +58,7 @@ fn every_file_is_a_format() {
 #[test]
 fn the_table_has_a_column_for_each_environment() {
     assert_eq!(
-        MatrixFormat::Text.render(&sample(), MatrixOptions::default()),
+        MatrixFormat::Text.render(&sample(), MatrixOptions::default()).plain(),
         "CHANGESET  dev      staging  live\n\
          a          applied  ?        held\n\
          b|c                 ?        not for here\n\
@@ -72,7 +72,7 @@ fn the_table_has_a_column_for_each_environment() {
 
 #[test]
 fn programs_get_the_reasons_too() {
-    let text = MatrixFormat::Json.render(&sample(), MatrixOptions::default());
+    let text = MatrixFormat::Json.render(&sample(), MatrixOptions::default()).plain();
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["environments"][0]["counts"]["applied"], 1);
     assert_eq!(value["environments"][1]["reached"], false);
@@ -84,9 +84,9 @@ fn programs_get_the_reasons_too() {
 
 #[test]
 fn nothing_breaks_out() {
-    let html = MatrixFormat::Html.render(&sample(), MatrixOptions::default());
+    let html = MatrixFormat::Html.render(&sample(), MatrixOptions::default()).plain();
     assert!(html.contains("title=\"&quot;later&quot; &lt;b&gt;\"") && !html.contains("<b>") && !html.contains("<db>"));
-    let markdown = MatrixFormat::Markdown.render(&sample(), MatrixOptions::default());
+    let markdown = MatrixFormat::Markdown.render(&sample(), MatrixOptions::default()).plain();
     assert!(markdown.contains("| b\\|c |  | ? | not for here |"), "{markdown}");
     assert!(markdown.contains("&lt;db&gt;: no \\| route"), "{markdown}");
 }

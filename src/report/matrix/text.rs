@@ -2,29 +2,26 @@
 
 use super::{MatrixOptions, summary, table};
 use crate::plan::matrix::Matrix;
+use crate::report::lines::{Line, Text};
 use crate::report::style::Tone;
 use crate::report::table::Cell;
 use crate::report::text::line;
-use std::fmt::Write;
 
-pub(super) fn render(matrix: &Matrix, options: MatrixOptions) -> String {
-    let style = options.style;
-    let mut out = String::new();
+pub(super) fn render(matrix: &Matrix, options: MatrixOptions) -> Text {
+    let mut out = Text::new();
     if !matrix.changesets.is_empty() {
-        out.push_str(&table(matrix, "CHANGESET", Cell::state).plain(style));
-        out.push('\n');
+        out.append(table(matrix, "CHANGESET", Cell::state).text(options.limit));
+        out.gap();
     }
     for column in &matrix.environments {
-        let name = style.paint(Tone::Strong, &line(&column.name));
+        let name = Line::new().paint(Tone::Strong, line(&column.name));
         match &column.answer {
-            Ok(answer) => {
-                let _ = writeln!(out, "{name} {}", line(&summary(answer)));
-            }
+            Ok(answer) => out.line(name.plain(format!(" {}", line(&summary(answer))))),
             Err(silence) => {
-                let said = style.paint(Tone::Bad, "is not known");
-                let _ = writeln!(out, "{name} {said}: {}", line(&silence.message));
+                let said = name.plain(" ").paint(Tone::Bad, "is not known");
+                out.line(said.plain(format!(": {}", line(&silence.message))));
                 if let Some(help) = &silence.help {
-                    let _ = writeln!(out, "  help: {}", line(help));
+                    out.line(format!("  help: {}", line(help)));
                 }
             }
         }

@@ -1,10 +1,11 @@
 //! The plan for a comment on a pull request (GitHub's and GitLab's Markdown).
 
 use super::words::{self, Totals, gist, hazards};
+use crate::base::count;
 use crate::plan::{Check, Plan, Rollback, Segment, Step};
 use crate::report::escape::{code_block, code_span, markdown, markup};
 use crate::report::table::Table;
-use crate::report::text::{count, line};
+use crate::report::text::line;
 use std::fmt::Write;
 
 /// GitHub refuses comments of more than 65,536 characters; the rest is for what the caller

@@ -9,14 +9,14 @@ mod words;
 
 pub use words::{Hazard, Totals, gist, hazards};
 
-use super::style::Style;
+use super::lines::{Rendered, Text};
 use crate::plan::Plan;
 
 /// What a preview can be adjusted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PlanOptions {
-    /// Colours of the text for a terminal.
-    pub style: Style,
+    /// How many columns the terminal has: statements' heads are cut off there; `None`: it is none.
+    pub limit: Option<usize>,
     /// Whether the text for a terminal has the SQL of both directions; the other formats
     /// always have it.
     pub sql: bool,
@@ -58,14 +58,20 @@ impl PlanFormat {
 
     /// Writes `plan`. The same plan gives the same text.
     #[must_use]
-    pub fn render(self, plan: &Plan, options: PlanOptions) -> String {
-        match self {
-            PlanFormat::Text => text::render(plan, options),
+    pub fn render(self, plan: &Plan, options: PlanOptions) -> Rendered {
+        Rendered::Document(match self {
+            PlanFormat::Text => return Rendered::Text(text::render(plan, options)),
             PlanFormat::Json => json::render(plan),
             PlanFormat::Markdown => markdown::render(plan),
             PlanFormat::Html => html::render(plan),
-        }
+        })
     }
+}
+
+/// Writes `plan` for a terminal.
+#[must_use]
+pub fn text(plan: &Plan, options: PlanOptions) -> Text {
+    text::render(plan, options)
 }
 
 #[cfg(test)]

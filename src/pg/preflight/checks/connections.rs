@@ -1,6 +1,7 @@
 //! Whether there are sessions left for the run.
 
 use super::{Report, View};
+use crate::base::count;
 
 /// With so few left others feel it.
 const FEW: i64 = 3;
@@ -18,7 +19,7 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     let Some((left, whose, how)) = limits.map(|(most, used, whose, how)| (most - used, whose, how)).min() else {
         return;
     };
-    let message = format!("{whose} has room for {} more session(s); the run needs {wanted}", left.max(0));
+    let message = format!("{whose} has room for {}; the run needs {wanted}", count(left.max(0), "more session"));
     if left < wanted {
         report.error(message, format!("end sessions that nobody needs, or raise the limit (`{how}`)"));
     } else if left < wanted + FEW {

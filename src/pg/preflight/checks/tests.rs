@@ -93,9 +93,9 @@ fn sessions_that_are_left() {
     let asked = Asked { sessions: 2, ..Asked::default() };
     let room = |room: Value| found(&asked, json!({ "room": room }));
     let none = json!({ "server": 10, "used": 9, "role": -1, "database": -1 });
-    assert_eq!(room(none), "connections error the server has room for 1 more session(s); the run needs 2\n");
+    assert_eq!(room(none), "connections error the server has room for 1 more session; the run needs 2\n");
     let role = json!({ "server": 100, "used": 9, "role": 5, "roleUsed": 1, "database": -1 });
-    assert_eq!(room(role), "connections warning the role has room for 4 more session(s); the run needs 2\n");
+    assert_eq!(room(role), "connections warning the role has room for 4 more sessions; the run needs 2\n");
     assert_eq!(room(json!({ "server": 100, "used": 9, "role": -1, "database": -1 })), "");
 }
 

@@ -24,14 +24,14 @@ fn every_file_is_a_format() {
 fn nothing_breaks_out() {
     let plan = hostile_plan();
     for format in PlanFormat::ALL {
-        let text = format.render(&plan, PlanOptions { sql: true, ..PlanOptions::default() });
+        let text = format.render(&plan, PlanOptions { sql: true, ..PlanOptions::default() }).plain();
         assert!(!text.contains('\u{1b}'), "{format:?}");
     }
-    let html = PlanFormat::Html.render(&plan, PlanOptions::default());
+    let html = PlanFormat::Html.render(&plan, PlanOptions::default()).plain();
     assert!(!html.contains("<script"));
     assert_eq!(html.matches("<details").count(), html.matches("</details>").count());
     // outside of code blocks no line is HTML but the folds' own
-    let markdown = PlanFormat::Markdown.render(&plan, PlanOptions::default());
+    let markdown = PlanFormat::Markdown.render(&plan, PlanOptions::default()).plain();
     let mut fence: Option<String> = None;
     for line in markdown.lines() {
         let ticks: String = line.chars().take_while(|c| *c == '`').collect();
@@ -57,7 +57,7 @@ fn nothing_breaks_out() {
 
 #[test]
 fn the_text_names_hazards_and_ways_back() {
-    let text = PlanFormat::Text.render(&forward(), PlanOptions::default());
+    let text = PlanFormat::Text.render(&forward(), PlanOptions::default()).plain();
     for part in [
         "ACCESS EXCLUSIVE on platform.users: blocks reads and writes",
         "CREATE INDEX CONCURRENTLY idx_users_active_org ON platform.users\n",
@@ -70,13 +70,13 @@ fn the_text_names_hazards_and_ways_back() {
         assert!(text.contains(part), "{part} in\n{text}");
     }
     assert!(!text.contains("ON DELETE SET NULL\n    ") && !text.contains("RETURNING"));
-    let sql = PlanFormat::Text.render(&forward(), PlanOptions { sql: true, ..PlanOptions::default() });
+    let sql = PlanFormat::Text.render(&forward(), PlanOptions { sql: true, ..PlanOptions::default() }).plain();
     assert!(sql.contains("RETURNING t.id") && sql.contains("DROP TABLE platform.project_limits;"), "{sql}");
 }
 
 #[test]
 fn nothing_to_do_is_one_line() {
-    let text = PlanFormat::Text.render(&nothing(), PlanOptions::default());
+    let text = PlanFormat::Text.render(&nothing(), PlanOptions::default()).plain();
     assert_eq!(text, "nothing to apply in production (1 changeset not for this environment)\n");
 }
 
@@ -85,7 +85,7 @@ fn a_semicolon_never_is_in_a_comment() {
     let mut plan = forward();
     plan.steps[1].segments[0].statements[0].sql = "CREATE TABLE a (\n    b int\n) -- c".to_owned();
     for format in [PlanFormat::Text, PlanFormat::Markdown, PlanFormat::Html] {
-        let text = format.render(&plan, PlanOptions { sql: true, ..PlanOptions::default() });
+        let text = format.render(&plan, PlanOptions { sql: true, ..PlanOptions::default() }).plain();
         let after = text.split("-- c\n").nth(1).expect("has the statement");
         assert!(after.trim_start().starts_with(';'), "{format:?}");
     }
@@ -93,7 +93,7 @@ fn a_semicolon_never_is_in_a_comment() {
 
 #[test]
 fn json_is_the_plan() {
-    let text = PlanFormat::Json.render(&forward(), PlanOptions::default());
+    let text = PlanFormat::Json.render(&forward(), PlanOptions::default()).plain();
     assert_eq!(serde_json::from_str::<Plan>(&text).expect("reads back"), forward());
 }
 
@@ -103,7 +103,7 @@ fn a_comment_never_is_too_long_for_github() {
     let one = plan.steps[1].clone();
     for (steps, said) in [(100, "The SQL is left out"), (300, "The steps are left out")] {
         plan.steps = vec![one.clone(); steps];
-        let text = PlanFormat::Markdown.render(&plan, PlanOptions::default());
+        let text = PlanFormat::Markdown.render(&plan, PlanOptions::default()).plain();
         assert!(text.chars().count() <= 65_536 && text.contains(said), "{steps}: {}", text.chars().count());
         assert!(text.contains("009-project-limits"));
     }

@@ -1,10 +1,12 @@
 //! A statement in one line. A picture for people: nothing depends on what is recognised
 //! here, what a statement does is known from its facts.
 
-use crate::report::text::{clip, line};
+use crate::report::text::{clip, line, width};
 
-/// The longest gist, in columns.
+/// The longest gist of an event, in columns.
 const COLUMNS: usize = 100;
+/// A longer word is cut itself.
+const LONG_WORD: usize = 24;
 /// How much of a statement is looked at, in bytes.
 const LOOK: usize = 16 * 1024;
 
@@ -13,6 +15,12 @@ const LOOK: usize = 16 * 1024;
 /// are shown from their beginning.
 #[must_use]
 pub fn gist(sql: &str) -> String {
+    gist_within(sql, COLUMNS)
+}
+
+/// The same in at most this many columns.
+#[must_use]
+pub fn gist_within(sql: &str, columns: usize) -> String {
     let mut look = sql.len().min(LOOK);
     while !sql.is_char_boundary(look) {
         look -= 1;
@@ -28,7 +36,13 @@ pub fn gist(sql: &str) -> String {
         }
         text.push_str(word.text);
     }
-    clip(&line(&text), COLUMNS).into_owned()
+    let text = line(&text);
+    let cut = clip(&text, columns);
+    // not in the middle of a word, where that costs little
+    match cut.strip_suffix('…').and_then(|kept| kept.rfind(' ').map(|at| (kept, at))) {
+        Some((kept, at)) if cut.len() < text.len() && width(&kept[at..]) <= LONG_WORD => format!("{} …", &kept[..at]),
+        _ => cut.into_owned(),
+    }
 }
 
 /// A word, a quoted piece or a sign of the statement.

@@ -2,10 +2,10 @@
 
 mod gist;
 
-pub use gist::gist;
+pub use gist::{gist, gist_within};
 
+use crate::base::count;
 use crate::plan::{Direction, Mode, Plan, Progress, Rollback, Segment, Statement, Step, Why};
-use crate::report::text::count;
 use crate::sql::{Facts, LockMode, Outside, ends_in_comment};
 
 /// What may hurt, worst first.

@@ -1,0 +1,27 @@
+//! Words for people.
+
+use std::fmt::Display;
+
+/// A number with its noun: `1 step`, `2 steps`. The noun must be one that gets an `s`.
+#[must_use]
+pub fn count<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
+    let nouns = plural(&n, noun);
+    format!("{n} {nouns}")
+}
+
+/// The noun alone: `step` of one, `steps` of any other number.
+#[must_use]
+pub fn plural<N: PartialEq + From<u8>>(n: &N, noun: &str) -> String {
+    if *n == N::from(1) { noun.to_owned() } else { format!("{noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!([0_usize, 1, 2].map(|n| count(n, "row")), ["0 rows", "1 row", "2 rows"]);
+        assert_eq!(plural(&1_i64, "row"), "row");
+    }
+}
