@@ -29,6 +29,22 @@ pub enum Object {
 }
 
 impl Object {
+    /// The word for people.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Object::Schema => "schema",
+            Object::Table => "table",
+            Object::View => "view",
+            Object::Index => "index",
+            Object::Sequence => "sequence",
+            Object::Function => "function",
+            Object::Type => "type",
+            Object::Extension => "extension",
+            Object::Role => "role",
+        }
+    }
+
     /// Whether it is locked and scheduled like a table.
     #[must_use]
     pub fn is_relation(self) -> bool {

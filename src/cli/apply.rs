@@ -1,5 +1,6 @@
 //! `dagmar apply`: runs what is pending.
 
+use super::about;
 use super::audit::{Tried, audited};
 use super::gating::{Gating, Words};
 use super::global::Global;
@@ -15,7 +16,7 @@ use crate::ledger::{History, Status};
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{Finished, RunStatus, is_lost, taken_over};
 use crate::plan::{Plan, decide};
-use crate::report::{self, Line, PlanFormat, PlanOptions, Tone};
+use crate::report::{Line, PlanFormat, Preview, Tone};
 use crate::run::{Event, Observer};
 use serde_json::json;
 use std::sync::Arc;
@@ -114,8 +115,8 @@ pub async fn carry_out(
         return remote.close().await;
     }
     if form == Form::Text && !planned.steps.is_empty() {
-        let options = PlanOptions { limit: out.messages().limit, sql: global.verbose > 0 };
-        out.say(report::plan::text(&planned, options));
+        let about = about::online(session, &remote, &planned).await;
+        order.running.announce(&Preview::new(&planned, &about), global, out);
     }
     if !order.check {
         remote.server.check_writable(session.ledger())?;

@@ -80,7 +80,8 @@ fn list(plan: Option<&PathBuf>, global: &Global, out: &mut Output) -> Outcome {
         Form::Text if all.is_empty() => out.data("nobody has said anything here yet"),
         Form::Text => {
             let short = |at: i64| time::rfc3339(at).trim_end_matches('Z').replace('T', " ");
-            let mut table = Table::new(&["AT (UTC)", "VERDICT", "ROLE", "BY", "UNTIL", "PLAN", "REASON"]);
+            let mut table =
+                Table::new(&["AT (UTC)", "VERDICT", "ROLE", "BY", "UNTIL", "PLAN", "REASON"]).dispensable(&[4, 3, 5]);
             for a in &all {
                 table.row([
                     Cell::from(short(a.at).as_str()),

@@ -340,7 +340,7 @@ impl<'a> Gating<'a> {
         let over = |v: &&Verdict| self.from.is_some() || v.status == Status::Overridden;
         let shown: Vec<Verdict> = judged.verdicts.iter().filter(over).cloned().collect();
         if !shown.is_empty() {
-            let text = |limit| report::gates::text(&shown, limit);
+            let text = |limit| report::gates::terminal(&shown, limit);
             if check { out.data(text(out.limit())) } else { out.say(text(out.messages().limit)) }
         }
         for name in &self.words.overridden {

@@ -89,7 +89,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         As::Csv => out.document(&as_csv(&events)),
         As::Text if events.is_empty() => out.data("nothing has happened here yet"),
         As::Text => {
-            let mut table = Table::new(&["NO", "AT (UTC)", "EVENT", "CHANGESET", "ROLE", "BY", "DETAIL"]).right(0);
+            let mut table = Table::new(&["NO", "AT (UTC)", "EVENT", "CHANGESET", "ROLE", "BY", "DETAIL"])
+                .right(0)
+                .dispensable(&[4, 0, 5, 1]);
             for event in &events {
                 table.row([
                     Cell::from(event.seq.to_string().as_str()),

@@ -4,6 +4,7 @@
 //! To add a command: the file, its `mod` line, a variant of `Command` and its arm in
 //! `Command::run`; a test compares the files with the variants.
 
+mod about;
 mod audit;
 mod by_hand;
 mod everywhere;
@@ -177,6 +178,7 @@ mod tests {
     fn every_command_is_a_file() {
         let shared = [
             "mod",
+            "about",
             "audit",
             "by_hand",
             "everywhere",

@@ -1,5 +1,6 @@
 //! `dagmar plan`: what would run.
 
+use super::about;
 use super::global::Global;
 use super::look;
 use super::output::{Output, choose};
@@ -11,7 +12,7 @@ use crate::ledger::History;
 use crate::pg::{read, rehearse};
 use crate::pipeline::View;
 use crate::plan::{Edited, Plan};
-use crate::report::{self, Line, PlanFormat, PlanOptions, Tone};
+use crate::report::{self, Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -77,15 +78,16 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let order = seal::Order { out: file, environments, sign: sign.as_deref(), expires: *expires, select };
         return seal::seal(&order, global, out);
     }
-    let known: Vec<(&str, PlanFormat)> = PlanFormat::ALL.iter().map(|f| (f.name(), *f)).collect();
-    let format = choose(global, &known)?;
+    let format = choose(global, &formats())?;
     let global = &look::against(global, args.against.as_deref().unwrap_or_default())?;
     let session = Session::open(global, out)?;
     let view = session.view()?;
-    let options = PlanOptions { limit: out.limit(), sql: args.sql };
+    let detail = if args.sql { Detail::Sql } else { Detail::Statements };
+    let options = PlanOptions { limit: out.limit(), detail };
     if args.offline {
         let plan = view.plan(&History::default(), &args.select)?.unwrap_or_else(|_| unreachable!("nothing is applied"));
-        out.report(format.render(&plan, options));
+        let about = about::offline(&session);
+        out.report(format.render(&[Preview::new(&plan, &about)], options));
         return Ok(());
     }
     block_on(async {
@@ -97,17 +99,25 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let plan = compile(&view, &remote, &history, &args.select).await?;
         if args.against.is_some() {
             let found = look::findings_and_pooler(&session, &mut remote, &plan).await?;
-            out.report(report::preflight::with_plan(format, &plan, &found, options));
+            let about = about::online(&session, &remote, &plan).await;
+            let preview = Preview { findings: Some(&found), ..Preview::new(&plan, &about) };
+            out.report(format.render(&[preview], options));
             remote.close().await?;
             return look::refusal(&found);
         }
         if args.dry_run {
             dry_run(&session, &remote, &plan, format, out).await?;
         } else {
-            out.report(format.render(&plan, options));
+            let about = about::online(&session, &remote, &plan).await;
+            out.report(format.render(&[Preview::new(&plan, &about)], options));
         }
         remote.close().await
     })
+}
+
+/// The formats of a plan.
+pub fn formats() -> Vec<(&'static str, PlanFormat)> {
+    PlanFormat::ALL.iter().map(|f| (f.name(), *f)).collect()
 }
 
 /// Compiles, or says how applied changesets differ from their files.

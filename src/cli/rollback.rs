@@ -1,9 +1,10 @@
 //! `dagmar rollback`: takes changesets back.
 
+use super::about;
 use super::audit::{Tried, audited};
 use super::global::Global;
-use super::output::{Form, Output, event, form};
-use super::plan::dry_run;
+use super::output::{Form, Output, choose, event, form};
+use super::plan::{dry_run, formats as plan_formats};
 use super::progress;
 use super::running::{Running, confirm, execute, locked, preflight, stop_on_signals, verdict};
 use super::session::{Remote, Session};
@@ -14,7 +15,7 @@ use crate::pg::read;
 use crate::pg::run::RunStatus;
 use crate::plan::Plan;
 use crate::plan::rollback::{self, Target};
-use crate::report::{self, Line, PlanFormat, PlanOptions, Tone};
+use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
 use serde_json::json;
 
 /// Takes changesets back, by the SQL that was stored when they were applied.
@@ -60,7 +61,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
-    let form = form(global)?;
+    let format = if args.plan { choose(global, &plan_formats())? } else { PlanFormat::Text };
+    let form = if args.plan { Form::Text } else { form(global)? };
     let session = Session::open(global, out)?;
     let target = match args {
         Args { all: true, .. } => Target::All,
@@ -73,8 +75,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let history = remote.history(session.ledger()).await?;
         let plan = compile(&session, &remote, &history, &target, args.cascade).await?;
         if args.plan {
-            let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
-            out.report(format.render(&plan, PlanOptions { limit: out.limit(), sql: true }));
+            let about = about::online(&session, &remote, &plan).await;
+            let options = PlanOptions { limit: out.limit(), detail: Detail::Sql };
+            out.report(format.render(&[Preview::new(&plan, &about)], options));
             return remote.close().await;
         }
         if args.dry_run {
@@ -90,8 +93,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         remote.server.check_writable(session.ledger())?;
         args.running.granularity(&session, &plan)?;
         if form == Form::Text {
-            let options = PlanOptions { limit: out.messages().limit, sql: global.verbose > 0 };
-            out.say(report::plan::text(&plan, options));
+            let about = about::online(&session, &remote, &plan).await;
+            args.running.announce(&Preview::new(&plan, &about), global, out);
         }
         if !args.no_preflight {
             preflight(&session, &remote, &plan, form, global, out).await?;

@@ -6,14 +6,14 @@ use super::look;
 use super::output::{Form, Output, ask};
 use super::progress;
 use super::session::{Remote, Session, holder};
-use crate::base::{Failure, Granularity, Kind, Span};
+use crate::base::{Failure, Granularity, Kind, Span, count};
 use crate::ledger::record::{Recorder, RunRef};
 use crate::pg::hooks::{self, Before};
 use crate::pg::lock;
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{self, FailedStep, Finished, Job, OnFailure, RunInfo, RunStatus};
-use crate::plan::Plan;
-use crate::report;
+use crate::plan::{Direction, Plan};
+use crate::report::{self, Detail, PlanOptions, Preview};
 use crate::run::{Event, Finding, Observer, Severity};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,7 +34,24 @@ pub struct Running {
     /// Waits this long for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub lock_wait: Span,
+    /// How much of the plan is shown before it runs; left out: the statements, of a long plan the summary
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub show: Option<Show>,
 }
+
+/// How much of a plan is shown before it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Show {
+    /// A line for each changeset
+    Summary,
+    /// The heads of the statements, with their locks
+    Statements,
+    /// The SQL of both directions, as with -v
+    Sql,
+}
+
+/// A plan of more lines is shown as a summary, unless more is asked for.
+const LONG: usize = 60;
 
 /// What happens to the steps that run when one fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -55,6 +72,32 @@ pub enum Transaction {
 }
 
 impl Running {
+    /// Shows what is about to run.
+    pub fn announce(&self, preview: &Preview<'_>, global: &Global, out: &mut Output) {
+        let limit = out.messages().limit;
+        let text = |detail| report::plan::text(preview, PlanOptions { detail, limit });
+        let detail = match self.show {
+            Some(Show::Summary) => Detail::Summary,
+            Some(Show::Statements) => Detail::Statements,
+            Some(Show::Sql) => Detail::Sql,
+            None if global.verbose > 0 => Detail::Sql,
+            None => {
+                let whole = text(Detail::Statements);
+                if whole.lines() <= LONG {
+                    return out.say(whole);
+                }
+                out.say(text(Detail::Summary));
+                let command = if preview.plan.direction == Direction::Rollback { "rollback --plan" } else { "plan" };
+                return out.say(format!(
+                    "this is the summary of a plan of {}: `--show statements` and `--show sql` show all of it here, \
+                     `dagmar {command}` without running it",
+                    count(whole.lines(), "line")
+                ));
+            }
+        };
+        out.say(text(detail));
+    }
+
     /// What one transaction holds, by the option or the environment; refuses a plan that
     /// cannot be one.
     pub fn granularity(&self, session: &Session, plan: &Plan) -> Result<Granularity, Failure> {

@@ -1,16 +1,18 @@
 //! Sealed plans: making and opening their files.
 
+use super::about;
 use super::audit::{Tried, audited};
 use super::global::Global;
-use super::output::{Form, Output, form, now};
-use super::plan::compile;
+use super::output::{Form, Output, choose, form, now};
+use super::plan::{compile, formats};
 use super::session::{Session, holder};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, Span, count, time};
 use crate::pg::fingerprint;
 use crate::plan::sealed::{Content, FORMAT, Part, Sealed, before};
 use crate::plan::signature::{PrivateKey, PublicKey, Signature};
-use crate::report::{self, Line, PlanOptions, Tone};
+use crate::plan::{About, Destination, Maker};
+use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Seal, Tone};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -34,10 +36,11 @@ pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     // before anything is asked: a key that cannot be used
     let key = order.sign.map(private_key).transpose()?;
-    let (mut parts, mut first) = (Vec::new(), None);
+    let (mut parts, mut first, mut commit) = (Vec::new(), None, None);
     for global in targets(order, global)? {
         let session = Session::open(&global, out)?;
         in_order(&session, order.environments)?;
+        commit = about::commit(&session.workspace.loaded.root);
         let view = session.view()?;
         let (part, seen) = block_on(async {
             let remote = session.connect(&global, out).await?;
@@ -61,6 +64,7 @@ pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
         db_user,
         sealed_at: now,
         expires_at: now.saturating_add(i64::try_from(order.expires.millis).unwrap_or(i64::MAX)),
+        commit,
         environments: parts,
     };
     let mut sealed = Sealed::seal(&content)?;
@@ -163,19 +167,55 @@ fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
     PrivateKey::parse(&text)
 }
 
-/// Checks a file without a server.
+/// Checks a file without a server, and shows what is in it.
 pub fn verify(file: &Path, key: Option<&Path>, sql: bool, global: &Global, out: &mut Output) -> Outcome {
-    let form = form(global)?;
+    let format = choose(global, &formats())?;
     let sealed = open(file, key)?;
     sealed.check_expiry(now())?;
-    show(&sealed, form, "intact", out);
-    if sql && form == Form::Text {
-        for part in &sealed.content.environments {
-            out.data("");
-            out.data(report::plan::text(&part.plan, PlanOptions { limit: out.limit(), sql }));
+    let content = &sealed.content;
+    let abouts: Vec<About> = content.environments.iter().map(|part| about_of(&sealed, part)).collect();
+    let options = PlanOptions { limit: out.limit(), detail: Detail::Sql };
+    let previews = |seal| -> Vec<Preview<'_>> {
+        let parts = content.environments.iter().zip(&abouts);
+        parts.map(|(part, about)| Preview { seal, ..Preview::new(&part.plan, about) }).collect()
+    };
+    match format {
+        PlanFormat::Json => show(&sealed, Form::Json, "intact", out),
+        PlanFormat::Text => {
+            show(&sealed, Form::Text, "intact", out);
+            if sql {
+                out.data("");
+                out.report(format.render(&previews(None), options));
+            }
+        }
+        PlanFormat::Markdown | PlanFormat::Html => {
+            let seal = Seal {
+                digest: sealed.digest.clone(),
+                signed_by: signature(&sealed).flatten().map(|s| s.key),
+                expires_at: time::rfc3339(content.expires_at),
+            };
+            out.report(format.render(&previews(Some(&seal)), options));
         }
     }
     Ok(())
+}
+
+/// What a sealed plan says of itself.
+fn about_of(sealed: &Sealed, part: &Part) -> About {
+    let (content, target) = (&sealed.content, &part.target);
+    About {
+        target: Some(Destination {
+            database: target.database.clone(),
+            address: None,
+            server: target.server.to_string(),
+            system: Some(target.system.clone()),
+        }),
+        made_at: time::rfc3339(content.sealed_at),
+        made_by: Maker { os: content.author.clone(), database: Some(content.db_user.clone()) },
+        dagmar: content.dagmar.clone(),
+        commit: content.commit.clone(),
+        tables: Default::default(),
+    }
 }
 
 /// What is in a plan.
@@ -190,7 +230,7 @@ fn show(sealed: &Sealed, form: Form, word: &str, out: &mut Output) {
         out.json(&json!({
             "digest": sealed.digest, "author": content.author, "dbUser": content.db_user, "dagmar": content.dagmar,
             "sealedAt": time::rfc3339(content.sealed_at), "expiresAt": time::rfc3339(content.expires_at),
-            "signedBy": signed, "environments": parts.collect::<Vec<_>>(),
+            "signedBy": signed, "commit": content.commit, "environments": parts.collect::<Vec<_>>(),
         }));
         return;
     }

@@ -284,6 +284,11 @@ impl Remote {
         }
     }
 
+    /// Where the server is, without secrets.
+    pub fn address(&self) -> String {
+        if self.embedded.is_some() { "the embedded server".to_owned() } else { self.settings.address() }
+    }
+
     /// Where it is, without secrets.
     pub fn describe(&self) -> String {
         if self.embedded.is_some() { "the embedded server".to_owned() } else { self.settings.describe() }

@@ -1,5 +1,6 @@
 //! `dagmar sql`: the plan as a script for psql.
 
+use super::about;
 use super::global::Global;
 use super::output::{Form, Output, choose};
 use super::session::Session;
@@ -41,8 +42,9 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     choose(global, &[("text", Form::Text)])?;
     let session = Session::open(global, out)?;
-    let plan = if args.offline {
-        session.view()?.plan(&History::default(), &args.select)?.unwrap_or_else(|_| unreachable!("nothing is applied"))
+    let (plan, about) = if args.offline {
+        let plan = session.view()?.plan(&History::default(), &args.select)?;
+        (plan.unwrap_or_else(|_| unreachable!("nothing is applied")), about::offline(&session))
     } else {
         block_on(async {
             let remote = session.connect(global, out).await?;
@@ -54,11 +56,12 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 rollback::compile(&session, &remote, &history, &Target::Ids(args.rollback.clone()), args.cascade)
                     .await?
             };
+            let about = about::online(&session, &remote, &plan).await;
             remote.close().await?;
-            Ok(plan)
+            Ok((plan, about))
         })?
     };
-    let script = report::script::script(&plan).map_err(|why| Failure::new(Kind::Internal, why))?;
+    let script = report::script::script(&plan, &about).map_err(|why| Failure::new(Kind::Internal, why))?;
     match &args.output {
         None => out.document(&script),
         Some(path) => {

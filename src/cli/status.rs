@@ -116,21 +116,24 @@ fn about(Unended { kind, by, started_at, ending, .. }: &Unended) -> Line {
 }
 
 fn table(rows: &[StateRow]) -> Table {
-    let mut table = Table::new(&["CHANGESET", "STATE", "APPLIED AT (UTC)", "BY", "MS", "NOTE"]).right(4);
+    let mut table =
+        Table::new(&["CHANGESET", "STATE", "APPLIED AT (UTC)", "BY", "MS", "NOTE"]).right(4).dispensable(&[4, 3, 2]);
     for row in rows {
         // what was never applied has no time, although a failed or held one has a row
         let applied = matches!(row.state, State::Applied | State::Changed | State::Edited | State::Missing);
         let only = |text: &Option<String>| if applied { text.clone().unwrap_or_default() } else { String::new() };
-        let note = row.reason.clone().or_else(|| row.error.clone()).or_else(|| row.description.clone());
-        let note: String = note.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
-        let short: String = note.chars().take(72).collect();
+        // what keeps it from being applied is said in full, what it does as far as there is room
+        let note = match row.reason.as_ref().or(row.error.as_ref()) {
+            Some(why) => Cell::from(why),
+            None => Cell::from(row.description.as_deref().unwrap_or_default()).short(),
+        };
         table.row([
             Cell::from(row.id.as_str()),
             Cell::state(row.state.words()),
             Cell::from(only(&row.applied_at).trim_end_matches('Z').replace('T', " ").as_str()),
             Cell::from(only(&row.applied_by).as_str()),
             Cell::from(row.duration_ms.filter(|_| applied).map(|ms| ms.to_string()).unwrap_or_default().as_str()),
-            Cell::from(if short.len() < note.len() { format!("{short}…") } else { short }.as_str()),
+            note,
         ]);
     }
     table

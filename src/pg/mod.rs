@@ -33,6 +33,7 @@ mod secret;
 pub mod server;
 mod service;
 mod settings;
+pub mod sizes;
 mod tls;
 pub mod unended;
 mod url;

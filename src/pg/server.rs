@@ -92,6 +92,12 @@ impl Server {
         Ok(())
     }
 
+    /// The version as people write it: `15.4`.
+    #[must_use]
+    pub fn release(&self) -> String {
+        format!("{}.{}", self.major(), self.version % 10_000)
+    }
+
     /// The major version.
     #[must_use]
     pub fn major(&self) -> i32 {

@@ -210,12 +210,16 @@ impl Settings {
     /// `host:port/dbname as user`, for messages: never a secret.
     #[must_use]
     pub fn describe(&self) -> String {
-        let places = if self.local {
-            format!("local:{}", self.targets.first().map_or(5432, |t| t.port))
-        } else {
-            self.targets.iter().map(Target::describe).collect::<Vec<_>>().join(",")
-        };
-        format!("{places}/{} as {}", self.dbname, self.user)
+        format!("{}/{} as {}", self.address(), self.dbname, self.user)
+    }
+
+    /// `host:port`, for messages: never a secret. Of several servers all that may answer.
+    #[must_use]
+    pub fn address(&self) -> String {
+        if self.local {
+            return format!("local:{}", self.targets.first().map_or(5432, |t| t.port));
+        }
+        self.targets.iter().map(Target::describe).collect::<Vec<_>>().join(",")
     }
 
     /// The same as the driver wants it, for one server, without its address and TLS.

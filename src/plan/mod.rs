@@ -1,6 +1,7 @@
 //! Decide: graph and history to a plan. In: values. Out: a plan that is complete, so that
 //! nothing is decided after it. No clock, no randomness, no files.
 
+pub mod about;
 pub mod compile;
 pub mod matrix;
 pub mod model;
@@ -14,6 +15,7 @@ pub mod states;
 pub mod step;
 mod waves;
 
+pub use about::{About, Commit, Destination, Maker, Size};
 pub use compile::{Decision, Edited, Request, Unfit, decide, forward, renamed};
 pub use model::*;
-pub use waves::order;
+pub use waves::{Late, late, order};

@@ -1,6 +1,7 @@
 //! A plan as a file: complete, for named targets in the state in which they were seen, with a
 //! digest over all of it. What is approved, promoted and run is this file and nothing else.
 
+use super::about::Commit;
 use super::model::{Direction, Plan, Progress, Step, Why};
 use crate::base::checksum::sha256_hex;
 use crate::base::{Failure, Kind, count, time};
@@ -34,6 +35,9 @@ pub struct Content {
     pub sealed_at: i64,
     /// From when on it must not be run any more.
     pub expires_at: i64,
+    /// The commit of the project that it was made from, where it is in a repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
     /// What runs where, in the order of promotion.
     pub environments: Vec<Part>,
 }

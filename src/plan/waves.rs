@@ -12,41 +12,57 @@ struct Last {
     readers: Vec<usize>,
 }
 
+/// Why a step must come after an earlier one, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause<'a> {
+    /// It depends on it.
+    Edge,
+    /// Both meet on an object.
+    Object(Object, &'a QualifiedName),
+    /// Nobody knows what one of them touches, so that it runs alone.
+    Unknown,
+}
+
 /// For each step the positions of earlier steps that it must come after: those that it is
 /// connected with by an edge, and those that it meets on an object; readers are met only by
 /// those that change. A step whose objects are not known runs alone. What follows from other
 /// entries may be left out.
 #[must_use]
 pub fn order(steps: &[Step]) -> Vec<Vec<usize>> {
+    causes(steps).into_iter().map(|after| after.into_iter().map(|(earlier, _)| earlier).collect()).collect()
+}
+
+fn causes(steps: &[Step]) -> Vec<Vec<(usize, Cause<'_>)>> {
     let mut at: HashMap<&str, usize> = HashMap::with_capacity(steps.len());
     let mut last: HashMap<(Object, &QualifiedName), Last> = HashMap::new();
     let mut barrier: Option<usize> = None;
     let mut all = Vec::with_capacity(steps.len());
     for (i, step) in steps.iter().enumerate() {
-        let mut after: Vec<usize> = barrier.into_iter().collect();
-        after.extend(step.requires.iter().filter_map(|id| at.get(id.as_str())));
+        let mut after: Vec<(usize, Cause<'_>)> = barrier.into_iter().map(|b| (b, Cause::Unknown)).collect();
+        after.extend(step.requires.iter().filter_map(|id| at.get(id.as_str())).map(|needed| (*needed, Cause::Edge)));
         match &step.touches {
             None => {
-                after.extend(barrier.map_or(0, |b| b + 1)..i);
+                after.extend((barrier.map_or(0, |b| b + 1)..i).map(|earlier| (earlier, Cause::Unknown)));
                 barrier = Some(i);
             }
             Some(touches) => {
                 for touch in touches.iter().filter(|t| counts(t.object, t.how)) {
+                    let cause = Cause::Object(touch.object, &touch.name);
                     let seen = last.entry((touch.object, &touch.name)).or_default();
                     if shares(touch.how) {
-                        after.extend(seen.change);
+                        after.extend(seen.change.map(|earlier| (earlier, cause)));
                         seen.readers.push(i);
                     } else {
-                        after.extend(seen.change.replace(i));
-                        after.append(&mut seen.readers);
+                        after.extend(seen.change.replace(i).map(|earlier| (earlier, cause)));
+                        after.extend(seen.readers.drain(..).map(|earlier| (earlier, cause)));
                     }
                 }
             }
         }
         at.insert(&step.changeset, i);
-        after.retain(|&earlier| earlier != i);
+        after.retain(|&(earlier, _)| earlier != i);
         after.sort_unstable();
-        after.dedup();
+        after.dedup_by_key(|(earlier, _)| *earlier);
         all.push(after);
     }
     all
@@ -57,6 +73,31 @@ pub fn number(steps: &mut [Step]) {
     for (i, after) in order(steps).into_iter().enumerate() {
         steps[i].wave = after.into_iter().map(|earlier| steps[earlier].wave).max().unwrap_or(0) + 1;
     }
+}
+
+/// What keeps a step in a later wave than its edges do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Late<'a> {
+    /// The changeset in the wave before.
+    pub after: &'a str,
+    /// What both touch; `None`: nobody knows what one of them touches.
+    pub shared: Option<(Object, &'a QualifiedName)>,
+}
+
+/// For each step of a plan what keeps it back, where its edges do not explain its wave.
+#[must_use]
+pub fn late(steps: &[Step]) -> Vec<Option<Late<'_>>> {
+    let mut all = Vec::with_capacity(steps.len());
+    for (step, after) in steps.iter().zip(causes(steps)) {
+        let last = after.into_iter().filter(|(earlier, _)| steps[*earlier].wave + 1 == step.wave);
+        let shared = match last.min_by_key(|(_, cause)| *cause) {
+            None | Some((_, Cause::Edge)) => None,
+            Some((earlier, Cause::Object(object, name))) => Some((earlier, Some((object, name)))),
+            Some((earlier, Cause::Unknown)) => Some((earlier, None)),
+        };
+        all.push(shared.map(|(earlier, shared)| Late { after: &steps[earlier].changeset, shared }));
+    }
+    all
 }
 
 /// Whether two steps that do this to one object may run at the same time.

@@ -3,9 +3,10 @@
 
 use super::diag::{self, tests::Texts};
 use super::graph::tests::{hostile_graph, sample_graph};
-use super::plan::tests::{forward, hostile_plan, irregular, nothing, rollback};
-use super::{GraphFormat, GraphOptions, PlanFormat, PlanOptions, Rendered, Style, diff};
+use super::plan::tests::{about, findings, forward, hostile_plan, irregular, nothing, rollback, unsigned, verdicts};
+use super::{Detail, GraphFormat, GraphOptions, PlanFormat, PlanOptions, Preview, Style, diff, plan};
 use crate::base::{Diagnostic, Diagnostics, FileId, Place};
+use crate::plan::About;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -40,15 +41,32 @@ fn all() -> BTreeMap<String, String> {
             ("nothing", nothing()),
             ("hostile", hostile_plan()),
         ] {
-            files.insert(format!("plan-{name}.{ending}"), format.render(&plan, PlanOptions::default()).plain());
+            let about = about();
+            let text = format.render(&[Preview::new(&plan, &about)], PlanOptions::default());
+            files.insert(format!("plan-{name}.{ending}"), text.plain());
         }
+        // all that may be said of a plan; of a sealed one for two environments
+        let (plan, other, about, offline) = (forward(), nothing(), about(), About { target: None, ..about() });
+        let (seal, gates, findings) = (unsigned(), verdicts(), findings());
+        let full = Preview {
+            seal: Some(&seal),
+            gates: Some(&gates),
+            findings: Some(&findings),
+            ..Preview::new(&plan, &about)
+        };
+        let text = format.render(&[full, Preview::new(&other, &offline)], PlanOptions::default());
+        files.insert(format!("plan-full.{ending}"), text.plain());
     }
-    let sql = PlanOptions { sql: true, ..PlanOptions::default() };
-    files.insert("plan-forward-sql.txt".to_owned(), PlanFormat::Text.render(&forward(), sql).plain());
+    let (plan, about) = (forward(), about());
+    let preview = Preview::new(&plan, &about);
+    for (name, detail) in [("sql", Detail::Sql), ("summary", Detail::Summary)] {
+        let options = PlanOptions { detail, ..PlanOptions::default() };
+        files.insert(format!("plan-forward-{name}.txt"), PlanFormat::Text.render(&[preview], options).plain());
+    }
     for limit in [80, 200] {
         let options = PlanOptions { limit: Some(limit), ..PlanOptions::default() };
-        let Rendered::Text(text) = PlanFormat::Text.render(&forward(), options) else { panic!("it is text") };
-        files.insert(format!("plan-forward-{limit}.txt"), text.write(Style::COLOR, Some(limit)));
+        let text = plan::text(&preview, options).write(Style::COLOR, Some(limit));
+        files.insert(format!("plan-forward-{limit}.txt"), text);
     }
     let (problems, sources) = problems();
     files.insert("diag.txt".to_owned(), diag::text(&problems, &sources, Style::PLAIN));

@@ -194,6 +194,12 @@ impl Text {
         self.lines.extend(other.lines);
     }
 
+    /// How many lines it has, before any is broken.
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        self.lines.len()
+    }
+
     /// Whether it has no line.
     #[must_use]
     pub fn is_empty(&self) -> bool {

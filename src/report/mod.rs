@@ -30,7 +30,7 @@ pub use diag::Sources;
 pub use graph::{GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView};
 pub use lines::{Line, Rendered, Text};
 pub use matrix::{MatrixFormat, MatrixOptions};
-pub use plan::{PlanFormat, PlanOptions};
+pub use plan::{Detail, PlanFormat, PlanOptions, Preview, Seal};
 pub use style::{Style, Tone};
 pub use table::{Cell, Table};
 pub use text::{coloured, printable, width};

@@ -2,6 +2,7 @@
 
 use super::escape::markup;
 use super::text::line;
+use crate::sql::highlight::{Class, pieces};
 
 const CSS: &str = include_str!("../../templates/html/plan.css");
 
@@ -15,6 +16,25 @@ pub(super) fn head(title: &str, more: &str) -> String {
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>{title}</title>\n<style>\n{CSS}{more}</style>\n</head>\n<body>\n"
     )
+}
+
+/// SQL with its colours.
+pub(super) fn sql(sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len());
+    for (class, text) in pieces(sql) {
+        let class = match class {
+            Class::Plain => {
+                out.push_str(&markup(text));
+                continue;
+            }
+            Class::Keyword => "k",
+            Class::Text => "s",
+            Class::Number => "n",
+            Class::Comment => "c",
+        };
+        out.push_str(&format!("<span class=\"{class}\">{}</span>", markup(text)));
+    }
+    out
 }
 
 /// One line, escaped.

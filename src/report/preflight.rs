@@ -1,47 +1,12 @@
-//! Findings of a preflight, alone and after a plan.
+//! Findings of a preflight.
 
-use super::escape::{code_span, markdown, markup};
-use super::lines::{Line, Rendered, Text};
-use super::plan::{PlanFormat, PlanOptions};
+use super::escape::{self, code_span, markup};
+use super::lines::{Line, Text};
 use super::style::Tone;
 use super::text::line;
 use crate::base::count;
-use crate::plan::Plan;
 use crate::run::{Finding, Severity};
-use serde_json::{Value, json};
 use std::fmt::Write;
-
-/// Rows in a comment on a pull request: what the plan leaves room for.
-const ROWS: usize = 20;
-
-/// A plan with what was found about it.
-#[must_use]
-pub fn with_plan(format: PlanFormat, plan: &Plan, findings: &[Finding], options: PlanOptions) -> Rendered {
-    let mut out = match format.render(plan, options) {
-        Rendered::Document(out) => out,
-        Rendered::Text(mut out) => {
-            out.gap();
-            out.append(text(findings));
-            return Rendered::Text(out);
-        }
-    };
-    match format {
-        PlanFormat::Text => {}
-        PlanFormat::Json => {
-            let mut value: Value = serde_json::from_str(&out).unwrap_or_default();
-            value["preflight"] = json!(findings);
-            out = super::json::pretty(&value);
-        }
-        PlanFormat::Markdown => {
-            let _ = write!(out, "\n{}", comment(findings));
-        }
-        PlanFormat::Html => {
-            let at = out.rfind("<footer>").unwrap_or(out.len());
-            out.insert_str(at, &page(findings));
-        }
-    }
-    Rendered::Document(out)
-}
 
 /// The findings for a terminal.
 #[must_use]
@@ -69,28 +34,30 @@ pub fn summary(findings: &[Finding]) -> String {
     if parts.is_empty() { "nothing found".to_owned() } else { parts.join(", ") }
 }
 
-fn comment(findings: &[Finding]) -> String {
+/// The findings for a comment; rows beyond so many are counted.
+pub(super) fn markdown(findings: &[Finding], rows: usize) -> String {
     let mut out = format!("#### Preflight: {}\n", summary(findings));
     if !findings.is_empty() {
         out.push_str("\n| | Check | What | Remedy |\n| --- | --- | --- | --- |\n");
     }
-    for finding in findings.iter().take(ROWS) {
+    for finding in findings.iter().take(rows) {
         let _ = writeln!(
             out,
             "| **{}** | {} | {} | {} |",
             finding.severity.word(),
             code_span(finding.check),
-            markdown(&finding.message),
-            markdown(&finding.remedy)
+            escape::markdown(&finding.message),
+            escape::markdown(&finding.remedy)
         );
     }
-    if findings.len() > ROWS {
-        let _ = writeln!(out, "\n… and {} more", findings.len() - ROWS);
+    if findings.len() > rows {
+        let _ = writeln!(out, "\n… and {} more", findings.len() - rows);
     }
     out
 }
 
-fn page(findings: &[Finding]) -> String {
+/// The findings for a page.
+pub(super) fn page(findings: &[Finding]) -> String {
     let mut out = format!("<h2>Preflight</h2>\n<p>{}</p>\n", summary(findings));
     if findings.is_empty() {
         return out;
@@ -118,7 +85,9 @@ fn page(findings: &[Finding]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::plan::tests::nothing;
+    use crate::report::plan::tests::{about, nothing};
+    use crate::report::plan::{PlanFormat, PlanOptions, Preview};
+    use serde_json::Value;
 
     fn findings() -> Vec<Finding> {
         let one = |severity, message: &str| Finding {
@@ -132,8 +101,11 @@ mod tests {
 
     #[test]
     fn every_format_has_the_findings_and_nothing_escapes() {
+        let (plan, about) = (nothing(), about());
+        let found = findings();
+        let preview = Preview { findings: Some(&found), ..Preview::new(&plan, &about) };
         for format in PlanFormat::ALL {
-            let text = with_plan(*format, &nothing(), &findings(), PlanOptions::default()).plain();
+            let text = format.render(&[preview], PlanOptions::default()).plain();
             assert!(text.contains("GRANT it") && !text.contains('\u{1b}'), "{text}");
             match format {
                 PlanFormat::Json => {

@@ -1,11 +1,12 @@
 //! A plan as a script that psql alone can run, the ledger's rows included.
 
+use super::plan::about_lines;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::base::{Ident, count};
 use crate::ledger::record::{self, Recorder, RunRef};
 use crate::ledger::walk::Position;
 use crate::ledger::{schema, walk};
-use crate::plan::{Direction, Limits, Mode, Plan, Progress, Segment, Step, Why};
+use crate::plan::{About, Direction, Limits, Mode, Plan, Progress, Segment, Step, Why};
 use crate::sql::ends_in_comment;
 use std::fmt::Write;
 
@@ -14,11 +15,11 @@ use std::fmt::Write;
 ///
 /// # Errors
 /// When the plan's ledger schema is no name.
-pub fn script(plan: &Plan) -> Result<String, String> {
+pub fn script(plan: &Plan, about: &About) -> Result<String, String> {
     let ledger = Ident::new(plan.ledger_schema.clone())?;
     let recorder = Recorder::new(&ledger, RunRef::Setting);
     let mut writer = Writer { out: String::new(), ledger, recorder };
-    writer.head(plan);
+    writer.head(plan, about);
     for step in &plan.steps {
         writer.step(step);
     }
@@ -48,17 +49,19 @@ impl Writer {
         }
     }
 
-    fn head(&mut self, plan: &Plan) {
+    fn head(&mut self, plan: &Plan, about: &About) {
         let l = self.ledger.sql().into_owned();
         let _ = writeln!(
             self.out,
-            "-- {} of {} for the environment {}, written by dagmar {}.\n\
-             -- Run it with: psql -X -f FILE. It stops at the first error.",
+            "-- {} of {} for the environment {}",
             plan.direction.word(),
             count(plan.steps.len(), "changeset"),
-            plan.environment,
-            env!("CARGO_PKG_VERSION")
+            one_line(&plan.environment)
         );
+        for (name, text) in about_lines(plan, about) {
+            let _ = writeln!(self.out, "--   {name:<10}{}", one_line(&text));
+        }
+        self.line("-- Run it with: psql -X -f FILE. It stops at the first error.");
         self.line("\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n\\set QUIET on");
         let _ = writeln!(
             self.out,
@@ -266,6 +269,7 @@ impl Writer {
     }
 }
 
+/// A line of a comment: nothing in it ends it.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    super::text::line(text)
 }

@@ -6,6 +6,7 @@ mod concurrently;
 mod error;
 pub mod facts;
 mod forbidden;
+pub mod highlight;
 mod objects;
 mod place;
 mod since;

@@ -164,7 +164,7 @@ fn s13_replication_and_sessions() {
     has(&found, "replication note", "nobody reads the replication slot `gone`");
     let mut command = project.command(&["apply", "--yes", "--url", &cluster.url("app", "postgres")]);
     let said = Run::of(command.output().unwrap()).fails(5);
-    assert!(said.contains("[connections] the role has room for 0 more session(s); the run needs 1"), "{said}");
+    assert!(said.contains("[connections] the role has room for 0 more sessions; the run needs 1"), "{said}");
 }
 
 #[test]

@@ -43,6 +43,7 @@ fn sealed() -> Sealed {
         plan: plan(environment),
     };
     let content = Content {
+        commit: None,
         format: FORMAT,
         dagmar: "0.1.0".to_owned(),
         author: "ci@build".to_owned(),

@@ -1,9 +1,11 @@
 //! The graph as a picture: SVG 1.1 without scripts or outside fonts, for light and dark
 //! surroundings.
 
-use super::layout::{Point, layout};
-use super::{GraphNode, GraphView};
+use super::layout::{Layout, Point, layout};
+use super::{GraphNode, GraphView, Link};
+use crate::base::count;
 use crate::report::escape::markup;
+use crate::report::plan::mark;
 use crate::report::style::Tone;
 use crate::report::text::{clip, line, width};
 use std::fmt::Write;
@@ -45,73 +47,112 @@ const CSS: &str = "\
 .dg-bad .dg-box{fill:#2d1214;stroke:#f85149}.dg-graph .dg-bad .dg-state{fill:#ff7b72}
 }";
 
-/// A complete document.
-pub(super) fn render(graph: &GraphView) -> String {
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", fragment(graph))
+/// Which way a picture runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Right,
+    Down,
 }
 
-/// The `svg` element alone, for an HTML page.
-pub(in crate::report) fn fragment(graph: &GraphView) -> String {
+/// A document that is wider than this runs from the top to the bottom, if it is narrower then.
+const WIDE: f64 = 1600.0;
+
+/// A complete document.
+pub(super) fn render(graph: &GraphView) -> String {
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", fragment(graph, WIDE))
+}
+
+/// The `svg` element alone, for an HTML page. It runs from left to right, and from top to bottom where it
+/// would be wider than `fit` pixels and is narrower so.
+pub(in crate::report) fn fragment(graph: &GraphView, fit: f64) -> String {
     let links = graph.links();
     let faces: Vec<Face> = graph.nodes.iter().map(Face::new).collect();
-    let sizes: Vec<Point> = faces.iter().map(|face| face.size).collect();
     let edges: Vec<(usize, usize)> = links.iter().map(|link| (link.needed, link.dependent)).collect();
-    let drawn = layout(&sizes, &edges);
+    let (drawn, turn) = fitting(graph, &faces, &edges, fit);
     let legend = legend(&faces);
-    let legend_width = legend.iter().map(|(_, state)| 30.0 + width(state) as f64 * SMALL_COLUMN).sum();
+    let legend_width = legend.iter().map(|(.., state)| legend_item(state)).sum();
     let foot = if legend.is_empty() { 0.0 } else { LEGEND };
     let (wide, high) = (drawn.size.0.max(legend_width) + 2.0 * MARGIN, drawn.size.1 + foot + 2.0 * MARGIN);
     let mut out = String::new();
     let _ = write!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"dg-graph\" role=\"img\" \
-         aria-label=\"Graph of {} changesets\" width=\"{wide:.0}\" height=\"{high:.0}\" \
+         aria-label=\"Graph of {}\" width=\"{wide:.0}\" height=\"{high:.0}\" \
          viewBox=\"0 0 {wide:.0} {high:.0}\">\n<style>\n{CSS}\n</style>\n\
          <g transform=\"translate({MARGIN:.0} {MARGIN:.0})\">\n",
-        graph.nodes.len()
+        count(graph.nodes.len(), "changeset")
     );
     for trunk in &drawn.trunks {
-        let _ = writeln!(out, "<path class=\"dg-way\" d=\"{}\"/>", path(trunk));
+        let _ = writeln!(out, "<path class=\"dg-way\" d=\"{}\"/>", path(trunk, turn));
     }
     for (link, way) in links.iter().zip(&drawn.ways) {
-        let title = markup(&format!(
-            "{} needs {}{}",
-            graph.nodes[link.dependent].id,
-            graph.nodes[link.needed].id,
-            link.soak.map(|soak| format!(", applied for {soak}")).unwrap_or_default()
-        ));
-        let class = if link.soak.is_some() { "dg-way dg-soak" } else { "dg-way" };
-        let _ = writeln!(out, "<path class=\"{class}\" d=\"{}\"><title>{title}</title></path>", path(way));
-        let Some(&(x, y)) = way.last() else { continue };
-        let _ = writeln!(out, "<path class=\"dg-tip\" d=\"M{:.1} {:.1}l-7 -3.5v7z\"/>", x, y);
-        if let Some(soak) = link.soak {
-            let _ = writeln!(
-                out,
-                "<text class=\"dg-lbl\" text-anchor=\"end\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-                x - 10.0,
-                y - 6.0,
-                markup(&clip(&line(soak), 12))
-            );
-        }
+        write_link(&mut out, graph, link, way, turn);
     }
     for (i, face) in faces.iter().enumerate() {
         face.write(&mut out, drawn.boxes[i], &graph.nodes[i]);
     }
     let mut x = 0.0;
-    for (class, state) in &legend {
+    for (class, mark, state) in &legend {
         let y = drawn.size.1 + LEGEND - 6.0;
-        let _ = writeln!(
-            out,
-            "<g class=\"{class}\"><rect class=\"dg-mark\" x=\"{x:.1}\" y=\"{:.1}\" width=\"10\" height=\"10\" rx=\"2\"/>\
-             <text x=\"{:.1}\" y=\"{y:.1}\">{}</text></g>",
-            y - 9.0,
-            x + 15.0,
-            markup(state)
-        );
-        x += 30.0 + width(state) as f64 * SMALL_COLUMN;
+        let sign = match mark {
+            Some(mark) => format!("<text class=\"dg-state\" x=\"{x:.1}\" y=\"{y:.1}\">{mark}</text>"),
+            None => format!(
+                "<rect class=\"dg-mark\" x=\"{x:.1}\" y=\"{:.1}\" width=\"10\" height=\"10\" rx=\"2\"/>",
+                y - 9.0
+            ),
+        };
+        let text = format!("<text x=\"{:.1}\" y=\"{y:.1}\">{}</text>", x + 15.0, markup(state));
+        let _ = writeln!(out, "<g class=\"{class}\">{sign}{text}</g>");
+        x += legend_item(state);
     }
     out.push_str("</g>\n</svg>\n");
     out
+}
+
+fn legend_item(state: &str) -> f64 {
+    30.0 + width(state) as f64 * SMALL_COLUMN
+}
+
+/// The picture, in the direction in which it fits better.
+fn fitting(graph: &GraphView, faces: &[Face], edges: &[(usize, usize)], fit: f64) -> (Layout, Way) {
+    // steps of a plan stand where their waves are, as in its table
+    let waves: Option<Vec<usize>> =
+        graph.nodes.iter().map(|node| node.wave.and_then(|wave| usize::try_from(wave).ok()?.checked_sub(1))).collect();
+    let waves = waves.filter(|waves| edges.iter().all(|(needed, dependent)| waves[*needed] < waves[*dependent]));
+    let sizes: Vec<Point> = faces.iter().map(|face| face.size).collect();
+    let right = layout(&sizes, edges, waves.clone());
+    if right.size.0 <= fit {
+        return (right, Way::Right);
+    }
+    let turned: Vec<Point> = sizes.iter().map(|(wide, high)| (*high, *wide)).collect();
+    let down = layout(&turned, edges, waves).turned();
+    if down.size.0 < right.size.0 { (down, Way::Down) } else { (right, Way::Right) }
+}
+
+fn write_link(out: &mut String, graph: &GraphView, link: &Link<'_>, way: &[Point], turn: Way) {
+    let title = markup(&format!(
+        "{} needs {}{}",
+        graph.nodes[link.dependent].id,
+        graph.nodes[link.needed].id,
+        link.soak.map(|soak| format!(", applied for {soak}")).unwrap_or_default()
+    ));
+    let class = if link.soak.is_some() { "dg-way dg-soak" } else { "dg-way" };
+    let _ = writeln!(out, "<path class=\"{class}\" d=\"{}\"><title>{title}</title></path>", path(way, turn));
+    let Some(&(x, y)) = way.last() else { return };
+    let (tip, anchor, at) = match turn {
+        Way::Right => ("l-7 -3.5v7z", "end", (x - 10.0, y - 6.0)),
+        Way::Down => ("l-3.5 -7h7z", "start", (x + 6.0, y - 10.0)),
+    };
+    let _ = writeln!(out, "<path class=\"dg-tip\" d=\"M{x:.1} {y:.1}{tip}\"/>");
+    if let Some(soak) = link.soak {
+        let _ = writeln!(
+            out,
+            "<text class=\"dg-lbl\" text-anchor=\"{anchor}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            at.0,
+            at.1,
+            markup(&clip(&line(soak), 12))
+        );
+    }
 }
 
 /// What stands in a box, and how large that makes it.
@@ -119,6 +160,8 @@ struct Face {
     id: String,
     text: Option<String>,
     state: Option<String>,
+    /// The sign of a hazard, so that colour does not tell it alone.
+    mark: Option<&'static str>,
     class: &'static str,
     size: Point,
 }
@@ -128,11 +171,14 @@ impl Face {
         let id = clip(&line(&node.id), ID_COLUMNS).into_owned();
         let text = node.label.as_ref().map(|label| clip(&line(label), TEXT_COLUMNS).into_owned());
         let state = node.state.as_ref().map(|state| clip(&line(state), 30).into_owned());
-        let beside = state.as_ref().map_or(0.0, |state| 14.0 + width(state) as f64 * SMALL_COLUMN);
+        let mark = node.state.as_deref().and_then(mark);
+        let beside = state
+            .as_ref()
+            .map_or(0.0, |state| 14.0 + (width(state) + mark.map_or(0, |mark| width(mark) + 1)) as f64 * SMALL_COLUMN);
         let first = width(&id) as f64 * ID_COLUMN + beside;
         let second = text.as_ref().map_or(0.0, |text| width(text) as f64 * SMALL_COLUMN);
         let size = (first.max(second) + 2.0 * PADDING + 4.0, if text.is_some() { 46.0 } else { 30.0 });
-        Self { id, text, class: class(state.as_deref()), state, size }
+        Self { id, text, class: class(state.as_deref()), state, mark, size }
     }
 
     fn write(&self, out: &mut String, (x, y): Point, node: &GraphNode) {
@@ -153,8 +199,9 @@ impl Face {
         if let Some(state) = &self.state {
             let _ = write!(
                 out,
-                "<text class=\"dg-state\" text-anchor=\"end\" x=\"{:.1}\" y=\"19\">{}</text>",
+                "<text class=\"dg-state\" text-anchor=\"end\" x=\"{:.1}\" y=\"19\">{}{}</text>",
                 wide - PADDING,
+                self.mark.map_or_else(String::new, |mark| format!("{mark} ")),
                 markup(state)
             );
         }
@@ -176,20 +223,23 @@ fn class(state: Option<&str>) -> &'static str {
 }
 
 /// The states that occur, in the order of their first box.
-fn legend(faces: &[Face]) -> Vec<(&'static str, &str)> {
-    let mut found: Vec<(&'static str, &str)> = Vec::new();
+fn legend(faces: &[Face]) -> Vec<(&'static str, Option<&'static str>, &str)> {
+    let mut found: Vec<(&'static str, Option<&'static str>, &str)> = Vec::new();
     for face in faces {
         if let Some(state) = face.state.as_deref()
-            && !found.iter().any(|(_, known)| *known == state)
+            && !found.iter().any(|(.., known)| *known == state)
         {
-            found.push((face.class, state));
+            found.push((face.class, face.mark, state));
         }
     }
     found
 }
 
-/// Straight within a pair of points, a horizontal S between pairs.
-fn path(points: &[Point]) -> String {
+/// Straight within a pair of points, an S between pairs.
+fn path(points: &[Point], turn: Way) -> String {
+    if turn == Way::Down {
+        return path_down(points);
+    }
     let mut out = String::new();
     let mut last: Option<Point> = None;
     for &(x, y) in points {
@@ -205,6 +255,29 @@ fn path(points: &[Point]) -> String {
             Some((a, b)) => {
                 let bend = a + (x - a) / 2.0;
                 let _ = write!(out, "C{bend:.1} {b:.1} {bend:.1} {y:.1} {x:.1} {y:.1}");
+            }
+        }
+        last = Some((x, y));
+    }
+    out
+}
+
+fn path_down(points: &[Point]) -> String {
+    let mut out = String::new();
+    let mut last: Option<Point> = None;
+    for &(x, y) in points {
+        match last {
+            None => {
+                let _ = write!(out, "M{x:.1} {y:.1}");
+            }
+            Some((a, b)) if (a - x).abs() < 0.05 => {
+                if (b - y).abs() >= 0.05 {
+                    let _ = write!(out, "V{y:.1}");
+                }
+            }
+            Some((a, b)) => {
+                let bend = b + (y - b) / 2.0;
+                let _ = write!(out, "C{a:.1} {bend:.1} {x:.1} {bend:.1} {x:.1} {y:.1}");
             }
         }
         last = Some((x, y));

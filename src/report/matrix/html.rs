@@ -7,7 +7,7 @@ use crate::report::style::Tone;
 use std::fmt::Write;
 
 pub(super) fn render(matrix: &Matrix) -> String {
-    let mut out = page::head("Which environment has what", ".good { color: var(--good) }\n");
+    let mut out = page::head("Which environment has what", "");
     out.push_str("<h1>Which environment has what</h1>\n<table>\n<tr><th>Changeset</th>");
     for column in &matrix.environments {
         let _ = write!(out, "<th>{}</th>", text(&column.name));
@@ -51,6 +51,7 @@ fn class(word: &str) -> &'static str {
         Tone::Bad => "bad",
         Tone::Warn => "warn",
         Tone::Next => "next",
-        Tone::Plain | Tone::Strong | Tone::Muted | Tone::Good => "good",
+        Tone::Good => "good",
+        Tone::Plain | Tone::Strong | Tone::Muted => "none",
     }
 }

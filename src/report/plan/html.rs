@@ -1,32 +1,54 @@
 //! The plan as one self-contained page: no scripts, nothing loaded from elsewhere, light
 //! and dark, fit for printing.
 
-use super::words::{self, Hazard, Totals, gist, hazards};
-use crate::plan::{Check, Plan, Rollback, Segment, Step};
-use crate::report::escape::markup;
+use super::Preview;
+use super::words::{self, Hazard, Totals, hazards};
+use crate::base::count;
+use crate::plan::{Check, Limits, Plan, Rollback, Segment, Step};
 use crate::report::graph::{GraphView, svg};
-use crate::report::page::{self, text};
+use crate::report::page::{self, sql, text};
+use crate::report::{gates, preflight};
 use crate::sql::LockMode;
 use std::fmt::Write;
 
 /// Larger graphs are no picture any more.
 const MAX_NODES: usize = 400;
+/// What a page has room for, in pixels: wider graphs run from top to bottom.
+const WIDE: f64 = 1030.0;
+/// Of so many steps only those with a hazard are open.
+const MANY: usize = 30;
 
-pub(super) fn render(plan: &Plan) -> String {
-    let environment = text(&plan.environment);
+pub(super) fn render(previews: &[Preview<'_>]) -> String {
+    let titles: Vec<String> = previews.iter().map(|preview| title(preview.plan)).collect();
+    let mut out = page::head(&titles.join(", "), "");
+    for (no, preview) in previews.iter().enumerate() {
+        part(&mut out, preview, no);
+    }
+    let schema = previews.first().map_or("", |preview| preview.plan.ledger_schema.as_str());
+    let _ = writeln!(
+        out,
+        "<footer>Steps of one wave may run in parallel. Ledger schema <code>{}</code>.</footer>\n</body>\n</html>",
+        text(schema)
+    );
+    out
+}
+
+fn title(plan: &Plan) -> String {
     let direction = plan.direction.word();
-    let totals = Totals::of(plan);
-    let mut out = page::head(&format!("{direction} plan for {environment}"), "");
-    let _ = writeln!(out, "<h1>{}{} plan for {environment}</h1>", direction[..1].to_uppercase(), &direction[1..]);
-    if plan.steps.is_empty() {
-        let _ = writeln!(out, "<p>{}</p>", text(&words::nothing(plan)));
-    } else {
-        let _ = writeln!(out, "<p class=\"soft\">{}</p>", totals.size());
-        let tags: Vec<String> =
-            totals.hazards().map(|(hazard, n)| tag(hazard, &format!("{}: {n}", hazard.words()))).collect();
-        if !tags.is_empty() {
-            let _ = writeln!(out, "<p>{}</p>", tags.join(""));
-        }
+    format!("{}{} plan for {}", direction[..1].to_uppercase(), &direction[1..], text(&plan.environment))
+}
+
+/// One plan; `no` is its number on the page.
+fn part(out: &mut String, preview: &Preview<'_>, no: usize) {
+    let plan = preview.plan;
+    let _ = writeln!(out, "<h1>{}</h1>", title(plan));
+    about(out, preview);
+    verdict(out, plan, no);
+    if let Some(gates) = preview.gates {
+        out.push_str(&gates::page(gates));
+    }
+    if let Some(findings) = preview.findings {
+        out.push_str(&preflight::page(findings));
     }
     for renamed in &plan.renamed {
         let (from, to) = (text(&renamed.from), text(&renamed.to));
@@ -37,23 +59,57 @@ pub(super) fn render(plan: &Plan) -> String {
         let _ = writeln!(out, "<p>Templates replaced by the project: <code>{names}</code></p>");
     }
     if !plan.steps.is_empty() {
-        overview(&mut out, plan);
+        overview(out, plan, no);
     }
-    let mut wave = None;
-    for (i, step) in plan.steps.iter().enumerate() {
-        if wave != Some(step.wave) {
-            wave = Some(step.wave);
+    let (mut wave, common) = (None, words::common_limits(plan));
+    for (i, step, late) in words::waves(plan) {
+        if wave.replace(step.wave) != Some(step.wave) {
             let _ = writeln!(out, "<h2>Wave {}</h2>", step.wave);
         }
-        write_step(&mut out, i, step);
+        write_step(out, &format!("{no}-{i}"), step, late.as_deref(), common, preview);
     }
-    left_out(&mut out, plan);
-    let _ = writeln!(
-        out,
-        "<footer>Steps of one wave may run in parallel. Ledger schema <code>{}</code>.</footer>\n</body>\n</html>",
-        text(&plan.ledger_schema)
-    );
-    out
+    left_out(out, plan);
+}
+
+/// For which database it is, and where it comes from.
+fn about(out: &mut String, preview: &Preview<'_>) {
+    out.push_str("<dl class=\"about\">\n");
+    for (name, said, good) in preview.seal.map(words::seal).into_iter().flatten() {
+        let class = if good { "" } else { " class=\"hot\"" };
+        let _ = writeln!(out, "<dt>{name}</dt><dd{class}>{}</dd>", text(&said));
+    }
+    for (name, said) in words::about(preview.plan, preview.about) {
+        let _ = writeln!(out, "<dt>{name}</dt><dd>{}</dd>", text(&said));
+    }
+    out.push_str("</dl>\n");
+}
+
+/// What weighs most, in a few lines.
+fn verdict(out: &mut String, plan: &Plan, no: usize) {
+    if plan.steps.is_empty() {
+        let _ = writeln!(out, "<p class=\"verdict\">{}</p>", words::nothing(plan));
+        return;
+    }
+    let totals = Totals::of(plan);
+    let none = plan.steps.iter().filter(|step| hazards(step).is_empty()).count();
+    let _ = writeln!(out, "<div class=\"verdict\">\n<p><strong>{}</strong></p>", totals.size());
+    let mut tags: Vec<String> =
+        totals.hazards().map(|(hazard, n)| tag(hazard, &format!("{}: {}", hazard.words(), count(n, "step")))).collect();
+    if none > 0 {
+        tags.push(format!("<span class=\"tag good\">no hazard: {}</span>", count(none, "step")));
+    }
+    let _ = writeln!(out, "<p>{}</p>", tags.concat());
+    let gone = |step: &Step| hazards(step).iter().any(|h| matches!(h, Hazard::CannotBeUndone | Hazard::LosesData));
+    let links: Vec<String> = words::waves(plan)
+        .into_iter()
+        .filter(|(_, step, _)| gone(step))
+        .map(|(i, step, _)| format!("<a href=\"#step-{no}-{i}\"><code>{}</code></a>", text(&step.changeset)))
+        .collect();
+    if links.is_empty() {
+        out.push_str("<p>Nothing of it loses data or cannot be undone.</p>\n</div>\n");
+    } else {
+        let _ = writeln!(out, "<p>Cannot be undone, or loses data: {}</p>\n</div>", links.join(", "));
+    }
 }
 
 fn tag(hazard: Hazard, words: &str) -> String {
@@ -61,22 +117,28 @@ fn tag(hazard: Hazard, words: &str) -> String {
         Hazard::CannotBeUndone | Hazard::LosesData | Hazard::BlocksReads => "bad",
         Hazard::BlocksWrites | Hazard::Rewrites | Hazard::Scans | Hazard::Opaque => "warn",
     };
-    format!("<span class=\"tag {class}\">{words}</span>")
+    format!("<span class=\"tag {class}\">{} {words}</span>", hazard.mark())
 }
 
 fn tags(step: &Step) -> String {
     hazards(step).into_iter().map(|hazard| tag(hazard, hazard.words())).collect()
 }
 
-fn overview(out: &mut String, plan: &Plan) {
+fn overview(out: &mut String, plan: &Plan, no: usize) {
     if plan.steps.len() <= MAX_NODES {
-        let _ = writeln!(out, "<div class=\"graph\">\n{}</div>", svg::fragment(&GraphView::of_plan(plan)));
+        let _ = writeln!(out, "<div class=\"graph\">\n{}</div>", svg::fragment(&GraphView::of_plan(plan), WIDE));
     }
-    out.push_str("<table>\n<tr><th>Wave</th><th>Changeset</th><th>What</th><th>Hazards</th></tr>\n");
-    for (i, step) in plan.steps.iter().enumerate() {
+    let way = words::way_title(plan);
+    let _ =
+        writeln!(out, "<table>\n<tr><th>Wave</th><th>Changeset</th><th>What</th><th>Hazards</th><th>{way}</th></tr>");
+    for (i, step, _) in words::waves(plan) {
+        let way = match &step.rollback {
+            Rollback::Irreversible { .. } => "<span class=\"tag bad\">none</span>".to_owned(),
+            Rollback::Segments { .. } => text(&words::way(step)),
+        };
         let _ = writeln!(
             out,
-            "<tr><td>{}</td><td><a href=\"#step-{i}\"><code>{}</code></a></td><td>{}</td><td>{}</td></tr>",
+            "<tr><td>{}</td><td class=\"id\"><a href=\"#step-{no}-{i}\"><code>{}</code></a></td><td>{}</td><td>{}</td><td>{way}</td></tr>",
             step.wave,
             text(&step.changeset),
             text(step.description.as_deref().unwrap_or_default()),
@@ -86,12 +148,20 @@ fn overview(out: &mut String, plan: &Plan) {
     out.push_str("</table>\n");
 }
 
-fn write_step(out: &mut String, number: usize, step: &Step) {
+fn write_step(
+    out: &mut String,
+    id: &str,
+    step: &Step,
+    late: Option<&str>,
+    common: Option<Limits>,
+    preview: &Preview<'_>,
+) {
+    let tags = tags(step);
+    let open = if tags.is_empty() && preview.plan.steps.len() > MANY { "" } else { " open" };
     let _ = writeln!(
         out,
-        "<details class=\"step\" id=\"step-{number}\" open>\n<summary><h3>{}</h3> {}",
-        text(&step.changeset),
-        tags(step)
+        "<details class=\"step\" id=\"step-{id}\"{open}>\n<summary><h3>{}</h3> {tags}",
+        text(&step.changeset)
     );
     if let Some(description) = &step.description {
         let _ = writeln!(out, "<p>{}</p>", text(description));
@@ -105,6 +175,7 @@ fn write_step(out: &mut String, number: usize, step: &Step) {
     if !step.requires.is_empty() {
         facts.push(format!("requires {}", step.requires.join(", ")));
     }
+    facts.extend(late.map(str::to_owned));
     facts.extend(step.author.as_ref().map(|author| format!("by {author}")));
     facts.extend(step.file.clone());
     let _ = writeln!(out, "<p class=\"soft\">{}</p>", text(&facts.join(" · ")));
@@ -112,7 +183,7 @@ fn write_step(out: &mut String, number: usize, step: &Step) {
     if !step.segments.is_empty() {
         out.push_str("<ol class=\"segments\">\n");
         for segment in &step.segments {
-            write_segment(out, segment);
+            write_segment(out, segment, common, preview);
         }
         out.push_str("</ol>\n");
     }
@@ -121,24 +192,25 @@ fn write_step(out: &mut String, number: usize, step: &Step) {
     let _ = writeln!(out, "<h4>{}{}</h4>", way[..1].to_uppercase(), &way[1..]);
     match &step.rollback {
         Rollback::Irreversible { reason } => {
-            let _ = writeln!(out, "<p><span class=\"tag bad\">cannot be undone</span> {}</p>", text(reason));
+            let tag = tag(Hazard::CannotBeUndone, Hazard::CannotBeUndone.words());
+            let _ = writeln!(out, "<p>{tag} {}</p>", text(reason));
         }
         Rollback::Segments { segments, verify, .. } => {
             let _ = writeln!(out, "<p>{}</p>", text(&words::rollback(step)));
-            let sql: Vec<&str> = words::statements(segments).map(|s| s.sql.as_str()).collect();
-            block(out, &sql);
+            let statements: Vec<&str> = words::statements(segments).map(|s| s.sql.as_str()).collect();
+            block(out, &statements);
             checks(out, "Verify after that", verify);
         }
     }
     out.push_str("</div>\n</details>\n");
 }
 
-fn write_segment(out: &mut String, segment: &Segment) {
-    let _ = writeln!(out, "<li><span class=\"soft\">{}</span>", text(&words::segment_head(segment)));
+fn write_segment(out: &mut String, segment: &Segment, common: Option<Limits>, preview: &Preview<'_>) {
+    let _ = writeln!(out, "<li><span class=\"soft\">{}</span>", text(&words::segment_head(segment, common)));
     for statement in &segment.statements {
-        let _ = writeln!(out, "<p><code>{}</code></p>", markup(&gist(&statement.sql)));
+        block(out, &[&statement.sql]);
         let mut items = String::new();
-        for (mode, words) in words::locks(&statement.facts) {
+        for (mode, words) in words::locks(&statement.facts, preview.about) {
             let class = match mode {
                 LockMode::AccessExclusive => " class=\"hot\"",
                 LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => " class=\"warm\"",
@@ -148,13 +220,10 @@ fn write_segment(out: &mut String, segment: &Segment) {
         }
         for flag in words::flags(&statement.facts) {
             let class = if flag == Hazard::LosesData { "hot" } else { "warm" };
-            let _ = write!(items, "<li class=\"{class}\">{}</li>", words::flag_words(flag));
+            let _ = write!(items, "<li class=\"{class}\">{} {}</li>", flag.mark(), words::flag_words(flag));
         }
         if !items.is_empty() {
             let _ = writeln!(out, "<ul class=\"locks\">{items}</ul>");
-        }
-        if !words::is_whole(&statement.sql) {
-            block(out, &[&statement.sql]);
         }
     }
     out.push_str("</li>\n");
@@ -169,8 +238,8 @@ fn checks(out: &mut String, what: &str, checks: &[Check]) {
 
 fn block(out: &mut String, statements: &[&str]) {
     if !statements.is_empty() {
-        let sql: Vec<String> = statements.iter().map(|sql| words::closed(sql)).collect();
-        let _ = writeln!(out, "<pre><code>{}</code></pre>", markup(&sql.join("\n\n")));
+        let all: Vec<String> = statements.iter().map(|sql| words::closed(sql)).collect();
+        let _ = writeln!(out, "<pre><code>{}</code></pre>", sql(&all.join("\n\n")));
     }
 }
 

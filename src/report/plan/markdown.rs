@@ -1,47 +1,98 @@
 //! The plan for a comment on a pull request (GitHub's and GitLab's Markdown).
 
+use super::Preview;
 use super::words::{self, Totals, gist, hazards};
 use crate::base::count;
-use crate::plan::{Check, Plan, Rollback, Segment, Step};
+use crate::plan::{Check, Limits, Plan, Rollback, Segment, Step};
 use crate::report::escape::{code_block, code_span, markdown, markup};
 use crate::report::table::Table;
 use crate::report::text::line;
+use crate::report::{gates, preflight};
 use std::fmt::Write;
 
 /// GitHub refuses comments of more than 65,536 characters; the rest is for what the caller
 /// puts around the plan.
 const LIMIT: usize = 60_000;
-/// Rows of the summary when even the steps do not fit.
+/// Rows of the summary when even the steps do not fit, and of findings.
 const ROWS: usize = 200;
+const FINDINGS: usize = 20;
 
-/// How much fits into a comment.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Detail {
-    /// Everything.
-    Sql,
-    /// Each step, without SQL.
-    Steps,
-    /// The table only.
-    Table,
+/// Everything, if it fits into a comment; else the SQL of as many steps as fit, in their order; else the
+/// steps without SQL; else the tables. What is left out is said.
+pub(super) fn render(previews: &[Preview<'_>]) -> String {
+    let limit = LIMIT / previews.len().max(1);
+    let parts: Vec<String> = previews.iter().map(|preview| one(preview, limit)).collect();
+    parts.join("\n")
 }
 
-pub(super) fn render(plan: &Plan) -> String {
-    for detail in [Detail::Sql, Detail::Steps] {
-        let text = write(plan, detail);
-        if text.chars().count() <= LIMIT {
-            return text;
+fn one(preview: &Preview<'_>, limit: usize) -> String {
+    let plan = preview.plan;
+    let length = |text: &str| text.chars().count();
+    let (waves, common) = (words::waves(plan), words::common_limits(plan));
+    let bare: Vec<String> =
+        waves.iter().map(|(_, step, late)| step_text(step, late.as_deref(), common, preview, false)).collect();
+    let (head, tail) = (head(preview, usize::MAX), left_out(plan, usize::MAX));
+    // what is said where something is left out
+    let mut used = length(&head) + length(&tail) + bare.iter().map(|text| length(text)).sum::<usize>() + 400;
+    if used > limit {
+        let said = "The steps are left out: they would not fit into a comment on GitHub.\n\n";
+        return closed([self::head(preview, ROWS), said.to_owned(), left_out(plan, ROWS)].concat());
+    }
+    let mut without = 0;
+    let mut steps = Vec::with_capacity(bare.len());
+    for ((_, step, late), bare) in waves.iter().zip(bare) {
+        let whole = step_text(step, late.as_deref(), common, preview, true);
+        used += length(&whole) - length(&bare);
+        if used <= limit {
+            steps.push(whole);
+        } else {
+            used -= length(&whole) - length(&bare);
+            without += 1;
+            steps.push(bare);
         }
     }
-    write(plan, Detail::Table)
+    let said = match without {
+        0 => String::new(),
+        n => format!(
+            "The SQL of {} of {} is left out: it would not fit into a comment on GitHub. `dagmar plan --sql` shows all \
+             of it.\n\n",
+            n,
+            count(plan.steps.len(), "changeset")
+        ),
+    };
+    closed([head, said, steps.concat(), tail].concat())
 }
 
-fn write(plan: &Plan, detail: Detail) -> String {
+fn closed(mut text: String) -> String {
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+/// What stands above the steps.
+fn head(preview: &Preview<'_>, rows: usize) -> String {
+    let plan = preview.plan;
     let mut out = String::new();
     let _ = writeln!(out, "### dagmar: {} plan for {}\n", plan.direction.word(), code_span(&plan.environment));
+    let sealed = preview.seal.map(words::seal).into_iter().flatten();
+    let sealed = sealed
+        .map(|(name, text, good)| (name, if good { markdown(&text) } else { format!("**{}**", markdown(&text)) }));
+    let about = words::about(preview.plan, preview.about).into_iter().map(|(name, text)| (name, markdown(&text)));
+    out.push_str("| | |\n| --- | --- |\n");
+    for (name, text) in sealed.chain(about) {
+        let _ = writeln!(out, "| {name} | {text} |");
+    }
+    out.push('\n');
+    if let Some(gates) = preview.gates {
+        let _ = writeln!(out, "{}", gates::markdown(gates));
+    }
+    if let Some(findings) = preview.findings {
+        let _ = writeln!(out, "{}", preflight::markdown(findings, FINDINGS));
+    }
     if plan.steps.is_empty() {
-        let _ = writeln!(out, "There is {}.\n", markdown(&words::nothing(plan)));
+        let _ = writeln!(out, "There is {}.\n", words::nothing(plan));
     } else {
-        summary(&mut out, plan, if detail == Detail::Table { ROWS } else { usize::MAX });
+        summary(&mut out, plan, rows);
     }
     for renamed in &plan.renamed {
         let _ = writeln!(
@@ -55,19 +106,6 @@ fn write(plan: &Plan, detail: Detail) -> String {
         let names: Vec<String> = plan.overridden_templates.iter().map(|name| code_span(name)).collect();
         let _ = writeln!(out, "Templates replaced by the project: {}\n", names.join(", "));
     }
-    match detail {
-        Detail::Sql => {}
-        Detail::Steps => out.push_str("The SQL is left out: it would not fit into a comment.\n\n"),
-        Detail::Table => out.push_str("The steps are left out: they would not fit into a comment.\n\n"),
-    }
-    if detail != Detail::Table {
-        for step in &plan.steps {
-            write_step(&mut out, step, detail == Detail::Sql);
-        }
-    }
-    left_out(&mut out, plan, if detail == Detail::Table { ROWS } else { usize::MAX });
-    out.truncate(out.trim_end().len());
-    out.push('\n');
     out
 }
 
@@ -76,21 +114,18 @@ fn summary(out: &mut String, plan: &Plan, rows: usize) {
     let mut said: Vec<String> = vec![totals.size()];
     said.extend(totals.hazards().map(|(hazard, n)| format!("**{}: {}**", hazard.words(), count(n, "step"))));
     let _ = writeln!(out, "{}\n", said.join(" · "));
-    out.push_str("| Wave | Changeset | What | Hazards | Way back |\n| ---: | --- | --- | --- | --- |\n");
-    for step in plan.steps.iter().take(rows) {
+    let way = words::way_title(plan);
+    let _ = writeln!(out, "| Wave | Changeset | What | Hazards | {way} |\n| ---: | --- | --- | --- | --- |");
+    for (_, step, _) in words::waves(plan).into_iter().take(rows) {
         let hazards: Vec<String> = hazards(step).iter().map(|hazard| format!("**{}**", hazard.words())).collect();
-        let back = match &step.rollback {
-            Rollback::Irreversible { .. } => "none",
-            Rollback::Segments { derived: true, .. } => "derived",
-            Rollback::Segments { derived: false, .. } => "by hand",
-        };
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {} | {back} |",
+            "| {} | {} | {} | {} | {} |",
             step.wave,
             code_span(&step.changeset),
             markdown(step.description.as_deref().unwrap_or_default()),
-            hazards.join(", ")
+            hazards.join(", "),
+            words::way(step)
         );
     }
     if plan.steps.len() > rows {
@@ -100,16 +135,19 @@ fn summary(out: &mut String, plan: &Plan, rows: usize) {
 }
 
 /// The head of a fold is HTML, all on one line: an empty line would end it.
-fn write_step(out: &mut String, step: &Step, sql: bool) {
+fn step_text(step: &Step, late: Option<&str>, common: Option<Limits>, preview: &Preview<'_>, sql: bool) -> String {
+    let mut text = String::new();
+    let out = &mut text;
     let _ = write!(out, "<details>\n<summary><code>{}</code>", markup(&line(&step.changeset)));
     if let Some(description) = &step.description {
         let _ = write!(out, " {}", markup(&line(description)));
     }
     let _ = writeln!(out, "</summary>\n");
-    let _ = writeln!(out, "Why: {}\n", words::why(step.why));
+    let late = late.map_or_else(String::new, |late| format!(" · wave {} {}", step.wave, markdown(late)));
+    let _ = writeln!(out, "Why: {}{late}\n", words::why(step.why));
     checks(out, "Before", &step.preconditions, sql);
     for segment in &step.segments {
-        write_segment(out, segment);
+        write_segment(out, segment, common, preview);
     }
     if sql {
         block(out, &step.segments);
@@ -129,14 +167,15 @@ fn write_step(out: &mut String, step: &Step, sql: bool) {
         }
     }
     out.push_str("</details>\n\n");
+    text
 }
 
-fn write_segment(out: &mut String, segment: &Segment) {
-    let head = words::segment_head(segment);
+fn write_segment(out: &mut String, segment: &Segment, common: Option<Limits>, preview: &Preview<'_>) {
+    let head = words::segment_head(segment, common);
     let _ = writeln!(out, "* Runs {}", markdown(&head));
     for statement in &segment.statements {
         let _ = writeln!(out, "  * {}", code_span(&gist(&statement.sql)));
-        for (mode, words) in words::locks(&statement.facts) {
+        for (mode, words) in words::locks(&statement.facts, preview.about) {
             let words = markdown(&words);
             // a lock that blocks nobody is no hazard
             let quiet = mode.effect() == "blocks nobody";
@@ -165,7 +204,7 @@ fn block(out: &mut String, segments: &[Segment]) {
     }
 }
 
-fn left_out(out: &mut String, plan: &Plan, rows: usize) {
+fn left_out(plan: &Plan, rows: usize) -> String {
     let mut table = Table::new(&["Does not run", "Why"]);
     for waiting in &plan.waiting {
         table.row([&waiting.changeset, &format!("waits {}", words::waiting(waiting))]);
@@ -176,7 +215,5 @@ fn left_out(out: &mut String, plan: &Plan, rows: usize) {
     for id in &plan.not_for_here {
         table.row([id.as_str(), "not for this environment"]);
     }
-    if !table.is_empty() {
-        let _ = writeln!(out, "{}", table.markdown_head(rows));
-    }
+    if table.is_empty() { String::new() } else { table.markdown_head(rows) + "\n" }
 }

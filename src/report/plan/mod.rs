@@ -1,5 +1,5 @@
-//! A plan as a preview. In: the complete plan. Out: text; nothing of the plan is changed
-//! or left out silently.
+//! A plan as a preview. In: the complete plan and what is to be said about it. Out: text; nothing of the
+//! plan is changed or left out silently.
 
 mod html;
 mod json;
@@ -8,18 +8,66 @@ mod text;
 mod words;
 
 pub use words::{Hazard, Totals, gist, hazards};
+pub(super) use words::{about as about_lines, mark};
 
 use super::lines::{Rendered, Text};
-use crate::plan::Plan;
+use crate::gate::Verdict;
+use crate::plan::{About, Plan};
+use crate::run::Finding;
+
+/// A plan with what is to be said about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Preview<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// For which database it is, when and by whom it was made.
+    pub about: &'a About,
+    /// What was found in the database that is against it; `None`: nobody looked.
+    pub findings: Option<&'a [Finding]>,
+    /// What the gates say of it; `None`: they were not asked.
+    pub gates: Option<&'a [Verdict]>,
+    /// The seal, where it is a sealed plan.
+    pub seal: Option<&'a Seal>,
+}
+
+impl<'a> Preview<'a> {
+    /// A plan alone.
+    #[must_use]
+    pub fn new(plan: &'a Plan, about: &'a About) -> Self {
+        Self { plan, about, findings: None, gates: None, seal: None }
+    }
+}
+
+/// What a sealed plan is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// Its digest.
+    pub digest: String,
+    /// The key that it is signed with, if it is.
+    pub signed_by: Option<String>,
+    /// Until when it may be run, as RFC 3339 in UTC.
+    pub expires_at: String,
+}
+
+/// How much a text for a terminal shows of a plan; the other formats have all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Detail {
+    /// A line for each step.
+    Summary,
+    /// The statements by their heads, with their locks.
+    #[default]
+    Statements,
+    /// The SQL of both directions.
+    Sql,
+}
 
 /// What a preview can be adjusted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PlanOptions {
+    /// How much the text for a terminal shows.
+    pub detail: Detail,
     /// How many columns the terminal has: statements' heads are cut off there; `None`: it is none.
     pub limit: Option<usize>,
-    /// Whether the text for a terminal has the SQL of both directions; the other formats
-    /// always have it.
-    pub sql: bool,
 }
 
 /// How a plan is written.
@@ -56,22 +104,32 @@ impl PlanFormat {
         Self::ALL.iter().copied().find(|format| format.name() == name)
     }
 
-    /// Writes `plan`. The same plan gives the same text.
+    /// Writes a plan; or several, one for each environment of a sealed plan. The same plans give the same
+    /// text.
     #[must_use]
-    pub fn render(self, plan: &Plan, options: PlanOptions) -> Rendered {
+    pub fn render(self, previews: &[Preview<'_>], options: PlanOptions) -> Rendered {
         Rendered::Document(match self {
-            PlanFormat::Text => return Rendered::Text(text::render(plan, options)),
-            PlanFormat::Json => json::render(plan),
-            PlanFormat::Markdown => markdown::render(plan),
-            PlanFormat::Html => html::render(plan),
+            PlanFormat::Text => {
+                let mut out = Text::new();
+                for (i, preview) in previews.iter().enumerate() {
+                    if i > 0 {
+                        out.gap();
+                    }
+                    out.append(text::render(preview, options));
+                }
+                return Rendered::Text(out);
+            }
+            PlanFormat::Json => json::render(previews),
+            PlanFormat::Markdown => markdown::render(previews),
+            PlanFormat::Html => html::render(previews),
         })
     }
 }
 
-/// Writes `plan` for a terminal.
+/// Writes a plan for a terminal.
 #[must_use]
-pub fn text(plan: &Plan, options: PlanOptions) -> Text {
-    text::render(plan, options)
+pub fn text(preview: &Preview<'_>, options: PlanOptions) -> Text {
+    text::render(preview, options)
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! The plan for a terminal.
 
-use super::PlanOptions;
-use super::words::{self, Hazard, Totals, gist_within};
-use crate::base::count;
-use crate::plan::{Check, Plan, Progress, Rollback, Segment, Statement, Step};
+use super::words::{self, Hazard, Totals, gist_within, hazards};
+use super::{Detail, PlanOptions, Preview};
+use crate::plan::{Check, Limits, Plan, Progress, Rollback, Segment, Statement, Step};
 use crate::report::lines::{Line, Text};
 use crate::report::style::Tone;
+use crate::report::table::{Cell, Table};
 use crate::report::text::line;
+use crate::report::{gates, preflight};
 use crate::sql::LockMode;
 
 /// What belongs to a step, to a segment of it, and to a statement of that.
@@ -17,45 +18,90 @@ const FACT: &str = "         ";
 /// How long a statement's head may be where there is no terminal.
 const COLUMNS: usize = 120;
 
-pub(super) fn render(plan: &Plan, options: PlanOptions) -> Text {
+/// What all parts of a text need to know.
+struct Shown<'a> {
+    preview: &'a Preview<'a>,
+    options: PlanOptions,
+    /// Limits that are said once for all.
+    limits: Option<Limits>,
+}
+
+pub(super) fn render(preview: &Preview<'_>, options: PlanOptions) -> Text {
+    let plan = preview.plan;
+    let shown = Shown { preview, options, limits: words::common_limits(plan) };
     let mut out = Text::new();
-    if plan.is_empty() && plan.waiting.is_empty() && plan.blocked.is_empty() {
-        let mut said = words::nothing(plan);
-        if !plan.not_for_here.is_empty() {
-            said += &format!(" ({} not for this environment)", count(plan.not_for_here.len(), "changeset"));
-        }
-        out.line(line(&said));
-        return out;
-    }
     let totals = Totals::of(plan);
-    head(&mut out, plan, &totals);
-    let mut wave = None;
-    for step in &plan.steps {
+    head(&mut out, preview, &totals);
+    if let Some(gates) = preview.gates {
         out.gap();
-        if wave.replace(step.wave) != Some(step.wave) {
-            out.line(Line::new().paint(Tone::Strong, format!("wave {}", step.wave)));
+        out.append(gates::terminal(gates, options.limit));
+    }
+    if let (Detail::Summary, false) = (options.detail, plan.steps.is_empty()) {
+        out.gap();
+        out.append(summary(plan, options.limit));
+    } else {
+        let mut wave = None;
+        for (_, step, late) in words::waves(plan) {
+            out.gap();
+            if wave.replace(step.wave) != Some(step.wave) {
+                out.line(Line::new().paint(Tone::Strong, format!("wave {}", step.wave)));
+            }
+            write_step(&mut out, step, late, &shown);
         }
-        write_step(&mut out, step, options);
     }
     left_out(&mut out, plan);
-    foot(&mut out, plan, &totals);
+    if !plan.steps.is_empty() || !plan.waiting.is_empty() || !plan.blocked.is_empty() {
+        foot(&mut out, plan, &totals);
+    }
+    if let Some(findings) = preview.findings {
+        out.gap();
+        out.append(preflight::text(findings));
+    }
     out
 }
 
-fn head(out: &mut Text, plan: &Plan, totals: &Totals) {
-    let size = if plan.steps.is_empty() { words::nothing(plan) + " now" } else { totals.size() };
+fn head(out: &mut Text, preview: &Preview<'_>, totals: &Totals) {
+    let plan = preview.plan;
+    let size = if plan.steps.is_empty() { words::nothing(plan).to_owned() } else { totals.size() };
     out.line(
         Line::from(format!("{} plan for ", plan.direction.word()))
             .paint(Tone::Strong, line(&plan.environment))
-            .plain(format!(": {}", line(&size))),
+            .plain(format!(": {size}")),
     );
+    let named = |name: &str, tone, text: &str| {
+        let name = Line::from("  ").paint(Tone::Muted, format!("{name:<10}"));
+        name.paint(tone, line(text)).hang(12)
+    };
+    for (name, text, good) in preview.seal.map(words::seal).into_iter().flatten() {
+        out.line(named(name, if good { Tone::Plain } else { Tone::Bad }, &text));
+    }
+    for (name, text) in words::about(preview.plan, preview.about) {
+        out.line(named(name, Tone::Plain, &text));
+    }
     if !plan.overridden_templates.is_empty() {
         let names = line(&plan.overridden_templates.join(", "));
         out.line(Line::new().paint(Tone::Warn, format!("templates replaced by the project: {names}")));
     }
 }
 
-fn write_step(out: &mut Text, step: &Step, options: PlanOptions) {
+/// A line for each step.
+fn summary(plan: &Plan, limit: Option<usize>) -> Text {
+    let mut table = Table::new(&["WAVE", "CHANGESET", "HAZARDS", &words::way_title(plan).to_uppercase()]).right(0);
+    for (_, step, _) in words::waves(plan) {
+        let hazards = hazards(step);
+        let tone = hazards.first().map_or(Tone::Plain, |hazard| Tone::of_state(hazard.words()));
+        let said: Vec<&str> = hazards.iter().map(|hazard| hazard.words()).collect();
+        table.row([
+            Cell::from(step.wave.to_string()),
+            Cell::new(&step.changeset, Tone::Strong),
+            Cell::new(said.join(", "), tone),
+            Cell::from(words::way(step)),
+        ]);
+    }
+    table.text(limit)
+}
+
+fn write_step(out: &mut Text, step: &Step, late: Option<String>, shown: &Shown<'_>) {
     let mut head = Line::from("  ").paint(Tone::Strong, line(&step.changeset));
     if let Some(description) = &step.description {
         head = head.plain(format!("  {}", line(description)));
@@ -69,44 +115,47 @@ fn write_step(out: &mut Text, step: &Step, options: PlanOptions) {
     if !step.requires.is_empty() {
         facts.push(format!("requires {}", step.requires.join(", ")));
     }
+    facts.extend(late);
     out.line(Line::from(IN).paint(Tone::Muted, line(&facts.join(" · "))));
-    checks(out, "before", &step.preconditions, options);
-    segments(out, &step.segments, options);
-    checks(out, "verify", &step.verify, options);
-    way_back(out, step, options);
+    checks(out, "before", &step.preconditions, shown.options);
+    segments(out, &step.segments, shown);
+    checks(out, "verify", &step.verify, shown.options);
+    way_back(out, step, shown.options);
 }
 
 fn checks(out: &mut Text, what: &str, checks: &[Check], options: PlanOptions) {
     for check in checks {
         out.line(Line::from(IN).paint(Tone::Muted, format!("{what}:")).plain(format!(" {}", line(&check.name))));
-        if options.sql {
+        if options.detail == Detail::Sql {
             out.block("        ", &words::closed(&check.sql));
         }
     }
 }
 
-fn segments(out: &mut Text, segments: &[Segment], options: PlanOptions) {
+fn segments(out: &mut Text, segments: &[Segment], shown: &Shown<'_>) {
     for (i, segment) in segments.iter().enumerate() {
         let number = format!("{IN}{}. ", i + 1);
-        out.line(Line::from(format!("{number}{}", line(&words::segment_head(segment)))).hang(STATEMENT.len()));
+        out.line(
+            Line::from(format!("{number}{}", line(&words::segment_head(segment, shown.limits)))).hang(STATEMENT.len()),
+        );
         if segment.progress == Progress::Done {
             continue;
         }
         for statement in &segment.statements {
-            write_statement(out, statement, options);
+            write_statement(out, statement, shown);
         }
     }
 }
 
-fn write_statement(out: &mut Text, statement: &Statement, options: PlanOptions) {
-    if options.sql {
+fn write_statement(out: &mut Text, statement: &Statement, shown: &Shown<'_>) {
+    if shown.options.detail == Detail::Sql {
         out.sql(STATEMENT, &words::closed(&statement.sql));
     } else {
-        let room = options.limit.unwrap_or(COLUMNS).saturating_sub(STATEMENT.len());
+        let room = shown.options.limit.unwrap_or(COLUMNS).saturating_sub(STATEMENT.len());
         let gist = gist_within(&statement.sql, room);
         out.line(Line::from(STATEMENT).paint(Tone::Next, gist).whole());
     }
-    for (mode, words) in words::locks(&statement.facts) {
+    for (mode, words) in words::locks(&statement.facts, shown.preview.about) {
         let tone = match mode {
             LockMode::AccessExclusive => Tone::Bad,
             LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => Tone::Warn,
@@ -130,7 +179,7 @@ fn way_back(out: &mut Text, step: &Step, options: PlanOptions) {
         Rollback::Irreversible { .. } => out.line(name.paint(Tone::Bad, words)),
         Rollback::Segments { segments: back, verify, .. } => {
             out.line(name.plain(words));
-            if options.sql {
+            if options.detail == Detail::Sql {
                 for statement in words::statements(back) {
                     out.sql(STATEMENT, &words::closed(&statement.sql));
                 }

@@ -5,6 +5,9 @@ use std::fs;
 
 pub fn check(name: &str) {
     let text = Case::open(name).project.run(&["plan", "--offline", "--sql"]).ok();
+    // when and by whom it was made is another one each time
+    let lines: Vec<&str> = text.lines().filter(|l| !l.starts_with("  made ") && !l.starts_with("  dagmar ")).collect();
+    let text = lines.join("\n") + "\n";
     let expected = folder(name).join("expected");
     let golden = expected.join("plan.txt");
     if std::env::var_os("BLESS").is_some() {

@@ -51,20 +51,32 @@ struct Layered {
     trunks: Vec<Vec<usize>>,
 }
 
-/// Lays out boxes of these sizes with these edges (needed, dependent).
-pub(super) fn layout(sizes: &[Point], edges: &[(usize, usize)]) -> Layout {
+/// Lays out boxes of these sizes with these edges (needed, dependent), from the left to the right; in these
+/// layers, if they are given, else as far to the left as the edges let them.
+pub(super) fn layout(sizes: &[Point], edges: &[(usize, usize)], layers: Option<Vec<usize>>) -> Layout {
     if sizes.is_empty() {
         return Layout::default();
     }
-    let mut graph = layered(sizes, edges);
+    let layers = layers.unwrap_or_else(|| longest_ways(sizes.len(), edges));
+    let mut graph = layered(sizes, edges, &layers);
     order::arrange(&mut graph);
     let middle = place::heights(&graph);
     draw(sizes, edges, &graph, &middle)
 }
 
-fn layered(sizes: &[Point], edges: &[(usize, usize)]) -> Layered {
+impl Layout {
+    /// The same from the top to the bottom; the sizes of its boxes were turned before.
+    pub fn turned(mut self) -> Self {
+        let turn = |points: &mut Vec<Point>| points.iter_mut().for_each(|(x, y)| std::mem::swap(x, y));
+        self.size = (self.size.1, self.size.0);
+        turn(&mut self.boxes);
+        self.trunks.iter_mut().chain(&mut self.ways).for_each(turn);
+        self
+    }
+}
+
+fn layered(sizes: &[Point], edges: &[(usize, usize)], layer: &[usize]) -> Layered {
     let n = sizes.len();
-    let layer = longest_ways(n, edges);
     let mut graph = Layered {
         vertices: (0..n).map(|i| Vertex { layer: layer[i], height: sizes[i].1, lane: false }).collect(),
         left: vec![Vec::new(); n],
@@ -72,7 +84,7 @@ fn layered(sizes: &[Point], edges: &[(usize, usize)]) -> Layered {
         layers: Vec::new(),
         trunks: vec![Vec::new(); n],
     };
-    let mut reach = layer.clone();
+    let mut reach = layer.to_vec();
     for &(from, to) in edges {
         reach[from] = reach[from].max(layer[to]);
     }
@@ -202,7 +214,7 @@ mod tests {
         let sizes: Vec<Point> = (0..60).map(|i| (50.0 + f64::from(i), 20.0 + f64::from(i % 7))).collect();
         let edges: Vec<(usize, usize)> =
             (1..60).flat_map(|i| [(i / 2, i), (i / 5, i)]).filter(|(a, b)| a != b).collect();
-        let drawn = layout(&sizes, &edges);
+        let drawn = layout(&sizes, &edges, None);
         for i in 0..60 {
             let (x, y) = drawn.boxes[i];
             assert!(x >= 0.0 && y >= 0.0 && x + sizes[i].0 <= drawn.size.0 && y + sizes[i].1 <= drawn.size.1 + 1e-6);
@@ -226,7 +238,7 @@ mod tests {
         // declared so that the order of declaration would cross
         let edges = [(0, 3), (0, 4), (1, 5), (1, 6), (2, 0), (2, 1), (3, 9), (5, 8), (4, 7)];
         let graph = {
-            let mut graph = layered(&[(10.0, 10.0); 10], &edges);
+            let mut graph = layered(&[(10.0, 10.0); 10], &edges, &longest_ways(10, &edges));
             order::arrange(&mut graph);
             graph
         };
@@ -235,8 +247,8 @@ mod tests {
 
     #[test]
     fn cycles_and_nothing_are_drawn_too() {
-        assert_eq!(layout(&[], &[]).boxes.len(), 0);
-        let drawn = layout(&[(10.0, 10.0); 3], &[(0, 1), (1, 2), (2, 0)]);
+        assert_eq!(layout(&[], &[], None).boxes.len(), 0);
+        let drawn = layout(&[(10.0, 10.0); 3], &[(0, 1), (1, 2), (2, 0)], None);
         assert_eq!((drawn.boxes.len(), drawn.ways.len()), (3, 3));
     }
 
@@ -244,7 +256,7 @@ mod tests {
     fn long_chains_with_shortcuts_stay_small() {
         let n = 1500;
         let edges: Vec<(usize, usize)> = (1..n).flat_map(|i| [(i - 1, i), (0, i), (i / 2, i)]).collect();
-        let drawn = layout(&vec![(50.0, 20.0); n], &edges);
+        let drawn = layout(&vec![(50.0, 20.0); n], &edges, None);
         let points: usize = drawn.trunks.iter().chain(&drawn.ways).map(Vec::len).sum();
         assert!(points < 100_000, "{points}");
     }

@@ -2,9 +2,21 @@
 
 mod samples;
 
-pub(in crate::report) use samples::{forward, hostile_plan, irregular, nothing, rollback};
+pub(in crate::report) use samples::{
+    about, findings, forward, hostile_plan, irregular, nothing, rollback, unsigned, verdicts,
+};
 
 use super::*;
+use crate::plan::About;
+
+fn written(format: PlanFormat, plan: &Plan) -> String {
+    format.render(&[Preview::new(plan, &about())], PlanOptions::default()).plain()
+}
+
+fn with_sql(format: PlanFormat, plan: &Plan) -> String {
+    let options = PlanOptions { detail: Detail::Sql, ..PlanOptions::default() };
+    format.render(&[Preview::new(plan, &about())], options).plain()
+}
 
 #[test]
 fn every_file_is_a_format() {
@@ -24,14 +36,14 @@ fn every_file_is_a_format() {
 fn nothing_breaks_out() {
     let plan = hostile_plan();
     for format in PlanFormat::ALL {
-        let text = format.render(&plan, PlanOptions { sql: true, ..PlanOptions::default() }).plain();
+        let text = with_sql(*format, &plan);
         assert!(!text.contains('\u{1b}'), "{format:?}");
     }
-    let html = PlanFormat::Html.render(&plan, PlanOptions::default()).plain();
+    let html = written(PlanFormat::Html, &plan);
     assert!(!html.contains("<script"));
     assert_eq!(html.matches("<details").count(), html.matches("</details>").count());
     // outside of code blocks no line is HTML but the folds' own
-    let markdown = PlanFormat::Markdown.render(&plan, PlanOptions::default()).plain();
+    let markdown = written(PlanFormat::Markdown, &plan);
     let mut fence: Option<String> = None;
     for line in markdown.lines() {
         let ticks: String = line.chars().take_while(|c| *c == '`').collect();
@@ -57,9 +69,14 @@ fn nothing_breaks_out() {
 
 #[test]
 fn the_text_names_hazards_and_ways_back() {
-    let text = PlanFormat::Text.render(&forward(), PlanOptions::default()).plain();
+    let text = written(PlanFormat::Text, &forward());
     for part in [
-        "ACCESS EXCLUSIVE on platform.users: blocks reads and writes",
+        "  database  shop on db.example.org:5432, PostgreSQL 15.4\n",
+        "  made      2026-08-21 08:00:00 UTC by alice@laptop, database user deploy\n",
+        "  dagmar    0.1.0, project at commit 0123456789ab, with uncommitted changes\n",
+        "  limits    in a transaction: waits 3s for a lock, 10 retries; at most 1m per statement\n",
+        "ACCESS EXCLUSIVE on platform.users (2,000,000 rows, 85 MB): blocks reads and writes",
+        "after 009-project-limits: both touch the table platform.projects",
         "CREATE INDEX CONCURRENTLY idx_users_active_org ON platform.users\n",
         "UPDATE platform.users AS t\n",
         "in batches of 10ms, the first of 10000 rows, over platform.users by id",
@@ -70,14 +87,21 @@ fn the_text_names_hazards_and_ways_back() {
         assert!(text.contains(part), "{part} in\n{text}");
     }
     assert!(!text.contains("ON DELETE SET NULL\n    ") && !text.contains("RETURNING"));
-    let sql = PlanFormat::Text.render(&forward(), PlanOptions { sql: true, ..PlanOptions::default() }).plain();
+    let sql = with_sql(PlanFormat::Text, &forward());
     assert!(sql.contains("RETURNING t.id") && sql.contains("DROP TABLE platform.project_limits;"), "{sql}");
 }
 
 #[test]
-fn nothing_to_do_is_one_line() {
-    let text = PlanFormat::Text.render(&nothing(), PlanOptions::default()).plain();
-    assert_eq!(text, "nothing to apply in production (1 changeset not for this environment)\n");
+fn nothing_to_do_is_said_with_the_database() {
+    let text = written(PlanFormat::Text, &nothing());
+    assert!(text.starts_with("forward plan for production: nothing to apply\n  database  shop on "), "{text}");
+    assert!(text.ends_with("\nnot for this environment\n  004-first-organization\n"), "{text}");
+    let offline = About { target: None, ..about() };
+    for format in PlanFormat::ALL {
+        let text = format.render(&[Preview::new(&nothing(), &offline)], PlanOptions::default()).plain();
+        let said = if *format == PlanFormat::Json { "\"target\": null" } else { "none was asked" };
+        assert!(text.contains(said), "{format:?}: {text}");
+    }
 }
 
 #[test]
@@ -85,7 +109,8 @@ fn a_semicolon_never_is_in_a_comment() {
     let mut plan = forward();
     plan.steps[1].segments[0].statements[0].sql = "CREATE TABLE a (\n    b int\n) -- c".to_owned();
     for format in [PlanFormat::Text, PlanFormat::Markdown, PlanFormat::Html] {
-        let text = format.render(&plan, PlanOptions { sql: true, ..PlanOptions::default() }).plain();
+        let text = with_sql(format, &plan);
+        let text = text.replace("</span>", "");
         let after = text.split("-- c\n").nth(1).expect("has the statement");
         assert!(after.trim_start().starts_with(';'), "{format:?}");
     }
@@ -93,7 +118,7 @@ fn a_semicolon_never_is_in_a_comment() {
 
 #[test]
 fn json_is_the_plan() {
-    let text = PlanFormat::Json.render(&forward(), PlanOptions::default()).plain();
+    let text = written(PlanFormat::Json, &forward());
     assert_eq!(serde_json::from_str::<Plan>(&text).expect("reads back"), forward());
 }
 
@@ -101,18 +126,49 @@ fn json_is_the_plan() {
 fn a_comment_never_is_too_long_for_github() {
     let mut plan = forward();
     let one = plan.steps[1].clone();
-    for (steps, said) in [(100, "The SQL is left out"), (300, "The steps are left out")] {
+    for (steps, said) in [(100, " of 100 changesets is left out"), (300, "The steps are left out")] {
         plan.steps = vec![one.clone(); steps];
-        let text = PlanFormat::Markdown.render(&plan, PlanOptions::default()).plain();
+        let text = written(PlanFormat::Markdown, &plan);
         assert!(text.chars().count() <= 65_536 && text.contains(said), "{steps}: {}", text.chars().count());
         assert!(text.contains("009-project-limits"));
     }
 }
 
+/// The steps of a wave stand together, whatever the order of the plan is.
+#[test]
+fn waves_are_shown_in_order_and_each_once() {
+    let plan = forward();
+    assert!(!plan.steps.is_sorted_by_key(|step| step.wave));
+    for (format, head) in [(PlanFormat::Text, "\nwave "), (PlanFormat::Html, "<h2>Wave ")] {
+        let text = written(format, &plan);
+        let waves: Vec<&str> = text.split(head).skip(1).map(|rest| &rest[..1]).collect();
+        assert_eq!(waves, ["1", "2"], "{format:?}");
+    }
+    let table = written(PlanFormat::Markdown, &plan);
+    let rows: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()).collect();
+    let waves: Vec<&&str> = rows.iter().filter(|wave| wave.parse::<u32>().is_ok()).collect();
+    assert_eq!(waves, [&"1", &"1", &"1", &"2", &"2", &"2"]);
+}
+
+/// What an earlier run has done is neither counted nor a hazard any more.
+#[test]
+fn what_is_done_does_not_count() {
+    let mut plan = forward();
+    plan.steps.truncate(1);
+    let all = Totals::of(&plan);
+    assert_eq!(all.statements, 3);
+    for segment in &mut plan.steps[0].segments[..2] {
+        segment.progress = crate::plan::Progress::Done;
+    }
+    let left = Totals::of(&plan);
+    assert_eq!((left.statements, left.hazards().count()), (1, 0));
+    assert_eq!(all.hazards().count(), 2);
+}
+
 #[test]
 fn the_totals_count_steps() {
     let totals = Totals::of(&forward());
-    assert_eq!((totals.steps, totals.waves, totals.statements), (5, 2, 9));
+    assert_eq!((totals.steps, totals.waves, totals.statements), (6, 2, 10));
     let hazards: Vec<(Hazard, usize)> = totals.hazards().collect();
     assert_eq!(hazards[0], (Hazard::CannotBeUndone, 1));
     assert!(hazards.contains(&(Hazard::BlocksReads, 2)));

@@ -2,11 +2,70 @@
 
 use crate::base::{Ident, QualifiedName, Span};
 use crate::change::Batch;
+use crate::change::effects::{How, Object, Touch};
+use crate::gate::{Status, Verdict};
 use crate::plan::{
-    Blocked, Check, Direction, FORMAT, Limits, Mode, Plan, Progress, Rollback, Segment, Statement, Step, Waiting, Why,
+    About, Blocked, Check, Commit, Destination, Direction, FORMAT, Limits, Maker, Mode, Plan, Progress, Rollback,
+    Segment, Size, Statement, Step, Waiting, Why,
 };
+use crate::report::plan::Seal;
+use crate::run::{Finding, Severity};
 use crate::sql::{Facts, LockMode, Outside};
 use serde_json::json;
+
+/// A database with two tables that have been counted, and one that was never.
+pub(in crate::report) fn about() -> About {
+    let size = |rows, bytes| Size { rows, bytes };
+    About {
+        target: Some(Destination {
+            database: "shop".to_owned(),
+            address: Some("db.example.org:5432".to_owned()),
+            server: "15.4".to_owned(),
+            system: None,
+        }),
+        made_at: "2026-08-21T08:00:00Z".to_owned(),
+        made_by: Maker { os: "alice@laptop".to_owned(), database: Some("deploy".to_owned()) },
+        dagmar: "0.1.0".to_owned(),
+        commit: Some(Commit { id: "0123456789abcdef0123456789abcdef01234567".to_owned(), uncommitted: true }),
+        tables: [
+            ("platform.users".to_owned(), size(Some(2_000_000), 90_000_000)),
+            ("platform.legacy".to_owned(), size(None, 8192)),
+            ("platform.projects".to_owned(), size(Some(0), 0)),
+        ]
+        .into(),
+    }
+}
+
+/// A sealed plan that nobody signed.
+pub(in crate::report) fn unsigned() -> Seal {
+    Seal { digest: "p1:00ff".to_owned(), signed_by: None, expires_at: "2026-08-28T08:00:00Z".to_owned() }
+}
+
+/// Gates of every kind.
+pub(in crate::report) fn verdicts() -> Vec<Verdict> {
+    let of = |gate, status, remedy: Option<&str>| Verdict {
+        gate,
+        status,
+        reason: "it <is> so".to_owned(),
+        remedy: remedy.map(str::to_owned),
+    };
+    vec![
+        of("soak", Status::Met, None),
+        of("approvals", Status::Unmet, Some("somebody approves it")),
+        of("window", Status::Overridden, Some("wait")),
+    ]
+}
+
+/// What a preflight found.
+pub(in crate::report) fn findings() -> Vec<Finding> {
+    let one = |severity, message: &str| Finding {
+        check: "rights",
+        severity,
+        message: message.to_owned(),
+        remedy: "GRANT it".to_owned(),
+    };
+    vec![one(Severity::Error, "the role may not"), one(Severity::Warning, "a report runs since 2 h")]
+}
 
 fn name(text: &str) -> QualifiedName {
     text.parse().expect("a name")
@@ -253,7 +312,22 @@ pub(in crate::report) fn forward() -> Plan {
             derived(Vec::new()),
         )
     };
-    let mut plan = plan(Direction::Forward, vec![active_organization(), limits, widen, contract, view]);
+    // needs nothing of the others, but meets one of them; and stands behind those of a later wave
+    let meets = |step: Step, how| Step {
+        touches: Some(vec![Touch { object: Object::Table, name: name("platform.projects"), how }]),
+        ..step
+    };
+    let (limits, view) = (meets(limits, How::Reference), meets(view, How::Alter));
+    let known = |step: Step| Step { touches: Some(Vec::new()), ..step };
+    let early = step(
+        "101-early",
+        "Can run at once",
+        1,
+        vec![segment(Mode::Transaction, vec![statement("sql", "SELECT 1", Facts::default())])],
+        derived(vec![segment(Mode::Transaction, vec![statement("sql", "SELECT 2", Facts::default())])]),
+    );
+    let steps = vec![known(active_organization()), limits, known(widen), known(contract), view, known(early)];
+    let mut plan = plan(Direction::Forward, steps);
     plan.waiting = vec![
         Waiting {
             changeset: "010-preferences-contract".to_owned(),
