@@ -44,7 +44,7 @@ pub async fn online(session: &Session, remote: &Remote, plan: &Plan) -> About {
 pub fn commit(root: &Path) -> Option<Commit> {
     let id = git(root, &["rev-parse", "--verify", "HEAD"])?.trim().to_owned();
     let changed = git(root, &["status", "--porcelain", "--", "."])?;
-    (!id.is_empty()).then(|| Commit { id, uncommitted: !changed.is_empty() })
+    (!id.is_empty()).then_some(Commit { id, uncommitted: !changed.is_empty() })
 }
 
 /// What git says, which must neither write nor run anything of the repository.

@@ -15,8 +15,8 @@ use crate::base::{Failure, Kind, count};
 use crate::ledger::{History, Status};
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{Finished, RunStatus, is_lost, taken_over};
-use crate::plan::{Plan, decide};
-use crate::report::{Line, PlanFormat, Preview, Tone};
+use crate::plan::{About, Plan, decide};
+use crate::report::{Line, PlanFormat, PlanOptions, Preview, Tone};
 use crate::run::{Event, Observer};
 use serde_json::json;
 use std::sync::Arc;
@@ -56,6 +56,8 @@ pub struct Order<'a> {
     pub kind: &'static str,
     /// Asks the gates and runs nothing.
     pub check: bool,
+    /// Writes plan and gates in this format; for a look at them alone.
+    pub document: Option<PlanFormat>,
     /// Rehearses it.
     pub dry_run: bool,
     /// Leaves the preflight out.
@@ -74,6 +76,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let order = Order {
         kind: "apply",
         check: false,
+        document: None,
         dry_run: args.dry_run,
         no_preflight: args.no_preflight,
         running: &args.running,
@@ -108,25 +111,36 @@ pub async fn carry_out(
         return remote.close().await;
     }
     session.check_bound(&history)?;
-    if planned.is_empty() && !gating.is_in_doubt() {
+    if planned.is_empty() && !gating.is_in_doubt() && order.document.is_none() {
         // the text says what waits or is blocked
         finish(&planned, &gating, &[], None, form, out);
         gating.close().await?;
         return remote.close().await;
     }
-    if form == Form::Text && !planned.steps.is_empty() {
-        let about = about::online(session, &remote, &planned).await;
-        order.running.announce(&Preview::new(&planned, &about), global, out);
+    let judged = gating.judge(&remote, &planned).await?;
+    // lines of JSON have it with the gates alone
+    let about = match form == Form::Text || gating.source().is_some() {
+        true => about::online(session, &remote, &planned).await,
+        false => About::default(),
+    };
+    let preview = Preview::new(&planned, &about);
+    if let Some(format) = order.document {
+        let preview = Preview { gates: Some(&judged.verdicts), ..preview };
+        out.report(format.render(&[preview], PlanOptions::default()));
+    } else {
+        if let Some(release) = gating.release() {
+            release.tell(session, &remote, &history, out).await?;
+        }
+        // of a long release the gates are what one wants to know first
+        gating.show(&judged, &preview, form, order.check, out);
+        if form == Form::Text && !planned.steps.is_empty() {
+            order.running.announce(&preview, global, out);
+        }
     }
     if !order.check {
         remote.server.check_writable(session.ledger())?;
         order.running.granularity(session, &planned)?;
     }
-    if let Some(release) = gating.release() {
-        release.tell(session, &remote, &history, out).await?;
-    }
-    let judged = gating.judge(&remote, &planned).await?;
-    gating.show(&judged, &planned, form, order.check, out);
     if order.check {
         let verdict = gating.refusal(&judged);
         gating.close().await?;

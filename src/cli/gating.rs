@@ -14,7 +14,7 @@ use crate::pg::approvals;
 use crate::pg::evidence::{self, Said};
 use crate::pipeline::View;
 use crate::plan::{Plan, decide};
-use crate::report;
+use crate::report::{self, Preview};
 use crate::source::Environment;
 use crate::source::policy::Hazard;
 use clap::builder::PossibleValuesParser;
@@ -325,10 +325,10 @@ impl<'a> Gating<'a> {
     }
 
     /// Shows the gates: all of a promotion, of anything else those that are overridden.
-    pub fn show(&self, judged: &Judged, plan: &Plan, form: Form, check: bool, out: &mut Output) {
+    pub fn show(&self, judged: &Judged, preview: &Preview<'_>, form: Form, check: bool, out: &mut Output) {
         if form == Form::Json {
             if self.from.is_some() {
-                let mut value = self.json(judged, plan);
+                let mut value = self.json(judged, preview);
                 value["event"] = json!("gates");
                 if check { out.json(&value) } else { event(&value) }
             }
@@ -350,8 +350,12 @@ impl<'a> Gating<'a> {
         }
     }
 
-    fn json(&self, judged: &Judged, plan: &Plan) -> Value {
+    fn json(&self, judged: &Judged, preview: &Preview<'_>) -> Value {
+        let plan = preview.plan;
         let mut value = self.circumstances(plan, "promote");
+        if let (Value::Object(all), Value::Object(about)) = (&mut value, json!(preview.about)) {
+            all.extend(about);
+        }
         let unmet = judged.verdicts.iter().any(|v| v.status == Status::Unmet);
         value["met"] = json!(!unmet);
         value["gates"] = json!(judged.verdicts);

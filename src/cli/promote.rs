@@ -4,13 +4,15 @@ use super::apply::{Order, carry_out};
 use super::audit::{Tried, audited};
 use super::gating::{From, Gating, Words};
 use super::global::Global;
-use super::output::{Output, form};
+use super::output::{Form, Output, choose};
+use super::plan::formats;
 use super::running::Running;
 use super::sealed::{self, Chosen, Run};
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
 use crate::pg::evidence;
+use crate::report::PlanFormat;
 use crate::source::ProjectConfig;
 
 /// Brings to an environment exactly what the one before it has, when every gate is met.
@@ -29,6 +31,7 @@ use crate::source::ProjectConfig;
 #[command(after_help = "\
 Examples:
   dagmar promote --to production --check
+  dagmar promote --to production --check --format markdown > ticket.md
   dagmar promote --from staging --to production --yes
   dagmar promote --to production --select +008-active-organization
   dagmar promote release.plan --to production --key release.key.pub
@@ -55,7 +58,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
-    let form = form(global)?;
+    let format = if args.check { choose(global, &formats())? } else { choose(global, &formats()[..2])? };
+    let form = if format == PlanFormat::Json { Form::Json } else { Form::Text };
+    let document = matches!(format, PlanFormat::Markdown | PlanFormat::Html).then_some(format);
     let to = args.to.clone().or_else(|| global.env.clone());
     if to.is_none() && args.chosen.plan.is_none() {
         return Err(Failure::new(Kind::Usage, "where to is not said").help("name the environment: `--to production`"));
@@ -85,6 +90,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let order = Order {
             kind: "promote",
             check: args.check,
+            document,
             dry_run: false,
             no_preflight: args.no_preflight,
             running: &args.running,

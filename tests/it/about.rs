@@ -1,6 +1,7 @@
 //! What stands on top of every plan in every format, and how much of a plan is shown before it runs.
 
 use crate::harness::{Database, Project, Run};
+use crate::promoting::Three;
 use crate::running::table;
 use crate::sealing::Shop;
 use crate::tools::{file, project, sql};
@@ -295,4 +296,40 @@ fn lines_fit_a_terminal_of_any_width() {
     };
     assert!(at("200").contains("a reason that goes on for more words than fit beside it\n"));
     assert!(at("60").contains("words than"), "{}", at("60"));
+}
+
+/// The ticket of a change gets the gates, the database and the plan.
+#[test]
+fn a_promotion_begins_with_its_gates() {
+    let three = Three::new("soak: 30d", &[table("a", ""), table("b", "    dependsOn: [a]\n")]);
+    three.run(&["apply", "--env", "dev"]).ok();
+    three.run(&["apply", "--env", "staging"]).ok();
+    let check = |format: &str| three.run(&["promote", "--to", "production", "--check", "--format", format]);
+    for (format, gates) in [("markdown", "#### Gates: 1 of "), ("html", "<h2>Gates: 1 of ")] {
+        let run = check(format);
+        assert_eq!(run.code, 5, "{run:?}");
+        has(&run.out, &[&three.production.name, "PostgreSQL ", "soak", "unmet", "CREATE TABLE \"b\""]);
+        let text = bare(&run.out);
+        assert!(text.find(gates).unwrap() < text.find("CREATE TABLE").unwrap(), "{text}");
+    }
+    let json = check("json");
+    assert_eq!(json.code, 5);
+    let json: serde_json::Value = serde_json::Deserializer::from_str(&json.out).into_iter().next().unwrap().unwrap();
+    assert_eq!(
+        (json["target"]["database"].as_str(), json["met"].as_bool()),
+        (Some(three.production.name.as_str()), Some(false))
+    );
+    let run = check("text");
+    assert!(run.out.contains("soak") && run.out.contains("unmet"), "{run:?}");
+    has(&run.err, &[&three.production.name]);
+    // what runs is not a document
+    three.run(&["promote", "--to", "production", "--format", "markdown"]).fails(2);
+    let run = three.run(&["promote", "--to", "production", "--override", "soak", "--reason", "in a hurry"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let (gates, plan) = (run.err.find("GATE ").unwrap(), run.err.find("forward plan for").unwrap());
+    assert!(gates < plan, "{}", run.err);
+    run.ok();
+    let run = check("markdown");
+    has(&run.out, &["There is nothing to apply."]);
+    run.ok();
 }

@@ -1,120 +1,21 @@
 //! What all forms of a plan say in the same words.
 
+mod about;
 mod gist;
+mod hazard;
 
+pub use about::about;
+pub(super) use about::{large, seal};
 pub use gist::gist;
 pub(super) use gist::gist_within;
+pub use hazard::{Hazard, Totals, hazards, mark};
+pub(super) use hazard::{flag_words, flags};
 
-use super::Seal;
-use crate::base::{count, words::plural};
+use crate::base::count;
 use crate::plan::{
-    self, About, Destination, Direction, Late, Limits, Mode, Plan, Progress, Rollback, Segment, Size, Statement, Step,
-    Why,
+    self, About, Direction, Late, Limits, Mode, Plan, Progress, Rollback, Segment, Statement, Step, Why,
 };
-use crate::sql::{Facts, LockMode, Outside, ends_in_comment};
-
-/// What may hurt, worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hazard {
-    /// The step has no way back.
-    CannotBeUndone,
-    /// Rows or values are gone afterwards.
-    LosesData,
-    /// Nobody can use a table meanwhile.
-    BlocksReads,
-    /// Nobody can write to a table meanwhile.
-    BlocksWrites,
-    /// A table is written anew.
-    Rewrites,
-    /// A table is read as a whole while its lock is held.
-    Scans,
-    /// After a crash nobody can tell whether it has happened.
-    Opaque,
-}
-
-impl Hazard {
-    /// A few words for people.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Hazard::CannotBeUndone => "cannot be undone",
-            Hazard::LosesData => "loses data",
-            Hazard::BlocksReads => "blocks reads and writes",
-            Hazard::BlocksWrites => "blocks writes",
-            Hazard::Rewrites => "rewrites",
-            Hazard::Scans => "scans",
-            Hazard::Opaque => "outcome unknown after a crash",
-        }
-    }
-
-    /// A sign, so that colours need not tell them apart.
-    #[must_use]
-    pub fn mark(self) -> &'static str {
-        match self {
-            Hazard::CannotBeUndone => "⊘",
-            Hazard::LosesData => "✕",
-            Hazard::BlocksReads => "■",
-            Hazard::BlocksWrites => "◧",
-            Hazard::Rewrites => "↻",
-            Hazard::Scans => "≡",
-            Hazard::Opaque => "?",
-        }
-    }
-}
-
-/// The sign of the hazard of this name, where it is one.
-#[must_use]
-pub fn mark(hazard: &str) -> Option<&'static str> {
-    Totals::HAZARDS.into_iter().find(|known| known.words() == hazard).map(Hazard::mark)
-}
-
-/// The hazards of a step, worst first, each once.
-#[must_use]
-pub fn hazards(step: &Step) -> Vec<Hazard> {
-    let mut found = Vec::new();
-    if matches!(step.rollback, Rollback::Irreversible { .. }) && step.direction == Direction::Forward {
-        found.push(Hazard::CannotBeUndone);
-    }
-    for statement in left(&step.segments) {
-        let blocking: Vec<Hazard> = lock_hazards(&statement.facts).collect();
-        // reading for long hurts nobody under a lock that blocks nobody
-        found.extend(flags(&statement.facts).into_iter().filter(|f| *f != Hazard::Scans || !blocking.is_empty()));
-        found.extend(blocking);
-    }
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-fn lock_hazards(facts: &Facts) -> impl Iterator<Item = Hazard> {
-    facts.locks.iter().filter_map(|(_, mode)| match mode {
-        LockMode::AccessExclusive => Some(Hazard::BlocksReads),
-        LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => Some(Hazard::BlocksWrites),
-        LockMode::AccessShare | LockMode::RowShare | LockMode::RowExclusive | LockMode::ShareUpdateExclusive => None,
-    })
-}
-
-/// What one statement does besides taking locks.
-pub(super) fn flags(facts: &Facts) -> Vec<Hazard> {
-    [
-        (facts.loses_data, Hazard::LosesData),
-        (facts.rewrites, Hazard::Rewrites),
-        (facts.scans, Hazard::Scans),
-        (facts.outside == Some(Outside::Opaque), Hazard::Opaque),
-    ]
-    .into_iter()
-    .filter_map(|(on, hazard)| on.then_some(hazard))
-    .collect()
-}
-
-/// The same as a sentence's end: `rewrites the table`.
-pub(super) fn flag_words(flag: Hazard) -> &'static str {
-    match flag {
-        Hazard::Rewrites => "rewrites the table",
-        Hazard::Scans => "reads the whole table under its lock",
-        other => other.words(),
-    }
-}
+use crate::sql::{Facts, LockMode, ends_in_comment};
 
 /// One line per lock: `ACCESS EXCLUSIVE on platform.users (2,000,000 rows, 86 MB): blocks reads and
 /// writes`.
@@ -124,69 +25,6 @@ pub(super) fn locks(facts: &Facts, about: &About) -> Vec<(LockMode, String)> {
         (*mode, format!("{} on {name}{size}: {}", mode.sql(), mode.effect()))
     };
     facts.locks.iter().map(line).collect()
-}
-
-/// How large a table is: `2,000,000 rows, 86 MB`.
-pub(super) fn large(size: Size) -> String {
-    let bytes = match size.bytes {
-        0 => "empty".to_owned(),
-        b if b < 10 << 20 => format!("{} kB", b.div_ceil(1 << 10)),
-        b if b < 10 << 30 => format!("{} MB", b >> 20),
-        b if b < 10 << 40 => format!("{} GB", b >> 30),
-        b => format!("{} TB", b >> 40),
-    };
-    match size.rows {
-        Some(rows) if size.bytes > 0 => format!("{} {}, {bytes}", grouped(rows), plural(&rows, "row")),
-        _ => bytes,
-    }
-}
-
-/// A number with its thousands apart.
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
-/// What stands on top of a plan: name and text of each line.
-#[must_use]
-pub fn about(plan: &Plan, about: &About) -> Vec<(&'static str, String)> {
-    let database = match &about.target {
-        None => "none was asked: this is as if nothing were applied".to_owned(),
-        Some(Destination { database, address, server, system }) => {
-            let address = address.as_ref().map_or_else(String::new, |address| format!(" on {address}"));
-            let system = system.as_ref().map_or_else(String::new, |system| format!(", server {system}"));
-            format!("{database}{address}, PostgreSQL {server}{system}")
-        }
-    };
-    let user = about.made_by.database.as_ref().map_or_else(String::new, |user| format!(", database user {user}"));
-    let at = about.made_at.trim_end_matches('Z').replace('T', " ");
-    let mut lines = vec![("database", database), ("made", format!("{at} UTC by {}{user}", about.made_by.os))];
-    let commit = about.commit.as_ref().map(|commit| {
-        let id = commit.id.get(..12).unwrap_or(&commit.id);
-        let changed = if commit.uncommitted { ", with uncommitted changes" } else { "" };
-        format!(", project at commit {id}{changed}")
-    });
-    lines.push(("dagmar", format!("{}{}", about.dagmar, commit.unwrap_or_default())));
-    if let Some(said) = common_limits(plan).map(|common| limits(&common)).filter(|said| !said.is_empty()) {
-        lines.push(("limits", format!("in a transaction: {said}")));
-    }
-    lines
-}
-
-/// The lines of a seal, in the same way; and whether it is signed.
-pub(super) fn seal(seal: &Seal) -> Vec<(&'static str, String, bool)> {
-    let signed = match &seal.signed_by {
-        Some(key) => ("signed", format!("with the key {key}"), true),
-        None => ("signed", "NOT SIGNED: anybody may have written it".to_owned(), false),
-    };
-    vec![("sealed", seal.digest.clone(), true), signed, ("expires", seal.expires_at.clone(), true)]
 }
 
 /// The steps by their waves, in the order of the plan within each, and what keeps each of them back
@@ -211,11 +49,6 @@ fn kept(step: &Step, late: &Late<'_>) -> String {
         None if step.touches.is_none() => "runs alone: what it touches is not known".to_owned(),
         None => format!("after {after}, which runs alone: what it touches is not known"),
     }
-}
-
-/// The statements that are still to be run.
-fn left(segments: &[Segment]) -> impl Iterator<Item = &Statement> {
-    segments.iter().filter(|segment| segment.progress != Progress::Done).flat_map(|segment| &segment.statements)
 }
 
 /// All statements of some segments.
@@ -350,64 +183,6 @@ pub(super) fn way_title(plan: &Plan) -> &'static str {
     match plan.direction {
         Direction::Forward => "Way back",
         Direction::Rollback => "Takes back",
-    }
-}
-
-/// The numbers of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Totals {
-    /// Steps.
-    pub steps: usize,
-    /// Waves.
-    pub waves: usize,
-    /// Statements that are still to be run.
-    pub statements: usize,
-    /// Steps with each hazard, in the order of [`Totals::HAZARDS`].
-    hazards: [usize; 7],
-}
-
-impl Totals {
-    const HAZARDS: [Hazard; 7] = [
-        Hazard::CannotBeUndone,
-        Hazard::LosesData,
-        Hazard::BlocksReads,
-        Hazard::BlocksWrites,
-        Hazard::Rewrites,
-        Hazard::Scans,
-        Hazard::Opaque,
-    ];
-
-    /// Counts.
-    #[must_use]
-    pub fn of(plan: &Plan) -> Self {
-        let mut waves: Vec<u32> = plan.steps.iter().map(|step| step.wave).collect();
-        waves.sort_unstable();
-        waves.dedup();
-        let mut totals = Self {
-            steps: plan.steps.len(),
-            waves: waves.len(),
-            statements: plan.steps.iter().map(|step| left(&step.segments).count()).sum(),
-            hazards: [0; 7],
-        };
-        for hazard in plan.steps.iter().flat_map(hazards) {
-            totals.hazards[hazard as usize] += 1;
-        }
-        totals
-    }
-
-    /// `3 steps in 2 waves, 7 statements`; `no step`.
-    #[must_use]
-    pub fn size(&self) -> String {
-        if self.steps == 0 {
-            return "no step".to_owned();
-        }
-        let (steps, waves) = (count(self.steps, "step"), count(self.waves, "wave"));
-        format!("{steps} in {waves}, {}", count(self.statements, "statement"))
-    }
-
-    /// The hazards that occur, worst first, with the number of steps that have each.
-    pub fn hazards(&self) -> impl Iterator<Item = (Hazard, usize)> {
-        Self::HAZARDS.into_iter().zip(self.hazards).filter(|(_, n)| *n > 0)
     }
 }
 
