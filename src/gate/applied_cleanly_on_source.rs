@@ -2,7 +2,8 @@
 //! tried again until it held, does so here too.
 
 use super::evidence::Evidence;
-use super::{Outcome, count, some};
+use super::{Outcome, some};
+use crate::base::count;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(source) = evidence.source else { return Outcome::NotAsked };

@@ -1,8 +1,9 @@
 //! So many people as the environment asks for have agreed to exactly this plan, and nobody
 //! has spoken against it.
 
+use super::Outcome;
 use super::evidence::Evidence;
-use super::{Outcome, count};
+use crate::base::count;
 use crate::ledger::{Approval, Verdict};
 use std::collections::BTreeMap;
 

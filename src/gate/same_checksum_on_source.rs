@@ -1,7 +1,8 @@
 //! What runs is what the source has, to the letter.
 
 use super::evidence::Evidence;
-use super::{Outcome, count, some};
+use super::{Outcome, some};
+use crate::base::count;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(source) = evidence.source else { return Outcome::NotAsked };

@@ -269,7 +269,10 @@ fn marks_failures_and_half_done_work_on_the_source() {
     assert!(say("verify-passed-on-source", &source).starts_with("unmet `a` was never run on staging, only marked"));
     let trail = Trail { ran: Some("d1:1".to_owned()), failures: Vec::new(), retries: 2 };
     source.trails.insert("a".to_owned(), trail);
-    assert_eq!(say("verify-passed-on-source", &source), "met 0 checks passed on staging");
+    assert_eq!(
+        say("verify-passed-on-source", &source),
+        "met nothing was checked on staging: no changeset of this plan has a `verify`"
+    );
     assert_eq!(
         say("applied-cleanly-on-source", &source),
         "met no failure on staging; 2 lock timeouts there, tried again"

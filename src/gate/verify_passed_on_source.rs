@@ -2,7 +2,8 @@
 //! a changeset, so that only marks by hand go past them.
 
 use super::evidence::Evidence;
-use super::{Outcome, count, some};
+use super::{Outcome, some};
+use crate::base::count;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(source) = evidence.source else { return Outcome::NotAsked };
@@ -20,6 +21,9 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
         } else {
             wrong.push(format!("`{}` was never run on {name}, only marked", step.changeset));
         }
+    }
+    if wrong.is_empty() && checks == 0 {
+        return Outcome::met(format!("nothing was checked on {name}: no changeset of this plan has a `verify`"));
     }
     if wrong.is_empty() {
         return Outcome::met(format!("{} passed on {name}", count(checks, "check")));

@@ -2,6 +2,7 @@
 //! stored when it was applied.
 
 use super::model::{Check, Direction, FORMAT, Plan, Progress, Rollback, Segment, Step, Why};
+use super::quiet::kept;
 use super::waves;
 use crate::base::{Failure, Ident, Kind, diag::nearest};
 use crate::change::effects::{How, Touch};
@@ -224,6 +225,7 @@ fn step(id: &str, why: Why, recorded: &Recorded, row: Stored) -> Result<Step, St
         },
     };
     let mut segments = segments;
+    kept(&mut segments);
     for (no, segment) in segments.iter_mut().enumerate() {
         let state = recorded.segments.iter().find(|s| s.direction == Direction::Rollback.word() && s.no as usize == no);
         segment.progress = match state {

@@ -80,6 +80,25 @@ fn s22_checks_that_cannot_be_asked_and_checks_of_the_way_back() {
     assert_eq!(tables(&database), "b");
 }
 
+/// What was undone because its check does not hold was not applied, and nothing that needs it begins.
+#[test]
+fn what_a_failed_check_undid_does_not_count() {
+    let verify = "    verify: [ { name: never, sql: SELECT false } ]\n";
+    let index = "CREATE TABLE a (n int);\n-- segment\nCREATE INDEX CONCURRENTLY a_n ON a (n)";
+    let back = "DROP TABLE a;\n-- segment\nSELECT pg_sleep(0.5)";
+    let single = "DROP TABLE a";
+    for back in [back, single] {
+        let project = project(&[sql("a", index, back, verify), table("b", "    dependsOn: [a]\n")]);
+        let database = Database::new();
+        let run = project.on(&database, &["apply"]);
+        assert_eq!(run.code, 8, "{run:?}");
+        assert!(run.out.contains("applied 0 of 2 changesets") && !run.err.contains("✓"), "{run:?}");
+        let run = project.on(&database, &["apply", "--format", "json"]);
+        assert!(!run.out.contains("stepDone") && !run.out.contains("\"changeset\":\"b\""), "{}", run.out);
+        assert_eq!((tables(&database).as_str(), project.states(&database).as_str()), ("", "a=failed b=pending"));
+    }
+}
+
 #[test]
 fn preconditions_come_first() {
     let project = project(&[sql(

@@ -39,11 +39,13 @@ pub(super) struct Worker<'w, 'a> {
     pid: i32,
     /// How long the step took that was recorded last.
     pub(super) took: Option<u64>,
+    /// Whether a step whose checks do not hold is being undone: its end is no success.
+    undoes: bool,
 }
 
 impl<'w, 'a> Worker<'w, 'a> {
     pub(super) fn new(connection: &'w mut Connection, shared: &'w Shared<'a>) -> Self {
-        Self { connection, shared, plan: shared.plan, writer: &shared.writer, pid: 0, took: None }
+        Self { connection, shared, plan: shared.plan, writer: &shared.writer, pid: 0, took: None, undoes: false }
     }
 
     pub(super) fn tell(&self, event: &Event) {
@@ -185,7 +187,10 @@ impl<'w, 'a> Worker<'w, 'a> {
             Err(Trouble::Fault(fault))
                 if matches!(fault.mark, Mark::Verify(..)) && step.direction == Direction::Forward =>
             {
-                self.take_back(number, step).await?;
+                self.undoes = true;
+                let undone = self.take_back(number, step).await;
+                self.undoes = false;
+                undone?;
                 Err(Trouble::Fault(fault))
             }
             other => other,
@@ -243,7 +248,7 @@ impl<'w, 'a> Worker<'w, 'a> {
 
     pub(super) fn step_done(&mut self, number: usize) {
         let took_ms = self.took.take();
-        if !self.shared.step_done(number) {
+        if self.undoes || !self.shared.step_done(number) {
             return;
         }
         let step = &self.plan.steps[number];
