@@ -15,6 +15,20 @@ pub fn plural<N: PartialEq + From<u8>>(n: &N, noun: &str) -> String {
     if *n == N::from(1) { noun.to_owned() } else { format!("{noun}s") }
 }
 
+/// A number with its thousands apart: `2,000,000`.
+#[must_use]
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -22,6 +36,7 @@ mod tests {
     #[test]
     fn one_is_not_many() {
         assert_eq!([0_usize, 1, 2].map(|n| count(n, "row")), ["0 rows", "1 row", "2 rows"]);
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(plural(&1_i64, "row"), "row");
     }
 }

@@ -2,9 +2,12 @@
 
 use super::output::now;
 use super::session::{Remote, Session, holder};
-use crate::base::time;
-use crate::pg::sizes;
-use crate::plan::{About, Commit, Destination, Maker, Plan};
+use crate::base::{Failure, checksum, time};
+use crate::pg::{read, sizes};
+use crate::plan::{About, Commit, Destination, Maker, Plan, Step, Why};
+use crate::report::diff;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,6 +25,7 @@ pub fn offline(session: &Session) -> About {
         dagmar: env!("CARGO_PKG_VERSION").to_owned(),
         commit: commit(&session.workspace.loaded.root),
         tables: Default::default(),
+        diffs: Default::default(),
     }
 }
 
@@ -36,8 +40,35 @@ pub async fn online(session: &Session, remote: &Remote, plan: &Plan) -> About {
     });
     about.made_by.database = Some(remote.server.user.clone());
     // a plan is as good without them
-    about.tables = sizes::sizes(&remote.connection, plan).await.unwrap_or_default();
+    about.tables = sizes::of_plan(&remote.connection, plan).await.unwrap_or_default();
+    about.diffs = diffs(session, remote, plan).await.unwrap_or_default();
     about
+}
+
+/// What has changed of the changesets that are applied again.
+async fn diffs(session: &Session, remote: &Remote, plan: &Plan) -> Result<BTreeMap<String, String>, Failure> {
+    let changed: Vec<&Step> = plan.steps.iter().filter(|step| step.why == Why::Changed).collect();
+    let ids: Vec<String> = changed.iter().map(|step| step.changeset.clone()).collect();
+    let stored = read::stored(&remote.connection, session.ledger(), &ids).await?;
+    let diff = |step: &Step| {
+        let file = step.file.as_deref().unwrap_or_default();
+        let old = &stored.get(&step.changeset)?.body;
+        Some((step.changeset.clone(), difference(&step.changeset, file, old, &step.body)))
+    };
+    Ok(changed.into_iter().filter_map(diff).collect())
+}
+
+/// The difference between what was applied of a changeset and what its file says now.
+pub fn difference(id: &str, file: &str, applied: &Value, now: &Value) -> String {
+    let yaml = |value: &Value| serde_yaml::to_string(&sorted(value)).unwrap_or_default();
+    diff::unified(&format!("{id} as applied"), &format!("{file} now"), &yaml(applied), &yaml(now))
+}
+
+/// With sorted keys: jsonb does not keep their order.
+fn sorted(value: &Value) -> Value {
+    let mut text = String::new();
+    checksum::canonical(value, &mut text);
+    serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// The commit of the project, where it is in a repository and git can tell.

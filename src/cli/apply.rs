@@ -4,6 +4,7 @@ use super::about;
 use super::audit::{Tried, audited};
 use super::gating::{Gating, Words};
 use super::global::Global;
+use super::left;
 use super::look;
 use super::output::{Form, Output, event, form};
 use super::progress;
@@ -111,9 +112,14 @@ pub async fn carry_out(
         return remote.close().await;
     }
     session.check_bound(&history)?;
+    let missing = gating.view().map_or_else(Vec::new, |view| left::without_file(view, &history));
+    if form == Form::Text {
+        left::warn_of(&missing, out);
+    }
     if planned.is_empty() && !gating.is_in_doubt() && order.document.is_none() {
         // the text says what waits or is blocked
-        finish(&planned, &gating, &[], None, form, out);
+        let said = Said { nothing: left::nothing(&gating, &planned, &history), missing };
+        finish(&planned, &gating, &[], None, &said, form, out);
         gating.close().await?;
         return remote.close().await;
     }
@@ -166,7 +172,8 @@ pub async fn carry_out(
         }
     };
     drop(observer);
-    let Course { mut planned, applied, gating, .. } = course;
+    let Course { mut planned, applied, gating, history, .. } = course;
+    let said = Said { nothing: left::nothing(&gating, &planned, &history), missing };
     if let (Some(view), false) = (gating.view(), planned.waiting.is_empty()) {
         // what it waits for may have been applied just now: until when is known only since
         let history = remote.history(session.ledger()).await?;
@@ -177,7 +184,7 @@ pub async fn carry_out(
             }
         }
     }
-    finish(&planned, &gating, &applied, finished.as_ref(), form, out);
+    finish(&planned, &gating, &applied, finished.as_ref(), &said, form, out);
     gating.close().await?;
     remote.close().await?;
     finished.map_or(Ok(()), |f| verdict(&f))
@@ -310,12 +317,21 @@ fn question(plan: &Plan, source: Option<&str>, remote: &Remote) -> String {
     }
 }
 
+/// What is said besides what was done.
+struct Said {
+    /// Where nothing is to be done.
+    nothing: String,
+    /// Applied changesets that no file has any more.
+    missing: Vec<String>,
+}
+
 /// What is to be said at the end; `earlier` was applied before a connection was lost.
 fn finish(
     plan: &Plan,
     gating: &Gating<'_>,
     earlier: &[String],
     finished: Option<&Finished>,
+    said: &Said,
     form: Form,
     out: &mut Output,
 ) {
@@ -326,6 +342,7 @@ fn finish(
         let summary = json!({
             "event": "summary", "status": status, "environment": plan.environment, "applied": applied,
             "renamed": plan.renamed, "waiting": plan.waiting, "blocked": plan.blocked, "notForHere": plan.not_for_here,
+            "missing": said.missing,
             "failed": finished.and_then(|f| f.failed.first()),
             "alsoFailed": finished.and_then(|f| f.failed.get(1..)).unwrap_or_default(),
         });
@@ -351,7 +368,7 @@ fn finish(
     };
     match finished {
         Some(Finished { status: RunStatus::Done, .. }) if done == 0 && !plan.renamed.is_empty() => {}
-        None | Some(Finished { status: RunStatus::Done, .. }) if done == 0 => out.data(gating.nothing()),
+        None | Some(Finished { status: RunStatus::Done, .. }) if done == 0 => out.data(&said.nothing),
         Some(f) if f.status != RunStatus::Done => {
             let all = count(earlier.len() + plan.steps.len(), "changeset");
             out.data(format!("{word} {done} of {all}{from}"));

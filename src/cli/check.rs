@@ -3,9 +3,10 @@
 use super::Outcome;
 use super::global::Global;
 use super::output::{Form, Output, form};
-use super::session::Session;
+use super::session::{Session, password_warning};
 use crate::base::count;
 use crate::plan::{Mode, Rollback};
+use crate::source::password::has_password;
 use serde_json::json;
 
 /// Checks the project's files: YAML, graph, templates, SQL.
@@ -25,6 +26,11 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let session = Session::open(global, out)?;
     let view = session.view()?;
     let plan = view.check()?;
+    for (name, environment) in &session.workspace.loaded.config.environment_list {
+        if environment.url.as_deref().is_some_and(has_password) {
+            out.warn(&password_warning(name));
+        }
+    }
     let irreversible = plan.steps.iter().filter(|s| matches!(s.rollback, Rollback::Irreversible { .. })).count();
     let outside =
         plan.steps.iter().filter(|s| s.segments.iter().any(|segment| segment.mode != Mode::Transaction)).count();

@@ -122,6 +122,11 @@ impl<'a> Gating<'a> {
         self.from.as_ref().map(|from| from.session.environment.as_str())
     }
 
+    /// What was selected of the files, by position; `None`: all.
+    pub fn selected(&self) -> Option<&BTreeSet<usize>> {
+        self.only.as_ref()
+    }
+
     /// The files, where they are what runs.
     pub fn view(&self) -> Option<&'a View<'a>> {
         match self.what {

@@ -201,7 +201,20 @@ fn detail(event: &LedgerEvent) -> String {
             format!("{}: {why}", text("command").unwrap_or_default())
         }
         "beforeApply" => {
-            format!("{}: {}", text("hook").unwrap_or_default(), text("outcome").unwrap_or_default())
+            let (hook, outcome) = (text("hook").unwrap_or_default(), text("outcome").unwrap_or_default());
+            let number = |key: &str| event.detail.get(key).and_then(Value::as_u64);
+            match (text("file"), number("tables")) {
+                // under the name that the file got
+                (Some(file), tables) => {
+                    let tables = tables.map_or_else(String::new, |n| format!("{}, ", count(n, "table")));
+                    format!("dump {file} ({tables}{}): {outcome}", count(number("bytes").unwrap_or_default(), "byte"))
+                }
+                (None, Some(0)) if outcome == "done" => "dump: nothing to dump".to_owned(),
+                _ => match text("lsn") {
+                    Some(lsn) => format!("{hook}: {outcome}, at {lsn}"),
+                    None => format!("{hook}: {outcome}"),
+                },
+            }
         }
         "runFinished" => text("status").unwrap_or_default(),
         "runStarted" => format!(

@@ -10,6 +10,7 @@ mod by_hand;
 mod everywhere;
 mod gating;
 mod global;
+mod left;
 mod look;
 mod output;
 mod progress;
@@ -184,6 +185,7 @@ mod tests {
             "everywhere",
             "gating",
             "global",
+            "left",
             "look",
             "output",
             "progress",

@@ -17,6 +17,8 @@ pub struct Output {
     stderr: Screen,
     json: bool,
     sources: Option<SourceSet>,
+    /// What a failure has with it as JSON: what was found out before.
+    with_failure: Option<Value>,
 }
 
 /// How a command writes its results.
@@ -86,12 +88,18 @@ impl Output {
             stderr: Screen::new(Stream::Err, colour),
             json: global.format.as_deref() == Some("json"),
             sources: None,
+            with_failure: None,
         }
     }
 
     /// Remembers the texts that problems point into.
     pub fn sources(&mut self, sources: &SourceSet) {
         self.sources = Some(sources.clone());
+    }
+
+    /// Keeps what is to stand beside the error as JSON: there is one answer.
+    pub fn beside_failure(&mut self, value: Value) {
+        self.with_failure = Some(value);
     }
 
     /// The columns of where data go.
@@ -189,6 +197,9 @@ impl Output {
                 "help": failure.help,
             }
         });
+        if let (Some(Value::Object(found)), Some(all)) = (&self.with_failure, value.as_object_mut()) {
+            all.extend(found.clone());
+        }
         if !failure.diffs.is_empty() {
             value["error"]["diffs"] = json!(failure.diffs);
         }

@@ -2,6 +2,7 @@
 
 use super::about;
 use super::global::Global;
+use super::left;
 use super::look;
 use super::output::{Output, choose};
 use super::seal;
@@ -97,6 +98,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
         }
         let plan = compile(&view, &remote, &history, &args.select).await?;
+        left::warn_of(&left::without_file(&view, &history), out);
         if args.against.is_some() {
             let found = look::findings_and_pooler(&session, &mut remote, &plan).await?;
             let about = about::online(&session, &remote, &plan).await;
@@ -146,24 +148,18 @@ async fn edited_failure(view: &View<'_>, remote: &Remote, edited: &[Edited]) -> 
     let names: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
     let verb = if names.len() == 1 { "was" } else { "were" };
     let mut failure = Failure::new(Kind::Drift, format!("{} {verb} edited after being applied", names.join(", ")))
-        .help("take the edit back and put the change into a new changeset; or roll it back here, and apply it again");
+        .help(
+            "take the edit back and put the change into a new changeset; or roll it back here, and apply it again; or, \
+             where the database is as the file says now, `dagmar mark applied ID --reason TEXT` accepts the edit",
+        );
     for e in edited {
         let changeset = &view.changelog.changesets[e.position];
-        let yaml = |value: &serde_json::Value| serde_yaml::to_string(value).unwrap_or_default();
-        let old = stored.get(&e.id).map(|s| yaml(&sorted(&s.body))).unwrap_or_default();
-        let new = yaml(&sorted(&changeset.body));
         let file = &view.workspace.loaded.sources.get(changeset.file).path;
-        let diff = report::diff::unified(&format!("{} as applied", e.id), &format!("{file} now"), &old, &new);
-        failure.diffs.push(diff);
+        let none = serde_json::Value::Null;
+        let old = stored.get(&e.id).map_or(&none, |s| &s.body);
+        failure.diffs.push(about::difference(&e.id, file, old, &changeset.body));
     }
     Ok(failure)
-}
-
-/// With sorted keys: jsonb does not keep their order.
-fn sorted(value: &serde_json::Value) -> serde_json::Value {
-    let mut text = String::new();
-    crate::base::checksum::canonical(value, &mut text);
-    serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// Rehearses a plan and tells what came of it.

@@ -215,6 +215,7 @@ fn about_of(sealed: &Sealed, part: &Part) -> About {
         dagmar: content.dagmar.clone(),
         commit: content.commit.clone(),
         tables: Default::default(),
+        diffs: Default::default(),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::pg::server::Server;
 use crate::pg::{Connection, Embedded, Environment, Secret, Settings, address, connect_with, read};
 use crate::pipeline::{View, Workspace};
 use crate::source::load;
+use crate::source::password::has_password;
 use crate::source::project::fill_from_process;
 use crate::source::{Address, Variables};
 use std::path::PathBuf;
@@ -165,7 +166,12 @@ impl Session {
             ..failure
         };
         match address {
-            Address::Url(url) => Ok(Url::of(&filled(url)?)),
+            Address::Url(url) => {
+                if has_password(url) {
+                    say(&format!("warning: {}", password_warning(&self.environment)));
+                }
+                Ok(Url::of(&filled(url)?))
+            }
             Address::Command(command, limit) => {
                 address::of_command(root, command, limit).await.map(Url::Server).map_err(named)
             }
@@ -198,6 +204,14 @@ impl Session {
         let unnamed = config.environment_list.is_empty() || bound == "default" && config.environment(bound).is_none();
         (bound != self.environment && !unnamed).then_some(bound)
     }
+}
+
+/// A password in the file is known to whoever reads the repository.
+pub fn password_warning(environment: &str) -> String {
+    format!(
+        "dagmar.yaml has a password in the URL of `{environment}`, for all who read the repository: write `${{NAME}}` for \
+         it, or use `urlCommand`, `urlFile` or ~/.pgpass"
+    )
 }
 
 /// A URL that was read.

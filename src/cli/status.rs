@@ -5,10 +5,11 @@ use super::global::Global;
 use super::output::{Output, choose};
 use super::session::Session;
 use super::{Outcome, block_on};
-use crate::base::Span;
+use crate::base::{Kind, Span};
+use crate::pg::sizes;
 use crate::pg::unended::{self, Ending, Unended};
 use crate::pg::wish;
-use crate::plan::states::{State, StateRow, states};
+use crate::plan::states::{Backfill, State, StateRow, recorded, states};
 use crate::report::{Cell, Line, Table, Tone};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -48,21 +49,35 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     }
     let form = choose(global, &[("text", As::Text), ("json", As::Json), ("markdown", As::Markdown)])?;
     let session = Session::open(global, out)?;
-    let view = session.view()?;
-    let (history, place, database, paused, runs) = block_on(async {
+    // mistakes in the files do not keep anybody from seeing what the database has
+    let (view, broken) = match session.view() {
+        Ok(view) => (Some(view), None),
+        Err(failure) if failure.kind == Kind::Source => (None, Some(failure)),
+        Err(failure) => return Err(failure),
+    };
+    let (history, place, database, paused, runs, walks) = block_on(async {
         let remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;
         let paused = wish::paused(&remote.connection, history.version, session.ledger()).await?;
         let runs = unended::unended(&remote.connection, &remote.server, session.ledger()).await?;
+        let walks = sizes::walks(&remote.connection, session.ledger(), history.version).await?;
         let (place, database) = (remote.describe(), remote.server.database.clone());
         remote.close().await?;
-        Ok((history, place, database, paused, runs))
+        Ok((history, place, database, paused, runs, walks))
     })?;
     if let Some(other) = session.bound_elsewhere(&history) {
         out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
     }
     let sources = &session.workspace.loaded.sources;
-    let rows = states(&view.changelog, &view.graph, sources, &history, &session.environment);
+    let mut rows = match &view {
+        Some(view) => states(&view.changelog, &view.graph, sources, &history, &session.environment),
+        None => recorded(&history),
+    };
+    for walk in walks {
+        if let Some(row) = rows.iter_mut().find(|row| row.id == walk.changeset) {
+            row.backfill = Some(Backfill::new(walk.table, walk.seen, walk.rows));
+        }
+    }
     let mut counts: BTreeMap<State, usize> = BTreeMap::new();
     for row in &rows {
         *counts.entry(row.state).or_default() += 1;
@@ -70,7 +85,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     match form {
         As::Json => {
             let counts: BTreeMap<&str, usize> = counts.iter().map(|(s, n)| (s.word(), *n)).collect();
-            out.json(&json!({
+            let value = json!({
                 "environment": session.environment,
                 "database": database,
                 "ledgerVersion": history.version,
@@ -78,7 +93,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 "runs": runs,
                 "changesets": rows,
                 "counts": counts,
-            }));
+            });
+            match &broken {
+                None => out.json(&value),
+                Some(_) => out.beside_failure(value),
+            }
         }
         As::Text | As::Markdown => {
             let table = table(&rows);
@@ -98,9 +117,14 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 let text = format!("backfills are paused by {} since {}{why}", paused.by, paused.at);
                 out.data(Line::new().paint(Tone::Warn, text).plain("; `dagmar resume` lets them go on"));
             }
+            if broken.is_some() {
+                out.data(
+                    Line::new().paint(Tone::Warn, "the files have mistakes").plain(": this is what the ledger has"),
+                );
+            }
         }
     }
-    Ok(())
+    broken.map_or(Ok(()), Err)
 }
 
 /// A run that did not say how it ended.
@@ -123,9 +147,11 @@ fn table(rows: &[StateRow]) -> Table {
         let applied = matches!(row.state, State::Applied | State::Changed | State::Edited | State::Missing);
         let only = |text: &Option<String>| if applied { text.clone().unwrap_or_default() } else { String::new() };
         // what keeps it from being applied is said in full, what it does as far as there is room
-        let note = match row.reason.as_ref().or(row.error.as_ref()) {
-            Some(why) => Cell::from(why),
-            None => Cell::from(row.description.as_deref().unwrap_or_default()).short(),
+        let far = row.backfill.as_ref().map(ToString::to_string);
+        let why: Vec<&str> = [&far, &row.reason, &row.error].into_iter().flatten().map(String::as_str).collect();
+        let note = match why.is_empty() {
+            false => Cell::from(why.join("; ")),
+            true => Cell::from(row.description.as_deref().unwrap_or_default()).short(),
         };
         table.row([
             Cell::from(row.id.as_str()),

@@ -5,7 +5,7 @@ use super::global::Global;
 use super::output::{Form, Output, form};
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
-use crate::base::{Failure, Kind, diag::nearest};
+use crate::base::{Failure, Kind, diag::nearest, time};
 use crate::gate;
 use crate::ledger::{History, Status};
 use crate::pg::read;
@@ -36,8 +36,18 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let session = Session::open(global, out)?;
-    let view = session.view()?;
-    let position = find(&view, &args.id)?;
+    let view = match session.view() {
+        Ok(view) => view,
+        // what the ledger has of it is known all the same
+        Err(failure) if failure.kind == Kind::Source => {
+            return recorded(&session, &args.id, failure, form, global, out);
+        }
+        Err(failure) => return Err(failure),
+    };
+    let position = match find(&view, &args.id) {
+        Ok(position) => position,
+        Err(failure) => return recorded(&session, &args.id, failure, form, global, out),
+    };
     let id = view.changelog.changesets[position].id.clone();
     let (history, last, gates) = block_on(async {
         let remote = session.connect(global, out).await?;
@@ -96,6 +106,57 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// What the ledger alone says of a changeset.
+fn recorded(session: &Session, id: &str, failure: Failure, form: Form, global: &Global, out: &mut Output) -> Outcome {
+    let history = block_on(async {
+        let remote = session.connect(global, out).await?;
+        let history = remote.history(session.ledger()).await?;
+        remote.close().await?;
+        Ok(history)
+    })?;
+    let Some(recorded) = history.changesets.get(id) else {
+        return Err(match failure.kind {
+            Kind::Usage if failure.help.as_deref().is_none_or(|help| !help.contains("did you mean")) => {
+                match nearest(id, history.changesets.keys().map(String::as_str)) {
+                    Some(near) => failure.help(format!("did you mean `{near}`?")),
+                    None => failure,
+                }
+            }
+            _ => failure,
+        });
+    };
+    let (env, broken) = (&session.environment, failure.kind == Kind::Source);
+    let is_missing = !broken && recorded.status == Status::Applied;
+    let word = if is_missing { "missing" } else { recorded.status.word() };
+    let at = time::rfc3339(recorded.applied_at);
+    let message = match recorded.status {
+        Status::Applied => format!("it is there since {at}, applied by {}", recorded.applied_by),
+        _ => format!("it is {word} since {at}, by {}", recorded.applied_by),
+    };
+    let message = if broken { message } else { format!("{message}, and no file has it any more") };
+    let todo = (!broken).then(|| format!("put its file back; or `dagmar rollback {id} --env {env}` takes it back"));
+    let verdict =
+        if broken { "what keeps it back is known when the files have no mistakes" } else { "nothing runs for it" };
+    match form {
+        Form::Json => {
+            let reason = Reason { kind: "missing", changeset: id.to_owned(), message, until: None, todo, who: None };
+            let value = json!({
+                "environment": env, "changeset": id, "state": word, "reasons": [reason], "verdict": verdict,
+            });
+            if broken { out.beside_failure(value) } else { out.json(&value) }
+        }
+        Form::Text => {
+            out.data(Line::new().paint(Tone::Strong, id).plain(format!(" is {word} in {env}")));
+            out.data(format!("  {message}"));
+            if let Some(todo) = todo {
+                out.data(format!("    to do: {todo}"));
+            }
+            out.data(verdict);
+        }
+    }
+    if broken { Err(failure) } else { Ok(()) }
 }
 
 /// The gates that keep it back. An environment before that cannot be asked is said so.

@@ -20,6 +20,9 @@ pub struct About {
     /// The commit of the project; absent where it is in no repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<Commit>,
+    /// For repeatable changesets that are applied again: what has changed since, as unified diffs.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub diffs: BTreeMap<String, String>,
     /// The tables that are there already and are locked or rewritten, by the names that the plan has for
     /// them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

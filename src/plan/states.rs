@@ -1,9 +1,9 @@
 //! The state of every changeset in one environment: what `status` shows.
 
 use super::compile::{Decision, decide};
-use crate::base::time;
+use crate::base::{time, words::grouped};
 use crate::graph::Graph;
-use crate::ledger::{History, SegmentState, Status};
+use crate::ledger::{History, Recorded, SegmentState, Status};
 use crate::source::{Changelog, SourceSet};
 use serde::Serialize;
 
@@ -105,9 +105,47 @@ pub struct StateRow {
     /// What went wrong the last time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// How far its backfill is, where one was begun and not finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backfill: Option<Backfill>,
     /// Progress inside of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<SegmentState>,
+}
+
+/// How far a backfill is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Backfill {
+    /// The table.
+    pub table: String,
+    /// Rows that it has looked at.
+    pub seen: u64,
+    /// Rows of the table, as the server estimates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// How much of the table that is; never more than 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u64>,
+}
+
+impl Backfill {
+    /// So many rows of a table that has so many.
+    #[must_use]
+    pub fn new(table: String, seen: u64, rows: Option<u64>) -> Self {
+        let percent = rows.filter(|rows| *rows > 0).map(|rows| (seen.saturating_mul(100) / rows).min(100));
+        Self { table, seen, rows, percent }
+    }
+}
+
+impl std::fmt::Display for Backfill {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "backfill of {}: {}", self.table, grouped(self.seen))?;
+        match (self.rows, self.percent) {
+            (Some(rows), Some(percent)) => write!(f, " of {} rows, {percent} %", grouped(rows)),
+            _ => f.write_str(" rows"),
+        }
+    }
 }
 
 /// The state of every changeset: those of the files in their order, then those that only
@@ -132,17 +170,35 @@ pub fn states(
         refine(&mut row, position, changeset.repeatable, &decision, history);
         rows.push(row);
     }
-    let mut gone: Vec<_> = history.changesets.iter().filter(|(id, _)| graph.position(id).is_none()).collect();
-    gone.sort_by_key(|(_, r)| r.ordinal);
-    for (id, recorded) in gone {
-        let mut row = of_ledger(id, history);
-        row.description.clone_from(&recorded.description);
-        if recorded.status == Status::Applied {
+    for mut row in recorded(history).into_iter().filter(|row| graph.position(&row.id).is_none()) {
+        if row.state == State::Applied {
             row.state = State::Missing;
         }
         rows.push(row);
     }
     rows
+}
+
+/// What the ledger alone says of its changesets, in the order in which they were applied: where the files
+/// cannot be read.
+#[must_use]
+pub fn recorded(history: &History) -> Vec<StateRow> {
+    let mut known: Vec<_> = history.changesets.iter().collect();
+    known.sort_by_key(|(_, recorded)| recorded.ordinal);
+    let row = |(id, recorded): (&String, &Recorded)| StateRow {
+        description: recorded.description.clone(),
+        ..of_ledger(id, history)
+    };
+    known.into_iter().map(row).collect()
+}
+
+/// Applied changesets that no file has any more, in the order in which they were applied.
+#[must_use]
+pub fn missing<'a>(graph: &Graph, history: &'a History) -> Vec<&'a str> {
+    let applied = history.changesets.iter().filter(|(_, recorded)| recorded.status == Status::Applied);
+    let mut gone: Vec<_> = applied.filter(|(id, _)| graph.position(id).is_none()).collect();
+    gone.sort_by_key(|(_, recorded)| recorded.ordinal);
+    gone.into_iter().map(|(id, _)| id.as_str()).collect()
 }
 
 fn of_ledger(id: &str, history: &History) -> StateRow {
@@ -167,6 +223,7 @@ fn of_ledger(id: &str, history: &History) -> StateRow {
         reason: recorded.and_then(|r| r.reason.clone()),
         until: None,
         error: recorded.and_then(|r| r.error.clone()),
+        backfill: None,
         segments: recorded.map(|r| r.segments.clone()).unwrap_or_default(),
     }
 }

@@ -37,6 +37,16 @@ pub(super) fn sql(sql: &str) -> String {
     out
 }
 
+/// A unified diff with its colours; the signs stay.
+pub(super) fn diff(diff: &str) -> String {
+    let line = |line: &str| match line.as_bytes() {
+        [b'+', ..] => format!("<span class=\"s\">{}</span>\n", markup(line)),
+        [b'-', ..] => format!("<span class=\"d\">{}</span>\n", markup(line)),
+        _ => format!("{}\n", markup(line)),
+    };
+    diff.lines().map(line).collect()
+}
+
 /// One line, escaped.
 pub(super) fn text(raw: &str) -> String {
     markup(&line(raw))

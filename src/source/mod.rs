@@ -8,6 +8,7 @@ pub mod checks;
 pub mod hook;
 pub mod load;
 pub mod parse;
+pub mod password;
 pub mod policy;
 pub mod project;
 pub mod schema;

@@ -29,6 +29,7 @@ mod proxy;
 mod repair;
 mod running;
 mod sample;
+mod saying;
 mod sealing;
 mod smoke;
 mod stopping;

@@ -74,7 +74,8 @@ pub async fn run(
     stop: &Stop,
 ) -> Result<(), Failure> {
     for hook in hooks {
-        let name = hook.name();
+        // as the file or restore point is called in the end; variables of the process may be secrets
+        let name = hook.name().replace("${run}", &before.info.id).replace("${environment}", &before.plan.environment);
         observer.on(&Event::HookStarted { hook: name.clone() });
         let began = Instant::now();
         let result = before.one(hook, connection, observer, stop).await;

@@ -17,6 +17,7 @@ fn row(id: &str, state: State, file: bool, reason: Option<&str>) -> StateRow {
         reason: reason.map(str::to_owned),
         until: None,
         error: None,
+        backfill: None,
         segments: Vec::new(),
     }
 }

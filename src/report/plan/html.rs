@@ -179,6 +179,9 @@ fn write_step(
     facts.extend(step.author.as_ref().map(|author| format!("by {author}")));
     facts.extend(step.file.clone());
     let _ = writeln!(out, "<p class=\"soft\">{}</p>", text(&facts.join(" · ")));
+    if let Some(changed) = preview.about.diffs.get(&step.changeset) {
+        let _ = writeln!(out, "<h4>What has changed</h4>\n<pre><code>{}</code></pre>", page::diff(changed));
+    }
     checks(out, "Before", &step.preconditions);
     if !step.segments.is_empty() {
         out.push_str("<ol class=\"segments\">\n");

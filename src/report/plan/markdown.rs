@@ -145,6 +145,9 @@ fn step_text(step: &Step, late: Option<&str>, common: Option<Limits>, preview: &
     let _ = writeln!(out, "</summary>\n");
     let late = late.map_or_else(String::new, |late| format!(" · wave {} {}", step.wave, markdown(late)));
     let _ = writeln!(out, "Why: {}{late}\n", words::why(step.why));
+    if let (Some(changed), true) = (preview.about.diffs.get(&step.changeset), sql) {
+        let _ = writeln!(out, "{}", code_block("diff", changed));
+    }
     checks(out, "Before", &step.preconditions, sql);
     for segment in &step.segments {
         write_segment(out, segment, common, preview);

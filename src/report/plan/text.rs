@@ -7,7 +7,7 @@ use crate::report::lines::{Line, Text};
 use crate::report::style::Tone;
 use crate::report::table::{Cell, Table};
 use crate::report::text::line;
-use crate::report::{gates, preflight};
+use crate::report::{diff, gates, preflight};
 use crate::sql::LockMode;
 
 /// What belongs to a step, to a segment of it, and to a statement of that.
@@ -117,6 +117,9 @@ fn write_step(out: &mut Text, step: &Step, late: Option<String>, shown: &Shown<'
     }
     facts.extend(late);
     out.line(Line::from(IN).paint(Tone::Muted, line(&facts.join(" · "))));
+    if let Some(changed) = shown.preview.about.diffs.get(&step.changeset) {
+        out.append(diff::text(changed, IN));
+    }
     checks(out, "before", &step.preconditions, shown.options);
     segments(out, &step.segments, shown);
     checks(out, "verify", &step.verify, shown.options);

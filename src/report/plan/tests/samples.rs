@@ -27,6 +27,11 @@ pub(in crate::report) fn about() -> About {
         made_by: Maker { os: "alice@laptop".to_owned(), database: Some("deploy".to_owned()) },
         dagmar: "0.1.0".to_owned(),
         commit: Some(Commit { id: "0123456789abcdef0123456789abcdef01234567".to_owned(), uncommitted: true }),
+        diffs: [(
+            "100-views".to_owned(),
+            "--- 100-views as applied\n+++ plans/100.yaml now\n@@ -1 +1 @@\n-a: <1>\n+a: 2\n".to_owned(),
+        )]
+        .into(),
         tables: [
             ("platform.users".to_owned(), size(Some(2_000_000), 90_000_000)),
             ("platform.legacy".to_owned(), size(None, 8192)),

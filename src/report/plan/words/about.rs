@@ -1,7 +1,7 @@
 //! What stands on top of a plan.
 
 use super::{common_limits, limits};
-use crate::base::words::plural;
+use crate::base::words::{grouped, plural};
 use crate::plan::{About, Destination, Plan, Size};
 use crate::report::plan::Seal;
 
@@ -15,22 +15,10 @@ pub(in crate::report::plan) fn large(size: Size) -> String {
         b => format!("{} TB", b >> 40),
     };
     match size.rows {
+        Some(rows) if rows > 0 && size.bytes == 0 => format!("{} {}", grouped(rows), plural(&rows, "row")),
         Some(rows) if size.bytes > 0 => format!("{} {}, {bytes}", grouped(rows), plural(&rows, "row")),
         _ => bytes,
     }
-}
-
-/// A number with its thousands apart.
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// What stands on top of a plan: name and text of each line.

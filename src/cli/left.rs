@@ -1,0 +1,54 @@
+//! What is to be said of changesets that a run has nothing to do with: those that were not selected, are
+//! not for here, or have no file any more.
+
+use super::gating::Gating;
+use super::output::Output;
+use crate::base::{count, words::plural};
+use crate::ledger::History;
+use crate::pipeline::View;
+use crate::plan::states::missing;
+use crate::plan::{Plan, decide, renamed};
+
+/// Applied changesets that no file has any more.
+pub fn without_file(view: &View<'_>, history: &History) -> Vec<String> {
+    let history = history.with_new_ids(&renamed(&view.changelog, history)).into_owned();
+    missing(&view.graph, &history).into_iter().map(str::to_owned).collect()
+}
+
+/// Says so: nothing runs for them, and a database made anew would not have them.
+pub fn warn_of(missing: &[String], out: &mut Output) {
+    if missing.is_empty() {
+        return;
+    }
+    let names: Vec<String> = missing.iter().map(|id| format!("`{id}`")).collect();
+    let (n, has) = (count(missing.len(), "applied changeset"), if missing.len() == 1 { "has" } else { "have" });
+    out.warn(&format!(
+        "{n} {has} no file any more: {}; put the {} back, or take them back with `dagmar rollback`",
+        names.join(", "),
+        plural(&missing.len(), "file")
+    ));
+}
+
+/// What is said where nothing is to be done.
+pub fn nothing(gating: &Gating<'_>, plan: &Plan, history: &History) -> String {
+    let to = &plan.environment;
+    let (Some(view), None) = (gating.view(), gating.source()) else { return gating.nothing() };
+    let Some(selected) = gating.selected() else {
+        return match plan.waiting.is_empty() && plan.blocked.is_empty() {
+            true => gating.nothing(),
+            false => format!("nothing to do now: what can run in {to} is applied"),
+        };
+    };
+    let of_selected = |id: &&String| view.graph.position(id).is_some_and(|position| selected.contains(&position));
+    let never: Vec<String> = plan.not_for_here.iter().filter(of_selected).map(|id| format!("`{id}`")).collect();
+    let others = decide(&view.changelog, &view.graph, history, to, None).planned.len();
+    let mut said = format!("nothing to do: nothing that was selected is pending in {to}");
+    if !never.is_empty() {
+        said += &format!("; not for {to}: {}", never.join(", "));
+    }
+    if others > 0 {
+        let verb = if others == 1 { "is" } else { "are" };
+        said += &format!("; {} {verb} pending that {verb} not selected", count(others, "changeset"));
+    }
+    said
+}
