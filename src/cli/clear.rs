@@ -2,6 +2,7 @@
 
 use super::audit::{Tried, audited};
 use super::by_hand::{Said, Words, say};
+use super::complete;
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::running::given;
@@ -26,7 +27,7 @@ Examples:
   dagmar clear 009-project-limits --env production --reason 'see incident 4711' --yes")]
 pub struct Args {
     /// The changeset
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = complete::changesets())]
     id: String,
     /// All of it is there: it was finished by hand
     #[arg(long)]

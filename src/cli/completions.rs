@@ -1,19 +1,20 @@
 //! `dagmar completions`: what a shell needs to complete the command line.
 
+use super::Outcome;
+use super::complete;
 use super::global::Global;
 use super::output::Output;
-use super::{Cli, Outcome};
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-/// Writes the completions of the command line for a shell.
+/// Writes what a shell reads when it starts, so that it completes the command line.
 ///
-/// Put the text where your shell looks for it, or read it in when the shell starts.
+/// The shell then asks dagmar itself, which knows the project: environments, changesets, labels,
+/// change types. Read it in anew after an upgrade of dagmar.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  dagmar completions bash > ~/.local/share/bash-completion/completions/dagmar
-  dagmar completions zsh > ~/.zfunc/_dagmar
+  echo 'source <(dagmar completions bash)' >> ~/.bashrc
+  echo 'source <(dagmar completions zsh)' >> ~/.zshrc
   dagmar completions fish > ~/.config/fish/completions/dagmar.fish")]
 pub struct Args {
     /// The shell
@@ -22,8 +23,6 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
-    let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "dagmar", &mut text);
-    out.document(&String::from_utf8_lossy(&text));
+    out.document(&complete::registration(&args.shell.to_string())?);
     Ok(())
 }

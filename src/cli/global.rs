@@ -1,5 +1,6 @@
 //! The options that every command takes.
 
+use super::complete;
 use crate::base::Span;
 use clap::{ArgAction, Args};
 use std::path::PathBuf;
@@ -8,11 +9,11 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// The project's folder [default: the nearest one with a dagmar.yaml]
-    #[arg(long, global = true, value_name = "DIR", env = "DAGMAR_PROJECT", help_heading = "Global options")]
+    #[arg(long, global = true, value_name = "DIR", env = "DAGMAR_PROJECT", hide_env_values = true, value_hint = clap::ValueHint::DirPath, help_heading = "Global options")]
     pub project: Option<PathBuf>,
 
     /// The environment [default: the first in dagmar.yaml]
-    #[arg(long, global = true, value_name = "NAME", env = "DAGMAR_ENV", help_heading = "Global options")]
+    #[arg(long, global = true, value_name = "NAME", env = "DAGMAR_ENV", hide_env_values = true, help_heading = "Global options", add = complete::environments())]
     pub env: Option<String>,
 
     /// The connection, instead of the environment's: postgres://user@host/db
@@ -20,7 +21,7 @@ pub struct Global {
     pub url: Option<String>,
 
     /// How results are written: text, json, and what else the command has
-    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Global options")]
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Global options", add = complete::formats())]
     pub format: Option<String>,
 
     /// A value for ${NAME} in changesets; may be given several times

@@ -1,5 +1,6 @@
 //! `dagmar graph`: the graph as a picture.
 
+use super::complete;
 use super::global::Global;
 use super::output::{Output, choose};
 use super::session::Session;
@@ -20,7 +21,7 @@ Examples:
   dagmar graph --format mermaid --against --env staging")]
 pub struct Args {
     /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
-    #[arg(long, short, value_name = "SELECTOR")]
+    #[arg(long, short, value_name = "SELECTOR", add = complete::selectors())]
     select: Vec<String>,
     /// Colours the changesets by their state in the environment's database
     #[arg(long)]

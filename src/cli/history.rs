@@ -1,5 +1,6 @@
 //! `dagmar history`: what ever happened.
 
+use super::complete;
 use super::global::Global;
 use super::output::{Form, Output, choose, form};
 use super::session::Session;
@@ -23,7 +24,7 @@ Examples:
   dagmar history --verify")]
 pub struct Args {
     /// Only what is about this changeset
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = complete::changesets())]
     changeset: Option<String>,
     /// Only of this kind: applied, rolledBack, marked, approved, refused …; may be given several times
     #[arg(long, value_name = "KIND")]

@@ -2,6 +2,7 @@
 
 use super::audit::{Tried, audited};
 use super::by_hand::{Said, Words, say};
+use super::complete;
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::running::given;
@@ -35,7 +36,7 @@ pub struct Args {
     #[arg(value_name = "STATE")]
     state: Mark,
     /// The changesets: id, +id, id+, label:x
-    #[arg(value_name = "SELECTOR", required = true)]
+    #[arg(value_name = "SELECTOR", required = true, add = complete::selectors())]
     selectors: Vec<String>,
     #[command(flatten)]
     words: Words,

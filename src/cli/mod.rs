@@ -7,6 +7,7 @@
 mod about;
 mod audit;
 mod by_hand;
+mod complete;
 mod everywhere;
 mod gating;
 mod global;
@@ -139,6 +140,9 @@ impl Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(code) = complete::answer() {
+        return code;
+    }
     let cli = match Cli::command().try_get_matches().and_then(|m| Cli::from_arg_matches(&m)) {
         Ok(cli) => cli,
         Err(e) => {
@@ -182,6 +186,7 @@ mod tests {
             "about",
             "audit",
             "by_hand",
+            "complete",
             "everywhere",
             "gating",
             "global",

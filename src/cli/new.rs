@@ -1,5 +1,6 @@
 //! `dagmar new`: the next changeset, to be filled in.
 
+use super::complete;
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::session::root;
@@ -30,7 +31,7 @@ pub struct Args {
     #[arg(value_name = "NAME")]
     name: String,
     /// A changeset that must be applied before; may be given several times
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = complete::changesets())]
     depends_on: Vec<String>,
     /// What it does and why
     #[arg(long, value_name = "TEXT")]
@@ -42,7 +43,7 @@ pub struct Args {
     #[arg(long, value_name = "LABEL")]
     label: Vec<String>,
     /// A change type to begin with; may be given several times
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", add = complete::change_types())]
     change: Vec<String>,
     /// Opens the file in $VISUAL or $EDITOR
     #[arg(long)]

@@ -246,6 +246,11 @@ pub fn of_clap(e: &clap::Error) {
     screen.bytes(&coloured(&if screen.style.is_colored() { text.ansi().to_string() } else { text.to_string() }));
 }
 
+/// Tells a shell what may come next; the names were made harmless, and the shell's own signs stay.
+pub fn candidates(text: &str) {
+    Screen::new(Stream::Out, false).bytes(text);
+}
+
 /// Asks a question that is answered with yes or no.
 ///
 /// # Errors

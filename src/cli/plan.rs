@@ -1,6 +1,7 @@
 //! `dagmar plan`: what would run.
 
 use super::about;
+use super::complete;
 use super::global::Global;
 use super::left;
 use super::look;
@@ -34,7 +35,7 @@ Examples:
   dagmar plan --offline --format html > plan.html")]
 pub struct Args {
     /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
-    #[arg(long, short, value_name = "SELECTOR")]
+    #[arg(long, short, value_name = "SELECTOR", add = complete::selectors())]
     select: Vec<String>,
     /// Shows the SQL of both directions
     #[arg(long)]
@@ -44,7 +45,7 @@ pub struct Args {
     dry_run: bool,
     /// Looks as well what the database would have against it: rights, room, who is in the
     /// way; errors end it with exit code 5
-    #[arg(long, value_name = "ENV|URL", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["offline", "dry_run"])]
+    #[arg(long, value_name = "ENV|URL", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["offline", "dry_run"], add = complete::environments())]
     against: Option<String>,
     /// Connects to nothing: as if the database were empty
     #[arg(long)]
@@ -53,7 +54,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["offline", "dry_run", "against", "sql"])]
     out: Option<PathBuf>,
     /// Seals it for these environments, in the order of promotion: staging,production
-    #[arg(long = "for", value_name = "ENV", value_delimiter = ',', requires = "out")]
+    #[arg(long = "for", value_name = "ENV", value_delimiter = ',', requires = "out", add = complete::environments())]
     environments: Vec<String>,
     /// Signs it with this private key, see `dagmar key`
     #[arg(long, value_name = "KEYFILE", requires = "out")]

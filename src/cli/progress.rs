@@ -5,7 +5,7 @@ use super::output::{self, Form, Output, Screen};
 use crate::plan::{Direction, Mode};
 use crate::report::{Line, Style, Text, Tone};
 use crate::run::{Event, Observer};
-use indicatif::{HumanCount, HumanDuration, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -84,13 +84,21 @@ fn took(ms: Option<u64>) -> String {
 
 /// How fast a backfill goes and how long it still takes.
 fn pace(rate: u64, eta_ms: Option<u64>, pass: i64) -> String {
-    let left = eta_ms.map_or_else(String::new, |ms| format!(", {} left", HumanDuration(Duration::from_millis(ms))));
+    // what is cut off where a terminal ends comes last
+    let left = eta_ms.map_or_else(String::new, |ms| format!("{} left, ", short(ms)));
     let again = if pass > 1 { format!(", walk {pass} for what came in meanwhile") } else { String::new() };
-    format!("{}/s{left}{again}", HumanCount(rate))
+    format!("{left}{}/s{again}", HumanCount(rate))
 }
 
+/// `21 ms`, `6.0 s`, `2 min 3 s`, `1 h 5 min`.
 fn short(ms: u64) -> String {
-    if ms >= 10_000 { format!("{} s", ms / 1000) } else { format!("{ms} ms") }
+    let seconds = ms / 1000;
+    match seconds {
+        0 => format!("{ms} ms"),
+        1..60 => format!("{seconds}.{} s", ms % 1000 / 100),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
 }
 
 /// Plain lines, for logs.
@@ -243,5 +251,16 @@ impl Drop for Spinners {
     fn drop(&mut self) {
         self.running.drain().for_each(|(_, bar)| bar.finish_and_clear());
         let _ = self.all.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        let said = [0, 999, 1000, 59_950, 60_000, 3_599_000, 3_900_000].map(short);
+        assert_eq!(said, ["0 ms", "999 ms", "1.0 s", "59.9 s", "1 min 0 s", "59 min 59 s", "1 h 5 min"]);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::apply::{Order, carry_out};
 use super::audit::{Tried, audited};
+use super::complete;
 use super::gating::{From, Gating, Words};
 use super::global::Global;
 use super::output::{Form, Output, choose};
@@ -40,10 +41,10 @@ pub struct Args {
     #[command(flatten)]
     chosen: Chosen,
     /// Where it comes from [default: promoteFrom of the environment it goes to]
-    #[arg(long, value_name = "ENV")]
+    #[arg(long, value_name = "ENV", add = complete::environments())]
     from: Option<String>,
     /// Where it goes [default: --env]
-    #[arg(long, value_name = "ENV")]
+    #[arg(long, value_name = "ENV", add = complete::environments())]
     to: Option<String>,
     /// Runs nothing: says whether the gates are met; exit code 5 when one is not
     #[arg(long)]

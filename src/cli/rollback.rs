@@ -2,6 +2,7 @@
 
 use super::about;
 use super::audit::{Tried, audited};
+use super::complete;
 use super::global::Global;
 use super::output::{Form, Output, choose, event, form};
 use super::plan::{dry_run, formats as plan_formats};
@@ -33,13 +34,13 @@ Examples:
 #[command(group(clap::ArgGroup::new("what").required(true).args(["ids", "last_run", "to", "all"])))]
 pub struct Args {
     /// These changesets
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = complete::changesets())]
     ids: Vec<String>,
     /// What the last run brought
     #[arg(long)]
     last_run: bool,
     /// Everything that came after this changeset
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = complete::changesets())]
     to: Option<String>,
     /// Everything
     #[arg(long)]

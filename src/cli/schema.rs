@@ -1,6 +1,7 @@
 //! `dagmar schema`: what may be written, for editors and for people.
 
 use super::Outcome;
+use super::complete;
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::session::root;
@@ -42,7 +43,7 @@ pub struct Args {
     #[arg(long)]
     list: bool,
     /// Shows the parameters of one change type
-    #[arg(long = "type", value_name = "NAME")]
+    #[arg(long = "type", value_name = "NAME", add = complete::change_types())]
     kind: Option<String>,
     /// Writes the reference of all change types in Markdown
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! A sealed plan that `apply` or `promote` runs.
 
+use super::complete;
 use super::gating::What;
 use super::global::Global;
 use super::output::Output;
@@ -39,7 +40,7 @@ pub struct Chosen {
     #[arg(long, requires = "plan")]
     check_render: bool,
     /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
-    #[arg(long, short, value_name = "SELECTOR")]
+    #[arg(long, short, value_name = "SELECTOR", add = complete::selectors())]
     select: Vec<String>,
 }
 

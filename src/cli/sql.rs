@@ -1,6 +1,7 @@
 //! `dagmar sql`: the plan as a script for psql.
 
 use super::about;
+use super::complete;
 use super::global::Global;
 use super::output::{Form, Output, choose};
 use super::session::Session;
@@ -23,10 +24,10 @@ Examples:
   dagmar sql --rollback 008-active-organization --cascade | psql -X")]
 pub struct Args {
     /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
-    #[arg(long, short, value_name = "SELECTOR")]
+    #[arg(long, short, value_name = "SELECTOR", add = complete::selectors())]
     select: Vec<String>,
     /// The rollback of these changesets instead of what is pending
-    #[arg(long, value_name = "ID", conflicts_with_all = ["select", "offline"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["select", "offline"], add = complete::changesets())]
     rollback: Vec<String>,
     /// With --rollback: takes what depends on them along
     #[arg(long, requires = "rollback")]

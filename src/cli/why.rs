@@ -1,5 +1,6 @@
 //! `dagmar why`: why a changeset is not there yet.
 
+use super::complete;
 use super::gating::{From, Gating, What, Words};
 use super::global::Global;
 use super::output::{Form, Output, form};
@@ -29,7 +30,7 @@ Examples:
   dagmar why 010-user-preferences-contract --env production --format json | jq '.reasons[].todo'")]
 pub struct Args {
     /// The changeset
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = complete::changesets())]
     id: String,
 }
 

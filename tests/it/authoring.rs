@@ -160,20 +160,6 @@ fn outside_of_a_project_the_schema_has_the_built_in_types() {
 }
 
 #[test]
-fn shells_and_man_get_every_command() {
-    let dir = tempfile::tempdir().unwrap();
-    for shell in ["bash", "zsh", "fish"] {
-        let text = run_in(dir.path(), &["completions", shell]).ok();
-        assert!(text.contains("rollback") && text.contains("completions"), "{shell}");
-    }
-    assert!(run_in(dir.path(), &["man"]).ok().contains(".TH dagmar 1"));
-    assert!(run_in(dir.path(), &["man", "pages"]).err.contains("pages in pages"));
-    for page in ["dagmar.1", "dagmar-apply.1", "dagmar-dev-psql.1"] {
-        assert!(dir.path().join("pages").join(page).is_file(), "{page}");
-    }
-}
-
-#[test]
 fn the_server_of_an_environment_runs_until_it_is_stopped() {
     let project = Project::new(&[("dagmar.yaml", "environments:\n  prod: { url: x }\n  dev: { url: embedded }\n")]);
     let status = || project.run(&["dev", "status", "--format", "json"]).json();

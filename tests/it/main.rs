@@ -31,6 +31,7 @@ mod running;
 mod sample;
 mod saying;
 mod sealing;
+mod shell;
 mod smoke;
 mod stopping;
 mod tampering;
