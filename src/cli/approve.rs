@@ -82,7 +82,12 @@ pub fn say(said: &Said, verdict: Verdict, expires: Option<Span>, global: &Global
         Form::Json => out.json(&json!({
             "verdict": verdict, "plan": digest, "environment": session.environment, "reason": reason,
         })),
-        Form::Text => out.data(format!("{done} for {}: {digest}", session.environment)),
+        Form::Text => {
+            out.data(format!("{done} for {}: {digest}", session.environment));
+            if verdict == Verdict::Approve {
+                out.say("note: it does not count for a run of whoever approved it: somebody else has to apply the plan");
+            }
+        }
     }
     Ok(())
 }
