@@ -140,6 +140,12 @@ impl Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    output::tell_of_faults();
+    let fault = |_| ExitCode::from(Kind::Internal.exit_code());
+    std::panic::catch_unwind(run).unwrap_or_else(fault)
+}
+
+fn run() -> ExitCode {
     if let Some(code) = complete::answer() {
         return code;
     }

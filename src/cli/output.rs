@@ -246,6 +246,33 @@ pub fn of_clap(e: &clap::Error) {
     screen.bytes(&coloured(&if screen.style.is_colored() { text.ansi().to_string() } else { text.to_string() }));
 }
 
+/// Has a fault of dagmar itself told like any other error, as text and nothing else.
+pub fn tell_of_faults() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        let said = panic.payload_as_str().unwrap_or_default();
+        let screen = Screen::new(Stream::Err, wants_colour());
+        screen.text(fault(said, &place));
+        let trace = std::backtrace::Backtrace::capture();
+        if trace.status() == std::backtrace::BacktraceStatus::Captured {
+            let mut text = Text::new();
+            text.block("  ", &trace.to_string());
+            screen.text(text);
+        }
+    }));
+}
+
+fn fault(said: &str, place: &str) -> Text {
+    let mut text = Text::new();
+    let head = Line::new().paint(Tone::Bad, "error").plain(": a fault of dagmar itself").plain(place).plain(": ");
+    text.message(head, said);
+    text.message(
+        Line::new().paint(Tone::Strong, "help").plain(": "),
+        "what was done is in the ledger, see `dagmar status`; please report it, with RUST_BACKTRACE=1",
+    );
+    text
+}
+
 /// Tells a shell what may come next; the names were made harmless, and the shell's own signs stay.
 pub fn candidates(text: &str) {
     Screen::new(Stream::Out, false).bytes(text);
@@ -293,4 +320,16 @@ pub fn choose<T: Copy>(global: &Global, known: &[(&str, T)]) -> Result<T, Failur
 /// Text or JSON.
 pub fn form(global: &Global) -> Result<Form, Failure> {
     choose(global, &[("text", Form::Text), ("json", Form::Json)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_told_as_text() {
+        let text = fault("no \u{1b}[2J\nerror: more", " at src/x.rs:1").write(Style::PLAIN, None);
+        let said = "error: a fault of dagmar itself at src/x.rs:1: no ␛[2J\n  error: more\nhelp: what was done";
+        assert!(text.starts_with(said), "{text}");
+    }
 }

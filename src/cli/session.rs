@@ -83,7 +83,11 @@ impl Session {
 
     /// Connects to the environment's server.
     pub async fn connect(&self, global: &Global, out: &mut Output) -> Result<Remote, Failure> {
-        self.connect_saying(global, &mut |text| out.say(text)).await
+        let mut say = |text: &str| match text.strip_prefix("warning: ") {
+            Some(warning) => out.warn(warning),
+            None => out.say(text),
+        };
+        self.connect_saying(global, &mut say).await
     }
 
     /// Connects to the environment's server; `say` hears what is to be told on the way.

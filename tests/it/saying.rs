@@ -100,6 +100,28 @@ fn mistakes_in_files_do_not_hide_what_the_database_has() {
     assert!(run.code == 2 && run.out.is_empty(), "{run:?}");
 }
 
+/// Whoever reads the lines of a run later knows when each thing happened.
+#[test]
+fn every_event_has_its_time() {
+    let (project, database) = (project(&[table("a", ""), sql("b", "SELECT 1 / 0", "SELECT 1", "")]), Database::new());
+    let before = database.sql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI')");
+    let run = project.on(&database, &["apply", "--format", "json", "--jobs", "1"]);
+    let mut last = String::new();
+    let mut events = 0;
+    for line in run.out.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        if value["event"].is_string() {
+            let at = value["at"].as_str().unwrap_or_else(|| panic!("{line}")).to_owned();
+            // 2026-03-01T12:00:00.042Z
+            assert!(at.len() == 24 && at.ends_with('Z') && &at[19..20] == "." && at >= last, "{last} {line}");
+            assert!(at >= before, "{before} {line}");
+            last = at;
+            events += 1;
+        }
+    }
+    assert!(events >= 5, "{}", run.out);
+}
+
 const VIEW: &str = "
 changesets:
   - id: shown

@@ -165,11 +165,14 @@ fn what_stands_in_the_statement_of_a_locks_holder() {
     database.sql("CREATE TABLE held (n int)");
     let more = "    limits: { lockTimeout: 100ms, lockRetries: 0 }\n";
     let project = project(&[sql("a", "ALTER TABLE held ADD COLUMN m int", "ALTER TABLE held DROP COLUMN m", more)]);
-    let holder = database.hold(&format!("LOCK TABLE held /* {EVIL} */"));
+    let mut command = database.psql();
+    let mut holder = command.args(["-c", &format!("LOCK TABLE held; SELECT pg_sleep(60) AS \"{EVIL}\"")]).spawn().unwrap();
+    database.until_runs("LOCK TABLE held; SELECT pg_sleep");
     let run = project.on(&database, &["apply"]);
-    drop(holder);
+    holder.kill().unwrap();
+    holder.wait().unwrap();
     assert_eq!(run.code, 8, "{run:?}");
-    tame(&run, &["held by "]);
+    tame(&run, &["held by ", "AS \"␛[2J␛]0;own␇"]);
 }
 
 #[test]

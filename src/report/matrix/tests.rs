@@ -87,6 +87,9 @@ fn programs_get_the_reasons_too() {
 fn nothing_breaks_out() {
     let html = MatrixFormat::Html.render(&sample(), MatrixOptions::default()).plain();
     assert!(html.contains("title=\"&quot;later&quot; &lt;b&gt;\"") && !html.contains("<b>") && !html.contains("<db>"));
+    // what an environment never gets is not well because of that
+    assert!(html.contains("<span class=\"tag none\">not for here</span>"), "{html}");
+    assert!(html.contains("<span class=\"tag good\">applied</span>"), "{html}");
     let markdown = MatrixFormat::Markdown.render(&sample(), MatrixOptions::default()).plain();
     assert!(markdown.contains("| b\\|c |  | ? | not for here |"), "{markdown}");
     assert!(markdown.contains("&lt;db&gt;: no \\| route"), "{markdown}");
