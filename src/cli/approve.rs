@@ -85,7 +85,9 @@ pub fn say(said: &Said, verdict: Verdict, expires: Option<Span>, global: &Global
         Form::Text => {
             out.data(format!("{done} for {}: {digest}", session.environment));
             if verdict == Verdict::Approve {
-                out.say("note: it does not count for a run of whoever approved it: somebody else has to apply the plan");
+                out.say(
+                    "note: it does not count for a run of whoever approved it: somebody else has to apply the plan",
+                );
             }
         }
     }

@@ -166,7 +166,8 @@ fn what_stands_in_the_statement_of_a_locks_holder() {
     let more = "    limits: { lockTimeout: 100ms, lockRetries: 0 }\n";
     let project = project(&[sql("a", "ALTER TABLE held ADD COLUMN m int", "ALTER TABLE held DROP COLUMN m", more)]);
     let mut command = database.psql();
-    let mut holder = command.args(["-c", &format!("LOCK TABLE held; SELECT pg_sleep(60) AS \"{EVIL}\"")]).spawn().unwrap();
+    let mut holder =
+        command.args(["-c", &format!("LOCK TABLE held; SELECT pg_sleep(60) AS \"{EVIL}\"")]).spawn().unwrap();
     database.until_runs("LOCK TABLE held; SELECT pg_sleep");
     let run = project.on(&database, &["apply"]);
     holder.kill().unwrap();
