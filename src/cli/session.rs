@@ -108,7 +108,7 @@ impl Session {
             }
         })
         .await?;
-        let server = Server::ask(&connection, self.ledger()).await?;
+        let server = first_answer(&connection, &settings, self.ledger()).await?;
         Ok(Remote { connection, server, settings, embedded })
     }
 
@@ -271,7 +271,7 @@ impl Remote {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             self.connection = connect_with(&self.settings, left, |_| {}).await?;
-            match Server::ask(&self.connection, ledger).await {
+            match first_answer(&self.connection, &self.settings, ledger).await {
                 // a server that is going down lets in, and closes again
                 Err(_) if Instant::now() < deadline && self.is_gone().await => {
                     tokio::time::sleep(Duration::from_millis(250)).await;
@@ -297,6 +297,26 @@ impl Remote {
             None => Ok(()),
         }
     }
+}
+
+/// Asks a server that has let us in what it is; one that stays silent is given up as one that
+/// cannot be reached.
+async fn first_answer(connection: &Connection, settings: &Settings, ledger: &Ident) -> Result<Server, Failure> {
+    let asking = async {
+        let answer = Server::ask(connection, ledger).await;
+        // the client knows that the connection is closed, the driver knows why
+        answer.map_err(|failure| match connection.end() {
+            Some(end) if !failure.message.contains(&end.message) => failure.note(end.message.clone()),
+            _ => failure,
+        })
+    };
+    let Some(limit) = settings.answer_timeout else { return asking.await };
+    tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
+        let seconds = limit.as_secs();
+        let why = format!("`{}` let us in and did not answer within {seconds}s", settings.describe());
+        Err(Failure::new(Kind::Database, why)
+            .help("is it overloaded, or a pooler without a free connection? a longer `connect_timeout` waits longer"))
+    })
 }
 
 /// Who runs this command, for the ledger.

@@ -81,7 +81,16 @@ fn read_file(path: &Path) -> io::Result<FileText> {
 
 /// Name and home of the effective user, as libpq takes them from the password database.
 fn account() -> (Option<String>, Option<PathBuf>) {
-    let uid = rustix::process::geteuid().as_raw().to_string();
+    user(rustix::process::geteuid().as_raw())
+}
+
+/// The name of a user of the operating system.
+pub(crate) fn user_name(uid: u32) -> Option<String> {
+    user(uid).0
+}
+
+fn user(uid: u32) -> (Option<String>, Option<PathBuf>) {
+    let uid = uid.to_string();
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     for line in passwd.lines() {
         let field: Vec<&str> = line.split(':').collect();
@@ -90,7 +99,7 @@ fn account() -> (Option<String>, Option<PathBuf>) {
         }
     }
     // users of LDAP and macOS are not in the file
-    let asked = std::process::Command::new("id").arg("-un").output().ok().filter(|o| o.status.success());
+    let asked = std::process::Command::new("id").args(["-un", &uid]).output().ok().filter(|o| o.status.success());
     let name = asked.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).filter(|n| !n.is_empty());
     (name, None)
 }

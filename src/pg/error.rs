@@ -1,5 +1,8 @@
 //! What goes wrong with a server, as values without secrets.
 
+use super::guard::Excess;
+use super::link::WrongPeer;
+use super::require_auth::Refusal;
 use crate::base::{Failure, Kind};
 use rustls::CertificateError;
 use std::error::Error as _;
@@ -123,6 +126,12 @@ pub fn failure(context: &str, error: &tokio_postgres::Error) -> Failure {
     if let Some(db) = error.as_db_error() {
         return refused_by_server(context, db);
     }
+    if let Some(refusal) = find::<Refusal>(error) {
+        return cannot(context, &refusal.to_string()).help(refusal.help());
+    }
+    if let Some(excess) = find::<Excess>(error) {
+        return cannot(context, &excess.to_string()).help("is it a PostgreSQL server, and the right one?");
+    }
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_failure(context, tls);
     }
@@ -178,6 +187,20 @@ fn refused_by_server(context: &str, db: &DbError) -> Failure {
     } else {
         plain.note(format!("SQLSTATE {}", code.code()))
     }
+}
+
+/// Why a connection could not be opened.
+pub(crate) fn unopened(context: &str, error: &io::Error) -> Failure {
+    match find::<WrongPeer>(error) {
+        Some(wrong) => cannot(context, &wrong.to_string())
+            .help("correct `requirepeer` (PGREQUIREPEER); or another user's server listens at the socket"),
+        None => io_failure(context, error),
+    }
+}
+
+/// Whether the server was refused, and not the other way round.
+pub(crate) fn was_refused(error: &(dyn std::error::Error + 'static)) -> bool {
+    find::<Refusal>(error).is_some() || find::<WrongPeer>(error).is_some()
 }
 
 fn io_failure(context: &str, error: &io::Error) -> Failure {
@@ -272,18 +295,20 @@ pub(crate) fn may_pass(error: &tokio_postgres::Error) -> bool {
     if find::<rustls::Error>(error).is_some() {
         return false;
     }
-    let passing = |io: &io::Error| {
-        matches!(
-            io.kind(),
-            io::ErrorKind::ConnectionRefused
-                | io::ErrorKind::NotFound
-                | io::ErrorKind::TimedOut
-                | io::ErrorKind::UnexpectedEof
-                | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::HostUnreachable
-                | io::ErrorKind::NetworkUnreachable
-        )
-    };
-    error.is_closed() || io_error(error).is_some_and(passing)
+    error.is_closed() || io_error(error).is_some_and(may_pass_io)
+}
+
+/// The same of a connection that could not be opened.
+pub(crate) fn may_pass_io(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::NotFound
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+    )
 }

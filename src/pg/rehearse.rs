@@ -179,6 +179,7 @@ async fn once(
 
 async fn follow(connection: &Connection, script: &Script) -> Result<usize, (usize, tokio_postgres::Error)> {
     let mut answered = 0;
+    let _rows_are_let_go = connection.streams();
     let stream = connection.client.simple_query_raw(&script.sql).await.map_err(|e| (0, e))?;
     pin_mut!(stream);
     while let Some(message) = stream.next().await {

@@ -3,9 +3,12 @@
 use super::environment::Environment;
 use super::keys::{self, KEYS};
 use super::pgpass;
+use super::require_auth::RequireAuth;
 use super::secret::Secret;
 use super::service;
-use super::settings::{Keepalives, Place, Root, SessionKind, Settings, SslMode, Target, TlsSettings};
+use super::settings::{
+    ANSWER_TIMEOUT, CONNECT_TIMEOUT, Keepalives, Place, Root, SessionKind, Settings, SslMode, Target, TlsSettings,
+};
 use super::url;
 use crate::base::diag::nearest;
 use crate::base::{Failure, Kind};
@@ -35,6 +38,11 @@ impl Settings {
     /// A malformed string, an unknown or refused parameter, a service that is not defined. No
     /// message repeats the string: it may hold a password.
     pub fn resolve(url: Option<&str>, env: &Environment) -> Result<Self, Failure> {
+        // what cannot be met must not be passed over
+        if let Some(name) = env.vars.keys().find(|n| keys::may_ask_for_security(n) && env.var(n).is_some()) {
+            let help = format!("dagmar would pass over what it asks for; `unset {name}` if that is right");
+            return Err(wrong(format!("the variable `{name}` is not known to dagmar"), &help));
+        }
         let mut values = Values::new();
         for (name, value) in url::parse(url.unwrap_or_default().trim()).map_err(|m| wrong(m, ""))? {
             let key = keys::taken(&name).map_err(|(message, help)| wrong(message, &help))?;
@@ -48,8 +56,11 @@ impl Settings {
                 values.entry(key.name).or_insert_with(|| value.to_owned());
             }
         }
+        if env.var(keys::REQUIRESSL).is_some_and(|value| value.starts_with('1')) {
+            values.entry("sslmode").or_insert_with(|| "require".to_owned());
+        }
         let mut settings = Reader { values: &values, env }.settings()?;
-        for (name, why) in keys::refused_vars().filter(|(name, _)| env.var(name).is_some()) {
+        for (name, why) in keys::idle_vars().filter(|(name, _)| env.var(name).is_some()) {
             settings.warnings.push(format!("the variable `{name}` is ignored: {why}"));
         }
         Ok(settings)
@@ -127,17 +138,30 @@ impl Reader<'_> {
             local,
             options: self.get("options").map(str::to_owned),
             application_name: application.unwrap_or("dagmar").to_owned(),
-            connect_timeout: match self.number("connect_timeout")? {
-                None => Some(Duration::from_secs(10)),
-                Some(seconds) => u64::try_from(seconds).ok().filter(|s| *s > 0).map(Duration::from_secs),
-            },
-            session: self.one_of("target_session_attrs", &SESSIONS)?.unwrap_or(SessionKind::Any),
+            connect_timeout: self.limit(CONNECT_TIMEOUT)?,
+            answer_timeout: self.limit(ANSWER_TIMEOUT)?,
+            session: self.one_of("target_session_attrs", &SessionKind::NAMES)?.unwrap_or(SessionKind::Any),
             shuffle: self.one_of("load_balance_hosts", &[("disable", false), ("random", true)])?.unwrap_or(false),
             keepalives: self.keepalives()?,
             tls: self.tls()?,
+            require_auth: self.get("require_auth").map(RequireAuth::parse).transpose().map_err(|why| {
+                wrong(
+                    why,
+                    &format!("write methods with commas between them, or each with a `!`: {}", RequireAuth::names()),
+                )
+            })?,
+            require_peer: self.get("requirepeer").map(str::to_owned),
             user,
             dbname,
             warnings,
+        })
+    }
+
+    /// `connect_timeout`, where 0 is no limit.
+    fn limit(&self, unless_given: Duration) -> Result<Option<Duration>, Failure> {
+        Ok(match self.number("connect_timeout")? {
+            None => Some(unless_given),
+            Some(seconds) => u64::try_from(seconds).ok().filter(|s| *s > 0).map(Duration::from_secs),
         })
     }
 
@@ -353,15 +377,6 @@ impl Reader<'_> {
         Err(wrong(format!("`{key}={given}` is unknown"), &help))
     }
 }
-
-const SESSIONS: [(&str, SessionKind); 6] = [
-    ("any", SessionKind::Any),
-    ("read-write", SessionKind::ReadWrite),
-    ("read-only", SessionKind::ReadOnly),
-    ("primary", SessionKind::Primary),
-    ("standby", SessionKind::Standby),
-    ("prefer-standby", SessionKind::PreferStandby),
-];
 
 fn entries(list: &[&str]) -> String {
     if list.len() == 1 { "1 entry".to_owned() } else { format!("{} entries", list.len()) }

@@ -345,6 +345,23 @@ async fn tls_is_as_strict_as_it_is_asked_to_be() {
         assert!(refused(&url("localhost", &query)).await.message.contains(message), "{query}");
     }
 
+    // a password in clear text crosses the network inside of TLS only; 0.0.0.0 is this machine
+    // by an address that is none of loopback's
+    rules(&server, "host all postgres 127.0.0.1/32 trust\nhost all alice 127.0.0.1/32 password").await;
+    let network = |query: &str| url("localhost", query).replace("127.0.0.1", "0.0.0.0");
+    for (query, good) in [
+        ("sslmode=require", true),
+        ("sslmode=prefer", true),
+        ("sslmode=disable", false),
+        ("sslmode=disable require_auth=password", true),
+        ("sslmode=require require_auth=password", true),
+        ("sslmode=require require_auth=scram-sha-256", false),
+        ("sslmode=prefer require_auth=scram-sha-256", false),
+    ] {
+        let answer = reach(&settings(&network(query))).await;
+        assert_eq!(answer.is_ok(), good, "{query}: {:?}", answer.err());
+    }
+
     // a client certificate in place of the password
     rules(&server, "host all postgres 127.0.0.1/32 trust\nhostssl all alice 127.0.0.1/32 cert").await;
     let with = format!("sslmode=verify-full {ca} sslcert={} sslkey={}", file("alice.crt"), file("alice.key"));

@@ -1,5 +1,7 @@
 //! TLS for a connection: certificates read, rustls set up, and a note of whether it was used.
 
+use super::guard::Guarded;
+use super::link::Link;
 use super::settings::{Root, SslMode, TlsSettings};
 use super::verify::Verifier;
 use crate::base::{Failure, Kind};
@@ -10,9 +12,9 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use rustls::{ClientConfig, RootCertStore};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio_postgres::Socket;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -37,13 +39,20 @@ impl Tls {
         Self { inner: self.inner.clone(), used: Arc::default() }
     }
 
+    /// A handshake with the server of this name.
+    pub(crate) fn handshake(&self, host: &str) -> Handshake {
+        let Ok(inner) = MakeTlsConnect::<Link>::make_tls_connect(&mut self.inner.clone(), host);
+        Handshake { inner, used: Arc::clone(&self.used) }
+    }
+
     /// Whether a handshake was begun.
     pub(crate) fn used(&self) -> bool {
         self.used.load(Ordering::Relaxed)
     }
 }
 
-type Inner = <MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect;
+/// What the driver of the connection itself makes for one handshake.
+type Inner = <MakeRustlsConnect as MakeTlsConnect<Link>>::TlsConnect;
 
 /// One handshake.
 pub(crate) struct Handshake {
@@ -51,25 +60,17 @@ pub(crate) struct Handshake {
     used: Arc<AtomicBool>,
 }
 
-impl MakeTlsConnect<Socket> for Tls {
-    type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
-    type TlsConnect = Handshake;
-    type Error = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Error;
+impl TlsConnect<Guarded<Link>> for Handshake {
+    type Stream = Guarded<<Inner as TlsConnect<Link>>::Stream>;
+    type Error = <Inner as TlsConnect<Link>>::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, Self::Error>> + Send>>;
 
-    fn make_tls_connect(&mut self, host: &str) -> Result<Handshake, Self::Error> {
-        let inner = MakeTlsConnect::<Socket>::make_tls_connect(&mut self.inner, host)?;
-        Ok(Handshake { inner, used: Arc::clone(&self.used) })
-    }
-}
-
-impl TlsConnect<Socket> for Handshake {
-    type Stream = <Inner as TlsConnect<Socket>>::Stream;
-    type Error = <Inner as TlsConnect<Socket>>::Error;
-    type Future = <Inner as TlsConnect<Socket>>::Future;
-
-    fn connect(self, socket: Socket) -> Self::Future {
+    /// The watch moves from the connection to what is said inside of TLS.
+    fn connect(self, stream: Guarded<Link>) -> Self::Future {
         self.used.store(true, Ordering::Relaxed);
-        self.inner.connect(socket)
+        let (link, watch) = stream.into_parts();
+        let connecting = TlsConnect::<Link>::connect(self.inner, link);
+        Box::pin(async move { Ok(Guarded::new(connecting.await?, watch.encrypted())) })
     }
 }
 

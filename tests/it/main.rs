@@ -6,6 +6,7 @@
 mod approved;
 mod approving;
 mod architecture;
+mod authenticating;
 mod authoring;
 mod backfills;
 mod bad_files;
@@ -13,6 +14,7 @@ mod bad_input;
 mod bad_server;
 mod cases;
 mod environments;
+mod fake_server;
 mod full_disk;
 mod gates;
 mod harness;

@@ -1,9 +1,10 @@
 //! A process with a limit: in a group of its own, so that everything it started ends with it.
 
+use super::variables::Variables;
 use super::{Before, Trouble};
 use crate::base::{Failure, Kind};
 use crate::pg::run::stop::Stop;
-use crate::pg::settings::{Place, Root, Settings};
+use crate::pg::settings::Settings;
 use crate::run::{Event, Observer};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::VecDeque;
@@ -42,9 +43,11 @@ impl Before<'_> {
                 command.env_remove(name);
             }
         }
+        let variables = Variables::of(self.settings)
+            .map_err(|e| Failure::new(Kind::Failed, format!("cannot write a password file for the hook: {e}")))?;
         command
             .current_dir(self.root)
-            .envs(connection(self.settings))
+            .envs(variables.list.iter().cloned())
             .env("DAGMAR_ENVIRONMENT", &self.plan.environment)
             .env("DAGMAR_RUN", &self.info.id)
             .stdin(Stdio::null())
@@ -183,57 +186,4 @@ impl Secrets {
     fn hidden(&self, line: &str) -> String {
         self.0.iter().fold(line.to_owned(), |line, secret| line.replace(secret, "***"))
     }
-}
-
-/// libpq's variables for the same connection.
-fn connection(settings: &Settings) -> Vec<(&'static str, String)> {
-    let each = |part: fn(&crate::pg::settings::Target) -> String| {
-        settings.targets.iter().map(part).collect::<Vec<_>>().join(",")
-    };
-    let mut vars = vec![
-        (
-            "PGHOST",
-            each(|t| match &t.place {
-                Place::Socket(dir) => dir.display().to_string().replace('\0', "@"),
-                Place::Tcp { host, .. } => host.clone(),
-            }),
-        ),
-        ("PGPORT", each(|t| t.port.to_string())),
-        ("PGUSER", settings.user.clone()),
-        ("PGDATABASE", settings.dbname.clone()),
-        ("PGAPPNAME", "dagmar hook".to_owned()),
-        ("PGSSLMODE", settings.ssl_mode().name().to_owned()),
-    ];
-    if settings.targets.len() > 1 {
-        vars.push(("PGTARGETSESSIONATTRS", "read-write".to_owned()));
-    }
-    let address = |t: &crate::pg::settings::Target| match &t.place {
-        Place::Tcp { address: Some(ip), .. } => Some(ip.to_string()),
-        _ => None,
-    };
-    if settings.targets.iter().any(|t| address(t).is_some()) {
-        vars.push((
-            "PGHOSTADDR",
-            each(|t| match &t.place {
-                Place::Tcp { address: Some(ip), .. } => ip.to_string(),
-                _ => String::new(),
-            }),
-        ));
-    }
-    if let Some(options) = &settings.options {
-        vars.push(("PGOPTIONS", options.clone()));
-    }
-    match &settings.tls.root {
-        Root::File(file) => vars.push(("PGSSLROOTCERT", file.display().to_string())),
-        Root::System => vars.push(("PGSSLROOTCERT", "system".to_owned())),
-        Root::Absent => {}
-    }
-    if let Some((certificate, key)) = &settings.tls.client {
-        vars.push(("PGSSLCERT", certificate.display().to_string()));
-        vars.push(("PGSSLKEY", key.display().to_string()));
-    }
-    if let Some(password) = settings.targets.iter().find_map(|t| t.password.as_ref()) {
-        vars.push(("PGPASSWORD", password.expose().to_owned()));
-    }
-    vars
 }

@@ -5,6 +5,7 @@
 mod child;
 mod dump;
 mod restore_point;
+mod variables;
 
 use super::connect::Connection;
 use super::embedded;

@@ -73,6 +73,7 @@ impl Worker<'_, '_> {
         kept: &mut Option<(usize, Row)>,
     ) -> Result<(), tokio_postgres::Error> {
         let canceler = self.connection.canceler();
+        let _rows_are_let_go = self.connection.streams();
         let stream = self.connection.client.simple_query_raw(&script.sql).await?;
         pin_mut!(stream);
         let mut cancelled = self.shared.halt.is_requested();
