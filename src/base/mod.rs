@@ -9,6 +9,7 @@ pub mod keywords;
 pub mod limits;
 pub mod name;
 pub mod pace;
+pub mod secret;
 pub mod time;
 pub mod typed;
 
@@ -18,3 +19,4 @@ pub use failure::{Failure, Kind};
 pub use limits::{Granularity, Limits};
 pub use name::{Ident, QualifiedName};
 pub use pace::{Pace, PaceSpec};
+pub use secret::{Secret, Secrets};

@@ -14,7 +14,7 @@ use crate::base::{Failure, Kind};
 use crate::ledger::{History, Status};
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{Finished, RunStatus, is_lost, taken_over};
-use crate::plan::{Plan, decide};
+use crate::plan::{Plan, decide, secrets};
 use crate::report::{PlanFormat, PlanOptions, Style, Tone};
 use crate::run::{Event, Observer};
 use serde_json::json;
@@ -107,6 +107,9 @@ pub async fn carry_out(
         return remote.close().await;
     }
     session.check_bound(&history)?;
+    if let Some(view) = gating.view() {
+        out.warnings(&view.warnings(&planned));
+    }
     if planned.is_empty() && !gating.is_in_doubt() {
         // the text says what waits or is blocked
         finish(&planned, &gating, &[], None, form, out);
@@ -120,6 +123,7 @@ pub async fn carry_out(
     if !order.check {
         remote.server.check_writable(session.ledger())?;
         order.running.granularity(session, &planned)?;
+        secrets::check(&planned, &session.secrets)?;
     }
     if let Some(release) = gating.release() {
         release.tell(session, &remote, &history, out).await?;
@@ -236,6 +240,7 @@ impl Course<'_> {
             }
             self.gating.note(&judged, remote, &self.planned, &lock.run, self.order.kind).await?;
             self.prepared = true;
+            secrets::check(&self.planned, &session.secrets)?;
             before(session, remote, &lock, &self.planned, self.order.kind, observer, stop).await?;
         }
         if let (Some(release), false) = (self.gating.release(), self.planned.steps.is_empty()) {

@@ -1,7 +1,7 @@
 //! Where text goes: data to stdout, everything else to stderr, colour only on a terminal.
 
 use super::global::Global;
-use crate::base::{Failure, Kind};
+use crate::base::{Diagnostics, Failure, Kind};
 use crate::report::{self, Sources, Style, Tone};
 use crate::source::SourceSet;
 use serde_json::{Value, json};
@@ -69,6 +69,14 @@ impl Output {
     pub fn say(&mut self, text: &str) {
         if !self.quiet {
             self.err(text);
+        }
+    }
+
+    /// Tells what is worth knowing of the files and refuses nothing, unless it should be quiet.
+    pub fn warnings(&mut self, warnings: &Diagnostics) {
+        if !warnings.is_empty() && !self.json {
+            let sources = SourceTexts(self.sources.clone().unwrap_or_default());
+            self.say(&report::diag::text(warnings, &sources, self.err_style));
         }
     }
 

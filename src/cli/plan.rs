@@ -10,7 +10,7 @@ use crate::base::{Failure, Kind, Span};
 use crate::ledger::History;
 use crate::pg::{read, rehearse};
 use crate::pipeline::View;
-use crate::plan::{Edited, Plan};
+use crate::plan::{Edited, Plan, secrets};
 use crate::report::{self, PlanFormat, PlanOptions, Style, Tone};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -85,6 +85,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let options = PlanOptions { style: out.style, sql: args.sql };
     if args.offline {
         let plan = view.plan(&History::default(), &args.select)?.unwrap_or_else(|_| unreachable!("nothing is applied"));
+        out.warnings(&view.warnings(&plan));
         out.data(&format.render(&plan, options));
         return Ok(());
     }
@@ -95,6 +96,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             out.say(&format!("warning: the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
         }
         let plan = compile(&view, &remote, &history, &args.select, out.err_style).await?;
+        out.warnings(&view.warnings(&plan));
         if args.against.is_some() {
             let found = look::findings_and_pooler(&session, &mut remote, &plan).await?;
             out.data(&report::preflight::with_plan(format, &plan, &found, options));
@@ -172,7 +174,11 @@ pub async fn dry_run(
     out: &mut Output,
 ) -> Result<(), Failure> {
     remote.server.check_writable(session.ledger())?;
-    let rehearsal = rehearse::rehearse(&remote.connection, &remote.server, session.ledger(), plan).await?;
+    let rehearsal = {
+        secrets::check(plan, &session.secrets)?;
+        let Remote { connection, server, .. } = remote;
+        rehearse::rehearse(connection, server, session.ledger(), plan, &session.secrets).await?
+    };
     if format == PlanFormat::Json {
         out.json(&json!({ "plan": plan, "dryRun": rehearsal }));
     } else {

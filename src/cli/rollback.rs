@@ -12,8 +12,8 @@ use crate::base::{Failure, Kind};
 use crate::ledger::History;
 use crate::pg::read;
 use crate::pg::run::RunStatus;
-use crate::plan::Plan;
 use crate::plan::rollback::{self, Target};
+use crate::plan::{Plan, secrets};
 use crate::report::{PlanFormat, PlanOptions, Tone};
 use serde_json::json;
 
@@ -89,6 +89,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         session.check_bound(&history)?;
         remote.server.check_writable(session.ledger())?;
         args.running.granularity(&session, &plan)?;
+        secrets::check(&plan, &session.secrets)?;
         if form == Form::Text {
             let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
             out.say(PlanFormat::Text.render(&plan, options).trim_end());

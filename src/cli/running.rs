@@ -12,7 +12,7 @@ use crate::pg::hooks::{self, Before};
 use crate::pg::lock;
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{self, FailedStep, Finished, Job, OnFailure, RunInfo, RunStatus};
-use crate::plan::Plan;
+use crate::plan::{Plan, secrets};
 use crate::report;
 use crate::run::{Event, Finding, Observer, Severity};
 use std::io::IsTerminal;
@@ -223,6 +223,7 @@ pub async fn execute(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Finished, Failure> {
+    secrets::check(plan, &session.secrets)?;
     let info = info(lock, kind);
     let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
     let job = Job {
@@ -237,6 +238,7 @@ pub async fn execute(
             Others::Stop => OnFailure::Stop,
         },
         transaction: running.granularity(session, plan)?,
+        secrets: &session.secrets,
     };
     let run = run::execute(&mut remote.connection, recorder, &job, observer, stop);
     tokio::select! {

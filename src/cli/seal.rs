@@ -9,6 +9,7 @@ use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, Span, time};
 use crate::pg::fingerprint;
 use crate::plan::sealed::{Content, FORMAT, Part, Sealed, before};
+use crate::plan::secrets;
 use crate::plan::signature::{PrivateKey, PublicKey, Signature};
 use crate::report::{PlanFormat, PlanOptions, Tone};
 use serde_json::{Value, json};
@@ -43,6 +44,7 @@ pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
             let remote = session.connect(&global, out).await?;
             let history = remote.history(session.ledger()).await?;
             let plan = compile(&view, &remote, &history, order.select, out.err_style).await?;
+            out.warnings(&view.warnings(&plan));
             let seen = fingerprint::look(&remote.connection, &remote.server, session.ledger(), &history).await?;
             remote.close().await?;
             let (environment, before) = (session.environment.clone(), before(&plan, &history));
@@ -186,7 +188,10 @@ fn show(sealed: &Sealed, form: Form, word: &str, out: &mut Output) {
     let steps = |part: &Part| part.plan.steps.iter().map(|s| s.changeset.clone()).collect::<Vec<_>>();
     if form == Form::Json {
         let parts = content.environments.iter().map(|part| {
-            json!({ "environment": part.environment, "target": part.target, "policy": part.policy, "changesets": steps(part), "plan": part.plan })
+            json!({
+                "environment": part.environment, "target": part.target, "policy": part.policy, "changesets": steps(part),
+                "secrets": secrets::needed(&part.plan).into_keys().collect::<Vec<_>>(), "plan": part.plan,
+            })
         });
         out.json(&json!({
             "digest": sealed.digest, "author": content.author, "dbUser": content.db_user, "dagmar": content.dagmar,
@@ -209,7 +214,11 @@ fn show(sealed: &Sealed, form: Form, word: &str, out: &mut Output) {
         let place =
             format!("{} of server {}, PostgreSQL {}, {} changeset(s)", t.database, t.system, t.server, t.recorded);
         let steps = steps(part);
+        let secrets: Vec<&str> = secrets::needed(&part.plan).into_keys().collect();
         let list = if steps.is_empty() { "nothing".to_owned() } else { steps.join(", ") };
         out.data(&format!("{} ({place}): {list}", out.style.paint(Tone::Strong, &part.environment)));
+        if !secrets.is_empty() {
+            out.data(&format!("  filled in when it runs: the secret variables {}", secrets.join(", ")));
+        }
     }
 }

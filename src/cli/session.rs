@@ -2,14 +2,14 @@
 
 use super::global::Global;
 use super::output::Output;
-use crate::base::{Failure, Granularity, Ident, Kind, diag::nearest};
+use crate::base::{Failure, Granularity, Ident, Kind, Secrets, diag::nearest};
 use crate::ledger::History;
 use crate::pg::lock::Holder;
 use crate::pg::server::Server;
 use crate::pg::{Connection, Embedded, Environment, Secret, Settings, address, connect_with, read};
 use crate::pipeline::{View, Workspace};
+use crate::source::declared::fill_from_process;
 use crate::source::load;
-use crate::source::project::fill_from_process;
 use crate::source::{Address, Variables};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub struct Session {
     pub workspace: Arc<Workspace>,
     /// The environment.
     pub environment: String,
+    /// Its secret variables.
+    pub secrets: Secrets,
     variables: Result<Variables, String>,
 }
 
@@ -48,13 +50,15 @@ impl Session {
             });
         }
         let variables = variables(&workspace, &environment, &global.vars)?;
-        Ok(Self { workspace: Arc::new(workspace), environment, variables })
+        let secrets = secrets(&workspace, &environment);
+        Ok(Self { workspace: Arc::new(workspace), environment, secrets, variables })
     }
 
     /// The same project, seen from another environment.
     pub fn seen_from(&self, environment: &str, global: &Global) -> Result<Self, Failure> {
         let variables = variables(&self.workspace, environment, &global.vars)?;
-        Ok(Self { workspace: Arc::clone(&self.workspace), environment: environment.to_owned(), variables })
+        let secrets = secrets(&self.workspace, environment);
+        Ok(Self { workspace: Arc::clone(&self.workspace), environment: environment.to_owned(), secrets, variables })
     }
 
     /// The schema of the ledger.
@@ -214,6 +218,11 @@ impl Url {
     }
 }
 
+/// The secret variables of an environment, as far as dagmar.yaml can be read.
+fn secrets(workspace: &Workspace, environment: &str) -> Secrets {
+    workspace.loaded.config.secrets(environment, &|name| std::env::var(name).ok())
+}
+
 /// The variables of an environment with those of the command line.
 fn variables(workspace: &Workspace, environment: &str, given: &[String]) -> Result<Result<Variables, String>, Failure> {
     let mut variables = workspace.loaded.config.variables(environment, &|name| std::env::var(name).ok());
@@ -222,6 +231,11 @@ fn variables(workspace: &Workspace, environment: &str, given: &[String]) -> Resu
             let Some((name, value)) = pair.split_once('=').filter(|(n, _)| crate::source::variables::is_name(n)) else {
                 return Err(Failure::new(Kind::Usage, format!("`--var {pair}` is no `NAME=VALUE`")));
             };
+            if variables.is_secret(name) {
+                return Err(Failure::new(Kind::Usage, format!("`--var {name}=...`: the variable `{name}` is secret"))
+                    .note("others on this machine can read a command line")
+                    .help("set the environment variable that dagmar.yaml names as its value"));
+            }
             variables.set(name, value);
         }
     }

@@ -2,6 +2,7 @@
 //! transaction as the step's statements; the psql script contains it literally.
 
 use crate::base::name::{quote_dollar, quote_literal};
+use crate::base::secret::PLACEHOLDER;
 use crate::base::{Ident, Limits};
 use crate::change::effects::Touch;
 use crate::plan::{Check, Direction, Segment, Step, Why};
@@ -309,7 +310,8 @@ pub fn assertion(check: &Check, what: &str) -> String {
     let body = format!(
         "BEGIN IF ({}\n) IS NOT TRUE THEN RAISE EXCEPTION USING ERRCODE = 'DG002', MESSAGE = {}; END IF; END",
         check.sql.trim().trim_end_matches(';'),
-        quote_literal(&format!("{what} does not hold: {}", check.name))
+        // a secret variable in the words of a check is none that is filled in
+        quote_literal(&format!("{what} does not hold: {}", check.name.replace(PLACEHOLDER, "${")))
     );
     format!("DO {}", quote_dollar(&body, "check"))
 }

@@ -3,8 +3,7 @@
 //! like a secret.
 
 use super::environment::FileText;
-use super::secret::Secret;
-use crate::base::{Failure, Kind, Span};
+use crate::base::{Failure, Kind, Secret, Span};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -4,10 +4,11 @@ use super::connection::{Driver, Way};
 use super::error::{SqlFailure, cannot, failure, may_pass, may_pass_io, not_found, timeout, unopened, was_refused};
 use super::guard::{Guarded, Streaming, Watch};
 use super::link::Endpoint;
+use super::mask::{self, Mask};
 use super::require_auth::Admission;
 use super::settings::{Place, SessionKind, Settings, SslMode, Target};
 use super::tls::Tls;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, Secret};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::IpAddr;
@@ -37,6 +38,11 @@ pub async fn connect_with(
     wait: Duration,
     mut waiting: impl FnMut(&Failure),
 ) -> Result<Connection, Failure> {
+    for password in settings.targets.iter().filter_map(|t| t.password.as_ref()) {
+        if !settings.describe().contains(password.expose()) {
+            mask::remember_password(password);
+        }
+    }
     let tls = Tls::new(&settings.tls)?;
     let deadline = Instant::now() + wait;
     let mut pause = Duration::from_millis(50);
@@ -95,6 +101,18 @@ impl Trouble {
             None => 2,
         };
         Self { failure: failure(context, error), may_pass: may_pass(error), rank }
+    }
+
+    /// The same without the password, which a server may repeat; what is the name of the user
+    /// or database as well is none.
+    fn without(mut self, password: Option<&Secret>, context: &str) -> Self {
+        if let Some(password) = password.filter(|p| !context.contains(p.expose())) {
+            let mask = Mask::of([password]);
+            let failure = &mut self.failure;
+            failure.message = mask.hidden(&failure.message);
+            failure.notes.iter_mut().for_each(|note| *note = mask.hidden(note));
+        }
+        self
     }
 
     /// Whether a server has answered and said no, or was refused itself.
@@ -229,7 +247,7 @@ async fn at_address(
             Some(Err(Attempt::Failed(error))) => error,
             None => return Err(Trouble { failure: timeout(context), may_pass: true, rank: 1 }),
         };
-        let trouble = Trouble::of(context, &error);
+        let trouble = Trouble::of(context, &error).without(target.password.as_ref(), context);
         let again = match mode {
             // what was refused over TLS must not be asked for without it
             _ if was_refused(&error) => false,

@@ -3,6 +3,7 @@
 use super::error::{SqlFailure, failure};
 use super::guard::{Guarded, Streamed, Streaming, Watch};
 use super::link::{Endpoint, Link};
+use super::mask;
 use super::tls::Tls;
 use crate::base::Failure;
 use futures_util::StreamExt;
@@ -99,7 +100,7 @@ impl Connection {
             while let Some(message) = messages.next().await {
                 match message {
                     Ok(AsyncMessage::Notice(db)) => {
-                        let message = db.message().chars().take(NOTICE).collect();
+                        let message = mask::hidden(db.message()).chars().take(NOTICE).collect();
                         let notice = Notice { severity: db.severity().to_owned(), message };
                         if let Err(mpsc::error::TrySendError::Full(_)) = sender.try_send(notice) {
                             lost.fetch_add(1, Ordering::Relaxed);

@@ -2,6 +2,7 @@
 
 use super::guard::Excess;
 use super::link::WrongPeer;
+use super::mask;
 use super::require_auth::Refusal;
 use crate::base::{Failure, Kind};
 use rustls::CertificateError;
@@ -79,14 +80,14 @@ impl SqlFailure {
 
 impl From<&DbError> for SqlFailure {
     fn from(db: &DbError) -> Self {
-        let own = |text: Option<&str>| text.map(str::to_owned);
+        let own = |text: Option<&str>| text.map(mask::hidden);
         let table = db.table().map(|table| match db.schema() {
             Some(schema) => format!("{schema}.{table}"),
             None => table.to_owned(),
         });
         Self {
             sqlstate: db.code().code().to_owned(),
-            message: db.message().to_owned(),
+            message: mask::hidden(db.message()),
             constraint: own(db.constraint()),
             table,
             column: own(db.column()),
@@ -165,7 +166,7 @@ fn closed(context: &str) -> Failure {
 
 fn refused_by_server(context: &str, db: &DbError) -> Failure {
     let code = db.code();
-    let plain = cannot(context, db.message());
+    let plain = cannot(context, &mask::hidden(db.message()));
     let missing_role = db.message().starts_with("role ") && db.message().ends_with("does not exist");
     if *code == SqlState::INVALID_PASSWORD {
         plain.help("check the password: in the URL, in `PGPASSWORD`, or in the line of `~/.pgpass` that fits")

@@ -25,6 +25,7 @@ mod keys;
 mod lease;
 mod link;
 pub mod lock;
+mod mask;
 mod pgpass;
 pub mod pooler;
 pub mod preflight;
@@ -33,7 +34,6 @@ pub mod rehearse;
 mod require_auth;
 mod resolve;
 pub mod run;
-mod secret;
 pub mod server;
 mod service;
 mod settings;
@@ -46,9 +46,9 @@ pub mod wish;
 #[cfg(test)]
 mod tests;
 
+pub use crate::base::Secret;
 pub use connect::{Canceler, Connection, Notice, connect, connect_with};
 pub use embedded::{Embedded, Home};
 pub use environment::{Environment, FileText};
 pub use error::{SqlFailure, failure, unanswered};
-pub use secret::Secret;
 pub use settings::{Place, SessionKind, Settings, SslMode, Target};

@@ -2,10 +2,11 @@
 
 use super::connect::Connection;
 use super::error::SqlFailure;
+use super::mask;
 use super::run::script::{Mark, Script};
 use super::run::unit;
 use super::server::Server;
-use crate::base::{Failure, Ident, Kind};
+use crate::base::{Failure, Ident, Kind, Secrets};
 use crate::ledger::record::{self, Recorder, RunRef};
 use crate::ledger::schema;
 use crate::plan::{Mode, Plan, Progress};
@@ -67,10 +68,12 @@ pub async fn rehearse(
     server: &Server,
     ledger: &Ident,
     plan: &Plan,
+    secrets: &Secrets,
 ) -> Result<Rehearsal, Failure> {
+    secrets.values().for_each(mask::remember);
     let mut skipped = Vec::new();
     loop {
-        let (rehearsal, unusable) = once(connection, server, ledger, plan, &skipped).await?;
+        let (rehearsal, unusable) = once(connection, server, ledger, plan, secrets, &skipped).await?;
         match unusable {
             Some(mark) if !skipped.contains(&mark) => skipped.push(mark),
             _ => return Ok(rehearsal),
@@ -85,6 +88,7 @@ async fn once(
     server: &Server,
     ledger: &Ident,
     plan: &Plan,
+    secrets: &Secrets,
     skipped: &[Mark],
 ) -> Result<(Rehearsal, Option<Mark>), Failure> {
     let mut unusable = None;
@@ -153,6 +157,8 @@ async fn once(
             },
         );
     }
+    let filled = script.filled(secrets).map_err(|(_, why)| Failure::new(Kind::Usage, why.message).help(why.help))?;
+    let script = filled.map_or(script, |filled| filled.script);
     let answered = follow(connection, &script).await;
     let ended = connection.client.batch_execute("ROLLBACK").await;
     let reached = *answered.as_ref().unwrap_or_else(|(n, _)| n);

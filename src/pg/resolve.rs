@@ -4,14 +4,13 @@ use super::environment::Environment;
 use super::keys::{self, KEYS};
 use super::pgpass;
 use super::require_auth::RequireAuth;
-use super::secret::Secret;
 use super::service;
 use super::settings::{
     ANSWER_TIMEOUT, CONNECT_TIMEOUT, Keepalives, Place, Root, SessionKind, Settings, SslMode, Target, TlsSettings,
 };
 use super::url;
 use crate::base::diag::nearest;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, Secret};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Where the server is and how to talk to it.
 
 use super::require_auth::RequireAuth;
-use super::secret::Secret;
+use crate::base::Secret;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -8,6 +8,7 @@ mod quiet;
 pub mod reasons;
 pub mod rollback;
 pub mod sealed;
+pub mod secrets;
 #[cfg(feature = "pg")]
 pub mod signature;
 pub mod states;

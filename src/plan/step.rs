@@ -58,6 +58,12 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
     quiet(&mut forward.list, &made);
     let rollback = take_back(changeset, &prepared, setting, out);
     check_outside(changeset, &forward.list, out);
+    for (i, check) in changeset.preconditions.iter().enumerate() {
+        check_secrets(&check.sql(), &changeset.place.child("preconditions").at(i), out);
+    }
+    for (i, check) in changeset.verify.iter().enumerate() {
+        check_secrets(&check.sql, &changeset.place.child("verify").at(i), out);
+    }
     let (errors, _) = out.counts();
     if errors > errors_before {
         return None;
@@ -233,6 +239,7 @@ impl Segments {
                             .help(forbidden.help),
                     );
                 }
+                check_secrets(piece.text, place, out);
                 let facts = sql::facts(piece.text);
                 let mode = match (&batch, &facts.outside) {
                     (Some(_), _) => Mode::Batched,
@@ -267,6 +274,15 @@ impl Segments {
             }
             Mode::Transaction | Mode::Batched => self.limits,
         }
+    }
+}
+
+/// A secret variable may stand only where any value of it can be quoted.
+fn check_secrets(sql: &str, place: &Place, out: &mut Diagnostics) {
+    if sql::secret::has_secrets(sql)
+        && let Err(wrong) = sql::secret::parts(sql)
+    {
+        out.push(Diagnostic::error("DG0313", wrong.message).at(place.clone()).help(wrong.help));
     }
 }
 

@@ -19,6 +19,7 @@ pub mod table;
 
 mod escape;
 mod page;
+mod psql_secrets;
 mod text;
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! A plan as a script that psql alone can run, the ledger's rows included.
 
+use super::psql_secrets;
 use crate::base::Ident;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::ledger::record::{self, Recorder, RunRef};
 use crate::ledger::walk::Position;
 use crate::ledger::{schema, walk};
+use crate::plan::secrets;
 use crate::plan::{Direction, Limits, Mode, Plan, Progress, Segment, Step, Why};
 use crate::sql::ends_in_comment;
+use crate::sql::secret::SecretError;
 use std::fmt::Write;
 
 /// Writes the script. It makes the ledger where there is none, takes the same lock as
@@ -17,19 +20,21 @@ use std::fmt::Write;
 pub fn script(plan: &Plan) -> Result<String, String> {
     let ledger = Ident::new(plan.ledger_schema.clone())?;
     let recorder = Recorder::new(&ledger, RunRef::Setting);
-    let mut writer = Writer { out: String::new(), ledger, recorder };
+    let mut writer = Writer { out: String::new(), ledger, recorder, wrong: None };
     writer.head(plan);
     for step in &plan.steps {
         writer.step(step);
     }
     writer.tail(plan);
-    Ok(writer.out)
+    writer.wrong.map_or(Ok(writer.out), |wrong| Err(wrong.message))
 }
 
 struct Writer {
     out: String,
     ledger: Ident,
     recorder: Recorder,
+    /// A secret variable that cannot be a variable of psql.
+    wrong: Option<SecretError>,
 }
 
 impl Writer {
@@ -48,6 +53,19 @@ impl Writer {
         }
     }
 
+    /// Statements as the author wrote them, whose secret variables psql fills in.
+    fn authors<S: AsRef<str>>(&mut self, list: impl IntoIterator<Item = S>) {
+        for statement in list {
+            match psql_secrets::for_psql(statement.as_ref()) {
+                Ok((before, sql)) => {
+                    self.out.push_str(&before);
+                    self.statements([sql]);
+                }
+                Err(wrong) => self.wrong = Some(wrong),
+            }
+        }
+    }
+
     fn head(&mut self, plan: &Plan) {
         let l = self.ledger.sql().into_owned();
         let _ = writeln!(
@@ -56,10 +74,11 @@ impl Writer {
              -- Run it with: psql -X -f FILE. It stops at the first error.",
             plan.direction.word(),
             plan.steps.len(),
-            plan.environment,
+            one_line(&plan.environment),
             env!("CARGO_PKG_VERSION")
         );
         self.line("\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n\\set QUIET on");
+        self.out.push_str(&psql_secrets::head(secrets::needed(plan).into_keys()));
         let _ = writeln!(
             self.out,
             "SELECT pg_catalog.pg_try_advisory_lock({}, {}) AS dagmar_locked \\gset\n\\if :dagmar_locked\n\\else\n\
@@ -139,7 +158,7 @@ impl Writer {
                             self.enter(step);
                         }
                     }
-                    self.statements(segment.statements.iter().map(|s| &s.sql));
+                    self.authors(segment.statements.iter().map(|s| &s.sql));
                     if last {
                         self.finish(step, single);
                     } else {
@@ -158,7 +177,7 @@ impl Writer {
                     self.statements([intent]);
                     self.line("COMMIT;");
                     if segment.mode == Mode::Outside {
-                        self.statements([&segment.statements[0].sql]);
+                        self.authors([&segment.statements[0].sql]);
                     } else {
                         self.batches(step, no, segment);
                     }
@@ -219,7 +238,7 @@ impl Writer {
         if step.why != Why::Resumed {
             let checks: Vec<String> =
                 step.preconditions.iter().map(|c| record::assertion(c, "the precondition")).collect();
-            self.statements(checks);
+            self.authors(checks);
         }
     }
 
@@ -233,7 +252,7 @@ impl Writer {
 
     fn finish(&mut self, step: &Step, single: bool) {
         let rows = self.recorder.finish_step(step, single);
-        self.statements(step.verify.iter().map(|c| record::assertion(c, "the check")).collect::<Vec<_>>());
+        self.authors(step.verify.iter().map(|c| record::assertion(c, "the check")).collect::<Vec<_>>());
         self.statements(rows);
         self.line("COMMIT;");
     }
@@ -261,7 +280,7 @@ impl Writer {
             pause = pace.pause.millis as f64 / 1e3,
         );
         self.statements(walk::enter());
-        self.statements([format!("DO {}", quote_dollar(&body, "batches"))]);
+        self.authors([format!("DO {}", quote_dollar(&body, "batches"))]);
         self.statements(walk::leave());
     }
 }

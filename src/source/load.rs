@@ -4,6 +4,7 @@ use super::project::{self, ProjectConfig};
 use super::set::{SourceFile, SourceSet};
 use super::variables::{Variables, Wrong};
 use super::yaml;
+use crate::base::secret::PLACEHOLDER;
 use crate::base::{Diagnostic, Diagnostics, Failure, FileId, Kind, Place, typed::typed};
 use crate::change::custom::{CustomKind, Manifest};
 use crate::change::{self, ReadFile};
@@ -332,6 +333,7 @@ impl ReadFile for ProjectFiles<'_> {
     fn fill(&self, text: &str) -> Result<String, String> {
         self.variables.fill(text).map_err(|wrong| match wrong {
             Wrong::Undefined(name) => format!("its variable `{name}` has no value in this environment"),
+            Wrong::Reserved => format!("in it stands `{PLACEHOLDER}`, which is reserved"),
             Wrong::Malformed => "in it `${` is not followed by a name and `}`; `$${` stands for `${`".to_owned(),
         })
     }

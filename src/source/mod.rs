@@ -5,6 +5,7 @@ pub mod address;
 pub mod aka;
 pub mod changeset;
 pub mod checks;
+pub mod declared;
 pub mod hook;
 pub mod load;
 pub mod parse;

@@ -1,9 +1,10 @@
 //! `dagmar.yaml`: where things lie, and the environments in the order of promotion.
 
 use super::address;
+use super::declared::{Variable, check_variables};
 use super::hook::Hook;
 use super::policy::{self, ApprovalPolicy, Freeze, Hazard, Rate, Window};
-use super::variables::{Variables, Wrong, is_name};
+use super::variables::is_name;
 use crate::base::{
     Diagnostic, Diagnostics, Granularity, Ident, Limits, PaceSpec, Place, Span, diag::nearest, typed::typed,
 };
@@ -27,7 +28,7 @@ pub struct ProjectConfig {
     /// Where dagmar keeps its tables in each database.
     pub ledger: LedgerConfig,
     /// Values for `${name}`; an environment's own win.
-    #[schemars(with = "BTreeMap<String, Scalar>")]
+    #[schemars(with = "BTreeMap<String, Variable>")]
     pub variables: Map<String, Value>,
     /// Limits for every statement; an environment's own win.
     pub limits: LimitsSpec,
@@ -51,16 +52,6 @@ impl Default for ProjectConfig {
             environment_list: Vec::new(),
         }
     }
-}
-
-/// A text, number or boolean.
-#[derive(JsonSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "only its schema is used")]
-enum Scalar {
-    Text(String),
-    Number(f64),
-    Bool(bool),
 }
 
 /// Where dagmar keeps its tables.
@@ -101,7 +92,7 @@ pub struct Environment {
     /// The environment that a change must have passed before.
     pub promote_from: Option<String>,
     /// Values for `${name}` in this environment.
-    #[schemars(with = "BTreeMap<String, Scalar>")]
+    #[schemars(with = "BTreeMap<String, Variable>")]
     pub variables: Map<String, Value>,
     /// Limits for every statement in this environment.
     pub limits: LimitsSpec,
@@ -279,65 +270,6 @@ impl ProjectConfig {
     pub fn limits(&self, environment: &str) -> LimitsSpec {
         self.environment(environment).map(|e| e.limits).unwrap_or_default().or(self.limits)
     }
-
-    /// The variables of an environment. A value may hold `${NAME}` of the process's
-    /// environment, which is asked through `process`.
-    ///
-    /// # Errors
-    /// The variable whose value names something that is not set.
-    pub fn variables(&self, environment: &str, process: &dyn Fn(&str) -> Option<String>) -> Result<Variables, String> {
-        let mut variables = Variables::default();
-        let own = self.environment(environment).map(|e| &e.variables);
-        for (name, value) in self.variables.iter().chain(own.into_iter().flatten()) {
-            let text = match value {
-                Value::String(text) => fill_from_process(text, process)
-                    .map_err(|wrong| format!("the variable `{name}` in dagmar.yaml: {wrong}"))?,
-                other => other.to_string(),
-            };
-            variables.set(name, &text);
-        }
-        Ok(variables)
-    }
-}
-
-/// Fills `${NAME}` of a value in `dagmar.yaml` from the process's environment.
-///
-/// # Errors
-/// What is not set or malformed, in words.
-pub fn fill_from_process(text: &str, process: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
-    let mut names = Variables::default();
-    loop {
-        match names.fill(text) {
-            Ok(filled) => return Ok(filled),
-            Err(Wrong::Malformed) => return Err("`${` is not followed by a name and `}`".to_owned()),
-            Err(Wrong::Undefined(name)) => match process(&name) {
-                Some(value) => names.set(&name, &value),
-                None => return Err(format!("the environment variable `{name}` is not set")),
-            },
-        }
-    }
-}
-
-fn check_variables(variables: &Map<String, Value>, place: &Place, out: &mut Diagnostics) -> bool {
-    let mut good = true;
-    for (name, value) in variables {
-        if !is_name(name) {
-            good = false;
-            out.push(
-                Diagnostic::error("DG0113", format!("`{name}` is no name of a variable"))
-                    .at(place.child(name).as_key())
-                    .help("use letters, digits, `_`, `-` and `.`"),
-            );
-        }
-        if value.is_array() || value.is_object() || value.is_null() {
-            good = false;
-            out.push(
-                Diagnostic::error("DG0106", format!("the variable `{name}` is no text, number or boolean"))
-                    .at(place.child(name)),
-            );
-        }
-    }
-    good
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ mod repair;
 mod running;
 mod sample;
 mod sealing;
+mod secrets;
 mod smoke;
 mod stopping;
 mod tampering;

@@ -18,7 +18,7 @@ use crate::ledger::record::Recorder;
 use crate::plan::Plan;
 use crate::run::{Event, Observer};
 use crate::source::Hook;
-use crate::source::project::fill_from_process;
+use crate::source::declared::fill_from_process;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -18,9 +18,9 @@ mod worker;
 pub use whole::check as check_whole;
 
 use super::connect::{self, Connection};
-use super::earlier;
 use super::settings::Settings;
-use crate::base::{Failure, Granularity, Ident};
+use super::{earlier, mask};
+use crate::base::{Failure, Granularity, Ident, Secrets};
 use crate::ledger::record::Recorder;
 use crate::ledger::schema;
 use crate::plan::Plan;
@@ -124,6 +124,8 @@ pub struct Job<'a> {
     pub on_failure: OnFailure,
     /// What one transaction holds. A plan that is one has passed [`check_whole`].
     pub transaction: Granularity,
+    /// The values of the secret variables that the plan needs.
+    pub secrets: &'a Secrets,
 }
 
 /// Runs a plan under the lock of this epoch.
@@ -139,7 +141,9 @@ pub async fn execute(
     stop: &Stop,
 ) -> Result<Finished, Failure> {
     let began = Instant::now();
-    let writer = Writer { recorder, epoch: job.epoch };
+    let writer = Writer { recorder, epoch: job.epoch, secrets: job.secrets.clone() };
+    // the server may repeat what it is sent
+    job.secrets.values().for_each(mask::remember);
     let shared = Shared::new(job.plan, writer, observer, job.jobs, job.on_failure);
     let mut first = Worker::new(connection, &shared);
     start(&mut first, job).await?;

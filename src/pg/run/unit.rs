@@ -1,6 +1,7 @@
 //! A step as the text that is sent for it: frame, statements, the ledger's rows.
 
 use super::script::{Mark, Script};
+use crate::base::Secrets;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::ledger::record::{self, Recorder};
 use crate::plan::{Direction, Limits, Mode, Progress, Segment, Step, Why};
@@ -13,6 +14,8 @@ pub struct Writer {
     pub recorder: Recorder,
     /// The epoch of the lock that this run holds.
     pub epoch: i64,
+    /// The values of the secret variables, filled in when SQL is sent.
+    pub secrets: Secrets,
 }
 
 /// Whether the whole step is one transaction that nothing was done of before.

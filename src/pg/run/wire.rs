@@ -2,13 +2,14 @@
 
 use super::script::{Mark, Script};
 use super::worker::{Trouble, Worker};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, Secret};
 use crate::pg::connect::jittered;
 use crate::pg::error::SqlFailure;
 use crate::pg::lease;
 use crate::plan::Step;
 use crate::run::{Event, StepError};
 use crate::sql;
+use crate::sql::secret::{self, SecretError};
 use futures_util::{StreamExt, pin_mut};
 use std::time::Duration;
 use tokio_postgres::SimpleQueryMessage;
@@ -33,6 +34,15 @@ impl Worker<'_, '_> {
 
     /// As [`Worker::send`], with the first row of the last statement that answers any.
     pub(super) async fn exchange(&mut self, script: &Script) -> Result<Option<Row>, Trouble> {
+        let filled = match script.filled(&self.writer.secrets) {
+            Ok(filled) => filled,
+            Err((at, why)) => {
+                self.undo().await?;
+                let mark = script.marks.get(at).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
+                return Err(Trouble::Fault(Fault { mark, failure: unfillable(why) }));
+            }
+        };
+        let script = filled.as_ref().map_or(script, |filled| &filled.script);
         let mut answered = 0;
         let mut row = None;
         let outcome = self.follow(script, &mut answered, &mut row).await;
@@ -45,6 +55,9 @@ impl Worker<'_, '_> {
         let at = failure.position.and_then(|p| script.statement_at(p)).filter(|at| *at > answered).unwrap_or(answered);
         let mark = script.marks.get(at).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
         failure.position = failure.position.and_then(|p| script.position_in(at, p));
+        if let Some(filled) = &filled {
+            failure.position = failure.position.and_then(|p| filled.position(at, p));
+        }
         self.undo().await?;
         if failure.sqlstate == "DG001" {
             let by = lease::successor(self.connection, &self.ledger(), self.writer.epoch).await;
@@ -116,7 +129,13 @@ impl Worker<'_, '_> {
 
     /// The first row of a query, as texts.
     pub(super) async fn one_row(&mut self, sql: &str) -> Result<Row, Failure> {
-        let messages = self.connection.client.simple_query(sql).await.map_err(|e| unanswered(&e))?;
+        let value = |name: &str| self.writer.secrets.value(name).map(Secret::expose);
+        let sql = if secret::has_secrets(sql) {
+            secret::fill(sql, &value).map_err(|why| Failure::new(Kind::Usage, why.message).help(why.help))?
+        } else {
+            sql.to_owned()
+        };
+        let messages = self.connection.client.simple_query(&sql).await.map_err(|e| unanswered(&e))?;
         Ok(messages
             .iter()
             .find_map(|m| match m {
@@ -164,6 +183,19 @@ impl Worker<'_, '_> {
             hint: failure.hint.clone(),
             blockers: self.blockers(fault).await,
         }
+    }
+}
+
+/// SQL whose secret variables cannot be filled in.
+fn unfillable(why: SecretError) -> SqlFailure {
+    SqlFailure {
+        sqlstate: "DG005".to_owned(),
+        message: why.message,
+        constraint: None,
+        table: None,
+        column: None,
+        position: None,
+        hint: Some(why.help),
     }
 }
 
