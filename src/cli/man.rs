@@ -1,8 +1,10 @@
 //! `dagmar man`: the help as manual pages.
 
+use super::file::{self, There};
 use super::global::Global;
 use super::output::Output;
 use super::{Cli, Outcome};
+use crate::base::file::read_text;
 use crate::base::{Failure, Kind};
 use clap::CommandFactory;
 use std::path::PathBuf;
@@ -19,6 +21,9 @@ pub struct Args {
     /// Writes dagmar.1, dagmar-apply.1 and so on into this folder
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// With a folder: overwrites files of these names that are no manual pages of dagmar
+    #[arg(long, requires = "dir")]
+    force: bool,
 }
 
 pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
@@ -31,13 +36,19 @@ pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
     };
     let wrong = |e| Failure::new(Kind::Usage, format!("cannot write into `{}`: {e}", dir.display()));
     std::fs::create_dir_all(dir).map_err(wrong)?;
-    clap_mangen::generate_to(Cli::command(), dir).map_err(wrong)?;
-    let pages = std::fs::read_dir(dir).map_err(wrong)?.flatten();
-    let ours = pages.filter(|page| {
-        let name = page.file_name();
-        let name = name.to_string_lossy();
-        name.starts_with("dagmar") && name.ends_with(".1")
-    });
-    out.say(&format!("{} pages in {}", ours.count(), dir.display()));
+    let made = tempfile::tempdir().map_err(wrong)?;
+    clap_mangen::generate_to(Cli::command(), made.path()).map_err(wrong)?;
+    let mut pages = 0;
+    for page in std::fs::read_dir(made.path()).map_err(wrong)?.flatten() {
+        let text = read_text(&page.path(), 1 << 20).map_err(|e| wrong(e.into()))?;
+        file::write(&dir.join(page.file_name()), &text, 0o666, There::by(args.force, is_page))?;
+        pages += 1;
+    }
+    out.say(&format!("{pages} pages in {}", dir.display()));
     Ok(())
+}
+
+/// Whether a text is a manual page of ours.
+fn is_page(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with(".TH dagmar"))
 }

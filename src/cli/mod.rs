@@ -7,6 +7,7 @@
 mod audit;
 mod by_hand;
 mod everywhere;
+mod file;
 mod gating;
 mod global;
 mod look;
@@ -180,6 +181,7 @@ mod tests {
             "audit",
             "by_hand",
             "everywhere",
+            "file",
             "gating",
             "global",
             "look",

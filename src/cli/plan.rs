@@ -50,6 +50,9 @@ pub struct Args {
     /// Seals the plan into this file: `dagmar apply FILE` runs it and nothing else
     #[arg(long, value_name = "FILE", conflicts_with_all = ["offline", "dry_run", "against", "sql"])]
     out: Option<PathBuf>,
+    /// With --out: overwrites a file that is no sealed plan; never a private key
+    #[arg(long, requires = "out")]
+    force: bool,
     /// Seals it for these environments, in the order of promotion: staging,production
     #[arg(long = "for", value_name = "ENV", value_delimiter = ',', requires = "out")]
     environments: Vec<String>,
@@ -73,8 +76,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         return seal::verify(file, args.key.as_deref(), args.sql, global, out);
     }
     if let Some(file) = &args.out {
-        let Args { environments, sign, expires, select, .. } = args;
-        let order = seal::Order { out: file, environments, sign: sign.as_deref(), expires: *expires, select };
+        let Args { environments, sign, expires, select, force, .. } = args;
+        let order =
+            seal::Order { out: file, environments, sign: sign.as_deref(), expires: *expires, select, force: *force };
         return seal::seal(&order, global, out);
     }
     let known: Vec<(&str, PlanFormat)> = PlanFormat::ALL.iter().map(|f| (f.name(), *f)).collect();

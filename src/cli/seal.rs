@@ -1,11 +1,13 @@
 //! Sealed plans: making and opening their files.
 
 use super::audit::{Tried, audited};
+use super::file::{self, There};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::plan::compile;
 use super::session::{Session, holder};
 use super::{Outcome, block_on};
+use crate::base::file::{FileContent, read as read_file};
 use crate::base::{Failure, Kind, Span, time};
 use crate::pg::fingerprint;
 use crate::plan::sealed::{Content, FORMAT, Part, Sealed, before};
@@ -28,12 +30,16 @@ pub struct Order<'a> {
     pub expires: Span,
     /// Which changesets.
     pub select: &'a [String],
+    /// Whether a file is overwritten that is no sealed plan.
+    pub force: bool,
 }
 
 /// Seals what is pending in each environment, and writes the file.
 pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    // before anything is asked: a key that cannot be used
+    // before anything is asked: a file or a key that cannot be used
+    let there = There::by(order.force, is_sealed);
+    file::check(order.out, there)?;
     let key = order.sign.map(private_key).transpose()?;
     let (mut parts, mut first) = (Vec::new(), None);
     for global in targets(order, global)? {
@@ -67,10 +73,14 @@ pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
     };
     let mut sealed = Sealed::seal(&content)?;
     sealed.signature = key.map(|key| json!(key.sign(&sealed.digest)));
-    std::fs::write(order.out, sealed.text())
-        .map_err(|e| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", order.out.display())))?;
+    file::write(order.out, &sealed.text(), 0o666, there)?;
     show(&sealed, form, "sealed", out);
     Ok(())
+}
+
+/// Whether a text is a sealed plan, by its beginning.
+fn is_sealed(text: &str) -> bool {
+    text.starts_with("{\"content\":") && text.contains("\"digest\":\"")
 }
 
 /// The options for each environment.
@@ -111,8 +121,8 @@ pub fn policy(session: &Session) -> Value {
 /// Reads a sealed plan, and checks its digest and its signature, which must be there and of this
 /// key where one is named.
 pub fn open(file: &Path, key: Option<&Path>) -> Result<Sealed, Failure> {
-    let key = key.map(|path| PublicKey::parse(&read(path)?)).transpose()?;
-    let sealed = Sealed::read(&read(file)?)?;
+    let key = key.map(|path| PublicKey::parse(&text(read(path, MOST_KEY)?))).transpose()?;
+    let sealed = Sealed::read(&text(read(file, MOST_PLAN)?))?;
     let refused = |message: String| Err(Failure::new(Kind::Refused, message));
     match (signature(&sealed), &key) {
         (None, None) => Ok(sealed),
@@ -149,20 +159,28 @@ fn signature(sealed: &Sealed) -> Option<Option<Signature>> {
     sealed.signature.as_ref().map(|value| serde_json::from_value(value.clone()).ok())
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    let bytes =
-        std::fs::read(path).map_err(|e| Failure::new(Kind::Usage, format!("cannot read `{}`: {e}", path.display())))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+/// The most that is read of a sealed plan, and of a key, in bytes.
+const MOST_PLAN: u64 = 256 << 20;
+const MOST_KEY: u64 = 64 << 10;
+
+fn read(path: &Path, most: u64) -> Result<FileContent, Failure> {
+    read_file(path, most).map_err(|why| {
+        let failure = Failure::new(Kind::Usage, format!("cannot read `{}`: it {why}", path.display()));
+        Failure { help: why.help().map(str::to_owned), ..failure }
+    })
+}
+
+fn text(content: FileContent) -> String {
+    String::from_utf8_lossy(&content.bytes).into_owned()
 }
 
 fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
-    let text = read(path)?;
-    let mode = std::fs::metadata(path).map_or(0, |about| about.permissions().mode());
-    if mode & 0o077 != 0 {
+    let content = read(path, MOST_KEY)?;
+    if content.about.permissions().mode() & 0o077 != 0 {
         return Err(Failure::new(Kind::Refused, format!("the key `{}` can be read by others", path.display()))
             .help(format!("chmod 600 {}", path.display())));
     }
-    PrivateKey::parse(&text)
+    PrivateKey::parse(&text(content))
 }
 
 /// Checks a file without a server.

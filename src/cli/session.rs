@@ -2,16 +2,18 @@
 
 use super::global::Global;
 use super::output::Output;
+use crate::base::file::read_text;
 use crate::base::{Failure, Granularity, Ident, Kind, Secrets, diag::nearest};
 use crate::ledger::History;
 use crate::pg::lock::Holder;
 use crate::pg::server::Server;
-use crate::pg::{Connection, Embedded, Environment, Secret, Settings, address, connect_with, read};
+use crate::pg::{Connection, Embedded, Environment, Secret, Settings, address, connect_with, read, user_name};
 use crate::pipeline::{View, Workspace};
 use crate::source::declared::fill_from_process;
-use crate::source::load;
 use crate::source::{Address, Variables};
-use std::path::PathBuf;
+use crate::source::{load, project};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -249,10 +251,45 @@ pub fn root(global: &Global) -> Result<PathBuf, Failure> {
     }
     let here = std::env::current_dir()
         .map_err(|e| Failure::new(Kind::Usage, format!("cannot tell the current folder: {e}")))?;
-    load::find_root(&here).ok_or_else(|| {
+    let root = load::find_root(&here).ok_or_else(|| {
         Failure::new(Kind::Usage, format!("no dagmar.yaml in `{}` or above it", here.display()))
             .help("run `dagmar init` to make a project here, or name one with `--project`")
-    })
+    })?;
+    if root != here {
+        of_somebody_trusted(&root)?;
+    }
+    Ok(root)
+}
+
+/// Refuses a project that was found above the working directory and belongs to somebody else:
+/// its `urlCommand` and hooks would run as the caller. The rules are those of Git's
+/// `safe.directory`: it is ours, or root's; where root works for somebody by sudo, his.
+fn of_somebody_trusted(root: &Path) -> Result<(), Failure> {
+    let me = rustix::process::geteuid().as_raw();
+    let by_sudo = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse().ok()).filter(|_| me == 0);
+    let trusted = |uid: u32| uid == me || uid == 0 || Some(uid) == by_sudo;
+    let file = root.join(project::FILE);
+    for path in [root, file.as_path()] {
+        // a link's own owner made it lead there
+        for about in [path.symlink_metadata(), path.metadata()] {
+            let about =
+                about.map_err(|e| Failure::new(Kind::Usage, format!("cannot look at `{}`: {e}", path.display())))?;
+            if !trusted(about.uid()) {
+                let owner = user_name(about.uid()).unwrap_or_else(|| format!("the user {}", about.uid()));
+                return Err(Failure::new(
+                    Kind::Refused,
+                    format!(
+                        "the project found in `{}` belongs to somebody else: `{}` is of `{owner}`",
+                        root.display(),
+                        path.display()
+                    ),
+                )
+                .note("its commands would run as you")
+                .help(format!("if you trust it, name it: `--project {}`, or work in that folder", root.display())));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A server that a command talks to.
@@ -336,7 +373,7 @@ async fn first_answer(connection: &Connection, settings: &Settings, ledger: &Ide
 /// Who runs this command, for the ledger.
 pub fn holder() -> Holder {
     let user = Environment::of_process().user.unwrap_or_else(|| "?".to_owned());
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+    let host = read_text(Path::new("/proc/sys/kernel/hostname"), 4096)
         .ok()
         .or_else(|| std::env::var("HOSTNAME").ok())
         .map_or_else(|| "?".to_owned(), |h| h.trim().to_owned());

@@ -1,6 +1,7 @@
 //! The ledger's tables, by version.
 
-use crate::base::{Ident, checksum};
+use crate::base::name::quote_ident;
+use crate::base::{Ident, checksum, marks};
 
 /// The version that this program writes.
 pub const VERSION: u32 = 3;
@@ -53,5 +54,5 @@ pub fn upgrade(ledger: &Ident, from: u32) -> String {
             sql.push_str(&format!("UPDATE @ledger@.meta SET value = '{version}' WHERE key = 'version';\n"));
         }
     }
-    sql.replace("@ledger@", &ledger.sql()).replace("@attic@", &crate::base::name::quote_ident(&attic))
+    marks::fill(&sql, &[("@ledger@", &ledger.sql()), ("@attic@", &quote_ident(&attic))])
 }

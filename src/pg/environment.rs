@@ -1,5 +1,6 @@
 //! What connection settings read besides the URL: variables, files, the user's name.
 
+use crate::base::file::{self, FileContent, Unreadable};
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -71,12 +72,19 @@ impl std::fmt::Debug for Environment {
     }
 }
 
+/// The most that is read of a file of passwords, services or users.
+const MOST: u64 = 16 << 20;
+
 fn read_file(path: &Path) -> io::Result<FileText> {
-    let about = std::fs::metadata(path)?;
-    let regular = about.is_file();
-    // a directory or a device is not read: the caller says what is wrong with it
-    let text = if regular { String::from_utf8_lossy(&std::fs::read(path)?).into_owned() } else { String::new() };
-    Ok(FileText { text, mode: about.permissions().mode() & 0o7777, regular })
+    match file::read(path, MOST) {
+        Ok(FileContent { bytes, about }) => {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            Ok(FileText { text, mode: about.permissions().mode() & 0o7777, regular: true })
+        }
+        // a directory or a device is not read: the caller says what is wrong with it
+        Err(Unreadable::Irregular(_)) => Ok(FileText { text: String::new(), mode: 0, regular: false }),
+        Err(why) => Err(why.into()),
+    }
 }
 
 /// Name and home of the effective user, as libpq takes them from the password database.
@@ -85,13 +93,14 @@ fn account() -> (Option<String>, Option<PathBuf>) {
 }
 
 /// The name of a user of the operating system.
-pub(crate) fn user_name(uid: u32) -> Option<String> {
+#[must_use]
+pub fn user_name(uid: u32) -> Option<String> {
     user(uid).0
 }
 
 fn user(uid: u32) -> (Option<String>, Option<PathBuf>) {
     let uid = uid.to_string();
-    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let passwd = file::read_text(Path::new("/etc/passwd"), MOST).unwrap_or_default();
     for line in passwd.lines() {
         let field: Vec<&str> = line.split(':').collect();
         if field.len() >= 6 && field[2] == uid {

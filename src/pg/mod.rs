@@ -49,6 +49,6 @@ mod tests;
 pub use crate::base::Secret;
 pub use connect::{Canceler, Connection, Notice, connect, connect_with};
 pub use embedded::{Embedded, Home};
-pub use environment::{Environment, FileText};
+pub use environment::{Environment, FileText, user_name};
 pub use error::{SqlFailure, failure, unanswered};
 pub use settings::{Place, SessionKind, Settings, SslMode, Target};

@@ -90,7 +90,14 @@ fn add_service(values: &mut Values, env: &Environment) -> Result<(), Failure> {
         .chain(system.into_iter().map(|dir| dir.join("pg_service.conf")));
     let mut looked = Vec::new();
     for file in files {
-        let Ok(content) = (env.read)(&file) else { continue };
+        let content = match (env.read)(&file) {
+            Ok(content) if content.regular => content,
+            Ok(_) => return Err(wrong(format!("`{}` is no regular file", file.display()), "name the service file")),
+            Err(e) if e.kind() == std::io::ErrorKind::InvalidData => {
+                return Err(wrong(format!("`{}` {e}", file.display()), "name the service file"));
+            }
+            Err(_) => continue,
+        };
         let found = service::lookup(&content.text, &name)
             .map_err(|(message, help)| wrong(format!("`{}`, {message}", file.display()), &help))?;
         if let Some(pairs) = found {
@@ -240,7 +247,14 @@ impl Reader<'_> {
         }
         let given = self.get("passfile").map(PathBuf::from);
         let Some(path) = given.or_else(|| self.env.at_home(".pgpass")) else { return };
-        let Ok(file) = (self.env.read)(&path) else { return };
+        let file = match (self.env.read)(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::InvalidData => {
+                warnings.push(format!("the password file `{}` is ignored: it {e}", path.display()));
+                return;
+            }
+            Err(_) => return,
+        };
         if !file.regular {
             warnings.push(format!("the password file `{}` is ignored: it is no plain file", path.display()));
             return;

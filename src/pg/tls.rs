@@ -4,6 +4,7 @@ use super::guard::Guarded;
 use super::link::Link;
 use super::settings::{Root, SslMode, TlsSettings};
 use super::verify::Verifier;
+use crate::base::file::{self, FileContent};
 use crate::base::{Failure, Kind};
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, ring};
@@ -144,7 +145,7 @@ fn system_roots() -> Result<Vec<CertificateDer<'static>>, Failure> {
 }
 
 fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let bytes = read(path, what)?;
+    let bytes = read(path, what)?.bytes;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
         Ok(list) if !list.is_empty() => Ok(list),
@@ -156,8 +157,7 @@ fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>,
 /// Reads a key, with libpq's rule for its permissions (manual, chapter 34.19.2).
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Failure> {
     let what = "client key";
-    let bytes = read(path, what)?;
-    let about = std::fs::metadata(path).map_err(|e| unusable(path, what, &e))?;
+    let FileContent { bytes, about } = read(path, what)?;
     let open = if about.uid() == 0 && rustix::process::geteuid().as_raw() != 0 { 0o027 } else { 0o077 };
     if about.mode() & open != 0 {
         let message = format!("others may read it (mode {:04o})", about.mode() & 0o777);
@@ -185,7 +185,7 @@ fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>
     }
     let mut lists = Vec::new();
     for file in files {
-        let bytes = read(&file, what)?;
+        let bytes = read(&file, what)?.bytes;
         for list in CertificateRevocationListDer::pem_slice_iter(&bytes) {
             lists.push(list.map_err(|e| unusable(&file, what, &e).help("give files in PEM form"))?);
         }
@@ -193,9 +193,14 @@ fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>
     Ok(lists)
 }
 
-fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path)
-        .map_err(|e| unusable(path, what, &e).help("check the path and that this user may read the file"))
+/// The most that is read of a certificate, a key or a revocation list; some of the last are
+/// large.
+const MOST: u64 = 64 << 20;
+
+fn read(path: &Path, what: &str) -> Result<FileContent, Failure> {
+    file::read(path, MOST).map_err(|e| {
+        unusable(path, what, &format!("it {e}")).help("check the path and that this user may read the file")
+    })
 }
 
 fn unusable(path: &Path, what: &str, why: &dyn std::fmt::Display) -> Failure {

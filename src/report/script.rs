@@ -29,6 +29,15 @@ pub fn script(plan: &Plan) -> Result<String, String> {
     writer.wrong.map_or(Ok(writer.out), |wrong| Err(wrong.message))
 }
 
+/// Whether a text is such a script.
+#[must_use]
+pub fn is_script(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    first.starts_with("-- ")
+        && first.contains(" changeset(s) for the environment ")
+        && first.contains(", written by dagmar ")
+}
+
 struct Writer {
     out: String,
     ledger: Ident,

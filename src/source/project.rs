@@ -68,6 +68,31 @@ impl Default for LedgerConfig {
     }
 }
 
+/// The longest name of the ledger's schema, in bytes: that of the attic has `_attic` behind it.
+const LONGEST_LEDGER: usize = 55;
+
+impl LedgerConfig {
+    /// Whether a schema of this name can be ours.
+    fn check(&self, place: &Place, out: &mut Diagnostics) -> bool {
+        let name = self.schema.as_str();
+        let wrong = if name.len() > LONGEST_LEDGER {
+            format!("has more than {LONGEST_LEDGER} bytes")
+        } else if let Some(c) = name.chars().find(|c| c.is_control() || matches!(c, '$' | '@')) {
+            format!("has the character {c:?}")
+        } else if name.starts_with("pg_") || ["public", "information_schema"].contains(&name) {
+            "is not for dagmar alone".to_owned()
+        } else {
+            return true;
+        };
+        out.push(
+            Diagnostic::error("DG0118", format!("the name of the ledger's schema {wrong}"))
+                .at(place.clone())
+                .help("it is a schema that only dagmar uses; leave it out for `dagmar`"),
+        );
+        false
+    }
+}
+
 /// A named target.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -184,7 +209,7 @@ impl ProjectConfig {
             return Some(Self::default());
         }
         let mut config: Self = typed(value, place, out)?;
-        let mut good = true;
+        let mut good = config.ledger.check(&place.child("ledger").child("schema"), out);
         for (name, value) in &config.environments {
             let here = place.child("environments").child(name);
             if !is_name(name) {
@@ -304,6 +329,24 @@ mod tests {
         assert_eq!((vars.get("soak"), vars.get("n")), (Some("30d"), Some("3")));
         assert!(config.variables("alpha", &|_| None).unwrap_err().contains("`SOAK` is not set"));
         assert_eq!(config.limits("alpha").resolve().lock_timeout, Span::secs(2));
+    }
+
+    #[test]
+    fn the_ledger_has_a_schema_of_its_own() {
+        for good in ["dagmar", "My \"odd\" 'ledger'", &"x".repeat(55), "pgx"] {
+            assert!(parse(json!({"ledger": {"schema": good}})).is_ok(), "{good}");
+        }
+        for (bad, why) in [
+            ("a\n\\! touch /tmp/x", "the name of the ledger's schema has the character '\\n'"),
+            ("a$body$", "the name of the ledger's schema has the character '$'"),
+            ("@attic@", "the name of the ledger's schema has the character '@'"),
+            (&"x".repeat(56), "the name of the ledger's schema has more than 55 bytes"),
+            ("pg_ledger", "the name of the ledger's schema is not for dagmar alone"),
+            ("public", "the name of the ledger's schema is not for dagmar alone"),
+            ("information_schema", "the name of the ledger's schema is not for dagmar alone"),
+        ] {
+            assert_eq!(parse(json!({"ledger": {"schema": bad}})).unwrap_err(), [why], "{bad}");
+        }
     }
 
     #[test]

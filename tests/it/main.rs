@@ -1,7 +1,7 @@
 //! The tests that need a real server or the binary as a process. One binary: linking is
 //! what costs time here.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod approved;
 mod approving;
@@ -15,6 +15,7 @@ mod bad_server;
 mod cases;
 mod environments;
 mod fake_server;
+mod files;
 mod full_disk;
 mod gates;
 mod harness;

@@ -2,7 +2,7 @@
 
 use super::asked::Asked;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind, QualifiedName};
+use crate::base::{Failure, Ident, Kind, QualifiedName, marks};
 use crate::pg::connect::Connection;
 use crate::pg::error;
 use serde::Deserialize;
@@ -214,11 +214,15 @@ fn question(asked: &Asked, ledger: &Ident) -> String {
     };
     let relations: Vec<Value> = asked.relations.iter().enumerate().map(one).collect();
     let list = |value: Value| format!("{}::jsonb", quote_literal(&value.to_string()));
-    include_str!("facts.sql")
-        .replace("@relations@", &list(relations.into()))
-        .replace("@schemas@", &list(json!(asked.schemas)))
-        .replace("@extensions@", &list(json!(asked.extensions)))
-        .replace("@roles@", &list(json!(asked.roles)))
-        .replace("@old@", if asked.concurrent { "5" } else { "60" })
-        .replace("@ledger@", &quote_literal(ledger.as_str()))
+    marks::fill(
+        include_str!("facts.sql"),
+        &[
+            ("@relations@", &list(relations.into())),
+            ("@schemas@", &list(json!(asked.schemas))),
+            ("@extensions@", &list(json!(asked.extensions))),
+            ("@roles@", &list(json!(asked.roles))),
+            ("@old@", if asked.concurrent { "5" } else { "60" }),
+            ("@ledger@", &quote_literal(ledger.as_str())),
+        ],
+    )
 }
