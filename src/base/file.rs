@@ -19,7 +19,7 @@ pub struct FileContent {
 pub enum Unreadable {
     /// There is none.
     #[error("does not exist")]
-    Missing,
+    Missing(io::Error),
     /// A folder, a pipe, a device.
     #[error("is {0}, and no regular file")]
     Irregular(&'static str),
@@ -38,13 +38,13 @@ impl Unreadable {
         match self {
             Unreadable::Irregular(_) => Some("write it into a file and name that"),
             Unreadable::TooLarge(_) => Some("is it the file that you mean?"),
-            Unreadable::Missing | Unreadable::System(_) => None,
+            Unreadable::Missing(_) | Unreadable::System(_) => None,
         }
     }
 
     fn of(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::NotFound => Unreadable::Missing,
+            io::ErrorKind::NotFound => Unreadable::Missing(error),
             _ => Unreadable::System(error),
         }
     }
@@ -53,8 +53,7 @@ impl Unreadable {
 impl From<Unreadable> for io::Error {
     fn from(why: Unreadable) -> Self {
         match why {
-            Unreadable::System(error) => error,
-            Unreadable::Missing => io::ErrorKind::NotFound.into(),
+            Unreadable::System(error) | Unreadable::Missing(error) => error,
             why => io::Error::new(io::ErrorKind::InvalidData, why.to_string()),
         }
     }

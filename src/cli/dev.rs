@@ -1,9 +1,10 @@
 //! `dagmar dev`: the private server of an environment with `url: embedded`.
 
+use super::database::EMBEDDED;
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::running::confirm;
-use super::session::{EMBEDDED, Session};
+use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
 use crate::pg::{Connection, Home, connect, failure};

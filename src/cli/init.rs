@@ -91,7 +91,7 @@ pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
 fn ignore(path: &Path) -> Result<bool, Failure> {
     let before = match read_text(path, 1 << 20) {
         Ok(text) => text,
-        Err(Unreadable::Missing) => String::new(),
+        Err(Unreadable::Missing(_)) => String::new(),
         Err(e) => return Err(Failure::new(Kind::Usage, format!("`{}` {e}", path.display()))),
     };
     if before.lines().any(|line| line.trim().trim_matches('/') == ".dagmar") {

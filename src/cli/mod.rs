@@ -26,6 +26,7 @@ mod cancel;
 mod check;
 mod clear;
 mod completions;
+mod database;
 mod dev;
 mod graph;
 mod history;
@@ -180,6 +181,7 @@ mod tests {
             "mod",
             "audit",
             "by_hand",
+            "database",
             "everywhere",
             "file",
             "gating",

@@ -1,5 +1,6 @@
 //! What commands have in common: the project, the environment, the server.
 
+use super::database::Url;
 use super::global::Global;
 use super::output::Output;
 use crate::base::file::read_text;
@@ -7,18 +8,14 @@ use crate::base::{Failure, Granularity, Ident, Kind, Secrets, diag::nearest};
 use crate::ledger::History;
 use crate::pg::lock::Holder;
 use crate::pg::server::Server;
-use crate::pg::{Connection, Embedded, Environment, Secret, Settings, address, connect_with, read, user_name};
+use crate::pg::{Connection, Embedded, Environment, Settings, connect_with, read, user_name};
 use crate::pipeline::{View, Workspace};
-use crate::source::declared::fill_from_process;
-use crate::source::{Address, Variables};
+use crate::source::Variables;
 use crate::source::{load, project};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// The word that stands for a private server on this machine.
-pub const EMBEDDED: &str = "embedded";
 
 /// A project, and the environment that a command is about.
 pub struct Session {
@@ -93,6 +90,8 @@ impl Session {
 
     /// Connects to the environment's server; `say` hears what is to be told on the way.
     pub async fn connect_saying(&self, global: &Global, say: &mut dyn FnMut(&str)) -> Result<Remote, Failure> {
+        // a server may repeat what it is sent, a hook what it finds in its environment
+        self.secrets.values().for_each(crate::pg::remember);
         let process = Environment::of_process();
         let url = self.url(global, &process, say).await?;
         let (settings, embedded) = match &url {
@@ -124,67 +123,6 @@ impl Session {
         Embedded::persistent(&self.workspace.loaded.root, &self.environment, binaries.as_deref()).await
     }
 
-    /// The connection that is meant, strongest first: `--url`, the environment that was named,
-    /// `DATABASE_URL`, the `PG*` variables, the default environment, libpq's defaults.
-    async fn url(
-        &self,
-        global: &Global,
-        process: &Environment,
-        say: &mut dyn FnMut(&str),
-    ) -> Result<Option<Url>, Failure> {
-        if let Some(url) = &global.url {
-            return Ok(Some(Url::of(url)));
-        }
-        let config = &self.workspace.loaded.config;
-        let own = config.environment(&self.environment).and_then(|e| e.address());
-        if let (Some(address), true) = (own, global.env.is_some()) {
-            return self.read(address, process, say).await.map(Some);
-        }
-        if let Some(url) = process.var("DATABASE_URL") {
-            return Ok(Some(Url::of(url)));
-        }
-        let named = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT"];
-        match own {
-            Some(address) if !named.iter().any(|name| process.var(name).is_some()) => {
-                self.read(address, process, say).await.map(Some)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// Reads the environment's URL from where it is kept.
-    async fn read(
-        &self,
-        address: Address<'_>,
-        process: &Environment,
-        say: &mut dyn FnMut(&str),
-    ) -> Result<Url, Failure> {
-        let root = &self.workspace.loaded.root;
-        let filled = |text: &str| {
-            fill_from_process(text, &|name| std::env::var(name).ok()).map_err(|why| {
-                Failure::new(Kind::Usage, format!("the URL of the environment `{}`: {why}", self.environment))
-                    .help("set it, or give the connection with `--url`")
-            })
-        };
-        let named = |failure: Failure| Failure {
-            message: format!("the environment `{}`: {}", self.environment, failure.message),
-            ..failure
-        };
-        match address {
-            Address::Url(url) => Ok(Url::of(&filled(url)?)),
-            Address::Command(command, limit) => {
-                address::of_command(root, command, limit).await.map(Url::Server).map_err(named)
-            }
-            Address::File(path) => {
-                let (url, warning) = address::of_file(root, &filled(path)?, process.read).map_err(named)?;
-                if let Some(warning) = warning {
-                    say(&format!("warning: {warning}"));
-                }
-                Ok(Url::Server(url))
-            }
-        }
-    }
-
     /// Refuses to change a ledger that belongs to another environment.
     pub fn check_bound(&self, history: &History) -> Result<(), Failure> {
         let Some(other) = self.bound_elsewhere(history) else { return Ok(()) };
@@ -203,20 +141,6 @@ impl Session {
         // a ledger of the time before the project named its environments belongs to any of them
         let unnamed = config.environment_list.is_empty() || bound == "default" && config.environment(bound).is_none();
         (bound != self.environment && !unnamed).then_some(bound)
-    }
-}
-
-/// A URL that was read.
-enum Url {
-    /// The private server on this machine.
-    Embedded,
-    /// A server.
-    Server(Secret),
-}
-
-impl Url {
-    fn of(text: &str) -> Self {
-        if text == EMBEDDED { Url::Embedded } else { Url::Server(Secret::new(text)) }
     }
 }
 

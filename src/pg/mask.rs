@@ -21,8 +21,8 @@ const TELLING: usize = 6;
 
 static KNOWN: RwLock<Mask> = RwLock::new(Mask(Vec::new()));
 
-/// Notes a secret; from then on [`hidden`] takes it out.
-pub(crate) fn remember(secret: &Secret) {
+/// Notes a secret: from then on it is taken out of what servers and hooks say.
+pub fn remember(secret: &Secret) {
     let mask = Mask::of([secret]);
     let mut known = KNOWN.write().unwrap_or_else(std::sync::PoisonError::into_inner);
     if !mask.0.iter().all(|text| known.0.contains(text)) {
@@ -90,7 +90,7 @@ fn forms(plain: &str) -> Vec<String> {
         serde_json::Value::from(plain).to_string().trim_matches('"').to_owned(),
     ];
     for hex in [|b: u8| format!("%{b:02X}"), |b: u8| format!("%{b:02x}")] {
-        for (kept, space) in [("-_.~", "%20"), ("-_.~", "+"), ("-_.!~*'()", "%20"), ("*-._", "+")] {
+        for (kept, space) in [("-_.~", "%20"), ("-_.~", "+"), ("-_.!~*'()", "%20"), ("*-._", "+"), ("", "%20")] {
             let encoded = plain.bytes().map(|b| match b {
                 b' ' => space.to_owned(),
                 b if b.is_ascii_alphanumeric() || kept.as_bytes().contains(&b) => char::from(b).to_string(),

@@ -51,4 +51,5 @@ pub use connect::{Canceler, Connection, Notice, connect, connect_with};
 pub use embedded::{Embedded, Home};
 pub use environment::{Environment, FileText, user_name};
 pub use error::{SqlFailure, failure, unanswered};
+pub use mask::remember;
 pub use settings::{Place, SessionKind, Settings, SslMode, Target};

@@ -2,7 +2,6 @@
 
 use super::connect::Connection;
 use super::error::SqlFailure;
-use super::mask;
 use super::run::script::{Mark, Script};
 use super::run::unit;
 use super::server::Server;
@@ -70,7 +69,6 @@ pub async fn rehearse(
     plan: &Plan,
     secrets: &Secrets,
 ) -> Result<Rehearsal, Failure> {
-    secrets.values().for_each(mask::remember);
     let mut skipped = Vec::new();
     loop {
         let (rehearsal, unusable) = once(connection, server, ledger, plan, secrets, &skipped).await?;

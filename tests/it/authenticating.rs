@@ -214,3 +214,47 @@ fn odd_answers_while_connecting_are_errors() {
         refused(&status(&project, &url, &[], &[]), 7, &["the server does not say what it is"]);
     }
 }
+
+/// A server knows the password that it was sent, and says it in every text that it has.
+#[test]
+fn a_server_that_repeats_the_password_is_not_repeated() {
+    let project = small();
+    let said = |fake: &Fake, code: i32, words: &[&str]| {
+        for more in [&["-v"][..], &["--format", "json"]] {
+            refused(&status(&project, &fake.url("127.0.0.1", CANARY, "connect_timeout=3"), &[], more), code, words);
+        }
+    };
+    let refuses = Fake::new(|talk| {
+        talk.say(b'R', &3_u32.to_be_bytes())?;
+        let (_, password) = talk.hear()?;
+        let password = String::from_utf8_lossy(&password).trim_end_matches('\0').to_owned();
+        talk.complain(b'E', "28P01", &format!("{password} is wrong, so is {}", password.replace('-', "%2D")))
+    });
+    said(&refuses, 7, &["*** is wrong"]);
+    let fails = Fake::new(|talk| {
+        talk.let_in()?;
+        talk.hear()?;
+        talk.complain(b'N', "00000", CANARY)?;
+        talk.complain(b'E', "58000", &format!("no room for {CANARY}"))?;
+        talk.say(b'Z', b"I")
+    });
+    said(&fails, 7, &["no room for ***"]);
+    // what is shown anyway is no secret
+    let plain = Fake::new(|talk| talk.complain(b'E', "28000", "role \"u\" is not for u@db"));
+    refused(&status(&project, &plain.url("127.0.0.1", "u", ""), &[], &[]), 7, &["role \"u\" is not for u@db"]);
+}
+
+/// Pieces of a password that was not encoded, taken for parameters.
+#[test]
+fn pieces_of_a_password_are_not_shown() {
+    let project = small();
+    for url in [
+        "postgres://u:1/a?x&hunter2=b@h/d",
+        "postgres://u:1/a?hunter2=b",
+        "postgres://u:1/a?hunter2=b=c",
+        "host=h password=a hunter2=x",
+        "host=h password=a b hunter2=x",
+    ] {
+        refused(&status(&project, url, &[], &["-v"]), 2, &["error: the connection settings are wrong", "help: "]);
+    }
+}

@@ -169,3 +169,37 @@ fn s29_hooks_do_not_show_the_password() {
     cluster.let_in_by("trust");
     assert!(!cluster.dump("app").contains("hunter2"));
 }
+
+/// A hook writes the password in the forms in which programs write them.
+#[test]
+fn hooks_do_not_show_the_password_in_another_form() {
+    let cluster = Cluster::new();
+    let canary = "canary /+hunter2";
+    cluster.sql(&format!("CREATE ROLE app LOGIN PASSWORD '{canary}'"));
+    cluster.sql("CREATE DATABASE app OWNER app");
+    cluster.let_in_by("scram-sha-256");
+    let script = r#"#!/bin/sh
+printf 'form pw=canary+%%2F%%2Bhunter2&x=1\n'
+printf 'header '; printf 'app:%s' "$PGPASSWORD" | base64
+printf 'url '; printf 'postgres://app:%s@db' "$PGPASSWORD" | base64 | tr '+/' '-_'
+printf 'json {"pw": "%s"}\n' "$PGPASSWORD"
+printf 'split %s' "$PGPASSWORD" | fold -w 16
+printf '\nend canary /+hunt'
+exit 1
+"#;
+    let project = with("      - run: [./say.sh]\n", &[table("a", "")]);
+    project.write("say.sh", &script.replace("\\\\n", "\\n"));
+    fs::set_permissions(project.path().join("say.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let url = format!("postgres://app@/app?host={}", cluster.sockets().display());
+    let mut command = project.command(&["apply", "--yes", "--url", &url]);
+    let run = crate::harness::Run::of(command.env("PGPASSWORD", canary).output().unwrap());
+    let said = format!("{}{}", run.out, run.err);
+    for word in ["form pw=***&x=1", "header ", "url ", "json {\"pw\": \"***\"}", "split ***", "end ***"] {
+        assert!(said.contains(word), "{word}\n{said}");
+    }
+    let encoded =
+        ["hunter2", "hunt", "Y2FuYXJ5IC8raHVudGVyM", "NhbmFyeSAvK2h1bnRlcj", "jYW5hcnkgLytodW50ZXIy", "canary"];
+    for form in encoded {
+        assert!(!said.contains(form), "{form}\n{said}");
+    }
+}

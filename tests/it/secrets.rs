@@ -289,3 +289,14 @@ fn secrets_stand_in_constants_and_passwords_in_secrets() {
     assert!(shop.run(&["plan"]).err.contains("DG0314"));
     assert_eq!(shop.run(&["plan", "-q"]).err, "");
 }
+
+#[test]
+fn hooks_do_not_show_a_secret() {
+    let shop = Shop::new();
+    let hook = "sh, -c, 'echo it is $PLAIN_PW; printf %s $PLAIN_PW | base64'";
+    shop.project
+        .write("dagmar.yaml", &CONFIG.replace("dev: {}", &format!("dev: {{ beforeApply: [ {{ run: [{hook}] }} ] }}")));
+    let run = shop.run(&["apply"]);
+    assert!(run.err.contains("it is ***"), "{run:?}");
+    run.ok();
+}

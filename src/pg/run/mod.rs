@@ -18,8 +18,8 @@ mod worker;
 pub use whole::check as check_whole;
 
 use super::connect::{self, Connection};
+use super::earlier;
 use super::settings::Settings;
-use super::{earlier, mask};
 use crate::base::{Failure, Granularity, Ident, Secrets};
 use crate::ledger::record::Recorder;
 use crate::ledger::schema;
@@ -142,8 +142,6 @@ pub async fn execute(
 ) -> Result<Finished, Failure> {
     let began = Instant::now();
     let writer = Writer { recorder, epoch: job.epoch, secrets: job.secrets.clone() };
-    // the server may repeat what it is sent
-    job.secrets.values().for_each(mask::remember);
     let shared = Shared::new(job.plan, writer, observer, job.jobs, job.on_failure);
     let mut first = Worker::new(connection, &shared);
     start(&mut first, job).await?;
