@@ -271,7 +271,7 @@ pub fn verdict(finished: &Finished) -> Outcome {
     }
 }
 
-fn described(FailedStep { changeset, error, state }: &FailedStep) -> Failure {
+fn described(FailedStep { changeset, error, state, .. }: &FailedStep) -> Failure {
     let code = if error.sqlstate.is_empty() { String::new() } else { format!(" ({})", error.sqlstate) };
     let mut failure = Failure::new(Kind::Failed, format!("`{changeset}` failed: {}{code}", error.message));
     if let Some(sql) = &error.statement {

@@ -12,7 +12,8 @@ use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 /// What a statement met. `DETAIL`, `CONTEXT` and the statement are left out: the server
 /// writes row values and, after a syntax error, the text around it into them. The primary
-/// message is kept; it can hold a single value, as in `invalid input syntax for type uuid`.
+/// message can hold a single value, as in `invalid input syntax for type uuid`: it is shown, and
+/// the ledger keeps its fixed part (`kept.rs`).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SqlFailure {

@@ -21,6 +21,7 @@ pub mod evidence;
 pub mod fingerprint;
 mod guard;
 pub mod hooks;
+mod kept;
 mod keys;
 mod lease;
 mod link;

@@ -312,3 +312,81 @@ fn no_row_values_come_out() {
     assert!(dump.contains("violates check constraint") && !dump.contains("Failing row"), "{dump}");
     assert_eq!(dump.matches("row-canary-hunter2").count(), 1, "the constraint itself");
 }
+
+/// The server's own message holds a value: it is shown, and not kept.
+#[test]
+fn values_in_messages_are_shown_and_not_kept() {
+    for (forward, shown, kept) in [
+        (
+            "SELECT v::int FROM t",
+            "invalid input syntax for type integer: \"123-45-6789\"",
+            "invalid input syntax for type integer: \\\"…\\\"",
+        ),
+        ("SELECT v::uuid FROM t", "invalid input syntax for type uuid: \"123-45-6789\"", "for type uuid: \\\"…\\\""),
+        (
+            "DO $$ DECLARE r record; BEGIN FOR r IN SELECT v FROM t LOOP RAISE EXCEPTION 'the row % is old', r.v; END LOOP; END $$",
+            "the row 123-45-6789 is old",
+            "the row % is old",
+        ),
+        ("SELECT complain()", "123-45-6789", "an error that the changeset raised; its text is not kept"),
+        (
+            "INSERT INTO t SELECT v FROM t",
+            "duplicate key value violates unique constraint \"t_v_key\"",
+            "unique constraint \\\"t_v_key\\\"",
+        ),
+    ] {
+        let database = Database::new();
+        database.sql("CREATE TABLE t (v text UNIQUE); INSERT INTO t VALUES (concat_ws('-', '123', 45, 6789))");
+        database.sql(
+            "CREATE FUNCTION complain() RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING MESSAGE = (SELECT v \
+             FROM t), HINT = (SELECT 'look at ' || v FROM t); END $$",
+        );
+        let project = project(&[sql("a", forward, "SELECT 1", "")]);
+        for args in [&["apply"][..], &["apply", "--format", "json"]] {
+            let run = project.on(&database, args);
+            let said = format!("{}{}", run.out, run.err).replace("\\\"", "\"");
+            assert!(run.code == 8 && said.contains(shown), "{shown}\n{run:?}");
+        }
+        let ledger = database.sql(
+            "SELECT (SELECT string_agg(error::text, ' ') FROM dagmar.changeset), (SELECT string_agg(detail::text, ' ') \
+             FROM dagmar.event), (SELECT string_agg(message, ' ') FROM dagmar.run)",
+        );
+        assert!(!ledger.contains("6789"), "{ledger}");
+        assert!(ledger.matches(kept).count() >= 3 && ledger.contains(&kept.replace('\\', "")), "{kept}\n{ledger}");
+        assert!(!project.on(&database, &["history"]).ok().contains("6789"));
+        assert!(!project.on(&database, &["status"]).ok().contains("6789"));
+    }
+}
+
+/// What holds a lock is shown without its data, and the ledger does not have it at all.
+#[test]
+fn statements_of_others_are_shown_without_their_data() {
+    let database = Database::new();
+    database.sql("CREATE TABLE t (n int, v text)");
+    let project = project(&[sql(
+        "a",
+        "ALTER TABLE t ADD m int",
+        "SELECT 1",
+        "    limits: { lockTimeout: 200ms, lockRetries: 1 }\n",
+    )]);
+    let long = format!("UPDATE t SET v = '{}", "hunter2 ".repeat(1000));
+    for statement in [
+        "UPDATE t SET v = $q$hunter2$q$, n = 11235813 WHERE v = E'hunter2\\'' AND v <> 'hunter2' /* hunter2 */"
+            .to_owned(),
+        // the server keeps the beginning of it: a constant without its end
+        format!("{long}'"),
+    ] {
+        let held = database.hold_with(&statement);
+        let run = project.on(&database, &["apply"]);
+        says(&run, 8, &["the lock is held by pid ", "a long report", "UPDATE t SET v = …"]);
+        assert!(!format!("{run:?}").contains("11235813"), "{run:?}");
+        drop(held);
+        let ledger = database.sql(
+            "SELECT (SELECT string_agg(error::text, ' ') FROM dagmar.changeset), string_agg(detail::text, ' ') FROM dagmar.event",
+        );
+        assert!(
+            ledger.contains("a long report") && !ledger.contains("UPDATE t") && !ledger.contains("hunter2"),
+            "{ledger}"
+        );
+    }
+}

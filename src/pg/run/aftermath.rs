@@ -40,8 +40,8 @@ impl Worker<'_, '_> {
     pub(super) async fn record_failure(&mut self, number: usize, fault: &Fault) -> Result<FailedStep, Failure> {
         let step = &self.plan.steps[number];
         let id = step.changeset.clone();
-        let error = self.step_error(step, fault).await;
-        let detail = serde_json::to_value(&error).unwrap_or_default();
+        let (error, kept) = self.step_error(step, fault).await;
+        let detail = serde_json::to_value(&kept).unwrap_or_default();
         let frame = Mark::Frame(number);
         let left = self.left_of(step).await?;
         let recorder = &self.writer.recorder;
@@ -77,7 +77,7 @@ impl Worker<'_, '_> {
             error: error.clone(),
             state: state.clone(),
         });
-        Ok(FailedStep { changeset: id, error, state })
+        Ok(FailedStep { changeset: id, error, state, kept: kept.message })
     }
 
     /// How many segments the ledger knows as done; `None`: nothing was begun, or nothing of

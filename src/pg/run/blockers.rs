@@ -5,8 +5,50 @@ use super::wire::Fault;
 use super::worker::Worker;
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;
-use crate::sql::{Facts, LockMode};
+use crate::sql::{self, Facts, LockMode};
+use serde_json::Value;
 use tokio_postgres::SimpleQueryMessage;
+
+/// Characters of a statement that are shown.
+const SHOWN: usize = 80;
+
+/// A session that is in the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Blocker {
+    /// Process, user, application, state and age.
+    pub who: String,
+    /// Its statement without constants and comments, cut short: they may be anybody's data.
+    statement: String,
+    /// How many sessions wait behind it, in words.
+    behind: String,
+}
+
+impl Blocker {
+    /// Of what [`WHO`] and [`holders_sql`] answer.
+    pub(super) fn of(value: &Value) -> Option<Self> {
+        let text = |key: &str| value.get(key).and_then(Value::as_str);
+        Some(Self {
+            who: text("who")?.to_owned(),
+            statement: sql::shape(text("query").unwrap_or_default(), SHOWN),
+            behind: match value.get("behind").and_then(Value::as_i64) {
+                None | Some(0) => String::new(),
+                Some(n) => format!(", {n} waiting behind"),
+            },
+        })
+    }
+
+    /// The process.
+    pub(super) fn pid(&self) -> Option<&str> {
+        self.who.split(' ').nth(1)
+    }
+}
+
+impl std::fmt::Display for Blocker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let colon = if self.statement.is_empty() { "" } else { ": " };
+        write!(f, "{}{colon}{}){}", self.who.strip_suffix(')').unwrap_or(&self.who), self.statement, self.behind)
+    }
+}
 
 impl Worker<'_, '_> {
     /// Why a fault happened, with the holders of the lock where it was one.
@@ -15,12 +57,13 @@ impl Worker<'_, '_> {
         if blockers.is_empty() {
             fault.failure.message.clone()
         } else {
+            let blockers: Vec<String> = blockers.iter().map(Blocker::to_string).collect();
             format!("{}; held by {}", fault.failure.message, blockers.join("; "))
         }
     }
 
     /// Who holds locks that kept a statement from its own, and how many wait behind them.
-    pub(super) async fn blockers(&mut self, fault: &Fault) -> Vec<String> {
+    pub(super) async fn blockers(&mut self, fault: &Fault) -> Vec<Blocker> {
         if fault.failure.sqlstate != "55P03" {
             return Vec::new();
         }
@@ -32,7 +75,9 @@ impl Worker<'_, '_> {
         messages
             .iter()
             .filter_map(|m| match m {
-                SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                SimpleQueryMessage::Row(row) => {
+                    Blocker::of(&serde_json::from_str(row.try_get(0).ok().flatten()?).ok()?)
+                }
                 _ => None,
             })
             .collect()
@@ -60,12 +105,13 @@ impl Worker<'_, '_> {
     }
 }
 
-/// The statement of the session `a` after a colon, cut short, without its constants: they may
-/// be anybody's data.
-pub(super) const QUERY: &str = r"coalesce(': ' || nullif(left(regexp_replace(regexp_replace(a.query, '''([^'']|'''')*''', '''…''', 'g'), '\s+', ' ', 'g'), 80), ''), '')";
+/// Who the session `a` is: process, user, application, state and age.
+pub(super) const WHO: &str = "pg_catalog.format('pid %s (user %s, application %s, %s for %s)', a.pid, a.usename, \
+    coalesce(nullif(a.application_name, ''), '-'), a.state, pg_catalog.date_trunc('second', \
+    pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.backend_start)))";
 
-/// One line for each session that holds a lock in the way: process, user, application, state,
-/// age, its statement without its constants, and the queue on the same tables.
+/// One value for each session that holds a lock in the way: who it is, its statement, and the
+/// queue on the same tables.
 fn holders_sql(wanted: &[(QualifiedName, LockMode)]) -> String {
     let rows: Vec<String> = wanted
         .iter()
@@ -84,10 +130,7 @@ fn holders_sql(wanted: &[(QualifiedName, LockMode)]) -> String {
          tables AS (SELECT coalesce(i.indrelid, w.relation) AS relation, w.modes FROM wanted w LEFT JOIN pg_index i ON \
          i.indexrelid = w.relation),
          queue AS (SELECT count(DISTINCT l.pid) AS n FROM pg_locks l JOIN tables t USING (relation) WHERE NOT l.granted)
-         SELECT format('pid %s (user %s, application %s, %s for %s%s)', a.pid, a.usename, \
-         coalesce(nullif(a.application_name, ''), '-'), a.state, \
-         date_trunc('second', clock_timestamp() - coalesce(a.xact_start, a.backend_start)), \
-         {QUERY}) || CASE WHEN queue.n > 0 THEN format(', %s waiting behind', queue.n) ELSE '' END \
+         SELECT pg_catalog.jsonb_build_object('who', {WHO}, 'query', a.query, 'behind', queue.n) \
          FROM pg_locks l JOIN tables t USING (relation) JOIN pg_stat_activity a USING (pid) CROSS JOIN queue \
          WHERE l.granted AND l.mode = ANY (t.modes) AND a.pid <> pg_backend_pid() GROUP BY a.pid, a.usename, \
          a.application_name, a.state, a.xact_start, a.backend_start, a.query, queue.n ORDER BY a.xact_start, a.pid",

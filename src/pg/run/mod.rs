@@ -45,6 +45,9 @@ pub struct FailedStep {
     pub error: StepError,
     /// What is left of it, in a sentence.
     pub state: String,
+    /// What the ledger keeps of the message.
+    #[serde(skip)]
+    pub kept: String,
 }
 
 /// What happens to the steps that run when one fails. New ones are not begun.
@@ -164,7 +167,7 @@ pub async fn execute(
         return Err(why);
     }
     let stopped_by = (status == RunStatus::Interrupted).then(|| stop.by()).flatten();
-    end(&mut first, status, failed.first().map(|f| f.error.message.as_str()).or(stopped_by)).await?;
+    end(&mut first, status, failed.first().map(|f| f.kept.as_str()).or(stopped_by)).await?;
     let stopped_by = stopped_by.map(str::to_owned);
     let done: Vec<String> = shared.done.take().iter().map(|i| job.plan.steps[*i].changeset.clone()).collect();
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -1,11 +1,13 @@
 //! Looks after long statements from a connection of its own: how far an index build is
 //! (manual, chapter 28.4), and who is in the way of what waits for a lock.
 
+use super::blockers::{Blocker, WHO};
 use super::shared::Shared;
 use crate::ledger::record::application_name;
 use crate::pg::connect::{self, Connection};
 use crate::pg::settings::Settings;
 use crate::run::Event;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio_postgres::SimpleQueryMessage;
@@ -63,9 +65,12 @@ pub(super) async fn watch(shared: &Shared<'_>, settings: &Settings) {
             if row.get(1).is_some() || row.get(3).is_some() {
                 pause = EVERY;
             }
-            if let Some(by) = row.get(1).map(|by| by.lines().map(str::to_owned).collect::<Vec<_>>())
-                && said.insert(pid, processes(&by)) != Some(processes(&by))
-            {
+            let by: Vec<Blocker> = row
+                .get(1)
+                .and_then(|list| serde_json::from_str::<Vec<Value>>(list).ok())
+                .map_or_else(Vec::new, |list| list.iter().filter_map(Blocker::of).collect());
+            if !by.is_empty() && said.insert(pid, processes(&by)) != Some(processes(&by)) {
+                let by = by.iter().map(Blocker::to_string).collect();
                 let waiting_behind = row.get(2).and_then(|n| n.parse().ok()).unwrap_or(0);
                 shared.tell(&Event::Blocked { changeset: changeset.clone(), by, waiting_behind });
             }
@@ -78,9 +83,9 @@ pub(super) async fn watch(shared: &Shared<'_>, settings: &Settings) {
     }
 }
 
-/// The processes of these lines: what is said once is not said again.
-fn processes(lines: &[String]) -> String {
-    lines.iter().filter_map(|line| line.split(' ').nth(1)).collect::<Vec<_>>().join(" ")
+/// The processes of these sessions: what is said once is not said again.
+fn processes(list: &[Blocker]) -> String {
+    list.iter().filter_map(Blocker::pid).collect::<Vec<_>>().join(" ")
 }
 
 /// Which of the steps that a session was sent it runs now.
@@ -89,7 +94,7 @@ fn current(shared: &Shared<'_>, steps: &[usize], name: Option<&str>) -> Option<u
     steps.iter().find(named).or_else(|| steps.iter().find(|step| !shared.is_done(**step))).copied()
 }
 
-/// One row for each session: process, blockers in lines, sessions waiting behind it, and the
+/// One row for each session: process, blockers as a list, sessions waiting behind it, and the
 /// progress of a build.
 fn question(long: &Busy) -> String {
     let pids: Vec<String> = long.keys().map(i32::to_string).collect();
@@ -99,12 +104,9 @@ fn question(long: &Busy) -> String {
          p.tuples_total, s.application_name FROM pg_catalog.unnest(ARRAY[{pids}]) m(pid) \
          JOIN pg_catalog.pg_stat_activity s ON s.pid = m.pid \
          LEFT JOIN pg_catalog.pg_stat_progress_create_index p ON p.pid = m.pid \
-         LEFT JOIN LATERAL (SELECT pg_catalog.string_agg(pg_catalog.format('pid %s (user %s, application %s, %s for \
-         %s%s)', a.pid, a.usename, coalesce(nullif(a.application_name, ''), '-'), a.state, \
-         pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.backend_start)), {query}), \
-         E'\\n' ORDER BY a.pid) AS who FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(m.pid)) x(pid) JOIN \
+         LEFT JOIN LATERAL (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('who', {WHO}, 'query', a.query) \
+         ORDER BY a.pid) AS who FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(m.pid)) x(pid) JOIN \
          pg_catalog.pg_stat_activity a ON a.pid = x.pid) b ON true",
         pids = pids.join(", "),
-        query = super::blockers::QUERY,
     )
 }

@@ -5,6 +5,7 @@ use super::worker::{Trouble, Worker};
 use crate::base::{Failure, Kind, Secret};
 use crate::pg::connect::jittered;
 use crate::pg::error::SqlFailure;
+use crate::pg::kept;
 use crate::pg::lease;
 use crate::plan::Step;
 use crate::run::{Event, StepError};
@@ -151,8 +152,8 @@ impl Worker<'_, '_> {
         }
     }
 
-    /// What went wrong, for people and for the ledger.
-    pub(super) async fn step_error(&mut self, step: &Step, fault: &Fault) -> StepError {
+    /// What went wrong, for people; and for the ledger, without what may be anybody's data.
+    pub(super) async fn step_error(&mut self, step: &Step, fault: &Fault) -> (StepError, StepError) {
         let failure = &fault.failure;
         let statement = match fault.mark {
             Mark::Statement(_, segment, statement) => {
@@ -174,15 +175,23 @@ impl Worker<'_, '_> {
             }
             _ => failure.message.clone(),
         };
-        StepError {
+        let blockers = self.blockers(fault).await;
+        let shown = StepError {
             sqlstate: failure.sqlstate.clone(),
             message,
             statement,
             line_column,
             constraint: failure.constraint.clone(),
             hint: failure.hint.clone(),
-            blockers: self.blockers(fault).await,
-        }
+            blockers: blockers.iter().map(ToString::to_string).collect(),
+        };
+        let kept = StepError {
+            message: kept::message(&shown.sqlstate, &shown.message, shown.statement.as_deref()),
+            hint: shown.hint.clone().filter(|_| kept::names_only(&shown.sqlstate)),
+            blockers: blockers.into_iter().map(|blocker| blocker.who).collect(),
+            ..shown.clone()
+        };
+        (shown, kept)
     }
 }
 
