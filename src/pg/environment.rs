@@ -23,6 +23,8 @@ pub struct FileText {
 pub struct Environment {
     /// The variables; only `PG*` and `HOME` are looked at.
     pub vars: BTreeMap<String, String>,
+    /// The names of libpq's variables that are no UTF-8: they cannot be passed over.
+    pub odd: Vec<String>,
     /// The home directory, for `~/.pgpass` and its like.
     pub home: Option<PathBuf>,
     /// The name of the operating system's user: the default for `user`.
@@ -36,14 +38,21 @@ impl Environment {
     pub fn of<K: Into<String>, V: Into<String>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
         let vars: BTreeMap<String, String> = vars.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
         let home = vars.get("HOME").filter(|h| !h.is_empty()).map(PathBuf::from);
-        Self { vars, home, user: None, read: |_| Err(io::ErrorKind::NotFound.into()) }
+        Self { vars, odd: Vec::new(), home, user: None, read: |_| Err(io::ErrorKind::NotFound.into()) }
     }
 
     /// The environment of this process. Variables that are no UTF-8 are left out.
     #[must_use]
     pub fn of_process() -> Self {
-        let vars = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        let mut this = Self::of(vars);
+        let (mut vars, mut odd) = (Vec::new(), Vec::new());
+        for (name, value) in std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))) {
+            match value.into_string() {
+                Ok(value) => vars.push((name, value)),
+                Err(_) if name.starts_with("PG") => odd.push(name),
+                Err(_) => {}
+            }
+        }
+        let mut this = Self { odd, ..Self::of(vars) };
         let (name, home) = account();
         this.user = name.or_else(|| this.var("USER").map(str::to_owned));
         this.home = this.home.or(home);

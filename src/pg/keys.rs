@@ -1,6 +1,7 @@
 //! The connection parameters of libpq (manual, chapter 34.1.2) in one table: which variable
 //! stands for each, and why some are refused.
 
+use super::environment::Environment;
 use crate::base::diag::nearest;
 
 /// One parameter.
@@ -134,9 +135,25 @@ pub(crate) fn idle_vars() -> impl Iterator<Item = (&'static str, &'static str)> 
     KEYS.iter().filter(|k| k.is_idle).filter_map(|k| Some((k.env?, k.refused?)))
 }
 
-/// Whether a variable that dagmar does not know may ask for security by its name.
-pub(crate) fn may_ask_for_security(variable: &str) -> bool {
-    variable != REQUIRESSL
-        && SECURITY.iter().any(|start| variable.starts_with(start))
-        && KEYS.iter().all(|k| k.env != Some(variable))
+/// Refuses variables that ask for something and would be passed over: those of libpq that are
+/// no UTF-8, and unknown ones that may ask for security by their name.
+///
+/// # Errors
+/// Message and help for the first one.
+pub(crate) fn check_variables(env: &Environment) -> Result<(), (String, String)> {
+    if let Some(name) = env.odd.first() {
+        return Err((format!("the variable `{name}` is no UTF-8"), "correct it, or unset it".to_owned()));
+    }
+    let may_ask = |variable: &str| {
+        variable != REQUIRESSL
+            && SECURITY.iter().any(|start| variable.starts_with(start))
+            && KEYS.iter().all(|k| k.env != Some(variable))
+    };
+    match env.vars.keys().find(|name| may_ask(name) && env.var(name).is_some()) {
+        None => Ok(()),
+        Some(name) => Err((
+            format!("the variable `{name}` is not known to dagmar"),
+            format!("dagmar would pass over what it asks for; `unset {name}` if that is right"),
+        )),
+    }
 }

@@ -37,11 +37,7 @@ impl Settings {
     /// A malformed string, an unknown or refused parameter, a service that is not defined. No
     /// message repeats the string: it may hold a password.
     pub fn resolve(url: Option<&str>, env: &Environment) -> Result<Self, Failure> {
-        // what cannot be met must not be passed over
-        if let Some(name) = env.vars.keys().find(|n| keys::may_ask_for_security(n) && env.var(n).is_some()) {
-            let help = format!("dagmar would pass over what it asks for; `unset {name}` if that is right");
-            return Err(wrong(format!("the variable `{name}` is not known to dagmar"), &help));
-        }
+        keys::check_variables(env).map_err(|(message, help)| wrong(message, &help))?;
         let mut values = Values::new();
         for (name, value) in url::parse(url.unwrap_or_default().trim()).map_err(|m| wrong(m, ""))? {
             let key = keys::taken(&name).map_err(|(message, help)| wrong(message, &help))?;

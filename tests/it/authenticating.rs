@@ -104,6 +104,10 @@ fn variables_that_ask_for_security_are_not_passed_over() {
         refused(&status(&project, &url, &[("PGREQUIRESSL", "1")], more), 7, &["the server does not offer TLS"]);
         let unknown = status(&project, &url, &[("PGREQUIRETHIS", "1")], more);
         refused(&unknown, 2, &["the variable `PGREQUIRETHIS` is not known to dagmar", "help: "]);
+        let mut command = project.command(&["status", "--url", &url]);
+        let odd: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"scram-sha-256\xff");
+        let odd = Run::of(command.args(more).env("PGREQUIREAUTH", odd).output().unwrap());
+        refused(&odd, 2, &["the variable `PGREQUIREAUTH` is no UTF-8", "help: "]);
         let bad = status(&project, &url, &[("PGREQUIREAUTH", "scram")], more);
         refused(&bad, 2, &["invalid require_auth value: \"scram\"", "scram-sha-256"]);
     }
