@@ -11,7 +11,7 @@ use crate::pg::fingerprint;
 use crate::plan::sealed::{Content, FORMAT, Part, Sealed, before};
 use crate::plan::signature::{PrivateKey, PublicKey, Signature};
 use crate::report::{PlanFormat, PlanOptions, Tone};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -46,7 +46,7 @@ pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
             let seen = fingerprint::look(&remote.connection, &remote.server, session.ledger(), &history).await?;
             remote.close().await?;
             let (environment, before) = (session.environment.clone(), before(&plan, &history));
-            let part = Part { environment, target: seen.target, policy: policy(&session), before, plan };
+            let part = Part { environment, target: seen.target, policy: session.policy(), before, plan };
             Ok((part, (seen.now, seen.session_user)))
         })?;
         parts.push(part);
@@ -95,21 +95,10 @@ fn in_order(session: &Session, names: &[String]) -> Result<(), Failure> {
         .help(format!("dagmar.yaml has: {}", known.join(", "))))
 }
 
-/// What `dagmar.yaml` says of an environment, as it stands there: without its connection and
-/// variables, which may be secrets.
-pub fn policy(session: &Session) -> Value {
-    let environment = session.workspace.loaded.config.environment(&session.environment);
-    let mut value = serde_json::to_value(environment).unwrap_or_default();
-    if let Some(map) = value.as_object_mut() {
-        map.retain(|key, _| !key.starts_with("url") && key != "variables");
-    }
-    value
-}
-
 /// Reads a sealed plan, and checks its digest and its signature, which must be there and of this
 /// key where one is named.
 pub fn open(file: &Path, key: Option<&Path>) -> Result<Sealed, Failure> {
-    let key = key.map(|path| PublicKey::parse(&read(path)?)).transpose()?;
+    let key = key.map(public_key).transpose()?;
     let sealed = Sealed::read(&read(file)?)?;
     let refused = |message: String| Err(Failure::new(Kind::Refused, message));
     match (signature(&sealed), &key) {
@@ -153,7 +142,13 @@ fn read(path: &Path) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
+/// Reads a public key.
+pub fn public_key(path: &Path) -> Result<PublicKey, Failure> {
+    PublicKey::parse(&read(path)?)
+}
+
+/// Reads a private key, which nobody else may read.
+pub fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
     let text = read(path)?;
     let mode = std::fs::metadata(path).map_or(0, |about| about.permissions().mode());
     if mode & 0o077 != 0 {

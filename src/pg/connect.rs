@@ -8,13 +8,13 @@ use futures_util::StreamExt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{AsyncMessage, CancelToken, Client, SimpleQueryMessage, Socket};
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Socket};
 
 /// Notices kept for a slow reader; more are counted and dropped.
 const NOTICES: usize = 4096;
@@ -33,8 +33,12 @@ pub struct Notice {
 
 /// A connection with the task that drives it. Dropping it closes the session.
 pub struct Connection {
-    /// To run statements with.
-    pub client: Client,
+    /// Reached by `query.rs` alone.
+    pub(super) client: Client,
+    /// Whether the session's `search_path` is dagmar's own.
+    pub(super) is_pinned: AtomicBool,
+    /// The `search_path` that the session had at first.
+    pub(super) author_path: OnceLock<String>,
     /// What the server says while they run.
     pub notices: mpsc::Receiver<Notice>,
     /// The channels on which the session was notified.
@@ -237,7 +241,7 @@ async fn reach(settings: &Settings, target: &Target, kind: SessionKind, tls: &Tl
     let mut troubles = Vec::new();
     for ip in addresses {
         match at_address(settings, target, ip, tls, &context).await {
-            Ok(connection) => match unsuitable(&connection.client, kind).await {
+            Ok(connection) => match unsuitable(&connection, kind).await {
                 None => return Ok(connection),
                 Some(why) => {
                     let failure = cannot(&context, &why).help("`target_session_attrs` says which servers will do");
@@ -351,24 +355,25 @@ fn start(client: Client, mut driver: Driver, tls: Tls) -> Connection {
         }
     });
     let encrypted = tls.used();
-    Connection { client, notices, heard, server_major, encrypted, lost_notices, end, tls }
+    let (is_pinned, author_path) = (AtomicBool::new(false), OnceLock::new());
+    Connection { client, is_pinned, author_path, notices, heard, server_major, encrypted, lost_notices, end, tls }
 }
 
 /// Why this server is not of the wanted kind.
-async fn unsuitable(client: &Client, kind: SessionKind) -> Option<String> {
+async fn unsuitable(connection: &Connection, kind: SessionKind) -> Option<String> {
     if kind == SessionKind::Any {
         return None;
     }
     let query = "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only')";
-    let answer = match client.simple_query(query).await {
-        Ok(answer) => answer,
-        Err(error) => return Some(SqlFailure::of(&error).to_string()),
+    let rows = match connection.try_query(query).await {
+        Ok(rows) => rows,
+        Err(error) => return Some(error.to_string()),
     };
-    let row = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some((row.get(0) == Some("t"), row.get(1) == Some("on"))),
-        _ => None,
-    });
-    let (recovery, read_only) = row.unwrap_or_default();
+    let Some(row) = rows.first() else { return Some("the server gave no answer".to_owned()) };
+    let (recovery, read_only) = match (row.try_get::<bool>(0), row.try_get::<String>(1)) {
+        (Ok(recovery), Ok(read_only)) => (recovery, read_only == "on"),
+        (Err(why), _) | (_, Err(why)) => return Some(why),
+    };
     let why = match kind {
         SessionKind::ReadWrite if read_only => "the session is read-only",
         SessionKind::ReadOnly if !read_only => "the session is not read-only",

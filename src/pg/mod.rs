@@ -25,6 +25,7 @@ pub mod lock;
 mod pgpass;
 pub mod pooler;
 pub mod preflight;
+pub mod query;
 pub mod read;
 pub mod rehearse;
 mod resolve;

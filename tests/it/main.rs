@@ -6,6 +6,7 @@
 mod approved;
 mod approving;
 mod architecture;
+mod attacks;
 mod authoring;
 mod backfills;
 mod bad_files;

@@ -5,8 +5,8 @@ use super::wire::Fault;
 use super::worker::Worker;
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;
+use crate::pg::query::relation;
 use crate::sql::{Facts, LockMode};
-use tokio_postgres::SimpleQueryMessage;
 
 impl Worker<'_, '_> {
     /// Why a fault happened, with the holders of the lock where it was one.
@@ -28,14 +28,9 @@ impl Worker<'_, '_> {
         if wanted.is_empty() {
             return Vec::new();
         }
-        let Ok(messages) = self.connection.client.simple_query(&holders_sql(&wanted)).await else { return Vec::new() };
-        messages
-            .iter()
-            .filter_map(|m| match m {
-                SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-                _ => None,
-            })
-            .collect()
+        let sql = holders_sql(&wanted, &self.writer.author_path);
+        let rows = self.connection.texts(&sql).await.unwrap_or_default();
+        rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect()
     }
 
     /// The locks that were wanted at this place.
@@ -66,7 +61,7 @@ pub(super) const QUERY: &str = r"coalesce(': ' || nullif(left(regexp_replace(reg
 
 /// One line for each session that holds a lock in the way: process, user, application, state,
 /// age, its statement without its constants, and the queue on the same tables.
-fn holders_sql(wanted: &[(QualifiedName, LockMode)]) -> String {
+fn holders_sql(wanted: &[(QualifiedName, LockMode)], author_path: &str) -> String {
     let rows: Vec<String> = wanted
         .iter()
         .map(|(table, mode)| {
@@ -75,7 +70,7 @@ fn holders_sql(wanted: &[(QualifiedName, LockMode)]) -> String {
                 .filter(|other| mode.conflicts(**other))
                 .map(|other| quote_literal(other.in_pg_locks()))
                 .collect();
-            format!("(to_regclass({}), ARRAY[{}])", quote_literal(&table.sql()), modes.join(", "))
+            format!("({}, ARRAY[{}])", relation(author_path, &table.sql()), modes.join(", "))
         })
         .collect();
     format!(

@@ -4,6 +4,8 @@
 //! CommandComplete (manual, chapter 55.2.2): counting the answers tells how far it came. One
 //! message can carry many whole transactions, so that a run needs few round trips.
 
+use crate::pg::query::USE_OWN_PATH;
+
 /// What a statement of a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
@@ -60,6 +62,11 @@ impl Script {
         // a comment at the statement's end must not swallow the semicolon
         self.sql.push_str("\n;\n");
         self.chars += statement.chars().count() + 3;
+    }
+
+    /// Adds a statement of dagmar's own that is no part of a step's transaction.
+    pub fn own(&mut self, mark: Mark, statement: &str) {
+        self.extend(mark, ["BEGIN", USE_OWN_PATH, statement, "COMMIT"]);
     }
 
     /// Adds several statements of one mark.
