@@ -103,7 +103,7 @@ pub async fn carry_out(
     let planned = gating.compile(&remote, &history, out.err_style).await?;
     if order.dry_run {
         let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
-        plan::dry_run(session, &remote, &planned, format, out).await?;
+        plan::dry_run(session, &remote, &history, &planned, format, out).await?;
         return remote.close().await;
     }
     session.check_bound(&history)?;
@@ -121,6 +121,8 @@ pub async fn carry_out(
         out.say(PlanFormat::Text.render(&planned, options).trim_end());
     }
     if !order.check {
+        // one that cannot be used is told before anything runs
+        order.running.history_key()?;
         remote.server.check_writable(session.ledger())?;
         order.running.granularity(session, &planned)?;
         secrets::check(&planned, &session.secrets)?;
@@ -276,7 +278,7 @@ impl Course<'_> {
         observer.on(&Event::Waiting { message: format!("{}; connecting again", why.message) });
         let wait = Duration::from_millis(global.wait.millis).max(RETURN);
         tokio::select! {
-            connected = remote.reconnect(session.ledger(), wait) => connected.map_err(|failure| Failure {
+            connected = remote.reconnect(session.ledger_config(), wait) => connected.map_err(|failure| Failure {
                 notes: [vec![failure.message], failure.notes, why.notes.clone()].concat(),
                 ..why
             }),

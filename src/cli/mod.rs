@@ -32,6 +32,7 @@ mod graph;
 mod history;
 mod init;
 mod key;
+mod ledger;
 mod man;
 mod mark;
 mod new;
@@ -96,6 +97,7 @@ enum Command {
     Mark(mark::Args),
     Clear(clear::Args),
     Adopt(adopt::Args),
+    Ledger(ledger::Args),
     Key(key::Args),
     Schema(schema::Args),
     Dev(dev::Args),
@@ -127,6 +129,7 @@ impl Command {
             Command::Mark(args) => mark::run(&args, global, out),
             Command::Clear(args) => clear::run(&args, global, out),
             Command::Adopt(args) => adopt::run(&args, global, out),
+            Command::Ledger(args) => ledger::run(&args, global, out),
             Command::Key(args) => key::run(&args, global, out),
             Command::Schema(args) => schema::run(&args, global, out),
             Command::Dev(args) => dev::run(&args, global, out),

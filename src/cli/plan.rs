@@ -108,7 +108,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             return look::refusal(&found);
         }
         if args.dry_run {
-            dry_run(&session, &remote, &plan, format, out).await?;
+            dry_run(&session, &remote, &history, &plan, format, out).await?;
         } else {
             out.data(&format.render(&plan, options));
         }
@@ -173,16 +173,15 @@ fn sorted(value: &serde_json::Value) -> serde_json::Value {
 pub async fn dry_run(
     session: &Session,
     remote: &Remote,
+    history: &History,
     plan: &Plan,
     format: PlanFormat,
     out: &mut Output,
 ) -> Result<(), Failure> {
     remote.server.check_writable(session.ledger())?;
-    let rehearsal = {
-        secrets::check(plan, &session.secrets)?;
-        let Remote { connection, server, .. } = remote;
-        rehearse::rehearse(connection, server, session.ledger(), plan, &session.secrets).await?
-    };
+    secrets::check(plan, &session.secrets)?;
+    let rehearsal =
+        rehearse::rehearse(&remote.connection, history.version, session.ledger(), plan, &session.secrets).await?;
     if format == PlanFormat::Json {
         out.json(&json!({ "plan": plan, "dryRun": rehearsal }));
     } else {

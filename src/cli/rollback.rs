@@ -10,8 +10,8 @@ use super::session::{Remote, Session};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
 use crate::ledger::History;
-use crate::pg::read;
 use crate::pg::run::RunStatus;
+use crate::pg::{audit, read};
 use crate::plan::rollback::{self, Target};
 use crate::plan::{Plan, secrets};
 use crate::report::{PlanFormat, PlanOptions, Tone};
@@ -79,7 +79,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         }
         if args.dry_run {
             let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
-            dry_run(&session, &remote, &plan, format, out).await?;
+            dry_run(&session, &remote, &history, &plan, format, out).await?;
             return remote.close().await;
         }
         if plan.steps.is_empty() {
@@ -90,6 +90,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         remote.server.check_writable(session.ledger())?;
         args.running.granularity(&session, &plan)?;
         secrets::check(&plan, &session.secrets)?;
+        args.running.history_key()?;
         if form == Form::Text {
             let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
             out.say(PlanFormat::Text.render(&plan, options).trim_end());
@@ -138,6 +139,9 @@ pub async fn compile(
 ) -> Result<Plan, Failure> {
     let chosen = rollback::choose(history, target, cascade)?;
     let ids: Vec<String> = chosen.list.iter().map(|(id, _)| id.clone()).collect();
+    if !ids.is_empty() {
+        audit::check_recorded(&remote.connection, session.ledger(), &ids).await?;
+    }
     let stored = read::stored(&remote.connection, session.ledger(), &ids).await?;
     rollback::compile(&session.environment, session.ledger(), history, &chosen, stored)
 }

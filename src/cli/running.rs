@@ -5,13 +5,16 @@ use super::global::Global;
 use super::look;
 use super::output::{Form, Output};
 use super::progress;
+use super::seal;
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Granularity, Kind, Span};
 use crate::ledger::record::{Recorder, RunRef};
+use crate::pg::audit;
 use crate::pg::hooks::{self, Before};
 use crate::pg::lock;
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{self, FailedStep, Finished, Job, OnFailure, RunInfo, RunStatus};
+use crate::plan::signature::PrivateKey;
 use crate::plan::{Plan, secrets};
 use crate::report;
 use crate::run::{Event, Finding, Observer, Severity};
@@ -35,6 +38,10 @@ pub struct Running {
     /// Waits this long for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub lock_wait: Span,
+    /// Signs the history at the end of the run with this private key, which the database does not
+    /// have: `history --verify --key` looks for it
+    #[arg(long, value_name = "KEYFILE", env = "DAGMAR_SIGN_HISTORY", hide_env_values = true)]
+    pub sign_history: Option<PathBuf>,
 }
 
 /// What happens to the steps that run when one fails.
@@ -56,6 +63,11 @@ pub enum Transaction {
 }
 
 impl Running {
+    /// The key that the history is signed with.
+    pub fn history_key(&self) -> Result<Option<PrivateKey>, Failure> {
+        self.sign_history.as_deref().map(seal::private_key).transpose()
+    }
+
     /// What one transaction holds, by the option or the environment; refuses a plan that
     /// cannot be one.
     pub fn granularity(&self, session: &Session, plan: &Plan) -> Result<Granularity, Failure> {
@@ -144,7 +156,7 @@ pub async fn locked_again(
 ) -> Result<lock::Lock, Failure> {
     let request = lock::Request {
         settings: &remote.settings,
-        ledger: session.ledger(),
+        ledger: session.ledger_config(),
         holder: &holder(),
         wait: Duration::from_millis(wait.millis),
         lost,
@@ -199,16 +211,16 @@ pub async fn before(
         settings: &remote.settings,
         plan,
         ledger: session.ledger(),
-        info: &info(lock, kind),
+        info: &info(session, lock, kind),
         recorder: &Recorder::new(session.ledger(), RunRef::Id(lock.run.clone())),
         epoch: lock.epoch,
     };
     hooks::run(&before, &environment.before_apply, &mut remote.connection, observer, stop).await
 }
 
-fn info(lock: &lock::Lock, kind: &'static str) -> RunInfo {
+fn info(session: &Session, lock: &lock::Lock, kind: &'static str) -> RunInfo {
     let who = holder();
-    RunInfo { id: lock.run.clone(), kind, os_user: who.os_user, host: who.host }
+    RunInfo { id: lock.run.clone(), kind, os_user: who.os_user, host: who.host, policy: session.policy() }
 }
 
 /// Runs a plan under the lock.
@@ -224,7 +236,7 @@ pub async fn execute(
     stop: &Stop,
 ) -> Result<Finished, Failure> {
     secrets::check(plan, &session.secrets)?;
-    let info = info(lock, kind);
+    let info = info(session, lock, kind);
     let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
     let job = Job {
         plan,
@@ -241,11 +253,15 @@ pub async fn execute(
         secrets: &session.secrets,
     };
     let run = run::execute(&mut remote.connection, recorder, &job, observer, stop);
-    tokio::select! {
+    let finished = tokio::select! {
         finished = run => finished,
         // the network swallows everything: nothing more is to be heard
         why = stop.given_up() => Err(why),
+    }?;
+    if let Some(key) = running.history_key()? {
+        audit::sign_head(&remote.connection, session.ledger(), &lock.run, &key).await?;
     }
+    Ok(finished)
 }
 
 /// A run that did not come to its end as a failure of the command.

@@ -14,7 +14,7 @@ use crate::plan::sealed::{Content, FORMAT, Part, Sealed, before};
 use crate::plan::secrets;
 use crate::plan::signature::{PrivateKey, PublicKey, Signature};
 use crate::report::{PlanFormat, PlanOptions, Tone};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -54,7 +54,7 @@ pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
             let seen = fingerprint::look(&remote.connection, &remote.server, session.ledger(), &history).await?;
             remote.close().await?;
             let (environment, before) = (session.environment.clone(), before(&plan, &history));
-            let part = Part { environment, target: seen.target, policy: policy(&session), before, plan };
+            let part = Part { environment, target: seen.target, policy: session.policy(), before, plan };
             Ok((part, (seen.now, seen.session_user)))
         })?;
         parts.push(part);
@@ -107,21 +107,10 @@ fn in_order(session: &Session, names: &[String]) -> Result<(), Failure> {
         .help(format!("dagmar.yaml has: {}", known.join(", "))))
 }
 
-/// What `dagmar.yaml` says of an environment, as it stands there: without its connection and
-/// variables, which may be secrets.
-pub fn policy(session: &Session) -> Value {
-    let environment = session.workspace.loaded.config.environment(&session.environment);
-    let mut value = serde_json::to_value(environment).unwrap_or_default();
-    if let Some(map) = value.as_object_mut() {
-        map.retain(|key, _| !key.starts_with("url") && key != "variables");
-    }
-    value
-}
-
 /// Reads a sealed plan, and checks its digest and its signature, which must be there and of this
 /// key where one is named.
 pub fn open(file: &Path, key: Option<&Path>) -> Result<Sealed, Failure> {
-    let key = key.map(|path| PublicKey::parse(&text(read(path, MOST_KEY)?))).transpose()?;
+    let key = key.map(public_key).transpose()?;
     let sealed = Sealed::read(&text(read(file, MOST_PLAN)?))?;
     let refused = |message: String| Err(Failure::new(Kind::Refused, message));
     match (signature(&sealed), &key) {
@@ -174,7 +163,13 @@ fn text(content: FileContent) -> String {
     String::from_utf8_lossy(&content.bytes).into_owned()
 }
 
-fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
+/// Reads a public key.
+pub fn public_key(path: &Path) -> Result<PublicKey, Failure> {
+    PublicKey::parse(&text(read(path, MOST_KEY)?))
+}
+
+/// Reads a private key, which nobody else may read.
+pub fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
     let content = read(path, MOST_KEY)?;
     if content.about.permissions().mode() & 0o077 != 0 {
         return Err(Failure::new(Kind::Refused, format!("the key `{}` can be read by others", path.display()))

@@ -3,6 +3,7 @@
 use super::database::Url;
 use super::global::Global;
 use super::output::Output;
+use super::seal;
 use crate::base::file::read_text;
 use crate::base::{Failure, Granularity, Ident, Kind, Secrets, diag::nearest};
 use crate::ledger::History;
@@ -10,8 +11,9 @@ use crate::pg::lock::Holder;
 use crate::pg::server::Server;
 use crate::pg::{Connection, Embedded, Environment, Settings, connect_with, read, user_name};
 use crate::pipeline::{View, Workspace};
-use crate::source::Variables;
-use crate::source::{load, project};
+use crate::plan::signature::PublicKey;
+use crate::source::{Hook, LedgerConfig, Variables, load, project};
+use serde_json::Value;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,7 +64,12 @@ impl Session {
 
     /// The schema of the ledger.
     pub fn ledger(&self) -> &Ident {
-        &self.workspace.loaded.config.ledger.schema
+        &self.ledger_config().schema
+    }
+
+    /// Where the ledger is, and who may own it.
+    pub fn ledger_config(&self) -> &LedgerConfig {
+        &self.workspace.loaded.config.ledger
     }
 
     /// The most connections that run steps at the same time.
@@ -73,6 +80,38 @@ impl Session {
     /// What one transaction holds.
     pub fn transaction(&self) -> Granularity {
         self.workspace.loaded.config.environment(&self.environment).map(|e| e.transaction).unwrap_or_default()
+    }
+
+    /// What `dagmar.yaml` says of the environment, as it stands there: without its connection and
+    /// variables, which may be secrets.
+    pub fn policy(&self) -> Value {
+        let environment = self.workspace.loaded.config.environment(&self.environment);
+        let mut value = serde_json::to_value(environment).unwrap_or_default();
+        if let Some(map) = value.as_object_mut() {
+            map.retain(|key, _| !key.starts_with("url") && key != "variables");
+            // their arguments may be secrets
+            let hooks = environment.map(|e| e.before_apply.iter().map(Hook::name).collect::<Vec<_>>());
+            map.insert("beforeApply".to_owned(), hooks.into());
+            // whatever is in a file now is what is meant
+            if map.contains_key("signedBy") {
+                let keys = self.trusted_keys().into_iter().map(|key| key.unwrap_or_else(|why| why));
+                map.insert("signedBy".to_owned(), keys.collect());
+            }
+        }
+        value
+    }
+
+    /// The keys of `signedBy` in base64; an error says which cannot be read.
+    pub fn trusted_keys(&self) -> Vec<Result<String, String>> {
+        let environment = self.workspace.loaded.config.environment(&self.environment);
+        let root = &self.workspace.loaded.root;
+        let key = |text: &String| match PublicKey::parse(text) {
+            Ok(key) => Ok(key.base64()),
+            Err(_) => {
+                seal::public_key(&root.join(text)).map(|key| key.base64()).map_err(|why| format!("`{text}`: {why}"))
+            }
+        };
+        environment.into_iter().flat_map(|e| &e.signed_by).map(key).collect()
     }
 
     /// The changesets for the environment.
@@ -113,7 +152,7 @@ impl Session {
             }
         })
         .await?;
-        let server = first_answer(&connection, &settings, self.ledger()).await?;
+        let server = first_answer(&connection, &settings, self.ledger_config()).await?;
         Ok(Remote { connection, server, settings, embedded })
     }
 
@@ -236,12 +275,12 @@ impl Remote {
 
     /// Whether the connection is of no use any more.
     pub async fn is_gone(&self) -> bool {
-        let asked = tokio::time::timeout(Duration::from_secs(5), self.connection.client.batch_execute("")).await;
+        let asked = tokio::time::timeout(Duration::from_secs(5), self.connection.execute("")).await;
         !matches!(asked, Ok(Ok(())))
     }
 
     /// Connects again, to a server that may have to come back first.
-    pub async fn reconnect(&mut self, ledger: &Ident, wait: Duration) -> Result<(), Failure> {
+    pub async fn reconnect(&mut self, ledger: &LedgerConfig, wait: Duration) -> Result<(), Failure> {
         let deadline = Instant::now() + wait;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -253,7 +292,7 @@ impl Remote {
                 }
                 server => {
                     self.server = server?;
-                    return self.server.check_writable(ledger);
+                    return self.server.check_writable(&ledger.schema);
                 }
             }
         }
@@ -276,7 +315,7 @@ impl Remote {
 
 /// Asks a server that has let us in what it is; one that stays silent is given up as one that
 /// cannot be reached.
-async fn first_answer(connection: &Connection, settings: &Settings, ledger: &Ident) -> Result<Server, Failure> {
+async fn first_answer(connection: &Connection, settings: &Settings, ledger: &LedgerConfig) -> Result<Server, Failure> {
     let asking = async {
         let answer = Server::ask(connection, ledger).await;
         // the client knows that the connection is closed, the driver knows why

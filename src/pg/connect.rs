@@ -1,7 +1,7 @@
 //! From settings to a live connection.
 
 use super::connection::{Driver, Way};
-use super::error::{SqlFailure, cannot, failure, may_pass, may_pass_io, not_found, timeout, unopened, was_refused};
+use super::error::{cannot, failure, may_pass, may_pass_io, not_found, timeout, unopened, was_refused};
 use super::guard::{Guarded, Streaming, Watch};
 use super::link::Endpoint;
 use super::mask::{self, Mask};
@@ -14,9 +14,9 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::Instant;
+use tokio_postgres::Client;
 use tokio_postgres::config::{SslMode as Wanted, SslNegotiation};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, SimpleQueryMessage};
 
 pub use super::connection::{Canceler, Connection, Notice};
 
@@ -195,7 +195,7 @@ async fn reach(settings: &Settings, target: &Target, kind: SessionKind, tls: &Tl
     let mut troubles = Vec::new();
     for ip in addresses {
         match at_address(settings, target, ip, tls, &context).await {
-            Ok(connection) => match limit(settings, unsuitable(&connection.client, kind)).await {
+            Ok(connection) => match limit(settings, unsuitable(&connection, kind)).await {
                 None => troubles.push(Trouble { failure: timeout(&context), may_pass: true, rank: 1 }),
                 Some(None) => return Ok(connection),
                 Some(Some(why)) => {
@@ -291,20 +291,20 @@ fn other_way(error: &tokio_postgres::Error) -> bool {
 }
 
 /// Why this server is not of the wanted kind.
-async fn unsuitable(client: &Client, kind: SessionKind) -> Option<String> {
+async fn unsuitable(connection: &Connection, kind: SessionKind) -> Option<String> {
     if kind == SessionKind::Any {
         return None;
     }
     let query = "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only')";
-    let answer = match client.simple_query(query).await {
-        Ok(answer) => answer,
-        Err(error) => return Some(SqlFailure::of(&error).to_string()),
+    let rows = match connection.try_query(query).await {
+        Ok(rows) => rows,
+        Err(error) => return Some(error.to_string()),
     };
-    let row = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some((row.try_get(0).ok()?? == "t", row.try_get(1).ok()?? == "on")),
-        _ => None,
-    });
-    let Some((recovery, read_only)) = row else { return Some("the server does not say what it is".to_owned()) };
+    let Some(row) = rows.first() else { return Some("the server gave no answer".to_owned()) };
+    let (recovery, read_only) = match (row.try_get::<bool>(0), row.try_get::<String>(1)) {
+        (Ok(recovery), Ok(read_only)) => (recovery, read_only == "on"),
+        (Err(why), _) | (_, Err(why)) => return Some(why),
+    };
     let why = match kind {
         SessionKind::ReadWrite if read_only => "the session is read-only",
         SessionKind::ReadOnly if !read_only => "the session is not read-only",

@@ -8,7 +8,7 @@ use super::tls::Tls;
 use crate::base::Failure;
 use futures_util::StreamExt;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -38,8 +38,12 @@ pub struct Notice {
 
 /// A connection with the task that drives it. Dropping it closes the session.
 pub struct Connection {
-    /// To run statements with.
-    pub client: Client,
+    /// Reached by `query.rs` alone.
+    pub(super) client: Client,
+    /// Whether the session's `search_path` is dagmar's own.
+    pub(super) is_pinned: AtomicBool,
+    /// The `search_path` that the session had at first.
+    pub(super) author_path: OnceLock<String>,
     /// What the server says while they run.
     pub notices: mpsc::Receiver<Notice>,
     /// The channels on which the session was notified.
@@ -116,7 +120,8 @@ impl Connection {
             }
         });
         let encrypted = way.tls.used();
-        Self { client, notices, heard, server_major, encrypted, lost_notices, end, way }
+        let (is_pinned, author_path) = (AtomicBool::new(false), OnceLock::new());
+        Self { client, is_pinned, author_path, notices, heard, server_major, encrypted, lost_notices, end, way }
     }
 }
 

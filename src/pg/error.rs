@@ -111,12 +111,11 @@ impl std::error::Error for SqlFailure {}
 
 /// Why a question of ours was not answered. `context` says what could not be done.
 #[must_use]
-pub fn unanswered(context: &str, error: &tokio_postgres::Error) -> Failure {
-    let sql = SqlFailure::of(error);
+pub fn unanswered(context: &str, sql: &SqlFailure) -> Failure {
     let failure = Failure::new(Kind::Database, format!("{context}: {}", sql.message));
-    match (sql.sqlstate.as_str(), sql.hint) {
+    match (sql.sqlstate.as_str(), &sql.hint) {
         ("42501", _) => failure.help("the role lacks a right: GRANT it, or connect as the owner"),
-        (_, Some(hint)) => failure.help(hint),
+        (_, Some(hint)) => failure.help(hint.clone()),
         _ => failure,
     }
 }

@@ -30,6 +30,7 @@ mod mask;
 mod pgpass;
 pub mod pooler;
 pub mod preflight;
+pub mod query;
 pub mod read;
 pub mod rehearse;
 mod require_auth;

@@ -2,11 +2,11 @@
 
 use super::connect::Connection;
 use super::error::SqlFailure;
+use super::query::{USE_OWN_PATH, set_path};
 use super::run::script::{Mark, Script};
 use super::run::unit;
-use super::server::Server;
 use crate::base::{Failure, Ident, Kind, Secrets};
-use crate::ledger::record::{self, Recorder, RunRef};
+use crate::ledger::record::{self, Recorder, RunRef, RunStart};
 use crate::ledger::schema;
 use crate::plan::{Mode, Plan, Progress};
 use crate::sql;
@@ -58,20 +58,21 @@ pub struct RehearsalFailure {
 }
 
 /// Runs a plan inside of one transaction and rolls it back. The locks are real while it
-/// lasts; each is waited for as long as the plan's own limits say, once.
+/// lasts; each is waited for as long as the plan's own limits say, once. A ledger of an earlier
+/// `version` (0: none) is brought up to date in it as well.
 ///
 /// # Errors
 /// When the connection is lost.
 pub async fn rehearse(
     connection: &Connection,
-    server: &Server,
+    version: u32,
     ledger: &Ident,
     plan: &Plan,
     secrets: &Secrets,
 ) -> Result<Rehearsal, Failure> {
     let mut skipped = Vec::new();
     loop {
-        let (rehearsal, unusable) = once(connection, server, ledger, plan, secrets, &skipped).await?;
+        let (rehearsal, unusable) = once(connection, version, ledger, plan, secrets, &skipped).await?;
         match unusable {
             Some(mark) if !skipped.contains(&mark) => skipped.push(mark),
             _ => return Ok(rehearsal),
@@ -83,7 +84,7 @@ pub async fn rehearse(
 /// that the rehearsal itself has added.
 async fn once(
     connection: &Connection,
-    server: &Server,
+    version: u32,
     ledger: &Ident,
     plan: &Plan,
     secrets: &Secrets,
@@ -93,10 +94,10 @@ async fn once(
     let mut script = Script::default();
     let mut result = Rehearsal::default();
     let none = Mark::Frame(usize::MAX);
-    script.push(none, "BEGIN");
+    script.extend(none, ["BEGIN", USE_OWN_PATH]);
     script.extend(none, unit::session_sql());
-    if !server.has_ledger {
-        let pieces = schema::upgrade(ledger, 0);
+    if version < schema::VERSION {
+        let pieces = schema::upgrade(ledger, version);
         let pieces = sql::split(&pieces).map_err(|e| Failure::new(Kind::Internal, e.message))?;
         script.extend(none, pieces.iter().map(|p| p.text));
     }
@@ -104,9 +105,19 @@ async fn once(
                set_config('dagmar.started', clock_timestamp()::text, true)";
     script.push(none, run);
     let recorder = Recorder::new(ledger, RunRef::Setting);
-    script.extend(none, recorder.start_run("rehearsal", &plan.environment, plan.steps.len(), "", ""));
+    let start = RunStart {
+        kind: "rehearsal",
+        environment: &plan.environment,
+        steps: plan.steps.len(),
+        os_user: "",
+        host: "",
+        policy: None,
+    };
+    script.extend(none, recorder.start_run(&start));
     plan.renamed.iter().for_each(|renamed| script.extend(none, recorder.rename(renamed)));
+    let author = set_path(connection.author_path(), true);
     for (number, step) in plan.steps.iter().enumerate() {
+        script.push(Mark::Frame(number), &author);
         for (i, check) in step.preconditions.iter().enumerate() {
             script.push(Mark::Precondition(number, i), &record::assertion(check, "the precondition"));
         }
@@ -147,6 +158,7 @@ async fn once(
                 script.push(Mark::Verify(number, i), &record::assertion(check, "the check"));
             }
         }
+        script.push(Mark::Frame(number), USE_OWN_PATH);
         script.extend(
             Mark::Frame(number),
             match step.direction {
@@ -158,7 +170,7 @@ async fn once(
     let filled = script.filled(secrets).map_err(|(_, why)| Failure::new(Kind::Usage, why.message).help(why.help))?;
     let script = filled.map_or(script, |filled| filled.script);
     let answered = follow(connection, &script).await;
-    let ended = connection.client.batch_execute("ROLLBACK").await;
+    let ended = connection.roll_back().await;
     let reached = *answered.as_ref().unwrap_or_else(|(n, _)| n);
     match answered {
         Ok(_) => ended.map_err(|e| super::error::unanswered("the dry run cannot be rolled back", &e))?,
@@ -167,7 +179,7 @@ async fn once(
             if failure.is_connection_lost() || ended.is_err() {
                 return Err(super::error::unanswered(
                     "the connection was lost in the dry run; nothing remains of it",
-                    &e,
+                    &failure,
                 ));
             }
             let mark = mark_of(&script, count, &failure);
@@ -184,7 +196,7 @@ async fn once(
 async fn follow(connection: &Connection, script: &Script) -> Result<usize, (usize, tokio_postgres::Error)> {
     let mut answered = 0;
     let _rows_are_let_go = connection.streams();
-    let stream = connection.client.simple_query_raw(&script.sql).await.map_err(|e| (0, e))?;
+    let stream = connection.stream(&script.sql).await.map_err(|e| (0, e))?;
     pin_mut!(stream);
     while let Some(message) = stream.next().await {
         match message {

@@ -1,4 +1,5 @@
 //! Connecting to servers of our own, with everything that can go wrong.
+#![allow(clippy::disallowed_methods)] // the driver itself answers
 
 use super::*;
 use crate::base::{Failure, Kind};

@@ -2,6 +2,7 @@
 //! nothing is decided after it. No clock, no randomness, no files.
 
 pub mod compile;
+mod facts;
 pub mod matrix;
 pub mod model;
 mod quiet;
@@ -13,6 +14,7 @@ pub mod secrets;
 pub mod signature;
 pub mod states;
 pub mod step;
+pub mod stored;
 mod waves;
 
 pub use compile::{Decision, Edited, Request, Unfit, decide, forward, renamed};

@@ -310,7 +310,7 @@ fn first_line(sql: &str) -> &str {
 }
 
 /// The checksum of what runs in both directions.
-fn digest(forward: &[Segment], rollback: &Rollback) -> String {
+pub(super) fn digest(forward: &[Segment], rollback: &Rollback) -> String {
     let mut hash = Sha256::new();
     let mut feed = |segments: &[Segment]| {
         for segment in segments {

@@ -20,6 +20,6 @@ pub mod yaml;
 pub use address::Address;
 pub use changeset::{Alias, Changelog, Changeset, Dependency, ParsedChange, RollbackSource};
 pub use hook::Hook;
-pub use project::{Environment, ProjectConfig};
+pub use project::{Environment, LedgerConfig, ProjectConfig};
 pub use set::{SourceFile, SourceSet};
 pub use variables::Variables;

@@ -60,11 +60,15 @@ impl Default for ProjectConfig {
 pub struct LedgerConfig {
     /// The schema of the ledger.
     pub schema: Ident,
+    /// Roles that may own the ledger, beside superusers and the roles that the user of the
+    /// connection is, or is a member of. A ledger of anybody else is not touched: its owner
+    /// could run code as whoever uses it.
+    pub owners: Vec<String>,
 }
 
 impl Default for LedgerConfig {
     fn default() -> Self {
-        Self { schema: Ident::new("dagmar").expect("a name") }
+        Self { schema: Ident::new("dagmar").expect("a name"), owners: Vec::new() }
     }
 }
 
@@ -140,6 +144,10 @@ pub struct Environment {
     /// How long a changeset must have been applied in `promoteFrom` before it comes here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soak: Option<Span>,
+    /// Takes only sealed plans that are signed with one of these keys: files of public keys, below
+    /// the project's folder, or keys in base64.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signed_by: Vec<String>,
     /// Who has to agree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approvals: Option<ApprovalPolicy>,

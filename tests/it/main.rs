@@ -6,6 +6,7 @@
 mod approved;
 mod approving;
 mod architecture;
+mod attacks;
 mod authenticating;
 mod authoring;
 mod backfills;

@@ -14,7 +14,8 @@ use super::run::RunInfo;
 use super::run::stop::Stop;
 use super::settings::Settings;
 use crate::base::{Failure, Ident, Kind};
-use crate::ledger::record::Recorder;
+use crate::ledger::EventKind;
+use crate::ledger::record::{OWN_PATH, Recorder};
 use crate::plan::Plan;
 use crate::run::{Event, Observer};
 use crate::source::Hook;
@@ -155,20 +156,19 @@ impl Before<'_> {
     /// One event, in a transaction that only the holder of the lock can commit; with a run
     /// that has failed where it is the end.
     async fn record(&self, connection: &Connection, detail: Detail, failure: Option<&Failure>) -> Result<(), Failure> {
-        let mut sql = vec!["BEGIN".to_owned(), self.recorder.fence(self.epoch, "beforeApply", None)];
+        let mut sql = vec!["BEGIN".to_owned(), self.recorder.fence(self.epoch, "beforeApply", None, OWN_PATH)];
         if failure.is_some() {
-            let RunInfo { kind, os_user, host, .. } = self.info;
-            sql.extend(self.recorder.start_run(kind, &self.plan.environment, self.plan.steps.len(), os_user, host));
+            sql.extend(self.recorder.start_run(&self.info.start(self.plan)));
         }
         let name = detail.get("hook").and_then(Value::as_str).unwrap_or_default().to_owned();
-        sql.push(self.recorder.event("beforeApply", None, &json!(detail)));
+        sql.push(self.recorder.event(EventKind::BeforeApply, None, &json!(detail)));
         if let Some(failure) = failure {
             let status = if failure.kind == Kind::Interrupted { "interrupted" } else { "failed" };
             let message = format!("beforeApply: {name}: {}", failure.message);
             sql.extend(self.recorder.finish_run(status, Some(&message)));
         }
         sql.push("COMMIT".to_owned());
-        let done = connection.client.batch_execute(&sql.join(";\n")).await;
+        let done = connection.execute(&sql.join(";\n")).await;
         done.map_err(|e| error::unanswered("cannot record the hook", &e))
     }
 }

@@ -3,12 +3,13 @@
 
 use super::FailedStep;
 use super::script::{Mark, Script};
-use super::unit::is_single;
+use super::unit::{First, is_single};
 use super::wire::Fault;
 use super::worker::{Trouble, Worker};
 use crate::base::Failure;
 use crate::base::name::quote_literal;
 use crate::ledger::record::STARTED;
+use crate::ledger::{EventKind, Status};
 use crate::plan::{Direction, Progress, Rollback, Step, Why};
 use crate::run::Event;
 use serde_json::json;
@@ -46,13 +47,13 @@ impl Worker<'_, '_> {
         let left = self.left_of(step).await?;
         let recorder = &self.writer.recorder;
         let mut script = Script::default();
-        self.writer.begin(&mut script, number, step, None);
+        self.writer.begin(&mut script, number, step, None, First::Own);
         if left.is_none() && step.direction == Direction::Forward && step.why != Why::Changed {
-            script.extend(frame, recorder.changeset(step, "failed", STARTED));
+            script.extend(frame, recorder.changeset(step, Status::Failed.word(), STARTED));
             script.push(frame, &recorder.clear_segments(&id));
         }
         script.push(frame, &recorder.error(&id, &detail));
-        let kind = if step.direction == Direction::Forward { "failed" } else { "rollbackFailed" };
+        let kind = if step.direction == Direction::Forward { EventKind::Failed } else { EventKind::RollbackFailed };
         // of which version: what is edited afterwards has not failed yet
         let mut of = detail;
         of["checksum"] = json!(step.checksum);

@@ -5,9 +5,9 @@ use super::wire::Fault;
 use super::worker::Worker;
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;
+use crate::pg::query::{Texts, relation};
 use crate::sql::{self, Facts, LockMode};
 use serde_json::Value;
-use tokio_postgres::SimpleQueryMessage;
 
 /// Characters of a statement that are shown.
 const SHOWN: usize = 80;
@@ -71,16 +71,10 @@ impl Worker<'_, '_> {
         if wanted.is_empty() {
             return Vec::new();
         }
-        let Ok(messages) = self.connection.client.simple_query(&holders_sql(&wanted)).await else { return Vec::new() };
-        messages
-            .iter()
-            .filter_map(|m| match m {
-                SimpleQueryMessage::Row(row) => {
-                    Blocker::of(&serde_json::from_str(row.try_get(0).ok().flatten()?).ok()?)
-                }
-                _ => None,
-            })
-            .collect()
+        let sql = holders_sql(&wanted, &self.writer.author_path);
+        let rows = self.connection.texts(&sql).await.unwrap_or_default();
+        let value = |row: Texts| serde_json::from_str(row.into_iter().next()??.as_str()).ok();
+        rows.into_iter().filter_map(value).filter_map(|value| Blocker::of(&value)).collect()
     }
 
     /// The locks that were wanted at this place.
@@ -112,7 +106,7 @@ pub(super) const WHO: &str = "pg_catalog.format('pid %s (user %s, application %s
 
 /// One value for each session that holds a lock in the way: who it is, its statement, and the
 /// queue on the same tables.
-fn holders_sql(wanted: &[(QualifiedName, LockMode)]) -> String {
+fn holders_sql(wanted: &[(QualifiedName, LockMode)], author_path: &str) -> String {
     let rows: Vec<String> = wanted
         .iter()
         .map(|(table, mode)| {
@@ -121,7 +115,7 @@ fn holders_sql(wanted: &[(QualifiedName, LockMode)]) -> String {
                 .filter(|other| mode.conflicts(**other))
                 .map(|other| quote_literal(other.in_pg_locks()))
                 .collect();
-            format!("(to_regclass({}), ARRAY[{}])", quote_literal(&table.sql()), modes.join(", "))
+            format!("({}, ARRAY[{}])", relation(author_path, &table.sql()), modes.join(", "))
         })
         .collect();
     format!(

@@ -5,6 +5,7 @@
 //! message can carry many whole transactions, so that a run needs few round trips.
 
 use crate::base::secret::{PLACEHOLDER, Secret, Secrets};
+use crate::pg::query::USE_OWN_PATH;
 use crate::sql::secret::{self, SecretError};
 use std::collections::BTreeMap;
 
@@ -81,6 +82,11 @@ impl Script {
         // a comment at the statement's end must not swallow the semicolon
         self.sql.push_str("\n;\n");
         self.chars += statement.chars().count() + 3;
+    }
+
+    /// Adds a statement of dagmar's own that is no part of a step's transaction.
+    pub fn own(&mut self, mark: Mark, statement: &str) {
+        self.extend(mark, ["BEGIN", USE_OWN_PATH, statement, "COMMIT"]);
     }
 
     /// Adds several statements of one mark.

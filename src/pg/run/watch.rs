@@ -10,7 +10,6 @@ use crate::run::Event;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use tokio_postgres::SimpleQueryMessage;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -51,31 +50,30 @@ pub(super) async fn watch(shared: &Shared<'_>, settings: &Settings) {
             connection = connect::connect(&settings, Duration::ZERO).await.ok();
         }
         let Some(open) = &connection else { continue };
-        let Ok(messages) = open.client.simple_query(&question(&long)).await else {
+        let Ok(rows) = open.texts(&question(&long)).await else {
             connection = None;
             continue;
         };
         (pause, looked) = ((pause * 2).min(SELDOM), Instant::now());
-        for message in messages {
-            let SimpleQueryMessage::Row(row) = message else { continue };
-            let Some(pid) = row.get(0).and_then(|p| p.parse::<i32>().ok()) else { continue };
-            let Some(step) = long.get(&pid).and_then(|steps| current(shared, steps, row.get(8))) else { continue };
+        for row in rows {
+            let text = |at: usize| row.get(at).and_then(Option::as_deref);
+            let Some(pid) = text(0).and_then(|p| p.parse::<i32>().ok()) else { continue };
+            let Some(step) = long.get(&pid).and_then(|steps| current(shared, steps, text(8))) else { continue };
             shared.announce(step);
             let changeset = shared.plan.steps[step].changeset.clone();
-            if row.get(1).is_some() || row.get(3).is_some() {
+            if text(1).is_some() || text(3).is_some() {
                 pause = EVERY;
             }
-            let by: Vec<Blocker> = row
-                .get(1)
+            let by: Vec<Blocker> = text(1)
                 .and_then(|list| serde_json::from_str::<Vec<Value>>(list).ok())
                 .map_or_else(Vec::new, |list| list.iter().filter_map(Blocker::of).collect());
             if !by.is_empty() && said.insert(pid, processes(&by)) != Some(processes(&by)) {
                 let by = by.iter().map(Blocker::to_string).collect();
-                let waiting_behind = row.get(2).and_then(|n| n.parse().ok()).unwrap_or(0);
+                let waiting_behind = text(2).and_then(|n| n.parse().ok()).unwrap_or(0);
                 shared.tell(&Event::Blocked { changeset: changeset.clone(), by, waiting_behind });
             }
-            if let Some(phase) = row.get(3) {
-                let number = |i: usize| row.get(i).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+            if let Some(phase) = text(3) {
+                let number = |i: usize| text(i).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
                 let (done, total) = if number(5) > 0 { (number(4), number(5)) } else { (number(6), number(7)) };
                 shared.tell(&Event::IndexProgress { changeset, phase: phase.to_owned(), done, total });
             }

@@ -2,11 +2,10 @@
 
 use super::script::{Mark, Script};
 use super::worker::{Trouble, Worker};
-use crate::base::{Failure, Kind, Secret};
+use crate::base::{Failure, Kind, QualifiedName, Secret};
 use crate::pg::connect::jittered;
 use crate::pg::error::SqlFailure;
-use crate::pg::kept;
-use crate::pg::lease;
+use crate::pg::{kept, lease, query};
 use crate::plan::Step;
 use crate::run::{Event, StepError};
 use crate::sql;
@@ -24,8 +23,7 @@ pub struct Fault {
     pub failure: SqlFailure,
 }
 
-/// A row of texts.
-pub type Row = Vec<Option<String>>;
+pub use crate::pg::query::Texts as Row;
 
 impl Worker<'_, '_> {
     /// Sends a message and follows the answers. After a fault no transaction is open.
@@ -72,8 +70,8 @@ impl Worker<'_, '_> {
 
     /// Ends the transaction, where one is open.
     pub(super) async fn undo(&mut self) -> Result<(), Trouble> {
-        if let Err(e) = self.connection.client.batch_execute("ROLLBACK").await {
-            return Err(Trouble::Lost(lost(&SqlFailure::of(&e))));
+        if let Err(e) = self.connection.roll_back().await {
+            return Err(Trouble::Lost(lost(&e)));
         }
         // outside of a transaction it is only a warning
         while self.connection.notices.try_recv().is_ok() {}
@@ -88,7 +86,7 @@ impl Worker<'_, '_> {
     ) -> Result<(), tokio_postgres::Error> {
         let canceler = self.connection.canceler();
         let _rows_are_let_go = self.connection.streams();
-        let stream = self.connection.client.simple_query_raw(&script.sql).await?;
+        let stream = self.connection.stream(&script.sql).await?;
         pin_mut!(stream);
         let mut cancelled = self.shared.halt.is_requested();
         loop {
@@ -128,22 +126,26 @@ impl Worker<'_, '_> {
         }
     }
 
-    /// The first row of a query, as texts.
+    /// The first row of a query of dagmar's own.
     pub(super) async fn one_row(&mut self, sql: &str) -> Result<Row, Failure> {
+        let rows = self.connection.texts(sql).await.map_err(|e| unanswered(&e))?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// The first row of what an author asks.
+    pub(super) async fn author_row(&mut self, sql: &str) -> Result<Row, Failure> {
         let value = |name: &str| self.writer.secrets.value(name).map(Secret::expose);
-        let sql = if secret::has_secrets(sql) {
-            secret::fill(sql, &value).map_err(|why| Failure::new(Kind::Usage, why.message).help(why.help))?
-        } else {
-            sql.to_owned()
+        let filled = match secret::has_secrets(sql) {
+            true => secret::fill(sql, &value).map_err(|why| Failure::new(Kind::Usage, why.message).help(why.help))?,
+            false => sql.to_owned(),
         };
-        let messages = self.connection.client.simple_query(&sql).await.map_err(|e| unanswered(&e))?;
-        Ok(messages
-            .iter()
-            .find_map(|m| match m {
-                SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect()),
-                _ => None,
-            })
-            .unwrap_or_default())
+        let rows = self.connection.author_texts(&filled).await.map_err(|e| unanswered(&e))?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// A relation that an author named, as an SQL expression.
+    pub(super) fn relation(&self, name: &QualifiedName) -> String {
+        query::relation(&self.writer.author_path, &name.sql())
     }
 
     fn drain_notices(&mut self) {
@@ -209,10 +211,9 @@ fn unfillable(why: SecretError) -> SqlFailure {
 }
 
 /// A question about the state of things has no answer.
-fn unanswered(error: &tokio_postgres::Error) -> Failure {
-    let failure = SqlFailure::of(error);
-    if failure.is_connection_lost() || error.is_closed() {
-        return lost(&failure);
+fn unanswered(failure: &SqlFailure) -> Failure {
+    if failure.is_connection_lost() {
+        return lost(failure);
     }
     Failure::new(Kind::Database, format!("cannot find out how far an earlier run came: {failure}"))
         .help("mend what the question is about (a `verify` check is one), then run the same command again")
