@@ -173,7 +173,15 @@ pub async fn dry_run(
     out: &mut Output,
 ) -> Result<(), Failure> {
     remote.server.check_writable(session.ledger())?;
-    let rehearsal = rehearse::rehearse(&remote.connection, history.version, session.ledger(), plan).await?;
+    let rehearsal = rehearse::rehearse(
+        &remote.connection,
+        history.version,
+        session.ledger(),
+        plan,
+        Span::secs(60),
+        &Default::default(),
+    )
+    .await?;
     if format == PlanFormat::Json {
         out.json(&json!({ "plan": plan, "dryRun": rehearsal }));
     } else {
@@ -201,5 +209,6 @@ pub async fn dry_run(
     if let Some(sql) = failed.sql {
         failure.notes = sql.lines().map(str::to_owned).collect();
     }
+    failure.notes.extend(failed.detail.iter().flat_map(|d| d.lines()).map(|line| format!("detail: {line}")));
     Err(failure)
 }

@@ -191,7 +191,7 @@ pub enum Event {
     },
 }
 
-/// What went wrong with a step. Never holds row values.
+/// What went wrong with a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepError {
@@ -208,12 +208,24 @@ pub struct StepError {
     /// The constraint that was violated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub constraint: Option<String>,
+    /// The server's DETAIL: it holds values of rows, so that the ledger does not get it
+    /// ([`StepError::recorded`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// The server's hint, or ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// Who held the lock that could not be had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blockers: Vec<String>,
+}
+
+impl StepError {
+    /// What the ledger keeps of it: whoever may read that need not be one who may read the rows.
+    #[must_use]
+    pub fn recorded(&self) -> serde_json::Value {
+        serde_json::to_value(Self { detail: None, ..self.clone() }).unwrap_or_default()
+    }
 }
 
 /// Listens to a run.

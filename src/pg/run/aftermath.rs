@@ -42,7 +42,7 @@ impl Worker<'_, '_> {
         let step = &self.plan.steps[number];
         let id = step.changeset.clone();
         let error = self.step_error(step, fault).await;
-        let detail = serde_json::to_value(&error).unwrap_or_default();
+        let detail = error.recorded();
         let frame = Mark::Frame(number);
         let left = self.left_of(step).await?;
         let recorder = &self.writer.recorder;
