@@ -17,7 +17,7 @@ pub mod typed;
 
 pub use diag::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity};
 pub use duration::Span;
-pub use failure::{Failure, Kind};
+pub use failure::{Cause, Failure, Kind};
 pub use fill::fill;
 pub use limits::{Granularity, Limits};
 pub use name::{Ident, QualifiedName};

@@ -146,8 +146,17 @@ pub async fn carry_out(
     confirm(global, &question)?;
     let stop = stop_on_signals();
     let mut observer = progress::observer(form, global, out);
-    let mut course =
-        Course { order, gating, history, planned, applied: Vec::new(), losses: 0, epoch: None, prepared: false };
+    let mut course = Course {
+        order,
+        gating,
+        history,
+        planned,
+        applied: Vec::new(),
+        losses: 0,
+        epoch: None,
+        prepared: false,
+        hooks_done: 0,
+    };
     let finished = loop {
         match course.go(session, &mut remote, out.err_style, observer.as_mut(), &stop).await {
             Ok(finished) => break finished,
@@ -193,8 +202,10 @@ struct Course<'a> {
     losses: u32,
     /// The epoch of the last lock.
     epoch: Option<i64>,
-    /// Whether the environment's hooks have run.
+    /// Whether the gates were met under the lock, and all of the environment's hooks have run.
     prepared: bool,
+    /// How many of the hooks have run.
+    hooks_done: usize,
 }
 
 impl Course<'_> {
@@ -241,9 +252,10 @@ impl Course<'_> {
                 return Err(refused);
             }
             self.gating.note(&judged, remote, &self.planned, &lock.run, self.order.kind).await?;
-            self.prepared = true;
             secrets::check(&self.planned, &session.secrets)?;
-            before(session, remote, &lock, &self.planned, self.order.kind, observer, stop).await?;
+            let done = &mut self.hooks_done;
+            before(session, remote, &lock, &self.planned, self.order.kind, done, observer, stop).await?;
+            self.prepared = true;
         }
         if let (Some(release), false) = (self.gating.release(), self.planned.steps.is_empty()) {
             release.note(session, remote, &lock).await?;

@@ -180,8 +180,16 @@ pub async fn dry_run(
 ) -> Result<(), Failure> {
     remote.server.check_writable(session.ledger())?;
     secrets::check(plan, &session.secrets)?;
-    let rehearsal =
-        rehearse::rehearse(&remote.connection, history.version, session.ledger(), plan, &session.secrets).await?;
+    let rehearsal = rehearse::rehearse(
+        &remote.connection,
+        history.version,
+        session.ledger(),
+        plan,
+        &session.secrets,
+        Span::secs(60),
+        &Default::default(),
+    )
+    .await?;
     if format == PlanFormat::Json {
         out.json(&json!({ "plan": plan, "dryRun": rehearsal }));
     } else {
@@ -209,5 +217,6 @@ pub async fn dry_run(
     if let Some(sql) = failed.sql {
         failure.notes = sql.lines().map(str::to_owned).collect();
     }
+    failure.notes.extend(failed.detail.iter().flat_map(|d| d.lines()).map(|line| format!("detail: {line}")));
     Err(failure)
 }

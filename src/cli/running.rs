@@ -191,7 +191,7 @@ pub async fn preflight(
     refusal
 }
 
-/// What the environment wants done before.
+/// What the environment wants done before; `done` counts the hooks that are done and recorded.
 #[allow(clippy::too_many_arguments)]
 pub async fn before(
     session: &Session,
@@ -199,6 +199,7 @@ pub async fn before(
     lock: &lock::Lock,
     plan: &Plan,
     kind: &'static str,
+    done: &mut usize,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<(), Failure> {
@@ -215,7 +216,7 @@ pub async fn before(
         recorder: &Recorder::new(session.ledger(), RunRef::Id(lock.run.clone())),
         epoch: lock.epoch,
     };
-    hooks::run(&before, &environment.before_apply, &mut remote.connection, observer, stop).await
+    hooks::run(&before, &environment.before_apply, done, &mut remote.connection, observer, stop).await
 }
 
 fn info(session: &Session, lock: &lock::Lock, kind: &'static str) -> RunInfo {
@@ -299,6 +300,9 @@ fn described(FailedStep { changeset, error, state, .. }: &FailedStep) -> Failure
                 failure.notes.push(format!("| {}^", " ".repeat(column.saturating_sub(1))));
             }
         }
+    }
+    if let Some(detail) = &error.detail {
+        failure.notes.extend(detail.lines().map(|line| format!("detail: {line}")));
     }
     if !error.blockers.is_empty() {
         failure.notes.push(format!("the lock is held by {}", error.blockers.join(", ")));

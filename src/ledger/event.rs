@@ -51,6 +51,10 @@ pub enum EventKind {
     PolicyChanged,
     /// The owner of the ledger demands a policy, or demands it no longer.
     PolicyRequired,
+    /// A dry run began: it takes the locks of a run.
+    RehearsalStarted,
+    /// A dry run came to its end; nothing of it remains.
+    RehearsalFinished,
     /// A command was refused.
     Refused,
     /// A sealed plan was approved.
@@ -63,7 +67,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind with its word in the ledger and in JSON.
-    pub const ALL: [(EventKind, &'static str); 28] = [
+    pub const ALL: [(EventKind, &'static str); 30] = [
         (EventKind::RunStarted, "runStarted"),
         (EventKind::RunFinished, "runFinished"),
         (EventKind::SealedPlan, "sealedPlan"),
@@ -88,6 +92,8 @@ impl EventKind {
         (EventKind::HazardAllowed, "hazardAllowed"),
         (EventKind::PolicyChanged, "policyChanged"),
         (EventKind::PolicyRequired, "policyRequired"),
+        (EventKind::RehearsalStarted, "rehearsalStarted"),
+        (EventKind::RehearsalFinished, "rehearsalFinished"),
         (EventKind::Refused, "refused"),
         (EventKind::Approved, "approved"),
         (EventKind::Rejected, "rejected"),

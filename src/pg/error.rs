@@ -10,8 +10,8 @@ use std::error::Error as _;
 use std::io;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
-/// What a statement met. `DETAIL`, `CONTEXT` and the statement are left out: the server
-/// writes row values and, after a syntax error, the text around it into them. The primary
+/// What a statement met. `CONTEXT` and the statement are left out: the server writes the text around
+/// an error into them. `DETAIL` holds values of rows and is for the eyes of who runs it; the primary
 /// message can hold a single value, as in `invalid input syntax for type uuid`: it is shown, and
 /// the ledger keeps its fixed part (`kept.rs`).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -34,6 +34,9 @@ pub struct SqlFailure {
     /// Where in the statement, in characters from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<usize>,
+    /// What the server adds to the message: with values of rows, and so never for the ledger.
+    #[serde(skip)]
+    pub detail: Option<String>,
     /// The server's advice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -60,6 +63,7 @@ impl SqlFailure {
             table: None,
             column: None,
             position: None,
+            detail: None,
             hint: None,
         }
     }
@@ -96,6 +100,7 @@ impl From<&DbError> for SqlFailure {
                 Some(ErrorPosition::Original(at)) => usize::try_from(*at).ok(),
                 _ => None,
             },
+            detail: own(db.detail()),
             hint: own(db.hint()),
         }
     }

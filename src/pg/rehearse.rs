@@ -4,14 +4,16 @@ use super::connect::Connection;
 use super::error::SqlFailure;
 use super::query::{USE_OWN_PATH, set_path};
 use super::run::script::{Mark, Script};
+use super::run::stop::Stop;
 use super::run::unit;
-use crate::base::{Failure, Ident, Kind, Secrets};
+use crate::base::{Failure, Ident, Kind, QualifiedName, Secrets, Span};
 use crate::ledger::record::{self, Recorder, RunRef, RunStart};
 use crate::ledger::schema;
 use crate::plan::{Mode, Plan, Progress};
-use crate::sql;
+use crate::sql::{self, Facts, LockMode};
 use futures_util::{StreamExt, pin_mut};
 use serde::Serialize;
+use std::time::Duration;
 use tokio_postgres::SimpleQueryMessage;
 
 /// Only a commit makes a new enum value usable (manual, ALTER TYPE, notes).
@@ -52,30 +54,78 @@ pub struct RehearsalFailure {
     pub sqlstate: String,
     /// What it said.
     pub message: String,
+    /// What it added, with values of rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// The statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
 }
 
-/// Runs a plan inside of one transaction and rolls it back. The locks are real while it
-/// lasts; each is waited for as long as the plan's own limits say, once. A ledger of an earlier
-/// `version` (0: none) is brought up to date in it as well.
+/// The locks that a dry run takes and holds until it ends, strongest first: those of the plan,
+/// and of what it runs in another form.
+#[must_use]
+pub fn locks(plan: &Plan) -> Vec<(QualifiedName, LockMode)> {
+    let mut all = Facts::default();
+    let segments = plan.steps.iter().flat_map(|step| &step.segments);
+    for segment in segments.filter(|segment| segment.progress != Progress::Done) {
+        for statement in &segment.statements {
+            let plain = (segment.mode == Mode::Outside).then(|| sql::without_concurrently(&statement.sql)).flatten();
+            let held = match (&plain, segment.mode) {
+                (Some(plain), _) => sql::facts(plain).locks,
+                // it is left out
+                (None, Mode::Outside) => continue,
+                (None, _) => statement.facts.locks.clone(),
+            };
+            held.into_iter().for_each(|(name, mode)| all.lock(name, mode));
+        }
+    }
+    all.locks.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
+    all.locks
+}
+
+/// Runs a plan inside of one transaction and rolls it back, at the latest after `limit` or when
+/// `stop` is asked for. The locks are real while it lasts; each is waited for as long as the
+/// plan's own limits say, once. A ledger of an earlier `version` (0: none) is brought up to date in
+/// it as well.
 ///
 /// # Errors
-/// When the connection is lost.
+/// When its time is over, or the connection is lost. Nothing is changed then either.
 pub async fn rehearse(
     connection: &Connection,
     version: u32,
     ledger: &Ident,
     plan: &Plan,
     secrets: &Secrets,
+    limit: Span,
+    stop: &Stop,
 ) -> Result<Rehearsal, Failure> {
-    let mut skipped = Vec::new();
+    let over = tokio::time::sleep(Duration::from_millis(limit.millis));
+    let rehearsal = async {
+        let mut skipped = Vec::new();
+        loop {
+            let (rehearsal, unusable) = once(connection, version, ledger, plan, secrets, &skipped).await?;
+            match unusable {
+                Some(mark) if !skipped.contains(&mark) => skipped.push(mark),
+                _ => return Ok(rehearsal),
+            }
+        }
+    };
+    let mut rehearsal = std::pin::pin!(rehearsal);
+    let ended = tokio::select! {
+        rehearsal = &mut rehearsal => return rehearsal,
+        () = over => Failure::new(Kind::Failed, format!("the dry run was ended after {limit}, when its time was over"))
+            .note("nothing was changed")
+            .help("give it more time with `--dry-run-limit`, or run it on a server of its own with `--shadow`"),
+        () = stop.requested() => Failure::new(Kind::Interrupted, "the dry run was stopped by a signal")
+            .note("nothing was changed"),
+    };
+    let canceler = connection.canceler();
     loop {
-        let (rehearsal, unusable) = once(connection, version, ledger, plan, secrets, &skipped).await?;
-        match unusable {
-            Some(mark) if !skipped.contains(&mark) => skipped.push(mark),
-            _ => return Ok(rehearsal),
+        // a cancel that comes between two statements is forgotten by the server
+        let _ = canceler.cancel().await;
+        if tokio::time::timeout(Duration::from_millis(500), &mut rehearsal).await.is_ok() {
+            return Err(ended);
         }
     }
 }
@@ -226,6 +276,7 @@ fn describe(plan: &Plan, mark: Mark, failure: SqlFailure) -> RehearsalFailure {
         changeset: step.map_or_else(|| "the ledger".to_owned(), |s| s.changeset.clone()),
         sqlstate: failure.sqlstate,
         message: failure.message,
+        detail: failure.detail,
         sql,
     }
 }

@@ -81,6 +81,29 @@ fn s23_a_hanging_hook_ends_with_everything_that_it_started() {
     until("the grandchild is gone", || fs::read_to_string(&stat).map_or(true, |s| s.contains(") Z ")));
 }
 
+/// The first of three hooks ends the connection of its own run: the run connects again, and none of the
+/// others is left out, nor is the first one run twice once it is recorded.
+#[test]
+fn a_connection_that_is_lost_among_the_hooks_leaves_none_of_them_out() {
+    let kill = "psql -X -q -c \"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND \
+                application_name LIKE ''dagmar%'' AND application_name <> ''dagmar lock''\"";
+    for (at, runs) in [(0, "one one two three"), (1, "one two two three"), (2, "one two three three")] {
+        let hook = |n: usize, name: &str| {
+            let kill = if n == at { format!("[ -e killed ] || {{ touch killed; {kill}; }};") } else { String::new() };
+            format!("      - run: [sh, -c, 'echo {name} >> log; {kill} true']\n")
+        };
+        let hooks = [hook(0, "one"), hook(1, "two"), hook(2, "three")].concat();
+        let (project, database) = (with(&hooks, &[table("a", "")]), Database::new());
+        let run = project.on(&database, &["apply"]);
+        assert!(run.err.contains("connecting again"), "{run:?}");
+        run.ok();
+        let log = fs::read_to_string(project.path().join("log")).unwrap();
+        assert_eq!(log.split_whitespace().collect::<Vec<_>>().join(" "), runs);
+        assert_eq!(events(&database), "run sh=done run sh=done run sh=done", "each is recorded once");
+        assert_eq!(tables(&database), "a");
+    }
+}
+
 #[test]
 fn s23_a_signal_ends_a_hook() {
     let hooks = "      - run: [sh, -c, 'touch begun; sleep 600']\n";

@@ -64,18 +64,20 @@ impl From<Failure> for Trouble {
 /// What a hook leaves in the ledger beside its name and time.
 type Detail = Map<String, Value>;
 
-/// Runs the hooks, one after the other.
+/// Runs the hooks, one after the other, but for the first ones that are `done`: an earlier
+/// attempt of the same run, whose connection was lost, has recorded them.
 ///
 /// # Errors
 /// When one fails; then the run is recorded as failed.
 pub async fn run(
     before: &Before<'_>,
     hooks: &[Hook],
+    done: &mut usize,
     connection: &mut Connection,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<(), Failure> {
-    for hook in hooks {
+    for hook in hooks.iter().skip(*done) {
         let name = hook.name();
         observer.on(&Event::HookStarted { hook: name.clone() });
         let began = Instant::now();
@@ -92,6 +94,7 @@ pub async fn run(
         detail.insert("outcome".to_owned(), outcome.into());
         detail.insert("tookMs".to_owned(), took_ms.into());
         before.record(connection, detail, failure.as_ref()).await?;
+        *done += usize::from(failure.is_none());
         if let Some(failure) = failure {
             let failure = Failure { message: format!("`beforeApply`: `{name}`: {}", failure.message), ..failure };
             return Err(failure.note("nothing was applied; the run is recorded"));

@@ -223,6 +223,7 @@ impl Worker<'_, '_> {
             table: None,
             column: None,
             position: None,
+            detail: None,
             hint: Some("name the columns of the primary key, or of a unique index on NOT NULL columns".to_owned()),
         };
         Err(Trouble::Fault(Fault { mark, failure }))

@@ -2,7 +2,7 @@
 
 use super::script::{Mark, Script};
 use super::worker::{Trouble, Worker};
-use crate::base::{Failure, Kind, QualifiedName, Secret};
+use crate::base::{Cause, Failure, Kind, QualifiedName, Secret};
 use crate::pg::connect::jittered;
 use crate::pg::error::SqlFailure;
 use crate::pg::{kept, lease, query};
@@ -184,11 +184,13 @@ impl Worker<'_, '_> {
             statement,
             line_column,
             constraint: failure.constraint.clone(),
+            detail: failure.detail.clone(),
             hint: failure.hint.clone(),
             blockers: blockers.iter().map(ToString::to_string).collect(),
         };
         let kept = StepError {
             message: kept::message(&shown.sqlstate, &shown.message, shown.statement.as_deref()),
+            detail: None,
             hint: shown.hint.clone().filter(|_| kept::names_only(&shown.sqlstate)),
             blockers: blockers.into_iter().map(|blocker| blocker.who).collect(),
             ..shown.clone()
@@ -206,6 +208,7 @@ fn unfillable(why: SecretError) -> SqlFailure {
         table: None,
         column: None,
         position: None,
+        detail: None,
         hint: Some(why.help),
     }
 }
@@ -219,17 +222,16 @@ fn unanswered(failure: &SqlFailure) -> Failure {
         .help("mend what the question is about (a `verify` check is one), then run the same command again")
 }
 
-const LOST: &str = "the connection was lost";
-
 /// Whether a run ended because one of its connections was lost.
 #[must_use]
 pub fn is_lost(failure: &Failure) -> bool {
-    failure.message.starts_with(LOST)
+    failure.cause == Some(Cause::ConnectionLost)
 }
 
 /// The connection is gone in the middle of a run.
 pub(super) fn lost(failure: &SqlFailure) -> Failure {
-    Failure::new(Kind::Database, format!("{LOST}: {}", failure.message))
+    Failure::new(Kind::Database, format!("the connection was lost: {}", failure.message))
+        .because(Cause::ConnectionLost)
         .note("what was committed is recorded; what was not is undone by the server")
         .help("run `dagmar status`, then the same command again: it goes on where this one stopped")
 }
