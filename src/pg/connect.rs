@@ -303,7 +303,7 @@ async fn unsuitable(connection: &Connection, kind: SessionKind) -> Option<String
     let Some(row) = rows.first() else { return Some("the server gave no answer".to_owned()) };
     let (recovery, read_only) = match (row.try_get::<bool>(0), row.try_get::<String>(1)) {
         (Ok(recovery), Ok(read_only)) => (recovery, read_only == "on"),
-        (Err(why), _) | (_, Err(why)) => return Some(why),
+        (Err(why), _) | (_, Err(why)) => return Some(format!("the server does not say what it is: {why}")),
     };
     let why = match kind {
         SessionKind::ReadWrite if read_only => "the session is read-only",

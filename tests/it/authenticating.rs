@@ -212,6 +212,8 @@ fn odd_answers_while_connecting_are_errors() {
     for value in [&b"t"[..], b"\xff\xfe"] {
         let fake = Fake::new(move |talk| {
             talk.let_in()?;
+            // the path that authors have, which is asked for first
+            talk.answer(b"public")?;
             talk.answer(value)
         });
         let url = fake.url("127.0.0.1", CANARY, "target_session_attrs=read-write&connect_timeout=3");
@@ -237,6 +239,7 @@ fn a_server_that_repeats_the_password_is_not_repeated() {
     said(&refuses, 7, &["*** is wrong"]);
     let fails = Fake::new(|talk| {
         talk.let_in()?;
+        talk.answer(b"public")?;
         talk.hear()?;
         talk.complain(b'N', "00000", CANARY)?;
         talk.complain(b'E', "58000", &format!("no room for {CANARY}"))?;
