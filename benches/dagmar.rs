@@ -4,7 +4,7 @@
 //! round trips and not the disk. Every figure is the median of several runs; dagmar and psql
 //! take turns, so that a machine that drifts hits both alike.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 use dagmar::pg::{Embedded, Place};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! The stages chained, for those at the edge: command line, service, tests.
 
-use crate::base::{Diagnostics, Failure, Kind};
+use crate::base::{Diagnostic, Diagnostics, Failure, Kind, Place};
 use crate::graph::{self, Graph, select};
 use crate::ledger::History;
 use crate::plan::step::Setting;
@@ -150,6 +150,26 @@ impl View<'_> {
         }
     }
 
+    /// What is worth knowing of a plan of these files, and refuses nothing.
+    #[must_use]
+    pub fn warnings(&self, plan: &Plan) -> Diagnostics {
+        let mut warnings = Diagnostics::default();
+        for step in plan::secrets::exposed(plan) {
+            let known = self.graph.position(&step.changeset).map(|at| &self.changelog.changesets[at]);
+            let message = format!("there is a password in the SQL of `{}`", step.changeset);
+            let warning = Diagnostic::warning("DG0314", message).help(
+                "it is shown, and stored in the ledger and in sealed plans: make it a variable with `secret: true` in \
+                 dagmar.yaml",
+            );
+            // the file and no line of it: a picture would show the password once more
+            warnings.push(match known {
+                Some(changeset) => warning.at(Place::value(changeset.file, Vec::new())),
+                None => warning,
+            });
+        }
+        warnings
+    }
+
     /// Renders one changeset, whether it could run now or not.
     ///
     /// # Errors
@@ -179,8 +199,7 @@ impl View<'_> {
     }
 }
 
-fn template_problem(sources: &SourceSet, error: &crate::render::TemplateError) -> crate::base::Diagnostic {
-    use crate::base::{Diagnostic, Place};
+fn template_problem(sources: &SourceSet, error: &crate::render::TemplateError) -> Diagnostic {
     let problem = Diagnostic::error("DG0400", error.message.clone());
     let Some((id, file)) = sources.iter().find(|(_, f)| f.path == error.template) else {
         return problem.help(format!("in the template `{}`", error.template));

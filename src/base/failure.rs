@@ -106,6 +106,15 @@ pub struct Failure {
     pub diagnostics: Diagnostics,
     /// Whether the ledger has an event of it already.
     pub recorded: bool,
+    /// What decides how to go on from here, where anything does.
+    pub cause: Option<Cause>,
+}
+
+/// A cause of which the program makes something else than of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A connection of a run was lost in the middle.
+    ConnectionLost,
 }
 
 impl Failure {
@@ -120,7 +129,15 @@ impl Failure {
             help: None,
             diagnostics: Diagnostics::default(),
             recorded: false,
+            cause: None,
         }
+    }
+
+    /// Sets the cause.
+    #[must_use]
+    pub fn because(mut self, cause: Cause) -> Self {
+        self.cause = Some(cause);
+        self
     }
 
     /// Adds a fact.

@@ -16,7 +16,7 @@ use crate::base::{Failure, Kind, count};
 use crate::ledger::{History, Status};
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{Finished, RunStatus, is_lost, taken_over};
-use crate::plan::{About, Plan, decide};
+use crate::plan::{About, Plan, decide, secrets};
 use crate::report::{Line, PlanFormat, PlanOptions, Preview, Tone};
 use crate::run::{Event, Observer};
 use serde_json::json;
@@ -108,11 +108,14 @@ pub async fn carry_out(
     let planned = gating.compile(&remote, &history).await?;
     if order.dry_run {
         let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
-        plan::dry_run(session, &remote, &planned, format, out).await?;
+        plan::dry_run(session, &remote, &history, &planned, format, out).await?;
         return remote.close().await;
     }
     session.check_bound(&history)?;
     let missing = gating.view().map_or_else(Vec::new, |view| left::without_file(view, &history));
+    if let Some(view) = gating.view() {
+        out.warnings(&view.warnings(&planned));
+    }
     if form == Form::Text {
         left::warn_of(&missing, out);
     }
@@ -144,8 +147,11 @@ pub async fn carry_out(
         }
     }
     if !order.check {
+        // one that cannot be used is told before anything runs
+        order.running.history_key()?;
         remote.server.check_writable(session.ledger())?;
         order.running.granularity(session, &planned)?;
+        secrets::check(&planned, &session.secrets)?;
     }
     if order.check {
         let verdict = gating.refusal(&judged);
@@ -161,8 +167,17 @@ pub async fn carry_out(
     confirm(global, &question)?;
     let stop = stop_on_signals();
     let mut observer = progress::observer(form, global, out);
-    let mut course =
-        Course { order, gating, history, planned, applied: Vec::new(), losses: 0, epoch: None, prepared: false };
+    let mut course = Course {
+        order,
+        gating,
+        history,
+        planned,
+        applied: Vec::new(),
+        losses: 0,
+        epoch: None,
+        prepared: false,
+        hooks_done: 0,
+    };
     let finished = loop {
         match course.go(session, &mut remote, observer.as_mut(), &stop).await {
             Ok(finished) => break finished,
@@ -209,8 +224,10 @@ struct Course<'a> {
     losses: u32,
     /// The epoch of the last lock.
     epoch: Option<i64>,
-    /// Whether the environment's hooks have run.
+    /// Whether the gates were met under the lock, and all of the environment's hooks have run.
     prepared: bool,
+    /// How many of the hooks have run.
+    hooks_done: usize,
 }
 
 impl Course<'_> {
@@ -256,8 +273,10 @@ impl Course<'_> {
                 return Err(refused);
             }
             self.gating.note(&judged, remote, &self.planned, &lock.run, self.order.kind).await?;
+            secrets::check(&self.planned, &session.secrets)?;
+            let done = &mut self.hooks_done;
+            before(session, remote, &lock, &self.planned, self.order.kind, done, observer, stop).await?;
             self.prepared = true;
-            before(session, remote, &lock, &self.planned, self.order.kind, observer, stop).await?;
         }
         if let (Some(release), false) = (self.gating.release(), self.planned.steps.is_empty()) {
             release.note(session, remote, &lock).await?;
@@ -292,7 +311,7 @@ impl Course<'_> {
         observer.on(&Event::Waiting { message: format!("{}; connecting again", why.message) });
         let wait = Duration::from_millis(global.wait.millis).max(RETURN);
         tokio::select! {
-            connected = remote.reconnect(session.ledger(), wait) => connected.map_err(|failure| Failure {
+            connected = remote.reconnect(session.ledger_config(), wait) => connected.map_err(|failure| Failure {
                 notes: [vec![failure.message], failure.notes, why.notes.clone()].concat(),
                 ..why
             }),

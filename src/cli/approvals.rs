@@ -1,24 +1,21 @@
-//! `dagmar approvals`: what was said of sealed plans, and who may say something.
+//! `dagmar approvals`: what was said of sealed plans.
 
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::session::Session;
 use super::{Outcome, block_on, seal, sealed};
-use crate::base::name::quote_ident;
-use crate::base::{Ident, time};
-use crate::ledger::schema;
+use crate::base::time;
 use crate::pg::approvals;
 use crate::report::{Cell, Table};
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Shows what was said of sealed plans, and the rights that keep it honest.
+/// Shows what was said of sealed plans; `dagmar ledger grants` prints the rights that keep it honest.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dagmar approvals list
-  dagmar approvals list release.plan --env production --format json
-  dagmar approvals grants --applier deploy --approver reviewer --reader auditor | psql")]
+  dagmar approvals list release.plan --env production --format json")]
 pub struct Args {
     #[command(subcommand)]
     what: What,
@@ -32,33 +29,11 @@ enum What {
         #[arg(value_name = "FILE")]
         plan: Option<PathBuf>,
     },
-    /// Prints the GRANTs for roles that do not own the ledger: an approver cannot apply, an
-    /// applier cannot approve, nobody can change what was said
-    Grants(Grants),
-}
-
-#[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("role").required(true).multiple(true)))]
-struct Grants {
-    /// Roles that apply
-    #[arg(long, value_name = "ROLE", group = "role")]
-    applier: Vec<String>,
-    /// Roles that approve and reject
-    #[arg(long, value_name = "ROLE", group = "role")]
-    approver: Vec<String>,
-    /// Roles that look
-    #[arg(long, value_name = "ROLE", group = "role")]
-    reader: Vec<String>,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     match &args.what {
         What::List { plan } => list(plan.as_ref(), global, out),
-        What::Grants(grants) => {
-            let session = Session::open(global, out)?;
-            out.document(&grants.sql(session.ledger()));
-            Ok(())
-        }
     }
 }
 
@@ -97,30 +72,4 @@ fn list(plan: Option<&PathBuf>, global: &Global, out: &mut Output) -> Outcome {
         }
     }
     Ok(())
-}
-
-impl Grants {
-    fn sql(&self, ledger: &Ident) -> String {
-        let (l, attic) = (ledger.sql(), schema::attic(ledger.as_str()));
-        let attic = quote_ident(&attic);
-        let tables = |names: &[&str]| names.iter().map(|t| format!("{l}.{t}")).collect::<Vec<_>>().join(", ");
-        let written = tables(&["changeset", "requires", "run", "segment", "superseded", "wish", "attic"]);
-        let mut sql = String::new();
-        for role in self.applier.iter().chain(&self.approver).chain(&self.reader) {
-            let role = quote_ident(role);
-            sql.push_str(&format!("GRANT USAGE ON SCHEMA {l} TO {role};\n"));
-            sql.push_str(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA {l} TO {role};\n"));
-            // `history --verify` looks at the counter of events
-            sql.push_str(&format!("GRANT SELECT ON ALL SEQUENCES IN SCHEMA {l} TO {role};\n"));
-        }
-        for role in self.applier.iter().map(|r| quote_ident(r)) {
-            sql.push_str(&format!("GRANT INSERT, UPDATE, DELETE ON {written} TO {role};\n"));
-            sql.push_str(&format!("GRANT UPDATE ON {l}.lease TO {role};\nGRANT INSERT ON {l}.event TO {role};\n"));
-            sql.push_str(&format!("GRANT USAGE, CREATE ON SCHEMA {attic} TO {role};\n"));
-        }
-        for role in self.approver.iter().map(|r| quote_ident(r)) {
-            sql.push_str(&format!("GRANT INSERT ON {l}.approval TO {role};\n"));
-        }
-        sql
-    }
 }

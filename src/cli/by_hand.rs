@@ -7,7 +7,7 @@ use super::running::{confirm, locked, stop_on_signals};
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Span};
 use crate::ledger::History;
-use crate::ledger::record::{Recorder, RunRef};
+use crate::ledger::record::{Recorder, RunRef, RunStart};
 use crate::ledger::repair::ByHand;
 use crate::pg::unanswered;
 
@@ -19,7 +19,7 @@ pub struct Words {
     pub reason: String,
     /// Waits this long for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
-    lock_wait: Span,
+    pub lock_wait: Span,
 }
 
 /// What is said.
@@ -54,15 +54,16 @@ pub async fn say(
     let written = match rows(&history, &recorder) {
         Ok(rows) => {
             let who = holder();
-            let run = ByHand {
+            let start = RunStart {
                 kind: said.kind,
-                epoch: lock.epoch,
                 environment: &session.environment,
                 steps: said.steps,
                 os_user: &who.os_user,
                 host: &who.host,
+                policy: Some(&session.policy()),
             };
-            let written = remote.connection.client.batch_execute(&recorder.by_hand(&run, rows)).await;
+            let run = ByHand { epoch: lock.epoch, start };
+            let written = remote.connection.execute(&recorder.by_hand(&run, rows)).await;
             written.map_err(|e| unanswered(&format!("cannot write the {}", said.kind), &e))
         }
         Err(refused) => Err(refused),

@@ -2,10 +2,11 @@
 
 use super::Outcome;
 use super::global::Global;
-use super::output::{Form, Output, form};
+use super::output::{Form, Output, SourceTexts, form};
 use super::session::{Session, password_warning};
 use crate::base::count;
 use crate::plan::{Mode, Rollback};
+use crate::report;
 use crate::source::password::has_password;
 use serde_json::json;
 
@@ -34,9 +35,13 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let irreversible = plan.steps.iter().filter(|s| matches!(s.rollback, Rollback::Irreversible { .. })).count();
     let outside =
         plan.steps.iter().filter(|s| s.segments.iter().any(|segment| segment.mode != Mode::Transaction)).count();
+    let found = view.warnings(&plan);
+    out.warnings(&found);
+    let sources = SourceTexts(session.workspace.loaded.sources.clone());
+    let warnings: serde_json::Value = serde_json::from_str(&report::diag::json(&found, &sources)).unwrap_or_default();
     match form {
         Form::Json => out.json(&json!({
-            "diagnostics": [],
+            "diagnostics": warnings["diagnostics"],
             "environment": session.environment,
             "changesets": view.changelog.changesets.len(),
             "forThisEnvironment": plan.steps.len() + plan.waiting.len() + plan.blocked.len(),

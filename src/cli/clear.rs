@@ -24,14 +24,18 @@ use serde_json::json;
 Examples:
   dagmar clear 009-project-limits --reason 'dropped the half built index by hand'
   dagmar clear 009-project-limits --applied --reason 'finished by hand, incident 4711'
+  dagmar clear 009-project-limits --as-recorded --reason 'rollback mended by hand, see CHG-1042'
   dagmar clear 009-project-limits --env production --reason 'see incident 4711' --yes")]
 pub struct Args {
     /// The changeset
     #[arg(value_name = "ID", add = complete::changesets())]
     id: String,
     /// All of it is there: it was finished by hand
-    #[arg(long)]
+    #[arg(long, conflicts_with = "as_recorded")]
     applied: bool,
+    /// Its row in the ledger was changed by hand, and is right as it is now: state, rollback and all
+    #[arg(long)]
+    as_recorded: bool,
     #[command(flatten)]
     words: Words,
 }
@@ -66,26 +70,35 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             let mut rows: Vec<String> = names.iter().flat_map(|r| recorder.rename(r)).collect();
             match &step {
                 Some(step) => rows.extend(recorder.set_by_hand(step, "applied", &args.words.reason)),
+                // its event holds what is there
+                None if args.as_recorded => {}
                 None => rows.push(recorder.forget(id)),
             }
-            rows.push(recorder.cleared(id, recorded.status.word(), becomes(args), &args.words.reason));
+            rows.push(recorder.cleared(id, recorded.status.word(), becomes(args, &recorded), &args.words.reason));
             Ok(rows)
         })
         .await?;
-        Ok(recorded.status)
+        Ok(recorded)
     });
     let was = audited(result, Tried { command: "clear", plan: None }, &session, global, out)?;
     match form {
         Form::Json => {
-            out.json(&json!({ "changeset": id, "from": was.word(), "to": becomes(args), "reason": args.words.reason }));
+            out.json(&json!({ "changeset": id, "from": was.status.word(), "to": becomes(args, &was), "reason": args.words.reason }));
         }
-        Form::Text => out.data(format!("cleared {id}: {}, was {}", becomes(args), was.word())),
+        Form::Text if args.as_recorded => {
+            out.data(format!("cleared {id}: {}, as it is recorded now", was.status.word()))
+        }
+        Form::Text => out.data(format!("cleared {id}: {}, was {}", becomes(args, &was), was.status.word())),
     }
     Ok(())
 }
 
-fn becomes(args: &Args) -> &'static str {
-    if args.applied { "applied" } else { "pending" }
+fn becomes(args: &Args, recorded: &Recorded) -> &'static str {
+    match args {
+        Args { applied: true, .. } => "applied",
+        Args { as_recorded: true, .. } => recorded.status.word(),
+        _ => "pending",
+    }
 }
 
 /// Refuses where there is nothing to be cleared.
@@ -97,6 +110,9 @@ fn check<'a>(args: &Args, history: &'a History) -> Result<&'a Recorded, Failure>
             .help(near.map_or("`dagmar status` shows what has".to_owned(), |n| format!("did you mean `{n}`?"))));
     };
     let refused = |message: String, help: String| Err(Failure::new(Kind::Refused, message).help(help));
+    if args.as_recorded {
+        return Ok(recorded);
+    }
     match recorded.status {
         Status::Failed | Status::Partly => {}
         Status::Applied => {
@@ -140,7 +156,9 @@ fn what(args: &Args, recorded: &Recorded) -> Text {
         _ => String::new(),
     };
     let error = recorded.error.as_ref().map_or_else(String::new, |e| format!(", with: {e}"));
-    let note = if args.applied {
+    let note = if args.as_recorded {
+        "what its row says now will be what the history says: `dagmar rollback` runs the SQL that stands there"
+    } else if args.applied {
         "it will be noted as applied, by hand and by you: all of it is there, and `dagmar rollback` can take it back as if \
          dagmar had run it"
     } else {

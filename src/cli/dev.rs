@@ -1,12 +1,13 @@
 //! `dagmar dev`: the private server of an environment with `url: embedded`.
 
+use super::database::EMBEDDED;
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::running::confirm;
-use super::session::{EMBEDDED, Session};
+use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
-use crate::pg::{Connection, Home, connect, failure};
+use crate::pg::{Connection, Home, connect};
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -209,6 +210,6 @@ async fn others(home: &Home) -> Result<Vec<String>, Failure> {
         FROM pg_catalog.pg_stat_activity \
         WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() ORDER BY pid";
     let connection: Connection = connect(&home.settings(), Duration::from_secs(5)).await?;
-    let rows = connection.client.query(QUERY, &[]).await.map_err(|e| failure("asking who is connected", &e))?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    let rows = connection.query("cannot find out who is connected", QUERY).await?;
+    rows.iter().map(|row| row.get(0)).collect()
 }

@@ -1,8 +1,9 @@
 //! `dagmar status --all`: all environments at the same time.
 
+use super::database::EMBEDDED;
 use super::global::Global;
 use super::output::{Output, choose};
-use super::session::{EMBEDDED, Session};
+use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, Span};
 use crate::pg::Home;

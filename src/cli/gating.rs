@@ -9,7 +9,7 @@ use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Kind};
 use crate::gate::evidence::{Evidence, Selection, Source, select};
 use crate::gate::{self, Status, Verdict};
-use crate::ledger::History;
+use crate::ledger::{EventKind, History};
 use crate::pg::approvals;
 use crate::pg::evidence::{self, Said};
 use crate::pipeline::View;
@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Words {
     /// Goes on although this gate is not met; needs --reason, stays in the history for ever
-    #[arg(long = "override", value_name = "GATE", value_parser = PossibleValuesParser::new(gate::names()),
+    #[arg(long = "override", value_name = "GATE", value_parser = PossibleValuesParser::new(gate::overridable()),
           hide_possible_values = true, requires = "reason")]
     overridden: Vec<String>,
     /// Why a gate is overridden
@@ -75,6 +75,8 @@ pub struct Gating<'a> {
     none: Environment,
     /// The version of the ledger when it was read last.
     version: u32,
+    /// What its owner demanded of the environment then.
+    required: Option<Value>,
 }
 
 impl<'a> Gating<'a> {
@@ -91,6 +93,7 @@ impl<'a> Gating<'a> {
             session,
             what,
             version: 0,
+            required: None,
             words,
             narrowed: only.is_some(),
             only,
@@ -103,18 +106,6 @@ impl<'a> Gating<'a> {
 
     fn policy(&self) -> &Environment {
         self.session.workspace.loaded.config.environment(&self.session.environment).unwrap_or(&self.none)
-    }
-
-    /// Whether any gate can say something.
-    fn is_asked(&self) -> bool {
-        let p = self.policy();
-        self.from.is_some()
-            || p.promote_only
-            || p.allow.is_some()
-            || p.window.is_some()
-            || !p.freeze.is_empty()
-            || p.rate.is_some()
-            || p.approvals.is_some()
     }
 
     /// The environment that is promoted from.
@@ -167,6 +158,7 @@ impl<'a> Gating<'a> {
     /// Compiles what is to run; of a promotion with what the source has now.
     pub async fn compile(&mut self, remote: &Remote, history: &History) -> Result<Plan, Failure> {
         self.version = history.version;
+        self.required = history.policies.get(&self.session.environment).cloned();
         let Some(from) = &self.from else {
             return match self.what {
                 What::Files(view) => plan::compile_of(view, remote, history, self.only.as_ref()).await,
@@ -225,26 +217,27 @@ impl<'a> Gating<'a> {
 
     /// Asks the gates.
     pub async fn judge(&self, remote: &Remote, plan: &Plan) -> Result<Judged, Failure> {
-        if !self.is_asked() {
-            return Ok(Judged { verdicts: Vec::new(), warnings: Vec::new() });
-        }
         let policy = self.policy();
-        let target =
-            evidence::target(&remote.connection, &remote.server, self.session.ledger(), policy, &holder()).await?;
+        let ids: Vec<&str> = match self.what {
+            What::Files(_) => Vec::new(),
+            What::Release(_) => plan.steps.iter().map(|step| step.changeset.as_str()).collect(),
+        };
+        let Remote { connection, server, .. } = remote;
+        let target = evidence::target(connection, server, self.session.ledger(), policy, &ids, &holder()).await?;
         let allowed: Vec<Hazard> = self.words.allow.iter().filter_map(|word| Hazard::from_word(word)).collect();
         let digest = self.release().map(Release::digest);
         let said = match digest {
-            Some(_) => {
-                let Remote { connection, server, .. } = remote;
-                approvals::read(connection, server, self.version, self.session.ledger(), digest).await?
-            }
+            Some(_) => approvals::read(connection, server, self.version, self.session.ledger(), digest).await?,
             None => Vec::new(),
         };
         let evidence = Evidence {
             environment: &self.session.environment,
             policy,
             plan,
-            digest,
+            sealed: self.release().map(Release::evidence),
+            required: self.required.as_ref(),
+            here: &self.session.policy(),
+            trusted: &self.session.trusted_keys(),
             target: &target,
             source: self.source.as_ref(),
             missing: &self.selection.missing,
@@ -266,7 +259,7 @@ impl<'a> Gating<'a> {
             let gates: Vec<Value> = unmet.map(|v| json!({ "gate": v.gate, "reason": v.reason })).collect();
             let mut detail = self.circumstances(plan, kind);
             detail["gates"] = json!(gates);
-            let said = [Said { kind: "refused", detail }];
+            let said = [Said { kind: EventKind::Refused, detail }];
             // who may only read is refused all the same
             recorded = evidence::say(&remote.connection, self.session.ledger(), &holder(), None, &said).await.is_ok();
         }
@@ -305,7 +298,7 @@ impl<'a> Gating<'a> {
             detail["gate"] = json!(verdict.gate);
             detail["unmet"] = json!(verdict.reason);
             detail["reason"] = json!(self.words.reason);
-            said.push(Said { kind: "gateOverridden", detail });
+            said.push(Said { kind: EventKind::GateOverridden, detail });
         }
         let policy = self.policy().allow.as_deref();
         for hazard in self.words.allow.iter().filter_map(|word| Hazard::from_word(word)) {
@@ -314,7 +307,7 @@ impl<'a> Gating<'a> {
                 let mut detail = self.circumstances(plan, kind);
                 detail["hazard"] = json!(hazard);
                 detail["changesets"] = json!(having);
-                said.push(Said { kind: "hazardAllowed", detail });
+                said.push(Said { kind: EventKind::HazardAllowed, detail });
             }
         }
         evidence::say(&remote.connection, self.session.ledger(), &holder(), Some(run), &said).await

@@ -3,14 +3,18 @@
 use super::complete;
 use super::global::Global;
 use super::output::{Form, Output, choose, form};
+use super::seal;
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, count, time};
-use crate::pg::audit::{self, Audit};
+use crate::ledger::EventKind;
+use crate::pg::audit::{self, Anchor, Audit, Kept};
 use crate::pg::read::{self, Filter, LedgerEvent, Since};
 use crate::pg::unended::Ending;
 use crate::report::{Cell, Line, Table, Tone, csv, json};
+use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// Shows the events of the environment's ledger: who did what, when, from where.
 #[derive(Debug, clap::Args)]
@@ -21,13 +25,16 @@ Examples:
   dagmar history --since 7d --kind refused --kind rejected
   dagmar history --by deploy --run 6f0c --limit 1000 --format json
   dagmar history --since 2026-01-01 --limit 100000 --format csv > audit.csv
-  dagmar history --verify")]
+  dagmar history --verify
+  dagmar history --verify --anchor 4711:e2:9f86…
+  dagmar history --verify --key history.key.pub")]
 pub struct Args {
     /// Only what is about this changeset
     #[arg(long, value_name = "ID", add = complete::changesets())]
     changeset: Option<String>,
     /// Only of this kind: applied, rolledBack, marked, approved, refused …; may be given several times
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(EventKind::ALL.map(|(_, word)| word)),
+          hide_possible_values = true)]
     kind: Vec<String>,
     /// Only from then on: 7d (ago), 2026-03-01, 2026-03-01T12:00:00Z
     #[arg(long, value_name = "WHEN", value_parser = since)]
@@ -41,9 +48,18 @@ pub struct Args {
     /// The latest so many events
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
-    /// Looks whether events were changed, removed or put in by hand; if so, exit code 4
-    #[arg(long, conflicts_with_all = ["changeset", "kind", "since", "run", "by", "limit"])]
+    /// Shows the hash of each event as well; JSON and CSV always have it
+    #[arg(long)]
+    hashes: bool,
+    /// Looks whether anything of the ledger was changed, removed or put in by hand; if so, exit code 4
+    #[arg(long, conflicts_with_all = ["changeset", "kind", "since", "run", "by", "limit", "hashes"])]
     verify: bool,
+    /// With --verify: an event and its hash as an earlier --verify printed them, kept elsewhere; may be given several times
+    #[arg(long, value_name = "SEQ:HASH", requires = "verify")]
+    anchor: Vec<Anchor>,
+    /// With --verify: the ends of runs must be signed with the private half of this key
+    #[arg(long, value_name = "KEYFILE", requires = "verify")]
+    key: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy)]
@@ -65,7 +81,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     if args.verify {
         let form = form(global)?;
         let session = Session::open(global, out)?;
-        return verify(&session, global, form, out);
+        let key = args.key.as_deref().map(seal::public_key).transpose()?;
+        return verify(&session, Kept { anchors: &args.anchor, key: key.as_ref() }, global, form, out);
     }
     let form = choose(global, &[("text", As::Text), ("json", As::Json), ("csv", As::Csv)])?;
     let session = Session::open(global, out)?;
@@ -80,8 +97,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let events = block_on(async {
         let remote = session.connect(global, out).await?;
         // a ledger of a later version is refused here as well
-        remote.history(session.ledger()).await?;
-        let events = read::events(&remote.connection, &remote.server, session.ledger(), &filter).await?;
+        let version = remote.history(session.ledger()).await?.version;
+        let events = read::events(&remote.connection, &remote.server, version, session.ledger(), &filter).await?;
         remote.close().await?;
         Ok(events)
     })?;
@@ -90,19 +107,21 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         As::Csv => out.document(&as_csv(&events)),
         As::Text if events.is_empty() => out.data("nothing has happened here yet"),
         As::Text => {
-            let mut table = Table::new(&["NO", "AT (UTC)", "EVENT", "CHANGESET", "ROLE", "BY", "DETAIL"])
-                .right(0)
-                .dispensable(&[4, 0, 5, 1]);
+            let mut columns = vec!["NO", "AT (UTC)", "EVENT", "CHANGESET", "ROLE", "BY", "DETAIL"];
+            columns.extend(args.hashes.then_some("HASH"));
+            let mut table = Table::new(&columns).right(0).dispensable(&[4, 0, 5, 1]);
             for event in &events {
-                table.row([
-                    Cell::from(event.seq.to_string().as_str()),
+                let mut row = vec![
+                    Cell::from(number(event).as_str()),
                     Cell::from(event.at.trim_end_matches('Z').replace('T', " ").as_str()),
                     Cell::from(event.kind.as_str()),
                     Cell::from(event.changeset.as_deref().unwrap_or_default()),
                     Cell::from(event.db_user.as_str()),
                     Cell::from(event.by.as_deref().unwrap_or_default()),
                     Cell::from(detail(event).as_str()),
-                ]);
+                ];
+                row.extend(args.hashes.then(|| Cell::from(event.hash.as_deref().unwrap_or_default())));
+                table.row(row);
             }
             out.data(table.text(out.limit()));
         }
@@ -110,28 +129,34 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     Ok(())
 }
 
+/// The number of an event.
+fn number(event: &LedgerEvent) -> String {
+    event.seq.map_or_else(String::new, |seq| seq.to_string())
+}
+
 /// A line for each event; the detail as JSON.
 fn as_csv(events: &[LedgerEvent]) -> String {
     let mut text =
-        csv::line(&["seq", "at", "kind", "changeset", "dbUser", "by", "from", "run", "environment", "detail"]);
+        csv::line(&["seq", "at", "kind", "changeset", "dbUser", "by", "from", "run", "environment", "detail", "hash"]);
     for e in events {
-        let (seq, detail) = (e.seq.to_string(), json::line(&e.detail));
+        let (seq, detail) = (number(e), json::line(&e.detail));
         let or_none = |text: &'_ Option<String>| text.clone().unwrap_or_default();
         let rest = [&e.changeset, &Some(e.db_user.clone()), &e.by, &e.from, &e.run, &e.environment].map(or_none);
         let mut row = vec![seq.as_str(), &e.at, &e.kind];
         row.extend(rest.iter().map(String::as_str));
         row.push(detail.trim_end());
+        row.push(e.hash.as_deref().unwrap_or_default());
         text.push_str(&csv::line(&row));
     }
     text
 }
 
 /// Walks the chain of events.
-fn verify(session: &Session, global: &Global, form: Form, out: &mut Output) -> Outcome {
+fn verify(session: &Session, kept: Kept<'_>, global: &Global, form: Form, out: &mut Output) -> Outcome {
     let audit = block_on(async {
         let remote = session.connect(global, out).await?;
-        remote.history(session.ledger()).await?;
-        let audit = audit::audit(&remote.connection, &remote.server, session.ledger()).await?;
+        let history = remote.history(session.ledger()).await?;
+        let audit = audit::audit(&remote.connection, &remote.server, session.ledger(), &history, kept).await?;
         remote.close().await?;
         Ok(audit)
     })?;
@@ -147,7 +172,8 @@ fn verify(session: &Session, global: &Global, form: Form, out: &mut Output) -> O
                 out.data(Line::new().paint(Tone::Warn, "note").plain(format!(": {doubt}")));
             }
             if problems.is_empty() {
-                let said = format!(": {}; the last hash is {head}", count(*events, "event"));
+                let head = audit.last.map_or_else(String::new, |last| format!("; the last one is {last}:{head}"));
+                let said = format!(": {}{head}", count(*events, "event"));
                 out.data(Line::new().paint(Tone::Good, "intact").plain(said));
             }
         }

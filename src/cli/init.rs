@@ -1,9 +1,11 @@
 //! `dagmar init`: a new project.
 
 use super::Outcome;
+use super::file::{self, There};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::schema;
+use crate::base::file::{Unreadable, read_text};
 use crate::base::{Failure, Kind};
 use crate::report::Line;
 use crate::source::schema::Custom;
@@ -88,27 +90,24 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 
 /// Writes a new file and the folders around it.
 pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    use std::io::Write;
-    let wrong = |e| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display()));
     if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(wrong)?;
+        std::fs::create_dir_all(parent)
+            .map_err(|e| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display())))?;
     }
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(wrong)?;
-    file.write_all(text.as_bytes()).map_err(wrong)
+    file::write(path, text, 0o666, There::Stays)
 }
 
 /// Adds our line to a `.gitignore`, unless it is there.
 fn ignore(path: &Path) -> Result<bool, Failure> {
-    let wrong = |e| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display()));
-    let before = match std::fs::read_to_string(path) {
+    let before = match read_text(path, 1 << 20) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(e) => return Err(wrong(e)),
+        Err(Unreadable::Missing(_)) => String::new(),
+        Err(e) => return Err(Failure::new(Kind::Usage, format!("`{}` {e}", path.display()))),
     };
     if before.lines().any(|line| line.trim().trim_matches('/') == ".dagmar") {
         return Ok(false);
     }
     let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-    std::fs::write(path, format!("{before}{gap}{IGNORED}\n")).map_err(wrong)?;
+    file::write(path, &format!("{before}{gap}{IGNORED}\n"), 0o666, There::Replaced)?;
     Ok(true)
 }

@@ -1,15 +1,12 @@
 //! `dagmar key`: makes keys to sign plans with.
 
 use super::Outcome;
+use super::file::{self, There};
 use super::global::Global;
 use super::output::{Form, Output, form};
-use crate::base::{Failure, Kind};
 use crate::plan::signature;
 use serde_json::json;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Makes keys to sign sealed plans with.
 ///
@@ -39,25 +36,16 @@ enum What {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let What::New { file } = &args.what;
-    let mut public = file.clone().into_os_string();
+    let What::New { file: private } = &args.what;
+    let mut public = private.clone().into_os_string();
     public.push(".pub");
     let public = PathBuf::from(public);
     let texts = signature::generate()?;
-    write(file, &texts.0, 0o600)?;
-    write(&public, &texts.1, 0o644)?;
+    file::write(private, &texts.0, 0o600, There::Stays)?;
+    file::write(&public, &texts.1, 0o644, There::Stays)?;
     match form {
-        Form::Json => out.json(&json!({ "private": file, "public": public })),
-        Form::Text => out.data(format!("wrote {} (keep it secret) and {}", file.display(), public.display())),
+        Form::Json => out.json(&json!({ "private": private, "public": public })),
+        Form::Text => out.data(format!("wrote {} (keep it secret) and {}", private.display(), public.display())),
     }
     Ok(())
-}
-
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
-    let wrong = |e: std::io::Error| {
-        Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display()))
-            .help("name a file that is not there yet")
-    };
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(wrong)?;
-    file.write_all(text.as_bytes()).map_err(wrong)
 }

@@ -1,7 +1,8 @@
 //! What `plan --against`, `apply` and `rollback` look at before the first statement.
 
+use super::database::EMBEDDED;
 use super::global::Global;
-use super::session::{EMBEDDED, Remote, Session};
+use super::session::{Remote, Session};
 use crate::base::{Failure, Kind};
 use crate::pg::preflight;
 use crate::plan::Plan;

@@ -1,5 +1,6 @@
 //! `dagmar man`: the help as manual pages.
 
+use super::file::{self, There};
 use super::global::Global;
 use super::output::Output;
 use super::{Cli, Outcome};
@@ -49,6 +50,9 @@ pub struct Args {
     /// Writes dagmar.1, dagmar-apply.1 and so on into this folder
     #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     dir: Option<PathBuf>,
+    /// With a folder: overwrites files of these names that are no manual pages of dagmar
+    #[arg(long, requires = "dir")]
+    force: bool,
 }
 
 pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
@@ -63,10 +67,15 @@ pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
     let mut all = Vec::new();
     pages(&command, &[], &mut all)?;
     for (name, text) in &all {
-        std::fs::write(dir.join(name), text).map_err(wrong)?;
+        file::write(&dir.join(name), text, 0o666, There::by(args.force, is_page))?;
     }
     out.say(format!("{} in {}", count(all.len(), "page"), dir.display()));
     Ok(())
+}
+
+/// Whether a text is a manual page of ours.
+fn is_page(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with(".TH dagmar"))
 }
 
 /// The pages of a command and of those below it, with their files' names; `above` are the names of the pages

@@ -9,6 +9,7 @@ use super::running::given;
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
+use crate::ledger::EventKind;
 use crate::ledger::record::Recorder;
 use crate::ledger::{History, Status};
 use crate::plan::{Plan, Step, renamed};
@@ -241,6 +242,6 @@ fn marks(args: &Args, steps: &[&Step], recorder: &Recorder) -> Vec<String> {
         return steps.iter().flat_map(|step| recorder.mark(step, args.state.word(), &args.words.reason)).collect();
     }
     let said = json!({ "status": "pending", "reason": args.words.reason });
-    let back = |id: &str| [recorder.forget(id), recorder.event("marked", Some(id), &said)];
+    let back = |id: &str| [recorder.forget(id), recorder.event(EventKind::Marked, Some(id), &said)];
     steps.iter().rev().flat_map(|step| back(&step.changeset)).collect()
 }

@@ -9,6 +9,7 @@ mod audit;
 mod by_hand;
 mod complete;
 mod everywhere;
+mod file;
 mod gating;
 mod global;
 mod left;
@@ -28,11 +29,13 @@ mod cancel;
 mod check;
 mod clear;
 mod completions;
+mod database;
 mod dev;
 mod graph;
 mod history;
 mod init;
 mod key;
+mod ledger;
 mod man;
 mod mark;
 mod new;
@@ -97,6 +100,7 @@ enum Command {
     Mark(mark::Args),
     Clear(clear::Args),
     Adopt(adopt::Args),
+    Ledger(ledger::Args),
     Key(key::Args),
     Schema(schema::Args),
     Dev(dev::Args),
@@ -128,6 +132,7 @@ impl Command {
             Command::Mark(args) => mark::run(&args, global, out),
             Command::Clear(args) => clear::run(&args, global, out),
             Command::Adopt(args) => adopt::run(&args, global, out),
+            Command::Ledger(args) => ledger::run(&args, global, out),
             Command::Key(args) => key::run(&args, global, out),
             Command::Schema(args) => schema::run(&args, global, out),
             Command::Dev(args) => dev::run(&args, global, out),
@@ -193,7 +198,9 @@ mod tests {
             "audit",
             "by_hand",
             "complete",
+            "database",
             "everywhere",
+            "file",
             "gating",
             "global",
             "left",

@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods)] // this is the door
 
 use super::global::Global;
-use crate::base::{Failure, Kind, time};
+use crate::base::{Diagnostics, Failure, Kind, time};
 use crate::report::{self, Line, Rendered, Sources, Style, Text, Tone, coloured, diff, printable};
 use crate::source::SourceSet;
 use serde_json::{Value, json};
@@ -158,6 +158,15 @@ impl Output {
         let mut lines = Text::new();
         lines.message(Line::new().paint(Tone::Warn, "warning").plain(": "), text);
         self.say(lines);
+    }
+
+    /// Tells what is worth knowing of the files and refuses nothing, unless it should be quiet.
+    pub fn warnings(&mut self, warnings: &Diagnostics) {
+        if !warnings.is_empty() && !self.json && !self.quiet {
+            let sources = SourceTexts(self.sources.clone().unwrap_or_default());
+            let text = report::diag::text(warnings, &sources, self.stderr.style);
+            self.stderr.bytes(&format!("{}\n", coloured(text.trim_end())));
+        }
     }
 
     /// Tells why the command ends.

@@ -13,7 +13,7 @@ use crate::base::{Failure, Kind, Span, count};
 use crate::ledger::History;
 use crate::pg::{read, rehearse};
 use crate::pipeline::View;
-use crate::plan::{Edited, Plan};
+use crate::plan::{Edited, Plan, secrets};
 use crate::report::{self, Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -53,6 +53,9 @@ pub struct Args {
     /// Seals the plan into this file: `dagmar apply FILE` runs it and nothing else
     #[arg(long, value_name = "FILE", conflicts_with_all = ["offline", "dry_run", "against", "sql"])]
     out: Option<PathBuf>,
+    /// With --out: overwrites a file that is no sealed plan; never a private key
+    #[arg(long, requires = "out")]
+    force: bool,
     /// Seals it for these environments, in the order of promotion: staging,production
     #[arg(long = "for", value_name = "ENV", value_delimiter = ',', requires = "out", add = complete::environments())]
     environments: Vec<String>,
@@ -76,8 +79,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         return seal::verify(file, args.key.as_deref(), args.sql, global, out);
     }
     if let Some(file) = &args.out {
-        let Args { environments, sign, expires, select, .. } = args;
-        let order = seal::Order { out: file, environments, sign: sign.as_deref(), expires: *expires, select };
+        let Args { environments, sign, expires, select, force, .. } = args;
+        let order =
+            seal::Order { out: file, environments, sign: sign.as_deref(), expires: *expires, select, force: *force };
         return seal::seal(&order, global, out);
     }
     let format = choose(global, &formats())?;
@@ -89,6 +93,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     if args.offline {
         let plan = view.plan(&History::default(), &args.select)?.unwrap_or_else(|_| unreachable!("nothing is applied"));
         let about = about::offline(&session);
+        out.warnings(&view.warnings(&plan));
         out.report(format.render(&[Preview::new(&plan, &about)], options));
         return Ok(());
     }
@@ -99,6 +104,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
         }
         let plan = compile(&view, &remote, &history, &args.select).await?;
+        out.warnings(&view.warnings(&plan));
         left::warn_of(&left::without_file(&view, &history), out);
         if args.against.is_some() {
             let found = look::findings_and_pooler(&session, &mut remote, &plan).await?;
@@ -109,7 +115,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             return look::refusal(&found);
         }
         if args.dry_run {
-            dry_run(&session, &remote, &plan, format, out).await?;
+            dry_run(&session, &remote, &history, &plan, format, out).await?;
         } else {
             let about = about::online(&session, &remote, &plan).await;
             out.report(format.render(&[Preview::new(&plan, &about)], options));
@@ -167,12 +173,23 @@ async fn edited_failure(view: &View<'_>, remote: &Remote, edited: &[Edited]) -> 
 pub async fn dry_run(
     session: &Session,
     remote: &Remote,
+    history: &History,
     plan: &Plan,
     format: PlanFormat,
     out: &mut Output,
 ) -> Result<(), Failure> {
     remote.server.check_writable(session.ledger())?;
-    let rehearsal = rehearse::rehearse(&remote.connection, &remote.server, session.ledger(), plan).await?;
+    secrets::check(plan, &session.secrets)?;
+    let rehearsal = rehearse::rehearse(
+        &remote.connection,
+        history.version,
+        session.ledger(),
+        plan,
+        &session.secrets,
+        Span::secs(60),
+        &Default::default(),
+    )
+    .await?;
     if format == PlanFormat::Json {
         out.json(&json!({ "plan": plan, "dryRun": rehearsal }));
     } else {
@@ -191,5 +208,6 @@ pub async fn dry_run(
     if let Some(sql) = failed.sql {
         failure.notes = sql.lines().map(str::to_owned).collect();
     }
+    failure.notes.extend(failed.detail.iter().flat_map(|d| d.lines()).map(|line| format!("detail: {line}")));
     Err(failure)
 }

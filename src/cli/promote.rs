@@ -25,9 +25,9 @@ use crate::source::ProjectConfig;
 /// A sealed plan is promoted as it is: what is left of it runs when the source has all of it
 /// and every gate is met, approvals of it included.
 ///
-/// Gates: promote-only, source-settled, same-checksum-on-source, dependencies-present,
+/// Gates: required-policy, promote-only, source-settled, same-checksum-on-source, dependencies-present,
 /// verify-passed-on-source, applied-cleanly-on-source, soak, destructive-allowed, window,
-/// freeze, rate, approvals.
+/// freeze, rate, signed-by, approvals.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

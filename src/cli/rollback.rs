@@ -12,10 +12,10 @@ use super::session::{Remote, Session};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, count};
 use crate::ledger::History;
-use crate::pg::read;
 use crate::pg::run::RunStatus;
-use crate::plan::Plan;
+use crate::pg::{audit, read};
 use crate::plan::rollback::{self, Target};
+use crate::plan::{Plan, secrets};
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
 use serde_json::json;
 
@@ -83,7 +83,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         }
         if args.dry_run {
             let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
-            dry_run(&session, &remote, &plan, format, out).await?;
+            dry_run(&session, &remote, &history, &plan, format, out).await?;
             return remote.close().await;
         }
         if plan.steps.is_empty() {
@@ -93,6 +93,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         session.check_bound(&history)?;
         remote.server.check_writable(session.ledger())?;
         args.running.granularity(&session, &plan)?;
+        secrets::check(&plan, &session.secrets)?;
+        args.running.history_key()?;
         if form == Form::Text {
             let about = about::online(&session, &remote, &plan).await;
             args.running.announce(&Preview::new(&plan, &about), global, out);
@@ -141,6 +143,9 @@ pub async fn compile(
 ) -> Result<Plan, Failure> {
     let chosen = rollback::choose(history, target, cascade)?;
     let ids: Vec<String> = chosen.list.iter().map(|(id, _)| id.clone()).collect();
+    if !ids.is_empty() {
+        audit::check_recorded(&remote.connection, session.ledger(), &ids).await?;
+    }
     let stored = read::stored(&remote.connection, session.ledger(), &ids).await?;
     rollback::compile(&session.environment, session.ledger(), history, &chosen, stored)
 }

@@ -5,14 +5,17 @@ use super::global::Global;
 use super::look;
 use super::output::{Form, Output, ask};
 use super::progress;
+use super::seal;
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Granularity, Kind, Span, count};
 use crate::ledger::record::{Recorder, RunRef};
+use crate::pg::audit;
 use crate::pg::hooks::{self, Before};
 use crate::pg::lock;
 use crate::pg::run::stop::Stop;
 use crate::pg::run::{self, FailedStep, Finished, Job, OnFailure, RunInfo, RunStatus};
-use crate::plan::{Direction, Plan};
+use crate::plan::signature::PrivateKey;
+use crate::plan::{Direction, Plan, secrets};
 use crate::report::{self, Detail, PlanOptions, Preview};
 use crate::run::{Event, Finding, Observer, Severity};
 use std::path::PathBuf;
@@ -34,6 +37,10 @@ pub struct Running {
     /// Waits this long for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub lock_wait: Span,
+    /// Signs the history at the end of the run with this private key, which the database does not
+    /// have: `history --verify --key` looks for it
+    #[arg(long, value_name = "KEYFILE", env = "DAGMAR_SIGN_HISTORY", hide_env_values = true)]
+    pub sign_history: Option<PathBuf>,
     /// How much of the plan is shown before it runs; left out: the statements, of a long plan the summary
     #[arg(long, value_name = "WHAT", value_enum)]
     pub show: Option<Show>,
@@ -96,6 +103,11 @@ impl Running {
             }
         };
         out.say(text(detail));
+    }
+
+    /// The key that the history is signed with.
+    pub fn history_key(&self) -> Result<Option<PrivateKey>, Failure> {
+        self.sign_history.as_deref().map(seal::private_key).transpose()
     }
 
     /// What one transaction holds, by the option or the environment; refuses a plan that
@@ -176,7 +188,7 @@ pub async fn locked_again(
 ) -> Result<lock::Lock, Failure> {
     let request = lock::Request {
         settings: &remote.settings,
-        ledger: session.ledger(),
+        ledger: session.ledger_config(),
         holder: &holder(),
         wait: Duration::from_millis(wait.millis),
         lost,
@@ -211,7 +223,7 @@ pub async fn preflight(
     refusal
 }
 
-/// What the environment wants done before.
+/// What the environment wants done before; `done` counts the hooks that are done and recorded.
 #[allow(clippy::too_many_arguments)]
 pub async fn before(
     session: &Session,
@@ -219,6 +231,7 @@ pub async fn before(
     lock: &lock::Lock,
     plan: &Plan,
     kind: &'static str,
+    done: &mut usize,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<(), Failure> {
@@ -231,16 +244,16 @@ pub async fn before(
         settings: &remote.settings,
         plan,
         ledger: session.ledger(),
-        info: &info(lock, kind),
+        info: &info(session, lock, kind),
         recorder: &Recorder::new(session.ledger(), RunRef::Id(lock.run.clone())),
         epoch: lock.epoch,
     };
-    hooks::run(&before, &environment.before_apply, &mut remote.connection, observer, stop).await
+    hooks::run(&before, &environment.before_apply, done, &mut remote.connection, observer, stop).await
 }
 
-fn info(lock: &lock::Lock, kind: &'static str) -> RunInfo {
+fn info(session: &Session, lock: &lock::Lock, kind: &'static str) -> RunInfo {
     let who = holder();
-    RunInfo { id: lock.run.clone(), kind, os_user: who.os_user, host: who.host }
+    RunInfo { id: lock.run.clone(), kind, os_user: who.os_user, host: who.host, policy: session.policy() }
 }
 
 /// Runs a plan under the lock.
@@ -255,7 +268,8 @@ pub async fn execute(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Finished, Failure> {
-    let info = info(lock, kind);
+    secrets::check(plan, &session.secrets)?;
+    let info = info(session, lock, kind);
     let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
     let job = Job {
         plan,
@@ -269,13 +283,18 @@ pub async fn execute(
             Others::Stop => OnFailure::Stop,
         },
         transaction: running.granularity(session, plan)?,
+        secrets: &session.secrets,
     };
     let run = run::execute(&mut remote.connection, recorder, &job, observer, stop);
-    tokio::select! {
+    let finished = tokio::select! {
         finished = run => finished,
         // the network swallows everything: nothing more is to be heard
         why = stop.given_up() => Err(why),
+    }?;
+    if let Some(key) = running.history_key()? {
+        audit::sign_head(&remote.connection, session.ledger(), &lock.run, &key).await?;
     }
+    Ok(finished)
 }
 
 /// A run that did not come to its end as a failure of the command.
@@ -301,7 +320,7 @@ pub fn verdict(finished: &Finished) -> Outcome {
     }
 }
 
-fn described(FailedStep { changeset, error, state }: &FailedStep) -> Failure {
+fn described(FailedStep { changeset, error, state, .. }: &FailedStep) -> Failure {
     let code = if error.sqlstate.is_empty() { String::new() } else { format!(" ({})", error.sqlstate) };
     let mut failure = Failure::new(Kind::Failed, format!("`{changeset}` failed: {}{code}", error.message));
     if let Some(sql) = &error.statement {
@@ -313,6 +332,9 @@ fn described(FailedStep { changeset, error, state }: &FailedStep) -> Failure {
                 failure.notes.push(format!("| {}^", " ".repeat(column.saturating_sub(1))));
             }
         }
+    }
+    if let Some(detail) = &error.detail {
+        failure.notes.extend(detail.lines().map(|line| format!("detail: {line}")));
     }
     if !error.blockers.is_empty() {
         failure.notes.push(format!("the lock is held by {}", error.blockers.join(", ")));

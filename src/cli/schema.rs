@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use super::complete;
+use super::file::{self, There};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::session::root;
@@ -39,6 +40,9 @@ pub struct Args {
     /// Writes all schemas into the project's folder `schema`
     #[arg(long)]
     write: bool,
+    /// With --write: overwrites files that are no schemas of dagmar
+    #[arg(long, requires = "write")]
+    force: bool,
     /// Lists all change types, the project's own included
     #[arg(long)]
     list: bool,
@@ -64,7 +68,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     if args.write {
         let root = root(global)?;
-        let written = write(&root, &own_types(&root, out)?)?;
+        let written = write(&root, &own_types(&root, out)?, args.force)?;
         match form {
             Form::Json => out.json(&json!({ "written": written })),
             Form::Text => written.iter().for_each(|path| out.data(path)),
@@ -131,17 +135,22 @@ fn own_types(root: &Path, out: &mut Output) -> Result<Custom, Failure> {
 }
 
 /// Writes all schemas below a project's folder; gives their paths, relative to it.
-pub fn write(root: &Path, custom: &Custom) -> Result<Vec<String>, Failure> {
+pub fn write(root: &Path, custom: &Custom, force: bool) -> Result<Vec<String>, Failure> {
     let dir = root.join(FOLDER);
     let wrong = |path: &Path, e| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display()));
     std::fs::create_dir_all(&dir).map_err(|e| wrong(&dir, e))?;
     let mut written = Vec::new();
     for (name, value) in files(custom) {
         let path: PathBuf = dir.join(name);
-        std::fs::write(&path, schema::text(&value)).map_err(|e| wrong(&path, e))?;
+        file::write(&path, &schema::text(&value), 0o666, There::by(force, is_schema))?;
         written.push(format!("{FOLDER}/{name}"));
     }
     Ok(written)
+}
+
+/// Whether a text is a schema of ours.
+fn is_schema(text: &str) -> bool {
+    text.contains("\"$id\": \"urn:dagmar:schema:")
 }
 
 /// The files of the schemas with their contents.

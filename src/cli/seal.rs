@@ -2,18 +2,21 @@
 
 use super::about;
 use super::audit::{Tried, audited};
+use super::file::{self, There};
 use super::global::Global;
 use super::output::{Form, Output, choose, form, now};
 use super::plan::{compile, formats};
 use super::session::{Session, holder};
 use super::{Outcome, block_on};
+use crate::base::file::{FileContent, read as read_file};
 use crate::base::{Failure, Kind, Span, count, time};
 use crate::pg::fingerprint;
 use crate::plan::sealed::{Content, FORMAT, Part, Sealed, before};
+use crate::plan::secrets;
 use crate::plan::signature::{PrivateKey, PublicKey, Signature};
 use crate::plan::{About, Destination, Maker};
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Seal, Tone};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -29,12 +32,16 @@ pub struct Order<'a> {
     pub expires: Span,
     /// Which changesets.
     pub select: &'a [String],
+    /// Whether a file is overwritten that is no sealed plan.
+    pub force: bool,
 }
 
 /// Seals what is pending in each environment, and writes the file.
 pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    // before anything is asked: a key that cannot be used
+    // before anything is asked: a file or a key that cannot be used
+    let there = There::by(order.force, is_sealed);
+    file::check(order.out, there)?;
     let key = order.sign.map(private_key).transpose()?;
     let (mut parts, mut first, mut commit) = (Vec::new(), None, None);
     for global in targets(order, global)? {
@@ -46,10 +53,11 @@ pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
             let remote = session.connect(&global, out).await?;
             let history = remote.history(session.ledger()).await?;
             let plan = compile(&view, &remote, &history, order.select).await?;
+            out.warnings(&view.warnings(&plan));
             let seen = fingerprint::look(&remote.connection, &remote.server, session.ledger(), &history).await?;
             remote.close().await?;
             let (environment, before) = (session.environment.clone(), before(&plan, &history));
-            let part = Part { environment, target: seen.target, policy: policy(&session), before, plan };
+            let part = Part { environment, target: seen.target, policy: session.policy(), before, plan };
             Ok((part, (seen.now, seen.session_user)))
         })?;
         parts.push(part);
@@ -69,10 +77,14 @@ pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
     };
     let mut sealed = Sealed::seal(&content)?;
     sealed.signature = key.map(|key| json!(key.sign(&sealed.digest)));
-    std::fs::write(order.out, sealed.text())
-        .map_err(|e| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", order.out.display())))?;
+    file::write(order.out, &sealed.text(), 0o666, there)?;
     show(&sealed, form, "sealed", out);
     Ok(())
+}
+
+/// Whether a text is a sealed plan, by its beginning.
+fn is_sealed(text: &str) -> bool {
+    text.starts_with("{\"content\":") && text.contains("\"digest\":\"")
 }
 
 /// The options for each environment.
@@ -99,22 +111,11 @@ fn in_order(session: &Session, names: &[String]) -> Result<(), Failure> {
         .help(format!("dagmar.yaml has: {}", known.join(", "))))
 }
 
-/// What `dagmar.yaml` says of an environment, as it stands there: without its connection and
-/// variables, which may be secrets.
-pub fn policy(session: &Session) -> Value {
-    let environment = session.workspace.loaded.config.environment(&session.environment);
-    let mut value = serde_json::to_value(environment).unwrap_or_default();
-    if let Some(map) = value.as_object_mut() {
-        map.retain(|key, _| !key.starts_with("url") && key != "variables");
-    }
-    value
-}
-
 /// Reads a sealed plan, and checks its digest and its signature, which must be there and of this
 /// key where one is named.
 pub fn open(file: &Path, key: Option<&Path>) -> Result<Sealed, Failure> {
-    let key = key.map(|path| PublicKey::parse(&read(path)?)).transpose()?;
-    let sealed = Sealed::read(&read(file)?)?;
+    let key = key.map(public_key).transpose()?;
+    let sealed = Sealed::read(&text(read(file, MOST_PLAN)?))?;
     let refused = |message: String| Err(Failure::new(Kind::Refused, message));
     match (signature(&sealed), &key) {
         (None, None) => Ok(sealed),
@@ -151,20 +152,34 @@ fn signature(sealed: &Sealed) -> Option<Option<Signature>> {
     sealed.signature.as_ref().map(|value| serde_json::from_value(value.clone()).ok())
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    let bytes =
-        std::fs::read(path).map_err(|e| Failure::new(Kind::Usage, format!("cannot read `{}`: {e}", path.display())))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+/// The most that is read of a sealed plan, and of a key, in bytes.
+const MOST_PLAN: u64 = 256 << 20;
+const MOST_KEY: u64 = 64 << 10;
+
+fn read(path: &Path, most: u64) -> Result<FileContent, Failure> {
+    read_file(path, most).map_err(|why| {
+        let failure = Failure::new(Kind::Usage, format!("cannot read `{}`: it {why}", path.display()));
+        Failure { help: why.help().map(str::to_owned), ..failure }
+    })
 }
 
-fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
-    let text = read(path)?;
-    let mode = std::fs::metadata(path).map_or(0, |about| about.permissions().mode());
-    if mode & 0o077 != 0 {
+fn text(content: FileContent) -> String {
+    String::from_utf8_lossy(&content.bytes).into_owned()
+}
+
+/// Reads a public key.
+pub fn public_key(path: &Path) -> Result<PublicKey, Failure> {
+    PublicKey::parse(&text(read(path, MOST_KEY)?))
+}
+
+/// Reads a private key, which nobody else may read.
+pub fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
+    let content = read(path, MOST_KEY)?;
+    if content.about.permissions().mode() & 0o077 != 0 {
         return Err(Failure::new(Kind::Refused, format!("the key `{}` can be read by others", path.display()))
             .help(format!("chmod 600 {}", path.display())));
     }
-    PrivateKey::parse(&text)
+    PrivateKey::parse(&text(content))
 }
 
 /// Checks a file without a server, and shows what is in it.
@@ -226,7 +241,10 @@ fn show(sealed: &Sealed, form: Form, word: &str, out: &mut Output) {
     let steps = |part: &Part| part.plan.steps.iter().map(|s| s.changeset.clone()).collect::<Vec<_>>();
     if form == Form::Json {
         let parts = content.environments.iter().map(|part| {
-            json!({ "environment": part.environment, "target": part.target, "policy": part.policy, "changesets": steps(part), "plan": part.plan })
+            json!({
+                "environment": part.environment, "target": part.target, "policy": part.policy, "changesets": steps(part),
+                "secrets": secrets::needed(&part.plan).into_keys().collect::<Vec<_>>(), "plan": part.plan,
+            })
         });
         out.json(&json!({
             "digest": sealed.digest, "author": content.author, "dbUser": content.db_user, "dagmar": content.dagmar,
@@ -257,7 +275,11 @@ fn show(sealed: &Sealed, form: Form, word: &str, out: &mut Output) {
             count(t.recorded, "changeset")
         );
         let steps = steps(part);
+        let secrets: Vec<&str> = secrets::needed(&part.plan).into_keys().collect();
         let list = if steps.is_empty() { "nothing".to_owned() } else { steps.join(", ") };
         out.data(Line::new().paint(Tone::Strong, &part.environment).plain(format!(" ({place}): {list}")));
+        if !secrets.is_empty() {
+            out.data(format!("  filled in when it runs: the secret variables {}", secrets.join(", ")));
+        }
     }
 }

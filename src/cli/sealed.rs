@@ -7,15 +7,17 @@ use super::output::Output;
 use super::seal;
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Kind, time};
-use crate::ledger::History;
+use crate::gate::evidence::SealedPlan;
 use crate::ledger::approval::{Approval, Verdict, last_words};
 use crate::ledger::record::{Recorder, RunRef};
+use crate::ledger::{EventKind, History};
 use crate::pg::lock::Lock;
 use crate::pg::{approvals, fingerprint, unanswered};
 use crate::pipeline::View;
 use crate::plan::sealed::{Sealed, same};
-use crate::plan::{Plan, Progress, Segment, Step};
-use serde_json::json;
+use crate::plan::{Plan, Progress, Rollback, Segment, Statement, Step};
+use crate::sql::Facts;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -117,6 +119,18 @@ impl Release<'_> {
         &self.plan.digest
     }
 
+    /// What the gates know of it.
+    pub fn evidence(&self) -> SealedPlan<'_> {
+        let Sealed { content, digest, signature, .. } = self.plan;
+        SealedPlan {
+            digest,
+            author: &content.author,
+            db_user: &content.db_user,
+            // one that is wrong was refused when the file was opened
+            signed_by: signature.as_ref().and_then(|s| s.get("key")).and_then(Value::as_str),
+        }
+    }
+
     /// What of it is to be run now. It is refused when anything is not as it was.
     pub async fn compile(&self, session: &Session, remote: &Remote, history: &History) -> Result<Plan, Failure> {
         let left = fit(self.plan, session, remote, history).await?;
@@ -138,10 +152,10 @@ impl Release<'_> {
         let sql = [
             "BEGIN".to_owned(),
             format!("SELECT {}.fence({})", session.ledger().sql(), lock.epoch),
-            recorder.event("sealedPlan", None, &detail),
+            recorder.event(EventKind::SealedPlan, None, &detail),
             "COMMIT".to_owned(),
         ];
-        let sent = remote.connection.client.batch_execute(&sql.join(";\n")).await;
+        let sent = remote.connection.execute(&sql.join(";\n")).await;
         sent.map_err(|e| unanswered("cannot note which plan it is", &e))
     }
 
@@ -202,7 +216,7 @@ pub async fn may_be_approved(
             format!("the plan is sealed for the ledger `{}`, not `{}`", part.plan.ledger_schema, session.ledger()),
         ));
     }
-    if !same(&part.policy, &seal::policy(session)) {
+    if !same(&part.policy, &session.policy()) {
         return Err(Failure::new(
             Kind::Drift,
             format!("dagmar.yaml says something else of `{}` than when the plan was sealed", session.environment),
@@ -224,19 +238,30 @@ async fn own_runs(session: &Session, remote: &Remote, digest: &str) -> Result<BT
         "SELECT DISTINCT run::text FROM {}.event WHERE kind = 'sealedPlan' AND run IS NOT NULL AND detail ->> 'plan' = '{digest}'",
         session.ledger().sql()
     );
-    let rows = remote.connection.client.query_typed(&sql, &[]).await;
-    let rows = rows.map_err(|e| unanswered("cannot read the ledger", &e))?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    let rows = remote.connection.query("cannot read the ledger", &sql).await?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// Refuses when this dagmar would render something else from these files.
 fn same_render(view: &View<'_>, plan: &Plan) -> Result<(), Failure> {
+    // how far it came is the ledger's to say, and what is known of a statement follows from it
     let bare = |segments: &[Segment]| {
-        let todo = |s: &Segment| Segment { progress: Progress::Todo, ..s.clone() };
+        let statement = |s: &Statement| Statement { facts: Facts::default(), ..s.clone() };
+        let todo = |s: &Segment| Segment {
+            progress: Progress::Todo,
+            statements: s.statements.iter().map(statement).collect(),
+            ..s.clone()
+        };
         segments.iter().map(todo).collect::<Vec<_>>()
     };
+    let back = |rollback: &Rollback| match rollback {
+        Rollback::Segments { derived, segments, verify } => {
+            Rollback::Segments { derived: *derived, segments: bare(segments), verify: verify.clone() }
+        }
+        never => never.clone(),
+    };
     let parts = |s: &Step| {
-        (s.checksum.clone(), bare(&s.segments), s.preconditions.clone(), s.verify.clone(), s.rollback.clone())
+        (s.checksum.clone(), bare(&s.segments), s.preconditions.clone(), s.verify.clone(), back(&s.rollback))
     };
     for step in &plan.steps {
         let now = match view.graph.position(&step.changeset) {

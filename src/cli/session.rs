@@ -1,23 +1,23 @@
 //! What commands have in common: the project, the environment, the server.
 
+use super::database::Url;
 use super::global::Global;
 use super::output::Output;
-use crate::base::{Failure, Granularity, Ident, Kind, diag::nearest};
+use super::seal;
+use crate::base::file::read_text;
+use crate::base::{Failure, Granularity, Ident, Kind, Secrets, diag::nearest};
 use crate::ledger::History;
 use crate::pg::lock::Holder;
 use crate::pg::server::Server;
-use crate::pg::{Connection, Embedded, Environment, Secret, Settings, address, connect_with, read};
+use crate::pg::{Connection, Embedded, Environment, Settings, connect_with, read, user_name};
 use crate::pipeline::{View, Workspace};
-use crate::source::load;
-use crate::source::password::has_password;
-use crate::source::project::fill_from_process;
-use crate::source::{Address, Variables};
-use std::path::PathBuf;
+use crate::plan::signature::PublicKey;
+use crate::source::{Hook, LedgerConfig, Variables, load, project};
+use serde_json::Value;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// The word that stands for a private server on this machine.
-pub const EMBEDDED: &str = "embedded";
 
 /// A project, and the environment that a command is about.
 pub struct Session {
@@ -25,6 +25,8 @@ pub struct Session {
     pub workspace: Arc<Workspace>,
     /// The environment.
     pub environment: String,
+    /// Its secret variables.
+    pub secrets: Secrets,
     variables: Result<Variables, String>,
 }
 
@@ -49,18 +51,25 @@ impl Session {
             });
         }
         let variables = variables(&workspace, &environment, &global.vars)?;
-        Ok(Self { workspace: Arc::new(workspace), environment, variables })
+        let secrets = secrets(&workspace, &environment);
+        Ok(Self { workspace: Arc::new(workspace), environment, secrets, variables })
     }
 
     /// The same project, seen from another environment.
     pub fn seen_from(&self, environment: &str, global: &Global) -> Result<Self, Failure> {
         let variables = variables(&self.workspace, environment, &global.vars)?;
-        Ok(Self { workspace: Arc::clone(&self.workspace), environment: environment.to_owned(), variables })
+        let secrets = secrets(&self.workspace, environment);
+        Ok(Self { workspace: Arc::clone(&self.workspace), environment: environment.to_owned(), secrets, variables })
     }
 
     /// The schema of the ledger.
     pub fn ledger(&self) -> &Ident {
-        &self.workspace.loaded.config.ledger.schema
+        &self.ledger_config().schema
+    }
+
+    /// Where the ledger is, and who may own it.
+    pub fn ledger_config(&self) -> &LedgerConfig {
+        &self.workspace.loaded.config.ledger
     }
 
     /// The most connections that run steps at the same time.
@@ -71,6 +80,38 @@ impl Session {
     /// What one transaction holds.
     pub fn transaction(&self) -> Granularity {
         self.workspace.loaded.config.environment(&self.environment).map(|e| e.transaction).unwrap_or_default()
+    }
+
+    /// What `dagmar.yaml` says of the environment, as it stands there: without its connection and
+    /// variables, which may be secrets.
+    pub fn policy(&self) -> Value {
+        let environment = self.workspace.loaded.config.environment(&self.environment);
+        let mut value = serde_json::to_value(environment).unwrap_or_default();
+        if let Some(map) = value.as_object_mut() {
+            map.retain(|key, _| !key.starts_with("url") && key != "variables");
+            // their arguments may be secrets
+            let hooks = environment.map(|e| e.before_apply.iter().map(Hook::name).collect::<Vec<_>>());
+            map.insert("beforeApply".to_owned(), hooks.into());
+            // whatever is in a file now is what is meant
+            if map.contains_key("signedBy") {
+                let keys = self.trusted_keys().into_iter().map(|key| key.unwrap_or_else(|why| why));
+                map.insert("signedBy".to_owned(), keys.collect());
+            }
+        }
+        value
+    }
+
+    /// The keys of `signedBy` in base64; an error says which cannot be read.
+    pub fn trusted_keys(&self) -> Vec<Result<String, String>> {
+        let environment = self.workspace.loaded.config.environment(&self.environment);
+        let root = &self.workspace.loaded.root;
+        let key = |text: &String| match PublicKey::parse(text) {
+            Ok(key) => Ok(key.base64()),
+            Err(_) => {
+                seal::public_key(&root.join(text)).map(|key| key.base64()).map_err(|why| format!("`{text}`: {why}"))
+            }
+        };
+        environment.into_iter().flat_map(|e| &e.signed_by).map(key).collect()
     }
 
     /// The changesets for the environment.
@@ -92,6 +133,8 @@ impl Session {
 
     /// Connects to the environment's server; `say` hears what is to be told on the way.
     pub async fn connect_saying(&self, global: &Global, say: &mut dyn FnMut(&str)) -> Result<Remote, Failure> {
+        // a server may repeat what it is sent, a hook what it finds in its environment
+        self.secrets.values().for_each(crate::pg::remember);
         let process = Environment::of_process();
         let url = self.url(global, &process, say).await?;
         let (settings, embedded) = match &url {
@@ -113,7 +156,7 @@ impl Session {
             }
         })
         .await?;
-        let server = Server::ask(&connection, self.ledger()).await?;
+        let server = first_answer(&connection, &settings, self.ledger_config()).await?;
         Ok(Remote { connection, server, settings, embedded })
     }
 
@@ -121,72 +164,6 @@ impl Session {
     pub async fn embedded(&self) -> Result<Embedded, Failure> {
         let binaries = std::env::var_os("DAGMAR_PG_BIN").map(PathBuf::from);
         Embedded::persistent(&self.workspace.loaded.root, &self.environment, binaries.as_deref()).await
-    }
-
-    /// The connection that is meant, strongest first: `--url`, the environment that was named,
-    /// `DATABASE_URL`, the `PG*` variables, the default environment, libpq's defaults.
-    async fn url(
-        &self,
-        global: &Global,
-        process: &Environment,
-        say: &mut dyn FnMut(&str),
-    ) -> Result<Option<Url>, Failure> {
-        if let Some(url) = &global.url {
-            return Ok(Some(Url::of(url)));
-        }
-        let config = &self.workspace.loaded.config;
-        let own = config.environment(&self.environment).and_then(|e| e.address());
-        if let (Some(address), true) = (own, global.env.is_some()) {
-            return self.read(address, process, say).await.map(Some);
-        }
-        if let Some(url) = process.var("DATABASE_URL") {
-            return Ok(Some(Url::of(url)));
-        }
-        let named = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT"];
-        match own {
-            Some(address) if !named.iter().any(|name| process.var(name).is_some()) => {
-                self.read(address, process, say).await.map(Some)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// Reads the environment's URL from where it is kept.
-    async fn read(
-        &self,
-        address: Address<'_>,
-        process: &Environment,
-        say: &mut dyn FnMut(&str),
-    ) -> Result<Url, Failure> {
-        let root = &self.workspace.loaded.root;
-        let filled = |text: &str| {
-            fill_from_process(text, &|name| std::env::var(name).ok()).map_err(|why| {
-                Failure::new(Kind::Usage, format!("the URL of the environment `{}`: {why}", self.environment))
-                    .help("set it, or give the connection with `--url`")
-            })
-        };
-        let named = |failure: Failure| Failure {
-            message: format!("the environment `{}`: {}", self.environment, failure.message),
-            ..failure
-        };
-        match address {
-            Address::Url(url) => {
-                if has_password(url) {
-                    say(&format!("warning: {}", password_warning(&self.environment)));
-                }
-                Ok(Url::of(&filled(url)?))
-            }
-            Address::Command(command, limit) => {
-                address::of_command(root, command, limit).await.map(Url::Server).map_err(named)
-            }
-            Address::File(path) => {
-                let (url, warning) = address::of_file(root, &filled(path)?, process.read).map_err(named)?;
-                if let Some(warning) = warning {
-                    say(&format!("warning: {warning}"));
-                }
-                Ok(Url::Server(url))
-            }
-        }
     }
 
     /// Refuses to change a ledger that belongs to another environment.
@@ -218,18 +195,9 @@ pub fn password_warning(environment: &str) -> String {
     )
 }
 
-/// A URL that was read.
-enum Url {
-    /// The private server on this machine.
-    Embedded,
-    /// A server.
-    Server(Secret),
-}
-
-impl Url {
-    fn of(text: &str) -> Self {
-        if text == EMBEDDED { Url::Embedded } else { Url::Server(Secret::new(text)) }
-    }
+/// The secret variables of an environment, as far as dagmar.yaml can be read.
+fn secrets(workspace: &Workspace, environment: &str) -> Secrets {
+    workspace.loaded.config.secrets(environment, &|name| std::env::var(name).ok())
 }
 
 /// The variables of an environment with those of the command line.
@@ -240,6 +208,11 @@ fn variables(workspace: &Workspace, environment: &str, given: &[String]) -> Resu
             let Some((name, value)) = pair.split_once('=').filter(|(n, _)| crate::source::variables::is_name(n)) else {
                 return Err(Failure::new(Kind::Usage, format!("`--var {pair}` is no `NAME=VALUE`")));
             };
+            if variables.is_secret(name) {
+                return Err(Failure::new(Kind::Usage, format!("`--var {name}=...`: the variable `{name}` is secret"))
+                    .note("others on this machine can read a command line")
+                    .help("set the environment variable that dagmar.yaml names as its value"));
+            }
             variables.set(name, value);
         }
     }
@@ -253,10 +226,45 @@ pub fn root(global: &Global) -> Result<PathBuf, Failure> {
     }
     let here = std::env::current_dir()
         .map_err(|e| Failure::new(Kind::Usage, format!("cannot tell the current folder: {e}")))?;
-    load::find_root(&here).ok_or_else(|| {
+    let root = load::find_root(&here).ok_or_else(|| {
         Failure::new(Kind::Usage, format!("no dagmar.yaml in `{}` or above it", here.display()))
             .help("run `dagmar init` to make a project here, or name one with `--project`")
-    })
+    })?;
+    if root != here {
+        of_somebody_trusted(&root)?;
+    }
+    Ok(root)
+}
+
+/// Refuses a project that was found above the working directory and belongs to somebody else:
+/// its `urlCommand` and hooks would run as the caller. The rules are those of Git's
+/// `safe.directory`: it is ours, or root's; where root works for somebody by sudo, his.
+fn of_somebody_trusted(root: &Path) -> Result<(), Failure> {
+    let me = rustix::process::geteuid().as_raw();
+    let by_sudo = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse().ok()).filter(|_| me == 0);
+    let trusted = |uid: u32| uid == me || uid == 0 || Some(uid) == by_sudo;
+    let file = root.join(project::FILE);
+    for path in [root, file.as_path()] {
+        // a link's own owner made it lead there
+        for about in [path.symlink_metadata(), path.metadata()] {
+            let about =
+                about.map_err(|e| Failure::new(Kind::Usage, format!("cannot look at `{}`: {e}", path.display())))?;
+            if !trusted(about.uid()) {
+                let owner = user_name(about.uid()).unwrap_or_else(|| format!("the user {}", about.uid()));
+                return Err(Failure::new(
+                    Kind::Refused,
+                    format!(
+                        "the project found in `{}` belongs to somebody else: `{}` is of `{owner}`",
+                        root.display(),
+                        path.display()
+                    ),
+                )
+                .note("its commands would run as you")
+                .help(format!("if you trust it, name it: `--project {}`, or work in that folder", root.display())));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A server that a command talks to.
@@ -279,24 +287,24 @@ impl Remote {
 
     /// Whether the connection is of no use any more.
     pub async fn is_gone(&self) -> bool {
-        let asked = tokio::time::timeout(Duration::from_secs(5), self.connection.client.batch_execute("")).await;
+        let asked = tokio::time::timeout(Duration::from_secs(5), self.connection.execute("")).await;
         !matches!(asked, Ok(Ok(())))
     }
 
     /// Connects again, to a server that may have to come back first.
-    pub async fn reconnect(&mut self, ledger: &Ident, wait: Duration) -> Result<(), Failure> {
+    pub async fn reconnect(&mut self, ledger: &LedgerConfig, wait: Duration) -> Result<(), Failure> {
         let deadline = Instant::now() + wait;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             self.connection = connect_with(&self.settings, left, |_| {}).await?;
-            match Server::ask(&self.connection, ledger).await {
+            match first_answer(&self.connection, &self.settings, ledger).await {
                 // a server that is going down lets in, and closes again
                 Err(_) if Instant::now() < deadline && self.is_gone().await => {
                     tokio::time::sleep(Duration::from_millis(250)).await;
                 }
                 server => {
                     self.server = server?;
-                    return self.server.check_writable(ledger);
+                    return self.server.check_writable(&ledger.schema);
                 }
             }
         }
@@ -322,10 +330,30 @@ impl Remote {
     }
 }
 
+/// Asks a server that has let us in what it is; one that stays silent is given up as one that
+/// cannot be reached.
+async fn first_answer(connection: &Connection, settings: &Settings, ledger: &LedgerConfig) -> Result<Server, Failure> {
+    let asking = async {
+        let answer = Server::ask(connection, ledger).await;
+        // the client knows that the connection is closed, the driver knows why
+        answer.map_err(|failure| match connection.end() {
+            Some(end) if !failure.message.contains(&end.message) => failure.note(end.message.clone()),
+            _ => failure,
+        })
+    };
+    let Some(limit) = settings.answer_timeout else { return asking.await };
+    tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
+        let seconds = limit.as_secs();
+        let why = format!("`{}` let us in and did not answer within {seconds}s", settings.describe());
+        Err(Failure::new(Kind::Database, why)
+            .help("is it overloaded, or a pooler without a free connection? a longer `connect_timeout` waits longer"))
+    })
+}
+
 /// Who runs this command, for the ledger.
 pub fn holder() -> Holder {
     let user = Environment::of_process().user.unwrap_or_else(|| "?".to_owned());
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+    let host = read_text(Path::new("/proc/sys/kernel/hostname"), 4096)
         .ok()
         .or_else(|| std::env::var("HOSTNAME").ok())
         .map_or_else(|| "?".to_owned(), |h| h.trim().to_owned());

@@ -1,11 +1,11 @@
 //! `dagmar sql`: the plan as a script for psql.
 
-use super::about;
-use super::complete;
+use super::file::{self, There};
 use super::global::Global;
 use super::output::{Form, Output, choose};
 use super::session::Session;
 use super::{Outcome, block_on, plan, rollback};
+use super::{about, complete};
 use crate::base::{Failure, Kind, count};
 use crate::ledger::History;
 use crate::plan::rollback::Target;
@@ -38,10 +38,15 @@ pub struct Args {
     /// Writes into this file instead of to standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// With --output: overwrites a file that is no script of dagmar
+    #[arg(long, requires = "output")]
+    force: bool,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     choose(global, &[("text", Form::Text)])?;
+    let there = There::by(args.force, report::script::is_script);
+    args.output.as_deref().map(|path| file::check(path, there)).transpose()?;
     let session = Session::open(global, out)?;
     let (plan, about) = if args.offline {
         let plan = session.view()?.plan(&History::default(), &args.select)?;
@@ -66,8 +71,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     match &args.output {
         None => out.document(&script),
         Some(path) => {
-            std::fs::write(path, script)
-                .map_err(|e| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display())))?;
+            file::write(path, &script, 0o666, there)?;
             out.say(format!("{}: {}", path.display(), count(plan.steps.len(), "changeset")));
         }
     }

@@ -232,7 +232,7 @@ async fn last(
     let mut found = BTreeMap::new();
     for id in reasons::wanted(&view.graph, history, &view.changelog, position) {
         let last = read::Filter { changeset: Some(id.clone()), limit: 1, ..read::Filter::default() };
-        let events = read::events(&remote.connection, &remote.server, session.ledger(), &last).await?;
+        let events = read::events(&remote.connection, &remote.server, history.version, session.ledger(), &last).await?;
         for event in events {
             let by = match event.by {
                 Some(by) => format!("{by} (role {})", event.db_user),

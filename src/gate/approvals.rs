@@ -2,33 +2,36 @@
 //! has spoken against it.
 
 use super::Outcome;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, SealedPlan};
 use crate::base::count;
+use crate::ledger::approval::last_words;
 use crate::ledger::{Approval, Verdict};
-use std::collections::BTreeMap;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(policy) = &evidence.policy.approvals else { return Outcome::NotAsked };
     let wanted = usize::from(policy.count);
     let then = if evidence.source.is_some() { "promote" } else { "apply" };
     let remedy = format!("seal the plan with `dagmar plan --out FILE`, have it approved, and {then} that file");
-    let Some(digest) = evidence.digest else {
+    let Some(sealed) = &evidence.sealed else {
         return Outcome::unmet(format!("{} needed, and the plan is not sealed", count(wanted, "approval")), remedy);
     };
-    // of each person the last word counts
-    let mut words: BTreeMap<&str, &Approval> = BTreeMap::new();
-    let mut of_plan: Vec<&Approval> = evidence.approvals.iter().filter(|a| a.digest == digest).collect();
-    of_plan.sort_by_key(|a| a.at);
-    for approval in of_plan {
-        words.insert(&approval.by, approval);
+    if policy.not_author
+        && let Some(step) = evidence.plan.steps.iter().find(|s| s.author.as_deref().is_none_or(|a| a.trim().is_empty()))
+    {
+        return Outcome::unmet(
+            format!("`{}` has no author, and no author may approve: nobody can tell who wrote it", step.changeset),
+            "give the changeset an `author`, and seal the plan again",
+        );
     }
+    // of each person the last word counts
+    let of_plan: Vec<&Approval> = evidence.approvals.iter().filter(|a| a.digest == sealed.digest).collect();
     let (mut agreed, mut left_out) = (0, Vec::new());
-    for approval in words.values() {
+    for approval in last_words(of_plan) {
         let who = format!("{} ({})", approval.by, approval.os_user);
         if approval.verdict == Verdict::Reject {
             return Outcome::unmet(format!("rejected by {who}: {}", approval.reason), "settle it, and seal a new plan");
         }
-        match why_not(evidence, approval, policy) {
+        match why_not(evidence, sealed, approval, policy) {
             Some(why) => left_out.push(format!("{who} {why}")),
             None => agreed += 1,
         }
@@ -45,6 +48,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
 /// Why an approval does not count.
 fn why_not(
     evidence: &Evidence<'_>,
+    sealed: &SealedPlan<'_>,
     approval: &Approval,
     policy: &crate::source::policy::ApprovalPolicy,
 ) -> Option<&'static str> {
@@ -58,6 +62,12 @@ fn why_not(
         Some("is who applies it")
     } else if !policy.roles.is_empty() && !policy.roles.iter().any(is_member) {
         Some("has none of the roles")
+    } else if target.rolled_back.is_some_and(|at| approval.at <= at) {
+        Some("agreed before it was rolled back here")
+    } else if policy.not_author
+        && (sealed.db_user == approval.by || sealed.author == format!("{}@{}", approval.os_user, approval.host))
+    {
+        Some("has sealed it")
     } else if policy.not_author && evidence.plan.steps.iter().any(|s| is_author(s.author.as_deref(), approval)) {
         Some("is an author")
     } else {

@@ -1,7 +1,7 @@
 //! What gates look at. Gathered by `pg::evidence`; every time is of a server's clock.
 
 use crate::graph::Graph;
-use crate::ledger::{Approval, History, Status};
+use crate::ledger::{Approval, EventKind, History, Status};
 use crate::plan::Plan;
 use crate::source::policy::{Hazard, Zone};
 use crate::source::{Changelog, Environment};
@@ -17,8 +17,14 @@ pub struct Evidence<'a> {
     pub policy: &'a Environment,
     /// What is to run.
     pub plan: &'a Plan,
-    /// The digest that approvals of this plan carry; absent: the plan is not sealed.
-    pub digest: Option<&'a str>,
+    /// The sealed plan, where it is one.
+    pub sealed: Option<SealedPlan<'a>>,
+    /// What the ledger's owner demands that `dagmar.yaml` says of the environment.
+    pub required: Option<&'a Value>,
+    /// What it does say, in the same form.
+    pub here: &'a Value,
+    /// The keys of `signedBy` in base64; an error says which cannot be read.
+    pub trusted: &'a [Result<String, String>],
     /// What the environment's own database says.
     pub target: &'a Target,
     /// Where it is promoted from; absent: this is no promotion.
@@ -31,6 +37,19 @@ pub struct Evidence<'a> {
     pub approvals: &'a [Approval],
     /// Destructive kinds that were allowed by name for this run.
     pub allowed: &'a [Hazard],
+}
+
+/// What is known of a sealed plan.
+#[derive(Debug, Clone, Copy)]
+pub struct SealedPlan<'a> {
+    /// The digest that its approvals carry.
+    pub digest: &'a str,
+    /// Who sealed it: the operating system's user and host.
+    pub author: &'a str,
+    /// The database user who sealed it.
+    pub db_user: &'a str,
+    /// The key of its signature, which was checked; absent: it is not signed.
+    pub signed_by: Option<&'a str>,
 }
 
 /// What the environment's own database says.
@@ -46,6 +65,8 @@ pub struct Target {
     pub runs: Vec<i64>,
     /// When changesets of the last hour were applied, oldest first.
     pub applied: Vec<i64>,
+    /// When a changeset of the sealed plan was rolled back here for the last time.
+    pub rolled_back: Option<i64>,
     /// What clocks and calendars show, by the name of the time zone.
     pub local: BTreeMap<String, Local>,
 }
@@ -89,6 +110,8 @@ pub struct Source {
 pub struct Trail {
     /// The checksum of what ran to its end, its checks with it; absent: it was marked by hand.
     pub ran: Option<String>,
+    /// When it came to be there, as the history says, in milliseconds since 1970.
+    pub since: Option<i64>,
     /// What went wrong before: the message of each failure of this version.
     pub failures: Vec<String>,
     /// How often a lock could not be had in time and was tried for again.
@@ -101,7 +124,9 @@ pub struct Happened {
     /// The changeset.
     pub changeset: String,
     /// The kind of the event.
-    pub kind: String,
+    pub kind: EventKind,
+    /// When, in milliseconds since 1970.
+    pub at: i64,
     /// Its detail.
     pub detail: Value,
 }
@@ -116,12 +141,15 @@ pub fn trails(happened: &[Happened], history: &History) -> BTreeMap<String, Trai
         let now = history.changesets.get(&event.changeset).map(|r| r.checksum.as_str());
         // what an earlier version met says nothing of this one; old events do not tell
         let of_this = text("checksum").is_none_or(|checksum| Some(checksum) == now);
-        match event.kind.as_str() {
-            "rolledBack" | "restored" => *trail = Trail::default(),
-            "marked" => trail.ran = None,
-            "applied" => trail.ran = text("checksum").map(str::to_owned),
-            "failed" if of_this => trail.failures.push(text("message").unwrap_or("it failed").to_owned()),
-            "retried" if of_this => trail.retries += 1,
+        match event.kind {
+            EventKind::RolledBack => *trail = Trail::default(),
+            EventKind::Restored => *trail = Trail { since: Some(event.at), ..Trail::default() },
+            EventKind::Marked => (trail.ran, trail.since) = (None, Some(event.at)),
+            EventKind::Applied => (trail.ran, trail.since) = (text("checksum").map(str::to_owned), Some(event.at)),
+            EventKind::Failed if of_this => {
+                trail.failures.push(text("message").unwrap_or("it failed").to_owned());
+            }
+            EventKind::Retried if of_this => trail.retries += 1,
             _ => {}
         }
     }

@@ -12,7 +12,9 @@ mod destructive_allowed;
 mod freeze;
 mod promote_only;
 mod rate;
+mod required_policy;
 mod same_checksum_on_source;
+mod signed_by;
 mod soak;
 mod source_settled;
 mod verify_passed_on_source;
@@ -21,6 +23,7 @@ mod window;
 pub use destructive_allowed::having;
 use evidence::Evidence;
 pub use freeze::zone as freeze_zone;
+pub use required_policy::differences;
 use serde::Serialize;
 
 /// What a gate says.
@@ -49,11 +52,13 @@ impl Outcome {
     }
 }
 
-/// A gate: from evidence to an outcome, nothing else.
+/// A gate: from evidence to an outcome, nothing else. What the environment does not ask for is
+/// [`Outcome::NotAsked`]: nothing else decides which gates are asked.
 type Check = fn(&Evidence<'_>) -> Outcome;
 
 /// All gates: the name of the file with hyphens, and its function.
 const ALL: &[(&str, Check)] = &[
+    (REQUIRED_POLICY, required_policy::check),
     ("promote-only", promote_only::check),
     ("source-settled", source_settled::check),
     ("same-checksum-on-source", same_checksum_on_source::check),
@@ -65,13 +70,23 @@ const ALL: &[(&str, Check)] = &[
     ("window", window::check),
     ("freeze", freeze::check),
     ("rate", rate::check),
+    ("signed-by", signed_by::check),
     ("approvals", approvals::check),
 ];
+
+/// The gate that the ledger's owner has put up: nobody else goes past it.
+const REQUIRED_POLICY: &str = "required-policy";
 
 /// The names of all gates.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     ALL.iter().map(|(name, _)| *name).collect()
+}
+
+/// The names of the gates that a word with a reason goes past.
+#[must_use]
+pub fn overridable() -> Vec<&'static str> {
+    names().into_iter().filter(|name| *name != REQUIRED_POLICY).collect()
 }
 
 /// What became of a gate.
@@ -122,7 +137,7 @@ pub fn judge(evidence: &Evidence<'_>, overridden: &[String]) -> Vec<Verdict> {
                 Outcome::NotAsked => return None,
                 Outcome::Met(reason) => (Status::Met, reason, None),
                 Outcome::Unmet { reason, remedy } => {
-                    let over = overridden.iter().any(|name| name == gate);
+                    let over = *gate != REQUIRED_POLICY && overridden.iter().any(|name| name == gate);
                     (if over { Status::Overridden } else { Status::Unmet }, reason, Some(remedy))
                 }
             };

@@ -10,7 +10,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     match evidence.source {
         Some(source) => Outcome::met(format!("comes from {}", source.environment)),
         None => {
-            let file = if evidence.digest.is_some() { "FILE " } else { "" };
+            let file = if evidence.sealed.is_some() { "FILE " } else { "" };
             Outcome::unmet(
                 format!("`{}` takes only what is promoted", evidence.environment),
                 format!("use `dagmar promote {file}--to {}`", evidence.environment),

@@ -12,16 +12,14 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let (mut wrong, mut over, mut backwards) = (Vec::new(), i64::MIN, false);
     for step in &evidence.plan.steps {
         let Some(there) = source.history.changesets.get(&step.changeset) else { continue };
-        let elapsed = source.history.now - there.applied_at;
+        // the history is what nobody can rewrite
+        let since = source.trails.get(&step.changeset).and_then(|trail| trail.since).unwrap_or(there.applied_at);
+        let elapsed = source.history.now - since;
         if elapsed < 0 {
             backwards = true;
-            wrong.push(format!(
-                "`{}` was applied at {}, which is in the future",
-                step.changeset,
-                time::rfc3339(there.applied_at)
-            ));
+            wrong.push(format!("`{}` was applied at {}, which is in the future", step.changeset, time::rfc3339(since)));
         } else if elapsed < wanted {
-            over = over.max(there.applied_at.saturating_add(wanted));
+            over = over.max(since.saturating_add(wanted));
             let seconds = Span::secs(u64::try_from(elapsed / 1000).unwrap_or(0));
             wrong.push(format!("`{}` for {seconds} of {soak}", step.changeset));
         }

@@ -36,6 +36,8 @@ pub struct Approval {
     pub role_memberships: Vec<String>,
     /// The operating system's user, as the client said.
     pub os_user: String,
+    /// The host's name, likewise.
+    pub host: String,
     /// When, in milliseconds since 1970, by the server's clock.
     pub at: i64,
     /// Until when it counts, likewise; absent: as long as the plan.
@@ -50,11 +52,14 @@ pub struct Approval {
 }
 
 /// The last word of each user, in the order in which they were said: a later one replaces an
-/// earlier one.
+/// earlier one. By the server's clock, which no client sets; at the same time the one that was
+/// read later.
 #[must_use]
-pub fn last_words(all: &[Approval]) -> Vec<&Approval> {
-    let last = |(i, a): &(usize, &Approval)| !all[i + 1..].iter().any(|later| later.by == a.by);
-    all.iter().enumerate().filter(last).map(|(_, a)| a).collect()
+pub fn last_words<'a>(all: impl IntoIterator<Item = &'a Approval>) -> Vec<&'a Approval> {
+    let mut all: Vec<&Approval> = all.into_iter().collect();
+    all.sort_by_key(|a| a.at);
+    let is_last = |i: &usize| !all[i + 1..].iter().any(|later| later.by == all[*i].by);
+    (0..all.len()).filter(is_last).map(|i| all[i]).collect()
 }
 
 #[cfg(test)]
@@ -63,18 +68,25 @@ mod tests {
 
     #[test]
     fn a_later_word_replaces_an_earlier_one() {
-        let said = |by: &str, verdict| Approval {
+        let said = |by: &str, verdict, at| Approval {
             by: by.to_owned(),
             role_memberships: Vec::new(),
             os_user: String::new(),
-            at: 0,
+            host: String::new(),
+            at,
             expires_at: None,
             digest: String::new(),
             verdict,
             reason: String::new(),
         };
-        let all = [said("a", Verdict::Reject), said("b", Verdict::Approve), said("a", Verdict::Approve)];
-        let last: Vec<(&str, Verdict)> = last_words(&all).iter().map(|a| (a.by.as_str(), a.verdict)).collect();
-        assert_eq!(last, [("b", Verdict::Approve), ("a", Verdict::Approve)]);
+        let words = |all: &[Approval]| -> Vec<(String, Verdict)> {
+            last_words(all).iter().map(|a| (a.by.clone(), a.verdict)).collect()
+        };
+        let (a, b) = ("a".to_owned(), "b".to_owned());
+        let all = [said("a", Verdict::Reject, 0), said("b", Verdict::Approve, 0), said("a", Verdict::Approve, 0)];
+        assert_eq!(words(&all), [(b.clone(), Verdict::Approve), (a.clone(), Verdict::Approve)]);
+        // whatever the order in which they are numbered
+        let all = [said("a", Verdict::Approve, 2), said("b", Verdict::Approve, 1), said("a", Verdict::Reject, 0)];
+        assert_eq!(words(&all), [(b, Verdict::Approve), (a, Verdict::Approve)]);
     }
 }

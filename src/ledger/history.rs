@@ -2,6 +2,7 @@
 
 use crate::base::Span;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -16,6 +17,8 @@ pub struct History {
     pub environment: Option<String>,
     /// What is recorded, by id.
     pub changesets: BTreeMap<String, Recorded>,
+    /// What the owner of the ledger demands that `dagmar.yaml` says, by environment.
+    pub policies: BTreeMap<String, Value>,
 }
 
 /// A changeset whose id has changed.
@@ -121,7 +124,7 @@ pub struct SegmentState {
     pub rows: i64,
     /// The last key of a backfill.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<serde_json::Value>,
+    pub cursor: Option<Value>,
 }
 
 impl History {

@@ -2,11 +2,15 @@
 //! the executor and the psql script share. The tables are in `schema/ledger/`.
 
 pub mod approval;
+pub mod event;
+pub mod grants;
 pub mod history;
+pub mod json;
 pub mod record;
 pub mod repair;
 pub mod schema;
 pub mod walk;
 
 pub use approval::{Approval, Verdict};
+pub use event::EventKind;
 pub use history::{History, Recorded, Renamed, SegmentState, Status};

@@ -1,12 +1,14 @@
 //! What a step writes into the ledger, as SQL text. The executor sends it in the same
 //! transaction as the step's statements; the psql script contains it literally.
 
+use super::json::jsonb;
 use crate::base::name::{quote_dollar, quote_literal};
+use crate::base::secret::PLACEHOLDER;
 use crate::base::{Ident, Limits};
-use crate::change::effects::Touch;
-use crate::plan::{Check, Direction, Segment, Step, Why};
-use serde::Serialize;
+use crate::ledger::{EventKind, Status};
+use crate::plan::{Check, Direction, Step, Why, stored};
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 /// How the SQL names the run.
 #[derive(Debug, Clone)]
@@ -33,16 +35,28 @@ pub struct Recorder {
     run: RunRef,
 }
 
+/// The `search_path` of dagmar's own statements: into these schemas nobody else can put a function
+/// or operator that would be called instead of the server's (manual, chapter 5.9.6).
+pub const OWN_PATH: &str = "pg_catalog, pg_temp";
+
 /// When the transaction of a step began, for [`Recorder::changeset`]; set by [`Recorder::fence`].
 pub const STARTED: &str = "current_setting('dagmar.started')::timestamptz";
 
-/// What is stored of a step so that it can be taken back without its file.
-#[derive(Debug, Serialize)]
-struct Stored<'a> {
-    segments: &'a [Segment],
-    verify: &'a [Check],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    touches: Option<&'a [Touch]>,
+/// A run that begins.
+#[derive(Debug, Clone, Copy)]
+pub struct RunStart<'a> {
+    /// What kind of run it is, such as `apply`.
+    pub kind: &'a str,
+    /// The environment.
+    pub environment: &'a str,
+    /// How many changesets it is about.
+    pub steps: usize,
+    /// The operating system's user.
+    pub os_user: &'a str,
+    /// The host's name.
+    pub host: &'a str,
+    /// What dagmar.yaml says of the environment; `None`: not known, as in a script.
+    pub policy: Option<&'a Value>,
 }
 
 impl Recorder {
@@ -63,7 +77,6 @@ impl Recorder {
             let list: Vec<String> = step.labels.iter().map(|x| quote_literal(x)).collect();
             format!("ARRAY[{}]", list.join(", "))
         };
-        let forward = Stored { segments: &step.segments, verify: &step.verify, touches: step.touches.as_deref() };
         let mut sql = vec![format!(
             "INSERT INTO {l}.changeset (id, status, checksum, digest, description, author, labels, file, repeatable, \
              body, forward, rollback, run, duration_ms) VALUES ({id}, '{status}', {checksum}, {digest}, {description}, \
@@ -81,8 +94,8 @@ impl Recorder {
             file = text(&step.file),
             repeatable = step.repeatable,
             body = jsonb(&step.body),
-            forward = jsonb(&forward),
-            rollback = jsonb(&step.rollback),
+            forward = jsonb_of(stored::forward(step)),
+            rollback = jsonb_of(stored::rollback(&step.rollback)),
             run = self.run.sql(),
             duration = format_args!("(extract(epoch FROM clock_timestamp() - {started}) * 1000)::bigint"),
         )];
@@ -129,8 +142,23 @@ impl Recorder {
 
     /// Notes that a changeset is on its way back.
     #[must_use]
-    pub fn partly(&self, id: &str) -> String {
+    fn partly(&self, id: &str) -> String {
         format!("UPDATE {}.changeset SET status = 'partly' WHERE id = {}", self.ledger, quote_literal(id))
+    }
+
+    /// The rows that begin a step of several transactions.
+    #[must_use]
+    pub fn begin_step(&self, step: &Step) -> Vec<String> {
+        let id = step.changeset.as_str();
+        let detail = json!({ "checksum": step.checksum });
+        match step.direction {
+            Direction::Forward => {
+                let mut rows = self.changeset(step, Status::Partly.word(), STARTED);
+                rows.push(self.event(EventKind::Begun, Some(id), &detail));
+                rows
+            }
+            Direction::Rollback => vec![self.partly(id), self.event(EventKind::RollbackBegun, Some(id), &detail)],
+        }
     }
 
     /// Forgets a changeset that was rolled back; its edges and progress go with it.
@@ -156,20 +184,20 @@ impl Recorder {
         match step.direction {
             Direction::Forward => {
                 let since = if single { STARTED.to_owned() } else { self.first_segment(id) };
-                rows = self.changeset(step, "applied", &since);
+                rows = self.changeset(step, Status::Applied.word(), &since);
                 if !single {
                     rows.push(self.clear_segments(id));
                 }
                 let detail = json!({ "checksum": step.checksum, "digest": step.digest });
-                rows.push(self.event("applied", Some(id), &detail));
+                rows.push(self.event(EventKind::Applied, Some(id), &detail));
             }
             Direction::Rollback if step.why == Why::Restored => {
                 rows = vec![self.restore_version(id), self.clear_segments(id)];
-                rows.push(self.event("restored", Some(id), &json!({})));
+                rows.push(self.event(EventKind::Restored, Some(id), &json!({})));
             }
             Direction::Rollback => {
                 rows = vec![self.forget(id)];
-                rows.push(self.event("rolledBack", Some(id), &json!({ "checksum": step.checksum })));
+                rows.push(self.event(EventKind::RolledBack, Some(id), &json!({ "checksum": step.checksum })));
             }
         }
         rows
@@ -204,12 +232,12 @@ impl Recorder {
 
     /// Adds an event.
     #[must_use]
-    pub fn event(&self, kind: &str, changeset: Option<&str>, detail: &Value) -> String {
+    pub fn event(&self, kind: EventKind, changeset: Option<&str>, detail: &Value) -> String {
         format!(
             "INSERT INTO {}.event (run, kind, changeset, detail) VALUES ({}, {}, {}, {})",
             self.ledger,
             self.run.sql(),
-            quote_literal(kind),
+            quote_literal(kind.word()),
             changeset.map_or("NULL".to_owned(), quote_literal),
             jsonb(detail)
         )
@@ -217,7 +245,8 @@ impl Recorder {
 
     /// Begins the run.
     #[must_use]
-    pub fn start_run(&self, kind: &str, environment: &str, steps: usize, os_user: &str, host: &str) -> Vec<String> {
+    pub fn start_run(&self, start: &RunStart<'_>) -> Vec<String> {
+        let RunStart { kind, environment, steps, os_user, host, policy } = *start;
         let run = format!(
             "INSERT INTO {l}.run (id, kind, environment, steps, version, os_user, host) VALUES ({run}, {kind}, {env}, \
              {steps}, {version}, {os_user}, {host})",
@@ -235,8 +264,32 @@ impl Recorder {
              word: killed, or cut off from the server' WHERE status = 'running'",
             l = self.ledger
         );
-        let detail = json!({ "kind": kind, "environment": environment, "steps": steps });
-        vec![ended, run, self.event("runStarted", None, &detail)]
+        let mut detail = json!({
+            "kind": kind, "environment": environment, "steps": steps, "by": format!("{os_user}@{host}"),
+            "version": env!("CARGO_PKG_VERSION"),
+        });
+        let mut rows = vec![ended, run, format!("SELECT {}.collect_refusals()", self.ledger)];
+        if let Some(policy) = policy {
+            rows.push(self.policy_changed(environment, policy));
+            detail["policy"] = policy.clone();
+        }
+        rows.push(self.event(EventKind::RunStarted, None, &detail));
+        rows
+    }
+
+    /// A policy that is weaker than before leaves a trace, and any other change as well.
+    fn policy_changed(&self, environment: &str, policy: &Value) -> String {
+        format!(
+            "INSERT INTO {l}.event (run, kind, detail) SELECT {run}, '{kind}', jsonb_build_object('environment', {environment}, \
+             'from', last.policy, 'to', {policy}) FROM (SELECT detail -> 'policy' AS policy FROM {l}.event WHERE kind = '{started}' \
+             AND detail ? 'policy' ORDER BY seq DESC LIMIT 1) last WHERE last.policy <> {policy}",
+            l = self.ledger,
+            run = self.run.sql(),
+            kind = EventKind::PolicyChanged.word(),
+            environment = quote_literal(environment),
+            policy = jsonb(policy),
+            started = EventKind::RunStarted.word(),
+        )
     }
 
     /// Ends the run.
@@ -250,14 +303,14 @@ impl Recorder {
             message = message.map_or("NULL".to_owned(), quote_literal),
             status = quote_literal(status),
         );
-        vec![run, self.event("runFinished", None, &json!({ "status": status }))]
+        vec![run, self.event(EventKind::RunFinished, None, &json!({ "status": status }))]
     }
 
     /// Marks a changeset by hand.
     #[must_use]
     pub fn mark(&self, step: &Step, status: &str, reason: &str) -> Vec<String> {
         let mut sql = self.set_by_hand(step, status, reason);
-        sql.push(self.event("marked", Some(&step.changeset), &json!({ "status": status, "reason": reason })));
+        sql.push(self.event(EventKind::Marked, Some(&step.changeset), &json!({ "status": status, "reason": reason })));
         sql
     }
 
@@ -275,22 +328,22 @@ impl Recorder {
         sql
     }
 
-    /// The call that sets the limits of a transaction, names the changeset in
-    /// `pg_stat_activity`, and lets only the holder of the lock commit it.
+    /// The call that sets the limits and the `search_path` of a transaction, names the changeset
+    /// in `pg_stat_activity`, and lets only the holder of the lock commit it. The session may
+    /// have any path: nothing in it is found by one.
     #[must_use]
-    pub fn fence(&self, epoch: i64, changeset: &str, limits: Option<Limits>) -> String {
-        let limits = limits.map_or_else(String::new, |l| {
-            format!(
-                "set_config('lock_timeout', '{}', true), set_config('statement_timeout', '{}', true), ",
-                l.lock_timeout.millis, l.statement_timeout.millis
-            )
-        });
-        format!(
-            "SELECT {limits}set_config('application_name', {}, true), set_config('dagmar.started', \
-             clock_timestamp()::text, true), {}.fence({epoch})",
-            quote_literal(&application_name(changeset)),
-            self.ledger
-        )
+    pub fn fence(&self, epoch: i64, changeset: &str, limits: Option<Limits>, path: &str) -> String {
+        let set = |name: &str, value: &str| format!("pg_catalog.set_config('{name}', {value}, true), ");
+        let mut sql = String::from("SELECT ");
+        if let Some(limits) = limits {
+            sql.push_str(&set("lock_timeout", &format!("'{}'", limits.lock_timeout.millis)));
+            sql.push_str(&set("statement_timeout", &format!("'{}'", limits.statement_timeout.millis)));
+        }
+        sql.push_str(&set("application_name", &quote_literal(&application_name(changeset))));
+        sql.push_str(&set("dagmar.started", "pg_catalog.clock_timestamp()::pg_catalog.text"));
+        sql.push_str(&set("search_path", &quote_literal(path)));
+        let _ = write!(sql, "{}.fence({epoch})", self.ledger);
+        sql
     }
 }
 
@@ -309,13 +362,14 @@ pub fn assertion(check: &Check, what: &str) -> String {
     let body = format!(
         "BEGIN IF ({}\n) IS NOT TRUE THEN RAISE EXCEPTION USING ERRCODE = 'DG002', MESSAGE = {}; END IF; END",
         check.sql.trim().trim_end_matches(';'),
-        quote_literal(&format!("{what} does not hold: {}", check.name))
+        // a secret variable in the words of a check is none that is filled in
+        quote_literal(&format!("{what} does not hold: {}", check.name.replace(PLACEHOLDER, "${")))
     );
     format!("DO {}", quote_dollar(&body, "check"))
 }
 
-fn jsonb<T: Serialize + ?Sized>(value: &T) -> String {
-    let text = serde_json::to_string(value).expect("plans serialise to JSON");
-    // PostgreSQL's jsonb cannot hold a NUL character
-    format!("{}::jsonb", quote_literal(&text.replace("\\u0000", "")))
+fn jsonb_of(text: Result<String, serde_json::Error>) -> String {
+    // sources have no NUL: DG0310
+    let text = text.expect("plans serialise to JSON");
+    format!("{}::jsonb", quote_literal(&text))
 }

@@ -1,13 +1,18 @@
 //! What puts a ledger right without anybody writing SQL, as SQL text: another id, a state
 //! that was mended by hand, a ledger that came from elsewhere.
 
+use super::event::EventKind;
 use super::history::Renamed;
-use super::record::Recorder;
+use super::json::jsonb;
+use super::record::{OWN_PATH, Recorder, RunStart};
 use crate::base::name::quote_literal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The key of `meta` that names the environment of an adopted ledger.
 pub const ENVIRONMENT: &str = "environment";
+
+/// In front of the keys of `meta` that hold the policies which the ledger's owner demands.
+pub const POLICY: &str = "policy:";
 
 /// The environment that a ledger belongs to, as an SQL expression: the one that adopted it,
 /// else that of its last run; NULL: nothing was run yet.
@@ -40,7 +45,7 @@ impl Recorder {
             ),
             format!("UPDATE {l}.superseded SET content = {} WHERE changeset = {to}", calls("content")),
             format!("UPDATE {l}.attic SET changeset = {to} WHERE changeset = {from}"),
-            self.event("renamed", Some(&renamed.to), &json!({ "from": renamed.from })),
+            self.event(EventKind::Renamed, Some(&renamed.to), &json!({ "from": renamed.from })),
         ]
     }
 
@@ -65,7 +70,7 @@ impl Recorder {
     /// Notes that the state of a changeset was put right by hand.
     #[must_use]
     pub fn cleared(&self, id: &str, was: &str, is: &str, reason: &str) -> String {
-        self.event("cleared", Some(id), &json!({ "from": was, "to": is, "reason": reason }))
+        self.event(EventKind::Cleared, Some(id), &json!({ "from": was, "to": is, "reason": reason }))
     }
 
     /// Takes a ledger over that came from elsewhere: its environment, its identity, and what
@@ -82,17 +87,33 @@ impl Recorder {
             // plans and approvals of the other database are none of this one
             format!("UPDATE {l}.meta SET value = gen_random_uuid()::text WHERE key = 'installation'"),
             format!("DELETE FROM {l}.wish"),
-            self.event("adopted", None, &json!({ "from": from, "to": to, "reason": reason })),
+            self.event(EventKind::Adopted, None, &json!({ "from": from, "to": to, "reason": reason })),
         ]
+    }
+
+    /// Demands that `dagmar.yaml` says this of an environment; `None`: demands nothing any longer.
+    #[must_use]
+    pub fn require_policy(&self, environment: &str, policy: Option<&Value>, reason: &str) -> Vec<String> {
+        let (l, key) = (&self.ledger, quote_literal(&format!("{POLICY}{environment}")));
+        let row = match policy {
+            Some(policy) => format!(
+                "INSERT INTO {l}.meta (key, value) VALUES ({key}, {}::text) ON CONFLICT (key) DO UPDATE SET value = \
+                 excluded.value",
+                jsonb(policy)
+            ),
+            None => format!("DELETE FROM {l}.meta WHERE key = {key}"),
+        };
+        let detail = json!({ "environment": environment, "policy": policy, "reason": reason });
+        vec![row, self.event(EventKind::PolicyRequired, None, &detail)]
     }
 
     /// A run of this kind that is nothing but these rows, as one transaction that only the
     /// holder of the lock can commit.
     #[must_use]
     pub fn by_hand(&self, by_hand: &ByHand<'_>, rows: impl IntoIterator<Item = String>) -> String {
-        let ByHand { kind, epoch, environment, steps, os_user, host } = *by_hand;
-        let mut sql = vec!["BEGIN".to_owned(), self.fence(epoch, kind, None)];
-        sql.extend(self.start_run(kind, environment, steps, os_user, host));
+        let ByHand { epoch, start } = *by_hand;
+        let mut sql = vec!["BEGIN".to_owned(), self.fence(epoch, start.kind, None, OWN_PATH)];
+        sql.extend(self.start_run(&start));
         sql.extend(rows);
         sql.extend(self.finish_run("done", None));
         sql.push("COMMIT".to_owned());
@@ -103,16 +124,8 @@ impl Recorder {
 /// A run that changes the ledger and nothing else.
 #[derive(Debug, Clone, Copy)]
 pub struct ByHand<'a> {
-    /// The kind of the run.
-    pub kind: &'static str,
     /// The epoch of the lock that is held.
     pub epoch: i64,
-    /// The environment.
-    pub environment: &'a str,
-    /// How many changesets it is about.
-    pub steps: usize,
-    /// The operating system's user.
-    pub os_user: &'a str,
-    /// The host's name.
-    pub host: &'a str,
+    /// What it is.
+    pub start: RunStart<'a>,
 }

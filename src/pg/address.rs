@@ -3,8 +3,8 @@
 //! like a secret.
 
 use super::environment::FileText;
-use super::secret::Secret;
-use crate::base::{Failure, Kind, Span};
+use super::mask::Mask;
+use crate::base::{Failure, Kind, Secret, Span};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,11 +23,12 @@ const TAIL: usize = 8;
 /// its pipes forever.
 const REST: Duration = Duration::from_millis(500);
 
-/// Asks a command: its first line is the URL.
+/// Asks a command: its first line is the URL. `tell`: whether a failure carries the end of what
+/// it complains about; nobody can know every form in which a program repeats a secret.
 ///
 /// # Errors
 /// When it cannot be run, fails, takes longer than `limit`, or writes no URL.
-pub async fn of_command(root: &Path, command: &[String], limit: Span) -> Result<Secret, Failure> {
+pub async fn of_command(root: &Path, command: &[String], limit: Span, tell: bool) -> Result<Secret, Failure> {
     let name = command.first().map_or("", String::as_str);
     let path = if name.contains('/') { root.join(name) } else { PathBuf::from(name) };
     let mut child = Command::new(path)
@@ -67,8 +68,12 @@ pub async fn of_command(root: &Path, command: &[String], limit: Span) -> Result<
     let said = String::from_utf8_lossy(&said).into_owned();
     let complaint = || {
         let text = String::from_utf8_lossy(&complained).into_owned();
-        let secrets = secrets(&said);
-        let lines: Vec<String> = text.lines().map(|line| format!("| {}", hidden(line.trim_end(), &secrets))).collect();
+        if !tell {
+            let silent = text.trim().is_empty();
+            return if silent { Vec::new() } else { vec!["`-v` shows what it complains about".to_owned()] };
+        }
+        let mut complaint = Complaint::of(secrets(&said));
+        let lines: Vec<String> = text.lines().map(|line| format!("| {}", complaint.hidden(line.trim_end()))).collect();
         lines[lines.len().saturating_sub(TAIL)..].to_vec()
     };
     let failed = |message: String| Failure { notes: complaint(), ..wrong(message) };
@@ -135,57 +140,94 @@ fn wrong(message: String) -> Failure {
     Failure::new(Kind::Database, message)
 }
 
-/// What a command wrote to its output, and the parts of it that are a password.
-fn secrets(said: &str) -> Vec<String> {
+/// What a command wrote to its output, the parts of it that are a password, and what this
+/// process was handed as a secret, in every form.
+fn secrets(said: &str) -> Mask {
     let mut texts: Vec<String> = said.lines().map(|l| l.trim().to_owned()).collect();
     for pair in texts.iter().flat_map(|line| super::url::parse(line).unwrap_or_default()).collect::<Vec<_>>() {
         if pair.0.contains("password") {
             texts.push(pair.1);
         }
     }
-    // what the process was handed as a secret
     texts.extend(std::env::vars().filter(|(name, _)| is_secret(name)).map(|(_, value)| value));
     texts.retain(|text| text.len() > 3);
-    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-    texts
+    Mask::of(&texts.into_iter().map(Secret::new).collect::<Vec<_>>())
 }
 
 /// Whether a key's value is nobody's business.
 fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["password", "passwd", "passphrase", "pwd", "secret", "token", "credential", "apikey", "api_key", "database_url"]
+    ["pass", "pwd", "secret", "token", "credential", "apikey", "api_key", "api-key", "database_url", "auth", "bearer"]
         .iter()
         .any(|word| key.contains(word))
 }
 
-/// A line without secrets: those that are known, the user part of URLs, and what follows a
-/// word that announces one.
-fn hidden(line: &str, secrets: &[String]) -> String {
-    let line = secrets.iter().fold(line.to_owned(), |line, secret| line.replace(secret.as_str(), "***"));
-    let mut out = String::with_capacity(line.len());
-    let mut announced = false;
-    for piece in line.split_inclusive([' ', '\t', ',', ';', '&', '?']) {
-        let word = piece.trim_end_matches([' ', '\t', ',', ';', '&', '?']);
-        let after = &piece[word.len()..];
-        let shown = if announced && !word.is_empty() && !["is", "was", "=", ":"].contains(&word) {
-            announced = false;
-            "***".to_owned()
-        } else if let Some((scheme, rest)) = word.split_once("://")
-            && let Some((_, host)) = rest.rsplit_once('@')
-        {
-            format!("{scheme}://***@{host}")
-        } else if let Some((key, value)) = word.split_once(['=', ':']).filter(|(key, _)| is_secret(key)) {
-            announced = value.is_empty();
-            let sign = word.as_bytes().get(key.len()).map_or('=', |b| char::from(*b));
-            if value.is_empty() { word.to_owned() } else { format!("{key}{sign}***") }
-        } else {
-            announced |= is_secret(word);
-            word.to_owned()
-        };
-        out.push_str(&shown);
-        out.push_str(after);
+/// Takes secrets out of lines, one after the other: those that are known, the user part of
+/// URLs, and what follows a word that announces one, be it in the next line.
+struct Complaint {
+    secrets: Mask,
+    announced: bool,
+    /// Within a URL whose user part has white space in it.
+    in_url: bool,
+}
+
+impl Complaint {
+    fn of(secrets: Mask) -> Self {
+        Self { secrets, announced: false, in_url: false }
     }
-    out
+
+    fn hidden(&mut self, line: &str) -> String {
+        const ENDS: [char; 7] = [' ', '\t', ',', ';', '&', '?', '|'];
+        let line = self.secrets.hidden(line);
+        let mut out = String::with_capacity(line.len());
+        for piece in line.split_inclusive(ENDS) {
+            let word = piece.trim_end_matches(ENDS);
+            let after = &piece[word.len()..];
+            out.push_str(&self.word(word));
+            out.push_str(after);
+            // one that is announced may have several words
+            self.announced &= !after.contains([',', ';', '&']);
+        }
+        out
+    }
+
+    fn word(&mut self, word: &str) -> String {
+        if word.is_empty() {
+            return String::new();
+        }
+        if self.in_url {
+            self.in_url = !word.contains('@');
+            return word.rsplit_once('@').map_or("***".to_owned(), |(_, host)| format!("***@{host}"));
+        }
+        if let Some((scheme, rest)) = word.split_once("://") {
+            return match rest.rsplit_once('@') {
+                Some((_, host)) => format!("{scheme}://***@{host}"),
+                None if rest.contains(':') && !is_address(rest) => {
+                    self.in_url = true;
+                    format!("{scheme}://***")
+                }
+                None => word.to_owned(),
+            };
+        }
+        if self.announced {
+            let goes_on = ["is", "was", "=", ":", "bearer", "basic"];
+            let plain = goes_on.iter().any(|w| word.eq_ignore_ascii_case(w));
+            return if plain { word.to_owned() } else { "***".to_owned() };
+        }
+        if let Some((key, value)) = word.split_once(['=', ':', '>']).filter(|(key, _)| is_secret(key)) {
+            self.announced = value.is_empty();
+            let sign = word.as_bytes().get(key.len()).map_or('=', |b| char::from(*b));
+            return if value.is_empty() { word.to_owned() } else { format!("{key}{sign}***") };
+        }
+        self.announced = is_secret(word) || word == "-p";
+        word.to_owned()
+    }
+}
+
+/// `host:port/path`, where there is no password.
+fn is_address(rest: &str) -> bool {
+    let place = rest.split('/').next().unwrap_or_default();
+    place.rsplit_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_ok() || place.ends_with(']'))
 }
 
 #[cfg(test)]
@@ -196,6 +238,14 @@ mod tests {
     fn complaints_have_no_secrets() {
         let secrets = secrets("postgres://app:hunter2@db/shop\nsecond line\n");
         for (line, expected) in [
+            ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
+            ("pass: abcdef ghi", "pass: *** ***"),
+            ("psql -p abcdef -h db", "psql -p *** *** ***"),
+            ("postgres://a:b c@db/x is no URL", "postgres://*** ***@db/x is no URL"),
+            ("<password>abcdef</password>", "<password>***"),
+            ("the token:\nabcdef", "the token:\n***"),
+            ("aHVudGVyMg is base64", "***g is base64"),
+            ("see https://vault.example.com:8200/ui", "see https://vault.example.com:8200/ui"),
             ("no such secret: shop/production", "no such secret: ***"),
             ("trying hunter2 on db", "trying *** on db"),
             ("postgresql://a:b%20c@db.example.com/x failed", "postgresql://***@db.example.com/x failed"),
@@ -205,7 +255,9 @@ mod tests {
             ("the password is abcdef", "the password is ***"),
             ("permission denied for vault", "permission denied for vault"),
         ] {
-            assert_eq!(hidden(line, &secrets), expected);
+            let mut complaint = Complaint::of(secrets.clone());
+            let shown: Vec<String> = line.lines().map(|line| complaint.hidden(line)).collect();
+            assert_eq!(shown.join("\n"), expected);
         }
     }
 

@@ -2,7 +2,7 @@
 //! are filled by a trigger, rows cannot be changed, and each has an event in the chain.
 
 use super::connect::Connection;
-use super::error::{self, SqlFailure};
+use super::error;
 use super::lock::Holder;
 use super::server::Server;
 use crate::base::name::quote_literal;
@@ -39,9 +39,9 @@ pub async fn write(connection: &Connection, ledger: &Ident, who: &Holder, word: 
         quote_literal(&who.os_user),
         quote_literal(&who.host),
     );
-    connection.client.batch_execute(&sql).await.map_err(|e| match SqlFailure::of(&e).sqlstate.as_str() {
+    connection.execute(&sql).await.map_err(|e| match e.sqlstate.as_str() {
         "42501" => Failure::new(Kind::Refused, "the role may neither approve nor reject here; nothing was recorded")
-            .help(format!("GRANT INSERT ON {}.approval TO it: see `dagmar approvals grants --help`", ledger.sql())),
+            .help(format!("GRANT INSERT ON {}.approval TO it: see `dagmar ledger grants --help`", ledger.sql())),
         _ => error::unanswered("cannot record it", &e),
     })
 }
@@ -66,29 +66,29 @@ pub async fn read(
     let sql = format!(
         "SELECT a.db_user, ARRAY(SELECT r FROM pg_catalog.unnest(a.roles) r JOIN pg_catalog.pg_roles g ON g.rolname = r \
          JOIN pg_catalog.pg_roles u ON u.rolname = a.db_user WHERE pg_catalog.pg_has_role(u.oid, g.oid, 'MEMBER')), \
-         a.os_user, (extract(epoch FROM a.at) * 1000)::int8, (extract(epoch FROM a.expires_at) * 1000)::int8, a.digest, \
-         a.verdict, a.reason, {has_event} FROM {l}.approval a {only} ORDER BY a.id",
+         a.os_user, (extract(epoch FROM a.at) * 1000)::int8, CASE WHEN isfinite(a.expires_at) THEN (extract(epoch FROM \
+         a.expires_at) * 1000)::int8 WHEN a.expires_at < a.at THEN 0 END, a.digest, a.verdict, a.reason, {has_event}, a.host FROM {l}.approval a {only} ORDER BY a.id",
         has_event = has_event(&l),
     );
-    let rows =
-        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read approvals", &e))?;
+    let rows = connection.query("cannot read approvals", &sql).await?;
     let mut forged = BTreeSet::new();
     let mut all = Vec::with_capacity(rows.len());
     for row in &rows {
-        let verdict: String = row.get(6);
-        let by: String = row.get(0);
-        if !row.get::<_, bool>(8) {
+        let verdict: String = row.get(6)?;
+        let by: String = row.get(0)?;
+        if !row.get::<bool>(8)? {
             forged.insert(by.clone());
         }
         all.push(Approval {
             by,
-            role_memberships: row.get(1),
-            os_user: row.get(2),
-            at: row.get(3),
-            expires_at: row.get(4),
-            digest: row.get(5),
+            role_memberships: row.get(1)?,
+            os_user: row.get(2)?,
+            at: row.get(3)?,
+            expires_at: row.get(4)?,
+            digest: row.get(5)?,
             verdict: if verdict == Verdict::Approve.word() { Verdict::Approve } else { Verdict::Reject },
-            reason: row.get(7),
+            reason: row.get(7)?,
+            host: row.get(9)?,
         });
     }
     if forged.is_empty() {
@@ -104,8 +104,10 @@ pub async fn read(
 pub(super) fn has_event(l: &str) -> String {
     format!(
         "EXISTS (SELECT FROM {l}.event e WHERE e.kind = CASE a.verdict WHEN 'approve' THEN 'approved' ELSE 'rejected' END \
-         AND (e.detail ->> 'approval')::int8 = a.id AND e.detail ->> 'plan' = a.digest AND e.db_user = a.db_user \
-         AND e.detail ->> 'reason' = a.reason AND (e.detail ->> 'expiresAt')::timestamptz IS NOT DISTINCT FROM a.expires_at \
+         AND e.detail ->> 'approval' = a.id::text AND e.detail ->> 'plan' = a.digest AND e.db_user = a.db_user \
+         AND e.detail ->> 'reason' = a.reason AND CASE WHEN e.detail ->> 'expiresAt' ~ '^[0-9-]+T[0-9:.+-]+$' THEN \
+         (e.detail ->> 'expiresAt')::timestamptz IS NOT DISTINCT FROM a.expires_at ELSE \
+         e.detail ->> 'expiresAt' IS NOT DISTINCT FROM a.expires_at::text END \
          AND e.detail ->> 'by' = a.os_user || '@' || a.host AND abs(extract(epoch FROM e.at - a.at)) < 60)"
     )
 }

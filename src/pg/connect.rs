@@ -1,96 +1,24 @@
 //! From settings to a live connection.
 
-use super::error::{SqlFailure, cannot, failure, may_pass, not_found, timeout};
+use super::connection::{Driver, Way};
+use super::error::{cannot, failure, may_pass, may_pass_io, not_found, timeout, unopened, was_refused};
+use super::guard::{Guarded, Streaming, Watch};
+use super::link::Endpoint;
+use super::mask::{self, Mask};
+use super::require_auth::Admission;
 use super::settings::{Place, SessionKind, Settings, SslMode, Target};
 use super::tls::Tls;
-use crate::base::{Failure, Kind};
-use futures_util::StreamExt;
+use crate::base::{Failure, Kind, Secret};
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
 use std::net::IpAddr;
-use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_postgres::Client;
+use tokio_postgres::config::{SslMode as Wanted, SslNegotiation};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{AsyncMessage, CancelToken, Client, SimpleQueryMessage, Socket};
 
-/// Notices kept for a slow reader; more are counted and dropped.
-const NOTICES: usize = 4096;
-
-/// Notifications kept for a reader: only the look for poolers listens, for one.
-const HEARD: usize = 4;
-
-/// What the server says besides its answers: `RAISE NOTICE` and its like.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// `NOTICE`, `WARNING`, `INFO`, `LOG` or `DEBUG`, in the server's language.
-    pub severity: String,
-    /// The text.
-    pub message: String,
-}
-
-/// A connection with the task that drives it. Dropping it closes the session.
-pub struct Connection {
-    /// To run statements with.
-    pub client: Client,
-    /// What the server says while they run.
-    pub notices: mpsc::Receiver<Notice>,
-    /// The channels on which the session was notified.
-    pub heard: mpsc::Receiver<String>,
-    /// The server's major version, for example 15.
-    pub server_major: u32,
-    /// Whether the connection is encrypted.
-    pub encrypted: bool,
-    lost_notices: Arc<AtomicU64>,
-    end: Arc<OnceLock<SqlFailure>>,
-    tls: Tls,
-}
-
-impl Connection {
-    /// A handle that cancels what runs on this connection; may outlive it.
-    #[must_use]
-    pub fn canceler(&self) -> Canceler {
-        Canceler { token: self.client.cancel_token(), tls: self.tls.fresh() }
-    }
-
-    /// Why the server ended the connection, once it has.
-    #[must_use]
-    pub fn end(&self) -> Option<&SqlFailure> {
-        self.end.get()
-    }
-
-    /// How many notices were dropped because nobody read them.
-    #[must_use]
-    pub fn dropped_notices(&self) -> u64 {
-        self.lost_notices.load(Ordering::Relaxed)
-    }
-}
-
-impl std::fmt::Debug for Connection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connection").field("server_major", &self.server_major).finish_non_exhaustive()
-    }
-}
-
-/// Cancels the running statement of a connection, over a connection of its own.
-#[derive(Clone)]
-pub struct Canceler {
-    token: CancelToken,
-    tls: Tls,
-}
-
-impl Canceler {
-    /// Asks the server to cancel. It does not say whether it did: the statement ends with
-    /// 57014, or as if nothing had been asked (manual, chapter 54.2.8).
-    ///
-    /// # Errors
-    /// When the server is not reached.
-    pub async fn cancel(&self) -> Result<(), Failure> {
-        self.token.cancel_query(self.tls.fresh()).await.map_err(|e| failure("the server, to cancel", &e))
-    }
-}
+pub use super::connection::{Canceler, Connection, Notice};
 
 /// Connects. A `wait` above zero tries again for that long while the server is starting or
 /// not reachable yet; a wrong password or a missing database is never tried again.
@@ -110,6 +38,11 @@ pub async fn connect_with(
     wait: Duration,
     mut waiting: impl FnMut(&Failure),
 ) -> Result<Connection, Failure> {
+    for password in settings.targets.iter().filter_map(|t| t.password.as_ref()) {
+        if !settings.describe().contains(password.expose()) {
+            mask::remember_password(password);
+        }
+    }
     let tls = Tls::new(&settings.tls)?;
     let deadline = Instant::now() + wait;
     let mut pause = Duration::from_millis(50);
@@ -147,9 +80,22 @@ struct Trouble {
 }
 
 impl Trouble {
+    /// The server was not reached.
+    fn unopened(context: &str, error: &io::Error) -> Self {
+        let may_pass = may_pass_io(error);
+        // the wrong server at a socket is final, as a wrong password is
+        let rank = match (may_pass, was_refused(error)) {
+            (true, _) => 0,
+            (false, true) => 4,
+            (false, false) => 2,
+        };
+        Self { failure: unopened(context, error), may_pass, rank }
+    }
+
     fn of(context: &str, error: &tokio_postgres::Error) -> Self {
         let rank = match error.code() {
             Some(code) if *code == SqlState::INVALID_PASSWORD => 4,
+            None if was_refused(error) => 4,
             Some(_) => 3,
             None if may_pass(error) => 0,
             None => 2,
@@ -157,7 +103,19 @@ impl Trouble {
         Self { failure: failure(context, error), may_pass: may_pass(error), rank }
     }
 
-    /// Whether a server has answered and said no.
+    /// The same without the password, which a server may repeat; what is the name of the user
+    /// or database as well is none.
+    fn without(mut self, password: Option<&Secret>, context: &str) -> Self {
+        if let Some(password) = password.filter(|p| !context.contains(p.expose())) {
+            let mask = Mask::of([password]);
+            let failure = &mut self.failure;
+            failure.message = mask.hidden(&failure.message);
+            failure.notes.iter_mut().for_each(|note| *note = mask.hidden(note));
+        }
+        self
+    }
+
+    /// Whether a server has answered and said no, or was refused itself.
     fn is_final(&self) -> bool {
         self.rank >= 3 && !self.may_pass
     }
@@ -237,9 +195,10 @@ async fn reach(settings: &Settings, target: &Target, kind: SessionKind, tls: &Tl
     let mut troubles = Vec::new();
     for ip in addresses {
         match at_address(settings, target, ip, tls, &context).await {
-            Ok(connection) => match unsuitable(&connection.client, kind).await {
-                None => return Ok(connection),
-                Some(why) => {
+            Ok(connection) => match limit(settings, unsuitable(&connection, kind)).await {
+                None => troubles.push(Trouble { failure: timeout(&context), may_pass: true, rank: 1 }),
+                Some(None) => return Ok(connection),
+                Some(Some(why)) => {
                     let failure = cannot(&context, &why).help("`target_session_attrs` says which servers will do");
                     troubles.push(Trouble { failure, may_pass: true, rank: 2 });
                 }
@@ -271,35 +230,28 @@ async fn at_address(
     tls: &Tls,
     context: &str,
 ) -> Result<Connection, Trouble> {
-    use tokio_postgres::config::SslMode::{Disable, Prefer, Require};
-    let mut config = settings.config(target);
-    if let Some(ip) = ip {
-        match &target.place {
-            Place::Tcp { host, .. } => config.host(host),
-            Place::Socket(_) => config.host(ip.to_string()),
-        };
-        config.hostaddr(ip);
-    }
+    let endpoint = Endpoint::new(settings, target, ip);
     let modes: &[_] = match (&target.place, settings.tls.mode) {
         // sockets never leave the machine: libpq ignores `sslmode` there too
-        (Place::Socket(_), _) | (_, SslMode::Disable) => &[Disable],
-        (_, SslMode::Allow) => &[Disable, Require],
-        (_, SslMode::Prefer) => &[Prefer, Disable],
-        (_, SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull) => &[Require],
+        (Place::Socket(_), _) | (_, SslMode::Disable) => &[Wanted::Disable],
+        (_, SslMode::Allow) => &[Wanted::Disable, Wanted::Require],
+        (_, SslMode::Prefer) => &[Wanted::Prefer, Wanted::Disable],
+        (_, SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull) => &[Wanted::Require],
     };
     let mut first: Option<Trouble> = None;
     for mode in modes {
-        config.ssl_mode(*mode);
-        let tls = tls.fresh();
-        let attempt = limit(settings, config.connect(tls.clone())).await;
-        let error = match attempt {
-            Some(Ok((client, driver))) => return Ok(start(client, driver, tls)),
-            Some(Err(error)) => error,
+        let way = Way { endpoint: endpoint.clone(), tls: tls.fresh(), streaming: Streaming::default() };
+        let error = match limit(settings, attempt(settings, target, *mode, &way)).await {
+            Some(Ok((client, driver))) => return Ok(Connection::start(client, driver, way)),
+            Some(Err(Attempt::Unopened(error))) => return Err(Trouble::unopened(context, &error)),
+            Some(Err(Attempt::Failed(error))) => error,
             None => return Err(Trouble { failure: timeout(context), may_pass: true, rank: 1 }),
         };
-        let trouble = Trouble::of(context, &error);
+        let trouble = Trouble::of(context, &error).without(target.password.as_ref(), context);
         let again = match mode {
-            Prefer => tls.used() && (other_way(&error) || error.as_db_error().is_none()),
+            // what was refused over TLS must not be asked for without it
+            _ if was_refused(&error) => false,
+            Wanted::Prefer => way.tls.used() && (other_way(&error) || error.as_db_error().is_none()),
             _ => other_way(&error),
         };
         first = match first {
@@ -313,6 +265,24 @@ async fn at_address(
     Err(first.expect("there is at least one mode"))
 }
 
+/// Why an attempt failed: before anything was said, or afterwards.
+enum Attempt {
+    Unopened(io::Error),
+    Failed(tokio_postgres::Error),
+}
+
+/// Opens a connection and starts a session on it.
+async fn attempt(settings: &Settings, target: &Target, mode: Wanted, way: &Way) -> Result<(Client, Driver), Attempt> {
+    let mut config = settings.config(target);
+    config.ssl_mode(mode);
+    let negotiates = mode != Wanted::Disable && config.get_ssl_negotiation() == SslNegotiation::Postgres;
+    let admission = Admission::new(settings.require_auth.clone(), way.endpoint.leaves_machine());
+    let watch = Watch::new(admission, way.streaming.clone(), negotiates);
+    let link = way.endpoint.open().await.map_err(Attempt::Unopened)?;
+    let handshake = way.tls.handshake(way.endpoint.host());
+    config.connect_raw(Guarded::new(link, watch), handshake).await.map_err(Attempt::Failed)
+}
+
 /// Whether the server refused in a way that pg_hba.conf may tie to TLS or its absence.
 fn other_way(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|code| {
@@ -320,55 +290,21 @@ fn other_way(error: &tokio_postgres::Error) -> bool {
     })
 }
 
-type Driver = tokio_postgres::Connection<Socket, <Tls as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream>;
-
-/// Starts the task that drives the connection and hands its notices over.
-fn start(client: Client, mut driver: Driver, tls: Tls) -> Connection {
-    let version = driver.parameter("server_version").unwrap_or_default();
-    let digits = version.find(|c: char| !c.is_ascii_digit()).unwrap_or(version.len());
-    let server_major = version[..digits].parse().unwrap_or(0);
-    let (sender, notices) = mpsc::channel(NOTICES);
-    let (tell, heard) = mpsc::channel(HEARD);
-    let (lost_notices, end) = (Arc::new(AtomicU64::new(0)), Arc::new(OnceLock::new()));
-    let (lost, ended) = (Arc::clone(&lost_notices), Arc::clone(&end));
-    tokio::spawn(async move {
-        let mut messages = pin!(futures_util::stream::poll_fn(move |context| driver.poll_message(context)));
-        while let Some(message) = messages.next().await {
-            match message {
-                Ok(AsyncMessage::Notice(db)) => {
-                    let notice = Notice { severity: db.severity().to_owned(), message: db.message().to_owned() };
-                    if let Err(mpsc::error::TrySendError::Full(_)) = sender.try_send(notice) {
-                        lost.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-                Ok(AsyncMessage::Notification(sent)) => drop(tell.try_send(sent.channel().to_owned())),
-                Ok(_) => {}
-                Err(error) => {
-                    let _ = ended.set(SqlFailure::of(&error));
-                    break;
-                }
-            }
-        }
-    });
-    let encrypted = tls.used();
-    Connection { client, notices, heard, server_major, encrypted, lost_notices, end, tls }
-}
-
 /// Why this server is not of the wanted kind.
-async fn unsuitable(client: &Client, kind: SessionKind) -> Option<String> {
+async fn unsuitable(connection: &Connection, kind: SessionKind) -> Option<String> {
     if kind == SessionKind::Any {
         return None;
     }
     let query = "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only')";
-    let answer = match client.simple_query(query).await {
-        Ok(answer) => answer,
-        Err(error) => return Some(SqlFailure::of(&error).to_string()),
+    let rows = match connection.try_query(query).await {
+        Ok(rows) => rows,
+        Err(error) => return Some(error.to_string()),
     };
-    let row = answer.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some((row.get(0) == Some("t"), row.get(1) == Some("on"))),
-        _ => None,
-    });
-    let (recovery, read_only) = row.unwrap_or_default();
+    let Some(row) = rows.first() else { return Some("the server gave no answer".to_owned()) };
+    let (recovery, read_only) = match (row.try_get::<bool>(0), row.try_get::<String>(1)) {
+        (Ok(recovery), Ok(read_only)) => (recovery, read_only == "on"),
+        (Err(why), _) | (_, Err(why)) => return Some(format!("the server does not say what it is: {why}")),
+    };
     let why = match kind {
         SessionKind::ReadWrite if read_only => "the session is read-only",
         SessionKind::ReadOnly if !read_only => "the session is not read-only",

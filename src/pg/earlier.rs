@@ -17,7 +17,7 @@ const GOING: Duration = Duration::from_secs(10);
 /// Makes this session known as one that runs changesets.
 pub async fn enter(worker: &Connection, key: i32) -> Result<(), Failure> {
     let sql = format!("SELECT pg_catalog.pg_advisory_lock_shared({WORKER_CLASS}, {key})");
-    worker.client.batch_execute(&sql).await.map_err(|e| error::unanswered("cannot make the session known", &e))
+    worker.execute(&sql).await.map_err(|e| error::unanswered("cannot make the session known", &e))
 }
 
 /// Waits until no session of an earlier run is left. One that is idle is ended: its process
@@ -31,8 +31,7 @@ pub(super) async fn outlive(worker: &Connection, key: i32, patience: &mut Patien
         }
         for session in found.iter().filter(|s| s.idle) {
             // without the right to, it is waited for
-            let _ =
-                worker.client.batch_execute(&format!("SELECT pg_catalog.pg_terminate_backend({})", session.pid)).await;
+            let _ = worker.execute(&format!("SELECT pg_catalog.pg_terminate_backend({})", session.pid)).await;
         }
         let busy: Vec<&str> = found.iter().filter(|s| !s.idle).map(|s| s.text.as_str()).collect();
         if !busy.is_empty() && patience.is_to_be_told() {
@@ -70,10 +69,6 @@ async fn sessions(worker: &Connection, key: i32) -> Result<Vec<Session>, Failure
          AND l.classid = {WORKER_CLASS} AND l.objid = {key} AND l.granted AND l.pid <> pg_catalog.pg_backend_pid() \
          AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) ORDER BY a.pid"
     );
-    let rows = worker
-        .client
-        .query_typed(&sql, &[])
-        .await
-        .map_err(|e| error::unanswered("cannot look for sessions of earlier runs", &e))?;
-    Ok(rows.iter().map(|r| Session { pid: r.get(0), idle: r.get(1), text: r.get(2) }).collect())
+    let rows = worker.query("cannot look for sessions of earlier runs", &sql).await?;
+    rows.iter().map(|r| Ok(Session { pid: r.get(0)?, idle: r.get(1)?, text: r.get(2)? })).collect()
 }

@@ -1,5 +1,6 @@
 //! What connection settings read besides the URL: variables, files, the user's name.
 
+use crate::base::file::{self, FileContent, Unreadable};
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -22,6 +23,8 @@ pub struct FileText {
 pub struct Environment {
     /// The variables; only `PG*` and `HOME` are looked at.
     pub vars: BTreeMap<String, String>,
+    /// The names of libpq's variables that are no UTF-8: they cannot be passed over.
+    pub odd: Vec<String>,
     /// The home directory, for `~/.pgpass` and its like.
     pub home: Option<PathBuf>,
     /// The name of the operating system's user: the default for `user`.
@@ -35,14 +38,21 @@ impl Environment {
     pub fn of<K: Into<String>, V: Into<String>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
         let vars: BTreeMap<String, String> = vars.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
         let home = vars.get("HOME").filter(|h| !h.is_empty()).map(PathBuf::from);
-        Self { vars, home, user: None, read: |_| Err(io::ErrorKind::NotFound.into()) }
+        Self { vars, odd: Vec::new(), home, user: None, read: |_| Err(io::ErrorKind::NotFound.into()) }
     }
 
     /// The environment of this process. Variables that are no UTF-8 are left out.
     #[must_use]
     pub fn of_process() -> Self {
-        let vars = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        let mut this = Self::of(vars);
+        let (mut vars, mut odd) = (Vec::new(), Vec::new());
+        for (name, value) in std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))) {
+            match value.into_string() {
+                Ok(value) => vars.push((name, value)),
+                Err(_) if name.starts_with("PG") => odd.push(name),
+                Err(_) => {}
+            }
+        }
+        let mut this = Self { odd, ..Self::of(vars) };
         let (name, home) = account();
         this.user = name.or_else(|| this.var("USER").map(str::to_owned));
         this.home = this.home.or(home);
@@ -71,18 +81,35 @@ impl std::fmt::Debug for Environment {
     }
 }
 
+/// The most that is read of a file of passwords, services or users.
+const MOST: u64 = 16 << 20;
+
 fn read_file(path: &Path) -> io::Result<FileText> {
-    let about = std::fs::metadata(path)?;
-    let regular = about.is_file();
-    // a directory or a device is not read: the caller says what is wrong with it
-    let text = if regular { String::from_utf8_lossy(&std::fs::read(path)?).into_owned() } else { String::new() };
-    Ok(FileText { text, mode: about.permissions().mode() & 0o7777, regular })
+    match file::read(path, MOST) {
+        Ok(FileContent { bytes, about }) => {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            Ok(FileText { text, mode: about.permissions().mode() & 0o7777, regular: true })
+        }
+        // a directory or a device is not read: the caller says what is wrong with it
+        Err(Unreadable::Irregular(_)) => Ok(FileText { text: String::new(), mode: 0, regular: false }),
+        Err(why) => Err(why.into()),
+    }
 }
 
 /// Name and home of the effective user, as libpq takes them from the password database.
 fn account() -> (Option<String>, Option<PathBuf>) {
-    let uid = rustix::process::geteuid().as_raw().to_string();
-    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    user(rustix::process::geteuid().as_raw())
+}
+
+/// The name of a user of the operating system.
+#[must_use]
+pub fn user_name(uid: u32) -> Option<String> {
+    user(uid).0
+}
+
+fn user(uid: u32) -> (Option<String>, Option<PathBuf>) {
+    let uid = uid.to_string();
+    let passwd = file::read_text(Path::new("/etc/passwd"), MOST).unwrap_or_default();
     for line in passwd.lines() {
         let field: Vec<&str> = line.split(':').collect();
         if field.len() >= 6 && field[2] == uid {
@@ -90,7 +117,7 @@ fn account() -> (Option<String>, Option<PathBuf>) {
         }
     }
     // users of LDAP and macOS are not in the file
-    let asked = std::process::Command::new("id").arg("-un").output().ok().filter(|o| o.status.success());
+    let asked = std::process::Command::new("id").args(["-un", &uid]).output().ok().filter(|o| o.status.success());
     let name = asked.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).filter(|n| !n.is_empty());
     (name, None)
 }

@@ -1,14 +1,19 @@
 //! What goes wrong with a server, as values without secrets.
 
+use super::guard::Excess;
+use super::link::WrongPeer;
+use super::mask;
+use super::require_auth::Refusal;
 use crate::base::{Failure, Kind};
 use rustls::CertificateError;
 use std::error::Error as _;
 use std::io;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
-/// What a statement met. `DETAIL`, `CONTEXT` and the statement are left out: the server
-/// writes row values and, after a syntax error, the text around it into them. The primary
-/// message is kept; it can hold a single value, as in `invalid input syntax for type uuid`.
+/// What a statement met. `CONTEXT` and the statement are left out: the server writes the text around
+/// an error into them. `DETAIL` holds values of rows and is for the eyes of who runs it; the primary
+/// message can hold a single value, as in `invalid input syntax for type uuid`: it is shown, and
+/// the ledger keeps its fixed part (`kept.rs`).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SqlFailure {
@@ -29,6 +34,9 @@ pub struct SqlFailure {
     /// Where in the statement, in characters from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<usize>,
+    /// What the server adds to the message: with values of rows, and so never for the ledger.
+    #[serde(skip)]
+    pub detail: Option<String>,
     /// The server's advice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -55,6 +63,7 @@ impl SqlFailure {
             table: None,
             column: None,
             position: None,
+            detail: None,
             hint: None,
         }
     }
@@ -76,14 +85,14 @@ impl SqlFailure {
 
 impl From<&DbError> for SqlFailure {
     fn from(db: &DbError) -> Self {
-        let own = |text: Option<&str>| text.map(str::to_owned);
+        let own = |text: Option<&str>| text.map(mask::hidden);
         let table = db.table().map(|table| match db.schema() {
             Some(schema) => format!("{schema}.{table}"),
             None => table.to_owned(),
         });
         Self {
             sqlstate: db.code().code().to_owned(),
-            message: db.message().to_owned(),
+            message: mask::hidden(db.message()),
             constraint: own(db.constraint()),
             table,
             column: own(db.column()),
@@ -91,6 +100,7 @@ impl From<&DbError> for SqlFailure {
                 Some(ErrorPosition::Original(at)) => usize::try_from(*at).ok(),
                 _ => None,
             },
+            detail: own(db.detail()),
             hint: own(db.hint()),
         }
     }
@@ -106,12 +116,11 @@ impl std::error::Error for SqlFailure {}
 
 /// Why a question of ours was not answered. `context` says what could not be done.
 #[must_use]
-pub fn unanswered(context: &str, error: &tokio_postgres::Error) -> Failure {
-    let sql = SqlFailure::of(error);
+pub fn unanswered(context: &str, sql: &SqlFailure) -> Failure {
     let failure = Failure::new(Kind::Database, format!("{context}: {}", sql.message));
-    match (sql.sqlstate.as_str(), sql.hint) {
+    match (sql.sqlstate.as_str(), &sql.hint) {
         ("42501", _) => failure.help("the role lacks a right: GRANT it, or connect as the owner"),
-        (_, Some(hint)) => failure.help(hint),
+        (_, Some(hint)) => failure.help(hint.clone()),
         _ => failure,
     }
 }
@@ -122,6 +131,12 @@ pub fn unanswered(context: &str, error: &tokio_postgres::Error) -> Failure {
 pub fn failure(context: &str, error: &tokio_postgres::Error) -> Failure {
     if let Some(db) = error.as_db_error() {
         return refused_by_server(context, db);
+    }
+    if let Some(refusal) = find::<Refusal>(error) {
+        return cannot(context, &refusal.to_string()).help(refusal.help());
+    }
+    if let Some(excess) = find::<Excess>(error) {
+        return cannot(context, &excess.to_string()).help("is it a PostgreSQL server, and the right one?");
     }
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_failure(context, tls);
@@ -156,7 +171,7 @@ fn closed(context: &str) -> Failure {
 
 fn refused_by_server(context: &str, db: &DbError) -> Failure {
     let code = db.code();
-    let plain = cannot(context, db.message());
+    let plain = cannot(context, &mask::hidden(db.message()));
     let missing_role = db.message().starts_with("role ") && db.message().ends_with("does not exist");
     if *code == SqlState::INVALID_PASSWORD {
         plain.help("check the password: in the URL, in `PGPASSWORD`, or in the line of `~/.pgpass` that fits")
@@ -178,6 +193,20 @@ fn refused_by_server(context: &str, db: &DbError) -> Failure {
     } else {
         plain.note(format!("SQLSTATE {}", code.code()))
     }
+}
+
+/// Why a connection could not be opened.
+pub(crate) fn unopened(context: &str, error: &io::Error) -> Failure {
+    match find::<WrongPeer>(error) {
+        Some(wrong) => cannot(context, &wrong.to_string())
+            .help("correct `requirepeer` (PGREQUIREPEER); or another user's server listens at the socket"),
+        None => io_failure(context, error),
+    }
+}
+
+/// Whether the server was refused, and not the other way round.
+pub(crate) fn was_refused(error: &(dyn std::error::Error + 'static)) -> bool {
+    find::<Refusal>(error).is_some() || find::<WrongPeer>(error).is_some()
 }
 
 fn io_failure(context: &str, error: &io::Error) -> Failure {
@@ -272,18 +301,20 @@ pub(crate) fn may_pass(error: &tokio_postgres::Error) -> bool {
     if find::<rustls::Error>(error).is_some() {
         return false;
     }
-    let passing = |io: &io::Error| {
-        matches!(
-            io.kind(),
-            io::ErrorKind::ConnectionRefused
-                | io::ErrorKind::NotFound
-                | io::ErrorKind::TimedOut
-                | io::ErrorKind::UnexpectedEof
-                | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::BrokenPipe
-                | io::ErrorKind::HostUnreachable
-                | io::ErrorKind::NetworkUnreachable
-        )
-    };
-    error.is_closed() || io_error(error).is_some_and(passing)
+    error.is_closed() || io_error(error).is_some_and(may_pass_io)
+}
+
+/// The same of a connection that could not be opened.
+pub(crate) fn may_pass_io(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::NotFound
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+    )
 }

@@ -2,12 +2,15 @@
 //! by the clock of the server that is asked.
 
 use super::connect::Connection;
+use super::query::Row;
 use super::server::Server;
 use super::{error, lock::Holder, read, wish};
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind};
 use crate::gate::evidence::{Happened, Local, Source, Target, trails};
 use crate::gate::freeze_zone;
+use crate::ledger::EventKind;
+use crate::ledger::json::jsonb;
 use crate::source::Environment;
 use crate::source::policy::Zone;
 use serde_json::json;
@@ -16,8 +19,8 @@ use std::collections::BTreeSet;
 /// Two clocks that differ by more than this are worth a word.
 const APART: i64 = 60_000;
 
-/// Asks the database of the environment for what its policies are about. One question, and
-/// none where they need nothing.
+/// Asks the database of the environment for what its policies are about; `sealed` are the
+/// changesets of the sealed plan that is to run. One question.
 ///
 /// # Errors
 /// When the server does not answer, or knows no such time zone.
@@ -26,6 +29,7 @@ pub async fn target(
     server: &Server,
     ledger: &Ident,
     policy: &Environment,
+    sealed: &[&str],
     who: &Holder,
 ) -> Result<Target, Failure> {
     let window = policy.window.iter().map(|w| w.timezone.clone());
@@ -34,15 +38,24 @@ pub async fn target(
     let (mut runs, mut applied) = ("NULL::int8[]".to_owned(), "NULL::int8[]".to_owned());
     if server.has_ledger && policy.rate.is_some() {
         let millis = |at: &str| format!("array_agg((extract(epoch FROM {at}) * 1000)::int8 ORDER BY {at})");
-        // a run that found nothing to do has left no row
+        // a run that found nothing to do has left no event
         runs = format!(
-            "(SELECT {} FROM {l}.run WHERE kind IN ('apply', 'promote', 'script') AND started_at > clock_timestamp() - \
-             interval '1 hour')",
-            millis("started_at")
+            "(SELECT {} FROM {l}.event WHERE kind = 'runStarted' AND detail ->> 'kind' IN ('apply', 'promote', 'script') AND \
+             at > clock_timestamp() - interval '1 hour')",
+            millis("at")
         );
         applied = format!(
             "(SELECT {} FROM {l}.event WHERE kind = 'applied' AND at > clock_timestamp() - interval '1 hour')",
             millis("at")
+        );
+    }
+    let mut rolled_back = "NULL::int8".to_owned();
+    if server.has_ledger && !sealed.is_empty() {
+        let ids: Vec<String> = sealed.iter().map(|id| quote_literal(id)).collect();
+        rolled_back = format!(
+            "(SELECT (extract(epoch FROM max(at)) * 1000)::int8 FROM {l}.event WHERE kind IN ('rolledBack', 'restored') AND \
+             changeset IN ({}))",
+            ids.join(", ")
         );
     }
     let list: Vec<String> = zones.iter().map(|zone| quote_literal(zone.as_str())).collect();
@@ -56,10 +69,9 @@ pub async fn target(
         )
     };
     let sql = format!(
-        "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8, session_user::text, {runs}, {applied}, {local}"
+        "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8, session_user::text, {runs}, {applied}, {local}, {rolled_back}"
     );
-    let rows = connection.client.query_typed(&sql, &[]).await.map_err(|e| {
-        let failure = error::SqlFailure::of(&e);
+    let rows = connection.try_query(&sql).await.map_err(|failure| {
         if failure.sqlstate == "22023" {
             return Failure::new(
                 Kind::Source,
@@ -67,16 +79,17 @@ pub async fn target(
             )
             .help("write its IANA name, as `Europe/Zurich`; pg_timezone_names has them all");
         }
-        error::unanswered("cannot ask for what the gates need", &e)
+        error::unanswered("cannot ask for what the gates need", &failure)
     })?;
     let row = rows.first().ok_or_else(|| Failure::new(Kind::Database, "the server gave no answer"))?;
-    let local = row.get::<_, Option<Vec<String>>>(4).unwrap_or_default();
+    let local = row.get::<Option<Vec<String>>>(4)?.unwrap_or_default();
     Ok(Target {
-        now: row.get(0),
-        db_user: row.get(1),
+        now: row.get(0)?,
+        db_user: row.get(1)?,
         os_user: who.os_user.clone(),
-        runs: row.get::<_, Option<Vec<i64>>>(2).unwrap_or_default(),
-        applied: row.get::<_, Option<Vec<i64>>>(3).unwrap_or_default(),
+        runs: row.get::<Option<Vec<i64>>>(2)?.unwrap_or_default(),
+        applied: row.get::<Option<Vec<i64>>>(3)?.unwrap_or_default(),
+        rolled_back: row.get(5)?,
         local: local.iter().filter_map(|text| one_local(text)).collect(),
     })
 }
@@ -119,22 +132,24 @@ pub async fn follow(connection: &Connection, ledger: &Ident, source: &mut Source
     }
     let list: Vec<String> = ids.iter().map(|id| quote_literal(id)).collect();
     let sql = format!(
-        "SELECT changeset, kind, (detail - 'statement' - 'hint')::text FROM {}.event WHERE changeset IN ({}) AND kind IN \
+        "SELECT changeset, kind, (detail - 'statement' - 'hint' - 'recorded')::text, (extract(epoch FROM at) * 1000)::int8 FROM {}.event WHERE changeset IN ({}) AND kind IN \
          ('applied', 'marked', 'failed', 'retried', 'rolledBack', 'restored') ORDER BY seq",
         ledger.sql(),
         list.join(", ")
     );
-    let rows =
-        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read the ledger", &e))?;
-    let happened: Vec<Happened> = rows
-        .iter()
-        .map(|row| Happened {
-            changeset: row.get(0),
-            kind: row.get(1),
-            detail: row.get::<_, Option<&str>>(2).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
-        })
-        .collect();
-    source.trails = trails(&happened, &source.history);
+    let rows = connection.query("cannot read the ledger", &sql).await?;
+    let happened = |row: &Row| {
+        let detail = row.get::<Option<&str>>(2)?.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let kind = EventKind::from_word(row.get(1)?);
+        Ok(kind.map(|kind| (row.get(0), row.get(3), kind, detail)))
+    };
+    let mut trail = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if let Some((changeset, at, kind, detail)) = happened(row)? {
+            trail.push(Happened { changeset: changeset?, kind, at: at?, detail });
+        }
+    }
+    source.trails = trails(&trail, &source.history);
     Ok(())
 }
 
@@ -146,9 +161,8 @@ pub async fn identity(connection: &Connection) -> Result<String, Failure> {
     let sql = "SELECT concat_ws('/', extract(epoch FROM pg_catalog.pg_postmaster_start_time()), \
                (SELECT oid FROM pg_catalog.pg_database WHERE \
                datname = pg_catalog.current_database()))";
-    let rows =
-        connection.client.query_typed(sql, &[]).await.map_err(|e| error::unanswered("cannot ask the server", &e))?;
-    Ok(rows.first().map(|row| row.get(0)).unwrap_or_default())
+    let rows = connection.query("cannot ask the server", sql).await?;
+    Ok(rows.first().map(|row| row.get(0)).transpose()?.unwrap_or_default())
 }
 
 /// What is odd about the clocks of two servers that were asked one right after the other.
@@ -163,7 +177,7 @@ pub fn clocks(source: &Source, target: &Target, environment: &str) -> Option<Str
 #[derive(Debug, Clone)]
 pub struct Said {
     /// `gateOverridden`, `hazardAllowed` or `refused`.
-    pub kind: &'static str,
+    pub kind: EventKind,
     /// The rest.
     pub detail: serde_json::Value,
 }
@@ -186,11 +200,11 @@ pub async fn say(
             let mut detail = said.detail.clone();
             detail["by"] = json!(by);
             format!(
-                "INSERT INTO {}.event (run, kind, detail) VALUES ({}, '{}', {}::jsonb)",
+                "INSERT INTO {}.event (run, kind, detail) VALUES ({}, '{}', {})",
                 ledger.sql(),
                 run.map_or("NULL".to_owned(), |run| format!("{}::uuid", quote_literal(run))),
-                said.kind,
-                quote_literal(&detail.to_string().replace("\\u0000", ""))
+                said.kind.word(),
+                jsonb(&detail)
             )
         })
         .collect();
@@ -198,11 +212,11 @@ pub async fn say(
         return Ok(());
     }
     let text = format!("BEGIN;\n{};\nCOMMIT", rows.join(";\n"));
-    match connection.client.batch_execute(&text).await {
+    match connection.execute(&text).await {
         Ok(()) => Ok(()),
         Err(e) => {
             // what failed inside of the transaction must not stay open
-            let _ = connection.client.batch_execute("ROLLBACK").await;
+            let _ = connection.roll_back().await;
             Err(error::unanswered("cannot write into the ledger", &e))
         }
     }

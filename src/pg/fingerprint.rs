@@ -1,7 +1,6 @@
 //! What a database is known by: the target of a sealed plan.
 
 use super::connect::Connection;
-use super::error;
 use super::server::Server;
 use crate::base::{Failure, Ident, Kind};
 use crate::ledger::History;
@@ -36,19 +35,15 @@ pub async fn look(
         "SELECT (SELECT system_identifier::text FROM pg_catalog.pg_control_system()), {installation}, \
          (extract(epoch FROM clock_timestamp()) * 1000)::int8, session_user::text"
     );
-    let rows = connection
-        .client
-        .query_typed(&sql, &[])
-        .await
-        .map_err(|e| error::unanswered("cannot find out which server it is", &e))?;
+    let rows = connection.query("cannot find out which server it is", &sql).await?;
     let row = rows.first().ok_or_else(|| Failure::new(Kind::Database, "the server gave no answer"))?;
     let target = Target {
-        system: row.get(0),
+        system: row.get(0)?,
         database: server.database.clone(),
-        installation: row.get(1),
+        installation: row.get(1)?,
         server: server.major(),
         recorded: sealed::recorded(history),
         state: sealed::state(history),
     };
-    Ok(Seen { target, now: row.get(2), session_user: row.get(3) })
+    Ok(Seen { target, now: row.get(2)?, session_user: row.get(3)? })
 }

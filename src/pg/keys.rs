@@ -1,6 +1,7 @@
 //! The connection parameters of libpq (manual, chapter 34.1.2) in one table: which variable
 //! stands for each, and why some are refused.
 
+use super::environment::Environment;
 use crate::base::diag::nearest;
 
 /// One parameter.
@@ -11,6 +12,8 @@ pub(crate) struct Key {
     pub env: Option<&'static str>,
     /// Why dagmar does not take it; absent: it is taken.
     refused: Option<&'static str>,
+    /// Whether to leave its variable out loosens nothing that somebody may rely on.
+    is_idle: bool,
 }
 
 const GSS: &str = "dagmar does not speak Kerberos or GSSAPI; use a password or a client certificate";
@@ -18,15 +21,20 @@ const OAUTH: &str = "dagmar does not speak OAuth; use a password or a client cer
 const SCRAM: &str = "dagmar takes the password itself; give it with `PGPASSWORD` or a password file";
 
 const fn key(name: &'static str, env: &'static str) -> Key {
-    Key { name, env: Some(env), refused: None }
+    Key { name, env: Some(env), refused: None, is_idle: false }
 }
 
 const fn bare(name: &'static str) -> Key {
-    Key { name, env: None, refused: None }
+    Key { name, env: None, refused: None, is_idle: false }
 }
 
-const fn refused(name: &'static str, env: Option<&'static str>, why: &'static str) -> Key {
-    Key { name, env, refused: Some(why) }
+const fn refused(name: &'static str, why: &'static str) -> Key {
+    Key { name, env: None, refused: Some(why), is_idle: false }
+}
+
+/// Refused in a connection string; as a variable, which may be meant for others, left out.
+const fn idle(name: &'static str, env: &'static str, why: &'static str) -> Key {
+    Key { name, env: Some(env), refused: Some(why), is_idle: true }
 }
 
 /// Every parameter libpq 18 knows.
@@ -53,6 +61,8 @@ pub(crate) const KEYS: &[Key] = &[
     bare("keepalives_count"),
     bare("tcp_user_timeout"),
     key("channel_binding", "PGCHANNELBINDING"),
+    key("require_auth", "PGREQUIREAUTH"),
+    key("requirepeer", "PGREQUIREPEER"),
     key("sslmode", "PGSSLMODE"),
     key("sslnegotiation", "PGSSLNEGOTIATION"),
     key("sslrootcert", "PGSSLROOTCERT"),
@@ -66,45 +76,39 @@ pub(crate) const KEYS: &[Key] = &[
     key("ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION"),
     key("gssencmode", "PGGSSENCMODE"),
     key("min_protocol_version", "PGMINPROTOCOLVERSION"),
-    refused(
+    idle(
         "sslcompression",
-        Some("PGSSLCOMPRESSION"),
+        "PGSSLCOMPRESSION",
         "TLS compression is insecure and no server of today offers it; leave the key out",
     ),
-    refused(
-        "sslpassword",
-        None,
-        "encrypted keys are not read; write a plain one with `openssl pkey -in KEY -out PLAIN`",
-    ),
-    refused("sslkeylogfile", None, "dagmar never writes the keys of a connection to a file"),
-    refused("max_protocol_version", Some("PGMAXPROTOCOLVERSION"), "dagmar speaks protocol 3.0; leave the key out"),
-    refused(
-        "require_auth",
-        Some("PGREQUIREAUTH"),
-        "the method cannot be checked; `channel_binding=require` makes sure that the server knows the password",
-    ),
-    refused(
-        "requirepeer",
-        Some("PGREQUIREPEER"),
-        "the owner of a socket is not checked; use a directory that only the server's user can write",
-    ),
-    refused("requiressl", Some("PGREQUIRESSL"), "the key is obsolete; write `sslmode=require`"),
-    refused("replication", None, "a replication connection cannot run migrations; leave the key out"),
-    refused("krbsrvname", Some("PGKRBSRVNAME"), GSS),
-    refused("gsslib", Some("PGGSSLIB"), GSS),
-    refused("gssdelegation", Some("PGGSSDELEGATION"), GSS),
-    refused("scram_client_key", None, SCRAM),
-    refused("scram_server_key", None, SCRAM),
-    refused("oauth_issuer", None, OAUTH),
-    refused("oauth_client_id", None, OAUTH),
-    refused("oauth_client_secret", None, OAUTH),
-    refused("oauth_scope", None, OAUTH),
+    refused("sslpassword", "encrypted keys are not read; write a plain one with `openssl pkey -in KEY -out PLAIN`"),
+    refused("sslkeylogfile", "dagmar never writes the keys of a connection to a file"),
+    idle("max_protocol_version", "PGMAXPROTOCOLVERSION", "dagmar speaks protocol 3.0; leave the key out"),
+    refused("requiressl", "the key is obsolete; write `sslmode=require`"),
+    refused("replication", "a replication connection cannot run migrations; leave the key out"),
+    idle("krbsrvname", "PGKRBSRVNAME", GSS),
+    idle("gsslib", "PGGSSLIB", GSS),
+    idle("gssdelegation", "PGGSSDELEGATION", GSS),
+    refused("scram_client_key", SCRAM),
+    refused("scram_server_key", SCRAM),
+    refused("oauth_issuer", OAUTH),
+    refused("oauth_client_id", OAUTH),
+    refused("oauth_client_secret", OAUTH),
+    refused("oauth_scope", OAUTH),
 ];
+
+/// The variable of libpq's early days that stands for `sslmode=require` when it begins with 1.
+pub(crate) const REQUIRESSL: &str = "PGREQUIRESSL";
+
+/// How the names of variables begin that may ask for security.
+const SECURITY: [&str; 9] =
+    ["PGSSL", "PGTLS", "PGREQUIRE", "PGCHANNEL", "PGAUTH", "PGSCRAM", "PGGSS", "PGKRB", "PGOAUTH"];
 
 /// Finds a parameter that dagmar takes.
 ///
 /// # Errors
-/// Message and help for an unknown or a refused one. The value is never part of it.
+/// Message and help for an unknown or a refused one. The value is never part of it, and a name
+/// only where it is one or nearly one: any other may be a piece of a password.
 pub(crate) fn taken(name: &str) -> Result<&'static Key, (String, String)> {
     match KEYS.iter().find(|k| k.name == name) {
         Some(Key { refused: Some(why), .. }) => {
@@ -113,16 +117,43 @@ pub(crate) fn taken(name: &str) -> Result<&'static Key, (String, String)> {
         Some(key) => Ok(key),
         None => {
             let known = KEYS.iter().filter(|k| k.refused.is_none()).map(|k| k.name);
-            let help = nearest(name, known).map_or_else(
-                || "the manual lists the parameters in chapter 34.1.2".to_owned(),
-                |near| format!("did you mean `{near}`?"),
-            );
-            Err((format!("unknown connection parameter `{name}`"), help))
+            Err(match nearest(name, known) {
+                Some(near) => (format!("unknown connection parameter `{name}`"), format!("did you mean `{near}`?")),
+                None => (
+                    "it has an unknown parameter, whose name is not shown: it may be a piece of a password".to_owned(),
+                    "in the password of a URL write `&` as %26, `/` as %2F, `?` as %3F and `=` as %3D, in `key=value` \
+                     put it in single quotes; the manual lists the parameters in chapter 34.1.2"
+                        .to_owned(),
+                ),
+            })
         }
     }
 }
 
-/// Variables of parameters that dagmar refuses, with the reason.
-pub(crate) fn refused_vars() -> impl Iterator<Item = (&'static str, &'static str)> {
-    KEYS.iter().filter_map(|k| Some((k.env?, k.refused?)))
+/// Variables of parameters that dagmar leaves out, with the reason.
+pub(crate) fn idle_vars() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KEYS.iter().filter(|k| k.is_idle).filter_map(|k| Some((k.env?, k.refused?)))
+}
+
+/// Refuses variables that ask for something and would be passed over: those of libpq that are
+/// no UTF-8, and unknown ones that may ask for security by their name.
+///
+/// # Errors
+/// Message and help for the first one.
+pub(crate) fn check_variables(env: &Environment) -> Result<(), (String, String)> {
+    if let Some(name) = env.odd.first() {
+        return Err((format!("the variable `{name}` is no UTF-8"), "correct it, or unset it".to_owned()));
+    }
+    let may_ask = |variable: &str| {
+        variable != REQUIRESSL
+            && SECURITY.iter().any(|start| variable.starts_with(start))
+            && KEYS.iter().all(|k| k.env != Some(variable))
+    };
+    match env.vars.keys().find(|name| may_ask(name) && env.var(name).is_some()) {
+        None => Ok(()),
+        Some(name) => Err((
+            format!("the variable `{name}` is not known to dagmar"),
+            format!("dagmar would pass over what it asks for; `unset {name}` if that is right"),
+        )),
+    }
 }

@@ -8,6 +8,7 @@ use super::connect::Connection;
 use super::earlier;
 use super::error::{self, SqlFailure};
 use super::lock::{Holder, Patience};
+use super::query::Texts;
 use super::run::stop::Stop;
 use super::wish;
 use crate::base::name::quote_literal;
@@ -18,7 +19,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use tokio_postgres::SimpleQueryMessage;
 
 /// The time between two beats.
 const BEAT: Duration = Duration::from_secs(3);
@@ -50,9 +50,9 @@ pub(super) async fn take(
         who = quote_literal(&format!("{}@{} pid {}", holder.os_user, holder.host, std::process::id())),
     );
     loop {
-        let messages = match worker.client.simple_query(&sql).await {
-            Ok(messages) => messages,
-            Err(e) if e.code().is_some_and(|c| c.code() == "55P03") => {
+        let rows = match worker.texts(&sql).await {
+            Ok(rows) => rows,
+            Err(e) if e.sqlstate == "55P03" => {
                 if patience.is_to_be_told() {
                     let who = earlier::busy(worker, key).await?;
                     patience.tell(
@@ -66,8 +66,8 @@ pub(super) async fn take(
             }
             Err(e) => return Err(error::unanswered("cannot take the ledger's lease", &e)),
         };
-        let row = messages.iter().find_map(|m| match m {
-            SimpleQueryMessage::Row(row) => Some((row.get(0)?.parse().ok()?, row.get(1)?.to_owned())),
+        let row = rows.iter().find_map(|row| match row.as_slice() {
+            [Some(epoch), Some(run)] => Some((epoch.parse().ok()?, run.clone())),
             _ => None,
         });
         return row.ok_or_else(|| {
@@ -84,8 +84,8 @@ pub(super) async fn successor(connection: &Connection, ledger: &str, epoch: i64)
         "SELECT format('%s since %s', coalesce(holder, '?'), to_char(taken_at, 'YYYY-MM-DD HH24:MI:SS TZ')) \
          FROM {ledger}.lease WHERE epoch > {epoch}"
     );
-    let rows = connection.client.query_typed(&sql, &[]).await.unwrap_or_default();
-    rows.first().map(|row| row.get(0))
+    let rows = connection.try_query(&sql).await.unwrap_or_default();
+    rows.first().and_then(|row| row.try_get(0).ok())
 }
 
 /// Keeps the lease fresh until it is ended; dropping it ends the lock's session.
@@ -100,7 +100,10 @@ impl Keeper {
     /// Starts the beat on the lock's own connection.
     pub(super) fn start(connection: Connection, ledger: &Ident, epoch: i64, stop: &Arc<Stop>) -> Self {
         let (end, ended) = oneshot::channel();
-        let sql = format!("UPDATE {}.lease SET heartbeat_at = clock_timestamp() WHERE epoch = {epoch}", ledger.sql());
+        let sql = format!(
+            "UPDATE {}.lease SET heartbeat_at = clock_timestamp() WHERE epoch = {epoch} RETURNING 1",
+            ledger.sql()
+        );
         let cancelled = wish::cancelled(ledger, epoch);
         let own = Arc::clone(stop);
         let task = tokio::spawn(async move {
@@ -160,23 +163,17 @@ async fn keep(
                 }
                 match ask(&connection, if due { beat } else { cancelled }).await {
                     None => return Err(lost(SILENCE)),
-                    Some(Ok(answer)) if due => {
-                        if answer.iter().any(|m| matches!(m, SimpleQueryMessage::CommandComplete(0))) {
+                    Some(Ok(rows)) if due => {
+                        if rows.is_empty() {
                             return Err(lost("another run has taken over"));
                         }
                     }
-                    Some(Ok(answer)) => {
-                        let who = answer.iter().find_map(|m| match m {
-                            SimpleQueryMessage::Row(row) => row.get(0),
-                            _ => None,
-                        });
-                        if let Some(who) = who {
-                            stop.request_by(who.to_owned());
+                    Some(Ok(rows)) => {
+                        if let Some(who) = rows.into_iter().flatten().flatten().next() {
+                            stop.request_by(who);
                         }
                     }
-                    Some(Err(e)) if e.is_closed() || SqlFailure::of(&e).is_connection_lost() => {
-                        return Err(lost(&SqlFailure::of(&e).message));
-                    }
+                    Some(Err(e)) if e.is_connection_lost() => return Err(lost(&e.message)),
                     // one that could not be written leaves the lock as it is
                     Some(Err(_)) => {}
                 }
@@ -187,8 +184,8 @@ async fn keep(
 
 /// One question; `None`: no answer. Several short waits instead of a long one: when this process
 /// was stopped or busy, the answer that came meanwhile is still read.
-async fn ask(connection: &Connection, sql: &str) -> Option<Result<Vec<SimpleQueryMessage>, tokio_postgres::Error>> {
-    let mut answer = pin!(connection.client.simple_query(sql));
+async fn ask(connection: &Connection, sql: &str) -> Option<Result<Vec<Texts>, SqlFailure>> {
+    let mut answer = pin!(connection.texts(sql));
     for _ in 0..UNANSWERED.as_secs() / BEAT.as_secs() {
         if let Ok(answer) = timeout(BEAT, &mut answer).await {
             return Some(answer);

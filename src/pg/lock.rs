@@ -17,6 +17,7 @@ use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind};
 use crate::ledger::schema;
 use crate::run::{Event, Observer};
+use crate::source::LedgerConfig;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,7 +50,7 @@ pub struct Request<'a> {
     /// Where the lock's own connection goes.
     pub settings: &'a Settings,
     /// The ledger that is locked.
-    pub ledger: &'a Ident,
+    pub ledger: &'a LedgerConfig,
     /// Who asks.
     pub holder: &'a Holder,
     /// How long another run is waited for.
@@ -72,7 +73,8 @@ pub async fn acquire(
     observer: &mut dyn Observer,
     stop: &Arc<Stop>,
 ) -> Result<Lock, Failure> {
-    let Request { settings, ledger, holder, wait, lost } = *request;
+    let Request { settings, ledger: config, holder, wait, lost } = *request;
+    let ledger = &config.schema;
     let settings = settings.clone().with_application_name("dagmar lock");
     let mut connection = connect::connect(&settings, Duration::ZERO).await?;
     pooler::refuse(&mut connection, worker).await?;
@@ -85,13 +87,9 @@ pub async fn acquire(
     );
     loop {
         sql.push_str(&format!("SELECT pg_catalog.pg_try_advisory_lock({CLASS}, {key})"));
-        let messages =
-            connection.client.simple_query(&sql).await.map_err(|e| error::unanswered("cannot ask for the lock", &e))?;
+        let rows = connection.texts(&sql).await.map_err(|e| error::unanswered("cannot ask for the lock", &e))?;
         sql.clear();
-        let got = messages.iter().any(|m| match m {
-            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0) == Some("t"),
-            _ => false,
-        });
+        let got = rows.iter().flatten().any(|got| got.as_deref() == Some("t"));
         if let Some(epoch) = lost
             && let Some(by) = lease::successor(&connection, &ledger.sql(), epoch).await
         {
@@ -108,15 +106,17 @@ pub async fn acquire(
     }
     // known to a successor from here on, whatever becomes of this process
     earlier::enter(worker, key).await?;
-    let (epoch, run) = if has_ledger(worker, ledger).await? {
+    // another run may have made it; or somebody else something of its name
+    *server = Server::ask(worker, config).await?;
+    let (epoch, run) = if server.has_ledger {
         // first the epoch: what an earlier run still has in a message is fenced off
         let lease = lease::take(worker, ledger, holder, key, &mut patience).await?;
         earlier::outlive(worker, key, &mut patience).await?;
-        install(worker, ledger).await?;
+        install(worker, server, ledger).await?;
         lease
     } else {
         earlier::outlive(worker, key, &mut patience).await?;
-        install(worker, ledger).await?;
+        install(worker, server, ledger).await?;
         lease::take(worker, ledger, holder, key, &mut patience).await?
     };
     server.has_ledger = true;
@@ -171,11 +171,11 @@ impl Lock {
     pub async fn release(self) -> Result<(), Failure> {
         let connection = self.keeper.end().await?;
         let sql = format!("SELECT pg_catalog.pg_advisory_unlock({CLASS}, {})", self.key);
-        let rows = match tokio::time::timeout(lease::UNANSWERED, connection.client.query_typed(&sql, &[])).await {
-            Ok(answer) => answer.map_err(|e| error::unanswered("the lock's connection was lost", &e))?,
-            Err(_) => return Err(lease::lost(lease::SILENCE)),
+        let asked = connection.query("the lock's connection was lost", &sql);
+        let Ok(answer) = tokio::time::timeout(lease::UNANSWERED, asked).await else {
+            return Err(lease::lost(lease::SILENCE));
         };
-        let held: bool = rows.first().is_some_and(|r| r.get(0));
+        let held = answer?.first().is_some_and(|row| row.try_get(0) == Ok(true));
         if held {
             Ok(())
         } else {
@@ -193,45 +193,53 @@ async fn holder_of(connection: &Connection, ledger: &Ident, key: i32) -> String 
          pg_catalog.pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.classid = {CLASS} AND l.objid = {key} \
          AND l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
     );
-    let rows = connection.client.query_typed(&sql, &[]).await.unwrap_or_default();
-    let Some(row) = rows.first() else { return "its session has just ended".to_owned() };
-    let session = format!("held by {}", row.get::<_, String>(0));
+    let rows = connection.try_query(&sql).await.unwrap_or_default();
+    let Some(Ok(text)) = rows.first().map(|row| row.try_get::<String>(0)) else {
+        return "its session has just ended".to_owned();
+    };
+    let session = format!("held by {text}");
+    // of another role's session its beginning is not known (manual, chapter 28.2.3)
+    let Some(Ok(Some(began))) = rows.first().map(|row| row.try_get::<Option<String>>(1)) else { return session };
     // absent until the first run has made it; a lease that is older than the session is another's
     let sql = format!(
         "SELECT format('%s since %s', holder, to_char(taken_at, 'YYYY-MM-DD HH24:MI:SS TZ')) FROM {}.lease \
          WHERE taken_at >= {}::timestamptz",
         ledger.sql(),
-        quote_literal(&row.get::<_, String>(1))
+        quote_literal(&began)
     );
-    let rows = connection.client.query_typed(&sql, &[]).await.unwrap_or_default();
-    match rows.first() {
-        Some(row) => format!("{session}: {}", row.get::<_, String>(0)),
-        None => session,
+    let rows = connection.try_query(&sql).await.unwrap_or_default();
+    match rows.first().map(|row| row.try_get::<String>(0)) {
+        Some(Ok(holder)) => format!("{session}: {holder}"),
+        _ => session,
     }
-}
-
-async fn has_ledger(worker: &Connection, ledger: &Ident) -> Result<bool, Failure> {
-    let meta = quote_literal(&format!("{}.meta", ledger.sql()));
-    let exists = format!("SELECT pg_catalog.to_regclass({meta}) IS NOT NULL");
-    let rows =
-        worker.client.query_typed(&exists, &[]).await.map_err(|e| error::unanswered("cannot ask the server", &e))?;
-    Ok(rows.first().is_some_and(|r| r.get(0)))
 }
 
 /// Makes the ledger, or brings it up to date, in one transaction. Under the lock: nobody
 /// else does the same.
-async fn install(worker: &Connection, ledger: &Ident) -> Result<(), Failure> {
-    let l = ledger.sql();
-    let wrong = |e: tokio_postgres::Error| error::unanswered("cannot make the ledger", &e);
+async fn install(worker: &Connection, server: &Server, ledger: &Ident) -> Result<(), Failure> {
     let mut from = 0;
-    if has_ledger(worker, ledger).await? {
-        let version = format!("SELECT value::int8 FROM {l}.meta WHERE key = 'version'");
-        let rows = worker.client.query_typed(&version, &[]).await.map_err(wrong)?;
-        from = rows.first().map_or(0, |r| u32::try_from(r.get::<_, i64>(0)).unwrap_or(0));
+    if server.has_ledger {
+        let version = format!("SELECT value::int8 FROM {}.meta WHERE key = 'version'", ledger.sql());
+        let rows = worker.query("cannot make the ledger", &version).await?;
+        let version: i64 = rows.first().map(|row| row.get(0)).transpose()?.unwrap_or(0);
+        from = u32::try_from(version).unwrap_or(0);
     }
     if from >= schema::VERSION {
         return Ok(());
     }
     let sql = format!("BEGIN;\n{}\nCOMMIT;", schema::upgrade(ledger, from));
-    worker.client.batch_execute(&sql).await.map_err(wrong)
+    worker.execute(&sql).await.map_err(|e| match (from, e.sqlstate.as_str()) {
+        (0, _) => error::unanswered("cannot make the ledger", &e),
+        (_, "42501") => Failure::new(
+            Kind::Database,
+            format!(
+                "the ledger in `{ledger}` has version {from}, this dagmar needs {}, and `{}` may not upgrade it: {}",
+                schema::VERSION,
+                server.user,
+                e.message
+            ),
+        )
+        .help("run `dagmar ledger install` as the role that owns the ledger"),
+        _ => error::unanswered("cannot upgrade the ledger", &e),
+    })
 }

@@ -10,7 +10,6 @@ use super::connect::{self, Connection};
 use super::error;
 use crate::base::{Failure, Kind};
 use std::time::Duration;
-use tokio_postgres::SimpleQueryMessage;
 
 /// How long the news may take; between servers and sessions of their own it takes no time.
 const NEWS: Duration = Duration::from_secs(10);
@@ -36,11 +35,11 @@ pub async fn refuse(listener: &mut Connection, speaker: &mut Connection) -> Resu
     let speaking = asked(speaker, &format!("NOTIFY {channel}; SELECT pg_backend_pid()")).await?;
     // one backend for two sessions is proof enough
     let kept = listening != speaking && news(listener, speaker, &channel).await;
-    let _ = listener.client.batch_execute(&format!("UNLISTEN {channel}")).await;
+    let _ = listener.execute(&format!("UNLISTEN {channel}")).await;
     if kept {
         return Ok(());
     }
-    let _ = speaker.client.batch_execute(&format!("UNLISTEN {channel}")).await;
+    let _ = speaker.execute(&format!("UNLISTEN {channel}")).await;
     Err(Failure::new(
         Kind::Database,
         "the connection goes through a pooler in transaction or statement mode, which cannot keep a session's lock",
@@ -72,13 +71,7 @@ async fn news(listener: &mut Connection, speaker: &mut Connection, channel: &str
 
 /// The backend that answered.
 async fn asked(connection: &Connection, sql: &str) -> Result<Option<String>, Failure> {
-    let messages = connection
-        .client
-        .simple_query(sql)
-        .await
-        .map_err(|e| error::unanswered("cannot find out whether there is a pooler", &e))?;
-    Ok(messages.iter().find_map(|m| match m {
-        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
-    }))
+    let rows = connection.texts(sql).await;
+    let rows = rows.map_err(|e| error::unanswered("cannot find out whether there is a pooler", &e))?;
+    Ok(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
 }

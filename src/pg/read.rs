@@ -1,18 +1,17 @@
 //! The ledger's rows to values. Reads never write: without a ledger the history is empty.
 
 use super::connect::Connection;
-use super::error;
+use super::query::Row;
 use super::server::Server;
 use super::unended::{self, Ending};
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind, Span};
-use crate::ledger::{History, Recorded, SegmentState, Status, repair, schema};
+use crate::ledger::repair::{self, POLICY};
+use crate::ledger::{History, Recorded, SegmentState, Status, schema};
 use crate::plan::rollback::Stored;
-use serde::de::DeserializeOwned;
+use crate::plan::stored;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tokio_postgres::Row;
-use tokio_postgres::types::FromSql;
 
 /// Reads the history: one round trip.
 ///
@@ -23,34 +22,36 @@ pub async fn history(connection: &Connection, server: &Server, ledger: &Ident) -
         return Ok(History::default());
     }
     let l = ledger.sql();
-    let environment = repair::environment(&l);
+    let (environment, policy) = (repair::environment(&l), POLICY.len() + 1);
     let sql = format!(
         "SELECT (SELECT value::int8 FROM {l}.meta WHERE key = 'version'), \
          (extract(epoch FROM clock_timestamp()) * 1000)::int8, c.id, c.status, c.ordinal, c.checksum, c.digest, \
          c.description, c.repeatable, (SELECT count(*) FROM {l}.superseded s WHERE s.changeset = c.id), c.run::text, \
          (extract(epoch FROM c.applied_at) * 1000)::int8, c.applied_by, c.duration_ms, c.reason, c.error ->> 'message', \
          r.needs, s.segments::text, \
-         {environment} \
-         FROM (SELECT 1) one LEFT JOIN {l}.changeset c ON true \
+         {environment}, (SELECT jsonb_object_agg(substr(key, {policy}), value::jsonb) FROM {l}.meta WHERE starts_with(key, \
+         '{POLICY}'))::text FROM (SELECT 1) one LEFT JOIN {l}.changeset c ON true \
          LEFT JOIN (SELECT changeset, array_agg(needs ORDER BY needs) AS needs FROM {l}.requires GROUP BY 1) r \
          ON r.changeset = c.id \
          LEFT JOIN (SELECT changeset, jsonb_agg(jsonb_build_object('direction', direction, 'no', no, 'done', \
          status = 'done', 'rows', rows, 'cursor', cursor) ORDER BY direction, no) AS segments FROM {l}.segment GROUP BY 1) s \
          ON s.changeset = c.id ORDER BY c.ordinal"
     );
-    let rows =
-        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read the ledger", &e))?;
+    let rows = connection.query("cannot read the ledger", &sql).await?;
     let mut history = History::default();
     for row in rows {
-        let version: Option<i64> = row.get(0);
+        let version: Option<i64> = row.get(0)?;
         let version = version.ok_or_else(|| {
             Failure::new(Kind::Database, format!("the ledger in `{ledger}` does not say which version it has"))
                 .help(format!("it was changed by hand: the table {l}.meta must have the row `version`"))
         })?;
         history.version = u32::try_from(version).unwrap_or(u32::MAX);
-        history.now = row.get(1);
-        history.environment = row.get(18);
-        let Some(id) = row.get::<_, Option<String>>(2) else { continue };
+        history.now = row.get(1)?;
+        history.environment = row.get(18)?;
+        if let (true, Some(policies)) = (history.policies.is_empty(), row.get::<Option<&str>>(19)?) {
+            history.policies = serde_json::from_str(policies).map_err(|e| damaged("meta", &e.to_string()))?;
+        }
+        let Some(id) = row.get::<Option<String>>(2)? else { continue };
         let recorded = recorded(&row).map_err(|why| damaged(&id, &why))?;
         history.changesets.insert(id, recorded);
     }
@@ -70,34 +71,29 @@ pub async fn history(connection: &Connection, server: &Server, ledger: &Ident) -
 
 /// A row of the ledger. Its constraints may have been dropped by hand.
 fn recorded(row: &Row) -> Result<Recorded, String> {
-    let word: String = column(row, 3)?;
+    let word: String = row.try_get(3)?;
     let status = Status::from_word(&word).ok_or_else(|| format!("its status is `{word}`"))?;
-    let segments: Vec<SegmentState> = match column::<Option<String>>(row, 17)? {
+    let segments: Vec<SegmentState> = match row.try_get::<Option<String>>(17)? {
         Some(text) => serde_json::from_str(&text).map_err(|e| e.to_string())?,
         None => Vec::new(),
     };
     Ok(Recorded {
         status,
-        ordinal: column(row, 4)?,
-        checksum: column(row, 5)?,
-        digest: column(row, 6)?,
-        description: column(row, 7)?,
-        repeatable: column(row, 8)?,
-        versions: u32::try_from(column::<i64>(row, 9)?).unwrap_or(u32::MAX),
-        run: column(row, 10)?,
-        applied_at: column(row, 11)?,
-        applied_by: column(row, 12)?,
-        duration: column::<Option<i64>>(row, 13)?.map(|ms| Span::millis(u64::try_from(ms).unwrap_or(0))),
-        reason: column(row, 14)?,
-        error: column(row, 15)?,
-        requires: column::<Option<Vec<String>>>(row, 16)?.unwrap_or_default(),
+        ordinal: row.try_get(4)?,
+        checksum: row.try_get(5)?,
+        digest: row.try_get(6)?,
+        description: row.try_get(7)?,
+        repeatable: row.try_get(8)?,
+        versions: u32::try_from(row.try_get::<i64>(9)?).unwrap_or(u32::MAX),
+        run: row.try_get(10)?,
+        applied_at: row.try_get(11)?,
+        applied_by: row.try_get(12)?,
+        duration: row.try_get::<Option<i64>>(13)?.map(|ms| Span::millis(u64::try_from(ms).unwrap_or(0))),
+        reason: row.try_get(14)?,
+        error: row.try_get(15)?,
+        requires: row.try_get::<Option<Vec<String>>>(16)?.unwrap_or_default(),
         segments,
     })
-}
-
-/// A column of such a row.
-fn column<T: for<'a> FromSql<'a>>(row: &Row, at: usize) -> Result<T, String> {
-    row.try_get(at).map_err(|_| format!("its column `{}` is empty or of another type", row.columns()[at].name()))
 }
 
 fn damaged(id: &str, why: &str) -> Failure {
@@ -125,11 +121,10 @@ pub async fn stored(
          LIMIT 1)::text AS previous FROM {l}.changeset c WHERE c.id IN ({})",
         list.join(", ")
     );
-    let rows =
-        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read the ledger", &e))?;
+    let rows = connection.query("cannot read the ledger", &sql).await?;
     let mut found = BTreeMap::new();
     for row in rows {
-        let id: String = row.get(0);
+        let id: String = row.get(0)?;
         let stored = texts(&row).map_err(|why| damaged(&id, &why))?;
         found.insert(id, stored);
     }
@@ -137,20 +132,15 @@ pub async fn stored(
 }
 
 fn texts(row: &Row) -> Result<Stored, String> {
-    fn parsed<T: DeserializeOwned>(row: &Row, at: usize) -> Result<T, String> {
-        serde_json::from_str(&column::<String>(row, at)?).map_err(|e| format!("`{}`: {e}", row.columns()[at].name()))
-    }
+    let text = |at: usize| row.try_get::<&str>(at);
     Ok(Stored {
-        file: column(row, 1)?,
-        author: column(row, 2)?,
-        labels: column(row, 3)?,
-        body: parsed(row, 4)?,
-        forward: parsed(row, 5)?,
-        rollback: parsed(row, 6)?,
-        previous: match column::<Option<String>>(row, 7)? {
-            Some(_) => Some(parsed(row, 7)?),
-            None => None,
-        },
+        file: row.try_get(1)?,
+        author: row.try_get(2)?,
+        labels: row.try_get(3)?,
+        body: serde_json::from_str(text(4)?).map_err(|e| e.to_string())?,
+        forward: stored::read_forward(text(5)?)?,
+        rollback: stored::read_rollback(text(6)?)?,
+        previous: row.try_get::<Option<&str>>(7)?.map(stored::read_forward).transpose()?,
     })
 }
 
@@ -158,8 +148,8 @@ fn texts(row: &Row) -> Result<Stored, String> {
 #[derive(Debug, Clone, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEvent {
-    /// Its number.
-    pub seq: i64,
+    /// Its number; absent: a refusal that the next run takes into the chain of events.
+    pub seq: Option<i64>,
     /// When, in milliseconds since 1970.
     #[serde(skip)]
     pub at_millis: i64,
@@ -182,6 +172,8 @@ pub struct LedgerEvent {
     /// Of the beginning of a run that did not say how it ended: what became of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
+    /// Its hash, over itself and the event before it.
+    pub hash: Option<String>,
     /// The rest.
     pub detail: Value,
 }
@@ -212,10 +204,13 @@ pub enum Since {
     At(i64),
 }
 
+/// Who ran it, or who asked: as the history says it, of runs of earlier versions as their row does.
+const WHO: &str = "coalesce(s.detail ->> 'by', r.os_user || '@' || r.host, e.detail ->> 'by')";
+
 impl Filter {
     /// The condition on the event `e` of the run `r`.
     fn sql(&self) -> String {
-        let who = "coalesce(r.os_user || '@' || r.host, e.detail ->> 'by')";
+        let who = WHO;
         let kinds: Vec<String> = self.kinds.iter().map(|k| quote_literal(k)).collect();
         let conditions = [
             self.changeset.as_ref().map(|id| format!("e.changeset = {}", quote_literal(id))),
@@ -235,13 +230,14 @@ impl Filter {
     }
 }
 
-/// The latest events that fit, oldest first.
+/// The latest events that fit, oldest first; `version` is that of the ledger.
 ///
 /// # Errors
 /// When the ledger cannot be read.
 pub async fn events(
     connection: &Connection,
     server: &Server,
+    version: u32,
     ledger: &Ident,
     filter: &Filter,
 ) -> Result<Vec<LedgerEvent>, Failure> {
@@ -250,30 +246,46 @@ pub async fn events(
     }
     let l = ledger.sql();
     let (only, limit, ending) = (filter.sql(), filter.limit, unended::ending(ledger));
+    let of = |rows: &str, order: &str| {
+        format!(
+            "(SELECT e.seq, e.at, e.kind, e.changeset, e.db_user, {WHO} AS who, e.run::text, coalesce(s.detail ->> \
+             'environment', r.environment, e.detail ->> 'environment') AS environment, e.detail::text, coalesce(s.detail ->> \
+             'from', host(r.client_addr), e.detail ->> 'from') AS address, CASE WHEN e.kind = 'runStarted' THEN {ending} \
+             END AS ending, e.hash FROM {rows} e LEFT JOIN {l}.run r ON r.id = e.run LEFT JOIN LATERAL (SELECT b.detail \
+             FROM {l}.event b WHERE b.run = e.run AND b.kind = 'runStarted' AND b.detail ? 'by' LIMIT 1) s ON true {only} \
+             ORDER BY e.{order} DESC LIMIT {limit})"
+        )
+    };
+    let mut rows = of(&format!("{l}.event"), "seq");
+    if version >= schema::CHAINED {
+        let apart = format!(
+            "(SELECT NULL::bigint AS seq, at, 'refused'::text AS kind, NULL::text AS changeset, db_user, NULL::uuid AS run, \
+             jsonb_strip_nulls(detail || jsonb_build_object('from', host(client_addr))) AS detail, NULL::text AS hash \
+             FROM {l}.refusal)"
+        );
+        rows = format!("{rows} UNION ALL {}", of(&apart, "at"));
+    }
     let sql = format!(
-        "SELECT * FROM (SELECT e.seq, (extract(epoch FROM e.at) * 1000)::int8, e.kind, e.changeset, e.db_user, \
-         coalesce(r.os_user || '@' || r.host, e.detail ->> 'by'), e.run::text, coalesce(r.environment, \
-         e.detail ->> 'environment'), e.detail::text, coalesce(host(r.client_addr), e.detail ->> 'from'), \
-         CASE WHEN e.kind = 'runStarted' THEN {ending} END FROM {l}.event e LEFT JOIN {l}.run r \
-         ON r.id = e.run {only} ORDER BY e.seq DESC LIMIT {limit}) x ORDER BY 1"
+        "SELECT seq, (extract(epoch FROM at) * 1000)::int8, kind, changeset, db_user, who, run, environment, detail, address, \
+         ending, hash FROM (SELECT * FROM ({rows}) x ORDER BY at DESC, seq DESC LIMIT {limit}) y ORDER BY at, seq"
     );
-    let rows =
-        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read the ledger", &e))?;
-    Ok(rows
-        .into_iter()
-        .map(|row| LedgerEvent {
-            seq: row.get(0),
-            at_millis: row.get(1),
-            at: crate::base::time::rfc3339(row.get(1)),
-            kind: row.get(2),
-            changeset: row.get(3),
-            db_user: row.get(4),
-            by: row.get(5),
-            run: row.get(6),
-            environment: row.get(7),
-            detail: serde_json::from_str(row.get(8)).unwrap_or_default(),
-            from: row.get(9),
-            ending: Ending::of(row.get(10)),
+    let rows = connection.query("cannot read the ledger", &sql).await?;
+    let event = |row: &Row| {
+        Ok(LedgerEvent {
+            seq: row.get(0)?,
+            at_millis: row.get(1)?,
+            at: crate::base::time::rfc3339(row.get(1)?),
+            kind: row.get(2)?,
+            changeset: row.get(3)?,
+            db_user: row.get(4)?,
+            by: row.get(5)?,
+            run: row.get(6)?,
+            environment: row.get(7)?,
+            detail: serde_json::from_str(row.get(8)?).unwrap_or_default(),
+            from: row.get(9)?,
+            ending: Ending::of(row.get(10)?),
+            hash: row.get(11)?,
         })
-        .collect())
+    };
+    rows.iter().map(event).collect()
 }

@@ -2,16 +2,18 @@
 
 use super::connect::Connection;
 use super::error::SqlFailure;
+use super::query::{USE_OWN_PATH, set_path};
 use super::run::script::{Mark, Script};
+use super::run::stop::Stop;
 use super::run::unit;
-use super::server::Server;
-use crate::base::{Failure, Ident, Kind};
-use crate::ledger::record::{self, Recorder, RunRef};
+use crate::base::{Failure, Ident, Kind, QualifiedName, Secrets, Span};
+use crate::ledger::record::{self, Recorder, RunRef, RunStart};
 use crate::ledger::schema;
 use crate::plan::{Mode, Plan, Progress};
-use crate::sql;
+use crate::sql::{self, Facts, LockMode};
 use futures_util::{StreamExt, pin_mut};
 use serde::Serialize;
+use std::time::Duration;
 use tokio_postgres::SimpleQueryMessage;
 
 /// Only a commit makes a new enum value usable (manual, ALTER TYPE, notes).
@@ -52,28 +54,78 @@ pub struct RehearsalFailure {
     pub sqlstate: String,
     /// What it said.
     pub message: String,
+    /// What it added, with values of rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// The statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
 }
 
-/// Runs a plan inside of one transaction and rolls it back. The locks are real while it
-/// lasts; each is waited for as long as the plan's own limits say, once.
+/// The locks that a dry run takes and holds until it ends, strongest first: those of the plan,
+/// and of what it runs in another form.
+#[must_use]
+pub fn locks(plan: &Plan) -> Vec<(QualifiedName, LockMode)> {
+    let mut all = Facts::default();
+    let segments = plan.steps.iter().flat_map(|step| &step.segments);
+    for segment in segments.filter(|segment| segment.progress != Progress::Done) {
+        for statement in &segment.statements {
+            let plain = (segment.mode == Mode::Outside).then(|| sql::without_concurrently(&statement.sql)).flatten();
+            let held = match (&plain, segment.mode) {
+                (Some(plain), _) => sql::facts(plain).locks,
+                // it is left out
+                (None, Mode::Outside) => continue,
+                (None, _) => statement.facts.locks.clone(),
+            };
+            held.into_iter().for_each(|(name, mode)| all.lock(name, mode));
+        }
+    }
+    all.locks.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
+    all.locks
+}
+
+/// Runs a plan inside of one transaction and rolls it back, at the latest after `limit` or when
+/// `stop` is asked for. The locks are real while it lasts; each is waited for as long as the
+/// plan's own limits say, once. A ledger of an earlier `version` (0: none) is brought up to date in
+/// it as well.
 ///
 /// # Errors
-/// When the connection is lost.
+/// When its time is over, or the connection is lost. Nothing is changed then either.
 pub async fn rehearse(
     connection: &Connection,
-    server: &Server,
+    version: u32,
     ledger: &Ident,
     plan: &Plan,
+    secrets: &Secrets,
+    limit: Span,
+    stop: &Stop,
 ) -> Result<Rehearsal, Failure> {
-    let mut skipped = Vec::new();
+    let over = tokio::time::sleep(Duration::from_millis(limit.millis));
+    let rehearsal = async {
+        let mut skipped = Vec::new();
+        loop {
+            let (rehearsal, unusable) = once(connection, version, ledger, plan, secrets, &skipped).await?;
+            match unusable {
+                Some(mark) if !skipped.contains(&mark) => skipped.push(mark),
+                _ => return Ok(rehearsal),
+            }
+        }
+    };
+    let mut rehearsal = std::pin::pin!(rehearsal);
+    let ended = tokio::select! {
+        rehearsal = &mut rehearsal => return rehearsal,
+        () = over => Failure::new(Kind::Failed, format!("the dry run was ended after {limit}, when its time was over"))
+            .note("nothing was changed")
+            .help("give it more time with `--dry-run-limit`, or run it on a server of its own with `--shadow`"),
+        () = stop.requested() => Failure::new(Kind::Interrupted, "the dry run was stopped by a signal")
+            .note("nothing was changed"),
+    };
+    let canceler = connection.canceler();
     loop {
-        let (rehearsal, unusable) = once(connection, server, ledger, plan, &skipped).await?;
-        match unusable {
-            Some(mark) if !skipped.contains(&mark) => skipped.push(mark),
-            _ => return Ok(rehearsal),
+        // a cancel that comes between two statements is forgotten by the server
+        let _ = canceler.cancel().await;
+        if tokio::time::timeout(Duration::from_millis(500), &mut rehearsal).await.is_ok() {
+            return Err(ended);
         }
     }
 }
@@ -82,19 +134,20 @@ pub async fn rehearse(
 /// that the rehearsal itself has added.
 async fn once(
     connection: &Connection,
-    server: &Server,
+    version: u32,
     ledger: &Ident,
     plan: &Plan,
+    secrets: &Secrets,
     skipped: &[Mark],
 ) -> Result<(Rehearsal, Option<Mark>), Failure> {
     let mut unusable = None;
     let mut script = Script::default();
     let mut result = Rehearsal::default();
     let none = Mark::Frame(usize::MAX);
-    script.push(none, "BEGIN");
+    script.extend(none, ["BEGIN", USE_OWN_PATH]);
     script.extend(none, unit::session_sql());
-    if !server.has_ledger {
-        let pieces = schema::upgrade(ledger, 0);
+    if version < schema::VERSION {
+        let pieces = schema::upgrade(ledger, version);
         let pieces = sql::split(&pieces).map_err(|e| Failure::new(Kind::Internal, e.message))?;
         script.extend(none, pieces.iter().map(|p| p.text));
     }
@@ -102,9 +155,19 @@ async fn once(
                set_config('dagmar.started', clock_timestamp()::text, true)";
     script.push(none, run);
     let recorder = Recorder::new(ledger, RunRef::Setting);
-    script.extend(none, recorder.start_run("rehearsal", &plan.environment, plan.steps.len(), "", ""));
+    let start = RunStart {
+        kind: "rehearsal",
+        environment: &plan.environment,
+        steps: plan.steps.len(),
+        os_user: "",
+        host: "",
+        policy: None,
+    };
+    script.extend(none, recorder.start_run(&start));
     plan.renamed.iter().for_each(|renamed| script.extend(none, recorder.rename(renamed)));
+    let author = set_path(connection.author_path(), true);
     for (number, step) in plan.steps.iter().enumerate() {
+        script.push(Mark::Frame(number), &author);
         for (i, check) in step.preconditions.iter().enumerate() {
             script.push(Mark::Precondition(number, i), &record::assertion(check, "the precondition"));
         }
@@ -145,6 +208,7 @@ async fn once(
                 script.push(Mark::Verify(number, i), &record::assertion(check, "the check"));
             }
         }
+        script.push(Mark::Frame(number), USE_OWN_PATH);
         script.extend(
             Mark::Frame(number),
             match step.direction {
@@ -153,8 +217,10 @@ async fn once(
             },
         );
     }
+    let filled = script.filled(secrets).map_err(|(_, why)| Failure::new(Kind::Usage, why.message).help(why.help))?;
+    let script = filled.map_or(script, |filled| filled.script);
     let answered = follow(connection, &script).await;
-    let ended = connection.client.batch_execute("ROLLBACK").await;
+    let ended = connection.roll_back().await;
     let reached = *answered.as_ref().unwrap_or_else(|(n, _)| n);
     match answered {
         Ok(_) => ended.map_err(|e| super::error::unanswered("the dry run cannot be rolled back", &e))?,
@@ -163,7 +229,7 @@ async fn once(
             if failure.is_connection_lost() || ended.is_err() {
                 return Err(super::error::unanswered(
                     "the connection was lost in the dry run; nothing remains of it",
-                    &e,
+                    &failure,
                 ));
             }
             let mark = mark_of(&script, count, &failure);
@@ -179,7 +245,8 @@ async fn once(
 
 async fn follow(connection: &Connection, script: &Script) -> Result<usize, (usize, tokio_postgres::Error)> {
     let mut answered = 0;
-    let stream = connection.client.simple_query_raw(&script.sql).await.map_err(|e| (0, e))?;
+    let _rows_are_let_go = connection.streams();
+    let stream = connection.stream(&script.sql).await.map_err(|e| (0, e))?;
     pin_mut!(stream);
     while let Some(message) = stream.next().await {
         match message {
@@ -209,6 +276,7 @@ fn describe(plan: &Plan, mark: Mark, failure: SqlFailure) -> RehearsalFailure {
         changeset: step.map_or_else(|| "the ledger".to_owned(), |s| s.changeset.clone()),
         sqlstate: failure.sqlstate,
         message: failure.message,
+        detail: failure.detail,
         sql,
     }
 }

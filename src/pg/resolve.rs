@@ -3,12 +3,14 @@
 use super::environment::Environment;
 use super::keys::{self, KEYS};
 use super::pgpass;
-use super::secret::Secret;
+use super::require_auth::RequireAuth;
 use super::service;
-use super::settings::{Keepalives, Place, Root, SessionKind, Settings, SslMode, Target, TlsSettings};
+use super::settings::{
+    ANSWER_TIMEOUT, CONNECT_TIMEOUT, Keepalives, Place, Root, SessionKind, Settings, SslMode, Target, TlsSettings,
+};
 use super::url;
 use crate::base::diag::nearest;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, Secret};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -35,6 +37,7 @@ impl Settings {
     /// A malformed string, an unknown or refused parameter, a service that is not defined. No
     /// message repeats the string: it may hold a password.
     pub fn resolve(url: Option<&str>, env: &Environment) -> Result<Self, Failure> {
+        keys::check_variables(env).map_err(|(message, help)| wrong(message, &help))?;
         let mut values = Values::new();
         for (name, value) in url::parse(url.unwrap_or_default().trim()).map_err(|m| wrong(m, ""))? {
             let key = keys::taken(&name).map_err(|(message, help)| wrong(message, &help))?;
@@ -48,8 +51,11 @@ impl Settings {
                 values.entry(key.name).or_insert_with(|| value.to_owned());
             }
         }
+        if env.var(keys::REQUIRESSL).is_some_and(|value| value.starts_with('1')) {
+            values.entry("sslmode").or_insert_with(|| "require".to_owned());
+        }
         let mut settings = Reader { values: &values, env }.settings()?;
-        for (name, why) in keys::refused_vars().filter(|(name, _)| env.var(name).is_some()) {
+        for (name, why) in keys::idle_vars().filter(|(name, _)| env.var(name).is_some()) {
             settings.warnings.push(format!("the variable `{name}` is ignored: {why}"));
         }
         Ok(settings)
@@ -80,7 +86,14 @@ fn add_service(values: &mut Values, env: &Environment) -> Result<(), Failure> {
         .chain(system.into_iter().map(|dir| dir.join("pg_service.conf")));
     let mut looked = Vec::new();
     for file in files {
-        let Ok(content) = (env.read)(&file) else { continue };
+        let content = match (env.read)(&file) {
+            Ok(content) if content.regular => content,
+            Ok(_) => return Err(wrong(format!("`{}` is no regular file", file.display()), "name the service file")),
+            Err(e) if e.kind() == std::io::ErrorKind::InvalidData => {
+                return Err(wrong(format!("`{}` {e}", file.display()), "name the service file"));
+            }
+            Err(_) => continue,
+        };
         let found = service::lookup(&content.text, &name)
             .map_err(|(message, help)| wrong(format!("`{}`, {message}", file.display()), &help))?;
         if let Some(pairs) = found {
@@ -127,17 +140,30 @@ impl Reader<'_> {
             local,
             options: self.get("options").map(str::to_owned),
             application_name: application.unwrap_or("dagmar").to_owned(),
-            connect_timeout: match self.number("connect_timeout")? {
-                None => Some(Duration::from_secs(10)),
-                Some(seconds) => u64::try_from(seconds).ok().filter(|s| *s > 0).map(Duration::from_secs),
-            },
-            session: self.one_of("target_session_attrs", &SESSIONS)?.unwrap_or(SessionKind::Any),
+            connect_timeout: self.limit(CONNECT_TIMEOUT)?,
+            answer_timeout: self.limit(ANSWER_TIMEOUT)?,
+            session: self.one_of("target_session_attrs", &SessionKind::NAMES)?.unwrap_or(SessionKind::Any),
             shuffle: self.one_of("load_balance_hosts", &[("disable", false), ("random", true)])?.unwrap_or(false),
             keepalives: self.keepalives()?,
             tls: self.tls()?,
+            require_auth: self.get("require_auth").map(RequireAuth::parse).transpose().map_err(|why| {
+                wrong(
+                    why,
+                    &format!("write methods with commas between them, or each with a `!`: {}", RequireAuth::names()),
+                )
+            })?,
+            require_peer: self.get("requirepeer").map(str::to_owned),
             user,
             dbname,
             warnings,
+        })
+    }
+
+    /// `connect_timeout`, where 0 is no limit.
+    fn limit(&self, unless_given: Duration) -> Result<Option<Duration>, Failure> {
+        Ok(match self.number("connect_timeout")? {
+            None => Some(unless_given),
+            Some(seconds) => u64::try_from(seconds).ok().filter(|s| *s > 0).map(Duration::from_secs),
         })
     }
 
@@ -217,7 +243,14 @@ impl Reader<'_> {
         }
         let given = self.get("passfile").map(PathBuf::from);
         let Some(path) = given.or_else(|| self.env.at_home(".pgpass")) else { return };
-        let Ok(file) = (self.env.read)(&path) else { return };
+        let file = match (self.env.read)(&path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::InvalidData => {
+                warnings.push(format!("the password file `{}` is ignored: it {e}", path.display()));
+                return;
+            }
+            Err(_) => return,
+        };
         if !file.regular {
             warnings.push(format!("the password file `{}` is ignored: it is no plain file", path.display()));
             return;
@@ -353,15 +386,6 @@ impl Reader<'_> {
         Err(wrong(format!("`{key}={given}` is unknown"), &help))
     }
 }
-
-const SESSIONS: [(&str, SessionKind); 6] = [
-    ("any", SessionKind::Any),
-    ("read-write", SessionKind::ReadWrite),
-    ("read-only", SessionKind::ReadOnly),
-    ("primary", SessionKind::Primary),
-    ("standby", SessionKind::Standby),
-    ("prefer-standby", SessionKind::PreferStandby),
-];
 
 fn entries(list: &[&str]) -> String {
     if list.len() == 1 { "1 entry".to_owned() } else { format!("{} entries", list.len()) }

@@ -148,11 +148,10 @@ fn the_rest_is_taken_or_refused_never_ignored() {
     assert_eq!(config.get_options(), Some("-c a=b"));
     assert_eq!(config.get_application_name(), Some("f"));
     assert_eq!(config.get_password(), Some(b"p".as_slice()));
-    assert!(!config.get_keepalives());
-    assert_eq!(config.get_keepalives_idle(), Duration::from_secs(1));
-    assert_eq!(config.get_keepalives_interval(), Some(Duration::from_secs(2)));
-    assert_eq!(config.get_keepalives_retries(), Some(4));
-    assert_eq!(config.get_tcp_user_timeout(), Some(&Duration::from_secs(5)));
+    let keep = &all.keepalives;
+    assert!(keep.off);
+    assert_eq!((keep.idle, keep.interval), (Some(Duration::from_secs(1)), Some(Duration::from_secs(2))));
+    assert_eq!((keep.count, keep.user_timeout), (Some(4), Some(Duration::from_secs(5))));
     assert_eq!(config.get_channel_binding(), ChannelBinding::Require);
     assert_eq!(
         (good("", &[]).connect_timeout, good("connect_timeout=0", &[]).connect_timeout),
@@ -167,14 +166,44 @@ fn the_rest_is_taken_or_refused_never_ignored() {
         ("sslmod=require", "did you mean `sslmode`?"),
         ("sslmode=prefere", "did you mean `prefer`?"),
         ("connect_timeout=soon", "write a whole number"),
-        ("require_auth=scram-sha-256", "channel_binding=require"),
+        ("require_auth=scram", "password, md5, gss, sspi, scram-sha-256, none"),
+        ("requiressl=1", "sslmode=require"),
     ] {
         let failure = resolve(bad, &[]).unwrap_err();
         assert!(failure.help.as_deref().is_some_and(|h| h.contains(help)), "{bad}: {failure:?}");
     }
-    let warned = good("", &[("PGKRBSRVNAME", "x"), ("PGREQUIREAUTH", "")]).warnings;
+    let warned = good("", &[("PGKRBSRVNAME", "x"), ("PGSSLUNHEARDOF", "")]).warnings;
     assert_eq!(warned.len(), 1);
     assert!(warned[0].starts_with("the variable `PGKRBSRVNAME` is ignored"), "{warned:?}");
+}
+
+#[test]
+fn what_asks_for_security_is_met_or_refused() {
+    let required = |url: &str, vars: &[(&str, &str)]| good(url, vars).require_auth.map(|r| r.text().to_owned());
+    assert_eq!(required("require_auth=md5", &[("PGREQUIREAUTH", "none")]).as_deref(), Some("md5"));
+    assert_eq!(required("", &[("PGREQUIREAUTH", "!none")]).as_deref(), Some("!none"));
+    assert_eq!(required("postgres://h/d?require_auth=password,md5", &[]).as_deref(), Some("password,md5"));
+    assert_eq!(required("", &[("PGREQUIREAUTH", "")]), None);
+    assert!(resolve("", &[("PGREQUIREAUTH", "scram")]).unwrap_err().message.contains("invalid require_auth value"));
+    assert_eq!(good("", &[("PGREQUIREPEER", "postgres")]).require_peer.as_deref(), Some("postgres"));
+    assert_eq!(good("requirepeer=me", &[("PGREQUIREPEER", "postgres")]).require_peer.as_deref(), Some("me"));
+
+    let mode = |vars: &[(&str, &str)]| good("", vars).tls.mode;
+    assert_eq!(mode(&[("PGREQUIRESSL", "1")]), SslMode::Require);
+    assert_eq!(mode(&[("PGREQUIRESSL", "0")]), SslMode::Prefer);
+    assert_eq!(mode(&[("PGREQUIRESSL", "1"), ("PGSSLMODE", "verify-ca"), ("PGSSLROOTCERT", "/ca")]), SslMode::VerifyCa);
+
+    for name in ["PGSSLUNHEARDOF", "PGREQUIREALL", "PGSCRAMONLY", "PGOAUTHCAFILE"] {
+        let failure = resolve("postgres://h/d", &[(name, "1")]).unwrap_err();
+        assert_eq!(failure.kind, Kind::Usage);
+        assert!(
+            failure.message.contains(name) && failure.help.is_some_and(|h| h.contains("unset")),
+            "{}",
+            failure.message
+        );
+    }
+    // what others need is not ours
+    assert!(good("", &[("PGDATA", "/x"), ("PGTZ", "UTC"), ("PG_COLOR", "auto")]).warnings.is_empty());
 }
 
 #[test]
@@ -188,6 +217,13 @@ fn secrets_never_show() {
         "postgres://u:1@c4n4ry@h/d",
         "postgres://u:c4n4ry/x@h/d",
         "postgres://u:c4n4ry/",
+        // pieces of a password that would be taken for parameters
+        "postgres://u:1/a?x&c4n4ry=b@h/d",
+        "postgres://u:1/a?c4n4ry=b",
+        "postgres://u:1/a?c4n4ry=b=c",
+        "postgres://u:p@h/d?x=1&c4n4ry=2",
+        "host=h password=a c4n4ry=x",
+        "host=h password=a b=c4n4ry",
         "host=h password=c4n4ry c4n4ry",
         "host=h password='c4n4ry",
         "c4n4ry",

@@ -1,9 +1,11 @@
-//! What the server is, found out in one round trip before anything else.
+//! What the server is, found out in one round trip before anything else; and whether the ledger
+//! there is one that may be used.
 
 use super::connect::Connection;
-use super::error;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind};
+use crate::base::{Failure, Ident, Kind, fill};
+use crate::ledger::schema;
+use crate::source::LedgerConfig;
 
 /// The oldest server that is supported, as `server_version_num`.
 const OLDEST: i32 = 140_000;
@@ -23,40 +25,57 @@ pub struct Server {
     pub user: String,
     /// Whether the ledger's schema has its tables.
     pub has_ledger: bool,
-    /// Whether the role may create schemas here.
-    pub may_create: bool,
+    /// Whether the role may make the ledger, where there is none.
+    pub may_install: bool,
 }
 
 impl Server {
-    /// Asks the server.
+    /// Asks the server, and refuses a ledger whose owner nobody has named: what belongs to a
+    /// ledger is run by everybody who uses it, with all his rights.
     ///
     /// # Errors
-    /// When it does not answer.
-    pub async fn ask(connection: &Connection, ledger: &Ident) -> Result<Self, Failure> {
-        let schema = quote_literal(ledger.as_str());
-        // from the catalog: `to_regclass` is an error without the right to use the schema
-        let sql = format!(
-            "SELECT current_setting('server_version_num')::int4, pg_catalog.pg_is_in_recovery(), \
-             current_setting('default_transaction_read_only') = 'on', current_database()::text, current_user::text, \
-             EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-             WHERE n.nspname = {schema} AND c.relname = 'meta'), \
-             pg_catalog.has_database_privilege(current_database(), 'CREATE')"
+    /// When it does not answer, or the ledger belongs to somebody else.
+    pub async fn ask(connection: &Connection, ledger: &LedgerConfig) -> Result<Self, Failure> {
+        let owners: Vec<String> = ledger.owners.iter().map(|owner| quote_literal(owner)).collect();
+        let sql = fill(
+            include_str!("server.sql"),
+            &[
+                ("schema", &quote_literal(ledger.schema.as_str())),
+                ("attic", &quote_literal(&schema::attic(ledger.schema.as_str()))),
+                ("owners", &format!("ARRAY[{}]::text[]", owners.join(", "))),
+            ],
         );
-        let rows = connection
-            .client
-            .query_typed(&sql, &[])
-            .await
-            .map_err(|e| error::unanswered("cannot ask the server", &e))?;
+        let rows = connection.query("cannot ask the server", &sql).await?;
         let row = rows.first().ok_or_else(|| Failure::new(Kind::Database, "the server gave no answer"))?;
-        Ok(Self {
-            version: row.get(0),
-            standby: row.get(1),
-            read_only: row.get(2),
-            database: row.get(3),
-            user: row.get(4),
-            has_ledger: row.get(5),
-            may_create: row.get(6),
-        })
+        let server = Self {
+            version: row.get(0)?,
+            standby: row.get(1)?,
+            read_only: row.get(2)?,
+            database: row.get(3)?,
+            user: row.get(4)?,
+            has_ledger: row.get(5)?,
+            may_install: row.get(6)?,
+        };
+        match row.get::<Option<Vec<String>>>(7)?.unwrap_or_default() {
+            foreign if foreign.is_empty() => Ok(server),
+            foreign => Err(server.of_others(&ledger.schema, &foreign, row.get(8)?)),
+        }
+    }
+
+    fn of_others(&self, ledger: &Ident, foreign: &[String], owner: Option<String>) -> Failure {
+        let mut failure = Failure::new(
+            Kind::Refused,
+            format!("the ledger in `{ledger}` belongs to a role that `{}` has no reason to trust", self.user),
+        );
+        failure.notes = foreign.to_vec();
+        failure.notes.push("whoever owns it can run code as everybody who uses it; nothing of it was read".to_owned());
+        match owner {
+            Some(owner) => failure.help(format!(
+                "if `{owner}` is the role that keeps the ledger, name it in dagmar.yaml: `ledger: {{ owners: [{owner}] }}`; \
+                 otherwise find out who made it"
+            )),
+            None => failure.help("have its owner make it anew with the right owner, or drop what is not his"),
+        }
     }
 
     /// Refuses a server on which nothing can be run.
@@ -83,7 +102,7 @@ impl Server {
                 "connect with another role, or change `default_transaction_read_only` of this one",
             );
         }
-        if !self.has_ledger && !self.may_create {
+        if !self.has_ledger && !self.may_install {
             return refused(
                 format!("the role `{}` may not create the schema `{ledger}` in `{}`", self.user, self.database),
                 "GRANT CREATE ON DATABASE … TO the role, or create the ledger once with one that may",

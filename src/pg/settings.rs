@@ -1,6 +1,7 @@
 //! Where the server is and how to talk to it.
 
-use super::secret::Secret;
+use super::require_auth::RequireAuth;
+use crate::base::Secret;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,6 +57,24 @@ pub enum SessionKind {
     Standby,
     /// A standby; any other when none answers.
     PreferStandby,
+}
+
+impl SessionKind {
+    /// The kinds by the names of the manual.
+    pub(crate) const NAMES: [(&'static str, Self); 6] = [
+        ("any", Self::Any),
+        ("read-write", Self::ReadWrite),
+        ("read-only", Self::ReadOnly),
+        ("primary", Self::Primary),
+        ("standby", Self::Standby),
+        ("prefer-standby", Self::PreferStandby),
+    ];
+
+    /// The name in connection strings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// The end of a connection.
@@ -147,6 +166,8 @@ pub struct Settings {
     pub application_name: String,
     /// For each server address; absent: as long as the network takes.
     pub connect_timeout: Option<Duration>,
+    /// For the first answer of a server that has let us in; absent: as long as it takes.
+    pub answer_timeout: Option<Duration>,
     /// Which server will do.
     pub session: SessionKind,
     /// What is wrong but did not stop us: an ignored password file, for example.
@@ -156,7 +177,17 @@ pub struct Settings {
     pub(crate) local: bool,
     pub(crate) keepalives: Keepalives,
     pub(crate) tls: TlsSettings,
+    /// The ways in which a server may ask who we are; absent: all.
+    pub(crate) require_auth: Option<RequireAuth>,
+    /// The user of the operating system that the server of a unix socket must run as.
+    pub(crate) require_peer: Option<String>,
 }
+
+/// How long a server may take to let us in, unless `connect_timeout` says so.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long it may then take for its first answer: a pooler may let it wait for a place.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Settings {
     /// A server on a unix socket, as `user`, without a password.
@@ -168,7 +199,8 @@ impl Settings {
             dbname: dbname.to_owned(),
             options: None,
             application_name: "dagmar".to_owned(),
-            connect_timeout: Some(Duration::from_secs(10)),
+            connect_timeout: Some(CONNECT_TIMEOUT),
+            answer_timeout: Some(ANSWER_TIMEOUT),
             session: SessionKind::Any,
             warnings: Vec::new(),
             shuffle: false,
@@ -184,6 +216,8 @@ impl Settings {
                 versions: (true, true),
                 channel_binding: ChannelBinding::Prefer,
             },
+            require_auth: None,
+            require_peer: None,
         }
     }
 
@@ -222,30 +256,16 @@ impl Settings {
         self.targets.iter().map(Target::describe).collect::<Vec<_>>().join(",")
     }
 
-    /// The same as the driver wants it, for one server, without its address and TLS.
+    /// What the driver has to know for a session on an open connection.
     pub(crate) fn config(&self, target: &Target) -> Config {
         let mut config = Config::new();
-        config.user(&self.user).dbname(&self.dbname).application_name(&self.application_name).port(target.port);
+        config.user(&self.user).dbname(&self.dbname).application_name(&self.application_name);
         if let Some(options) = &self.options {
             config.options(options);
         }
         if let Some(password) = &target.password {
             config.password(password.expose());
         }
-        if let Place::Socket(dir) = &target.place {
-            config.host_path(dir);
-        }
-        if let Some(timeout) = self.connect_timeout {
-            config.connect_timeout(timeout);
-        }
-        // the system's own figures find a dead peer after two hours
-        let keep = &self.keepalives;
-        config
-            .keepalives(!keep.off)
-            .keepalives_idle(keep.idle.unwrap_or(Duration::from_secs(15)))
-            .keepalives_interval(keep.interval.unwrap_or(Duration::from_secs(5)))
-            .keepalives_retries(keep.count.unwrap_or(3))
-            .tcp_user_timeout(keep.user_timeout.unwrap_or(Duration::from_secs(30)));
         if self.tls.direct {
             config.ssl_negotiation(SslNegotiation::Direct);
         }

@@ -1,11 +1,10 @@
 //! How large tables are, as the catalog has it: nothing is read or locked for it. And how far backfills are.
 
 use super::connect::Connection;
-use super::error;
+use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, QualifiedName};
 use crate::plan::{Plan, Progress, Size};
 use std::collections::BTreeMap;
-use tokio_postgres::types::Type;
 
 /// The sizes of the tables that a plan locks, by the names that the plan has for them.
 ///
@@ -27,43 +26,49 @@ pub async fn of_plan(connection: &Connection, plan: &Plan) -> Result<BTreeMap<St
 /// # Errors
 /// When the server does not answer.
 pub async fn sizes(connection: &Connection, names: &[&QualifiedName]) -> Result<BTreeMap<String, Size>, Failure> {
-    // what has no schema is found by the search path
-    const SQL: &str = "WITH RECURSIVE asked AS ( \
-        SELECT a.no, c.oid AS id FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) \
-            WITH ORDINALITY AS a (schema, name, no) \
-        JOIN pg_catalog.pg_class AS c ON c.relname::text = a.name AND c.relkind IN ('r', 'p', 'm') \
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
-        WHERE n.nspname::text = a.schema OR a.schema = '' AND pg_catalog.pg_table_is_visible(c.oid) \
-    ), part AS ( \
-        SELECT no, id FROM asked UNION ALL \
-        SELECT p.no, i.inhrelid FROM part AS p JOIN pg_catalog.pg_inherits AS i ON i.inhparent = p.id \
-    ) \
-    SELECT q.no, pg_catalog.sum(q.pages)::bigint * pg_catalog.current_setting('block_size')::bigint, \
-        pg_catalog.sum(q.rows)::bigint, pg_catalog.count(*) FILTER (WHERE q.rows IS NULL) FROM ( \
-            SELECT p.no, c.relpages AS pages, CASE WHEN c.reltuples < '0'::real \
-                THEN NULLIF(pg_catalog.pg_stat_get_live_tuples(c.oid), 0::bigint) ELSE c.reltuples::bigint END AS rows \
-            FROM part AS p JOIN pg_catalog.pg_class AS c ON c.oid = p.id WHERE c.relkind IN ('r', 'm')) AS q \
-    GROUP BY q.no";
     if names.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let schemas: Vec<&str> = names.iter().map(|name| name.schema.as_ref().map_or("", |s| s.as_str())).collect();
-    let tables: Vec<&str> = names.iter().map(|name| name.name.as_str()).collect();
-    let rows = connection
-        .client
-        .query_typed(SQL, &[(&schemas, Type::TEXT_ARRAY), (&tables, Type::TEXT_ARRAY)])
-        .await
-        .map_err(|e| error::unanswered("cannot ask how large the tables are", &e))?;
+    let asked: Vec<String> = names
+        .iter()
+        .enumerate()
+        .map(|(no, name)| {
+            let schema = name.schema.as_ref().map_or("", |schema| schema.as_str());
+            format!("({no}, {}, {})", quote_literal(schema), quote_literal(name.name.as_str()))
+        })
+        .collect();
+    // what has no schema is found by the authors' path; no right on the table is needed
+    let sql = format!(
+        "WITH RECURSIVE path AS MATERIALIZED ( \
+            SELECT CASE WHEN pg_catalog.set_config('search_path', {}, true) IS NOT NULL THEN pg_catalog.current_schemas(true) END AS schemas \
+        ), asked AS ( \
+            SELECT DISTINCT ON (a.no) a.no, c.oid AS id FROM (VALUES {}) AS a (no, schema, name) CROSS JOIN path AS p \
+            JOIN pg_catalog.pg_class AS c ON c.relname = a.name \
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
+            WHERE n.nspname = a.schema OR a.schema = '' AND n.nspname = ANY (p.schemas) \
+            ORDER BY a.no, pg_catalog.array_position(p.schemas, n.nspname) \
+        ), part AS ( \
+            SELECT no, id FROM asked UNION ALL \
+            SELECT p.no, i.inhrelid FROM part AS p JOIN pg_catalog.pg_inherits AS i ON i.inhparent = p.id \
+        ) \
+        SELECT q.no, pg_catalog.sum(q.pages)::pg_catalog.int8 * pg_catalog.current_setting('block_size')::pg_catalog.int8, \
+            pg_catalog.sum(q.rows)::pg_catalog.int8, pg_catalog.count(*) FILTER (WHERE q.rows IS NULL) FROM ( \
+                SELECT p.no, c.relpages AS pages, CASE WHEN c.reltuples < 0 \
+                    THEN nullif(pg_catalog.pg_stat_get_live_tuples(c.oid), 0) ELSE c.reltuples::pg_catalog.int8 END AS rows \
+                FROM part AS p JOIN pg_catalog.pg_class AS c ON c.oid = p.id WHERE c.relkind IN ('r', 'm')) AS q \
+        GROUP BY q.no",
+        quote_literal(connection.author_path()),
+        asked.join(", ")
+    );
+    let rows = connection.query("cannot ask how large the tables are", &sql).await?;
     let mut found = BTreeMap::new();
     for row in rows {
-        let unread = |e: tokio_postgres::Error| error::unanswered("cannot read how large the tables are", &e);
-        let no: i64 = row.try_get(0).map_err(unread)?;
-        let bytes: i64 = row.try_get::<_, Option<i64>>(1).map_err(unread)?.unwrap_or_default();
-        let rows: Option<i64> = row.try_get(2).map_err(unread)?;
-        let uncounted: i64 = row.try_get(3).map_err(unread)?;
-        let Some(name) = usize::try_from(no).ok().and_then(|no| names.get(no.checked_sub(1)?)) else { continue };
+        let (no, bytes): (i32, Option<i64>) = (row.get(0)?, row.get(1)?);
+        let (rows, uncounted): (Option<i64>, i64) = (row.get(2)?, row.get(3)?);
+        let Some(name) = usize::try_from(no).ok().and_then(|no| names.get(no)) else { continue };
         // a part that nobody has counted makes the whole unknown
         let rows = rows.filter(|_| uncounted == 0).and_then(|rows| u64::try_from(rows).ok());
+        let bytes = bytes.unwrap_or_default();
         if rows.is_some() || bytes > 0 {
             found.insert(name.to_string(), Size { rows, bytes: u64::try_from(bytes).unwrap_or_default() });
         }
@@ -99,14 +104,12 @@ pub async fn walks(connection: &Connection, ledger: &Ident, version: u32) -> Res
          'batch', 'table'] AS batch FROM {l}.segment AS s JOIN {l}.changeset AS c ON c.id = s.changeset \
          WHERE s.direction = 'forward' AND s.status = 'started') AS w WHERE w.batch IS NOT NULL"
     );
-    let unread = |e: tokio_postgres::Error| error::unanswered("cannot read how far the backfills are", &e);
     let mut found = Vec::new();
-    for row in connection.client.query_typed(&sql, &[]).await.map_err(unread)? {
-        let (changeset, table): (String, String) = (row.try_get(0).map_err(unread)?, row.try_get(1).map_err(unread)?);
+    for row in connection.query("cannot read how far the backfills are", &sql).await? {
+        let (changeset, table, seen): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let Ok(name) = table.parse::<QualifiedName>() else { continue };
         let rows = sizes(connection, &[&name]).await?.into_values().next().and_then(|size| size.rows);
-        let seen = u64::try_from(row.try_get::<_, i64>(2).map_err(unread)?).unwrap_or_default();
-        found.push(Walk { changeset, table, seen, rows });
+        found.push(Walk { changeset, table, seen: u64::try_from(seen).unwrap_or_default(), rows });
     }
     Ok(found)
 }

@@ -1,4 +1,5 @@
 //! Connecting to servers of our own, with everything that can go wrong.
+#![allow(clippy::disallowed_methods)] // the driver itself answers
 
 use super::*;
 use crate::base::{Failure, Kind};
@@ -209,7 +210,8 @@ async fn what_a_statement_meets_holds_no_row() {
     let failure = met(client.batch_execute("INSERT INTO s.t VALUES ('c4n4ry', -1)").await);
     assert_eq!((failure.sqlstate.as_str(), failure.constraint.as_deref()), ("23514", Some("positive")));
     assert_eq!(failure.table.as_deref(), Some("s.t"));
-    assert!(!format!("{failure:?} {failure} {}", serde_json::to_string(&failure).unwrap()).contains(CANARY));
+    assert!(!format!("{failure} {}", serde_json::to_string(&failure).unwrap()).contains(CANARY));
+    assert_eq!(failure.detail.as_deref(), Some("Failing row contains (c4n4ry, -1)."));
     let failure = met(client.batch_execute("SELECT 1; SELECT nope").await);
     assert_eq!((failure.sqlstate.as_str(), failure.position), ("42703", Some(18)));
     assert_eq!(
@@ -343,6 +345,23 @@ async fn tls_is_as_strict_as_it_is_asked_to_be() {
         ),
     ] {
         assert!(refused(&url("localhost", &query)).await.message.contains(message), "{query}");
+    }
+
+    // a password in clear text crosses the network inside of TLS only; 0.0.0.0 is this machine
+    // by an address that is none of loopback's
+    rules(&server, "host all postgres 127.0.0.1/32 trust\nhost all alice 127.0.0.1/32 password").await;
+    let network = |query: &str| url("localhost", query).replace("127.0.0.1", "0.0.0.0");
+    for (query, good) in [
+        ("sslmode=require", true),
+        ("sslmode=prefer", true),
+        ("sslmode=disable", false),
+        ("sslmode=disable require_auth=password", true),
+        ("sslmode=require require_auth=password", true),
+        ("sslmode=require require_auth=scram-sha-256", false),
+        ("sslmode=prefer require_auth=scram-sha-256", false),
+    ] {
+        let answer = reach(&settings(&network(query))).await;
+        assert_eq!(answer.is_ok(), good, "{query}: {:?}", answer.err());
     }
 
     // a client certificate in place of the password

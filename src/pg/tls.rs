@@ -1,7 +1,10 @@
 //! TLS for a connection: certificates read, rustls set up, and a note of whether it was used.
 
+use super::guard::Guarded;
+use super::link::Link;
 use super::settings::{Root, SslMode, TlsSettings};
 use super::verify::Verifier;
+use crate::base::file::{self, FileContent};
 use crate::base::{Failure, Kind};
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, ring};
@@ -10,9 +13,9 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use rustls::{ClientConfig, RootCertStore};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio_postgres::Socket;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -37,13 +40,20 @@ impl Tls {
         Self { inner: self.inner.clone(), used: Arc::default() }
     }
 
+    /// A handshake with the server of this name.
+    pub(crate) fn handshake(&self, host: &str) -> Handshake {
+        let Ok(inner) = MakeTlsConnect::<Link>::make_tls_connect(&mut self.inner.clone(), host);
+        Handshake { inner, used: Arc::clone(&self.used) }
+    }
+
     /// Whether a handshake was begun.
     pub(crate) fn used(&self) -> bool {
         self.used.load(Ordering::Relaxed)
     }
 }
 
-type Inner = <MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect;
+/// What the driver of the connection itself makes for one handshake.
+type Inner = <MakeRustlsConnect as MakeTlsConnect<Link>>::TlsConnect;
 
 /// One handshake.
 pub(crate) struct Handshake {
@@ -51,25 +61,17 @@ pub(crate) struct Handshake {
     used: Arc<AtomicBool>,
 }
 
-impl MakeTlsConnect<Socket> for Tls {
-    type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
-    type TlsConnect = Handshake;
-    type Error = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Error;
+impl TlsConnect<Guarded<Link>> for Handshake {
+    type Stream = Guarded<<Inner as TlsConnect<Link>>::Stream>;
+    type Error = <Inner as TlsConnect<Link>>::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, Self::Error>> + Send>>;
 
-    fn make_tls_connect(&mut self, host: &str) -> Result<Handshake, Self::Error> {
-        let inner = MakeTlsConnect::<Socket>::make_tls_connect(&mut self.inner, host)?;
-        Ok(Handshake { inner, used: Arc::clone(&self.used) })
-    }
-}
-
-impl TlsConnect<Socket> for Handshake {
-    type Stream = <Inner as TlsConnect<Socket>>::Stream;
-    type Error = <Inner as TlsConnect<Socket>>::Error;
-    type Future = <Inner as TlsConnect<Socket>>::Future;
-
-    fn connect(self, socket: Socket) -> Self::Future {
+    /// The watch moves from the connection to what is said inside of TLS.
+    fn connect(self, stream: Guarded<Link>) -> Self::Future {
         self.used.store(true, Ordering::Relaxed);
-        self.inner.connect(socket)
+        let (link, watch) = stream.into_parts();
+        let connecting = TlsConnect::<Link>::connect(self.inner, link);
+        Box::pin(async move { Ok(Guarded::new(connecting.await?, watch.encrypted())) })
     }
 }
 
@@ -143,7 +145,7 @@ fn system_roots() -> Result<Vec<CertificateDer<'static>>, Failure> {
 }
 
 fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let bytes = read(path, what)?;
+    let bytes = read(path, what)?.bytes;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
         Ok(list) if !list.is_empty() => Ok(list),
@@ -155,8 +157,7 @@ fn certificates(path: &Path, what: &str) -> Result<Vec<CertificateDer<'static>>,
 /// Reads a key, with libpq's rule for its permissions (manual, chapter 34.19.2).
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Failure> {
     let what = "client key";
-    let bytes = read(path, what)?;
-    let about = std::fs::metadata(path).map_err(|e| unusable(path, what, &e))?;
+    let FileContent { bytes, about } = read(path, what)?;
     let open = if about.uid() == 0 && rustix::process::geteuid().as_raw() != 0 { 0o027 } else { 0o077 };
     if about.mode() & open != 0 {
         let message = format!("others may read it (mode {:04o})", about.mode() & 0o777);
@@ -184,7 +185,7 @@ fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>
     }
     let mut lists = Vec::new();
     for file in files {
-        let bytes = read(&file, what)?;
+        let bytes = read(&file, what)?.bytes;
         for list in CertificateRevocationListDer::pem_slice_iter(&bytes) {
             lists.push(list.map_err(|e| unusable(&file, what, &e).help("give files in PEM form"))?);
         }
@@ -192,9 +193,14 @@ fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>
     Ok(lists)
 }
 
-fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path)
-        .map_err(|e| unusable(path, what, &e).help("check the path and that this user may read the file"))
+/// The most that is read of a certificate, a key or a revocation list; some of the last are
+/// large.
+const MOST: u64 = 64 << 20;
+
+fn read(path: &Path, what: &str) -> Result<FileContent, Failure> {
+    file::read(path, MOST).map_err(|e| {
+        unusable(path, what, &format!("it {e}")).help("check the path and that this user may read the file")
+    })
 }
 
 fn unusable(path: &Path, what: &str, why: &dyn std::fmt::Display) -> Failure {

@@ -2,7 +2,7 @@
 //! or the next one, writes something else: only its lock shows that it is still there.
 
 use super::connect::Connection;
-use super::error;
+use super::query::Row;
 use super::server::Server;
 use crate::base::time::rfc3339;
 use crate::base::{Failure, Ident};
@@ -85,16 +85,15 @@ pub async fn unended(connection: &Connection, server: &Server, ledger: &Ident) -
         ending(ledger),
         ledger.sql()
     );
-    let rows =
-        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read the ledger", &e))?;
-    Ok(rows
-        .iter()
-        .map(|row| Unended {
-            run: row.get(0),
-            kind: row.get(1),
-            by: row.get(2),
-            started_at: rfc3339(row.get(3)),
-            ending: Ending::of(row.get(4)),
+    let rows = connection.query("cannot read the ledger", &sql).await?;
+    let unended = |row: &Row| {
+        Ok(Unended {
+            run: row.get(0)?,
+            kind: row.get(1)?,
+            by: row.get(2)?,
+            started_at: rfc3339(row.get(3)?),
+            ending: Ending::of(row.get(4)?),
         })
-        .collect())
+    };
+    rows.iter().map(unended).collect()
 }

@@ -5,10 +5,13 @@
 use super::connect::Connection;
 use super::error;
 use super::lock::Holder;
+use super::query::Row;
 use super::unended;
 use crate::base::name::quote_literal;
 use crate::base::time::rfc3339;
 use crate::base::{Failure, Ident, Kind};
+use crate::ledger::EventKind;
+use crate::ledger::json::jsonb;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -54,9 +57,9 @@ pub async fn paused(connection: &Connection, version: u32, ledger: &Ident) -> Re
         "SELECT made_by, reason, (extract(epoch FROM made_at) * 1000)::int8 FROM {}.wish WHERE kind = 'pause'",
         ledger.sql()
     );
-    let rows =
-        connection.client.query_typed(&sql, &[]).await.map_err(|e| error::unanswered("cannot read the ledger", &e))?;
-    Ok(rows.first().map(|row| Pause { by: row.get(0), reason: row.get(1), at: rfc3339(row.get(2)) }))
+    let rows = connection.query("cannot read the ledger", &sql).await?;
+    let pause = |row: &Row| Ok(Pause { by: row.get(0)?, reason: row.get(1)?, at: rfc3339(row.get(2)?) });
+    rows.first().map(pause).transpose()
 }
 
 /// The run that is on its way. Without the lock it is over, whatever its row says.
@@ -71,12 +74,10 @@ pub async fn running(connection: &Connection, ledger: &Ident) -> Result<Option<R
         unended::is_locked(ledger),
         l = ledger.sql(),
     );
-    let rows = connection
-        .client
-        .query_typed(&sql, &[])
-        .await
-        .map_err(|e| error::unanswered("cannot find out what runs", &e))?;
-    Ok(rows.first().map(|row| Running { epoch: row.get(0), holder: row.get(1), run: row.get(2), kind: row.get(3) }))
+    let rows = connection.query("cannot find out what runs", &sql).await?;
+    let running =
+        |row: &Row| Ok(Running { epoch: row.get(0)?, holder: row.get(1)?, run: row.get(2)?, kind: row.get(3)? });
+    rows.first().map(running).transpose()
 }
 
 /// Asks backfills to pause, those of now and those to come.
@@ -91,7 +92,7 @@ pub async fn pause(connection: &Connection, ledger: &Ident, who: &Holder, reason
         reason.map_or("NULL".to_owned(), quote_literal),
         quote_literal(&name(who)),
     );
-    write(connection, &[wish, event(ledger, "paused", who, reason, None)]).await
+    write(connection, &[wish, event(ledger, EventKind::Paused, who, reason, None)]).await
 }
 
 /// Lets backfills go on.
@@ -100,7 +101,7 @@ pub async fn pause(connection: &Connection, ledger: &Ident, who: &Holder, reason
 /// When the ledger cannot be written.
 pub async fn resume(connection: &Connection, ledger: &Ident, who: &Holder) -> Result<(), Failure> {
     let wish = format!("DELETE FROM {}.wish WHERE kind = 'pause'", ledger.sql());
-    write(connection, &[wish, event(ledger, "resumed", who, None, None)]).await
+    write(connection, &[wish, event(ledger, EventKind::Resumed, who, None, None)]).await
 }
 
 /// Asks a run to stop as a signal would.
@@ -123,7 +124,7 @@ pub async fn cancel(
         reason.map_or("NULL".to_owned(), quote_literal),
         quote_literal(&name(who)),
     );
-    write(connection, &[wish, event(ledger, "cancelAsked", who, reason, run.run.as_deref())]).await
+    write(connection, &[wish, event(ledger, EventKind::CancelAsked, who, reason, run.run.as_deref())]).await
 }
 
 /// The query that finds the wish to stop the run of this epoch: who asked and why.
@@ -141,12 +142,13 @@ fn name(who: &Holder) -> String {
 }
 
 /// An event of nobody's run: that who asked is in it keeps it apart from who runs.
-fn event(ledger: &Ident, kind: &str, who: &Holder, reason: Option<&str>, run: Option<&str>) -> String {
+fn event(ledger: &Ident, kind: EventKind, who: &Holder, reason: Option<&str>, run: Option<&str>) -> String {
     let detail = json!({ "by": name(who), "reason": reason, "of": run });
     format!(
-        "INSERT INTO {}.event (kind, detail) VALUES ('{kind}', jsonb_strip_nulls({}::jsonb))",
+        "INSERT INTO {}.event (kind, detail) VALUES ('{}', jsonb_strip_nulls({}))",
         ledger.sql(),
-        quote_literal(&detail.to_string().replace("\\u0000", ""))
+        kind.word(),
+        jsonb(&detail)
     )
 }
 
@@ -160,19 +162,15 @@ pub async fn refused(connection: &Connection, ledger: &Ident, who: &Holder, mut 
     }
     // a run that writes an event may hold this one up: it is not worth a wait
     let patience = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '5s'".to_owned();
-    let event = format!(
-        "SELECT {}.note_refusal({}::jsonb)",
-        ledger.sql(),
-        quote_literal(&detail.to_string().replace("\\u0000", ""))
-    );
+    let event = format!("SELECT {}.note_refusal({})", ledger.sql(), jsonb(&detail));
     write(connection, &[patience, event]).await
 }
 
 async fn write(connection: &Connection, statements: &[String]) -> Result<(), Failure> {
     let text = format!("BEGIN;\n{};\nCOMMIT", statements.join(";\n"));
-    match connection.client.batch_execute(&text).await {
+    match connection.execute(&text).await {
         Ok(()) => Ok(()),
-        Err(e) => Err(match error::SqlFailure::of(&e) {
+        Err(e) => Err(match &e {
             f if f.sqlstate == "42P01" => Failure::new(Kind::Database, "the ledger is of a version without wishes")
                 .help("the next `dagmar apply` brings it up to date"),
             _ => error::unanswered("cannot write into the ledger", &e),

@@ -3,16 +3,19 @@
 
 pub mod about;
 pub mod compile;
+mod facts;
 pub mod matrix;
 pub mod model;
 mod quiet;
 pub mod reasons;
 pub mod rollback;
 pub mod sealed;
+pub mod secrets;
 #[cfg(feature = "pg")]
 pub mod signature;
 pub mod states;
 pub mod step;
+pub mod stored;
 mod waves;
 
 pub use about::{About, Commit, Destination, Maker, Size};

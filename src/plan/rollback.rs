@@ -7,7 +7,6 @@ use super::waves;
 use crate::base::{Failure, Ident, Kind, diag::nearest};
 use crate::change::effects::{How, Touch};
 use crate::ledger::{History, Recorded, Status};
-use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,12 +50,11 @@ pub struct Stored {
 }
 
 /// What was run when a changeset was applied.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct StoredForward {
     /// The segments.
     pub segments: Vec<Segment>,
     /// The conditions after them.
-    #[serde(default)]
     pub verify: Vec<Check>,
     /// The objects they touched, where that was known.
     pub touches: Option<Vec<Touch>>,

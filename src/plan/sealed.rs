@@ -97,7 +97,14 @@ impl Sealed {
     pub fn seal(content: &Content) -> Result<Self, Failure> {
         let value = settled(content)?;
         let digest = digest(&value);
-        let content = typed(value)?;
+        let content: Content = typed(value)?;
+        // what could not be opened again is not sealed
+        check::renew(&mut content.clone()).map_err(|why| Failure {
+            kind: Kind::Source,
+            message: "the plan cannot be sealed".to_owned(),
+            help: Some("a number that JSON does not keep is written as a text, in quotes".to_owned()),
+            ..why
+        })?;
         Ok(Self { content, digest, signature: None })
     }
 
@@ -125,6 +132,9 @@ impl Sealed {
             return Err(no_plan("it has no `content` and `digest`"));
         };
         let format = content.get("format").and_then(Value::as_u64).ok_or_else(|| no_plan("it has no `format`"))?;
+        if format == 0 {
+            return Err(no_plan("it has the format 0, which there never was"));
+        }
         if format > u64::from(FORMAT) {
             return Err(Failure::new(
                 Kind::Refused,
@@ -147,7 +157,9 @@ impl Sealed {
             return Err(changed().note(format!("`{key}` is no part of a sealed plan")));
         }
         let (digest, signature) = (own, value.get("signature").cloned());
-        Ok(Self { content: typed(value["content"].clone())?, digest, signature })
+        let mut content = typed(value["content"].clone())?;
+        check::renew(&mut content)?;
+        Ok(Self { content, digest, signature })
     }
 
     /// Refuses a plan whose time is over.
@@ -376,5 +388,6 @@ fn changed() -> Failure {
         .help("take it from where it was made, unchanged; or seal a new one with `dagmar plan --out FILE`")
 }
 
+mod check;
 #[cfg(test)]
 mod tests;

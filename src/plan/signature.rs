@@ -82,10 +82,38 @@ impl PublicKey {
             Some(der) => der.strip_prefix(&PUBLIC).map(<[u8]>::to_vec),
             None => STANDARD.decode(text.trim()).ok(),
         };
-        raw.and_then(|raw| raw.try_into().ok()).map(Self).ok_or_else(|| {
+        let key = raw.and_then(|raw| raw.try_into().ok()).map(Self).filter(|key| !key.is_weak());
+        key.ok_or_else(|| {
             Failure::new(Kind::Usage, "this is no public Ed25519 key")
                 .help("`dagmar key new FILE` writes it into FILE.pub; `openssl pkey -pubout` makes it of a private one")
         })
+    }
+}
+
+/// Encodings of the points of small order, without the sign: with such a key anybody's signature
+/// holds (RFC 8032, chapter 5.1.7; the list is that of libsodium).
+const WEAK: [&str; 7] = [
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
+impl PublicKey {
+    /// The key in base64, in the one spelling that a signature has.
+    #[must_use]
+    pub fn base64(&self) -> String {
+        STANDARD.encode(self.0)
+    }
+
+    fn is_weak(&self) -> bool {
+        let mut bytes = self.0;
+        bytes[31] &= 0x7f;
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        WEAK.contains(&hex.as_str())
     }
 }
 
@@ -95,7 +123,9 @@ impl Signature {
     pub fn is_good(&self, digest: &str, key: Option<&PublicKey>) -> bool {
         let (Ok(own), Ok(value)) = (PublicKey::parse(&self.key), STANDARD.decode(&self.value)) else { return false };
         let message = format!("{CONTEXT}{digest}");
-        key.is_none_or(|key| *key == own)
+        // another spelling of the key would be shown and recorded as another key
+        own.base64() == self.key
+            && key.is_none_or(|key| *key == own)
             && UnparsedPublicKey::new(&ED25519, own.0).verify(message.as_bytes(), &value).is_ok()
     }
 }
@@ -125,6 +155,24 @@ mod tests {
         let forged = Signature { key: STANDARD.encode(other.0), ..signature.clone() };
         assert!(!forged.is_good("p1:x", None) && !forged.is_good("p1:x", Some(&other)));
         assert_eq!(PublicKey::parse(&signature.key).unwrap(), public);
+    }
+
+    #[test]
+    fn a_key_has_one_spelling_and_is_no_point_of_small_order() {
+        let (private, public) = generate().unwrap();
+        let good = PrivateKey::parse(&private).unwrap().sign("p1:x");
+        let der = public.lines().nth(1).unwrap();
+        for other in [format!(" {}", good.key), format!("{}\n", good.key), public.clone(), der.to_owned()] {
+            assert!(!Signature { key: other.clone(), ..good.clone() }.is_good("p1:x", None), "{other}");
+        }
+        for weak in WEAK {
+            let mut bytes: Vec<u8> =
+                (0..32).map(|i| u8::from_str_radix(&weak[2 * i..2 * i + 2], 16).unwrap()).collect();
+            for sign in [0, 0x80] {
+                bytes[31] |= sign;
+                assert!(PublicKey::parse(&STANDARD.encode(&bytes)).is_err(), "{weak}");
+            }
+        }
     }
 
     /// The test vector of RFC 8410, chapter 10.3, which OpenSSL reads as well.

@@ -58,6 +58,12 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
     quiet(&mut forward.list, &made);
     let rollback = take_back(changeset, &prepared, setting, out);
     check_outside(changeset, &forward.list, out);
+    for (i, check) in changeset.preconditions.iter().enumerate() {
+        check_secrets(&check.sql(), &changeset.place.child("preconditions").at(i), out);
+    }
+    for (i, check) in changeset.verify.iter().enumerate() {
+        check_secrets(&check.sql, &changeset.place.child("verify").at(i), out);
+    }
     let (errors, _) = out.counts();
     if errors > errors_before {
         return None;
@@ -233,6 +239,7 @@ impl Segments {
                             .help(forbidden.help),
                     );
                 }
+                check_secrets(piece.text, place, out);
                 let facts = sql::facts(piece.text);
                 let mode = match (&batch, &facts.outside) {
                     (Some(_), _) => Mode::Batched,
@@ -270,6 +277,15 @@ impl Segments {
     }
 }
 
+/// A secret variable may stand only where any value of it can be quoted.
+fn check_secrets(sql: &str, place: &Place, out: &mut Diagnostics) {
+    if sql::secret::has_secrets(sql)
+        && let Err(wrong) = sql::secret::parts(sql)
+    {
+        out.push(Diagnostic::error("DG0313", wrong.message).at(place.clone()).help(wrong.help));
+    }
+}
+
 /// After a crash somebody has to know whether such a statement has happened.
 fn check_outside(changeset: &Changeset, segments: &[Segment], out: &mut Diagnostics) {
     if !changeset.verify.is_empty() {
@@ -294,7 +310,7 @@ fn first_line(sql: &str) -> &str {
 }
 
 /// The checksum of what runs in both directions.
-fn digest(forward: &[Segment], rollback: &Rollback) -> String {
+pub(super) fn digest(forward: &[Segment], rollback: &Rollback) -> String {
     let mut hash = Sha256::new();
     let mut feed = |segments: &[Segment]| {
         for segment in segments {

@@ -2,7 +2,8 @@
 
 use super::helpers;
 use handlebars::Handlebars;
-use handlebars::template::{HelperTemplate, Template, TemplateElement};
+use handlebars::template::{HelperTemplate, Parameter, Template, TemplateElement};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Blocks inside of blocks; thousands overflow the stack.
@@ -47,23 +48,85 @@ pub fn bare_values(template: &Template) -> Vec<(usize, usize, String)> {
     found
 }
 
-/// A partial that reaches itself, if there is one: rendering it would never end.
-pub fn partial_cycle(registry: &Handlebars<'_>) -> Option<String> {
-    let mut calls: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for (name, template) in registry.get_templates() {
-        let mut called = BTreeSet::new();
-        walk(template, &mut |element, _, _| {
-            if let TemplateElement::PartialExpression(tag) | TemplateElement::PartialBlock(tag) = element {
-                called.extend(tag.name.as_name().map(str::to_owned));
+/// Every place that could take memory or stack without end: a partial whose name is computed
+/// may reach itself, and a partial block is rendered into memory.
+pub fn unbounded(template: &Template) -> Vec<(usize, usize, String)> {
+    let mut found = Vec::new();
+    walk(template, &mut |element, line, column| {
+        let message = match element {
+            TemplateElement::PartialBlock(_) => {
+                "a partial with a block (`{{#> name}}`) is not taken; call `{{> name}}`"
             }
-        });
-        calls.insert(name, called);
-    }
-    // few templates call few partials: repeated search is cheap
-    calls.keys().find(|start| reaches(&calls, start)).map(|name| (*name).to_owned())
+            TemplateElement::PartialExpression(tag) if tag.name.as_name().is_none() => {
+                "the name of a partial must be written out, not computed"
+            }
+            _ => return,
+        };
+        found.push((line, column, message.to_owned()));
+    });
+    found
 }
 
-fn reaches(calls: &BTreeMap<&str, BTreeSet<String>>, start: &str) -> bool {
+/// Puts a step that is counted at the beginning of everything that may run several times:
+/// blocks, partials, templates.
+pub fn count_steps(template: &mut Template, step: &Template) {
+    for element in &mut template.elements {
+        match element {
+            TemplateElement::HelperBlock(tag) => {
+                [&mut tag.template, &mut tag.inverse].into_iter().flatten().for_each(|inner| count_steps(inner, step));
+            }
+            TemplateElement::DecoratorBlock(tag) | TemplateElement::PartialBlock(tag) => {
+                tag.template.iter_mut().for_each(|inner| count_steps(inner, step));
+            }
+            _ => {}
+        }
+    }
+    template.elements.splice(0..0, step.elements.iter().cloned());
+    template.mapping.splice(0..0, step.mapping.iter().cloned());
+}
+
+/// A partial that reaches itself, if there is one: rendering it would never end. Of several of
+/// one name, inline ones among them, any may be the one that is called.
+pub fn partial_cycle(registry: &Handlebars<'_>) -> Option<String> {
+    let mut calls: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, template) in registry.get_templates() {
+        note_calls(name, template, &mut calls);
+    }
+    // few templates call few partials: repeated search is cheap
+    calls.keys().find(|start| reaches(&calls, start)).cloned()
+}
+
+/// Notes what the text `name` calls, and the inline partials in it.
+fn note_calls(name: &str, template: &Template, calls: &mut BTreeMap<String, BTreeSet<String>>) {
+    let mut open = vec![(name.to_owned(), template)];
+    while let Some((name, template)) = open.pop() {
+        let mut called = BTreeSet::new();
+        let mut inner = vec![template];
+        while let Some(template) = inner.pop() {
+            for element in &template.elements {
+                match element {
+                    TemplateElement::PartialExpression(tag) | TemplateElement::PartialBlock(tag) => {
+                        called.extend(tag.name.as_name().map(str::to_owned));
+                        inner.extend(&tag.template);
+                    }
+                    // `{{#*inline "name"}}`
+                    TemplateElement::DecoratorBlock(tag) => {
+                        let own = tag.params.first().map_or("", |param| match param {
+                            Parameter::Literal(Value::String(text)) => text,
+                            other => other.as_name().unwrap_or_default(),
+                        });
+                        open.extend(tag.template.iter().map(|body| (own.to_owned(), body)));
+                    }
+                    TemplateElement::HelperBlock(tag) => inner.extend(tag.template.iter().chain(&tag.inverse)),
+                    _ => {}
+                }
+            }
+        }
+        calls.entry(name).or_default().extend(called);
+    }
+}
+
+fn reaches(calls: &BTreeMap<String, BTreeSet<String>>, start: &str) -> bool {
     let mut open: Vec<&str> = vec![start];
     let mut seen = BTreeSet::new();
     while let Some(name) = open.pop() {
@@ -140,6 +203,44 @@ mod tests {
         assert!(errors(&deep)[0].contains("nested"));
         let own = "-- forward\n{{> mine/forward}}\n";
         assert!(errors(own)[0].contains("calls itself"), "{:?}", errors(own));
+        for (own, why) in [
+            ("{{#*inline \"p\"}}{{> p}}{{/inline}}{{> p}}", "the partial `p` calls itself"),
+            (
+                "{{#*inline \"p\"}}{{> q}}{{/inline}}{{#*inline \"q\"}}{{#if a}}{{> p}}{{/if}}{{/inline}}{{> p}}",
+                "the partial `p` calls itself",
+            ),
+            // an inline partial in the place of a built-in one
+            ("{{#*inline \"foreignKeyActions\"}}{{> column}}{{/inline}}{{> column}}", "calls itself"),
+            ("{{#*inline \"p\"}}{{> mine/forward}}{{/inline}}{{> p}}", "calls itself"),
+            ("{{> (lookup this \"name\")}}", "the name of a partial must be written out"),
+            ("{{#> p}}x{{/p}}", "a partial with a block"),
+        ] {
+            let found = errors(&format!("-- forward\n{own}\n"));
+            assert!(found.iter().any(|message| message.contains(why)), "{own}: {found:?}");
+        }
+        // one that ends is none
+        assert_eq!(errors("-- forward\n{{#*inline \"p\"}}{{ident a}}{{/inline}}{{> p}} {{> p}}\n"), [""; 0]);
+    }
+
+    #[test]
+    fn loops_come_to_an_end() {
+        let list: Vec<u32> = (0..100).collect();
+        let render = |text: &str, context: &serde_json::Value| {
+            let text = format!("-- forward\n{text}\n");
+            let template = ProjectTemplate { kind: "mine".into(), path: "m".into(), text };
+            Renderer::new(&[template]).unwrap().render("mine", Section::Forward, context)
+        };
+        let each = |depth: usize, inner: &str| {
+            format!("{}{inner}{}", "{{#each @root.l}}".repeat(depth), "{{/each}}".repeat(depth))
+        };
+        let context = json!({ "l": list, "long": "x".repeat(1_000_000) });
+        assert_eq!(render(&each(2, "{{literal this}}"), &context).unwrap().len(), 19_001);
+        for text in [each(4, "{{literal this}}"), each(4, ""), each(4, "{{#if false}}{{/if}}")] {
+            let error = render(&text, &context).unwrap_err();
+            assert!(error.message.contains("takes more than"), "{text}: {error:?}");
+        }
+        let error = render(&each(1, "{{literal @root.long}}"), &context).unwrap_err();
+        assert!(error.message.contains("more than 64 MB of SQL"), "{error:?}");
     }
 
     #[test]

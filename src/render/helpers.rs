@@ -3,11 +3,13 @@
 use crate::base::count;
 use crate::base::name::{Ident, QualifiedName, quote_dollar, quote_literal};
 use crate::change::value::{SqlValue, check_type};
+use handlebars::template::Template;
 use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
     ScopedJson, no_escape,
 };
 use serde_json::Value;
+use std::cell::Cell;
 
 /// A helper: its arguments to SQL text, or what is wrong with them.
 type Write = fn(&[&Value]) -> Result<String, String>;
@@ -95,6 +97,78 @@ impl HelperDef for Ask {
     }
 }
 
+/// Blocks, turns of loops and partials of one section that are rendered.
+const MOST_STEPS: u32 = 5_000_000;
+
+/// Bytes of SQL that one section may come to.
+const MOST_SQL: usize = 64 * 1024 * 1024;
+
+/// The name of the helper that counts; no template can call it.
+const STEP: &str = "dagmar-step";
+
+thread_local! {
+    /// Steps of the section that this thread renders.
+    static STEPS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Begins to count for the next section.
+pub fn begin_steps() {
+    STEPS.set(0);
+}
+
+/// A template that counts a step.
+pub fn step() -> Template {
+    Template::compile(&format!("{{{{{STEP}}}}}")).unwrap_or_default()
+}
+
+struct Step;
+
+impl HelperDef for Step {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        _: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+        _: &mut dyn Output,
+    ) -> HelperResult {
+        let steps = STEPS.get() + 1;
+        STEPS.set(steps);
+        if steps > MOST_STEPS {
+            let message = format!("the template takes more than {MOST_STEPS} steps; divide the change into several");
+            return Err(RenderErrorReason::Other(message).into());
+        }
+        Ok(())
+    }
+}
+
+/// SQL that is being rendered, up to its limit.
+#[derive(Default)]
+pub struct Limited(Vec<u8>);
+
+impl Limited {
+    /// The SQL.
+    pub fn text(self) -> String {
+        String::from_utf8(self.0).unwrap_or_default()
+    }
+}
+
+impl std::io::Write for &mut Limited {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > MOST_SQL {
+            let message =
+                format!("the template makes more than {} MB of SQL; divide the change into several", MOST_SQL >> 20);
+            return Err(std::io::Error::other(message));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// An empty registry with the helpers, strict and without HTML escaping.
 pub fn registry() -> Handlebars<'static> {
     let mut registry = Handlebars::new();
@@ -104,6 +178,7 @@ pub fn registry() -> Handlebars<'static> {
     for (name, arity, write) in WRITERS {
         registry.register_helper(name, Box::new(Writer { name, arity: *arity, write: *write }));
     }
+    registry.register_helper(STEP, Box::new(Step));
     // `if` cannot tell absent from false or 0
     registry.register_helper("isGiven", Box::new(Ask(|_, missing| !missing)));
     registry.register_helper("isFalse", Box::new(Ask(|value, _| value == &Value::Bool(false))));
@@ -114,6 +189,7 @@ pub fn registry() -> Handlebars<'static> {
 pub fn message(error: &RenderError) -> String {
     match error.reason() {
         RenderErrorReason::Other(message) => message.clone(),
+        RenderErrorReason::IOError(error) => error.to_string(),
         RenderErrorReason::MissingVariable(path) => {
             format!("`{}` is missing", path.as_deref().unwrap_or("a value"))
         }

@@ -150,10 +150,13 @@ impl Renderer {
                 other => other.to_string(),
             };
             errors.push(error(at.map(|p| p.0), at.map(|p| p.1), message));
-        } else if let Some(template) = self.registry.get_template(name) {
-            for (line, column, message) in guard::bare_values(template) {
+        } else if let Some(mut template) = self.registry.get_template(name).cloned() {
+            for (line, column, message) in guard::bare_values(&template).into_iter().chain(guard::unbounded(&template))
+            {
                 errors.push(error(Some(line), Some(column), message));
             }
+            guard::count_steps(&mut template, &helpers::step());
+            self.registry.register_template(name, template);
         }
     }
 
@@ -175,7 +178,10 @@ impl Renderer {
     /// A value that is missing or of the wrong kind, with the template's line.
     pub fn render(&self, kind: &str, section: Section, context: &Value) -> Result<String, TemplateError> {
         let name = section_name(kind, section);
-        self.registry.render(&name, context).map_err(|e| {
+        helpers::begin_steps();
+        let mut sql = helpers::Limited::default();
+        let rendered = self.registry.render_to_write(&name, context, &mut sql).map(|()| sql.text());
+        rendered.map_err(|e| {
             let template = e.template_name.clone().unwrap_or_else(|| name.clone());
             let (path, first) = self.origins.get(&template).cloned().unwrap_or((template, 0));
             TemplateError {

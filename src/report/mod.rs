@@ -21,6 +21,7 @@ pub mod table;
 mod escape;
 mod lines;
 mod page;
+mod psql_secrets;
 mod text;
 
 #[cfg(test)]

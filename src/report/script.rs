@@ -1,13 +1,15 @@
 //! A plan as a script that psql alone can run, the ledger's rows included.
 
 use super::plan::about_lines;
+use super::psql_secrets;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::base::{Ident, count};
-use crate::ledger::record::{self, Recorder, RunRef};
+use crate::ledger::record::{self, Recorder, RunRef, RunStart};
 use crate::ledger::walk::Position;
 use crate::ledger::{schema, walk};
-use crate::plan::{About, Direction, Limits, Mode, Plan, Progress, Segment, Step, Why};
+use crate::plan::{About, Direction, Limits, Mode, Plan, Progress, Segment, Step, Why, secrets};
 use crate::sql::ends_in_comment;
+use crate::sql::secret::SecretError;
 use std::fmt::Write;
 
 /// Writes the script. It makes the ledger where there is none, takes the same lock as
@@ -18,19 +20,30 @@ use std::fmt::Write;
 pub fn script(plan: &Plan, about: &About) -> Result<String, String> {
     let ledger = Ident::new(plan.ledger_schema.clone())?;
     let recorder = Recorder::new(&ledger, RunRef::Setting);
-    let mut writer = Writer { out: String::new(), ledger, recorder };
+    let mut writer = Writer { out: String::new(), ledger, recorder, wrong: None };
     writer.head(plan, about);
     for step in &plan.steps {
         writer.step(step);
     }
     writer.tail(plan);
-    Ok(writer.out)
+    writer.wrong.map_or(Ok(writer.out), |wrong| Err(wrong.message))
 }
+
+/// Whether a text is such a script.
+#[must_use]
+pub fn is_script(text: &str) -> bool {
+    text.starts_with("-- ") && text.lines().take(20).any(|line| line == HOW)
+}
+
+/// How to run it: a line of every script.
+const HOW: &str = "-- Run it with: psql -X -f FILE. It stops at the first error.";
 
 struct Writer {
     out: String,
     ledger: Ident,
     recorder: Recorder,
+    /// A secret variable that cannot be a variable of psql.
+    wrong: Option<SecretError>,
 }
 
 impl Writer {
@@ -49,6 +62,19 @@ impl Writer {
         }
     }
 
+    /// Statements as the author wrote them, whose secret variables psql fills in.
+    fn authors<S: AsRef<str>>(&mut self, list: impl IntoIterator<Item = S>) {
+        for statement in list {
+            match psql_secrets::for_psql(statement.as_ref()) {
+                Ok((before, sql)) => {
+                    self.out.push_str(&before);
+                    self.statements([sql]);
+                }
+                Err(wrong) => self.wrong = Some(wrong),
+            }
+        }
+    }
+
     fn head(&mut self, plan: &Plan, about: &About) {
         let l = self.ledger.sql().into_owned();
         let _ = writeln!(
@@ -61,8 +87,9 @@ impl Writer {
         for (name, text) in about_lines(plan, about) {
             let _ = writeln!(self.out, "--   {name:<10}{}", one_line(&text));
         }
-        self.line("-- Run it with: psql -X -f FILE. It stops at the first error.");
+        self.line(HOW);
         self.line("\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n\\set QUIET on");
+        self.out.push_str(&psql_secrets::head(secrets::needed(plan).into_keys()));
         let _ = writeln!(
             self.out,
             "SELECT pg_catalog.pg_try_advisory_lock({}, {}) AS dagmar_locked \\gset\n\\if :dagmar_locked\n\\else\n\
@@ -70,35 +97,62 @@ impl Writer {
             schema::LOCK_CLASS,
             schema::lock_key(&self.ledger)
         );
-        let _ = writeln!(
-            self.out,
-            "SELECT pg_catalog.to_regclass({}) IS NULL AS dagmar_fresh \\gset\n\\if :dagmar_fresh\nBEGIN;",
-            quote_literal(&format!("{l}.meta"))
+        self.line(
+            "-- what dagmar wrote runs under a search_path of its own, what the authors wrote under that of the role\n\
+             DO $$ BEGIN PERFORM pg_catalog.set_config('dagmar.search_path', pg_catalog.current_setting('search_path'), \
+             false); END $$;\nSET search_path = pg_catalog, pg_temp;",
         );
-        let ledger = schema::upgrade(&self.ledger, 0);
-        self.line(&ledger);
-        self.line("COMMIT;\n\\endif");
-        for from in 1..schema::VERSION {
-            let _ = writeln!(
-                self.out,
-                "SELECT value = '{from}' AS dagmar_old FROM {l}.meta WHERE key = 'version' \\gset\n\\if :dagmar_old\nBEGIN;"
-            );
-            self.line(&schema::upgrade(&self.ledger, from));
-            self.line("COMMIT;\n\\endif");
-        }
+        self.ledger();
         self.line("BEGIN;");
         self.line("DO $$ BEGIN PERFORM set_config('dagmar.run', gen_random_uuid()::text, false); END $$;");
         self.statements([format!(
             "UPDATE {l}.lease SET epoch = epoch + 1, holder = 'psql', backend_pid = pg_backend_pid(), taken_at = \
              clock_timestamp(), heartbeat_at = clock_timestamp()"
         )]);
-        let start = self.recorder.start_run("script", &plan.environment, plan.steps.len(), "psql", "");
+        let start = RunStart {
+            kind: "script",
+            environment: &plan.environment,
+            steps: plan.steps.len(),
+            os_user: "psql",
+            host: "",
+            policy: None,
+        };
+        let start = self.recorder.start_run(&start);
         self.statements(start);
         for renamed in &plan.renamed {
             let rows = self.recorder.rename(renamed);
             self.statements(rows);
         }
         self.line("COMMIT;");
+    }
+
+    /// Makes the ledger, or brings it up to date.
+    fn ledger(&mut self) {
+        let l = self.ledger.sql().into_owned();
+        let _ = writeln!(
+            self.out,
+            "SELECT pg_catalog.to_regclass({}) IS NULL AS dagmar_fresh \\gset\n\\if :dagmar_fresh\nBEGIN;",
+            quote_literal(&format!("{l}.meta"))
+        );
+        let fresh = schema::upgrade(&self.ledger, 0);
+        self.line(&fresh);
+        let _ = writeln!(
+            self.out,
+            "COMMIT;\n\\endif\nSELECT value AS dagmar_version, value::int < {} AS dagmar_old, value::int < {} AS dagmar_unchained \
+             FROM {l}.meta WHERE key = 'version' \\gset\n\\if :dagmar_old\nBEGIN;",
+            schema::VERSION,
+            schema::CHAINED
+        );
+        for version in 2..=schema::VERSION {
+            let tables = schema::tables(&self.ledger, version);
+            let _ = writeln!(self.out, "SELECT :dagmar_version < {version} AS dagmar_step \\gset\n\\if :dagmar_step");
+            self.line(&tables);
+            self.line("\\endif");
+        }
+        let functions = schema::functions(&self.ledger);
+        self.line(&functions);
+        let upgraded = schema::upgraded(&self.ledger, ":dagmar_version");
+        let _ = writeln!(self.out, "\\if :dagmar_unchained\n{upgraded}\\endif\nCOMMIT;\n\\endif");
     }
 
     fn tail(&mut self, plan: &Plan) {
@@ -142,7 +196,9 @@ impl Writer {
                             self.enter(step);
                         }
                     }
-                    self.statements(segment.statements.iter().map(|s| &s.sql));
+                    self.author(true);
+                    self.authors(segment.statements.iter().map(|s| &s.sql));
+                    self.own(true);
                     if last {
                         self.finish(step, single);
                     } else {
@@ -160,11 +216,13 @@ impl Writer {
                     let intent = self.recorder.segment(&step.changeset, step.direction, no, false);
                     self.statements([intent]);
                     self.line("COMMIT;");
+                    self.author(false);
                     if segment.mode == Mode::Outside {
-                        self.statements([&segment.statements[0].sql]);
+                        self.authors([&segment.statements[0].sql]);
                     } else {
                         self.batches(step, no, segment);
                     }
+                    self.own(false);
                     self.begin(None);
                     let done = self.recorder.segment(&step.changeset, step.direction, no, true);
                     self.statements([done]);
@@ -188,6 +246,24 @@ impl Writer {
             );
         }
         self.line("DO $$ BEGIN PERFORM set_config('dagmar.started', clock_timestamp()::text, true); END $$;");
+    }
+
+    /// What follows is the authors', until the end of the transaction (`local`), or [`Writer::own`].
+    fn author(&mut self, local: bool) {
+        let _ = writeln!(
+            self.out,
+            "DO $$ BEGIN PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('dagmar.search_path'), \
+             {local}); END $$;"
+        );
+    }
+
+    /// What follows is dagmar's own.
+    fn own(&mut self, local: bool) {
+        self.line(if local {
+            "SET LOCAL search_path = pg_catalog, pg_temp;"
+        } else {
+            "SET search_path = pg_catalog, pg_temp;"
+        });
     }
 
     /// The database has to be as the plan expects it.
@@ -219,24 +295,27 @@ impl Writer {
             let keep = self.recorder.supersede(&step.changeset);
             self.statements(keep);
         }
-        if step.why != Why::Resumed {
+        if step.why != Why::Resumed && !step.preconditions.is_empty() {
+            self.author(true);
             let checks: Vec<String> =
                 step.preconditions.iter().map(|c| record::assertion(c, "the precondition")).collect();
-            self.statements(checks);
+            self.authors(checks);
+            self.own(true);
         }
     }
 
     fn enter(&mut self, step: &Step) {
-        let rows = match step.direction {
-            Direction::Forward => self.recorder.changeset(step, "partly", record::STARTED),
-            Direction::Rollback => vec![self.recorder.partly(&step.changeset)],
-        };
+        let rows = self.recorder.begin_step(step);
         self.statements(rows);
     }
 
     fn finish(&mut self, step: &Step, single: bool) {
         let rows = self.recorder.finish_step(step, single);
-        self.statements(step.verify.iter().map(|c| record::assertion(c, "the check")).collect::<Vec<_>>());
+        if !step.verify.is_empty() {
+            self.author(true);
+            self.authors(step.verify.iter().map(|c| record::assertion(c, "the check")).collect::<Vec<_>>());
+            self.own(true);
+        }
         self.statements(rows);
         self.line("COMMIT;");
     }
@@ -264,7 +343,7 @@ impl Writer {
             pause = pace.pause.millis as f64 / 1e3,
         );
         self.statements(walk::enter());
-        self.statements([format!("DO {}", quote_dollar(&body, "batches"))]);
+        self.authors([format!("DO {}", quote_dollar(&body, "batches"))]);
         self.statements(walk::leave());
     }
 }

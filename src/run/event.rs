@@ -191,7 +191,7 @@ pub enum Event {
     },
 }
 
-/// What went wrong with a step. Never holds row values.
+/// What went wrong with a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepError {
@@ -208,6 +208,9 @@ pub struct StepError {
     /// The constraint that was violated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub constraint: Option<String>,
+    /// The server's DETAIL: it holds values of rows, so that the ledger does not get it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// The server's hint, or ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,

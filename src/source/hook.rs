@@ -3,6 +3,7 @@
 use crate::base::{Diagnostic, Diagnostics, Place, Span, name::MAX_BYTES};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::path::{Component, Path};
 
 /// How long a hook may take that says nothing.
 const LIMIT: Span = Span::secs(600);
@@ -45,6 +46,12 @@ pub struct Dump {
     pub to: String,
 }
 
+/// Whether a path stays below the folder that it starts in.
+#[must_use]
+pub fn is_below(path: &str) -> bool {
+    Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
 impl Hook {
     /// How long it may take.
     #[must_use]
@@ -72,6 +79,9 @@ impl Hook {
             Diagnostic::error("DG0115", "the hook `run` names no command").help("write `run: [command, argument]`")
         } else if self.dump.as_ref().is_some_and(|d| d.to.trim().is_empty()) {
             Diagnostic::error("DG0115", "the hook `dump` names no file").help("write `to: backups/${run}.dump`")
+        } else if let Some(dump) = self.dump.as_ref().filter(|dump| !is_below(&dump.to)) {
+            Diagnostic::error("DG0115", format!("`{}` leads out of the project's folder", dump.to))
+                .help("a dump is below the project's folder; elsewhere a `run` hook can write it")
         } else if self.restore_point.as_ref().is_some_and(|name| name.is_empty() || name.len() > MAX_BYTES) {
             Diagnostic::error("DG0115", format!("the name of a restore point has 1 to {MAX_BYTES} bytes"))
         } else {

@@ -4,7 +4,8 @@ use super::project::{self, ProjectConfig};
 use super::set::{SourceFile, SourceSet};
 use super::variables::{Variables, Wrong};
 use super::yaml;
-use crate::base::{Diagnostic, Diagnostics, Failure, FileId, Kind, Place, typed::typed};
+use crate::base::secret::PLACEHOLDER;
+use crate::base::{Diagnostic, Diagnostics, Failure, FileId, Kind, Place, file, typed::typed};
 use crate::change::custom::{CustomKind, Manifest};
 use crate::change::{self, ReadFile};
 use crate::render::{ProjectTemplate, Sections};
@@ -103,7 +104,7 @@ impl Loader {
 
     fn plans(&mut self, folder: &str) -> Vec<(FileId, Value)> {
         let mut paths = Vec::new();
-        if let Err(problem) = walk(&self.root, Path::new(folder), &mut paths) {
+        if let Err(problem) = walk(&self.root, Path::new(folder), &mut BTreeMap::new(), &mut paths) {
             self.problems.push(problem);
         }
         paths.sort();
@@ -234,10 +235,24 @@ fn is_kind_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
-/// Collects the YAML files below `folder`, relative to `root`.
-fn walk(root: &Path, folder: &Path, out: &mut Vec<PathBuf>) -> Result<(), Diagnostic> {
+/// Collects the YAML files below `folder`, relative to `root`. Each folder is read once: links
+/// may lead to one in so many ways that there would be no end. `seen` has those that are read,
+/// by their real paths.
+fn walk(
+    root: &Path,
+    folder: &Path,
+    seen: &mut BTreeMap<PathBuf, PathBuf>,
+    out: &mut Vec<PathBuf>,
+) -> Result<(), Diagnostic> {
     let full = root.join(folder);
     let problem = |message: String| Diagnostic::error("DG0100", message);
+    if let Ok(real) = full.canonicalize()
+        && let Some(first) = seen.insert(real, folder.to_owned())
+    {
+        let message =
+            format!("`{}` leads to the folder `{}`, which is read already", folder.display(), first.display());
+        return Err(problem(message).help("remove the link: each changeset stands in one place"));
+    }
     let entries = fs::read_dir(&full).map_err(|e| {
         problem(format!("cannot read the folder `{}`: {e}", folder.display()))
             .help("create it, or set `plans:` in dagmar.yaml")
@@ -254,7 +269,7 @@ fn walk(root: &Path, folder: &Path, out: &mut Vec<PathBuf>) -> Result<(), Diagno
             inside(root, &path).map_err(|why| problem(format!("`{}` {why}", path.display())))?;
         }
         if entry.path().is_dir() {
-            walk(root, &path, out)?;
+            walk(root, &path, seen, out)?;
         } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
             out.push(path);
         }
@@ -279,22 +294,14 @@ struct Unreadable {
 }
 
 fn read_text(path: &Path) -> Result<String, Unreadable> {
-    let wrong = |message: String| Unreadable { message, help: None, shown: None };
-    let meta = fs::metadata(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => wrong("does not exist".to_owned()),
-        _ => wrong(format!("cannot be read: {e}")),
+    let bytes = file::read(path, MAX_BYTES).map(|content| content.bytes).map_err(|e| Unreadable {
+        message: e.to_string(),
+        help: match e {
+            file::Unreadable::TooLarge(_) => Some("divide it into several files".to_owned()),
+            other => other.help().map(str::to_owned),
+        },
+        shown: None,
     })?;
-    if !meta.is_file() {
-        return Err(wrong("is no regular file".to_owned()));
-    }
-    if meta.len() > MAX_BYTES {
-        return Err(Unreadable {
-            message: format!("has {} MB; at most {} are read", meta.len() / 1_048_576, MAX_BYTES / 1_048_576),
-            help: Some("divide it into several files".to_owned()),
-            shown: None,
-        });
-    }
-    let bytes = fs::read(path).map_err(|e| wrong(format!("cannot be read: {e}")))?;
     let text = String::from_utf8(bytes).map_err(|e| {
         let good = e.utf8_error().valid_up_to();
         let line = e.as_bytes()[..good].iter().filter(|b| **b == b'\n').count() + 1;
@@ -332,6 +339,7 @@ impl ReadFile for ProjectFiles<'_> {
     fn fill(&self, text: &str) -> Result<String, String> {
         self.variables.fill(text).map_err(|wrong| match wrong {
             Wrong::Undefined(name) => format!("its variable `{name}` has no value in this environment"),
+            Wrong::Reserved => format!("in it stands `{PLACEHOLDER}`, which is reserved"),
             Wrong::Malformed => "in it `${` is not followed by a name and `}`; `$${` stands for `${`".to_owned(),
         })
     }
@@ -361,7 +369,7 @@ mod tests {
             ("link.sql", "leads out of the project"),
             ("bad.sql", "number 3 in line 2"),
             ("nothing.sql", "does not exist"),
-            (".", "no regular file"),
+            (".", "is a folder, and no regular file"),
         ] {
             let said = files.read(path).unwrap_err();
             assert!(said.contains(why), "{path}: {said}");

@@ -328,6 +328,12 @@ pub(super) fn check(environment: &super::Environment, here: &Place, out: &mut Di
         let message = "`promoteOnly` without `promoteFrom`".to_owned();
         wrong(here.child("promoteOnly"), message, "say with `promoteFrom` where changesets come from");
     }
+    for (i, key) in environment.signed_by.iter().enumerate() {
+        if key.trim().is_empty() {
+            let help = "name a file of a public key, as `dagmar key new` writes it, or write the key in base64";
+            wrong(here.child("signedBy").at(i), "the key is empty".to_owned(), help);
+        }
+    }
     if let Some(approvals) = &environment.approvals {
         let place = here.child("approvals");
         if !(1..=20).contains(&approvals.count) {

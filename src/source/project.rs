@@ -1,9 +1,10 @@
 //! `dagmar.yaml`: where things lie, and the environments in the order of promotion.
 
 use super::address;
+use super::declared::{Variable, check_variables};
 use super::hook::Hook;
 use super::policy::{self, ApprovalPolicy, Freeze, Hazard, Rate, Window};
-use super::variables::{Variables, Wrong, is_name};
+use super::variables::is_name;
 use crate::base::{
     Diagnostic, Diagnostics, Granularity, Ident, Limits, PaceSpec, Place, Span, diag::nearest, typed::typed,
 };
@@ -27,7 +28,7 @@ pub struct ProjectConfig {
     /// Where dagmar keeps its tables in each database.
     pub ledger: LedgerConfig,
     /// Values for `${name}`; an environment's own win.
-    #[schemars(with = "BTreeMap<String, Scalar>")]
+    #[schemars(with = "BTreeMap<String, Variable>")]
     pub variables: Map<String, Value>,
     /// Limits for every statement; an environment's own win.
     pub limits: LimitsSpec,
@@ -53,27 +54,46 @@ impl Default for ProjectConfig {
     }
 }
 
-/// A text, number or boolean.
-#[derive(JsonSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "only its schema is used")]
-enum Scalar {
-    Text(String),
-    Number(f64),
-    Bool(bool),
-}
-
 /// Where dagmar keeps its tables.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LedgerConfig {
     /// The schema of the ledger.
     pub schema: Ident,
+    /// Roles that may own the ledger, beside superusers and the roles that the user of the
+    /// connection is, or is a member of. A ledger of anybody else is not touched: its owner
+    /// could run code as whoever uses it.
+    pub owners: Vec<String>,
 }
 
 impl Default for LedgerConfig {
     fn default() -> Self {
-        Self { schema: Ident::new("dagmar").expect("a name") }
+        Self { schema: Ident::new("dagmar").expect("a name"), owners: Vec::new() }
+    }
+}
+
+/// The longest name of the ledger's schema, in bytes: that of the attic has `_attic` behind it.
+const LONGEST_LEDGER: usize = 55;
+
+impl LedgerConfig {
+    /// Whether a schema of this name can be ours.
+    fn check(&self, place: &Place, out: &mut Diagnostics) -> bool {
+        let name = self.schema.as_str();
+        let wrong = if name.len() > LONGEST_LEDGER {
+            format!("has more than {LONGEST_LEDGER} bytes")
+        } else if let Some(c) = name.chars().find(|c| c.is_control() || matches!(c, '$' | '@')) {
+            format!("has the character {c:?}")
+        } else if name.starts_with("pg_") || ["public", "information_schema"].contains(&name) {
+            "is not for dagmar alone".to_owned()
+        } else {
+            return true;
+        };
+        out.push(
+            Diagnostic::error("DG0118", format!("the name of the ledger's schema {wrong}"))
+                .at(place.clone())
+                .help("it is a schema that only dagmar uses; leave it out for `dagmar`"),
+        );
+        false
     }
 }
 
@@ -101,7 +121,7 @@ pub struct Environment {
     /// The environment that a change must have passed before.
     pub promote_from: Option<String>,
     /// Values for `${name}` in this environment.
-    #[schemars(with = "BTreeMap<String, Scalar>")]
+    #[schemars(with = "BTreeMap<String, Variable>")]
     pub variables: Map<String, Value>,
     /// Limits for every statement in this environment.
     pub limits: LimitsSpec,
@@ -124,6 +144,10 @@ pub struct Environment {
     /// How long a changeset must have been applied in `promoteFrom` before it comes here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soak: Option<Span>,
+    /// Takes only sealed plans that are signed with one of these keys: files of public keys, below
+    /// the project's folder, or keys in base64.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub signed_by: Vec<String>,
     /// Who has to agree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approvals: Option<ApprovalPolicy>,
@@ -193,7 +217,7 @@ impl ProjectConfig {
             return Some(Self::default());
         }
         let mut config: Self = typed(value, place, out)?;
-        let mut good = true;
+        let mut good = config.ledger.check(&place.child("ledger").child("schema"), out);
         for (name, value) in &config.environments {
             let here = place.child("environments").child(name);
             if !is_name(name) {
@@ -279,65 +303,6 @@ impl ProjectConfig {
     pub fn limits(&self, environment: &str) -> LimitsSpec {
         self.environment(environment).map(|e| e.limits).unwrap_or_default().or(self.limits)
     }
-
-    /// The variables of an environment. A value may hold `${NAME}` of the process's
-    /// environment, which is asked through `process`.
-    ///
-    /// # Errors
-    /// The variable whose value names something that is not set.
-    pub fn variables(&self, environment: &str, process: &dyn Fn(&str) -> Option<String>) -> Result<Variables, String> {
-        let mut variables = Variables::default();
-        let own = self.environment(environment).map(|e| &e.variables);
-        for (name, value) in self.variables.iter().chain(own.into_iter().flatten()) {
-            let text = match value {
-                Value::String(text) => fill_from_process(text, process)
-                    .map_err(|wrong| format!("the variable `{name}` in dagmar.yaml: {wrong}"))?,
-                other => other.to_string(),
-            };
-            variables.set(name, &text);
-        }
-        Ok(variables)
-    }
-}
-
-/// Fills `${NAME}` of a value in `dagmar.yaml` from the process's environment.
-///
-/// # Errors
-/// What is not set or malformed, in words.
-pub fn fill_from_process(text: &str, process: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
-    let mut names = Variables::default();
-    loop {
-        match names.fill(text) {
-            Ok(filled) => return Ok(filled),
-            Err(Wrong::Malformed) => return Err("`${` is not followed by a name and `}`".to_owned()),
-            Err(Wrong::Undefined(name)) => match process(&name) {
-                Some(value) => names.set(&name, &value),
-                None => return Err(format!("the environment variable `{name}` is not set")),
-            },
-        }
-    }
-}
-
-fn check_variables(variables: &Map<String, Value>, place: &Place, out: &mut Diagnostics) -> bool {
-    let mut good = true;
-    for (name, value) in variables {
-        if !is_name(name) {
-            good = false;
-            out.push(
-                Diagnostic::error("DG0113", format!("`{name}` is no name of a variable"))
-                    .at(place.child(name).as_key())
-                    .help("use letters, digits, `_`, `-` and `.`"),
-            );
-        }
-        if value.is_array() || value.is_object() || value.is_null() {
-            good = false;
-            out.push(
-                Diagnostic::error("DG0106", format!("the variable `{name}` is no text, number or boolean"))
-                    .at(place.child(name)),
-            );
-        }
-    }
-    good
 }
 
 #[cfg(test)]
@@ -372,6 +337,24 @@ mod tests {
         assert_eq!((vars.get("soak"), vars.get("n")), (Some("30d"), Some("3")));
         assert!(config.variables("alpha", &|_| None).unwrap_err().contains("`SOAK` is not set"));
         assert_eq!(config.limits("alpha").resolve().lock_timeout, Span::secs(2));
+    }
+
+    #[test]
+    fn the_ledger_has_a_schema_of_its_own() {
+        for good in ["dagmar", "My \"odd\" 'ledger'", &"x".repeat(55), "pgx"] {
+            assert!(parse(json!({"ledger": {"schema": good}})).is_ok(), "{good}");
+        }
+        for (bad, why) in [
+            ("a\n\\! touch /tmp/x", "the name of the ledger's schema has the character '\\n'"),
+            ("a$body$", "the name of the ledger's schema has the character '$'"),
+            ("@attic@", "the name of the ledger's schema has the character '@'"),
+            (&"x".repeat(56), "the name of the ledger's schema has more than 55 bytes"),
+            ("pg_ledger", "the name of the ledger's schema is not for dagmar alone"),
+            ("public", "the name of the ledger's schema is not for dagmar alone"),
+            ("information_schema", "the name of the ledger's schema is not for dagmar alone"),
+        ] {
+            assert_eq!(parse(json!({"ledger": {"schema": bad}})).unwrap_err(), [why], "{bad}");
+        }
     }
 
     #[test]

@@ -91,6 +91,45 @@ pub fn too_deep(text: &str) -> Option<usize> {
     None
 }
 
+/// The most that scalars may come to, aliases filled in, in bytes; several times what a file
+/// may have.
+const EXPANDED: usize = 64 * 1024 * 1024;
+
+/// The alias at which a text expands to more than is read. Each alias is a copy of what it
+/// stands for, so that a few of them can make gigabytes of a small file.
+#[must_use]
+pub fn expands_too_far(text: &str) -> Option<Range<usize>> {
+    if !text.contains('*') || !text.contains('&') {
+        return None;
+    }
+    let mut sizes: HashMap<usize, usize> = HashMap::new();
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let mut total = 0usize;
+    for next in Parser::new_from_str(text) {
+        // what is wrong otherwise is found by others
+        let (event, span) = next.ok()?;
+        match event {
+            Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _) => open.push((anchor, total)),
+            Event::SequenceEnd | Event::MappingEnd => {
+                let (anchor, before) = open.pop()?;
+                sizes.insert(anchor, total - before);
+            }
+            Event::Scalar(value, _, anchor, _) => {
+                total = total.saturating_add(value.len());
+                sizes.insert(anchor, value.len());
+            }
+            Event::Alias(anchor) => {
+                total = total.saturating_add(sizes.get(&anchor).copied().unwrap_or(0));
+                if total > EXPANDED {
+                    return Some(span.byte_range().unwrap_or(0..0));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// A collection that is being read.
 struct Open {
     start: usize,

@@ -1,15 +1,18 @@
 //! `${name}` and `${name:-default}` in the texts of a changeset.
 
 use super::spans::Spans;
+use crate::base::secret::{PLACEHOLDER, placeholder};
 use crate::base::{Diagnostic, Diagnostics, PathSeg, Place, diag::nearest};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The values that names stand for, in one environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables {
     values: BTreeMap<String, String>,
+    /// The names of those whose values are secret: a placeholder is filled in for them.
+    secret: BTreeSet<String>,
 }
 
 /// What is wrong with a text.
@@ -19,6 +22,8 @@ pub enum Wrong {
     Undefined(String),
     /// `${` without a name or without its end.
     Malformed,
+    /// A text that reads like the placeholder of a secret variable and is none.
+    Reserved,
 }
 
 impl Variables {
@@ -27,21 +32,37 @@ impl Variables {
         self.values.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Says that a variable is secret: its value is filled in when SQL is sent, and not here.
+    pub fn set_secret(&mut self, name: &str) {
+        self.secret.insert(name.to_owned());
+    }
+
+    /// Whether a variable is secret.
+    #[must_use]
+    pub fn is_secret(&self, name: &str) -> bool {
+        self.secret.contains(name)
+    }
+
     /// The value of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 
-    /// Fills in one text. What is filled in is not searched again. `$${` stands for `${`.
+    /// Fills in one text. What is filled in is not searched again. `$${` stands for `${`. In the
+    /// place of a secret variable comes its placeholder.
     ///
     /// # Errors
-    /// The first name without a value, or `${` without its end.
+    /// The first name without a value, or `${` without its end; a text or value that would be
+    /// taken for the placeholder of a secret variable later.
     pub fn fill(&self, text: &str) -> Result<String, Wrong> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find("${") {
             if rest[..at].ends_with('$') {
+                if rest[at..].starts_with(PLACEHOLDER) {
+                    return Err(Wrong::Reserved);
+                }
                 out.push_str(&rest[..at]);
                 out.push('{');
                 rest = &rest[at + 2..];
@@ -58,6 +79,8 @@ impl Variables {
                 return Err(Wrong::Malformed);
             }
             match self.get(name).or(default) {
+                _ if self.is_secret(name) => out.push_str(&placeholder(name)),
+                Some(value) if value.contains(PLACEHOLDER) => return Err(Wrong::Reserved),
                 Some(value) => out.push_str(value),
                 None => return Err(Wrong::Undefined(name.to_owned())),
             }
@@ -121,7 +144,7 @@ impl Variables {
     pub fn problem(&self, wrong: &Wrong, place: Place) -> Diagnostic {
         match wrong {
             Wrong::Undefined(name) => {
-                let near = nearest(name, self.values.keys().map(String::as_str));
+                let near = nearest(name, self.values.keys().chain(&self.secret).map(String::as_str));
                 Diagnostic::error("DG0111", format!("the variable `{name}` has no value in this environment"))
                     .at(place)
                     .help(near.map_or_else(
@@ -132,6 +155,9 @@ impl Variables {
             Wrong::Malformed => Diagnostic::error("DG0112", "`${` is not followed by a name and `}`")
                 .at(place)
                 .help("write `${name}` or `${name:-default}`; `$${` stands for `${` itself"),
+            Wrong::Reserved => Diagnostic::error("DG0117", format!("`{PLACEHOLDER}` is reserved"))
+                .at(place)
+                .help("a secret variable is written as `${name}`, like any other"),
         }
     }
 }
@@ -166,6 +192,19 @@ mod tests {
         assert_eq!(v.fill("${nope}"), Err(Wrong::Undefined("nope".into())));
         assert_eq!(v.fill("${"), Err(Wrong::Malformed));
         assert_eq!(v.fill("${a b}"), Err(Wrong::Malformed));
+    }
+
+    #[test]
+    fn secret_variables_leave_a_placeholder() {
+        let mut v = variables();
+        v.set_secret("pw");
+        assert_eq!(v.fill("a '${pw}' ${schema} ${pw:-default}").unwrap(), "a '${secret:pw}' platform ${secret:pw}");
+        // nothing else can become one
+        v.set("sly", "x ${secret:pw}");
+        for text in ["$${secret:pw}", "${sly}", "${nope:-${secret:pw}}"] {
+            assert!(matches!(v.fill(text), Err(Wrong::Reserved | Wrong::Malformed)), "{text}");
+        }
+        assert_eq!(v.fill("${secret:pw}"), Err(Wrong::Malformed));
     }
 
     #[test]

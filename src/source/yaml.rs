@@ -1,12 +1,14 @@
 //! YAML text to a JSON value, strictly: duplicate keys, tags, other documents are problems.
 
-use super::spans::{Spans, too_deep};
+use super::spans::{Spans, expands_too_far, too_deep};
 use crate::base::{Diagnostic, Diagnostics, FileId, Place};
 use serde_json::{Map, Value};
 use serde_yaml::Value as Yaml;
 
 const TOO_DEEP: &str = "the file is nested too deeply";
 const DEEPEST: &str = "at most 128 levels are read";
+const TOO_MUCH: &str = "the aliases of this file expand to too much";
+const WRITE_OUT: &str = "write the repeated part out, or once in a template";
 
 /// Reads a file. `None` when it is not one strict YAML document; the reasons are in `out`.
 /// An empty file is `null`.
@@ -14,6 +16,11 @@ pub fn parse(file: FileId, text: &str, out: &mut Diagnostics) -> Option<Value> {
     if let Some(at) = too_deep(text) {
         let problem = Diagnostic::error("DG0102", format!("not YAML: {TOO_DEEP}"));
         out.push(problem.at(Place::bytes(file, at..at)).help(DEEPEST));
+        return None;
+    }
+    if let Some(at) = expands_too_far(text) {
+        let problem = Diagnostic::error("DG0102", format!("not YAML: {TOO_MUCH}"));
+        out.push(problem.at(Place::bytes(file, at)).help(WRITE_OUT));
         return None;
     }
     match serde_yaml::from_str::<Yaml>(text) {
@@ -49,7 +56,7 @@ fn problems(file: FileId, text: &str, error: &serde_yaml::Error, out: &mut Diagn
     let (message, help) = if full.contains("more than one document") {
         ("there is more than one YAML document in this file".to_owned(), "put each into a file of its own")
     } else if full.contains("repetition limit") {
-        ("the aliases of this file expand to too much".to_owned(), "write the repeated part out, or once in a template")
+        (TOO_MUCH.to_owned(), WRITE_OUT)
     } else if full.contains("recursion limit") {
         (TOO_DEEP.to_owned(), DEEPEST)
     } else if text[at..].starts_with('\t')
@@ -170,6 +177,16 @@ mod tests {
             bomb.push_str(&format!("a{i}: &a{i} [{refs}]\n"));
         }
         assert_eq!(messages(&bomb), ["the aliases of this file expand to too much"].map(|m| format!("not YAML: {m}")));
+        // few nodes, but large ones: each alias is a copy of its text
+        let large = format!("a: &x \"{}\"\nb: [{}]\n", "y".repeat(1_000_000), vec!["*x"; 100].join(", "));
+        assert_eq!(messages(&large), ["not YAML: the aliases of this file expand to too much"]);
+        let nested = format!(
+            "a: &x [{}]\nb: &y [{}]\nc: [{}]\n",
+            "yyyyyyyy, ".repeat(1000),
+            "*x, ".repeat(100),
+            "*y, ".repeat(100)
+        );
+        assert!(nested.len() < 100_000 && messages(&nested)[0].contains("expand to too much"));
         assert!(messages(&"[".repeat(100_000))[0].contains("nested too deeply"));
         assert!(messages("a: !x 1")[0].contains("tag"));
         assert!(messages("1: x")[0].contains("no text"));

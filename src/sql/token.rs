@@ -200,6 +200,13 @@ fn open_literal(kind: LiteralKind, start: usize, text: &str) -> SqlError {
     SqlError::open(start, "string", "the closing `'` is missing; a quote inside of a string is written twice: `''`")
 }
 
+/// Delimiter and text of a dollar quoted constant.
+pub(super) fn dollar_quoted(constant: &str) -> Option<(&str, &str)> {
+    let end = constant.strip_prefix('$')?.find('$')? + 2;
+    let (delimiter, rest) = constant.split_at(end);
+    Some((delimiter, rest.strip_suffix(delimiter)?))
+}
+
 /// The tokens of one statement without comments; what follows an unclosed string is left out.
 pub(super) fn words(sql: &str) -> Vec<Tok<'_>> {
     scan(sql).map_while(Result::ok).filter(|t| t.kind != Kind::Comment).collect()

@@ -64,7 +64,7 @@ fn yaml_that_is_none() {
     }
     let two = format!("{}---\n{}", file(&[plain("a", "")]), file(&[plain("bb", "")]));
     for (text, place, words) in [
-        (bomb, "1:1", ["the aliases of this file expand to too much", "= help: "]),
+        (bomb, "9:10", ["the aliases of this file expand to too much", "= help: "]),
         (two, "5:1", ["there is more than one YAML document in this file", "put each into a file of its own"]),
         ("changesets:\n\t- id: a\n".into(), "2:1", ["not YAML", "indented with spaces, not with tabs"]),
         ("changesets:\n  - id: a\n\tchanges: []\n".into(), "3:1", ["tab", "indented with spaces, not with tabs"]),
@@ -94,7 +94,7 @@ fn large_files() {
     assert!(Run::of(limited.output().unwrap()).ok().contains("60 changesets in order"));
     fs::write(project.path().join("plans/a.yaml"), "# ".repeat(8_500_001)).unwrap();
     let said = project.run(&["check"]).fails(3);
-    assert!(said.contains("`plans/a.yaml` has 16 MB; at most 16 are read") || said.contains("has 17 MB"), "{said}");
+    assert!(said.contains("`plans/a.yaml` has more than 16 MB\n"), "{said}");
     assert!(said.contains("= help: divide it into several files"), "{said}");
 }
 
@@ -104,7 +104,7 @@ fn sql_files() {
         ("../up.sql", "it is no path inside of the project"),
         ("/etc/passwd", "it is no path inside of the project"),
         ("link.sql", "it leads out of the project"),
-        ("folder", "it is no regular file"),
+        ("folder", "it is a folder, and no regular file"),
         ("nothing.sql", "it does not exist"),
         ("latin.sql", "it is not UTF-8: the first bad byte is number 9 in line 1"),
     ] {

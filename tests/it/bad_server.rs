@@ -84,16 +84,12 @@ fn s29_no_password_is_ever_shown() {
         command.args(["--yes", "-v", "--url", url]).env(name, value);
         Run::of(command.output().unwrap())
     };
-    // what fails says nothing of the rows either
     for run in [
         with(&["apply"], "PGPASSWORD", CANARY, &none),
         with(&["apply", "--format", "json"], "PGPASSFILE", passfile.to_str().unwrap(), &none),
         against(&project, &good, &["apply", "--dry-run"]),
     ] {
         says(&run, 8, &["duplicate key value violates unique constraint", "a_n_key"]);
-        let said = format!("{}{}", run.out, run.err);
-        // the statement is shown, the server's DETAIL is not
-        assert!(!said.contains("(n)=(4711)") && !said.contains("already exists"), "{said}");
     }
     for args in
         [&["status"][..], &["plan"], &["history"], &["history", "--format", "json"], &["sql"], &["rollback", "a"]]
@@ -270,7 +266,7 @@ fn ledgers_that_are_not_ours() {
     };
     database.sql("UPDATE dagmar.meta SET value = '999' WHERE key = 'version'");
     everywhere(&[
-        "the ledger in `dagmar` has version 999; this dagmar knows versions up to 3",
+        "the ledger in `dagmar` has version 999; this dagmar knows versions up to 4",
         "help: use the version",
     ]);
     assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "999");
@@ -278,7 +274,7 @@ fn ledgers_that_are_not_ours() {
     everywhere(&["the ledger"]);
     database.sql("DELETE FROM dagmar.meta WHERE key = 'version'");
     everywhere(&["the ledger"]);
-    database.sql("INSERT INTO dagmar.meta VALUES ('version', '3')");
+    database.sql("INSERT INTO dagmar.meta VALUES ('version', '4')");
     database.sql("ALTER TABLE dagmar.changeset DROP CONSTRAINT changeset_status_check");
     database.sql("UPDATE dagmar.changeset SET status = 'odd'");
     everywhere(&["the ledger's row of `a` cannot be read: its status is `odd`", "help: it was changed by hand"]);
@@ -288,27 +284,113 @@ fn ledgers_that_are_not_ours() {
     database.sql("UPDATE dagmar.changeset SET checksum = NULL");
     everywhere(&["the ledger's row of `a` cannot be read", "help: it was changed by hand"]);
     database.sql("UPDATE dagmar.changeset SET checksum = 'd1:0'; UPDATE dagmar.changeset SET forward = '[]'");
+    says(&project.on(&database, &["rollback", "a"]), 4, &["the row of `a` was changed by hand", "help: "]);
+    project.on(&database, &["clear", "a", "--as-recorded", "--reason", "a test"]).ok();
     says(&project.on(&database, &["rollback", "a"]), 7, &["the ledger's row of `a` cannot be read", "help: "]);
     database.sql("DROP TABLE dagmar.segment CASCADE");
     everywhere(&["cannot read the ledger: relation \"dagmar.segment\" does not exist"]);
 }
 
-/// The server's DETAIL and CONTEXT hold row values: they are nowhere.
+/// The server's DETAIL holds row values: who runs it needs them, and whoever may read the ledger
+/// must not get them. CONTEXT is nowhere.
 #[test]
-fn no_row_values_come_out() {
+fn row_values_are_shown_and_not_kept() {
     let database = Database::new();
-    database.sql("CREATE TABLE t (n int PRIMARY KEY, secret text, CHECK (secret <> 'row-canary-hunter2'))");
-    let project = project(&[
-        sql("a", "INSERT INTO t SELECT 1, reverse('2retnuh-yranac-wor')", "SELECT 1", ""),
-        sql("b", "ALTER TABLE t ALTER secret SET NOT NULL", "SELECT 1", "    limits: { lockTimeout: 1s }\n"),
-    ]);
-    for args in [&["apply"][..], &["apply", "--format", "json"], &["apply", "--dry-run"], &["apply", "-v"]] {
-        says(&project.on(&database, args), 8, &["violates check constraint"]);
+    database.sql(
+        "CREATE TABLE t (n int PRIMARY KEY, secret text); INSERT INTO t VALUES (1, 'row-canary'), (2, 'row-canary')",
+    );
+    let project = project(&[sql("a", "CREATE UNIQUE INDEX t_secret ON t (secret)", "DROP INDEX t_secret", "")]);
+    for args in [&["apply"][..], &["apply", "-v"], &["apply", "--dry-run"]] {
+        let said = project.on(&database, args).fails(8);
+        assert!(said.contains("detail: Key (secret)=(row-canary) is duplicated."), "{said}");
     }
-    for args in [&["status"][..], &["history"], &["history", "--format", "json"]] {
-        says(&project.on(&database, args), 0, &[]);
+    let run = project.on(&database, &["apply", "--format", "json"]);
+    assert_eq!(run.code, 8);
+    let failed = run.out.lines().find(|line| line.contains("\"stepFailed\"")).unwrap();
+    let failed: serde_json::Value = serde_json::from_str(failed).unwrap();
+    assert_eq!(failed["error"]["detail"], "Key (secret)=(row-canary) is duplicated.");
+    for args in [&["status"][..], &["history"], &["history", "--format", "json"], &["history", "--format", "csv"]] {
+        let out = project.on(&database, args).ok();
+        assert!(!out.contains("row-canary"), "{out}");
     }
-    let dump = database.whole_dump();
-    assert!(dump.contains("violates check constraint") && !dump.contains("Failing row"), "{dump}");
-    assert_eq!(dump.matches("row-canary-hunter2").count(), 1, "the constraint itself");
+    let rows = database.sql("SELECT to_jsonb(c) FROM dagmar.changeset c UNION ALL SELECT to_jsonb(e) FROM dagmar.event e UNION ALL SELECT to_jsonb(r) FROM dagmar.run r");
+    assert!(rows.contains("could not create unique index") && !rows.contains("row-canary"), "{rows}");
+}
+
+/// The server's own message holds a value: it is shown, and not kept.
+#[test]
+fn values_in_messages_are_shown_and_not_kept() {
+    for (forward, shown, kept) in [
+        (
+            "SELECT v::int FROM t",
+            "invalid input syntax for type integer: \"123-45-6789\"",
+            "invalid input syntax for type integer: \\\"…\\\"",
+        ),
+        ("SELECT v::uuid FROM t", "invalid input syntax for type uuid: \"123-45-6789\"", "for type uuid: \\\"…\\\""),
+        (
+            "DO $$ DECLARE r record; BEGIN FOR r IN SELECT v FROM t LOOP RAISE EXCEPTION 'the row % is old', r.v; END LOOP; END $$",
+            "the row 123-45-6789 is old",
+            "the row % is old",
+        ),
+        ("SELECT complain()", "123-45-6789", "an error that the changeset raised; its text is not kept"),
+        (
+            "INSERT INTO t SELECT v FROM t",
+            "duplicate key value violates unique constraint \"t_v_key\"",
+            "unique constraint \\\"t_v_key\\\"",
+        ),
+    ] {
+        let database = Database::new();
+        database.sql("CREATE TABLE t (v text UNIQUE); INSERT INTO t VALUES (concat_ws('-', '123', 45, 6789))");
+        database.sql(
+            "CREATE FUNCTION complain() RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING MESSAGE = (SELECT v \
+             FROM t), HINT = (SELECT 'look at ' || v FROM t); END $$",
+        );
+        let project = project(&[sql("a", forward, "SELECT 1", "")]);
+        for args in [&["apply"][..], &["apply", "--format", "json"]] {
+            let run = project.on(&database, args);
+            let said = format!("{}{}", run.out, run.err).replace("\\\"", "\"");
+            assert!(run.code == 8 && said.contains(shown), "{shown}\n{run:?}");
+        }
+        let ledger = database.sql(
+            "SELECT (SELECT string_agg(error::text, ' ') FROM dagmar.changeset), (SELECT string_agg(detail::text, ' ') \
+             FROM dagmar.event), (SELECT string_agg(message, ' ') FROM dagmar.run)",
+        );
+        assert!(!ledger.contains("6789"), "{ledger}");
+        assert!(ledger.matches(kept).count() >= 3 && ledger.contains(&kept.replace('\\', "")), "{kept}\n{ledger}");
+        assert!(!project.on(&database, &["history"]).ok().contains("6789"));
+        assert!(!project.on(&database, &["status"]).ok().contains("6789"));
+    }
+}
+
+/// What holds a lock is shown without its data, and the ledger does not have it at all.
+#[test]
+fn statements_of_others_are_shown_without_their_data() {
+    let database = Database::new();
+    database.sql("CREATE TABLE t (n int, v text)");
+    let project = project(&[sql(
+        "a",
+        "ALTER TABLE t ADD m int",
+        "SELECT 1",
+        "    limits: { lockTimeout: 200ms, lockRetries: 1 }\n",
+    )]);
+    let long = format!("UPDATE t SET v = '{}", "hunter2 ".repeat(1000));
+    for statement in [
+        "UPDATE t SET v = $q$hunter2$q$, n = 11235813 WHERE v = E'hunter2\\'' AND v <> 'hunter2' /* hunter2 */"
+            .to_owned(),
+        // the server keeps the beginning of it: a constant without its end
+        format!("{long}'"),
+    ] {
+        let held = database.hold_with(&statement);
+        let run = project.on(&database, &["apply"]);
+        says(&run, 8, &["the lock is held by pid ", "a long report", "UPDATE t SET v = …"]);
+        assert!(!format!("{run:?}").contains("11235813"), "{run:?}");
+        drop(held);
+        let ledger = database.sql(
+            "SELECT (SELECT string_agg(error::text, ' ') FROM dagmar.changeset), string_agg(detail::text, ' ') FROM dagmar.event",
+        );
+        assert!(
+            ledger.contains("a long report") && !ledger.contains("UPDATE t") && !ledger.contains("hunter2"),
+            "{ledger}"
+        );
+    }
 }

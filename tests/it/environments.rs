@@ -78,7 +78,7 @@ fn a_command_that_fails_hangs_or_says_nothing() {
         (format!("echo 'postgres://u:{SECRET}@127.0.0.1:1/d'"), "cannot connect to `127.0.0.1:1/d as u`", "error"),
     ] {
         script(&project, &text);
-        for args in [&["status", "--env", "a"][..], &["apply", "--env", "a", "--format", "json"]] {
+        for args in [&["status", "--env", "a", "-v"][..], &["apply", "--env", "a", "-v", "--format", "json"]] {
             let run = run(&project, args);
             let said = format!("{}{}", run.out, run.err);
             assert!(said.contains(message) && said.contains(note) && !said.contains("qwertz"), "{text}: {run:?}");
@@ -86,6 +86,10 @@ fn a_command_that_fails_hangs_or_says_nothing() {
             assert_eq!(run.code, if message.contains("IPv6") { 2 } else { 7 }, "{run:?}");
         }
     }
+    // a complaint may have the secret in a form that nobody thought of: it is shown when asked for
+    script(&project, &format!("{complain}; exit 3"));
+    let said = run(&project, &["status", "--env", "a"]).fails(7);
+    assert!(said.contains("`-v` shows what it complains about") && !said.contains("no luck"), "{said}");
     fs::remove_file(project.path().join("url.sh")).unwrap();
     let said = run(&project, &["status", "--env", "a"]).fails(7);
     assert!(said.contains("`urlCommand`: cannot run `./url.sh`: No such file") && said.contains("help: "), "{said}");
@@ -262,4 +266,56 @@ fn s18_why_it_is_not_there_and_who_must_do_what() {
     // released, what it needs may come
     project.on(&database, &["mark", "pending", "broken", "--reason", "reviewed"]).ok();
     assert!(why("broken").ends_with("nothing is in its way: `dagmar apply --env dev` runs it\n"));
+}
+
+/// The shell has a variable for another database than the environment that nobody named.
+#[test]
+fn a_variable_and_an_environment_do_not_pass_each_other_over() {
+    let (mine, other) = (Database::new(), Database::new());
+    let socket = mine.server.sockets.display().to_string();
+    let (own, theirs) = (url(&mine), url(&other));
+    let project = project("  dev: { url: '${MINE}' }\n  plain: {}\n", &[table("t", "")]);
+    let with = |vars: &[(&str, &str)], args: &[&str]| {
+        let mut command = project.command(args);
+        command.arg("--yes").env("MINE", &own).envs(vars.iter().copied());
+        let run = Run::of(command.output().unwrap());
+        assert!(!run.out.contains(SECRET) && !run.err.contains(SECRET), "{run:?}");
+        run
+    };
+    let named = [("PGHOST", socket.as_str()), ("PGDATABASE", other.name.as_str()), ("PGUSER", "postgres")];
+    for (vars, variable) in
+        [(&[("DATABASE_URL", theirs.as_str())][..], "`DATABASE_URL`"), (&named[..], "`PGHOST`, `PGDATABASE`")]
+    {
+        for args in [&["apply"][..], &["status"], &["rollback", "--all"], &["apply", "-q"]] {
+            let said = with(vars, args).fails(2);
+            for words in [
+                &format!("{variable} name"),
+                "another database than the environment `dev` of dagmar.yaml; nothing was done",
+                &format!("/{} as postgres", other.name),
+                &format!("`dev`: {socket}:5432/{} as postgres", mine.name),
+                "help: `--env dev` (or DAGMAR_ENV=dev) takes that of dagmar.yaml",
+            ] {
+                assert!(said.contains(words), "{words}\n{said}");
+            }
+        }
+        assert_eq!((tables(&mine), tables(&other)), (String::new(), String::new()));
+        // the ways to choose
+        assert!(with(vars, &["status", "--env", "dev"]).err.is_empty());
+        assert!(with(&[vars, &[("DAGMAR_ENV", "dev")]].concat(), &["status"]).err.is_empty());
+        assert!(with(vars, &["status", "--url", &own]).err.is_empty());
+    }
+    // the same database is no conflict, and an environment without a URL has none
+    with(&[("DATABASE_URL", &own)], &["apply"]).ok();
+    assert_eq!((tables(&mine).as_str(), tables(&other).as_str()), ("t", ""));
+    with(&[("DATABASE_URL", &theirs)], &["apply", "--env", "plain"]).ok();
+    assert_eq!(tables(&other), "t");
+    // what only fills a gap is none either
+    with(&[("PGPORT", "5432"), ("PGUSER", "postgres")], &["status"]).ok();
+    // a private server is never meant by a variable
+    project.write("dagmar.yaml", "environments:\n  dev: { url: embedded }\n");
+    let said = with(&[("DATABASE_URL", &theirs)], &["apply"]).fails(2);
+    assert!(said.contains("`dev`: the embedded server"), "{said}");
+    project.write("dagmar.yaml", "environments:\n  dev: { urlCommand: [touch, ran] }\n");
+    let said = with(&[("DATABASE_URL", &theirs)], &["apply"]).fails(2);
+    assert!(said.contains("`dev`: what its `urlCommand` says") && !project.path().join("ran").exists(), "{said}");
 }

@@ -193,8 +193,24 @@ fn f69_a_log_without_room() {
     cluster.start_by(disk.enter());
     let database = Database::on(cluster.server());
     project.on(&database, &["apply", "--select", "base"]).ok();
-    disk.fill(0);
+    for setting in ["wal_recycle = off", "checkpoint_timeout = '1h'"] {
+        cluster.sql(&format!("ALTER SYSTEM SET {setting}"));
+    }
+    cluster.sql("SELECT pg_reload_conf()");
+    // in the middle of its step the run waits at a row
+    let gate = database.hold("SELECT 1 FROM t WHERE id = 1000 FOR UPDATE");
     let mut running = project.start(&database, &["apply", "--format", "json"]);
+    database.until("SELECT sum(n) = 950 FROM t");
+    // segments that are there already would be room: none is kept for later, and those that were are used up
+    until("no segment is spare", || {
+        cluster.sql("SELECT pg_logical_emit_message(false, 'x', 'x')");
+        cluster.sql("SELECT pg_switch_wal()");
+        let spare = "SELECT count(*) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$' AND name > pg_walfile_name(pg_current_wal_lsn())";
+        cluster.sql(spare) == "0"
+    });
+    disk.fill(0);
+    let _ = database.psql().args(["-c", "SELECT pg_switch_wal()"]).stderr(Stdio::null()).status().unwrap();
+    drop(gate);
     running.line_with("connecting again");
     disk.clear();
     until("the server is back", || {

@@ -81,6 +81,29 @@ fn s23_a_hanging_hook_ends_with_everything_that_it_started() {
     until("the grandchild is gone", || fs::read_to_string(&stat).map_or(true, |s| s.contains(") Z ")));
 }
 
+/// The first of three hooks ends the connection of its own run: the run connects again, and none of the
+/// others is left out, nor is the first one run twice once it is recorded.
+#[test]
+fn a_connection_that_is_lost_among_the_hooks_leaves_none_of_them_out() {
+    let kill = "psql -X -q -c \"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND \
+                application_name LIKE ''dagmar%'' AND application_name <> ''dagmar lock'' AND pid <> pg_backend_pid()\"";
+    for (at, runs) in [(0, "one one two three"), (1, "one two two three"), (2, "one two three three")] {
+        let hook = |n: usize, name: &str| {
+            let kill = if n == at { format!("[ -e killed ] || {{ touch killed; {kill}; }};") } else { String::new() };
+            format!("      - run: [sh, -c, 'echo {name} >> log; {kill} true']\n")
+        };
+        let hooks = [hook(0, "one"), hook(1, "two"), hook(2, "three")].concat();
+        let (project, database) = (with(&hooks, &[table("a", "")]), Database::new());
+        let run = project.on(&database, &["apply"]);
+        assert!(run.err.contains("connecting again"), "{run:?}");
+        run.ok();
+        let log = fs::read_to_string(project.path().join("log")).unwrap();
+        assert_eq!(log.split_whitespace().collect::<Vec<_>>().join(" "), runs);
+        assert_eq!(events(&database), "run sh=done run sh=done run sh=done", "each is recorded once");
+        assert_eq!(tables(&database), "a");
+    }
+}
+
 #[test]
 fn s23_a_signal_ends_a_hook() {
     let hooks = "      - run: [sh, -c, 'touch begun; sleep 600']\n";
@@ -168,4 +191,38 @@ fn s29_hooks_do_not_show_the_password() {
     }
     cluster.let_in_by("trust");
     assert!(!cluster.dump("app").contains("hunter2"));
+}
+
+/// A hook writes the password in the forms in which programs write them.
+#[test]
+fn hooks_do_not_show_the_password_in_another_form() {
+    let cluster = Cluster::new();
+    let canary = "canary /+hunter2";
+    cluster.sql(&format!("CREATE ROLE app LOGIN PASSWORD '{canary}'"));
+    cluster.sql("CREATE DATABASE app OWNER app");
+    cluster.let_in_by("scram-sha-256");
+    let script = r#"#!/bin/sh
+printf 'form pw=canary+%%2F%%2Bhunter2&x=1\n'
+printf 'header '; printf 'app:%s' "$PGPASSWORD" | base64
+printf 'url '; printf 'postgres://app:%s@db' "$PGPASSWORD" | base64 | tr '+/' '-_'
+printf 'json {"pw": "%s"}\n' "$PGPASSWORD"
+printf 'split %s' "$PGPASSWORD" | fold -w 16
+printf '\nend canary /+hunt'
+exit 1
+"#;
+    let project = with("      - run: [./say.sh]\n", &[table("a", "")]);
+    project.write("say.sh", &script.replace("\\\\n", "\\n"));
+    fs::set_permissions(project.path().join("say.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let url = format!("postgres://app@/app?host={}", cluster.sockets().display());
+    let mut command = project.command(&["apply", "--yes", "--url", &url]);
+    let run = crate::harness::Run::of(command.env("PGPASSWORD", canary).output().unwrap());
+    let said = format!("{}{}", run.out, run.err);
+    for word in ["form pw=***&x=1", "header ", "url ", "json {\"pw\": \"***\"}", "split ***", "end ***"] {
+        assert!(said.contains(word), "{word}\n{said}");
+    }
+    let encoded =
+        ["hunter2", "hunt", "Y2FuYXJ5IC8raHVudGVyM", "NhbmFyeSAvK2h1bnRlcj", "jYW5hcnkgLytodW50ZXIy", "canary"];
+    for form in encoded {
+        assert!(!said.contains(form), "{form}\n{said}");
+    }
 }

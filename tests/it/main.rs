@@ -1,12 +1,14 @@
 //! The tests that need a real server or the binary as a process. One binary: linking is
 //! what costs time here.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod about;
 mod approved;
 mod approving;
 mod architecture;
+mod attacks;
+mod authenticating;
 mod authoring;
 mod backfills;
 mod bad_files;
@@ -14,6 +16,8 @@ mod bad_input;
 mod bad_server;
 mod cases;
 mod environments;
+mod fake_server;
+mod files;
 mod full_disk;
 mod gates;
 mod harness;
@@ -31,6 +35,7 @@ mod running;
 mod sample;
 mod saying;
 mod sealing;
+mod secrets;
 mod shell;
 mod smoke;
 mod stopping;

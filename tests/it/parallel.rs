@@ -260,7 +260,7 @@ fn f26_who_blocks_is_said_while_it_waits() {
     assert_eq!(event["changeset"], "a");
     let by = event["by"][0].as_str().unwrap();
     assert!(by.contains("application a long report") && by.contains("idle in transaction for"), "{by}");
-    assert!(by.contains("SELECT '…'") && !by.contains("a secret value"), "{by}");
+    assert!(by.contains("SELECT … AS here") && !by.contains("a secret value"), "{by}");
     drop(holder);
     assert_eq!(running.end().code, 0);
 }

@@ -83,7 +83,13 @@ fn s13_rights_are_missed_before_anything_runs() {
     // by an explicit word
     let said = against(&project, &url, &["apply", "--no-preflight"]).fails(8);
     assert!(said.contains("must be owner of table boss") || said.contains("permission denied"), "{said}");
+    // the ledger is that role's now: whoever uses it lets its owner run code
+    let said = against(&project, &database.url(), &["status"]).fails(5);
+    for words in ["the schema dagmar belongs to", &format!("ledger: {{ owners: [{role}] }}")] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
     // and the superuser lacks nothing
+    project.write("dagmar.yaml", &format!("ledger: {{ owners: [{role}] }}\n"));
     database.sql("CREATE SCHEMA nowhere");
     assert!(!findings(&project, &database.url()).iter().any(|(what, _)| what.starts_with("rights")));
 }

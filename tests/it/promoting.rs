@@ -278,24 +278,32 @@ fn s31_what_staging_never_gets_comes_along_where_it_is_needed() {
     assert_eq!(tables(&all.production), "alone b roles");
 }
 
+/// Rewrites the history: the changeset was applied so long before (or after) now.
+fn applied_at(database: &Database, changeset: &str, offset: &str) {
+    database.sql(&format!(
+        "SET session_replication_role = replica; UPDATE dagmar.event SET at = clock_timestamp() {offset} WHERE kind = 'applied' AND \
+         changeset = '{changeset}'"
+    ));
+}
+
 #[test]
 fn s31_soak_by_the_clock_of_the_server() {
     let all = Three::new("soak: 2d", &[table("a", ""), table("b", "")]);
     all.run(&["apply", "--env", "staging"]).ok();
-    all.staging.sql("UPDATE dagmar.changeset SET applied_at = clock_timestamp() - interval '3 days' WHERE id = 'a'");
+    applied_at(&all.staging, "a", "- interval '3 days'");
     let said = all.refused(PROMOTE, "soak", &["`b` for ", " of 2d", "wait until "]);
     assert!(!said.contains("`a` for "), "{said}");
     let why = all.run(&["why", "b", "--env", "production"]).ok();
     assert!(why.contains("the gate `soak`: ") && why.contains("to do: wait until "), "{why}");
     assert!(!all.run(&["why", "a", "--env", "production"]).ok().contains("the gate `soak`"));
     all.run(&["promote", "--to", "production", "--select", "a"]).ok();
-    all.staging.sql("UPDATE dagmar.changeset SET applied_at = clock_timestamp() + interval '1 hour' WHERE id = 'b'");
+    applied_at(&all.staging, "b", "+ interval '1 hour'");
     all.refused(
         PROMOTE,
         "soak",
         &["which is in the future", "the clocks differ: set the clock of the server of staging"],
     );
-    all.staging.sql("UPDATE dagmar.changeset SET applied_at = clock_timestamp() - interval '2 days' WHERE id = 'b'");
+    applied_at(&all.staging, "b", "- interval '2 days'");
     all.run(PROMOTE).ok();
     assert_eq!(tables(&all.production), "a b");
 }
@@ -396,7 +404,7 @@ fn s31_not_more_than_so_much_in_an_hour() {
     all.run(&["apply", "--env", "production", "--select", "c"]).ok();
     all.policies("rate: { runsPerHour: 2 }");
     all.refused(PROMOTE, "rate", &["2 of 2 runs in the last hour, and 1 more"]);
-    all.production.sql("UPDATE dagmar.run SET started_at = started_at - interval '1 hour'");
+    all.production.sql("SET session_replication_role = replica; UPDATE dagmar.event SET at = at - interval '1 hour'");
     all.run(PROMOTE).ok();
     assert_eq!(tables(&all.production), "a b c d");
 }

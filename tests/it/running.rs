@@ -318,7 +318,8 @@ fn sessions_do_not_leak() {
         sql("look", look, "DROP TABLE seen", ""),
         sql("fails", fails, "SELECT 1", ""),
     ]);
-    project.on(&database, &["apply"]).fails(8);
+    // in one session, and in this order
+    project.on(&database, &["apply", "--jobs", "1"]).fails(8);
     assert_eq!(database.sql("SELECT * FROM seen"), "postgres|\"$user\", public|4MB|UTC|t|0|0");
     assert_eq!(database.sql("SELECT tableowner FROM pg_tables WHERE tablename = 'by_role'"), role);
     assert_eq!(database.sql("SELECT string_agg(DISTINCT applied_by, ' ') FROM dagmar.changeset"), "postgres");

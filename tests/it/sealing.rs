@@ -139,7 +139,7 @@ fn a_plan_that_is_not_as_it_was_is_refused_and_nothing_runs() {
     fs::set_permissions(shop.project.path().join("k"), fs::Permissions::from_mode(0o644)).unwrap();
     let said = shop.run(&["plan", "--env", "production", "--out", "p.plan", "--sign", "k"]).fails(5);
     assert!(said.contains("can be read by others"), "{said}");
-    assert!(shop.run(&["key", "new", "k"]).fails(2).contains("cannot write `k`"));
+    assert!(shop.run(&["key", "new", "k"]).fails(2).contains("`k` is there already; it is not overwritten"));
     assert_eq!(tables(&shop.production), "");
     shop.run(&["apply", "p.plan"]).ok();
 }

@@ -46,8 +46,9 @@ fn what_a_server_says_while_it_runs() {
         literal("told "),
         literal("warned ")
     );
+    // of an error that names objects, not values, the ledger keeps the message
     let fails = format!(
-        "DO $$ BEGIN RAISE EXCEPTION USING MESSAGE = {}, HINT = {}; END $$",
+        "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '42P01', MESSAGE = {}, HINT = {}; END $$",
         literal("message "),
         literal("hint ")
     );

@@ -113,6 +113,23 @@ impl Database {
     }
 }
 
+impl Database {
+    /// The same with a statement that is the session's last, so that it is the one that is shown.
+    #[track_caller]
+    pub fn hold_with(&self, statement: &str) -> Holder {
+        let mut command = self.psql();
+        command.env("PGAPPNAME", "a long report").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        std::io::Write::write_all(&mut pipe, format!("BEGIN;\n{statement};\n").as_bytes()).unwrap();
+        self.until(
+            "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND application_name = \
+             'a long report' AND state = 'idle in transaction' AND query LIKE 'UPDATE %'",
+        );
+        Holder { child, pipe: Some(pipe) }
+    }
+}
+
 /// A session that holds a lock.
 pub struct Holder {
     child: Child,

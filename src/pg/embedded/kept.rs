@@ -4,7 +4,7 @@ use super::place::{self, Owner};
 use super::process::{self, INITDB, LOCALES, POLL, START, State};
 use super::{Embedded, Hold, find};
 use crate::base::checksum::sha256_hex;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, file};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::ffi::OsStrExt;
@@ -95,6 +95,7 @@ impl Home {
     ///
     /// # Errors
     /// When that cannot be written down.
+    #[expect(clippy::disallowed_methods, reason = "an empty file in a folder of our own")]
     pub fn keep(&self, keep: bool) -> Result<(), Failure> {
         let path = self.dir.join(KEEP);
         let done = if keep { fs::write(&path, "") } else { fs::remove_file(&path) };
@@ -207,6 +208,7 @@ impl Home {
 
     /// Makes the directories. The superuser keeps its own: the server's user gets only the
     /// data and the sockets, so that no link of its making is followed.
+    #[expect(clippy::disallowed_methods, reason = "a file that is not there, in a folder of our own")]
     fn create(&self) -> Result<(), Failure> {
         let parent = self.dir.parent().unwrap_or(&self.dir);
         if self.owner.is_some() {
@@ -248,7 +250,7 @@ impl Home {
     }
 
     async fn launch(&self, binaries: Option<&Path>) -> Result<Child, Failure> {
-        let made = fs::read_to_string(self.data().join("PG_VERSION")).ok();
+        let made = file::read_text(&self.data().join("PG_VERSION"), 1024).ok();
         let bin = find::binaries(binaries, made.as_deref().and_then(|v| v.trim().parse().ok()))?;
         if fs::metadata(self.log()).is_ok_and(|log| log.len() > LOG_SIZE) {
             let _ = fs::remove_file(self.log());

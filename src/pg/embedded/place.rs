@@ -1,6 +1,6 @@
 //! Directories that belong to us, and the user a server runs as.
 
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, file};
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
 use std::os::unix::process::CommandExt;
@@ -29,7 +29,7 @@ impl Owner {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
         }
-        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let passwd = file::read_text(Path::new("/etc/passwd"), 16 << 20).unwrap_or_default();
         let found = ["postgres", "nobody"].iter().find_map(|name| entry(&passwd, name));
         match found {
             Some(owner) => Ok(Some(owner)),

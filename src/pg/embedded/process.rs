@@ -2,8 +2,8 @@
 
 use super::SUPERUSER;
 use super::place::Owner;
-use crate::base::{Failure, Kind};
-use std::fs;
+use crate::base::{Failure, Kind, file};
+
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
@@ -70,7 +70,7 @@ pub(super) enum State {
 
 /// Pid and state, as the server keeps them in its data directory (manual, chapter 73.1).
 pub(super) fn pid_file(data: &Path) -> Option<(i32, State)> {
-    let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let text = file::read_text(&data.join("postmaster.pid"), 64 << 10).ok()?;
     let mut lines = text.lines();
     let pid = lines.next()?.trim().parse().ok()?;
     let state = match lines.nth(6).map(str::trim) {
@@ -90,7 +90,7 @@ pub(super) fn state(data: &Path, sockets: &Path, port: u16) -> (i32, State) {
 
 /// The last lines of a log.
 pub(super) fn tail(log: &Path) -> Vec<String> {
-    let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let text = file::tail(log, 64 << 10);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(TAIL)..].iter().map(|line| (*line).to_owned()).collect()
 }
@@ -105,6 +105,7 @@ pub(super) fn failed(what: &str, log: &Path) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn the_state_is_read_from_the_pid_file() {

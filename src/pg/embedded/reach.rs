@@ -2,9 +2,8 @@
 
 use super::kept::{Home, PORT};
 use super::{SUPERUSER, find};
-use crate::base::Failure;
+use crate::base::{Failure, file};
 use crate::pg::Settings;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,7 +11,7 @@ impl Home {
     /// The major version of the data, where there are some.
     #[must_use]
     pub fn version(&self) -> Option<String> {
-        fs::read_to_string(self.data().join("PG_VERSION")).ok().map(|v| v.trim().to_owned())
+        file::read_text(&self.data().join("PG_VERSION"), 1024).ok().map(|v| v.trim().to_owned())
     }
 
     /// How to connect to the server while it runs.

@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods)] // the driver itself answers
+
 use super::*;
 use crate::base::Kind;
 use crate::pg::connect;

@@ -3,7 +3,7 @@
 use super::place::{self, Owner};
 use super::process::{self, INITDB, LOCALES, POLL, START, State};
 use super::{Embedded, Hold, find};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, file};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
@@ -124,7 +124,6 @@ pub(super) async fn start(binaries: Option<&Path>, parameters: &[(&str, &str)]) 
 
 /// Whether the server has ended by itself: a parameter it does not know, a port in use.
 fn died(dir: &Path) -> bool {
-    let log = std::fs::read(dir.join("server.log")).unwrap_or_default();
-    let log = String::from_utf8_lossy(&log);
+    let log = file::tail(&dir.join("server.log"), 1 << 20);
     log.lines().any(|line| line.contains("FATAL:  ") || line.contains("PANIC:  "))
 }

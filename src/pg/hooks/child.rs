@@ -1,9 +1,10 @@
 //! A process with a limit: in a group of its own, so that everything it started ends with it.
 
+use super::variables::Variables;
 use super::{Before, Trouble};
 use crate::base::{Failure, Kind};
+use crate::pg::mask::{self, Mask};
 use crate::pg::run::stop::Stop;
-use crate::pg::settings::{Place, Root, Settings};
 use crate::run::{Event, Observer};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::VecDeque;
@@ -42,9 +43,11 @@ impl Before<'_> {
                 command.env_remove(name);
             }
         }
+        let variables = Variables::of(self.settings)
+            .map_err(|e| Failure::new(Kind::Failed, format!("cannot write a password file for the hook: {e}")))?;
         command
             .current_dir(self.root)
-            .envs(connection(self.settings))
+            .envs(variables.list.iter().cloned())
             .env("DAGMAR_ENVIRONMENT", &self.plan.environment)
             .env("DAGMAR_RUN", &self.info.id)
             .stdin(Stdio::null())
@@ -56,7 +59,8 @@ impl Before<'_> {
             Failure::new(Kind::Failed, format!("cannot run `{program}`: {e}"))
                 .help("install it, or correct the command in dagmar.yaml: no shell looks at it")
         })?;
-        let mut output = Output::of(&mut child, Secrets::of(self.settings));
+        let mut output =
+            Output::of(&mut child, Mask::of(self.settings.targets.iter().filter_map(|t| t.password.as_ref())));
         let deadline = tokio::time::sleep(limit);
         tokio::pin!(deadline);
         let end = loop {
@@ -78,6 +82,7 @@ impl Before<'_> {
             }
         };
         let _ = tokio::time::timeout(REST, rest).await;
+        output.end(observer);
         let status = end?;
         if status.success() { Ok(()) } else { Err(failed(&program, status, output.tail).into()) }
     }
@@ -104,11 +109,13 @@ async fn end_group(child: &mut Child) {
 struct Output {
     lines: mpsc::Receiver<String>,
     tail: VecDeque<String>,
-    secrets: Secrets,
+    mask: Mask,
+    /// A line at whose end a secret may begin, until the next one shows whether it does.
+    held: Option<String>,
 }
 
 impl Output {
-    fn of(child: &mut Child, secrets: Secrets) -> Self {
+    fn of(child: &mut Child, mask: Mask) -> Self {
         let (sender, lines) = mpsc::channel(64);
         if let Some(stdout) = child.stdout.take() {
             tokio::spawn(follow(stdout, sender.clone()));
@@ -116,11 +123,41 @@ impl Output {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(follow(stderr, sender));
         }
-        Self { lines, tail: VecDeque::new(), secrets }
+        Self { lines, tail: VecDeque::new(), mask, held: None }
     }
 
+    /// Tells a line, and the one that was held back before it.
     fn tell(&mut self, line: &str, observer: &mut dyn Observer) {
-        let line = self.secrets.hidden(line);
+        let line = match self.held.take() {
+            None => line.to_owned(),
+            Some(held) => {
+                let hidden = self.mask.hidden(&format!("{held}{line}"));
+                if hidden == format!("{held}{line}") {
+                    self.show(&held, observer);
+                    line.to_owned()
+                } else {
+                    // a secret over the end of the line: both are one
+                    hidden
+                }
+            }
+        };
+        if self.mask.begun(&line) > 0 {
+            self.held = Some(line);
+        } else {
+            self.show(&line, observer);
+        }
+    }
+
+    /// Tells what is held back: nothing more comes.
+    fn end(&mut self, observer: &mut dyn Observer) {
+        if let Some(mut line) = self.held.take() {
+            line.truncate(line.len() - self.mask.begun(&line));
+            self.show(&format!("{line}***"), observer);
+        }
+    }
+
+    fn show(&mut self, line: &str, observer: &mut dyn Observer) {
+        let line = mask::hidden(&self.mask.hidden(line));
         if self.tail.len() == TAIL {
             self.tail.pop_front();
         }
@@ -152,88 +189,4 @@ async fn follow(mut pipe: impl AsyncRead + Unpin, lines: mpsc::Sender<String>) {
             return;
         }
     }
-}
-
-/// Texts that nobody may see.
-struct Secrets(Vec<String>);
-
-impl Secrets {
-    fn of(settings: &Settings) -> Self {
-        let mut texts = Vec::new();
-        for password in settings.targets.iter().filter_map(|t| t.password.as_ref()) {
-            let plain = password.expose();
-            let encoded: String = plain
-                .bytes()
-                .map(|b| {
-                    if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
-                        char::from(b).to_string()
-                    } else {
-                        format!("%{b:02X}")
-                    }
-                })
-                .collect();
-            texts.extend([plain.to_owned(), encoded]);
-        }
-        texts.retain(|text| !text.is_empty());
-        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        texts.dedup();
-        Self(texts)
-    }
-
-    fn hidden(&self, line: &str) -> String {
-        self.0.iter().fold(line.to_owned(), |line, secret| line.replace(secret, "***"))
-    }
-}
-
-/// libpq's variables for the same connection.
-fn connection(settings: &Settings) -> Vec<(&'static str, String)> {
-    let each = |part: fn(&crate::pg::settings::Target) -> String| {
-        settings.targets.iter().map(part).collect::<Vec<_>>().join(",")
-    };
-    let mut vars = vec![
-        (
-            "PGHOST",
-            each(|t| match &t.place {
-                Place::Socket(dir) => dir.display().to_string().replace('\0', "@"),
-                Place::Tcp { host, .. } => host.clone(),
-            }),
-        ),
-        ("PGPORT", each(|t| t.port.to_string())),
-        ("PGUSER", settings.user.clone()),
-        ("PGDATABASE", settings.dbname.clone()),
-        ("PGAPPNAME", "dagmar hook".to_owned()),
-        ("PGSSLMODE", settings.ssl_mode().name().to_owned()),
-    ];
-    if settings.targets.len() > 1 {
-        vars.push(("PGTARGETSESSIONATTRS", "read-write".to_owned()));
-    }
-    let address = |t: &crate::pg::settings::Target| match &t.place {
-        Place::Tcp { address: Some(ip), .. } => Some(ip.to_string()),
-        _ => None,
-    };
-    if settings.targets.iter().any(|t| address(t).is_some()) {
-        vars.push((
-            "PGHOSTADDR",
-            each(|t| match &t.place {
-                Place::Tcp { address: Some(ip), .. } => ip.to_string(),
-                _ => String::new(),
-            }),
-        ));
-    }
-    if let Some(options) = &settings.options {
-        vars.push(("PGOPTIONS", options.clone()));
-    }
-    match &settings.tls.root {
-        Root::File(file) => vars.push(("PGSSLROOTCERT", file.display().to_string())),
-        Root::System => vars.push(("PGSSLROOTCERT", "system".to_owned())),
-        Root::Absent => {}
-    }
-    if let Some((certificate, key)) = &settings.tls.client {
-        vars.push(("PGSSLCERT", certificate.display().to_string()));
-        vars.push(("PGSSLKEY", key.display().to_string()));
-    }
-    if let Some(password) = settings.targets.iter().find_map(|t| t.password.as_ref()) {
-        vars.push(("PGPASSWORD", password.expose().to_owned()));
-    }
-    vars
 }

@@ -7,9 +7,11 @@ use crate::pg::preflight::asked::Asked;
 use crate::pg::preflight::facts::Facts;
 use crate::pg::run::stop::Stop;
 use crate::run::{Event, Observer};
-use crate::source::hook::Dump;
+use crate::source::hook::{Dump, is_below};
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(super) async fn make(
@@ -20,11 +22,12 @@ pub(super) async fn make(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Detail, Trouble> {
-    let to = before.root.join(before.filled(&dump.to)?);
+    let to = place(before.root, &before.filled(&dump.to)?)?;
     let cannot = |what: &str, e: &std::io::Error| {
         Failure::new(Kind::Failed, format!("cannot {what} `{}`: {e}", to.display())).help("look at `to` in dagmar.yaml")
     };
-    if to.exists() {
+    // a link that leads nowhere is in the way too
+    if to.symlink_metadata().is_ok() {
         return Err(Failure::new(
             Kind::Failed,
             format!("`{}` is there already; it may be the only good copy", to.display()),
@@ -51,20 +54,40 @@ pub(super) async fn make(
             }
         }
     }
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder).map_err(|e| cannot("make the folder of", &e))?;
-    }
-    let mut part = to.clone().into_os_string();
-    part.push(".part");
+    let folder = to.parent().unwrap_or(before.root);
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| cannot("make the folder of", &e))?;
+    // the file is ours alone before there is anything in it, whatever the umask
+    let part = tempfile::Builder::new()
+        .prefix(".dagmar-dump-")
+        .tempfile_in(folder)
+        .map_err(|e| cannot("write", &e))?
+        .into_temp_path();
     program.args(["-Fc", "--no-password", "-f"]).arg(&part);
-    if let Err(trouble) = before.child(program, limit, observer, stop).await {
-        let _ = fs::remove_file(&part);
-        return Err(trouble);
-    }
-    fs::rename(&part, &to).map_err(|e| cannot("write", &e))?;
+    before.child(program, limit, observer, stop).await?;
+    // in the same moment as it is seen that nothing is there
+    part.persist_noclobber(&to).map_err(|e| cannot("write", &e.error))?;
     let bytes = fs::metadata(&to).map_or(0, |m| m.len());
     detail.insert("bytes".to_owned(), bytes.into());
     Ok(detail)
+}
+
+/// The path of the file, which is below the project's folder, also when links are followed.
+fn place(root: &Path, to: &str) -> Result<PathBuf, Failure> {
+    let outside = || {
+        Failure::new(Kind::Failed, format!("`{to}` leads out of the project's folder"))
+            .help("a dump is below the project's folder; elsewhere a `run` hook can write it")
+    };
+    if !is_below(to) {
+        return Err(outside());
+    }
+    let path = root.join(to);
+    // what is not there yet cannot be a link
+    let there = path.ancestors().skip(1).find_map(|folder| folder.canonicalize().ok());
+    let root = root.canonicalize().ok();
+    match (there, root) {
+        (Some(there), Some(root)) if there.starts_with(&root) => Ok(path),
+        _ => Err(outside()),
+    }
 }
 
 /// The tables that the plan changes, as patterns of `pg_dump`; `None`: nobody can tell.

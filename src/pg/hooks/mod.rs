@@ -5,6 +5,7 @@
 mod child;
 mod dump;
 mod restore_point;
+mod variables;
 
 use super::connect::Connection;
 use super::embedded;
@@ -13,11 +14,12 @@ use super::run::RunInfo;
 use super::run::stop::Stop;
 use super::settings::Settings;
 use crate::base::{Failure, Ident, Kind};
-use crate::ledger::record::Recorder;
+use crate::ledger::EventKind;
+use crate::ledger::record::{OWN_PATH, Recorder};
 use crate::plan::Plan;
 use crate::run::{Event, Observer};
 use crate::source::Hook;
-use crate::source::project::fill_from_process;
+use crate::source::declared::fill_from_process;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -62,18 +64,20 @@ impl From<Failure> for Trouble {
 /// What a hook leaves in the ledger beside its name and time.
 type Detail = Map<String, Value>;
 
-/// Runs the hooks, one after the other.
+/// Runs the hooks, one after the other, but for the first ones that are `done`: an earlier
+/// attempt of the same run, whose connection was lost, has recorded them.
 ///
 /// # Errors
 /// When one fails; then the run is recorded as failed.
 pub async fn run(
     before: &Before<'_>,
     hooks: &[Hook],
+    done: &mut usize,
     connection: &mut Connection,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<(), Failure> {
-    for hook in hooks {
+    for hook in hooks.iter().skip(*done) {
         // as the file or restore point is called in the end; variables of the process may be secrets
         let name = hook.name().replace("${run}", &before.info.id).replace("${environment}", &before.plan.environment);
         observer.on(&Event::HookStarted { hook: name.clone() });
@@ -91,6 +95,7 @@ pub async fn run(
         detail.insert("outcome".to_owned(), outcome.into());
         detail.insert("tookMs".to_owned(), took_ms.into());
         before.record(connection, detail, failure.as_ref()).await?;
+        *done += usize::from(failure.is_none());
         if let Some(failure) = failure {
             let failure = Failure { message: format!("`beforeApply`: `{name}`: {}", failure.message), ..failure };
             return Err(failure.note("nothing was applied; the run is recorded"));
@@ -155,20 +160,19 @@ impl Before<'_> {
     /// One event, in a transaction that only the holder of the lock can commit; with a run
     /// that has failed where it is the end.
     async fn record(&self, connection: &Connection, detail: Detail, failure: Option<&Failure>) -> Result<(), Failure> {
-        let mut sql = vec!["BEGIN".to_owned(), self.recorder.fence(self.epoch, "beforeApply", None)];
+        let mut sql = vec!["BEGIN".to_owned(), self.recorder.fence(self.epoch, "beforeApply", None, OWN_PATH)];
         if failure.is_some() {
-            let RunInfo { kind, os_user, host, .. } = self.info;
-            sql.extend(self.recorder.start_run(kind, &self.plan.environment, self.plan.steps.len(), os_user, host));
+            sql.extend(self.recorder.start_run(&self.info.start(self.plan)));
         }
         let name = detail.get("hook").and_then(Value::as_str).unwrap_or_default().to_owned();
-        sql.push(self.recorder.event("beforeApply", None, &json!(detail)));
+        sql.push(self.recorder.event(EventKind::BeforeApply, None, &json!(detail)));
         if let Some(failure) = failure {
             let status = if failure.kind == Kind::Interrupted { "interrupted" } else { "failed" };
             let message = format!("beforeApply: {name}: {}", failure.message);
             sql.extend(self.recorder.finish_run(status, Some(&message)));
         }
         sql.push("COMMIT".to_owned());
-        let done = connection.client.batch_execute(&sql.join(";\n")).await;
+        let done = connection.execute(&sql.join(";\n")).await;
         done.map_err(|e| error::unanswered("cannot record the hook", &e))
     }
 }

@@ -4,7 +4,6 @@ use super::{Detail, Trouble};
 use crate::base::name::{MAX_BYTES, quote_literal};
 use crate::base::{Failure, Kind};
 use crate::pg::connect::Connection;
-use crate::pg::error::SqlFailure;
 use crate::pg::run::stop::Stop;
 use std::time::Duration;
 
@@ -15,12 +14,11 @@ pub(super) async fn make(name: &str, limit: Duration, connection: &Connection, s
     }
     let sql = format!("SELECT pg_catalog.pg_create_restore_point({})::text", quote_literal(name));
     let rows = tokio::select! {
-        rows = connection.client.query_typed(&sql, &[]) => rows,
+        rows = connection.try_query(&sql) => rows,
         () = tokio::time::sleep(limit) => return Err(ended(connection, Trouble::Timeout).await),
         () = stop.requested() => return Err(ended(connection, Trouble::Stopped).await),
     };
-    let rows = rows.map_err(|e| {
-        let failure = SqlFailure::of(&e);
+    let rows = rows.map_err(|failure| {
         let help = match failure.sqlstate.as_str() {
             "42501" => "GRANT EXECUTE ON FUNCTION pg_create_restore_point TO the role, or connect as a superuser",
             "55000" => {
@@ -31,7 +29,7 @@ pub(super) async fn make(name: &str, limit: Duration, connection: &Connection, s
         Failure::new(Kind::Failed, failure.message.clone())
             .help(failure.hint.clone().unwrap_or_else(|| help.to_owned()))
     })?;
-    let at: String = rows.first().map_or_else(String::new, |row| row.get(0));
+    let at: String = rows.first().map(|row| row.get(0)).transpose()?.unwrap_or_default();
     Ok(Detail::from_iter([("restorePoint".to_owned(), name.into()), ("lsn".to_owned(), at.into())]))
 }
 

@@ -2,9 +2,8 @@
 
 use super::asked::Asked;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind, QualifiedName};
+use crate::base::{Failure, Ident, Kind, QualifiedName, fill};
 use crate::pg::connect::Connection;
-use crate::pg::error;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -196,29 +195,31 @@ impl Facts {
     /// # Errors
     /// When the server does not answer.
     pub async fn ask(connection: &Connection, asked: &Asked, ledger: &Ident) -> Result<Self, Failure> {
-        let rows = connection
-            .client
-            .query_typed(&question(asked, ledger), &[])
-            .await
-            .map_err(|e| error::unanswered("cannot look before the first statement", &e))?;
-        let text: &str = rows.first().map_or("{}", |row| row.get(0));
+        let question = question(asked, ledger, connection.author_path());
+        let rows = connection.query("cannot look before the first statement", &question).await?;
+        let text: &str = rows.first().map_or(Ok("{}"), |row| row.get(0))?;
         serde_json::from_str(text)
             .map_err(|e| Failure::new(Kind::Internal, format!("cannot read what the server says of itself: {e}")))
     }
 }
 
-fn question(asked: &Asked, ledger: &Ident) -> String {
+fn question(asked: &Asked, ledger: &Ident, author_path: &str) -> String {
     let one = |(i, (name, used)): (usize, (&QualifiedName, &super::asked::Use))| {
         json!({ "i": i, "schema": name.schema.as_ref().map(Ident::as_str), "name": name.name.as_str(),
             "sized": used.rewritten || used.indexes > 0, "altered": used.altered })
     };
     let relations: Vec<Value> = asked.relations.iter().enumerate().map(one).collect();
     let list = |value: Value| format!("{}::jsonb", quote_literal(&value.to_string()));
-    include_str!("facts.sql")
-        .replace("@relations@", &list(relations.into()))
-        .replace("@schemas@", &list(json!(asked.schemas)))
-        .replace("@extensions@", &list(json!(asked.extensions)))
-        .replace("@roles@", &list(json!(asked.roles)))
-        .replace("@old@", if asked.concurrent { "5" } else { "60" })
-        .replace("@ledger@", &quote_literal(ledger.as_str()))
+    fill(
+        include_str!("facts.sql"),
+        &[
+            ("relations", &list(relations.into())),
+            ("schemas", &list(json!(asked.schemas))),
+            ("extensions", &list(json!(asked.extensions))),
+            ("roles", &list(json!(asked.roles))),
+            ("old", if asked.concurrent { "5" } else { "60" }),
+            ("ledger", &quote_literal(ledger.as_str())),
+            ("path", &quote_literal(author_path)),
+        ],
+    )
 }

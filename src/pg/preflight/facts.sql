@@ -1,4 +1,8 @@
-WITH path AS MATERIALIZED (SELECT pg_catalog.current_schemas(true) AS p),
+-- names are the author's, and found by his path; this text was read under dagmar's own
+WITH path AS MATERIALIZED (
+    SELECT CASE WHEN his THEN pg_catalog.current_schemas(true) END AS p, CASE WHEN his THEN pg_catalog.current_schemas(false) END AS q
+    FROM (SELECT pg_catalog.set_config('search_path', @path@, true) IS NOT NULL AS his OFFSET 0) x
+),
 asked AS MATERIALIZED (
     SELECT x.* FROM pg_catalog.jsonb_to_recordset(@relations@) AS x(i int, schema text, name text, sized boolean, altered boolean)
 ),
@@ -45,12 +49,15 @@ SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
         JOIN pg_catalog.pg_subscription s ON s.oid = sr.srsubid WHERE sr.srrelid = f.oid))) FROM found f),
 'schemas', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', s.name, 'there', n.oid IS NOT NULL,
     'create', coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false)))
-    FROM (SELECT coalesce(x, pg_catalog.current_schema()::text) AS name FROM pg_catalog.jsonb_array_elements_text(@schemas@) x) s
+    FROM (SELECT coalesce(x, q[1]::text) AS name FROM path, pg_catalog.jsonb_array_elements_text(@schemas@) x) s
     LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name),
 'databaseCreate', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
 'superuser', (SELECT rolsuper FROM me),
 'ledger', (SELECT bool_and(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
-    AND pg_catalog.has_table_privilege(c.oid, CASE WHEN c.relname IN ('meta', 'approval') THEN 'SELECT' WHEN c.relname = 'lease' THEN 'UPDATE' ELSE 'INSERT' END))
+    AND pg_catalog.has_table_privilege(c.oid, CASE WHEN c.relname IN ('meta', 'approval', 'event', 'refusal') THEN 'SELECT' WHEN c.relname = 'lease' THEN 'UPDATE' ELSE 'INSERT' END)
+    AND (c.relname <> 'event' OR pg_catalog.has_column_privilege(c.oid, 'kind', 'INSERT')))
+    AND (SELECT bool_and(pg_catalog.has_function_privilege(p.oid, 'EXECUTE')) FROM pg_catalog.pg_proc p
+        JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = @ledger@ AND p.proname = 'fence')
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = @ledger@ AND c.relkind = 'r'),
 'extensions', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', x.key, 'installed', e.extversion,

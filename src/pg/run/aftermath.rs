@@ -3,12 +3,13 @@
 
 use super::FailedStep;
 use super::script::{Mark, Script};
-use super::unit::is_single;
+use super::unit::{First, is_single};
 use super::wire::Fault;
 use super::worker::{Trouble, Worker};
 use crate::base::Failure;
 use crate::base::name::quote_literal;
 use crate::ledger::record::STARTED;
+use crate::ledger::{EventKind, Status};
 use crate::plan::{Direction, Progress, Rollback, Step, Why};
 use crate::run::Event;
 use serde_json::json;
@@ -40,19 +41,19 @@ impl Worker<'_, '_> {
     pub(super) async fn record_failure(&mut self, number: usize, fault: &Fault) -> Result<FailedStep, Failure> {
         let step = &self.plan.steps[number];
         let id = step.changeset.clone();
-        let error = self.step_error(step, fault).await;
-        let detail = serde_json::to_value(&error).unwrap_or_default();
+        let (error, kept) = self.step_error(step, fault).await;
+        let detail = serde_json::to_value(&kept).unwrap_or_default();
         let frame = Mark::Frame(number);
         let left = self.left_of(step).await?;
         let recorder = &self.writer.recorder;
         let mut script = Script::default();
-        self.writer.begin(&mut script, number, step, None);
+        self.writer.begin(&mut script, number, step, None, First::Own);
         if left.is_none() && step.direction == Direction::Forward && step.why != Why::Changed {
-            script.extend(frame, recorder.changeset(step, "failed", STARTED));
+            script.extend(frame, recorder.changeset(step, Status::Failed.word(), STARTED));
             script.push(frame, &recorder.clear_segments(&id));
         }
         script.push(frame, &recorder.error(&id, &detail));
-        let kind = if step.direction == Direction::Forward { "failed" } else { "rollbackFailed" };
+        let kind = if step.direction == Direction::Forward { EventKind::Failed } else { EventKind::RollbackFailed };
         // of which version: what is edited afterwards has not failed yet
         let mut of = detail;
         of["checksum"] = json!(step.checksum);
@@ -77,7 +78,7 @@ impl Worker<'_, '_> {
             error: error.clone(),
             state: state.clone(),
         });
-        Ok(FailedStep { changeset: id, error, state })
+        Ok(FailedStep { changeset: id, error, state, kept: kept.message })
     }
 
     /// How many segments the ledger knows as done; `None`: nothing was begun, or nothing of

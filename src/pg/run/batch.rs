@@ -12,6 +12,7 @@ use crate::base::name::quote_literal;
 use crate::change::Batch;
 use crate::ledger::walk::{self, Position};
 use crate::pg::error::SqlFailure;
+use crate::pg::query::set_path;
 use crate::plan::{Progress, Segment, Step};
 use crate::run::Event;
 use std::time::{Duration, Instant};
@@ -112,12 +113,13 @@ impl Worker<'_, '_> {
             is_prepared: false,
             sizer: Sizer::new(batch.size, &pace),
             speed: Speed::new(),
-            brakes: Brakes::new(&pace, &batch.table),
+            brakes: Brakes::new(&pace, &self.relation(&batch.table)),
         };
         let mut script = Script::default();
         let frame = Mark::Frame(number);
         script.extend(frame, unit::limits_sql(segment.limits, "SESSION"));
         script.extend(frame, walk::enter());
+        script.push(frame, &set_path(&self.writer.author_path, false));
         self.send(&script).await?;
         self.walk(&mut walk, Duration::from_millis(pace.pause.millis)).await?;
         let mut script = Script::default();
@@ -175,13 +177,13 @@ impl Worker<'_, '_> {
 
     /// Where the walk has come to, how many rows the table has, and how many were looked at.
     async fn position(&mut self, batch: &Batch, place: &str) -> Result<(Option<String>, i64, i64), Trouble> {
-        let table = quote_literal(&batch.table.sql());
         let row = self
             .one_row(&format!(
-                "SELECT s.cursor::text, (SELECT sum(CASE WHEN c.reltuples < 0 THEN \
-                 pg_catalog.pg_stat_get_live_tuples(c.oid) ELSE c.reltuples END)::bigint FROM pg_catalog.pg_class c WHERE \
-                 c.relkind <> 'p' AND (c.oid = pg_catalog.to_regclass({table}) OR c.oid IN (SELECT relid FROM \
-                 pg_catalog.pg_partition_tree(pg_catalog.to_regclass({table}))))), s.seen FROM {}.segment s WHERE s.{place}",
+                "SELECT s.cursor::text, (WITH t AS MATERIALIZED (SELECT {} AS oid) SELECT sum(CASE WHEN c.reltuples < 0 THEN \
+                 pg_stat_get_live_tuples(c.oid) ELSE c.reltuples END)::bigint FROM t, pg_class c WHERE c.relkind <> 'p' AND \
+                 (c.oid = t.oid OR c.oid IN (SELECT relid FROM pg_partition_tree(t.oid)))), s.seen FROM {}.segment s \
+                 WHERE s.{place}",
+                self.relation(&batch.table),
                 self.ledger(),
             ))
             .await
@@ -200,11 +202,11 @@ impl Worker<'_, '_> {
              WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND \
              NOT EXISTS (SELECT FROM unnest(i.indkey[0:i.indnkeyatts - 1]) n WHERE n NOT IN (SELECT attnum FROM \
              pg_catalog.pg_attribute WHERE attrelid = c.oid AND attname IN ({columns})))) FROM pg_catalog.pg_class c WHERE \
-             c.oid = pg_catalog.to_regclass({})",
-            quote_literal(&batch.table.sql())
+             c.oid = {}",
+            self.relation(&batch.table)
         );
         let mut script = Script::default();
-        script.push(mark, &sql);
+        script.own(mark, &sql);
         let Some(row) = self.exchange(&script).await? else { return Ok(()) };
         let key: Vec<&str> = batch.key.iter().map(crate::base::Ident::as_str).collect();
         let wrong = match (text(&row, 0), row.get(1).and_then(Option::as_deref)) {
@@ -221,6 +223,7 @@ impl Worker<'_, '_> {
             table: None,
             column: None,
             position: None,
+            detail: None,
             hint: Some("name the columns of the primary key, or of a unique index on NOT NULL columns".to_owned()),
         };
         Err(Trouble::Fault(Fault { mark, failure }))
@@ -239,7 +242,7 @@ impl Worker<'_, '_> {
                 self.writer.epoch
             );
             let mut script = Script::default();
-            script.push(Mark::Frame(walk.number), &sql);
+            script.own(Mark::Frame(walk.number), &sql);
             let row = self.exchange(&script).await?.unwrap_or_default();
             let (paused, braked) = (text(&row, 0), text(&row, 1));
             let is_paused = paused.is_some();
@@ -371,7 +374,7 @@ impl Worker<'_, '_> {
         for _ in 0..batches {
             script.extend(mark, ["BEGIN", &sql, "COMMIT"]);
         }
-        script.push(
+        script.own(
             mark,
             &format!(
                 "SELECT rows, pass, seen, changed, unmoved, cursor::text, {}, {} FROM {ledger}.segment WHERE {}",

@@ -19,9 +19,10 @@ pub use whole::check as check_whole;
 
 use super::connect::{self, Connection};
 use super::earlier;
+use super::query::USE_OWN_PATH;
 use super::settings::Settings;
-use crate::base::{Failure, Granularity, Ident};
-use crate::ledger::record::Recorder;
+use crate::base::{Failure, Granularity, Ident, Secrets};
+use crate::ledger::record::{OWN_PATH, Recorder, RunStart};
 use crate::ledger::schema;
 use crate::plan::Plan;
 use crate::run::{Event, Observer, StepError};
@@ -29,6 +30,7 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use script::{Mark, Script};
+use serde_json::Value;
 use shared::Shared;
 use std::time::{Duration, Instant};
 use stop::Stop;
@@ -45,6 +47,9 @@ pub struct FailedStep {
     pub error: StepError,
     /// What is left of it, in a sentence.
     pub state: String,
+    /// What the ledger keeps of the message.
+    #[serde(skip)]
+    pub kept: String,
 }
 
 /// What happens to the steps that run when one fails. New ones are not begun.
@@ -104,6 +109,23 @@ pub struct RunInfo {
     pub os_user: String,
     /// The host's name.
     pub host: String,
+    /// What dagmar.yaml says of the environment.
+    pub policy: Value,
+}
+
+impl RunInfo {
+    /// The beginning of this run of a plan.
+    #[must_use]
+    pub fn start<'a>(&'a self, plan: &'a Plan) -> RunStart<'a> {
+        RunStart {
+            kind: self.kind,
+            environment: &plan.environment,
+            steps: plan.steps.len(),
+            os_user: &self.os_user,
+            host: &self.host,
+            policy: Some(&self.policy),
+        }
+    }
 }
 
 /// What is to be run, and how.
@@ -124,6 +146,8 @@ pub struct Job<'a> {
     pub on_failure: OnFailure,
     /// What one transaction holds. A plan that is one has passed [`check_whole`].
     pub transaction: Granularity,
+    /// The values of the secret variables that the plan needs.
+    pub secrets: &'a Secrets,
 }
 
 /// Runs a plan under the lock of this epoch.
@@ -139,7 +163,8 @@ pub async fn execute(
     stop: &Stop,
 ) -> Result<Finished, Failure> {
     let began = Instant::now();
-    let writer = Writer { recorder, epoch: job.epoch };
+    let author_path = connection.author_path().to_owned();
+    let writer = Writer { recorder, epoch: job.epoch, author_path, secrets: job.secrets.clone() };
     let shared = Shared::new(job.plan, writer, observer, job.jobs, job.on_failure);
     let mut first = Worker::new(connection, &shared);
     start(&mut first, job).await?;
@@ -162,7 +187,7 @@ pub async fn execute(
         return Err(why);
     }
     let stopped_by = (status == RunStatus::Interrupted).then(|| stop.by()).flatten();
-    end(&mut first, status, failed.first().map(|f| f.error.message.as_str()).or(stopped_by)).await?;
+    end(&mut first, status, failed.first().map(|f| f.kept.as_str()).or(stopped_by)).await?;
     let stopped_by = stopped_by.map(str::to_owned);
     let done: Vec<String> = shared.done.take().iter().map(|i| job.plan.steps[*i].changeset.clone()).collect();
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -238,13 +263,13 @@ async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>) -> Result<(), Failure
     let (plan, info) = (job.plan, job.info);
     let mut script = Script::default();
     let frame = Mark::Frame(usize::MAX);
-    script.push(frame, "BEGIN");
+    script.extend(frame, ["BEGIN", USE_OWN_PATH]);
     script.extend(frame, unit::session_sql());
     let steps = plan.steps.len();
     let recorder = &worker.writer.recorder;
-    script.extend(frame, recorder.start_run(info.kind, &plan.environment, steps, &info.os_user, &info.host));
+    script.extend(frame, recorder.start_run(&info.start(plan)));
     if !plan.renamed.is_empty() {
-        script.push(frame, &recorder.fence(job.epoch, "rename", None));
+        script.push(frame, &recorder.fence(job.epoch, "rename", None, OWN_PATH));
         plan.renamed.iter().for_each(|renamed| script.extend(frame, recorder.rename(renamed)));
     }
     script.push(frame, "COMMIT");
@@ -261,7 +286,7 @@ async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>) -> Result<(), Failure
 async fn end(worker: &mut Worker<'_, '_>, status: RunStatus, message: Option<&str>) -> Result<(), Failure> {
     let mut script = Script::default();
     let frame = Mark::Frame(usize::MAX);
-    script.push(frame, "BEGIN");
+    script.extend(frame, ["BEGIN", USE_OWN_PATH]);
     script.extend(frame, worker.writer.recorder.finish_run(status.word(), message));
     script.push(frame, "COMMIT");
     let context = "cannot note the end of the run";

@@ -6,6 +6,7 @@ use super::wire::Fault;
 use super::worker::{Trouble, Worker};
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;
+use crate::pg::query::set_path;
 use crate::plan::{Progress, Step};
 use crate::sql::Outside;
 
@@ -35,6 +36,10 @@ impl Worker<'_, '_> {
         let mut run = true;
         if begun {
             run = !self.has_happened(step, &what, before).await?;
+            // no intent has set it
+            let mut script = Script::default();
+            script.push(Mark::Frame(number), &set_path(&self.writer.author_path, false));
+            self.send(&script).await?;
         }
         if run {
             if begun
@@ -71,7 +76,7 @@ impl Worker<'_, '_> {
             Outside::Opaque => {
                 let mut all = !step.verify.is_empty();
                 for check in &step.verify {
-                    let row = self.one_row(&check.sql).await.map_err(Trouble::Lost)?;
+                    let row = self.author_row(&check.sql).await.map_err(Trouble::Lost)?;
                     all &= row.first().is_some_and(|v| v.as_deref() == Some("t"));
                 }
                 all
@@ -110,7 +115,7 @@ impl Worker<'_, '_> {
                 step.direction.word()
             );
             let mut script = Script::default();
-            script.push(Mark::Frame(number), &sql);
+            script.own(Mark::Frame(number), &sql);
             self.send(&script).await?;
         }
         Ok(())
@@ -133,8 +138,8 @@ impl Worker<'_, '_> {
 
     async fn inherits(&mut self, partition: &QualifiedName, condition: &str) -> Result<bool, Trouble> {
         let sql = format!(
-            "SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = pg_catalog.to_regclass({}) AND {condition})",
-            quote_literal(&partition.sql())
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = {} AND {condition})",
+            self.relation(partition)
         );
         let row = self.one_row(&sql).await.map_err(Trouble::Lost)?;
         Ok(row.first().is_some_and(|v| v.as_deref() == Some("t")))
@@ -142,9 +147,8 @@ impl Worker<'_, '_> {
 
     async fn index(&mut self, index: &QualifiedName) -> Result<Index, Trouble> {
         let sql = format!(
-            "SELECT (SELECT indisvalid AND indisready FROM pg_catalog.pg_index WHERE indexrelid = \
-             pg_catalog.to_regclass({}))",
-            quote_literal(&index.sql())
+            "SELECT (SELECT indisvalid AND indisready FROM pg_catalog.pg_index WHERE indexrelid = {})",
+            self.relation(index)
         );
         let row = self.one_row(&sql).await.map_err(Trouble::Lost)?;
         Ok(match row.first().and_then(|v| v.as_deref()) {

@@ -1,7 +1,6 @@
 //! How large the next batch is, how long the rest takes, and what a backfill waits for.
 
-use crate::base::name::quote_literal;
-use crate::base::{Pace, QualifiedName};
+use crate::base::Pace;
 use std::time::{Duration, Instant};
 
 /// The largest batch.
@@ -104,7 +103,8 @@ pub struct Brakes {
 }
 
 impl Brakes {
-    pub fn new(pace: &Pace, table: &QualifiedName) -> Self {
+    /// `table` is the relation as an SQL expression.
+    pub fn new(pace: &Pace, table: &str) -> Self {
         let mut parts = Vec::new();
         if pace.replica_lag.millis > 0 {
             parts.push(format!(
@@ -158,7 +158,7 @@ impl Brakes {
 
 /// Autovacuum is late: some partition of the table has far more dead rows than start it.
 /// Where it is switched off nobody would ever come to clean up: that is not waited for.
-fn vacuum(debt: u32, table: &QualifiedName) -> String {
+fn vacuum(debt: u32, table: &str) -> String {
     let option = |name: &str| {
         format!(
             "(SELECT option_value FROM pg_catalog.pg_options_to_table(c.reloptions) WHERE option_name = 'autovacuum_{name}')"
@@ -166,11 +166,11 @@ fn vacuum(debt: u32, table: &QualifiedName) -> String {
     };
     let setting = |name: &str| format!("current_setting('autovacuum_{name}')");
     format!(
-        "(SELECT format('autovacuum is late: %s has %s dead rows', c.oid::regclass, d.dead) FROM pg_catalog.pg_class c, \
+        "(SELECT format('autovacuum is late: %s has %s dead rows', c.oid::regclass, d.dead) FROM (SELECT {table} AS oid OFFSET 0) t, \
+         pg_catalog.pg_class c, \
          LATERAL (SELECT pg_catalog.pg_stat_get_dead_tuples(c.oid) AS dead, coalesce({threshold}, {threshold_all})::float8 + \
          coalesce({factor}, {factor_all})::float8 * greatest(c.reltuples, 0) AS start) d WHERE (c.oid = \
-         pg_catalog.to_regclass({table}) OR c.oid IN (SELECT relid FROM \
-         pg_catalog.pg_partition_tree(pg_catalog.to_regclass({table})))) AND c.relkind = 'r' AND current_setting('autovacuum') \
+         t.oid OR c.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(t.oid))) AND c.relkind = 'r' AND current_setting('autovacuum') \
          = 'on' AND coalesce({enabled}, 'true')::boolean AND d.dead > {debt} * d.start AND d.dead > 100000 ORDER BY d.dead \
          DESC LIMIT 1)",
         threshold = option("vacuum_threshold"),
@@ -178,7 +178,6 @@ fn vacuum(debt: u32, table: &QualifiedName) -> String {
         factor = option("vacuum_scale_factor"),
         factor_all = setting("vacuum_scale_factor"),
         enabled = option("enabled"),
-        table = quote_literal(&table.sql()),
     )
 }
 
@@ -232,9 +231,9 @@ mod tests {
             vacuum_debt: Some(0),
             ..PaceSpec::default()
         };
-        let mut brakes = Brakes::new(&none.resolve(), &"t".parse().unwrap());
+        let mut brakes = Brakes::new(&none.resolve(), "t");
         assert_eq!(brakes.look_now(), "NULL::text");
-        let mut brakes = Brakes::new(&PaceSpec::default().resolve(), &"t".parse().unwrap());
+        let mut brakes = Brakes::new(&PaceSpec::default().resolve(), "t");
         assert_ne!(brakes.look(), "NULL::text");
         assert_eq!(brakes.look(), "NULL::text");
     }

@@ -4,6 +4,11 @@
 //! CommandComplete (manual, chapter 55.2.2): counting the answers tells how far it came. One
 //! message can carry many whole transactions, so that a run needs few round trips.
 
+use crate::base::secret::{PLACEHOLDER, Secret, Secrets};
+use crate::pg::query::USE_OWN_PATH;
+use crate::sql::secret::{self, SecretError};
+use std::collections::BTreeMap;
+
 /// What a statement of a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
@@ -42,6 +47,23 @@ impl Mark {
     }
 }
 
+/// A message with the values of secret variables.
+#[derive(Default)]
+pub struct Filled {
+    /// The message.
+    pub script: Script,
+    /// Of the statements that have values: how many characters stand before the first of them.
+    same: BTreeMap<usize, usize>,
+}
+
+impl Filled {
+    /// A position within a statement as one of the statement without values, where it has one.
+    #[must_use]
+    pub fn position(&self, statement: usize, position: usize) -> Option<usize> {
+        Some(position).filter(|p| self.same.get(&statement).is_none_or(|same| p <= same))
+    }
+}
+
 /// A message in the making.
 #[derive(Debug, Default)]
 pub struct Script {
@@ -62,11 +84,46 @@ impl Script {
         self.chars += statement.chars().count() + 3;
     }
 
+    /// Adds a statement of dagmar's own that is no part of a step's transaction.
+    pub fn own(&mut self, mark: Mark, statement: &str) {
+        self.extend(mark, ["BEGIN", USE_OWN_PATH, statement, "COMMIT"]);
+    }
+
     /// Adds several statements of one mark.
     pub fn extend<S: AsRef<str>>(&mut self, mark: Mark, statements: impl IntoIterator<Item = S>) {
         for statement in statements {
             self.push(mark, statement.as_ref());
         }
+    }
+
+    /// The same with the values of secret variables in what the author wrote: the ledger's rows
+    /// keep the placeholders. `None`: it needs none.
+    ///
+    /// # Errors
+    /// The statement, by its number, and why it cannot be filled in.
+    pub fn filled(&self, secrets: &Secrets) -> Result<Option<Filled>, (usize, SecretError)> {
+        if !secret::has_secrets(&self.sql) {
+            return Ok(None);
+        }
+        let mut filled = Filled::default();
+        let mut rest = self.sql.as_str();
+        for (number, (mark, start)) in self.marks.iter().enumerate() {
+            let chars = self.marks.get(number + 1).map_or(self.chars, |(_, next)| *next) - start;
+            let end = rest.char_indices().nth(chars).map_or(rest.len(), |(at, _)| at);
+            let (statement, after) = (rest[..end].strip_suffix("\n;\n").unwrap_or(&rest[..end]), &rest[end..]);
+            rest = after;
+            let is_authors = matches!(mark, Mark::Statement(..) | Mark::Precondition(..) | Mark::Verify(..));
+            if is_authors && secret::has_secrets(statement) {
+                let value = |name: &str| secrets.value(name).map(Secret::expose);
+                let text = secret::fill(statement, &value).map_err(|why| (number, why))?;
+                let same = statement.find(PLACEHOLDER).map_or(0, |at| statement[..at].chars().count());
+                filled.same.insert(number, same);
+                filled.script.push(*mark, &text);
+            } else {
+                filled.script.push(*mark, statement);
+            }
+        }
+        Ok(Some(filled))
     }
 
     /// Whether it is empty.

@@ -1,9 +1,11 @@
 //! A step as the text that is sent for it: frame, statements, the ledger's rows.
 
 use super::script::{Mark, Script};
+use crate::base::Secrets;
 use crate::base::name::{quote_dollar, quote_literal};
-use crate::ledger::record::{self, Recorder};
-use crate::plan::{Direction, Limits, Mode, Progress, Segment, Step, Why};
+use crate::ledger::record::{self, OWN_PATH, Recorder};
+use crate::pg::query::{USE_OWN_PATH, set_path};
+use crate::plan::{Limits, Mode, Progress, Segment, Step, Why};
 use crate::sql::{Facts, LockMode};
 
 /// Writes the frames of one run.
@@ -13,6 +15,19 @@ pub struct Writer {
     pub recorder: Recorder,
     /// The epoch of the lock that this run holds.
     pub epoch: i64,
+    /// The values of the secret variables, filled in when SQL is sent.
+    pub secrets: Secrets,
+    /// The `search_path` that authors wrote their SQL for.
+    pub author_path: String,
+}
+
+/// Whose statements come first in a transaction, and so under whose `search_path` it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// The author's.
+    Author,
+    /// dagmar's own.
+    Own,
 }
 
 /// Whether the whole step is one transaction that nothing was done of before.
@@ -27,14 +42,27 @@ pub fn is_single(step: &Step) -> bool {
 
 impl Writer {
     /// Opens a transaction that only the holder of the lock can commit.
-    pub fn begin(&self, script: &mut Script, number: usize, step: &Step, limits: Option<Limits>) {
+    pub fn begin(&self, script: &mut Script, number: usize, step: &Step, limits: Option<Limits>, first: First) {
         script.push(Mark::Frame(number), "BEGIN");
-        script.push(Mark::Fence(number), &self.recorder.fence(self.epoch, &step.changeset, limits));
+        self.fence(script, number, step, limits, first);
+    }
+
+    fn fence(&self, script: &mut Script, number: usize, step: &Step, limits: Option<Limits>, first: First) {
+        let path = match first {
+            First::Author => &self.author_path,
+            First::Own => OWN_PATH,
+        };
+        script.push(Mark::Fence(number), &self.recorder.fence(self.epoch, &step.changeset, limits, path));
+    }
+
+    /// What follows is the author's, until the end of the transaction or [`own`].
+    fn author(&self, script: &mut Script, number: usize) {
+        script.push(Mark::Frame(number), &set_path(&self.author_path, true));
     }
 
     /// A step that is one transaction.
     pub fn single(&self, script: &mut Script, number: usize, step: &Step) {
-        self.begin(script, number, step, step.segments.first().map(|s| s.limits));
+        self.begin(script, number, step, step.segments.first().map(|s| s.limits), First::Author);
         self.body(script, number, step);
         script.push(Mark::StepDone(number), "COMMIT");
         if leaves_session(step) {
@@ -48,10 +76,7 @@ impl Writer {
 
     /// A step as a part of the transaction that holds the whole plan.
     pub fn part(&self, script: &mut Script, number: usize, step: &Step) {
-        script.push(
-            Mark::Fence(number),
-            &self.recorder.fence(self.epoch, &step.changeset, step.segments.first().map(|s| s.limits)),
-        );
+        self.fence(script, number, step, step.segments.first().map(|s| s.limits), First::Author);
         self.body(script, number, step);
         if leaves_session(step) {
             reset_session(script, number);
@@ -70,7 +95,9 @@ impl Writer {
     /// What a step needs before its first statement.
     pub fn before(&self, script: &mut Script, number: usize, step: &Step) {
         if step.why == Why::Changed {
+            own(script, number);
             script.extend(Mark::Frame(number), self.recorder.supersede(&step.changeset));
+            self.author(script, number);
         }
         if step.why != Why::Resumed {
             for (i, check) in step.preconditions.iter().enumerate() {
@@ -81,12 +108,8 @@ impl Writer {
 
     /// Notes in the ledger that a step of several segments is on its way.
     pub fn enter(&self, script: &mut Script, number: usize, step: &Step) {
-        match step.direction {
-            Direction::Forward => {
-                script.extend(Mark::Frame(number), self.recorder.changeset(step, "partly", record::STARTED));
-            }
-            Direction::Rollback => script.push(Mark::Frame(number), &self.recorder.partly(&step.changeset)),
-        }
+        own(script, number);
+        script.extend(Mark::Frame(number), self.recorder.begin_step(step));
     }
 
     /// The end of a step: verify, record, commit.
@@ -99,22 +122,25 @@ impl Writer {
         for (i, check) in step.verify.iter().enumerate() {
             script.push(Mark::Verify(number, i), &record::assertion(check, "the check"));
         }
+        own(script, number);
         script.extend(Mark::Frame(number), self.recorder.finish_step(step, is_single(step)));
     }
 
     /// A transactional segment of a step that has several.
     pub fn segment(&self, script: &mut Script, number: usize, step: &Step, no: usize, first: bool) {
         let segment = &step.segments[no];
-        self.begin(script, number, step, Some(segment.limits));
+        self.begin(script, number, step, Some(segment.limits), First::Author);
         if first {
             self.before(script, number, step);
             self.enter(script, number, step);
+            self.author(script, number);
         }
         statements(script, number, no, segment);
         self.reset_inside(script, number, segment);
         if no + 1 == step.segments.len() {
             self.finish(script, number, step);
         } else {
+            own(script, number);
             script.push(Mark::Frame(number), &self.recorder.segment(&step.changeset, step.direction, no, true));
             script.push(Mark::SegmentDone(number, no), "COMMIT");
         }
@@ -127,23 +153,26 @@ impl Writer {
 
     /// Notes that a segment outside of a transaction, or in batches, is about to begin.
     pub fn intent(&self, script: &mut Script, number: usize, step: &Step, no: usize, first: bool) {
-        self.begin(script, number, step, None);
+        self.begin(script, number, step, None, First::Author);
         if first {
             self.before(script, number, step);
             self.enter(script, number, step);
         }
+        own(script, number);
         script.push(Mark::Frame(number), &self.recorder.segment(&step.changeset, step.direction, no, false));
+        // the session's: what follows is no part of a transaction
+        script.push(Mark::Frame(number), &set_path(&self.author_path, false));
         script.push(Mark::Frame(number), "COMMIT");
     }
 
     /// Notes that such a segment is done; after the last one the step is finished in a
     /// transaction of its own, so that a failed check does not hide what has happened.
     pub fn done(&self, script: &mut Script, number: usize, step: &Step, no: usize) {
-        self.begin(script, number, step, None);
+        self.begin(script, number, step, None, First::Own);
         script.push(Mark::Frame(number), &self.recorder.segment(&step.changeset, step.direction, no, true));
         script.push(Mark::SegmentDone(number, no), "COMMIT");
         if no + 1 == step.segments.len() {
-            self.begin(script, number, step, None);
+            self.begin(script, number, step, None, First::Author);
             self.finish(script, number, step);
         }
     }
@@ -155,6 +184,11 @@ impl Writer {
             script.push(Mark::Frame(number), "RESET ROLE");
         }
     }
+}
+
+/// What follows is dagmar's own, until the end of the transaction.
+fn own(script: &mut Script, number: usize) {
+    script.push(Mark::Frame(number), USE_OWN_PATH);
 }
 
 fn leaves_session(step: &Step) -> bool {
@@ -225,7 +259,9 @@ pub fn session_sql() -> Vec<String> {
 }
 
 /// The tables of a segment that touches more than one, locked before its first statement in
-/// the order of their oids: two sessions that do so never wait for each other in a ring.
+/// the order of their oids: two sessions that do so never wait for each other in a ring. ONLY
+/// they: which partitions and children a statement locks as well is its own matter. The author's
+/// `search_path` finds the tables, and nothing else.
 /// Tables that are not there yet, and those that the role may use but not lock, are left to
 /// the statements themselves.
 fn locks(segment: &Segment) -> Option<String> {
@@ -242,9 +278,10 @@ fn locks(segment: &Segment) -> Option<String> {
         all.locks.iter().map(|(name, mode)| format!("({}, '{}')", quote_literal(&name.sql()), mode.sql())).collect();
     let body = format!(
         "DECLARE locked record; BEGIN FOR locked IN SELECT c.oid::pg_catalog.regclass AS name, t.mode FROM (VALUES {}) \
-         t (name, mode) JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(t.name) WHERE c.relkind IN \
-         ('r', 'p') AND pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE') ORDER BY c.oid LOOP EXECUTE \
-         pg_catalog.format('LOCK TABLE %s IN %s MODE', locked.name, locked.mode); END LOOP; END",
+         t (name, mode) JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(t.name) WHERE \
+         c.relkind OPERATOR(pg_catalog.=) ANY ('{{r,p}}'::pg_catalog.\"char\"[]) AND \
+         pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE') ORDER BY c.oid LOOP EXECUTE \
+         pg_catalog.format('LOCK TABLE ONLY %s IN %s MODE', locked.name, locked.mode); END LOOP; END",
         tables.join(", ")
     );
     Some(format!("DO {}", quote_dollar(&body, "locks")))

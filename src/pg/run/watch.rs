@@ -1,14 +1,15 @@
 //! Looks after long statements from a connection of its own: how far an index build is
 //! (manual, chapter 28.4), and who is in the way of what waits for a lock.
 
+use super::blockers::{Blocker, WHO};
 use super::shared::Shared;
 use crate::ledger::record::application_name;
 use crate::pg::connect::{self, Connection};
 use crate::pg::settings::Settings;
 use crate::run::Event;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use tokio_postgres::SimpleQueryMessage;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -49,28 +50,30 @@ pub(super) async fn watch(shared: &Shared<'_>, settings: &Settings) {
             connection = connect::connect(&settings, Duration::ZERO).await.ok();
         }
         let Some(open) = &connection else { continue };
-        let Ok(messages) = open.client.simple_query(&question(&long)).await else {
+        let Ok(rows) = open.texts(&question(&long)).await else {
             connection = None;
             continue;
         };
         (pause, looked) = ((pause * 2).min(SELDOM), Instant::now());
-        for message in messages {
-            let SimpleQueryMessage::Row(row) = message else { continue };
-            let Some(pid) = row.get(0).and_then(|p| p.parse::<i32>().ok()) else { continue };
-            let Some(step) = long.get(&pid).and_then(|steps| current(shared, steps, row.get(8))) else { continue };
+        for row in rows {
+            let text = |at: usize| row.get(at).and_then(Option::as_deref);
+            let Some(pid) = text(0).and_then(|p| p.parse::<i32>().ok()) else { continue };
+            let Some(step) = long.get(&pid).and_then(|steps| current(shared, steps, text(8))) else { continue };
             shared.announce(step);
             let changeset = shared.plan.steps[step].changeset.clone();
-            if row.get(1).is_some() || row.get(3).is_some() {
+            if text(1).is_some() || text(3).is_some() {
                 pause = EVERY;
             }
-            if let Some(by) = row.get(1).map(|by| by.lines().map(str::to_owned).collect::<Vec<_>>())
-                && said.insert(pid, processes(&by)) != Some(processes(&by))
-            {
-                let waiting_behind = row.get(2).and_then(|n| n.parse().ok()).unwrap_or(0);
+            let by: Vec<Blocker> = text(1)
+                .and_then(|list| serde_json::from_str::<Vec<Value>>(list).ok())
+                .map_or_else(Vec::new, |list| list.iter().filter_map(Blocker::of).collect());
+            if !by.is_empty() && said.insert(pid, processes(&by)) != Some(processes(&by)) {
+                let by = by.iter().map(Blocker::to_string).collect();
+                let waiting_behind = text(2).and_then(|n| n.parse().ok()).unwrap_or(0);
                 shared.tell(&Event::Blocked { changeset: changeset.clone(), by, waiting_behind });
             }
-            if let Some(phase) = row.get(3) {
-                let number = |i: usize| row.get(i).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+            if let Some(phase) = text(3) {
+                let number = |i: usize| text(i).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
                 let (done, total) = if number(5) > 0 { (number(4), number(5)) } else { (number(6), number(7)) };
                 shared.tell(&Event::IndexProgress { changeset, phase: phase.to_owned(), done, total });
             }
@@ -78,9 +81,9 @@ pub(super) async fn watch(shared: &Shared<'_>, settings: &Settings) {
     }
 }
 
-/// The processes of these lines: what is said once is not said again.
-fn processes(lines: &[String]) -> String {
-    lines.iter().filter_map(|line| line.split(' ').nth(1)).collect::<Vec<_>>().join(" ")
+/// The processes of these sessions: what is said once is not said again.
+fn processes(list: &[Blocker]) -> String {
+    list.iter().filter_map(Blocker::pid).collect::<Vec<_>>().join(" ")
 }
 
 /// Which of the steps that a session was sent it runs now.
@@ -89,7 +92,7 @@ fn current(shared: &Shared<'_>, steps: &[usize], name: Option<&str>) -> Option<u
     steps.iter().find(named).or_else(|| steps.iter().find(|step| !shared.is_done(**step))).copied()
 }
 
-/// One row for each session: process, blockers in lines, sessions waiting behind it, and the
+/// One row for each session: process, blockers as a list, sessions waiting behind it, and the
 /// progress of a build.
 fn question(long: &Busy) -> String {
     let pids: Vec<String> = long.keys().map(i32::to_string).collect();
@@ -99,12 +102,9 @@ fn question(long: &Busy) -> String {
          p.tuples_total, s.application_name FROM pg_catalog.unnest(ARRAY[{pids}]) m(pid) \
          JOIN pg_catalog.pg_stat_activity s ON s.pid = m.pid \
          LEFT JOIN pg_catalog.pg_stat_progress_create_index p ON p.pid = m.pid \
-         LEFT JOIN LATERAL (SELECT pg_catalog.string_agg(pg_catalog.format('pid %s (user %s, application %s, %s for \
-         %s%s)', a.pid, a.usename, coalesce(nullif(a.application_name, ''), '-'), a.state, \
-         pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.backend_start)), {query}), \
-         E'\\n' ORDER BY a.pid) AS who FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(m.pid)) x(pid) JOIN \
+         LEFT JOIN LATERAL (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('who', {WHO}, 'query', a.query) \
+         ORDER BY a.pid) AS who FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(m.pid)) x(pid) JOIN \
          pg_catalog.pg_stat_activity a ON a.pid = x.pid) b ON true",
         pids = pids.join(", "),
-        query = super::blockers::QUERY,
     )
 }

@@ -2,13 +2,14 @@
 
 use super::script::{Mark, Script};
 use super::worker::{Trouble, Worker};
-use crate::base::{Failure, Kind};
+use crate::base::{Cause, Failure, Kind, QualifiedName, Secret};
 use crate::pg::connect::jittered;
 use crate::pg::error::SqlFailure;
-use crate::pg::lease;
+use crate::pg::{kept, lease, query};
 use crate::plan::Step;
 use crate::run::{Event, StepError};
 use crate::sql;
+use crate::sql::secret::{self, SecretError};
 use futures_util::{StreamExt, pin_mut};
 use std::time::Duration;
 use tokio_postgres::SimpleQueryMessage;
@@ -22,8 +23,7 @@ pub struct Fault {
     pub failure: SqlFailure,
 }
 
-/// A row of texts.
-pub type Row = Vec<Option<String>>;
+pub use crate::pg::query::Texts as Row;
 
 impl Worker<'_, '_> {
     /// Sends a message and follows the answers. After a fault no transaction is open.
@@ -33,6 +33,15 @@ impl Worker<'_, '_> {
 
     /// As [`Worker::send`], with the first row of the last statement that answers any.
     pub(super) async fn exchange(&mut self, script: &Script) -> Result<Option<Row>, Trouble> {
+        let filled = match script.filled(&self.writer.secrets) {
+            Ok(filled) => filled,
+            Err((at, why)) => {
+                self.undo().await?;
+                let mark = script.marks.get(at).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
+                return Err(Trouble::Fault(Fault { mark, failure: unfillable(why) }));
+            }
+        };
+        let script = filled.as_ref().map_or(script, |filled| &filled.script);
         let mut answered = 0;
         let mut row = None;
         let outcome = self.follow(script, &mut answered, &mut row).await;
@@ -45,6 +54,9 @@ impl Worker<'_, '_> {
         let at = failure.position.and_then(|p| script.statement_at(p)).filter(|at| *at > answered).unwrap_or(answered);
         let mark = script.marks.get(at).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
         failure.position = failure.position.and_then(|p| script.position_in(at, p));
+        if let Some(filled) = &filled {
+            failure.position = failure.position.and_then(|p| filled.position(at, p));
+        }
         self.undo().await?;
         if failure.sqlstate == "DG001" {
             let by = lease::successor(self.connection, &self.ledger(), self.writer.epoch).await;
@@ -58,8 +70,8 @@ impl Worker<'_, '_> {
 
     /// Ends the transaction, where one is open.
     pub(super) async fn undo(&mut self) -> Result<(), Trouble> {
-        if let Err(e) = self.connection.client.batch_execute("ROLLBACK").await {
-            return Err(Trouble::Lost(lost(&SqlFailure::of(&e))));
+        if let Err(e) = self.connection.roll_back().await {
+            return Err(Trouble::Lost(lost(&e)));
         }
         // outside of a transaction it is only a warning
         while self.connection.notices.try_recv().is_ok() {}
@@ -73,7 +85,8 @@ impl Worker<'_, '_> {
         kept: &mut Option<(usize, Row)>,
     ) -> Result<(), tokio_postgres::Error> {
         let canceler = self.connection.canceler();
-        let stream = self.connection.client.simple_query_raw(&script.sql).await?;
+        let _rows_are_let_go = self.connection.streams();
+        let stream = self.connection.stream(&script.sql).await?;
         pin_mut!(stream);
         let mut cancelled = self.shared.halt.is_requested();
         loop {
@@ -113,16 +126,26 @@ impl Worker<'_, '_> {
         }
     }
 
-    /// The first row of a query, as texts.
+    /// The first row of a query of dagmar's own.
     pub(super) async fn one_row(&mut self, sql: &str) -> Result<Row, Failure> {
-        let messages = self.connection.client.simple_query(sql).await.map_err(|e| unanswered(&e))?;
-        Ok(messages
-            .iter()
-            .find_map(|m| match m {
-                SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect()),
-                _ => None,
-            })
-            .unwrap_or_default())
+        let rows = self.connection.texts(sql).await.map_err(|e| unanswered(&e))?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// The first row of what an author asks.
+    pub(super) async fn author_row(&mut self, sql: &str) -> Result<Row, Failure> {
+        let value = |name: &str| self.writer.secrets.value(name).map(Secret::expose);
+        let filled = match secret::has_secrets(sql) {
+            true => secret::fill(sql, &value).map_err(|why| Failure::new(Kind::Usage, why.message).help(why.help))?,
+            false => sql.to_owned(),
+        };
+        let rows = self.connection.author_texts(&filled).await.map_err(|e| unanswered(&e))?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// A relation that an author named, as an SQL expression.
+    pub(super) fn relation(&self, name: &QualifiedName) -> String {
+        query::relation(&self.writer.author_path, &name.sql())
     }
 
     fn drain_notices(&mut self) {
@@ -131,8 +154,8 @@ impl Worker<'_, '_> {
         }
     }
 
-    /// What went wrong, for people and for the ledger.
-    pub(super) async fn step_error(&mut self, step: &Step, fault: &Fault) -> StepError {
+    /// What went wrong, for people; and for the ledger, without what may be anybody's data.
+    pub(super) async fn step_error(&mut self, step: &Step, fault: &Fault) -> (StepError, StepError) {
         let failure = &fault.failure;
         let statement = match fault.mark {
             Mark::Statement(_, segment, statement) => {
@@ -154,39 +177,61 @@ impl Worker<'_, '_> {
             }
             _ => failure.message.clone(),
         };
-        StepError {
+        let blockers = self.blockers(fault).await;
+        let shown = StepError {
             sqlstate: failure.sqlstate.clone(),
             message,
             statement,
             line_column,
             constraint: failure.constraint.clone(),
+            detail: failure.detail.clone(),
             hint: failure.hint.clone(),
-            blockers: self.blockers(fault).await,
-        }
+            blockers: blockers.iter().map(ToString::to_string).collect(),
+        };
+        let kept = StepError {
+            message: kept::message(&shown.sqlstate, &shown.message, shown.statement.as_deref()),
+            detail: None,
+            hint: shown.hint.clone().filter(|_| kept::names_only(&shown.sqlstate)),
+            blockers: blockers.into_iter().map(|blocker| blocker.who).collect(),
+            ..shown.clone()
+        };
+        (shown, kept)
+    }
+}
+
+/// SQL whose secret variables cannot be filled in.
+fn unfillable(why: SecretError) -> SqlFailure {
+    SqlFailure {
+        sqlstate: "DG005".to_owned(),
+        message: why.message,
+        constraint: None,
+        table: None,
+        column: None,
+        position: None,
+        detail: None,
+        hint: Some(why.help),
     }
 }
 
 /// A question about the state of things has no answer.
-fn unanswered(error: &tokio_postgres::Error) -> Failure {
-    let failure = SqlFailure::of(error);
-    if failure.is_connection_lost() || error.is_closed() {
-        return lost(&failure);
+fn unanswered(failure: &SqlFailure) -> Failure {
+    if failure.is_connection_lost() {
+        return lost(failure);
     }
     Failure::new(Kind::Database, format!("cannot find out how far an earlier run came: {failure}"))
         .help("mend what the question is about (a `verify` check is one), then run the same command again")
 }
 
-const LOST: &str = "the connection was lost";
-
 /// Whether a run ended because one of its connections was lost.
 #[must_use]
 pub fn is_lost(failure: &Failure) -> bool {
-    failure.message.starts_with(LOST)
+    failure.cause == Some(Cause::ConnectionLost)
 }
 
 /// The connection is gone in the middle of a run.
 pub(super) fn lost(failure: &SqlFailure) -> Failure {
-    Failure::new(Kind::Database, format!("{LOST}: {}", failure.message))
+    Failure::new(Kind::Database, format!("the connection was lost: {}", failure.message))
+        .because(Cause::ConnectionLost)
         .note("what was committed is recorded; what was not is undone by the server")
         .help("run `dagmar status`, then the same command again: it goes on where this one stopped")
 }

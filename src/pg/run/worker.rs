@@ -7,9 +7,10 @@
 use super::schedule::Next;
 use super::script::{Mark, Script};
 use super::shared::Shared;
-use super::unit::{Writer, is_single};
+use super::unit::{First, Writer, is_single};
 use super::wire::{self, Fault, Row};
 use crate::base::{Failure, Kind};
+use crate::ledger::EventKind;
 use crate::pg::connect::Connection;
 use crate::plan::{Direction, Mode, Plan, Progress, Step, Why};
 use crate::report::plan::gist;
@@ -173,8 +174,8 @@ impl<'w, 'a> Worker<'w, 'a> {
         });
         let frame = Mark::Frame(number);
         let mut script = Script::default();
-        self.writer.begin(&mut script, number, step, None);
-        script.push(frame, &self.writer.recorder.event("retried", Some(&step.changeset), &detail));
+        self.writer.begin(&mut script, number, step, None, First::Own);
+        script.push(frame, &self.writer.recorder.event(EventKind::Retried, Some(&step.changeset), &detail));
         script.push(frame, "COMMIT");
         self.exchange(&script).await.map(drop)
     }
@@ -223,7 +224,7 @@ impl<'w, 'a> Worker<'w, 'a> {
         if step.segments.last().is_some_and(|s| s.progress == Progress::Done) {
             // an earlier run did everything but the last entry
             let mut script = Script::default();
-            self.writer.begin(&mut script, number, step, None);
+            self.writer.begin(&mut script, number, step, None, First::Author);
             self.writer.finish(&mut script, number, step);
             self.send(&script).await?;
         }

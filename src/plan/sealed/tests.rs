@@ -3,10 +3,30 @@ use crate::base::Ident;
 use crate::plan::model;
 use serde_json::json;
 
+fn body() -> Value {
+    json!({ "n": 0.1, "big": 1e300, "changes": [{ "sql": { "forward": "CREATE TABLE base ()" } }] })
+}
+
+/// The checksum of that body.
+fn c() -> String {
+    crate::base::checksum::of_value(&body())
+}
+
+/// The digest of the step's SQL.
+fn d() -> String {
+    let step = &plan("staging").steps[0];
+    crate::plan::step::digest(&step.segments, &step.rollback)
+}
+
 fn plan(environment: &str) -> Plan {
+    let segment = json!({
+        "mode": "transaction", "limits": { "lockTimeout": "5s", "statementTimeout": "0s", "lockRetries": 1 },
+        "statements": [{ "sql": "CREATE TABLE base ()", "change": 0, "kind": "sql", "facts": {} }],
+    });
+    let digest = "d1:abc04abad149e695d97293cc81c59a63c397d69ab44382febcd41ea981584e92";
     let step = json!({
-        "changeset": "a", "direction": "forward", "wave": 1, "why": "pending", "requires": [], "checksum": "d1:c",
-        "digest": "d1:d", "body": { "id": "a", "n": 0.1, "big": 1e300 }, "segments": [],
+        "changeset": "a", "direction": "forward", "wave": 1, "why": "pending", "requires": [], "checksum": c(),
+        "digest": digest, "body": body(), "segments": [segment],
         "rollback": { "kind": "irreversible", "reason": "it is  \n so" },
     });
     Plan {
@@ -112,6 +132,52 @@ fn whatever_is_edited_is_found() {
     assert_eq!(Sealed::read(&extra).unwrap_err().kind, Kind::Drift);
 }
 
+/// A plan with its digest computed anew by somebody who is not dagmar.
+fn resealed(change: impl Fn(&mut Value)) -> Result<Sealed, Failure> {
+    let mut value: Value = serde_json::from_str(&sealed().text()).unwrap();
+    change(value.pointer_mut("/content/environments/1/plan/steps/0").unwrap());
+    value["digest"] = json!(digest(&value["content"]));
+    let mut text = String::new();
+    exact(&value, &mut text);
+    Sealed::read(&format!("{text}\n"))
+}
+
+#[test]
+fn what_dagmar_would_not_have_sealed_is_refused() {
+    let drop = "CREATE TABLE base (); DROP TABLE orders";
+    let with_sql = |step: &mut Value, sql: &str| {
+        step["segments"][0]["statements"][0]["sql"] = json!(sql);
+        let typed: Step = serde_json::from_value(step.clone()).unwrap();
+        step["digest"] = json!(crate::plan::step::digest(&typed.segments, &typed.rollback));
+    };
+    let refused = |change: &dyn Fn(&mut Value), words: &str| {
+        let failure = resealed(change).unwrap_err();
+        assert_eq!(failure.kind, Kind::Drift);
+        assert!(failure.notes.iter().any(|n| n.contains(words)), "{words}: {:?}", failure.notes);
+    };
+    assert!(resealed(|_| {}).is_ok());
+    refused(&|s| s["segments"][0]["statements"][0]["sql"] = json!(drop), "its digest is not that of its SQL");
+    refused(&|s| with_sql(s, drop), "one of its statements is 2 statements");
+    refused(&|s| with_sql(s, "COMMIT"), "must not stand in a changeset");
+    refused(&|s| with_sql(s, "VACUUM"), "a statement that cannot run in a transaction is in one");
+    refused(&|s| s["body"]["changes"][0]["sql"]["forward"] = json!("SELECT 1"), "its checksum is not that");
+    refused(&|s| s["segments"][0]["statements"][0]["kind"] = json!("createTable"), "its change 1 is no `createTable`");
+    refused(&|s| s["direction"] = json!("rollback"), "it is a rollback");
+    for mode in ["outside", "batched", "transaction"] {
+        let empty = |s: &mut Value| {
+            s["segments"][0]["mode"] = json!(mode);
+            s["segments"][0]["statements"] = json!([]);
+            let typed: Step = serde_json::from_value(s.clone()).unwrap();
+            s["digest"] = json!(crate::plan::step::digest(&typed.segments, &typed.rollback));
+        };
+        refused(&empty, "another number of statements");
+    }
+    // what it says of its SQL is not listened to
+    let lie = resealed(|s| with_sql(s, "DROP TABLE orders")).unwrap();
+    let step = &lie.part("production").unwrap().plan.steps[0];
+    assert!(step.segments[0].statements[0].facts.loses_data, "{step:?}");
+}
+
 #[test]
 fn what_is_no_plan_is_refused() {
     let text = sealed().text();
@@ -142,7 +208,7 @@ fn recorded(run: &str, status: Status, digest: &str) -> Recorded {
     Recorded {
         status,
         ordinal: 1,
-        checksum: "d1:c".to_owned(),
+        checksum: c(),
         digest: digest.to_owned(),
         description: None,
         repeatable: false,
@@ -169,14 +235,14 @@ fn a_target_that_moved_is_refused_and_its_own_work_is_no_move() {
         part.remaining(&target(), &history, &own).map(|p| p.steps.iter().map(|s| s.why).collect::<Vec<_>>())
     };
     assert_eq!(part.remaining(&target(), &History::default(), &own).unwrap().steps.len(), 1);
-    assert_eq!(of("a", recorded("r", Status::Applied, "d1:d")).unwrap(), []);
-    assert_eq!(of("a", recorded("r", Status::Partly, "d1:d")).unwrap(), [Why::Resumed]);
-    assert_eq!(of("a", recorded("x", Status::Failed, "d1:d")).unwrap(), [Why::Pending]);
+    assert_eq!(of("a", recorded("r", Status::Applied, &d())).unwrap(), []);
+    assert_eq!(of("a", recorded("r", Status::Partly, &d())).unwrap(), [Why::Resumed]);
+    assert_eq!(of("a", recorded("x", Status::Failed, &d())).unwrap(), [Why::Pending]);
     for (id, r) in [
-        ("a", recorded("x", Status::Applied, "d1:d")),
+        ("a", recorded("x", Status::Applied, &d())),
         ("a", recorded("r", Status::Applied, "d1:e")),
-        ("z", recorded("r", Status::Applied, "d1:d")),
-        ("a", recorded("x", Status::Held, "d1:d")),
+        ("z", recorded("r", Status::Applied, &d())),
+        ("a", recorded("x", Status::Held, &d())),
     ] {
         assert_eq!(of(id, r).unwrap_err().kind, Kind::Drift, "{id}");
     }
@@ -195,8 +261,8 @@ fn a_repeatable_step_of_its_own_is_no_move() {
     let own = BTreeSet::from(["r".to_owned()]);
     let left = |history: &History| part.remaining(&target_of(&part), history, &own).map(|p| p.steps.len());
     assert_eq!(left(&old).unwrap(), 1);
-    assert_eq!(left(&of(recorded("r", Status::Applied, "d1:d"))).unwrap(), 0);
-    assert_eq!(left(&of(recorded("x", Status::Applied, "d1:d"))).unwrap_err().kind, Kind::Drift);
+    assert_eq!(left(&of(recorded("r", Status::Applied, &d()))).unwrap(), 0);
+    assert_eq!(left(&of(recorded("x", Status::Applied, &d()))).unwrap_err().kind, Kind::Drift);
     assert_eq!(left(&History::default()).unwrap_err().kind, Kind::Drift);
 }
 

@@ -10,7 +10,7 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     if facts.ledger == Some(false) {
         report.error(
             format!("the role `{role}` may not write the tables of the ledger in `{}`", view.ledger),
-            "connect as their owner, or GRANT USAGE on the schema and SELECT, INSERT, UPDATE, DELETE on its tables",
+            format!("connect as their owner, or as a role with the rights that `dagmar ledger grants --applier {role}` prints"),
         );
     }
     if !facts.database_create && !asked.new_schemas.is_empty() {

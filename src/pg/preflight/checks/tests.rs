@@ -16,7 +16,7 @@ fn server() -> Server {
         database: "shop".to_owned(),
         user: "app".to_owned(),
         has_ledger: true,
-        may_create: true,
+        may_install: true,
     }
 }
 

@@ -1,6 +1,6 @@
--- The ledger, version 1. @ledger@ is the quoted schema. Runs once, inside one transaction.
-CREATE SCHEMA IF NOT EXISTS @ledger@;
+-- The tables of the ledger, version 1. Runs once, inside one transaction.
 COMMENT ON SCHEMA @ledger@ IS 'dagmar: which changesets this database has, and how it came to them';
+COMMENT ON SCHEMA @attic@ IS 'dagmar: tables and rows that were dropped, until their retention is over';
 
 CREATE TABLE @ledger@.meta (
     key   text PRIMARY KEY,
@@ -118,48 +118,6 @@ COMMENT ON TABLE @ledger@.event IS 'What ever happened: append only, each row ca
 CREATE INDEX event_changeset_idx ON @ledger@.event (changeset) WHERE changeset IS NOT NULL;
 CREATE INDEX event_run_idx ON @ledger@.event (run);
 
-CREATE FUNCTION @ledger@.event_hash(previous text, e @ledger@.event) RETURNS text
-LANGUAGE sql STABLE AS $$
-    SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat_ws('|', previous, e.seq,
-        extract(epoch FROM e.at)::text, e.run::text, e.kind, coalesce(e.changeset, ''), e.db_user, e.detail::text),
-        'UTF8')), 'hex')
-$$;
-COMMENT ON FUNCTION @ledger@.event_hash(text, @ledger@.event) IS 'The hash of an event: over the hash before it and its own columns';
-
-CREATE FUNCTION @ledger@.chain_event() RETURNS trigger
-LANGUAGE plpgsql AS $$
-BEGIN
-    -- one writer at a time, so that every row sees the one before it
-    PERFORM FROM @ledger@.meta WHERE key = 'version' FOR UPDATE;
-    NEW.hash := @ledger@.event_hash(
-        coalesce((SELECT hash FROM @ledger@.event ORDER BY seq DESC LIMIT 1), ''), NEW);
-    RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION @ledger@.chain_event() IS 'Links an event to the one before it';
-CREATE TRIGGER chain BEFORE INSERT ON @ledger@.event FOR EACH ROW EXECUTE FUNCTION @ledger@.chain_event();
-
-CREATE FUNCTION @ledger@.refuse_change() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RAISE EXCEPTION 'dagmar: events are append only' USING ERRCODE = 'DG003';
-END
-$$;
-COMMENT ON FUNCTION @ledger@.refuse_change() IS 'Keeps the history from being rewritten';
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON @ledger@.event
-    FOR EACH STATEMENT EXECUTE FUNCTION @ledger@.refuse_change();
-
-CREATE FUNCTION @ledger@.fence(mine bigint) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM FROM @ledger@.lease WHERE epoch = mine FOR KEY SHARE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'dagmar: another run has taken over' USING ERRCODE = 'DG001';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION @ledger@.fence(bigint) IS 'Stops a runner that lost its lock: part of every transaction';
-
 CREATE VIEW @ledger@.schema_migrations AS
 SELECT id AS version,
        coalesce(description, id) AS name,
@@ -172,5 +130,28 @@ SELECT id AS version,
 FROM @ledger@.changeset
 ORDER BY ordinal;
 COMMENT ON VIEW @ledger@.schema_migrations IS 'The columns that people expect of a table of migrations';
+
+CREATE TABLE @ledger@.attic (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    changeset text NOT NULL,
+    kind text NOT NULL,
+    object text NOT NULL,
+    kept_as text,
+    detail jsonb,
+    kept_at timestamptz DEFAULT clock_timestamp(),
+    restored_at timestamptz,
+    purged_at timestamptz
+);
+CREATE INDEX attic_open ON @ledger@.attic (changeset, kind, object) WHERE restored_at IS NULL AND purged_at IS NULL;
+COMMENT ON TABLE @ledger@.attic IS 'what was dropped and is kept, and what changes remember for their rollback';
+COMMENT ON COLUMN @ledger@.attic.id IS 'number of the entry; part of the names of kept rows and values';
+COMMENT ON COLUMN @ledger@.attic.changeset IS 'id of the changeset that dropped or changed the object';
+COMMENT ON COLUMN @ledger@.attic.kind IS 'table, column: the thing itself is kept; rows, values: what a rollback would have lost; default, notNull, type, constraint, index: a definition is remembered';
+COMMENT ON COLUMN @ledger@.attic.object IS 'the object before, as SQL: schema.table, schema.table.column, schema.table.constraint, schema.index';
+COMMENT ON COLUMN @ledger@.attic.kept_as IS 'the name it has now: a table of the attic''s schema, or a column of the same table';
+COMMENT ON COLUMN @ledger@.attic.detail IS 'what is needed to put it back';
+COMMENT ON COLUMN @ledger@.attic.kept_at IS 'when it was dropped or changed';
+COMMENT ON COLUMN @ledger@.attic.restored_at IS 'when it was put back';
+COMMENT ON COLUMN @ledger@.attic.purged_at IS 'when it was dropped for good';
 
 INSERT INTO @ledger@.meta (key, value) VALUES ('version', '1');

@@ -1,9 +1,12 @@
+mod agreed;
+
 use super::evidence::*;
 use super::*;
-use crate::ledger::{Approval, History, Recorded, Status as Recording, Verdict as Said};
+use crate::ledger::{Approval, EventKind, History, Recorded, Status as Recording, Verdict as Said};
 use crate::plan::{Direction, Plan, Step};
 use crate::source::Environment;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 const DAY: i64 = 86_400_000;
 const NOW: i64 = 1_800_000_000_000;
@@ -60,8 +63,29 @@ fn recorded(status: Recording, applied_at: i64) -> Recorded {
 
 fn staging(rows: &[(&str, Recorded)]) -> Source {
     let changesets = rows.iter().map(|(id, r)| ((*id).to_owned(), r.clone())).collect();
-    let history = History { version: 1, now: NOW, changesets, environment: None };
+    let history = History { version: 1, now: NOW, changesets, ..History::default() };
     Source { environment: "staging".to_owned(), history, ..Source::default() }
+}
+
+/// What is known where nothing is known but policy and plan.
+fn about<'a>(policy: &'a Environment, plan: &'a Plan) -> Evidence<'a> {
+    static HERE: Value = Value::Null;
+    static TARGET: LazyLock<Target> = LazyLock::new(Target::default);
+    Evidence {
+        environment: "production",
+        policy,
+        plan,
+        sealed: None,
+        required: None,
+        here: &HERE,
+        trusted: &[],
+        target: &TARGET,
+        source: None,
+        missing: &[],
+        differing: &[],
+        approvals: &[],
+        allowed: &[],
+    }
 }
 
 /// What a gate says: `met …`, `unmet … | remedy`, or nothing.
@@ -78,18 +102,8 @@ fn ask_with(
     approvals: &[Approval],
     digest: Option<&str>,
 ) -> String {
-    let evidence = Evidence {
-        environment: "production",
-        policy,
-        plan,
-        digest,
-        target,
-        source,
-        missing: &[],
-        differing: &[],
-        approvals,
-        allowed: &[],
-    };
+    let sealed = digest.map(|digest| SealedPlan { digest, author: "ci@build", db_user: "sealer", signed_by: None });
+    let evidence = Evidence { target, source, approvals, sealed, ..about(policy, plan) };
     let check = ALL.iter().find(|(name, _)| *name == gate).unwrap().1;
     match check(&evidence) {
         Outcome::NotAsked => String::new(),
@@ -124,18 +138,8 @@ fn every_gate_is_documented() {
 
 #[test]
 fn nothing_asked_for_is_nothing_said() {
-    let evidence = Evidence {
-        environment: "dev",
-        policy: &Environment::default(),
-        plan: &plan(&["drops"]),
-        digest: None,
-        target: &Target::default(),
-        source: None,
-        missing: &[],
-        differing: &[],
-        approvals: &[],
-        allowed: &[],
-    };
+    let (nothing, plan) = (Environment::default(), plan(&["drops"]));
+    let evidence = about(&nothing, &plan);
     assert_eq!(judge(&evidence, &[]), []);
 }
 
@@ -244,7 +248,10 @@ fn what_destroys_is_named() {
 
 #[test]
 fn trails_follow_one_version() {
-    let event = |kind: &str, detail: Value| Happened { changeset: "a".to_owned(), kind: kind.to_owned(), detail };
+    let event = |kind: &str, detail: Value| {
+        let kind = EventKind::from_word(kind).unwrap();
+        Happened { changeset: "a".to_owned(), kind, at: NOW - DAY, detail }
+    };
     let history = staging(&[("a", recorded(Recording::Applied, NOW))]).history;
     let follow = |events: &[Happened]| trails(events, &history).remove("a").unwrap();
     let failed = |checksum: &str| event("failed", json!({ "message": "too late", "checksum": checksum }));
@@ -257,6 +264,8 @@ fn trails_follow_one_version() {
     let clean = follow(&[failed("d1:1"), applied(), event("rolledBack", json!({})), applied()]);
     assert_eq!((clean.ran.as_deref(), clean.failures.len(), clean.retries), (Some("d1:1"), 0, 0));
     assert_eq!(follow(&[applied(), event("marked", json!({}))]).ran, None);
+    // since when it is there is what the history says
+    assert_eq!(follow(&[applied()]).since, Some(NOW - DAY));
 }
 
 #[test]
@@ -267,7 +276,7 @@ fn marks_failures_and_half_done_work_on_the_source() {
         ask(gate, &Environment::default(), &plan(&["a"]), &Target::default(), Some(source))
     };
     assert!(say("verify-passed-on-source", &source).starts_with("unmet `a` was never run on staging, only marked"));
-    let trail = Trail { ran: Some("d1:1".to_owned()), failures: Vec::new(), retries: 2 };
+    let trail = Trail { ran: Some("d1:1".to_owned()), retries: 2, ..Trail::default() };
     source.trails.insert("a".to_owned(), trail);
     assert_eq!(
         say("verify-passed-on-source", &source),
@@ -293,60 +302,44 @@ fn marks_failures_and_half_done_work_on_the_source() {
     assert!(say("source-settled", &source).starts_with("unmet a run is on its way on staging: me@here"));
 }
 
+/// What is written in dagmar.yaml is asked: a policy without a gate would say nothing.
 #[test]
-fn approvals_are_of_people_for_one_digest() {
-    let word = |by: &str, digest: &str, verdict: Said| Approval {
-        by: by.to_owned(),
-        role_memberships: vec!["reviewers".to_owned()],
-        os_user: by.to_owned(),
-        at: NOW - 1000,
-        expires_at: None,
-        digest: digest.to_owned(),
-        verdict,
-        reason: "because".to_owned(),
-    };
-    let yes = |by: &str| word(by, "D", Said::Approve);
-    let two =
-        policy(json!({ "approvals": { "count": 2, "roles": ["reviewers"], "notAuthor": true, "expires": "1h" } }));
-    let target = Target { now: NOW, db_user: "deploy".to_owned(), ..Target::default() };
-    let say =
-        |approvals: &[Approval], digest| ask_with("approvals", &two, &plan(&["a"]), &target, None, approvals, digest);
-    assert!(say(&[yes("ben"), yes("eva")], Some("D")).starts_with("met 2 of 2"));
-    assert!(say(&[yes("ben"), yes("eva")], None).contains("the plan is not sealed"));
-    assert!(say(&[yes("ben"), word("eva", "other", Said::Approve)], Some("D")).starts_with("unmet 1 of 2 | "));
-    assert!(say(&[yes("ben"), yes("ben")], Some("D")).starts_with("unmet 1 of 2"));
-    assert!(say(&[yes("ben"), yes("deploy")], Some("D")).contains("not counted: deploy (deploy) is who applies it"));
-    assert!(say(&[yes("ben"), yes("anna")], Some("D")).contains("anna (anna) is an author"));
-    let stranger = Approval { role_memberships: Vec::new(), ..yes("eva") };
-    assert!(say(&[yes("ben"), stranger], Some("D")).contains("eva (eva) has none of the roles"));
-    for old in [Approval { at: NOW - 3_600_000, ..yes("eva") }, Approval { expires_at: Some(NOW), ..yes("eva") }] {
-        assert!(say(&[yes("ben"), old], Some("D")).contains("eva (eva) has expired"));
+fn every_policy_has_a_gate() {
+    let policies = json!({
+        "allow": [], "window": { "from": "09:00", "to": "10:00" },
+        "freeze": [{ "from": "2026-01-01", "to": "2026-01-02", "reason": "x" }], "approvals": { "count": 1 },
+        "rate": { "runsPerHour": 1 }, "promoteOnly": true, "signedBy": ["k"], "soak": "1d",
+    });
+    let about_the_connection = ["url", "urlCommand", "urlFile", "urlTimeout", "promoteFrom", "variables"];
+    let about_the_run = ["limits", "jobs", "transaction", "beforeApply"];
+    let schema = serde_json::to_value(schemars::schema_for!(Environment)).unwrap();
+    let known: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    for key in known {
+        if about_the_connection.contains(&key.as_str()) || about_the_run.contains(&key.as_str()) {
+            continue;
+        }
+        let value = policies.get(key).unwrap_or_else(|| panic!("`{key}`: give it a gate, and a value here"));
+        let mut all = json!({});
+        all[key] = value.clone();
+        let (policy, plan, source) =
+            (policy(all), plan(&["drops"]), staging(&[("drops", recorded(Recording::Applied, NOW))]));
+        // a promotion has gates of its own
+        let asked = |source: Option<&Source>, policy: &Environment| {
+            judge(&Evidence { source, ..about(policy, &plan) }, &[]).len()
+        };
+        let without = asked(Some(&source), &Environment::default());
+        assert_eq!(asked(Some(&source), &policy), without + 1, "{key}");
+        if key != "soak" {
+            assert_eq!(asked(None, &policy), 1, "{key}");
+        }
     }
-    assert!(
-        say(&[yes("ben"), yes("eva"), word("tom", "D", Said::Reject)], Some("D"))
-            .contains("rejected by tom (tom): because")
-    );
-    // of each person the last word counts
-    let back = Approval { at: NOW - 10, ..yes("tom") };
-    assert!(say(&[word("tom", "D", Said::Reject), back, yes("ben")], Some("D")).starts_with("met 2 of 2"));
 }
 
 #[test]
 fn an_overridden_gate_is_said_so() {
     let strict = policy(json!({ "allow": [] }));
     let (plan, target) = (plan(&["a"]), Target::default());
-    let evidence = Evidence {
-        environment: "production",
-        policy: &strict,
-        plan: &plan,
-        digest: None,
-        target: &target,
-        source: None,
-        missing: &[],
-        differing: &[],
-        approvals: &[],
-        allowed: &[],
-    };
+    let evidence = Evidence { target: &target, ..about(&strict, &plan) };
     let status = |over: &[String]| judge(&evidence, over).iter().map(|v| v.status).collect::<Vec<_>>();
     assert_eq!(status(&[]), [Status::Unmet]);
     assert_eq!(status(&["destructive-allowed".to_owned()]), [Status::Overridden]);

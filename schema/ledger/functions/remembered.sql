@@ -1,9 +1,8 @@
 -- What changes of rows, comments and extensions remember for their rollback, in the attic's
--- table. Runs once, after attic.sql, in the transaction that installs the ledger.
--- All functions run with the rights of the caller. Old rows are kept as the texts that the
+-- table. All functions run with the rights of the caller. Old rows are kept as the texts that the
 -- types themselves write and read, so that every value comes back as it was.
 
-CREATE FUNCTION @ledger@.remembered(of_changeset text, of_kind text, of_object text) RETURNS @ledger@.attic
+CREATE OR REPLACE FUNCTION @ledger@.remembered(of_changeset text, of_kind text, of_object text) RETURNS @ledger@.attic
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
     found @ledger@.attic;
@@ -17,7 +16,7 @@ END
 $body$;
 COMMENT ON FUNCTION @ledger@.remembered(text, text, text) IS 'the newest entry of exactly this object that is not yet put back; NULL when there is none';
 
-CREATE FUNCTION @ledger@.must_remember(of_changeset text, of_kind text, of_object text) RETURNS @ledger@.attic
+CREATE OR REPLACE FUNCTION @ledger@.must_remember(of_changeset text, of_kind text, of_object text) RETURNS @ledger@.attic
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
     found @ledger@.attic := @ledger@.remembered(of_changeset, of_kind, of_object);
@@ -31,7 +30,7 @@ END
 $body$;
 COMMENT ON FUNCTION @ledger@.must_remember(text, text, text) IS 'the same; an error when there is none';
 
-CREATE FUNCTION @ledger@.remembered_once(of_changeset text, of_kind text, of_object text) RETURNS @ledger@.attic
+CREATE OR REPLACE FUNCTION @ledger@.remembered_once(of_changeset text, of_kind text, of_object text) RETURNS @ledger@.attic
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
     found @ledger@.attic := @ledger@.remembered(of_changeset, of_kind, of_object);
@@ -47,7 +46,7 @@ END
 $body$;
 COMMENT ON FUNCTION @ledger@.remembered_once(text, text, text) IS 'for what is remembered once however often a changeset changes it: NULL when it was put back already';
 
-CREATE FUNCTION @ledger@.row_key(tbl regclass) RETURNS text[] LANGUAGE plpgsql STABLE
+CREATE OR REPLACE FUNCTION @ledger@.row_key(tbl regclass) RETURNS text[] LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
     columns text[];
@@ -67,7 +66,7 @@ END
 $body$;
 COMMENT ON FUNCTION @ledger@.row_key(regclass) IS 'the columns of the primary key; an error when there is none';
 
-CREATE FUNCTION @ledger@.row_values(tbl regclass, columns text[], pattern text, separator text) RETURNS text
+CREATE OR REPLACE FUNCTION @ledger@.row_values(tbl regclass, columns text[], pattern text, separator text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $body$
     -- %1$I is the column, %2$L its name as a text, %3$s its type
     SELECT string_agg(format(pattern, a.attname, a.attname, format_type(a.atttypid, a.atttypmod)), separator ORDER BY c.position)
@@ -76,7 +75,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $body$
 $body$;
 COMMENT ON FUNCTION @ledger@.row_values(regclass, text[], text, text) IS 'a pattern filled in for each column, joined';
 
-CREATE FUNCTION @ledger@.refuse_followers(tbl regclass, kept jsonb) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION @ledger@.refuse_followers(tbl regclass, kept jsonb) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET row_security = off AS $body$
 DECLARE
     reference record;
@@ -112,13 +111,16 @@ END
 $body$;
 COMMENT ON FUNCTION @ledger@.refuse_followers(regclass, jsonb) IS 'an error when deleting these rows would delete or change rows of other tables';
 
--- search_path is the caller's: the condition is his
-CREATE FUNCTION @ledger@.remember_matching(tbl regclass, change text, changeset text, condition text, columns text[])
+-- the condition is the author's, and is read under his search_path; nothing else is
+CREATE OR REPLACE FUNCTION @ledger@.remember_matching(tbl regclass, change text, changeset text, condition text, columns text[])
 RETURNS bigint LANGUAGE plpgsql SET row_security = off
 SET datestyle = 'ISO' SET intervalstyle = 'postgres' SET extra_float_digits = 3 SET lc_monetary = 'C' AS $body$
 DECLARE
     most constant integer := 100000;
+    his constant text := pg_catalog.current_setting('search_path');
+    own constant text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     key text[] := @ledger@.row_key(tbl);
+    command text;
     kept jsonb;
 BEGIN
     IF columns && key THEN
@@ -126,18 +128,20 @@ BEGIN
             USING ERRCODE = 'feature_not_supported', HINT = 'write `keep: false` and a `rollback`';
     END IF;
     IF change = 'delete' THEN
-        SELECT array_agg(a.attname ORDER BY a.attnum) INTO columns FROM pg_catalog.pg_attribute a
+        SELECT array_agg(a.attname ORDER BY a.attnum) INTO columns FROM pg_attribute a
         WHERE a.attrelid = tbl AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '';
     ELSE
         columns := key || columns;
     END IF;
     -- FOR UPDATE: the rows stay as they are kept until the change itself
-    EXECUTE pg_catalog.format(
+    command := format(
         'SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_object($1, m.texts)), ''[]'')
          FROM (SELECT ARRAY[%s] AS texts FROM %s AS t WHERE (%s) LIMIT %s FOR UPDATE OF t) AS m',
-        @ledger@.row_values(tbl, columns, 't.%1$I::text', ', '), tbl, condition, most + 1)
-    INTO kept USING columns;
-    IF pg_catalog.jsonb_array_length(kept) > most THEN
+        @ledger@.row_values(tbl, columns, 't.%1$I::text', ', '), tbl, condition, most + 1);
+    PERFORM set_config('search_path', his, true);
+    EXECUTE command INTO kept USING columns;
+    PERFORM pg_catalog.set_config('search_path', own, true);
+    IF jsonb_array_length(kept) > most THEN
         RAISE EXCEPTION 'the % touches more than % rows of %', change, most, tbl
             USING ERRCODE = 'program_limit_exceeded',
                   HINT = 'use a backfill, or write `keep: false` and a `rollback`';
@@ -146,13 +150,14 @@ BEGIN
         PERFORM @ledger@.refuse_followers(tbl, kept);
     END IF;
     PERFORM @ledger@.attic_note(changeset, change, @ledger@.attic_object(tbl),
-        pg_catalog.jsonb_build_object('key', key, 'columns', columns, 'rows', kept));
+        jsonb_build_object('key', key, 'columns', columns, 'rows', kept));
+    PERFORM set_config('search_path', his, true);
     RETURN pg_catalog.jsonb_array_length(kept);
 END
 $body$;
 COMMENT ON FUNCTION @ledger@.remember_matching(regclass, text, text, text, text[]) IS 'locks the rows that meet a condition and keeps what an update or delete is about to change';
 
-CREATE FUNCTION @ledger@.remember_conflicting(tbl regclass, changeset text, conflicts jsonb, columns text[])
+CREATE OR REPLACE FUNCTION @ledger@.remember_conflicting(tbl regclass, changeset text, conflicts jsonb, columns text[])
 RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $body$
     SELECT @ledger@.remember_matching(tbl, 'upsert', changeset,
         format('EXISTS (SELECT FROM jsonb_array_elements(%L) AS r (row) WHERE %s)', conflicts,
@@ -161,7 +166,7 @@ RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $body$
 $body$;
 COMMENT ON FUNCTION @ledger@.remember_conflicting(regclass, text, jsonb, text[]) IS 'the same for the rows that an insert is about to update';
 
-CREATE FUNCTION @ledger@.expect_remembered(tbl regclass, change text, changeset text, changed bigint)
+CREATE OR REPLACE FUNCTION @ledger@.expect_remembered(tbl regclass, change text, changeset text, changed bigint)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
     kept bigint := jsonb_array_length(
@@ -176,7 +181,7 @@ END
 $body$;
 COMMENT ON FUNCTION @ledger@.expect_remembered(regclass, text, text, bigint) IS 'an error, to be tried again, when more or less was changed than kept';
 
-CREATE FUNCTION @ledger@.put_back(tbl regclass, change text, changeset text) RETURNS bigint LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION @ledger@.put_back(tbl regclass, change text, changeset text) RETURNS bigint LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET row_security = off SET lc_monetary = 'C' AS $body$
 DECLARE
     entry @ledger@.attic := @ledger@.must_remember(changeset, change, @ledger@.attic_object(tbl));
@@ -202,7 +207,7 @@ END
 $body$;
 COMMENT ON FUNCTION @ledger@.put_back(regclass, text, text) IS 'undoes an update or delete with the rows that were kept; answers how many';
 
-CREATE FUNCTION @ledger@.remember_inserted(tbl regclass, changeset text, inserted jsonb) RETURNS bigint LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION @ledger@.remember_inserted(tbl regclass, changeset text, inserted jsonb) RETURNS bigint LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET row_security = off AS $body$
 DECLARE
     -- all columns that others may point at, so that the rollback can look for followers
@@ -221,7 +226,7 @@ END
 $body$;
 COMMENT ON FUNCTION @ledger@.remember_inserted(regclass, text, jsonb) IS 'keeps the primary keys of inserted rows';
 
-CREATE FUNCTION @ledger@.remove_inserted(tbl regclass, changeset text) RETURNS bigint LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION @ledger@.remove_inserted(tbl regclass, changeset text) RETURNS bigint LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp SET row_security = off AS $body$
 DECLARE
     entry @ledger@.attic := @ledger@.must_remember(changeset, 'insert', @ledger@.attic_object(tbl));
@@ -239,43 +244,50 @@ END
 $body$;
 COMMENT ON FUNCTION @ledger@.remove_inserted(regclass, text) IS 'undoes an insert: deletes exactly the rows that it inserted, unless rows of other tables would go with them';
 
-CREATE FUNCTION @ledger@.remember_comment(kind text, names text[], arguments text[], changeset text) RETURNS void
+CREATE OR REPLACE FUNCTION @ledger@.remember_comment(kind text, names text[], arguments text[], changeset text) RETURNS void
 LANGUAGE plpgsql AS $body$
 DECLARE
-    -- search_path is the caller's: names may have no schema
+    -- names may have no schema: the author's search_path finds them, and nothing else
     at record := pg_catalog.pg_get_object_address(kind, names, arguments);
-    object text := (pg_catalog.pg_identify_object(at.classid, at.objid, at.objsubid)).identity;
+    his constant text := pg_catalog.current_setting('search_path');
+    own constant text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    object text := (pg_identify_object(at.classid, at.objid, at.objsubid)).identity;
 BEGIN
     -- a repeatable changeset goes back to what was there before its first version
     IF (@ledger@.remembered(changeset, kind || ' comment', object)).id IS NULL THEN
-        PERFORM @ledger@.attic_note(changeset, kind || ' comment', object, pg_catalog.jsonb_build_object('text',
-            (SELECT d.description FROM pg_catalog.pg_description d
+        PERFORM @ledger@.attic_note(changeset, kind || ' comment', object, jsonb_build_object('text',
+            (SELECT d.description FROM pg_description d
              WHERE d.classoid = at.classid AND d.objoid = at.objid AND d.objsubid = at.objsubid)));
     END IF;
+    PERFORM set_config('search_path', his, true);
 END
 $body$;
 COMMENT ON FUNCTION @ledger@.remember_comment(text, text[], text[], text) IS 'keeps the comment of an object, which pg_get_object_address finds';
 
-CREATE FUNCTION @ledger@.restore_comment(kind text, names text[], arguments text[], changeset text) RETURNS void
+CREATE OR REPLACE FUNCTION @ledger@.restore_comment(kind text, names text[], arguments text[], changeset text) RETURNS void
 LANGUAGE plpgsql AS $body$
 DECLARE
     at record := pg_catalog.pg_get_object_address(kind, names, arguments);
-    object text := (pg_catalog.pg_identify_object(at.classid, at.objid, at.objsubid)).identity;
+    his constant text := pg_catalog.current_setting('search_path');
+    own constant text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    object text := (pg_identify_object(at.classid, at.objid, at.objsubid)).identity;
     entry @ledger@.attic := @ledger@.remembered_once(changeset, kind || ' comment', object);
-    word text := pg_catalog.upper(pg_catalog.replace(kind, 'table ', ''));
+    word text := upper(replace(kind, 'table ', ''));
 BEGIN
     IF entry.id IS NULL THEN
+        PERFORM set_config('search_path', his, true);
         RETURN;
     END IF;
     -- the identity of a part is "part on schema.table", which is what COMMENT wants; a type of
     -- pg_type may be a domain, which COMMENT ON TYPE takes too
-    EXECUTE pg_catalog.format('COMMENT ON %s %s IS %s', word, object, pg_catalog.quote_nullable(entry.detail ->> 'text'));
+    EXECUTE format('COMMENT ON %s %s IS %s', word, object, quote_nullable(entry.detail ->> 'text'));
     PERFORM @ledger@.attic_done(entry.id);
+    PERFORM set_config('search_path', his, true);
 END
 $body$;
 COMMENT ON FUNCTION @ledger@.restore_comment(text, text[], text[], text) IS 'puts the comment of an object back';
 
-CREATE FUNCTION @ledger@.remember_extensions(extension text, changeset text) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION @ledger@.remember_extensions(extension text, changeset text) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
     IF (@ledger@.remembered(changeset, 'extension', quote_ident(extension))).id IS NULL THEN
@@ -286,7 +298,7 @@ END
 $body$;
 COMMENT ON FUNCTION @ledger@.remember_extensions(text, text) IS 'notes which extensions are there before one is installed';
 
-CREATE FUNCTION @ledger@.drop_extension(extension text, changeset text) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION @ledger@.drop_extension(extension text, changeset text) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
     entry @ledger@.attic := @ledger@.remembered_once(changeset, 'extension', quote_ident(extension));

@@ -1,0 +1,162 @@
+//! Reading files: the one way in which this program does it. Every file has a limit, and what
+//! is no plain file is refused before it is opened: a pipe waits for ever, a device never ends.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// A file as it was read.
+#[derive(Debug, Clone)]
+pub struct FileContent {
+    /// What is in it.
+    pub bytes: Vec<u8>,
+    /// What the system says of it.
+    pub about: std::fs::Metadata,
+}
+
+/// Why a file was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// There is none.
+    #[error("does not exist")]
+    Missing(io::Error),
+    /// A folder, a pipe, a device.
+    #[error("is {0}, and no regular file")]
+    Irregular(&'static str),
+    /// It has more bytes than are read.
+    #[error("has more than {}", size(*.0))]
+    TooLarge(u64),
+    /// What the system says.
+    #[error("cannot be read: {0}")]
+    System(io::Error),
+}
+
+impl Unreadable {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Unreadable::Irregular(_) => Some("write it into a file and name that"),
+            Unreadable::TooLarge(_) => Some("is it the file that you mean?"),
+            Unreadable::Missing(_) | Unreadable::System(_) => None,
+        }
+    }
+
+    fn of(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Unreadable::Missing(error),
+            _ => Unreadable::System(error),
+        }
+    }
+}
+
+impl From<Unreadable> for io::Error {
+    fn from(why: Unreadable) -> Self {
+        match why {
+            Unreadable::System(error) | Unreadable::Missing(error) => error,
+            why => io::Error::new(io::ErrorKind::InvalidData, why.to_string()),
+        }
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} kB", bytes >> 10),
+        _ => format!("{} MB", bytes >> 20),
+    }
+}
+
+/// Reads a file of at most `most` bytes.
+///
+/// # Errors
+/// When there is none, or it is no plain file, is larger, or cannot be read.
+pub fn read(path: &Path, most: u64) -> Result<FileContent, Unreadable> {
+    let mut file = open(path)?;
+    let about = file.metadata().map_err(Unreadable::of)?;
+    if about.len() > most {
+        return Err(Unreadable::TooLarge(most));
+    }
+    let mut bytes = Vec::new();
+    // it may grow meanwhile, and some of the system's have no size
+    Read::by_ref(&mut file).take(most + 1).read_to_end(&mut bytes).map_err(Unreadable::of)?;
+    if bytes.len() as u64 > most {
+        return Err(Unreadable::TooLarge(most));
+    }
+    Ok(FileContent { bytes, about })
+}
+
+/// The same as a text; what is no UTF-8 is replaced.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_text(path: &Path, most: u64) -> Result<String, Unreadable> {
+    let bytes = read(path, most)?.bytes;
+    Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+}
+
+/// The end of a file, at most so many bytes of it; empty when it cannot be read.
+#[must_use]
+pub fn tail(path: &Path, most: u64) -> String {
+    let read = || -> Result<Vec<u8>, Unreadable> {
+        let mut file = open(path)?;
+        let length = file.metadata().map_err(Unreadable::of)?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(most))).map_err(Unreadable::of)?;
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes).map_err(Unreadable::of)?;
+        Ok(bytes)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+}
+
+#[expect(clippy::disallowed_methods, reason = "what is opened was looked at before")]
+fn open(path: &Path) -> Result<File, Unreadable> {
+    regular(&std::fs::metadata(path).map_err(Unreadable::of)?)?;
+    let file = File::open(path).map_err(Unreadable::of)?;
+    regular(&file.metadata().map_err(Unreadable::of)?)?;
+    Ok(file)
+}
+
+fn regular(about: &std::fs::Metadata) -> Result<(), Unreadable> {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = about.file_type();
+    let what = match kind {
+        _ if kind.is_file() => return Ok(()),
+        _ if kind.is_dir() => "a folder",
+        _ if kind.is_fifo() => "a pipe",
+        _ if kind.is_socket() => "a socket",
+        _ => "a device",
+    };
+    Err(Unreadable::Irregular(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::process::Command;
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("ten"), "0123456789").unwrap();
+        assert_eq!(read(&path("ten"), 10).unwrap().bytes, b"0123456789");
+        assert_eq!(read(&path("ten"), 9).unwrap_err().to_string(), "has more than 9 bytes");
+        assert_eq!((tail(&path("ten"), 3), tail(&path("none"), 3)), ("789".to_owned(), String::new()));
+        assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+        std::os::unix::fs::symlink(path("pipe"), path("link")).unwrap();
+        for (path, why) in [
+            (path("none"), "does not exist"),
+            (path("pipe"), "is a pipe, and no regular file"),
+            (path("link"), "is a pipe, and no regular file"),
+            (dir.path().to_owned(), "is a folder, and no regular file"),
+            ("/dev/zero".into(), "is a device, and no regular file"),
+        ] {
+            assert_eq!(read(&path, 10).unwrap_err().to_string(), why);
+        }
+        // a file without a size of the system
+        assert!(read(Path::new("/proc/self/status"), 1 << 20).unwrap().bytes.len() > 100);
+        assert!(matches!(read(Path::new("/proc/self/status"), 100), Err(Unreadable::TooLarge(_))));
+    }
+}

@@ -1,0 +1,115 @@
+//! Texts that never show themselves, and what stands in their place until they are needed.
+
+use std::collections::BTreeMap;
+
+/// A password, or another text that nobody may see. `Debug` writes stars and there is no
+/// `Display`: the only way to the text is [`Secret::expose`], so that every use can be found.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a text in.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, to hand to the server and to nobody else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// How a placeholder begins. No variable can have such a name.
+pub const PLACEHOLDER: &str = "${secret:";
+
+/// What stands in SQL for the value of a secret variable until the SQL is sent.
+#[must_use]
+pub fn placeholder(name: &str) -> String {
+    format!("{PLACEHOLDER}{name}}}")
+}
+
+/// The names of the secret variables in a text, in their order, and the bytes that each
+/// placeholder takes.
+pub fn placeholders(text: &str) -> impl Iterator<Item = (&str, std::ops::Range<usize>)> {
+    text.match_indices(PLACEHOLDER).filter_map(|(start, _)| {
+        let name = text[start + PLACEHOLDER.len()..].split('}').next()?;
+        let end = start + PLACEHOLDER.len() + name.len() + 1;
+        (is_secret_name(name) && end <= text.len()).then_some((name, start..end))
+    })
+}
+
+/// Letters, digits and `_`, not starting with a digit: what psql takes for a variable too.
+#[must_use]
+pub fn is_secret_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The secret variables of an environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Secrets(BTreeMap<String, Result<Secret, String>>);
+
+impl Secrets {
+    /// Sets a variable: its value, or why there is none.
+    pub fn set(&mut self, name: &str, value: Result<Secret, String>) {
+        self.0.insert(name.to_owned(), value);
+    }
+
+    /// Whether this variable is a secret one.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The value of a variable.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub fn value(&self, name: &str) -> Result<&Secret, String> {
+        match self.0.get(name) {
+            Some(Ok(secret)) => Ok(secret),
+            Some(Err(why)) => Err(why.clone()),
+            None => Err("dagmar.yaml has no secret variable of this name in this environment".to_owned()),
+        }
+    }
+
+    /// The values that there are.
+    pub fn values(&self) -> impl Iterator<Item = &Secret> {
+        self.0.values().filter_map(|value| value.as_ref().ok())
+    }
+
+    /// The names of the variables.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_found() {
+        let text = format!("a {} b {} ${{secret:no name}} ${{secret:open", placeholder("x"), placeholder("y_1"));
+        let found: Vec<_> = placeholders(&text).map(|(name, at)| (name, &text[at])).collect();
+        assert_eq!(found, [("x", "${secret:x}"), ("y_1", "${secret:y_1}")]);
+    }
+
+    #[test]
+    fn secrets_do_not_show_themselves() {
+        let mut secrets = Secrets::default();
+        secrets.set("a", Ok(Secret::new("hunter2")));
+        secrets.set("b", Err("it is not set".to_owned()));
+        assert!(!format!("{secrets:?}").contains("hunter2"));
+        assert_eq!(secrets.value("a").map(Secret::expose), Ok("hunter2"));
+        assert_eq!(secrets.value("b").unwrap_err(), "it is not set");
+        assert!(secrets.value("c").unwrap_err().contains("no secret variable"));
+    }
+}

@@ -1,0 +1,143 @@
+//! Writing files: the one way in which commands do it. A file is there whole or as it was
+//! before; what is there and is no former file of the same kind is not overwritten unless that
+//! is asked for, and a private key never.
+
+use crate::base::{Failure, Kind, file};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// The most that is looked at of what is there: what it is stands at its beginning.
+const LOOKED_AT: u64 = 1 << 30;
+
+/// What becomes of a file that is there already.
+#[derive(Clone, Copy)]
+pub enum There {
+    /// It stays, and nothing is written.
+    Stays,
+    /// It is replaced when it is of this kind.
+    ReplacedIf(fn(&str) -> bool),
+    /// It is replaced.
+    Replaced,
+}
+
+impl There {
+    /// By what was said on the command line.
+    pub fn by(force: bool, is_of_kind: fn(&str) -> bool) -> Self {
+        if force { There::Replaced } else { There::ReplacedIf(is_of_kind) }
+    }
+}
+
+/// Writes a file with these permissions, as far as the umask lets them.
+///
+/// # Errors
+/// When something else is there, or it cannot be written.
+pub fn write(path: &Path, text: &str, mode: u32, there: There) -> Result<(), Failure> {
+    let wrong = |e: io::Error| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display()));
+    let keep = look(path, there)?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut new = tempfile::Builder::new()
+        .prefix(".dagmar-")
+        .permissions(std::fs::Permissions::from_mode(mode))
+        .tempfile_in(&folder)
+        .map_err(wrong)?;
+    new.write_all(text.as_bytes()).and_then(|()| new.as_file().sync_all()).map_err(wrong)?;
+    match keep {
+        // somebody else may have been faster
+        None => new.persist_noclobber(path).map_err(|e| wrong(e.error))?,
+        Some(permissions) => {
+            new.as_file().set_permissions(permissions).map_err(wrong)?;
+            new.persist(path).map_err(|e| wrong(e.error))?
+        }
+    };
+    // the name is safe on the disk when the folder is
+    rustix::fs::open(&folder, rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY, rustix::fs::Mode::empty())
+        .and_then(|folder| rustix::fs::fsync(&folder))
+        .map_err(|e| wrong(e.into()))
+}
+
+/// Looks whether a file may be written, before there is anything to write.
+///
+/// # Errors
+/// As [`write`].
+pub fn check(path: &Path, there: There) -> Result<(), Failure> {
+    look(path, there).map(drop)
+}
+
+/// Looks at what is there; its permissions, where it is to be replaced.
+fn look(path: &Path, there: There) -> Result<Option<std::fs::Permissions>, Failure> {
+    let refused = |why: &str| Failure::new(Kind::Usage, format!("`{}` {why}; it is not overwritten", path.display()));
+    let about = match path.symlink_metadata() {
+        Ok(about) => about,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display()))),
+    };
+    if about.is_symlink() {
+        return Err(refused("is a link").help("name the file that it leads to, or remove the link"));
+    }
+    if !about.is_file() {
+        return Err(refused("is there and no regular file").help("name another file"));
+    }
+    if matches!(there, There::Stays) {
+        return Err(refused("is there already").help("name a file that is not there yet"));
+    }
+    let text = file::read_text(path, LOOKED_AT).map_err(|why| refused(&format!("is there and {why}")))?;
+    if text.contains("PRIVATE KEY-----") {
+        return Err(refused("is a private key").help("name another file"));
+    }
+    match there {
+        There::ReplacedIf(is_of_kind) if !text.is_empty() && !is_of_kind(&text) => {
+            Err(refused("is there and something else").help("name another file, or overwrite it with `--force`"))
+        }
+        _ => Ok(Some(about.permissions())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    fn refusal(path: &Path, there: There) -> String {
+        let before = fs::read_to_string(path).ok();
+        let failure = write(path, "new", 0o644, there).unwrap_err();
+        assert_eq!(fs::read_to_string(path).ok(), before, "{failure}");
+        assert!(failure.help.is_some() && failure.kind == Kind::Usage);
+        failure.message
+    }
+
+    #[test]
+    fn nothing_is_overwritten_by_mistake() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let ours = There::by(false, |text| text.starts_with("ours"));
+        write(&path("a"), "ours 1", 0o640, ours).unwrap();
+        assert_eq!(fs::metadata(path("a")).unwrap().mode() & 0o777, 0o640);
+        fs::set_permissions(path("a"), fs::Permissions::from_mode(0o600)).unwrap();
+        write(&path("a"), "ours 2", 0o644, ours).unwrap();
+        assert_eq!(fs::read_to_string(path("a")).unwrap(), "ours 2");
+        assert_eq!(fs::metadata(path("a")).unwrap().mode() & 0o777, 0o600, "as it was");
+        assert!(refusal(&path("a"), There::Stays).contains("is there already"));
+
+        fs::write(path("b"), "precious").unwrap();
+        assert!(refusal(&path("b"), ours).contains("is there and something else"));
+        write(&path("b"), "new", 0o644, There::by(true, |_| false)).unwrap();
+        fs::write(path("key"), "-----BEGIN PRIVATE KEY-----\n").unwrap();
+        symlink(path("b"), path("link")).unwrap();
+        symlink(path("nowhere"), path("dangling")).unwrap();
+        for there in [ours, There::Replaced] {
+            assert!(refusal(&path("key"), there).contains("is a private key"));
+            assert!(refusal(&path("link"), there).contains("is a link"));
+            assert!(refusal(&path("dangling"), there).contains("is a link"));
+            assert!(refusal(dir.path(), there).contains("no regular file"));
+        }
+        assert!(!path("nowhere").exists());
+        // nothing of an attempt is left
+        let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert!(!names.iter().any(|n| n.to_string_lossy().starts_with(".dagmar-")), "{names:?}");
+    }
+}

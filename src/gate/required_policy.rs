@@ -1,0 +1,28 @@
+//! dagmar.yaml says of the environment what the owner of its ledger demands: who runs dagmar may have
+//! changed the file.
+
+use super::Outcome;
+use super::evidence::Evidence;
+use serde_json::Value;
+
+pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
+    let Some(required) = evidence.required else { return Outcome::NotAsked };
+    let differing = differences(required, evidence.here);
+    if differing.is_empty() {
+        return Outcome::met("dagmar.yaml says what the ledger's owner demands");
+    }
+    Outcome::unmet(
+        format!("dagmar.yaml differs from what the ledger's owner demands: {}", differing.join(", ")),
+        "use the dagmar.yaml that it was demanded with; the owner changes it with `dagmar ledger policy`",
+    )
+}
+
+/// The keys of which two policies say something else.
+#[must_use]
+pub fn differences<'a>(a: &'a Value, b: &'a Value) -> Vec<&'a str> {
+    let keys = |value: &'a Value| value.as_object().into_iter().flat_map(|map| map.keys().map(String::as_str));
+    let mut all: Vec<&str> = keys(a).chain(keys(b)).filter(|key| a.get(key) != b.get(key)).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}

@@ -1,0 +1,117 @@
+//! Who agreed, who signed, and what the ledger's owner demands.
+
+use super::*;
+
+#[test]
+fn approvals_are_of_people_for_one_digest() {
+    let word = |by: &str, digest: &str, verdict: Said| Approval {
+        by: by.to_owned(),
+        role_memberships: vec!["reviewers".to_owned()],
+        os_user: by.to_owned(),
+        host: "desk".to_owned(),
+        at: NOW - 1000,
+        expires_at: None,
+        digest: digest.to_owned(),
+        verdict,
+        reason: "because".to_owned(),
+    };
+    let yes = |by: &str| word(by, "D", Said::Approve);
+    let two =
+        policy(json!({ "approvals": { "count": 2, "roles": ["reviewers"], "notAuthor": true, "expires": "1h" } }));
+    let target = Target { now: NOW, db_user: "deploy".to_owned(), ..Target::default() };
+    let say =
+        |approvals: &[Approval], digest| ask_with("approvals", &two, &plan(&["a"]), &target, None, approvals, digest);
+    assert!(say(&[yes("ben"), yes("eva")], Some("D")).starts_with("met 2 of 2"));
+    assert!(say(&[yes("ben"), yes("eva")], None).contains("the plan is not sealed"));
+    assert!(say(&[yes("ben"), word("eva", "other", Said::Approve)], Some("D")).starts_with("unmet 1 of 2 | "));
+    assert!(say(&[yes("ben"), yes("ben")], Some("D")).starts_with("unmet 1 of 2"));
+    assert!(say(&[yes("ben"), yes("deploy")], Some("D")).contains("not counted: deploy (deploy) is who applies it"));
+    assert!(say(&[yes("ben"), yes("anna")], Some("D")).contains("anna (anna) is an author"));
+    let stranger = Approval { role_memberships: Vec::new(), ..yes("eva") };
+    assert!(say(&[yes("ben"), stranger], Some("D")).contains("eva (eva) has none of the roles"));
+    for old in [Approval { at: NOW - 3_600_000, ..yes("eva") }, Approval { expires_at: Some(NOW), ..yes("eva") }] {
+        assert!(say(&[yes("ben"), old], Some("D")).contains("eva (eva) has expired"));
+    }
+    assert!(
+        say(&[yes("ben"), yes("eva"), word("tom", "D", Said::Reject)], Some("D"))
+            .contains("rejected by tom (tom): because")
+    );
+    // of each person the last word counts
+    let back = Approval { at: NOW - 10, ..yes("tom") };
+    assert!(say(&[word("tom", "D", Said::Reject), back, yes("ben")], Some("D")).starts_with("met 2 of 2"));
+}
+
+/// Who wrote it, who sealed it and who agreed before it was taken back do not count.
+#[test]
+fn approvals_are_of_others_and_for_once() {
+    let strict = policy(json!({ "approvals": { "count": 1, "notAuthor": true } }));
+    let lax = policy(json!({ "approvals": { "count": 1 } }));
+    let yes = |by: &str, host: &str| Approval {
+        by: by.to_owned(),
+        role_memberships: Vec::new(),
+        os_user: by.to_owned(),
+        host: host.to_owned(),
+        at: NOW - 1000,
+        expires_at: None,
+        digest: "D".to_owned(),
+        verdict: Said::Approve,
+        reason: "because".to_owned(),
+    };
+    let target = Target { now: NOW, ..Target::default() };
+    let say = |policy: &Environment, plan: &Plan, target: &Target, approval: Approval| {
+        ask_with("approvals", policy, plan, target, None, &[approval], Some("D"))
+    };
+    let written = plan(&["a"]);
+    assert!(say(&strict, &written, &target, yes("eva", "desk")).starts_with("met"));
+    for (by, host) in [("sealer", "desk"), ("ci", "build")] {
+        let said = say(&strict, &written, &target, yes(by, host));
+        assert!(said.contains("has sealed it"), "{said}");
+        assert!(say(&lax, &written, &target, yes(by, host)).starts_with("met"));
+    }
+    for author in [None, Some("  ".to_owned())] {
+        let mut unsigned = plan(&["a"]);
+        unsigned.steps[0].author = author;
+        let said = say(&strict, &unsigned, &target, yes("eva", "desk"));
+        assert!(said.starts_with("unmet `a` has no author"), "{said}");
+        assert!(say(&lax, &unsigned, &target, yes("eva", "desk")).starts_with("met"));
+    }
+    let after = Target { rolled_back: Some(NOW - 500), ..target.clone() };
+    let said = say(&lax, &written, &after, yes("eva", "desk"));
+    assert!(said.contains("agreed before it was rolled back here"), "{said}");
+    let before = Target { rolled_back: Some(NOW - 5000), ..target };
+    assert!(say(&lax, &written, &before, yes("eva", "desk")).starts_with("met"));
+}
+
+#[test]
+fn signatures_are_by_keys_that_are_named() {
+    let signed = policy(json!({ "signedBy": ["release.key.pub"] }));
+    let plan = plan(&["a"]);
+    let say = |policy: &Environment, trusted: &[Result<String, String>], by: Option<Option<&str>>| {
+        let sealed = by.map(|signed_by| SealedPlan { digest: "D", author: "ci@build", db_user: "sealer", signed_by });
+        let evidence = Evidence { sealed, trusted, ..about(policy, &plan) };
+        let verdicts = judge(&evidence, &[]);
+        verdicts.first().map_or(String::new(), |v| format!("{} {} {}", v.gate, v.status.word(), v.reason))
+    };
+    let keys = [Ok("K1".to_owned()), Ok("K2".to_owned())];
+    assert_eq!(say(&signed, &keys, None), "signed-by unmet the plan is not sealed");
+    assert_eq!(say(&signed, &keys, Some(None)), "signed-by unmet the sealed plan is not signed");
+    assert_eq!(say(&signed, &keys, Some(Some("K3"))), "signed-by unmet the sealed plan is signed with another key: K3");
+    assert_eq!(say(&signed, &keys, Some(Some("K2"))), "signed-by met signed with the key K2");
+    assert_eq!(say(&signed, &[Err("`x`: gone".to_owned())], Some(Some("K1"))), "signed-by unmet `x`: gone");
+    assert_eq!(say(&policy(json!({})), &[], Some(None)), "");
+}
+
+#[test]
+fn nobody_goes_past_what_the_owner_demands() {
+    let (policy, plan) = (Environment::default(), plan(&["a"]));
+    let (required, weaker) = (json!({ "soak": "7d", "allow": [] }), json!({ "allow": ["rewrites"] }));
+    let say = |here: &Value| {
+        let over = ["required-policy".to_owned()];
+        judge(&Evidence { required: Some(&required), here, ..about(&policy, &plan) }, &over)
+    };
+    assert_eq!(say(&required)[0].status, Status::Met);
+    let said = &say(&weaker)[0];
+    assert_eq!(said.status, Status::Unmet);
+    assert!(said.reason.ends_with("demands: allow, soak"), "{}", said.reason);
+    assert!(!overridable().contains(&"required-policy") && overridable().len() + 1 == names().len());
+}

@@ -1,0 +1,383 @@
+//! Whether the history was changed by hand: the chain of events, walked again, and all that the
+//! ledger has beside it compared with what it says.
+//!
+//! The hashes are computed by the query and not by the function in the database, which could have
+//! been replaced. What was removed at the end breaks no link: it is missed by the runs and
+//! changesets that it belonged to, and by the counter of the table. Who rewrites every hash after a
+//! row and all that refers to it is not found out by the database: a hash that was kept elsewhere
+//! ([`Anchor`]) or a signature by a key that is kept elsewhere ([`sign_head`]) shows that.
+
+mod walk;
+
+use super::approvals;
+use super::connect::Connection;
+use super::error;
+use super::query::Row;
+use super::server::Server;
+use crate::base::name::quote_literal;
+use crate::base::{Failure, Ident, Kind, fill};
+use crate::ledger::event::{DIGEST_UNTIL_3, EventKind, hash_sql, recorded_sql};
+use crate::ledger::{History, approval, schema};
+use crate::plan::signature::{PrivateKey, PublicKey, Signature};
+use serde::Serialize;
+use serde_json::{Value, json};
+use walk::{Link, Walk};
+
+/// Events that are read at a time.
+const PAGE: i64 = 5000;
+
+/// So far the counter may be ahead of the last row without anybody's doing: the server writes
+/// it ahead, and jumps after a crash (`SEQ_LOG_VALS`).
+const AHEAD: i64 = 32;
+
+const UNREAD: &str = "cannot read the ledger";
+
+/// What the walk came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Audit {
+    /// How many events there are.
+    pub events: i64,
+    /// The number of the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<i64>,
+    /// Its hash: whoever keeps it elsewhere can prove what was before it.
+    pub head: String,
+    /// The last event up to which the named key has signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_to: Option<i64>,
+    /// What does not fit.
+    pub problems: Vec<Problem>,
+    /// What may be harmless.
+    pub doubts: Vec<String>,
+}
+
+/// A place at which the history was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// The event, or the first one that is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<i64>,
+    /// What was done to it.
+    pub what: What,
+    /// The same in words.
+    pub message: String,
+}
+
+/// What was done to a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum What {
+    /// Its columns or its hash are not what they were.
+    Changed,
+    /// It is not there any more.
+    Removed,
+    /// It was not written by the ledger.
+    Inserted,
+}
+
+/// An event and its hash, as somebody kept them elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// The number of the event.
+    pub seq: i64,
+    /// Its hash.
+    pub hash: String,
+}
+
+impl std::str::FromStr for Anchor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (seq, hash) = text.split_once(':').ok_or("it is not SEQ:HASH")?;
+        let digits = hash.strip_prefix("e2:").unwrap_or(hash);
+        if digits.len() != 64 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err("its hash is not 64 hexadecimal digits, with or without `e2:` in front".to_owned());
+        }
+        let seq = seq.parse().map_err(|_| "its number is none")?;
+        Ok(Self { seq, hash: hash.to_owned() })
+    }
+}
+
+/// What the history is compared with, beside itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Kept<'a> {
+    /// Hashes that were kept elsewhere.
+    pub anchors: &'a [Anchor],
+    /// The key by which the ends of runs are signed.
+    pub key: Option<&'a PublicKey>,
+}
+
+/// Walks the chain of a ledger. Reads everything, writes nothing.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn audit(
+    connection: &Connection,
+    server: &Server,
+    ledger: &Ident,
+    history: &History,
+    kept: Kept<'_>,
+) -> Result<Audit, Failure> {
+    if !server.has_ledger {
+        return Ok(Audit::default());
+    }
+    // one snapshot: a run may be adding events
+    let wrong = |e| error::unanswered(UNREAD, &e);
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(wrong)?;
+    let result = look(connection, &ledger.sql(), history.version, kept).await;
+    connection.roll_back().await.map_err(wrong)?;
+    result
+}
+
+async fn look(connection: &Connection, l: &str, version: u32, kept: Kept<'_>) -> Result<Audit, Failure> {
+    let (mut walk, events) = chain(connection, l, kept).await?;
+    let (last, head) = (walk.last.seq, walk.last.hash.clone());
+    let mut wrong =
+        format!("{} UNION ALL {}", changesets(l, "true"), fill(include_str!("records.sql"), &[("ledger", l)]));
+    if version >= approval::SINCE {
+        let has_event = approvals::has_event(l);
+        let said = fill(include_str!("approvals.sql"), &[("ledger", l), ("hasEvent", &has_event)]);
+        wrong = format!("{wrong} UNION ALL {said}");
+    }
+    for row in connection.query(UNREAD, &wrong).await? {
+        walk.found(None, What::Changed, row.get(0)?);
+    }
+    upgrade(connection, l, &mut walk).await?;
+    let mut doubts = Vec::new();
+    counter(connection, l, &mut walk, &mut doubts).await?;
+    let signed_to = match version >= schema::CHAINED {
+        true => signatures(connection, l, kept.key, &mut walk, &mut doubts).await?,
+        false => None,
+    };
+    walk.problems.sort_by_key(|p| p.seq.unwrap_or(i64::MAX));
+    Ok(Audit { events, last: (last > 0).then_some(last), head, signed_to, problems: walk.problems, doubts })
+}
+
+/// The query for what does not fit of the changesets `c` for which the condition holds.
+fn changesets(l: &str, only: &str) -> String {
+    let recorded = recorded_sql(l);
+    fill(include_str!("changesets.sql"), &[("ledger", l), ("recorded", recorded.trim()), ("only", only)])
+}
+
+/// Refuses what was changed by hand since it was recorded: nobody has seen its SQL.
+///
+/// # Errors
+/// When something was, or the ledger cannot be read.
+pub async fn check_recorded(connection: &Connection, ledger: &Ident, ids: &[String]) -> Result<(), Failure> {
+    let list: Vec<String> = ids.iter().map(|id| quote_literal(id)).collect();
+    let sql = changesets(&ledger.sql(), &format!("c.id IN ({})", list.join(", ")));
+    let rows = connection.query(UNREAD, &sql).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut failure = Failure::new(Kind::Drift, "the ledger was changed by hand since it was written; nothing was run");
+    failure.notes = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+    Err(failure.help(
+        "compare it with a backup, and find out who did it; if it is right as it is now, \
+         `dagmar clear ID --as-recorded --reason ...` says so",
+    ))
+}
+
+/// Walks along the events; gives how many there are.
+async fn chain(connection: &Connection, l: &str, kept: Kept<'_>) -> Result<(Walk, i64), Failure> {
+    let (mut walk, mut events) = (Walk::default(), 0);
+    let mut anchors: Vec<&Anchor> = kept.anchors.iter().collect();
+    loop {
+        let sql = format!(
+            "SELECT e.seq, e.hash, e.hash = ({follows}), e.hash = ({passes}) FROM (SELECT x.*, lag(hash, 1, {last}) OVER w AS \
+             one, CASE row_number() OVER w WHEN 1 THEN {before} WHEN 2 THEN {last} ELSE lag(hash, 2) OVER w END AS two \
+             FROM (SELECT * FROM {l}.event WHERE seq > {seq} ORDER BY seq LIMIT {PAGE}) x WINDOW w AS (ORDER BY seq)) e \
+             ORDER BY e.seq",
+            follows = hash_sql("e.one"),
+            passes = hash_sql("e.two"),
+            last = quote_literal(&walk.last.hash),
+            before = quote_literal(&walk.before.hash),
+            seq = walk.last.seq,
+        );
+        let rows = connection.query(UNREAD, &sql).await?;
+        events += i64::try_from(rows.len()).unwrap_or(0);
+        for row in &rows {
+            let link = Link { seq: row.get(0)?, hash: row.get(1)?, follows: row.get(2)?, passes: row.get(3)? };
+            if let Some(at) = anchors.iter().position(|a| a.seq == link.seq) {
+                let anchor = anchors.remove(at);
+                if anchor.hash != link.hash {
+                    let message = format!(
+                        "event {} has the hash {}, and had {} when it was kept",
+                        link.seq, link.hash, anchor.hash
+                    );
+                    walk.found(Some(link.seq), What::Changed, message);
+                }
+            }
+            walk.step(link);
+        }
+        if rows.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
+            break;
+        }
+    }
+    for anchor in anchors {
+        walk.found(
+            Some(anchor.seq),
+            What::Removed,
+            format!("event {}, of which a hash was kept, is missing", anchor.seq),
+        );
+    }
+    Ok((walk, events))
+}
+
+/// Events of the form before, whose hashes do not keep the borders of their parts, are as the
+/// upgrade found them.
+async fn upgrade(connection: &Connection, l: &str, walk: &mut Walk) -> Result<(), Failure> {
+    let sql = format!(
+        "SELECT u.seq FROM (SELECT seq, detail FROM {l}.event WHERE kind = '{}' ORDER BY seq LIMIT 1) u WHERE \
+         u.detail ->> 'digest' <> (SELECT {DIGEST_UNTIL_3} FROM {l}.event e WHERE e.seq < u.seq)",
+        EventKind::Upgraded.word()
+    );
+    if let Some(row) = connection.query(UNREAD, &sql).await?.first() {
+        let seq: i64 = row.get(0)?;
+        walk.found(
+            None,
+            What::Changed,
+            format!("an event before number {seq}, the upgrade of the ledger, was changed by hand"),
+        );
+    }
+    let sql = format!(
+        "SELECT min(e.seq) FROM {l}.event e WHERE NOT starts_with(e.hash, 'e2:') AND EXISTS (SELECT FROM {l}.event b WHERE \
+         b.seq < e.seq AND starts_with(b.hash, 'e2:'))"
+    );
+    if let Some(Some(seq)) =
+        connection.query(UNREAD, &sql).await?.first().map(|row| row.get::<Option<i64>>(0)).transpose()?
+    {
+        walk.found(
+            Some(seq),
+            What::Changed,
+            format!("event {seq} has a hash of the form before the upgrade of the ledger"),
+        );
+    }
+    Ok(())
+}
+
+/// Numbers that were given out and are not there.
+async fn counter(connection: &Connection, l: &str, walk: &mut Walk, doubts: &mut Vec<String>) -> Result<(), Failure> {
+    let sql = format!(
+        "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('{}.event', 'seq')::regclass), 0), \
+         EXISTS (SELECT FROM {l}.run WHERE status = 'running')",
+        l.replace('\'', "''")
+    );
+    let rows = connection.query(UNREAD, &sql).await?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let (counted, running): (i64, bool) = (row.get(0)?, row.get(1)?);
+    let last = walk.last.seq;
+    let message = format!("the counter of events is at {counted}, the last event is {last}");
+    // a run takes numbers before it commits its rows
+    if counted > last && !running {
+        if counted - last > AHEAD || !walk.problems.is_empty() {
+            walk.found(Some(last + 1), What::Removed, format!("{message}: those after it were removed"));
+        } else {
+            doubts.push(format!("{message}: those after it were removed, or the server crashed since"));
+        }
+    }
+    Ok(())
+}
+
+/// What is signed of an event.
+fn signed_text(installation: &str, seq: i64, hash: &str) -> String {
+    format!("history of {installation} up to {seq}: {hash}")
+}
+
+/// Checks the signatures of the ends of runs; gives the last event up to which the key has signed.
+async fn signatures(
+    connection: &Connection,
+    l: &str,
+    key: Option<&PublicKey>,
+    walk: &mut Walk,
+    doubts: &mut Vec<String>,
+) -> Result<Option<i64>, Failure> {
+    let sql = format!(
+        "SELECT s.seq, s.detail::text, e.hash FROM {l}.event s LEFT JOIN {l}.event e ON e.seq::text = s.detail ->> 'seq' \
+         WHERE s.kind = '{}' ORDER BY s.seq",
+        EventKind::HeadSigned.word()
+    );
+    let rows = connection.query(UNREAD, &sql).await?;
+    let mut signed_to = None;
+    for row in &rows {
+        let at: i64 = row.get(0)?;
+        let (detail, hash) = (row.get::<&str>(1)?, row.get::<Option<&str>>(2)?);
+        match signature(detail, hash, key) {
+            Ok(seq) => signed_to = seq.or(signed_to),
+            Err(why) => walk.found(Some(at), What::Changed, format!("the signature in event {at} {why}")),
+        }
+    }
+    if key.is_some() {
+        match signed_to {
+            None => walk.found(None, What::Removed, "no event has a signature by this key".to_owned()),
+            Some(seq) if walk.last.seq > seq + 1 => {
+                doubts.push(format!("the events after number {seq} are not signed by this key"));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(signed_to)
+}
+
+/// The event up to which this signature holds, where it is by the key; an error says what is wrong.
+fn signature(detail: &str, hash: Option<&str>, key: Option<&PublicKey>) -> Result<Option<i64>, String> {
+    let detail: Value = serde_json::from_str(detail).map_err(|e| format!("cannot be read: {e}"))?;
+    let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
+    let seq = detail.get("seq").and_then(Value::as_i64).ok_or("is of no event")?;
+    if hash != Some(text("hash")) {
+        return Err(format!("is of another hash of event {seq} than the one that is there"));
+    }
+    let signature: Signature = serde_json::from_value(detail.get("signature").cloned().unwrap_or_default())
+        .map_err(|_| "is none".to_owned())?;
+    let signed = signed_text(text("installation"), seq, text("hash"));
+    if !signature.is_good(&signed, None) {
+        return Err("is wrong".to_owned());
+    }
+    Ok(key.is_some_and(|key| signature.is_good(&signed, Some(key))).then_some(seq))
+}
+
+/// Signs the last hash, with a key that the database does not have, and keeps the signature as an
+/// event of this run.
+///
+/// # Errors
+/// When the ledger cannot be read or written.
+pub async fn sign_head(connection: &Connection, ledger: &Ident, run: &str, key: &PrivateKey) -> Result<(), Failure> {
+    let l = ledger.sql();
+    let sql = format!(
+        "SELECT e.seq, e.hash, coalesce((SELECT value FROM {l}.meta WHERE key = 'installation'), '') FROM {l}.event e \
+         ORDER BY e.seq DESC LIMIT 1"
+    );
+    let rows = connection.query(UNREAD, &sql).await?;
+    let head = |row: &Row| Ok::<(i64, String, String), Failure>((row.get(0)?, row.get(1)?, row.get(2)?));
+    let (seq, hash, installation) = rows
+        .first()
+        .map(head)
+        .transpose()?
+        .ok_or_else(|| Failure::new(Kind::Database, "the ledger has no event that could be signed"))?;
+    let signature = key.sign(&signed_text(&installation, seq, &hash));
+    let detail = json!({ "seq": seq, "hash": hash, "installation": installation, "signature": signature });
+    let sql = format!(
+        "INSERT INTO {l}.event (run, kind, detail) VALUES ({}::uuid, '{}', {})",
+        quote_literal(run),
+        EventKind::HeadSigned.word(),
+        crate::ledger::json::jsonb(&detail)
+    );
+    connection.execute(&sql).await.map_err(|e| error::unanswered("cannot keep the signature of the history", &e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_anchor_is_a_number_and_a_hash() {
+        let hash = "ab".repeat(32);
+        assert_eq!(format!("7:e2:{hash}").parse(), Ok(Anchor { seq: 7, hash: format!("e2:{hash}") }));
+        assert_eq!(format!("7:{hash}").parse::<Anchor>().unwrap().hash, hash);
+        for wrong in ["", "7", "x:e2:00", &format!("x:{hash}"), "7:e2:zz"] {
+            assert!(wrong.parse::<Anchor>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Whether a sealed plan is one that dagmar could have sealed: anybody can compute a digest. What
+//! is said of its SQL is found out again from the SQL itself.
+
+use super::{Content, changed};
+use crate::base::{Failure, checksum};
+use crate::change::Batch;
+use crate::plan::model::{Direction, FORMAT, Mode, Rollback, Segment, Step};
+use crate::plan::{facts, step};
+use crate::sql;
+use serde_json::Value;
+
+/// Refuses what does not fit together; what is known of each statement is made anew.
+pub(super) fn renew(content: &mut Content) -> Result<(), Failure> {
+    for part in &mut content.environments {
+        if part.plan.format == 0 || part.plan.format > FORMAT || part.plan.direction != Direction::Forward {
+            return Err(changed().note("its plan is of no form that dagmar seals"));
+        }
+        for step in &mut part.plan.steps {
+            check(step).map_err(|why| changed().note(format!("`{}`: {why}", step.changeset)))?;
+            facts::renew_step(step);
+            modes(&step.segments).map_err(|why| changed().note(format!("`{}`: {why}", step.changeset)))?;
+        }
+    }
+    Ok(())
+}
+
+fn check(step: &Step) -> Result<(), String> {
+    if step.direction != Direction::Forward {
+        return Err("it is a rollback".to_owned());
+    }
+    if checksum::of_value(&step.body) != step.checksum {
+        return Err(format!("its checksum is not that of the changeset, which has {}", checksum::of_value(&step.body)));
+    }
+    let digest = step::digest(&step.segments, &step.rollback);
+    if digest != step.digest {
+        return Err(format!("its digest is not that of its SQL, which has {digest}"));
+    }
+    segments(&step.segments, step.body.get("changes"))?;
+    if let Rollback::Segments { derived, segments: back, .. } = &step.rollback {
+        segments(back, step.body.get(if *derived { "changes" } else { "rollback" }))?;
+    }
+    Ok(())
+}
+
+/// Each statement is one, and belongs to the change that is named.
+fn segments(segments: &[Segment], changes: Option<&Value>) -> Result<(), String> {
+    for segment in segments {
+        let one = segment.statements.len() == 1;
+        let fits = match segment.mode {
+            Mode::Transaction => !segment.statements.is_empty() && segment.batch.is_none(),
+            Mode::Outside => one && segment.batch.is_none(),
+            Mode::Batched => one && segment.batch.is_some(),
+        };
+        if !fits {
+            return Err(format!("a segment that runs {} has another number of statements", segment.mode.words()));
+        }
+        for statement in &segment.statements {
+            let text = match segment.mode {
+                Mode::Batched => format!("{} SELECT FROM dagmar_done", Batch::first(&statement.sql, "1")),
+                _ => statement.sql.clone(),
+            };
+            let pieces = sql::split(&text).map_err(|e| e.message)?;
+            if pieces.len() != 1 {
+                return Err(format!("one of its statements is {} statements", pieces.len()));
+            }
+            if let Some(forbidden) = sql::forbidden(&text) {
+                return Err(format!("{} must not stand in a changeset", forbidden.what));
+            }
+            let of = changes.and_then(|list| list.get(statement.change));
+            if of.and_then(|change| change.get(&statement.kind)).is_none() {
+                return Err(format!("its change {} is no `{}`", statement.change + 1, statement.kind));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What cannot be in a transaction is in none.
+fn modes(segments: &[Segment]) -> Result<(), String> {
+    let in_one = |s: &&Segment| s.mode == Mode::Transaction && s.statements.iter().any(|s| s.facts.outside.is_some());
+    match segments.iter().find(in_one) {
+        Some(_) => Err("a statement that cannot run in a transaction is in one".to_owned()),
+        None => Ok(()),
+    }
+}

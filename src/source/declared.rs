@@ -1,0 +1,218 @@
+//! Variables as `dagmar.yaml` declares them: their forms, and their values in an environment.
+
+use super::project::ProjectConfig;
+use super::variables::{Variables, Wrong, is_name};
+use crate::base::secret::{PLACEHOLDER, is_secret_name};
+use crate::base::{Diagnostic, Diagnostics, Place, Secret, Secrets};
+use schemars::JsonSchema;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// The value of a variable.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) enum Variable {
+    Text(String),
+    Number(f64),
+    Bool(bool),
+    Full(FullVariable),
+}
+
+/// A variable of which more is said than its value.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct FullVariable {
+    /// The value; `${NAME}` is one from the process's environment.
+    value: Scalar,
+    /// Whether the value is secret: never shown, stored or sealed, and filled in only when the
+    /// SQL is sent to the server.
+    #[serde(default)]
+    secret: bool,
+}
+
+/// A text, number or boolean.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) enum Scalar {
+    Text(String),
+    Number(f64),
+    Bool(bool),
+}
+
+impl ProjectConfig {
+    /// The variables of an environment. A value may hold `${NAME}` of the process's
+    /// environment, which is asked through `process`. Of secret ones only the names are in it.
+    ///
+    /// # Errors
+    /// The variable whose value names something that is not set.
+    pub fn variables(&self, environment: &str, process: &dyn Fn(&str) -> Option<String>) -> Result<Variables, String> {
+        let mut variables = Variables::default();
+        for (name, value, secret) in self.written(environment) {
+            if secret {
+                variables.set_secret(name);
+                continue;
+            }
+            let text = filled(value, process).map_err(|why| format!("the variable `{name}` in dagmar.yaml: {why}"))?;
+            variables.set(name, &text);
+        }
+        Ok(variables)
+    }
+
+    /// The secret variables of an environment with their values, where those are to be had.
+    pub fn secrets(&self, environment: &str, process: &dyn Fn(&str) -> Option<String>) -> Secrets {
+        let mut secrets = Secrets::default();
+        for (name, value, _) in self.written(environment).filter(|(.., secret)| *secret) {
+            let value = filled(value, process).and_then(|text| match text.is_empty() {
+                true => Err("its value in dagmar.yaml is empty".to_owned()),
+                false => Ok(Secret::new(text)),
+            });
+            secrets.set(name, value);
+        }
+        secrets
+    }
+
+    /// Every variable of an environment, its value, and whether it is secret: what is secret
+    /// for the project or for the environment is so whichever value it has.
+    fn written(&self, environment: &str) -> impl Iterator<Item = (&String, &Value, bool)> {
+        let own = self.environment(environment).map(|e| &e.variables);
+        let mut all: BTreeMap<&String, (&Value, bool)> = BTreeMap::new();
+        for (name, value) in self.variables.iter().chain(own.into_iter().flatten()) {
+            let before = all.get(name).is_some_and(|(_, secret)| *secret);
+            let secret = value.get("secret") == Some(&Value::Bool(true));
+            all.insert(name, (value.get("value").unwrap_or(value), before || secret));
+        }
+        all.into_iter().map(|(name, (value, secret))| (name, value, secret))
+    }
+}
+
+/// The value of a variable as a text.
+fn filled(value: &Value, process: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    match value {
+        Value::String(text) => fill_from_process(text, process),
+        other => Ok(other.to_string()),
+    }
+}
+
+/// Fills `${NAME}` of a value in `dagmar.yaml` from the process's environment.
+///
+/// # Errors
+/// What is not set or malformed, in words.
+pub fn fill_from_process(text: &str, process: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut names = Variables::default();
+    loop {
+        match names.fill(text) {
+            Ok(filled) => return Ok(filled),
+            Err(Wrong::Malformed) => return Err("`${` is not followed by a name and `}`".to_owned()),
+            Err(Wrong::Reserved) => return Err(format!("`{PLACEHOLDER}` is reserved")),
+            Err(Wrong::Undefined(name)) => match process(&name) {
+                Some(value) => names.set(&name, &value),
+                None => return Err(format!("the environment variable `{name}` is not set")),
+            },
+        }
+    }
+}
+
+pub(super) fn check_variables(variables: &Map<String, Value>, place: &Place, out: &mut Diagnostics) -> bool {
+    let mut good = true;
+    for (name, value) in variables {
+        if !is_name(name) {
+            good = false;
+            out.push(
+                Diagnostic::error("DG0113", format!("`{name}` is no name of a variable"))
+                    .at(place.child(name).as_key())
+                    .help("use letters, digits, `_`, `-` and `.`"),
+            );
+        }
+        good &= check_value(name, value, &place.child(name), out);
+    }
+    good
+}
+
+/// Whether a variable is a scalar, or a mapping with one.
+fn check_value(name: &str, value: &Value, place: &Place, out: &mut Diagnostics) -> bool {
+    const FORMS: &str = "write `name: value`, or `name: { value: \"${NAME}\", secret: true }`";
+    let is_scalar = |value: &Value| !(value.is_array() || value.is_object() || value.is_null());
+    let problem = match value {
+        Value::Object(map) => {
+            let secret = map.get("secret").unwrap_or(&Value::Bool(false));
+            if let Some(key) = map.keys().find(|key| !["value", "secret"].contains(&key.as_str())) {
+                Diagnostic::error("DG0104", format!("unknown key `{key}`")).at(place.child(key).as_key()).help(FORMS)
+            } else if !map.get("value").is_some_and(is_scalar) {
+                Diagnostic::error(
+                    "DG0106",
+                    format!("the variable `{name}` has no `value` that is a text, number or boolean"),
+                )
+                .at(place.clone())
+                .help(FORMS)
+            } else if !secret.is_boolean() {
+                Diagnostic::error("DG0106", "`secret` is true or false").at(place.child("secret"))
+            } else if secret == &Value::Bool(true) && !is_secret_name(name) {
+                Diagnostic::error("DG0113", format!("`{name}` is no name of a secret variable"))
+                    .at(place.clone().as_key())
+                    .help("use letters, digits and `_`: it is a variable of psql too")
+            } else {
+                return true;
+            }
+        }
+        value if is_scalar(value) => return true,
+        _ => Diagnostic::error("DG0106", format!("the variable `{name}` is no text, number or boolean"))
+            .at(place.clone())
+            .help(FORMS),
+    };
+    out.push(problem);
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::FileId;
+    use serde_json::json;
+
+    fn parse(value: Value) -> Result<ProjectConfig, Vec<String>> {
+        let mut out = Diagnostics::default();
+        ProjectConfig::parse(&value, &Place::value(FileId(0), vec![]), &mut out)
+            .ok_or_else(|| out.iter().map(|d| d.message.clone()).collect())
+    }
+
+    #[test]
+    fn a_variable_is_secret_in_whichever_place_it_is_said() {
+        let config = parse(json!({
+            "variables": {"pw": {"value": "${PW}", "secret": true}, "key": "plain", "n": {"value": 3}},
+            "environments": {"dev": {"variables": {"pw": "dev"}}, "live": {"variables": {"key": {"value": "k", "secret": true}}}}
+        }))
+        .unwrap();
+        let given = |name: &str| (name == "PW").then(|| "hunter2".to_owned());
+        for (environment, pw, key) in [("dev", Ok("dev"), None), ("live", Ok("hunter2"), Some("k"))] {
+            let (variables, secrets) =
+                (config.variables(environment, &given).unwrap(), config.secrets(environment, &given));
+            assert!(variables.is_secret("pw") && variables.get("pw").is_none());
+            assert_eq!(variables.get("n"), Some("3"));
+            assert_eq!(secrets.value("pw").map(Secret::expose).map_err(|_| ()), pw);
+            assert_eq!(
+                (variables.is_secret("key"), secrets.value("key").ok().map(Secret::expose)),
+                (key.is_some(), key)
+            );
+        }
+        // without the value everything but a run is possible
+        assert!(config.variables("live", &|_| None).unwrap().is_secret("pw"));
+        assert!(config.secrets("live", &|_| None).value("pw").unwrap_err().contains("`PW` is not set"));
+    }
+
+    #[test]
+    fn odd_variables_are_refused() {
+        for (variable, message) in [
+            (json!({"pw": {"secret": true}}), "the variable `pw` has no `value` that is a text, number or boolean"),
+            (json!({"pw": {"value": ["x"]}}), "the variable `pw` has no `value` that is a text, number or boolean"),
+            (json!({"pw": {"value": "x", "secret": "yes"}}), "`secret` is true or false"),
+            (json!({"pw": {"value": "x", "hidden": true}}), "unknown key `hidden`"),
+            (json!({"app.pw": {"value": "x", "secret": true}}), "`app.pw` is no name of a secret variable"),
+            (json!({"pw": null}), "the variable `pw` is no text, number or boolean"),
+        ] {
+            assert_eq!(parse(json!({ "variables": variable })).unwrap_err(), [message]);
+        }
+    }
+}
