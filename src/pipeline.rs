@@ -1,15 +1,16 @@
 //! The stages chained, for those at the edge: command line, service, tests.
 
-use crate::base::{Diagnostic, Diagnostics, Failure, Kind, Place};
+use crate::base::{Diagnostic, Diagnostics, Failure, FileId, Kind, Place};
 use crate::graph::{self, Graph, select};
 use crate::ledger::History;
 use crate::plan::step::Setting;
+use crate::plan::writing::{Origins, Writing};
 use crate::plan::{self, Edited, Plan, Request, Unfit};
 use crate::render::Renderer;
-use crate::source::load::{self, Loaded, ProjectFiles};
+use crate::source::load::{self, Loaded};
 use crate::source::parse::{self, Context};
 use crate::source::project::LimitsSpec;
-use crate::source::{Changelog, SourceSet, Variables};
+use crate::source::{Changelog, ProjectFiles, SourceSet, Variables, advice};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -18,10 +19,8 @@ use std::path::Path;
 pub struct Workspace {
     /// What is on disk.
     pub loaded: Loaded,
-    /// The templates.
+    /// The templates, without those that have mistakes.
     pub renderer: Renderer,
-    /// Whether the project's own were left out because of mistakes.
-    templates_left_out: bool,
 }
 
 /// A project seen from one environment.
@@ -35,6 +34,11 @@ pub struct View<'a> {
     pub changelog: Changelog,
     /// Their order.
     pub graph: Graph,
+    /// The texts, those of files that changes refer to as well.
+    pub sources: SourceSet,
+    /// What is odd in the files, and refuses nothing.
+    pub warnings: Diagnostics,
+    variables: Variables,
 }
 
 impl Workspace {
@@ -44,18 +48,11 @@ impl Workspace {
     /// When the folder is no project.
     pub fn open(root: &Path) -> Result<Self, Failure> {
         let mut loaded = load::load(root)?;
-        let mut templates_left_out = false;
-        let renderer = match Renderer::new(&loaded.templates) {
-            Ok(renderer) => renderer,
-            Err(errors) => {
-                templates_left_out = true;
-                for error in errors {
-                    loaded.problems.push(template_problem(&loaded.sources, &error));
-                }
-                Renderer::new(&[]).map_err(|e| Failure::new(Kind::Internal, format!("built-in templates: {e:?}")))?
-            }
-        };
-        Ok(Self { loaded, renderer, templates_left_out })
+        let (renderer, errors) = Renderer::without_broken(&loaded.templates);
+        for error in errors {
+            loaded.problems.push(template_problem(&loaded.sources, &error));
+        }
+        Ok(Self { loaded, renderer })
     }
 
     /// Parses the changesets for an environment and builds the graph.
@@ -63,34 +60,56 @@ impl Workspace {
     /// # Errors
     /// Every problem of every file.
     pub fn view(&self, environment: &str, variables: &Variables) -> Result<View<'_>, Failure> {
-        let mut problems = self.loaded.problems.clone();
-        let files = ProjectFiles { root: &self.loaded.root, variables };
-        let names: Vec<String> = self.loaded.config.environment_list.iter().map(|(n, _)| n.clone()).collect();
+        let loaded = &self.loaded;
+        let mut problems = loaded.problems.clone();
+        let files = ProjectFiles::new(&loaded.root, variables, &loaded.sources);
+        let names: Vec<String> = loaded.config.environment_list.iter().map(|(n, _)| n.clone()).collect();
         let context = Context {
-            custom: &self.loaded.custom,
-            broken: &self.loaded.broken,
+            custom: &loaded.custom,
+            broken: &loaded.broken,
             files: &files,
             environments: &names,
             variables,
-            sources: &self.loaded.sources,
-            positions: Default::default(),
+            hides_variables: loaded.hides_variables,
+            unread: &loaded.unread,
+            sources: &loaded.sources,
         };
-        let changelog = parse::changelog(&self.loaded.documents, &context, &mut problems);
+        let changelog = parse::changelog(&loaded.documents, &context, &mut problems);
+        let sources = files.with(&loaded.sources);
         let graph = graph::build(&changelog, &mut problems);
+        advice::edges(&changelog, &names, environment, &mut problems);
+        let used = sources.iter().skip(loaded.sources.next().0 as usize).map(|(_, file)| file.path.as_str()).collect();
+        advice::ignored(&loaded.ignored, &used, &loaded.config.plans)
+            .into_iter()
+            .for_each(|warning| problems.push(warning));
+        let writing = Writing { sources: &sources, variables, origins: Origins::None };
         if problems.has_errors() {
             // what can be found in the rest is said in the same go
-            for changeset in changelog.changesets.iter().filter(|c| c.complete && !self.templates_left_out) {
-                let file = &self.loaded.sources.get(changeset.file).path;
-                plan::step::compile(changeset, file, self.setting(environment, changeset.limits), &mut problems);
+            for changeset in &changelog.changesets {
+                let file = &sources.get(changeset.file).path;
+                let setting = self.setting(environment, changeset.limits, writing);
+                plan::step::compile(changeset, file, setting, &mut problems);
             }
-            return Err(self.refuse(problems));
+            return Err(Failure::source(sources.locate(problems)));
         }
         let graph = graph.ok_or_else(|| Failure::new(Kind::Internal, "a graph without problems has an order"))?;
-        Ok(View { workspace: self, environment: environment.to_owned(), changelog, graph })
+        let warnings = sources.locate(problems);
+        let environment = environment.to_owned();
+        Ok(View { workspace: self, environment, changelog, graph, warnings, sources, variables: variables.clone() })
+    }
+
+    /// Refuses to go on by a `dagmar.yaml` that has mistakes: a policy may be among what is left out.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_project(&self) -> Result<(), Failure> {
+        let mut problems = self.loaded.problems.clone();
+        problems.retain(|problem| problem.place.as_ref().is_some_and(|place| place.file == FileId(0)));
+        if problems.has_errors() { Err(Failure::source(self.loaded.sources.locate(problems))) } else { Ok(()) }
     }
 
     /// What a changeset with these limits is rendered with.
-    fn setting(&self, environment: &str, limits: LimitsSpec) -> Setting<'_> {
+    fn setting<'a>(&'a self, environment: &str, limits: LimitsSpec, writing: Writing<'a>) -> Setting<'a> {
         let config = &self.loaded.config;
         let above = config.limits(environment);
         Setting {
@@ -98,13 +117,8 @@ impl Workspace {
             ledger: &config.ledger.schema,
             limits: limits.over(above.resolve()),
             pace: limits.backfill.or(above.backfill),
+            writing,
         }
-    }
-
-    /// Problems with their places filled in.
-    fn refuse(&self, mut problems: Diagnostics) -> Failure {
-        self.loaded.sources.locate(&mut problems);
-        Failure::source(problems)
     }
 }
 
@@ -138,21 +152,35 @@ impl View<'_> {
         history: &History,
         selected: Option<&BTreeSet<usize>>,
     ) -> Result<Result<Plan, Vec<Edited>>, Failure> {
+        self.compile(history, selected, Origins::Parts).map(|(plan, _)| plan)
+    }
+
+    /// Compiles with or without the places of statements; what is odd in them.
+    fn compile(
+        &self,
+        history: &History,
+        selected: Option<&BTreeSet<usize>>,
+        origins: Origins,
+    ) -> Result<(Result<Plan, Vec<Edited>>, Diagnostics), Failure> {
         let request = Request {
             environment: &self.environment,
-            setting: self.workspace.setting(&self.environment, LimitsSpec::default()),
+            setting: self.workspace.setting(&self.environment, LimitsSpec::default(), self.writing(origins)),
             selected,
         };
-        match plan::forward(&self.changelog, &self.graph, &self.workspace.loaded.sources, history, &request) {
-            Ok(plan) => Ok(Ok(plan)),
-            Err(Unfit::Edited(edited)) => Ok(Err(edited)),
-            Err(Unfit::Source(problems)) => Err(self.workspace.refuse(problems)),
+        match plan::forward(&self.changelog, &self.graph, &self.sources, history, &request) {
+            Ok((plan, warnings)) => Ok((Ok(plan), warnings)),
+            Err(Unfit::Edited(edited)) => Ok((Err(edited), Diagnostics::default())),
+            Err(Unfit::Source(problems)) => Err(Failure::source(self.sources.locate(problems))),
         }
     }
 
-    /// What is worth knowing of a plan of these files, and refuses nothing.
+    fn writing(&self, origins: Origins) -> Writing<'_> {
+        Writing { sources: &self.sources, variables: &self.variables, origins }
+    }
+
+    /// Warnings of passwords in the SQL of a plan of these files.
     #[must_use]
-    pub fn warnings(&self, plan: &Plan) -> Diagnostics {
+    pub fn exposed_passwords(&self, plan: &Plan) -> Diagnostics {
         let mut warnings = Diagnostics::default();
         for step in plan::secrets::exposed(plan) {
             let known = self.graph.position(&step.changeset).map(|at| &self.changelog.changesets[at]);
@@ -167,7 +195,7 @@ impl View<'_> {
                 None => warning,
             });
         }
-        warnings
+        self.sources.locate(warnings)
     }
 
     /// Renders one changeset, whether it could run now or not.
@@ -180,32 +208,48 @@ impl View<'_> {
             .position(id)
             .ok_or_else(|| Failure::new(Kind::Usage, format!("there is no changeset `{id}`")))?;
         let changeset = &self.changelog.changesets[position];
-        let setting = self.workspace.setting(&self.environment, changeset.limits);
-        let file = &self.workspace.loaded.sources.get(changeset.file).path;
+        let setting = self.workspace.setting(&self.environment, changeset.limits, self.writing(Origins::Parts));
+        let file = &self.sources.get(changeset.file).path;
         let mut problems = Diagnostics::default();
-        plan::step::compile(changeset, file, setting, &mut problems).ok_or_else(|| self.workspace.refuse(problems))
+        plan::step::compile(changeset, file, setting, &mut problems)
+            .ok_or_else(|| Failure::source(self.sources.locate(problems)))
     }
 
-    /// Compiles every changeset as if none was applied and all were for here: what `check`
-    /// does.
+    /// Compiles every changeset as if none was applied: what `check` does. All that is odd is with
+    /// the plan.
     ///
     /// # Errors
     /// Every problem.
-    pub fn check(&self) -> Result<Plan, Failure> {
-        match self.plan(&History::default(), &[])? {
-            Ok(plan) => Ok(plan),
-            Err(_) => Err(Failure::new(Kind::Internal, "an empty history cannot differ")),
+    pub fn check(&self) -> Result<(Plan, Diagnostics), Failure> {
+        let (plan, found) = self.compile(&History::default(), None, Origins::None)?;
+        let plan = plan.map_err(|_| Failure::new(Kind::Internal, "an empty history cannot differ"))?;
+        let mut warnings = self.warnings.clone();
+        warnings.append(found);
+        warnings.append(self.exposed_passwords(&plan));
+        // each changeset that is not for here has its say too
+        let mut others = Diagnostics::default();
+        for id in &plan.not_for_here {
+            if let Some(position) = self.graph.position(id) {
+                let changeset = &self.changelog.changesets[position];
+                let setting = self.workspace.setting(&self.environment, changeset.limits, self.writing(Origins::None));
+                plan::step::compile(changeset, &self.sources.get(changeset.file).path, setting, &mut others);
+            }
         }
+        if others.has_errors() {
+            others.append(warnings);
+            return Err(Failure::source(self.sources.locate(others)));
+        }
+        warnings.append(others);
+        Ok((plan, self.sources.locate(warnings)))
     }
 }
 
 fn template_problem(sources: &SourceSet, error: &crate::render::TemplateError) -> Diagnostic {
     let problem = Diagnostic::error("DG0400", error.message.clone());
-    let Some((id, file)) = sources.iter().find(|(_, f)| f.path == error.template) else {
+    let Some((id, file)) = sources.named(&error.template) else {
         return problem.help(format!("in the template `{}`", error.template));
     };
-    let line = error.line.unwrap_or(1).max(1);
-    let start: usize = file.text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let start = file.lines().start(error.line.unwrap_or(1).max(1));
     let text = file.text[start..].lines().next().unwrap_or_default();
     let column = error.column.map_or(0, |c| text.char_indices().nth(c.saturating_sub(1)).map_or(0, |(i, _)| i));
     let end = (start + text.trim_end().len()).max(start + column);

@@ -1,10 +1,25 @@
 //! A problem as a value: collected by every stage, drawn only at the edge.
 
+use super::lines::Lines;
+use std::collections::HashMap;
+use std::fmt::Debug;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A source file of the project, by its position in the `SourceSet`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub u32);
+
+/// The texts that places point into.
+pub trait Sources: Debug + Send + Sync {
+    /// The path to show, relative to the project.
+    fn path(&self, file: FileId) -> &str;
+    /// The whole text as it may be shown: secrets are masked, character for character, so that
+    /// places in the real text fit.
+    fn text(&self, file: FileId) -> &str;
+    /// Where the lines of the text are.
+    fn lines(&self, file: FileId) -> &Lines;
+}
 
 /// One hop of the way from a document's root to a node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,6 +40,8 @@ pub struct Place {
     pub path: Vec<PathSeg>,
     /// Whether the key (and not the value) of the last hop is meant.
     pub key: bool,
+    /// Of a text: the bytes that are meant, counted in its value and not in how it is written.
+    pub within: Option<Range<usize>>,
     /// Bytes in the file's text, once known.
     pub span: Option<Range<usize>>,
 }
@@ -33,19 +50,19 @@ impl Place {
     /// The value at `path`.
     #[must_use]
     pub fn value(file: FileId, path: Vec<PathSeg>) -> Self {
-        Self { file, path, key: false, span: None }
+        Self { file, path, key: false, within: None, span: None }
     }
 
     /// The key at `path`.
     #[must_use]
     pub fn key(file: FileId, path: Vec<PathSeg>) -> Self {
-        Self { file, path, key: true, span: None }
+        Self { key: true, ..Self::value(file, path) }
     }
 
     /// These bytes of the file.
     #[must_use]
     pub fn bytes(file: FileId, span: Range<usize>) -> Self {
-        Self { file, path: Vec::new(), key: false, span: Some(span) }
+        Self { span: Some(span), ..Self::value(file, Vec::new()) }
     }
 
     /// The value under `key` of this place.
@@ -69,6 +86,19 @@ impl Place {
     pub fn as_key(mut self) -> Self {
         self.key = true;
         self
+    }
+
+    /// These bytes of the text that is its value.
+    #[must_use]
+    pub fn within(mut self, bytes: Range<usize>) -> Self {
+        self.within = Some(bytes);
+        self
+    }
+
+    /// Whether it is `other` or below it.
+    #[must_use]
+    pub fn is_in(&self, other: &Place) -> bool {
+        self.file == other.file && self.path.starts_with(&other.path)
     }
 }
 
@@ -99,6 +129,8 @@ pub struct Diagnostic {
     pub related: Vec<(Place, String)>,
     /// How to mend it.
     pub help: Option<String>,
+    /// Where else in the same file just this is wrong.
+    pub more: Vec<Place>,
 }
 
 impl Diagnostic {
@@ -113,6 +145,7 @@ impl Diagnostic {
             label: None,
             related: Vec::new(),
             help: None,
+            more: Vec::new(),
         }
     }
 
@@ -162,25 +195,27 @@ impl Diagnostic {
 #[derive(Debug, Default, Clone)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    errors: usize,
+    sources: Option<Arc<dyn Sources>>,
 }
 
 impl Diagnostics {
     /// Adds a problem.
     pub fn push(&mut self, problem: Diagnostic) {
+        self.errors += usize::from(problem.severity == Severity::Error);
         self.list.push(problem);
     }
 
     /// Whether one of them is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|d| d.severity == Severity::Error)
+        self.errors > 0
     }
 
     /// How many errors and how many warnings there are.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
-        let errors = self.list.iter().filter(|d| d.severity == Severity::Error).count();
-        (errors, self.list.len() - errors)
+        (self.errors, self.list.len() - self.errors)
     }
 
     /// Whether nothing was found.
@@ -194,20 +229,64 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// The problems, to fill in their places.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Diagnostic> {
-        self.list.iter_mut()
-    }
-
     /// Takes over all problems of `other`.
     pub fn append(&mut self, mut other: Diagnostics) {
+        self.errors += other.errors;
         self.list.append(&mut other.list);
     }
 
-    /// Puts them in the order of files and positions.
-    pub fn sort(&mut self) {
-        self.list.sort_by_key(|d| d.place.as_ref().map(|p| (p.file, p.span.as_ref().map_or(0, |s| s.start))));
+    /// Changes every problem.
+    pub fn each(&mut self, change: impl FnMut(&mut Diagnostic)) {
+        self.list.iter_mut().for_each(change);
     }
+
+    /// Keeps those problems for which `keep` is true.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.list.retain(keep);
+        self.errors = self.list.iter().filter(|d| d.severity == Severity::Error).count();
+    }
+
+    /// The texts that the places point into, once they have bytes.
+    #[must_use]
+    pub fn sources(&self) -> Option<&dyn Sources> {
+        self.sources.as_deref()
+    }
+
+    /// The problems as they are shown: `locate` has been at every one, they are in the order of
+    /// files and positions, and what is wrong several times in a file is one problem.
+    #[must_use]
+    pub fn settled(mut self, sources: Arc<dyn Sources>, mut locate: impl FnMut(&mut Diagnostic)) -> Self {
+        self.list.iter_mut().for_each(&mut locate);
+        self.list.sort_by(|a, b| position(a, &*sources).cmp(&position(b, &*sources)));
+        let mut settled = Self { sources: Some(sources), ..Self::default() };
+        let mut seen: HashMap<(&'static str, FileId, String, Option<String>), usize> = HashMap::new();
+        for problem in self.list {
+            let Some(place) = &problem.place else {
+                settled.push(problem);
+                continue;
+            };
+            let same = (problem.code, place.file, problem.message.clone(), problem.help.clone());
+            match seen.get(&same) {
+                Some(first) => {
+                    let first = &mut settled.list[*first];
+                    // the same place, looked at twice
+                    if first.more.last().or(first.place.as_ref()) != Some(place) {
+                        first.more.push(place.clone());
+                    }
+                }
+                None => {
+                    seen.insert(same, settled.list.len());
+                    settled.push(problem);
+                }
+            }
+        }
+        settled
+    }
+}
+
+/// Problems without a place come first, then the files by their paths.
+fn position<'a>(problem: &Diagnostic, sources: &'a dyn Sources) -> Option<(&'a str, usize)> {
+    problem.place.as_ref().map(|p| (sources.path(p.file), p.span.as_ref().map_or(0, |s| s.start)))
 }
 
 /// The known name nearest to `given`, if one is near enough to be meant.
@@ -215,8 +294,12 @@ impl Diagnostics {
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
+        .filter(|k| *k != given)
         .map(|k| (strsim::damerau_levenshtein(given, k), k))
-        .filter(|(distance, k)| *distance <= 1.max(given.len().min(k.len()) / 3))
+        .filter(|(distance, k)| {
+            let shorter = given.len().min(k.len());
+            *distance < shorter && *distance <= 1.max(shorter / 3)
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, k)| k)
 }
@@ -229,5 +312,7 @@ mod tests {
     fn nearest_suggests_only_what_is_near() {
         assert_eq!(nearest("creatTable", ["createTable", "dropTable"]), Some("createTable"));
         assert_eq!(nearest("zebra", ["createTable", "dropTable"]), None);
+        assert_eq!(nearest("ab", ["ab", "ac"]), Some("ac"), "never the same again");
+        assert_eq!(nearest("a", ["b"]), None, "nothing of it is the same");
     }
 }

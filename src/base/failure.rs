@@ -89,6 +89,28 @@ impl Kind {
     }
 }
 
+/// A place in a file of the project, as people look for it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Location {
+    /// The file, relative to the project.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+    /// Whether that is where it stood when it was applied; the file may have changed since.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub as_applied: bool,
+}
+
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)?;
+        f.write_str(if self.as_applied { " when it was applied" } else { "" })
+    }
+}
+
 /// Why a command ends without having done its work.
 #[derive(Debug, Clone)]
 pub struct Failure {
@@ -102,6 +124,8 @@ pub struct Failure {
     pub diffs: Vec<String>,
     /// How to mend it.
     pub help: Option<String>,
+    /// Where in the project's files that stands which failed on the server.
+    pub location: Option<Location>,
     /// Problems of the sources, where those are the reason.
     pub diagnostics: Diagnostics,
     /// Whether the ledger has an event of it already.
@@ -127,6 +151,7 @@ impl Failure {
             notes: Vec::new(),
             diffs: Vec::new(),
             help: None,
+            location: None,
             diagnostics: Diagnostics::default(),
             recorded: false,
             cause: None,
@@ -158,6 +183,7 @@ impl Failure {
     #[must_use]
     pub fn source(diagnostics: Diagnostics) -> Self {
         let (errors, _) = diagnostics.counts();
+        // what is wrong several times counts once
         let message =
             if errors == 1 { "the project has 1 error".to_owned() } else { format!("the project has {errors} errors") };
         Self { diagnostics, ..Self::new(Kind::Source, message) }

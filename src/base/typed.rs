@@ -8,15 +8,26 @@ use serde_path_to_error::Segment;
 /// Mistakes reported in one value; more would be noise.
 const MOST: usize = 20;
 
-/// Reads `value` as a `T`. Each mistake becomes a problem at its own place: the part that
+/// Reads `value` as a `T`, which is a mapping. Each mistake becomes a problem at its own place: the part that
 /// is wrong is taken out and the rest is read again.
 pub fn typed<T: DeserializeOwned>(value: &Value, place: &Place, out: &mut Diagnostics) -> Option<T> {
-    let (first, path) = match attempt::<T>(value) {
+    let before = out.counts();
+    partly(value, place, out).filter(|_| out.counts() == before)
+}
+
+/// The same, without what is wrong: what is left of `value` once each mistake is taken out, so
+/// that one mistake does not make others.
+pub fn partly<T: DeserializeOwned>(value: &Value, place: &Place, out: &mut Diagnostics) -> Option<T> {
+    if value.is_array() {
+        // serde takes a list for a mapping without its keys
+        out.push(problem("invalid type: sequence, expected a map", &[], place));
+        return None;
+    }
+    let (mut message, mut path) = match attempt::<T>(value) {
         Ok(good) => return Some(good),
         Err(problem) => problem,
     };
     let mut rest = value.clone();
-    let (mut message, mut path) = (first, path);
     let mut removed = Vec::new();
     let mut meant: Option<String> = None;
     for _ in 0..MOST {
@@ -35,7 +46,7 @@ pub fn typed<T: DeserializeOwned>(value: &Value, place: &Place, out: &mut Diagno
         let Some(PathSeg::Key(key)) = remove(&mut rest, &path) else { break };
         removed.push(key);
         match attempt::<T>(&rest) {
-            Ok(_) => break,
+            Ok(left) => return Some(left),
             Err(next) => (message, path) = next,
         }
     }
@@ -165,9 +176,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Table {
-        #[expect(dead_code)]
         table: String,
-        #[expect(dead_code)]
         columns: Vec<Column>,
     }
 
@@ -178,6 +187,24 @@ mod tests {
         assert!(typed::<Table>(&value, &Place::value(FileId(0), vec![]), &mut out).is_none());
         let said: Vec<&str> = out.iter().map(|d| d.message.as_str()).collect();
         assert_eq!(said, ["unknown key `tabel`"]);
+    }
+
+    #[test]
+    fn a_list_is_no_mapping() {
+        let mut out = Diagnostics::default();
+        assert!(typed::<Table>(&json!(["t", []]), &Place::value(FileId(0), vec![]), &mut out).is_none());
+        assert_eq!(out.iter().next().unwrap().message, "expected a mapping, found a list");
+    }
+
+    #[test]
+    fn what_is_right_is_left() {
+        let mut out = Diagnostics::default();
+        let value = json!({"table": "t", "colunms": 1, "columns": [{"name": "a", "size": 300}, {"name": "b"}]});
+        let place = Place::value(FileId(0), vec![]);
+        let left = partly::<Table>(&value, &place, &mut out).unwrap();
+        assert_eq!((left.table.as_str(), left.columns.len(), out.counts()), ("t", 2, (2, 0)));
+        assert!(typed::<Table>(&value, &place, &mut out).is_none());
+        assert!(typed::<Table>(&json!({"table": "t", "columns": []}), &place, &mut out).is_some(), "out has others");
     }
 
     #[test]

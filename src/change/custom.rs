@@ -2,7 +2,7 @@
 
 use super::effects::{Effects, How, Object};
 use super::{Batch, Change, ReadFile, Scope, Undo, add_scope};
-use crate::base::{Diagnostic, Diagnostics, PathSeg, Place, QualifiedName, diag::nearest};
+use crate::base::{Diagnostic, Diagnostics, FileId, PathSeg, Place, QualifiedName, diag::nearest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -86,8 +86,67 @@ impl CustomKind {
                 .at(at.child(key).as_key())
                 .maybe_help(near.map(|near| format!("did you mean `{near}`?")));
         }
-        Diagnostic::error("DG0106", format!("`{}`: {error}", self.name)).at(at).help(self.manifest.description.clone())
+        let parameters = &self.manifest.parameters["properties"];
+        if let jsonschema::error::ValidationErrorKind::Required { property: Value::String(key) } = error.kind() {
+            return Diagnostic::error("DG0105", format!("the key `{key}` is missing in `{}`", self.name)).at(at).help(
+                format!("add `{key}:`{}", wants(&parameters[key]).map_or_else(String::new, |w| format!(", {w}"))),
+            );
+        }
+        let wanted = match at.path.get(place.path.len()) {
+            Some(PathSeg::Key(key)) => wants(&parameters[key]).map(|wants| format!("`{key}` is {wants}")),
+            _ => None,
+        };
+        let help = wanted.unwrap_or_else(|| format!("`{}` takes: {}", self.name, keys(parameters)));
+        Diagnostic::error("DG0106", format!("`{}`: {error}", self.name)).at(at).help(help)
     }
+}
+
+/// What a parameter is by its schema, in words.
+fn wants(schema: &Value) -> Option<String> {
+    let words = |list: &Vec<Value>| {
+        list.iter()
+            .map(|v| format!("`{}`", v.as_str().map_or_else(|| v.to_string(), str::to_owned)))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let kind = match &schema["type"] {
+        Value::String(kind) => Some(match kind.as_str() {
+            "string" => "a text",
+            "integer" => "a whole number",
+            "number" => "a number",
+            "boolean" => "true or false",
+            "array" => "a list",
+            "object" => "a mapping",
+            _ => "nothing",
+        }),
+        _ => None,
+    };
+    let mut parts: Vec<String> = kind.map(str::to_owned).into_iter().collect();
+    if let Value::Array(list) = &schema["enum"] {
+        parts = vec![format!("one of {}", words(list))];
+    }
+    let limits = [("minimum", "from"), ("maximum", "up to"), ("pattern", "of the form")];
+    for (key, word) in limits {
+        if !schema[key].is_null() {
+            parts.push(format!(
+                "{word} {}",
+                schema[key].as_str().map_or_else(|| schema[key].to_string(), |p| format!("`{p}`"))
+            ));
+        }
+    }
+    let mut text = parts.join(" ");
+    if let Some(description) =
+        schema["description"].as_str().map(|d| d.trim().trim_end_matches('.')).filter(|d| !d.is_empty())
+    {
+        text = if text.is_empty() { description.to_owned() } else { format!("{text}: {description}") };
+    }
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The names of parameters.
+fn keys(parameters: &Value) -> String {
+    let names: Vec<String> = parameters.as_object().into_iter().flatten().map(|(key, _)| format!("`{key}`")).collect();
+    names.join(", ")
 }
 
 /// One change of a project's own type.
@@ -155,5 +214,9 @@ impl Change for Custom {
 
     fn files(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    fn file_of(&self, _: &str) -> Option<FileId> {
+        None
     }
 }

@@ -1,10 +1,11 @@
 //! One value or a list of them, where both read well in YAML.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{DeserializeOwned, Error};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{DeserializeOwned, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
 /// One or several: `id` or `[tenant, id]`. Written as a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -13,15 +14,31 @@ pub struct Many<T>(pub Vec<T>);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Many<T> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let list = match Value::deserialize(d)? {
-            Value::Array(list) => list,
-            one => vec![one],
-        };
-        if list.is_empty() {
-            return Err(D::Error::custom("the list is empty"));
-        }
-        let read = list.into_iter().map(serde_json::from_value).collect::<Result<Vec<T>, _>>();
-        read.map(Many).map_err(D::Error::custom)
+        d.deserialize_any(OneOrMany(PhantomData))
+    }
+}
+
+/// By hand, so that each element of a list keeps its place in what is said of it.
+struct OneOrMany<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for OneOrMany<T> {
+    type Value = Many<T>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a text or a list")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Many<T>, E> {
+        T::deserialize(text.into_deserializer()).map(|one| Many(vec![one]))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Many<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|one| Many(vec![one]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Many<T>, A::Error> {
+        let list = Vec::deserialize(SeqAccessDeserializer::new(list))?;
+        if list.is_empty() { Err(A::Error::custom("the list is empty")) } else { Ok(Many(list)) }
     }
 }
 
@@ -40,13 +57,15 @@ impl<T: JsonSchema> JsonSchema for Many<T> {
 mod tests {
     use super::*;
     use crate::base::Ident;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     #[test]
     fn one_is_a_list_of_one() {
         let read = |v: Value| serde_json::from_value::<Many<Ident>>(v);
         assert_eq!(read(json!("a")).unwrap(), read(json!(["a"])).unwrap());
         assert!(read(json!([])).unwrap_err().to_string().contains("empty"));
-        assert!(read(json!([1])).is_err());
+        assert!(read(json!([1])).is_err() && read(json!(1)).is_err() && read(json!(null)).is_err());
+        let path = serde_path_to_error::deserialize::<_, Many<Ident>>(json!(["a", 1])).unwrap_err().path().to_string();
+        assert_eq!(path, "[1]");
     }
 }

@@ -8,6 +8,7 @@
 pub mod column;
 pub mod custom;
 pub mod effects;
+pub mod elsewhere;
 pub mod many;
 pub mod piece;
 #[cfg(test)]
@@ -51,7 +52,7 @@ mod sql;
 mod sql_file;
 mod update;
 
-use crate::base::{Diagnostics, PaceSpec, Place, QualifiedName, typed::typed};
+use crate::base::{Diagnostics, FileId, PaceSpec, Place, QualifiedName, typed::typed};
 use effects::Effects;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
@@ -101,22 +102,31 @@ pub trait ChangeType: Serialize + DeserializeOwned + JsonSchema + Debug + Send +
     fn files(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// The file whose text is this value of the template's context; `None`: it stands in the YAML.
+    fn file_of(&self, name: &str) -> Option<FileId> {
+        let _ = name;
+        None
+    }
 }
 
-/// Reads a file of the project by its path relative to the project's folder.
-pub trait ReadFile {
-    /// The file's text.
-    ///
-    /// # Errors
-    /// A message that says why it cannot be read: outside of the project, not UTF-8, too
-    /// large, not there.
-    fn read(&self, path: &str) -> Result<String, String>;
+/// A file that a change refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileText {
+    /// The file.
+    pub id: FileId,
+    /// Its text.
+    pub raw: String,
+    /// Its text with the variables of the environment filled in.
+    pub filled: String,
+}
 
-    /// The text with the variables of the environment filled in.
-    ///
-    /// # Errors
-    /// The variable that has no value.
-    fn fill(&self, text: &str) -> Result<String, String>;
+/// Reads files of the project by their paths relative to the project's folder.
+pub trait ReadFile {
+    /// The file's text. What is wrong with it is said in the file itself, or at `place`, where
+    /// its path is written: outside of the project, not UTF-8, too large, not there, a variable
+    /// without a value.
+    fn read(&self, path: &str, place: &Place, out: &mut Diagnostics) -> Option<FileText>;
 }
 
 /// How a change is undone.
@@ -213,6 +223,8 @@ pub trait Change: Debug + Send + Sync {
     fn batch(&self) -> Option<Batch>;
     /// See [`ChangeType::files`].
     fn files(&self) -> Vec<String>;
+    /// See [`ChangeType::file_of`].
+    fn file_of(&self, name: &str) -> Option<FileId>;
 }
 
 #[derive(Debug)]
@@ -249,6 +261,9 @@ impl<T: ChangeType> Change for BuiltIn<T> {
     }
     fn files(&self) -> Vec<String> {
         self.change.files()
+    }
+    fn file_of(&self, name: &str) -> Option<FileId> {
+        self.change.file_of(name)
     }
 }
 
@@ -350,7 +365,7 @@ mod tests {
 
     #[test]
     fn every_file_is_registered() {
-        let shared = ["mod", "column", "custom", "effects", "many", "piece", "testing", "value"];
+        let shared = ["mod", "column", "custom", "effects", "elsewhere", "many", "piece", "testing", "value"];
         let mut files: Vec<String> = std::fs::read_dir("src/change")
             .expect("runs in the crate's folder")
             .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())

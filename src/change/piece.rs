@@ -13,8 +13,11 @@ struct Word {
     depth: usize,
 }
 
+/// What is wrong with a text, and its bytes.
+type Wrong = (String, Range<usize>);
+
 /// The words of `text`, and what is wrong with its quotes, comments and brackets.
-fn words(text: &str) -> (Vec<Word>, Option<String>) {
+fn words(text: &str) -> (Vec<Word>, Option<Wrong>) {
     let (mut words, mut problem) = (Vec::new(), None);
     let (mut start, mut open) = (0usize, Vec::new());
     for token in tokenize(text) {
@@ -24,27 +27,30 @@ fn words(text: &str) -> (Vec<Word>, Option<String>) {
         match token.kind {
             TokenKind::Eof | TokenKind::Whitespace | TokenKind::LineComment => continue,
             TokenKind::BlockComment { terminated: true } => continue,
-            TokenKind::OpenParen | TokenKind::OpenBracket => open.push(token.kind),
+            TokenKind::OpenParen | TokenKind::OpenBracket => open.push((token.kind, at.clone())),
             TokenKind::CloseParen | TokenKind::CloseBracket => {
                 let wanted = if matches!(token.kind, TokenKind::CloseParen) {
                     TokenKind::OpenParen
                 } else {
                     TokenKind::OpenBracket
                 };
-                if open.pop() != Some(wanted) {
-                    problem.get_or_insert_with(|| format!("has a `{}` that closes nothing", &text[at.clone()]));
+                if open.pop().is_none_or(|(kind, _)| kind != wanted) {
+                    let message = || format!("has a `{}` that closes nothing", &text[at.clone()]);
+                    problem.get_or_insert_with(|| (message(), at.clone()));
                 }
                 depth = open.len();
             }
             kind if !is_closed(kind) => {
-                problem.get_or_insert_with(|| "has a quote or comment that is not closed".to_owned());
+                // its first character: the rest of the text belongs to it
+                let start = at.start..at.start + text[at.clone()].chars().next().map_or(0, char::len_utf8);
+                problem.get_or_insert_with(|| ("has a quote or comment that is not closed".to_owned(), start));
             }
             _ => {}
         }
         words.push(Word { kind: token.kind, at, depth });
     }
-    if !open.is_empty() {
-        problem.get_or_insert_with(|| "has a bracket that is not closed".to_owned());
+    if let Some((_, at)) = open.pop() {
+        problem.get_or_insert_with(|| ("has a bracket that is not closed".to_owned(), at));
     }
     (words, problem)
 }
@@ -86,19 +92,18 @@ pub fn tidy_all(context: &mut Map<String, Value>, keys: &[&str]) {
 
 /// Finds what would break out of the place that a template puts `text` into.
 pub fn check_piece(text: &str, place: &Place, out: &mut Diagnostics) {
-    let (_, problem) = words(text);
-    let inner = tidy(text);
-    let problem = if inner.is_empty() {
-        Some("is empty".to_owned())
-    } else if words(inner).0.iter().any(|w| matches!(w.kind, TokenKind::Semi)) {
-        Some("holds a semicolon".to_owned())
-    } else {
-        problem
+    let (all, problem) = words(text);
+    let last = all.iter().rposition(|w| !matches!(w.kind, TokenKind::Semi));
+    let inside = all.iter().take(last.unwrap_or(0)).find(|w| matches!(w.kind, TokenKind::Semi));
+    let (problem, at) = match (last, inside, problem) {
+        (None, ..) => ("is empty".to_owned(), None),
+        (_, Some(semicolon), _) => ("holds a semicolon".to_owned(), Some(semicolon.at.clone())),
+        (_, _, Some((problem, at))) => (problem, Some(at)),
+        (_, _, None) => return,
     };
-    if let Some(problem) = problem {
-        let help = "one expression or one query stands here; several statements belong into a `sql` change";
-        out.push(Diagnostic::error("DG0320", format!("the SQL {problem}")).at(place.clone()).help(help));
-    }
+    let place = at.map_or(place.clone(), |at| place.clone().within(at));
+    let help = "one expression or one query stands here; several statements belong into a `sql` change";
+    out.push(Diagnostic::error("DG0320", format!("the SQL {problem}")).at(place).help(help));
 }
 
 /// Whether `word` stands in `text` outside of quotes and brackets.
@@ -140,7 +145,7 @@ pub fn signature(arguments: &str) -> String {
 /// What is wrong with it.
 pub fn routine(text: &str) -> Result<(QualifiedName, Vec<String>), String> {
     let (words, problem) = words(text);
-    if let Some(problem) = problem {
+    if let Some((problem, _)) = problem {
         return Err(format!("`{text}` {problem}"));
     }
     let open = words.iter().find(|w| matches!(w.kind, TokenKind::OpenParen)).map(|w| w.at.clone());
@@ -188,6 +193,16 @@ mod tests {
             (" -- nothing", "empty"),
         ] {
             assert!(wrong(bad).is_some_and(|m| m.contains(why)), "{bad}: {:?}", wrong(bad));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_has_its_bytes() {
+        for (text, at) in [("a = 1; b", ";"), ("f(a, (b)", "("), ("a = 'é", "'"), ("a) b", ")")] {
+            let mut out = Diagnostics::default();
+            check_piece(text, &Place::value(FileId(0), vec![]), &mut out);
+            let within = out.iter().next().unwrap().place.clone().unwrap().within;
+            assert_eq!(within, text.find(at).map(|start| start..start + 1), "{text}");
         }
     }
 

@@ -24,22 +24,34 @@ pub(super) fn no_way_back(key: &str) -> Undo {
     Undo::Missing(format!("nobody can tell what takes this SQL back; write `{key}:`"))
 }
 
+/// Which way SQL goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It makes the change.
+    Forward,
+    /// It takes it back.
+    Rollback,
+}
+
 /// Refuses SQL that does nothing.
-pub(super) fn check_not_empty(sql: &str, place: Place, out: &mut Diagnostics) {
+pub(super) fn check_not_empty(sql: &str, way: Way, place: Place, out: &mut Diagnostics) {
     if tidy(sql).is_empty() {
-        out.push(
-            Diagnostic::error("DG0301", "the SQL is empty")
-                .at(place)
-                .help("where nothing has to be taken back, say `rollback: []` on the changeset"),
-        );
+        let (message, help) = match way {
+            Way::Forward => ("the SQL is empty: it would change nothing", "write what it does, or remove this change"),
+            Way::Rollback => (
+                "the SQL of the rollback is empty",
+                "where nothing has to be taken back, leave it out and say `rollback: []` on the changeset",
+            ),
+        };
+        out.push(Diagnostic::error("DG0301", message).at(place).help(help));
     }
 }
 
 impl ChangeType for Sql {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
-        check_not_empty(&self.forward, place.child("forward"), out);
+        check_not_empty(&self.forward, Way::Forward, place.child("forward"), out);
         if let Some(rollback) = &self.rollback {
-            check_not_empty(rollback, place.child("rollback"), out);
+            check_not_empty(rollback, Way::Rollback, place.child("rollback"), out);
         }
     }
 

@@ -1,7 +1,7 @@
 use super::effects::Effects;
-use super::sql::{check_not_empty, no_way_back};
-use super::{ChangeType, ReadFile, Scope, Undo};
-use crate::base::{Diagnostic, Diagnostics, Place};
+use super::sql::{Way, check_not_empty, no_way_back};
+use super::{ChangeType, FileText, ReadFile, Scope, Undo};
+use crate::base::{Diagnostics, FileId, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,15 +15,12 @@ pub struct SqlFile {
     /// The file with what takes it back; left out: the changeset needs a `rollback` of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     rollback_path: Option<String>,
-    /// The text of `path`.
+    /// The file of `path`.
     #[serde(skip)]
-    forward: String,
-    /// The text of `rollback_path`.
+    forward: Option<FileText>,
+    /// The file of `rollback_path`.
     #[serde(skip)]
-    rollback: String,
-    /// Both texts before the variables were filled in.
-    #[serde(skip)]
-    raw: Vec<String>,
+    rollback: Option<FileText>,
 }
 
 impl ChangeType for SqlFile {
@@ -36,53 +33,48 @@ impl ChangeType for SqlFile {
     }
 
     fn extra(&self, _: &Scope, context: &mut Map<String, Value>) {
-        context.insert("forward".to_owned(), self.forward.clone().into());
-        context.insert("rollback".to_owned(), self.rollback.clone().into());
+        for (name, file) in [("forward", &self.forward), ("rollback", &self.rollback)] {
+            let text = file.as_ref().map(|file| file.filled.clone()).unwrap_or_default();
+            context.insert(name.to_owned(), text.into());
+        }
     }
 
     fn attach(&mut self, files: &dyn ReadFile, place: &Place, out: &mut Diagnostics) {
-        let mut raw = Vec::new();
-        let mut read = |path: &str, key: &str| match files.read(path).and_then(|text| Ok((files.fill(&text)?, text))) {
-            Ok((filled, text)) => {
-                check_not_empty(&text, place.child(key), out);
-                raw.push(text);
-                filled
-            }
-            Err(why) => {
-                out.push(
-                    Diagnostic::error("DG0321", format!("cannot read `{path}`: {why}"))
-                        .at(place.child(key))
-                        .help("the path starts at the project's folder, where `dagmar.yaml` is"),
-                );
-                String::new()
-            }
+        let mut read = |path: &str, key: &str, way: Way| {
+            let here = place.child(key);
+            let file = files.read(path, &here, out)?;
+            check_not_empty(&file.filled, way, here, out);
+            Some(file)
         };
-        self.forward = read(&self.path, "path");
-        if let Some(path) = &self.rollback_path {
-            self.rollback = read(path, "rollbackPath");
-        }
-        self.raw = raw;
+        self.forward = read(&self.path, "path", Way::Forward);
+        self.rollback = self.rollback_path.as_deref().and_then(|path| read(path, "rollbackPath", Way::Rollback));
     }
 
     fn files(&self) -> Vec<String> {
-        self.raw.clone()
+        [&self.forward, &self.rollback].into_iter().flatten().map(|file| file.raw.clone()).collect()
+    }
+
+    fn file_of(&self, name: &str) -> Option<FileId> {
+        let file = if name == "forward" { &self.forward } else { &self.rollback };
+        file.as_ref().map(|file| file.id)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::FileId;
+    use crate::base::Diagnostic;
     use serde_json::json;
 
     struct Files;
     impl ReadFile for Files {
-        fn fill(&self, text: &str) -> Result<String, String> {
-            Ok(text.to_owned())
-        }
-
-        fn read(&self, path: &str) -> Result<String, String> {
-            if path == "up.sql" { Ok("SELECT 1;\n".to_owned()) } else { Err("it is not there".to_owned()) }
+        fn read(&self, path: &str, place: &Place, out: &mut Diagnostics) -> Option<FileText> {
+            if path == "up.sql" {
+                let text = "SELECT 1;\n".to_owned();
+                return Some(FileText { id: FileId(3), raw: text.clone(), filled: text });
+            }
+            out.push(Diagnostic::error("DG0321", "it is not there").at(place.clone()));
+            None
         }
     }
 
@@ -96,5 +88,7 @@ mod tests {
         change.attach(&Files, &place, &mut out);
         assert_eq!(out.iter().map(|d| d.code).collect::<Vec<_>>(), ["DG0321"]);
         assert_eq!(out.iter().next().unwrap().place, Some(place.child("rollbackPath")));
+        assert_eq!((change.file_of("forward"), change.file_of("rollback")), (Some(FileId(3)), None));
+        assert_eq!(change.files(), ["SELECT 1;\n"]);
     }
 }

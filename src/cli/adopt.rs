@@ -29,7 +29,7 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     given(&args.words.reason)?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let here = session.environment.clone();
     let result = block_on(async {
         let remote = session.connect(global, out).await?;

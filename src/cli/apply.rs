@@ -71,8 +71,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let plan = args.chosen.open("apply", global, out)?;
     let global = &sealed::environment(global, plan.as_ref())?;
-    let session = Session::open(global, out)?;
-    let run = Run::of(&session, plan.as_ref(), &args.chosen)?;
+    let session = Session::open(global)?;
+    let run = Run::of(&session, plan.as_ref(), &args.chosen, out)?;
     let only = run.only(&args.chosen)?;
     let order = Order {
         kind: "apply",
@@ -114,7 +114,7 @@ pub async fn carry_out(
     session.check_bound(&history)?;
     let missing = gating.view().map_or_else(Vec::new, |view| left::without_file(view, &history));
     if let Some(view) = gating.view() {
-        out.warnings(&view.warnings(&planned));
+        out.warnings(&view.exposed_passwords(&planned));
     }
     if form == Form::Text {
         left::warn_of(&missing, out);

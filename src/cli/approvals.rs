@@ -41,7 +41,7 @@ fn list(plan: Option<&PathBuf>, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let plan = plan.map(|file| seal::open(file, None)).transpose()?;
     let global = &sealed::environment(global, plan.as_ref())?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let digest = plan.as_ref().map(|p| p.digest.as_str());
     let all = block_on(async {
         let remote = session.connect(global, out).await?;

@@ -60,7 +60,7 @@ pub fn say(said: &Said, verdict: Verdict, expires: Option<Span>, global: &Global
     };
     let plan = seal::open_for(command, &said.plan, said.key.as_deref(), global, out)?;
     let global = &sealed::environment(global, Some(&plan))?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let digest = plan.digest.as_str();
     let result = block_on(async {
         let mut remote = session.connect(global, out).await?;

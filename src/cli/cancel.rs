@@ -28,7 +28,7 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let reason = args.reason.as_deref().map(str::trim).filter(|r| !r.is_empty());
     let result = block_on(async {
         let remote = session.connect(global, out).await?;

@@ -1,19 +1,22 @@
-//! `dagmar check`: everything that can be wrong without a database.
+//! `dagmar check`: what can be wrong without a database.
 
 use super::Outcome;
 use super::global::Global;
-use super::output::{Form, Output, SourceTexts, form};
+use super::output::{Form, Output, form};
 use super::session::{Session, password_warning};
 use crate::base::count;
+use crate::pipeline::View;
 use crate::plan::{Mode, Rollback};
 use crate::report;
 use crate::source::password::has_password;
 use serde_json::json;
 
-/// Checks the project's files: YAML, graph, templates, SQL.
+/// Checks the project's files without a database: YAML, keys, names, edges, templates.
 ///
-/// Every mistake of every file is reported in one go. Needs no database. Compiles for one
-/// environment, whose variables are filled in.
+/// Every mistake of every file is reported in one go. Compiles for one environment, whose
+/// variables are filled in. Of SQL it is looked at where statements, quotes, comments and
+/// parentheses end, and for what must not stand in a changeset; its grammar, and whether the
+/// objects are there, only a server knows: `dagmar plan --dry-run` asks one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -24,9 +27,9 @@ pub struct Args {}
 
 pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let view = session.view()?;
-    let plan = view.check()?;
+    let (plan, warnings) = view.check()?;
     for (name, environment) in &session.workspace.loaded.config.environment_list {
         if environment.url.as_deref().is_some_and(has_password) {
             out.warn(&password_warning(name));
@@ -35,13 +38,9 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let irreversible = plan.steps.iter().filter(|s| matches!(s.rollback, Rollback::Irreversible { .. })).count();
     let outside =
         plan.steps.iter().filter(|s| s.segments.iter().any(|segment| segment.mode != Mode::Transaction)).count();
-    let found = view.warnings(&plan);
-    out.warnings(&found);
-    let sources = SourceTexts(session.workspace.loaded.sources.clone());
-    let warnings: serde_json::Value = serde_json::from_str(&report::diag::json(&found, &sources)).unwrap_or_default();
     match form {
         Form::Json => out.json(&json!({
-            "diagnostics": warnings["diagnostics"],
+            "diagnostics": report::diag::entries(&warnings),
             "environment": session.environment,
             "changesets": view.changelog.changesets.len(),
             "forThisEnvironment": plan.steps.len() + plan.waiting.len() + plan.blocked.len(),
@@ -49,6 +48,7 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
             "notOneTransaction": outside,
         })),
         Form::Text => {
+            out.warnings(&warnings);
             let total = view.changelog.changesets.len();
             out.data(format!("{} in order; environment {}", count(total, "changeset"), session.environment));
             if !plan.not_for_here.is_empty() {
@@ -56,6 +56,9 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
             }
             if outside > 0 {
                 out.data(format!("  more than one transaction: {}", count(outside, "changeset")));
+            }
+            if !warnings.is_empty() {
+                out.data(format!("  {}", report::diag::summary(&warnings)));
             }
             if irreversible > 0 {
                 out.data(format!("  cannot be taken back: {}", count(irreversible, "changeset")));
@@ -66,4 +69,11 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     std::mem::forget((plan, view));
     std::mem::forget(session);
     Ok(())
+}
+
+/// Tells that there are warnings, where they are not shown.
+pub fn hint(view: &View<'_>, out: &mut Output) {
+    if !view.warnings.is_empty() {
+        out.warn(&format!("{} in the project's files: see `dagmar check`", report::diag::summary(&view.warnings)));
+    }
 }

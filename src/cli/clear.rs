@@ -43,7 +43,7 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     given(&args.words.reason)?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let view = session.view()?;
     let id = args.id.as_str();
     // what is noted as applied keeps how it is taken back

@@ -51,7 +51,7 @@ enum What {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let session = Session::open(&with_environment(global, out)?, out)?;
+    let session = Session::open(&with_environment(global)?)?;
     let environment = session.environment.as_str();
     if session.workspace.loaded.config.environment(environment).and_then(|e| e.url.as_deref()) != Some(EMBEDDED) {
         return Err(Failure::new(Kind::Usage, format!("the environment `{environment}` has no server of its own"))
@@ -88,10 +88,10 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 }
 
 /// The options with an environment: the one that is named, or the first with a server of ours.
-fn with_environment(global: &Global, out: &mut Output) -> Result<Global, Failure> {
+fn with_environment(global: &Global) -> Result<Global, Failure> {
     let mut global = global.clone();
     if global.env.is_none() {
-        let session = Session::open(&global, out)?;
+        let session = Session::open(&global)?;
         let list = &session.workspace.loaded.config.environment_list;
         let embedded = list.iter().find(|(_, e)| e.url.as_deref() == Some(EMBEDDED));
         global.env = embedded.map(|(name, _)| name.clone());

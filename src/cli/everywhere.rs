@@ -29,7 +29,7 @@ pub fn run(timeout: Span, global: &Global, out: &mut Output) -> Outcome {
         return Err(Failure::new(Kind::Usage, "`--all` and `--url` name different databases").help("name one of them"));
     }
     // which one a variable of the process names does not matter here
-    let session = Session::open(&Global { env: None, ..global.clone() }, out)?;
+    let session = Session::open(&Global { env: None, ..global.clone() })?;
     let config = &session.workspace.loaded.config;
     if config.environment_list.is_empty() {
         // mistakes in dagmar.yaml come first

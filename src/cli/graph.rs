@@ -35,7 +35,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let mut known: Vec<(&str, GraphFormat)> = GraphFormat::ALL.iter().map(|f| (f.name(), *f)).collect();
     known.push(("text", GraphFormat::Tree));
     let format = choose(global, &known)?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let view = session.view()?;
     let states: BTreeMap<String, StateRow> = if args.against {
         let history = block_on(async {

@@ -80,12 +80,12 @@ fn since(text: &str) -> Result<Since, String> {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     if args.verify {
         let form = form(global)?;
-        let session = Session::open(global, out)?;
+        let session = Session::open(global)?;
         let key = args.key.as_deref().map(seal::public_key).transpose()?;
         return verify(&session, Kept { anchors: &args.anchor, key: key.as_ref() }, global, form, out);
     }
     let form = choose(global, &[("text", As::Text), ("json", As::Json), ("csv", As::Csv)])?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let filter = Filter {
         changeset: args.changeset.clone(),
         kinds: args.kind.clone(),

@@ -82,7 +82,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         What::Install => install(global, out),
         What::Policy(args) => policy(args, global, out),
         What::Grants(Grants { applier, approver, reader }) => {
-            let session = Session::open(global, out)?;
+            let session = Session::open(global)?;
             out.document(&grants(session.ledger(), Roles { appliers: applier, approvers: approver, readers: reader }));
             Ok(())
         }
@@ -91,7 +91,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 
 fn policy(args: &Policy, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let (environment, here) = (session.environment.as_str(), session.policy());
     let changes = args.require || args.release;
     let result = block_on(async {
@@ -151,7 +151,7 @@ fn policy(args: &Policy, global: &Global, out: &mut Output) -> Outcome {
 
 fn install(global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let result = block_on(async {
         let mut remote = session.connect(global, out).await?;
         remote.server.check_writable(session.ledger())?;

@@ -69,7 +69,7 @@ impl Mark {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     given(&args.words.reason)?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let view = session.view()?;
     // rendered as if nothing were applied: a mark keeps how the changeset is taken back
     let all = view.plan(&History::default(), &[])?.map_err(|_| Failure::new(Kind::Internal, "nothing is applied"))?;

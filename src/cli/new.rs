@@ -18,8 +18,8 @@ use std::process::{Command, Stdio};
 
 /// Begins a changeset: a file below plans/ with an id, edges and the changes to fill in.
 ///
-/// Each --change brings the required keys of its type, taken from the schema. `change_me`
-/// stands where a value is wanted.
+/// Each --change brings the required keys of its type, taken from the schema. `<change_me>`
+/// stands where a value is wanted: `dagmar check` refuses it until it is filled in.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -4,8 +4,7 @@
 
 use super::global::Global;
 use crate::base::{Diagnostics, Failure, Kind, time};
-use crate::report::{self, Line, Rendered, Sources, Style, Text, Tone, coloured, diff, printable};
-use crate::source::SourceSet;
+use crate::report::{self, Line, Rendered, Style, Text, Tone, coloured, diff, printable};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
 
@@ -16,7 +15,6 @@ pub struct Output {
     stdout: Screen,
     stderr: Screen,
     json: bool,
-    sources: Option<SourceSet>,
     /// What a failure has with it as JSON: what was found out before.
     with_failure: Option<Value>,
 }
@@ -87,14 +85,8 @@ impl Output {
             stdout: Screen::new(Stream::Out, colour),
             stderr: Screen::new(Stream::Err, colour),
             json: global.format.as_deref() == Some("json"),
-            sources: None,
             with_failure: None,
         }
-    }
-
-    /// Remembers the texts that problems point into.
-    pub fn sources(&mut self, sources: &SourceSet) {
-        self.sources = Some(sources.clone());
     }
 
     /// Keeps what is to stand beside the error as JSON: there is one answer.
@@ -163,8 +155,7 @@ impl Output {
     /// Tells what is worth knowing of the files and refuses nothing, unless it should be quiet.
     pub fn warnings(&mut self, warnings: &Diagnostics) {
         if !warnings.is_empty() && !self.json && !self.quiet {
-            let sources = SourceTexts(self.sources.clone().unwrap_or_default());
-            let text = report::diag::text(warnings, &sources, self.stderr.style);
+            let text = report::diag::text(warnings, self.stderr.style);
             self.stderr.bytes(&format!("{}\n", coloured(text.trim_end())));
         }
     }
@@ -177,12 +168,14 @@ impl Output {
             return;
         }
         if !failure.diagnostics.is_empty() {
-            let sources = SourceTexts(self.sources.clone().unwrap_or_default());
-            let problems = report::diag::text(&failure.diagnostics, &sources, self.stderr.style);
+            let problems = report::diag::text(&failure.diagnostics, self.stderr.style);
             self.stderr.bytes(&format!("{}\n\n", coloured(problems.trim_end())));
         }
         let mut text = Text::new();
         text.message(Line::new().paint(Tone::Bad, "error").plain(": "), &failure.message);
+        if let Some(at) = &failure.location {
+            text.message(Line::from("  --> "), &at.to_string());
+        }
         for note in &failure.notes {
             // a statement, or the words of another program
             if note.starts_with('|') { text.block("  ", note) } else { text.message(Line::from("  "), note) }
@@ -206,6 +199,12 @@ impl Output {
                 "help": failure.help,
             }
         });
+        if let Some(at) = &failure.location {
+            let at = serde_json::to_value(at).unwrap_or_default();
+            if let (Some(error), Value::Object(at)) = (value["error"].as_object_mut(), at) {
+                error.extend(at);
+            }
+        }
         if let (Some(Value::Object(found)), Some(all)) = (&self.with_failure, value.as_object_mut()) {
             all.extend(found.clone());
         }
@@ -213,11 +212,7 @@ impl Output {
             value["error"]["diffs"] = json!(failure.diffs);
         }
         if !failure.diagnostics.is_empty() {
-            let sources = SourceTexts(self.sources.clone().unwrap_or_default());
-            let text = report::diag::json(&failure.diagnostics, &sources);
-            if let Ok(Value::Object(map)) = serde_json::from_str(&text) {
-                value.as_object_mut().expect("an object").extend(map);
-            }
+            value["diagnostics"] = report::diag::entries(&failure.diagnostics).into();
         }
         value
     }
@@ -302,18 +297,6 @@ pub fn ask(question: &str) -> Result<bool, Failure> {
         .default(false)
         .interact()
         .map_err(|e| Failure::new(Kind::Usage, format!("cannot ask: {e}")))
-}
-
-/// The texts of a project, as the reports want them.
-pub struct SourceTexts(pub SourceSet);
-
-impl Sources for SourceTexts {
-    fn path(&self, file: crate::base::FileId) -> &str {
-        &self.0.get(file).path
-    }
-    fn text(&self, file: crate::base::FileId) -> &str {
-        &self.0.get(file).text
-    }
 }
 
 /// The format that was asked for, of those that a command has; the first is the default.

@@ -1,7 +1,5 @@
 //! `dagmar plan`: what would run.
 
-use super::about;
-use super::complete;
 use super::global::Global;
 use super::left;
 use super::look;
@@ -9,6 +7,7 @@ use super::output::{Output, choose};
 use super::seal;
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
+use super::{about, check, complete};
 use crate::base::{Failure, Kind, Span, count};
 use crate::ledger::History;
 use crate::pg::{read, rehearse};
@@ -86,14 +85,15 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     }
     let format = choose(global, &formats())?;
     let global = &look::against(global, args.against.as_deref().unwrap_or_default())?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let view = session.view()?;
+    check::hint(&view, out);
     let detail = if args.sql { Detail::Sql } else { Detail::Statements };
     let options = PlanOptions { limit: out.limit(), detail };
     if args.offline {
         let plan = view.plan(&History::default(), &args.select)?.unwrap_or_else(|_| unreachable!("nothing is applied"));
         let about = about::offline(&session);
-        out.warnings(&view.warnings(&plan));
+        out.warnings(&view.exposed_passwords(&plan));
         out.report(format.render(&[Preview::new(&plan, &about)], options));
         return Ok(());
     }
@@ -104,7 +104,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
         }
         let plan = compile(&view, &remote, &history, &args.select).await?;
-        out.warnings(&view.warnings(&plan));
+        out.warnings(&view.exposed_passwords(&plan));
         left::warn_of(&left::without_file(&view, &history), out);
         if args.against.is_some() {
             let found = look::findings_and_pooler(&session, &mut remote, &plan).await?;
@@ -205,6 +205,7 @@ pub async fn dry_run(
     let mut failure =
         Failure::new(Kind::Failed, format!("the dry run failed in `{}`: {}", failed.changeset, failed.message))
             .help("nothing was changed");
+    failure.location = failed.location;
     if let Some(sql) = failed.sql {
         failure.notes = sql.lines().map(str::to_owned).collect();
     }

@@ -69,12 +69,12 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let there = Global { env: to, ..global.clone() };
     let plan = args.chosen.open("promote", &there, out)?;
     let there = sealed::environment(&there, plan.as_ref())?;
-    let session = Session::open(&there, out)?;
-    let run = Run::of(&session, plan.as_ref(), &args.chosen)?;
+    let session = Session::open(&there)?;
+    let run = Run::of(&session, plan.as_ref(), &args.chosen, out)?;
     let from = source(args, &session.workspace.loaded.config, &session.environment)?;
     let only = run.only(&args.chosen)?;
     let here = Global { env: Some(from.clone()), url: None, ..global.clone() };
-    let origin = Session::open(&here, out)?;
+    let origin = Session::open(&here)?;
     let result = block_on(async {
         let of = |failure: Failure| Failure { message: format!("`{from}`: {}", failure.message), ..failure };
         let theirs = origin.connect(&here, out).await.map_err(of).map_err(|f| f.note("nothing was run"))?;

@@ -19,7 +19,7 @@ pub struct Args {}
 
 pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let result = block_on(async {
         let remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;

@@ -64,7 +64,7 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let format = if args.plan { choose(global, &plan_formats())? } else { PlanFormat::Text };
     let form = if args.plan { Form::Text } else { form(global)? };
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let target = match args {
         Args { all: true, .. } => Target::All,
         Args { last_run: true, .. } => Target::LastRun,

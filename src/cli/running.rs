@@ -310,8 +310,9 @@ pub fn verdict(finished: &Finished) -> Outcome {
         (RunStatus::Failed, [first, others @ ..]) => {
             let mut failure = described(first);
             for other in others {
+                let place = other.error.location.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
                 failure.notes.push(format!(
-                    "`{}` failed at the same time: {}; {}",
+                    "`{}` failed at the same time: {}{place}; {}",
                     other.changeset, other.error.message, other.state
                 ));
             }
@@ -323,6 +324,7 @@ pub fn verdict(finished: &Finished) -> Outcome {
 fn described(FailedStep { changeset, error, state, .. }: &FailedStep) -> Failure {
     let code = if error.sqlstate.is_empty() { String::new() } else { format!(" ({})", error.sqlstate) };
     let mut failure = Failure::new(Kind::Failed, format!("`{changeset}` failed: {}{code}", error.message));
+    failure.location = error.location.clone();
     if let Some(sql) = &error.statement {
         for (i, line) in sql.lines().enumerate() {
             failure.notes.push(format!("| {line}"));

@@ -45,7 +45,7 @@ pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
     let key = order.sign.map(private_key).transpose()?;
     let (mut parts, mut first, mut commit) = (Vec::new(), None, None);
     for global in targets(order, global)? {
-        let session = Session::open(&global, out)?;
+        let session = Session::open(&global)?;
         in_order(&session, order.environments)?;
         commit = about::commit(&session.workspace.loaded.root);
         let view = session.view()?;
@@ -53,7 +53,7 @@ pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
             let remote = session.connect(&global, out).await?;
             let history = remote.history(session.ledger()).await?;
             let plan = compile(&view, &remote, &history, order.select).await?;
-            out.warnings(&view.warnings(&plan));
+            out.warnings(&view.exposed_passwords(&plan));
             let seen = fingerprint::look(&remote.connection, &remote.server, session.ledger(), &history).await?;
             remote.close().await?;
             let (environment, before) = (session.environment.clone(), before(&plan, &history));
@@ -143,7 +143,7 @@ pub fn open_for(
     if opened.is_ok() || global.env.is_none() && global.url.is_none() {
         return opened;
     }
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     audited(opened, Tried { command, plan: None }, &session, global, out)
 }
 

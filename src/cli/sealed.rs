@@ -1,11 +1,11 @@
 //! A sealed plan that `apply` or `promote` runs.
 
-use super::complete;
 use super::gating::What;
 use super::global::Global;
 use super::output::Output;
 use super::seal;
 use super::session::{Remote, Session, holder};
+use super::{check, complete};
 use crate::base::{Failure, Kind, time};
 use crate::gate::evidence::SealedPlan;
 use crate::ledger::approval::{Approval, Verdict, last_words};
@@ -64,10 +64,21 @@ pub enum Run<'a> {
 
 impl<'a> Run<'a> {
     /// The sealed plan, or else the files.
-    pub fn of(session: &'a Session, plan: Option<&'a Sealed>, chosen: &Chosen) -> Result<Self, Failure> {
+    pub fn of(
+        session: &'a Session,
+        plan: Option<&'a Sealed>,
+        chosen: &Chosen,
+        out: &mut Output,
+    ) -> Result<Self, Failure> {
         Ok(match plan {
-            None => Run::Files(session.view()?),
+            None => {
+                let view = session.view()?;
+                check::hint(&view, out);
+                Run::Files(view)
+            }
             Some(plan) => {
+                // its gates come from there
+                session.workspace.check_project()?;
                 Run::Sealed(Release { plan, check: chosen.check_render.then(|| session.view()).transpose()? })
             }
         })
@@ -261,6 +272,7 @@ fn same_render(view: &View<'_>, plan: &Plan) -> Result<(), Failure> {
         never => never.clone(),
     };
     let parts = |s: &Step| {
+        let s = s.clone().without_origins();
         (s.checksum.clone(), bare(&s.segments), s.preconditions.clone(), s.verify.clone(), back(&s.rollback))
     };
     for step in &plan.steps {

@@ -32,10 +32,9 @@ pub struct Session {
 
 impl Session {
     /// Opens the project that the options name.
-    pub fn open(global: &Global, out: &mut Output) -> Result<Self, Failure> {
+    pub fn open(global: &Global) -> Result<Self, Failure> {
         let root = root(global)?;
         let workspace = Workspace::open(&root)?;
-        out.sources(&workspace.loaded.sources);
         let config = &workspace.loaded.config;
         let environment = global.env.clone().unwrap_or_else(|| config.default_environment().to_owned());
         // with problems in dagmar.yaml its environments are not known
@@ -133,6 +132,8 @@ impl Session {
 
     /// Connects to the environment's server; `say` hears what is to be told on the way.
     pub async fn connect_saying(&self, global: &Global, say: &mut dyn FnMut(&str)) -> Result<Remote, Failure> {
+        // its URL, its ledger and its policies come from there
+        self.workspace.check_project()?;
         // a server may repeat what it is sent, a hook what it finds in its environment
         self.secrets.values().for_each(crate::pg::remember);
         let process = Environment::of_process();

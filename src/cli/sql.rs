@@ -47,7 +47,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     choose(global, &[("text", Form::Text)])?;
     let there = There::by(args.force, report::script::is_script);
     args.output.as_deref().map(|path| file::check(path, there)).transpose()?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let (plan, about) = if args.offline {
         let plan = session.view()?.plan(&History::default(), &args.select)?;
         (plan.unwrap_or_else(|_| unreachable!("nothing is applied")), about::offline(&session))

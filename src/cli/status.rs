@@ -48,7 +48,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         return everywhere::run(args.timeout, global, out);
     }
     let form = choose(global, &[("text", As::Text), ("json", As::Json), ("markdown", As::Markdown)])?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     // mistakes in the files do not keep anybody from seeing what the database has
     let (view, broken) = match session.view() {
         Ok(view) => (Some(view), None),

@@ -36,7 +36,7 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let session = Session::open(global, out)?;
+    let session = Session::open(global)?;
     let view = match session.view() {
         Ok(view) => view,
         // what the ledger has of it is known all the same
@@ -205,7 +205,7 @@ async fn gates(
 }
 
 async fn source(there: &Global, out: &mut Output) -> Result<From, Failure> {
-    let session = Session::open(there, out)?;
+    let session = Session::open(there)?;
     let remote = session.connect(there, out).await?;
     Ok(From { session, remote })
 }

@@ -28,6 +28,9 @@ pub struct Graph {
     order: Vec<usize>,
 }
 
+/// For so many unknown dependencies a near id is looked for, among all of them.
+const MOST_SUGGESTIONS: usize = 50;
+
 /// Builds the graph. Edges that are wrong are reported and left out; with a cycle there is
 /// no order and no graph.
 pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
@@ -38,24 +41,30 @@ pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
         graph.add_node(i);
         ids.insert(changeset.id.clone(), i);
     }
+    let earlier: HashMap<&str, &str> =
+        changesets.iter().flat_map(|c| c.aka.iter().map(|old| (old.id.as_str(), c.id.as_str()))).collect();
+    let mut suggestions = MOST_SUGGESTIONS;
     for (i, changeset) in changesets.iter().enumerate() {
         let mut seen: HashMap<usize, usize> = HashMap::new();
         for (n, dependency) in changeset.depends_on.iter().enumerate() {
             let at = dependency.place.clone();
             let Some(&to) = ids.get(&dependency.id) else {
-                if changelog.unread.contains(&dependency.id) {
+                // a file that cannot be read may declare it
+                if changelog.unseen || changelog.unread.contains(&dependency.id) {
                     continue;
                 }
-                let renamed = changesets.iter().find(|c| c.aka.iter().any(|old| old.id == dependency.id));
-                if let Some(renamed) = renamed {
+                if let Some(renamed) = earlier.get(dependency.id.as_str()) {
                     out.push(
                         Diagnostic::error("DG0203", format!("`{}` depends on `{}`", changeset.id, dependency.id))
                             .at(at)
-                            .help(format!("it is called `{}` now", renamed.id)),
+                            .help(format!("it is called `{renamed}` now")),
                     );
                     continue;
                 }
-                let near = nearest(&dependency.id, changesets.iter().map(|c| c.id.as_str()));
+                let known = changesets.iter().map(|c| c.id.as_str()).filter(|id| *id != changeset.id);
+                let known = known.chain(changelog.unread.iter().map(String::as_str));
+                let near = if suggestions > 0 { nearest(&dependency.id, known) } else { None };
+                suggestions = suggestions.saturating_sub(1);
                 out.push(
                     Diagnostic::error(
                         "DG0203",

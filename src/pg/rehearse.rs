@@ -6,7 +6,7 @@ use super::query::{USE_OWN_PATH, set_path};
 use super::run::script::{Mark, Script};
 use super::run::stop::Stop;
 use super::run::unit;
-use crate::base::{Failure, Ident, Kind, QualifiedName, Secrets, Span};
+use crate::base::{Failure, Ident, Kind, Location, QualifiedName, Secrets, Span};
 use crate::ledger::record::{self, Recorder, RunRef, RunStart};
 use crate::ledger::schema;
 use crate::plan::{Mode, Plan, Progress};
@@ -60,6 +60,9 @@ pub struct RehearsalFailure {
     /// The statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
+    /// Where in the project's files it is written, where that is known.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
 }
 
 /// The locks that a dry run takes and holds until it ends, strongest first: those of the plan,
@@ -232,11 +235,16 @@ async fn once(
                     &failure,
                 ));
             }
-            let mark = mark_of(&script, count, &failure);
+            let number = number_of(&script, count, &failure);
+            let mark = script.marks.get(number).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
+            // of another form of the statement it would be a place in that one
+            let whole = matches!(mark, Mark::Statement(_, segment, _)
+                if plan.steps[mark.step()].segments[segment].mode == Mode::Transaction);
+            let position = failure.position.filter(|_| whole).and_then(|p| script.position_in(number, p));
             if failure.sqlstate == UNSAFE_NEW_ENUM_VALUE && matches!(mark, Mark::Statement(..)) {
                 unusable = Some(mark);
             }
-            result.failed = Some(describe(plan, mark, failure));
+            result.failed = Some(describe(plan, mark, failure, position));
         }
     }
     result.ran = script.marks[..reached].iter().filter(|(m, _)| matches!(m, Mark::Statement(..))).count();
@@ -258,25 +266,34 @@ async fn follow(connection: &Connection, script: &Script) -> Result<usize, (usiz
     Ok(answered)
 }
 
-/// What failed, of a message that was answered up to this statement.
-fn mark_of(script: &Script, statement: usize, failure: &SqlFailure) -> Mark {
-    let at = failure.position.and_then(|p| script.statement_at(p)).filter(|at| *at > statement).unwrap_or(statement);
-    script.marks.get(at).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark)
+/// The statement that failed, of a message that was answered up to this one.
+fn number_of(script: &Script, statement: usize, failure: &SqlFailure) -> usize {
+    failure.position.and_then(|p| script.statement_at(p)).filter(|at| *at > statement).unwrap_or(statement)
 }
 
-fn describe(plan: &Plan, mark: Mark, failure: SqlFailure) -> RehearsalFailure {
+/// `position`: where in the statement, in characters from 1.
+fn describe(plan: &Plan, mark: Mark, failure: SqlFailure, position: Option<usize>) -> RehearsalFailure {
     let step = plan.steps.get(mark.step());
-    let sql = match mark {
-        Mark::Statement(_, segment, i) => {
-            step.and_then(|s| s.segments.get(segment)).and_then(|s| s.statements.get(i)).map(|s| s.sql.clone())
-        }
+    let statement = match mark {
+        Mark::Statement(_, segment, i) => step.and_then(|s| s.segments.get(segment)).and_then(|s| s.statements.get(i)),
         _ => None,
     };
+    let check = match mark {
+        Mark::Verify(_, i) => step.and_then(|s| s.verify.get(i)),
+        Mark::Precondition(_, i) => step.and_then(|s| s.preconditions.get(i)),
+        _ => None,
+    };
+    let location = step.and_then(|step| match (statement, check) {
+        (Some(s), _) => step.location(s.origin.as_ref(), &s.sql, position),
+        (_, Some(c)) => step.location(c.origin.as_ref(), &c.sql, None),
+        _ => None,
+    });
     RehearsalFailure {
         changeset: step.map_or_else(|| "the ledger".to_owned(), |s| s.changeset.clone()),
         sqlstate: failure.sqlstate,
         message: failure.message,
         detail: failure.detail,
-        sql,
+        sql: statement.map(|s| s.sql.clone()),
+        location,
     }
 }

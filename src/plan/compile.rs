@@ -3,12 +3,17 @@
 use super::model::{Blocked, Direction, FORMAT, Plan, Progress, Renamed, Step, Waiting, Why};
 use super::step::{self, Setting};
 use super::waves;
+use super::writing::Origins;
 use crate::base::{Diagnostics, time};
 use crate::graph::Graph;
 use crate::ledger::{History, Recorded, Status};
 use crate::render::Renderer;
 use crate::source::{Changelog, Changeset, SourceSet};
 use std::collections::{BTreeSet, HashSet};
+
+/// Steps of a plan whose statements know the places of all their parts; those of more steps know
+/// the place of their change.
+const MOST_IN_PARTS: usize = 500;
 
 /// What a plan is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +102,7 @@ pub fn renamed(changelog: &Changelog, history: &History) -> Vec<Renamed> {
     found
 }
 
-/// Compiles what is pending.
+/// Compiles what is pending; with what is odd in it.
 ///
 /// # Errors
 /// When sources are wrong, or applied changesets were edited.
@@ -107,15 +112,16 @@ pub fn forward(
     sources: &SourceSet,
     history: &History,
     request: &Request<'_>,
-) -> Result<Plan, Unfit> {
+) -> Result<(Plan, Diagnostics), Unfit> {
     let decision = decide(changelog, graph, history, request.environment, request.selected);
     if !decision.edited.is_empty() {
         return Err(Unfit::Edited(decision.edited));
     }
     let history = history.with_new_ids(&decision.renamed);
-    let mut steps = render(changelog, sources, &history, request, &decision.planned).map_err(Unfit::Source)?;
+    let (mut steps, warnings) =
+        render(changelog, sources, &history, request, &decision.planned).map_err(Unfit::Source)?;
     waves::number(&mut steps);
-    Ok(Plan {
+    let plan = Plan {
         format: FORMAT,
         environment: request.environment.to_owned(),
         direction: Direction::Forward,
@@ -126,7 +132,8 @@ pub fn forward(
         waiting: decision.waiting,
         blocked: decision.blocked,
         not_for_here: decision.not_for_here,
-    })
+    };
+    Ok((plan, warnings))
 }
 
 struct Choice<'a> {
@@ -234,7 +241,7 @@ fn render(
     history: &History,
     request: &Request<'_>,
     planned: &[(usize, Why)],
-) -> Result<Vec<Step>, Diagnostics> {
+) -> Result<(Vec<Step>, Diagnostics), Diagnostics> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(planned.len() / 64 + 1);
     let size = planned.len().div_ceil(workers).max(1);
     let parts: Vec<(Vec<Step>, Diagnostics)> = std::thread::scope(|scope| {
@@ -249,6 +256,9 @@ fn render(
                             let changeset = &changelog.changesets[*position];
                             let file = &sources.get(changeset.file).path;
                             let mut setting = request.setting;
+                            if setting.writing.origins == Origins::Parts && planned.len() > MOST_IN_PARTS {
+                                setting.writing.origins = Origins::Changes;
+                            }
                             setting.limits = changeset.limits.over(setting.limits);
                             setting.pace = changeset.limits.backfill.or(setting.pace);
                             let mut step = step::compile(changeset, file, setting, &mut out)?;
@@ -269,7 +279,7 @@ fn render(
         steps.extend(part);
         problems.append(out);
     }
-    if problems.has_errors() { Err(problems) } else { Ok(steps) }
+    if problems.has_errors() { Err(problems) } else { Ok((steps, problems)) }
 }
 
 /// Takes over what an earlier run has done.

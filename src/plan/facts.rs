@@ -75,6 +75,7 @@ mod tests {
             change: 0,
             kind: "createTable".to_owned(),
             facts: Default::default(),
+            origin: None,
         };
         let statements = texts.iter().map(statement).collect();
         let mut segments =

@@ -6,17 +6,20 @@ pub mod compile;
 mod facts;
 pub mod matrix;
 pub mod model;
+pub mod origin;
 mod quiet;
 pub mod reasons;
 pub mod rollback;
 pub mod sealed;
 pub mod secrets;
+mod segments;
 #[cfg(feature = "pg")]
 pub mod signature;
 pub mod states;
 pub mod step;
 pub mod stored;
 mod waves;
+pub mod writing;
 
 pub use about::{About, Commit, Destination, Maker, Size};
 pub use compile::{Decision, Edited, Request, Unfit, decide, forward, renamed};

@@ -1,5 +1,6 @@
 //! The plan: the ordered steps for one target, complete.
 
+use super::origin::Origin;
 pub use crate::base::Limits;
 use crate::base::Span;
 use crate::change::{Batch, effects::Touch};
@@ -216,6 +217,9 @@ pub struct Statement {
     pub kind: String,
     /// What is known of it.
     pub facts: Facts,
+    /// Where it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// A condition: an SQL query that answers one boolean.
@@ -226,6 +230,9 @@ pub struct Check {
     pub name: String,
     /// The query.
     pub sql: String,
+    /// Where it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// How a step is taken back.

@@ -108,7 +108,7 @@ impl Written {
 pub fn kept(segments: &mut [Segment]) {
     let mut kept = HashSet::new();
     for statement in segments.iter_mut().flat_map(|s| &mut s.statements) {
-        let Statement { sql, change, kind, facts } = statement;
+        let Statement { sql, change, kind, facts, .. } = statement;
         if !matches!(kind.as_str(), "createTable" | "addColumn") {
             continue;
         }
@@ -139,6 +139,7 @@ mod tests {
             change: *change,
             kind: "sql".to_owned(),
             facts: sql::facts(text),
+            origin: None,
         };
         let statements = statements.iter().map(statement).collect();
         let mut segments =
@@ -208,6 +209,7 @@ mod tests {
                 change: 0,
                 kind: kind.to_owned(),
                 facts: sql::facts(text),
+                origin: None,
             };
             let statements = statements.iter().map(statement).collect();
             let mut segments =

@@ -1,16 +1,21 @@
 //! One changeset to one step: its changes rendered, split into segments, annotated.
 
-use super::model::{Check, Direction, Limits, Mode, Progress, Rollback, Segment, Statement, Step, Why};
+use super::model::{Check, Direction, Limits, Rollback, Segment, Step, Why};
+use super::origin::Origin;
 use super::quiet::{Made, quiet};
+use super::segments::{Segments, Text};
+use super::writing::{Origins, Writing};
+use crate::base::secret::placeholders;
 use crate::base::{Diagnostic, Diagnostics, Ident, PaceSpec, Place};
-use crate::change::effects::Effects;
+use crate::change::effects::{Effects, How, Object, Touch};
 use crate::change::{Batch, Scope, Undo};
 use crate::render::{Renderer, Section, TemplateError};
-use crate::source::checks::{Occasion, Verify};
+use crate::source::checks::Occasion;
 use crate::source::{Changeset, ParsedChange, RollbackSource};
 use crate::sql::{self, Outside};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::ops::Range;
 
 /// What rendering needs besides the changeset.
 #[derive(Debug, Clone, Copy)]
@@ -23,26 +28,29 @@ pub struct Setting<'a> {
     pub limits: Limits,
     /// How gently its backfills go.
     pub pace: PaceSpec,
+    /// What leads from SQL back to the files.
+    pub writing: Writing<'a>,
 }
 
 /// A change ready to be rendered in both directions.
-struct Prepared<'a> {
-    parsed: &'a ParsedChange,
-    context: Value,
+pub(super) struct Prepared<'a> {
+    pub(super) parsed: &'a ParsedChange,
+    pub(super) context: Value,
     undo: Undo,
-    opaque: bool,
+    pub(super) opaque: bool,
 }
 
-/// Renders a changeset. Problems of templates and SQL are reported at the change; then there
-/// is no step.
+/// Renders a changeset. Problems of templates and SQL are reported where they are written; then
+/// there is no step. Of a changeset that was not read as a whole only the problems are of use.
 pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mut Diagnostics) -> Option<Step> {
     let (errors_before, _) = out.counts();
-    let (prepared, mut effects, made) = prepare(&changeset.changes, changeset, setting);
+    let (prepared, mut effects, made) = prepare(&changeset.changes, changeset, setting, out);
     let mut forward = Segments::new(setting);
     let mut known = true;
     for (i, change) in prepared.iter().enumerate() {
         let Some(sql) = render(change, Section::Forward, setting, out) else { continue };
-        forward.add(&sql, i, change, change.parsed.change.batch(), out);
+        let text = Text::new(&sql, changeset, change, Section::Forward, setting);
+        forward.add(&text, i, change.parsed.change.batch(), out);
         if change.opaque {
             // a batch is the beginning of a statement, with places that the executor fills
             let whole = match change.parsed.change.batch() {
@@ -57,7 +65,9 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
     }
     quiet(&mut forward.list, &made);
     let rollback = take_back(changeset, &prepared, setting, out);
-    check_outside(changeset, &forward.list, out);
+    if changeset.header_is_read {
+        check_outside(changeset, &forward.list, out);
+    }
     for (i, check) in changeset.preconditions.iter().enumerate() {
         check_secrets(&check.sql(), &changeset.place.child("preconditions").at(i), out);
     }
@@ -70,7 +80,7 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
     }
     effects.touches.sort();
     effects.touches.dedup();
-    let verify = |occasion| checks(&changeset.verify, occasion);
+    let verify = |occasion| verify(changeset, occasion, setting);
     let step = Step {
         changeset: changeset.id.clone(),
         file: Some(file.to_owned()),
@@ -88,7 +98,7 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
         digest: digest(&forward.list, &rollback),
         body: changeset.body.clone(),
         touches: known.then_some(effects.touches),
-        preconditions: changeset.preconditions.iter().map(|p| Check { name: p.words(), sql: p.sql() }).collect(),
+        preconditions: preconditions(changeset, setting),
         segments: forward.list,
         verify: verify(Occasion::Apply),
         rollback,
@@ -100,6 +110,7 @@ fn prepare<'a>(
     changes: &'a [ParsedChange],
     changeset: &Changeset,
     setting: Setting<'_>,
+    out: &mut Diagnostics,
 ) -> (Vec<Prepared<'a>>, Effects, Made) {
     let mut scope = Scope {
         changeset: changeset.id.clone(),
@@ -115,11 +126,31 @@ fn prepare<'a>(
         let mut effects = Effects::default();
         parsed.change.effects(&mut effects);
         let opaque = effects.opaque;
+        if let Some(touch) = effects.touches.iter().find(|touch| writes_ledger(touch, setting.ledger)) {
+            out.push(ledger_problem(&touch.name.to_string()).at(parsed.place.clone()));
+        }
         made.note(i, &effects, changeset.repeatable);
         scope.before.append(effects);
         prepared.push(Prepared { parsed, context, undo, opaque });
     }
     (prepared, scope.before, made)
+}
+
+/// Whether an object is the ledger's, and is written.
+pub(super) fn writes_ledger(touch: &Touch, ledger: &Ident) -> bool {
+    let own = match (&touch.name.schema, touch.object) {
+        (Some(schema), _) => schema == ledger,
+        (None, object) => object == Object::Schema && touch.name.name == *ledger,
+    };
+    own && !matches!(touch.how, How::Read | How::Reference)
+}
+
+/// The refusal of such a change.
+pub(super) fn ledger_problem(name: &str) -> Diagnostic {
+    Diagnostic::error("DG0333", format!("`{name}` belongs to dagmar's ledger and must not be written")).help(
+        "what was applied, by whom and when is recorded there; `dagmar mark` and `dagmar clear` change a state and leave \
+         a trace",
+    )
 }
 
 fn take_back(
@@ -132,10 +163,11 @@ fn take_back(
     let derived = match &changeset.rollback {
         RollbackSource::Irreversible(reason) => return Rollback::Irreversible { reason: reason.clone() },
         RollbackSource::Changes(changes) => {
-            let (list, ..) = prepare(changes, changeset, setting);
+            let (list, ..) = prepare(changes, changeset, setting, out);
             for (i, change) in list.iter().enumerate() {
                 if let Some(sql) = render(change, Section::Forward, setting, out) {
-                    segments.add(&sql, i, change, change.parsed.change.batch(), out);
+                    let text = Text::new(&sql, changeset, change, Section::Forward, setting);
+                    segments.add(&text, i, change.parsed.change.batch(), out);
                 }
             }
             false
@@ -146,9 +178,11 @@ fn take_back(
                     Undo::Nothing => {}
                     Undo::Derived => {
                         if let Some(sql) = render(change, Section::Rollback, setting, out) {
-                            segments.add(&sql, i, change, None, out);
+                            segments.add(&Text::new(&sql, changeset, change, Section::Rollback, setting), i, None, out);
                         }
                     }
+                    // a rollback, or what the change undoes, may be in what could not be read
+                    Undo::Missing(_) if !changeset.header_is_read || changeset.gaps && !change.opaque => {}
                     Undo::Missing(why) => out.push(
                         Diagnostic::error(
                             "DG0305",
@@ -164,125 +198,74 @@ fn take_back(
             true
         }
     };
-    Rollback::Segments { derived, segments: segments.list, verify: checks(&changeset.verify, Occasion::Rollback) }
+    let verify = verify(changeset, Occasion::Rollback, setting);
+    Rollback::Segments { derived, segments: segments.list, verify }
 }
 
-fn checks(verify: &[Verify], occasion: Occasion) -> Vec<Check> {
-    verify
-        .iter()
-        .filter(|v| v.on.unwrap_or(Occasion::Apply) == occasion)
-        .map(|v| Check { name: v.name.clone(), sql: v.sql.trim().trim_end_matches(';').to_owned() })
+fn verify(changeset: &Changeset, occasion: Occasion, setting: Setting<'_>) -> Vec<Check> {
+    let checks = changeset.verify.iter().enumerate().filter(|(_, v)| v.on.unwrap_or(Occasion::Apply) == occasion);
+    let place = changeset.place.child("verify");
+    checks
+        .map(|(i, v)| Check {
+            name: v.name.clone(),
+            sql: v.sql.trim().trim_end_matches(';').to_owned(),
+            origin: origin_of(&place.at(i).child("sql"), setting),
+        })
         .collect()
+}
+
+fn preconditions(changeset: &Changeset, setting: Setting<'_>) -> Vec<Check> {
+    let place = changeset.place.child("preconditions");
+    let check = |(i, p): (usize, &crate::source::checks::Precondition)| Check {
+        name: p.words(),
+        sql: p.sql(),
+        origin: origin_of(&place.at(i), setting),
+    };
+    changeset.preconditions.iter().enumerate().map(check).collect()
+}
+
+fn origin_of(place: &Place, setting: Setting<'_>) -> Option<Origin> {
+    (setting.writing.origins != Origins::None).then(|| setting.writing.of_whole(place))
 }
 
 fn render(change: &Prepared<'_>, section: Section, setting: Setting<'_>, out: &mut Diagnostics) -> Option<String> {
     let kind = change.parsed.change.kind();
+    // its mistakes are told already
+    if setting.renderer.is_broken(kind) {
+        return None;
+    }
     match setting.renderer.render(kind, section, &change.context) {
         Ok(sql) => Some(sql),
         Err(error) => {
-            out.push(template_problem(&error, &change.parsed.place));
+            out.push(template_problem(&error, &change.parsed.place, setting));
             None
         }
     }
 }
 
-fn template_problem(error: &TemplateError, place: &Place) -> Diagnostic {
+fn template_problem(error: &TemplateError, place: &Place, setting: Setting<'_>) -> Diagnostic {
+    let problem = Diagnostic::error("DG0404", error.message.clone()).at(place.clone());
     let at = match (error.line, error.column) {
         (Some(line), Some(column)) => format!("{}:{line}:{column}", error.template),
         _ => error.template.clone(),
     };
-    Diagnostic::error("DG0404", error.message.clone()).at(place.clone()).label(format!("while rendering {at}"))
-}
-
-/// Characters that are shown of a line of SQL.
-const MOST_SHOWN: usize = 80;
-
-/// Builds segments: statements gather in transactions, except those that cannot.
-struct Segments {
-    list: Vec<Segment>,
-    limits: Limits,
-    pace: PaceSpec,
-    open: bool,
-}
-
-impl Segments {
-    fn new(setting: Setting<'_>) -> Self {
-        Self { list: Vec::new(), limits: setting.limits, pace: setting.pace, open: false }
-    }
-
-    fn add(&mut self, text: &str, change: usize, from: &Prepared<'_>, mut batch: Option<Batch>, out: &mut Diagnostics) {
-        if let Some(batch) = &mut batch {
-            batch.pace = batch.pace.or(self.pace);
-        }
-        let place = &from.parsed.place;
-        let groups = match sql::split_segments(text) {
-            Ok(groups) => groups,
-            Err(e) => {
-                let at = sql::line_column_at(text, e.offset);
-                let mut text = at.text.trim().to_owned();
-                if let Some((end, _)) = text.char_indices().nth(MOST_SHOWN) {
-                    text.truncate(end);
-                    text.push('…');
-                }
-                let label = format!("line {} of its SQL: {text}", at.line);
-                out.push(Diagnostic::error("DG0310", e.message).at(place.clone()).label(label).help(e.help));
-                return;
-            }
-        };
-        for (n, group) in groups.into_iter().enumerate() {
-            self.open &= n == 0;
-            for piece in group {
-                if let Some(forbidden) = sql::forbidden(piece.text) {
-                    out.push(
-                        Diagnostic::error("DG0311", format!("{} must not stand in a changeset", forbidden.what))
-                            .at(place.clone())
-                            .help(forbidden.help),
-                    );
-                }
-                check_secrets(piece.text, place, out);
-                let facts = sql::facts(piece.text);
-                let mode = match (&batch, &facts.outside) {
-                    (Some(_), _) => Mode::Batched,
-                    (None, Some(_)) => Mode::Outside,
-                    (None, None) => Mode::Transaction,
-                };
-                let kind = from.parsed.change.kind().to_owned();
-                let statement = Statement { sql: piece.text.to_owned(), change, kind, facts };
-                if mode == Mode::Transaction && self.open {
-                    let last = self.list.last_mut().expect("open means that there is one");
-                    last.statements.push(statement);
-                    continue;
-                }
-                self.open = mode == Mode::Transaction;
-                self.list.push(Segment {
-                    mode,
-                    statements: vec![statement],
-                    batch: batch.clone(),
-                    limits: self.limits_of(mode),
-                    progress: Progress::Todo,
-                });
-            }
-        }
-    }
-
-    /// A concurrent build blocks nobody while it waits or works, and giving up leaves an
-    /// invalid index: it has no limits.
-    fn limits_of(&self, mode: Mode) -> Limits {
-        match mode {
-            Mode::Outside => {
-                Limits { lock_timeout: Default::default(), statement_timeout: Default::default(), ..self.limits }
-            }
-            Mode::Transaction | Mode::Batched => self.limits,
-        }
+    let label = format!("while rendering {at}");
+    match setting.writing.in_template(&error.template, error.line.zip(error.column)) {
+        Some(there) => problem.label(label).related(there, "here"),
+        None => problem.label(label),
     }
 }
 
-/// A secret variable may stand only where any value of it can be quoted.
+/// A secret variable may stand only where any value of it can be quoted; else the problem and the bytes.
+pub(super) fn misplaced_secret(sql: &str) -> Option<(Diagnostic, Range<usize>)> {
+    let wrong = if sql::secret::has_secrets(sql) { sql::secret::parts(sql).err()? } else { return None };
+    let at = placeholders(sql).find(|(name, _)| *name == wrong.name).map_or(0..0, |(_, bytes)| bytes);
+    Some((Diagnostic::error("DG0313", wrong.message).help(wrong.help), at))
+}
+
 fn check_secrets(sql: &str, place: &Place, out: &mut Diagnostics) {
-    if sql::secret::has_secrets(sql)
-        && let Err(wrong) = sql::secret::parts(sql)
-    {
-        out.push(Diagnostic::error("DG0313", wrong.message).at(place.clone()).help(wrong.help));
+    if let Some((problem, _)) = misplaced_secret(sql) {
+        out.push(problem.at(place.clone()));
     }
 }
 

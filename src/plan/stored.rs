@@ -4,6 +4,7 @@
 
 use super::facts;
 use super::model::{Check, Limits, Mode, Progress, Rollback, Segment, Statement, Step};
+use super::origin::Origin;
 use super::rollback::StoredForward;
 use crate::change::{Batch, effects::Touch};
 use serde::de::DeserializeOwned;
@@ -62,6 +63,8 @@ struct Line<'a> {
     sql: Cow<'a, str>,
     change: usize,
     kind: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<Cow<'a, Origin>>,
 }
 
 /// What was run, as JSON.
@@ -134,7 +137,12 @@ fn whole(parts: Vec<Part<'_>>) -> Vec<Segment> {
 
 impl<'a> Part<'a> {
     fn of(segment: &'a Segment) -> Self {
-        let line = |s: &'a Statement| Line { sql: (&s.sql).into(), change: s.change, kind: (&s.kind).into() };
+        let line = |s: &'a Statement| Line {
+            sql: (&s.sql).into(),
+            change: s.change,
+            kind: (&s.kind).into(),
+            origin: s.origin.as_ref().map(Cow::Borrowed),
+        };
         Self {
             mode: segment.mode,
             statements: segment.statements.iter().map(line).collect(),
@@ -149,6 +157,7 @@ impl<'a> Part<'a> {
             change: line.change,
             kind: line.kind.into_owned(),
             facts: Default::default(),
+            origin: line.origin.map(Cow::into_owned),
         };
         Segment {
             mode: self.mode,

@@ -85,19 +85,27 @@ pub fn count_steps(template: &mut Template, step: &Template) {
     template.mapping.splice(0..0, step.mapping.iter().cloned());
 }
 
-/// A partial that reaches itself, if there is one: rendering it would never end. Of several of
-/// one name, inline ones among them, any may be the one that is called.
-pub fn partial_cycle(registry: &Handlebars<'_>) -> Option<String> {
+/// The partials that reach themselves, each with the template that it is in: rendering would never
+/// end. Of several of one name, inline ones among them, any may be the one that is called.
+pub fn partial_cycles(registry: &Handlebars<'_>) -> Vec<(String, String)> {
     let mut calls: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (name, template) in registry.get_templates() {
-        note_calls(name, template, &mut calls);
+    let mut owners: BTreeSet<(String, String)> = BTreeSet::new();
+    for (owner, template) in registry.get_templates() {
+        let mut names = BTreeSet::new();
+        note_calls(owner, template, &mut calls, &mut names);
+        owners.extend(names.into_iter().map(|name| (name, owner.clone())));
     }
     // few templates call few partials: repeated search is cheap
-    calls.keys().find(|start| reaches(&calls, start)).cloned()
+    owners.into_iter().filter(|(name, _)| reaches(&calls, name)).collect()
 }
 
-/// Notes what the text `name` calls, and the inline partials in it.
-fn note_calls(name: &str, template: &Template, calls: &mut BTreeMap<String, BTreeSet<String>>) {
+/// Notes what the text `name` calls, and the inline partials in it; the `names` of all of them.
+fn note_calls(
+    name: &str,
+    template: &Template,
+    calls: &mut BTreeMap<String, BTreeSet<String>>,
+    names: &mut BTreeSet<String>,
+) {
     let mut open = vec![(name.to_owned(), template)];
     while let Some((name, template)) = open.pop() {
         let mut called = BTreeSet::new();
@@ -122,6 +130,7 @@ fn note_calls(name: &str, template: &Template, calls: &mut BTreeMap<String, BTre
                 }
             }
         }
+        names.insert(name.clone());
         calls.entry(name).or_default().extend(called);
     }
 }

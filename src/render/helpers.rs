@@ -1,5 +1,6 @@
 //! The helpers through which every value goes; each fails on a missing or null argument.
 
+use super::trace;
 use crate::base::count;
 use crate::base::name::{Ident, QualifiedName, quote_dollar, quote_literal};
 use crate::change::value::{SqlValue, check_type};
@@ -44,6 +45,8 @@ struct Writer {
     name: &'static str,
     arity: usize,
     write: Write,
+    /// Whether its values have marks, and what it writes gets some.
+    traced: bool,
 }
 
 impl HelperDef for Writer {
@@ -75,8 +78,14 @@ impl HelperDef for Writer {
             }
             values.push(param.value());
         }
-        let sql = (self.write)(&values).map_err(|why| wrong(format!("`{}`: {why}", self.name)))?;
-        out.write(&sql)?;
+        let write = |values: &[&Value]| (self.write)(values).map_err(|why| wrong(format!("`{}`: {why}", self.name)));
+        if self.traced {
+            let plain: Vec<(Value, Option<&str>)> = values.iter().map(|value| trace::unmark(value)).collect();
+            let sql = write(&plain.iter().map(|(value, _)| value).collect::<Vec<_>>())?;
+            out.write(&trace::written(&sql, plain.iter().find_map(|(_, number)| *number)))?;
+        } else {
+            out.write(&write(&values)?)?;
+        }
         Ok(())
     }
 }
@@ -95,6 +104,35 @@ impl HelperDef for Ask {
         let answer = h.param(0).is_some_and(|p| (self.0)(p.value(), p.is_value_missing()));
         Ok(ScopedJson::Derived(Value::Bool(answer)))
     }
+}
+
+/// A comparison of values that have marks.
+struct Compare {
+    equal: bool,
+}
+
+impl HelperDef for Compare {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        h: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        let value = |n: usize| h.param(n).map(|p| trace::unmark(p.value()).0);
+        Ok(ScopedJson::Derived(Value::Bool((value(0) == value(1)) == self.equal)))
+    }
+}
+
+/// The same registry for a context with marks.
+pub fn traced() -> Handlebars<'static> {
+    let mut registry = registry();
+    for (name, arity, write) in WRITERS {
+        registry.register_helper(name, Box::new(Writer { name, arity: *arity, write: *write, traced: true }));
+    }
+    registry.register_helper("eq", Box::new(Compare { equal: true }));
+    registry.register_helper("ne", Box::new(Compare { equal: false }));
+    registry
 }
 
 /// Blocks, turns of loops and partials of one section that are rendered.
@@ -176,7 +214,7 @@ pub fn registry() -> Handlebars<'static> {
     registry.set_prevent_indent(true);
     registry.register_escape_fn(no_escape);
     for (name, arity, write) in WRITERS {
-        registry.register_helper(name, Box::new(Writer { name, arity: *arity, write: *write }));
+        registry.register_helper(name, Box::new(Writer { name, arity: *arity, write: *write, traced: false }));
     }
     registry.register_helper(STEP, Box::new(Step));
     // `if` cannot tell absent from false or 0

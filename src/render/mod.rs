@@ -8,13 +8,16 @@ mod helpers;
 mod library;
 #[cfg(test)]
 mod tables_test;
+mod trace;
 
 use handlebars::{Handlebars, TemplateErrorReason};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 pub use crate::sql::SEGMENT_MARK;
 pub use library::Sections;
+pub use trace::{From, Piece, Trace};
 
 /// Which section of a template is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +69,23 @@ pub struct Renderer {
     registry: Handlebars<'static>,
     /// Change types whose template is the project's.
     overridden: BTreeSet<String>,
-    /// The path and the line at which each section starts.
-    origins: BTreeMap<String, (String, usize)>,
+    /// Change types whose template has mistakes and is left out.
+    broken: BTreeSet<String>,
+    /// Where each template comes from.
+    origins: Vec<Origin>,
+    /// The templates with marks around what they put in.
+    traced: OnceLock<Handlebars<'static>>,
+}
+
+/// Where a registered template comes from.
+struct Origin {
+    name: String,
+    /// The path to show.
+    path: String,
+    /// The line that its text follows on.
+    first: usize,
+    /// The text, of a project's template.
+    body: Option<String>,
 }
 
 impl std::fmt::Debug for Renderer {
@@ -83,12 +101,25 @@ impl Renderer {
     /// Every template that is malformed, holds a bare value, calls itself through partials
     /// or is nested too deeply.
     pub fn new(project: &[ProjectTemplate]) -> Result<Self, Vec<TemplateError>> {
-        let mut renderer =
-            Self { registry: helpers::registry(), overridden: BTreeSet::new(), origins: BTreeMap::new() };
+        let (renderer, errors) = Self::without_broken(project);
+        if errors.is_empty() { Ok(renderer) } else { Err(errors) }
+    }
+
+    /// The same, without the templates that have mistakes.
+    #[must_use]
+    pub fn without_broken(project: &[ProjectTemplate]) -> (Self, Vec<TemplateError>) {
+        let mut renderer = Self {
+            registry: helpers::registry(),
+            overridden: BTreeSet::new(),
+            broken: BTreeSet::new(),
+            origins: Vec::new(),
+            traced: OnceLock::new(),
+        };
         let mut errors = Vec::new();
         for (name, text) in library::PARTIALS {
             // a partial's last line break is the file's, not the SQL's
-            renderer.add_template(name, "built in", 0, text.trim_end_matches('\n'), &mut errors);
+            let origin = Origin { name: (*name).to_owned(), path: "built in".to_owned(), first: 0, body: None };
+            renderer.add_template(origin, text.trim_end_matches('\n'), &mut errors);
         }
         let own: BTreeSet<&str> = project.iter().map(|t| t.kind.as_str()).collect();
         for kind in crate::change::KINDS {
@@ -96,24 +127,47 @@ impl Renderer {
                 renderer.overridden.insert(kind.name.to_owned());
             } else {
                 let path = format!("templates/sql/{}.sql.hbs", kind.stem);
-                renderer.add_sections(kind.name, &path, kind.template, &mut errors);
+                renderer.add_sections(kind.name, &path, kind.template, false, &mut errors);
             }
         }
         for template in project {
-            renderer.add_sections(&template.kind, &template.path, &template.text, &mut errors);
+            let before = errors.len();
+            renderer.add_sections(&template.kind, &template.path, &template.text, true, &mut errors);
+            if errors.len() > before {
+                renderer.leave_out(&template.kind);
+            }
         }
-        if let Some(cycle) = guard::partial_cycle(&renderer.registry) {
+        while let Some((partial, name)) = renderer.cycle() {
+            let origin = renderer.origins.iter().find(|o| o.name == name);
             errors.push(TemplateError {
-                template: cycle.clone(),
-                line: None,
+                template: origin.map_or_else(|| name.clone(), |o| o.path.clone()),
+                line: origin.map(|o| o.first),
                 column: None,
-                message: format!("the partial `{cycle}` calls itself"),
+                message: format!("the partial `{partial}` calls itself"),
             });
+            renderer.registry.unregister_template(&name);
+            let kind = name.split('/').next().unwrap_or_default().to_owned();
+            renderer.leave_out(&kind);
         }
-        if errors.is_empty() { Ok(renderer) } else { Err(errors) }
+        (renderer, errors)
     }
 
-    fn add_sections(&mut self, kind: &str, path: &str, text: &str, errors: &mut Vec<TemplateError>) {
+    /// A partial that reaches itself with its template, one of the project's where there is one.
+    fn cycle(&self) -> Option<(String, String)> {
+        let mut cycles = guard::partial_cycles(&self.registry);
+        let own = |name: &str| self.origins.iter().any(|o| o.name == name && o.body.is_some());
+        let at = cycles.iter().position(|(_, name)| own(name)).unwrap_or_default();
+        if cycles.is_empty() { None } else { Some(cycles.swap_remove(at)) }
+    }
+
+    fn leave_out(&mut self, kind: &str) {
+        for section in [Section::Forward, Section::Rollback] {
+            self.registry.unregister_template(&section_name(kind, section));
+        }
+        self.broken.insert(kind.to_owned());
+    }
+
+    fn add_sections(&mut self, kind: &str, path: &str, text: &str, own: bool, errors: &mut Vec<TemplateError>) {
         let sections = match Sections::split(text) {
             Ok(sections) => sections,
             Err((line, message)) => {
@@ -123,15 +177,17 @@ impl Renderer {
         };
         for (section, found) in [(Section::Forward, sections.forward), (Section::Rollback, sections.rollback)] {
             if let Some((line, body)) = found {
-                self.add_template(&section_name(kind, section), path, line, &body, errors);
+                let name = section_name(kind, section);
+                let origin = Origin { name, path: path.to_owned(), first: line, body: own.then(|| body.clone()) };
+                self.add_template(origin, &body, errors);
             }
         }
     }
 
-    fn add_template(&mut self, name: &str, path: &str, first: usize, text: &str, errors: &mut Vec<TemplateError>) {
-        self.origins.insert(name.to_owned(), (path.to_owned(), first));
+    fn add_template(&mut self, origin: Origin, text: &str, errors: &mut Vec<TemplateError>) {
+        let Origin { name, path, first, .. } = &origin;
         let error = |line: Option<usize>, column: Option<usize>, message: String| TemplateError {
-            template: path.to_owned(),
+            template: path.clone(),
             line: line.map(|l| l + first),
             column,
             message,
@@ -158,6 +214,13 @@ impl Renderer {
             guard::count_steps(&mut template, &helpers::step());
             self.registry.register_template(name, template);
         }
+        self.origins.push(origin);
+    }
+
+    /// Whether this change type's template has mistakes and is left out.
+    #[must_use]
+    pub fn is_broken(&self, kind: &str) -> bool {
+        self.broken.contains(kind)
     }
 
     /// Whether this change type's template has this section.
@@ -183,9 +246,10 @@ impl Renderer {
         let rendered = self.registry.render_to_write(&name, context, &mut sql).map(|()| sql.text());
         rendered.map_err(|e| {
             let template = e.template_name.clone().unwrap_or_else(|| name.clone());
-            let (path, first) = self.origins.get(&template).cloned().unwrap_or((template, 0));
+            let origin = self.origins.iter().find(|o| o.name == template);
+            let first = origin.map_or(0, |o| o.first);
             TemplateError {
-                template: path,
+                template: origin.map_or(template, |o| o.path.clone()),
                 line: e.line_no.map(|l| l + first),
                 column: e.column_no,
                 message: helpers::message(&e),

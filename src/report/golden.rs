@@ -68,17 +68,18 @@ fn all() -> BTreeMap<String, String> {
         let text = plan::text(&preview, options).write(Style::COLOR, Some(limit));
         files.insert(format!("plan-forward-{limit}.txt"), text);
     }
-    let (problems, sources) = problems();
-    files.insert("diag.txt".to_owned(), diag::text(&problems, &sources, Style::PLAIN));
-    files.insert("diag-color.txt".to_owned(), diag::text(&problems, &sources, Style::COLOR));
-    files.insert("diag.json".to_owned(), diag::json(&problems, &sources));
+    let problems = problems();
+    files.insert("diag.txt".to_owned(), diag::text(&problems, Style::PLAIN));
+    files.insert("diag-color.txt".to_owned(), diag::text(&problems, Style::COLOR));
+    let entries = serde_json::json!({ "diagnostics": diag::entries(&problems) });
+    files.insert("diag.json".to_owned(), format!("{entries:#}\n"));
     files
 }
 
-fn problems() -> (Diagnostics, Texts) {
+fn problems() -> Diagnostics {
     let first = "changesets:\n  - id: 001-日本\n    dependsOn: [002-b]\n    changes:\n\t- creatTable: {}\n";
     let second = "changesets:\r\n  - id: 002-b\r\n    dependsOn: [001-日本]\r\n";
-    let sources = Texts(vec![("plans/001.yaml", first.to_owned()), ("plans/002.yaml", second.to_owned())]);
+    let sources = Texts::new(vec![("plans/001.yaml", first.to_owned()), ("plans/002.yaml", second.to_owned())]);
     let at = |file: u32, text: &str, what: &str| {
         let start = text.find(what).expect("is in the sample");
         Place::bytes(FileId(file), start..start + what.len())
@@ -107,7 +108,7 @@ fn problems() -> (Diagnostics, Texts) {
         Diagnostic::warning("DG0901", "ends too early").at(Place::bytes(FileId(1), second.len()..second.len() + 9)),
     );
     problems.push(Diagnostic::error("DG0001", "the folder `plans` is empty").help("make one with `dagmar new`"));
-    (problems, sources)
+    sources.with(problems)
 }
 
 #[test]

@@ -27,7 +27,6 @@ mod text;
 #[cfg(test)]
 mod golden;
 
-pub use diag::Sources;
 pub use graph::{GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView};
 pub use lines::{Line, Rendered, Text};
 pub use matrix::{MatrixFormat, MatrixOptions};

@@ -1,6 +1,7 @@
 //! The events of a run. The executor emits them; terminal, JSON lines and tests listen.
 
 use super::Finding;
+use crate::base::Location;
 use crate::plan::{Direction, Mode};
 use serde::Serialize;
 
@@ -202,6 +203,9 @@ pub struct StepError {
     /// The statement, where one failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
+    /// Where in the project's files it is written, where that is known.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
     /// Line and column in the statement, from 1, where the server named a position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line_column: Option<(usize, usize)>,

@@ -2,6 +2,7 @@
 
 use super::project::Environment;
 use crate::base::{Diagnostic, Diagnostics, Place, Span};
+use serde_json::Value;
 
 /// How long a command may take that says nothing of it.
 const LIMIT: Span = Span::secs(30);
@@ -29,7 +30,8 @@ impl Environment {
 }
 
 /// Whether there is one source, and a possible one.
-pub fn check(environment: &Environment, place: &Place, out: &mut Diagnostics) -> bool {
+/// `written` is the environment as it stands there: a key with a wrong value is not missing.
+pub fn check(environment: &Environment, written: &Value, place: &Place, out: &mut Diagnostics) {
     let Environment { url, url_command, url_file, url_timeout, .. } = environment;
     let given: Vec<&str> =
         [("url", url.is_some()), ("urlCommand", url_command.is_some()), ("urlFile", url_file.is_some())]
@@ -47,15 +49,14 @@ pub fn check(environment: &Environment, place: &Place, out: &mut Diagnostics) ->
             .help("write `urlCommand: [command, argument]`")
     } else if url_file.as_ref().is_some_and(|f| f.trim().is_empty()) {
         Diagnostic::error("DG0116", "`urlFile` names no file").at(place.child("urlFile")).help("write its path")
-    } else if let (Some(_), None) = (url_timeout, url_command) {
+    } else if url_timeout.is_some() && url_command.is_none() && written.get("urlCommand").is_none() {
         Diagnostic::error("DG0116", "`urlTimeout` is for `urlCommand`, which is not there")
             .at(place.child("urlTimeout").as_key())
             .help("remove it, or name a command")
     } else if url_timeout.is_some_and(|t| t.millis == 0) {
         Diagnostic::error("DG0116", "`urlTimeout` leaves no time").at(place.child("urlTimeout")).help("write `30s`")
     } else {
-        return true;
+        return;
     };
     out.push(wrong);
-    false
 }

@@ -2,12 +2,14 @@
 
 use super::checks::{Precondition, Verify};
 use super::project::LimitsSpec;
-use crate::base::{FileId, Place, Span};
+use super::variables::UNDEFINED;
+use crate::base::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity, Span};
 use crate::change::Change;
 use schemars::JsonSchema;
+use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// A file below `plans/`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -107,17 +109,26 @@ struct DependsOnMap {
 
 impl<'de> Deserialize<'de> for DependsOn {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        // by hand: an untagged enum would hide which key is wrong
-        match Value::deserialize(d)? {
-            Value::String(id) => Ok(Self { id, soak: Span::default() }),
-            map @ Value::Object(_) => {
-                let map: DependsOnMap = serde_json::from_value(map).map_err(serde::de::Error::custom)?;
-                Ok(Self { id: map.id, soak: map.soak })
+        /// By hand: an untagged enum would hide which key is wrong.
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = DependsOn;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an id, or `{ id: …, soak: 30d }`")
             }
-            other => {
-                Err(serde::de::Error::custom(format!("`{other}` is no id; write `- id` or `- {{ id: …, soak: 30d }}`")))
+
+            fn visit_str<E: serde::de::Error>(self, id: &str) -> Result<DependsOn, E> {
+                Ok(DependsOn { id: id.to_owned(), soak: Span::default() })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DependsOn, A::Error> {
+                let map = DependsOnMap::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(DependsOn { id: map.id, soak: map.soak })
             }
         }
+        d.deserialize_any(Either)
     }
 }
 
@@ -188,6 +199,8 @@ pub struct Changelog {
     pub changesets: Vec<Changeset>,
     /// The ids of changesets that could not be read: edges to them are not wrong.
     pub unread: BTreeSet<String>,
+    /// Whether there is a file of which not even the ids are known.
+    pub unseen: bool,
 }
 
 /// A changeset.
@@ -229,8 +242,10 @@ pub struct Changeset {
     pub checksum: String,
     /// The content before variables were filled in.
     pub body: Value,
-    /// Whether all of it was read; with a mistake in its changes only its edges are of use.
-    pub complete: bool,
+    /// Whether some of its changes are left out because of mistakes.
+    pub gaps: bool,
+    /// Whether all keys beside the changes were read.
+    pub header_is_read: bool,
 }
 
 /// An earlier id with its place.
@@ -274,6 +289,52 @@ pub enum RollbackSource {
 }
 
 impl Changeset {
+    /// The value at a place of it, as it is written.
+    #[must_use]
+    pub fn written(&self, place: &Place) -> Option<&Value> {
+        let path = place.path.strip_prefix(self.place.path.as_slice())?;
+        path.iter().try_fold(&self.body, |value, seg| match seg {
+            PathSeg::Key(key) => value.get(key),
+            PathSeg::Index(i) => value.get(i),
+        })
+    }
+
+    /// Takes out the changes that have mistakes: what is wrong with the others can be told all
+    /// the same.
+    pub(super) fn leave_out_wrong(&mut self, problems: &Diagnostics) {
+        if !problems.has_errors() {
+            return;
+        }
+        let below = self.place.path.len();
+        let mut wrong: HashSet<&[PathSeg]> = HashSet::new();
+        let mut unfilled: HashSet<&[PathSeg]> = HashSet::new();
+        for problem in problems.iter().filter(|d| d.severity == Severity::Error) {
+            for place in problem.place.iter().chain(problem.related.iter().map(|(place, _)| place)) {
+                // the key of the list, and the position in it
+                let change = place.path.get(..below + 2).filter(|_| place.is_in(&self.place));
+                if problem.code == UNDEFINED { unfilled.extend(change) } else { wrong.extend(change) }
+            }
+        }
+        // SQL can be looked at without the values of its variables
+        let is_right = |change: &ParsedChange| {
+            let path = change.place.path.as_slice();
+            !wrong.contains(path) && (!unfilled.contains(path) || matches!(change.change.kind(), "sql" | "sqlFile"))
+        };
+        let all = self.changes.len();
+        self.changes.retain(is_right);
+        self.gaps |= self.changes.len() < all;
+        if let RollbackSource::Changes(list) = &mut self.rollback {
+            list.retain(is_right);
+        }
+        let content = ["preconditions", "verify", "rollback"].map(|key| self.place.child(key));
+        let header = |d: &Diagnostic| {
+            let Some(place) = &d.place else { return false };
+            let unknown = d.code == "DG0104" && place.path.len() == self.place.path.len() + 1;
+            unknown || content.iter().any(|part| place.is_in(part))
+        };
+        self.header_is_read = !problems.iter().any(header);
+    }
+
     /// Whether this environment gets it.
     #[must_use]
     pub fn is_for(&self, environment: &str) -> bool {

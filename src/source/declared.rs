@@ -115,24 +115,21 @@ pub fn fill_from_process(text: &str, process: &dyn Fn(&str) -> Option<String>) -
     }
 }
 
-pub(super) fn check_variables(variables: &Map<String, Value>, place: &Place, out: &mut Diagnostics) -> bool {
-    let mut good = true;
+pub(super) fn check_variables(variables: &Map<String, Value>, place: &Place, out: &mut Diagnostics) {
     for (name, value) in variables {
         if !is_name(name) {
-            good = false;
             out.push(
                 Diagnostic::error("DG0113", format!("`{name}` is no name of a variable"))
                     .at(place.child(name).as_key())
                     .help("use letters, digits, `_`, `-` and `.`"),
             );
         }
-        good &= check_value(name, value, &place.child(name), out);
+        check_value(name, value, &place.child(name), out);
     }
-    good
 }
 
-/// Whether a variable is a scalar, or a mapping with one.
-fn check_value(name: &str, value: &Value, place: &Place, out: &mut Diagnostics) -> bool {
+/// A variable is a scalar, or a mapping with one.
+fn check_value(name: &str, value: &Value, place: &Place, out: &mut Diagnostics) {
     const FORMS: &str = "write `name: value`, or `name: { value: \"${NAME}\", secret: true }`";
     let is_scalar = |value: &Value| !(value.is_array() || value.is_object() || value.is_null());
     let problem = match value {
@@ -154,16 +151,15 @@ fn check_value(name: &str, value: &Value, place: &Place, out: &mut Diagnostics) 
                     .at(place.clone().as_key())
                     .help("use letters, digits and `_`: it is a variable of psql too")
             } else {
-                return true;
+                return;
             }
         }
-        value if is_scalar(value) => return true,
+        value if is_scalar(value) => return,
         _ => Diagnostic::error("DG0106", format!("the variable `{name}` is no text, number or boolean"))
             .at(place.clone())
             .help(FORMS),
     };
     out.push(problem);
-    false
 }
 
 #[cfg(test)]
@@ -174,8 +170,8 @@ mod tests {
 
     fn parse(value: Value) -> Result<ProjectConfig, Vec<String>> {
         let mut out = Diagnostics::default();
-        ProjectConfig::parse(&value, &Place::value(FileId(0), vec![]), &mut out)
-            .ok_or_else(|| out.iter().map(|d| d.message.clone()).collect())
+        let config = ProjectConfig::parse(&value, &Place::value(FileId(0), vec![]), &mut out);
+        config.filter(|_| out.is_empty()).ok_or_else(|| out.iter().map(|d| d.message.clone()).collect())
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Hook {
     }
 
     /// Whether it is one thing, and a possible one.
-    pub fn check(&self, place: &Place, out: &mut Diagnostics) -> bool {
+    pub fn check(&self, place: &Place, out: &mut Diagnostics) {
         let asked = [self.run.is_some(), self.dump.is_some(), self.restore_point.is_some()];
         let wrong = if asked.iter().filter(|a| **a).count() != 1 {
             Diagnostic::error("DG0115", "a hook is one of `run`, `dump` and `restorePoint`")
@@ -85,9 +85,8 @@ impl Hook {
         } else if self.restore_point.as_ref().is_some_and(|name| name.is_empty() || name.len() > MAX_BYTES) {
             Diagnostic::error("DG0115", format!("the name of a restore point has 1 to {MAX_BYTES} bytes"))
         } else {
-            return true;
+            return;
         };
         out.push(wrong.at(place.clone()));
-        false
     }
 }

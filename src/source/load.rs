@@ -2,17 +2,15 @@
 
 use super::project::{self, ProjectConfig};
 use super::set::{SourceFile, SourceSet};
-use super::variables::{Variables, Wrong};
 use super::yaml;
-use crate::base::secret::PLACEHOLDER;
 use crate::base::{Diagnostic, Diagnostics, Failure, FileId, Kind, Place, file, typed::typed};
+use crate::change;
 use crate::change::custom::{CustomKind, Manifest};
-use crate::change::{self, ReadFile};
 use crate::render::{ProjectTemplate, Sections};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The largest file that is read, in bytes: parsing YAML needs some 17 times its size.
@@ -26,12 +24,18 @@ const RESERVED: [&str; 4] = ["sql", "partials", "html", "init"];
 pub struct Loaded {
     /// The project's folder, with links resolved.
     pub root: PathBuf,
-    /// `dagmar.yaml`.
+    /// `dagmar.yaml`, without what is wrong in it.
     pub config: ProjectConfig,
+    /// Whether a mistake in `dagmar.yaml` hides variables: one without a value is no mistake then.
+    pub hides_variables: bool,
     /// All files.
     pub sources: SourceSet,
     /// The changelog files as values, in the order of their paths.
     pub documents: Vec<(FileId, Value)>,
+    /// Changelog files that could not be read: what is declared there is not known.
+    pub unread: Vec<FileId>,
+    /// Files below the folder of the changesets that look like migrations and are no YAML.
+    pub ignored: Vec<String>,
     /// The project's own change types.
     pub custom: BTreeMap<String, Arc<CustomKind>>,
     /// Own change types with a mistake of their own: that they are used is none.
@@ -62,16 +66,38 @@ pub fn load(root: &Path) -> Result<Loaded, Failure> {
         return Err(Failure::new(Kind::Usage, format!("`{}` is no project: it has no dagmar.yaml", root.display()))
             .help("run `dagmar init` there, or name the project's folder with `--project`"));
     }
-    let mut config = ProjectConfig::default();
-    if let Some((file, value)) = loader.document(Path::new(project::FILE))
-        && let Some(parsed) = ProjectConfig::parse(&value, &Place::value(file, Vec::new()), &mut loader.problems)
-    {
-        config = parsed;
-    }
-    let documents = loader.plans(&config.plans);
+    let document = loader.document(Path::new(project::FILE));
+    let whole = document.as_ref().map(|(file, _)| Place::value(*file, Vec::new()));
+    let config =
+        document.zip(whole).and_then(|((_, value), whole)| ProjectConfig::parse(&value, &whole, &mut loader.problems));
+    let hides_variables = config.is_none() || loader.problems.iter().any(project::hides_variables);
+    let is_read = !loader.problems.has_errors();
+    let config = config.unwrap_or_default();
+    let plans = loader.plans(&config.plans, is_read);
     let (custom, broken, templates) = loader.templates(&config.templates);
     let Loader { sources, problems, .. } = loader;
-    Ok(Loaded { root, config, sources, documents, custom, broken, templates, problems })
+    let Plans { documents, unread, ignored } = plans;
+    Ok(Loaded {
+        root,
+        config,
+        hides_variables,
+        sources,
+        documents,
+        unread,
+        ignored,
+        custom,
+        broken,
+        templates,
+        problems,
+    })
+}
+
+/// What is below the folder of the changesets.
+#[derive(Default)]
+struct Plans {
+    documents: Vec<(FileId, Value)>,
+    unread: Vec<FileId>,
+    ignored: Vec<String>,
 }
 
 struct Loader {
@@ -83,7 +109,7 @@ struct Loader {
 impl Loader {
     /// Reads one file as text; what is wrong with it becomes a problem.
     fn read(&mut self, path: &Path) -> Option<FileId> {
-        let shown = path.to_string_lossy().replace('\\', "/");
+        let shown = shown(path);
         match read_text(&self.root.join(path)) {
             Ok(text) => Some(self.sources.add(SourceFile::new(shown, text))),
             Err(wrong) => {
@@ -102,13 +128,25 @@ impl Loader {
         Some((id, value))
     }
 
-    fn plans(&mut self, folder: &str) -> Vec<(FileId, Value)> {
-        let mut paths = Vec::new();
-        if let Err(problem) = walk(&self.root, Path::new(folder), &mut BTreeMap::new(), &mut paths) {
+    /// `is_read`: the folder is the one that the project names.
+    fn plans(&mut self, folder: &str, is_read: bool) -> Plans {
+        let mut found = Found::default();
+        if let Err(problem) = walk(&self.root, Path::new(folder), &mut BTreeMap::new(), &mut found)
+            && (is_read || self.root.join(folder).exists())
+        {
             self.problems.push(problem);
         }
-        paths.sort();
-        let ids: Vec<FileId> = paths.iter().filter_map(|path| self.read(path)).collect();
+        found.yaml.sort();
+        found.ignored.sort();
+        let mut plans = Plans { ignored: found.ignored.iter().map(|path| shown(path)).collect(), ..Plans::default() };
+        let mut ids = Vec::with_capacity(found.yaml.len());
+        for path in &found.yaml {
+            let next = self.sources.next();
+            match self.read(path) {
+                Some(id) => ids.push(id),
+                None => plans.unread.push(next),
+            }
+        }
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(ids.len().max(1));
         let sources = &self.sources;
         // files are independent of each other: the parsing is spread over the cores
@@ -130,12 +168,14 @@ impl Loader {
             handles.into_iter().flat_map(|h| h.join().expect("the parser does not panic")).collect()
         });
         parsed.sort_by_key(|(id, ..)| *id);
-        let mut documents = Vec::with_capacity(parsed.len());
         for (id, value, out) in parsed {
             self.problems.append(out);
-            documents.extend(value.map(|v| (id, v)));
+            match value {
+                Some(value) => plans.documents.push((id, value)),
+                None => plans.unread.push(id),
+            }
         }
-        documents
+        plans
     }
 
     fn templates(
@@ -235,15 +275,25 @@ fn is_kind_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
-/// Collects the YAML files below `folder`, relative to `root`. Each folder is read once: links
+/// A path as it is shown and compared.
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
+/// Endings of files that other tools take for migrations, or that are meant to be YAML.
+const ENDINGS: [&str; 9] = ["sql", "json", "xml", "toml", "yaml", "yml", "ddl", "psql", "pgsql"];
+
+/// The files below a folder.
+#[derive(Default)]
+struct Found {
+    yaml: Vec<PathBuf>,
+    ignored: Vec<PathBuf>,
+}
+
+/// Collects the files below `folder`, relative to `root`. Each folder is read once: links
 /// may lead to one in so many ways that there would be no end. `seen` has those that are read,
 /// by their real paths.
-fn walk(
-    root: &Path,
-    folder: &Path,
-    seen: &mut BTreeMap<PathBuf, PathBuf>,
-    out: &mut Vec<PathBuf>,
-) -> Result<(), Diagnostic> {
+fn walk(root: &Path, folder: &Path, seen: &mut BTreeMap<PathBuf, PathBuf>, out: &mut Found) -> Result<(), Diagnostic> {
     let full = root.join(folder);
     let problem = |message: String| Diagnostic::error("DG0100", message);
     if let Ok(real) = full.canonicalize()
@@ -271,14 +321,16 @@ fn walk(
         if entry.path().is_dir() {
             walk(root, &path, seen, out)?;
         } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
-            out.push(path);
+            out.yaml.push(path);
+        } else if path.extension().is_some_and(|e| ENDINGS.contains(&&*e.to_string_lossy().to_ascii_lowercase())) {
+            out.ignored.push(path);
         }
     }
     Ok(())
 }
 
 /// The real path of a file of the project.
-fn inside(root: &Path, path: &Path) -> Result<PathBuf, String> {
+pub(super) fn inside(root: &Path, path: &Path) -> Result<PathBuf, String> {
     let real = root.join(path).canonicalize().map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => "does not exist".to_owned(),
         _ => format!("cannot be read: {e}"),
@@ -286,14 +338,18 @@ fn inside(root: &Path, path: &Path) -> Result<PathBuf, String> {
     if real.starts_with(root) { Ok(real) } else { Err("leads out of the project".to_owned()) }
 }
 
-struct Unreadable {
-    message: String,
-    help: Option<String>,
+/// Why a file cannot be read.
+pub(super) struct Unreadable {
+    /// In words that follow on its name.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
     /// The text as far as it can be shown, and the byte at which it is wrong.
-    shown: Option<(String, usize)>,
+    pub shown: Option<(String, usize)>,
 }
 
-fn read_text(path: &Path) -> Result<String, Unreadable> {
+/// The text of a file, without a byte order mark.
+pub(super) fn read_text(path: &Path) -> Result<String, Unreadable> {
     let bytes = file::read(path, MAX_BYTES).map(|content| content.bytes).map_err(|e| Unreadable {
         message: e.to_string(),
         help: match e {
@@ -314,65 +370,5 @@ fn read_text(path: &Path) -> Result<String, Unreadable> {
     match text.strip_prefix('\u{feff}') {
         Some(rest) => Ok(rest.to_owned()),
         None => Ok(text),
-    }
-}
-
-/// The files of a project that changes refer to.
-#[derive(Debug)]
-pub struct ProjectFiles<'a> {
-    /// The project's folder, with links resolved.
-    pub root: &'a Path,
-    /// The values of the environment.
-    pub variables: &'a Variables,
-}
-
-impl ReadFile for ProjectFiles<'_> {
-    fn read(&self, path: &str) -> Result<String, String> {
-        let relative = Path::new(path);
-        if relative.components().any(|c| !matches!(c, Component::Normal(_) | Component::CurDir)) {
-            return Err("it is no path inside of the project".to_owned());
-        }
-        let real = inside(self.root, relative).map_err(|why| format!("it {why}"))?;
-        read_text(&real).map_err(|e| format!("it {}", e.message))
-    }
-
-    fn fill(&self, text: &str) -> Result<String, String> {
-        self.variables.fill(text).map_err(|wrong| match wrong {
-            Wrong::Undefined(name) => format!("its variable `{name}` has no value in this environment"),
-            Wrong::Reserved => format!("in it stands `{PLACEHOLDER}`, which is reserved"),
-            Wrong::Malformed => "in it `${` is not followed by a name and `}`; `$${` stands for `${`".to_owned(),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_stay_inside_of_the_project() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("project").canonicalize().unwrap_or_else(|_| {
-            fs::create_dir(dir.path().join("project")).unwrap();
-            dir.path().join("project").canonicalize().unwrap()
-        });
-        fs::write(dir.path().join("secret"), "s").unwrap();
-        fs::write(root.join("good.sql"), "\u{feff}SELECT 1").unwrap();
-        fs::write(root.join("bad.sql"), b"a\n\xff").unwrap();
-        std::os::unix::fs::symlink("../secret", root.join("link.sql")).unwrap();
-        let variables = Variables::default();
-        let files = ProjectFiles { root: &root, variables: &variables };
-        assert_eq!(files.read("./good.sql").unwrap(), "SELECT 1");
-        for (path, why) in [
-            ("../secret", "no path inside"),
-            ("/etc/passwd", "no path inside"),
-            ("link.sql", "leads out of the project"),
-            ("bad.sql", "number 3 in line 2"),
-            ("nothing.sql", "does not exist"),
-            (".", "is a folder, and no regular file"),
-        ] {
-            let said = files.read(path).unwrap_err();
-            assert!(said.contains(why), "{path}: {said}");
-        }
     }
 }

@@ -2,24 +2,32 @@
 //! every problem of every file. Only `load.rs` touches the file system.
 
 pub mod address;
+pub mod advice;
 pub mod aka;
 pub mod changeset;
 pub mod checks;
 pub mod declared;
+mod files;
+mod follow_up;
 pub mod hook;
 pub mod load;
+mod mask;
 pub mod parse;
 pub mod password;
 pub mod policy;
 pub mod project;
+pub mod scalar;
 pub mod schema;
 pub mod set;
+mod shape;
 pub mod spans;
+mod syntax;
 pub mod variables;
 pub mod yaml;
 
 pub use address::Address;
 pub use changeset::{Alias, Changelog, Changeset, Dependency, ParsedChange, RollbackSource};
+pub use files::ProjectFiles;
 pub use hook::Hook;
 pub use project::{Environment, LedgerConfig, ProjectConfig};
 pub use set::{SourceFile, SourceSet};

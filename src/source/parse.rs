@@ -1,19 +1,22 @@
-//! Values to changesets. Collects every mistake.
+//! Values to changesets. Collects every mistake, and none that only follows from another one.
 
+use super::advice;
 use super::aka;
 use super::changeset::{
     Alias, Changelog, Changeset, ChangesetHeader, Dependency, MAX_ID, ParsedChange, RollbackSource, RollbackSpec, is_id,
 };
+use super::follow_up;
+use super::schema::skeleton::HOLE;
 use super::set::SourceSet;
-use super::spans::Spans;
+use super::shape;
 use super::variables::Variables;
-use crate::base::{Diagnostic, Diagnostics, FileId, Place, checksum, diag::nearest, typed::typed};
+use crate::base::{Diagnostic, Diagnostics, FileId, Place, checksum, diag::nearest, typed::partly};
 use crate::change::custom::CustomKind;
-use crate::change::{self, Change, ReadFile};
+use crate::change::{self, Change, ReadFile, elsewhere};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What the parser needs besides the documents.
 pub struct Context<'a> {
@@ -27,41 +30,51 @@ pub struct Context<'a> {
     pub environments: &'a [String],
     /// The values of the environment that is compiled for.
     pub variables: &'a Variables,
+    /// Whether there may be other variables, which a mistake elsewhere hides.
+    pub hides_variables: bool,
+    /// Changelog files that could not be read.
+    pub unread: &'a [FileId],
     /// The files' texts.
     pub sources: &'a SourceSet,
-    /// Positions in the files that were asked for: a file may hold thousands of changesets.
-    pub positions: Mutex<HashMap<FileId, Arc<Spans>>>,
 }
 
-impl Context<'_> {
-    fn spans(&self, file: FileId) -> Arc<Spans> {
-        let mut known = self.positions.lock().expect("no reader panics");
-        Arc::clone(known.entry(file).or_insert_with(|| Arc::new(Spans::of(&self.sources.get(file).text))))
-    }
+/// An entry of a list of changesets.
+struct Entry<'a> {
+    place: Place,
+    value: &'a Value,
+    /// Whether its id is another one's.
+    is_double: bool,
 }
 
 /// Reads the changesets of all documents, in the order of the files. Each is independent of
 /// the others, so the work is spread over the cores.
 pub fn changelog(documents: &[(FileId, Value)], context: &Context<'_>, out: &mut Diagnostics) -> Changelog {
     let mut changelog = Changelog::default();
+    for file in context.unread {
+        let text = &context.sources.get(*file).text;
+        changelog.unread.extend(shape::ids(text).into_iter().map(str::to_owned));
+        changelog.unseen |= text.is_empty();
+    }
     let mut entries = Vec::new();
     let mut seen: HashMap<&str, Place> = HashMap::new();
     for (file, document) in documents {
         for (place, value) in changesets_of(*file, document, out) {
+            let mut is_double = false;
             if let Some(Value::String(id)) = value.get("id") {
                 let here = place.child("id");
                 if let Some(first) = seen.get(id.as_str()) {
+                    is_double = true;
                     out.push(
                         Diagnostic::error("DG0201", format!("the id `{id}` is there twice"))
                             .at(here)
                             .related(first.clone(), "first here")
                             .help("an id is for ever: give the new changeset another one"),
                     );
-                    continue;
+                } else {
+                    seen.insert(id, here);
                 }
-                seen.insert(id, here);
             }
-            entries.push((place, value));
+            entries.push(Entry { place, value, is_double });
         }
     }
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(entries.len() / 64 + 1);
@@ -72,7 +85,7 @@ pub fn changelog(documents: &[(FileId, Value)], context: &Context<'_>, out: &mut
             .map(|chunk| {
                 scope.spawn(move || {
                     let mut out = Diagnostics::default();
-                    let read = chunk.iter().map(|(place, value)| changeset(value, place, context, &mut out)).collect();
+                    let read = chunk.iter().map(|e| changeset(e.value, &e.place, context, &mut out)).collect();
                     (read, out)
                 })
             })
@@ -84,10 +97,11 @@ pub fn changelog(documents: &[(FileId, Value)], context: &Context<'_>, out: &mut
         read.extend(part);
         out.append(problems);
     }
-    for (parsed, (_, value)) in read.into_iter().zip(&entries) {
+    for (parsed, entry) in read.into_iter().zip(&entries) {
         match parsed {
+            _ if entry.is_double => {}
             Some(changeset) => changelog.changesets.push(changeset),
-            None => changelog.unread.extend(value.get("id").and_then(Value::as_str).map(str::to_owned)),
+            None => changelog.unread.extend(entry.value.get("id").and_then(Value::as_str).map(str::to_owned)),
         }
     }
     aka::check(&changelog, out);
@@ -97,13 +111,14 @@ pub fn changelog(documents: &[(FileId, Value)], context: &Context<'_>, out: &mut
 /// The entries under `changesets:` of a document.
 fn changesets_of<'a>(file: FileId, document: &'a Value, out: &mut Diagnostics) -> Vec<(Place, &'a Value)> {
     let root = Place::value(file, Vec::new());
+    let nothing = |message: &str, place: Place| {
+        Diagnostic::error("DG0101", message)
+            .at(place)
+            .help("write `changesets:` with a list below it, or delete the file")
+    };
     let map = match document {
         Value::Null => {
-            out.push(
-                Diagnostic::error("DG0101", "the file is empty")
-                    .at(root)
-                    .help("write `changesets:` with a list below it, or delete the file"),
-            );
+            out.push(nothing("the file is empty", root));
             return Vec::new();
         }
         Value::Object(map) => map,
@@ -129,7 +144,10 @@ fn changesets_of<'a>(file: FileId, document: &'a Value, out: &mut Diagnostics) -
             let place = root.child("changesets");
             list.iter().enumerate().map(|(i, value)| (place.at(i), value)).collect()
         }
-        Some(Value::Null) => Vec::new(),
+        Some(Value::Null) => {
+            out.push(nothing("there is nothing below `changesets:`", root.child("changesets").as_key()));
+            Vec::new()
+        }
         Some(_) => {
             out.push(Diagnostic::error("DG0106", "`changesets` is no list").at(root.child("changesets")));
             Vec::new()
@@ -147,7 +165,10 @@ fn changeset(raw: &Value, place: &Place, context: &Context<'_>, out: &mut Diagno
     let source = context.sources.get(place.file);
     let filled = if source.has_variables { fill(raw, place, context, &mut problems) } else { Cow::Borrowed(raw) };
     let filled = filled.as_ref();
-    let header: Option<ChangesetHeader> = typed(filled, place, &mut problems);
+    if source.has_holes {
+        holes(filled, place, &mut problems);
+    }
+    let header: Option<ChangesetHeader> = partly(filled, place, &mut problems);
     if header.is_none() {
         // the header's mistakes must not hide those of the changes
         for key in ["changes", "rollback"] {
@@ -157,8 +178,15 @@ fn changeset(raw: &Value, place: &Place, context: &Context<'_>, out: &mut Diagno
         }
     }
     let mut parsed = header.map(|header| finish(header, raw, place, context, &mut problems));
+    if source.has_variables {
+        follow_up::as_written(raw, place, context.variables, &mut problems);
+    }
+    follow_up::remove(&mut problems);
     if let Some(changeset) = &mut parsed {
-        changeset.complete = !problems.has_errors();
+        changeset.leave_out_wrong(&problems);
+    }
+    if context.hides_variables {
+        problems.retain(|problem| problem.code != super::variables::UNDEFINED);
     }
     out.append(problems);
     parsed
@@ -171,11 +199,37 @@ fn fill<'a>(raw: &'a Value, place: &Place, context: &Context<'_>, out: &mut Diag
     if let Value::Object(map) = &mut filled {
         map.shift_remove("id");
     }
-    context.variables.fill_value(&mut filled, place, &|| context.spans(place.file), out);
+    context.variables.fill_value(&mut filled, place, context.sources.get(place.file), out);
     if let (Some(id), Value::Object(map)) = (id, &mut filled) {
         map.insert("id".to_owned(), id);
     }
     Cow::Owned(filled)
+}
+
+/// Finds what `dagmar new` has left to be filled in.
+fn holes(value: &Value, place: &Place, out: &mut Diagnostics) {
+    let problem = |place: Place| {
+        Diagnostic::error(follow_up::HOLE_CODE, format!("`{HOLE}` is still to be filled in"))
+            .at(place)
+            .help("put in what is meant; `dagmar schema --type TYPE` says what each key of a change takes")
+    };
+    match value {
+        Value::String(text) => {
+            if let Some(at) = text.find(HOLE) {
+                out.push(problem(place.clone().within(at..at + HOLE.len())));
+            }
+        }
+        Value::Array(list) => list.iter().enumerate().for_each(|(i, item)| holes(item, &place.at(i), out)),
+        Value::Object(map) => {
+            for (key, item) in map {
+                if key.contains(HOLE) {
+                    out.push(problem(place.child(key).as_key()));
+                }
+                holes(item, &place.child(key), out);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn finish(
@@ -225,7 +279,8 @@ fn finish(
     let edges = place.child("dependsOn");
     let names = place.child("aka");
     Changeset {
-        complete: true,
+        gaps: parsed.len() < header.changes.len(),
+        header_is_read: true,
         checksum: checksum::of_value(&body),
         body,
         depends_on: header
@@ -309,14 +364,14 @@ fn one_change(value: &Value, place: &Place, context: &Context<'_>, out: &mut Dia
         return None;
     } else {
         let known = change::KINDS.iter().map(|k| k.name).chain(context.custom.keys().map(String::as_str));
-        let help = nearest(name, known).map_or_else(
-            || "`dagmar schema --list` shows all change types".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        );
+        let near = || nearest(name, known).map(|near| format!("did you mean `{near}`?"));
+        let help = elsewhere::help(name).or_else(near);
+        let help = help.unwrap_or_else(|| "`dagmar schema --list` shows all change types".to_owned());
         out.push(Diagnostic::error("DG0107", format!("unknown change type `{name}`")).at(here.as_key()).help(help));
         return None;
     }?;
     change.attach(context.files, &here, out);
     change.check(&here, out);
+    advice::names(name, parameters, &here, out);
     Some(change)
 }

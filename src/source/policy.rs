@@ -4,6 +4,7 @@
 use crate::base::{Diagnostic, Diagnostics, Place, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::Value;
 use std::str::FromStr;
 
 /// A destructive kind of step.
@@ -288,8 +289,11 @@ pub struct Rate {
 const CODE: &str = "DG0130";
 
 /// Looks whether the policies of an environment can be kept.
-pub(super) fn check(environment: &super::Environment, here: &Place, out: &mut Diagnostics) -> bool {
-    let before = out.counts().0;
+///
+/// `written` is the environment as it stands there: a key of which it has a wrong value is not
+/// missing.
+pub(super) fn check(environment: &super::Environment, written: &Value, here: &Place, out: &mut Diagnostics) {
+    let from_nowhere = environment.promote_from.is_none() && written.get("promoteFrom").is_none();
     let mut wrong = |place: Place, message: String, help: &str| {
         out.push(Diagnostic::error(CODE, message).at(place).help(help));
     };
@@ -320,11 +324,11 @@ pub(super) fn check(environment: &super::Environment, here: &Place, out: &mut Di
             wrong(place.child("reason"), "the freeze has no reason".to_owned(), "say why: it is what people are told");
         }
     }
-    if environment.soak.is_some() && environment.promote_from.is_none() {
+    if environment.soak.is_some() && from_nowhere {
         let message = "`soak` without `promoteFrom`".to_owned();
         wrong(here.child("soak"), message, "say with `promoteFrom` where a changeset must have been for this time");
     }
-    if environment.promote_only && environment.promote_from.is_none() {
+    if environment.promote_only && from_nowhere {
         let message = "`promoteOnly` without `promoteFrom`".to_owned();
         wrong(here.child("promoteOnly"), message, "say with `promoteFrom` where changesets come from");
     }
@@ -368,7 +372,6 @@ pub(super) fn check(environment: &super::Environment, here: &Place, out: &mut Di
             wrong(place, "`rate` says nothing".to_owned(), "give `runsPerHour`, `changesetsPerHour` or both");
         }
     }
-    out.counts().0 == before
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::hook::Hook;
 use super::policy::{self, ApprovalPolicy, Freeze, Hazard, Rate, Window};
 use super::variables::is_name;
 use crate::base::{
-    Diagnostic, Diagnostics, Granularity, Ident, Limits, PaceSpec, Place, Span, diag::nearest, typed::typed,
+    Diagnostic, Diagnostics, Granularity, Ident, Limits, PaceSpec, PathSeg, Place, Span, diag::nearest, typed::partly,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -76,8 +76,8 @@ impl Default for LedgerConfig {
 const LONGEST_LEDGER: usize = 55;
 
 impl LedgerConfig {
-    /// Whether a schema of this name can be ours.
-    fn check(&self, place: &Place, out: &mut Diagnostics) -> bool {
+    /// A schema of this name has to be one that can be ours.
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
         let name = self.schema.as_str();
         let wrong = if name.len() > LONGEST_LEDGER {
             format!("has more than {LONGEST_LEDGER} bytes")
@@ -86,14 +86,13 @@ impl LedgerConfig {
         } else if name.starts_with("pg_") || ["public", "information_schema"].contains(&name) {
             "is not for dagmar alone".to_owned()
         } else {
-            return true;
+            return;
         };
         out.push(
             Diagnostic::error("DG0118", format!("the name of the ledger's schema {wrong}"))
                 .at(place.clone())
                 .help("it is a schema that only dagmar uses; leave it out for `dagmar`"),
         );
-        false
     }
 }
 
@@ -211,78 +210,77 @@ impl LimitsSpec {
 }
 
 impl ProjectConfig {
-    /// Reads the value of `dagmar.yaml`; `null` (an empty file) is a project of defaults.
+    /// Reads the value of `dagmar.yaml`; `null` (an empty file) is a project of defaults. What is
+    /// wrong is left out, so that it makes no other mistakes; `None`: nothing is left.
     pub fn parse(value: &Value, place: &Place, out: &mut Diagnostics) -> Option<Self> {
         if value.is_null() {
             return Some(Self::default());
         }
-        let mut config: Self = typed(value, place, out)?;
-        let mut good = config.ledger.check(&place.child("ledger").child("schema"), out);
+        let mut config: Self = partly(value, place, out)?;
+        config.ledger.check(&place.child("ledger").child("schema"), out);
         for (name, value) in &config.environments {
             let here = place.child("environments").child(name);
             if !is_name(name) {
-                good = false;
                 out.push(
                     Diagnostic::error("DG0113", format!("`{name}` is no name of an environment"))
                         .at(here.clone().as_key())
                         .help("use letters, digits, `_`, `-` and `.`"),
                 );
             }
-            let value = if value.is_null() { &Value::Object(Map::new()) } else { value };
-            match typed::<Environment>(value, &here, out) {
-                Some(environment) => {
-                    good &= check_variables(&environment.variables, &here.child("variables"), out);
-                    good &= address::check(&environment, &here, out);
-                    if environment.jobs.is_some_and(|jobs| !(1..=64).contains(&jobs)) {
-                        good = false;
-                        out.push(
-                            Diagnostic::error("DG0121", "`jobs` is out of range")
-                                .at(here.child("jobs"))
-                                .help("it is a number of connections: 1 to 64; 1 runs one step after the other"),
-                        );
-                    }
-                    for (i, hook) in environment.before_apply.iter().enumerate() {
-                        good &= hook.check(&here.child("beforeApply").at(i), out);
-                    }
-                    good &= policy::check(&environment, &here, out);
-                    config.environment_list.push((name.clone(), environment));
-                }
-                None => good = false,
+            let nothing = Value::Object(Map::new());
+            let value = if value.is_null() { &nothing } else { value };
+            let mut misread = Diagnostics::default();
+            let environment: Environment = partly(value, &here, &mut misread).unwrap_or_default();
+            let mut found = Diagnostics::default();
+            check_variables(&environment.variables, &here.child("variables"), &mut found);
+            address::check(&environment, value, &here, &mut found);
+            if environment.jobs.is_some_and(|jobs| !(1..=64).contains(&jobs)) {
+                found.push(
+                    Diagnostic::error("DG0121", "`jobs` is out of range")
+                        .at(here.child("jobs"))
+                        .help("it is a number of connections: 1 to 64; 1 runs one step after the other"),
+                );
             }
+            for (i, hook) in environment.before_apply.iter().enumerate() {
+                hook.check(&here.child("beforeApply").at(i), &mut found);
+            }
+            policy::check(&environment, value, &here, &mut found);
+            environment.limits.backfill.check(&here.child("limits").child("backfill"), &mut found);
+            // what has lost a part that could not be read is wrong for that alone
+            let lost = |problem: &Diagnostic, place: &Place| {
+                problem.place.as_ref().is_some_and(|wrong| wrong.is_in(place) && wrong.path != here.path)
+            };
+            found.retain(|d| !d.place.as_ref().is_some_and(|place| misread.iter().any(|wrong| lost(wrong, place))));
+            out.append(misread);
+            out.append(found);
+            config.environment_list.push((name.clone(), environment));
         }
-        good &= check_variables(&config.variables, &place.child("variables"), out);
-        let (before, _) = out.counts();
+        check_variables(&config.variables, &place.child("variables"), out);
         config.limits.backfill.check(&place.child("limits").child("backfill"), out);
-        for (name, environment) in &config.environment_list {
-            let here = place.child("environments").child(name).child("limits").child("backfill");
-            environment.limits.backfill.check(&here, out);
-        }
-        good &= out.counts().0 == before;
-        good &= config.check_promotion(place, out);
-        good.then_some(config)
+        config.check_promotion(place, out);
+        Some(config)
     }
 
-    fn check_promotion(&self, place: &Place, out: &mut Diagnostics) -> bool {
-        let mut good = true;
+    fn check_promotion(&self, place: &Place, out: &mut Diagnostics) {
         for (i, (name, environment)) in self.environment_list.iter().enumerate() {
             let Some(from) = &environment.promote_from else { continue };
             if self.environment_list[..i].iter().any(|(earlier, _)| earlier == from) {
                 continue;
             }
-            good = false;
             let here = place.child("environments").child(name).child("promoteFrom");
-            let known = self.environment_list.iter().any(|(other, _)| other == from);
-            let problem = if known {
+            let problem = if from == name {
+                Diagnostic::error("DG0114", format!("`{name}` is promoted from itself"))
+                    .help("name the environment that comes before it")
+            } else if self.environment_list.iter().any(|(other, _)| other == from) {
                 Diagnostic::error("DG0114", format!("`{name}` is promoted from `{from}`, which comes after it"))
                     .help("write the environments in the order of promotion")
             } else {
-                let names = self.environment_list.iter().map(|(n, _)| n.as_str());
+                let names = self.environment_list.iter().map(|(n, _)| n.as_str()).filter(|other| other != name);
                 Diagnostic::error("DG0114", format!("there is no environment `{from}`"))
                     .maybe_help(nearest(from, names).map(|near| format!("did you mean `{near}`?")))
             };
             out.push(problem.at(here));
         }
-        good
     }
 
     /// The environment of this name.
@@ -305,6 +303,26 @@ impl ProjectConfig {
     }
 }
 
+/// Whether a mistake in `dagmar.yaml` may be the reason why a variable has no value: it is in what
+/// holds variables, or in a key that may be misspelt `variables`.
+#[must_use]
+pub fn hides_variables(problem: &Diagnostic) -> bool {
+    let Some(place) = &problem.place else { return false };
+    let key = |n: usize| match place.path.get(n) {
+        Some(PathSeg::Key(key)) => Some(key.as_str()),
+        _ => None,
+    };
+    let below = if key(0) == Some("environments") { 2 } else { 0 };
+    let unknown = problem.code == "DG0104" && place.path.len() == below + 1;
+    let other_key = problem.help.as_deref().is_some_and(|help| help.starts_with("did you mean"));
+    match key(below) {
+        None => true,
+        Some("variables") => true,
+        Some("environments") => place.path.len() == 1,
+        Some(key) => unknown && (!other_key || nearest(key, ["variables"]).is_some()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -313,8 +331,8 @@ mod tests {
 
     fn parse(value: Value) -> Result<ProjectConfig, Vec<String>> {
         let mut out = Diagnostics::default();
-        ProjectConfig::parse(&value, &Place::value(FileId(0), vec![]), &mut out)
-            .ok_or_else(|| out.iter().map(|d| d.message.clone()).collect())
+        let config = ProjectConfig::parse(&value, &Place::value(FileId(0), vec![]), &mut out);
+        config.filter(|_| out.is_empty()).ok_or_else(|| out.iter().map(|d| d.message.clone()).collect())
     }
 
     #[test]
@@ -337,6 +355,31 @@ mod tests {
         assert_eq!((vars.get("soak"), vars.get("n")), (Some("30d"), Some("3")));
         assert!(config.variables("alpha", &|_| None).unwrap_err().contains("`SOAK` is not set"));
         assert_eq!(config.limits("alpha").resolve().lock_timeout, Span::secs(2));
+    }
+
+    #[test]
+    fn a_mistake_leaves_the_rest() {
+        let value = json!({
+            "limit": {}, "variables": {"a": "x"},
+            "environments": {"dev": {"urll": "x", "jobs": 0, "variables": {"b": 1}}, "live": {"promoteFrom": "dve"}}
+        });
+        let mut out = Diagnostics::default();
+        let config = ProjectConfig::parse(&value, &Place::value(FileId(0), vec![]), &mut out).unwrap();
+        let said: Vec<&str> = out.iter().map(|d| d.message.as_str()).collect();
+        assert_eq!(
+            said,
+            ["unknown key `limit`", "unknown key `urll`", "`jobs` is out of range", "there is no environment `dve`"]
+        );
+        assert!(!out.iter().any(hides_variables));
+        let variables = config.variables("dev", &|_| None).unwrap();
+        assert_eq!((variables.get("a"), variables.get("b")), (Some("x"), Some("1")));
+        for hidden in
+            [json!({"variabels": {}}), json!({"zzz": {}}), json!([]), json!({"environments": {"a": {"vars": 1}}})]
+        {
+            let mut out = Diagnostics::default();
+            ProjectConfig::parse(&hidden, &Place::value(FileId(0), vec![]), &mut out);
+            assert!(out.iter().any(hides_variables), "{hidden}: {out:?}");
+        }
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! The files of a project, as read.
 
+use super::mask;
+use super::scalar;
+use super::schema::skeleton::HOLE;
 use super::spans::Spans;
-use crate::base::{Diagnostics, FileId, Place};
-use std::collections::HashMap;
+use crate::base::{Diagnostic, Diagnostics, FileId, Lines, Place, Sources};
+use std::sync::{Arc, OnceLock};
 
 /// A file: its path relative to the project, and its text.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct SourceFile {
     /// With forward slashes, relative to the project's folder.
     pub path: String,
@@ -13,29 +16,69 @@ pub struct SourceFile {
     pub text: String,
     /// Whether variables may stand in it.
     pub has_variables: bool,
+    /// Whether something in it is still to be filled in.
+    pub has_holes: bool,
+    lines: OnceLock<Lines>,
+    spans: OnceLock<Spans>,
+    shown: OnceLock<Option<String>>,
 }
 
 impl SourceFile {
     /// A file of this path and text.
     #[must_use]
     pub fn new(path: String, text: String) -> Self {
-        let has_variables = text.contains("${");
-        Self { path, text, has_variables }
+        let (has_variables, has_holes) = (text.contains("${"), text.contains(HOLE));
+        let (lines, spans, shown) = Default::default();
+        Self { path, text, has_variables, has_holes, lines, spans, shown }
+    }
+
+    /// Where its lines are.
+    pub fn lines(&self) -> &Lines {
+        self.lines.get_or_init(|| Lines::of(&self.text))
+    }
+
+    /// Where its nodes are; of a file that is YAML.
+    pub fn spans(&self) -> &Spans {
+        self.spans.get_or_init(|| Spans::of(&self.text))
+    }
+
+    /// The text without its secrets.
+    fn shown(&self) -> &str {
+        self.shown.get_or_init(|| mask::text(&self.path, &self.text)).as_deref().unwrap_or(&self.text)
+    }
+
+    /// The bytes that a place means.
+    #[must_use]
+    pub fn find(&self, place: &Place) -> Option<std::ops::Range<usize>> {
+        if let (Some(within), Some((span, style))) = (&place.within, self.spans().scalar(&place.path)) {
+            let mut bytes = scalar::Map::of(&self.text, span, style).range(within);
+            while !self.text.is_char_boundary(bytes.end) {
+                bytes.end += 1;
+            }
+            return Some(bytes);
+        }
+        self.spans().find(&place.path, place.key)
     }
 }
 
 /// The files of a project in the order of their paths.
 #[derive(Debug, Clone, Default)]
 pub struct SourceSet {
-    files: Vec<SourceFile>,
+    files: Vec<Arc<SourceFile>>,
 }
 
 impl SourceSet {
     /// Adds a file.
-    pub fn add(&mut self, file: SourceFile) -> FileId {
-        let id = u32::try_from(self.files.len()).expect("fewer than 4 billion files");
-        self.files.push(file);
-        FileId(id)
+    pub fn add(&mut self, file: impl Into<Arc<SourceFile>>) -> FileId {
+        let id = self.next();
+        self.files.push(file.into());
+        id
+    }
+
+    /// The id that the next file gets.
+    #[must_use]
+    pub fn next(&self) -> FileId {
+        FileId(u32::try_from(self.files.len()).expect("fewer than 4 billion files"))
     }
 
     /// The file of this id.
@@ -44,24 +87,47 @@ impl SourceSet {
         &self.files[id.0 as usize]
     }
 
-    /// Every file with its id.
-    pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        (0..).map(FileId).zip(&self.files)
+    /// The file of this path.
+    #[must_use]
+    pub fn named(&self, path: &str) -> Option<(FileId, &SourceFile)> {
+        // templates and files of changes, which are asked for, come last
+        let at = self.files.iter().rposition(|file| file.path == path)?;
+        Some((FileId(u32::try_from(at).ok()?), &self.files[at]))
     }
 
-    /// Turns paths into bytes for every problem, and sorts the problems by place.
-    pub fn locate(&self, problems: &mut Diagnostics) {
-        let mut known: HashMap<FileId, Spans> = HashMap::new();
-        let mut fill = |place: &mut Place| {
-            if place.span.is_none() {
-                let spans = known.entry(place.file).or_insert_with(|| Spans::of(&self.get(place.file).text));
-                place.span = spans.find(&place.path, place.key);
+    /// Every file with its id.
+    pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
+        (0..).map(FileId).zip(self.files.iter().map(Arc::as_ref))
+    }
+
+    /// Turns paths into bytes for every problem, takes secrets out of what is said, sorts the
+    /// problems by place, and makes one of those that are the same in a file.
+    #[must_use]
+    pub fn locate(&self, problems: Diagnostics) -> Diagnostics {
+        let locate = |problem: &mut Diagnostic| {
+            let related = problem.related.iter_mut().map(|(place, _)| place);
+            for place in problem.place.iter_mut().chain(related).chain(&mut problem.more) {
+                if place.span.is_none() {
+                    place.span = self.get(place.file).find(place);
+                }
             }
+            let about = problem.place.as_ref().map(|place| self.get(place.file));
+            mask::problem(problem, about.map(|file| (file.path.as_str(), file.text.as_str())));
         };
-        for problem in problems.iter_mut() {
-            problem.place.iter_mut().for_each(&mut fill);
-            problem.related.iter_mut().for_each(|(place, _)| fill(place));
-        }
-        problems.sort();
+        problems.settled(Arc::new(self.clone()), locate)
+    }
+}
+
+impl Sources for SourceSet {
+    fn path(&self, file: FileId) -> &str {
+        &self.get(file).path
+    }
+
+    fn text(&self, file: FileId) -> &str {
+        self.get(file).shown()
+    }
+
+    fn lines(&self, file: FileId) -> &Lines {
+        self.get(file).lines()
     }
 }

@@ -9,7 +9,8 @@ use std::ops::Range;
 #[derive(Debug)]
 struct Node {
     span: Range<usize>,
-    plain: bool,
+    /// How a scalar is written.
+    style: Option<ScalarStyle>,
     children: Children,
 }
 
@@ -165,17 +166,16 @@ impl Spans {
                 }
                 Event::SequenceEnd | Event::MappingEnd => {
                     if let Some(open) = stack.pop() {
-                        let node = Node { span: open.start..bytes.start, plain: false, children: open.children };
+                        let node = Node { span: open.start..bytes.start, style: None, children: open.children };
                         spans.place(&mut stack, node, None);
                     }
                 }
                 Event::Scalar(value, style, ..) => {
-                    let plain = matches!(style, ScalarStyle::Plain);
-                    let node = Node { span: bytes, plain, children: Children::None };
+                    let node = Node { span: bytes, style: Some(style), children: Children::None };
                     spans.place(&mut stack, node, Some(&value));
                 }
                 Event::Alias(_) => {
-                    spans.place(&mut stack, Node { span: bytes, plain: false, children: Children::None }, None);
+                    spans.place(&mut stack, Node { span: bytes, style: None, children: Children::None }, None);
                 }
                 Event::DocumentStart(..) if spans.root.is_some() => {
                     spans.second = Some(bytes);
@@ -243,18 +243,26 @@ impl Spans {
         }
     }
 
-    /// Whether the scalar at `path` is written without quotes.
+    /// The scalar at `path`, and how it is written.
     #[must_use]
-    pub fn is_plain(&self, path: &[PathSeg]) -> bool {
+    pub fn scalar(&self, path: &[PathSeg]) -> Option<(Range<usize>, ScalarStyle)> {
         let mut node = self.root.as_ref();
         for seg in path {
             node = node.and_then(|n| match (seg, &n.children) {
                 (PathSeg::Key(name), Children::Map(entries)) => entries.get(name).map(|(_, n)| n),
                 (PathSeg::Index(i), Children::Seq(list)) => list.get(*i),
+                // one value may stand for a list of one
+                (PathSeg::Index(0), Children::None) => Some(n),
                 _ => None,
             });
         }
-        node.is_some_and(|n| n.plain)
+        node.and_then(|n| Some((n.span.clone(), n.style?)))
+    }
+
+    /// Whether the scalar at `path` is written without quotes.
+    #[must_use]
+    pub fn is_plain(&self, path: &[PathSeg]) -> bool {
+        self.scalar(path).is_some_and(|(_, style)| matches!(style, ScalarStyle::Plain))
     }
 
     /// Keys that stand twice in one mapping: the key, the second place, the first.

@@ -1,11 +1,12 @@
 //! `${name}` and `${name:-default}` in the texts of a changeset.
 
-use super::spans::Spans;
+use super::set::SourceFile;
 use crate::base::secret::{PLACEHOLDER, placeholder};
-use crate::base::{Diagnostic, Diagnostics, PathSeg, Place, diag::nearest};
+use crate::base::{Diagnostic, Diagnostics, FileId, PathSeg, Place, diag::nearest};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::ops::Range;
 
 /// The values that names stand for, in one environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +25,63 @@ pub enum Wrong {
     Malformed,
     /// A text that reads like the placeholder of a secret variable and is none.
     Reserved,
+}
+
+/// A part of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part<'a> {
+    /// It stands for itself.
+    Plain(&'a str),
+    /// `$${`, which stands for `${`.
+    Escaped,
+    /// What would be taken for the placeholder of a secret variable later.
+    Reserved,
+    /// A name with its default.
+    Name(&'a str, Option<&'a str>),
+    /// `${` that is no name.
+    Malformed,
+}
+
+/// The parts of a text with the bytes that they take in it.
+fn parts(text: &str) -> Vec<(Range<usize>, Part<'_>)> {
+    let mut parts = Vec::new();
+    let (mut plain, mut from) = (0, 0);
+    while let Some(at) = text[from..].find("${").map(|at| at + from) {
+        let escaped = at > plain && text.as_bytes()[at - 1] == b'$';
+        let start = if escaped { at - 1 } else { at };
+        if start > plain {
+            parts.push((plain..start, Part::Plain(&text[plain..start])));
+        }
+        let end = if escaped { None } else { text[at..].find('}').map(|n| at + n) };
+        let (end, part) = match end {
+            _ if escaped && text[at..].starts_with(PLACEHOLDER) => (at + 2, Part::Reserved),
+            _ if escaped => (at + 2, Part::Escaped),
+            None => (at + 2, Part::Malformed),
+            Some(end) => {
+                let inner = &text[at + 2..end];
+                let (name, default) = inner.split_once(":-").map_or((inner, None), |(n, d)| (n, Some(d)));
+                if is_name(name) { (end + 1, Part::Name(name, default)) } else { (at + 2, Part::Malformed) }
+            }
+        };
+        parts.push((start..end, part));
+        (plain, from) = (end, end);
+    }
+    if plain < text.len() {
+        parts.push((plain..text.len(), Part::Plain(&text[plain..])));
+    }
+    parts
+}
+
+/// A part of a filled text: where it begins there and in the text as it is written, and whether
+/// it is the same in both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filled {
+    /// Its first byte in the filled text.
+    pub at: usize,
+    /// Its first byte in the text as it is written.
+    pub from: usize,
+    /// Whether it stands there as it is.
+    pub same: bool,
 }
 
 impl Variables {
@@ -57,44 +115,84 @@ impl Variables {
     /// taken for the placeholder of a secret variable later.
     pub fn fill(&self, text: &str) -> Result<String, Wrong> {
         let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find("${") {
-            if rest[..at].ends_with('$') {
-                if rest[at..].starts_with(PLACEHOLDER) {
-                    return Err(Wrong::Reserved);
-                }
-                out.push_str(&rest[..at]);
-                out.push('{');
-                rest = &rest[at + 2..];
-                continue;
-            }
-            out.push_str(&rest[..at]);
-            let inner = &rest[at + 2..];
-            let end = inner.find('}').ok_or(Wrong::Malformed)?;
-            let (name, default) = match inner[..end].split_once(":-") {
-                Some((name, default)) => (name, Some(default)),
-                None => (&inner[..end], None),
-            };
-            if !is_name(name) {
-                return Err(Wrong::Malformed);
-            }
-            match self.get(name).or(default) {
-                _ if self.is_secret(name) => out.push_str(&placeholder(name)),
-                Some(value) if value.contains(PLACEHOLDER) => return Err(Wrong::Reserved),
-                Some(value) => out.push_str(value),
-                None => return Err(Wrong::Undefined(name.to_owned())),
-            }
-            rest = &inner[end + 1..];
+        for (_, part) in parts(text) {
+            out.push_str(&self.value(part)?);
         }
-        out.push_str(rest);
         Ok(out)
+    }
+
+    /// Fills in what has a value; the rest stays as it is written.
+    #[must_use]
+    pub fn fill_known(&self, text: &str) -> String {
+        parts(text).into_iter().map(|(range, part)| self.value(part).unwrap_or(text[range].into())).collect()
+    }
+
+    fn value<'a>(&'a self, part: Part<'a>) -> Result<Cow<'a, str>, Wrong> {
+        match part {
+            Part::Plain(text) => Ok(text.into()),
+            Part::Escaped => Ok("${".into()),
+            Part::Reserved => Err(Wrong::Reserved),
+            Part::Name(name, _) if self.is_secret(name) => Ok(placeholder(name).into()),
+            Part::Name(name, default) => match self.get(name).or(default) {
+                Some(value) if value.contains(PLACEHOLDER) => Err(Wrong::Reserved),
+                Some(value) => Ok(value.into()),
+                None => Err(Wrong::Undefined(name.to_owned())),
+            },
+            Part::Malformed => Err(Wrong::Malformed),
+        }
+    }
+
+    /// Everything that is wrong with a text, each with its bytes.
+    #[must_use]
+    pub fn wrong(&self, text: &str) -> Vec<(Range<usize>, Wrong)> {
+        parts(text).into_iter().filter_map(|(range, part)| Some((range, self.value(part).err()?))).collect()
+    }
+
+    /// A text as [`Variables::fill_known`] fills it in: parts that stand in it as they are written,
+    /// and such that do not.
+    #[must_use]
+    pub fn map(&self, text: &str) -> Vec<Filled> {
+        let mut at = 0;
+        let mut map = Vec::new();
+        for (range, part) in parts(text) {
+            let value = self.value(part);
+            map.push(Filled { at, from: range.start, same: matches!(part, Part::Plain(_)) || value.is_err() });
+            at += value.map_or(range.len(), |value| value.len());
+        }
+        map
+    }
+
+    /// The bytes of the text as it is written from which these of the filled one come.
+    #[must_use]
+    pub fn written(&self, text: &str, filled: &Range<usize>) -> Range<usize> {
+        let map = self.map(text);
+        let place = |at: usize| {
+            let n = map.partition_point(|f| f.at <= at).max(1) - 1;
+            let end = map.get(n + 1).map_or(text.len(), |next| next.from);
+            match map.get(n) {
+                Some(f) if f.same => f.from + at - f.at..f.from + at - f.at + 1,
+                Some(f) => f.from..end,
+                None => 0..0,
+            }
+        };
+        let start = place(filled.start).start.min(text.len());
+        let end = if filled.is_empty() { start } else { place(filled.end - 1).end.min(text.len()) };
+        start..end.max(start)
+    }
+
+    /// Fills in the text of a file; what is wrong with it has its place there.
+    pub fn fill_file(&self, file: &SourceFile, id: FileId, out: &mut Diagnostics) -> String {
+        for (bytes, wrong) in self.wrong(&file.text) {
+            out.push(self.problem(&wrong, Place::bytes(id, bytes)));
+        }
+        self.fill_known(&file.text)
     }
 
     /// Fills in every text below `value`. A scalar that is nothing but one `${name}` without
     /// quotes becomes the number or boolean that its value looks like, as if it stood there;
-    /// `spans`, asked for the file's positions, tells which are.
-    pub fn fill_value(&self, value: &mut Value, place: &Place, spans: &dyn Fn() -> Arc<Spans>, out: &mut Diagnostics) {
-        self.walk(value, &mut place.path.clone(), place, spans, out);
+    /// the positions of `file` tell which are. What has no value stays as it is, and is said.
+    pub fn fill_value(&self, value: &mut Value, place: &Place, file: &SourceFile, out: &mut Diagnostics) {
+        self.walk(value, &mut place.path.clone(), place, file, out);
     }
 
     fn walk(
@@ -102,20 +200,21 @@ impl Variables {
         value: &mut Value,
         path: &mut Vec<PathSeg>,
         place: &Place,
-        spans: &dyn Fn() -> Arc<Spans>,
+        file: &SourceFile,
         out: &mut Diagnostics,
     ) {
         match value {
             Value::String(text) if text.contains("${") => {
-                let filled = match self.fill(text) {
-                    Ok(filled) => filled,
-                    Err(wrong) => {
-                        out.push(self.problem(&wrong, Place::value(place.file, path.clone())));
-                        return;
+                let Ok(filled) = self.fill(text) else {
+                    for (bytes, wrong) in self.wrong(text) {
+                        let here = Place::value(place.file, path.clone()).within(bytes);
+                        out.push(self.problem(&wrong, here));
                     }
+                    *text = self.fill_known(text);
+                    return;
                 };
                 let whole = text.starts_with("${") && text.find('}') == Some(text.len() - 1);
-                let plain = whole && spans().is_plain(path);
+                let plain = whole && file.spans().is_plain(path);
                 *value = match serde_yaml::from_str::<Value>(&filled) {
                     Ok(typed @ (Value::Number(_) | Value::Bool(_))) if plain => typed,
                     _ => Value::String(filled),
@@ -124,14 +223,14 @@ impl Variables {
             Value::Array(list) => {
                 for (i, item) in list.iter_mut().enumerate() {
                     path.push(PathSeg::Index(i));
-                    self.walk(item, path, place, spans, out);
+                    self.walk(item, path, place, file, out);
                     path.pop();
                 }
             }
             Value::Object(map) => {
                 for (key, item) in map.iter_mut() {
                     path.push(PathSeg::Key(key.clone()));
-                    self.walk(item, path, place, spans, out);
+                    self.walk(item, path, place, file, out);
                     path.pop();
                 }
             }
@@ -139,13 +238,11 @@ impl Variables {
         }
     }
 
-    /// The problem to report for a text.
-    #[must_use]
-    pub fn problem(&self, wrong: &Wrong, place: Place) -> Diagnostic {
+    fn problem(&self, wrong: &Wrong, place: Place) -> Diagnostic {
         match wrong {
             Wrong::Undefined(name) => {
                 let near = nearest(name, self.values.keys().chain(&self.secret).map(String::as_str));
-                Diagnostic::error("DG0111", format!("the variable `{name}` has no value in this environment"))
+                Diagnostic::error(UNDEFINED, format!("the variable `{name}` has no value in this environment"))
                     .at(place)
                     .help(near.map_or_else(
                         || format!("set it under `variables:` in dagmar.yaml, with `--var {name}=…`, or write `${{{name}:-default}}`"),
@@ -161,6 +258,9 @@ impl Variables {
         }
     }
 }
+
+/// The code of a variable without a value.
+pub const UNDEFINED: &str = "DG0111";
 
 /// Letters, digits, `_`, `-` and `.`, not starting with a digit.
 #[must_use]
@@ -189,9 +289,37 @@ mod tests {
         assert_eq!(v.fill("${schema}.t ${x:-a b} $1 $$").unwrap(), "platform.t a b $1 $$");
         assert_eq!(v.fill("${tricky}").unwrap(), "${schema}'; drop table x; --");
         assert_eq!(v.fill("$${schema}").unwrap(), "${schema}");
+        assert_eq!(v.fill("$$${schema}").unwrap(), "$${schema}");
         assert_eq!(v.fill("${nope}"), Err(Wrong::Undefined("nope".into())));
         assert_eq!(v.fill("${"), Err(Wrong::Malformed));
         assert_eq!(v.fill("${a b}"), Err(Wrong::Malformed));
+        assert_eq!(v.fill("${a ${schema}"), Err(Wrong::Malformed));
+    }
+
+    #[test]
+    fn every_mistake_of_a_text_has_its_bytes() {
+        let text = "SELECT ${shema}.é, ${schema}, ${ x}, ${other}";
+        let wrong: Vec<&str> = variables().wrong(text).into_iter().map(|(bytes, _)| &text[bytes]).collect();
+        assert_eq!(wrong, ["${shema}", "${", "${other}"]);
+    }
+
+    #[test]
+    fn what_is_filled_in_leads_back_to_its_variable() {
+        let (v, text) = (variables(), "a ${schema}.t é ${n} $${x}");
+        let filled = v.fill(text).unwrap();
+        assert_eq!(filled, "a platform.t é 500 ${x}");
+        let written = |part: &str| {
+            let at = filled.find(part).unwrap();
+            &text[v.written(text, &(at..at + part.len()))]
+        };
+        assert_eq!((written("a"), written("lat"), written(".t é"), written("00")), ("a", "${schema}", ".t é", "${n}"));
+        assert_eq!((written("platform.t"), written("x}")), ("${schema}.t", "x}"));
+        assert_eq!(v.written(text, &(filled.len()..filled.len())), text.len()..text.len());
+        assert_eq!(v.written("", &(3..4)), 0..0);
+    }
+
+    fn file(text: &str) -> SourceFile {
+        SourceFile::new("plans/a.yaml".to_owned(), text.to_owned())
     }
 
     #[test]
@@ -212,17 +340,18 @@ mod tests {
         let source = "a: ${n}\nb: \"${n}\"\nc: ${n} rows\n";
         let mut value: Value = serde_yaml::from_str(source).unwrap();
         let mut out = Diagnostics::default();
-        variables().fill_value(&mut value, &Place::value(FileId(0), vec![]), &|| Arc::new(Spans::of(source)), &mut out);
+        variables().fill_value(&mut value, &Place::value(FileId(0), vec![]), &file(source), &mut out);
         assert_eq!(value, json!({"a": 500, "b": "500", "c": "500 rows"}));
     }
 
     #[test]
     fn undefined_names_have_a_place() {
-        let mut value = json!({"a": ["${shema}", "${other}"]});
+        let mut value = json!({"a": ["x ${shema} ${shema}", "${other}"]});
         let mut out = Diagnostics::default();
-        variables().fill_value(&mut value, &Place::value(FileId(0), vec![]), &Arc::default, &mut out);
-        let helps: Vec<_> = out.iter().map(|d| d.help.clone().unwrap()).collect();
-        assert_eq!(helps[0], "did you mean `${schema}`?");
-        assert!(helps[1].contains("--var other="));
+        variables().fill_value(&mut value, &Place::value(FileId(0), vec![]), &file(""), &mut out);
+        let found: Vec<_> = out.iter().map(|d| (d.help.clone().unwrap(), d.place.clone().unwrap().within)).collect();
+        assert_eq!(found[0], ("did you mean `${schema}`?".to_owned(), Some(2..10)));
+        assert_eq!(found[1].1, Some(11..19));
+        assert!(found[2].0.contains("--var other="));
     }
 }

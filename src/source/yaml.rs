@@ -1,11 +1,14 @@
 //! YAML text to a JSON value, strictly: duplicate keys, tags, other documents are problems.
 
 use super::spans::{Spans, expands_too_far, too_deep};
+use super::syntax;
 use crate::base::{Diagnostic, Diagnostics, FileId, Place};
 use serde_json::{Map, Value};
 use serde_yaml::Value as Yaml;
 
 const TOO_DEEP: &str = "the file is nested too deeply";
+/// The key that stands for another mapping's entries in YAML 1.1.
+const MERGE: &str = "<<";
 const DEEPEST: &str = "at most 128 levels are read";
 const TOO_MUCH: &str = "the aliases of this file expand to too much";
 const WRITE_OUT: &str = "write the repeated part out, or once in a template";
@@ -51,27 +54,25 @@ fn problems(file: FileId, text: &str, error: &serde_yaml::Error, out: &mut Diagn
         return;
     }
     let full = error.to_string();
-    let message = full.split(" at line ").next().unwrap_or(&full).to_owned();
     let at = error.location().map_or(0, |l| l.index().min(text.len()));
-    let (message, help) = if full.contains("more than one document") {
-        ("there is more than one YAML document in this file".to_owned(), "put each into a file of its own")
+    let at = match spans.error() {
+        Some((span, _)) if at == 0 => span.start,
+        _ => at,
+    };
+    let problem = |message: &str, place| Diagnostic::error("DG0102", format!("not YAML: {message}")).at(place);
+    if full.contains("more than one document") {
+        let place = spans.second_document().map_or(at..at, Clone::clone);
+        out.push(
+            problem("there is more than one YAML document in this file", Place::bytes(file, place))
+                .help("put each into a file of its own"),
+        );
     } else if full.contains("repetition limit") {
-        (TOO_MUCH.to_owned(), WRITE_OUT)
+        out.push(problem(TOO_MUCH, Place::bytes(file, at..at)).help(WRITE_OUT));
     } else if full.contains("recursion limit") {
-        (TOO_DEEP.to_owned(), DEEPEST)
-    } else if text[at..].starts_with('\t')
-        || full.contains("found character that cannot start any token") && text.contains('\t')
-    {
-        (message, "YAML is indented with spaces, not with tabs")
+        out.push(problem(TOO_DEEP, Place::bytes(file, at..at)).help(DEEPEST));
     } else {
-        (message, "see yaml.org/spec; quote texts that hold `: `, ` #` or start with a special character")
-    };
-    let place = match (spans.second_document(), spans.error()) {
-        (Some(span), _) if full.contains("more than one document") => Place::bytes(file, span.clone()),
-        (_, Some((span, _))) if at == 0 => Place::bytes(file, span.clone()),
-        _ => Place::bytes(file, at..at),
-    };
-    out.push(Diagnostic::error("DG0102", format!("not YAML: {message}")).at(place).help(help));
+        syntax::explain(file, text, &full, at).into_iter().for_each(|problem| out.push(problem));
+    }
 }
 
 /// A YAML value as JSON; what JSON cannot hold is a problem.
@@ -106,6 +107,7 @@ fn to_json(yaml: Yaml, place: &Place, out: &mut Diagnostics) -> Option<Value> {
         }
         Yaml::Mapping(map) => {
             let mut object = Map::with_capacity(map.len());
+            let mut merged = Vec::new();
             for (key, value) in map {
                 let Yaml::String(key) = key else {
                     out.push(
@@ -116,7 +118,22 @@ fn to_json(yaml: Yaml, place: &Place, out: &mut Diagnostics) -> Option<Value> {
                     return None;
                 };
                 let value = convert_child(value, out, || place.child(&key))?;
+                if key == MERGE {
+                    out.push(
+                        Diagnostic::error("DG0125", "YAML merge keys (`<<`) are not supported")
+                            .at(place.child(MERGE).as_key())
+                            .help("write the keys out; an anchor may stand for a whole value: `columns: *columns`"),
+                    );
+                    merged.push(value);
+                    continue;
+                }
                 object.insert(key, value);
+            }
+            // as it was meant, so that what is said of the rest is right
+            for part in merged.iter().flat_map(|m| m.as_array().cloned().unwrap_or_else(|| vec![m.clone()])) {
+                for (key, value) in part.as_object().cloned().unwrap_or_default() {
+                    object.entry(key).or_insert(value);
+                }
             }
             Value::Object(object)
         }

@@ -1,5 +1,7 @@
 //! Where in a text something is.
 
+use super::token::{Kind, scan};
+
 /// A place in a text, as people count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LineColumn<'a> {
@@ -35,6 +37,14 @@ pub fn line_column_at(text: &str, offset: usize) -> LineColumn<'_> {
     }
 }
 
+/// The character, from 0, at which a statement begins behind its comments.
+#[must_use]
+pub fn first_word(statement: &str) -> usize {
+    let first = scan(statement).map_while(Result::ok).find(|tok| tok.kind != Kind::Comment);
+    let start = first.map_or(0, |tok| tok.start);
+    statement[..start].chars().count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +56,7 @@ mod tests {
         assert_eq!(line_column(text, 16), LineColumn { line: 2, column: 3, text: "  nope" });
         assert_eq!(line_column_at(text, 16), LineColumn { line: 2, column: 3, text: "  nope" });
         assert_eq!(line_column(text, 999), LineColumn { line: 3, column: 7, text: "FROM t" });
+        assert_eq!((first_word("-- é\n /* x */ SELECT 1"), first_word("SELECT"), first_word("-- x")), (14, 0, 0));
         // in the middle of a character: the character
         assert_eq!(line_column_at(text, 9).column, 9);
         assert_eq!(line_column("", 1), LineColumn { line: 1, column: 1, text: "" });

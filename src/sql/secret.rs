@@ -16,6 +16,8 @@ const DEEPEST: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SecretError {
+    /// The variable.
+    pub name: String,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -25,6 +27,7 @@ pub struct SecretError {
 impl SecretError {
     fn misplaced(name: &str) -> Self {
         Self {
+            name: name.to_owned(),
             message: format!("the secret variable `{name}` does not stand in a string constant"),
             help: format!("write it in quotes: `'${{{name}}}'`; it cannot be a name, a number, a comment or U&''"),
         }
@@ -32,6 +35,7 @@ impl SecretError {
 
     fn unfit(name: &str, what: &str) -> Self {
         Self {
+            name: name.to_owned(),
             message: format!("the value of the secret variable `{name}` cannot stand where it is used: it has {what}"),
             help: "let it be all of a string constant, which takes any value; or use another value".to_owned(),
         }
@@ -101,6 +105,7 @@ pub fn fill<'v>(sql: &str, value: &dyn Fn(&str) -> Result<&'v str, String>) -> R
     let parts = parts(sql)?;
     let valued = |name: &str| {
         value(name).map_err(|why| SecretError {
+            name: name.to_owned(),
             message: format!("the secret variable `{name}` has no value: {why}"),
             help: "set it: it is filled in when the SQL is sent, and is stored nowhere".to_owned(),
         })

@@ -80,17 +80,21 @@ changesets:
     labels: [auth]
     changes:
       - addColumn:
-          table: app.change_me
+          table: app.<change_me>
           columns:
-            - { name: change_me, type: uuid }
+            - { name: <change_me>, type: uuid }
       - createIndex:
-          name: change_me
-          table: app.change_me
+          name: <change_me>
+          table: app.<change_me>
           columns:
-            - change_me
+            - <change_me>
           # also: unique, using, include, where, nullsNotDistinct, concurrently, tablespace, comment
 "
     );
+    let said = project.run(&["check"]).fails(3);
+    assert!(said.contains("--> plans/add-user-s-names.yaml:12:22\n"), "{said}");
+    assert!(said.contains("= note: and 4 more like it: lines 14, 16, 17, 19\n"), "{said}");
+    project.write("plans/add-user-s-names.yaml", &text.replace("<change_me>", "change_me_not"));
     assert!(project.run(&["check"]).ok().contains("3 changesets"));
     // the end of the graph is offered, where no edge is given
     project.run(&["new", "team/next"]).ok();
@@ -113,6 +117,30 @@ fn a_new_changeset_takes_nobodys_place() {
     run.ok();
     let text = fs::read_to_string(project.path().join("plans/x.yaml")).unwrap();
     assert!(text.ends_with("# edited\n") && !text.contains("$schema"), "{text}");
+}
+
+/// Nobody applies a table `app.change_me`: each scaffold is refused until it is filled in, and
+/// nothing is said of it besides that.
+#[test]
+fn no_scaffold_passes_as_it_is() {
+    let list = Project::new(&[]).run(&["schema", "--list", "--format", "json"]).json();
+    let kinds: Vec<&str> =
+        list["changeTypes"].as_array().unwrap().iter().map(|kind| kind["name"].as_str().unwrap()).collect();
+    assert_eq!(kinds.len(), dagmar::change::KINDS.len());
+    for kind in kinds {
+        let project = Project::new(&[]);
+        project.run(&["new", "a", "--change", kind]).ok();
+        let value = project.run(&["check", "--format", "json"]).json();
+        let found = value["diagnostics"].as_array().unwrap_or_else(|| panic!("{kind} passes"));
+        let codes: Vec<&str> = found.iter().map(|d| d["code"].as_str().unwrap()).collect();
+        let line = found[0]["line"].as_u64().unwrap() as usize;
+        let text = fs::read_to_string(project.path().join("plans/a.yaml")).unwrap();
+        assert!(codes.iter().all(|code| *code == "DG0126"), "{kind}: {value:#}\n{text}");
+        assert!(text.lines().nth(line - 1).unwrap().contains("<change_me>"), "{kind}: line {line} of\n{text}");
+    }
+    // letters of a name are no placeholder
+    let real = "changesets:\n  - id: a\n    changes:\n      - createTable:\n          table: app.change_me\n          columns: [{ name: change_me, type: int }]\n";
+    Project::new(&[("plans/a.yaml", real)]).run(&["check"]).ok();
 }
 
 const MANIFEST: &str = "

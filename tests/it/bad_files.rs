@@ -100,22 +100,29 @@ fn large_files() {
 
 #[test]
 fn sql_files() {
-    for (path, why) in [
-        ("../up.sql", "it is no path inside of the project"),
-        ("/etc/passwd", "it is no path inside of the project"),
-        ("link.sql", "it leads out of the project"),
-        ("folder", "it is a folder, and no regular file"),
-        ("nothing.sql", "it does not exist"),
-        ("latin.sql", "it is not UTF-8: the first bad byte is number 9 in line 1"),
+    let here = ("plans/a.yaml:4:26", "the path starts at");
+    for (path, why, (place, help)) in [
+        ("../up.sql", "it is no path inside of the project", here),
+        ("/etc/passwd", "it is no path inside of the project", here),
+        ("link.sql", "it leads out of the project", here),
+        ("folder", "it is a folder, and no regular file", ("plans/a.yaml:4:26", "write it into a file and name that")),
+        ("nothing.sql", "it does not exist", here),
+        ("latn.sql", "it does not exist", ("plans/a.yaml:4:26", "did you mean `latin.sql`?")),
+        (
+            "latin.sql",
+            "it is not UTF-8: the first bad byte is number 19 in line 2",
+            ("latin.sql:2:9", "save it as UTF-8"),
+        ),
     ] {
         let changes = format!("  - id: a\n    changes:\n      - sqlFile: {{ path: {path} }}\n    rollback: []\n");
         let project = Project::new(&[("plans/a.yaml", &file(&[changes]))]);
         fs::create_dir(project.path().join("folder")).unwrap();
-        fs::write(project.path().join("latin.sql"), b"SELECT '\xff'").unwrap();
+        fs::write(project.path().join("latin.sql"), b"SELECT 1;\nSELECT '\xff'").unwrap();
         std::os::unix::fs::symlink("/etc/passwd", project.path().join("link.sql")).unwrap();
         let said = project.run(&["check"]).fails(3);
         assert!(said.contains(&format!("error[DG0321]: cannot read `{path}`: {why}\n")), "{said}");
-        assert!(said.contains("--> plans/a.yaml:4:26\n") && said.contains("= help: the path starts at"), "{said}");
+        assert!(said.contains(&format!("--> {place}\n")) && said.contains(&format!("= help: {help}")), "{said}");
+        assert!(said.contains("plans/a.yaml:4:26\n"), "{said}");
         assert!(!said.contains("root:"), "{said}");
     }
     let project = Project::new(&[]);

@@ -115,7 +115,8 @@ fn s07_variables_without_a_value_have_their_place() {
     let config = "variables: { schema: x }\nenvironments: { dev: {}, live: { variables: { scheme: y } } }\n";
     let files = [("dagmar.yaml", config), ("plans/a.yaml", plan.as_str())];
     let words = ["the variable `scheme` has no value in this environment", "= help: did you mean `${schema}`?"];
-    one_mistake(&files, "DG0111", "plans/a.yaml:4:31", &words);
+    // the variable itself, and not the text that it stands in
+    one_mistake(&files, "DG0111", "plans/a.yaml:4:32", &words);
     let project = Project::new(&files);
     project.run(&["check", "--env", "live"]).ok();
     project.run(&["check", "--var", "scheme=z"]).ok();
@@ -132,19 +133,30 @@ fn s07_variables_without_a_value_have_their_place() {
 #[test]
 fn sql_that_cannot_be_run() {
     let deep = format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000));
-    for (text, code, words) in [
-        ("CREATE TABLE x ();\nCOMMIT;", "DG0311", ["`COMMIT`", "= help: the runner opens and ends transactions"]),
-        ("SELECT 'abc;\nSELECT 2", "DG0310", ["this string does not end", "line 1 of its SQL: SELECT 'abc;"]),
-        ("SELECT 1;\n\\d x", "DG0310", ["psql's commands cannot be used", "line 2 of its SQL: \\d x"]),
+    for (text, code, place, words) in [
+        (
+            "CREATE TABLE x ();\nCOMMIT;",
+            "DG0311",
+            "7:13",
+            ["`COMMIT`", "= help: the runner opens and ends transactions"],
+        ),
+        ("SELECT 'abc;\nSELECT 2", "DG0310", "6:20", ["this string does not end", "^ in `forward` of this `sql`"]),
+        ("SELECT 1;\n\\d x", "DG0310", "7:13", ["psql's commands cannot be used", "^ in `forward` of this `sql`"]),
         (
             "COPY x FROM stdin;\n1\n\\.",
             "DG0310",
+            "6:25",
             ["`COPY … FROM STDIN`", "= help: there is no client to send the rows"],
         ),
-        (&deep, "DG0310", ["parentheses are nested deeper than 1000 levels", "(((…"]),
+        (
+            &deep,
+            "DG0310",
+            "6:1020",
+            ["parentheses are nested deeper than 1000 levels", "= note: in `forward` of this `sql`"],
+        ),
     ] {
         let plan = file(&[sql("a", text, "SELECT 1", "")]);
-        one_mistake(&[("plans/a.yaml", &plan)], code, "plans/a.yaml:4:9", &words);
+        one_mistake(&[("plans/a.yaml", &plan)], code, &format!("plans/a.yaml:{place}"), &words);
     }
     let plan = file(&["  - id: a\n    changes:\n      - sql: { forward: SELECT 1 }\n".to_owned()]);
     let words = ["`sql` cannot be taken back", "irreversible: reason"];

@@ -42,20 +42,20 @@ fn nothing_to_do_says_what_there_is_all_the_same() {
 
 #[test]
 fn applied_changesets_without_a_file_are_named() {
-    let (project, database) = (project(&[table("a", ""), table("b", ""), table("c", "")]), Database::new());
+    let (project, database) = (project(&[table("a", ""), table("b", ""), table("cart", "")]), Database::new());
     project.on(&database, &["apply"]).ok();
     project.write("plans/a.yaml", &file(&[table("a", "")]));
     for args in [&["apply"][..], &["plan"]] {
         let run = project.on(&database, args);
         let words =
-            "warning: 2 applied changesets have no file any more: `b`, `c`; put the files back, or take them back with";
+            "warning: 2 applied changesets have no file any more: `b`, `cart`; put the files back, or take them back with";
         assert!(run.err.contains(words), "{run:?}");
         run.ok();
     }
     let json: serde_json::Value =
         serde_json::from_str(project.on(&database, &["apply", "--format", "json"]).ok().lines().last().unwrap())
             .unwrap();
-    assert_eq!(json["missing"], serde_json::json!(["b", "c"]));
+    assert_eq!(json["missing"], serde_json::json!(["b", "cart"]));
     let said = project.on(&database, &["why", "b"]).ok();
     for words in [
         "b is missing in default",
@@ -68,7 +68,9 @@ fn applied_changesets_without_a_file_are_named() {
     let json = project.on(&database, &["why", "b", "--format", "json"]).json();
     assert_eq!((json["state"].as_str(), json["reasons"][0]["kind"].as_str()), (Some("missing"), Some("missing")));
     assert!(project.on(&database, &["why", "nobody"]).fails(2).contains("there is no changeset `nobody`"));
-    assert!(project.on(&database, &["why", "cc"]).fails(2).contains("did you mean `c`?"));
+    for command in [&["why", "crat"][..], &["rollback", "crat"], &["rollback", "--to", "crat"]] {
+        assert!(project.on(&database, command).fails(2).contains("did you mean `cart`?"), "{command:?}");
+    }
 }
 
 #[test]

@@ -241,3 +241,18 @@ fn a_plan_that_failed_goes_on() {
     assert_eq!(json["events"].as_array().unwrap().len(), 2, "{json}");
     assert!(shop.run(&["history", "--verify", "--env", "production"]).ok().contains("intact"));
 }
+
+/// The gates come from `dagmar.yaml`: with a mistake in it a policy may be missing.
+#[test]
+fn a_sealed_plan_is_not_run_by_a_project_file_with_mistakes() {
+    let shop = Shop::new();
+    shop.seal(&[]);
+    let config = CONFIG.replace("production: { url: '${PRODUCTION}', ", "production:\n    { url: '${PRODUCTION}', ");
+    for wrong in ["freze: []", "freeze: [{ from: 2020-01-01, reason: never }]"] {
+        shop.project.write("dagmar.yaml", &config.replace("variables: { word: live }", wrong));
+        let before = shop.production.dump();
+        let said = shop.run(&["apply", "p.plan"]).fails(3);
+        assert!(said.contains("--> dagmar.yaml:6:") && said.contains("the project has 1 error"), "{said}");
+        assert_eq!(shop.production.dump(), before);
+    }
+}

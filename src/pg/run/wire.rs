@@ -157,11 +157,19 @@ impl Worker<'_, '_> {
     /// What went wrong, for people; and for the ledger, without what may be anybody's data.
     pub(super) async fn step_error(&mut self, step: &Step, fault: &Fault) -> (StepError, StepError) {
         let failure = &fault.failure;
-        let statement = match fault.mark {
+        let failed = match fault.mark {
             Mark::Statement(_, segment, statement) => {
-                step.segments.get(segment).and_then(|s| s.statements.get(statement)).map(|s| s.sql.clone())
+                step.segments.get(segment).and_then(|s| s.statements.get(statement))
             }
             _ => None,
+        };
+        let statement = failed.map(|s| s.sql.clone());
+        let location = match fault.mark {
+            Mark::Verify(_, i) => step.verify.get(i).and_then(|c| step.location(c.origin.as_ref(), &c.sql, None)),
+            Mark::Precondition(_, i) => {
+                step.preconditions.get(i).and_then(|c| step.location(c.origin.as_ref(), &c.sql, None))
+            }
+            _ => failed.and_then(|s| step.location(s.origin.as_ref(), &s.sql, failure.position)),
         };
         let line_column = failure.position.zip(statement.as_deref()).map(|(position, text)| {
             let at = sql::line_column(text, position);
@@ -182,6 +190,7 @@ impl Worker<'_, '_> {
             sqlstate: failure.sqlstate.clone(),
             message,
             statement,
+            location,
             line_column,
             constraint: failure.constraint.clone(),
             detail: failure.detail.clone(),

@@ -1,33 +1,33 @@
 //! Diagnostics to text: with pictures of the source for people, as JSON for programs.
-//! In: problems whose places have bytes (or only a file). Out: text.
+//! In: problems whose places have bytes (or only a file), with their texts. Out: text.
 
 mod json;
 mod text;
 
-pub use json::json;
+pub use json::entries;
 pub use text::text;
 
-use crate::base::{Diagnostics, FileId, count};
+use crate::base::{Diagnostics, count};
 use std::ops::Range;
-
-/// Where the texts are that problems point into.
-pub trait Sources {
-    /// The path to show, relative to the project.
-    fn path(&self, file: FileId) -> &str;
-    /// The whole text, the one that spans count bytes of.
-    fn text(&self, file: FileId) -> &str;
-}
 
 /// The closing line: `2 errors, 1 warning`; `no problems` when there are none.
 #[must_use]
 pub fn summary(problems: &Diagnostics) -> String {
-    match problems.counts() {
+    counted(problems.counts())
+}
+
+/// So many errors and warnings, in words.
+fn counted(counts: (usize, usize)) -> String {
+    match counts {
         (0, 0) => "no problems".to_owned(),
         (errors, 0) => count(errors, "error"),
         (0, warnings) => count(warnings, "warning"),
         (errors, warnings) => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
     }
 }
+
+/// Problems that are drawn; nobody reads more at once.
+const MOST_DRAWN: usize = 50;
 
 /// The span, moved to character boundaries inside of the text; spans are made by several
 /// stages, and a wrong one must not cost the message. The end of a text that ends with a
@@ -45,22 +45,26 @@ fn fit(text: &str, span: &Range<usize>) -> Range<usize> {
     start..floor(span.end).max(start)
 }
 
-/// Line and column of a byte, both from 1; columns count characters, and the `\r` of a CRLF
-/// is none.
-fn line_column(text: &str, at: usize) -> (usize, usize) {
-    let before = &text[..at];
-    let start = before.rfind('\n').map_or(0, |i| i + 1);
-    let line = before.matches('\n').count() + 1;
-    (line, text[start..at].trim_end_matches('\r').chars().count() + 1)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::base::{Diagnostic, Place};
+    use crate::base::{Diagnostic, FileId, Lines, Place, Sources};
     use crate::report::Style;
+    use std::sync::Arc;
 
-    pub(in crate::report) struct Texts(pub Vec<(&'static str, String)>);
+    #[derive(Debug)]
+    pub(in crate::report) struct Texts(Vec<(&'static str, String, Lines)>);
+
+    impl Texts {
+        pub(in crate::report) fn new(files: Vec<(&'static str, String)>) -> Self {
+            Self(files.into_iter().map(|(path, text)| (path, text.clone(), Lines::of(&text))).collect())
+        }
+
+        /// These problems in these texts.
+        pub(in crate::report) fn with(self, problems: Diagnostics) -> Diagnostics {
+            problems.settled(Arc::new(self), |_| {})
+        }
+    }
 
     impl Sources for Texts {
         fn path(&self, file: FileId) -> &str {
@@ -69,19 +73,18 @@ pub(super) mod tests {
         fn text(&self, file: FileId) -> &str {
             &self.0[file.0 as usize].1
         }
+        fn lines(&self, file: FileId) -> &Lines {
+            &self.0[file.0 as usize].2
+        }
     }
 
     fn one(text: &str) -> Texts {
-        Texts(vec![("plans/a.yaml", text.to_owned())])
+        Texts::new(vec![("plans/a.yaml", text.to_owned())])
     }
 
     #[test]
-    fn columns_count_characters() {
+    fn a_span_ends_with_the_last_line() {
         let text = "a: 日本\r\n\tb: x\n";
-        assert_eq!(line_column(text, 0), (1, 1));
-        assert_eq!(line_column(text, text.find("本").unwrap()), (1, 5));
-        assert_eq!(line_column(text, text.find('\r').unwrap() + 1), (1, 6));
-        assert_eq!(line_column(text, text.find('b').unwrap()), (2, 2));
         assert_eq!(fit(text, &(text.len()..usize::MAX)), text.len() - 1..text.len() - 1);
         assert_eq!(fit("a\r\n", &(0..3)), 0..1);
     }
@@ -101,14 +104,13 @@ pub(super) mod tests {
                             .label("here")
                             .related(at(0..end), "there"),
                     );
-                    let sources = one(text);
+                    let problems = one(text).with(problems);
                     for style in [Style::PLAIN, Style::COLOR] {
-                        let drawn = super::text(&problems, &sources, style);
+                        let drawn = super::text(&problems, style);
                         assert!(drawn.contains("DG0001") && drawn.contains("plans/a.yaml"), "{drawn}");
                     }
-                    assert!(!super::text(&problems, &sources, Style::PLAIN).contains('\u{1b}'));
-                    let json: serde_json::Value = serde_json::from_str(&json(&problems, &sources)).unwrap();
-                    assert!(json["diagnostics"][0]["line"].as_u64().unwrap() >= 1);
+                    assert!(!super::text(&problems, Style::PLAIN).contains('\u{1b}'));
+                    assert!(entries(&problems)[0]["line"].as_u64().unwrap() >= 1);
                 }
             }
         }
@@ -123,5 +125,35 @@ pub(super) mod tests {
         problems.push(Diagnostic::warning("DG0002", "b"));
         problems.push(Diagnostic::warning("DG0002", "c"));
         assert_eq!(summary(&problems), "1 error, 2 warnings");
+    }
+
+    #[test]
+    fn what_is_wrong_several_times_is_one_problem() {
+        let text = "x\n".repeat(200);
+        let mut problems = Diagnostics::default();
+        for line in [40, 0, 2, 2, 90] {
+            problems.push(Diagnostic::error("DG0001", "wrong").at(Place::bytes(FileId(0), line * 2..line * 2 + 1)));
+        }
+        let problems = one(&text).with(problems);
+        assert_eq!(problems.counts(), (1, 0));
+        let drawn = super::text(&problems, Style::PLAIN);
+        assert!(drawn.contains("plans/a.yaml:1:1") && drawn.contains("and 3 more like it: lines 3, 41, 91"), "{drawn}");
+        assert_eq!(entries(&problems)[0]["more"][2]["line"], 91, "{:?}", entries(&problems));
+    }
+
+    #[test]
+    fn many_problems_are_counted_and_not_drawn() {
+        let text = "x\n".repeat(200);
+        let mut problems = Diagnostics::default();
+        for line in 0..MOST_DRAWN + 7 {
+            let at = Place::bytes(FileId(0), line * 2..line * 2 + 1);
+            problems.push(Diagnostic::error("DG0001", format!("wrong {line}")).at(at.clone()));
+            problems.push(Diagnostic::warning("DG0002", format!("odd {line}")).at(at));
+        }
+        let problems = one(&text).with(problems);
+        let drawn = super::text(&problems, Style::PLAIN);
+        assert_eq!((drawn.matches("error[").count(), drawn.matches("warning[").count()), (MOST_DRAWN, 0));
+        assert!(drawn.contains("and 7 errors, 57 warnings more"), "{drawn}");
+        assert_eq!(entries(&problems).len(), 2 * (MOST_DRAWN + 7));
     }
 }

@@ -1,7 +1,7 @@
 //! Problems as rustc draws them, through annotate-snippets.
 
-use super::{Sources, fit};
-use crate::base::{Diagnostic, Diagnostics, FileId, Place, Severity};
+use super::{MOST_DRAWN, counted, fit};
+use crate::base::{Diagnostic, Diagnostics, FileId, Lines, Place, Severity, Sources};
 use crate::report::Style;
 use crate::report::text::printable;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -10,18 +10,36 @@ use std::ops::Range;
 /// Lines that are kept above and below what is pointed at.
 const CONTEXT: usize = 2;
 
+/// Lines that are named of what is wrong several times.
+const MOST_LINES: usize = 10;
+
+/// Bytes of a picture; lines that are longer have none.
+const MOST_BYTES: usize = 10_000;
+
 /// Every problem with a picture of its places, an empty line between them, in the order
-/// they are in. A place without bytes shows the name of its file.
+/// they are in; of very many the first, errors before warnings. A place without bytes shows the
+/// name of its file.
 #[must_use]
-pub fn text(problems: &Diagnostics, sources: &dyn Sources, style: Style) -> String {
+pub fn text(problems: &Diagnostics, style: Style) -> String {
     let renderer = if style.is_colored() { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
+    let (errors, warnings) = problems.counts();
+    let mut left = (MOST_DRAWN.min(errors), MOST_DRAWN.saturating_sub(errors).min(warnings));
+    let more = (errors - left.0, warnings - left.1);
     for problem in problems.iter() {
+        let left = if problem.severity == Severity::Error { &mut left.0 } else { &mut left.1 };
+        if *left == 0 {
+            continue;
+        }
+        *left -= 1;
         if !out.is_empty() {
             out.push('\n');
         }
-        out.push_str(&draw(problem, sources, &renderer));
+        out.push_str(&draw(problem, problems.sources(), &renderer));
         out.push('\n');
+    }
+    if more != (0, 0) {
+        out.push_str(&format!("\n... and {} more; `dagmar check --format json` has all\n", counted(more)));
     }
     out
 }
@@ -33,7 +51,7 @@ struct Spot<'a> {
     kind: AnnotationKind,
 }
 
-fn draw(problem: &Diagnostic, sources: &dyn Sources, renderer: &Renderer) -> String {
+fn draw(problem: &Diagnostic, sources: Option<&dyn Sources>, renderer: &Renderer) -> String {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -42,19 +60,32 @@ fn draw(problem: &Diagnostic, sources: &dyn Sources, renderer: &Renderer) -> Str
         level.primary_title(printable(&problem.message)).id(problem.code).elements(Vec::<Origin<'_>>::new());
     let mut notes = Vec::new();
     for (file, spots) in by_file(problem) {
+        let Some(sources) = sources else { break };
         let path = printable(sources.path(file));
         let drawn: Vec<&Spot<'_>> = spots.iter().filter_map(Option::as_ref).collect();
-        if drawn.is_empty() {
+        let Some(first) = drawn.first() else {
             group = group.element(Origin::path(path));
-        } else {
-            group = group.element(picture(sources.text(file), path.into_owned(), &drawn));
+            continue;
+        };
+        let (text, lines) = (sources.text(file), sources.lines(file));
+        match picture(text, lines, path.clone().into_owned(), &drawn) {
+            Some(picture) => group = group.element(picture),
+            None => {
+                let (line, column) = lines.line_column(text, fit(text, &first.span).start);
+                group = group.element(Origin::path(path).line(line).char_column(column));
+                notes.extend(drawn.iter().filter_map(|spot| Some(printable(spot.label?).into_owned())));
+            }
         }
     }
     if let (Some(label), true) = (&problem.label, problem.place.as_ref().is_none_or(|p| p.span.is_none())) {
         notes.push(printable(label).into_owned());
     }
     for (place, label) in problem.related.iter().filter(|(place, _)| place.span.is_none()) {
-        notes.push(format!("{} ({})", printable(label), printable(sources.path(place.file))));
+        let path = sources.map(|sources| printable(sources.path(place.file))).unwrap_or_default();
+        notes.push(format!("{} ({path})", printable(label)));
+    }
+    if let (false, Some(sources)) = (problem.more.is_empty(), sources) {
+        notes.push(more(&problem.more, sources));
     }
     for note in notes {
         group = group.element(Level::NOTE.message(note));
@@ -85,27 +116,44 @@ fn by_file(problem: &Diagnostic) -> Vec<(FileId, Vec<Option<Spot<'_>>>)> {
     files
 }
 
+/// Where else just this is wrong.
+fn more(places: &[Place], sources: &dyn Sources) -> String {
+    let line = |place: &Place| {
+        let text = sources.text(place.file);
+        Some(sources.lines(place.file).line_column(text, fit(text, place.span.as_ref()?).start).0)
+    };
+    let mut lines: Vec<usize> = places.iter().filter_map(line).collect();
+    lines.dedup();
+    let mut named: Vec<String> = lines.iter().take(MOST_LINES).map(usize::to_string).collect();
+    if lines.len() > MOST_LINES {
+        named.push("…".to_owned());
+    }
+    let noun = if lines.len() == 1 { "line" } else { "lines" };
+    format!("and {} more like it: {noun} {}", places.len(), named.join(", "))
+}
+
 /// The lines around the places. Only these are handed on, so that a problem in a large
-/// file costs no more than one in a small file.
-fn picture<'a>(text: &'a str, path: String, spots: &[&Spot<'a>]) -> Snippet<'a, Annotation<'a>> {
+/// file costs no more than one in a small file. `None`: they are too long to be read.
+fn picture<'a>(text: &'a str, lines: &Lines, path: String, spots: &[&Spot<'a>]) -> Option<Snippet<'a, Annotation<'a>>> {
     let spans: Vec<Range<usize>> = spots.iter().map(|spot| fit(text, &spot.span)).collect();
     let first = spans.iter().map(|s| s.start).min().unwrap_or(0);
     let last = spans.iter().map(|s| s.end).max().unwrap_or(0);
-    let mut from = text[..first].rfind('\n').map_or(0, |i| i + 1);
-    for _ in 0..CONTEXT {
-        from = text[..from.saturating_sub(1)].rfind('\n').map_or(0, |i| i + 1);
+    let line = |at: usize| lines.line_column(text, at).0;
+    let start = line(first).saturating_sub(CONTEXT).max(1);
+    let from = lines.start(start);
+    let end = line(last) + CONTEXT + 1;
+    let to = if end > line(text.len()) { text.len() } else { lines.start(end) };
+    // several places may be far from each other: what is between them is left out of the picture
+    let longest = text[from..to].split('\n').map(str::len).max().unwrap_or(0);
+    if longest > MOST_BYTES {
+        return None;
     }
-    let mut to = last;
-    for _ in 0..=CONTEXT {
-        to = text[to..].find('\n').map_or(text.len(), |i| to + i + 1);
-    }
-    let line = text[..from].matches('\n').count() + 1;
-    let mut snippet = Snippet::source(&text[from..to]).line_start(line).path(path);
+    let mut snippet = Snippet::source(&text[from..to]).line_start(start).path(path);
     for (span, spot) in spans.iter().zip(spots) {
         let annotation = spot.kind.span(span.start - from..span.end - from);
         snippet = snippet.annotation(annotation.label(spot.label.map(|l| printable(l).into_owned())));
     }
-    snippet
+    Some(snippet)
 }
 
 #[cfg(test)]
@@ -115,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_place_without_bytes_names_the_file() {
-        let sources = Texts(vec![("plans/a.yaml", "x".into()), ("plans/b.yaml", "y".into())]);
+        let sources = Texts::new(vec![("plans/a.yaml", "x".into()), ("plans/b.yaml", "y".into())]);
         let mut problems = Diagnostics::default();
         problems.push(
             Diagnostic::error("DG0001", "no id")
@@ -124,7 +172,7 @@ mod tests {
                 .related(Place::value(FileId(1), vec![]), "unlike here")
                 .help("write `id: 001-first`"),
         );
-        let drawn = text(&problems, &sources, Style::PLAIN);
+        let drawn = text(&sources.with(problems), Style::PLAIN);
         for part in
             ["error[DG0001]: no id", "--> plans/a.yaml", "in this file", "unlike here (plans/b.yaml)", "= help: write"]
         {
@@ -135,18 +183,29 @@ mod tests {
     #[test]
     fn line_numbers_are_those_of_the_file() {
         let source = "line\n".repeat(500) + "bad: here\n" + &"line\n".repeat(500);
-        let sources = Texts(vec![("plans/a.yaml", source)]);
+        let sources = Texts::new(vec![("plans/a.yaml", source)]);
         let mut problems = Diagnostics::default();
         problems.push(Diagnostic::error("DG0001", "no").at(Place::bytes(FileId(0), 2505..2509)).label("this"));
-        let drawn = text(&problems, &sources, Style::PLAIN);
+        let drawn = text(&sources.with(problems), Style::PLAIN);
         assert!(drawn.contains("plans/a.yaml:501:6") && drawn.contains("501 | bad: here"), "{drawn}");
+    }
+
+    #[test]
+    fn a_line_that_nobody_can_read_has_no_picture() {
+        let sources = Texts::new(vec![("plans/a.yaml", format!("a\n{}", "é, ".repeat(5000)))]);
+        let mut problems = Diagnostics::default();
+        problems.push(
+            Diagnostic::error("DG0001", "no").at(Place::bytes(FileId(0), 2 + 4 * 1000..2 + 4 * 1000 + 2)).label("this"),
+        );
+        let drawn = text(&sources.with(problems), Style::PLAIN);
+        assert!(drawn.contains("plans/a.yaml:2:3001") && drawn.contains("note: this") && drawn.len() < 200, "{drawn}");
     }
 
     #[test]
     fn a_problem_without_a_place_is_its_message() {
         let mut problems = Diagnostics::default();
         problems.push(Diagnostic::warning("DG0002", "odd").help("mend it"));
-        let drawn = text(&problems, &Texts(vec![]), Style::PLAIN);
+        let drawn = text(&Texts::new(vec![]).with(problems), Style::PLAIN);
         assert!(drawn.starts_with("warning[DG0002]: odd\n") && drawn.contains("help: mend it"), "{drawn}");
     }
 }

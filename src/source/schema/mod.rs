@@ -35,8 +35,6 @@ pub type Custom = BTreeMap<String, Arc<CustomKind>>;
 pub fn changelog_schema(custom: &Custom) -> Value {
     let mut model = Model::changelog(custom);
     editor::finish(&mut model, true);
-    // the parser takes a file whose list is still empty
-    allow_null(&mut model.root["properties"]["changesets"]);
     model.document("changelog", "dagmar changelog", "Changesets: a file below `plans/`, in any order and any folder.")
 }
 

@@ -4,8 +4,8 @@ use super::catalogue::Catalogue;
 use serde_json::Value;
 use std::fmt::Write;
 
-/// Stands where a value has to be put.
-pub const HOLE: &str = "change_me";
+/// Stands where a value has to be put; no name and no SQL that anybody means holds it.
+pub const HOLE: &str = "<change_me>";
 
 /// How deep objects are written out.
 const DEEPEST: usize = 4;
@@ -143,10 +143,10 @@ fn plain(value: &Value) -> String {
 #[must_use]
 pub fn scalar(text: &str) -> String {
     const WORDS: [&str; 9] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
-    let safe = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '(' | ')' | ' ');
+    let safe = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '(' | ')' | ' ' | '<' | '>');
     // `002-users` is no number, `2-3` might be one
     let numbered = || text.split_once('-').is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_alphabetic()));
-    let plain = (text.starts_with(|c: char| c.is_alphabetic() || c == '_') || numbered())
+    let plain = (text.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '<')) || numbered())
         && text.chars().all(safe)
         && !text.starts_with(['-', '.', '/', '(', ')', ' '])
         && !text.ends_with(' ')

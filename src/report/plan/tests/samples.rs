@@ -81,7 +81,7 @@ fn locks(list: &[(&str, LockMode)]) -> Facts {
 }
 
 fn statement(kind: &str, sql: &str, facts: Facts) -> Statement {
-    Statement { sql: sql.to_owned(), change: 0, kind: kind.to_owned(), facts }
+    Statement { sql: sql.to_owned(), change: 0, kind: kind.to_owned(), facts, origin: None }
 }
 
 fn segment(mode: Mode, statements: Vec<Statement>) -> Segment {
@@ -96,7 +96,7 @@ fn segment(mode: Mode, statements: Vec<Statement>) -> Segment {
 }
 
 fn check(name: &str, sql: &str) -> Check {
-    Check { name: name.to_owned(), sql: sql.to_owned() }
+    Check { name: name.to_owned(), sql: sql.to_owned(), origin: None }
 }
 
 fn step(changeset: &str, description: &str, wave: u32, segments: Vec<Segment>, rollback: Rollback) -> Step {

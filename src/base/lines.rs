@@ -1,0 +1,93 @@
+//! Lines and columns of a text, as people count, in a time that does not depend on its length.
+
+/// Bytes between two marks of a text that is not ASCII.
+const STRIDE: usize = 1024;
+
+/// Where the lines of a text start.
+#[derive(Debug, Clone, Default)]
+pub struct Lines {
+    starts: Vec<usize>,
+    /// Characters before every [`STRIDE`]th byte; empty: each byte is one.
+    characters: Vec<usize>,
+}
+
+impl Lines {
+    /// Reads a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let mut characters = Vec::new();
+        if !text.is_ascii() {
+            let mut count = 0;
+            for chunk in text.as_bytes().chunks(STRIDE) {
+                characters.push(count);
+                count += starting(chunk);
+            }
+        }
+        Self { starts, characters }
+    }
+
+    /// Line and column of a byte, both from 1; columns count characters, and the `\r` of a CRLF
+    /// is none. `text` is the one that was read.
+    #[must_use]
+    pub fn line_column(&self, text: &str, at: usize) -> (usize, usize) {
+        let at = at.min(text.len());
+        let line = self.starts.partition_point(|start| *start <= at).max(1);
+        let start = self.starts.get(line - 1).copied().unwrap_or(0);
+        let returns = text.as_bytes()[start..at].iter().rev().take_while(|b| **b == b'\r').count();
+        (line, self.before(text, at - returns) - self.before(text, start) + 1)
+    }
+
+    /// The byte at which a line starts, from 1; behind the last line the end of it.
+    #[must_use]
+    pub fn start(&self, line: usize) -> usize {
+        self.starts.get(line.saturating_sub(1)).or(self.starts.last()).copied().unwrap_or(0)
+    }
+
+    /// Characters before a byte.
+    fn before(&self, text: &str, at: usize) -> usize {
+        match self.characters.get(at / STRIDE) {
+            Some(count) => count + starting(&text.as_bytes()[at - at % STRIDE..at]),
+            None if self.characters.is_empty() => at,
+            // the end of a text whose length is a multiple of the stride
+            None => starting(text.as_bytes()),
+        }
+    }
+}
+
+/// Characters that start in these bytes of UTF-8.
+fn starting(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|b| (**b & 0xc0) != 0x80).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters() {
+        let text = "a: 日本\r\n\tb: x\n";
+        let lines = Lines::of(text);
+        let at = |part: &str| lines.line_column(text, text.find(part).unwrap());
+        assert_eq!(lines.line_column(text, 0), (1, 1));
+        assert_eq!(at("本"), (1, 5));
+        assert_eq!(at("\n"), (1, 6));
+        assert_eq!(at("b"), (2, 2));
+        assert_eq!(lines.line_column(text, 999), (3, 1));
+        assert_eq!((lines.start(1), lines.start(2), lines.start(9)), (0, 11, text.len()));
+        assert_eq!(Lines::default().line_column("", 3), (1, 1));
+    }
+
+    #[test]
+    fn long_lines_count_right_at_every_byte() {
+        let text = format!("{}\n{}", "é".repeat(2000), "xé".repeat(700));
+        let lines = Lines::of(&text);
+        for (at, _) in text.char_indices().chain([(text.len(), ' ')]) {
+            let start = text[..at].rfind('\n').map_or(0, |n| n + 1);
+            let expected = (text[..at].matches('\n').count() + 1, text[start..at].chars().count() + 1);
+            assert_eq!(lines.line_column(&text, at), expected, "{at}");
+        }
+        let even = "é".repeat(STRIDE);
+        assert_eq!(Lines::of(&even).line_column(&even, even.len()), (1, STRIDE + 1));
+    }
+}

@@ -1,0 +1,145 @@
+//! Where a statement is written, as it travels with the plan: what fails on the server is told
+//! by file and line, also when the plan is run elsewhere or the statement comes from the ledger.
+
+use super::model::{Direction, Rollback, Segment, Step};
+use crate::base::Location;
+use serde::{Deserialize, Serialize};
+
+/// Where a statement or check is written. No part of any checksum: lines move.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// The file, relative to the project; absent: that of the changeset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+    /// Where its parts are written, where that is not all in one place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<Run>,
+}
+
+/// From a character of a statement on: where it is written. As JSON `[at, line, column]`, and a
+/// fourth number where the text stands there as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Numbers", into = "Numbers")]
+pub struct Run {
+    /// The first character of the statement for which it holds, from 0.
+    pub at: u32,
+    /// The line.
+    pub line: u32,
+    /// The column.
+    pub column: u32,
+    /// Characters before each further line; `None`: all of it is written at this one place.
+    pub indent: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Numbers {
+    Same([u32; 4]),
+    Place([u32; 3]),
+}
+
+impl From<Run> for Numbers {
+    fn from(Run { at, line, column, indent }: Run) -> Self {
+        match indent {
+            Some(indent) => Numbers::Same([at, line, column, indent]),
+            None => Numbers::Place([at, line, column]),
+        }
+    }
+}
+
+impl From<Numbers> for Run {
+    fn from(numbers: Numbers) -> Self {
+        match numbers {
+            Numbers::Same([at, line, column, indent]) => Self { at, line, column, indent: Some(indent) },
+            Numbers::Place([at, line, column]) => Self { at, line, column, indent: None },
+        }
+    }
+}
+
+impl Origin {
+    /// The line and column of a character of the statement `sql`, counted from 1 as the server
+    /// does; without one those of the statement.
+    #[must_use]
+    pub fn at(&self, sql: &str, position: Option<usize>) -> (u32, u32) {
+        let Some(position) = position.map(|p| p.saturating_sub(1)) else { return (self.line, self.column) };
+        let before = |run: &&Run| usize::try_from(run.at).is_ok_and(|at| at <= position);
+        let Some(run) = self.runs.iter().take_while(before).last() else { return (self.line, self.column) };
+        let Some(indent) = run.indent else { return (run.line, run.column) };
+        let (mut line, mut column) = (run.line, run.column);
+        let from = run.at as usize;
+        for c in sql.chars().skip(from).take(position - from) {
+            if c == '\n' {
+                (line, column) = (line.saturating_add(1), indent.saturating_add(1));
+            } else {
+                column = column.saturating_add(1);
+            }
+        }
+        (line, column)
+    }
+}
+
+impl Step {
+    /// The same step without the places of what it runs: lines move.
+    #[must_use]
+    pub fn without_origins(mut self) -> Self {
+        let segments = |segments: &mut Vec<Segment>| {
+            segments.iter_mut().flat_map(|s| &mut s.statements).for_each(|s| s.origin = None);
+        };
+        segments(&mut self.segments);
+        let checks = self.preconditions.iter_mut().chain(&mut self.verify);
+        checks.for_each(|check| check.origin = None);
+        if let Rollback::Segments { segments: list, verify, .. } = &mut self.rollback {
+            segments(list);
+            verify.iter_mut().for_each(|check| check.origin = None);
+        }
+        self
+    }
+
+    /// Where in the project's files a character of one of its statements or checks is written.
+    #[must_use]
+    pub fn location(&self, origin: Option<&Origin>, sql: &str, position: Option<usize>) -> Option<Location> {
+        let origin = origin?;
+        let file = origin.file.clone().or_else(|| self.file.clone())?;
+        let (line, column) = origin.at(sql, position);
+        // what is taken back comes from the ledger
+        Some(Location { file, line, column, as_applied: self.direction == Direction::Rollback })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_lead_to_lines() {
+        let sql = "CREATE VIEW v AS\nSELECT é,\n  nope\n);";
+        let run = |at, line, column, indent| Run { at, line, column, indent };
+        let runs = vec![run(0, 5, 9, None), run(17, 8, 13, Some(12)), run(33, 5, 9, None)];
+        let origin = Origin { file: None, line: 5, column: 9, runs };
+        let place = |part: &str| {
+            let at = sql.find(part).map(|byte| sql[..byte].chars().count() + 1);
+            origin.at(sql, at)
+        };
+        assert_eq!(origin.at(sql, None), (5, 9));
+        assert_eq!((place("CREATE"), place("VIEW")), ((5, 9), (5, 9)));
+        assert_eq!((place("SELECT"), place("é"), place("nope")), ((8, 13), (8, 20), (9, 15)));
+        assert_eq!(place(");"), (5, 9));
+        assert_eq!(origin.at(sql, Some(9999)), (5, 9));
+        assert_eq!(Origin::default().at("", Some(7)), (0, 0));
+    }
+
+    #[test]
+    fn json_is_short() {
+        let runs =
+            vec![Run { at: 0, line: 4, column: 1, indent: Some(0) }, Run { at: 9, line: 7, column: 2, indent: None }];
+        let origin = Origin { file: Some("sql/a.sql".into()), line: 4, column: 1, runs };
+        let text = serde_json::to_string(&origin).unwrap();
+        assert_eq!(text, r#"{"file":"sql/a.sql","line":4,"column":1,"runs":[[0,4,1,0],[9,7,2]]}"#);
+        assert_eq!(serde_json::from_str::<Origin>(&text).unwrap(), origin);
+    }
+}
