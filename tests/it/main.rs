@@ -14,6 +14,7 @@ mod bad_input;
 mod bad_server;
 mod cases;
 mod environments;
+mod forging;
 mod full_disk;
 mod gates;
 mod harness;
