@@ -89,7 +89,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         session.check_bound(&history)?;
         remote.server.check_writable(session.ledger())?;
         args.running.granularity(&session, &plan)?;
-        args.running.history_key()?;
+        args.running.signing.key()?;
         if form == Form::Text {
             let options = PlanOptions { style: out.err_style, sql: global.verbose > 0 };
             out.say(PlanFormat::Text.render(&plan, options).trim_end());

@@ -38,10 +38,24 @@ pub struct Running {
     /// Waits this long for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub lock_wait: Span,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// How the history is signed: the option of every run.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Signing {
     /// Signs the history at the end of the run with this private key, which the database does not
     /// have: `history --verify --key` looks for it
     #[arg(long, value_name = "KEYFILE", env = "DAGMAR_SIGN_HISTORY", hide_env_values = true)]
-    pub sign_history: Option<PathBuf>,
+    sign_history: Option<PathBuf>,
+}
+
+impl Signing {
+    /// The key that the history is signed with.
+    pub fn key(&self) -> Result<Option<PrivateKey>, Failure> {
+        self.sign_history.as_deref().map(seal::private_key).transpose()
+    }
 }
 
 /// What happens to the steps that run when one fails.
@@ -63,11 +77,6 @@ pub enum Transaction {
 }
 
 impl Running {
-    /// The key that the history is signed with.
-    pub fn history_key(&self) -> Result<Option<PrivateKey>, Failure> {
-        self.sign_history.as_deref().map(seal::private_key).transpose()
-    }
-
     /// What one transaction holds, by the option or the environment; refuses a plan that
     /// cannot be one.
     pub fn granularity(&self, session: &Session, plan: &Plan) -> Result<Granularity, Failure> {
@@ -257,7 +266,7 @@ pub async fn execute(
         // the network swallows everything: nothing more is to be heard
         why = stop.given_up() => Err(why),
     }?;
-    if let Some(key) = running.history_key()? {
+    if let Some(key) = running.signing.key()? {
         audit::sign_head(&remote.connection, session.ledger(), &lock.run, &key).await?;
     }
     Ok(finished)

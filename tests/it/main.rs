@@ -19,6 +19,7 @@ mod full_disk;
 mod gates;
 mod harness;
 mod hooks;
+mod integrity;
 mod killing;
 mod lease;
 mod odd_places;
