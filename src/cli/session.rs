@@ -12,7 +12,7 @@ use crate::pipeline::{View, Workspace};
 use crate::plan::signature::PublicKey;
 use crate::source::load;
 use crate::source::project::fill_from_process;
-use crate::source::{Address, Hook, LedgerConfig, Variables};
+use crate::source::{self, Address, Hook, LedgerConfig, Variables};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -84,7 +84,12 @@ impl Session {
     /// variables, which may be secrets.
     pub fn policy(&self) -> Value {
         let environment = self.workspace.loaded.config.environment(&self.environment);
-        let mut value = serde_json::to_value(environment).unwrap_or_default();
+        // one that dagmar.yaml does not have says as little as one without a word
+        let mut value = match environment {
+            Some(environment) => serde_json::to_value(environment),
+            None => serde_json::to_value(source::Environment::default()),
+        }
+        .unwrap_or_default();
         if let Some(map) = value.as_object_mut() {
             map.retain(|key, _| !key.starts_with("url") && key != "variables");
             // their arguments may be secrets

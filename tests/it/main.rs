@@ -24,6 +24,7 @@ mod killing;
 mod lease;
 mod odd_places;
 mod parallel;
+mod policies;
 mod poolers;
 mod preflight;
 mod promoting;
