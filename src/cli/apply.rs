@@ -148,7 +148,7 @@ pub async fn carry_out(
     }
     if !order.check {
         // one that cannot be used is told before anything runs
-        order.running.history_key()?;
+        order.running.signing.key()?;
         remote.server.check_writable(session.ledger())?;
         order.running.granularity(session, &planned)?;
         secrets::check(&planned, &session.secrets)?;

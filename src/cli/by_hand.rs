@@ -3,13 +3,13 @@
 use super::global::Global;
 use super::output::{Form, Output};
 use super::progress;
-use super::running::{confirm, locked, stop_on_signals};
+use super::running::{Signing, confirm, locked, stop_on_signals};
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Span};
 use crate::ledger::History;
 use crate::ledger::record::{Recorder, RunRef, RunStart};
 use crate::ledger::repair::ByHand;
-use crate::pg::unanswered;
+use crate::pg::{audit, unanswered};
 
 /// The options of what is said by hand.
 #[derive(Debug, clap::Args)]
@@ -20,6 +20,8 @@ pub struct Words {
     /// Waits this long for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub lock_wait: Span,
+    #[command(flatten)]
+    pub signing: Signing,
 }
 
 /// What is said.
@@ -43,6 +45,8 @@ pub async fn say(
     out: &Output,
     rows: impl FnOnce(&History, &Recorder) -> Result<Vec<String>, Failure>,
 ) -> Result<(), Failure> {
+    // one that cannot be used is told before anything is written
+    let key = said.words.signing.key()?;
     confirm(global, said.question)?;
     let stop = stop_on_signals();
     // as text also where the answer is JSON, of which there is one
@@ -51,7 +55,7 @@ pub async fn say(
     drop(observer);
     let history = remote.history(session.ledger()).await?;
     let recorder = Recorder::new(session.ledger(), RunRef::Id(lock.run.clone()));
-    let written = match rows(&history, &recorder) {
+    let mut written = match rows(&history, &recorder) {
         Ok(rows) => {
             let who = holder();
             let start = RunStart {
@@ -68,6 +72,9 @@ pub async fn say(
         }
         Err(refused) => Err(refused),
     };
+    if let (Ok(()), Some(key)) = (&written, key) {
+        written = audit::sign_head(&remote.connection, session.ledger(), &lock.run, &key).await;
+    }
     lock.release().await?;
     remote.close().await?;
     written

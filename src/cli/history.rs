@@ -7,8 +7,9 @@ use super::seal;
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, count, time};
+use crate::gate::differences;
 use crate::ledger::EventKind;
-use crate::pg::audit::{self, Anchor, Audit, Kept};
+use crate::pg::audit::{self, Anchor, Audit, Kept, What};
 use crate::pg::read::{self, Filter, LedgerEvent, Since};
 use crate::pg::unended::Ending;
 use crate::report::{Cell, Line, Table, Tone, csv, json};
@@ -173,7 +174,8 @@ fn verify(session: &Session, kept: Kept<'_>, global: &Global, form: Form, out: &
             }
             if problems.is_empty() {
                 let head = audit.last.map_or_else(String::new, |last| format!("; the last one is {last}:{head}"));
-                let said = format!(": {}{head}", count(*events, "event"));
+                let signed = audit.signed_to.map_or_else(String::new, |to| format!("; signed up to event {to}"));
+                let said = format!(": {}{head}{signed}", count(*events, "event"));
                 out.data(Line::new().paint(Tone::Good, "intact").plain(said));
             }
         }
@@ -181,9 +183,22 @@ fn verify(session: &Session, kept: Kept<'_>, global: &Global, form: Form, out: &
     if problems.is_empty() {
         return Ok(());
     }
-    let mut failure = Failure::new(Kind::Drift, "the history was changed by hand");
+    // nobody has signed it, or somebody took a signature away
+    let unsigned = problems.iter().all(|p| p.what == What::Unsigned);
+    let (message, help) = match unsigned {
+        true => (
+            "the history is not signed as it should be",
+            "where you know these runs, the next one with `--sign-history` signs them along; otherwise compare it with a backup \
+             of the ledger",
+        ),
+        false => (
+            "the history was changed by hand",
+            "compare it with a backup of the ledger; `dagmar history` shows what is left",
+        ),
+    };
+    let mut failure = Failure::new(Kind::Drift, message).help(help);
     failure.notes = problems.iter().map(|p| p.message.clone()).collect();
-    Err(failure.help("compare it with a backup of the ledger; `dagmar history` shows what is left"))
+    Err(failure)
 }
 
 /// What is worth seeing of an event in a line.
@@ -244,6 +259,17 @@ fn detail(event: &LedgerEvent) -> String {
             }
         }
         "runFinished" => text("status").unwrap_or_default(),
+        "headSigned" => {
+            event.detail.get("seq").and_then(Value::as_i64).map_or_else(String::new, |seq| format!("up to event {seq}"))
+        }
+        "policyChanged" => {
+            let side = |key: &str| event.detail.get(key).unwrap_or(&Value::Null);
+            format!("{}: {}", text("environment").unwrap_or_default(), differences(side("from"), side("to")).join(", "))
+        }
+        "policyRequired" => {
+            let what = if event.detail.get("policy").is_some_and(Value::is_object) { "demanded" } else { "released" };
+            format!("{}, {what}: {}", text("environment").unwrap_or_default(), text("reason").unwrap_or_default())
+        }
         "runStarted" => format!(
             "{}, {}, {}{}",
             text("kind").unwrap_or_default(),

@@ -5,7 +5,7 @@ use super::by_hand::{Said, Words, say};
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::pause::up_to_date;
-use super::running::{confirm, given};
+use super::running::{Signing, confirm, given};
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::Span;
@@ -61,6 +61,8 @@ struct Policy {
     /// Waits this long for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
     lock_wait: Span,
+    #[command(flatten)]
+    signing: Signing,
 }
 
 #[derive(Debug, clap::Args)]
@@ -104,7 +106,11 @@ fn policy(args: &Policy, global: &Global, out: &mut Output) -> Outcome {
         }
         remote.server.check_writable(session.ledger())?;
         session.check_bound(&history)?;
-        let words = Words { reason: args.reason.clone().unwrap_or_default(), lock_wait: args.lock_wait };
+        let words = Words {
+            reason: args.reason.clone().unwrap_or_default(),
+            lock_wait: args.lock_wait,
+            signing: args.signing.clone(),
+        };
         given(&words.reason)?;
         let wanted = args.require.then_some(&here);
         let question = match wanted {

@@ -94,7 +94,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         remote.server.check_writable(session.ledger())?;
         args.running.granularity(&session, &plan)?;
         secrets::check(&plan, &session.secrets)?;
-        args.running.history_key()?;
+        args.running.signing.key()?;
         if form == Form::Text {
             let about = about::online(&session, &remote, &plan).await;
             args.running.announce(&Preview::new(&plan, &about), global, out);

@@ -37,13 +37,27 @@ pub struct Running {
     /// Waits this long for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub lock_wait: Span,
-    /// Signs the history at the end of the run with this private key, which the database does not
-    /// have: `history --verify --key` looks for it
-    #[arg(long, value_name = "KEYFILE", env = "DAGMAR_SIGN_HISTORY", hide_env_values = true)]
-    pub sign_history: Option<PathBuf>,
     /// How much of the plan is shown before it runs; left out: the statements, of a long plan the summary
     #[arg(long, value_name = "WHAT", value_enum)]
     pub show: Option<Show>,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// How the history is signed: the option of every run.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Signing {
+    /// Signs the history at the end of the run with this private key, which the database does not
+    /// have: `history --verify --key` looks for it
+    #[arg(long, value_name = "KEYFILE", env = "DAGMAR_SIGN_HISTORY", hide_env_values = true)]
+    sign_history: Option<PathBuf>,
+}
+
+impl Signing {
+    /// The key that the history is signed with.
+    pub fn key(&self) -> Result<Option<PrivateKey>, Failure> {
+        self.sign_history.as_deref().map(seal::private_key).transpose()
+    }
 }
 
 /// How much of a plan is shown before it runs.
@@ -103,11 +117,6 @@ impl Running {
             }
         };
         out.say(text(detail));
-    }
-
-    /// The key that the history is signed with.
-    pub fn history_key(&self) -> Result<Option<PrivateKey>, Failure> {
-        self.sign_history.as_deref().map(seal::private_key).transpose()
     }
 
     /// What one transaction holds, by the option or the environment; refuses a plan that
@@ -291,7 +300,7 @@ pub async fn execute(
         // the network swallows everything: nothing more is to be heard
         why = stop.given_up() => Err(why),
     }?;
-    if let Some(key) = running.history_key()? {
+    if let Some(key) = running.signing.key()? {
         audit::sign_head(&remote.connection, session.ledger(), &lock.run, &key).await?;
     }
     Ok(finished)

@@ -12,7 +12,7 @@ use crate::pg::server::Server;
 use crate::pg::{Connection, Embedded, Environment, Settings, connect_with, read, user_name};
 use crate::pipeline::{View, Workspace};
 use crate::plan::signature::PublicKey;
-use crate::source::{Hook, LedgerConfig, Variables, load, project};
+use crate::source::{self, Hook, LedgerConfig, Variables, load, project};
 use serde_json::Value;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -85,7 +85,12 @@ impl Session {
     /// variables, which may be secrets.
     pub fn policy(&self) -> Value {
         let environment = self.workspace.loaded.config.environment(&self.environment);
-        let mut value = serde_json::to_value(environment).unwrap_or_default();
+        // one that dagmar.yaml does not have says as little as one without a word
+        let mut value = match environment {
+            Some(environment) => serde_json::to_value(environment),
+            None => serde_json::to_value(source::Environment::default()),
+        }
+        .unwrap_or_default();
         if let Some(map) = value.as_object_mut() {
             map.retain(|key, _| !key.starts_with("url") && key != "variables");
             // their arguments may be secrets

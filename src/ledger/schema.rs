@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn functions_change_with_the_version() {
         let digest = checksum::sha256_hex(functions(&Ident::new("l").unwrap()).as_bytes());
-        assert_eq!((VERSION, digest.as_str()), (4, "408d408683575dbe732eeefc4ae1871498ffe94291e64a8d7cee0348b148165e"));
+        assert_eq!((VERSION, digest.as_str()), (4, "cd9733bf5d60c0260b64fe18820223c912338a2b8c105ae85e439e1799d9832f"));
     }
 
     #[test]

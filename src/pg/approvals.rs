@@ -108,6 +108,8 @@ pub(super) fn has_event(l: &str) -> String {
          AND e.detail ->> 'reason' = a.reason AND CASE WHEN e.detail ->> 'expiresAt' ~ '^[0-9-]+T[0-9:.+-]+$' THEN \
          (e.detail ->> 'expiresAt')::timestamptz IS NOT DISTINCT FROM a.expires_at ELSE \
          e.detail ->> 'expiresAt' IS NOT DISTINCT FROM a.expires_at::text END \
-         AND e.detail ->> 'by' = a.os_user || '@' || a.host AND abs(extract(epoch FROM e.at - a.at)) < 60)"
+         AND e.detail ->> 'by' = a.os_user || '@' || a.host AND abs(extract(epoch FROM e.at - a.at)) < 60 \
+         AND (NOT e.detail ? 'roles' OR e.detail -> 'roles' = pg_catalog.to_jsonb(a.roles) AND e.detail ->> 'from' IS NOT DISTINCT \
+         FROM pg_catalog.host(a.client_addr)))"
     )
 }

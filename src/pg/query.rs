@@ -86,6 +86,8 @@ impl Connection {
     /// # Errors
     /// When the connection is gone.
     pub async fn roll_back(&self) -> Result<(), SqlFailure> {
+        // the path may go back with it
+        self.is_pinned.store(false, Ordering::Relaxed);
         self.client.batch_execute("ROLLBACK").await.map_err(|e| SqlFailure::of(&e))
     }
 

@@ -207,6 +207,10 @@ pub enum Since {
 /// Who ran it, or who asked: as the history says it, of runs of earlier versions as their row does.
 const WHO: &str = "coalesce(s.detail ->> 'by', r.os_user || '@' || r.host, e.detail ->> 'by')";
 
+/// The database role: of a refusal that the next run took over, whose it was.
+const ROLE: &str =
+    "coalesce(CASE WHEN e.kind = 'refused' AND starts_with(e.hash, 'e2:') THEN e.detail ->> 'role' END, e.db_user)";
+
 impl Filter {
     /// The condition on the event `e` of the run `r`.
     fn sql(&self) -> String {
@@ -222,7 +226,7 @@ impl Filter {
             self.run.as_ref().map(|run| format!("starts_with(e.run::text, {})", quote_literal(run))),
             self.by.as_ref().map(|by| {
                 let by = quote_literal(by);
-                format!("({by} IN (e.db_user, {who}) OR split_part({who}, '@', 1) = {by})")
+                format!("({by} IN ({ROLE}, {who}) OR split_part({who}, '@', 1) = {by})")
             }),
         ];
         let all: Vec<String> = conditions.into_iter().flatten().collect();
@@ -248,7 +252,7 @@ pub async fn events(
     let (only, limit, ending) = (filter.sql(), filter.limit, unended::ending(ledger));
     let of = |rows: &str, order: &str| {
         format!(
-            "(SELECT e.seq, e.at, e.kind, e.changeset, e.db_user, {WHO} AS who, e.run::text, coalesce(s.detail ->> \
+            "(SELECT e.seq, e.at, e.kind, e.changeset, {ROLE} AS db_user, {WHO} AS who, e.run::text, coalesce(s.detail ->> \
              'environment', r.environment, e.detail ->> 'environment') AS environment, e.detail::text, coalesce(s.detail ->> \
              'from', host(r.client_addr), e.detail ->> 'from') AS address, CASE WHEN e.kind = 'runStarted' THEN {ending} \
              END AS ending, e.hash FROM {rows} e LEFT JOIN {l}.run r ON r.id = e.run LEFT JOIN LATERAL (SELECT b.detail \
@@ -260,7 +264,7 @@ pub async fn events(
     if version >= schema::CHAINED {
         let apart = format!(
             "(SELECT NULL::bigint AS seq, at, 'refused'::text AS kind, NULL::text AS changeset, db_user, NULL::uuid AS run, \
-             jsonb_strip_nulls(detail || jsonb_build_object('from', host(client_addr))) AS detail, NULL::text AS hash \
+             jsonb_strip_nulls(detail - ARRAY['role', 'at', 'from'] || jsonb_build_object('from', host(client_addr))) AS detail, NULL::text AS hash \
              FROM {l}.refusal)"
         );
         rows = format!("{rows} UNION ALL {}", of(&apart, "at"));

@@ -62,6 +62,15 @@ impl PrivateKey {
         })
     }
 
+    /// Its public half.
+    ///
+    /// # Panics
+    /// Never: the public half of an Ed25519 key has 32 bytes.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.0.public_key().as_ref().try_into().expect("32 bytes"))
+    }
+
     /// Signs a digest.
     #[must_use]
     pub fn sign(&self, digest: &str) -> Signature {

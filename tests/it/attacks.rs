@@ -6,25 +6,25 @@ use crate::tools::{against, file, project, sql};
 use std::process::Command;
 
 /// What a role gets to hear that sends SQL by hand.
-fn psql(database: &Database, role: &str, sql: &str) -> String {
+pub fn psql(database: &Database, role: &str, sql: &str) -> String {
     let mut command: Command = database.psql();
     let output = command.args(["-U", role, "-c", sql]).output().unwrap();
     String::from_utf8_lossy(if output.status.success() { &output.stdout } else { &output.stderr }).trim().to_owned()
 }
 
 /// A role of this test alone.
-fn role(database: &Database, kind: &str, more: &str) -> String {
+pub fn role(database: &Database, kind: &str, more: &str) -> String {
     let name = format!("{}_{kind}", database.name);
     database.sql(&format!("CREATE ROLE {name} LOGIN {more}"));
     name
 }
 
-fn url(database: &Database, role: &str) -> String {
+pub fn url(database: &Database, role: &str) -> String {
     format!("postgres:///{}?host={}&user={role}", database.name, server().sockets.display())
 }
 
 /// A ledger with one table applied, and roles with the rights that `ledger grants` prints.
-fn granted(project: &Project, database: &Database) -> (String, String, String) {
+pub fn granted(project: &Project, database: &Database) -> (String, String, String) {
     project.on(database, &["apply"]).ok();
     let (applier, approver, reader) =
         (role(database, "applier", ""), role(database, "approver", ""), role(database, "reader", ""));

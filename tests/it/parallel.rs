@@ -301,3 +301,34 @@ fn backfills_of_different_tables_are_of_one_wave() {
     let waves: Vec<u64> = plan["steps"].as_array().unwrap().iter().map(|s| s["wave"].as_u64().unwrap()).collect();
     assert_eq!(waves, [1, 1, 2]);
 }
+
+/// The lock that is taken before a changeset of several tables is on those tables alone: partitions and
+/// children are locked by the statements that need them.
+#[test]
+fn partitions_and_children_are_not_locked_beforehand() {
+    let database = Database::new();
+    database.sql(
+        "CREATE TABLE parts (n int) PARTITION BY RANGE (n); CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (9);
+         CREATE TABLE kin (n int); CREATE TABLE child () INHERITS (kin)",
+    );
+    // its first statement sees the locks that were taken before it
+    let project = project(&[sql(
+        "a",
+        "CREATE TABLE seen AS SELECT relation::regclass::text AS name, mode FROM pg_locks WHERE pid = pg_backend_pid() AND \
+         locktype = 'relation' AND granted AND relation = ANY (ARRAY['parts', 'parts_1', 'kin', 'child']::regclass[]);\n\
+         ALTER TABLE ONLY parts ALTER n SET DEFAULT 1;\nALTER TABLE ONLY kin ALTER n SET DEFAULT 2",
+        "DROP TABLE seen;\nALTER TABLE ONLY parts ALTER n DROP DEFAULT;\nALTER TABLE ONLY kin ALTER n DROP DEFAULT",
+        "",
+    )]);
+    let holder = database.hold("LOCK TABLE parts_1, child IN ROW EXCLUSIVE MODE");
+    project.on(&database, &["apply"]).ok();
+    assert_eq!(database.sql("SELECT count(*) FROM dagmar.event WHERE kind = 'retried'"), "0");
+    let seen = database.sql("SELECT string_agg(name || ' ' || mode, ', ' ORDER BY name) FROM seen");
+    assert_eq!(seen, "kin AccessExclusiveLock, parts AccessExclusiveLock");
+    project.on(&database, &["rollback", "a"]).ok();
+    drop(holder);
+    assert_eq!(
+        database.sql("SELECT count(*) FROM pg_attrdef WHERE adrelid IN ('parts'::regclass, 'kin'::regclass)"),
+        "0"
+    );
+}

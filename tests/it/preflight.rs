@@ -27,6 +27,8 @@ fn has(found: &[(String, String)], what: &str, words: &str) {
 #[test]
 fn s13_nothing_is_found_where_nothing_is_wrong() {
     let (project, database) = (project(&[table("a", "")]), Database::new());
+    // as it is from PostgreSQL 15 on
+    database.sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
     let run = project.run(&["plan", "--against", &database.url()]);
     assert!(run.ok().contains("preflight: nothing found"));
     // alone: the environment's own database
@@ -156,6 +158,56 @@ fn s13_who_is_in_the_way() {
     assert_eq!(run.code, 0);
 }
 
+/// Changesets run under the path of the role: what others put there is found by them.
+#[test]
+fn s13_others_may_create_in_the_search_path() {
+    let database = Database::new();
+    let (deploy, other) = (format!("{}_deploy", database.name), format!("{}_other", database.name));
+    database.sql(&format!(
+        "CREATE ROLE {deploy} LOGIN; CREATE ROLE {other} LOGIN; CREATE SCHEMA \"My Shop\" AUTHORIZATION {deploy};
+         CREATE SCHEMA aside; GRANT CREATE ON SCHEMA aside TO PUBLIC;
+         GRANT CREATE ON SCHEMA public TO PUBLIC, postgres, {deploy}; GRANT USAGE, CREATE ON SCHEMA \"My Shop\" TO {other};
+         ALTER ROLE {deploy} SET search_path = '$user', \"My Shop\", nowhere, public; GRANT CREATE ON DATABASE {} TO {deploy}",
+        database.name
+    ));
+    let project = project(&[table("a", "")]);
+    let url = format!("postgres:///{}?host={}&user={deploy}", database.name, server().sockets.display());
+    let about = |url: &str| -> Vec<(String, String)> {
+        findings(&project, url).into_iter().filter(|(what, _)| what.starts_with("search_path")).collect()
+    };
+    let end = format!("which the `search_path` of changesets has: their code can run as `{deploy}`");
+    let may = "may create functions and tables in";
+    assert_eq!(
+        about(&url),
+        [
+            ("search_path warning".to_owned(), format!("every role {may} `public`, {end}")),
+            ("search_path note".to_owned(), format!("`{other}` {may} `My Shop`, {end}")),
+        ]
+    );
+    // another role has another path
+    assert_eq!(about(&database.url()).len(), 2);
+    assert!(
+        about(&database.url())
+            .iter()
+            .all(|(_, message)| message.contains("`public`") && !message.contains("`postgres` may"))
+    );
+    // a run tells of the warning and goes on
+    let run = against(&project, &url, &["apply"]);
+    assert!(run.err.contains("warning [search_path] every role may create"), "{run:?}");
+    assert!(!run.err.contains(&format!("`{other}` may create")), "{run:?}");
+    run.ok();
+    against(&project, &url, &["rollback", "a"]).ok();
+    // what is said to be done mends it
+    let shown = project.run(&["plan", "--against", &url]).ok();
+    for mends in
+        ["REVOKE CREATE ON SCHEMA public FROM PUBLIC", &format!("REVOKE CREATE ON SCHEMA \"My Shop\" FROM {other}")]
+    {
+        assert!(shown.contains(mends), "{mends}\n{shown}");
+        database.sql(mends);
+    }
+    assert_eq!(about(&url), []);
+}
+
 #[test]
 fn s13_replication_and_sessions() {
     let cluster = Cluster::new();
@@ -191,7 +243,7 @@ fn s13_the_way_back_is_looked_at_too() {
     let database = Database::new();
     let role = format!("r_{}", database.name);
     database.sql(&format!(
-        "CREATE TABLE boss (id int PRIMARY KEY); CREATE ROLE {role} LOGIN; GRANT REFERENCES ON boss TO {role}; \
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE TABLE boss (id int PRIMARY KEY); CREATE ROLE {role} LOGIN; GRANT REFERENCES ON boss TO {role}; \
          GRANT CREATE ON SCHEMA public TO {role}; GRANT CREATE ON DATABASE {} TO {role}",
         database.name
     ));

@@ -47,8 +47,7 @@ fn applied_changesets_without_a_file_are_named() {
     project.write("plans/a.yaml", &file(&[table("a", "")]));
     for args in [&["apply"][..], &["plan"]] {
         let run = project.on(&database, args);
-        let words =
-            "warning: 2 applied changesets have no file any more: `b`, `cart`; put the files back, or take them back with";
+        let words = "warning: 2 applied changesets have no file any more: `b`, `cart`; put the files back, or take them back with";
         assert!(run.err.contains(words), "{run:?}");
         run.ok();
     }

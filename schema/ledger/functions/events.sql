@@ -13,24 +13,34 @@ COMMENT ON FUNCTION @ledger@.event_hash(text, @ledger@.event) IS 'The hash of an
 
 CREATE OR REPLACE FUNCTION @ledger@.chain_event() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- the functions below say so: the column is granted to nobody
+    told boolean;
 BEGIN
     IF TG_RELID <> $name$@ledger@.event$name$::regclass THEN
         RAISE EXCEPTION 'dagmar: this function is for the table event of the ledger alone' USING ERRCODE = 'DG003';
     END IF;
+    told := NEW.hash IS NOT NULL;
+    -- of anything else `recorded` below could not be told apart
+    IF jsonb_typeof(NEW.detail) <> 'object' THEN
+        RAISE EXCEPTION 'dagmar: the detail of an event is a JSON object' USING ERRCODE = 'DG003';
+    END IF;
     NEW.db_user := session_user;
     NEW.at := clock_timestamp();
     -- what belongs to a run has it at the run's beginning
-    IF NEW.run IS NULL OR NEW.kind = 'runStarted' THEN
+    IF (NEW.run IS NULL OR NEW.kind = 'runStarted') AND NOT told THEN
         NEW.detail := NEW.detail - 'from'
             || CASE WHEN inet_client_addr() IS NULL THEN '{}' ELSE jsonb_build_object('from', host(inet_client_addr())) END;
+    END IF;
+    -- whose word another transaction was, nobody else says
+    IF NEW.kind = 'refused' AND NOT told THEN
+        NEW.detail := NEW.detail - ARRAY['role', 'at'];
     END IF;
     IF NEW.kind IN ('runStarted', 'adopted') THEN
         NEW.detail := NEW.detail || jsonb_build_object('installation', (SELECT value FROM @ledger@.meta WHERE key = 'installation'));
     END IF;
     -- only the word itself makes its event
-    IF NEW.kind IN ('approved', 'rejected') AND NOT EXISTS (SELECT FROM @ledger@.approval a
-            WHERE a.id::text = NEW.detail ->> 'approval' AND a.digest = NEW.detail ->> 'plan' AND a.db_user = NEW.db_user
-            AND a.verdict = CASE NEW.kind WHEN 'approved' THEN 'approve' ELSE 'reject' END) THEN
+    IF NEW.kind IN ('approved', 'rejected') AND NOT told THEN
         RAISE EXCEPTION 'dagmar: nobody has % this plan', NEW.kind USING ERRCODE = 'DG003';
     END IF;
     IF NEW.changeset IS NOT NULL THEN
@@ -99,10 +109,11 @@ BEGIN
     IF TG_RELID <> $name$@ledger@.approval$name$::regclass THEN
         RAISE EXCEPTION 'dagmar: this function is for the table approval of the ledger alone' USING ERRCODE = 'DG003';
     END IF;
-    INSERT INTO @ledger@.event (kind, detail) VALUES (
+    INSERT INTO @ledger@.event (kind, detail, hash) VALUES (
         CASE NEW.verdict WHEN 'approve' THEN 'approved' ELSE 'rejected' END,
         jsonb_strip_nulls(jsonb_build_object('approval', NEW.id, 'plan', NEW.digest, 'reason', NEW.reason,
-            'by', NEW.os_user || '@' || NEW.host, 'expiresAt', NEW.expires_at)));
+            'by', NEW.os_user || '@' || NEW.host, 'expiresAt', NEW.expires_at, 'roles', NEW.roles,
+            'from', host(NEW.client_addr))), 'told');
     RETURN NULL;
 END
 $$;
@@ -116,6 +127,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     most constant integer := 100;
 BEGIN
+    IF jsonb_typeof(note_refusal.detail) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION 'dagmar: a refusal is a JSON object' USING ERRCODE = 'DG003';
+    END IF;
     IF octet_length(note_refusal.detail::text) > 8192 THEN
         RAISE EXCEPTION 'dagmar: too much to say of one refusal' USING ERRCODE = 'program_limit_exceeded';
     END IF;
@@ -133,8 +147,9 @@ CREATE OR REPLACE FUNCTION @ledger@.collect_refusals() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     WITH taken AS (DELETE FROM @ledger@.refusal RETURNING *)
-    INSERT INTO @ledger@.event (kind, detail)
-    SELECT 'refused', detail || jsonb_strip_nulls(jsonb_build_object('role', db_user, 'at', at, 'address', host(client_addr)))
+    INSERT INTO @ledger@.event (kind, detail, hash)
+    SELECT 'refused', detail - ARRAY['role', 'at', 'from']
+        || jsonb_strip_nulls(jsonb_build_object('role', db_user, 'at', at, 'from', host(client_addr))), 'told'
     FROM taken ORDER BY id;
 END
 $$;

@@ -5,7 +5,17 @@ WITH RECURSIVE renamed AS MATERIALIZED (
     SELECT changeset AS id, detail ->> 'from' AS was FROM @ledger@.event WHERE kind = 'renamed'
 ),
 names(id, was) AS (SELECT id, was FROM renamed UNION SELECT n.id, r.was FROM names n JOIN renamed r ON r.id = n.was),
-upgraded AS MATERIALIZED (SELECT detail FROM @ledger@.event WHERE kind = 'upgraded' AND detail ? 'recorded' ORDER BY seq LIMIT 1),
+upgraded AS MATERIALIZED (
+    SELECT seq, detail FROM @ledger@.event WHERE kind = 'upgraded' AND detail ? 'recorded' ORDER BY seq LIMIT 1
+),
+-- the last word of each id: whether it had a row then
+ended AS (
+    SELECT DISTINCT ON (id) id, seq, there FROM (
+        SELECT changeset AS id, seq, detail ? 'recorded' AS there FROM @ledger@.event WHERE changeset IS NOT NULL
+        UNION ALL SELECT k.id, u.seq, true FROM upgraded u, jsonb_object_keys(
+            CASE jsonb_typeof(u.detail -> 'recorded') WHEN 'object' THEN u.detail -> 'recorded' ELSE '{}' END) AS k(id)
+    ) e ORDER BY id, seq DESC
+),
 -- the last that an event says of each changeset
 told AS MATERIALIZED (
     SELECT c.id, c.status, jsonb_strip_nulls(@recorded@) AS now,
@@ -28,6 +38,12 @@ compared AS (
 )
 SELECT format('the row of `%s` was changed by hand: its state, SQL or rollback is not what the history says', id)
 FROM compared WHERE was ->> 'row' <> now ->> 'row'
+-- an event of version 4 on holds what there is
+UNION ALL SELECT format('the row of `%s` was put in by hand: its last event says that there is none', id)
+FROM compared WHERE was IS NULL AND EXISTS (SELECT FROM @ledger@.event WHERE starts_with(hash, 'e2:'))
+UNION ALL SELECT format('the row of `%s`, of which event %s tells, is missing', c.id, c.seq)
+FROM ended c WHERE c.there AND @only@ AND NOT EXISTS (SELECT FROM @ledger@.changeset k WHERE k.id = c.id)
+    AND NOT EXISTS (SELECT FROM @ledger@.event r WHERE r.kind = 'renamed' AND r.detail ->> 'from' = c.id AND r.seq > c.seq)
 UNION ALL SELECT format('the edges of `%s` were changed by hand', id)
 FROM compared WHERE was IS NOT NULL AND requires IS DISTINCT FROM now -> 'requires'
 UNION ALL SELECT format('an earlier version of `%s` was changed by hand', id)

@@ -7,20 +7,20 @@
 //! row and all that refers to it is not found out by the database: a hash that was kept elsewhere
 //! ([`Anchor`]) or a signature by a key that is kept elsewhere ([`sign_head`]) shows that.
 
+mod signed;
 mod walk;
 
 use super::approvals;
 use super::connect::Connection;
 use super::error;
-use super::query::Row;
 use super::server::Server;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind, fill};
 use crate::ledger::event::{DIGEST_UNTIL_3, EventKind, hash_sql, recorded_sql};
 use crate::ledger::{History, approval, schema};
-use crate::plan::signature::{PrivateKey, PublicKey, Signature};
+use crate::plan::signature::PublicKey;
 use serde::Serialize;
-use serde_json::{Value, json};
+pub use signed::sign_head;
 use walk::{Link, Walk};
 
 /// Events that are read at a time.
@@ -75,6 +75,8 @@ pub enum What {
     Removed,
     /// It was not written by the ledger.
     Inserted,
+    /// The key that should have signed it has not.
+    Unsigned,
 }
 
 /// An event and its hash, as somebody kept them elsewhere.
@@ -148,7 +150,7 @@ async fn look(connection: &Connection, l: &str, version: u32, kept: Kept<'_>) ->
     let mut doubts = Vec::new();
     counter(connection, l, &mut walk, &mut doubts).await?;
     let signed_to = match version >= schema::CHAINED {
-        true => signatures(connection, l, kept.key, &mut walk, &mut doubts).await?,
+        true => signed::check(connection, l, kept.key, &mut walk, &mut doubts).await?,
         false => None,
     };
     walk.problems.sort_by_key(|p| p.seq.unwrap_or(i64::MAX));
@@ -279,92 +281,6 @@ async fn counter(connection: &Connection, l: &str, walk: &mut Walk, doubts: &mut
         }
     }
     Ok(())
-}
-
-/// What is signed of an event.
-fn signed_text(installation: &str, seq: i64, hash: &str) -> String {
-    format!("history of {installation} up to {seq}: {hash}")
-}
-
-/// Checks the signatures of the ends of runs; gives the last event up to which the key has signed.
-async fn signatures(
-    connection: &Connection,
-    l: &str,
-    key: Option<&PublicKey>,
-    walk: &mut Walk,
-    doubts: &mut Vec<String>,
-) -> Result<Option<i64>, Failure> {
-    let sql = format!(
-        "SELECT s.seq, s.detail::text, e.hash FROM {l}.event s LEFT JOIN {l}.event e ON e.seq::text = s.detail ->> 'seq' \
-         WHERE s.kind = '{}' ORDER BY s.seq",
-        EventKind::HeadSigned.word()
-    );
-    let rows = connection.query(UNREAD, &sql).await?;
-    let mut signed_to = None;
-    for row in &rows {
-        let at: i64 = row.get(0)?;
-        let (detail, hash) = (row.get::<&str>(1)?, row.get::<Option<&str>>(2)?);
-        match signature(detail, hash, key) {
-            Ok(seq) => signed_to = seq.or(signed_to),
-            Err(why) => walk.found(Some(at), What::Changed, format!("the signature in event {at} {why}")),
-        }
-    }
-    if key.is_some() {
-        match signed_to {
-            None => walk.found(None, What::Removed, "no event has a signature by this key".to_owned()),
-            Some(seq) if walk.last.seq > seq + 1 => {
-                doubts.push(format!("the events after number {seq} are not signed by this key"));
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(signed_to)
-}
-
-/// The event up to which this signature holds, where it is by the key; an error says what is wrong.
-fn signature(detail: &str, hash: Option<&str>, key: Option<&PublicKey>) -> Result<Option<i64>, String> {
-    let detail: Value = serde_json::from_str(detail).map_err(|e| format!("cannot be read: {e}"))?;
-    let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
-    let seq = detail.get("seq").and_then(Value::as_i64).ok_or("is of no event")?;
-    if hash != Some(text("hash")) {
-        return Err(format!("is of another hash of event {seq} than the one that is there"));
-    }
-    let signature: Signature = serde_json::from_value(detail.get("signature").cloned().unwrap_or_default())
-        .map_err(|_| "is none".to_owned())?;
-    let signed = signed_text(text("installation"), seq, text("hash"));
-    if !signature.is_good(&signed, None) {
-        return Err("is wrong".to_owned());
-    }
-    Ok(key.is_some_and(|key| signature.is_good(&signed, Some(key))).then_some(seq))
-}
-
-/// Signs the last hash, with a key that the database does not have, and keeps the signature as an
-/// event of this run.
-///
-/// # Errors
-/// When the ledger cannot be read or written.
-pub async fn sign_head(connection: &Connection, ledger: &Ident, run: &str, key: &PrivateKey) -> Result<(), Failure> {
-    let l = ledger.sql();
-    let sql = format!(
-        "SELECT e.seq, e.hash, coalesce((SELECT value FROM {l}.meta WHERE key = 'installation'), '') FROM {l}.event e \
-         ORDER BY e.seq DESC LIMIT 1"
-    );
-    let rows = connection.query(UNREAD, &sql).await?;
-    let head = |row: &Row| Ok::<(i64, String, String), Failure>((row.get(0)?, row.get(1)?, row.get(2)?));
-    let (seq, hash, installation) = rows
-        .first()
-        .map(head)
-        .transpose()?
-        .ok_or_else(|| Failure::new(Kind::Database, "the ledger has no event that could be signed"))?;
-    let signature = key.sign(&signed_text(&installation, seq, &hash));
-    let detail = json!({ "seq": seq, "hash": hash, "installation": installation, "signature": signature });
-    let sql = format!(
-        "INSERT INTO {l}.event (run, kind, detail) VALUES ({}::uuid, '{}', {})",
-        quote_literal(run),
-        EventKind::HeadSigned.word(),
-        crate::ledger::json::jsonb(&detail)
-    );
-    connection.execute(&sql).await.map_err(|e| error::unanswered("cannot keep the signature of the history", &e))
 }
 
 #[cfg(test)]

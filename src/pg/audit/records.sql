@@ -17,6 +17,15 @@ FROM @ledger@.run r JOIN @ledger@.event e ON e.run = r.id AND e.kind = 'runFinis
 WHERE e.detail ->> 'status' IS DISTINCT FROM r.status
 UNION ALL SELECT format('run %s, of which event %s tells, is missing', e.run, e.seq)
 FROM @ledger@.event e WHERE e.kind = 'runStarted' AND NOT EXISTS (SELECT FROM @ledger@.run r WHERE r.id = e.run)
+UNION ALL SELECT format('event %s was put in by hand: the server numbers events from 1 on', e.seq)
+FROM @ledger@.event e WHERE e.seq < 1
+
+-- who and when are the server's word in the event alone
+UNION ALL SELECT format('the row of `%s` says that %s made it %s at %s, and event %s says %s', c.id, c.applied_by, c.status,
+    c.applied_at, e.seq, e.db_user)
+FROM @ledger@.changeset c JOIN @ledger@.event e ON e.changeset = c.id AND e.run = c.run
+    AND e.kind = CASE WHEN c.status IN ('skipped', 'held') THEN 'marked' ELSE c.status END
+WHERE e.db_user <> c.applied_by OR e.at - c.applied_at NOT BETWEEN interval '-1 second' AND interval '1 hour'
 
 -- the ledger itself
 UNION ALL SELECT 'the environment of the ledger was changed by hand: see the last event `adopted`'

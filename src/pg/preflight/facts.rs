@@ -15,6 +15,8 @@ pub struct Facts {
     pub relations: Vec<Relation>,
     /// The schemas in which something is made.
     pub schemas: Vec<Schema>,
+    /// The schemas of the author's `search_path` in which others may create something.
+    pub path: Vec<Shared>,
     /// Whether the role may create schemas here.
     pub database_create: bool,
     /// Whether it is a superuser.
@@ -85,6 +87,18 @@ pub struct Schema {
     pub there: bool,
     /// Whether we may create in it.
     pub create: bool,
+}
+
+/// A schema in which others than its owner, superusers and this role may create something.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Shared {
+    /// Its name.
+    pub schema: String,
+    /// Whether everybody may: PUBLIC.
+    pub public: bool,
+    /// The roles that may.
+    pub roles: Vec<String>,
 }
 
 /// An extension.

@@ -51,6 +51,14 @@ SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
     'create', coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false)))
     FROM (SELECT coalesce(x, q[1]::text) AS name FROM path, pg_catalog.jsonb_array_elements_text(@schemas@) x) s
     LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name),
+'path', (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('schema', n.nspname, 'public', x.public, 'roles', x.roles)
+    ORDER BY pg_catalog.array_position(q, n.nspname)) FROM path, pg_catalog.pg_namespace n, LATERAL (
+        SELECT bool_or(a.grantee = 0) AS public, pg_catalog.jsonb_agg(DISTINCT pg_catalog.pg_get_userbyid(a.grantee))
+            FILTER (WHERE a.grantee <> 0) AS roles
+        FROM pg_catalog.aclexplode(coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner))) a
+        WHERE a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = a.grantee AND (r.rolsuper OR r.rolname = current_user))) x
+    WHERE n.nspname = ANY (q) AND x.public IS NOT NULL),
 'databaseCreate', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
 'superuser', (SELECT rolsuper FROM me),
 'ledger', (SELECT bool_and(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')

@@ -9,6 +9,7 @@ mod locks;
 mod replication;
 mod rights;
 mod roles;
+mod search_path;
 mod server;
 mod transactions;
 mod version;
@@ -25,6 +26,7 @@ pub(super) const ALL: &[(&str, Check)] = &[
     ("version", version::check),
     ("rights", rights::check),
     ("roles", roles::check),
+    ("search_path", search_path::check),
     ("extensions", extensions::check),
     ("disk", disk::check),
     ("connections", connections::check),

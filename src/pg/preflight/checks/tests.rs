@@ -78,6 +78,20 @@ fn tables_of_others_are_named_once_for_each_owner() {
 }
 
 #[test]
+fn schemas_of_the_path_that_others_may_fill() {
+    let of =
+        |public: bool, roles: Value| json!({ "path": [{ "schema": "My Shop", "public": public, "roles": roles }] });
+    let end = "in `My Shop`, which the `search_path` of changesets has: their code can run as `app`\n";
+    let may = "may create functions and tables";
+    assert_eq!(found(&Asked::default(), of(true, json!([]))), format!("search_path warning every role {may} {end}"));
+    assert_eq!(
+        found(&Asked::default(), of(true, json!(["a", "b"]))),
+        format!("search_path warning every role {may} {end}search_path note `a`, `b` {may} {end}")
+    );
+    assert_eq!(found(&Asked::default(), of(false, json!([]))), "");
+}
+
+#[test]
 fn room_on_the_disk() {
     let judged = |free| disk::judged(2 << 30, free).iter().map(|f| f.severity).collect::<Vec<_>>();
     assert_eq!(judged(Some(1 << 30)), [Severity::Error]);
