@@ -8,10 +8,11 @@ use super::left;
 use super::look;
 use super::output::{Form, Output, event, form};
 use super::progress;
+use super::rehearsal::{self, DryRun};
 use super::running::{Running, before, confirm, execute, locked_again, preflight, stop_on_signals, verdict};
 use super::sealed::{self, Chosen, Run};
 use super::session::{Remote, Session};
-use super::{Outcome, block_on, plan};
+use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, count};
 use crate::ledger::{History, Status};
 use crate::pg::run::stop::Stop;
@@ -39,9 +40,8 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     chosen: Chosen,
-    /// Rehearses it inside of a transaction that is rolled back
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry: rehearsal::Options,
     /// Runs also what the preflight has errors against
     #[arg(long)]
     no_preflight: bool,
@@ -59,8 +59,8 @@ pub struct Order<'a> {
     pub check: bool,
     /// Writes plan and gates in this format; for a look at them alone.
     pub document: Option<PlanFormat>,
-    /// Rehearses it.
-    pub dry_run: bool,
+    /// Whether it is a dry run, and how.
+    pub dry: &'a rehearsal::Options,
     /// Leaves the preflight out.
     pub no_preflight: bool,
     /// How it runs.
@@ -78,7 +78,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         kind: "apply",
         check: false,
         document: None,
-        dry_run: args.dry_run,
+        dry: &args.dry,
         no_preflight: args.no_preflight,
         running: &args.running,
     };
@@ -87,10 +87,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let gating = Gating::new(&session, run.what(), &args.words, only, None)?;
         carry_out(&order, &session, remote, gating, form, global, out).await
     });
-    if args.dry_run {
-        return result;
+    let command = if args.dry.dry_run { "apply --dry-run" } else { "apply" };
+    match args.dry.shadow {
+        true => result,
+        false => audited(result, Tried { command, plan: run.digest() }, &session, global, out),
     }
-    audited(result, Tried { command: "apply", plan: run.digest() }, &session, global, out)
 }
 
 /// Plans, asks the gates, and runs under the lock.
@@ -106,9 +107,11 @@ pub async fn carry_out(
 ) -> Result<(), Failure> {
     let history = remote.history(session.ledger()).await?;
     let planned = gating.compile(&remote, &history).await?;
-    if order.dry_run {
-        let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
-        plan::dry_run(session, &remote, &history, &planned, format, out).await?;
+    if order.dry.dry_run {
+        let command = if order.kind == "promote" { "promote --dry-run" } else { "apply --dry-run" };
+        let dry = DryRun { session, command, args: order.dry, form };
+        dry.run((&remote, &history), &planned, Some(&gating), order.running, global, out).await?;
+        gating.close().await?;
         return remote.close().await;
     }
     session.check_bound(&history)?;
@@ -272,7 +275,7 @@ impl Course<'_> {
                 lock.release().await?;
                 return Err(refused);
             }
-            self.gating.note(&judged, remote, &self.planned, &lock.run, self.order.kind).await?;
+            self.gating.note(&judged, remote, &self.planned, Some(&lock.run), self.order.kind).await?;
             secrets::check(&self.planned, &session.secrets)?;
             let done = &mut self.hooks_done;
             before(session, remote, &lock, &self.planned, self.order.kind, done, observer, stop).await?;

@@ -289,7 +289,7 @@ impl<'a> Gating<'a> {
         judged: &Judged,
         remote: &Remote,
         plan: &Plan,
-        run: &str,
+        run: Option<&str>,
         kind: &str,
     ) -> Result<(), Failure> {
         let mut said = Vec::new();
@@ -310,7 +310,7 @@ impl<'a> Gating<'a> {
                 said.push(Said { kind: EventKind::HazardAllowed, detail });
             }
         }
-        evidence::say(&remote.connection, self.session.ledger(), &holder(), Some(run), &said).await
+        evidence::say(&remote.connection, self.session.ledger(), &holder(), run, &said).await
     }
 
     fn circumstances(&self, plan: &Plan, kind: &str) -> Value {

@@ -42,6 +42,7 @@ mod new;
 mod pause;
 mod plan;
 mod promote;
+mod rehearsal;
 mod reject;
 mod resume;
 mod rollback;
@@ -207,6 +208,7 @@ mod tests {
             "look",
             "output",
             "progress",
+            "rehearsal",
             "running",
             "seal",
             "sealed",

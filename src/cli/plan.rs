@@ -1,20 +1,23 @@
 //! `dagmar plan`: what would run.
 
+use super::audit::{Tried, audited};
+use super::gating::{Gating, What, Words};
 use super::global::Global;
 use super::left;
 use super::look;
-use super::output::{Output, choose};
+use super::output::{Form, Output, choose};
+use super::rehearsal::{self, DryRun};
+use super::running::Running;
 use super::seal;
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
 use super::{about, check, complete};
-use crate::base::{Failure, Kind, Span, count};
+use crate::base::{Failure, Kind, Span};
 use crate::ledger::History;
-use crate::pg::{read, rehearse};
+use crate::pg::read;
 use crate::pipeline::View;
-use crate::plan::{Edited, Plan, secrets};
-use crate::report::{self, Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
-use serde_json::json;
+use crate::plan::{Edited, Plan};
+use crate::report::{Detail, PlanFormat, PlanOptions, Preview};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -39,9 +42,8 @@ pub struct Args {
     /// Shows the SQL of both directions
     #[arg(long)]
     sql: bool,
-    /// Runs it on the server inside of a transaction that is rolled back
-    #[arg(long, conflicts_with = "offline")]
-    dry_run: bool,
+    #[command(flatten)]
+    dry: rehearsal::Options,
     /// Looks as well what the database would have against it: rights, room, who is in the
     /// way; errors end it with exit code 5
     #[arg(long, value_name = "ENV|URL", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["offline", "dry_run"], add = complete::environments())]
@@ -90,20 +92,31 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     check::hint(&view, out);
     let detail = if args.sql { Detail::Sql } else { Detail::Statements };
     let options = PlanOptions { limit: out.limit(), detail };
+    let form = if format == PlanFormat::Json { Form::Json } else { Form::Text };
+    let dry = DryRun { session: &session, command: "plan --dry-run", args: &args.dry, form };
     if args.offline {
         let plan = view.plan(&History::default(), &args.select)?.unwrap_or_else(|_| unreachable!("nothing is applied"));
-        let about = about::offline(&session);
         out.warnings(&view.exposed_passwords(&plan));
+        if args.dry.shadow {
+            return block_on(dry.on_shadow(None, &plan, &Running::default(), global, out));
+        }
+        if args.dry.dry_run {
+            return Err(Failure::new(Kind::Usage, "a dry run needs a server, and `--offline` connects to none")
+                .help("`--shadow` makes it on a private server that is thrown away"));
+        }
+        let about = about::offline(&session);
         out.report(format.render(&[Preview::new(&plan, &about)], options));
         return Ok(());
     }
-    block_on(async {
+    let result = block_on(async {
         let mut remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;
         if let Some(other) = session.bound_elsewhere(&history) {
             out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
         }
-        let plan = compile(&view, &remote, &history, &args.select).await?;
+        let words = Words::default();
+        let mut gating = Gating::new(&session, What::Files(&view), &words, view.select(&args.select)?, None)?;
+        let plan = gating.compile(&remote, &history).await?;
         out.warnings(&view.exposed_passwords(&plan));
         left::warn_of(&left::without_file(&view, &history), out);
         if args.against.is_some() {
@@ -114,14 +127,18 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             remote.close().await?;
             return look::refusal(&found);
         }
-        if args.dry_run {
-            dry_run(&session, &remote, &history, &plan, format, out).await?;
+        if args.dry.dry_run {
+            dry.run((&remote, &history), &plan, Some(&gating), &Running::default(), global, out).await?;
         } else {
             let about = about::online(&session, &remote, &plan).await;
             out.report(format.render(&[Preview::new(&plan, &about)], options));
         }
         remote.close().await
-    })
+    });
+    match args.dry.dry_run && !args.dry.shadow {
+        true => audited(result, Tried { command: dry.command, plan: None }, &session, global, out),
+        false => result,
+    }
 }
 
 /// The formats of a plan.
@@ -167,48 +184,4 @@ async fn edited_failure(view: &View<'_>, remote: &Remote, edited: &[Edited]) -> 
         failure.diffs.push(about::difference(&e.id, file, old, &changeset.body));
     }
     Ok(failure)
-}
-
-/// Rehearses a plan and tells what came of it.
-pub async fn dry_run(
-    session: &Session,
-    remote: &Remote,
-    history: &History,
-    plan: &Plan,
-    format: PlanFormat,
-    out: &mut Output,
-) -> Result<(), Failure> {
-    remote.server.check_writable(session.ledger())?;
-    secrets::check(plan, &session.secrets)?;
-    let rehearsal = rehearse::rehearse(
-        &remote.connection,
-        history.version,
-        session.ledger(),
-        plan,
-        &session.secrets,
-        Span::secs(60),
-        &Default::default(),
-    )
-    .await?;
-    if format == PlanFormat::Json {
-        out.json(&json!({ "plan": plan, "dryRun": rehearsal }));
-    } else {
-        let (steps, ran) = (count(plan.steps.len(), "changeset"), count(rehearsal.ran, "statement"));
-        let said = format!(" of {steps} on {}, rolled back: {ran} ran", remote.describe());
-        out.data(Line::new().paint(Tone::Strong, "dry run").plain(said));
-        for left_out in &rehearsal.left_out {
-            let head = format!("  {}: {} (", left_out.changeset, report::plan::gist(&left_out.sql));
-            out.data(Line::from(head).paint(Tone::Warn, &left_out.instead).plain(")"));
-        }
-    }
-    let Some(failed) = rehearsal.failed else { return Ok(()) };
-    let mut failure =
-        Failure::new(Kind::Failed, format!("the dry run failed in `{}`: {}", failed.changeset, failed.message))
-            .help("nothing was changed");
-    failure.location = failed.location;
-    if let Some(sql) = failed.sql {
-        failure.notes = sql.lines().map(str::to_owned).collect();
-    }
-    failure.notes.extend(failed.detail.iter().flat_map(|d| d.lines()).map(|line| format!("detail: {line}")));
-    Err(failure)
 }

@@ -7,6 +7,7 @@ use super::gating::{From, Gating, Words};
 use super::global::Global;
 use super::output::{Form, Output, choose};
 use super::plan::formats;
+use super::rehearsal;
 use super::running::Running;
 use super::sealed::{self, Chosen, Run};
 use super::session::Session;
@@ -47,8 +48,10 @@ pub struct Args {
     #[arg(long, value_name = "ENV", add = complete::environments())]
     to: Option<String>,
     /// Runs nothing: says whether the gates are met; exit code 5 when one is not
-    #[arg(long)]
+    #[arg(long, conflicts_with = "dry_run")]
     check: bool,
+    #[command(flatten)]
+    dry: rehearsal::Options,
     /// Runs also what the preflight has errors against
     #[arg(long)]
     no_preflight: bool,
@@ -92,15 +95,16 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             kind: "promote",
             check: args.check,
             document,
-            dry_run: false,
+            dry: &args.dry,
             no_preflight: args.no_preflight,
             running: &args.running,
         };
         carry_out(&order, &session, remote, gating, form, &there, out).await
     });
-    match args.check {
+    let command = if args.dry.dry_run { "promote --dry-run" } else { "promote" };
+    match args.check || args.dry.shadow {
         true => result,
-        false => audited(result, Tried { command: "promote", plan: run.digest() }, &session, &there, out),
+        false => audited(result, Tried { command, plan: run.digest() }, &session, &there, out),
     }
 }
 

@@ -5,8 +5,9 @@ use super::audit::{Tried, audited};
 use super::complete;
 use super::global::Global;
 use super::output::{Form, Output, choose, event, form};
-use super::plan::{dry_run, formats as plan_formats};
+use super::plan::formats as plan_formats;
 use super::progress;
+use super::rehearsal::{self, DryRun};
 use super::running::{Running, confirm, execute, locked, preflight, stop_on_signals, verdict};
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
@@ -48,9 +49,8 @@ pub struct Args {
     /// Takes what depends on them along
     #[arg(long)]
     cascade: bool,
-    /// Rehearses it inside of a transaction that is rolled back
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry: rehearsal::Options,
     /// Shows what would run, and its SQL, and ends
     #[arg(long)]
     plan: bool,
@@ -81,9 +81,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             out.report(format.render(&[Preview::new(&plan, &about)], options));
             return remote.close().await;
         }
-        if args.dry_run {
-            let format = if form == Form::Json { PlanFormat::Json } else { PlanFormat::Text };
-            dry_run(&session, &remote, &history, &plan, format, out).await?;
+        if args.dry.dry_run {
+            let dry = DryRun { session: &session, command: "rollback --dry-run", args: &args.dry, form };
+            dry.run((&remote, &history), &plan, None, &args.running, global, out).await?;
             return remote.close().await;
         }
         if plan.steps.is_empty() {
@@ -127,10 +127,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         remote.close().await?;
         if finished.status == RunStatus::Done { Ok(()) } else { verdict(&finished) }
     });
-    if args.plan || args.dry_run {
-        return result;
+    let command = if args.dry.dry_run { "rollback --dry-run" } else { "rollback" };
+    match args.plan || args.dry.shadow {
+        true => result,
+        false => audited(result, Tried { command, plan: None }, &session, global, out),
     }
-    audited(result, Tried { command: "rollback", plan: None }, &session, global, out)
 }
 
 /// Compiles the rollback from what the ledger has.

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How a plan is run: the options that apply and rollback share.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Running {
     /// Runs independent steps on up to this many connections; 1: one after the other
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -45,7 +45,7 @@ pub struct Running {
 }
 
 /// How the history is signed: the option of every run.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct Signing {
     /// Signs the history at the end of the run with this private key, which the database does not
     /// have: `history --verify --key` looks for it
@@ -92,7 +92,25 @@ pub enum Transaction {
     Plan,
 }
 
+impl Default for Running {
+    fn default() -> Self {
+        Self {
+            jobs: None,
+            on_failure: Others::Finish,
+            transaction: None,
+            lock_wait: Span::secs(600),
+            show: None,
+            signing: Signing::default(),
+        }
+    }
+}
+
 impl Running {
+    /// The same on a server that is thrown away: nothing is signed there.
+    pub fn for_shadow(&self, jobs: Option<u16>) -> Self {
+        Self { jobs: jobs.or(self.jobs), signing: Signing::default(), ..self.clone() }
+    }
+
     /// Shows what is about to run.
     pub fn announce(&self, preview: &Preview<'_>, global: &Global, out: &mut Output) {
         let limit = out.messages().limit;

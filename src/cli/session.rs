@@ -9,7 +9,7 @@ use crate::base::{Failure, Granularity, Ident, Kind, Secrets, diag::nearest};
 use crate::ledger::History;
 use crate::pg::lock::Holder;
 use crate::pg::server::Server;
-use crate::pg::{Connection, Embedded, Environment, Settings, connect_with, read, user_name};
+use crate::pg::{Connection, Embedded, Environment, Settings, connect_with, read, shadow, user_name};
 use crate::pipeline::{View, Workspace};
 use crate::plan::signature::PublicKey;
 use crate::source::{self, Hook, LedgerConfig, Variables, load, project};
@@ -170,6 +170,23 @@ impl Session {
     pub async fn embedded(&self) -> Result<Embedded, Failure> {
         let binaries = std::env::var_os("DAGMAR_PG_BIN").map(PathBuf::from);
         Embedded::persistent(&self.workspace.loaded.root, &self.environment, binaries.as_deref()).await
+    }
+
+    /// Starts a private server that is thrown away, like the other one: of its major version where that
+    /// is installed, with its roles and its search path.
+    pub async fn shadow(&self, other: Option<&Remote>) -> Result<Remote, Failure> {
+        self.secrets.values().for_each(crate::pg::remember);
+        let binaries = std::env::var_os("DAGMAR_PG_BIN").map(PathBuf::from);
+        let major = other.and_then(|other| u32::try_from(other.server.major()).ok());
+        let embedded = Embedded::throwaway_like(binaries.as_deref(), major).await?;
+        let settings = embedded.settings();
+        if let Some(other) = other {
+            let first = connect_with(&settings, Duration::default(), |_| {}).await?;
+            shadow::resemble(&first, &other.connection).await?;
+        }
+        let connection = connect_with(&settings, Duration::default(), |_| {}).await?;
+        let server = first_answer(&connection, &settings, self.ledger_config()).await?;
+        Ok(Remote { connection, server, settings, embedded: Some(embedded) })
     }
 
     /// Refuses to change a ledger that belongs to another environment.

@@ -39,6 +39,7 @@ pub mod run;
 pub mod server;
 mod service;
 mod settings;
+pub mod shadow;
 pub mod sizes;
 mod tls;
 pub mod unended;

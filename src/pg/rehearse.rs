@@ -3,6 +3,7 @@
 use super::connect::Connection;
 use super::error::SqlFailure;
 use super::query::{USE_OWN_PATH, set_path};
+use super::run::FailedStep;
 use super::run::script::{Mark, Script};
 use super::run::stop::Stop;
 use super::run::unit;
@@ -63,6 +64,19 @@ pub struct RehearsalFailure {
     /// Where in the project's files it is written, where that is known.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
+}
+
+impl From<FailedStep> for RehearsalFailure {
+    fn from(FailedStep { changeset, error, .. }: FailedStep) -> Self {
+        Self {
+            changeset,
+            sqlstate: error.sqlstate,
+            message: error.message,
+            detail: error.detail,
+            sql: error.statement,
+            location: error.location,
+        }
+    }
 }
 
 /// The locks that a dry run takes and holds until it ends, strongest first: those of the plan,

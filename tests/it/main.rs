@@ -36,6 +36,7 @@ mod poolers;
 mod preflight;
 mod promoting;
 mod proxy;
+mod rehearsing;
 mod repair;
 mod running;
 mod sample;

@@ -323,14 +323,15 @@ fn s31_windows_and_freezes_hold_for_apply_as_well() {
     let days = other_days(&all.dev);
     all.policies(&format!("window: {{ days: [{days}], from: \"09:00\", to: \"16:00\", timezone: Europe/Zurich }}"));
     let apply = &["apply", "--env", "production"][..];
-    for args in [PROMOTE, apply] {
+    // a dry run has the locks of a run
+    for args in [PROMOTE, apply, &[apply, &["--dry-run"]].concat(), &[PROMOTE, &["--dry-run"]].concat()] {
         all.refused(args, "window", &["closed: it is ", "(Europe/Zurich)", "wait until "]);
     }
     // reading is free, and so is the way back
     for args in [
         &["plan", "--env", "production"][..],
         &["status", "--env", "production"],
-        &["apply", "--env", "production", "--dry-run"],
+        &["apply", "--env", "production", "--dry-run", "--shadow"],
     ] {
         all.run(args).ok();
     }

@@ -68,6 +68,15 @@ impl Embedded {
         throwaway::start(binaries, parameters).await
     }
 
+    /// Like [`Embedded::throwaway`], of this major version where that is installed.
+    ///
+    /// # Errors
+    /// As [`Embedded::throwaway`].
+    pub async fn throwaway_like(binaries: Option<&Path>, major: Option<u32>) -> Result<Self, Failure> {
+        let same = major.and_then(|major| find::binaries(binaries, Some(major)).ok());
+        Self::throwaway(same.as_deref().or(binaries)).await
+    }
+
     /// The server of an environment of a project, started unless it runs already; its data
     /// are kept. Any number of processes share it; the last one to let go stops it.
     ///

@@ -1,0 +1,55 @@
+//! What a database has as a plan that brings an empty one there, from what the ledger keeps.
+
+use super::model::{Direction, FORMAT, Plan, Step, Why};
+use super::rollback::Stored;
+use crate::base::Ident;
+use crate::ledger::{History, Status};
+use std::collections::BTreeMap;
+
+/// Everything that is applied, in the order in which it came, as it was run then. What is half done
+/// is not in it, nor what was skipped.
+#[must_use]
+pub fn again(environment: &str, ledger: &Ident, history: &History, mut stored: BTreeMap<String, Stored>) -> Plan {
+    let mut applied: Vec<_> = history.changesets.iter().filter(|(_, r)| r.status == Status::Applied).collect();
+    applied.sort_by_key(|(_, recorded)| recorded.ordinal);
+    let mut steps: Vec<Step> = Vec::with_capacity(applied.len());
+    for (id, recorded) in applied {
+        let Some(row) = stored.remove(id) else { continue };
+        steps.push(Step {
+            changeset: id.clone(),
+            file: row.file,
+            description: recorded.description.clone(),
+            author: row.author,
+            labels: row.labels,
+            environments: Vec::new(),
+            phase: None,
+            direction: Direction::Forward,
+            wave: 0,
+            why: Why::Pending,
+            // one after the other, as they came
+            requires: steps.last().map(|before| before.changeset.clone()).into_iter().collect(),
+            repeatable: recorded.repeatable,
+            checksum: recorded.checksum.clone(),
+            digest: recorded.digest.clone(),
+            body: row.body,
+            touches: row.forward.touches,
+            preconditions: Vec::new(),
+            segments: row.forward.segments,
+            verify: row.forward.verify,
+            rollback: row.rollback,
+        });
+    }
+    super::waves::number(&mut steps);
+    Plan {
+        format: FORMAT,
+        environment: environment.to_owned(),
+        direction: Direction::Forward,
+        ledger_schema: ledger.as_str().to_owned(),
+        steps,
+        waiting: Vec::new(),
+        blocked: Vec::new(),
+        renamed: Vec::new(),
+        not_for_here: Vec::new(),
+        overridden_templates: Vec::new(),
+    }
+}

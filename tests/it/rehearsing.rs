@@ -1,0 +1,174 @@
+//! Dry runs: what they ask, hold, record and leave; and those on a server of their own.
+
+use crate::harness::{Database, Project};
+use crate::running::{table, tables};
+use crate::tools::{Running, against, file, project, sql};
+
+/// A project of the environments dev and production, with what this says of production.
+fn two(production: &str, changesets: &[String]) -> Project {
+    let config = format!("environments:\n  dev: {{}}\n  production:\n{production}");
+    Project::new(&[("dagmar.yaml", &config), ("plans/a.yaml", &file(changesets))])
+}
+
+fn events(database: &Database) -> String {
+    database.sql("SELECT kind, detail ->> 'command', detail ->> 'outcome' FROM dagmar.event WHERE kind LIKE 'rehearsal%' OR kind = 'refused' ORDER BY seq").replace('\n', " ")
+}
+
+#[test]
+fn it_is_announced_asked_for_and_recorded() {
+    let (first, t) = (table("t", ""), "ALTER TABLE t ADD COLUMN more int");
+    let project = project(&[first, sql("a", t, "ALTER TABLE t DROP COLUMN more", "    dependsOn: [t]\n")]);
+    let database = Database::new();
+    project.on(&database, &["apply", "--select", "t"]).ok();
+    // nobody is there to confirm it
+    let mut command = project.command(&["plan", "--dry-run", "--url", &database.url()]);
+    let said = crate::harness::Run::of(command.output().unwrap());
+    assert_eq!(said.code, 5, "{said:?}");
+    for words in [
+        "takes these locks and holds them until it is rolled back, after 1m at the latest\n  ACCESS EXCLUSIVE on t: blocks reads and writes\n",
+        "nobody is there to confirm it",
+    ] {
+        assert!(said.err.contains(words), "{words}\n{said:?}");
+    }
+    assert_eq!(events(&database), "refused|plan --dry-run|");
+    for command in [&["plan", "--dry-run"][..], &["apply", "--dry-run"], &["rollback", "t", "--dry-run"]] {
+        let said = project.on(&database, &[command, &["--dry-run-limit", "30s"]].concat()).ok();
+        assert!(said.contains("dry run of 1 changeset on ") && said.contains(", rolled back: "), "{said}");
+    }
+    let expected: Vec<String> = ["plan --dry-run", "apply --dry-run", "rollback --dry-run"]
+        .iter()
+        .map(|command| format!("rehearsalStarted|{command}| rehearsalFinished|{command}|done"))
+        .collect();
+    assert_eq!(events(&database), format!("refused|plan --dry-run| {}", expected.join(" ")));
+    let locks = "SELECT DISTINCT detail -> 'locks' #>> '{0,object}', detail -> 'locks' #>> '{0,mode}', detail ->> 'limitMs' FROM dagmar.event WHERE kind = 'rehearsalStarted'";
+    assert_eq!(database.sql(locks), "t|accessExclusive|30000");
+    let json = project.on(&database, &["plan", "--dry-run", "--format", "json"]).json();
+    assert_eq!((json["dryRun"]["ran"].as_u64(), json["dryRun"]["limitMs"].as_u64()), (Some(1), Some(60_000)));
+    assert_eq!(json["dryRun"]["locks"][0]["effect"], "blocks reads and writes");
+    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    assert_eq!(tables(&database), "t");
+}
+
+#[test]
+fn gates_are_asked_first() {
+    let project = two(
+        "    promoteFrom: dev\n    freeze: [{ from: 2020-01-01, to: 2999-12-31, reason: for ever }]\n",
+        &[table("a", "")],
+    );
+    let (dev, production) = (Database::new(), Database::new());
+    let on = |database: &Database, args: &[&str]| against(&project, &database.url(), args);
+    project.on(&dev, &["apply", "--env", "dev"]).ok();
+    on(&production, &["ledger", "install", "--env", "production"]).ok();
+    for args in [&["plan", "--dry-run"][..], &["apply", "--dry-run"]] {
+        let said = project.on(&production, &[args, &["--env", "production"]].concat()).fails(5);
+        assert!(said.contains("[freeze]") && said.contains("for ever"), "{said}");
+    }
+    assert_eq!(events(&production), "refused|plan --dry-run| refused|apply --dry-run|");
+    // in an emergency, with a trace
+    let over = ["apply", "--dry-run", "--env", "production", "--override", "freeze", "--reason", "INC-4711"];
+    project.on(&production, &over).ok();
+    let trace = "SELECT detail ->> 'command', detail ->> 'gate', detail ->> 'reason' FROM dagmar.event WHERE kind = 'gateOverridden'";
+    assert_eq!(production.sql(trace), "apply --dry-run|freeze|INC-4711");
+    // on a server of its own nothing of the environment is touched
+    let before = production.whole_dump();
+    let said = project.on(&production, &["plan", "--dry-run", "--shadow", "--env", "production"]).ok();
+    assert!(said.contains("dry run of 1 changeset on a private PostgreSQL "), "{said}");
+    assert_eq!(production.whole_dump(), before);
+}
+
+#[test]
+fn it_ends_in_time_and_at_a_signal() {
+    let database = Database::new();
+    let slow = sql("a", "CREATE TABLE a (); SELECT pg_sleep(600)", "DROP TABLE a", "");
+    let project = project(&[table("t", ""), slow]);
+    project.on(&database, &["apply", "--select", "t"]).ok();
+    let said = project.on(&database, &["plan", "--dry-run", "--dry-run-limit", "1s"]).fails(8);
+    assert!(said.contains("the dry run was ended after 1s, when its time was over"), "{said}");
+    let mut command = project.command(&["apply", "--dry-run", "--yes", "--url", &database.url()]);
+    command.stdout(std::process::Stdio::piped());
+    let running = Running::of(command);
+    database.until(
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
+    );
+    running.signal("INT");
+    let run = running.end();
+    assert_eq!(run.code, 9, "{run:?}");
+    assert!(run.err.contains("the dry run was stopped by a signal"), "{run:?}");
+    database.until_alone();
+    assert_eq!(tables(&database), "t");
+    assert_eq!(
+        events(&database),
+        "rehearsalStarted|plan --dry-run| rehearsalFinished|plan --dry-run|ended rehearsalStarted|apply --dry-run| \
+         rehearsalFinished|apply --dry-run|interrupted"
+    );
+}
+
+#[test]
+fn a_private_server_is_brought_to_where_the_database_is() {
+    let database = Database::new();
+    database.sql("DO $$ BEGIN CREATE ROLE shadow_reader; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+    let first = sql(
+        "t",
+        "CREATE SCHEMA app; CREATE TABLE app.t (n int PRIMARY KEY); CREATE TYPE app.mood AS ENUM ('ok')",
+        "DROP SCHEMA app CASCADE",
+        "",
+    );
+    let grant = sql("grant", "GRANT USAGE ON SCHEMA app TO shadow_reader", "SELECT 1", "    dependsOn: [t]\n");
+    let index = sql(
+        "index",
+        "CREATE INDEX CONCURRENTLY t_n ON app.t (n)",
+        "DROP INDEX CONCURRENTLY app.t_n",
+        "    dependsOn: [t]\n",
+    );
+    let value = sql(
+        "value",
+        "ALTER TYPE app.mood ADD VALUE 'sad';\n-- segment\nCREATE TABLE app.m (m app.mood DEFAULT 'sad')",
+        "DROP TABLE app.m",
+        "    dependsOn: [t]\n",
+    );
+    let project = project(&[first, grant.clone(), index.clone(), value.clone()]);
+    project.on(&database, &["apply", "--select", "t"]).ok();
+    let before = database.whole_dump();
+    let said = project.on(&database, &["plan", "--dry-run", "--shadow"]).ok();
+    assert!(said.contains("dry run of 3 changesets on a private PostgreSQL "), "{said}");
+    // all of it runs there, as it will run
+    assert!(said.contains(", after 1 applied changeset, thrown away: 4 statements ran"), "{said}");
+    assert!(!said.contains("CONCURRENTLY ("), "{said}");
+    let json = project.on(&database, &["apply", "--dry-run", "--shadow", "--format", "json"]).json();
+    assert_eq!((json["dryRun"]["ran"].as_u64(), json["dryRun"]["shadow"]["applied"].as_u64()), (Some(4), Some(1)));
+    assert_eq!(json["dryRun"]["leftOut"], serde_json::json!([]));
+    // the way back, by what the ledger has
+    assert_eq!(database.whole_dump(), before);
+    project.on(&database, &["apply"]).ok();
+    let before = database.whole_dump();
+    let said = project.on(&database, &["rollback", "t", "--cascade", "--dry-run", "--shadow"]).ok();
+    assert!(said.contains("dry run of 4 changesets") && said.contains("after 4 applied changesets"), "{said}");
+    // what fails is told with its place, and nothing is changed
+    let wrong = sql("wrong", "SELECT 1;\nALTER TABLE app.t ADD COLUMN n int", "SELECT 1", "    dependsOn: [t]\n");
+    let all = [sql("t", "", "", ""), grant, index, value, wrong];
+    project.write("plans/b.yaml", &file(&all[4..]));
+    let said = project.on(&database, &["plan", "--dry-run", "--shadow"]).fails(8);
+    assert!(said.contains("the dry run failed in `wrong`: column \"n\" of relation \"t\" already exists"), "{said}");
+    assert!(said.contains("  --> plans/b.yaml:"), "{said}");
+    assert_eq!(database.whole_dump(), before);
+}
+
+#[test]
+fn a_private_server_needs_no_other_one() {
+    let project = project(&[table("a", ""), table("b", "")]);
+    let said = project.run(&["plan", "--offline", "--dry-run", "--shadow"]).ok();
+    assert!(said.contains("dry run of 2 changesets on a private PostgreSQL "), "{said}");
+    assert!(said.contains(", after 0 applied changesets, thrown away: 2 statements ran"), "{said}");
+    let said = project.run(&["plan", "--offline", "--dry-run"]).fails(2);
+    assert!(said.contains("a dry run needs a server") && said.contains("`--shadow`"), "{said}");
+    assert!(project.run(&["plan", "--shadow"]).fails(2).contains("--dry-run"));
+    // a database that has something else is nothing that a ledger can make
+    let database = Database::new();
+    database.sql("CREATE TABLE by_hand ()");
+    let more = sql("more", "ALTER TABLE by_hand ADD COLUMN n int", "SELECT 1", "");
+    project.write("plans/a.yaml", &file(&[more]));
+    project.on(&database, &["apply"]).ok();
+    let said = project.on(&database, &["rollback", "more", "--dry-run", "--shadow"]).fails(8);
+    assert!(said.contains("the private server cannot be brought to where the database is"), "{said}");
+    assert!(said.contains("it has what the ledger recorded, and nothing that came otherwise"), "{said}");
+}
