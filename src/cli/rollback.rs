@@ -13,7 +13,7 @@ use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, count};
 use crate::ledger::History;
 use crate::pg::run::RunStatus;
-use crate::pg::{audit, read};
+use crate::pg::{attic, audit, read};
 use crate::plan::rollback::{self, Target};
 use crate::plan::{Plan, secrets};
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
@@ -147,7 +147,8 @@ pub async fn compile(
         audit::check_recorded(&remote.connection, session.ledger(), &ids).await?;
     }
     let stored = read::stored(&remote.connection, session.ledger(), &ids).await?;
-    rollback::compile(&session.environment, session.ledger(), history, &chosen, stored)
+    let purged = attic::purged(&remote.connection, session.ledger(), &ids).await?;
+    rollback::compile(&session.environment, session.ledger(), history, &chosen, stored, &purged)
 }
 
 /// A run that was cut off: what it had done is known to the ledger alone, and `--last-run` and

@@ -2,6 +2,7 @@
 //! nothing is decided after it. No clock, no randomness, no files.
 
 pub mod about;
+pub mod attic;
 pub mod compile;
 mod facts;
 pub mod matrix;
