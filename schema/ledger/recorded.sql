@@ -5,6 +5,4 @@ jsonb_build_object(
     'requires', (SELECT jsonb_agg(r.needs ORDER BY r.needs COLLATE "C") FROM @ledger@.requires r WHERE r.changeset = c.id),
     'versions', (SELECT encode(sha256(convert_to(jsonb_agg(jsonb_build_array(s.version, s.content) ORDER BY s.version)::text,
         'UTF8')), 'hex') FROM @ledger@.superseded s WHERE s.changeset = c.id),
-    'attic', (SELECT encode(sha256(convert_to(jsonb_agg(jsonb_build_array(a.id, a.kind, a.object, a.kept_as, a.detail)
-        ORDER BY a.id)::text, 'UTF8')), 'hex') FROM @ledger@.attic a
-        WHERE a.changeset = c.id AND a.restored_at IS NULL AND a.purged_at IS NULL))
+    'attic', @kept@)

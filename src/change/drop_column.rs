@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Drops a column. It is renamed in place, loses all that could refuse a new row (NOT NULL,
-/// checks, keys), and comes back with all of it, at its old position. A column that others
-/// depend on is refused, as DROP COLUMN does it (manual, ALTER TABLE).
+/// checks, keys), and comes back with all of it, at its old position. Until it is purged
+/// (`dagmar attic purge`) `SELECT *` shows it under its name of the attic, and an INSERT without a
+/// list of columns counts it. A column that others depend on is refused, as DROP COLUMN does it
+/// (manual, ALTER TABLE).
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DropColumn {

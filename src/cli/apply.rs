@@ -87,7 +87,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let gating = Gating::new(&session, run.what(), &args.words, only, None)?;
         carry_out(&order, &session, remote, gating, form, global, out).await
     });
-    let command = if args.dry.dry_run { "apply --dry-run" } else { "apply" };
+    let command = if args.dry.on_server.dry_run { "apply --dry-run" } else { "apply" };
     match args.dry.shadow {
         true => result,
         false => audited(result, Tried { command, plan: run.digest() }, &session, global, out),
@@ -107,9 +107,9 @@ pub async fn carry_out(
 ) -> Result<(), Failure> {
     let history = remote.history(session.ledger()).await?;
     let planned = gating.compile(&remote, &history).await?;
-    if order.dry.dry_run {
+    if order.dry.on_server.dry_run {
         let command = if order.kind == "promote" { "promote --dry-run" } else { "apply --dry-run" };
-        let dry = DryRun { session, command, args: order.dry, form };
+        let dry = DryRun { session, command, on_server: &order.dry.on_server, shadow: order.dry.shadow, form };
         dry.run((&remote, &history), &planned, Some(&gating), order.running, global, out).await?;
         gating.close().await?;
         return remote.close().await;

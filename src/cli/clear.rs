@@ -6,10 +6,11 @@ use super::complete;
 use super::global::Global;
 use super::output::{Form, Output, form};
 use super::running::given;
-use super::session::Session;
+use super::session::{Remote, Session};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, count, diag::nearest};
 use crate::ledger::{History, Recorded, Status};
+use crate::pg::audit;
 use crate::plan::renamed;
 use crate::report::{Line, Text};
 use serde_json::json;
@@ -54,13 +55,17 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let shown = remote.history(session.ledger()).await?;
         session.check_bound(&shown)?;
         let shown = shown.with_new_ids(&renamed(&view.changelog, &shown)).into_owned();
-        let recorded = check(args, &shown)?.clone();
-        out.say(what(args, &recorded));
+        let recorded = match shown.changesets.get(id) {
+            // of one that was rolled back the attic may keep something
+            None if args.as_recorded && is_doubtful(&session, &remote, id).await? => None,
+            _ => Some(check(args, &shown)?.clone()),
+        };
+        out.say(what(args, recorded.as_ref()));
         let question = format!("Clear `{id}` on {}?", remote.describe());
         let said = Said { kind: "clear", steps: 1, question: &question, words: &args.words };
         say(&said, &session, remote, global, out, |history, recorder| {
             let names = renamed(&view.changelog, history);
-            if history.with_new_ids(&names).changesets.get(id) != Some(&recorded) {
+            if history.with_new_ids(&names).changesets.get(id) != recorded.as_ref() {
                 return Err(Failure::new(
                     Kind::Drift,
                     format!("another run has changed `{id}` meanwhile; nothing was cleared"),
@@ -74,7 +79,12 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 None if args.as_recorded => {}
                 None => rows.push(recorder.forget(id)),
             }
-            rows.push(recorder.cleared(id, recorded.status.word(), becomes(args, &recorded), &args.words.reason));
+            rows.push(recorder.cleared(
+                id,
+                word(recorded.as_ref()),
+                becomes(args, recorded.as_ref()),
+                &args.words.reason,
+            ));
             Ok(rows)
         })
         .await?;
@@ -83,20 +93,35 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let was = audited(result, Tried { command: "clear", plan: None }, &session, global, out)?;
     match form {
         Form::Json => {
-            out.json(&json!({ "changeset": id, "from": was.status.word(), "to": becomes(args, &was), "reason": args.words.reason }));
+            out.json(&json!({ "changeset": id, "from": word(was.as_ref()), "to": becomes(args, was.as_ref()), "reason": args.words.reason }));
         }
         Form::Text if args.as_recorded => {
-            out.data(format!("cleared {id}: {}, as it is recorded now", was.status.word()))
+            out.data(format!("cleared {id}: {}, as it is recorded now", word(was.as_ref())))
         }
-        Form::Text => out.data(format!("cleared {id}: {}, was {}", becomes(args, &was), was.status.word())),
+        Form::Text => out.data(format!("cleared {id}: {}, was {}", becomes(args, was.as_ref()), word(was.as_ref()))),
     }
     Ok(())
 }
 
-fn becomes(args: &Args, recorded: &Recorded) -> &'static str {
+/// Whether what the attic keeps for a changeset that is not here is not what the history says.
+async fn is_doubtful(session: &Session, remote: &Remote, id: &str) -> Result<bool, Failure> {
+    if !remote.server.has_ledger {
+        return Ok(false);
+    }
+    match audit::check_recorded(&remote.connection, session.ledger(), &[id.to_owned()]).await {
+        Err(failure) if failure.kind == Kind::Drift => Ok(true),
+        other => other.map(|()| false),
+    }
+}
+
+fn word(recorded: Option<&Recorded>) -> &'static str {
+    recorded.map_or("pending", |r| r.status.word())
+}
+
+fn becomes(args: &Args, recorded: Option<&Recorded>) -> &'static str {
     match args {
         Args { applied: true, .. } => "applied",
-        Args { as_recorded: true, .. } => recorded.status.word(),
+        Args { as_recorded: true, .. } => word(recorded),
         _ => "pending",
     }
 }
@@ -146,7 +171,16 @@ fn check<'a>(args: &Args, history: &'a History) -> Result<&'a Recorded, Failure>
 }
 
 /// What will be noted, exactly.
-fn what(args: &Args, recorded: &Recorded) -> Text {
+fn what(args: &Args, recorded: Option<&Recorded>) -> Text {
+    let Some(recorded) = recorded else {
+        let mut text = Text::new();
+        text.line(format!(
+            "`{}` is not applied; what the attic keeps for it now will be what the history says",
+            args.id
+        ));
+        text.line(format!("an event `cleared` keeps: {}", args.words.reason));
+        return text;
+    };
     let done = recorded.segments.iter().filter(|s| s.done).count();
     let begun = recorded.segments.len() - done;
     let progress = match recorded.status {

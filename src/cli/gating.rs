@@ -1,6 +1,7 @@
-//! Asking the gates before a run, and once more under its lock: what apply and promote have
-//! in common.
+//! Asking the gates before a run, and once more under its lock: what apply, promote and the purge of
+//! the attic have in common.
 
+use super::attic;
 use super::output::{Form, Output, event};
 use super::plan;
 use super::running::given;
@@ -51,6 +52,8 @@ pub enum What<'a> {
     Files(&'a View<'a>),
     /// A sealed plan.
     Release(&'a Release<'a>),
+    /// Entries of the attic.
+    Attic(&'a attic::Work<'a>),
 }
 
 /// What the gates said.
@@ -104,6 +107,11 @@ impl<'a> Gating<'a> {
         })
     }
 
+    /// The environment, and the project.
+    pub fn session(&self) -> &'a Session {
+        self.session
+    }
+
     fn policy(&self) -> &Environment {
         self.session.workspace.loaded.config.environment(&self.session.environment).unwrap_or(&self.none)
     }
@@ -122,14 +130,14 @@ impl<'a> Gating<'a> {
     pub fn view(&self) -> Option<&'a View<'a>> {
         match self.what {
             What::Files(view) => Some(view),
-            What::Release(_) => None,
+            What::Release(_) | What::Attic(_) => None,
         }
     }
 
     /// The sealed plan, where one is what runs.
     pub fn release(&self) -> Option<&'a Release<'a>> {
         match self.what {
-            What::Files(_) => None,
+            What::Files(_) | What::Attic(_) => None,
             What::Release(release) => Some(release),
         }
     }
@@ -163,6 +171,7 @@ impl<'a> Gating<'a> {
             return match self.what {
                 What::Files(view) => plan::compile_of(view, remote, history, self.only.as_ref()).await,
                 What::Release(release) => release.compile(self.session, remote, history).await,
+                What::Attic(work) => work.compile(remote, history).await,
             };
         };
         let name = from.session.environment.clone();
@@ -184,6 +193,7 @@ impl<'a> Gating<'a> {
                 source.never_gets = never.map(|s| s.changeset.clone()).collect();
                 (plan, Selection::default(), None)
             }
+            What::Attic(work) => (work.compile(remote, history).await?, Selection::default(), None),
         };
         let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();
         evidence::follow(connection, ledger, &mut source, &ids).await.map_err(of)?;
@@ -219,7 +229,7 @@ impl<'a> Gating<'a> {
     pub async fn judge(&self, remote: &Remote, plan: &Plan) -> Result<Judged, Failure> {
         let policy = self.policy();
         let ids: Vec<&str> = match self.what {
-            What::Files(_) => Vec::new(),
+            What::Files(_) | What::Attic(_) => Vec::new(),
             What::Release(_) => plan.steps.iter().map(|step| step.changeset.as_str()).collect(),
         };
         let Remote { connection, server, .. } = remote;

@@ -205,7 +205,7 @@ fn verify(session: &Session, kept: Kept<'_>, global: &Global, form: Form, out: &
 fn detail(event: &LedgerEvent) -> String {
     let text = |key: &str| event.detail.get(key).and_then(Value::as_str).map(str::to_owned);
     match event.kind.as_str() {
-        "failed" | "rollbackFailed" => text("message").unwrap_or_default(),
+        "failed" | "rollbackFailed" | "purgeFailed" | "atticRestoreFailed" => text("message").unwrap_or_default(),
         "marked" => {
             format!("{}: {}", text("status").unwrap_or_default(), text("reason").unwrap_or_default())
         }
@@ -257,6 +257,11 @@ fn detail(event: &LedgerEvent) -> String {
                     None => format!("{hook}: {outcome}"),
                 },
             }
+        }
+        "purged" | "atticRestored" => {
+            let entries = event.detail.get("entries").and_then(Value::as_array).into_iter().flatten();
+            let one = |e: &Value| Some(format!("entry {}: {}", e.get("entry")?, e.get("object")?.as_str()?));
+            entries.filter_map(one).collect::<Vec<_>>().join("; ")
         }
         "runFinished" => text("status").unwrap_or_default(),
         "headSigned" => {

@@ -25,6 +25,7 @@ mod adopt;
 mod apply;
 mod approvals;
 mod approve;
+mod attic;
 mod cancel;
 mod check;
 mod clear;
@@ -95,6 +96,7 @@ enum Command {
     Pause(pause::Args),
     Resume(resume::Args),
     Cancel(cancel::Args),
+    Attic(attic::Args),
     Status(status::Args),
     Why(why::Args),
     History(history::Args),
@@ -127,6 +129,7 @@ impl Command {
             Command::Pause(args) => pause::run(&args, global, out),
             Command::Resume(args) => resume::run(&args, global, out),
             Command::Cancel(args) => cancel::run(&args, global, out),
+            Command::Attic(args) => attic::run(&args, global, out),
             Command::Status(args) => status::run(&args, global, out),
             Command::Why(args) => why::run(&args, global, out),
             Command::History(args) => history::run(&args, global, out),

@@ -93,14 +93,20 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let detail = if args.sql { Detail::Sql } else { Detail::Statements };
     let options = PlanOptions { limit: out.limit(), detail };
     let form = if format == PlanFormat::Json { Form::Json } else { Form::Text };
-    let dry = DryRun { session: &session, command: "plan --dry-run", args: &args.dry, form };
+    let dry = DryRun {
+        session: &session,
+        command: "plan --dry-run",
+        on_server: &args.dry.on_server,
+        shadow: args.dry.shadow,
+        form,
+    };
     if args.offline {
         let plan = view.plan(&History::default(), &args.select)?.unwrap_or_else(|_| unreachable!("nothing is applied"));
         out.warnings(&view.exposed_passwords(&plan));
         if args.dry.shadow {
             return block_on(dry.on_shadow(None, &plan, &Running::default(), global, out));
         }
-        if args.dry.dry_run {
+        if args.dry.on_server.dry_run {
             return Err(Failure::new(Kind::Usage, "a dry run needs a server, and `--offline` connects to none")
                 .help("`--shadow` makes it on a private server that is thrown away"));
         }
@@ -127,7 +133,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             remote.close().await?;
             return look::refusal(&found);
         }
-        if args.dry.dry_run {
+        if args.dry.on_server.dry_run {
             dry.run((&remote, &history), &plan, Some(&gating), &Running::default(), global, out).await?;
         } else {
             let about = about::online(&session, &remote, &plan).await;
@@ -135,7 +141,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         }
         remote.close().await
     });
-    match args.dry.dry_run && !args.dry.shadow {
+    match args.dry.on_server.dry_run && !args.dry.shadow {
         true => audited(result, Tried { command: dry.command, plan: None }, &session, global, out),
         false => result,
     }

@@ -41,8 +41,8 @@ fn said(event: &Event) -> Option<Text> {
         Event::HookDone { hook, .. } => Line::new().paint(Tone::Bad, "✗").plain(format!(" {hook}")),
         Event::StepDone { changeset, direction, took_ms } => {
             let sign = match direction {
-                Direction::Forward => "✓",
-                Direction::Rollback => "↶",
+                Direction::Forward | Direction::Purge => "✓",
+                Direction::Rollback | Direction::Restore => "↶",
             };
             Line::new().paint(Tone::Good, sign).plain(format!(" {changeset}")).paint(Tone::Muted, took(*took_ms))
         }

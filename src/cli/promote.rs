@@ -101,7 +101,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         };
         carry_out(&order, &session, remote, gating, form, &there, out).await
     });
-    let command = if args.dry.dry_run { "promote --dry-run" } else { "promote" };
+    let command = if args.dry.on_server.dry_run { "promote --dry-run" } else { "promote" };
     match args.check || args.dry.shadow {
         true => result,
         false => audited(result, Tried { command, plan: run.digest() }, &session, &there, out),

@@ -17,15 +17,22 @@ use crate::report::{self, Line, Text, Tone};
 use serde_json::{Value, json};
 use std::time::Instant;
 
-/// The options of a dry run.
+/// The options of a dry run on the environment's server.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Options {
+pub struct OnServer {
     /// Runs it inside of a transaction that is rolled back: after the gates, and with real locks
     #[arg(long)]
     pub dry_run: bool,
     /// The most time that a dry run may take, and hold its locks
     #[arg(long, value_name = "TIME", default_value = "1m", requires = "dry_run")]
     pub dry_run_limit: Span,
+}
+
+/// The options of a dry run on either kind of server.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    #[command(flatten)]
+    pub on_server: OnServer,
     /// Makes the dry run on a private server that is thrown away, after what the ledger has as
     /// applied; that of the environment is only read
     #[arg(long, requires = "dry_run")]
@@ -39,7 +46,9 @@ pub struct DryRun<'a> {
     /// The command.
     pub command: &'static str,
     /// How it is to be done.
-    pub args: &'a Options,
+    pub on_server: &'a OnServer,
+    /// On a private server instead.
+    pub shadow: bool,
     /// Text, or one JSON document.
     pub form: Form,
 }
@@ -58,7 +67,7 @@ impl DryRun<'_> {
         global: &Global,
         out: &mut Output,
     ) -> Result<(), Failure> {
-        if self.args.shadow {
+        if self.shadow {
             return self.on_shadow(Some((remote, history)), plan, running, global, out).await;
         }
         self.session.check_bound(history)?;
@@ -76,7 +85,7 @@ impl DryRun<'_> {
             })?;
             overridden = Some((gating, judged));
         }
-        let limit = self.args.dry_run_limit;
+        let limit = self.on_server.dry_run_limit;
         if !plan.steps.is_empty() {
             if self.form == Form::Text {
                 out.say(announcement(plan, remote, limit));

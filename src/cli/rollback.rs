@@ -14,7 +14,7 @@ use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, count};
 use crate::ledger::History;
 use crate::pg::run::RunStatus;
-use crate::pg::{audit, read};
+use crate::pg::{attic, audit, read};
 use crate::plan::rollback::{self, Target};
 use crate::plan::{Plan, secrets};
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
@@ -81,8 +81,14 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             out.report(format.render(&[Preview::new(&plan, &about)], options));
             return remote.close().await;
         }
-        if args.dry.dry_run {
-            let dry = DryRun { session: &session, command: "rollback --dry-run", args: &args.dry, form };
+        if args.dry.on_server.dry_run {
+            let dry = DryRun {
+                session: &session,
+                command: "rollback --dry-run",
+                on_server: &args.dry.on_server,
+                shadow: args.dry.shadow,
+                form,
+            };
             dry.run((&remote, &history), &plan, None, &args.running, global, out).await?;
             return remote.close().await;
         }
@@ -127,7 +133,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         remote.close().await?;
         if finished.status == RunStatus::Done { Ok(()) } else { verdict(&finished) }
     });
-    let command = if args.dry.dry_run { "rollback --dry-run" } else { "rollback" };
+    let command = if args.dry.on_server.dry_run { "rollback --dry-run" } else { "rollback" };
     match args.plan || args.dry.shadow {
         true => result,
         false => audited(result, Tried { command, plan: None }, &session, global, out),
@@ -148,7 +154,8 @@ pub async fn compile(
         audit::check_recorded(&remote.connection, session.ledger(), &ids).await?;
     }
     let stored = read::stored(&remote.connection, session.ledger(), &ids).await?;
-    rollback::compile(&session.environment, session.ledger(), history, &chosen, stored)
+    let purged = attic::purged(&remote.connection, session.ledger(), &ids).await?;
+    rollback::compile(&session.environment, session.ledger(), history, &chosen, stored, &purged)
 }
 
 /// A run that was cut off: what it had done is known to the ledger alone, and `--last-run` and

@@ -126,7 +126,12 @@ impl Running {
                     return out.say(whole);
                 }
                 out.say(text(Detail::Summary));
-                let command = if preview.plan.direction == Direction::Rollback { "rollback --plan" } else { "plan" };
+                let command = match preview.plan.direction {
+                    Direction::Forward => "plan",
+                    Direction::Rollback => "rollback --plan",
+                    Direction::Purge => "attic purge --plan",
+                    Direction::Restore => "attic restore --plan",
+                };
                 return out.say(format!(
                     "this is the summary of a plan of {}: `--show statements` and `--show sql` show all of it here, \
                      `dagmar {command}` without running it",

@@ -1,11 +1,14 @@
 //! `dagmar status`: what the environment has.
 
+use super::attic::{retention, summary as of_attic};
 use super::everywhere;
 use super::global::Global;
 use super::output::{Output, choose};
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Kind, Span};
+use crate::ledger::attic::Totals;
+use crate::pg::attic;
 use crate::pg::sizes;
 use crate::pg::unended::{self, Ending, Unended};
 use crate::pg::wish;
@@ -55,15 +58,19 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         Err(failure) if failure.kind == Kind::Source => (None, Some(failure)),
         Err(failure) => return Err(failure),
     };
-    let (history, place, database, paused, runs, walks) = block_on(async {
+    let keep = retention(&session);
+    let (history, place, database, paused, runs, walks, kept) = block_on(async {
         let remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;
         let paused = wish::paused(&remote.connection, history.version, session.ledger()).await?;
         let runs = unended::unended(&remote.connection, &remote.server, session.ledger()).await?;
         let walks = sizes::walks(&remote.connection, session.ledger(), history.version).await?;
+        let mut kept = attic::entries(&remote.connection, &remote.server, session.ledger()).await?;
+        kept.retain(|entry| entry.is_kept);
         let (place, database) = (remote.describe(), remote.server.database.clone());
         remote.close().await?;
-        Ok((history, place, database, paused, runs, walks))
+        let kept = Totals::of(&kept, keep, history.now);
+        Ok((history, place, database, paused, runs, walks, kept))
     })?;
     if let Some(other) = session.bound_elsewhere(&history) {
         out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
@@ -91,6 +98,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 "ledgerVersion": history.version,
                 "paused": paused,
                 "runs": runs,
+                "attic": kept,
                 "changesets": rows,
                 "counts": counts,
             });
@@ -109,6 +117,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             let summary: Vec<String> = counts.iter().map(|(s, n)| format!("{n} {}", s.words())).collect();
             let ledger = if history.version == 0 { "; no ledger yet" } else { "" };
             out.data(format!("{} on {place}: {}{ledger}", session.environment, summary.join(", ")));
+            if kept.expired > 0 {
+                out.data(of_attic(&kept, keep));
+            }
             for run in &runs {
                 out.data(about(run));
             }

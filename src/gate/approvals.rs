@@ -6,10 +6,17 @@ use super::evidence::{Evidence, SealedPlan};
 use crate::base::count;
 use crate::ledger::approval::last_words;
 use crate::ledger::{Approval, Verdict};
+use crate::plan::Direction;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(policy) = &evidence.policy.approvals else { return Outcome::NotAsked };
     let wanted = usize::from(policy.count);
+    if evidence.plan.direction == Direction::Purge {
+        return Outcome::unmet(
+            format!("{} needed, and a purge cannot be sealed and approved", count(wanted, "approval")),
+            "have somebody agree, and say who: `--override approvals --reason TEXT`",
+        );
+    }
     let then = if evidence.source.is_some() { "promote" } else { "apply" };
     let remedy = format!("seal the plan with `dagmar plan --out FILE`, have it approved, and {then} that file");
     let Some(sealed) = &evidence.sealed else {

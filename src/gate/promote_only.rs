@@ -2,9 +2,10 @@
 
 use super::Outcome;
 use super::evidence::Evidence;
+use crate::plan::Direction;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
-    if !evidence.policy.promote_only {
+    if !evidence.policy.promote_only || evidence.plan.direction == Direction::Purge {
         return Outcome::NotAsked;
     }
     match evidence.source {

@@ -3,11 +3,14 @@
 use super::Outcome;
 use super::evidence::Evidence;
 use crate::base::time;
+use crate::plan::Direction;
 
 const HOUR: i64 = 3_600_000;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
-    let Some(rate) = evidence.policy.rate else { return Outcome::NotAsked };
+    let Some(rate) = evidence.policy.rate.filter(|_| evidence.plan.direction != Direction::Purge) else {
+        return Outcome::NotAsked;
+    };
     let target = evidence.target;
     let mut said = Vec::new();
     for (most, before, more, noun) in [

@@ -2,10 +2,17 @@
 
 use super::Outcome;
 use super::evidence::Evidence;
+use crate::plan::Direction;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     if evidence.policy.signed_by.is_empty() {
         return Outcome::NotAsked;
+    }
+    if evidence.plan.direction == Direction::Purge {
+        return Outcome::unmet(
+            "a purge cannot be sealed and signed",
+            "`--override signed-by --reason TEXT`: the history keeps who did it and why",
+        );
     }
     let remedy = "seal and sign it: `dagmar plan --out FILE --sign KEYFILE`, with a key that dagmar.yaml names";
     let Some(sealed) = &evidence.sealed else { return Outcome::unmet("the plan is not sealed", remedy) };

@@ -1,5 +1,7 @@
 //! What can happen: the kinds of events, and the form in which their chain is hashed.
 
+use crate::base::fill;
+
 /// The kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventKind {
@@ -63,11 +65,19 @@ pub enum EventKind {
     Rejected,
     /// The last hash was signed with a key that the database does not have.
     HeadSigned,
+    /// What the attic kept was put back by itself, and not by a rollback.
+    AtticRestored,
+    /// What the attic kept could not be put back.
+    AtticRestoreFailed,
+    /// What the attic kept was dropped for good.
+    Purged,
+    /// What the attic kept could not be dropped.
+    PurgeFailed,
 }
 
 impl EventKind {
     /// Every kind with its word in the ledger and in JSON.
-    pub const ALL: [(EventKind, &'static str); 30] = [
+    pub const ALL: [(EventKind, &'static str); 34] = [
         (EventKind::RunStarted, "runStarted"),
         (EventKind::RunFinished, "runFinished"),
         (EventKind::SealedPlan, "sealedPlan"),
@@ -98,6 +108,10 @@ impl EventKind {
         (EventKind::Approved, "approved"),
         (EventKind::Rejected, "rejected"),
         (EventKind::HeadSigned, "headSigned"),
+        (EventKind::AtticRestored, "atticRestored"),
+        (EventKind::AtticRestoreFailed, "atticRestoreFailed"),
+        (EventKind::Purged, "purged"),
+        (EventKind::PurgeFailed, "purgeFailed"),
     ];
 
     /// The word in the ledger and in JSON.
@@ -144,7 +158,14 @@ pub const DIGEST_UNTIL_3: &str = "encode(sha256(convert_to(coalesce(string_agg(e
 /// versions and what the attic keeps for it, and its edges. Each event about it holds this.
 #[must_use]
 pub fn recorded_sql(ledger: &str) -> String {
-    include_str!("../../schema/ledger/recorded.sql").replace("@ledger@", ledger)
+    let kept = kept_sql(ledger, "c.id");
+    fill(include_str!("../../schema/ledger/recorded.sql").trim(), &[("ledger", ledger), ("kept", &kept)])
+}
+
+/// A hash of what the attic keeps for a changeset, whose id is SQL; NULL where it keeps nothing.
+#[must_use]
+pub fn kept_sql(ledger: &str, id: &str) -> String {
+    fill(include_str!("../../schema/ledger/kept.sql").trim(), &[("ledger", ledger), ("changeset", id)])
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! the executor and the psql script share. The tables are in `schema/ledger/`.
 
 pub mod approval;
+pub mod attic;
 pub mod event;
 pub mod grants;
 pub mod history;

@@ -158,6 +158,8 @@ impl Recorder {
                 rows
             }
             Direction::Rollback => vec![self.partly(id), self.event(EventKind::RollbackBegun, Some(id), &detail)],
+            // each is one transaction
+            Direction::Purge | Direction::Restore => Vec::new(),
         }
     }
 
@@ -199,6 +201,8 @@ impl Recorder {
                 rows = vec![self.forget(id)];
                 rows.push(self.event(EventKind::RolledBack, Some(id), &json!({ "checksum": step.checksum })));
             }
+            Direction::Purge => rows = vec![self.event(EventKind::Purged, Some(id), &step.body)],
+            Direction::Restore => rows = vec![self.event(EventKind::AtticRestored, Some(id), &step.body)],
         }
         rows
     }

@@ -30,6 +30,7 @@ const FUNCTIONS: &[&str] = &[
     include_str!("../../schema/ledger/functions/kept_tables.sql"),
     include_str!("../../schema/ledger/functions/kept_columns.sql"),
     include_str!("../../schema/ledger/functions/kept_rows.sql"),
+    include_str!("../../schema/ledger/functions/attic_entries.sql"),
     include_str!("../../schema/ledger/functions/definitions.sql"),
     include_str!("../../schema/ledger/functions/remembered.sql"),
     include_str!("../../schema/ledger/rights.sql"),
@@ -92,10 +93,13 @@ pub fn functions(ledger: &Ident) -> String {
 pub fn upgraded(ledger: &Ident, from: &str) -> String {
     let sql = format!(
         "INSERT INTO @ledger@.event (kind, detail) SELECT '{}', jsonb_build_object('from', {from}, 'to', {VERSION}, 'events', \
-         count(*), 'digest', {}, 'recorded', (SELECT jsonb_object_agg(c.id, jsonb_strip_nulls(@recorded@)) FROM \
-         @ledger@.changeset c)) FROM @ledger@.event e;\n",
+         count(*), 'digest', {}, 'recorded', (SELECT jsonb_object_agg(x.id, x.recorded) FROM (SELECT c.id, \
+         jsonb_strip_nulls(@recorded@) AS recorded FROM @ledger@.changeset c UNION ALL SELECT o.id, jsonb_build_object('attic', {}) \
+         FROM (SELECT DISTINCT changeset AS id FROM @ledger@.attic WHERE restored_at IS NULL AND purged_at IS NULL) o WHERE NOT \
+         EXISTS (SELECT FROM @ledger@.changeset c WHERE c.id = o.id)) x)) FROM @ledger@.event e;\n",
         EventKind::Upgraded.word(),
-        event::DIGEST_UNTIL_3
+        event::DIGEST_UNTIL_3,
+        event::kept_sql(&ledger.sql(), "o.id")
     );
     filled(ledger, &sql)
 }
@@ -111,7 +115,8 @@ fn filled(ledger: &Ident, text: &str) -> String {
             ("ledgerName", &quote_literal(ledger.as_str())),
             ("atticName", &quote_literal(&attic)),
             ("kinds", &kinds.join(", ")),
-            ("recorded", event::recorded_sql(&sql).trim()),
+            ("recorded", &event::recorded_sql(&sql)),
+            ("kept", &event::kept_sql(&sql, "NEW.changeset")),
         ],
     )
 }
@@ -125,7 +130,7 @@ mod tests {
     #[test]
     fn functions_change_with_the_version() {
         let digest = checksum::sha256_hex(functions(&Ident::new("l").unwrap()).as_bytes());
-        assert_eq!((VERSION, digest.as_str()), (4, "cd9733bf5d60c0260b64fe18820223c912338a2b8c105ae85e439e1799d9832f"));
+        assert_eq!((VERSION, digest.as_str()), (4, "c60553308ded7edba58f07d842ce00cbbf9139b8631bd560a8b6f53007e4e485"));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 pub mod address;
 pub mod approvals;
+pub mod attic;
 pub mod audit;
 mod connect;
 mod connection;

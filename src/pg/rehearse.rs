@@ -231,6 +231,7 @@ async fn once(
             match step.direction {
                 crate::plan::Direction::Forward => recorder.changeset(step, "applied", record::STARTED),
                 crate::plan::Direction::Rollback => vec![recorder.forget(&step.changeset)],
+                crate::plan::Direction::Purge | crate::plan::Direction::Restore => Vec::new(),
             },
         );
     }

@@ -3,6 +3,7 @@
 
 pub mod about;
 pub mod again;
+pub mod attic;
 pub mod compile;
 mod facts;
 pub mod matrix;

@@ -20,7 +20,7 @@ pub struct Plan {
     pub format: u32,
     /// The environment it is for.
     pub environment: String,
-    /// Forward or rollback.
+    /// Which way its steps go.
     pub direction: Direction,
     /// The schema of the ledger.
     pub ledger_schema: String,
@@ -55,6 +55,10 @@ pub enum Direction {
     Forward,
     /// Takes it back.
     Rollback,
+    /// Drops for good what the attic keeps of it.
+    Purge,
+    /// Puts back what the attic keeps of it.
+    Restore,
 }
 
 impl Direction {
@@ -64,6 +68,8 @@ impl Direction {
         match self {
             Direction::Forward => "forward",
             Direction::Rollback => "rollback",
+            Direction::Purge => "purge",
+            Direction::Restore => "restore",
         }
     }
 }
@@ -92,7 +98,7 @@ pub struct Step {
     /// Expand, migrate or contract.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
-    /// Forward or rollback.
+    /// Which way it goes.
     pub direction: Direction,
     /// Steps of one wave may run in parallel; waves run one after the other, from 1.
     pub wave: u32,
@@ -107,7 +113,7 @@ pub struct Step {
     pub checksum: String,
     /// The checksum of what was rendered for this environment.
     pub digest: String,
-    /// The normalised changeset, as it is stored in the ledger.
+    /// The normalised changeset, as it is stored in the ledger; of a step of the attic: its `entries`.
     pub body: Value,
     /// The objects it touches; absent when that is not known, so that it runs alone.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,7 @@ use super::quiet::kept;
 use super::waves;
 use crate::base::{Failure, Ident, Kind, diag::nearest};
 use crate::change::effects::{How, Touch};
+use crate::ledger::attic::Purged;
 use crate::ledger::{History, Recorded, Status};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -156,22 +157,24 @@ fn ordered(history: &History, why: &BTreeMap<&str, Why>) -> Vec<(String, Why)> {
     list
 }
 
-/// Compiles the rollback of what was chosen.
+/// Compiles the rollback of what was chosen; `purged` is what the attic does not keep any longer of
+/// what they need.
 ///
 /// # Errors
-/// When one of them says that it cannot be taken back.
+/// When one of them says that it cannot be taken back, or its data was purged.
 pub fn compile(
     environment: &str,
     ledger: &Ident,
     history: &History,
     chosen: &Chosen,
     mut stored: BTreeMap<String, Stored>,
+    purged: &BTreeMap<String, Vec<Purged>>,
 ) -> Result<Plan, Failure> {
     let mut steps = Vec::with_capacity(chosen.list.len());
     let mut never = Vec::new();
     for (id, why) in &chosen.list {
         let (Some(recorded), Some(row)) = (history.changesets.get(id), stored.remove(id)) else { continue };
-        match step(id, *why, recorded, row) {
+        match step(id, *why, recorded, row, purged.get(id)) {
             Ok(step) => steps.push(step),
             Err(reason) => never.push(format!("`{id}`: {reason}")),
         }
@@ -202,7 +205,7 @@ pub fn compile(
     })
 }
 
-fn step(id: &str, why: Why, recorded: &Recorded, row: Stored) -> Result<Step, String> {
+fn step(id: &str, why: Why, recorded: &Recorded, row: Stored, purged: Option<&Vec<Purged>>) -> Result<Step, String> {
     // what is derived from the changes touches what they touched
     let mut touched = None;
     let (segments, verify) = match (recorded.status, why, row.previous) {
@@ -211,6 +214,9 @@ fn step(id: &str, why: Why, recorded: &Recorded, row: Stored) -> Result<Step, St
         (_, Why::Restored, Some(previous)) => (previous.segments, previous.verify),
         _ => match row.rollback {
             Rollback::Irreversible { reason } => return Err(reason),
+            Rollback::Segments { derived: true, .. } if let Some(purged) = purged => {
+                return Err(Purged::reason(purged));
+            }
             Rollback::Segments { derived, segments, verify } => {
                 touched = row.forward.touches.filter(|_| derived).map(reversed);
                 let segments = if recorded.status == Status::Partly && derived {

@@ -275,7 +275,7 @@ impl Writer {
                 format!("EXISTS (SELECT FROM {l}.changeset WHERE id = {id} AND status <> 'failed')"),
                 "is there already",
             ),
-            (Direction::Forward, _) => {
+            (Direction::Forward | Direction::Purge | Direction::Restore, _) => {
                 (format!("NOT EXISTS (SELECT FROM {l}.changeset WHERE id = {id})"), "is not as the plan expects it")
             }
             (Direction::Rollback, _) => (

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod advice;
 pub mod aka;
+pub mod attic;
 pub mod changeset;
 pub mod checks;
 pub mod declared;

@@ -1,6 +1,7 @@
 //! `dagmar.yaml`: where things lie, and the environments in the order of promotion.
 
 use super::address;
+use super::attic::AtticPolicy;
 use super::declared::{Variable, check_variables};
 use super::hook::Hook;
 use super::policy::{self, ApprovalPolicy, Freeze, Hazard, Rate, Window};
@@ -153,6 +154,9 @@ pub struct Environment {
     /// How much may happen in an hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
+    /// What becomes of what the attic keeps; left out: it stays until it is purged by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attic: Option<AtticPolicy>,
     /// Whether `dagmar apply` is refused here, so that everything comes by `dagmar promote`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub promote_only: bool,

@@ -397,7 +397,7 @@ fn as_version_2(database: &Database) {
 }
 
 /// What an earlier version had written, in its tables.
-fn as_version(database: &Database, schema: &str, later: &[&str]) {
+pub fn as_version(database: &Database, schema: &str, later: &[&str]) {
     let later: Vec<String> = later.iter().map(|c| format!("'{c}'")).collect();
     let columns = |table: &str| {
         database.sql(&format!(

@@ -8,6 +8,7 @@ mod approved;
 mod approving;
 mod architecture;
 mod attacks;
+mod attic;
 mod authenticating;
 mod authoring;
 mod backfills;

@@ -44,8 +44,10 @@ BEGIN
         RAISE EXCEPTION 'dagmar: nobody has % this plan', NEW.kind USING ERRCODE = 'DG003';
     END IF;
     IF NEW.changeset IS NOT NULL THEN
+        -- of one that is not here any more the attic may keep something all the same
         NEW.detail := NEW.detail - 'recorded' || coalesce((SELECT jsonb_build_object('recorded', jsonb_strip_nulls(
-            @recorded@)) FROM @ledger@.changeset c WHERE c.id = NEW.changeset), '{}');
+            @recorded@)) FROM @ledger@.changeset c WHERE c.id = NEW.changeset), (SELECT jsonb_build_object('recorded',
+            jsonb_build_object('attic', kept)) FROM @kept@ AS x (kept) WHERE kept IS NOT NULL), '{}');
     END IF;
     NEW.hash := @ledger@.event_hash(
         coalesce((SELECT hash FROM @ledger@.event ORDER BY seq DESC LIMIT 1), ''), NEW);

@@ -19,5 +19,20 @@ ALTER TABLE @ledger@.approval ADD CONSTRAINT approval_size CHECK (octet_length(r
 ALTER TABLE @ledger@.event ADD CONSTRAINT event_kind CHECK (kind IN (
     @kinds@)) NOT VALID;
 
-COMMENT ON COLUMN @ledger@.run.kind IS 'apply, promote, rollback, mark, clear, adopt or script';
+-- they took texts of the attic's table for SQL, and left no event
+DO $dagmar$
+DECLARE
+    old record;
+BEGIN
+    FOR old IN SELECT p.oid::regprocedure AS name FROM pg_proc p
+        WHERE p.pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = @ledgerName@) AND p.proname IN ('purge', 'restore_rows')
+    LOOP
+        EXECUTE format('DROP FUNCTION %s', old.name);
+    END LOOP;
+END
+$dagmar$;
+
+COMMENT ON COLUMN @ledger@.run.kind IS 'apply, promote, rollback, mark, clear, adopt, purge, restore (both of the attic) or script';
+COMMENT ON COLUMN @ledger@.attic.kind IS 'table, column: the thing itself is kept; rows, values: what a rollback would have lost; update, upsert, delete: the rows before; default, notNull, type, constraint, index and others: a definition is remembered';
+COMMENT ON COLUMN @ledger@.attic.kept_as IS 'the name it has now: a table of the attic''s schema, or a column of the same table';
 COMMENT ON COLUMN @ledger@.event.detail IS 'What is worth knowing; of an event about a changeset, `recorded` is what the ledger had of it then';

@@ -311,7 +311,8 @@ fn every_policy_has_a_gate() {
         "rate": { "runsPerHour": 1 }, "promoteOnly": true, "signedBy": ["k"], "soak": "1d",
     });
     let about_the_connection = ["url", "urlCommand", "urlFile", "urlTimeout", "promoteFrom", "variables"];
-    let about_the_run = ["limits", "jobs", "transaction", "beforeApply"];
+    // a retention purges nothing by itself
+    let about_the_run = ["limits", "jobs", "transaction", "beforeApply", "attic"];
     let schema = serde_json::to_value(schemars::schema_for!(Environment)).unwrap();
     let known: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
     for key in known {
@@ -333,6 +334,30 @@ fn every_policy_has_a_gate() {
             assert_eq!(asked(None, &policy), 1, "{key}");
         }
     }
+}
+
+/// Gates that are about changesets that come are not asked about a purge; a plan that cannot be sealed
+/// has neither signature nor approvals.
+#[test]
+fn a_purge_is_asked_for_what_it_destroys_and_when() {
+    let policy = policy(json!({
+        "allow": [], "rate": { "runsPerHour": 1 }, "promoteOnly": true, "signedBy": ["k"], "approvals": { "count": 1 },
+        "freeze": [{ "from": "2026-01-01", "to": "2026-01-02", "reason": "x" }],
+        "window": { "from": "00:00", "to": "24:00" },
+    }));
+    let plan = Plan { direction: Direction::Purge, ..plan(&["drops"]) };
+    let verdicts = judge(&about(&policy, &plan), &[]);
+    let said: Vec<(&str, Status)> = verdicts.iter().map(|v| (v.gate, v.status)).collect();
+    assert_eq!(
+        said,
+        [
+            ("destructive-allowed", Status::Unmet),
+            ("window", Status::Met),
+            ("freeze", Status::Met),
+            ("signed-by", Status::Unmet),
+            ("approvals", Status::Unmet)
+        ]
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::error;
 use super::server::Server;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind, fill};
-use crate::ledger::event::{DIGEST_UNTIL_3, EventKind, hash_sql, recorded_sql};
+use crate::ledger::event::{DIGEST_UNTIL_3, EventKind, hash_sql, kept_sql, recorded_sql};
 use crate::ledger::{History, approval, schema};
 use crate::plan::signature::PublicKey;
 use serde::Serialize;
@@ -159,8 +159,8 @@ async fn look(connection: &Connection, l: &str, version: u32, kept: Kept<'_>) ->
 
 /// The query for what does not fit of the changesets `c` for which the condition holds.
 fn changesets(l: &str, only: &str) -> String {
-    let recorded = recorded_sql(l);
-    fill(include_str!("changesets.sql"), &[("ledger", l), ("recorded", recorded.trim()), ("only", only)])
+    let (recorded, kept) = (recorded_sql(l), kept_sql(l, "c.id"));
+    fill(include_str!("changesets.sql"), &[("ledger", l), ("recorded", &recorded), ("keptFor", &kept), ("only", only)])
 }
 
 /// Refuses what was changed by hand since it was recorded: nobody has seen its SQL.

@@ -52,8 +52,16 @@ impl Worker<'_, '_> {
             script.extend(frame, recorder.changeset(step, Status::Failed.word(), STARTED));
             script.push(frame, &recorder.clear_segments(&id));
         }
-        script.push(frame, &recorder.error(&id, &detail));
-        let kind = if step.direction == Direction::Forward { EventKind::Failed } else { EventKind::RollbackFailed };
+        let kind = match step.direction {
+            Direction::Forward => EventKind::Failed,
+            Direction::Rollback => EventKind::RollbackFailed,
+            Direction::Purge => EventKind::PurgeFailed,
+            Direction::Restore => EventKind::AtticRestoreFailed,
+        };
+        // the changeset itself is as it was
+        if matches!(step.direction, Direction::Forward | Direction::Rollback) {
+            script.push(frame, &recorder.error(&id, &detail));
+        }
         // of which version: what is edited afterwards has not failed yet
         let mut of = detail;
         of["checksum"] = json!(step.checksum);
@@ -63,6 +71,7 @@ impl Worker<'_, '_> {
         let state = match (left, step.direction) {
             (None, Direction::Forward) => "nothing of it remains".to_owned(),
             (None, Direction::Rollback) => "it is applied as before".to_owned(),
+            (_, Direction::Purge | Direction::Restore) => "it is kept in the attic as before".to_owned(),
             (Some(done), Direction::Forward) => format!(
                 "{done} of its {} segments are done: `dagmar apply` goes on, `dagmar rollback {id}` takes back what is done",
                 step.segments.len()

@@ -137,8 +137,8 @@ impl GraphView {
             });
             for required in &step.requires {
                 let (from, to) = match plan.direction {
-                    Direction::Forward => (&step.changeset, required),
                     Direction::Rollback => (required, &step.changeset),
+                    _ => (&step.changeset, required),
                 };
                 graph.edges.push(GraphEdge { from: from.clone(), to: to.clone(), soak: None });
             }

@@ -1,6 +1,7 @@
 //! Room for tables that are written anew and for indexes that are built.
 
-use super::{Report, View, size};
+use super::{Report, View};
+use crate::base::size;
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -76,16 +76,5 @@ fn some(names: &[String]) -> String {
     shown.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
 }
 
-/// Bytes as people read them.
-fn size(bytes: i64) -> String {
-    let units = ["bytes", "kB", "MB", "GB", "TB"];
-    let (mut left, mut unit) = (bytes.max(0), 0);
-    while left >= 10_240 && unit + 1 < units.len() {
-        left /= 1024;
-        unit += 1;
-    }
-    format!("{left} {}", units[unit])
-}
-
 #[cfg(test)]
 mod tests;

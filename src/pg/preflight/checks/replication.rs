@@ -1,6 +1,7 @@
 //! Replication that the plan touches or that keeps the server's log.
 
-use super::{Report, View, size, some};
+use super::{Report, View, some};
+use crate::base::size;
 use std::collections::BTreeMap;
 
 /// So much log behind an idle slot is worth a warning by itself.

@@ -63,7 +63,7 @@ pub fn mark(hazard: &str) -> Option<&'static str> {
 #[must_use]
 pub fn hazards(step: &Step) -> Vec<Hazard> {
     let mut found = Vec::new();
-    if matches!(step.rollback, Rollback::Irreversible { .. }) && step.direction == Direction::Forward {
+    if matches!(step.rollback, Rollback::Irreversible { .. }) && step.direction != Direction::Rollback {
         found.push(Hazard::CannotBeUndone);
     }
     for statement in left(&step.segments) {

@@ -142,7 +142,7 @@ pub(super) fn rollback(step: &Step) -> String {
             let all = count(statements(segments).count(), "statement");
             let origin = match step.direction {
                 // what is taken back is what was applied, whoever wrote it
-                Direction::Rollback => String::new(),
+                Direction::Rollback | Direction::Purge | Direction::Restore => String::new(),
                 Direction::Forward => format!("{}, ", origin(*derived, segments)),
             };
             let parts = match segments.as_slice() {
@@ -173,7 +173,9 @@ pub(super) fn way(step: &Step) -> String {
         Rollback::Segments { segments, .. } if segments.is_empty() => "nothing to run".to_owned(),
         Rollback::Segments { derived, segments, .. } => match step.direction {
             Direction::Forward => origin(*derived, segments).to_owned(),
-            Direction::Rollback => count(statements(segments).count(), "statement"),
+            Direction::Rollback | Direction::Purge | Direction::Restore => {
+                count(statements(segments).count(), "statement")
+            }
         },
     }
 }
@@ -183,6 +185,7 @@ pub(super) fn way_title(plan: &Plan) -> &'static str {
     match plan.direction {
         Direction::Forward => "Way back",
         Direction::Rollback => "Takes back",
+        Direction::Purge | Direction::Restore => "Way back",
     }
 }
 
@@ -200,5 +203,7 @@ pub(super) fn nothing(plan: &Plan) -> &'static str {
     match plan.direction {
         Direction::Forward => "nothing to apply",
         Direction::Rollback => "nothing to roll back",
+        Direction::Purge => "nothing to purge",
+        Direction::Restore => "nothing to restore",
     }
 }

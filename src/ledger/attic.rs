@@ -1,0 +1,324 @@
+//! What the attic keeps: its entries as values, and by which way each comes back.
+
+use super::history::Status;
+use crate::base::{Span, time};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// What an entry with data keeps. Entries of definitions (a default, a type …) have no data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A dropped table.
+    Table,
+    /// A dropped column, under another name in its table.
+    Column,
+    /// Rows of a table that a rollback has dropped.
+    Rows,
+    /// Values of a column that a rollback has dropped.
+    Values,
+    /// The rows before an update.
+    Update,
+    /// The rows before an upsert.
+    Upsert,
+    /// Deleted rows.
+    Delete,
+}
+
+impl Kind {
+    /// Every kind with its word in the ledger and in JSON.
+    pub const ALL: [(Kind, &'static str); 7] = [
+        (Kind::Table, "table"),
+        (Kind::Column, "column"),
+        (Kind::Rows, "rows"),
+        (Kind::Values, "values"),
+        (Kind::Update, "update"),
+        (Kind::Upsert, "upsert"),
+        (Kind::Delete, "delete"),
+    ];
+
+    /// The word in the ledger and in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, word)| word)
+    }
+
+    /// The kind of this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == word).map(|(kind, _)| *kind)
+    }
+
+    /// Whether the rollback of an applied changeset needs it.
+    #[must_use]
+    pub fn is_for_rollback(self) -> bool {
+        !matches!(self, Kind::Rows | Kind::Values)
+    }
+
+    /// A few words for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Kind::Update => "rows before an update of",
+            Kind::Upsert => "rows before an upsert of",
+            Kind::Delete => "rows deleted from",
+            Kind::Rows => "rows of",
+            Kind::Values => "values of",
+            Kind::Table => "table",
+            Kind::Column => "column",
+        }
+    }
+}
+
+/// How an entry comes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// By the rollback of its changeset.
+    Rollback,
+    /// By itself.
+    Restore,
+    /// Not now, or not at all: why.
+    None(&'static str),
+}
+
+/// An entry that keeps data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub id: i64,
+    /// The changeset that dropped or changed the object.
+    pub changeset: String,
+    /// What that is here now; `None`: it is not applied.
+    pub status: Option<Status>,
+    /// Whether its rollback puts back what is kept: it is derived, and nothing of it was purged.
+    pub by_rollback: bool,
+    /// What is kept.
+    pub kind: Kind,
+    /// The object before: `schema.table`, `schema.table.column`.
+    pub object: String,
+    /// What it is called now; `None`: the entry itself holds the rows.
+    pub kept_as: Option<String>,
+    /// The table that has it, or that it goes back into; `None`: it is not there.
+    pub home: Option<String>,
+    /// How many rows; of a table or column an estimate.
+    pub rows: Option<i64>,
+    /// How much room it takes in bytes; of a column an estimate.
+    pub bytes: Option<i64>,
+    /// Since when, in milliseconds since 1970.
+    pub kept_at: i64,
+    /// When it was put back; what could not be is still kept.
+    pub restored_at: Option<i64>,
+    /// When it was purged.
+    pub purged_at: Option<i64>,
+    /// Whether something of it is kept now.
+    pub is_kept: bool,
+    /// How many of the rows or values were put back.
+    pub put_back: Option<i64>,
+}
+
+impl Entry {
+    /// `column app.users.email`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("{} {}", self.kind.words(), self.object)
+    }
+
+    /// Until when it is kept by a retention, in milliseconds since 1970.
+    #[must_use]
+    pub fn until(&self, keep: Option<Span>) -> Option<i64> {
+        keep.map(|keep| self.kept_at.saturating_add(i64::try_from(keep.millis).unwrap_or(i64::MAX)))
+    }
+
+    /// Whether its retention is over at this time.
+    #[must_use]
+    pub fn is_expired(&self, keep: Option<Span>, now: i64) -> bool {
+        self.until(keep).is_some_and(|until| until <= now)
+    }
+
+    /// How it comes back.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        match (self.kind, self.status) {
+            _ if self.restored_at.is_some() => Way::None("put back, except for what something stood in the way of"),
+            (_, Some(Status::Partly)) => Way::None("its changeset is half done"),
+            (Kind::Rows | Kind::Values, _) if self.home.is_none() => {
+                Way::None("its table is not there: apply its changeset again")
+            }
+            (Kind::Rows | Kind::Values, _) => Way::Restore,
+            _ if self.by_rollback => Way::Rollback,
+            (Kind::Table | Kind::Column, _) => Way::Restore,
+            (Kind::Update | Kind::Upsert | Kind::Delete, _) => Way::None("no rollback puts it back any more"),
+        }
+    }
+
+    /// The command that puts it back.
+    #[must_use]
+    pub fn command(&self) -> Option<String> {
+        match self.way() {
+            Way::Rollback => Some(format!("dagmar rollback {}", self.changeset)),
+            Way::Restore => Some(format!("dagmar attic restore {}", self.id)),
+            Way::None(_) => None,
+        }
+    }
+
+    /// Of one that was put back: what came of it.
+    #[must_use]
+    pub fn outcome(&self) -> Option<String> {
+        let (put_back, rows) = (self.put_back?, self.rows?);
+        let all = format!(
+            "entry {}: {put_back} of {rows} {} put back",
+            self.id,
+            if self.kind == Kind::Rows { "rows" } else { "values" }
+        );
+        Some(match rows - put_back {
+            0 => all,
+            left => format!("{all}; {left} stay until they are purged: a row of the same key is there, or none"),
+        })
+    }
+
+    /// What an event says of it.
+    #[must_use]
+    pub fn told(&self) -> Value {
+        let mut told = json!({
+            "entry": self.id, "kind": self.kind.word(), "object": self.object, "keptAs": self.kept_as,
+            "keptAt": time::rfc3339(self.kept_at), "rows": self.rows, "bytes": self.bytes,
+        });
+        if let Some(put_back) = self.put_back {
+            told["restoredRows"] = json!(put_back);
+        }
+        told
+    }
+
+    /// The same and what is to be known of it now.
+    #[must_use]
+    pub fn json(&self, keep: Option<Span>, now: i64) -> Value {
+        let mut value = self.told();
+        let blocked = match self.way() {
+            Way::None(why) => Some(why),
+            _ => None,
+        };
+        value["changeset"] = json!(self.changeset);
+        value["table"] = json!(self.home);
+        value["keptUntil"] = json!(self.until(keep).map(time::rfc3339));
+        value["expired"] = json!(self.is_expired(keep, now));
+        value["restoredAt"] = json!(self.restored_at.map(time::rfc3339));
+        value["restoreBy"] = json!(self.command());
+        value["notRestorable"] = json!(blocked);
+        value
+    }
+}
+
+/// How much of it all there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Totals {
+    /// Entries.
+    pub entries: usize,
+    /// Their bytes, as far as they are known.
+    pub bytes: i64,
+    /// Entries whose retention is over.
+    pub expired: usize,
+    /// Their bytes.
+    pub expired_bytes: i64,
+}
+
+impl Totals {
+    /// Counts.
+    #[must_use]
+    pub fn of(entries: &[Entry], keep: Option<Span>, now: i64) -> Self {
+        let mut totals = Self::default();
+        for entry in entries {
+            let bytes = entry.bytes.unwrap_or(0);
+            totals.entries += 1;
+            totals.bytes = totals.bytes.saturating_add(bytes);
+            if entry.is_expired(keep, now) {
+                totals.expired += 1;
+                totals.expired_bytes = totals.expired_bytes.saturating_add(bytes);
+            }
+        }
+        totals
+    }
+}
+
+/// Data that the rollback of a changeset would need, and that was purged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purged {
+    /// The entry.
+    pub id: i64,
+    /// What it kept.
+    pub what: String,
+    /// When it was purged, in milliseconds since 1970.
+    pub at: i64,
+    /// By whom: role, and who ran it where.
+    pub by: Option<String>,
+}
+
+impl Purged {
+    /// Why what needs it cannot be rolled back.
+    #[must_use]
+    pub fn reason(list: &[Self]) -> String {
+        let one = |p: &Self| {
+            let by = p.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+            format!("{} (entry {}) on {}{by}", p.what, p.id, time::rfc3339(p.at))
+        };
+        let all: Vec<String> = list.iter().map(one).collect();
+        format!("its data was purged from the attic: {}", all.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: Kind, status: Option<Status>) -> Entry {
+        Entry {
+            id: 3,
+            changeset: "009-drop".to_owned(),
+            status,
+            by_rollback: status.is_some(),
+            kind,
+            object: "app.users.email".to_owned(),
+            kept_as: None,
+            home: Some("app.users".to_owned()),
+            rows: None,
+            bytes: Some(10),
+            kept_at: 1000,
+            restored_at: None,
+            purged_at: None,
+            is_kept: true,
+            put_back: None,
+        }
+    }
+
+    #[test]
+    fn the_way_back_follows_from_kind_and_changeset() {
+        let command = |entry: Entry| entry.command();
+        let rollback = Some("dagmar rollback 009-drop".to_owned());
+        let restore = Some("dagmar attic restore 3".to_owned());
+        assert_eq!(command(entry(Kind::Column, Some(Status::Applied))), rollback);
+        assert_eq!(command(entry(Kind::Delete, Some(Status::Applied))), rollback);
+        assert_eq!(command(entry(Kind::Column, None)), restore);
+        assert_eq!(command(entry(Kind::Rows, Some(Status::Applied))), restore);
+        assert_eq!(command(Entry { by_rollback: false, ..entry(Kind::Table, Some(Status::Applied)) }), restore);
+        assert_eq!(command(Entry { by_rollback: false, ..entry(Kind::Update, Some(Status::Applied)) }), None);
+        assert_eq!(command(Entry { home: None, ..entry(Kind::Values, None) }), None);
+        assert_eq!(command(entry(Kind::Delete, None)), None);
+        assert_eq!(command(entry(Kind::Table, Some(Status::Partly))), None);
+        assert_eq!(command(Entry { restored_at: Some(5), ..entry(Kind::Rows, None) }), None);
+    }
+
+    #[test]
+    fn retention_ends_when_its_time_is_over() {
+        let (entry, keep) = (entry(Kind::Table, None), Some(Span::millis(50)));
+        assert_eq!(entry.until(keep), Some(1050));
+        assert!(!entry.is_expired(keep, 1049) && entry.is_expired(keep, 1050) && !entry.is_expired(None, i64::MAX));
+        let totals = Totals::of(&[entry.clone(), Entry { kept_at: 0, ..entry }], keep, 1049);
+        assert_eq!(totals, Totals { entries: 2, bytes: 20, expired: 1, expired_bytes: 10 });
+    }
+
+    #[test]
+    fn every_kind_has_its_word() {
+        for (kind, word) in Kind::ALL {
+            assert_eq!((kind.word(), Kind::from_word(word)), (word, Some(kind)));
+        }
+    }
+}
