@@ -263,6 +263,13 @@ fn detail(event: &LedgerEvent) -> String {
             let one = |e: &Value| Some(format!("entry {}: {}", e.get("entry")?, e.get("object")?.as_str()?));
             entries.filter_map(one).collect::<Vec<_>>().join("; ")
         }
+        "rehearsalStarted" => {
+            let steps = event.detail.get("changesets").and_then(Value::as_array).map_or(0, Vec::len);
+            format!("{}, {}", text("command").unwrap_or_default(), count(steps, "changeset"))
+        }
+        "rehearsalFinished" => {
+            format!("{}: {}", text("command").unwrap_or_default(), text("outcome").unwrap_or_default())
+        }
         "runFinished" => text("status").unwrap_or_default(),
         "headSigned" => {
             event.detail.get("seq").and_then(Value::as_i64).map_or_else(String::new, |seq| format!("up to event {seq}"))

@@ -45,6 +45,10 @@ fn it_is_announced_asked_for_and_recorded() {
     let json = project.on(&database, &["plan", "--dry-run", "--format", "json"]).json();
     assert_eq!((json["dryRun"]["ran"].as_u64(), json["dryRun"]["limitMs"].as_u64()), (Some(1), Some(60_000)));
     assert_eq!(json["dryRun"]["locks"][0]["effect"], "blocks reads and writes");
+    let history = project.on(&database, &["history", "--since", "1h"]).ok();
+    for words in ["plan --dry-run, 1 changeset", "rollback --dry-run: done"] {
+        assert!(history.contains(words), "{words}\n{history}");
+    }
     assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
     assert_eq!(tables(&database), "t");
 }
