@@ -3,7 +3,8 @@
 use crate::graph::Graph;
 use crate::ledger::{Approval, EventKind, History, Status};
 use crate::plan::Plan;
-use crate::source::policy::{Hazard, Zone};
+use crate::source::calendar::Zone;
+use crate::source::policy::Hazard;
 use crate::source::{Changelog, Environment};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,8 @@
 
 use super::Outcome;
 use super::evidence::Evidence;
-use crate::source::policy::{Freeze, Zone};
+use crate::source::calendar::Zone;
+use crate::source::policy::Freeze;
 
 /// Whose calendar a freeze goes by.
 #[must_use]

@@ -2,7 +2,8 @@
 
 use super::Outcome;
 use super::evidence::{Evidence, Local};
-use crate::source::policy::{Day, Window};
+use crate::source::calendar::Day;
+use crate::source::policy::Window;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(window) = &evidence.policy.window else { return Outcome::NotAsked };

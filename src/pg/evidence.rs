@@ -12,7 +12,7 @@ use crate::gate::freeze_zone;
 use crate::ledger::EventKind;
 use crate::ledger::json::jsonb;
 use crate::source::Environment;
-use crate::source::policy::Zone;
+use crate::source::calendar::Zone;
 use serde_json::json;
 use std::collections::BTreeSet;
 

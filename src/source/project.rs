@@ -4,10 +4,11 @@ use super::address;
 use super::attic::AtticPolicy;
 use super::declared::{Variable, check_variables};
 use super::hook::Hook;
+use super::ledger::LedgerConfig;
 use super::policy::{self, ApprovalPolicy, Freeze, Hazard, Rate, Window};
 use super::variables::is_name;
 use crate::base::{
-    Diagnostic, Diagnostics, Granularity, Ident, Limits, PaceSpec, PathSeg, Place, Span, diag::nearest, typed::partly,
+    Diagnostic, Diagnostics, Granularity, Limits, PaceSpec, PathSeg, Place, Span, diag::nearest, typed::partly,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,48 +53,6 @@ impl Default for ProjectConfig {
             environments: Map::new(),
             environment_list: Vec::new(),
         }
-    }
-}
-
-/// Where dagmar keeps its tables.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct LedgerConfig {
-    /// The schema of the ledger.
-    pub schema: Ident,
-    /// Roles that may own the ledger, beside superusers and the roles that the user of the
-    /// connection is, or is a member of. A ledger of anybody else is not touched: its owner
-    /// could run code as whoever uses it.
-    pub owners: Vec<String>,
-}
-
-impl Default for LedgerConfig {
-    fn default() -> Self {
-        Self { schema: Ident::new("dagmar").expect("a name"), owners: Vec::new() }
-    }
-}
-
-/// The longest name of the ledger's schema, in bytes: that of the attic has `_attic` behind it.
-const LONGEST_LEDGER: usize = 55;
-
-impl LedgerConfig {
-    /// A schema of this name has to be one that can be ours.
-    fn check(&self, place: &Place, out: &mut Diagnostics) {
-        let name = self.schema.as_str();
-        let wrong = if name.len() > LONGEST_LEDGER {
-            format!("has more than {LONGEST_LEDGER} bytes")
-        } else if let Some(c) = name.chars().find(|c| c.is_control() || matches!(c, '$' | '@')) {
-            format!("has the character {c:?}")
-        } else if name.starts_with("pg_") || ["public", "information_schema"].contains(&name) {
-            "is not for dagmar alone".to_owned()
-        } else {
-            return;
-        };
-        out.push(
-            Diagnostic::error("DG0118", format!("the name of the ledger's schema {wrong}"))
-                .at(place.clone())
-                .help("it is a schema that only dagmar uses; leave it out for `dagmar`"),
-        );
     }
 }
 
@@ -383,24 +342,6 @@ mod tests {
             let mut out = Diagnostics::default();
             ProjectConfig::parse(&hidden, &Place::value(FileId(0), vec![]), &mut out);
             assert!(out.iter().any(hides_variables), "{hidden}: {out:?}");
-        }
-    }
-
-    #[test]
-    fn the_ledger_has_a_schema_of_its_own() {
-        for good in ["dagmar", "My \"odd\" 'ledger'", &"x".repeat(55), "pgx"] {
-            assert!(parse(json!({"ledger": {"schema": good}})).is_ok(), "{good}");
-        }
-        for (bad, why) in [
-            ("a\n\\! touch /tmp/x", "the name of the ledger's schema has the character '\\n'"),
-            ("a$body$", "the name of the ledger's schema has the character '$'"),
-            ("@attic@", "the name of the ledger's schema has the character '@'"),
-            (&"x".repeat(56), "the name of the ledger's schema has more than 55 bytes"),
-            ("pg_ledger", "the name of the ledger's schema is not for dagmar alone"),
-            ("public", "the name of the ledger's schema is not for dagmar alone"),
-            ("information_schema", "the name of the ledger's schema is not for dagmar alone"),
-        ] {
-            assert_eq!(parse(json!({"ledger": {"schema": bad}})).unwrap_err(), [why], "{bad}");
         }
     }
 

@@ -1,0 +1,78 @@
+//! Where dagmar keeps what it knows of a database.
+
+use crate::base::{Diagnostic, Diagnostics, Ident, Place};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where dagmar keeps its tables.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct LedgerConfig {
+    /// The schema of the ledger.
+    pub schema: Ident,
+    /// Roles that may own the ledger, beside superusers and the roles that the user of the
+    /// connection is, or is a member of. A ledger of anybody else is not touched: its owner
+    /// could run code as whoever uses it.
+    pub owners: Vec<String>,
+}
+
+impl Default for LedgerConfig {
+    fn default() -> Self {
+        Self { schema: Ident::new("dagmar").expect("a name"), owners: Vec::new() }
+    }
+}
+
+/// The longest name of the ledger's schema, in bytes: that of the attic has `_attic` behind it.
+const LONGEST_LEDGER: usize = 55;
+
+impl LedgerConfig {
+    /// A schema of this name has to be one that can be ours.
+    pub(super) fn check(&self, place: &Place, out: &mut Diagnostics) {
+        let name = self.schema.as_str();
+        let wrong = if name.len() > LONGEST_LEDGER {
+            format!("has more than {LONGEST_LEDGER} bytes")
+        } else if let Some(c) = name.chars().find(|c| c.is_control() || matches!(c, '$' | '@')) {
+            format!("has the character {c:?}")
+        } else if name.starts_with("pg_") || ["public", "information_schema"].contains(&name) {
+            "is not for dagmar alone".to_owned()
+        } else {
+            return;
+        };
+        out.push(
+            Diagnostic::error("DG0118", format!("the name of the ledger's schema {wrong}"))
+                .at(place.clone())
+                .help("it is a schema that only dagmar uses; leave it out for `dagmar`"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::FileId;
+
+    fn wrong(schema: &str) -> Vec<String> {
+        let config = LedgerConfig { schema: Ident::new(schema).unwrap(), ..LedgerConfig::default() };
+        let mut out = Diagnostics::default();
+        config.check(&Place::value(FileId(0), Vec::new()), &mut out);
+        out.iter().map(|d| d.message.clone()).collect()
+    }
+
+    #[test]
+    fn the_ledger_has_a_schema_of_its_own() {
+        for good in ["dagmar", "My \"odd\" 'ledger'", &"x".repeat(55), "pgx"] {
+            assert!(wrong(good).is_empty(), "{good}");
+        }
+        for (bad, why) in [
+            ("a\n\\! touch /tmp/x", "the name of the ledger's schema has the character '\\n'"),
+            ("a$body$", "the name of the ledger's schema has the character '$'"),
+            ("@attic@", "the name of the ledger's schema has the character '@'"),
+            (&"x".repeat(56), "the name of the ledger's schema has more than 55 bytes"),
+            ("pg_ledger", "the name of the ledger's schema is not for dagmar alone"),
+            ("public", "the name of the ledger's schema is not for dagmar alone"),
+            ("information_schema", "the name of the ledger's schema is not for dagmar alone"),
+        ] {
+            assert_eq!(wrong(bad), [why], "{bad}");
+        }
+    }
+}
