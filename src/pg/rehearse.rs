@@ -236,8 +236,8 @@ async fn once(
         );
     }
     let filled = script.filled(secrets).map_err(|(_, why)| Failure::new(Kind::Usage, why.message).help(why.help))?;
-    let script = filled.map_or(script, |filled| filled.script);
-    let answered = follow(connection, &script).await;
+    let script = filled.as_ref().map_or(&script, |filled| &filled.script);
+    let answered = follow(connection, script).await;
     let ended = connection.roll_back().await;
     let reached = *answered.as_ref().unwrap_or_else(|(n, _)| n);
     match answered {
@@ -250,12 +250,14 @@ async fn once(
                     &failure,
                 ));
             }
-            let number = number_of(&script, count, &failure);
+            let number = number_of(script, count, &failure);
             let mark = script.marks.get(number).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
             // of another form of the statement it would be a place in that one
             let whole = matches!(mark, Mark::Statement(_, segment, _)
                 if plan.steps[mark.step()].segments[segment].mode == Mode::Transaction);
             let position = failure.position.filter(|_| whole).and_then(|p| script.position_in(number, p));
+            let written = |p| filled.as_ref().map_or(Some(p), |filled| filled.position(number, p));
+            let position = position.and_then(written);
             if failure.sqlstate == UNSAFE_NEW_ENUM_VALUE && matches!(mark, Mark::Statement(..)) {
                 unusable = Some(mark);
             }

@@ -1,6 +1,6 @@
 //! Dry runs: what they ask, hold, record and leave; and those on a server of their own.
 
-use crate::harness::{Database, Project};
+use crate::harness::{Database, Project, Run};
 use crate::running::{table, tables};
 use crate::tools::{Running, against, file, project, sql};
 
@@ -22,7 +22,7 @@ fn it_is_announced_asked_for_and_recorded() {
     project.on(&database, &["apply", "--select", "t"]).ok();
     // nobody is there to confirm it
     let mut command = project.command(&["plan", "--dry-run", "--url", &database.url()]);
-    let said = crate::harness::Run::of(command.output().unwrap());
+    let said = Run::of(command.output().unwrap());
     assert_eq!(said.code, 5, "{said:?}");
     for words in [
         "takes these locks and holds them until it is rolled back, after 1m at the latest\n  ACCESS EXCLUSIVE on t: blocks reads and writes\n",
@@ -175,4 +175,23 @@ fn a_private_server_needs_no_other_one() {
     let said = project.on(&database, &["rollback", "more", "--dry-run", "--shadow"]).fails(8);
     assert!(said.contains("the private server cannot be brought to where the database is"), "{said}");
     assert!(said.contains("it has what the ledger recorded, and nothing that came otherwise"), "{said}");
+}
+
+/// What fails behind the value of a secret variable has the place that a run would name, and the value
+/// is not there.
+#[test]
+fn a_place_behind_a_secret_is_that_of_a_run() {
+    let database = Database::new();
+    let config = "variables:\n  pw: { value: \"${PW}\", secret: true }\n";
+    let wrong = sql("a", "SELECT '${pw}',\n  nope", "SELECT 1", "");
+    let project = Project::new(&[("dagmar.yaml", config), ("plans/a.yaml", &file(&[wrong]))]);
+    let places = [&["apply"][..], &["plan", "--dry-run"], &["plan", "--dry-run", "--shadow"]].map(|args| {
+        let mut command = project.command(args);
+        command.args(["--yes", "--url", &database.url()]).env("PW", "canary-".repeat(10));
+        let said = Run::of(command.output().unwrap()).fails(8);
+        assert!(!said.contains("canary"), "{said}");
+        let place = said.lines().find_map(|line| line.strip_prefix("  --> ")).map(str::to_owned);
+        place.unwrap_or_else(|| panic!("no place\n{said}"))
+    });
+    assert!(places.iter().all(|place| *place == places[0] && place.starts_with("plans/a.yaml:")), "{places:?}");
 }
