@@ -43,8 +43,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 .help("`dagmar status` shows what is done"));
         };
         if run.kind.as_deref() == Some("script") {
-            return Err(Failure::new(Kind::Refused, "what runs is a script in psql, which listens to nobody")
-                .help("interrupt psql; `dagmar status` shows what it has done"));
+            return Err(Failure::new(
+                Kind::Refused,
+                "the run is a script in psql, which cannot be cancelled from here",
+            )
+            .help("interrupt psql; `dagmar status` shows what it has done"));
         }
         confirm(global, &format!("Cancel the run of {} on {}?", run.holder, remote.describe()))?;
         wish::cancel(&remote.connection, session.ledger(), &holder(), reason, &run).await?;

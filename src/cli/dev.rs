@@ -21,8 +21,10 @@ use std::time::Duration;
 #[command(after_help = "\
 Examples:
   dagmar dev start
+  dagmar dev status
   dagmar dev psql -- -c 'TABLE app.notes'
   DATABASE_URL=$(dagmar dev url) cargo run
+  dagmar dev stop
   dagmar dev reset --yes && dagmar apply --yes")]
 pub struct Args {
     #[command(subcommand)]

@@ -56,7 +56,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         files.iter().map(|(path, _)| path).filter(|p| dir.join(p).symlink_metadata().is_ok()).collect();
     if !in_the_way.is_empty() {
         let mut failure =
-            Failure::new(Kind::Usage, format!("`{}` is not empty of what would be written", dir.display()))
+            Failure::new(Kind::Usage, format!("`{}` has files that would be written; nothing was done", dir.display()))
                 .help("name another folder; `dagmar schema --write` renews the schemas of a project");
         for path in in_the_way {
             failure = failure.note(format!("there is: {path}"));

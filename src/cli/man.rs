@@ -3,9 +3,9 @@
 use super::file::{self, There};
 use super::global::Global;
 use super::output::Output;
-use super::{Cli, Outcome};
+use super::{Outcome, command};
 use crate::base::{Failure, Kind, count};
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
-    let mut command = Cli::command().disable_help_subcommand(true);
+    let mut command = command().disable_help_subcommand(true);
     command.build();
     let Some(dir) = &args.dir else {
         out.document(&page(&command, &[])?);

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 
 /// Shows what `apply` would run: order, waves, SQL both ways, locks, hazards.
 ///
-/// Reads the environment's database and changes nothing in it.
+/// Only reads the environment's database; `--dry-run` runs the plan there, with its locks, and rolls it back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -32,6 +32,7 @@ Examples:
   dagmar plan --against production
   dagmar plan --select +008-active-organization --format markdown
   dagmar plan --dry-run --url postgres://localhost/shop
+  dagmar plan --dry-run --shadow --env production
   dagmar plan --for staging,production --out release.plan --sign release.key
   dagmar plan --verify release.plan --key release.key.pub --sql
   dagmar plan --offline --format html > plan.html")]
@@ -44,8 +45,8 @@ pub struct Args {
     sql: bool,
     #[command(flatten)]
     dry: rehearsal::Options,
-    /// Looks as well what the database would have against it: rights, room, who is in the
-    /// way; errors end it with exit code 5
+    /// Runs the checks that `apply` makes before a run as well: rights, room on the disk, who holds
+    /// locks; errors end it with exit code 5
     #[arg(long, value_name = "ENV|URL", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["offline", "dry_run"], add = complete::environments())]
     against: Option<String>,
     /// Connects to nothing: as if the database were empty
@@ -70,7 +71,7 @@ pub struct Args {
     /// server
     #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "offline", "dry_run", "against", "select"])]
     verify: Option<PathBuf>,
-    /// It must be signed with the private half of this key
+    /// With --verify: the plan must be signed with the private half of this key
     #[arg(long, value_name = "KEYFILE", requires = "verify")]
     key: Option<PathBuf>,
 }

@@ -217,6 +217,11 @@ impl Observer for Spinners {
                     says(bar, &format!("waits: {reason}"));
                 }
             }
+            Event::BackfillGoesOn { changeset, .. } => {
+                if let Some(bar) = self.running.get(changeset) {
+                    says(bar, "");
+                }
+            }
             Event::Blocked { changeset, .. } => {
                 if let Some(bar) = self.running.get(changeset) {
                     says(bar, "waits for a lock");
@@ -257,6 +262,42 @@ impl Drop for Spinners {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Cli;
+    use clap::Parser;
+
+    #[test]
+    fn a_bar_stays_while_its_backfill_waits() {
+        let cli = Cli::try_parse_from(["dagmar", "apply"]).expect("a command line");
+        let mut spinners = Spinners::new(Output::new(&cli.global).messages());
+        let changeset = "a".to_owned();
+        let bar = |spinners: &Spinners| {
+            let bar = &spinners.running["a"];
+            (bar.prefix(), bar.message(), bar.position(), bar.length())
+        };
+        let is = |words: &str, done, of| ("1/2 a".to_owned(), words.to_owned(), done, of);
+        let direction = Direction::Forward;
+        spinners.on(&Event::StepStarted { changeset: changeset.clone(), direction, number: 1, of: 2 });
+        assert_eq!(bar(&spinners), is("", 0, None));
+        spinners.on(&Event::BatchDone {
+            changeset: changeset.clone(),
+            segment: 0,
+            rows: 500,
+            table_rows: 2000,
+            seen: 500,
+            pass: 1,
+            took_ms: 10,
+            rate: 1000,
+            eta_ms: Some(1500),
+        });
+        assert_eq!(bar(&spinners), is("500/2,000 rows, 1.5 s left, 1,000/s", 500, Some(2000)));
+        let reason = "paused by anna@laptop: lunch".to_owned();
+        spinners.on(&Event::BackfillWaits { changeset: changeset.clone(), segment: 0, paused: true, reason });
+        assert_eq!(bar(&spinners), is("waits: paused by anna@laptop: lunch", 500, Some(2000)));
+        spinners.on(&Event::BackfillGoesOn { changeset: changeset.clone(), segment: 0, waited_ms: 3500 });
+        assert_eq!(bar(&spinners), is("", 500, Some(2000)));
+        spinners.on(&Event::StepDone { changeset, direction, took_ms: Some(4000) });
+        assert!(spinners.running.is_empty());
+    }
 
     #[test]
     fn times_are_short() {

@@ -34,6 +34,7 @@ use crate::source::ProjectConfig;
 Examples:
   dagmar promote --to production --check
   dagmar promote --to production --check --format markdown > ticket.md
+  dagmar promote --to production --dry-run --shadow
   dagmar promote --from staging --to production --yes
   dagmar promote --to production --select +008-active-organization
   dagmar promote release.plan --to production --key release.key.pub

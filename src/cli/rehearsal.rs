@@ -20,7 +20,8 @@ use std::time::Instant;
 /// The options of a dry run on the environment's server.
 #[derive(Debug, Clone, clap::Args)]
 pub struct OnServer {
-    /// Runs it inside of a transaction that is rolled back: after the gates, and with real locks
+    /// Runs it in one transaction that is rolled back, with real locks; the gates that hold for the run
+    /// hold for it too
     #[arg(long)]
     pub dry_run: bool,
     /// The most time that a dry run may take, and hold its locks
@@ -33,8 +34,8 @@ pub struct OnServer {
 pub struct Options {
     #[command(flatten)]
     pub on_server: OnServer,
-    /// Makes the dry run on a private server that is thrown away, after what the ledger has as
-    /// applied; that of the environment is only read
+    /// Makes the dry run on a private server, after what the ledger has as applied there, and removes
+    /// that server; the environment's database is only read
     #[arg(long, requires = "dry_run")]
     pub shadow: bool,
 }
@@ -238,6 +239,12 @@ impl DryRun<'_> {
             }
             out.json(&json!({ "plan": plan, "dryRun": value }));
         } else {
+            if plan.steps.is_empty() {
+                out.data(
+                    Line::new().paint(Tone::Strong, "dry run").plain(format!(" on {place}: there is nothing to run")),
+                );
+                return Ok(());
+            }
             let (steps, ran) = (count(plan.steps.len(), "changeset"), count(rehearsal.ran, "statement"));
             out.data(Line::new().paint(Tone::Strong, "dry run").plain(format!(" of {steps} on {place}: {ran} ran")));
             for left_out in &rehearsal.left_out {

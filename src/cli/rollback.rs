@@ -30,6 +30,7 @@ Examples:
   dagmar rollback --last-run
   dagmar rollback 008-active-organization
   dagmar rollback 003-users-and-permissions --cascade --dry-run
+  dagmar rollback --last-run --dry-run --shadow
   dagmar rollback --to 002-billing --env staging --yes
   dagmar rollback --last-run --no-preflight --yes")]
 #[command(group(clap::ArgGroup::new("what").required(true).args(["ids", "last_run", "to", "all"])))]

@@ -38,7 +38,7 @@ pub struct Chosen {
     /// The sealed plan must be signed with the private half of this key
     #[arg(long, value_name = "KEYFILE", requires = "plan")]
     key: Option<PathBuf>,
-    /// Refuses a sealed plan when the files and this dagmar would make another one now
+    /// Refuses a sealed plan where the files and this version of dagmar give another plan now
     #[arg(long, requires = "plan")]
     check_render: bool,
     /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
@@ -291,7 +291,7 @@ fn same_render(view: &View<'_>, plan: &Plan) -> Result<(), Failure> {
 }
 
 fn other_render(id: &str, why: &str) -> Failure {
-    Failure::new(Kind::Drift, format!("`{id}` would be another one now than what is sealed; nothing was run"))
+    Failure::new(Kind::Drift, format!("`{id}` is compiled differently now than it is sealed; nothing was run"))
         .note(why)
         .help("use the files and the dagmar that it was sealed with, or seal a new plan")
 }

@@ -72,7 +72,7 @@ pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
                     )
                     .at(at)
                     .help(near.map_or_else(
-                        || "`dagmar graph` shows all changesets".to_owned(),
+                        || "write that changeset, or remove it from `dependsOn`".to_owned(),
                         |near| format!("did you mean `{near}`?"),
                     )),
                 );

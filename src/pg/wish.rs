@@ -171,8 +171,11 @@ async fn write(connection: &Connection, statements: &[String]) -> Result<(), Fai
     match connection.execute(&text).await {
         Ok(()) => Ok(()),
         Err(e) => Err(match &e {
-            f if f.sqlstate == "42P01" => Failure::new(Kind::Database, "the ledger is of a version without wishes")
-                .help("the next `dagmar apply` brings it up to date"),
+            f if f.sqlstate == "42P01" => Failure::new(
+                Kind::Database,
+                "the ledger is of an older version, which cannot keep a pause or a cancellation",
+            )
+            .help("the next `dagmar apply` brings it up to date"),
             _ => error::unanswered("cannot write into the ledger", &e),
         }),
     }

@@ -189,7 +189,7 @@ fn failures(case: &Case<'_>, position: usize) -> Vec<Reason> {
         Status::Failed => (
             "failed",
             format!("`{id}` was tried {said} and failed{error}; nothing of it remains"),
-            format!("mend what it met, then `dagmar apply --env {env}` tries it again"),
+            format!("remove the cause, then `dagmar apply --env {env}` tries it again"),
         ),
         Status::Partly if recorded.segments.iter().any(|s| s.direction == "rollback") => (
             "partly",

@@ -4,7 +4,7 @@
 use super::model::{Check, Direction, FORMAT, Plan, Progress, Rollback, Segment, Step, Why};
 use super::quiet::kept;
 use super::waves;
-use crate::base::{Failure, Ident, Kind, diag::nearest};
+use crate::base::{Failure, Ident, Kind, count, diag::nearest};
 use crate::change::effects::{How, Touch};
 use crate::ledger::attic::Purged;
 use crate::ledger::{History, Recorded, Status};
@@ -180,7 +180,8 @@ pub fn compile(
         }
     }
     if !never.is_empty() {
-        let mut failure = Failure::new(Kind::Refused, "what is to be rolled back cannot be")
+        let changesets = count(never.len(), "changeset");
+        let mut failure = Failure::new(Kind::Refused, format!("{changesets} cannot be rolled back"))
             .help("undo it with a new changeset, or choose what does not need it");
         failure.notes = never;
         return Err(failure);

@@ -8,6 +8,9 @@ use super::text::{clip, fill, fold, line, width};
 /// The last column is not made narrower than this: before, others are left out.
 const NARROW: usize = 24;
 
+/// What stands below a row is indented by this many columns.
+const MARGIN: usize = 4;
+
 /// One cell: a text and what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
@@ -93,7 +96,8 @@ impl Table {
 
     /// The table with aligned columns, two spaces between them, no space at line ends. Where a
     /// terminal has `limit` columns the last column goes on in further lines; where even that has no
-    /// room, dispensable columns are left out, and then the last column stands below the others.
+    /// room, dispensable columns are left out, and then the last ones stand below the others, each in
+    /// lines of its own behind its head.
     #[must_use]
     pub fn text(&self, limit: Option<usize>) -> Text {
         let shown = self.fitting(limit);
@@ -113,26 +117,28 @@ impl Table {
             .collect();
         let mut columns: Vec<usize> = (0..widths.len()).collect();
         let Some((limit, last)) = limit.zip(columns.last().copied()) else {
-            return Fitting { columns, widths, last: None };
+            return Fitting { columns, widths, last: None, below: Vec::new() };
         };
         let mut dispensable = self.dispensable.iter();
         loop {
             let before: usize = columns.iter().filter(|c| **c != last).map(|c| widths[*c] + 2).sum();
             let room = limit.saturating_sub(before);
             if room >= widths[last] {
-                return Fitting { columns, widths, last: None };
+                return Fitting { columns, widths, last: None, below: Vec::new() };
             }
             if room >= NARROW {
-                return Fitting { columns, widths, last: Some((before, room)) };
+                return Fitting { columns, widths, last: Some((before, room)), below: Vec::new() };
             }
-            match dispensable.next() {
-                Some(next) => columns.retain(|c| c != next),
-                None => {
-                    columns.retain(|c| *c != last);
-                    return Fitting { columns, widths, last: Some((4, limit.saturating_sub(4).max(1))) };
-                }
-            }
+            let Some(next) = dispensable.next() else { break };
+            columns.retain(|c| c != next);
         }
+        let mut at = columns.len() - 1;
+        while at > 1 && columns[..at].iter().map(|c| widths[*c] + 2).sum::<usize>() > limit + 2 {
+            at -= 1;
+        }
+        let below = columns.split_off(at.max(1));
+        let room = limit.saturating_sub(MARGIN).max(1);
+        Fitting { columns, widths, last: Some((MARGIN, room)), below }
     }
 
     fn lines(&self, out: &mut Text, shown: &Fitting, cells: &[Cell], head: bool) {
@@ -160,12 +166,13 @@ impl Table {
             gap.push_str("  ");
         }
         out.line(text);
-        if let (false, false, Some((_, room))) = (head, shown.columns.contains(&last), shown.last) {
-            more = parts(&cells[last], room);
-        }
-        for part in more {
-            let margin = " ".repeat(shown.last.map_or(0, |(at, _)| at));
-            out.line(Line::from(margin).paint(cells[last].tone, part).whole());
+        let (margin, room) = shown.last.unwrap_or_default();
+        let mut line = |tone, part: String| out.line(Line::from(" ".repeat(margin)).paint(tone, part).whole());
+        more.into_iter().for_each(|part| line(cells[last].tone, part));
+        for &i in shown.below.iter().filter(|i| !head && !cells[**i].text.is_empty()) {
+            let text = format!("{}: {}", self.header[i].to_lowercase(), cells[i].text);
+            let cell = Cell { text, ..cells[i].clone() };
+            parts(&cell, room).into_iter().for_each(|part| line(cell.tone, part));
         }
     }
 
@@ -199,6 +206,8 @@ struct Fitting {
     widths: Vec<usize>,
     /// Where the last column begins and how wide it is, when it does not fit.
     last: Option<(usize, usize)>,
+    /// Columns that stand below the others.
+    below: Vec<usize>,
 }
 
 /// The lines of a cell that has this room.
@@ -242,8 +251,17 @@ mod tests {
              b   1                     eight nine ten eleven t…\n"
         );
         assert_eq!(at(30), "ID  NOTE\na   one two three four five\n    six seven\nb   eight nine ten eleven twe…\n");
-        assert_eq!(at(20), "ID\na\n    one two three\n    four five six\n    seven\nb\n    eight nine ten…\n");
+        assert_eq!(at(20), "ID\na\n    note: one two\n    three four five\n    six seven\nb\n    note: eight nin…\n");
         assert_eq!(table.text(Some(200)), table.text(None));
+        // what has no room beside the others either
+        let mut table = Table::new(&["ID", "WHAT", "SIZE", "UNTIL"]);
+        table.row(["1", "column app.users.email", "12 kB", "2027-02-19"]);
+        table.row(["2", "rows of app.t", "", "no limit"]);
+        assert_eq!(
+            table.text(Some(30)).write(Style::PLAIN, Some(30)),
+            "ID  WHAT\n1   column app.users.email\n    size: 12 kB\n    until: 2027-02-19\n\
+             2   rows of app.t\n    until: no limit\n"
+        );
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub fn names(kind: &str, parameters: &Value, place: &Place, out: &mut Diagnostic
             Diagnostic::warning("DG0330", format!("the {what} `{name}` keeps its capital letters"))
                 .at(place.child(key))
                 .help(format!(
-                    "SQL finds it only as `{exact}`, because PostgreSQL makes names without quotes small: write `{}`, \
+                    "SQL finds it only as `{exact}`, because PostgreSQL folds names without quotes to lower case: write `{}`, \
                      or `'{exact}'` where it is meant",
                     name.to_lowercase()
                 )),

@@ -190,7 +190,7 @@ fn a_long_plan_is_shown_as_a_summary_before_it_runs() {
     let many: Vec<String> = (0..15).map(|i| table(&format!("t{i:02}"), "")).collect();
     let (project, database) = (project(&many), Database::new());
     let run = project.on(&database, &["apply"]);
-    assert!(run.err.contains("WAVE  CHANGESET  HAZARDS  WAY BACK\n   1  t00 "), "{}", run.err);
+    assert!(run.err.contains("WAVE  CHANGESET  HAZARDS  ROLLBACK\n   1  t00 "), "{}", run.err);
     assert!(run.err.contains("`--show statements`") && !run.err.contains("CREATE TABLE"), "{}", run.err);
     run.ok();
     let run = project.on(&database, &["rollback", "--all"]);
@@ -279,7 +279,15 @@ fn lines_fit_a_terminal_of_any_width() {
         .on(&database, &["mark", "held", "long", "--reason", "a reason that goes on for more words than fit beside it"])
         .ok();
     for columns in [40, 60, 80, 200] {
-        for args in [&["plan"][..], &["status"], &["graph"], &["apply"], &["why", "long"], &["history"]] {
+        for args in [
+            &["plan"][..],
+            &["status"],
+            &["graph"],
+            &["apply"],
+            &["why", "long"],
+            &["history"],
+            &["apply", "--show", "summary"],
+        ] {
             let mut command = project.command(args);
             command.env("COLUMNS", columns.to_string()).args(["--yes", "--url", &database.url()]);
             let run = Run::of(command.output().unwrap());
@@ -327,7 +335,7 @@ fn a_promotion_begins_with_its_gates() {
     let run = three.run(&["promote", "--to", "production", "--override", "soak", "--reason", "in a hurry"]);
     assert_eq!(run.code, 0, "{run:?}");
     let (gates, plan) = (run.err.find("GATE ").unwrap(), run.err.find("forward plan for").unwrap());
-    assert!(gates < plan, "{}", run.err);
+    assert!(gates < plan && run.err[..plan].ends_with("\n\n"), "{}", run.err);
     run.ok();
     let run = check("markdown");
     has(&run.out, &["There is nothing to apply."]);

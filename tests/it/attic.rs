@@ -100,6 +100,15 @@ fn all_that_is_kept_is_listed() {
         &text,
         &["rows deleted from public.users", "the ledger", "dagmar attic restore 5", "the attic keeps 5 entries, "],
     );
+    // a narrow terminal has in lines of its own what has no room
+    let narrow = |columns: &str| {
+        let mut command = project.command(&["attic", "list", "--url", &database.url()]);
+        Run::of(command.env("COLUMNS", columns).output().unwrap()).ok()
+    };
+    let text = narrow("50");
+    assert!(text.lines().all(|line| line.chars().count() <= 50), "{text}");
+    says(&text, &["\n    until: 2", "\n    comes back by: dagmar rollback drop\n"]);
+    assert!(narrow("200").contains("COMES BACK BY\n"), "{}", narrow("200"));
     // nothing is over its time
     assert!(!project.on(&database, &["status"]).ok().contains("attic"));
     let status = project.on(&database, &["status", "--format", "json"]).json();

@@ -1,6 +1,7 @@
 //! What an author uses: a new project, the next changeset, schemas, the server of his own.
 
 use crate::harness::{Database, Project, Run, dagmar};
+use crate::tools::root;
 use std::fs;
 use std::path::Path;
 
@@ -197,6 +198,10 @@ fn the_server_of_an_environment_runs_until_it_is_stopped() {
 
     let url = project.run(&["dev", "start"]).ok();
     let dir = status()["directory"].as_str().unwrap().to_owned();
+    // the place that README and a new dagmar.yaml tell
+    let place =
+        if root() { "/var/tmp/dagmar-0".into() } else { project.path().canonicalize().unwrap().join(".dagmar") };
+    assert!(Path::new(&dir).starts_with(&place) && Path::new(&dir).join("data/PG_VERSION").is_file(), "{dir}");
     assert_eq!((&status()["running"], &status()["kept"]), (&true.into(), &true.into()));
     assert_eq!(project.run(&["dev", "url"]).ok(), url);
     let psql = |sql: &str| project.run(&["dev", "psql", "--", "-XAtc", sql]);

@@ -74,6 +74,10 @@ fn edges_between_changesets() {
     let missing = file(&[plain("first", ""), plain("b", "    dependsOn: [frist]\n")]);
     let words = ["`b` depends on `frist`, which does not exist", "= help: did you mean `first`?"];
     one_mistake(&[("plans/a.yaml", &missing)], "DG0203", "plans/a.yaml:6:17", &words);
+    // a command that needs the graph has none to show
+    let nowhere = file(&[plain("a", "    dependsOn: [something-else]\n")]);
+    let words = ["which does not exist", "= help: write that changeset, or remove it from `dependsOn`"];
+    one_mistake(&[("plans/a.yaml", &nowhere)], "DG0203", "plans/a.yaml:3:17", &words);
     let own = file(&[plain("a", "    dependsOn: [a]\n")]);
     let words = ["`a` depends on itself", "= help: remove this line"];
     one_mistake(&[("plans/a.yaml", &own)], "DG0204", "plans/a.yaml:3:17", &words);

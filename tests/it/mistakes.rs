@@ -254,6 +254,34 @@ fn one_mistake_made_often_is_one_with_a_count() {
     assert_eq!(places, [(7, 21), (7, 33), (14, 21)]);
 }
 
+/// What many changesets use has its mistakes once, each in its own file.
+#[test]
+fn a_mistake_in_what_many_use_is_one() {
+    let uses = |change: &str| {
+        let one = |i| format!("  - id: c{i}\n    changes:\n      - {change}\n");
+        format!("changesets:\n{}", (0..20).map(one).collect::<String>())
+    };
+    let project = Project::new(&[
+        ("dagmar.yaml", "variables: { schema: x }"),
+        ("plans/a.yaml", &uses("sqlFile: { path: sql/up.sql, rollbackPath: sql/down.sql }")),
+        ("sql/up.sql", "SELECT '${shema}';\nSELECT '${shema}';\n"),
+        ("sql/down.sql", "SELECT 1;\n\nCOMMIT;\n"),
+    ]);
+    assert_eq!(
+        found(&project.run(&["check", "--format", "json"])),
+        ["DG0311 sql/down.sql:3:1", "DG0111 sql/up.sql:1:9"]
+    );
+    assert!(project.run(&["check"]).fails(3).contains("= note: and 1 more like it: line 2\n"));
+    let template = "-- forward\nSELECT f((1);\n-- rollback\nSELECT 1;\n";
+    let files = [
+        ("plans/a.yaml", uses("keep: { table: app.t }")),
+        ("templates/keep/manifest.yaml", MANIFEST.to_owned()),
+        ("templates/keep/template.sql.hbs", template.to_owned()),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    assert_eq!(check(&files), ["DG0310 templates/keep/template.sql.hbs:2:9"]);
+}
+
 /// What is wrong in `dagmar.yaml` makes no variable undefined, and the rest of it is looked at.
 #[test]
 fn mistakes_in_the_project_file_make_no_others() {

@@ -51,6 +51,9 @@ fn it_is_announced_asked_for_and_recorded() {
     }
     assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
     assert_eq!(tables(&database), "t");
+    project.on(&database, &["apply"]).ok();
+    let said = project.on(&database, &["plan", "--dry-run"]).ok();
+    assert!(said.starts_with("dry run on ") && said.ends_with(", rolled back: there is nothing to run\n"), "{said}");
 }
 
 #[test]

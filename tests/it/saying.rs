@@ -183,6 +183,37 @@ fn an_edit_is_accepted_on_purpose() {
     assert_eq!(tables(&database), "");
 }
 
+/// Who reads a plan knows whether dagmar or a person says how a changeset is taken back.
+#[test]
+fn a_rollback_names_who_wrote_it() {
+    let typed = "createSchema: { name: s }";
+    let own = "sql: { forward: TRUNCATE t, rollback: SELECT 1 }";
+    let changeset = |id: &str, changes: &[&str], more: &str| {
+        let changes: String = changes.iter().map(|change| format!("      - {change}\n")).collect();
+        format!("  - id: {id}\n    changes:\n{changes}{more}")
+    };
+    let instead = "    rollback:\n      - sql: { forward: SELECT 1 }\n";
+    let project = project(&[
+        changeset("a", &[typed], ""),
+        changeset("b", &[own], ""),
+        changeset("c", &[typed, own], ""),
+        changeset("d", &[typed], instead),
+        changeset("e", &[typed], "    rollback: { irreversible: why not }\n"),
+    ]);
+    let text = project.run(&["plan", "--offline"]).ok();
+    let ways: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("    rollback: ")).collect();
+    assert_eq!(
+        ways,
+        [
+            "derived, 1 statement in one transaction",
+            "written by hand, 1 statement in one transaction",
+            "derived, and written by hand, 2 statements in one transaction",
+            "written by hand, 1 statement in one transaction",
+            "cannot be undone: why not",
+        ]
+    );
+}
+
 #[test]
 fn a_selector_marks_what_is_for_here() {
     let environments = "environments: { dev: {}, production: {} }\n";

@@ -192,10 +192,14 @@ fn files_that_say_something_else_matter_where_asked() {
     let files = shop.text("plans/a.yaml");
     shop.project.write("plans/a.yaml", &files.replace("(w text)", "(w text, x int)"));
     let said = shop.refused(&["apply", "p.plan", "--check-render"], 4);
-    assert!(said.contains("`words` would be another one now") && said.contains("its file says"), "{said}");
+    assert!(
+        said.contains("`words` is compiled differently now than it is sealed; nothing was run")
+            && said.contains("its file says"),
+        "{said}"
+    );
     shop.project.write("plans/a.yaml", &files);
     let said = shop.refused(&["apply", "p.plan", "--check-render", "--var", "word=x"], 4);
-    assert!(said.contains("`b` would be") && said.contains("rendered to something else"), "{said}");
+    assert!(said.contains("`b` is compiled differently now") && said.contains("rendered to something else"), "{said}");
     shop.project.write("dagmar.yaml", &CONFIG.replace("promoteFrom", "jobs: 1, promoteFrom"));
     assert!(shop.refused(&["apply", "p.plan"], 4).contains("dagmar.yaml says something else of `production`"));
     shop.project.write("dagmar.yaml", CONFIG);

@@ -249,6 +249,19 @@ fn a_terminal_gets_colours_and_nothing_else() {
     }
 }
 
+/// Who waits for one long statement sees that time goes by, and for what.
+#[test]
+fn a_long_statement_shows_its_time() {
+    let project = project(&[sql("sleepy", "SELECT pg_sleep(4)", "SELECT 1", "")]);
+    let database = Database::new();
+    let command = format!("{} apply --yes --url '{}'", env!("CARGO_BIN_EXE_dagmar"), database.url());
+    let mut script = Command::new("script");
+    script.args(["-qec", &command, "/dev/null"]).current_dir(project.path());
+    let output = script.env("TERM", "xterm").env("COLUMNS", "80").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(" 0:00 1/1 sleepy") && text.contains(" 0:01 1/1 sleepy"), "{text:?}");
+}
+
 /// `\u1b` as YAML has it in double quotes.
 fn yaml_escapes(text: &str) -> String {
     let mut out = String::new();

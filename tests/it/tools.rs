@@ -346,7 +346,7 @@ fn whole_dump(sockets: &Path, database: &str) -> String {
     text.lines().filter(|l| !l.contains("restrict ")).flat_map(|l| [l, "\n"]).collect()
 }
 
-fn root() -> bool {
+pub fn root() -> bool {
     rustix::process::getuid().is_root()
 }
 

@@ -128,7 +128,11 @@ changesets:
     assert!(project.run(&["check"]).ok().contains("cannot be taken back: 1 changeset"));
     project.on(&database, &["apply", "--jobs", "1"]).ok();
     let said = project.on(&database, &["rollback", "--all"]).fails(5);
-    assert!(said.contains("`a`: the rows were sold") && said.contains("help: undo it with a new changeset"), "{said}");
+    assert!(
+        said.contains("error: 1 changeset cannot be rolled back\n  `a`: the rows were sold\n")
+            && said.contains("help: undo it with a new changeset"),
+        "{said}"
+    );
     assert_eq!(database.ledger(), "a=applied b=applied");
     project.on(&database, &["rollback", "b"]).ok();
 }

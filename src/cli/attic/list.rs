@@ -57,7 +57,7 @@ fn table(entries: &[Entry], keep: Option<Span>, now: i64) -> Table {
             .right(5)
             .dispensable(&[4, 3, 6]);
     for entry in entries {
-        let until = entry.until(keep).map_or_else(|| "purged".to_owned(), day);
+        let until = entry.until(keep).map_or_else(|| "no limit".to_owned(), day);
         let over = if entry.is_expired(keep, now) { ", over" } else { "" };
         let back = match entry.way() {
             Way::None(why) => format!("- ({why})"),

@@ -183,9 +183,8 @@ pub(super) fn way(step: &Step) -> String {
 /// What the column of [`way`] is called.
 pub(super) fn way_title(plan: &Plan) -> &'static str {
     match plan.direction {
-        Direction::Forward => "Way back",
         Direction::Rollback => "Takes back",
-        Direction::Purge | Direction::Restore => "Way back",
+        Direction::Forward | Direction::Purge | Direction::Restore => "Rollback",
     }
 }
 
