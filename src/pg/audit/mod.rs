@@ -125,9 +125,9 @@ pub async fn audit(
     if !server.has_ledger {
         return Ok(Audit::default());
     }
-    // one snapshot: a run may be adding events
+    // one snapshot: a run may be adding events; compiling the large queries takes longer than running them
     let wrong = |e| error::unanswered(UNREAD, &e);
-    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(wrong)?;
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off").await.map_err(wrong)?;
     let result = look(connection, &ledger.sql(), history.version, kept).await;
     connection.roll_back().await.map_err(wrong)?;
     result
@@ -157,10 +157,13 @@ async fn look(connection: &Connection, l: &str, version: u32, kept: Kept<'_>) ->
     Ok(Audit { events, last: (last > 0).then_some(last), head, signed_to, problems: walk.problems, doubts })
 }
 
-/// The query for what does not fit of the changesets `c` for which the condition holds.
+/// The query for what does not fit of the changesets `c` for which the condition holds: of what is
+/// there now and the last event, and of the events one after the other.
 fn changesets(l: &str, only: &str) -> String {
     let (recorded, kept) = (recorded_sql(l), kept_sql(l, "c.id"));
-    fill(include_str!("changesets.sql"), &[("ledger", l), ("recorded", &recorded), ("keptFor", &kept), ("only", only)])
+    let values = [("ledger", l), ("recorded", &recorded), ("keptFor", &kept), ("only", only)];
+    let parts = [include_str!("changesets.sql"), include_str!("trails.sql")];
+    parts.map(|part| format!("SELECT * FROM ({}) x", fill(part, &values))).join(" UNION ALL ")
 }
 
 /// Refuses what was changed by hand since it was recorded: nobody has seen its SQL.
