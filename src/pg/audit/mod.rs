@@ -125,10 +125,18 @@ pub async fn audit(
     if !server.has_ledger {
         return Ok(Audit::default());
     }
-    // one snapshot: a run may be adding events; compiling the large queries takes longer than running them
+    in_snapshot(connection, look(connection, &ledger.sql(), history.version, kept)).await
+}
+
+/// One snapshot for all queries: a run may be adding events. They are large, and would take longer to
+/// compile than to run.
+async fn in_snapshot<T>(
+    connection: &Connection,
+    looking: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let wrong = |e| error::unanswered(UNREAD, &e);
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off").await.map_err(wrong)?;
-    let result = look(connection, &ledger.sql(), history.version, kept).await;
+    let result = looking.await;
     connection.roll_back().await.map_err(wrong)?;
     result
 }
@@ -171,9 +179,12 @@ fn changesets(l: &str, only: &str) -> String {
 /// # Errors
 /// When something was, or the ledger cannot be read.
 pub async fn check_recorded(connection: &Connection, ledger: &Ident, ids: &[String]) -> Result<(), Failure> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     let list: Vec<String> = ids.iter().map(|id| quote_literal(id)).collect();
     let sql = changesets(&ledger.sql(), &format!("c.id IN ({})", list.join(", ")));
-    let rows = connection.query(UNREAD, &sql).await?;
+    let rows = in_snapshot(connection, connection.query(UNREAD, &sql)).await?;
     if rows.is_empty() {
         return Ok(());
     }
