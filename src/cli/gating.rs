@@ -10,9 +10,9 @@ use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Kind};
 use crate::gate::evidence::{Evidence, Selection, Source, select};
 use crate::gate::{self, Status, Verdict};
-use crate::ledger::{EventKind, History};
-use crate::pg::approvals;
+use crate::ledger::{EventKind, History, schema};
 use crate::pg::evidence::{self, Said};
+use crate::pg::{approvals, audit};
 use crate::pipeline::View;
 use crate::plan::{Plan, decide};
 use crate::report::{self, Preview};
@@ -165,6 +165,19 @@ impl<'a> Gating<'a> {
 
     /// Compiles what is to run; of a promotion with what the source has now.
     pub async fn compile(&mut self, remote: &Remote, history: &History) -> Result<Plan, Failure> {
+        let plan = self.compile_any(remote, history).await?;
+        if let (What::Files(view), schema::CHAINED..) = (self.what, history.version) {
+            // what waited for the time of a row rests on it
+            let steps = plan.steps.iter().filter_map(|step| view.graph.position(&step.changeset));
+            let soaked = steps.flat_map(|at| view.graph.dependencies(at)).filter(|edge| edge.soak.millis > 0);
+            let ids: BTreeSet<String> = soaked.map(|e| view.changelog.changesets[e.to].id.clone()).collect();
+            let ids: Vec<String> = ids.into_iter().filter(|id| history.changesets.contains_key(id)).collect();
+            audit::check_recorded(&remote.connection, self.session.ledger(), &ids).await?;
+        }
+        Ok(plan)
+    }
+
+    async fn compile_any(&mut self, remote: &Remote, history: &History) -> Result<Plan, Failure> {
         self.version = history.version;
         self.required = history.policies.get(&self.session.environment).cloned();
         let Some(from) = &self.from else {
@@ -197,6 +210,11 @@ impl<'a> Gating<'a> {
         };
         let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();
         evidence::follow(connection, ledger, &mut source, &ids).await.map_err(of)?;
+        if source.history.version >= schema::CHAINED {
+            // gates rest on what it says
+            let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
+            audit::check_recorded(connection, ledger, &ids).await.map_err(of)?;
+        }
         (self.source, self.selection, self.only) = (Some(source), selection, only);
         Ok(plan)
     }

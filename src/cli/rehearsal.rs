@@ -8,6 +8,7 @@ use super::running::{Running, confirm, execute, locked, stop_on_signals, verdict
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Kind, Span, count};
 use crate::ledger::{EventKind, History, Status, schema};
+use crate::pg::audit;
 use crate::pg::evidence::{self, Said};
 use crate::pg::read;
 use crate::pg::rehearse::{self, Rehearsal, RehearsalFailure};
@@ -162,6 +163,10 @@ impl DryRun<'_> {
                     whole(plan, history)?;
                 }
                 let ids: Vec<String> = history.changesets.keys().cloned().collect();
+                // on the private server it runs as a superuser, with the rights of who runs this
+                if history.version >= schema::CHAINED {
+                    audit::check_recorded(&remote.connection, session.ledger(), &ids).await?;
+                }
                 let stored = read::stored(&remote.connection, session.ledger(), &ids).await?;
                 again(&session.environment, session.ledger(), history, stored)
             }

@@ -29,6 +29,78 @@ fn an_event_cannot_hide_what_was_recorded() {
     assert!(said.contains("changed by hand since it was written"), "{said}");
 }
 
+/// The same with an event that holds the row as it is then: who wrote it is not who made the row, or it is
+/// of a kind that makes none.
+#[test]
+fn an_event_cannot_vouch_for_anothers_row() {
+    let project = Project::new(&[(
+        "plans/a.yaml",
+        "changesets:
+  - id: a
+    changes: [ { createTable: { table: t, columns: [ { name: n, type: int, default: 1 } ] } } ]
+  - id: b
+    dependsOn: [a]
+    changes: [ { setDefault: { table: t, column: n, default: 2 } } ]
+  - id: v
+    repeatable: true
+    changes: [ { createView: { name: v, query: SELECT 1 AS one } } ]
+",
+    )]);
+    let database = Database::new();
+    project.on(&database, &["apply"]).ok();
+    let text = std::fs::read_to_string(project.path().join("plans/a.yaml")).unwrap();
+    project.write("plans/a.yaml", &text.replace("SELECT 1 AS", "SELECT 2 AS"));
+    let (applier, ..) = granted(&project, &database);
+    let set = |column: &str| {
+        format!(
+            "UPDATE dagmar.changeset SET {column} = jsonb_set({column}, '{{segments,0,statements,0,sql}}', '\"ALTER ROLE {applier} SUPERUSER\"')"
+        )
+    };
+    let row = |id: &str| format!("{} WHERE id = '{id}'", set("rollback"));
+    let attic = "UPDATE dagmar.attic SET detail = '{\"default\": \"pg_terminate_backend(1)\"}' WHERE changeset = 'b'";
+    let event = |kind: &str, id: &str, run: &str| {
+        format!("INSERT INTO dagmar.event (run, kind, changeset) VALUES ({run}, '{kind}', '{id}')")
+    };
+    let (none, of_a) = ("NULL", "(SELECT run FROM dagmar.changeset WHERE id = 'a')");
+    let mut forged = Vec::new();
+    for kind in ["retried", "failed", "applied", "restored", "begun"] {
+        forged.push(("a", format!("{}; {}", row("a"), event(kind, "a", of_a))));
+        forged.push(("b", format!("{attic}; {}", event(kind, "b", of_a))));
+    }
+    for kind in ["purged", "rollbackFailed", "rollbackBegun", "applied"] {
+        forged.push(("a", format!("{}; {}", row("a"), event(kind, "a", none))));
+    }
+    for (first, second) in [("failed", "rollbackBegun"), ("begun", "applied"), ("begun", "retried")] {
+        for (id, what) in [("a", row("a")), ("b", attic.to_owned())] {
+            forged.push((id, format!("{}; {what}; {}", event(first, id, of_a), event(second, id, of_a))));
+            forged.push((id, format!("{what}; {}; {}", event(first, id, of_a), event(second, id, of_a))));
+        }
+    }
+    let partly = "UPDATE dagmar.changeset SET status = 'partly' WHERE id = 'a'";
+    forged.push(("a", format!("{}; {partly}; {}", row("a"), event("rollbackBegun", "a", none))));
+    forged.push((
+        "a",
+        format!("{}; {}; {partly}; {}", row("a"), event("failed", "a", none), event("rollbackBegun", "a", none)),
+    ));
+    let version = "UPDATE dagmar.superseded SET content = jsonb_set(content, '{rollback,segments,0,statements,0,sql}', '\"SELECT 1\"')";
+    for kind in ["retried", "failed", "applied", "restored", "marked"] {
+        forged.push(("v", format!("{version}; {}", event(kind, "v", none))));
+    }
+    let anywhere = Database { name: "postgres".to_owned(), server: database.server };
+    database.until_alone();
+    for (n, (id, forge)) in forged.iter().enumerate() {
+        let copy = Database { name: format!("{}_{n}", database.name), server: database.server };
+        anywhere.sql(&format!("CREATE DATABASE {} TEMPLATE {}", copy.name, database.name));
+        assert_eq!(psql(&copy, &applier, forge), "", "{forge}");
+        let said = project.on(&copy, &["history", "--verify"]);
+        assert!(said.code == 4 && said.err.contains(&format!("`{id}`")), "{forge}\n{said:?}");
+        let said = project.on(&copy, &["rollback", id, "--cascade"]);
+        assert_eq!(said.code, 4, "{forge}\n{said:?}");
+    }
+    assert_eq!(database.sql(&format!("SELECT rolsuper FROM pg_roles WHERE rolname = '{applier}'")), "f");
+    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+}
+
 /// Rows that an applier takes away, and rows that were never applied.
 #[test]
 fn rows_come_and_go_with_an_event() {

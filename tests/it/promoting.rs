@@ -308,6 +308,25 @@ fn s31_soak_by_the_clock_of_the_server() {
     assert_eq!(tables(&all.production), "a b");
 }
 
+/// What is promoted was there, as the history of the source has it.
+#[test]
+fn s31_rows_that_were_put_into_the_source_are_not_promoted() {
+    let all = Three::new("soak: 2d", &[table("a", ""), table("b", "")]);
+    all.run(&["apply", "--env", "staging", "--select", "a"]).ok();
+    all.staging.sql(
+        "INSERT INTO dagmar.changeset OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(a, \
+         '{\"id\": \"b\", \"applied_at\": \"2020-01-01\"}')).* FROM dagmar.changeset a",
+    );
+    let said = all.run(&["promote", "--to", "production", "--select", "b"]).fails(4);
+    assert!(said.contains("`staging`: the ledger was changed by hand"), "{said}");
+    assert!(said.contains("the row of `b` was put in by hand"), "{said}");
+    all.staging
+        .sql("DELETE FROM dagmar.changeset WHERE id = 'b'; UPDATE dagmar.changeset SET applied_at = '2020-01-01'");
+    let said = all.run(PROMOTE).fails(4);
+    assert!(said.contains("the row of `a` was changed by hand"), "{said}");
+    assert_eq!(tables(&all.production), "");
+}
+
 /// The days of the week that are not today, in no time zone.
 fn other_days(database: &Database) -> String {
     database.sql(
@@ -448,17 +467,21 @@ fn s31_two_promotions_at_once() {
 /// What was evidence when it was looked at first is none when the lock is there.
 #[test]
 fn s31_evidence_is_read_again_under_the_lock() {
-    let all = Three::new("soak: 1d", &[table("a", ""), sql("slow", "SELECT pg_sleep(1.5)", "SELECT 1", "")]);
+    let all = Three::new("soak: 1d", &[table("a", ""), sql("slow", "SELECT pg_sleep(4)", "SELECT 1", "")]);
     all.run(&["apply", "--env", "staging"]).ok();
-    all.staging.sql("UPDATE dagmar.changeset SET applied_at = clock_timestamp() - interval '3 days'");
+    applied_at(&all.staging, "a", "- interval '3 days'");
+    applied_at(&all.staging, "slow", "- interval '3 days'");
     let first = Running::of(all.command(&["apply", "--env", "production", "--select", "slow"]));
-    all.production.until_runs("pg_sleep(1.5)");
+    all.production.until_runs("pg_sleep(4)");
     let second = Running::of(all.command(PROMOTE));
     // it has seen that all gates are met, and waits for the lock
-    all.production.until("SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'dagmar lock' AND query LIKE '%pg_try_advisory_lock%'");
-    all.staging.sql("UPDATE dagmar.changeset SET applied_at = clock_timestamp() WHERE id = 'a'");
+    all.production.until(
+        "SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'dagmar lock'",
+    );
+    applied_at(&all.staging, "a", "");
     first.end().ok();
     let said = second.end().fails(5);
+    assert!(said.contains("waiting for another run to end"), "{said}");
     assert!(said.contains("[soak] on staging `a` for"), "{said}");
     assert_eq!((tables(&all.production).as_str(), all.events("refused").as_str()), ("", "1"));
 }
@@ -501,12 +524,21 @@ fn s10_soak_on_edges_in_each_environment() {
     let all =
         Three::new("", &[table("one", ""), table("two", ""), contract("one-end", "one"), contract("two-end", "two")]);
     all.run(&["apply", "--env", "staging"]).ok();
-    all.staging.sql("UPDATE dagmar.changeset SET applied_at = applied_at - interval '31 days'");
+    let back = |database: &Database, environment: &str, id: &str| {
+        database.sql(&format!(
+            "UPDATE dagmar.changeset SET applied_at = applied_at - interval '31 days' WHERE id = '{id}'"
+        ));
+        let said = all.run(&["apply", "--env", environment]).fails(4);
+        assert!(said.contains(&format!("the row of `{id}` was changed by hand")), "{said}");
+        all.run(&["clear", id, "--env", environment, "--as-recorded", "--reason", "a month is over"]).ok();
+    };
+    back(&all.staging, "staging", "one");
+    back(&all.staging, "staging", "two");
     all.run(&["apply", "--env", "staging"]).ok();
     assert_eq!(tables(&all.staging), "one one-end two two-end");
     let said = all.run(PROMOTE).ok();
     assert!(said.contains("promoted 2 changesets"), "{said}");
-    all.production.sql("UPDATE dagmar.changeset SET applied_at = applied_at - interval '31 days' WHERE id = 'two'");
+    back(&all.production, "production", "two");
     let run = all.run(&["plan", "--env", "production", "--format", "json"]);
     let (plan, waiting) = (run.json(), run.json()["waiting"].clone());
     assert_eq!(plan["steps"].as_array().unwrap().len(), 1);

@@ -160,6 +160,28 @@ fn a_private_server_is_brought_to_where_the_database_is() {
     assert_eq!(database.whole_dump(), before);
 }
 
+/// There everything runs with the rights of a superuser, and of who runs dagmar: only as it was recorded.
+#[test]
+fn a_private_server_runs_nothing_that_was_put_into_the_ledger() {
+    let (project, database) = (project(&[table("a", "")]), Database::new());
+    project.on(&database, &["apply"]).ok();
+    project.write("plans/b.yaml", &file(&[table("b", "")]));
+    let ran = project.path().join("ran");
+    let evil = format!("COPY (SELECT 1) TO PROGRAM ''touch {}''", ran.display());
+    database.sql(&format!(
+        "UPDATE dagmar.changeset SET forward = jsonb_set(forward, '{{segments,0,statements,0,sql}}', to_jsonb('{evil}'::text))"
+    ));
+    for args in [
+        &["plan", "--dry-run", "--shadow"][..],
+        &["apply", "--dry-run", "--shadow"],
+        &["rollback", "a", "--dry-run", "--shadow"],
+    ] {
+        let said = project.on(&database, args).fails(4);
+        assert!(said.contains("the row of `a` was changed by hand"), "{args:?}\n{said}");
+        assert!(!ran.exists(), "{args:?}");
+    }
+}
+
 #[test]
 fn a_private_server_needs_no_other_one() {
     let project = project(&[table("a", ""), table("b", "")]);

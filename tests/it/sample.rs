@@ -148,7 +148,13 @@ fn the_contract_step_waits_thirty_days_in_production() {
     let states = states(&database, &["--env", "production"]);
     assert_eq!(states.iter().filter(|(_, s)| s == "waiting").count(), 1);
     // thirty days later, by the server's clock
-    database.sql("UPDATE dagmar.changeset SET applied_at = applied_at - interval '30 days' WHERE id = '010-user-preferences-copy'");
+    let on = "010-user-preferences-copy";
+    database
+        .sql(&format!("UPDATE dagmar.changeset SET applied_at = applied_at - interval '30 days' WHERE id = '{on}'"));
+    // who may write the row does not shorten the time in secret
+    let said = run(&database, &["apply", "--env", "production"]).fails(4);
+    assert!(said.contains(&format!("the row of `{on}` was changed by hand")), "{said}");
+    run(&database, &["clear", on, "--as-recorded", "--reason", "a month is over", "--env", "production"]).ok();
     assert!(run(&database, &["apply", "--env", "production"]).ok().contains("applied 1 changeset"));
 }
 

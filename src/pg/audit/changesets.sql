@@ -16,18 +16,19 @@ ended AS (
             CASE jsonb_typeof(u.detail -> 'recorded') WHEN 'object' THEN u.detail -> 'recorded' ELSE '{}' END) AS k(id, recorded)
     ) e ORDER BY id, seq DESC
 ),
--- the last that an event says of each changeset; of one without a row it says what the attic keeps
+-- the last that an event says of each changeset; of one without a row it says what the attic keeps.
+-- `+ 0`: by the index of changesets, and not backwards along all events until one is found
 told AS MATERIALIZED (
     SELECT c.id, c.status, jsonb_strip_nulls(@recorded@) AS now,
         coalesce(CASE WHEN e.recorded ? 'row' THEN e.recorded END, (SELECT u.detail -> 'recorded' -> n.name FROM upgraded u, unnest(n.all) AS n(name)
             WHERE u.detail -> 'recorded' -> n.name ? 'row' LIMIT 1)) AS was,
         -- what the attic keeps says nothing of the changeset itself
         (SELECT x.kind FROM @ledger@.event x WHERE x.changeset = ANY (n.all)
-            AND x.kind NOT IN ('purged', 'purgeFailed', 'atticRestored', 'atticRestoreFailed') ORDER BY x.seq DESC LIMIT 1) AS kind
+            AND x.kind NOT IN ('purged', 'purgeFailed', 'atticRestored', 'atticRestoreFailed') ORDER BY x.seq + 0 DESC LIMIT 1) AS kind
     FROM (SELECT * FROM @ledger@.changeset c WHERE @only@) c
     CROSS JOIN LATERAL (SELECT ARRAY(SELECT x.was FROM names x WHERE x.id = c.id) || c.id AS all) n
     LEFT JOIN LATERAL (SELECT e.detail -> 'recorded' AS recorded FROM @ledger@.event e
-        WHERE e.changeset = ANY (n.all) ORDER BY e.seq DESC LIMIT 1) e ON true
+        WHERE e.changeset = ANY (n.all) ORDER BY e.seq + 0 DESC LIMIT 1) e ON true
 ),
 happened AS (
     SELECT run, kind, changeset FROM @ledger@.event
@@ -46,7 +47,7 @@ left_behind AS (
         WHEN e.changeset = c.id THEN e.detail #>> '{recorded,attic}' END AS was
     FROM (SELECT * FROM gone c WHERE @only@) c
     LEFT JOIN LATERAL (SELECT e.hash, e.changeset, e.detail FROM @ledger@.event e WHERE e.changeset = c.id
-        OR (e.kind = 'renamed' AND e.detail ->> 'from' = c.id) ORDER BY e.seq DESC LIMIT 1) e ON true
+        OR (e.kind = 'renamed' AND e.detail ->> 'from' = c.id) ORDER BY e.seq + 0 DESC LIMIT 1) e ON true
 ),
 compared AS (
     SELECT t.*, (SELECT jsonb_agg(x.needs ORDER BY x.needs) FROM (

@@ -125,10 +125,18 @@ pub async fn audit(
     if !server.has_ledger {
         return Ok(Audit::default());
     }
-    // one snapshot: a run may be adding events
+    in_snapshot(connection, look(connection, &ledger.sql(), history.version, kept)).await
+}
+
+/// One snapshot for all queries: a run may be adding events. They are large, and would take longer to
+/// compile than to run.
+async fn in_snapshot<T>(
+    connection: &Connection,
+    looking: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let wrong = |e| error::unanswered(UNREAD, &e);
-    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(wrong)?;
-    let result = look(connection, &ledger.sql(), history.version, kept).await;
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off").await.map_err(wrong)?;
+    let result = looking.await;
     connection.roll_back().await.map_err(wrong)?;
     result
 }
@@ -157,10 +165,13 @@ async fn look(connection: &Connection, l: &str, version: u32, kept: Kept<'_>) ->
     Ok(Audit { events, last: (last > 0).then_some(last), head, signed_to, problems: walk.problems, doubts })
 }
 
-/// The query for what does not fit of the changesets `c` for which the condition holds.
+/// The query for what does not fit of the changesets `c` for which the condition holds: of what is
+/// there now and the last event, and of the events one after the other.
 fn changesets(l: &str, only: &str) -> String {
     let (recorded, kept) = (recorded_sql(l), kept_sql(l, "c.id"));
-    fill(include_str!("changesets.sql"), &[("ledger", l), ("recorded", &recorded), ("keptFor", &kept), ("only", only)])
+    let values = [("ledger", l), ("recorded", &recorded), ("keptFor", &kept), ("only", only)];
+    let parts = [include_str!("changesets.sql"), include_str!("trails.sql")];
+    parts.map(|part| format!("SELECT * FROM ({}) x", fill(part, &values))).join(" UNION ALL ")
 }
 
 /// Refuses what was changed by hand since it was recorded: nobody has seen its SQL.
@@ -168,9 +179,12 @@ fn changesets(l: &str, only: &str) -> String {
 /// # Errors
 /// When something was, or the ledger cannot be read.
 pub async fn check_recorded(connection: &Connection, ledger: &Ident, ids: &[String]) -> Result<(), Failure> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     let list: Vec<String> = ids.iter().map(|id| quote_literal(id)).collect();
     let sql = changesets(&ledger.sql(), &format!("c.id IN ({})", list.join(", ")));
-    let rows = connection.query(UNREAD, &sql).await?;
+    let rows = in_snapshot(connection, connection.query(UNREAD, &sql)).await?;
     if rows.is_empty() {
         return Ok(());
     }
