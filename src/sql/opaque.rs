@@ -56,8 +56,10 @@ const KNOWN: [&str; 18] = [
 #[must_use]
 pub fn is_opaque(sql: &str) -> bool {
     let toks = words(sql);
-    let is_query =
-        toks.iter().find(|t| t.sign() != Some(b'(')).is_some_and(|t| t.is_any(&["select", "values", "with"]));
+    let is_query = toks
+        .iter()
+        .find(|t| t.sign() != Some(b'('))
+        .is_some_and(|t| t.is_any(&["select", "values", "with", "explain"]));
     is_query && calls(&toks) || touches(sql).is_none()
 }
 
@@ -92,6 +94,7 @@ mod tests {
             "SELECT app.f()",
             "SELECT \"count\"(1), \"F\"()",
             "WITH x AS (SELECT f() AS n) SELECT n FROM x",
+            "EXPLAIN ANALYZE SELECT f()",
             "VALUES (f())",
             "SELECT query_to_xml('delete from t returning 1', true, false, '')",
             "SELECT app.count(1)",
