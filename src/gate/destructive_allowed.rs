@@ -2,8 +2,10 @@
 
 use super::evidence::Evidence;
 use super::{Outcome, some};
-use crate::plan::{Plan, Progress, Rollback, Step};
+use crate::change;
+use crate::plan::{Direction, Plan, Progress, Rollback, Step};
 use crate::source::policy::Hazard;
+use crate::sql;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(allow) = &evidence.policy.allow else { return Outcome::NotAsked };
@@ -37,14 +39,24 @@ pub fn having(plan: &Plan, hazard: Hazard) -> Vec<&str> {
 }
 
 fn has(step: &Step, hazard: Hazard) -> bool {
-    let mut facts = step
+    let mut statements = step
         .segments
         .iter()
         .filter(|segment| segment.progress != Progress::Done)
-        .flat_map(|segment| segment.statements.iter().map(|statement| &statement.facts));
+        .flat_map(|segment| &segment.statements);
     match hazard {
-        Hazard::LosesData => facts.any(|f| f.loses_data),
-        Hazard::Rewrites => facts.any(|f| f.rewrites),
+        Hazard::LosesData => statements.any(|s| s.facts.loses_data),
+        Hazard::Rewrites => statements.any(|s| s.facts.rewrites),
         Hazard::Irreversible => matches!(step.rollback, Rollback::Irreversible { .. }),
+        // of the built in types, dagmar knows what they do
+        Hazard::Opaque if step.direction == Direction::Forward => {
+            statements.any(|s| is_authors(&s.kind) && sql::is_opaque(&s.sql))
+        }
+        Hazard::Opaque => false,
     }
+}
+
+/// Whether the SQL of a change of this type is the author's own: raw, or of a template of the project.
+fn is_authors(kind: &str) -> bool {
+    matches!(kind, "sql" | "sqlFile") || change::find(kind).is_none()
 }

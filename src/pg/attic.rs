@@ -1,7 +1,7 @@
 //! Reading what the attic keeps. Works with ledgers of every version; reads never write.
 
 use super::connect::Connection;
-use super::query::Row;
+use super::query::{Row, millis};
 use super::server::Server;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind as Fault, fill};
@@ -32,7 +32,16 @@ pub async fn entries(connection: &Connection, server: &Server, ledger: &Ident) -
     }
     let attic = schema::attic(ledger.as_str());
     let l = ledger.sql();
-    let values = [("ledger", l.as_ref()), ("atticName", &quote_literal(&attic)), ("purged", &missing(&l))];
+    let [kept_at, restored_at, purged_at] =
+        ["kept_at", "restored_at", "purged_at"].map(|at| millis(&format!("e.{at}")));
+    let values = [
+        ("ledger", l.as_ref()),
+        ("atticName", &quote_literal(&attic)),
+        ("purged", &missing(&l)),
+        ("keptAt", &kept_at),
+        ("restoredAt", &restored_at),
+        ("purgedAt", &purged_at),
+    ];
     let sql = fill(include_str!("attic.sql"), &values);
     let rows = connection.query(UNREAD, &sql).await?;
     rows.iter().filter_map(|row| entry(row).transpose()).collect()
@@ -78,7 +87,7 @@ pub async fn purged(
     }
     let list: Vec<String> = ids.iter().map(|id| quote_literal(id)).collect();
     let sql = format!(
-        "SELECT p.changeset, p.id, p.kind, p.object, (extract(epoch FROM p.purged_at) * 1000)::int8, e.by FROM {l}.attic p \
+        "SELECT p.changeset, p.id, p.kind, p.object, {purged_at}, e.by FROM {l}.attic p \
          LEFT JOIN LATERAL (SELECT concat_ws(', ', x.db_user, (SELECT s.detail ->> 'by' FROM {l}.event s WHERE s.run = x.run \
          AND s.kind = 'runStarted' LIMIT 1)) AS by FROM {l}.event x WHERE x.kind = 'purged' AND x.detail -> 'entries' @> \
          jsonb_build_array(jsonb_build_object('entry', p.id)) ORDER BY x.seq DESC LIMIT 1) e ON true \
@@ -86,6 +95,7 @@ pub async fn purged(
         list.join(", "),
         missing(&ledger.sql()),
         l = ledger.sql(),
+        purged_at = millis("p.purged_at"),
     );
     let mut found: BTreeMap<String, Vec<Purged>> = BTreeMap::new();
     for row in connection.query(UNREAD, &sql).await? {

@@ -27,15 +27,14 @@ SELECT e.id, e.changeset, e.kind, c.status, e.object, e.kept_as,
     CASE e.kind WHEN 'column' THEN h.name WHEN 'rows' THEN t.name WHEN 'values' THEN t.name END AS home,
     CASE e.kind WHEN 'table' THEN s.tuples WHEN 'column' THEN CASE WHEN h.reltuples >= 0 THEN h.reltuples::int8 END
         ELSE CASE jsonb_typeof(e.detail -> 'rows') WHEN 'array' THEN jsonb_array_length(e.detail -> 'rows')
-            WHEN 'number' THEN (e.detail ->> 'rows')::numeric::int8 END END AS rows,
+            WHEN 'number' THEN greatest(least((e.detail ->> 'rows')::numeric, 1e18), 0)::int8 END END AS rows,
     CASE WHEN e.kind IN ('table', 'rows', 'values') THEN s.bytes
         WHEN e.kind = 'column' THEN (SELECT (h.reltuples * (1 - p.null_frac) * p.avg_width)::int8 FROM pg_stats p
             WHERE p.schemaname = h.nspname AND p.tablename = h.relname AND p.attname = h.attname AND h.reltuples >= 0
             ORDER BY p.inherited LIMIT 1)
         ELSE pg_column_size(e.detail -> 'rows')::int8 END AS bytes,
-    CASE WHEN isfinite(e.kept_at) THEN (extract(epoch FROM e.kept_at) * 1000)::int8 ELSE 0 END, (extract(epoch FROM e.restored_at) * 1000)::int8,
-    (extract(epoch FROM e.purged_at) * 1000)::int8,
-    CASE jsonb_typeof(e.detail -> 'restored') WHEN 'number' THEN (e.detail ->> 'restored')::numeric::int8 END,
+    @keptAt@, @restoredAt@, @purgedAt@,
+    CASE jsonb_typeof(e.detail -> 'restored') WHEN 'number' THEN greatest(least((e.detail ->> 'restored')::numeric, 1e18), 0)::int8 END,
     coalesce(c.rollback ->> 'derived' = 'true', false) AND e.kind NOT IN ('rows', 'values') AND NOT EXISTS (
         SELECT FROM @ledger@.attic p WHERE p.changeset = e.changeset AND @purged@),
     e.purged_at IS NULL AND (e.restored_at IS NULL OR e.kind IN ('rows', 'values') AND s.name IS NOT NULL

@@ -161,6 +161,15 @@ pub fn relation(author_path: &str, name: &str) -> String {
     )
 }
 
+/// A time as milliseconds since 1970, as an SQL expression; whoever wrote it may have written a time
+/// without end, which is 0 and keeps nobody from reading the row.
+#[must_use]
+pub fn millis(time: &str) -> String {
+    format!(
+        "CASE WHEN isfinite({time}) THEN (extract(epoch FROM {time}) * 1000)::int8 WHEN {time} IS NOT NULL THEN 0 END"
+    )
+}
+
 /// Sets the `search_path` of the transaction (`local`) or of the session; answers one row.
 #[must_use]
 pub fn set_path(path: &str, local: bool) -> String {

@@ -1,7 +1,7 @@
 //! The ledger's rows to values. Reads never write: without a ledger the history is empty.
 
 use super::connect::Connection;
-use super::query::Row;
+use super::query::{Row, millis};
 use super::server::Server;
 use super::unended::{self, Ending};
 use crate::base::name::quote_literal;
@@ -23,11 +23,12 @@ pub async fn history(connection: &Connection, server: &Server, ledger: &Ident) -
     }
     let l = ledger.sql();
     let (environment, policy) = (repair::environment(&l), POLICY.len() + 1);
+    let applied_at = millis("c.applied_at");
     let sql = format!(
         "SELECT (SELECT value::int8 FROM {l}.meta WHERE key = 'version'), \
          (extract(epoch FROM clock_timestamp()) * 1000)::int8, c.id, c.status, c.ordinal, c.checksum, c.digest, \
          c.description, c.repeatable, (SELECT count(*) FROM {l}.superseded s WHERE s.changeset = c.id), c.run::text, \
-         (extract(epoch FROM c.applied_at) * 1000)::int8, c.applied_by, c.duration_ms, c.reason, c.error ->> 'message', \
+         {applied_at}, c.applied_by, c.duration_ms, c.reason, c.error ->> 'message', \
          r.needs, s.segments::text, \
          {environment}, (SELECT jsonb_object_agg(substr(key, {policy}), value::jsonb) FROM {l}.meta WHERE starts_with(key, \
          '{POLICY}'))::text FROM (SELECT 1) one LEFT JOIN {l}.changeset c ON true \

@@ -2,7 +2,7 @@
 //! or the next one, writes something else: only its lock shows that it is still there.
 
 use super::connect::Connection;
-use super::query::Row;
+use super::query::{Row, millis};
 use super::server::Server;
 use crate::base::time::rfc3339;
 use crate::base::{Failure, Ident};
@@ -81,7 +81,8 @@ pub async fn unended(connection: &Connection, server: &Server, ledger: &Ident) -
     }
     let sql = format!(
         "SELECT r.id::text, r.kind, coalesce(r.os_user || '@' || r.host, r.db_user), \
-         (extract(epoch FROM r.started_at) * 1000)::int8, {} FROM {}.run r WHERE r.status = 'running' ORDER BY r.started_at",
+         {}, {} FROM {}.run r WHERE r.status = 'running' ORDER BY r.started_at",
+        millis("r.started_at"),
         ending(ledger),
         ledger.sql()
     );

@@ -5,7 +5,7 @@
 use super::connect::Connection;
 use super::error;
 use super::lock::Holder;
-use super::query::Row;
+use super::query::{Row, millis};
 use super::unended;
 use crate::base::name::quote_literal;
 use crate::base::time::rfc3339;
@@ -53,10 +53,7 @@ pub async fn paused(connection: &Connection, version: u32, ledger: &Ident) -> Re
     if version < SINCE {
         return Ok(None);
     }
-    let sql = format!(
-        "SELECT made_by, reason, (extract(epoch FROM made_at) * 1000)::int8 FROM {}.wish WHERE kind = 'pause'",
-        ledger.sql()
-    );
+    let sql = format!("SELECT made_by, reason, {} FROM {}.wish WHERE kind = 'pause'", millis("made_at"), ledger.sql());
     let rows = connection.query("cannot read the ledger", &sql).await?;
     let pause = |row: &Row| Ok(Pause { by: row.get(0)?, reason: row.get(1)?, at: rfc3339(row.get(2)?) });
     rows.first().map(pause).transpose()

@@ -17,11 +17,13 @@ pub enum Hazard {
     Rewrites,
     /// A changeset that cannot be taken back.
     Irreversible,
+    /// A statement of the author's whose text does not show what it does, as `DO` and calls of functions.
+    Opaque,
 }
 
 impl Hazard {
     /// Every kind.
-    pub const ALL: [Hazard; 3] = [Hazard::LosesData, Hazard::Rewrites, Hazard::Irreversible];
+    pub const ALL: [Hazard; 4] = [Hazard::LosesData, Hazard::Rewrites, Hazard::Irreversible, Hazard::Opaque];
 
     /// The word in `dagmar.yaml`, on the command line and in the ledger.
     #[must_use]
@@ -30,6 +32,7 @@ impl Hazard {
             Hazard::LosesData => "losesData",
             Hazard::Rewrites => "rewrites",
             Hazard::Irreversible => "irreversible",
+            Hazard::Opaque => "opaque",
         }
     }
 

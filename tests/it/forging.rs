@@ -219,6 +219,29 @@ fn nobody_refuses_in_anothers_name() {
     assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
 }
 
+/// Times without an end and numbers without a limit, in rows that an applier may write.
+#[test]
+fn times_without_an_end_keep_nobody_from_reading() {
+    let (project, database, [applier, ..]) = ledger();
+    project.on(&database, &["pause"]).ok();
+    for change in [
+        "UPDATE dagmar.changeset SET applied_at = 'infinity'",
+        "UPDATE dagmar.run SET started_at = '-infinity', status = 'running'",
+        "UPDATE dagmar.wish SET made_at = 'infinity'",
+        "INSERT INTO dagmar.attic (changeset, kind, object, detail, kept_at, purged_at, restored_at) VALUES \
+         ('a', 'rows', 'public.a', '{\"rows\": 1e40, \"restored\": -1e40}', 'infinity', NULL, '-infinity')",
+    ] {
+        assert_eq!(psql(&database, &applier, change), "", "{change}");
+        for args in [&["status"][..], &["history"], &["attic", "list"], &["plan"]] {
+            project.on(&database, args).ok();
+        }
+        let said = project.on(&database, &["history", "--verify"]);
+        assert!(said.code == 4 || said.code == 0 && change.contains("wish"), "{change}: {said:?}");
+    }
+    let said = project.on(&database, &["history", "--verify"]).fails(4);
+    assert!(said.contains("the row of `a` was changed by hand") && said.contains("the row of run "), "{said}");
+}
+
 /// Details that are JSON for PostgreSQL and too much for others: everybody can still read the history.
 #[test]
 fn details_that_cannot_be_read_are_passed_over() {

@@ -327,6 +327,24 @@ fn s31_rows_that_were_put_into_the_source_are_not_promoted() {
     assert_eq!(tables(&all.production), "");
 }
 
+/// What a text does not show is not done without leave.
+#[test]
+fn s31_what_is_hidden_in_texts_needs_a_word() {
+    let hidden = [
+        "DO $$ BEGIN EXECUTE 'DROP TABLE base'; END $$",
+        "PREPARE p AS DELETE FROM base;\nEXECUTE p",
+        "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'DELETE FROM base';\nSELECT f()",
+    ];
+    for forward in hidden {
+        let all = Three::new("allow: [irreversible]", &[sql("hidden", forward, "SELECT 1", "")]);
+        all.production.sql("CREATE TABLE base ()");
+        let apply = ["apply", "--env", "production"];
+        all.refused(&apply, "destructive-allowed", &["opaque: `hidden`", "if that is meant: --allow opaque"]);
+        assert_eq!(tables(&all.production), "base");
+        all.run(&[&apply[..], &["--allow", "opaque"]].concat()).ok();
+    }
+}
+
 /// The days of the week that are not today, in no time zone.
 fn other_days(database: &Database) -> String {
     database.sql(

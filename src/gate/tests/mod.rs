@@ -21,7 +21,7 @@ fn plan(ids: &[&str]) -> Plan {
             "changeset": id, "direction": "forward", "wave": 1, "why": "pending", "requires": [], "author": "Anna <anna@x.org>",
             "checksum": "d1:1", "digest": "x", "body": {}, "segments": [{
                 "mode": "transaction", "limits": { "lockTimeout": "5s", "statementTimeout": "0s", "lockRetries": 1 },
-                "statements": [{ "sql": "x", "change": 0, "kind": "sql", "facts": { "losesData": *id == "drops" } }]
+                "statements": [{ "sql": if *id == "does" { "DO 'x'" } else { "SELECT 1" }, "change": 0, "kind": "sql", "facts": { "losesData": *id == "drops" } }]
             }],
             "rollback": { "kind": "irreversible", "reason": "gone" }
         }))
@@ -244,6 +244,10 @@ fn what_destroys_is_named() {
     );
     assert!(say(&policy(json!({ "allow": ["losesData", "irreversible"] })), &["drops"]).starts_with("met"));
     assert_eq!(say(&policy(json!({})), &["drops"]), "");
+    assert_eq!(
+        say(&policy(json!({ "allow": ["irreversible"] })), &["a", "does"]),
+        "unmet opaque: `does` | if that is meant: --allow opaque"
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ WHERE (r.kind, r.environment, r.os_user || '@' || r.host, r.db_user, r.steps::te
     IS DISTINCT FROM (e.detail ->> 'kind', e.detail ->> 'environment', e.detail ->> 'by', e.db_user, e.detail ->> 'steps',
     e.detail ->> 'from')
     -- the event may have waited for the lock of the chain
-    OR e.at - r.started_at NOT BETWEEN interval '-1 second' AND interval '1 hour'
+    OR r.started_at NOT BETWEEN e.at - interval '1 hour' AND e.at + interval '1 second'
 UNION ALL SELECT format('the row of run %s was changed by hand: the history says that it ended as %s', r.id, e.detail ->> 'status')
 FROM @ledger@.run r JOIN @ledger@.event e ON e.run = r.id AND e.kind = 'runFinished'
 WHERE e.detail ->> 'status' IS DISTINCT FROM r.status
@@ -25,7 +25,7 @@ UNION ALL SELECT format('the row of `%s` says that %s made it %s at %s, and even
     c.applied_at, e.seq, e.db_user)
 FROM @ledger@.changeset c JOIN @ledger@.event e ON e.changeset = c.id AND e.run = c.run
     AND e.kind = CASE WHEN c.status IN ('skipped', 'held') THEN 'marked' ELSE c.status END
-WHERE e.db_user <> c.applied_by OR e.at - c.applied_at NOT BETWEEN interval '-1 second' AND interval '1 hour'
+WHERE e.db_user <> c.applied_by OR c.applied_at NOT BETWEEN e.at - interval '1 hour' AND e.at + interval '1 second'
 
 -- the ledger itself
 UNION ALL SELECT 'the environment of the ledger was changed by hand: see the last event `adopted`'
