@@ -146,9 +146,6 @@ pub async fn carry_out(
         // of a long release the gates are what one wants to know first
         gating.show(&judged, &preview, form, order.check, out);
         if form == Form::Text && !planned.steps.is_empty() {
-            if gating.source().is_some() {
-                out.say("");
-            }
             order.running.announce(&preview, global, out);
         }
     }

@@ -52,7 +52,7 @@ fn list(plan: Option<&PathBuf>, global: &Global, out: &mut Output) -> Outcome {
     })?;
     match form {
         Form::Json => out.json(&json!({ "environment": session.environment, "approvals": all })),
-        Form::Text if all.is_empty() => out.data("nobody has said anything here yet"),
+        Form::Text if all.is_empty() => out.data("no plan has been approved or rejected here yet"),
         Form::Text => {
             let short = |at: i64| time::rfc3339(at).trim_end_matches('Z').replace('T', " ");
             let mut table =

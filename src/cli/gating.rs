@@ -366,7 +366,13 @@ impl<'a> Gating<'a> {
         let shown: Vec<Verdict> = judged.verdicts.iter().filter(over).cloned().collect();
         if !shown.is_empty() {
             let text = |limit| report::gates::terminal(&shown, limit);
-            if check { out.data(text(out.limit())) } else { out.say(text(out.messages().limit)) }
+            if check {
+                out.data(text(out.limit()))
+            } else {
+                out.say(text(out.messages().limit))
+            }
+            // the plan follows
+            out.say("");
         }
         for name in &self.words.overridden {
             if !judged.verdicts.iter().any(|v| v.gate == name && v.status == Status::Overridden) {

@@ -156,7 +156,8 @@ impl Output {
     pub fn warnings(&mut self, warnings: &Diagnostics) {
         if !warnings.is_empty() && !self.json && !self.quiet {
             let text = report::diag::text(warnings, self.stderr.style);
-            self.stderr.bytes(&format!("{}\n", coloured(text.trim_end())));
+            // what follows is no part of the last one
+            self.stderr.bytes(&format!("{}\n\n", coloured(text.trim_end())));
         }
     }
 

@@ -180,7 +180,7 @@ fn a_word_is_for_one_plan_and_the_last_one_counts() {
     shop.project.write("plans/a.yaml", &files.replace("(w text)", "(w varchar)"));
     shop.run(&["plan", "--env", "production", "--out", "other.plan"]).ok();
     let said = shop.run(&["approvals", "list", "other.plan"]).ok();
-    assert!(said.contains("nobody has said anything"), "{said}");
+    assert!(said.contains("no plan has been approved or rejected here yet"), "{said}");
     shop.run(&["reject", "p.plan", "--reason", "locks orders at noon"]).ok();
     let said = shop.refused(&["apply", "p.plan"], 5);
     assert!(said.contains("the plan was rejected") && said.contains("locks orders at noon"), "{said}");

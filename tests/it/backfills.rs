@@ -479,7 +479,9 @@ fn a_ledger_of_version_2_is_read_and_brought_up_to_date() {
     project.on(&database, &["apply", "--select", "a"]).ok();
     as_version_2(&database);
     let before = rows(&database);
-    assert!(project.on(&database, &["approvals", "list"]).ok().contains("nobody has said anything"));
+    assert!(
+        project.on(&database, &["approvals", "list"]).ok().contains("no plan has been approved or rejected here yet")
+    );
     assert!(project.on(&database, &["history"]).ok().contains("runFinished"));
     let file = project.path().join("b.plan");
     project.on(&database, &["plan", "--out", file.to_str().unwrap()]).ok();

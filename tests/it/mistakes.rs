@@ -468,6 +468,7 @@ fn what_is_odd_is_a_warning() {
         "{}",
         run.err
     );
+    assert!(run.err.ends_with("\n\n"), "what follows stands apart: {}", run.err);
     assert!(run.out.contains("2 changesets in order") && run.out.contains("  7 warnings\n"), "{}", run.out);
     let value = project.run(&["check", "--format", "json"]).json();
     let list = value["diagnostics"].as_array().unwrap();
