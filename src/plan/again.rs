@@ -4,17 +4,19 @@ use super::model::{Direction, FORMAT, Plan, Step, Why};
 use super::rollback::Stored;
 use crate::base::Ident;
 use crate::ledger::{History, Status};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Everything that is applied, in the order in which it came, as it was run then. What is half done
-/// is not in it, nor what was skipped.
+/// Everything that is applied, in the order in which it came, as it was run then: with one connection it
+/// runs in that order. What is half done is not in it, nor what was skipped.
 #[must_use]
 pub fn again(environment: &str, ledger: &Ident, history: &History, mut stored: BTreeMap<String, Stored>) -> Plan {
     let mut applied: Vec<_> = history.changesets.iter().filter(|(_, r)| r.status == Status::Applied).collect();
     applied.sort_by_key(|(_, recorded)| recorded.ordinal);
     let mut steps: Vec<Step> = Vec::with_capacity(applied.len());
+    let mut done = BTreeSet::new();
     for (id, recorded) in applied {
         let Some(row) = stored.remove(id) else { continue };
+        done.insert(id);
         steps.push(Step {
             changeset: id.clone(),
             file: row.file,
@@ -26,8 +28,9 @@ pub fn again(environment: &str, ledger: &Ident, history: &History, mut stored: B
             direction: Direction::Forward,
             wave: 0,
             why: Why::Pending,
-            // one after the other, as they came
-            requires: steps.last().map(|before| before.changeset.clone()).into_iter().collect(),
+            // as recorded: a dry run of the way back deletes these rows in the order of the edges; one that
+            // was applied again later does not come before what needs it
+            requires: recorded.requires.iter().filter(|needed| done.contains(*needed)).cloned().collect(),
             repeatable: recorded.repeatable,
             checksum: recorded.checksum.clone(),
             digest: recorded.digest.clone(),
