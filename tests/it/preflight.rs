@@ -249,7 +249,12 @@ fn s13_the_way_back_is_looked_at_too() {
     ));
     let url = format!("postgres:///{}?host={}&user={role}", database.name, server().sockets.display());
     let child = "  - id: child\n    changes:\n      - createTable: { table: public.child, columns: [ { name: boss, type: int, references: { table: public.boss, column: id } } ] }\n";
-    let index = sql("index", "CREATE INDEX CONCURRENTLY u_n ON u (n)", "DROP INDEX CONCURRENTLY u_n", "");
+    let index = sql(
+        "index",
+        "CREATE INDEX CONCURRENTLY u_n ON public.u (n)",
+        "DROP INDEX CONCURRENTLY public.u_n",
+        "    dependsOn: [u]\n",
+    );
     let other = format!("{role}_2");
     database.sql(&format!("CREATE ROLE {other}"));
     let policy = format!(
