@@ -82,3 +82,24 @@ fn what_is_no_tampering() {
     let empty = Database::new();
     assert!(verify(&project, &empty).ok().contains("0 events"));
 }
+
+/// Rollbacks of several transactions, and of what failed in the middle, leave a history that is right.
+#[test]
+fn rollbacks_of_several_transactions_are_no_changes_by_hand() {
+    let index = "changesets:\n  - id: t\n    changes:\n      - createTable: { table: t, columns: [ { name: n, type: int } ] }\n  - id: index\n    dependsOn: [t]\n    changes:\n      - createIndex: { name: t_n, table: t, columns: [n] }\n      - createIndex: { name: t_u, table: t, columns: [n], unique: true }\n";
+    let (project, database) = (Project::new(&[("plans/a.yaml", index)]), Database::new());
+    let intact = || assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.on(&database, &["apply"]).ok();
+    project.on(&database, &["rollback", "index"]).ok();
+    intact();
+    // the second index fails, and the first one is there
+    database.sql("INSERT INTO t VALUES (1), (1)");
+    project.on(&database, &["apply"]).fails(8);
+    intact();
+    project.on(&database, &["rollback", "index"]).ok();
+    intact();
+    database.sql("TRUNCATE t");
+    project.on(&database, &["apply"]).ok();
+    project.on(&database, &["rollback", "--all"]).ok();
+    intact();
+}

@@ -63,13 +63,13 @@ WHERE kind NOT IN ('upgraded', 'applied', 'rolledBack', 'restored', 'marked', 'c
 UNION ALL SELECT format('the row of `%s` was changed by hand before event %s, `%s` by %s', s.id, m.seq, m.kind, m.db_user)
 FROM subject s JOIN made m USING (id)
     LEFT JOIN (SELECT id, max(seq) AS seq FROM changed WHERE kind = 'rollbackBegun' AND is_row GROUP BY 1) b USING (id)
-WHERE CASE m.kind WHEN 'failed' THEN s.status <> 'failed' OR m.run IS DISTINCT FROM s.run OR m.db_user <> s.applied_by
+WHERE s.status IS NOT NULL AND (CASE m.kind WHEN 'failed' THEN s.status <> 'failed' OR m.run IS DISTINCT FROM s.run OR m.db_user <> s.applied_by
     WHEN 'restored' THEN NOT EXISTS (SELECT FROM found f WHERE f.id = s.id AND f.seq < m.seq AND f.recorded ->> 'row' = m.row)
         -- of which the texts changed since, or no event knows the row
         AND NOT EXISTS (SELECT FROM found f WHERE f.id = s.id AND (f.kind IN ('renamed', 'marked', 'cleared')
             OR f.kind = 'upgraded' AND f.recorded ? 'versions'))
     ELSE false END
-    OR (b.seq > m.seq AND m.row IS DISTINCT FROM s.before)
+    OR (s.status = 'partly' AND b.seq > m.seq AND m.row IS DISTINCT FROM s.before))
 UNION ALL SELECT format('the row of `%s` does not fit event %s, `%s` by %s: it is of %s and was made by %s', s.id, e.seq, e.kind, e.db_user,
     s.status, s.applied_by)
 FROM subject s JOIN state e USING (id)
