@@ -1,6 +1,7 @@
 //! Which database a command is about, and its URL from where it is kept.
 
 use super::global::Global;
+use super::output::Output;
 use super::session::{Session, password_warning};
 use crate::base::{Failure, Kind};
 use crate::pg::{Environment, Secret, Settings, address};
@@ -13,6 +14,33 @@ pub const EMBEDDED: &str = "embedded";
 
 /// libpq's variables that name a server or a database.
 const NAMING: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
+
+/// What is told on the way to a server.
+pub enum Told {
+    /// Worth care.
+    Warning(String),
+    /// What is waited for.
+    Progress(String),
+}
+
+impl Told {
+    /// Tells it.
+    pub fn to(&self, out: &mut Output) {
+        match self {
+            Told::Warning(text) => out.warn(text),
+            Told::Progress(text) => out.say(text.as_str()),
+        }
+    }
+}
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Told::Warning(text) => write!(f, "warning: {text}"),
+            Told::Progress(text) => f.write_str(text),
+        }
+    }
+}
 
 /// A URL that was read.
 pub enum Url {
@@ -37,7 +65,7 @@ impl Session {
         &self,
         global: &Global,
         process: &Environment,
-        say: &mut dyn FnMut(&str),
+        tell: &mut dyn FnMut(Told),
     ) -> Result<Option<Url>, Failure> {
         if let Some(url) = &global.url {
             return Ok(Some(Url::of(url)));
@@ -48,7 +76,7 @@ impl Session {
         if global.env.is_none() {
             self.one_database(own, process)?;
         }
-        self.read(own, global, process, say).await.map(Some)
+        self.read(own, global, process, tell).await.map(Some)
     }
 
     /// Refuses when a variable of the process names another database than the environment that
@@ -107,7 +135,7 @@ impl Session {
         address: Address<'_>,
         global: &Global,
         process: &Environment,
-        say: &mut dyn FnMut(&str),
+        tell: &mut dyn FnMut(Told),
     ) -> Result<Url, Failure> {
         let root = &self.workspace.loaded.root;
         let named = |failure: Failure| Failure {
@@ -117,7 +145,7 @@ impl Session {
         match address {
             Address::Url(url) => {
                 if has_password(url) {
-                    say(&format!("warning: {}", password_warning(&self.environment)));
+                    tell(Told::Warning(password_warning(&self.environment)));
                 }
                 Ok(Url::of(&self.filled(url)?))
             }
@@ -128,7 +156,7 @@ impl Session {
             Address::File(path) => {
                 let (url, warning) = address::of_file(root, &self.filled(path)?, process.read).map_err(named)?;
                 if let Some(warning) = warning {
-                    say(&format!("warning: {warning}"));
+                    tell(Told::Warning(warning));
                 }
                 Ok(Url::Server(url))
             }

@@ -1,6 +1,6 @@
 //! `dagmar status --all`: all environments at the same time.
 
-use super::database::EMBEDDED;
+use super::database::{EMBEDDED, Told};
 use super::global::Global;
 use super::output::{Output, choose};
 use super::session::Session;
@@ -59,8 +59,8 @@ pub fn run(timeout: Span, global: &Global, out: &mut Output) -> Outcome {
             let mut said = Vec::new();
             let answer = match prepared {
                 Ok((session, view)) => {
-                    let mut say = |text: &str| said.push(text.to_owned());
-                    tokio::time::timeout(limit, ask(session, &view, global, &mut say)).await.unwrap_or_else(|_| {
+                    let mut tell = |told: Told| said.push(told.to_string());
+                    tokio::time::timeout(limit, ask(session, &view, global, &mut tell)).await.unwrap_or_else(|_| {
                         Err(Failure::new(Kind::Database, format!("no answer within {timeout}"))
                             .help("`--timeout 30s` waits longer"))
                     })
@@ -81,7 +81,7 @@ pub fn run(timeout: Span, global: &Global, out: &mut Output) -> Outcome {
     Err(Failure::new(Kind::Database, "no environment answered").help("each says above why; is the network there?"))
 }
 
-async fn ask(session: &Session, view: &View<'_>, global: &Global, say: &mut dyn FnMut(&str)) -> Answered {
+async fn ask(session: &Session, view: &View<'_>, global: &Global, tell: &mut dyn FnMut(Told)) -> Answered {
     let name = &session.environment;
     let loaded = &session.workspace.loaded;
     match loaded.config.environment(name).and_then(|e| e.address()) {
@@ -98,7 +98,7 @@ async fn ask(session: &Session, view: &View<'_>, global: &Global, say: &mut dyn 
     }
     // its own URL, whatever else the process has
     let global = Global { env: Some(name.clone()), ..global.clone() };
-    let remote = session.connect_saying(&global, say).await?;
+    let remote = session.connect_telling(&global, tell).await?;
     let history = remote.history(session.ledger()).await;
     let (place, database) = (remote.describe(), remote.server.database.clone());
     remote.close().await?;

@@ -1,6 +1,6 @@
 //! What commands have in common: the project, the environment, the server.
 
-use super::database::Url;
+use super::database::{Told, Url};
 use super::global::Global;
 use super::output::Output;
 use super::seal;
@@ -128,21 +128,17 @@ impl Session {
 
     /// Connects to the environment's server.
     pub async fn connect(&self, global: &Global, out: &mut Output) -> Result<Remote, Failure> {
-        let mut say = |text: &str| match text.strip_prefix("warning: ") {
-            Some(warning) => out.warn(warning),
-            None => out.say(text),
-        };
-        self.connect_saying(global, &mut say).await
+        self.connect_telling(global, &mut |told| told.to(out)).await
     }
 
-    /// Connects to the environment's server; `say` hears what is to be told on the way.
-    pub async fn connect_saying(&self, global: &Global, say: &mut dyn FnMut(&str)) -> Result<Remote, Failure> {
+    /// Connects to the environment's server; `tell` hears what is to be told on the way.
+    pub async fn connect_telling(&self, global: &Global, tell: &mut dyn FnMut(Told)) -> Result<Remote, Failure> {
         // its URL, its ledger and its policies come from there
         self.workspace.check_project()?;
         // a server may repeat what it is sent, a hook what it finds in its environment
         self.secrets.values().for_each(crate::pg::remember);
         let process = Environment::of_process();
-        let url = self.url(global, &process, say).await?;
+        let url = self.url(global, &process, tell).await?;
         let (settings, embedded) = match &url {
             Some(Url::Embedded) => {
                 let embedded = self.embedded().await?;
@@ -152,13 +148,13 @@ impl Session {
             None => (Settings::resolve(None, &process)?, None),
         };
         for warning in &settings.warnings {
-            say(&format!("warning: {warning}"));
+            tell(Told::Warning(warning.clone()));
         }
         let mut said = false;
         let connection = connect_with(&settings, Duration::from_millis(global.wait.millis), |failure| {
             if !said {
                 said = true;
-                say(&format!("waiting for the server: {failure}"));
+                tell(Told::Progress(format!("waiting for the server: {failure}")));
             }
         })
         .await?;

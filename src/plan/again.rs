@@ -1,7 +1,8 @@
 //! What a database has as a plan that brings an empty one there, from what the ledger keeps.
 
-use super::model::{Direction, FORMAT, Plan, Step, Why};
+use super::model::{Direction, Plan, Step, Why};
 use super::rollback::Stored;
+use super::waves;
 use crate::base::Ident;
 use crate::ledger::{History, Status};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,17 +43,5 @@ pub fn again(environment: &str, ledger: &Ident, history: &History, mut stored: B
             rollback: row.rollback,
         });
     }
-    super::waves::number(&mut steps);
-    Plan {
-        format: FORMAT,
-        environment: environment.to_owned(),
-        direction: Direction::Forward,
-        ledger_schema: ledger.as_str().to_owned(),
-        steps,
-        waiting: Vec::new(),
-        blocked: Vec::new(),
-        renamed: Vec::new(),
-        not_for_here: Vec::new(),
-        overridden_templates: Vec::new(),
-    }
+    waves::plan(environment, ledger, Direction::Forward, steps)
 }

@@ -1,7 +1,7 @@
 //! What the attic keeps, as plans: purging entries, and putting back those that no rollback needs.
 //! A step holds the entries of one changeset.
 
-use super::model::{Direction, FORMAT, Mode, Plan, Progress, Rollback, Segment, Statement, Step, Why};
+use super::model::{Direction, Mode, Plan, Progress, Rollback, Segment, Statement, Step, Why};
 use super::waves;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind as Fault, Limits, QualifiedName, Span, size};
@@ -134,19 +134,7 @@ pub fn compile(environment: &str, ledger: &Ident, direction: Direction, limits: 
             steps.push(step(ledger, direction, limits, &all, entries));
         }
     }
-    waves::number(&mut steps);
-    Plan {
-        format: FORMAT,
-        environment: environment.to_owned(),
-        direction,
-        ledger_schema: ledger.as_str().to_owned(),
-        renamed: Vec::new(),
-        steps,
-        waiting: Vec::new(),
-        blocked: Vec::new(),
-        not_for_here: Vec::new(),
-        overridden_templates: Vec::new(),
-    }
+    waves::plan(environment, ledger, direction, steps)
 }
 
 fn step(ledger: &Ident, direction: Direction, limits: Limits, entries: &[&Entry], all: &[&Entry]) -> Step {

@@ -1,7 +1,7 @@
 //! Taking back: exactly what was asked for and what depends on it, by the SQL that was
 //! stored when it was applied.
 
-use super::model::{Check, Direction, FORMAT, Plan, Progress, Rollback, Segment, Step, Why};
+use super::model::{Check, Direction, Plan, Progress, Rollback, Segment, Step, Why};
 use super::quiet::kept;
 use super::waves;
 use crate::base::{Failure, Ident, Kind, count, diag::nearest};
@@ -191,19 +191,7 @@ pub fn compile(
     for step in &mut steps {
         step.requires = history.dependents(&step.changeset).filter(|d| ids.contains(*d)).map(str::to_owned).collect();
     }
-    waves::number(&mut steps);
-    Ok(Plan {
-        format: FORMAT,
-        environment: environment.to_owned(),
-        direction: Direction::Rollback,
-        ledger_schema: ledger.as_str().to_owned(),
-        steps,
-        waiting: Vec::new(),
-        blocked: Vec::new(),
-        renamed: Vec::new(),
-        not_for_here: Vec::new(),
-        overridden_templates: Vec::new(),
-    })
+    Ok(waves::plan(environment, ledger, Direction::Rollback, steps))
 }
 
 fn step(id: &str, why: Why, recorded: &Recorded, row: Stored, purged: Option<&Vec<Purged>>) -> Result<Step, String> {

@@ -1,9 +1,26 @@
 //! Waves: which steps may run in parallel.
 
-use super::model::Step;
-use crate::base::QualifiedName;
+use super::model::{Direction, FORMAT, Plan, Step};
+use crate::base::{Ident, QualifiedName};
 use crate::change::effects::{How, Object};
 use std::collections::HashMap;
+
+/// A plan of these steps and nothing beside them, with their waves.
+pub(super) fn plan(environment: &str, ledger: &Ident, direction: Direction, mut steps: Vec<Step>) -> Plan {
+    number(&mut steps);
+    Plan {
+        format: FORMAT,
+        environment: environment.to_owned(),
+        direction,
+        ledger_schema: ledger.as_str().to_owned(),
+        steps,
+        waiting: Vec::new(),
+        blocked: Vec::new(),
+        renamed: Vec::new(),
+        not_for_here: Vec::new(),
+        overridden_templates: Vec::new(),
+    }
+}
 
 /// The steps that touched an object last.
 #[derive(Default)]
