@@ -24,7 +24,7 @@ const NOTICE: usize = 16 * 1024;
 /// Notifications kept for a reader: only the look for poolers listens, for one.
 const HEARD: usize = 4;
 
-/// How long a cancel request may take to reach the server.
+/// How long a cancel request may take until the server has acted on it.
 const CANCEL: Duration = Duration::from_secs(10);
 
 /// What the server says besides its answers: `RAISE NOTICE` and its like.
@@ -143,8 +143,8 @@ pub struct Canceler {
 }
 
 impl Canceler {
-    /// Asks the server to cancel. It does not say whether it did: the statement ends with
-    /// 57014, or as if nothing had been asked (manual, chapter 54.2.8).
+    /// Asks the server to cancel, and waits until it has acted on it. It does not say whether it
+    /// did: the statement ends with 57014, or as if nothing had been asked (manual, chapter 55.2.8).
     ///
     /// # Errors
     /// When the server is not reached.

@@ -255,7 +255,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
     }
@@ -264,8 +264,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         Pin::new(&mut self.get_mut().stream).poll_flush(context)
     }
 
+    /// A cancel request ends when the server closes, as in libpq: it signals a session twice, and
+    /// the second signal must not meet the statement that comes after the cancelled one.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+        let this = self.get_mut();
+        while this.watch.phase == Phase::Unwatched {
+            let mut answer = [0; 16];
+            let mut into = ReadBuf::new(&mut answer);
+            let read = ready!(Pin::new(&mut this.stream).poll_read(context, &mut into));
+            if read.is_err() || into.filled().is_empty() {
+                break;
+            }
+        }
+        Pin::new(&mut this.stream).poll_shutdown(context)
     }
 }
 
@@ -320,6 +331,17 @@ mod tests {
         let mut plain = Watch::new(Admission::new(None, true), Streaming::default(), true);
         plain.see(b"N").unwrap();
         assert!(plain.see(&asks).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_cancel_request_ends_when_the_server_closes() {
+        use tokio::io::AsyncWriteExt;
+        let (ours, server) = tokio::io::duplex(64);
+        let mut asked = Guarded::new(ours, Watch::off());
+        let mut end = std::pin::pin!(asked.shutdown());
+        assert!(tokio::time::timeout(std::time::Duration::ZERO, &mut end).await.is_err());
+        drop(server);
+        end.await.unwrap();
     }
 
     #[test]
