@@ -3,7 +3,8 @@
 use super::output::now;
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, checksum, time};
-use crate::pg::{read, sizes};
+use crate::pg::ledger::read;
+use crate::pg::preflight::sizes;
 use crate::plan::{About, Commit, Destination, Maker, Plan, Step, Why};
 use crate::report::diff;
 use serde_json::Value;

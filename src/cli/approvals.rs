@@ -5,7 +5,7 @@ use super::output::{Form, Output, form};
 use super::session::Session;
 use super::{Outcome, block_on, seal, sealed};
 use crate::base::time;
-use crate::pg::approvals;
+use crate::pg::ledger::approvals;
 use crate::report::{Cell, Table};
 use serde_json::json;
 use std::path::PathBuf;

@@ -9,7 +9,7 @@ use super::session::{Session, holder};
 use super::{Outcome, block_on, seal, sealed};
 use crate::base::Span;
 use crate::ledger::Verdict;
-use crate::pg::approvals::{self, Word};
+use crate::pg::ledger::approvals::{self, Word};
 use serde_json::json;
 use std::path::PathBuf;
 

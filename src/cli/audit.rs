@@ -5,7 +5,7 @@ use super::global::Global;
 use super::output::Output;
 use super::session::{Session, holder};
 use crate::base::{Failure, Kind, Span};
-use crate::pg::wish;
+use crate::pg::ledger::request;
 use serde_json::json;
 
 /// What was tried.
@@ -55,7 +55,7 @@ async fn leave(
             "why": failure.message,
             "exitCode": failure.kind.exit_code(),
         });
-        wish::refused(&remote.connection, session.ledger(), &holder(), detail).await?;
+        request::refused(&remote.connection, session.ledger(), &holder(), detail).await?;
     }
     remote.close().await
 }

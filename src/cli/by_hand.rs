@@ -9,7 +9,8 @@ use crate::base::{Failure, Span};
 use crate::ledger::History;
 use crate::ledger::record::{Recorder, RunRef, RunStart};
 use crate::ledger::repair::ByHand;
-use crate::pg::{audit, unanswered};
+use crate::pg::ledger::audit;
+use crate::pg::unanswered;
 
 /// The options of what is said by hand.
 #[derive(Debug, clap::Args)]

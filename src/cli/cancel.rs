@@ -7,7 +7,7 @@ use super::running::confirm;
 use super::session::{Session, holder};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
-use crate::pg::wish;
+use crate::pg::ledger::request;
 use serde_json::json;
 
 /// Asks the run on the environment's database to stop, from anywhere.
@@ -36,7 +36,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         session.check_bound(&history)?;
         let running = match history.version {
             0 => None,
-            _ => wish::running(&remote.connection, session.ledger()).await?,
+            _ => request::running(&remote.connection, session.ledger()).await?,
         };
         let Some(run) = running else {
             return Err(Failure::new(Kind::Refused, "nothing runs on this database; nothing was cancelled")
@@ -50,7 +50,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             .help("interrupt psql; `dagmar status` shows what it has done"));
         }
         confirm(global, &format!("Cancel the run of {} on {}?", run.holder, remote.describe()))?;
-        wish::cancel(&remote.connection, session.ledger(), &holder(), reason, &run).await?;
+        request::cancel(&remote.connection, session.ledger(), &holder(), reason, &run).await?;
         remote.close().await?;
         Ok(run)
     });

@@ -10,7 +10,7 @@ use super::session::{Remote, Session};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, count, diag::nearest};
 use crate::ledger::{History, Recorded, Status};
-use crate::pg::audit;
+use crate::pg::ledger::audit;
 use crate::plan::renamed;
 use crate::report::{Line, Text};
 use serde_json::json;

@@ -8,7 +8,7 @@ use super::session::{Remote, Session, holder};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Span};
 use crate::ledger::{History, schema};
-use crate::pg::wish;
+use crate::pg::ledger::request;
 use serde_json::json;
 
 /// Asks the backfills of the environment's database to pause.
@@ -37,8 +37,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let history = remote.history(session.ledger()).await?;
         session.check_bound(&history)?;
         up_to_date(&session, &mut remote, &history).await?;
-        wish::pause(&remote.connection, session.ledger(), &holder(), reason).await?;
-        let running = wish::running(&remote.connection, session.ledger()).await?;
+        request::pause(&remote.connection, session.ledger(), &holder(), reason).await?;
+        let running = request::running(&remote.connection, session.ledger()).await?;
         remote.close().await?;
         Ok(running)
     });

@@ -14,7 +14,7 @@ use super::{Outcome, block_on};
 use super::{about, check, complete};
 use crate::base::{Failure, Kind, Span};
 use crate::ledger::History;
-use crate::pg::read;
+use crate::pg::ledger::read;
 use crate::pipeline::View;
 use crate::plan::{Edited, Plan};
 use crate::report::{Detail, PlanFormat, PlanOptions, Preview};

@@ -13,7 +13,7 @@ use super::sealed::{self, Chosen, Run};
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
-use crate::pg::evidence;
+use crate::pg::ledger::evidence;
 use crate::report::PlanFormat;
 use crate::source::ProjectConfig;
 

@@ -8,10 +8,10 @@ use super::running::{Running, confirm, execute, locked, stop_on_signals, verdict
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Kind, Span, count};
 use crate::ledger::{EventKind, History, Status, schema};
-use crate::pg::audit;
-use crate::pg::evidence::{self, Said};
-use crate::pg::read;
-use crate::pg::rehearse::{self, Rehearsal, RehearsalFailure};
+use crate::pg::ledger::audit;
+use crate::pg::ledger::evidence::{self, Said};
+use crate::pg::ledger::read;
+use crate::pg::run::rehearse::{self, Rehearsal, RehearsalFailure};
 use crate::plan::again::again;
 use crate::plan::{Direction, Plan, Progress, secrets};
 use crate::report::{self, Line, Text, Tone};

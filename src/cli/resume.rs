@@ -5,7 +5,7 @@ use super::global::Global;
 use super::output::{Form, Output, form};
 use super::session::{Session, holder};
 use super::{Outcome, block_on};
-use crate::pg::wish;
+use crate::pg::ledger::request;
 use serde_json::json;
 
 /// Lets the backfills go on that `dagmar pause` has stopped.
@@ -24,10 +24,10 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
         let remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;
         session.check_bound(&history)?;
-        let was = wish::paused(&remote.connection, history.version, session.ledger()).await?;
+        let was = request::paused(&remote.connection, history.version, session.ledger()).await?;
         if was.is_some() {
             remote.server.check_writable(session.ledger())?;
-            wish::resume(&remote.connection, session.ledger(), &holder()).await?;
+            request::resume(&remote.connection, session.ledger(), &holder()).await?;
         }
         remote.close().await?;
         Ok(was)

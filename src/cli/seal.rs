@@ -10,7 +10,7 @@ use super::session::{Session, holder};
 use super::{Outcome, block_on};
 use crate::base::file::{FileContent, read as read_file};
 use crate::base::{Failure, Kind, Span, count, time};
-use crate::pg::fingerprint;
+use crate::pg::ledger::fingerprint;
 use crate::plan::sealed::{Content, FORMAT, Part, Sealed, before};
 use crate::plan::secrets;
 use crate::plan::signature::{PrivateKey, PublicKey, Signature};

@@ -8,10 +8,10 @@ use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Kind, Span};
 use crate::ledger::attic::Totals;
-use crate::pg::attic;
-use crate::pg::sizes;
-use crate::pg::unended::{self, Ending, Unended};
-use crate::pg::wish;
+use crate::pg::ledger::attic;
+use crate::pg::ledger::request;
+use crate::pg::ledger::unfinished::{self, Ending, Unended};
+use crate::pg::preflight::sizes;
 use crate::plan::states::{Backfill, State, StateRow, recorded, states};
 use crate::report::{Cell, Line, Table, Tone};
 use serde_json::json;
@@ -62,8 +62,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let (history, place, database, paused, runs, walks, kept) = block_on(async {
         let remote = session.connect(global, out).await?;
         let history = remote.history(session.ledger()).await?;
-        let paused = wish::paused(&remote.connection, history.version, session.ledger()).await?;
-        let runs = unended::unended(&remote.connection, &remote.server, session.ledger()).await?;
+        let paused = request::paused(&remote.connection, history.version, session.ledger()).await?;
+        let runs = unfinished::unended(&remote.connection, &remote.server, session.ledger()).await?;
         let walks = sizes::walks(&remote.connection, session.ledger(), history.version).await?;
         let mut kept = attic::entries(&remote.connection, &remote.server, session.ledger()).await?;
         kept.retain(|entry| entry.is_kept);

@@ -9,7 +9,7 @@ use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, diag::nearest, time};
 use crate::gate;
 use crate::ledger::{History, Status};
-use crate::pg::read;
+use crate::pg::ledger::read;
 use crate::pipeline::View;
 use crate::plan::reasons::{self, Case, Last, Reason};
 use crate::plan::renamed;

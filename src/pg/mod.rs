@@ -1,60 +1,26 @@
 //! PostgreSQL: the only folder that names `tokio_postgres`.
 //!
-//! Reaching a server: [`Settings`] come out of a URL, the environment and libpq's files, read
-//! as libpq reads them; [`connect`] turns them into a [`Connection`]; [`Embedded`] is a server
-//! of our own, started from installed binaries. Working on it: [`server`] asks what it is,
-//! [`read`] reads the ledger, [`lock`] takes the lock, [`run`] runs a plan, [`rehearse`] runs it
-//! without effect. What goes wrong on the way is a
-//! [`Failure`](crate::base::Failure) with a remedy, what a statement meets is a [`SqlFailure`].
-//! Neither ever holds a password.
+//! [`connect`]: [`Settings`] come out of a URL, the environment and libpq's files, read as libpq
+//! reads them, and become a [`Connection`]. [`embedded`]: a server of our own, started from
+//! installed binaries. [`ledger`]: reading and writing the database's memory. [`lock`]: one run at
+//! a time. [`preflight`]: what can be known before the first statement. [`hooks`]: what an
+//! environment wants done before it. [`run`]: running a plan, or trying it without effect.
+//!
+//! What goes wrong on the way is a [`Failure`](crate::base::Failure) with a remedy, what a
+//! statement meets is a [`SqlFailure`]. Neither ever holds a password.
 
-pub mod address;
-pub mod approvals;
-pub mod attic;
-pub mod audit;
-mod connect;
-mod connection;
-mod earlier;
+pub mod connect;
 pub mod embedded;
-mod environment;
-mod error;
-pub mod evidence;
-pub mod fingerprint;
-mod guard;
 pub mod hooks;
-mod kept;
-mod keys;
-mod lease;
-mod link;
+pub mod ledger;
 pub mod lock;
-mod mask;
-mod pgpass;
-pub mod pooler;
 pub mod preflight;
-pub mod query;
-pub mod read;
-pub mod rehearse;
-mod require_auth;
-mod resolve;
 pub mod run;
-pub mod server;
-mod service;
-mod settings;
-pub mod shadow;
-pub mod sizes;
-mod tls;
-pub mod unended;
-mod url;
-mod verify;
-pub mod wish;
-
-#[cfg(test)]
-mod tests;
+pub mod stop;
 
 pub use crate::base::Secret;
-pub use connect::{Canceler, Connection, Notice, connect, connect_with};
+pub use connect::{
+    Canceler, Connection, Environment, FileText, Notice, Place, SessionKind, Settings, SqlFailure, SslMode, Target,
+    connect, connect_with, failure, remember, unanswered, user_name,
+};
 pub use embedded::{Embedded, Home};
-pub use environment::{Environment, FileText, user_name};
-pub use error::{SqlFailure, failure, unanswered};
-pub use mask::remember;
-pub use settings::{Place, SessionKind, Settings, SslMode, Target};

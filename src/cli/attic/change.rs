@@ -15,7 +15,7 @@ use crate::cli::session::{Remote, Session};
 use crate::cli::{Outcome, block_on, progress};
 use crate::ledger::History;
 use crate::ledger::attic::Entry;
-use crate::pg::{attic, audit};
+use crate::pg::ledger::{attic, audit};
 use crate::plan::attic::{Which, compile, to_purge, to_restore};
 use crate::plan::{Direction, Plan};
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};

@@ -7,7 +7,7 @@ use crate::cli::output::{Form, Output, form};
 use crate::cli::session::Session;
 use crate::cli::{Outcome, block_on};
 use crate::ledger::attic::{Entry, Totals, Way};
-use crate::pg::attic;
+use crate::pg::ledger::attic;
 use crate::report::{Cell, Line, Table, Tone};
 use serde_json::json;
 

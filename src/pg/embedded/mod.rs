@@ -5,16 +5,17 @@
 //! safe. A superuser cannot run PostgreSQL: then it runs as `postgres`, else as `nobody`.
 
 mod find;
-mod kept;
+mod persistent;
 mod place;
 mod process;
 mod reach;
+pub mod shadow;
 mod throwaway;
 
 #[cfg(test)]
 mod tests;
 
-pub use kept::Home;
+pub use persistent::Home;
 
 /// A client program such as `pg_dump`: of the newest installation, else the one on the path.
 #[must_use]
@@ -23,7 +24,7 @@ pub fn client_program(binaries: Option<&Path>, name: &str) -> PathBuf {
     beside.filter(|program| program.is_file()).unwrap_or_else(|| PathBuf::from(name))
 }
 
-use super::settings::Settings;
+use super::connect::settings::Settings;
 use crate::base::Failure;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +47,7 @@ pub struct Embedded {
 #[derive(Debug)]
 enum Hold {
     Throwaway(throwaway::Supervisor),
-    Kept(kept::Lease),
+    Kept(persistent::ServerUse),
 }
 
 impl Embedded {

@@ -1,6 +1,6 @@
 //! How others reach a server whose data stay: settings, URL, psql.
 
-use super::kept::{Home, PORT};
+use super::persistent::{Home, PORT};
 use super::{SUPERUSER, find};
 use crate::base::{Failure, file};
 use crate::pg::Settings;

@@ -3,8 +3,8 @@
 use super::variables::Variables;
 use super::{Before, Trouble};
 use crate::base::{Failure, Kind};
-use crate::pg::mask::{self, Mask};
-use crate::pg::run::stop::Stop;
+use crate::pg::connect::mask::{self, Mask};
+use crate::pg::stop::Stop;
 use crate::run::{Event, Observer};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::VecDeque;

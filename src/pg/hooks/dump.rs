@@ -5,7 +5,7 @@ use crate::base::{Failure, Kind};
 use crate::pg::connect::Connection;
 use crate::pg::preflight::asked::Asked;
 use crate::pg::preflight::facts::Facts;
-use crate::pg::run::stop::Stop;
+use crate::pg::stop::Stop;
 use crate::run::{Event, Observer};
 use crate::source::hook::{Dump, is_below};
 use std::collections::BTreeSet;

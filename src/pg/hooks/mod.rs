@@ -8,11 +8,11 @@ mod restore_point;
 mod variables;
 
 use super::connect::Connection;
+use super::connect::error;
+use super::connect::settings::Settings;
 use super::embedded;
-use super::error;
 use super::run::RunInfo;
-use super::run::stop::Stop;
-use super::settings::Settings;
+use super::stop::Stop;
 use crate::base::{Failure, Ident, Kind};
 use crate::ledger::EventKind;
 use crate::ledger::record::{OWN_PATH, Recorder};

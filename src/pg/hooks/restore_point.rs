@@ -4,7 +4,7 @@ use super::{Detail, Trouble};
 use crate::base::name::{MAX_BYTES, quote_literal};
 use crate::base::{Failure, Kind};
 use crate::pg::connect::Connection;
-use crate::pg::run::stop::Stop;
+use crate::pg::stop::Stop;
 use std::time::Duration;
 
 pub(super) async fn make(name: &str, limit: Duration, connection: &Connection, stop: &Stop) -> Result<Detail, Trouble> {

@@ -1,7 +1,7 @@
 //! libpq's variables for the connection of a run: what a hook starts reaches the same server,
 //! and asks as much of it.
 
-use crate::pg::settings::{Place, Root, SessionKind, Settings, Target};
+use crate::pg::connect::settings::{Place, Root, SessionKind, Settings, Target};
 use std::io::{self, Write};
 use std::path::Path;
 use tempfile::NamedTempFile;

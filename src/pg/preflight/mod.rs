@@ -4,11 +4,12 @@
 pub mod asked;
 mod checks;
 pub mod facts;
+pub mod sizes;
 
+use super::connect::server::Server;
+use super::connect::settings::Settings;
 use super::connect::{self, Connection};
-use super::pooler;
-use super::server::Server;
-use super::settings::Settings;
+use super::lock::pooler;
 use crate::base::{Failure, Ident};
 use crate::plan::Plan;
 use crate::run::{Finding, Severity};

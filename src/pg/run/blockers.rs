@@ -5,7 +5,7 @@ use super::wire::Fault;
 use super::worker::Worker;
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;
-use crate::pg::query::{Texts, relation};
+use crate::pg::connect::query::{Texts, relation};
 use crate::sql::{self, Facts, LockMode};
 use serde_json::Value;
 

@@ -3,12 +3,14 @@
 mod aftermath;
 mod batch;
 mod blockers;
+mod kept;
 mod outside;
 mod pace;
+pub mod rehearse;
 mod schedule;
 pub mod script;
 mod shared;
-pub mod stop;
+
 pub mod unit;
 mod watch;
 mod whole;
@@ -17,10 +19,11 @@ mod worker;
 
 pub use whole::check as check_whole;
 
+use super::connect::query::USE_OWN_PATH;
+use super::connect::settings::Settings;
 use super::connect::{self, Connection};
-use super::earlier;
-use super::query::USE_OWN_PATH;
-use super::settings::Settings;
+use super::lock::orphans;
+use super::stop::Stop;
 use crate::base::{Failure, Granularity, Ident, Secrets};
 use crate::ledger::record::{OWN_PATH, Recorder, RunStart};
 use crate::ledger::schema;
@@ -33,9 +36,8 @@ use script::{Mark, Script};
 use serde_json::Value;
 use shared::Shared;
 use std::time::{Duration, Instant};
-use stop::Stop;
 use unit::Writer;
-pub use wire::{is_lost, taken_over};
+
 use worker::Worker;
 
 /// A step that failed, what went wrong, and what is left of it.
@@ -235,7 +237,7 @@ async fn further(shared: &Shared<'_>, job: &Job<'_>) -> Result<(), Failure> {
     let opening = async {
         let connection = connect::connect(job.settings, Duration::ZERO).await?;
         // a successor waits for this session too
-        earlier::enter(&connection, schema::lock_key(job.ledger)).await?;
+        orphans::enter(&connection, schema::lock_key(job.ledger)).await?;
         Ok::<_, Failure>(connection)
     };
     let connected = tokio::select! {

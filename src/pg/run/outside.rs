@@ -6,7 +6,7 @@ use super::wire::Fault;
 use super::worker::{Trouble, Worker};
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;
-use crate::pg::query::set_path;
+use crate::pg::connect::query::set_path;
 use crate::plan::{Progress, Step};
 use crate::sql::Outside;
 

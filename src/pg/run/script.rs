@@ -5,7 +5,7 @@
 //! message can carry many whole transactions, so that a run needs few round trips.
 
 use crate::base::secret::{PLACEHOLDER, Secret, Secrets};
-use crate::pg::query::USE_OWN_PATH;
+use crate::pg::connect::query::USE_OWN_PATH;
 use crate::sql::secret::{self, SecretError};
 use std::collections::BTreeMap;
 

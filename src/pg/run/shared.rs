@@ -1,10 +1,10 @@
 //! What the connections of one run have in common.
 
 use super::schedule::{Next, Schedule};
-use super::stop::Stop;
 use super::unit::{Writer, is_single};
 use super::watch::Busy;
 use super::{FailedStep, OnFailure};
+use crate::pg::stop::Stop;
 use crate::plan::Plan;
 use crate::run::{Event, Observer};
 use std::cell::RefCell;

@@ -4,7 +4,7 @@ use super::script::{Mark, Script};
 use crate::base::Secrets;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::ledger::record::{self, OWN_PATH, Recorder};
-use crate::pg::query::{USE_OWN_PATH, set_path};
+use crate::pg::connect::query::{USE_OWN_PATH, set_path};
 use crate::plan::{Limits, Mode, Progress, Segment, Step, Why};
 use crate::sql::{Facts, LockMode};
 

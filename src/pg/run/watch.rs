@@ -4,8 +4,8 @@
 use super::blockers::{Blocker, WHO};
 use super::shared::Shared;
 use crate::ledger::record::application_name;
+use crate::pg::connect::settings::Settings;
 use crate::pg::connect::{self, Connection};
-use crate::pg::settings::Settings;
 use crate::run::Event;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -2,10 +2,13 @@
 
 use super::script::{Mark, Script};
 use super::worker::{Trouble, Worker};
-use crate::base::{Cause, Failure, Kind, QualifiedName, Secret};
+use crate::base::{Failure, Kind, QualifiedName, Secret};
+use crate::pg::connect::error::SqlFailure;
 use crate::pg::connect::jittered;
-use crate::pg::error::SqlFailure;
-use crate::pg::{kept, lease, query};
+use crate::pg::connect::query;
+use crate::pg::lock::lease;
+use crate::pg::lock::lost::{connection_lost, taken_over};
+use crate::pg::run::kept;
 use crate::plan::Step;
 use crate::run::{Event, StepError};
 use crate::sql;
@@ -23,7 +26,7 @@ pub struct Fault {
     pub failure: SqlFailure,
 }
 
-pub use crate::pg::query::Texts as Row;
+pub use crate::pg::connect::query::Texts as Row;
 
 impl Worker<'_, '_> {
     /// Sends a message and follows the answers. After a fault no transaction is open.
@@ -49,7 +52,7 @@ impl Worker<'_, '_> {
         let Err(error) = outcome else { return Ok(row.map(|(_, row)| row)) };
         let mut failure = SqlFailure::of(&error);
         if failure.is_connection_lost() || error.is_closed() {
-            return Err(Trouble::Lost(lost(&failure)));
+            return Err(Trouble::Lost(connection_lost(&failure)));
         }
         let at = failure.position.and_then(|p| script.statement_at(p)).filter(|at| *at > answered).unwrap_or(answered);
         let mark = script.marks.get(at).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
@@ -71,7 +74,7 @@ impl Worker<'_, '_> {
     /// Ends the transaction, where one is open.
     pub(super) async fn undo(&mut self) -> Result<(), Trouble> {
         if let Err(e) = self.connection.roll_back().await {
-            return Err(Trouble::Lost(lost(&e)));
+            return Err(Trouble::Lost(connection_lost(&e)));
         }
         // outside of a transaction it is only a warning
         while self.connection.notices.try_recv().is_ok() {}
@@ -225,37 +228,10 @@ fn unfillable(why: SecretError) -> SqlFailure {
 /// A question about the state of things has no answer.
 fn unanswered(failure: &SqlFailure) -> Failure {
     if failure.is_connection_lost() {
-        return lost(failure);
+        return connection_lost(failure);
     }
     Failure::new(Kind::Database, format!("cannot find out how far an earlier run came: {failure}"))
         .help("mend what the question is about (a `verify` check is one), then run the same command again")
-}
-
-/// Whether a run ended because one of its connections was lost.
-#[must_use]
-pub fn is_lost(failure: &Failure) -> bool {
-    failure.cause == Some(Cause::ConnectionLost)
-}
-
-/// The connection is gone in the middle of a run.
-pub(super) fn lost(failure: &SqlFailure) -> Failure {
-    Failure::new(Kind::Database, format!("the connection was lost: {}", failure.message))
-        .because(Cause::ConnectionLost)
-        .note("what was committed is recorded; what was not is undone by the server")
-        .help("run `dagmar status`, then the same command again: it goes on where this one stopped")
-}
-
-/// Another run has the lock that this one had; `by`: who it is, where that is known.
-#[must_use]
-pub fn taken_over(by: Option<&str>) -> Failure {
-    let failure = Failure::new(Kind::Locked, "this run lost its lock, and another run has taken over");
-    let failure = match by {
-        Some(by) => failure.note(format!("the other run: {by}")),
-        None => failure,
-    };
-    failure
-        .note("what this run had committed is recorded; it can commit nothing more")
-        .help("`dagmar status` shows what the other run does; find out what ended the session `dagmar lock`")
 }
 
 /// The wait before another attempt: doubling, at most 16 s, of which half is by chance so

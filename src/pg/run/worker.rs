@@ -12,6 +12,7 @@ use super::wire::{self, Fault, Row};
 use crate::base::{Failure, Kind};
 use crate::ledger::EventKind;
 use crate::pg::connect::Connection;
+use crate::pg::lock::lost;
 use crate::plan::{Direction, Mode, Plan, Progress, Step, Why};
 use crate::report::plan::gist;
 use crate::run::Event;
@@ -274,7 +275,7 @@ impl<'w, 'a> Worker<'w, 'a> {
     /// When the connection is gone, or another run has taken over.
     pub(super) async fn note(&mut self, context: &str, script: &Script) -> Result<(), Failure> {
         match self.must(context, script).await {
-            Err(why) if why.kind == Kind::Database && !wire::is_lost(&why) => {
+            Err(why) if why.kind == Kind::Database && !lost::is_lost(&why) => {
                 self.tell(&Event::Notice { severity: "WARNING".to_owned(), message: why.message });
                 Ok(())
             }

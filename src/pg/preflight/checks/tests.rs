@@ -1,9 +1,9 @@
-use super::super::asked::{Asked, Use};
-use super::super::facts::Facts;
-use super::super::judge;
 use super::*;
 use crate::base::Ident;
-use crate::pg::server::Server;
+use crate::pg::connect::server::Server;
+use crate::pg::preflight::asked::{Asked, Use};
+use crate::pg::preflight::facts::Facts;
+use crate::pg::preflight::judge;
 use crate::plan::{Direction, Plan};
 use crate::sql::LockMode;
 use serde_json::{Value, json};

@@ -2,16 +2,16 @@
 //! to stop. The run looks at it with every batch, and beside long statements on its lock's
 //! connection.
 
-use super::connect::Connection;
-use super::error;
-use super::lock::Holder;
-use super::query::{Row, millis};
-use super::unended;
+use super::unfinished;
 use crate::base::name::quote_literal;
 use crate::base::time::rfc3339;
 use crate::base::{Failure, Ident, Kind};
 use crate::ledger::EventKind;
 use crate::ledger::json::jsonb;
+use crate::pg::connect::Connection;
+use crate::pg::connect::error;
+use crate::pg::connect::query::{Row, millis};
+use crate::pg::lock::Holder;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ pub async fn running(connection: &Connection, ledger: &Ident) -> Result<Option<R
         "SELECT e.epoch, coalesce(e.holder, '?'), r.id::text, r.kind FROM {l}.lease e LEFT JOIN LATERAL (SELECT id, kind \
          FROM {l}.run WHERE status = 'running' AND started_at >= e.taken_at ORDER BY started_at DESC LIMIT 1) r ON true \
          WHERE {}",
-        unended::is_locked(ledger),
+        unfinished::is_locked(ledger),
         l = ledger.sql(),
     );
     let rows = connection.query("cannot find out what runs", &sql).await?;
@@ -125,7 +125,7 @@ pub async fn cancel(
 }
 
 /// The query that finds the wish to stop the run of this epoch: who asked and why.
-pub(super) fn cancelled(ledger: &Ident, epoch: i64) -> String {
+pub(crate) fn cancelled(ledger: &Ident, epoch: i64) -> String {
     format!(
         "SELECT 'cancelled by ' || made_by || coalesce(': ' || reason, '') FROM {}.wish WHERE kind = 'cancel' AND epoch = \
          {epoch}",

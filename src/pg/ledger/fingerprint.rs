@@ -1,9 +1,9 @@
 //! What a database is known by: the target of a sealed plan.
 
-use super::connect::Connection;
-use super::server::Server;
 use crate::base::{Failure, Ident, Kind};
 use crate::ledger::History;
+use crate::pg::connect::Connection;
+use crate::pg::connect::server::Server;
 use crate::plan::sealed::{self, Target};
 
 /// A target as it is now.

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::base::{Failure, Kind};
+use crate::pg::Embedded;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};

@@ -17,7 +17,7 @@ const QUOTES: [char; 9] = ['"', '«', '»', '„', '“', '”', '『', '』', '
 
 /// A message as it is kept. `statement` is what failed: a message that stands in it is its
 /// author's and no row's.
-pub(super) fn message(sqlstate: &str, message: &str, statement: Option<&str>) -> String {
+pub(crate) fn message(sqlstate: &str, message: &str, statement: Option<&str>) -> String {
     if names_only(sqlstate) {
         return message.to_owned();
     }
@@ -29,7 +29,7 @@ pub(super) fn message(sqlstate: &str, message: &str, statement: Option<&str>) ->
 }
 
 /// Whether messages of this kind hold no values. The attic says what it does not have as P0002.
-pub(super) fn names_only(sqlstate: &str) -> bool {
+pub(crate) fn names_only(sqlstate: &str) -> bool {
     sqlstate.starts_with("DG")
         || matches!(sqlstate, "P0002" | "P0003")
         || NAMING.contains(&&sqlstate[..sqlstate.len().min(2)])

@@ -4,7 +4,7 @@ use super::{Problem, What};
 
 /// A link of the chain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Link {
+pub(crate) struct Link {
     pub seq: i64,
     pub hash: String,
     /// Whether the hash is that of the row behind the one before it.
@@ -15,7 +15,7 @@ pub(super) struct Link {
 
 /// The walk so far.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
+pub(crate) struct Walk {
     pub before: Link,
     pub last: Link,
     pub problems: Vec<Problem>,

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-pub(super) const PORT: u16 = 5432;
+pub(crate) const PORT: u16 = 5432;
 
 /// The file that says that a server runs on when nobody uses it.
 const KEEP: &str = "keep";
@@ -37,13 +37,13 @@ const LOG_SIZE: u64 = 4 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Home {
     dir: PathBuf,
-    pub(super) sockets: PathBuf,
+    pub(crate) sockets: PathBuf,
     owner: Option<Owner>,
 }
 
 /// The use of a running server.
 #[derive(Debug)]
-pub(super) struct Lease {
+pub(crate) struct ServerUse {
     home: Home,
     usage: Option<File>,
 }
@@ -125,7 +125,7 @@ impl Home {
             return Err(self.busy());
         }
         self.start(binaries).await?;
-        let lease = Lease { home: self.clone(), usage: Some(usage) };
+        let lease = ServerUse { home: self.clone(), usage: Some(usage) };
         Ok(Embedded {
             dir: self.dir.clone(),
             sockets: self.sockets.clone(),
@@ -172,7 +172,7 @@ impl Home {
         Ok(())
     }
 
-    pub(super) fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.dir.join("data")
     }
 
@@ -348,15 +348,15 @@ fn taken(answer: Result<(), TryLockError>, dir: &Path) -> Result<bool, Failure> 
     }
 }
 
-impl Lease {
+impl ServerUse {
     /// Lets go; the last one stops the server.
-    pub(super) fn release(mut self) -> Result<(), Failure> {
+    pub(crate) fn release(mut self) -> Result<(), Failure> {
         self.leave(STOP)
     }
 
     /// Lets go of the locks only, as the kernel does for a killed process.
     #[cfg(test)]
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.usage = None;
     }
 
@@ -378,7 +378,7 @@ impl Lease {
     }
 }
 
-impl Drop for Lease {
+impl Drop for ServerUse {
     fn drop(&mut self) {
         // short: the one who holds the lock may be a task of this very thread
         let _ = self.leave(Duration::from_secs(1));

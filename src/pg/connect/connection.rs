@@ -39,11 +39,11 @@ pub struct Notice {
 /// A connection with the task that drives it. Dropping it closes the session.
 pub struct Connection {
     /// Reached by `query.rs` alone.
-    pub(super) client: Client,
+    pub(crate) client: Client,
     /// Whether the session's `search_path` is dagmar's own.
-    pub(super) is_pinned: AtomicBool,
+    pub(crate) is_pinned: AtomicBool,
     /// The `search_path` that the session had at first.
-    pub(super) author_path: OnceLock<String>,
+    pub(crate) author_path: OnceLock<String>,
     /// What the server says while they run.
     pub notices: mpsc::Receiver<Notice>,
     /// The channels on which the session was notified.
@@ -59,10 +59,10 @@ pub struct Connection {
 
 /// How the server was reached.
 #[derive(Clone)]
-pub(super) struct Way {
-    pub(super) endpoint: Endpoint,
-    pub(super) tls: Tls,
-    pub(super) streaming: Streaming,
+pub(crate) struct Way {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) tls: Tls,
+    pub(crate) streaming: Streaming,
 }
 
 impl Connection {
@@ -86,12 +86,12 @@ impl Connection {
 
     /// Says that rows are read one by one and let go: their number has no limit while the
     /// answer lives.
-    pub(super) fn streams(&self) -> Streamed {
+    pub(crate) fn streams(&self) -> Streamed {
         self.way.streaming.begin()
     }
 
     /// Starts the task that drives the connection and hands its notices over.
-    pub(super) fn start(client: Client, mut driver: Driver, way: Way) -> Self {
+    pub(crate) fn start(client: Client, mut driver: Driver, way: Way) -> Self {
         let version = driver.parameter("server_version").unwrap_or_default();
         let digits = version.find(|c: char| !c.is_ascii_digit()).unwrap_or(version.len());
         let server_major = version[..digits].parse().unwrap_or(0);
@@ -126,7 +126,7 @@ impl Connection {
 }
 
 /// What reads and writes the protocol.
-pub(super) type Driver =
+pub(crate) type Driver =
     tokio_postgres::Connection<Guarded<Link>, <super::tls::Handshake as TlsConnect<Guarded<Link>>>::Stream>;
 
 impl std::fmt::Debug for Connection {

@@ -1,12 +1,12 @@
 //! Reading what the attic keeps. Works with ledgers of every version; reads never write.
 
-use super::connect::Connection;
-use super::query::{Row, millis};
-use super::server::Server;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind as Fault, fill};
 use crate::ledger::attic::{Entry, Kind, Purged};
 use crate::ledger::{Status, schema};
+use crate::pg::connect::Connection;
+use crate::pg::connect::query::{Row, millis};
+use crate::pg::connect::server::Server;
 use std::collections::BTreeMap;
 
 const UNREAD: &str = "cannot read the attic";

@@ -5,19 +5,23 @@
 //! The lock is polled, not waited for: a session that waits inside of `pg_advisory_lock`
 //! holds a snapshot, and a concurrent index build of the holder would wait for it.
 
+pub(crate) mod lease;
+pub mod lost;
+pub(crate) mod orphans;
+pub mod pooler;
+
+use super::connect::error;
+use super::connect::server::Server;
+use super::connect::settings::Settings;
 use super::connect::{self, Connection};
-use super::lease::{self, Keeper};
-use super::pooler;
-use super::run::stop::Stop;
-use super::run::taken_over;
-use super::server::Server;
-use super::settings::Settings;
-use super::{earlier, error};
+use super::stop::Stop;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind};
 use crate::ledger::schema;
 use crate::run::{Event, Observer};
 use crate::source::LedgerConfig;
+use lease::Keeper;
+use lost::{lock_lost, taken_over};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -105,17 +109,17 @@ pub async fn acquire(
         patience.pause().await?;
     }
     // known to a successor from here on, whatever becomes of this process
-    earlier::enter(worker, key).await?;
+    orphans::enter(worker, key).await?;
     // another run may have made it; or somebody else something of its name
     *server = Server::ask(worker, config).await?;
     let (epoch, run) = if server.has_ledger {
         // first the epoch: what an earlier run still has in a message is fenced off
         let lease = lease::take(worker, ledger, holder, key, &mut patience).await?;
-        earlier::outlive(worker, key, &mut patience).await?;
+        orphans::outlive(worker, key, &mut patience).await?;
         install(worker, server, ledger).await?;
         lease
     } else {
-        earlier::outlive(worker, key, &mut patience).await?;
+        orphans::outlive(worker, key, &mut patience).await?;
         install(worker, server, ledger).await?;
         lease::take(worker, ledger, holder, key, &mut patience).await?
     };
@@ -124,7 +128,7 @@ pub async fn acquire(
 }
 
 /// Waiting for others: up to a time, until a signal, and said once.
-pub(super) struct Patience<'a> {
+pub(crate) struct Patience<'a> {
     deadline: Instant,
     said: bool,
     observer: &'a mut dyn Observer,
@@ -132,17 +136,17 @@ pub(super) struct Patience<'a> {
 }
 
 impl Patience<'_> {
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         Instant::now() >= self.deadline
     }
 
     /// Whether somebody has to hear what is waited for.
-    pub(super) fn is_to_be_told(&self) -> bool {
+    pub(crate) fn is_to_be_told(&self) -> bool {
         !self.said || self.is_over()
     }
 
     /// Says once what is waited for; fails when the time is over.
-    pub(super) fn tell(&mut self, over: &str, waiting: &str, who: &str) -> Result<(), Failure> {
+    pub(crate) fn tell(&mut self, over: &str, waiting: &str, who: &str) -> Result<(), Failure> {
         if self.is_over() {
             return Err(Failure::new(Kind::Locked, over)
                 .note(who)
@@ -154,7 +158,7 @@ impl Patience<'_> {
     }
 
     /// Waits a little, by chance, so that many runners do not ask at the same moment.
-    pub(super) async fn pause(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn pause(&mut self) -> Result<(), Failure> {
         if self.stop.sleep(connect::jittered(Duration::from_millis(400))).await {
             return Err(Failure::new(Kind::Interrupted, "stopped by a signal while waiting for the lock"));
         }
@@ -173,7 +177,7 @@ impl Lock {
         let sql = format!("SELECT pg_catalog.pg_advisory_unlock({CLASS}, {})", self.key);
         let asked = connection.query("the lock's connection was lost", &sql);
         let Ok(answer) = tokio::time::timeout(lease::UNANSWERED, asked).await else {
-            return Err(lease::lost(lease::SILENCE));
+            return Err(lock_lost(lease::SILENCE));
         };
         let held = answer?.first().is_some_and(|row| row.try_get(0) == Ok(true));
         if held {

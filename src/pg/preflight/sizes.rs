@@ -1,8 +1,8 @@
 //! How large tables are, as the catalog has it: nothing is read or locked for it. And how far backfills are.
 
-use super::connect::Connection;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, QualifiedName};
+use crate::pg::connect::Connection;
 use crate::plan::{Plan, Progress, Size};
 use std::collections::BTreeMap;
 

@@ -1,13 +1,13 @@
 //! Approvals in a target's ledger. Who, when and from where is the server's word: the columns
 //! are filled by a trigger, rows cannot be changed, and each has an event in the chain.
 
-use super::connect::Connection;
-use super::error;
-use super::lock::Holder;
-use super::server::Server;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind, Span};
 use crate::ledger::approval::{Approval, SINCE, Verdict};
+use crate::pg::connect::Connection;
+use crate::pg::connect::error;
+use crate::pg::connect::server::Server;
+use crate::pg::lock::Holder;
 use std::collections::BTreeSet;
 
 /// What somebody says of a plan.
@@ -101,7 +101,7 @@ pub async fn read(
 }
 
 /// Whether the approval `a` has its event, as an SQL expression.
-pub(super) fn has_event(l: &str) -> String {
+pub(crate) fn has_event(l: &str) -> String {
     format!(
         "EXISTS (SELECT FROM {l}.event e WHERE e.kind = CASE a.verdict WHEN 'approve' THEN 'approved' ELSE 'rejected' END \
          AND e.detail ->> 'approval' = a.id::text AND e.detail ->> 'plan' = a.digest AND e.db_user = a.db_user \

@@ -1,7 +1,7 @@
 //! What the server is, found out in one round trip before anything else; and whether the ledger
 //! there is one that may be used.
 
-use super::connect::Connection;
+use super::Connection;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind, fill};
 use crate::ledger::schema;

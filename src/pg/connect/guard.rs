@@ -289,7 +289,7 @@ impl<S: TlsStream + Unpin> TlsStream for Guarded<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pg::require_auth::RequireAuth;
+    use crate::pg::connect::require_auth::RequireAuth;
 
     fn message(kind: u8, body: &[u8]) -> Vec<u8> {
         let length = u32::try_from(body.len() + 4).unwrap();

@@ -7,8 +7,8 @@ use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind};
 use crate::ledger::event::EventKind;
 use crate::pg::connect::Connection;
-use crate::pg::error;
-use crate::pg::query::Row;
+use crate::pg::connect::error;
+use crate::pg::connect::query::Row;
 use crate::plan::signature::{PrivateKey, PublicKey, Signature};
 use serde_json::{Value, json};
 
@@ -74,7 +74,7 @@ async fn all(connection: &Connection, l: &str) -> Result<Vec<Said>, Failure> {
 /// Checks the signatures of the ends of runs; gives the last event up to which the key has signed.
 /// What a run did after that must be signed as well: otherwise whoever takes the signatures away
 /// could put anything there.
-pub(super) async fn check(
+pub(crate) async fn check(
     connection: &Connection,
     l: &str,
     key: Option<&PublicKey>,

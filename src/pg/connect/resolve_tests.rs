@@ -1,5 +1,5 @@
 use super::*;
-use crate::pg::environment::FileText;
+use crate::pg::connect::environment::FileText;
 use std::io;
 
 /// Files of an imaginary machine.

@@ -1,24 +1,49 @@
 //! From settings to a live connection.
 
-use super::connection::{Driver, Way};
-use super::error::{cannot, failure, may_pass, may_pass_io, not_found, timeout, unopened, was_refused};
-use super::guard::{Guarded, Streaming, Watch};
-use super::link::Endpoint;
-use super::mask::{self, Mask};
-use super::require_auth::Admission;
-use super::settings::{Place, SessionKind, Settings, SslMode, Target};
-use super::tls::Tls;
+pub mod address;
+pub(crate) mod certificate;
+mod connection;
+pub(crate) mod environment;
+pub(crate) mod error;
+mod guard;
+mod keys;
+mod link;
+pub(crate) mod mask;
+mod pgpass;
+pub mod query;
+mod require_auth;
+mod resolve;
+pub mod server;
+mod service;
+pub(crate) mod settings;
+mod tls;
+mod url;
+
+#[cfg(test)]
+mod tests;
+
 use crate::base::{Failure, Kind, Secret};
+use connection::{Driver, Way};
+use error::{cannot, may_pass, may_pass_io, not_found, timeout, unopened, was_refused};
+use guard::{Guarded, Streaming, Watch};
+use link::Endpoint;
+use mask::Mask;
+use require_auth::Admission;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
+use tls::Tls;
 use tokio::time::Instant;
 use tokio_postgres::Client;
 use tokio_postgres::config::{SslMode as Wanted, SslNegotiation};
 use tokio_postgres::error::SqlState;
 
-pub use super::connection::{Canceler, Connection, Notice};
+pub use connection::{Canceler, Connection, Notice};
+pub use environment::{Environment, FileText, user_name};
+pub use error::{SqlFailure, failure, unanswered};
+pub use mask::remember;
+pub use settings::{Place, SessionKind, Settings, SslMode, Target};
 
 /// Connects. A `wait` above zero tries again for that long while the server is starting or
 /// not reachable yet; a wrong password or a missing database is never tried again.
@@ -62,11 +87,11 @@ pub async fn connect_with(
 }
 
 /// Between half of `pause` and all of it, so that many waiting runners do not move in step.
-pub(super) fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.5 + random() as f64 / u64::MAX as f64 / 2.0)
 }
 
-pub(super) fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 

@@ -1,15 +1,15 @@
 //! A dry run on the real server: everything in one transaction that is rolled back.
 
-use super::connect::Connection;
-use super::error::SqlFailure;
-use super::query::{USE_OWN_PATH, set_path};
-use super::run::FailedStep;
-use super::run::script::{Mark, Script};
-use super::run::stop::Stop;
-use super::run::unit;
+use super::FailedStep;
+use super::script::{Mark, Script};
+use super::unit;
 use crate::base::{Failure, Ident, Kind, Location, QualifiedName, Secrets, Span};
 use crate::ledger::record::{self, Recorder, RunRef, RunStart};
 use crate::ledger::schema;
+use crate::pg::connect::Connection;
+use crate::pg::connect::error::SqlFailure;
+use crate::pg::connect::query::{USE_OWN_PATH, set_path};
+use crate::pg::stop::Stop;
 use crate::plan::{Mode, Plan, Progress};
 use crate::sql::{self, Facts, LockMode};
 use futures_util::{StreamExt, pin_mut};
@@ -241,11 +241,11 @@ async fn once(
     let ended = connection.roll_back().await;
     let reached = *answered.as_ref().unwrap_or_else(|(n, _)| n);
     match answered {
-        Ok(_) => ended.map_err(|e| super::error::unanswered("the dry run cannot be rolled back", &e))?,
+        Ok(_) => ended.map_err(|e| crate::pg::connect::error::unanswered("the dry run cannot be rolled back", &e))?,
         Err((count, e)) => {
             let failure = SqlFailure::of(&e);
             if failure.is_connection_lost() || ended.is_err() {
-                return Err(super::error::unanswered(
+                return Err(crate::pg::connect::error::unanswered(
                     "the connection was lost in the dry run; nothing remains of it",
                     &failure,
                 ));

@@ -6,9 +6,9 @@
 //! that backend still belongs to our idle session does the session hear of it; a pooler that
 //! has taken the backend back drops the news, or hands it to whoever has the backend by then.
 
-use super::connect::{self, Connection};
-use super::error;
 use crate::base::{Failure, Kind};
+use crate::pg::connect::error;
+use crate::pg::connect::{self, Connection};
 use std::time::Duration;
 
 /// How long the news may take; between servers and sessions of their own it takes no time.

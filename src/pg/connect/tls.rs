@@ -1,9 +1,9 @@
 //! TLS for a connection: certificates read, rustls set up, and a note of whether it was used.
 
+use super::certificate::Verifier;
 use super::guard::Guarded;
 use super::link::Link;
 use super::settings::{Root, SslMode, TlsSettings};
-use super::verify::Verifier;
 use crate::base::file::{self, FileContent};
 use crate::base::{Failure, Kind};
 use rustls::client::WebPkiServerVerifier;

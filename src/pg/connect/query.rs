@@ -9,7 +9,7 @@
 
 #![allow(clippy::disallowed_methods)] // this is that way
 
-use super::connect::Connection;
+use super::Connection;
 use super::error::SqlFailure;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Kind};

@@ -1,13 +1,13 @@
 //! The ledger's rows to values. Reads never write: without a ledger the history is empty.
 
-use super::connect::Connection;
-use super::query::{Row, millis};
-use super::server::Server;
-use super::unended::{self, Ending};
+use super::unfinished::{self, Ending};
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind, Span};
 use crate::ledger::repair::{self, POLICY};
 use crate::ledger::{History, Recorded, SegmentState, Status, schema};
+use crate::pg::connect::Connection;
+use crate::pg::connect::query::{Row, millis};
+use crate::pg::connect::server::Server;
 use crate::plan::rollback::Stored;
 use crate::plan::stored;
 use serde_json::Value;
@@ -250,7 +250,7 @@ pub async fn events(
         return Ok(Vec::new());
     }
     let l = ledger.sql();
-    let (only, limit, ending) = (filter.sql(), filter.limit, unended::ending(ledger));
+    let (only, limit, ending) = (filter.sql(), filter.limit, unfinished::ending(ledger));
     let of = |rows: &str, order: &str| {
         format!(
             "(SELECT e.seq, e.at, e.kind, e.changeset, {ROLE} AS db_user, {WHO} AS who, e.run::text, coalesce(s.detail ->> \

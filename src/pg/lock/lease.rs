@@ -4,15 +4,16 @@
 //! ends with its process. The beat shows others that the holder lives, and shows the holder
 //! at once that it has lost the lock.
 
-use super::connect::Connection;
-use super::earlier;
-use super::error::{self, SqlFailure};
-use super::lock::{Holder, Patience};
-use super::query::Texts;
-use super::run::stop::Stop;
-use super::wish;
+use super::lost::lock_lost;
+use super::orphans;
+use super::{Holder, Patience};
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind};
+use crate::pg::connect::Connection;
+use crate::pg::connect::error::{self, SqlFailure};
+use crate::pg::connect::query::Texts;
+use crate::pg::ledger::request;
+use crate::pg::stop::Stop;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,14 +29,14 @@ const BEAT: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_secs(2);
 
 /// What is not answered for so long the network swallows. Longer than a busy server takes.
-pub(super) const UNANSWERED: Duration = Duration::from_secs(15);
+pub(crate) const UNANSWERED: Duration = Duration::from_secs(15);
 
 /// How that is said.
-pub(super) const SILENCE: &str = "the server has not answered for some time";
+pub(crate) const SILENCE: &str = "the server has not answered for some time";
 
 /// Takes the next epoch and an id for the run. A transaction of an earlier run that is still
 /// going on holds the row; it is waited for.
-pub(super) async fn take(
+pub(crate) async fn take(
     worker: &Connection,
     ledger: &Ident,
     holder: &Holder,
@@ -54,7 +55,7 @@ pub(super) async fn take(
             Ok(rows) => rows,
             Err(e) if e.sqlstate == "55P03" => {
                 if patience.is_to_be_told() {
-                    let who = earlier::busy(worker, key).await?;
+                    let who = orphans::busy(worker, key).await?;
                     patience.tell(
                         "a transaction of an earlier run is still going on",
                         "waiting for a transaction of an earlier run, which is still going on",
@@ -79,7 +80,7 @@ pub(super) async fn take(
 
 /// Who has taken over from the holder of this epoch; `None`: nobody, or nobody knows. The
 /// ledger's schema is given as an identifier of SQL.
-pub(super) async fn successor(connection: &Connection, ledger: &str, epoch: i64) -> Option<String> {
+pub(crate) async fn successor(connection: &Connection, ledger: &str, epoch: i64) -> Option<String> {
     let sql = format!(
         "SELECT format('%s since %s', coalesce(holder, '?'), to_char(taken_at, 'YYYY-MM-DD HH24:MI:SS TZ')) \
          FROM {ledger}.lease WHERE epoch > {epoch}"
@@ -90,7 +91,7 @@ pub(super) async fn successor(connection: &Connection, ledger: &str, epoch: i64)
 
 /// Keeps the lease fresh until it is ended; dropping it ends the lock's session.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     task: JoinHandle<Option<Connection>>,
     end: Option<oneshot::Sender<()>>,
     stop: Arc<Stop>,
@@ -98,13 +99,13 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Starts the beat on the lock's own connection.
-    pub(super) fn start(connection: Connection, ledger: &Ident, epoch: i64, stop: &Arc<Stop>) -> Self {
+    pub(crate) fn start(connection: Connection, ledger: &Ident, epoch: i64, stop: &Arc<Stop>) -> Self {
         let (end, ended) = oneshot::channel();
         let sql = format!(
             "UPDATE {}.lease SET heartbeat_at = clock_timestamp() WHERE epoch = {epoch} RETURNING 1",
             ledger.sql()
         );
-        let cancelled = wish::cancelled(ledger, epoch);
+        let cancelled = request::cancelled(ledger, epoch);
         let own = Arc::clone(stop);
         let task = tokio::spawn(async move {
             match keep(connection, &sql, &cancelled, &own, ended).await {
@@ -119,13 +120,13 @@ impl Keeper {
     }
 
     /// Ends the beat; the connection still holds the lock.
-    pub(super) async fn end(mut self) -> Result<Connection, Failure> {
+    pub(crate) async fn end(mut self) -> Result<Connection, Failure> {
         if let Some(end) = self.end.take() {
             let _ = end.send(());
         }
         match (&mut self.task).await {
             Ok(Some(connection)) => Ok(connection),
-            _ => Err(self.stop.loss().unwrap_or_else(|| lost("its task has ended"))),
+            _ => Err(self.stop.loss().unwrap_or_else(|| lock_lost("its task has ended"))),
         }
     }
 }
@@ -152,7 +153,7 @@ async fn keep(
             // the driver of the connection has ended, and with it the session
             notice = connection.notices.recv() => if notice.is_none() {
                 let why = connection.end().map_or("its connection was closed", |end| &end.message);
-                return Err(lost(why));
+                return Err(lock_lost(why));
             },
             () = sleep(LOOK) => {
                 let due = last.elapsed() >= BEAT;
@@ -162,10 +163,10 @@ async fn keep(
                     continue;
                 }
                 match ask(&connection, if due { beat } else { cancelled }).await {
-                    None => return Err(lost(SILENCE)),
+                    None => return Err(lock_lost(SILENCE)),
                     Some(Ok(rows)) if due => {
                         if rows.is_empty() {
-                            return Err(lost("another run has taken over"));
+                            return Err(lock_lost("another run has taken over"));
                         }
                     }
                     Some(Ok(rows)) => {
@@ -173,7 +174,7 @@ async fn keep(
                             stop.request_by(who);
                         }
                     }
-                    Some(Err(e)) if e.is_connection_lost() => return Err(lost(&e.message)),
+                    Some(Err(e)) if e.is_connection_lost() => return Err(lock_lost(&e.message)),
                     // one that could not be written leaves the lock as it is
                     Some(Err(_)) => {}
                 }
@@ -192,10 +193,4 @@ async fn ask(connection: &Connection, sql: &str) -> Option<Result<Vec<Texts>, Sq
         }
     }
     None
-}
-
-pub(super) fn lost(why: &str) -> Failure {
-    Failure::new(Kind::Locked, format!("this run lost its lock: {why}"))
-        .note("what this run had committed is recorded; what it had not is undone")
-        .help("`dagmar status` shows what is done, and the same command goes on; find out what ended the session `dagmar lock`")
 }

@@ -126,7 +126,7 @@ pub fn unanswered(context: &str, sql: &SqlFailure) -> Failure {
 }
 
 /// Why there is no connection: one clear line and a remedy. `context` says what was to be
-/// reached, without a secret ([`Settings::describe`](super::Settings::describe)).
+/// reached, without a secret ([`Settings::describe`](crate::pg::Settings::describe)).
 #[must_use]
 pub fn failure(context: &str, error: &tokio_postgres::Error) -> Failure {
     if let Some(db) = error.as_db_error() {

@@ -1,9 +1,9 @@
 //! A private server that stands for another one: what SQL can name there and no changeset makes.
 
-use super::connect::Connection;
-use super::error;
 use crate::base::Failure;
 use crate::base::name::{quote_ident, quote_literal};
+use crate::pg::connect::Connection;
+use crate::pg::connect::error;
 
 /// Gives the shadow the names of the other server's roles, without their rights, and the search path
 /// that SQL of authors has there. Connections that are made afterwards have the path.

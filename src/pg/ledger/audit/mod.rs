@@ -11,13 +11,13 @@ mod signed;
 mod walk;
 
 use super::approvals;
-use super::connect::Connection;
-use super::error;
-use super::server::Server;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind, fill};
 use crate::ledger::event::{DIGEST_UNTIL_3, EventKind, hash_sql, kept_sql, recorded_sql};
 use crate::ledger::{History, approval, schema};
+use crate::pg::connect::Connection;
+use crate::pg::connect::error;
+use crate::pg::connect::server::Server;
 use crate::plan::signature::PublicKey;
 use serde::Serialize;
 pub use signed::sign_head;

@@ -4,11 +4,11 @@
 //! Every session that runs changesets holds an advisory lock in shared mode for as long as it
 //! lives. Its holders are the sessions of earlier runs, whatever they are called.
 
-use super::connect::Connection;
-use super::error;
-use super::lock::Patience;
+use super::Patience;
 use crate::base::Failure;
 use crate::ledger::schema::WORKER_CLASS;
+use crate::pg::connect::Connection;
+use crate::pg::connect::error;
 use std::time::{Duration, Instant};
 
 /// What a session gets to end that has nothing to do, whatever `--lock-wait` says.
@@ -22,7 +22,7 @@ pub async fn enter(worker: &Connection, key: i32) -> Result<(), Failure> {
 
 /// Waits until no session of an earlier run is left. One that is idle is ended: its process
 /// was paused or is cut off, and must not come back to it.
-pub(super) async fn outlive(worker: &Connection, key: i32, patience: &mut Patience<'_>) -> Result<(), Failure> {
+pub(crate) async fn outlive(worker: &Connection, key: i32, patience: &mut Patience<'_>) -> Result<(), Failure> {
     let grace = Instant::now() + GOING;
     loop {
         let found = sessions(worker, key).await?;
@@ -49,7 +49,7 @@ pub(super) async fn outlive(worker: &Connection, key: i32, patience: &mut Patien
 }
 
 /// The sessions of earlier runs, for messages.
-pub(super) async fn busy(worker: &Connection, key: i32) -> Result<String, Failure> {
+pub(crate) async fn busy(worker: &Connection, key: i32) -> Result<String, Failure> {
     let found = sessions(worker, key).await?;
     Ok(found.iter().map(|s| s.text.as_str()).collect::<Vec<_>>().join(", "))
 }

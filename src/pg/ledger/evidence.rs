@@ -1,16 +1,18 @@
 //! What gates look at, out of the ledgers of source and target: few questions, each answered
 //! by the clock of the server that is asked.
 
-use super::connect::Connection;
-use super::query::Row;
-use super::server::Server;
-use super::{error, lock::Holder, read, wish};
+use super::{read, request};
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind};
 use crate::gate::evidence::{Happened, Local, Source, Target, trails};
 use crate::gate::freeze_zone;
 use crate::ledger::EventKind;
 use crate::ledger::json::jsonb;
+use crate::pg::connect::Connection;
+use crate::pg::connect::error;
+use crate::pg::connect::query::Row;
+use crate::pg::connect::server::Server;
+use crate::pg::lock::Holder;
 use crate::source::Environment;
 use crate::source::calendar::Zone;
 use serde_json::json;
@@ -117,7 +119,7 @@ pub async fn source(
         return Err(Failure::new(Kind::Refused, "it has no ledger: nothing was ever applied there".to_owned())
             .help(format!("`dagmar apply --env {environment}` first")));
     }
-    let running = wish::running(connection, ledger).await?.map(|run| run.holder);
+    let running = request::running(connection, ledger).await?.map(|run| run.holder);
     let history = read::history(connection, server, ledger).await?;
     Ok(Source { environment: environment.to_owned(), history, running, ..Source::default() })
 }

@@ -1,12 +1,12 @@
 //! Runs that did not say how they ended. The row of a run says `running` until the run itself,
 //! or the next one, writes something else: only its lock shows that it is still there.
 
-use super::connect::Connection;
-use super::query::{Row, millis};
-use super::server::Server;
 use crate::base::time::rfc3339;
 use crate::base::{Failure, Ident};
 use crate::ledger::schema;
+use crate::pg::connect::Connection;
+use crate::pg::connect::query::{Row, millis};
+use crate::pg::connect::server::Server;
 use serde::Serialize;
 
 /// A run whose row says that it runs.
@@ -49,7 +49,7 @@ impl Ending {
 }
 
 /// Whether somebody holds the lock of the ledger, as an SQL expression.
-pub(super) fn is_locked(ledger: &Ident) -> String {
+pub(crate) fn is_locked(ledger: &Ident) -> String {
     format!(
         "EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.classid = {} AND l.objid = {} AND \
          l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))",
@@ -60,7 +60,7 @@ pub(super) fn is_locked(ledger: &Ident) -> String {
 
 /// What became of the run `r`, as an SQL expression: `running`, `cutOff`, NULL. Who holds the
 /// lock began after taking it. A standby does not know the locks of its primary.
-pub(super) fn ending(ledger: &Ident) -> String {
+pub(crate) fn ending(ledger: &Ident) -> String {
     let l = ledger.sql();
     format!(
         "CASE WHEN r.status = 'running' AND pg_catalog.pg_is_in_recovery() THEN NULL \

@@ -1,0 +1,10 @@
+//! The ledger of a database, read and written over a connection.
+
+pub mod approvals;
+pub mod attic;
+pub mod audit;
+pub mod evidence;
+pub mod fingerprint;
+pub mod read;
+pub mod request;
+pub mod unfinished;
