@@ -1,6 +1,6 @@
 //! PostgreSQL: the only folder that names `tokio_postgres`.
 //!
-//! [`connect`]: [`Settings`] come out of a URL, the environment and libpq's files, read as libpq
+//! [`mod@connect`]: [`Settings`] come out of a URL, the environment and libpq's files, read as libpq
 //! reads them, and become a [`Connection`]. [`embedded`]: a server of our own, started from
 //! installed binaries. [`ledger`]: reading and writing the database's memory. [`lock`]: one run at
 //! a time. [`preflight`]: what can be known before the first statement. [`hooks`]: what an
