@@ -1,61 +1,15 @@
-//! The command line: parse, call the library, show. Each command is one file with its
-//! arguments and a `run`.
-//!
-//! To add a command: the file, its `mod` line, a variant of `Command` and its arm in
-//! `Command::run`; a test compares the files with the variants.
+//! The command line: parse, call the library, show. `commands` has one file for each command,
+//! `shell` what they share: options, streams, questions, signals, progress.
 
-mod about;
-mod audit;
-mod by_hand;
-mod complete;
-mod everywhere;
-mod file;
-mod gating;
-mod global;
-mod left;
-mod look;
-mod output;
-mod progress;
-mod running;
-mod seal;
-mod sealed;
-mod session;
-
-mod adopt;
-mod apply;
-mod approvals;
-mod approve;
-mod attic;
-mod cancel;
-mod check;
-mod clear;
-mod completions;
-mod database;
-mod dev;
-mod graph;
-mod history;
-mod init;
-mod key;
-mod ledger;
-mod man;
-mod mark;
-mod new;
-mod pause;
-mod plan;
-mod promote;
-mod rehearsal;
-mod reject;
-mod resume;
-mod rollback;
-mod schema;
-mod sql;
-mod status;
-mod why;
+mod commands;
+mod shell;
 
 use crate::base::{Failure, Kind};
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use global::Global;
-use output::Output;
+use clap::{CommandFactory, FromArgMatches, Parser};
+use commands::Command;
+use shell::complete;
+use shell::global::Global;
+use shell::output::{self, Output};
 use std::process::ExitCode;
 
 /// What a command answers: done, or why not.
@@ -78,73 +32,6 @@ Exit codes:
   2 wrong command line         7 the server cannot be reached or used
   3 wrong project files        8 a statement or check failed; recorded
   4 applied or history differs 9 stopped by a signal; recorded";
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Init(init::Args),
-    New(new::Args),
-    Check(check::Args),
-    Graph(graph::Args),
-    Plan(plan::Args),
-    Sql(sql::Args),
-    Apply(apply::Args),
-    Promote(promote::Args),
-    Rollback(rollback::Args),
-    Approve(approve::Args),
-    Reject(reject::Args),
-    Approvals(approvals::Args),
-    Pause(pause::Args),
-    Resume(resume::Args),
-    Cancel(cancel::Args),
-    Attic(attic::Args),
-    Status(status::Args),
-    Why(why::Args),
-    History(history::Args),
-    Mark(mark::Args),
-    Clear(clear::Args),
-    Adopt(adopt::Args),
-    Ledger(ledger::Args),
-    Key(key::Args),
-    Schema(schema::Args),
-    Dev(dev::Args),
-    Completions(completions::Args),
-    Man(man::Args),
-}
-
-impl Command {
-    fn run(self, global: &Global, out: &mut Output) -> Outcome {
-        match self {
-            Command::Init(args) => init::run(&args, global, out),
-            Command::New(args) => new::run(&args, global, out),
-            Command::Check(args) => check::run(&args, global, out),
-            Command::Graph(args) => graph::run(&args, global, out),
-            Command::Plan(args) => plan::run(&args, global, out),
-            Command::Sql(args) => sql::run(&args, global, out),
-            Command::Apply(args) => apply::run(&args, global, out),
-            Command::Promote(args) => promote::run(&args, global, out),
-            Command::Rollback(args) => rollback::run(&args, global, out),
-            Command::Approve(args) => approve::run(&args, global, out),
-            Command::Reject(args) => reject::run(&args, global, out),
-            Command::Approvals(args) => approvals::run(&args, global, out),
-            Command::Pause(args) => pause::run(&args, global, out),
-            Command::Resume(args) => resume::run(&args, global, out),
-            Command::Cancel(args) => cancel::run(&args, global, out),
-            Command::Attic(args) => attic::run(&args, global, out),
-            Command::Status(args) => status::run(&args, global, out),
-            Command::Why(args) => why::run(&args, global, out),
-            Command::History(args) => history::run(&args, global, out),
-            Command::Mark(args) => mark::run(&args, global, out),
-            Command::Clear(args) => clear::run(&args, global, out),
-            Command::Adopt(args) => adopt::run(&args, global, out),
-            Command::Ledger(args) => ledger::run(&args, global, out),
-            Command::Key(args) => key::run(&args, global, out),
-            Command::Schema(args) => schema::run(&args, global, out),
-            Command::Dev(args) => dev::run(&args, global, out),
-            Command::Completions(args) => completions::run(&args, global, out),
-            Command::Man(args) => man::run(&args, global, out),
-        }
-    }
-}
 
 /// The command line. A command below another one has the examples of that one in which it is called.
 fn command() -> clap::Command {
@@ -205,41 +92,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn every_command_is_a_file() {
-        let shared = [
-            "mod",
-            "about",
-            "audit",
-            "by_hand",
-            "complete",
-            "database",
-            "everywhere",
-            "file",
-            "gating",
-            "global",
-            "left",
-            "look",
-            "output",
-            "progress",
-            "rehearsal",
-            "running",
-            "seal",
-            "sealed",
-            "session",
-        ];
-        let mut files: Vec<String> = std::fs::read_dir("src/cli")
-            .expect("runs in the crate's folder")
-            .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())
-            .filter(|stem| !shared.contains(&stem.as_str()))
-            .collect();
-        files.sort();
-        let mut commands: Vec<String> =
-            Cli::command().get_subcommands().map(|c| c.get_name().replace('-', "_")).collect();
-        commands.sort();
-        assert_eq!(files, commands);
     }
 
     #[test]

@@ -1,0 +1,76 @@
+//! `dagmar approvals`: what was said of sealed plans.
+
+use crate::base::time;
+use crate::cli::shell::global::Global;
+use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::session::Session;
+use crate::cli::shell::{seal, sealed};
+use crate::cli::{Outcome, block_on};
+use crate::pg::ledger::approvals;
+use crate::report::{Cell, Table};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Shows what was said of sealed plans; `dagmar ledger grants` prints the rights that keep it honest.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar approvals list
+  dagmar approvals list release.plan --env production --format json")]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Who approved or rejected what in the environment's ledger, when and why
+    List {
+        /// Only what is about this sealed plan
+        #[arg(value_name = "FILE")]
+        plan: Option<PathBuf>,
+    },
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    match &args.what {
+        What::List { plan } => list(plan.as_ref(), global, out),
+    }
+}
+
+fn list(plan: Option<&PathBuf>, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    let plan = plan.map(|file| seal::open(file, None)).transpose()?;
+    let global = &sealed::environment(global, plan.as_ref())?;
+    let session = Session::open(global)?;
+    let digest = plan.as_ref().map(|p| p.digest.as_str());
+    let all = block_on(async {
+        let remote = session.connect(global, out).await?;
+        let version = remote.history(session.ledger()).await?.version;
+        let all = approvals::read(&remote.connection, &remote.server, version, session.ledger(), digest).await?;
+        remote.close().await?;
+        Ok(all)
+    })?;
+    match form {
+        Form::Json => out.json(&json!({ "environment": session.environment, "approvals": all })),
+        Form::Text if all.is_empty() => out.data("no plan has been approved or rejected here yet"),
+        Form::Text => {
+            let short = |at: i64| time::rfc3339(at).trim_end_matches('Z').replace('T', " ");
+            let mut table =
+                Table::new(&["AT (UTC)", "VERDICT", "ROLE", "BY", "UNTIL", "PLAN", "REASON"]).dispensable(&[4, 3, 5]);
+            for a in &all {
+                table.row([
+                    Cell::from(short(a.at).as_str()),
+                    Cell::from(a.verdict.word()),
+                    Cell::from(a.by.as_str()),
+                    Cell::from(a.os_user.as_str()),
+                    Cell::from(a.expires_at.map(short).unwrap_or_default().as_str()),
+                    Cell::from(a.digest.get(..15).unwrap_or_default()),
+                    Cell::from(a.reason.as_str()),
+                ]);
+            }
+            out.data(table.text(out.limit()));
+        }
+    }
+    Ok(())
+}

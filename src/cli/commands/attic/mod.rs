@@ -1,0 +1,115 @@
+//! `dagmar attic`: what was dropped and is kept.
+
+mod change;
+mod list;
+
+use crate::base::Span;
+use crate::cli::Outcome;
+use crate::cli::shell::gating;
+use crate::cli::shell::global::Global;
+use crate::cli::shell::output::Output;
+use crate::cli::shell::rehearsal;
+use crate::cli::shell::running::Running;
+use crate::cli::shell::session::Session;
+use crate::plan::Direction;
+use crate::plan::attic::Which;
+pub use change::Work;
+use change::{Order, change};
+pub use list::summary;
+
+/// Shows what was dropped and is kept, puts it back, or drops it for good.
+///
+/// A dropped table or column, and rows that a rollback or a delete takes away, are kept in the
+/// attic. They stay until somebody purges them: the retention of an environment
+/// (`attic: { keep: 90d }`) says what `purge --expired` means, and purges nothing by itself.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar attic list --env production
+  dagmar attic restore 12
+  dagmar attic purge --expired --plan
+  dagmar attic purge 7 9 --allow losesData --allow irreversible --yes
+  dagmar attic list --format json | jq '.entries[] | select(.expired)'")]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Shows what is kept: since when, until when, how large it is, and how it comes back
+    List,
+    /// Puts kept rows and values back, and tables and columns whose changeset is not recorded any more
+    ///
+    /// What an applied changeset has dropped comes back by its rollback: the command says which.
+    Restore(Restore),
+    /// Drops for good what is kept; its changeset cannot be rolled back from then on
+    ///
+    /// A run of its own, with the gates of the environment: a purge loses data and is irreversible.
+    /// One that was stopped or killed goes on when it is given again.
+    Purge(Purge),
+}
+
+#[derive(Debug, clap::Args)]
+struct Restore {
+    /// The numbers of the entries
+    #[arg(value_name = "ENTRY", required = true)]
+    entries: Vec<i64>,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("which").required(true).args(["entries", "expired", "all"])))]
+struct Purge {
+    /// The numbers of the entries
+    #[arg(value_name = "ENTRY")]
+    entries: Vec<i64>,
+    /// All whose retention is over
+    #[arg(long)]
+    expired: bool,
+    /// All that there is
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    words: gating::Words,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Debug, clap::Args)]
+struct How {
+    /// Shows what would run, its sizes and locks, and ends
+    #[arg(long)]
+    plan: bool,
+    #[command(flatten)]
+    dry: rehearsal::OnServer,
+    /// Runs also what the preflight has errors against
+    #[arg(long)]
+    no_preflight: bool,
+    #[command(flatten)]
+    running: Running,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    match &args.what {
+        What::List => list::list(global, out),
+        What::Restore(Restore { entries, how }) => {
+            let order = Order { direction: Direction::Restore, which: Which::Ids(entries.clone()), how };
+            change(&order, &gating::Words::default(), global, out)
+        }
+        What::Purge(Purge { entries, expired, all, words, how }) => {
+            let which = match (expired, all) {
+                (true, _) => Which::Expired,
+                (_, true) => Which::All,
+                _ => Which::Ids(entries.clone()),
+            };
+            change(&Order { direction: Direction::Purge, which, how }, words, global, out)
+        }
+    }
+}
+
+/// How long the environment keeps what was dropped.
+pub fn retention(session: &Session) -> Option<Span> {
+    session.workspace.loaded.config.environment(&session.environment)?.attic.map(|attic| attic.keep)
+}

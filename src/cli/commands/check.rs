@@ -1,0 +1,79 @@
+//! `dagmar check`: what can be wrong without a database.
+
+use crate::base::count;
+use crate::cli::Outcome;
+use crate::cli::shell::global::Global;
+use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::session::{Session, password_warning};
+use crate::pipeline::View;
+use crate::plan::{Mode, Rollback};
+use crate::report;
+use crate::source::password::has_password;
+use serde_json::json;
+
+/// Checks the project's files without a database: YAML, keys, names, edges, templates.
+///
+/// Every mistake of every file is reported in one go. Compiles for one environment, whose
+/// variables are filled in. Of SQL it is looked at where statements, quotes, comments and
+/// parentheses end, and for what must not stand in a changeset; its grammar, and whether the
+/// objects are there, only a server knows: `dagmar plan --dry-run` asks one.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar check
+  dagmar check --env production
+  dagmar check --format json | jq '.diagnostics[] | .file, .line'")]
+pub struct Args {}
+
+pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    let session = Session::open(global)?;
+    let view = session.view()?;
+    let (plan, warnings) = view.check()?;
+    for (name, environment) in &session.workspace.loaded.config.environment_list {
+        if environment.url.as_deref().is_some_and(has_password) {
+            out.warn(&password_warning(name));
+        }
+    }
+    let irreversible = plan.steps.iter().filter(|s| matches!(s.rollback, Rollback::Irreversible { .. })).count();
+    let outside =
+        plan.steps.iter().filter(|s| s.segments.iter().any(|segment| segment.mode != Mode::Transaction)).count();
+    match form {
+        Form::Json => out.json(&json!({
+            "diagnostics": report::diag::entries(&warnings),
+            "environment": session.environment,
+            "changesets": view.changelog.changesets.len(),
+            "forThisEnvironment": plan.steps.len() + plan.waiting.len() + plan.blocked.len(),
+            "irreversible": irreversible,
+            "notOneTransaction": outside,
+        })),
+        Form::Text => {
+            out.warnings(&warnings);
+            let total = view.changelog.changesets.len();
+            out.data(format!("{} in order; environment {}", count(total, "changeset"), session.environment));
+            if !plan.not_for_here.is_empty() {
+                out.data(format!("  not for this environment: {}", plan.not_for_here.join(", ")));
+            }
+            if outside > 0 {
+                out.data(format!("  more than one transaction: {}", count(outside, "changeset")));
+            }
+            if !warnings.is_empty() {
+                out.data(format!("  {}", report::diag::summary(&warnings)));
+            }
+            if irreversible > 0 {
+                out.data(format!("  cannot be taken back: {}", count(irreversible, "changeset")));
+            }
+        }
+    }
+    // the process ends now: giving back each piece of a large project would take its time
+    std::mem::forget((plan, view));
+    std::mem::forget(session);
+    Ok(())
+}
+
+/// Tells that there are warnings, where they are not shown.
+pub fn hint(view: &View<'_>, out: &mut Output) {
+    if !view.warnings.is_empty() {
+        out.warn(&format!("{} in the project's files: see `dagmar check`", report::diag::summary(&view.warnings)));
+    }
+}

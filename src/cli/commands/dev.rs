@@ -1,0 +1,217 @@
+//! `dagmar dev`: the private server of an environment with `url: embedded`.
+
+use crate::base::{Failure, Kind};
+use crate::cli::shell::database::EMBEDDED;
+use crate::cli::shell::global::Global;
+use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::running::confirm;
+use crate::cli::shell::session::Session;
+use crate::cli::{Outcome, block_on};
+use crate::pg::{Connection, Home, connect};
+use serde_json::json;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Starts, stops and opens the private PostgreSQL of an environment with `url: embedded`.
+///
+/// Every command starts it when it is needed and stops it afterwards; after `dev start` it
+/// runs until `dev stop`. Its data stay until `dev reset`. The binaries are those installed
+/// here, or those in DAGMAR_PG_BIN.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar dev start
+  dagmar dev status
+  dagmar dev psql -- -c 'TABLE app.notes'
+  DATABASE_URL=$(dagmar dev url) cargo run
+  dagmar dev stop
+  dagmar dev reset --yes && dagmar apply --yes")]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Starts it, and keeps it running
+    Start,
+    /// Stops it; its data stay
+    Stop,
+    /// Says whether it runs, and where it is
+    Status,
+    /// Writes its URL, while it runs
+    Url,
+    /// Opens psql on it; starts it for as long as that takes
+    Psql {
+        /// Arguments for psql
+        #[arg(last = true, value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
+    /// Stops it and removes all its data
+    Reset,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    let session = Session::open(&with_environment(global)?)?;
+    let environment = session.environment.as_str();
+    if session.workspace.loaded.config.environment(environment).and_then(|e| e.url.as_deref()) != Some(EMBEDDED) {
+        return Err(Failure::new(Kind::Usage, format!("the environment `{environment}` has no server of its own"))
+            .help("give it `url: embedded` in dagmar.yaml, or name another one with `--env`"));
+    }
+    let home = Home::of(&session.workspace.loaded.root, environment)?;
+    match &args.what {
+        What::Start => start(&home, form, out),
+        What::Stop => {
+            let there = home.stop()?;
+            match form {
+                Form::Json => out.json(&json!({ "stopped": there })),
+                Form::Text => out.say(if there { "stopped" } else { "it was not running" }),
+            }
+            Ok(())
+        }
+        What::Status => {
+            status(&home, environment, form, out);
+            Ok(())
+        }
+        What::Url if home.is_running() => {
+            match form {
+                Form::Json => out.json(&json!({ "url": home.url() })),
+                Form::Text => out.data(home.url()),
+            }
+            Ok(())
+        }
+        What::Url => {
+            Err(Failure::new(Kind::Database, "the embedded server does not run").help("run `dagmar dev start`"))
+        }
+        What::Psql { arguments } => block_on(psql(&home, arguments)),
+        What::Reset => reset(&home, environment, global, form, out),
+    }
+}
+
+/// The options with an environment: the one that is named, or the first with a server of ours.
+fn with_environment(global: &Global) -> Result<Global, Failure> {
+    let mut global = global.clone();
+    if global.env.is_none() {
+        let session = Session::open(&global)?;
+        let list = &session.workspace.loaded.config.environment_list;
+        let embedded = list.iter().find(|(_, e)| e.url.as_deref() == Some(EMBEDDED));
+        global.env = embedded.map(|(name, _)| name.clone());
+    }
+    Ok(global)
+}
+
+fn binaries() -> Option<PathBuf> {
+    std::env::var_os("DAGMAR_PG_BIN").map(PathBuf::from)
+}
+
+fn start(home: &Home, form: Form, out: &mut Output) -> Outcome {
+    let before = home.is_running();
+    block_on(async {
+        let server = home.open(binaries().as_deref()).await?;
+        home.keep(true)?;
+        server.close().await
+    })?;
+    match form {
+        Form::Json => out.json(&json!({ "started": !before, "url": home.url() })),
+        Form::Text => {
+            out.say(if before { "it runs, and is kept running" } else { "started" });
+            out.data(home.url());
+        }
+    }
+    Ok(())
+}
+
+fn status(home: &Home, environment: &str, form: Form, out: &mut Output) {
+    let (running, kept, version) = (home.is_running(), home.is_kept(), home.version());
+    match form {
+        Form::Json => out.json(&json!({
+            "environment": environment,
+            "running": running,
+            "kept": kept,
+            "version": version,
+            "directory": home.dir(),
+            "url": running.then(|| home.url()),
+        })),
+        Form::Text => {
+            let state = match (running, kept) {
+                (true, true) => "runs until `dagmar dev stop`",
+                (true, false) => "runs until its last user ends",
+                (false, _) => "does not run",
+            };
+            out.data(format!("{environment}: {state}"));
+            match version {
+                Some(version) => out.data(format!("  data:  {} (PostgreSQL {version})", home.dir().display())),
+                None => out.data("  data:  none yet"),
+            }
+            if running {
+                out.data(format!("  url:   {}", home.url()));
+            }
+        }
+    }
+}
+
+/// Runs psql as a child, so that the server is held meanwhile.
+async fn psql(home: &Home, arguments: &[String]) -> Outcome {
+    let server = home.open(binaries().as_deref()).await?;
+    let mut command = home.psql(binaries().as_deref())?;
+    command.args(arguments);
+    let mut interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
+        .map_err(|e| Failure::new(Kind::Internal, format!("cannot listen for signals: {e}")))?;
+    let started = tokio::process::Command::from(command).spawn();
+    let mut child = started.map_err(|e| {
+        Failure::new(Kind::Database, format!("cannot start psql: {e}"))
+            .help("install it (Debian, Ubuntu: `apt-get install postgresql-client`)")
+    })?;
+    let status = loop {
+        tokio::select! {
+            status = child.wait() => break status,
+            // Ctrl-C is for psql, which cancels its query
+            _ = interrupts.recv() => {}
+        }
+    };
+    server.close().await?;
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Failure::new(Kind::Failed, format!("psql ended with {status}"))),
+        Err(e) => Err(Failure::new(Kind::Internal, format!("cannot wait for psql: {e}"))),
+    }
+}
+
+fn reset(home: &Home, environment: &str, global: &Global, form: Form, out: &mut Output) -> Outcome {
+    if home.version().is_none() {
+        match form {
+            Form::Json => out.json(&json!({ "removed": false })),
+            Form::Text => out.say("there are no data"),
+        }
+        return Ok(());
+    }
+    if home.is_running() {
+        let others = block_on(others(home))?;
+        if !others.is_empty() {
+            let mut failure = Failure::new(Kind::Locked, "the embedded server is in use")
+                .help("end these sessions; `dagmar dev stop` does it by force");
+            for other in others {
+                failure = failure.note(other);
+            }
+            return Err(failure);
+        }
+    }
+    confirm(global, &format!("Remove all data of `{environment}` in {}?", home.dir().display()))?;
+    home.reset()?;
+    match form {
+        Form::Json => out.json(&json!({ "removed": true })),
+        Form::Text => out.say(format!("the data of `{environment}` are gone; the next command begins anew")),
+    }
+    Ok(())
+}
+
+/// Who else is connected, in words.
+async fn others(home: &Home) -> Result<Vec<String>, Failure> {
+    const QUERY: &str = "SELECT coalesce(nullif(application_name, ''), 'a client') || ', process ' || pid \
+        FROM pg_catalog.pg_stat_activity \
+        WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() ORDER BY pid";
+    let connection: Connection = connect(&home.settings(), Duration::from_secs(5)).await?;
+    let rows = connection.query("cannot find out who is connected", QUERY).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}

@@ -1,0 +1,81 @@
+//! `dagmar graph`: the graph as a picture.
+
+use crate::base::{Failure, Kind};
+use crate::cli::shell::complete;
+use crate::cli::shell::global::Global;
+use crate::cli::shell::output::{Output, choose};
+use crate::cli::shell::session::Session;
+use crate::cli::{Outcome, block_on};
+use crate::graph::select;
+use crate::plan::states::{self, StateRow};
+use crate::report::{GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView};
+use std::collections::BTreeMap;
+
+/// Draws the graph of changesets: tree, dot, mermaid, json, svg.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar graph
+  dagmar graph --select +010-user-preferences-contract
+  dagmar graph --format svg > graph.svg
+  dagmar graph --format mermaid --against --env staging")]
+pub struct Args {
+    /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
+    #[arg(long, short, value_name = "SELECTOR", add = complete::selectors())]
+    select: Vec<String>,
+    /// Colours the changesets by their state in the environment's database
+    #[arg(long)]
+    against: bool,
+    /// Draws the tree with ASCII characters only
+    #[arg(long)]
+    ascii: bool,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let mut known: Vec<(&str, GraphFormat)> = GraphFormat::ALL.iter().map(|f| (f.name(), *f)).collect();
+    known.push(("text", GraphFormat::Tree));
+    let format = choose(global, &known)?;
+    let session = Session::open(global)?;
+    let view = session.view()?;
+    let states: BTreeMap<String, StateRow> = if args.against {
+        let history = block_on(async {
+            let remote = session.connect(global, out).await?;
+            let history = remote.history(session.ledger()).await?;
+            remote.close().await?;
+            Ok(history)
+        })?;
+        let sources = &session.workspace.loaded.sources;
+        let rows = states::states(&view.changelog, &view.graph, sources, &history, &session.environment);
+        rows.into_iter().map(|row| (row.id.clone(), row)).collect()
+    } else {
+        BTreeMap::new()
+    };
+    let chosen = if args.select.is_empty() {
+        None
+    } else {
+        let chosen = select::select(&args.select, &view.changelog, &view.graph);
+        Some(chosen.map_err(|why| Failure::new(Kind::Usage, why))?)
+    };
+    let mut picture = GraphView::default();
+    for &position in view.graph.order() {
+        if chosen.as_ref().is_some_and(|c| !c.contains(&position)) {
+            continue;
+        }
+        let changeset = &view.changelog.changesets[position];
+        picture.nodes.push(GraphNode {
+            id: changeset.id.clone(),
+            label: changeset.description.as_ref().map(|d| d.trim().to_owned()),
+            labels: changeset.labels.clone(),
+            phase: changeset.phase.map(|p| p.word().to_owned()),
+            state: states.get(&changeset.id).map(|row| row.state.word().to_owned()),
+            wave: None,
+        });
+        for edge in &changeset.depends_on {
+            let soak = (edge.soak.millis > 0).then(|| edge.soak.to_string());
+            picture.edges.push(GraphEdge { from: changeset.id.clone(), to: edge.id.clone(), soak });
+        }
+    }
+    let options = GraphOptions { limit: out.limit(), ascii: args.ascii };
+    out.report(format.render(&picture, options));
+    Ok(())
+}

@@ -1,0 +1,303 @@
+//! `dagmar history`: what ever happened.
+
+use crate::base::{Failure, Kind, count, time};
+use crate::cli::shell::complete;
+use crate::cli::shell::global::Global;
+use crate::cli::shell::output::{Form, Output, choose, form};
+use crate::cli::shell::seal;
+use crate::cli::shell::session::Session;
+use crate::cli::{Outcome, block_on};
+use crate::gate::differences;
+use crate::ledger::EventKind;
+use crate::pg::ledger::audit::{self, Anchor, Audit, Kept, What};
+use crate::pg::ledger::read::{self, Filter, LedgerEvent, Since};
+use crate::pg::ledger::unfinished::Ending;
+use crate::report::{Cell, Line, Table, Tone, csv, json};
+use clap::builder::PossibleValuesParser;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Shows the events of the environment's ledger: who did what, when, from where.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar history
+  dagmar history --changeset 008-active-organization
+  dagmar history --since 7d --kind refused --kind rejected
+  dagmar history --by deploy --run 6f0c --limit 1000 --format json
+  dagmar history --since 2026-01-01 --limit 100000 --format csv > audit.csv
+  dagmar history --verify
+  dagmar history --verify --anchor 4711:e2:9f86…
+  dagmar history --verify --key history.key.pub")]
+pub struct Args {
+    /// Only what is about this changeset
+    #[arg(long, value_name = "ID", add = complete::changesets())]
+    changeset: Option<String>,
+    /// Only of this kind: applied, rolledBack, marked, approved, refused …; may be given several times
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(EventKind::ALL.map(|(_, word)| word)),
+          hide_possible_values = true)]
+    kind: Vec<String>,
+    /// Only from then on: 7d (ago), 2026-03-01, 2026-03-01T12:00:00Z
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    since: Option<Since>,
+    /// Only of this run; the beginning of its id is enough
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
+    /// Only by this database role, user of the operating system, or user@host
+    #[arg(long, value_name = "WHO")]
+    by: Option<String>,
+    /// The latest so many events
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: u32,
+    /// Shows the hash of each event as well; JSON and CSV always have it
+    #[arg(long)]
+    hashes: bool,
+    /// Looks whether anything of the ledger was changed, removed or put in by hand; if so, exit code 4
+    #[arg(long, conflicts_with_all = ["changeset", "kind", "since", "run", "by", "limit", "hashes"])]
+    verify: bool,
+    /// With --verify: an event and its hash as an earlier --verify printed them, kept elsewhere; may be given several times
+    #[arg(long, value_name = "SEQ:HASH", requires = "verify")]
+    anchor: Vec<Anchor>,
+    /// With --verify: the ends of runs must be signed with the private half of this key
+    #[arg(long, value_name = "KEYFILE", requires = "verify")]
+    key: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy)]
+enum As {
+    Text,
+    Json,
+    Csv,
+}
+
+/// A point in time, or how long ago it was.
+fn since(text: &str) -> Result<Since, String> {
+    if let Some(at) = time::parse(text) {
+        return Ok(Since::At(at));
+    }
+    text.parse().map(Since::Ago).map_err(|_| "it is neither a length of time (7d) nor a date (2026-03-01)".to_owned())
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    if args.verify {
+        let form = form(global)?;
+        let session = Session::open(global)?;
+        let key = args.key.as_deref().map(seal::public_key).transpose()?;
+        return verify(&session, Kept { anchors: &args.anchor, key: key.as_ref() }, global, form, out);
+    }
+    let form = choose(global, &[("text", As::Text), ("json", As::Json), ("csv", As::Csv)])?;
+    let session = Session::open(global)?;
+    let filter = Filter {
+        changeset: args.changeset.clone(),
+        kinds: args.kind.clone(),
+        since: args.since,
+        run: args.run.clone(),
+        by: args.by.clone(),
+        limit: args.limit,
+    };
+    let events = block_on(async {
+        let remote = session.connect(global, out).await?;
+        // a ledger of a later version is refused here as well
+        let version = remote.history(session.ledger()).await?.version;
+        let events = read::events(&remote.connection, &remote.server, version, session.ledger(), &filter).await?;
+        remote.close().await?;
+        Ok(events)
+    })?;
+    match form {
+        As::Json => out.json(&json!({ "environment": session.environment, "events": events })),
+        As::Csv => out.document(&as_csv(&events)),
+        As::Text if events.is_empty() => out.data("nothing has happened here yet"),
+        As::Text => {
+            let mut columns = vec!["NO", "AT (UTC)", "EVENT", "CHANGESET", "ROLE", "BY", "DETAIL"];
+            columns.extend(args.hashes.then_some("HASH"));
+            let mut table = Table::new(&columns).right(0).dispensable(&[4, 0, 5, 1]);
+            for event in &events {
+                let mut row = vec![
+                    Cell::from(number(event).as_str()),
+                    Cell::from(event.at.trim_end_matches('Z').replace('T', " ").as_str()),
+                    Cell::from(event.kind.as_str()),
+                    Cell::from(event.changeset.as_deref().unwrap_or_default()),
+                    Cell::from(event.db_user.as_str()),
+                    Cell::from(event.by.as_deref().unwrap_or_default()),
+                    Cell::from(detail(event).as_str()),
+                ];
+                row.extend(args.hashes.then(|| Cell::from(event.hash.as_deref().unwrap_or_default())));
+                table.row(row);
+            }
+            out.data(table.text(out.limit()));
+        }
+    }
+    Ok(())
+}
+
+/// The number of an event.
+fn number(event: &LedgerEvent) -> String {
+    event.seq.map_or_else(String::new, |seq| seq.to_string())
+}
+
+/// A line for each event; the detail as JSON.
+fn as_csv(events: &[LedgerEvent]) -> String {
+    let mut text =
+        csv::line(&["seq", "at", "kind", "changeset", "dbUser", "by", "from", "run", "environment", "detail", "hash"]);
+    for e in events {
+        let (seq, detail) = (number(e), json::line(&e.detail));
+        let or_none = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+        let rest = [&e.changeset, &Some(e.db_user.clone()), &e.by, &e.from, &e.run, &e.environment].map(or_none);
+        let mut row = vec![seq.as_str(), &e.at, &e.kind];
+        row.extend(rest.iter().map(String::as_str));
+        row.push(detail.trim_end());
+        row.push(e.hash.as_deref().unwrap_or_default());
+        text.push_str(&csv::line(&row));
+    }
+    text
+}
+
+/// Walks the chain of events.
+fn verify(session: &Session, kept: Kept<'_>, global: &Global, form: Form, out: &mut Output) -> Outcome {
+    let audit = block_on(async {
+        let remote = session.connect(global, out).await?;
+        let history = remote.history(session.ledger()).await?;
+        let audit = audit::audit(&remote.connection, &remote.server, session.ledger(), &history, kept).await?;
+        remote.close().await?;
+        Ok(audit)
+    })?;
+    let Audit { events, head, problems, doubts, .. } = &audit;
+    match form {
+        Form::Json => {
+            out.json_line(
+                &json!({ "environment": session.environment, "intact": problems.is_empty(), "audit": audit }),
+            );
+        }
+        Form::Text => {
+            for doubt in doubts {
+                out.data(Line::new().paint(Tone::Warn, "note").plain(format!(": {doubt}")));
+            }
+            if problems.is_empty() {
+                let head = audit.last.map_or_else(String::new, |last| format!("; the last one is {last}:{head}"));
+                let signed = audit.signed_to.map_or_else(String::new, |to| format!("; signed up to event {to}"));
+                let said = format!(": {}{head}{signed}", count(*events, "event"));
+                out.data(Line::new().paint(Tone::Good, "intact").plain(said));
+            }
+        }
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    // nobody has signed it, or somebody took a signature away
+    let unsigned = problems.iter().all(|p| p.what == What::Unsigned);
+    let (message, help) = match unsigned {
+        true => (
+            "the history is not signed as it should be",
+            "where you know these runs, the next one with `--sign-history` signs them along; otherwise compare it with a backup \
+             of the ledger",
+        ),
+        false => (
+            "the history was changed by hand",
+            "compare it with a backup of the ledger; `dagmar history` shows what is left",
+        ),
+    };
+    let mut failure = Failure::new(Kind::Drift, message).help(help);
+    failure.notes = problems.iter().map(|p| p.message.clone()).collect();
+    Err(failure)
+}
+
+/// What is worth seeing of an event in a line.
+fn detail(event: &LedgerEvent) -> String {
+    let text = |key: &str| event.detail.get(key).and_then(Value::as_str).map(str::to_owned);
+    match event.kind.as_str() {
+        "failed" | "rollbackFailed" | "purgeFailed" | "atticRestoreFailed" => text("message").unwrap_or_default(),
+        "marked" => {
+            format!("{}: {}", text("status").unwrap_or_default(), text("reason").unwrap_or_default())
+        }
+        "cleared" => format!(
+            "{} to {}: {}",
+            text("from").unwrap_or_default(),
+            text("to").unwrap_or_default(),
+            text("reason").unwrap_or_default()
+        ),
+        "adopted" => format!(
+            "from {}: {}",
+            text("from").unwrap_or_else(|| "nobody".to_owned()),
+            text("reason").unwrap_or_default()
+        ),
+        "renamed" => format!("from {}", text("from").unwrap_or_default()),
+        "paused" | "resumed" | "cancelAsked" => text("reason").unwrap_or_default(),
+        "gateOverridden" => format!(
+            "{}: {} ({})",
+            text("gate").unwrap_or_default(),
+            text("reason").unwrap_or_default(),
+            text("unmet").unwrap_or_default()
+        ),
+        "hazardAllowed" => text("hazard").unwrap_or_default(),
+        "retried" => format!(
+            "attempt {}, {}",
+            event.detail.get("attempt").unwrap_or(&Value::Null),
+            text("sqlstate").unwrap_or_default()
+        ),
+        "approved" | "rejected" => format!("{}: {}", short(text("plan")), text("reason").unwrap_or_default()),
+        "sealedPlan" => short(text("plan")),
+        "refused" => {
+            let gates = event.detail.get("gates").and_then(Value::as_array).into_iter().flatten();
+            let names: Vec<&str> = gates.filter_map(|g| g.get("gate")?.as_str()).collect();
+            let why = if names.is_empty() { text("why").unwrap_or_default() } else { names.join(", ") };
+            format!("{}: {why}", text("command").unwrap_or_default())
+        }
+        "beforeApply" => {
+            let (hook, outcome) = (text("hook").unwrap_or_default(), text("outcome").unwrap_or_default());
+            let number = |key: &str| event.detail.get(key).and_then(Value::as_u64);
+            match (text("file"), number("tables")) {
+                // under the name that the file got
+                (Some(file), tables) => {
+                    let tables = tables.map_or_else(String::new, |n| format!("{}, ", count(n, "table")));
+                    format!("dump {file} ({tables}{}): {outcome}", count(number("bytes").unwrap_or_default(), "byte"))
+                }
+                (None, Some(0)) if outcome == "done" => "dump: nothing to dump".to_owned(),
+                _ => match text("lsn") {
+                    Some(lsn) => format!("{hook}: {outcome}, at {lsn}"),
+                    None => format!("{hook}: {outcome}"),
+                },
+            }
+        }
+        "purged" | "atticRestored" => {
+            let entries = event.detail.get("entries").and_then(Value::as_array).into_iter().flatten();
+            let one = |e: &Value| Some(format!("entry {}: {}", e.get("entry")?, e.get("object")?.as_str()?));
+            entries.filter_map(one).collect::<Vec<_>>().join("; ")
+        }
+        "rehearsalStarted" => {
+            let steps = event.detail.get("changesets").and_then(Value::as_array).map_or(0, Vec::len);
+            format!("{}, {}", text("command").unwrap_or_default(), count(steps, "changeset"))
+        }
+        "rehearsalFinished" => {
+            format!("{}: {}", text("command").unwrap_or_default(), text("outcome").unwrap_or_default())
+        }
+        "runFinished" => text("status").unwrap_or_default(),
+        "headSigned" => {
+            event.detail.get("seq").and_then(Value::as_i64).map_or_else(String::new, |seq| format!("up to event {seq}"))
+        }
+        "policyChanged" => {
+            let side = |key: &str| event.detail.get(key).unwrap_or(&Value::Null);
+            format!("{}: {}", text("environment").unwrap_or_default(), differences(side("from"), side("to")).join(", "))
+        }
+        "policyRequired" => {
+            let what = if event.detail.get("policy").is_some_and(Value::is_object) { "demanded" } else { "released" };
+            format!("{}, {what}: {}", text("environment").unwrap_or_default(), text("reason").unwrap_or_default())
+        }
+        "runStarted" => format!(
+            "{}, {}, {}{}",
+            text("kind").unwrap_or_default(),
+            count(event.detail.get("steps").and_then(Value::as_i64).unwrap_or_default(), "step"),
+            text("environment").unwrap_or_default(),
+            match event.ending {
+                Some(Ending::Running) => "; it runs",
+                Some(Ending::CutOff) => "; it was cut off",
+                None => "",
+            }
+        ),
+        _ => short(text("checksum")),
+    }
+}
+
+/// The beginning of a checksum or digest.
+fn short(text: Option<String>) -> String {
+    text.unwrap_or_default().chars().take(15).collect()
+}

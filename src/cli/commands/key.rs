@@ -1,0 +1,51 @@
+//! `dagmar key`: makes keys to sign plans with.
+
+use crate::cli::Outcome;
+use crate::cli::shell::file::{self, There};
+use crate::cli::shell::global::Global;
+use crate::cli::shell::output::{Form, Output, form};
+use crate::plan::signature;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Makes keys to sign sealed plans with.
+///
+/// Ed25519, in the files that OpenSSL reads and writes too (PKCS #8 and SubjectPublicKeyInfo as
+/// PEM).
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar key new release.key
+  dagmar plan --out release.plan --sign release.key
+  dagmar plan --verify release.plan --key release.key.pub
+  openssl pkey -in release.key -pubout")]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Writes a private key into FILE, which only you can read, and its public half into FILE.pub
+    New {
+        /// The file of the private key; it must not be there yet
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    let What::New { file: private } = &args.what;
+    let mut public = private.clone().into_os_string();
+    public.push(".pub");
+    let public = PathBuf::from(public);
+    let texts = signature::generate()?;
+    file::write(private, &texts.0, 0o600, There::Stays)?;
+    file::write(&public, &texts.1, 0o644, There::Stays)?;
+    match form {
+        Form::Json => out.json(&json!({ "private": private, "public": public })),
+        Form::Text => out.data(format!("wrote {} (keep it secret) and {}", private.display(), public.display())),
+    }
+    Ok(())
+}

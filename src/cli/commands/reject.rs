@@ -1,0 +1,25 @@
+//! `dagmar reject`: says no to a sealed plan.
+
+use super::approve::{Said, say};
+use crate::cli::Outcome;
+use crate::cli::shell::global::Global;
+use crate::cli::shell::output::Output;
+use crate::ledger::Verdict;
+
+/// Rejects a sealed plan for one environment: nobody can run it there any more.
+///
+/// Only who rejected it can take that back, by approving it. Any change to the plan makes it
+/// another one.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar reject release.plan --reason 'locks orders at noon'
+  dagmar reject release.plan --env production --reason 'wrong branch' --yes")]
+pub struct Args {
+    #[command(flatten)]
+    said: Said,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    say(&args.said, Verdict::Reject, None, global, out)
+}

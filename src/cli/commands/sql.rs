@@ -1,0 +1,80 @@
+//! `dagmar sql`: the plan as a script for psql.
+
+use super::{plan, rollback};
+use crate::base::{Failure, Kind, count};
+use crate::cli::shell::file::{self, There};
+use crate::cli::shell::global::Global;
+use crate::cli::shell::output::{Form, Output, choose};
+use crate::cli::shell::session::Session;
+use crate::cli::shell::{about, complete};
+use crate::cli::{Outcome, block_on};
+use crate::ledger::History;
+use crate::plan::rollback::Target;
+use crate::report;
+use std::path::PathBuf;
+
+/// Writes a script that psql alone can run, the ledger's rows included.
+///
+/// For databases that only a DBA with psql may touch. The script takes dagmar's lock,
+/// refuses a database that is not as the plan expects, and records what it does.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar sql --offline > everything.sql
+  dagmar sql --env staging --output release-42.sql
+  dagmar sql --rollback 008-active-organization --cascade | psql -X")]
+pub struct Args {
+    /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
+    #[arg(long, short, value_name = "SELECTOR", add = complete::selectors())]
+    select: Vec<String>,
+    /// The rollback of these changesets instead of what is pending
+    #[arg(long, value_name = "ID", conflicts_with_all = ["select", "offline"], add = complete::changesets())]
+    rollback: Vec<String>,
+    /// With --rollback: takes what depends on them along
+    #[arg(long, requires = "rollback")]
+    cascade: bool,
+    /// Connects to nothing: as if the database were empty
+    #[arg(long)]
+    offline: bool,
+    /// Writes into this file instead of to standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// With --output: overwrites a file that is no script of dagmar
+    #[arg(long, requires = "output")]
+    force: bool,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    choose(global, &[("text", Form::Text)])?;
+    let there = There::by(args.force, report::script::is_script);
+    args.output.as_deref().map(|path| file::check(path, there)).transpose()?;
+    let session = Session::open(global)?;
+    let (plan, about) = if args.offline {
+        let plan = session.view()?.plan(&History::default(), &args.select)?;
+        (plan.unwrap_or_else(|_| unreachable!("nothing is applied")), about::offline(&session))
+    } else {
+        block_on(async {
+            let remote = session.connect(global, out).await?;
+            let history = remote.history(session.ledger()).await?;
+            session.check_bound(&history)?;
+            let plan = if args.rollback.is_empty() {
+                plan::compile(&session.view()?, &remote, &history, &args.select).await?
+            } else {
+                rollback::compile(&session, &remote, &history, &Target::Ids(args.rollback.clone()), args.cascade)
+                    .await?
+            };
+            let about = about::online(&session, &remote, &plan).await;
+            remote.close().await?;
+            Ok((plan, about))
+        })?
+    };
+    let script = report::script::script(&plan, &about).map_err(|why| Failure::new(Kind::Internal, why))?;
+    match &args.output {
+        None => out.document(&script),
+        Some(path) => {
+            file::write(path, &script, 0o666, there)?;
+            out.say(format!("{}: {}", path.display(), count(plan.steps.len(), "changeset")));
+        }
+    }
+    Ok(())
+}
