@@ -1,6 +1,42 @@
 //! dagmar compiles declarative PostgreSQL migrations: changesets with explicit dependencies
 //! form a graph; graph and history become a plan of forward and rollback SQL, which is
-//! previewed, rehearsed, run in order, and recorded in the database.
+//! previewed, tried, run in order, and recorded in the database.
+//!
+//! # Using it from a program
+//!
+//! [`ops`] has the operations. A [`Project`](ops::Project) is read, a [`Target`](ops::Target) names an
+//! environment of it and who acts. A run is prepared, looked at, confirmed and run:
+//!
+//! ```no_run
+//! # async fn migrate() -> Result<(), dagmar::base::Failure> {
+//! use dagmar::ops::{Actor, Options, Project, RunSource, TargetSpec, prepare};
+//! use dagmar::pg::{Environment, Stop};
+//!
+//! let project = Project::open("migrations".as_ref(), Environment::of_process())?;
+//! let target = project.target(TargetSpec::environment("staging"), Actor::new("deploy", "ci-7"))?;
+//! let files = RunSource::files(&target, &[])?;
+//! let options = Options::default();
+//! let prepared = prepare(&target, &files, &options, &mut ()).await?;
+//! let seen = prepared.digest(); // beside prepared.plan(), verdicts() and findings()
+//! let outcome = prepared.confirmed(&seen).await?.run(&mut (), &Stop::default().into()).await?;
+//! outcome.close().await
+//! # }
+//! ```
+//!
+//! In place of `&mut ()` an [`Observer`](run::Observer) hears each [`Event`](run::Event); [`Stop`](pg::Stop)
+//! stops a run from anywhere. A [`Failure`](base::Failure) says what went wrong and what to do. A run is for
+//! one thread: give it a runtime of its own (`tokio`'s `current_thread`) where the program has others.
+//! `examples/embed.rs` is a whole program, `examples/startup.rs` one that brings its migrations along.
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! | --- | --- |
+//! | none | reading, compiling and reporting: values to values, without a runtime |
+//! | `pg` | PostgreSQL and the operations |
+//! | `cli` (default) | the command line |
+//!
+//! # Rooms
 //!
 //! ```text
 //! plans/*.yaml -load-> SourceSet -parse-> Changelog -build-> Graph ---+
@@ -12,7 +48,7 @@
 //! ```
 //!
 //! A module imports only what stands left of it:
-//! base, change, source, graph, sql, ledger, render, plan, run, gate, report, pipeline, pg, cli.
+//! base, change, source, graph, sql, ledger, render, plan, run, gate, report, pipeline, pg, ops, cli.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -23,6 +59,8 @@ pub mod cli;
 pub mod gate;
 pub mod graph;
 pub mod ledger;
+#[cfg(feature = "pg")]
+pub mod ops;
 #[cfg(feature = "pg")]
 pub mod pg;
 pub mod pipeline;

@@ -1,6 +1,7 @@
 //! Words that every part of dagmar uses: problems and their places, names, checksums,
 //! exit codes. Imports nothing from the rest of the crate.
 
+mod actor;
 pub mod checksum;
 pub mod diag;
 pub mod duration;
@@ -18,6 +19,7 @@ pub mod time;
 pub mod typed;
 pub mod words;
 
+pub use actor::Actor;
 pub use diag::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity, Sources};
 pub use duration::Span;
 pub use failure::{Cause, Failure, Kind, Location};

@@ -1,5 +1,6 @@
 //! What somebody said of a sealed plan, as the ledger of its target has it.
 
+use crate::base::time;
 use serde::{Deserialize, Serialize};
 
 /// The first version of the ledger that has approvals.
@@ -49,6 +50,14 @@ pub struct Approval {
     pub verdict: Verdict,
     /// Why.
     pub reason: String,
+}
+
+impl std::fmt::Display for Approval {
+    /// Who said it, when and why.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let until = self.expires_at.map_or_else(String::new, |at| format!(", until {}", time::rfc3339(at)));
+        write!(f, "{} ({}) at {}{until}: {}", self.by, self.os_user, time::rfc3339(self.at), self.reason)
+    }
 }
 
 /// The last word of each user, in the order in which they were said: a later one replaces an

@@ -10,17 +10,20 @@
 //! statement meets is a [`SqlFailure`]. Neither ever holds a password.
 
 pub mod connect;
+mod database;
 pub mod embedded;
 pub mod hooks;
 pub mod ledger;
 pub mod lock;
 pub mod preflight;
 pub mod run;
-pub mod stop;
+mod stop;
 
 pub use crate::base::Secret;
 pub use connect::{
     Canceler, Connection, Environment, FileText, Notice, Place, SessionKind, Settings, SqlFailure, SslMode, Target,
     connect, connect_with, failure, remember, unanswered, user_name,
 };
+pub use database::Database;
 pub use embedded::{Embedded, Home};
+pub use stop::Stop;

@@ -31,6 +31,12 @@ pub struct Signature {
 /// A private key.
 pub struct PrivateKey(Ed25519KeyPair);
 
+impl std::fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PrivateKey")
+    }
+}
+
 /// A public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey([u8; 32]);

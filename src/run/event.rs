@@ -9,6 +9,16 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "event")]
 pub enum Event {
+    /// Worth care, and no reason to stop.
+    Warning {
+        /// What it is, in a sentence.
+        message: String,
+    },
+    /// Worth knowing for who looks closely.
+    Note {
+        /// What it is, in a sentence.
+        message: String,
+    },
     /// Nothing moves until something else does: the lock, the server.
     Waiting {
         /// For what, in a sentence.
@@ -232,6 +242,15 @@ pub trait Observer {
 /// Listens to nothing.
 impl Observer for () {
     fn on(&mut self, _: &Event) {}
+}
+
+/// Hands each event to a function.
+pub struct Listener<F>(pub F);
+
+impl<F: FnMut(&Event)> Observer for Listener<F> {
+    fn on(&mut self, event: &Event) {
+        (self.0)(event);
+    }
 }
 
 /// Keeps all events.

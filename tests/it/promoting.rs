@@ -133,7 +133,7 @@ fn s31_the_order_is_kept() {
         (&["promote", "--from", "nowhere", "--to", "dev"], 2, "there is no environment `nowhere`"),
         (&["promote", "--from", "production", "--to", "dev"], 2, "`production` does not come before `dev`"),
         (&["promote", "--to", "dev"], 2, "`dev` has no `promoteFrom`"),
-        (&["promote"], 2, "where to is not said"),
+        (&["promote"], 2, "no target environment given"),
         (&["promote", "--to", "prod"], 2, "there is no environment `prod`"),
         // staging was never applied to
         (PROMOTE, 5, "`staging`: it has no ledger"),

@@ -1,13 +1,13 @@
 //! `dagmar adopt`: takes over a ledger that came from another environment.
 
-use crate::base::{Failure, Kind};
-use crate::cli::shell::audit::{Tried, audited};
-use crate::cli::shell::by_hand::{Said, Words, say};
 use crate::cli::shell::global::Global;
+use crate::cli::shell::manual::ManualArgs;
 use crate::cli::shell::output::{Form, Output, form};
-use crate::cli::shell::running::given;
-use crate::cli::shell::session::Session;
+use crate::cli::shell::running::{confirm, stop_on_signals};
+use crate::cli::shell::{open, progress};
 use crate::cli::{Outcome, block_on};
+use crate::ops::manual::adopt;
+use crate::ops::refusal::{Attempt, recorded};
 use serde_json::json;
 
 /// Makes a ledger that was restored from a dump of another environment this one's.
@@ -23,53 +23,32 @@ Examples:
   dagmar adopt --env staging --url postgres://localhost/copy --reason 'a copy to rehearse on' --yes")]
 pub struct Args {
     #[command(flatten)]
-    words: Words,
+    manual: ManualArgs,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    given(&args.words.reason)?;
-    let session = Session::open(global)?;
-    let here = session.environment.clone();
+    let options = args.manual.options()?;
+    let target = open::target(global)?;
+    let here = target.environment.as_str();
     let result = block_on(async {
-        let remote = session.connect(global, out).await?;
-        remote.server.check_writable(session.ledger())?;
-        if !remote.server.has_ledger {
-            return Err(Failure::new(Kind::Refused, "this database has no ledger to adopt")
-                .help("`dagmar apply` makes one; check where you are connected"));
-        }
-        let shown = remote.history(session.ledger()).await?.environment;
-        if shown.as_deref() == Some(here.as_str()) {
-            return Err(Failure::new(
-                Kind::Refused,
-                format!("the ledger belongs to `{here}` already; nothing was changed"),
-            )
-            .help("name the environment that it shall belong to with `--env`"));
-        }
-        out.say(format!(
-            "the ledger belongs to {}",
-            shown.as_deref().map_or("nobody".to_owned(), |e| format!("`{e}`"))
-        ));
-        out.say(format!("it will belong to `{here}`, with a new identity; what is recorded as applied stays"));
-        out.say(format!("an event `adopted` keeps: {}", args.words.reason));
-        let question = format!("Adopt the ledger on {} for `{here}`?", remote.describe());
-        let said = Said { kind: "adopt", steps: 0, question: &question, words: &args.words };
-        say(&said, &session, remote, global, out, |history, recorder| {
-            if history.environment != shown {
-                return Err(Failure::new(
-                    Kind::Drift,
-                    "another run has changed the ledger meanwhile; nothing was adopted",
-                )
-                .help("run the command again and look at what it says"));
-            }
-            Ok(recorder.adopt(shown.as_deref(), &here, &args.words.reason))
-        })
-        .await?;
-        Ok(shown)
+        let result = async {
+            let prepared = adopt::prepare(&target, &options, out).await?;
+            let from = prepared.from.clone();
+            let of = from.as_deref().map_or("nobody".to_owned(), |e| format!("`{e}`"));
+            out.say(format!("the ledger belongs to {of}"));
+            out.say(format!("it will belong to `{here}`, with a new identity; what is recorded as applied stays"));
+            out.say(format!("an event `adopted` keeps: {}", options.reason));
+            confirm(global, &format!("Adopt the ledger on {} for `{here}`?", prepared.db.describe()))?;
+            prepared.write(progress::waiting(global, out).as_mut(), &stop_on_signals()).await?;
+            Ok(from)
+        };
+        let result = result.await;
+        recorded(result, Attempt { operation: "adopt", plan: None }, &target, out).await
     });
-    let from = audited(result, Tried { command: "adopt", plan: None }, &session, global, out)?;
+    let from = result?;
     match form {
-        Form::Json => out.json(&json!({ "from": from, "to": here, "reason": args.words.reason })),
+        Form::Json => out.json(&json!({ "from": from, "to": here, "reason": options.reason })),
         Form::Text => out.data(format!("the ledger belongs to {here} now")),
     }
     Ok(())

@@ -1,31 +1,21 @@
 //! `dagmar apply`: runs what is pending.
 
-use crate::base::{Failure, Kind, count};
-use crate::cli::shell::about;
-use crate::cli::shell::audit::{Tried, audited};
-use crate::cli::shell::gating::{Gating, Words};
+use crate::base::{Failure, count};
+use crate::cli::shell::chosen::{self, Chosen};
+use crate::cli::shell::gates::GateArgs;
 use crate::cli::shell::global::Global;
-use crate::cli::shell::left;
-use crate::cli::shell::look;
 use crate::cli::shell::output::{Form, Output, event, form};
-use crate::cli::shell::progress;
-use crate::cli::shell::rehearsal::{self, DryRun};
-use crate::cli::shell::running::{
-    Running, before, confirm, execute, locked_again, preflight, stop_on_signals, verdict,
-};
-use crate::cli::shell::sealed::{self, Chosen, Run};
-use crate::cli::shell::session::{Remote, Session};
+use crate::cli::shell::rehearsal::{self, DryRunArgs};
+use crate::cli::shell::running::{Running, confirm, show_findings, stop_on_signals};
+use crate::cli::shell::{gates, left, open, progress};
 use crate::cli::{Outcome, block_on};
-use crate::ledger::{History, Status};
-use crate::pg::lock::lost::{is_lost, taken_over};
+use crate::ledger::approval::last_words;
+use crate::ops::refusal::{Attempt, recorded};
+use crate::ops::{Options, Planned, Prepared, RunOutcome, RunSource, Target};
 use crate::pg::run::{Finished, RunStatus};
-use crate::pg::stop::Stop;
-use crate::plan::{About, Plan, decide, secrets};
+use crate::plan::About;
 use crate::report::{Line, PlanFormat, PlanOptions, Preview, Tone};
-use crate::run::{Event, Observer};
 use serde_json::json;
-use std::sync::Arc;
-use std::time::Duration;
 
 /// Runs what is pending, in order, and records it.
 ///
@@ -44,289 +34,141 @@ pub struct Args {
     #[command(flatten)]
     chosen: Chosen,
     #[command(flatten)]
-    dry: rehearsal::Options,
+    dry: DryRunArgs,
     /// Runs also what the preflight has errors against
     #[arg(long)]
     no_preflight: bool,
     #[command(flatten)]
-    words: Words,
+    overrides: GateArgs,
     #[command(flatten)]
     running: Running,
 }
 
-/// What is asked of a run, by apply or promote.
-pub struct Order<'a> {
-    /// The word for it in the ledger.
-    pub kind: &'static str,
+/// How apply and promote show a run.
+pub struct Show<'a> {
     /// Asks the gates and runs nothing.
     pub check: bool,
     /// Writes plan and gates in this format; for a look at them alone.
     pub document: Option<PlanFormat>,
     /// Whether it is a dry run, and how.
-    pub dry: &'a rehearsal::Options,
-    /// Leaves the preflight out.
-    pub no_preflight: bool,
-    /// How it runs.
+    pub dry: &'a DryRunArgs,
+    /// How much of the plan is shown.
     pub running: &'a Running,
+    /// Text, or JSON lines.
+    pub form: Form,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let plan = args.chosen.open("apply", global, out)?;
-    let global = &sealed::environment(global, plan.as_ref())?;
-    let session = Session::open(global)?;
-    let run = Run::of(&session, plan.as_ref(), &args.chosen, out)?;
-    let only = run.only(&args.chosen)?;
-    let order = Order {
-        kind: "apply",
-        check: false,
-        document: None,
-        dry: &args.dry,
-        no_preflight: args.no_preflight,
-        running: &args.running,
+    let global = &chosen::environment(global, plan.as_ref())?;
+    let target = open::target(global)?;
+    let source = args.chosen.source(&target, plan, out)?;
+    let options = Options {
+        overrides: args.overrides.overrides(),
+        run: args.running.options()?,
+        skip_preflight: args.no_preflight,
     };
-    let result = block_on(async {
-        let remote = session.connect(global, out).await?;
-        let gating = Gating::new(&session, run.what(), &args.words, only, None)?;
-        carry_out(&order, &session, remote, gating, form, global, out).await
-    });
-    let command = if args.dry.on_server.dry_run { "apply --dry-run" } else { "apply" };
-    match args.dry.shadow {
-        true => result,
-        false => audited(result, Tried { command, plan: run.digest() }, &session, global, out),
-    }
+    let show = Show { check: false, document: None, dry: &args.dry, running: &args.running, form };
+    let operation = if args.dry.dry_run() { "apply --dry-run" } else { "apply" };
+    block_on(async {
+        let result = carry_out(&show, &target, &source, None, &options, global, out).await;
+        match args.dry.shadow {
+            true => result,
+            false => recorded(result, Attempt { operation, plan: source.digest() }, &target, out).await,
+        }
+    })
 }
 
-/// Plans, asks the gates, and runs under the lock.
-#[allow(clippy::too_many_arguments)] // what a command has at hand
+/// Shows the plan and what the gates say, asks, and runs it.
 pub async fn carry_out(
-    order: &Order<'_>,
-    session: &Session,
-    mut remote: Remote,
-    mut gating: Gating<'_>,
-    form: Form,
+    show: &Show<'_>,
+    target: &Target,
+    source: &RunSource<'_>,
+    from: Option<Target>,
+    options: &Options,
     global: &Global,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let history = remote.history(session.ledger()).await?;
-    let planned = gating.compile(&remote, &history).await?;
-    if order.dry.on_server.dry_run {
-        let command = if order.kind == "promote" { "promote --dry-run" } else { "apply --dry-run" };
-        let dry = DryRun { session, command, on_server: &order.dry.on_server, shadow: order.dry.shadow, form };
-        dry.run((&remote, &history), &planned, Some(&gating), order.running, global, out).await?;
-        gating.close().await?;
-        return remote.close().await;
+    let form = show.form;
+    let planned = Planned::new(target, source, &options.overrides, from, out).await?;
+    if show.dry.dry_run() {
+        let command = if planned.gates.source().is_some() { "promote --dry-run" } else { "apply --dry-run" };
+        rehearsal::dry_run(&planned, command, show.dry, show.running, form, global, out).await?;
+        return planned.close().await;
     }
-    session.check_bound(&history)?;
-    let missing = gating.view().map_or_else(Vec::new, |view| left::without_file(view, &history));
-    if let Some(view) = gating.view() {
-        out.warnings(&view.exposed_passwords(&planned));
-    }
+    target.check_bound(&planned.history)?;
+    let missing = planned.missing();
+    out.warnings(&planned.exposed_passwords());
     if form == Form::Text {
         left::warn_of(&missing, out);
     }
-    if planned.is_empty() && !gating.is_in_doubt() && order.document.is_none() {
-        // the text says what waits or is blocked
-        let said = Said { nothing: left::nothing(&gating, &planned, &history), missing };
-        finish(&planned, &gating, &[], None, &said, form, out);
-        gating.close().await?;
-        return remote.close().await;
+    if planned.is_nothing() && show.document.is_none() {
+        let outcome = RunOutcome { planned, done: Vec::new(), finished: None };
+        finish(&outcome, &missing, form, out);
+        return outcome.planned.close().await;
     }
-    let judged = gating.judge(&remote, &planned).await?;
     // lines of JSON have it with the gates alone
-    let about = match form == Form::Text || gating.source().is_some() {
-        true => about::online(session, &remote, &planned).await,
+    let about = match form == Form::Text || planned.gates.source().is_some() {
+        true => planned.about().await,
         false => About::default(),
     };
-    let preview = Preview::new(&planned, &about);
-    if let Some(format) = order.document {
-        let preview = Preview { gates: Some(&judged.verdicts), ..preview };
-        out.report(format.render(&[preview], PlanOptions::default()));
-    } else {
-        if let Some(release) = gating.release() {
-            release.tell(session, &remote, &history, out).await?;
-        }
-        // of a long release the gates are what one wants to know first
-        gating.show(&judged, &preview, form, order.check, out);
-        if form == Form::Text && !planned.steps.is_empty() {
-            order.running.announce(&preview, global, out);
-        }
-    }
-    if !order.check {
-        // one that cannot be used is told before anything runs
-        order.running.signing.key()?;
-        remote.server.check_writable(session.ledger())?;
-        order.running.granularity(session, &planned)?;
-        secrets::check(&planned, &session.secrets)?;
-    }
-    if order.check {
-        let verdict = gating.refusal(&judged);
-        gating.close().await?;
-        remote.close().await?;
+    let prepared = planned.prepare(options).await?;
+    tell(show, &prepared, &about, global, out).await?;
+    if show.check {
+        let verdict = prepared.planned().gates.refusal(prepared.judgement());
+        prepared.close().await?;
         return verdict;
     }
-    gating.refuse(&judged, &remote, &planned, order.kind).await?;
-    if !order.no_preflight {
-        preflight(session, &remote, &planned, form, global, out).await?;
-    }
-    let question = question(&planned, gating.source(), &remote);
-    confirm(global, &question)?;
+    prepared.check().await?;
+    confirm(global, &question(&prepared))?;
+    let digest = prepared.digest();
     let stop = stop_on_signals();
     let mut observer = progress::observer(form, global, out);
-    let mut course = Course {
-        order,
-        gating,
-        history,
-        planned,
-        applied: Vec::new(),
-        losses: 0,
-        epoch: None,
-        prepared: false,
-        hooks_done: 0,
-    };
-    let finished = loop {
-        match course.go(session, &mut remote, observer.as_mut(), &stop).await {
-            Ok(finished) => break finished,
-            Err(why) => {
-                course.reconnect(why, session, &mut remote, global, observer.as_mut(), &stop).await?;
-            }
-        }
-    };
+    let outcome = prepared.confirmed(&digest).await?.run(observer.as_mut(), &stop).await?;
     drop(observer);
-    let Course { mut planned, applied, gating, history, .. } = course;
-    let said = Said { nothing: left::nothing(&gating, &planned, &history), missing };
-    if let (Some(view), false) = (gating.view(), planned.waiting.is_empty()) {
-        // what it waits for may have been applied just now: until when is known only since
-        let history = remote.history(session.ledger()).await?;
-        let now = decide(&view.changelog, &view.graph, &history, &session.environment, None);
-        for waiting in &mut planned.waiting {
-            if let Some(known) = now.waiting.iter().find(|w| w.changeset == waiting.changeset) {
-                waiting.until.clone_from(&known.until);
-            }
-        }
-    }
-    finish(&planned, &gating, &applied, finished.as_ref(), &said, form, out);
-    gating.close().await?;
-    remote.close().await?;
-    finished.map_or(Ok(()), |f| verdict(&f))
+    finish(&outcome, &missing, form, out);
+    outcome.close().await
 }
 
-/// Connections that may be lost one after the other without anything done in between: what
-/// brings a server down is not to be sent to it for ever.
-const LOSSES: u32 = 2;
-
-/// A server that restarts is waited for at least so long.
-const RETURN: Duration = Duration::from_secs(30);
-
-/// A run that survives the loss of its connection.
-struct Course<'a> {
-    order: &'a Order<'a>,
-    gating: Gating<'a>,
-    history: History,
-    planned: Plan,
-    /// What was applied before a connection was lost.
-    applied: Vec<String>,
-    /// Connections lost since something was done.
-    losses: u32,
-    /// The epoch of the last lock.
-    epoch: Option<i64>,
-    /// Whether the gates were met under the lock, and all of the environment's hooks have run.
-    prepared: bool,
-    /// How many of the hooks have run.
-    hooks_done: usize,
-}
-
-impl Course<'_> {
-    /// Takes the lock, looks at what is pending now, and runs it.
-    async fn go(
-        &mut self,
-        session: &Session,
-        remote: &mut Remote,
-        observer: &mut dyn Observer,
-        stop: &Arc<Stop>,
-    ) -> Result<Option<Finished>, Failure> {
-        let wait = self.order.running.lock_wait;
-        let lock = locked_again(session, remote, wait, self.epoch, observer, stop).await?;
-        if self.epoch.replace(lock.epoch).is_some_and(|before| lock.epoch != before + 1) {
-            lock.release().await?;
-            return Err(taken_over(None));
-        }
-        // a dump may have been restored meanwhile; another run may have come first, or a lost answer have been a yes: the ledger knows
-        let now = remote.history(session.ledger()).await?;
-        session.check_bound(&now)?;
-        let moved = now.changesets != self.history.changesets;
-        // a source may have moved; a sealed plan may be rejected, expired or changed
-        if moved || (self.gating.is_bound() && !self.prepared) {
-            let next = self.gating.compile(remote, &now).await?;
-            if self.losses > 0 {
-                let before = self.planned.steps.iter().map(|s| &s.changeset);
-                let done = before.filter(|id| !next.steps.iter().any(|s| s.changeset == **id));
-                self.applied.extend(done.filter(|id| now.status(id) == Some(Status::Applied)).cloned());
-            }
-            (self.planned, self.history) = (next, now);
-            if moved {
-                self.losses = 0;
-            }
-            if moved && !self.order.no_preflight && !self.planned.steps.is_empty() {
-                look::refusal(&look::findings(session, remote, &self.planned).await?)?;
-            }
-        }
-        if !self.planned.steps.is_empty() && !self.prepared {
-            // time has passed since they were asked, and the source may have moved
-            let judged = self.gating.judge(remote, &self.planned).await?;
-            if let Err(refused) = self.gating.refuse(&judged, remote, &self.planned, self.order.kind).await {
-                lock.release().await?;
-                return Err(refused);
-            }
-            self.gating.note(&judged, remote, &self.planned, Some(&lock.run), self.order.kind).await?;
-            secrets::check(&self.planned, &session.secrets)?;
-            let done = &mut self.hooks_done;
-            before(session, remote, &lock, &self.planned, self.order.kind, done, observer, stop).await?;
-            self.prepared = true;
-        }
-        if let (Some(release), false) = (self.gating.release(), self.planned.steps.is_empty()) {
-            release.note(session, remote, &lock).await?;
-        }
-        let finished = match self.planned.is_empty() {
-            true => None,
-            false => {
-                let order = self.order;
-                Some(execute(session, remote, &lock, &self.planned, order.running, order.kind, observer, stop).await?)
-            }
-        };
-        lock.release().await?;
-        Ok(finished)
+/// Shows what was prepared.
+async fn tell(
+    show: &Show<'_>,
+    prepared: &Prepared<'_>,
+    about: &About,
+    global: &Global,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let planned = prepared.planned();
+    let preview = Preview::new(prepared.plan(), about);
+    if let Some(format) = show.document {
+        let preview = Preview { gates: Some(prepared.verdicts()), ..preview };
+        out.report(format.render(&[preview], PlanOptions::default()));
+        return Ok(());
     }
-
-    /// Connects again where the connection is why it failed.
-    async fn reconnect(
-        &mut self,
-        why: Failure,
-        session: &Session,
-        remote: &mut Remote,
-        global: &Global,
-        observer: &mut dyn Observer,
-        stop: &Stop,
-    ) -> Result<(), Failure> {
-        self.losses += 1;
-        let may_pass = matches!(why.kind, Kind::Database | Kind::Locked) && self.losses <= LOSSES;
-        if !may_pass || !(is_lost(&why) || remote.is_gone().await) {
-            return Err(why);
+    if let Some(release) = planned.gates.release() {
+        let all = release.approvals(planned.target, &planned.db, &planned.history).await?;
+        out.say(format!("sealed plan {}", release.digest()));
+        for approval in last_words(&all) {
+            out.say(format!("approved by {approval}"));
         }
-        stop.recover();
-        observer.on(&Event::Waiting { message: format!("{}; connecting again", why.message) });
-        let wait = Duration::from_millis(global.wait.millis).max(RETURN);
-        tokio::select! {
-            connected = remote.reconnect(session.ledger_config(), wait) => connected.map_err(|failure| Failure {
-                notes: [vec![failure.message], failure.notes, why.notes.clone()].concat(),
-                ..why
-            }),
-            () = stop.requested() => Err(why),
+        if all.is_empty() {
+            out.say("approved by nobody");
         }
     }
+    // of a long release the gates are what one wants to know first
+    gates::show(prepared, &preview, show.form, show.check, out);
+    if show.form == Form::Text && !preview.plan.steps.is_empty() {
+        show.running.announce(&preview, global, out);
+    }
+    if prepared.gates_are_met() && !show.check {
+        show_findings(prepared.findings(), show.form, global, out);
+    }
+    Ok(())
 }
 
-fn question(plan: &Plan, source: Option<&str>, remote: &Remote) -> String {
+fn question(prepared: &Prepared<'_>) -> String {
+    let (plan, source, db) = (prepared.plan(), prepared.planned().gates.source(), &prepared.planned().db);
     let number = count(plan.steps.len(), "changeset");
     let what = match source {
         Some(from) => format!("Promote {number} from {from} to {}", plan.environment),
@@ -337,37 +179,20 @@ fn question(plan: &Plan, source: Option<&str>, remote: &Remote) -> String {
         n => format!("Rename {}, and {}{}", count(n, "changeset"), what[..1].to_lowercase(), &what[1..]),
     };
     match source {
-        Some(_) => format!("{what} ({})?", remote.describe()),
-        None => format!("{what} to {}?", remote.describe()),
+        Some(_) => format!("{what} ({})?", db.describe()),
+        None => format!("{what} to {}?", db.describe()),
     }
 }
 
-/// What is said besides what was done.
-struct Said {
-    /// Where nothing is to be done.
-    nothing: String,
-    /// Applied changesets that no file has any more.
-    missing: Vec<String>,
-}
-
-/// What is to be said at the end; `earlier` was applied before a connection was lost.
-fn finish(
-    plan: &Plan,
-    gating: &Gating<'_>,
-    earlier: &[String],
-    finished: Option<&Finished>,
-    said: &Said,
-    form: Form,
-    out: &mut Output,
-) {
-    let done = earlier.len() + finished.map_or(0, |f| f.done.len());
-    let status = finished.map_or("done", |f| f.status.word());
+/// What is to be said at the end.
+fn finish(outcome: &RunOutcome<'_>, missing: &[String], form: Form, out: &mut Output) {
+    let RunOutcome { planned, done, finished } = outcome;
+    let (plan, finished) = (&planned.plan, finished.as_ref());
     if form == Form::Json {
-        let applied: Vec<&String> = earlier.iter().chain(finished.iter().flat_map(|f| &f.done)).collect();
         let summary = json!({
-            "event": "summary", "status": status, "environment": plan.environment, "applied": applied,
+            "event": "summary", "status": outcome.status().word(), "environment": plan.environment, "applied": done,
             "renamed": plan.renamed, "waiting": plan.waiting, "blocked": plan.blocked, "notForHere": plan.not_for_here,
-            "missing": said.missing,
+            "missing": missing,
             "failed": finished.and_then(|f| f.failed.first()),
             "alsoFailed": finished.and_then(|f| f.failed.get(1..)).unwrap_or_default(),
         });
@@ -387,17 +212,19 @@ fn finish(
         let said = format!(" {}: {}", blocked.changeset, blocked.reason);
         out.data(Line::new().paint(Tone::Warn, "blocked").plain(said));
     }
-    let (word, from) = match gating.source() {
+    let (word, from) = match planned.gates.source() {
         Some(from) => ("promoted", format!(" from {from} to {}", plan.environment)),
         None => ("applied", String::new()),
     };
     match finished {
-        Some(Finished { status: RunStatus::Done, .. }) if done == 0 && !plan.renamed.is_empty() => {}
-        None | Some(Finished { status: RunStatus::Done, .. }) if done == 0 => out.data(&said.nothing),
+        Some(Finished { status: RunStatus::Done, .. }) if done.is_empty() && !plan.renamed.is_empty() => {}
+        None | Some(Finished { status: RunStatus::Done, .. }) if done.is_empty() => out.data(left::nothing(planned)),
         Some(f) if f.status != RunStatus::Done => {
-            let all = count(earlier.len() + plan.steps.len(), "changeset");
-            out.data(format!("{word} {done} of {all}{from}"));
+            // of what was done before a connection was lost, the plan has nothing any more
+            let before = done.len() - f.done.len();
+            let all = count(before + plan.steps.len(), "changeset");
+            out.data(format!("{word} {} of {all}{from}", done.len()));
         }
-        _ => out.data(Line::new().paint(Tone::Good, word).plain(format!(" {}{from}", count(done, "changeset")))),
+        _ => out.data(Line::new().paint(Tone::Good, word).plain(format!(" {}{from}", count(done.len(), "changeset")))),
     }
 }

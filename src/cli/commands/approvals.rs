@@ -1,12 +1,12 @@
 //! `dagmar approvals`: what was said of sealed plans.
 
 use crate::base::time;
+use crate::cli::shell::chosen;
 use crate::cli::shell::global::Global;
+use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
-use crate::cli::shell::session::Session;
-use crate::cli::shell::{seal, sealed};
 use crate::cli::{Outcome, block_on};
-use crate::pg::ledger::approvals;
+use crate::ops::keys::open_plan;
 use crate::report::{Cell, Table};
 use serde_json::json;
 use std::path::PathBuf;
@@ -40,19 +40,13 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 
 fn list(plan: Option<&PathBuf>, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let plan = plan.map(|file| seal::open(file, None)).transpose()?;
-    let global = &sealed::environment(global, plan.as_ref())?;
-    let session = Session::open(global)?;
+    let plan = plan.map(|file| open_plan(file, None)).transpose()?;
+    let global = &chosen::environment(global, plan.as_ref())?;
+    let target = open::target(global)?;
     let digest = plan.as_ref().map(|p| p.digest.as_str());
-    let all = block_on(async {
-        let remote = session.connect(global, out).await?;
-        let version = remote.history(session.ledger()).await?.version;
-        let all = approvals::read(&remote.connection, &remote.server, version, session.ledger(), digest).await?;
-        remote.close().await?;
-        Ok(all)
-    })?;
+    let all = block_on(crate::ops::history::approvals(&target, digest, out))?;
     match form {
-        Form::Json => out.json(&json!({ "environment": session.environment, "approvals": all })),
+        Form::Json => out.json(&json!({ "environment": target.environment, "approvals": all })),
         Form::Text if all.is_empty() => out.data("no plan has been approved or rejected here yet"),
         Form::Text => {
             let short = |at: i64| time::rfc3339(at).trim_end_matches('Z').replace('T', " ");

@@ -1,16 +1,16 @@
 //! `dagmar approve`: says yes to a sealed plan.
 
-use super::pause::up_to_date;
 use crate::base::Span;
-use crate::cli::shell::audit::{Tried, audited};
+use crate::cli::shell::chosen::{self, open_for};
 use crate::cli::shell::global::Global;
+use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
-use crate::cli::shell::running::{confirm, given};
-use crate::cli::shell::session::{Session, holder};
-use crate::cli::shell::{seal, sealed};
+use crate::cli::shell::running::confirm;
 use crate::cli::{Outcome, block_on};
 use crate::ledger::Verdict;
-use crate::pg::ledger::approvals::{self, Word};
+use crate::ops::approval::{self, Decision};
+use crate::ops::refusal::{Attempt, recorded};
+use crate::ops::run::check_reason;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ Examples:
   dagmar approve release.plan --key release.key.pub --reason 'signed by CI, read by me'")]
 pub struct Args {
     #[command(flatten)]
-    pub said: Said,
+    pub args: ApprovalArgs,
     /// How long it counts; left out: as long as the plan
     #[arg(long, value_name = "TIME")]
     expires: Option<Span>,
@@ -34,7 +34,7 @@ pub struct Args {
 
 /// What approve and reject have in common.
 #[derive(Debug, clap::Args)]
-pub struct Said {
+pub struct ApprovalArgs {
     /// The sealed plan
     #[arg(value_name = "FILE")]
     pub plan: PathBuf,
@@ -47,44 +47,44 @@ pub struct Said {
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
-    say(&args.said, Verdict::Approve, args.expires, global, out)
+    record(&args.args, Verdict::Approve, args.expires, global, out)
 }
 
-/// Records a word on a plan.
-pub fn say(said: &Said, verdict: Verdict, expires: Option<Span>, global: &Global, out: &mut Output) -> Outcome {
+/// Records a decision on a plan.
+pub fn record(
+    args: &ApprovalArgs,
+    verdict: Verdict,
+    expires: Option<Span>,
+    global: &Global,
+    out: &mut Output,
+) -> Outcome {
     let form = form(global)?;
-    let reason = said.reason.trim();
-    given(reason)?;
+    let reason = args.reason.trim();
+    check_reason(reason)?;
     let (command, done) = match verdict {
         Verdict::Approve => ("approve", "approved"),
         Verdict::Reject => ("reject", "rejected"),
     };
-    let plan = seal::open_for(command, &said.plan, said.key.as_deref(), global, out)?;
-    let global = &sealed::environment(global, Some(&plan))?;
-    let session = Session::open(global)?;
+    let plan = open_for(command, &args.plan, args.key.as_deref(), global, out)?;
+    let global = &chosen::environment(global, Some(&plan))?;
+    let target = open::target(global)?;
     let digest = plan.digest.as_str();
-    let result = block_on(async {
-        let mut remote = session.connect(global, out).await?;
-        remote.server.check_writable(session.ledger())?;
-        let history = remote.history(session.ledger()).await?;
-        // a plan that could not run is nothing to approve; to reject it needs less
-        match verdict {
-            Verdict::Approve => drop(sealed::may_be_approved(&plan, &session, &remote, &history).await?),
-            Verdict::Reject => _ = plan.part(&session.environment)?,
-        }
-        confirm(global, &format!("{command} {digest} for {}?", session.environment))?;
-        up_to_date(&session, &mut remote, &history).await?;
-        let word = Word { digest, verdict, reason, expires };
-        approvals::write(&remote.connection, session.ledger(), &holder(), &word).await?;
-        remote.close().await
-    });
-    audited(result, Tried { command, plan: Some(digest) }, &session, global, out)?;
+    let decision = Decision { plan: &plan, verdict, reason, expires };
+    block_on(async {
+        let result = async {
+            let prepared = approval::prepare(&target, &decision, out).await?;
+            confirm(global, &format!("{command} {digest} for {}?", target.environment))?;
+            prepared.record().await
+        };
+        let result = result.await;
+        recorded(result, Attempt { operation: command, plan: Some(digest) }, &target, out).await
+    })?;
     match form {
         Form::Json => out.json(&json!({
-            "verdict": verdict, "plan": digest, "environment": session.environment, "reason": reason,
+            "verdict": verdict, "plan": digest, "environment": target.environment, "reason": reason,
         })),
         Form::Text => {
-            out.data(format!("{done} for {}: {digest}", session.environment));
+            out.data(format!("{done} for {}: {digest}", target.environment));
             if verdict == Verdict::Approve {
                 out.say(
                     "note: it does not count for a run of whoever approved it: somebody else has to apply the plan",

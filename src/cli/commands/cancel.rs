@@ -1,13 +1,12 @@
 //! `dagmar cancel`: asks the run to stop.
 
-use crate::base::{Failure, Kind};
-use crate::cli::shell::audit::{Tried, audited};
 use crate::cli::shell::global::Global;
+use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::running::confirm;
-use crate::cli::shell::session::{Session, holder};
 use crate::cli::{Outcome, block_on};
-use crate::pg::ledger::request;
+use crate::ops::control;
+use crate::ops::refusal::{Attempt, recorded};
 use serde_json::json;
 
 /// Asks the run on the environment's database to stop, from anywhere.
@@ -28,33 +27,17 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let session = Session::open(global)?;
+    let target = open::target(global)?;
     let reason = args.reason.as_deref().map(str::trim).filter(|r| !r.is_empty());
-    let result = block_on(async {
-        let remote = session.connect(global, out).await?;
-        let history = remote.history(session.ledger()).await?;
-        session.check_bound(&history)?;
-        let running = match history.version {
-            0 => None,
-            _ => request::running(&remote.connection, session.ledger()).await?,
+    let run = block_on(async {
+        let result = async {
+            let found = control::prepare_cancel(&target, out).await?;
+            confirm(global, &format!("Cancel the run of {} on {}?", found.running.holder, found.db.describe()))?;
+            found.ask(reason).await
         };
-        let Some(run) = running else {
-            return Err(Failure::new(Kind::Refused, "nothing runs on this database; nothing was cancelled")
-                .help("`dagmar status` shows what is done"));
-        };
-        if run.kind.as_deref() == Some("script") {
-            return Err(Failure::new(
-                Kind::Refused,
-                "the run is a script in psql, which cannot be cancelled from here",
-            )
-            .help("interrupt psql; `dagmar status` shows what it has done"));
-        }
-        confirm(global, &format!("Cancel the run of {} on {}?", run.holder, remote.describe()))?;
-        request::cancel(&remote.connection, session.ledger(), &holder(), reason, &run).await?;
-        remote.close().await?;
-        Ok(run)
-    });
-    let run = audited(result, Tried { command: "cancel", plan: None }, &session, global, out)?;
+        let result = result.await;
+        recorded(result, Attempt { operation: "cancel", plan: None }, &target, out).await
+    })?;
     match form {
         Form::Json => out.json(&json!({ "cancelled": run, "reason": reason })),
         Form::Text => out.data(format!("the run of {} was asked to stop", run.holder)),

@@ -3,9 +3,9 @@
 use crate::base::count;
 use crate::cli::Outcome;
 use crate::cli::shell::global::Global;
+use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
-use crate::cli::shell::session::{Session, password_warning};
-use crate::pipeline::View;
+use crate::ops::target::password_warning;
 use crate::plan::{Mode, Rollback};
 use crate::report;
 use crate::source::password::has_password;
@@ -27,10 +27,10 @@ pub struct Args {}
 
 pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let session = Session::open(global)?;
-    let view = session.view()?;
+    let target = open::target(global)?;
+    let view = target.view()?;
     let (plan, warnings) = view.check()?;
-    for (name, environment) in &session.workspace.loaded.config.environment_list {
+    for (name, environment) in &target.workspace().loaded.config.environment_list {
         if environment.url.as_deref().is_some_and(has_password) {
             out.warn(&password_warning(name));
         }
@@ -41,7 +41,7 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     match form {
         Form::Json => out.json(&json!({
             "diagnostics": report::diag::entries(&warnings),
-            "environment": session.environment,
+            "environment": target.environment,
             "changesets": view.changelog.changesets.len(),
             "forThisEnvironment": plan.steps.len() + plan.waiting.len() + plan.blocked.len(),
             "irreversible": irreversible,
@@ -50,7 +50,7 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
         Form::Text => {
             out.warnings(&warnings);
             let total = view.changelog.changesets.len();
-            out.data(format!("{} in order; environment {}", count(total, "changeset"), session.environment));
+            out.data(format!("{} in order; environment {}", count(total, "changeset"), target.environment));
             if !plan.not_for_here.is_empty() {
                 out.data(format!("  not for this environment: {}", plan.not_for_here.join(", ")));
             }
@@ -67,13 +67,6 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     }
     // the process ends now: giving back each piece of a large project would take its time
     std::mem::forget((plan, view));
-    std::mem::forget(session);
+    std::mem::forget(target);
     Ok(())
-}
-
-/// Tells that there are warnings, where they are not shown.
-pub fn hint(view: &View<'_>, out: &mut Output) {
-    if !view.warnings.is_empty() {
-        out.warn(&format!("{} in the project's files: see `dagmar check`", report::diag::summary(&view.warnings)));
-    }
 }

@@ -1,12 +1,12 @@
 //! `dagmar dev`: the private server of an environment with `url: embedded`.
 
 use crate::base::{Failure, Kind};
-use crate::cli::shell::database::EMBEDDED;
 use crate::cli::shell::global::Global;
+use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::running::confirm;
-use crate::cli::shell::session::Session;
 use crate::cli::{Outcome, block_on};
+use crate::ops::address::EMBEDDED;
 use crate::pg::{Connection, Home, connect};
 use serde_json::json;
 use std::path::PathBuf;
@@ -53,13 +53,13 @@ enum What {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let session = Session::open(&with_environment(global)?)?;
-    let environment = session.environment.as_str();
-    if session.workspace.loaded.config.environment(environment).and_then(|e| e.url.as_deref()) != Some(EMBEDDED) {
+    let target = open::target(&with_environment(global)?)?;
+    let environment = target.environment.as_str();
+    if target.workspace().loaded.config.environment(environment).and_then(|e| e.url.as_deref()) != Some(EMBEDDED) {
         return Err(Failure::new(Kind::Usage, format!("the environment `{environment}` has no server of its own"))
             .help("give it `url: embedded` in dagmar.yaml, or name another one with `--env`"));
     }
-    let home = Home::of(&session.workspace.loaded.root, environment)?;
+    let home = Home::of(&target.workspace().loaded.root, environment)?;
     match &args.what {
         What::Start => start(&home, form, out),
         What::Stop => {
@@ -93,8 +93,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 fn with_environment(global: &Global) -> Result<Global, Failure> {
     let mut global = global.clone();
     if global.env.is_none() {
-        let session = Session::open(&global)?;
-        let list = &session.workspace.loaded.config.environment_list;
+        let target = open::target(&global)?;
+        let list = &target.workspace().loaded.config.environment_list;
         let embedded = list.iter().find(|(_, e)| e.url.as_deref() == Some(EMBEDDED));
         global.env = embedded.map(|(name, _)| name.clone());
     }

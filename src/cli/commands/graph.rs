@@ -3,8 +3,8 @@
 use crate::base::{Failure, Kind};
 use crate::cli::shell::complete;
 use crate::cli::shell::global::Global;
+use crate::cli::shell::open;
 use crate::cli::shell::output::{Output, choose};
-use crate::cli::shell::session::Session;
 use crate::cli::{Outcome, block_on};
 use crate::graph::select;
 use crate::plan::states::{self, StateRow};
@@ -35,17 +35,17 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let mut known: Vec<(&str, GraphFormat)> = GraphFormat::ALL.iter().map(|f| (f.name(), *f)).collect();
     known.push(("text", GraphFormat::Tree));
     let format = choose(global, &known)?;
-    let session = Session::open(global)?;
-    let view = session.view()?;
+    let target = open::target(global)?;
+    let view = target.view()?;
     let states: BTreeMap<String, StateRow> = if args.against {
         let history = block_on(async {
-            let remote = session.connect(global, out).await?;
-            let history = remote.history(session.ledger()).await?;
-            remote.close().await?;
+            let db = target.connect(out).await?;
+            let history = db.history().await?;
+            db.close().await?;
             Ok(history)
         })?;
-        let sources = &session.workspace.loaded.sources;
-        let rows = states::states(&view.changelog, &view.graph, sources, &history, &session.environment);
+        let sources = &target.workspace().loaded.sources;
+        let rows = states::states(&view.changelog, &view.graph, sources, &history, &target.environment);
         rows.into_iter().map(|row| (row.id.clone(), row)).collect()
     } else {
         BTreeMap::new()

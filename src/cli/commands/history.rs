@@ -3,14 +3,15 @@
 use crate::base::{Failure, Kind, count, time};
 use crate::cli::shell::complete;
 use crate::cli::shell::global::Global;
+use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, choose, form};
-use crate::cli::shell::seal;
-use crate::cli::shell::session::Session;
 use crate::cli::{Outcome, block_on};
 use crate::gate::differences;
 use crate::ledger::EventKind;
-use crate::pg::ledger::audit::{self, Anchor, Audit, Kept, What};
-use crate::pg::ledger::read::{self, Filter, LedgerEvent, Since};
+use crate::ops::keys::public_key;
+use crate::ops::{Target, history as ops};
+use crate::pg::ledger::audit::{Anchor, Audit, Kept, What};
+use crate::pg::ledger::read::{Filter, LedgerEvent, Since};
 use crate::pg::ledger::unfinished::Ending;
 use crate::report::{Cell, Line, Table, Tone, csv, json};
 use clap::builder::PossibleValuesParser;
@@ -81,12 +82,12 @@ fn since(text: &str) -> Result<Since, String> {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     if args.verify {
         let form = form(global)?;
-        let session = Session::open(global)?;
-        let key = args.key.as_deref().map(seal::public_key).transpose()?;
-        return verify(&session, Kept { anchors: &args.anchor, key: key.as_ref() }, global, form, out);
+        let target = open::target(global)?;
+        let key = args.key.as_deref().map(public_key).transpose()?;
+        return verify(&target, Kept { anchors: &args.anchor, key: key.as_ref() }, form, out);
     }
     let form = choose(global, &[("text", As::Text), ("json", As::Json), ("csv", As::Csv)])?;
-    let session = Session::open(global)?;
+    let target = open::target(global)?;
     let filter = Filter {
         changeset: args.changeset.clone(),
         kinds: args.kind.clone(),
@@ -95,16 +96,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         by: args.by.clone(),
         limit: args.limit,
     };
-    let events = block_on(async {
-        let remote = session.connect(global, out).await?;
-        // a ledger of a later version is refused here as well
-        let version = remote.history(session.ledger()).await?.version;
-        let events = read::events(&remote.connection, &remote.server, version, session.ledger(), &filter).await?;
-        remote.close().await?;
-        Ok(events)
-    })?;
+    let events = block_on(ops::events(&target, &filter, out))?;
     match form {
-        As::Json => out.json(&json!({ "environment": session.environment, "events": events })),
+        As::Json => out.json(&json!({ "environment": target.environment, "events": events })),
         As::Csv => out.document(&as_csv(&events)),
         As::Text if events.is_empty() => out.data("nothing has happened here yet"),
         As::Text => {
@@ -153,20 +147,12 @@ fn as_csv(events: &[LedgerEvent]) -> String {
 }
 
 /// Walks the chain of events.
-fn verify(session: &Session, kept: Kept<'_>, global: &Global, form: Form, out: &mut Output) -> Outcome {
-    let audit = block_on(async {
-        let remote = session.connect(global, out).await?;
-        let history = remote.history(session.ledger()).await?;
-        let audit = audit::audit(&remote.connection, &remote.server, session.ledger(), &history, kept).await?;
-        remote.close().await?;
-        Ok(audit)
-    })?;
+fn verify(target: &Target, kept: Kept<'_>, form: Form, out: &mut Output) -> Outcome {
+    let audit = block_on(ops::audit(target, kept, out))?;
     let Audit { events, head, problems, doubts, .. } = &audit;
     match form {
         Form::Json => {
-            out.json_line(
-                &json!({ "environment": session.environment, "intact": problems.is_empty(), "audit": audit }),
-            );
+            out.json_line(&json!({ "environment": target.environment, "intact": problems.is_empty(), "audit": audit }));
         }
         Form::Text => {
             for doubt in doubts {

@@ -1,17 +1,19 @@
 //! `dagmar ledger`: the ledger itself, as its owner keeps it.
 
-use super::pause::up_to_date;
-use crate::base::Span;
-use crate::cli::shell::audit::{Tried, audited};
-use crate::cli::shell::by_hand::{Said, Words, say};
+use crate::base::{Failure, Span};
 use crate::cli::shell::global::Global;
+use crate::cli::shell::manual::ManualArgs;
 use crate::cli::shell::output::{Form, Output, form};
-use crate::cli::shell::running::{Signing, confirm, given};
-use crate::cli::shell::session::Session;
+use crate::cli::shell::running::{Signing, confirm, stop_on_signals};
+use crate::cli::shell::{open, progress};
 use crate::cli::{Outcome, block_on};
 use crate::gate::differences;
 use crate::ledger::grants::{Roles, grants};
 use crate::ledger::schema;
+use crate::ops::Target;
+use crate::ops::manual::policy;
+use crate::ops::refusal::{Attempt, recorded};
+use crate::ops::run::install as install_ledger;
 use serde_json::{Value, json};
 
 /// Makes or upgrades the ledger without running anything, and prints the rights of its roles.
@@ -82,51 +84,26 @@ struct Grants {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     match &args.what {
         What::Install => install(global, out),
-        What::Policy(args) => policy(args, global, out),
+        What::Policy(args) => show_policy(args, global, out),
         What::Grants(Grants { applier, approver, reader }) => {
-            let session = Session::open(global)?;
-            out.document(&grants(session.ledger(), Roles { appliers: applier, approvers: approver, readers: reader }));
+            let target = open::target(global)?;
+            out.document(&grants(target.ledger(), Roles { appliers: applier, approvers: approver, readers: reader }));
             Ok(())
         }
     }
 }
 
-fn policy(args: &Policy, global: &Global, out: &mut Output) -> Outcome {
+fn show_policy(args: &Policy, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let session = Session::open(global)?;
-    let (environment, here) = (session.environment.as_str(), session.policy());
+    let target = open::target(global)?;
+    let (environment, here) = (target.environment.as_str(), target.policy());
     let changes = args.require || args.release;
-    let result = block_on(async {
-        let remote = session.connect(global, out).await?;
-        let history = remote.history(session.ledger()).await?;
-        let demanded = history.policies.get(environment).cloned();
-        if !changes {
-            remote.close().await?;
-            return Ok(demanded);
-        }
-        remote.server.check_writable(session.ledger())?;
-        session.check_bound(&history)?;
-        let words = Words {
-            reason: args.reason.clone().unwrap_or_default(),
-            lock_wait: args.lock_wait,
-            signing: args.signing.clone(),
-        };
-        given(&words.reason)?;
-        let wanted = args.require.then_some(&here);
-        let question = match wanted {
-            Some(_) => format!("Demand this policy of `{environment}` on {}?", remote.describe()),
-            None => format!("Demand no policy of `{environment}` any longer on {}?", remote.describe()),
-        };
-        let said = Said { kind: "policy", steps: 0, question: &question, words: &words };
-        say(&said, &session, remote, global, out, |_, recorder| {
-            Ok(recorder.require_policy(environment, wanted, &words.reason))
-        })
-        .await?;
-        Ok(wanted.cloned())
-    });
     let demanded = match changes {
-        true => audited(result, Tried { command: "ledger policy", plan: None }, &session, global, out)?,
-        false => result?,
+        false => block_on(policy::required(&target, out))?,
+        true => block_on(async {
+            let result = require(args, &target, global, out).await;
+            recorded(result, Attempt { operation: "ledger policy", plan: None }, &target, out).await
+        })?,
     };
     let differing = demanded.as_ref().map(|demanded| differences(demanded, &here)).unwrap_or_default();
     if form == Form::Json {
@@ -155,26 +132,41 @@ fn policy(args: &Policy, global: &Global, out: &mut Output) -> Outcome {
     Ok(())
 }
 
+/// Asks, and demands what dagmar.yaml says now, or nothing any longer.
+async fn require(args: &Policy, target: &Target, global: &Global, out: &mut Output) -> Result<Option<Value>, Failure> {
+    let reason = args.reason.clone().unwrap_or_default();
+    let manual = ManualArgs { reason, lock_wait: args.lock_wait, signing: args.signing.clone() };
+    let options = manual.options()?;
+    let prepared = policy::prepare(target, args.require, &options, out).await?;
+    let (environment, place) = (&target.environment, prepared.db.describe());
+    let question = match args.require {
+        true => format!("Demand this policy of `{environment}` on {place}?"),
+        false => format!("Demand no policy of `{environment}` any longer on {place}?"),
+    };
+    confirm(global, &question)?;
+    prepared.write(progress::waiting(global, out).as_mut(), &stop_on_signals()).await
+}
+
 fn install(global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let session = Session::open(global)?;
+    let target = open::target(global)?;
     let result = block_on(async {
-        let mut remote = session.connect(global, out).await?;
-        remote.server.check_writable(session.ledger())?;
-        let history = remote.history(session.ledger()).await?;
-        session.check_bound(&history)?;
+        let mut db = target.connect(out).await?;
+        db.check_writable()?;
+        let history = db.history().await?;
+        target.check_bound(&history)?;
         if history.version < schema::VERSION {
             let what = if history.version == 0 { "Make" } else { "Upgrade" };
-            confirm(global, &format!("{what} the ledger `{}` on {}?", session.ledger(), remote.describe()))?;
-            up_to_date(&session, &mut remote, &history).await?;
+            confirm(global, &format!("{what} the ledger `{}` on {}?", target.ledger(), db.describe()))?;
+            install_ledger(&target, &mut db).await?;
         }
-        remote.close().await?;
+        db.close().await?;
         Ok(history.version)
     });
-    let from = audited(result, Tried { command: "ledger install", plan: None }, &session, global, out)?;
-    let (to, name) = (schema::VERSION, session.ledger());
+    let from = block_on(recorded(result, Attempt { operation: "ledger install", plan: None }, &target, out))?;
+    let (to, name) = (schema::VERSION, target.ledger());
     match form {
-        Form::Json => out.json(&json!({ "ledger": name, "environment": session.environment, "from": from, "to": to })),
+        Form::Json => out.json(&json!({ "ledger": name, "environment": target.environment, "from": from, "to": to })),
         Form::Text if from == to => out.data(format!("nothing to do: the ledger `{name}` has version {to}")),
         Form::Text if from == 0 => out.data(format!("made the ledger `{name}`, version {to}")),
         Form::Text => out.data(format!("upgraded the ledger `{name}` from version {from} to {to}")),

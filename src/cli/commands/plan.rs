@@ -1,25 +1,19 @@
 //! `dagmar plan`: what would run.
 
-use super::check;
 use crate::base::{Failure, Kind, Span};
-use crate::cli::shell::audit::{Tried, audited};
-use crate::cli::shell::gating::{Gating, What, Words};
+use crate::cli::shell::chosen::hint;
 use crate::cli::shell::global::Global;
-use crate::cli::shell::left;
-use crate::cli::shell::look;
 use crate::cli::shell::output::{Form, Output, choose};
-use crate::cli::shell::rehearsal::{self, DryRun};
+use crate::cli::shell::rehearsal::{self, DryRunArgs};
 use crate::cli::shell::running::Running;
-use crate::cli::shell::seal;
-use crate::cli::shell::session::{Remote, Session};
-use crate::cli::shell::{about, complete};
+use crate::cli::shell::{complete, left, open, sealing};
 use crate::cli::{Outcome, block_on};
 use crate::ledger::History;
-use crate::pg::ledger::read;
-use crate::pipeline::View;
-use crate::plan::{Edited, Plan};
+use crate::ops::address::EMBEDDED;
+use crate::ops::gates::Overrides;
+use crate::ops::refusal::{Attempt, recorded};
+use crate::ops::{Planned, RunSource, Target, about, preflight};
 use crate::report::{Detail, PlanFormat, PlanOptions, Preview};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Shows what `apply` would run: order, waves, SQL both ways, locks, hazards.
@@ -45,7 +39,7 @@ pub struct Args {
     #[arg(long)]
     sql: bool,
     #[command(flatten)]
-    dry: rehearsal::Options,
+    dry: DryRunArgs,
     /// Runs the checks that `apply` makes before a run as well: rights, room on the disk, who holds
     /// locks; errors end it with exit code 5
     #[arg(long, value_name = "ENV|URL", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["offline", "dry_run"], add = complete::environments())]
@@ -79,74 +73,84 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     if let Some(file) = &args.verify {
-        return seal::verify(file, args.key.as_deref(), args.sql, global, out);
+        return sealing::verify(file, args.key.as_deref(), args.sql, global, out);
     }
     if let Some(file) = &args.out {
         let Args { environments, sign, expires, select, force, .. } = args;
         let order =
-            seal::Order { out: file, environments, sign: sign.as_deref(), expires: *expires, select, force: *force };
-        return seal::seal(&order, global, out);
+            sealing::Order { out: file, environments, sign: sign.as_deref(), expires: *expires, select, force: *force };
+        return sealing::seal(&order, global, out);
     }
     let format = choose(global, &formats())?;
-    let global = &look::against(global, args.against.as_deref().unwrap_or_default())?;
-    let session = Session::open(global)?;
-    let view = session.view()?;
-    check::hint(&view, out);
+    let form = if format == PlanFormat::Json { Form::Json } else { Form::Text };
+    let global = &against(global, args.against.as_deref().unwrap_or_default())?;
+    let target = open::target(global)?;
+    let source = RunSource::files(&target, &args.select)?;
+    hint(&source, out);
     let detail = if args.sql { Detail::Sql } else { Detail::Statements };
     let options = PlanOptions { limit: out.limit(), detail };
-    let form = if format == PlanFormat::Json { Form::Json } else { Form::Text };
-    let dry = DryRun {
-        session: &session,
-        command: "plan --dry-run",
-        on_server: &args.dry.on_server,
-        shadow: args.dry.shadow,
-        form,
-    };
     if args.offline {
-        let plan = view.plan(&History::default(), &args.select)?.unwrap_or_else(|_| unreachable!("nothing is applied"));
-        out.warnings(&view.exposed_passwords(&plan));
-        if args.dry.shadow {
-            return block_on(dry.on_shadow(None, &plan, &Running::default(), global, out));
-        }
-        if args.dry.on_server.dry_run {
-            return Err(Failure::new(Kind::Usage, "a dry run needs a server, and `--offline` connects to none")
-                .help("`--shadow` makes it on a private server that is thrown away"));
-        }
-        let about = about::offline(&session);
-        out.report(format.render(&[Preview::new(&plan, &about)], options));
-        return Ok(());
+        return offline(args, &target, &source, (format, options, form), global, out);
     }
-    let result = block_on(async {
-        let mut remote = session.connect(global, out).await?;
-        let history = remote.history(session.ledger()).await?;
-        if let Some(other) = session.bound_elsewhere(&history) {
-            out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
+    let none = Overrides::default();
+    block_on(async {
+        let result = async {
+            let mut planned = Planned::new(&target, &source, &none, None, out).await?;
+            if let Some(other) = target.bound_elsewhere(&planned.history) {
+                out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
+            }
+            out.warnings(&planned.exposed_passwords());
+            left::warn_of(&planned.missing(), out);
+            if args.against.is_some() {
+                let found = preflight::findings_and_pooler(&target, &mut planned.db, &planned.plan).await?;
+                let about = planned.about().await;
+                let preview = Preview { findings: Some(&found), ..Preview::new(&planned.plan, &about) };
+                out.report(format.render(&[preview], options));
+                planned.close().await?;
+                return preflight::refusal(&found);
+            }
+            if args.dry.dry_run() {
+                let running = Running::default();
+                rehearsal::dry_run(&planned, DRY_RUN, &args.dry, &running, form, global, out).await?;
+            } else {
+                let about = planned.about().await;
+                out.report(format.render(&[Preview::new(&planned.plan, &about)], options));
+            }
+            planned.close().await
+        };
+        let result = result.await;
+        match args.dry.dry_run() && !args.dry.shadow {
+            true => recorded(result, Attempt { operation: DRY_RUN, plan: None }, &target, out).await,
+            false => result,
         }
-        let words = Words::default();
-        let mut gating = Gating::new(&session, What::Files(&view), &words, view.select(&args.select)?, None)?;
-        let plan = gating.compile(&remote, &history).await?;
-        out.warnings(&view.exposed_passwords(&plan));
-        left::warn_of(&left::without_file(&view, &history), out);
-        if args.against.is_some() {
-            let found = look::findings_and_pooler(&session, &mut remote, &plan).await?;
-            let about = about::online(&session, &remote, &plan).await;
-            let preview = Preview { findings: Some(&found), ..Preview::new(&plan, &about) };
-            out.report(format.render(&[preview], options));
-            remote.close().await?;
-            return look::refusal(&found);
-        }
-        if args.dry.on_server.dry_run {
-            dry.run((&remote, &history), &plan, Some(&gating), &Running::default(), global, out).await?;
-        } else {
-            let about = about::online(&session, &remote, &plan).await;
-            out.report(format.render(&[Preview::new(&plan, &about)], options));
-        }
-        remote.close().await
-    });
-    match args.dry.on_server.dry_run && !args.dry.shadow {
-        true => audited(result, Tried { command: dry.command, plan: None }, &session, global, out),
-        false => result,
+    })
+}
+
+/// What the ledger keeps of a dry run.
+const DRY_RUN: &str = "plan --dry-run";
+
+/// The plan for an empty database.
+fn offline(
+    args: &Args,
+    target: &Target,
+    source: &RunSource<'_>,
+    (format, options, form): (PlanFormat, PlanOptions, Form),
+    global: &Global,
+    out: &mut Output,
+) -> Outcome {
+    let Some(view) = source.view() else { return Ok(()) };
+    let plan =
+        view.plan_of(&History::default(), source.selected())?.unwrap_or_else(|_| unreachable!("nothing is applied"));
+    out.warnings(&view.exposed_passwords(&plan));
+    if args.dry.shadow {
+        return block_on(rehearsal::on_shadow(target, None, &plan, &Running::default(), form, global, out));
     }
+    if args.dry.dry_run() {
+        return Err(Failure::new(Kind::Usage, "a dry run needs a server, and `--offline` connects to none")
+            .help("`--shadow` makes it on a private server that is thrown away"));
+    }
+    out.report(format.render(&[Preview::new(&plan, &about::offline(target))], options));
+    Ok(())
 }
 
 /// The formats of a plan.
@@ -154,42 +158,45 @@ pub fn formats() -> Vec<(&'static str, PlanFormat)> {
     PlanFormat::ALL.iter().map(|f| (f.name(), *f)).collect()
 }
 
-/// Compiles, or says how applied changesets differ from their files.
-pub async fn compile(view: &View<'_>, remote: &Remote, history: &History, select: &[String]) -> Result<Plan, Failure> {
-    compile_of(view, remote, history, view.select(select)?.as_ref()).await
+/// The options with what `--against` names: an environment, or a connection.
+fn against(global: &Global, target: &str) -> Result<Global, Failure> {
+    let mut global = global.clone();
+    if target.is_empty() {
+        return Ok(global);
+    }
+    let url = target == EMBEDDED || target.contains("://") || target.contains('=');
+    if global.url.is_some() || !url && global.env.as_deref().is_some_and(|env| env != target) {
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("`--against {target}` and `--url` or `--env` name two databases"),
+        )
+        .help("name one of them"));
+    }
+    let place = if url { &mut global.url } else { &mut global.env };
+    *place = Some(target.to_owned());
+    Ok(global)
 }
 
-/// The same of changesets by their positions; `None`: all.
-pub async fn compile_of(
-    view: &View<'_>,
-    remote: &Remote,
-    history: &History,
-    selected: Option<&BTreeSet<usize>>,
-) -> Result<Plan, Failure> {
-    match view.plan_of(history, selected)? {
-        Ok(plan) => Ok(plan),
-        Err(edited) => Err(edited_failure(view, remote, &edited).await?),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Args, FromArgMatches};
 
-/// A diff between what was applied and what the file says now.
-async fn edited_failure(view: &View<'_>, remote: &Remote, edited: &[Edited]) -> Result<Failure, Failure> {
-    let ledger = &view.workspace.loaded.config.ledger.schema;
-    let ids: Vec<String> = edited.iter().map(|e| e.id.clone()).collect();
-    let stored = read::stored(&remote.connection, ledger, &ids).await?;
-    let names: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
-    let verb = if names.len() == 1 { "was" } else { "were" };
-    let mut failure = Failure::new(Kind::Drift, format!("{} {verb} edited after being applied", names.join(", ")))
-        .help(
-            "take the edit back and put the change into a new changeset; or roll it back here, and apply it again; or, \
-             where the database is as the file says now, `dagmar mark applied ID --reason TEXT` accepts the edit",
-        );
-    for e in edited {
-        let changeset = &view.changelog.changesets[e.position];
-        let file = &view.workspace.loaded.sources.get(changeset.file).path;
-        let none = serde_json::Value::Null;
-        let old = stored.get(&e.id).map_or(&none, |s| &s.body);
-        failure.diffs.push(about::difference(&e.id, file, old, &changeset.body));
+    fn global(args: &[&str]) -> Global {
+        let command = Global::augment_args(clap::Command::new("x").no_binary_name(true));
+        Global::from_arg_matches(&command.try_get_matches_from(args).unwrap()).unwrap()
     }
-    Ok(failure)
+
+    #[test]
+    fn a_target_is_an_environment_or_a_connection() {
+        let of = |args: &[&str], target: &str| against(&global(args), target).map(|g| (g.env, g.url));
+        let text = |t: &str| Some(t.to_owned());
+        assert_eq!(of(&[], "production").unwrap(), (text("production"), None));
+        assert_eq!(of(&["--env", "a"], "postgres://b/c").unwrap(), (text("a"), text("postgres://b/c")));
+        assert_eq!(of(&[], "host=b dbname=c").unwrap().1, text("host=b dbname=c"));
+        assert_eq!(of(&["--env", "a"], "").unwrap(), (text("a"), None));
+        for args in [["--env", "a"], ["--url", "postgres://b"]] {
+            assert_eq!(of(&args, "production").unwrap_err().kind, Kind::Usage);
+        }
+    }
 }

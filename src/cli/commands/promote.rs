@@ -1,21 +1,19 @@
 //! `dagmar promote`: brings what one environment has to the next.
 
-use super::apply::{Order, carry_out};
+use super::apply::{Show, carry_out};
 use super::plan::formats;
 use crate::base::{Failure, Kind};
-use crate::cli::shell::audit::{Tried, audited};
-use crate::cli::shell::complete;
-use crate::cli::shell::gating::{From, Gating, Words};
+use crate::cli::shell::chosen::{self, Chosen};
+use crate::cli::shell::gates::GateArgs;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, choose};
-use crate::cli::shell::rehearsal;
+use crate::cli::shell::rehearsal::DryRunArgs;
 use crate::cli::shell::running::Running;
-use crate::cli::shell::sealed::{self, Chosen, Run};
-use crate::cli::shell::session::Session;
+use crate::cli::shell::{complete, open};
 use crate::cli::{Outcome, block_on};
-use crate::pg::ledger::evidence;
+use crate::ops::refusal::{Attempt, recorded};
+use crate::ops::{Options, promotion};
 use crate::report::PlanFormat;
-use crate::source::ProjectConfig;
 
 /// Brings to an environment exactly what the one before it has, when every gate is met.
 ///
@@ -52,12 +50,12 @@ pub struct Args {
     #[arg(long, conflicts_with = "dry_run")]
     check: bool,
     #[command(flatten)]
-    dry: rehearsal::Options,
+    dry: DryRunArgs,
     /// Runs also what the preflight has errors against
     #[arg(long)]
     no_preflight: bool,
     #[command(flatten)]
-    words: Words,
+    overrides: GateArgs,
     #[command(flatten)]
     running: Running,
 }
@@ -68,78 +66,26 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let document = matches!(format, PlanFormat::Markdown | PlanFormat::Html).then_some(format);
     let to = args.to.clone().or_else(|| global.env.clone());
     if to.is_none() && args.chosen.plan.is_none() {
-        return Err(Failure::new(Kind::Usage, "where to is not said").help("name the environment: `--to production`"));
+        return Err(Failure::new(Kind::Usage, "no target environment given").help("name it: `--to production`"));
     }
     let there = Global { env: to, ..global.clone() };
     let plan = args.chosen.open("promote", &there, out)?;
-    let there = sealed::environment(&there, plan.as_ref())?;
-    let session = Session::open(&there)?;
-    let run = Run::of(&session, plan.as_ref(), &args.chosen, out)?;
-    let from = source(args, &session.workspace.loaded.config, &session.environment)?;
-    let only = run.only(&args.chosen)?;
-    let here = Global { env: Some(from.clone()), url: None, ..global.clone() };
-    let origin = Session::open(&here)?;
-    let result = block_on(async {
-        let of = |failure: Failure| Failure { message: format!("`{from}`: {}", failure.message), ..failure };
-        let theirs = origin.connect(&here, out).await.map_err(of).map_err(|f| f.note("nothing was run"))?;
-        let remote = session.connect(&there, out).await?;
-        if evidence::identity(&theirs.connection).await? == evidence::identity(&remote.connection).await? {
-            return Err(Failure::new(
-                Kind::Usage,
-                format!("`{from}` and `{}` are the same database: {}", session.environment, remote.describe()),
-            )
-            .help("look at the URLs in dagmar.yaml, and at the variables in them"));
-        }
-        let gating =
-            Gating::new(&session, run.what(), &args.words, only, Some(From { session: origin, remote: theirs }))?;
-        let order = Order {
-            kind: "promote",
-            check: args.check,
-            document,
-            dry: &args.dry,
-            no_preflight: args.no_preflight,
-            running: &args.running,
-        };
-        carry_out(&order, &session, remote, gating, form, &there, out).await
-    });
-    let command = if args.dry.on_server.dry_run { "promote --dry-run" } else { "promote" };
-    match args.check || args.dry.shadow {
-        true => result,
-        false => audited(result, Tried { command, plan: run.digest() }, &session, &there, out),
-    }
-}
-
-/// Where it comes from: no environment may be left out on the way.
-fn source(args: &Args, config: &ProjectConfig, to: &str) -> Result<String, Failure> {
-    let wrong = |message: String, help: String| Failure::new(Kind::Usage, message).help(help);
-    let before = config.environment(to).and_then(|e| e.promote_from.clone());
-    let from = match (&args.from, &before) {
-        (Some(from), Some(before)) if from != before => {
-            let message = format!("`{to}` is promoted from `{before}`, not from `{from}`");
-            return Err(wrong(message, format!("promote to `{before}` first: `dagmar promote --to {before}`")));
-        }
-        (Some(from), _) => from.clone(),
-        (None, Some(before)) => before.clone(),
-        (None, None) => {
-            let message = format!("`{to}` has no `promoteFrom` in dagmar.yaml");
-            return Err(wrong(message, "name the source: `--from staging`, or write it there".to_owned()));
-        }
+    let there = chosen::environment(&there, plan.as_ref())?;
+    let target = open::target(&there)?;
+    let source = args.chosen.source(&target, plan, out)?;
+    let from = promotion::source(&target, args.from.as_deref())?;
+    let options = Options {
+        overrides: args.overrides.overrides(),
+        run: args.running.options()?,
+        skip_preflight: args.no_preflight,
     };
-    let place = |name: &str| config.environment_list.iter().position(|(n, _)| n == name);
-    let Some(first) = place(&from) else {
-        let names: Vec<&str> = config.environment_list.iter().map(|(n, _)| n.as_str()).collect();
-        return Err(wrong(
-            format!("there is no environment `{from}`"),
-            format!("dagmar.yaml has: {}", names.join(", ")),
-        ));
-    };
-    if place(to).is_none_or(|last| first >= last) {
-        let message = format!("`{from}` does not come before `{to}`");
-        return Err(wrong(message, "dagmar.yaml has the environments in the order of promotion".to_owned()));
-    }
-    if config.environment(&from).is_none_or(|e| e.url.is_none() && e.url_command.is_none() && e.url_file.is_none()) {
-        let message = format!("the environment `{from}` has no `url`, `urlCommand` or `urlFile`");
-        return Err(wrong(message, "a promotion needs both databases: write it in dagmar.yaml".to_owned()));
-    }
-    Ok(from)
+    let show = Show { check: args.check, document, dry: &args.dry, running: &args.running, form };
+    let operation = if args.dry.dry_run() { "promote --dry-run" } else { "promote" };
+    block_on(async {
+        let result = carry_out(&show, &target, &source, Some(from), &options, &there, out).await;
+        match args.check || args.dry.shadow {
+            true => result,
+            false => recorded(result, Attempt { operation, plan: source.digest() }, &target, out).await,
+        }
+    })
 }

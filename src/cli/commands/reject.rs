@@ -1,6 +1,6 @@
 //! `dagmar reject`: says no to a sealed plan.
 
-use super::approve::{Said, say};
+use super::approve::{ApprovalArgs, record};
 use crate::cli::Outcome;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::Output;
@@ -17,9 +17,9 @@ Examples:
   dagmar reject release.plan --env production --reason 'wrong branch' --yes")]
 pub struct Args {
     #[command(flatten)]
-    said: Said,
+    args: ApprovalArgs,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
-    say(&args.said, Verdict::Reject, None, global, out)
+    record(&args.args, Verdict::Reject, None, global, out)
 }

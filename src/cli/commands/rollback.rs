@@ -1,22 +1,17 @@
 //! `dagmar rollback`: takes changesets back.
 
 use super::plan::formats as plan_formats;
-use crate::base::{Failure, Kind, count};
-use crate::cli::shell::about;
-use crate::cli::shell::audit::{Tried, audited};
-use crate::cli::shell::complete;
+use crate::base::{Failure, count};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, choose, event, form};
-use crate::cli::shell::progress;
-use crate::cli::shell::rehearsal::{self, DryRun};
-use crate::cli::shell::running::{Running, confirm, execute, locked, preflight, stop_on_signals, verdict};
-use crate::cli::shell::session::{Remote, Session};
+use crate::cli::shell::rehearsal::{self, DryRunArgs};
+use crate::cli::shell::running::{Running, confirm, show_findings, stop_on_signals};
+use crate::cli::shell::{complete, open, progress};
 use crate::cli::{Outcome, block_on};
-use crate::ledger::History;
-use crate::pg::ledger::{attic, audit, read};
-use crate::pg::run::RunStatus;
-use crate::plan::rollback::{self, Target};
-use crate::plan::{Plan, secrets};
+use crate::ops::refusal::{Attempt, recorded};
+use crate::ops::{Options, Planned, RunSource, Target};
+use crate::plan::Plan;
+use crate::plan::rollback::Target as Which;
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
 use serde_json::json;
 
@@ -51,7 +46,7 @@ pub struct Args {
     #[arg(long)]
     cascade: bool,
     #[command(flatten)]
-    dry: rehearsal::Options,
+    dry: DryRunArgs,
     /// Shows what would run, and its SQL, and ends
     #[arg(long)]
     plan: bool,
@@ -65,112 +60,65 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let format = if args.plan { choose(global, &plan_formats())? } else { PlanFormat::Text };
     let form = if args.plan { Form::Text } else { form(global)? };
-    let session = Session::open(global)?;
-    let target = match args {
-        Args { all: true, .. } => Target::All,
-        Args { last_run: true, .. } => Target::LastRun,
-        Args { to: Some(id), .. } => Target::To(id.clone()),
-        Args { ids, .. } => Target::Ids(ids.clone()),
+    let target = open::target(global)?;
+    let which = match args {
+        Args { all: true, .. } => Which::All,
+        Args { last_run: true, .. } => Which::LastRun,
+        Args { to: Some(id), .. } => Which::To(id.clone()),
+        Args { ids, .. } => Which::Ids(ids.clone()),
     };
-    let result = block_on(async {
-        let mut remote = session.connect(global, out).await?;
-        let history = remote.history(session.ledger()).await?;
-        let plan = compile(&session, &remote, &history, &target, args.cascade).await?;
-        if args.plan {
-            let about = about::online(&session, &remote, &plan).await;
-            let options = PlanOptions { limit: out.limit(), detail: Detail::Sql };
-            out.report(format.render(&[Preview::new(&plan, &about)], options));
-            return remote.close().await;
+    let source = RunSource::Rollback { which, cascade: args.cascade };
+    let options = Options { run: args.running.options()?, skip_preflight: args.no_preflight, ..Options::default() };
+    let operation = if args.dry.dry_run() { "rollback --dry-run" } else { "rollback" };
+    block_on(async {
+        let result = carry_out(args, &target, &source, &options, (form, format), global, out).await;
+        match args.plan || args.dry.shadow {
+            true => result,
+            false => recorded(result, Attempt { operation, plan: None }, &target, out).await,
         }
-        if args.dry.on_server.dry_run {
-            let dry = DryRun {
-                session: &session,
-                command: "rollback --dry-run",
-                on_server: &args.dry.on_server,
-                shadow: args.dry.shadow,
-                form,
-            };
-            dry.run((&remote, &history), &plan, None, &args.running, global, out).await?;
-            return remote.close().await;
-        }
-        if plan.steps.is_empty() {
-            finish(&plan, &[], "done", form, out);
-            return remote.close().await;
-        }
-        session.check_bound(&history)?;
-        remote.server.check_writable(session.ledger())?;
-        args.running.granularity(&session, &plan)?;
-        secrets::check(&plan, &session.secrets)?;
-        args.running.signing.key()?;
-        if form == Form::Text {
-            let about = about::online(&session, &remote, &plan).await;
-            args.running.announce(&Preview::new(&plan, &about), global, out);
-        }
-        if !args.no_preflight {
-            preflight(&session, &remote, &plan, form, global, out).await?;
-        }
-        confirm(global, &format!("Roll back {} on {}?", count(plan.steps.len(), "changeset"), remote.describe()))?;
-        let stop = stop_on_signals();
-        let mut observer = progress::observer(form, global, out);
-        let lock = locked(&session, &mut remote, args.running.lock_wait, observer.as_mut(), &stop).await?;
-        let now = remote.history(session.ledger()).await?;
-        if moved(&history, &now) {
-            drop(observer);
-            lock.release().await?;
-            return Err(Failure::new(Kind::Drift, "another run has changed the database since the plan was shown")
-                .help("run the command again and look at what it would do now"));
-        }
-        let finished =
-            execute(&session, &mut remote, &lock, &plan, &args.running, "rollback", observer.as_mut(), &stop).await;
-        let finished = match finished {
-            Err(failure) if failure.kind == Kind::Locked || remote.is_gone().await => {
-                return Err(unsettled(failure, &plan));
-            }
-            other => other?,
-        };
-        drop(observer);
-        lock.release().await?;
-        finish(&plan, &finished.done, finished.status.word(), form, out);
-        remote.close().await?;
-        if finished.status == RunStatus::Done { Ok(()) } else { verdict(&finished) }
-    });
-    let command = if args.dry.on_server.dry_run { "rollback --dry-run" } else { "rollback" };
-    match args.plan || args.dry.shadow {
-        true => result,
-        false => audited(result, Tried { command, plan: None }, &session, global, out),
-    }
+    })
 }
 
-/// Compiles the rollback from what the ledger has.
-pub async fn compile(
-    session: &Session,
-    remote: &Remote,
-    history: &History,
+async fn carry_out(
+    args: &Args,
     target: &Target,
-    cascade: bool,
-) -> Result<Plan, Failure> {
-    let chosen = rollback::choose(history, target, cascade)?;
-    let ids: Vec<String> = chosen.list.iter().map(|(id, _)| id.clone()).collect();
-    if !ids.is_empty() {
-        audit::check_recorded(&remote.connection, session.ledger(), &ids).await?;
+    source: &RunSource<'_>,
+    options: &Options,
+    (form, format): (Form, PlanFormat),
+    global: &Global,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let planned = Planned::new(target, source, &options.overrides, None, out).await?;
+    if args.plan {
+        let about = planned.about().await;
+        let limits = PlanOptions { limit: out.limit(), detail: Detail::Sql };
+        out.report(format.render(&[Preview::new(&planned.plan, &about)], limits));
+        return planned.close().await;
     }
-    let stored = read::stored(&remote.connection, session.ledger(), &ids).await?;
-    let purged = attic::purged(&remote.connection, session.ledger(), &ids).await?;
-    rollback::compile(&session.environment, session.ledger(), history, &chosen, stored, &purged)
-}
-
-/// A run that was cut off: what it had done is known to the ledger alone, and `--last-run` and
-/// its like may mean something else by then. So it does not go on by itself.
-fn unsettled(failure: Failure, plan: &Plan) -> Failure {
-    let ids: Vec<&str> = plan.steps.iter().map(|s| s.changeset.as_str()).collect();
-    failure
-        .note(format!("it was to take back: {}", ids.join(", ")))
-        .help("`dagmar status` shows which of them are still applied: `dagmar rollback ID...` takes those back")
-}
-
-/// Whether something else than the clock is different.
-fn moved(before: &History, now: &History) -> bool {
-    before.changesets != now.changesets
+    if args.dry.dry_run() {
+        rehearsal::dry_run(&planned, "rollback --dry-run", &args.dry, &args.running, form, global, out).await?;
+        return planned.close().await;
+    }
+    if planned.plan.steps.is_empty() {
+        finish(&planned.plan, &[], "done", form, out);
+        return planned.close().await;
+    }
+    let about = planned.about().await;
+    let prepared = planned.prepare(options).await?;
+    if form == Form::Text {
+        args.running.announce(&Preview::new(prepared.plan(), &about), global, out);
+    }
+    show_findings(prepared.findings(), form, global, out);
+    prepared.check().await?;
+    let place = prepared.planned().db.describe();
+    confirm(global, &format!("Roll back {} on {place}?", count(prepared.plan().steps.len(), "changeset")))?;
+    let digest = prepared.digest();
+    let stop = stop_on_signals();
+    let mut observer = progress::observer(form, global, out);
+    let outcome = prepared.confirmed(&digest).await?.run(observer.as_mut(), &stop).await?;
+    drop(observer);
+    finish(&outcome.planned.plan, &outcome.done, outcome.status().word(), form, out);
+    outcome.close().await
 }
 
 fn finish(plan: &Plan, done: &[String], status: &str, form: Form, out: &mut Output) {

@@ -1,15 +1,15 @@
 //! `dagmar sql`: the plan as a script for psql.
 
-use super::{plan, rollback};
 use crate::base::{Failure, Kind, count};
 use crate::cli::shell::file::{self, There};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, choose};
-use crate::cli::shell::session::Session;
-use crate::cli::shell::{about, complete};
+use crate::cli::shell::{complete, open};
 use crate::cli::{Outcome, block_on};
 use crate::ledger::History;
-use crate::plan::rollback::Target;
+use crate::ops::gates::Overrides;
+use crate::ops::{Planned, RunSource, about};
+use crate::plan::rollback::Target as Which;
 use crate::report;
 use std::path::PathBuf;
 
@@ -48,25 +48,27 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     choose(global, &[("text", Form::Text)])?;
     let there = There::by(args.force, report::script::is_script);
     args.output.as_deref().map(|path| file::check(path, there)).transpose()?;
-    let session = Session::open(global)?;
-    let (plan, about) = if args.offline {
-        let plan = session.view()?.plan(&History::default(), &args.select)?;
-        (plan.unwrap_or_else(|_| unreachable!("nothing is applied")), about::offline(&session))
-    } else {
-        block_on(async {
-            let remote = session.connect(global, out).await?;
-            let history = remote.history(session.ledger()).await?;
-            session.check_bound(&history)?;
-            let plan = if args.rollback.is_empty() {
-                plan::compile(&session.view()?, &remote, &history, &args.select).await?
-            } else {
-                rollback::compile(&session, &remote, &history, &Target::Ids(args.rollback.clone()), args.cascade)
-                    .await?
-            };
-            let about = about::online(&session, &remote, &plan).await;
-            remote.close().await?;
-            Ok((plan, about))
-        })?
+    let target = open::target(global)?;
+    let source = match args.rollback.is_empty() {
+        true => RunSource::files(&target, &args.select)?,
+        false => RunSource::Rollback { which: Which::Ids(args.rollback.clone()), cascade: args.cascade },
+    };
+    let (plan, about) = match source.view().filter(|_| args.offline) {
+        Some(view) => {
+            let plan = view.plan_of(&History::default(), source.selected())?;
+            (plan.unwrap_or_else(|_| unreachable!("nothing is applied")), about::offline(&target))
+        }
+        None => {
+            let none = Overrides::default();
+            block_on(async {
+                let planned = Planned::new(&target, &source, &none, None, out).await?;
+                target.check_bound(&planned.history)?;
+                let about = planned.about().await;
+                let plan = planned.plan.clone();
+                planned.close().await?;
+                Ok((plan, about))
+            })?
+        }
     };
     let script = report::script::script(&plan, &about).map_err(|why| Failure::new(Kind::Internal, why))?;
     match &args.output {

@@ -1,21 +1,17 @@
 //! `dagmar status`: what the environment has.
 
-use super::attic::{retention, summary as of_attic};
-use crate::base::{Kind, Span};
-use crate::cli::shell::everywhere;
+use super::attic::summary as of_attic;
+use crate::base::Span;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Output, choose};
-use crate::cli::shell::session::Session;
+use crate::cli::shell::{everywhere, open};
 use crate::cli::{Outcome, block_on};
-use crate::ledger::attic::Totals;
-use crate::pg::ledger::attic;
-use crate::pg::ledger::request;
-use crate::pg::ledger::unfinished::{self, Ending, Unended};
-use crate::pg::preflight::sizes;
-use crate::plan::states::{Backfill, State, StateRow, recorded, states};
+use crate::ops::attic::retention;
+use crate::ops::status::{Status, status};
+use crate::pg::ledger::unfinished::{Ending, Unended};
+use crate::plan::states::{State, StateRow};
 use crate::report::{Cell, Line, Table, Tone};
 use serde_json::json;
-use std::collections::BTreeMap;
 
 /// Shows the state of every changeset in the environment.
 ///
@@ -51,80 +47,32 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         return everywhere::run(args.timeout, global, out);
     }
     let form = choose(global, &[("text", As::Text), ("json", As::Json), ("markdown", As::Markdown)])?;
-    let session = Session::open(global)?;
-    // mistakes in the files do not keep anybody from seeing what the database has
-    let (view, broken) = match session.view() {
-        Ok(view) => (Some(view), None),
-        Err(failure) if failure.kind == Kind::Source => (None, Some(failure)),
-        Err(failure) => return Err(failure),
-    };
-    let keep = retention(&session);
-    let (history, place, database, paused, runs, walks, kept) = block_on(async {
-        let remote = session.connect(global, out).await?;
-        let history = remote.history(session.ledger()).await?;
-        let paused = request::paused(&remote.connection, history.version, session.ledger()).await?;
-        let runs = unfinished::unended(&remote.connection, &remote.server, session.ledger()).await?;
-        let walks = sizes::walks(&remote.connection, session.ledger(), history.version).await?;
-        let mut kept = attic::entries(&remote.connection, &remote.server, session.ledger()).await?;
-        kept.retain(|entry| entry.is_kept);
-        let (place, database) = (remote.describe(), remote.server.database.clone());
-        remote.close().await?;
-        let kept = Totals::of(&kept, keep, history.now);
-        Ok((history, place, database, paused, runs, walks, kept))
-    })?;
-    if let Some(other) = session.bound_elsewhere(&history) {
-        out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
-    }
-    let sources = &session.workspace.loaded.sources;
-    let mut rows = match &view {
-        Some(view) => states(&view.changelog, &view.graph, sources, &history, &session.environment),
-        None => recorded(&history),
-    };
-    for walk in walks {
-        if let Some(row) = rows.iter_mut().find(|row| row.id == walk.changeset) {
-            row.backfill = Some(Backfill::new(walk.table, walk.seen, walk.rows));
-        }
-    }
-    let mut counts: BTreeMap<State, usize> = BTreeMap::new();
-    for row in &rows {
-        *counts.entry(row.state).or_default() += 1;
-    }
+    let target = open::target(global)?;
+    let status = block_on(status(&target, out))?;
+    let Status { environment, changesets, counts, paused, runs, attic, place, broken, .. } = &status;
     match form {
-        As::Json => {
-            let counts: BTreeMap<&str, usize> = counts.iter().map(|(s, n)| (s.word(), *n)).collect();
-            let value = json!({
-                "environment": session.environment,
-                "database": database,
-                "ledgerVersion": history.version,
-                "paused": paused,
-                "runs": runs,
-                "attic": kept,
-                "changesets": rows,
-                "counts": counts,
-            });
-            match &broken {
-                None => out.json(&value),
-                Some(_) => out.beside_failure(value),
-            }
-        }
+        As::Json => match &broken {
+            None => out.json(&status),
+            Some(_) => out.beside_failure(json!(status)),
+        },
         As::Text | As::Markdown => {
-            let table = table(&rows);
+            let table = table(changesets);
             match form {
                 As::Markdown => out.document(&table.markdown()),
                 As::Text | As::Json => out.data(table.text(out.limit())),
             }
             out.data("");
             let summary: Vec<String> = counts.iter().map(|(s, n)| format!("{n} {}", s.words())).collect();
-            let ledger = if history.version == 0 { "; no ledger yet" } else { "" };
-            out.data(format!("{} on {place}: {}{ledger}", session.environment, summary.join(", ")));
-            if kept.expired > 0 {
-                out.data(of_attic(&kept, keep));
+            let ledger = if status.ledger_version == 0 { "; no ledger yet" } else { "" };
+            out.data(format!("{environment} on {place}: {}{ledger}", summary.join(", ")));
+            if attic.expired > 0 {
+                out.data(of_attic(attic, retention(&target)));
             }
-            for run in &runs {
+            for run in runs {
                 out.data(about(run));
             }
             if let Some(paused) = paused {
-                let why = paused.reason.map_or_else(String::new, |r| format!(": {r}"));
+                let why = paused.reason.as_ref().map_or_else(String::new, |r| format!(": {r}"));
                 let text = format!("backfills are paused by {} since {}{why}", paused.by, paused.at);
                 out.data(Line::new().paint(Tone::Warn, text).plain("; `dagmar resume` lets them go on"));
             }
@@ -135,7 +83,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             }
         }
     }
-    broken.map_or(Ok(()), Err)
+    status.broken.map_or(Ok(()), Err)
 }
 
 /// A run that did not say how it ended.

@@ -1,21 +1,12 @@
 //! What is to be said of changesets that a run has nothing to do with: those that were not selected, are
 //! not for here, or have no file any more.
 
-use super::gating::Gating;
 use super::output::Output;
 use crate::base::{count, words::plural};
-use crate::ledger::History;
-use crate::pipeline::View;
-use crate::plan::states::missing;
-use crate::plan::{Plan, decide, renamed};
+use crate::ops::Planned;
+use crate::plan::decide;
 
-/// Applied changesets that no file has any more.
-pub fn without_file(view: &View<'_>, history: &History) -> Vec<String> {
-    let history = history.with_new_ids(&renamed(&view.changelog, history)).into_owned();
-    missing(&view.graph, &history).into_iter().map(str::to_owned).collect()
-}
-
-/// Says so: nothing runs for them, and a database made anew would not have them.
+/// Tells which applied changesets have no file any more: nothing runs for them, and a database made anew would not have them.
 pub fn warn_of(missing: &[String], out: &mut Output) {
     if missing.is_empty() {
         return;
@@ -30,7 +21,8 @@ pub fn warn_of(missing: &[String], out: &mut Output) {
 }
 
 /// What is said where nothing is to be done.
-pub fn nothing(gating: &Gating<'_>, plan: &Plan, history: &History) -> String {
+pub fn nothing(planned: &Planned<'_>) -> String {
+    let Planned { gates: gating, plan, history, .. } = planned;
     let to = &plan.environment;
     let (Some(view), None) = (gating.view(), gating.source()) else { return gating.nothing() };
     let Some(selected) = gating.selected() else {

@@ -1,20 +1,16 @@
 //! What the commands share: options, streams, questions, signals, progress.
 
-pub(crate) mod about;
-pub(crate) mod audit;
-pub(crate) mod by_hand;
+pub(crate) mod chosen;
 pub(crate) mod complete;
-pub(crate) mod database;
 pub(crate) mod everywhere;
 pub(crate) mod file;
-pub(crate) mod gating;
+pub(crate) mod gates;
 pub(crate) mod global;
 pub(crate) mod left;
-pub(crate) mod look;
+pub(crate) mod manual;
+pub(crate) mod open;
 pub(crate) mod output;
 pub(crate) mod progress;
 pub(crate) mod rehearsal;
 pub(crate) mod running;
-pub(crate) mod seal;
-pub(crate) mod sealed;
-pub(crate) mod session;
+pub(crate) mod sealing;

@@ -5,6 +5,7 @@
 use super::global::Global;
 use crate::base::{Diagnostics, Failure, Kind, time};
 use crate::report::{self, Line, Rendered, Style, Text, Tone, coloured, diff, printable};
+use crate::run::{Event, Observer};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
 
@@ -12,6 +13,7 @@ use std::io::{IsTerminal, Write};
 #[derive(Debug)]
 pub struct Output {
     quiet: bool,
+    verbose: bool,
     stdout: Screen,
     stderr: Screen,
     json: bool,
@@ -76,12 +78,25 @@ impl Screen {
     }
 }
 
+impl Observer for Output {
+    /// What is worth knowing besides a run.
+    fn on(&mut self, event: &Event) {
+        match event {
+            Event::Warning { message } => self.warn(message),
+            Event::Waiting { message } => self.say(message.as_str()),
+            Event::Note { message } if self.verbose => self.say(format!("note: {message}")),
+            _ => {}
+        }
+    }
+}
+
 impl Output {
     /// The output that the options ask for.
     pub fn new(global: &Global) -> Self {
         let colour = !global.no_color && wants_colour();
         Self {
             quiet: global.quiet,
+            verbose: global.verbose > 0,
             stdout: Screen::new(Stream::Out, colour),
             stderr: Screen::new(Stream::Err, colour),
             json: global.format.as_deref() == Some("json"),

@@ -20,6 +20,12 @@ pub fn observer(form: Form, global: &Global, out: &Output) -> Box<dyn Observer> 
     }
 }
 
+/// The observer of a command that only waits for the lock: as text also where the answer is JSON, of
+/// which there is one.
+pub fn waiting(global: &Global, out: &Output) -> Box<dyn Observer> {
+    observer(Form::Text, global, out)
+}
+
 /// One JSON object per event.
 struct JsonLines;
 

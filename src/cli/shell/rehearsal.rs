@@ -1,22 +1,16 @@
-//! Dry runs: on the environment's server, with its gates and its locks, or on a private one.
+//! Dry runs: their options, and how they are shown.
 
-use super::gating::Gating;
 use super::global::Global;
 use super::output::{Form, Output};
 use super::progress;
-use super::running::{Running, confirm, execute, locked, stop_on_signals, verdict};
-use super::session::{Remote, Session, holder};
-use crate::base::{Failure, Kind, Span, count};
-use crate::ledger::{EventKind, History, Status, schema};
-use crate::pg::ledger::audit;
-use crate::pg::ledger::evidence::{self, Said};
-use crate::pg::ledger::read;
-use crate::pg::run::rehearse::{self, Rehearsal, RehearsalFailure};
-use crate::plan::again::again;
-use crate::plan::{Direction, Plan, Progress, secrets};
+use super::running::{Running, confirm, stop_on_signals};
+use crate::base::{Failure, Span, count};
+use crate::ops::rehearsal::{DryRun, Rehearsed, Shadow, verdict_of};
+use crate::ops::{Planned, Target};
+use crate::plan::Plan;
 use crate::report::{self, Line, Text, Tone};
+use crate::run::Observer;
 use serde_json::{Value, json};
-use std::time::Instant;
 
 /// The options of a dry run on the environment's server.
 #[derive(Debug, Clone, clap::Args)]
@@ -32,7 +26,7 @@ pub struct OnServer {
 
 /// The options of a dry run on either kind of server.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Options {
+pub struct DryRunArgs {
     #[command(flatten)]
     pub on_server: OnServer,
     /// Makes the dry run on a private server, after what the ledger has as applied there, and removes
@@ -41,241 +35,126 @@ pub struct Options {
     pub shadow: bool,
 }
 
-/// A dry run.
-pub struct DryRun<'a> {
-    /// The project.
-    pub session: &'a Session,
-    /// The command.
-    pub command: &'static str,
-    /// How it is to be done.
-    pub on_server: &'a OnServer,
-    /// On a private server instead.
-    pub shadow: bool,
-    /// Text, or one JSON document.
-    pub form: Form,
+impl DryRunArgs {
+    /// Whether it is a dry run.
+    pub fn dry_run(&self) -> bool {
+        self.on_server.dry_run
+    }
 }
 
-impl DryRun<'_> {
-    /// Makes it, on the server or on a private one.
-    ///
-    /// # Errors
-    /// What keeps it from being made, and what failed in it.
-    pub async fn run(
-        &self,
-        (remote, history): (&Remote, &History),
-        plan: &Plan,
-        gating: Option<&Gating<'_>>,
-        running: &Running,
-        global: &Global,
-        out: &mut Output,
-    ) -> Result<(), Failure> {
-        if self.shadow {
-            return self.on_shadow(Some((remote, history)), plan, running, global, out).await;
-        }
-        self.session.check_bound(history)?;
-        remote.server.check_writable(self.session.ledger())?;
-        secrets::check(plan, &self.session.secrets)?;
-        let mut overridden = None;
-        if let Some(gating) = gating {
-            let judged = gating.judge(remote, plan).await?;
-            let refused = gating.refuse(&judged, remote, plan, self.command).await;
-            refused.map_err(|failure| match self.command {
-                "plan --dry-run" => failure.help(
-                    "`--shadow` touches nothing there; `dagmar apply --dry-run` takes `--override GATE --reason TEXT`",
-                ),
-                _ => failure,
-            })?;
-            overridden = Some((gating, judged));
-        }
-        let limit = self.on_server.dry_run_limit;
-        if !plan.steps.is_empty() {
-            if self.form == Form::Text {
-                out.say(announcement(plan, remote, limit));
-            }
-            let steps = count(plan.steps.len(), "changeset");
-            confirm(global, &format!("Make a dry run of {steps} on {}?", remote.describe()))?;
-        }
-        let locks = locks_json(plan);
-        let circumstances = json!({
-            "command": self.command,
-            "environment": self.session.environment,
-            "changesets": plan.steps.iter().map(|s| s.changeset.as_str()).collect::<Vec<_>>(),
-            "limitMs": limit.millis,
-        });
-        let is_recorded = history.version == schema::VERSION && !plan.steps.is_empty();
-        let record = |kind, more: Value| {
-            let mut detail = circumstances.clone();
-            if let (Some(all), Value::Object(more)) = (detail.as_object_mut(), more) {
-                all.extend(more);
-            }
-            [Said { kind, detail }]
-        };
-        let ledger = self.session.ledger();
-        if is_recorded {
-            if let Some((gating, judged)) = &overridden {
-                gating.note(judged, remote, plan, None, self.command).await?;
-            }
-            let said = record(EventKind::RehearsalStarted, json!({ "locks": locks }));
-            evidence::say(&remote.connection, ledger, &holder(), None, &said).await?;
-        }
-        let began = Instant::now();
-        let stop = stop_on_signals();
-        let secrets = &self.session.secrets;
-        let result = rehearse::rehearse(&remote.connection, history.version, ledger, plan, secrets, limit, &stop).await;
-        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if is_recorded {
-            let outcome = match &result {
-                Ok(rehearsal) if rehearsal.failed.is_none() => "done",
-                Ok(_) => "failed",
-                Err(failure) if failure.kind == Kind::Interrupted => "interrupted",
-                Err(_) => "ended",
-            };
-            let said = record(EventKind::RehearsalFinished, json!({ "outcome": outcome, "tookMs": took_ms }));
-            let recorded = evidence::say(&remote.connection, ledger, &holder(), None, &said).await;
-            // what is wrong with the dry run is what one wants to know
-            if result.is_ok() {
-                recorded?;
-            }
-        }
-        let rehearsal = result?;
-        let place = format!("{}, rolled back", remote.describe());
-        let more = json!({ "locks": locks, "limitMs": limit.millis, "tookMs": took_ms });
-        self.tell(plan, rehearsal, &place, more, out)
+/// Makes a dry run, on the server or on a private one.
+pub async fn dry_run(
+    planned: &Planned<'_>,
+    command: &'static str,
+    args: &DryRunArgs,
+    running: &Running,
+    form: Form,
+    global: &Global,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    match args.shadow {
+        true => on_shadow(planned.target, Some(planned), &planned.plan, running, form, global, out).await,
+        false => on_server(planned, command, args.on_server.dry_run_limit, form, global, out).await,
     }
+}
 
-    /// Makes it on a private server; without the other one as if nothing were applied.
-    ///
-    /// # Errors
-    /// When the server cannot be brought to where the other one is, and what failed in it.
-    pub async fn on_shadow(
-        &self,
-        other: Option<(&Remote, &History)>,
-        plan: &Plan,
-        running: &Running,
-        global: &Global,
-        out: &mut Output,
-    ) -> Result<(), Failure> {
-        let session = self.session;
-        secrets::check(plan, &session.secrets)?;
-        let base = match other {
-            Some((remote, history)) => {
-                if plan.direction == Direction::Rollback {
-                    whole(plan, history)?;
-                }
-                let ids: Vec<String> = history.changesets.keys().cloned().collect();
-                // on the private server it runs as a superuser, with the rights of who runs this
-                if history.version >= schema::CHAINED {
-                    audit::check_recorded(&remote.connection, session.ledger(), &ids).await?;
-                }
-                let stored = read::stored(&remote.connection, session.ledger(), &ids).await?;
-                again(&session.environment, session.ledger(), history, stored)
-            }
-            None => again(&session.environment, session.ledger(), &History::default(), Default::default()),
-        };
-        let mut shadow = session.shadow(other.map(|(remote, _)| remote)).await?;
-        let version = shadow.server.release();
-        if let Some((remote, _)) = other.filter(|(remote, _)| remote.server.major() != shadow.server.major()) {
-            out.warn(&format!(
-                "the dry run is on PostgreSQL {version}: version {} of {} is not installed here",
-                remote.server.major(),
-                remote.describe()
-            ));
+/// Makes it on the environment's server.
+pub async fn on_server(
+    planned: &Planned<'_>,
+    command: &'static str,
+    limit: Span,
+    form: Form,
+    global: &Global,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let dry = DryRun::prepare(planned, command, limit).await.map_err(|failure| match command {
+        "plan --dry-run" if failure.recorded => failure
+            .help("`--shadow` touches nothing there; `dagmar apply --dry-run` takes `--override GATE --reason TEXT`"),
+        _ => failure,
+    })?;
+    let place = planned.db.describe();
+    if !planned.plan.steps.is_empty() {
+        if form == Form::Text {
+            out.say(announcement(&dry, &place, limit));
         }
-        let stop = stop_on_signals();
-        let before = count(base.steps.len(), "applied changeset");
-        if self.form == Form::Text {
+        confirm(global, &format!("Make a dry run of {} on {place}?", count(planned.plan.steps.len(), "changeset")))?;
+    }
+    let rehearsed = dry.run(&stop_on_signals()).await?;
+    let more = json!({ "locks": dry.locks_json(), "limitMs": limit.millis, "tookMs": rehearsed.took_ms });
+    tell(&planned.plan, &rehearsed, &format!("{place}, rolled back"), more, form, out)
+}
+
+/// Makes it on a private server; without the other database as if nothing were applied.
+pub async fn on_shadow(
+    target: &Target,
+    other: Option<&Planned<'_>>,
+    plan: &Plan,
+    running: &Running,
+    form: Form,
+    global: &Global,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let stop = stop_on_signals();
+    let shadow = Shadow::start(target, other.map(|other| (&other.db, &other.history)), plan, &stop).await?;
+    let (version, applied) = (shadow.version.clone(), shadow.applied);
+    if let Some(db) = other.map(|other| &other.db).filter(|db| db.server.major() != shadow.major()) {
+        out.warn(&format!(
+            "the dry run is on PostgreSQL {version}: version {} of {} is not installed here",
+            db.server.major(),
+            db.describe()
+        ));
+    }
+    let before = count(applied, "applied changeset");
+    let mut observer: Box<dyn Observer> = match form {
+        Form::Json => Box::new(()),
+        Form::Text => {
             out.say(format!("dry run on a private PostgreSQL {version}, after {before}"));
+            progress::observer(form, global, out)
         }
-        let alone = running.for_shadow(Some(1));
-        let mut silent = ();
-        if !base.steps.is_empty() {
-            let lock = locked(session, &mut shadow, alone.lock_wait, &mut silent, &stop).await?;
-            let done = execute(session, &mut shadow, &lock, &base, &alone, "apply", &mut silent, &stop).await?;
-            verdict(&done).map_err(|failure| {
-                let message =
-                    format!("the private server cannot be brought to where the database is: {}", failure.message);
-                Failure { message, ..failure }
-                    .note("it has what the ledger recorded, and nothing that came otherwise")
-                    .help("make the dry run without `--shadow`, or bring what is missing into a changeset")
-            })?;
-            lock.release().await?;
-        }
-        let lock = locked(session, &mut shadow, alone.lock_wait, &mut silent, &stop).await?;
-        let plan = &anew(plan);
-        let began = Instant::now();
-        let finished = {
-            let mut observer: Box<dyn crate::run::Observer> = match self.form {
-                Form::Json => Box::new(()),
-                Form::Text => progress::observer(Form::Text, global, out),
-            };
-            let running = running.for_shadow(None);
-            let kind = if plan.direction == Direction::Rollback { "rollback" } else { "apply" };
-            execute(session, &mut shadow, &lock, plan, &running, kind, observer.as_mut(), &stop).await?
-        };
-        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        lock.release().await?;
-        shadow.close().await?;
-        if finished.failed.is_empty() {
-            verdict(&finished)?;
-        }
-        let done = plan.steps.iter().filter(|step| finished.done.contains(&step.changeset));
-        let rehearsal = Rehearsal {
-            ran: done.flat_map(|step| &step.segments).map(|segment| segment.statements.len()).sum(),
-            left_out: Vec::new(),
-            failed: finished.failed.into_iter().next().map(RehearsalFailure::from),
-        };
-        let place = format!("a private PostgreSQL {version}, after {before}, thrown away");
-        let more = json!({ "shadow": { "version": version, "applied": base.steps.len() }, "tookMs": took_ms });
-        self.tell(plan, rehearsal, &place, more, out)
-    }
+    };
+    let rehearsed = shadow.run(plan, &running.unsigned(), observer.as_mut(), &stop).await?;
+    drop(observer);
+    let more = json!({ "shadow": { "version": version, "applied": applied }, "tookMs": rehearsed.took_ms });
+    tell(plan, &rehearsed, &format!("a private PostgreSQL {version}, after {before}, thrown away"), more, form, out)
+}
 
-    fn tell(
-        &self,
-        plan: &Plan,
-        rehearsal: Rehearsal,
-        place: &str,
-        more: Value,
-        out: &mut Output,
-    ) -> Result<(), Failure> {
-        if self.form == Form::Json {
-            let mut value = json!(rehearsal);
-            if let (Some(all), Value::Object(more)) = (value.as_object_mut(), more) {
-                all.extend(more);
-            }
-            out.json(&json!({ "plan": plan, "dryRun": value }));
-        } else {
-            if plan.steps.is_empty() {
-                out.data(
-                    Line::new().paint(Tone::Strong, "dry run").plain(format!(" on {place}: there is nothing to run")),
-                );
-                return Ok(());
-            }
-            let (steps, ran) = (count(plan.steps.len(), "changeset"), count(rehearsal.ran, "statement"));
-            out.data(Line::new().paint(Tone::Strong, "dry run").plain(format!(" of {steps} on {place}: {ran} ran")));
-            for left_out in &rehearsal.left_out {
-                let head = format!("  {}: {} (", left_out.changeset, report::plan::gist(&left_out.sql));
-                out.data(Line::from(head).paint(Tone::Warn, &left_out.instead).plain(")"));
-            }
+/// Shows what came of it.
+fn tell(
+    plan: &Plan,
+    rehearsed: &Rehearsed,
+    place: &str,
+    more: Value,
+    form: Form,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let rehearsal = &rehearsed.rehearsal;
+    if form == Form::Json {
+        let mut value = json!(rehearsal);
+        if let (Some(all), Value::Object(more)) = (value.as_object_mut(), more) {
+            all.extend(more);
         }
-        let Some(failed) = rehearsal.failed else { return Ok(()) };
-        let mut failure =
-            Failure::new(Kind::Failed, format!("the dry run failed in `{}`: {}", failed.changeset, failed.message))
-                .help("nothing was changed");
-        failure.location = failed.location;
-        if let Some(sql) = failed.sql {
-            failure.notes = sql.lines().map(str::to_owned).collect();
+        out.json(&json!({ "plan": plan, "dryRun": value }));
+    } else {
+        let head = Line::new().paint(Tone::Strong, "dry run");
+        if plan.steps.is_empty() {
+            out.data(head.plain(format!(" on {place}: there is nothing to run")));
+            return Ok(());
         }
-        failure.notes.extend(failed.detail.iter().flat_map(|d| d.lines()).map(|line| format!("detail: {line}")));
-        Err(failure)
+        let (steps, ran) = (count(plan.steps.len(), "changeset"), count(rehearsal.ran, "statement"));
+        out.data(head.plain(format!(" of {steps} on {place}: {ran} ran")));
+        for left_out in &rehearsal.left_out {
+            let head = format!("  {}: {} (", left_out.changeset, report::plan::gist(&left_out.sql));
+            out.data(Line::from(head).paint(Tone::Warn, &left_out.instead).plain(")"));
+        }
     }
+    verdict_of(rehearsal)
 }
 
 /// What will be locked, and for how long at most.
-fn announcement(plan: &Plan, remote: &Remote, limit: Span) -> Text {
+fn announcement(dry: &DryRun<'_>, place: &str, limit: Span) -> Text {
     let mut text = Text::new();
-    let locks = rehearse::locks(plan);
-    let head = Line::new().paint(Tone::Strong, "dry run").plain(format!(" on {}", remote.describe()));
-    if locks.is_empty() {
+    let head = Line::new().paint(Tone::Strong, "dry run").plain(format!(" on {place}"));
+    if dry.locks.is_empty() {
         text.line(
             head.plain(format!(": no lock of it is known beforehand; it is rolled back after {limit} at the latest")),
         );
@@ -286,7 +165,7 @@ fn announcement(plan: &Plan, remote: &Remote, limit: Span) -> Text {
             ": it takes these locks and holds them until it is rolled back, after {limit} at the latest"
         )),
     );
-    for (object, mode) in locks {
+    for (object, mode) in &dry.locks {
         let line = Line::from(format!("  {} on {object}: ", mode.sql()));
         text.line(match mode.effect() {
             "blocks nobody" => line.plain(mode.effect()),
@@ -294,31 +173,4 @@ fn announcement(plan: &Plan, remote: &Remote, limit: Span) -> Text {
         });
     }
     text
-}
-
-fn locks_json(plan: &Plan) -> Value {
-    let locks = rehearse::locks(plan).into_iter();
-    locks.map(|(object, mode)| json!({ "object": object, "mode": mode, "effect": mode.effect() })).collect()
-}
-
-/// The plan from its beginning: what was half done elsewhere is not on a new server.
-fn anew(plan: &Plan) -> Plan {
-    let mut plan = plan.clone();
-    plan.steps.iter_mut().flat_map(|s| &mut s.segments).for_each(|segment| segment.progress = Progress::Todo);
-    plan
-}
-
-/// Refuses to take back on a new server what is half done on the other one.
-fn whole(plan: &Plan, history: &History) -> Result<(), Failure> {
-    let begun = |id: &str| {
-        history.changesets.get(id).is_some_and(|r| r.status != Status::Applied || r.segments.iter().any(|s| !s.done))
-    };
-    match plan.steps.iter().find(|step| begun(&step.changeset)) {
-        None => Ok(()),
-        Some(step) => Err(Failure::new(
-            Kind::Refused,
-            format!("`{}` is half done: no private server can be brought to where it is", step.changeset),
-        )
-        .help("make the dry run without `--shadow`")),
-    }
 }

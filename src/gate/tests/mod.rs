@@ -129,10 +129,10 @@ fn every_file_is_a_gate() {
 #[test]
 fn every_gate_is_documented() {
     let page = std::fs::read_to_string("docs/promotion.md").unwrap();
-    let help = std::fs::read_to_string("src/cli/promote.rs").unwrap().replace("\n///", "");
+    let help = std::fs::read_to_string("src/cli/commands/promote.rs").unwrap().replace("\n///", "");
     for name in names() {
         assert!(page.contains(&format!("| `{name}` |")), "docs/promotion.md: {name}");
-        assert!(help.contains(&format!(" {name}")), "src/cli/promote.rs: {name}");
+        assert!(help.contains(&format!(" {name}")), "src/cli/commands/promote.rs: {name}");
     }
 }
 

@@ -93,6 +93,12 @@ impl Embedded {
         Settings::socket(&self.sockets, self.port, SUPERUSER, "postgres")
     }
 
+    /// Whether nothing of it is kept.
+    #[must_use]
+    pub fn is_throwaway(&self) -> bool {
+        matches!(self.hold, Hold::Throwaway(_))
+    }
+
     /// The data directory.
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {

@@ -43,13 +43,13 @@ impl Before<'_> {
                 command.env_remove(name);
             }
         }
-        let variables = Variables::of(self.settings)
+        let variables = Variables::of(self.hooks.settings)
             .map_err(|e| Failure::new(Kind::Failed, format!("cannot write a password file for the hook: {e}")))?;
         command
-            .current_dir(self.root)
+            .current_dir(self.hooks.root)
             .envs(variables.list.iter().cloned())
             .env("DAGMAR_ENVIRONMENT", &self.plan.environment)
-            .env("DAGMAR_RUN", &self.info.id)
+            .env("DAGMAR_RUN", &self.lock.run)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -60,7 +60,7 @@ impl Before<'_> {
                 .help("install it, or correct the command in dagmar.yaml: no shell looks at it")
         })?;
         let mut output =
-            Output::of(&mut child, Mask::of(self.settings.targets.iter().filter_map(|t| t.password.as_ref())));
+            Output::of(&mut child, Mask::of(self.hooks.settings.targets.iter().filter_map(|t| t.password.as_ref())));
         let deadline = tokio::time::sleep(limit);
         tokio::pin!(deadline);
         let end = loop {

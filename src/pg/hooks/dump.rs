@@ -22,7 +22,7 @@ pub(super) async fn make(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Detail, Trouble> {
-    let to = place(before.root, &before.filled(&dump.to)?)?;
+    let to = place(before.hooks.root, &before.filled(&dump.to)?)?;
     let cannot = |what: &str, e: &std::io::Error| {
         Failure::new(Kind::Failed, format!("cannot {what} `{}`: {e}", to.display())).help("look at `to` in dagmar.yaml")
     };
@@ -54,7 +54,7 @@ pub(super) async fn make(
             }
         }
     }
-    let folder = to.parent().unwrap_or(before.root);
+    let folder = to.parent().unwrap_or(before.hooks.root);
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| cannot("make the folder of", &e))?;
     // the file is ours alone before there is anything in it, whatever the umask
     let part = tempfile::Builder::new()
@@ -96,7 +96,7 @@ async fn tables(before: &Before<'_>, connection: &Connection) -> Result<Option<B
     if asked.opaque {
         return Ok(None);
     }
-    let facts = Facts::ask(connection, &asked, before.ledger).await?;
+    let facts = Facts::ask(connection, &asked, before.hooks.ledger).await?;
     let used: Vec<_> = asked.relations.values().collect();
     let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
     let changed = facts.relations.iter().filter(|r| used.get(r.i).is_some_and(|used| used.changes()));

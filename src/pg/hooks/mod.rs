@@ -8,10 +8,13 @@ mod restore_point;
 mod variables;
 
 use super::connect::Connection;
+use super::connect::Environment;
 use super::connect::error;
 use super::connect::settings::Settings;
 use super::embedded;
+use super::lock::Lock;
 use super::run::RunInfo;
+use super::run::ready::{Clearance, Judged, Ready};
 use super::stop::Stop;
 use crate::base::{Failure, Ident, Kind};
 use crate::ledger::EventKind;
@@ -24,25 +27,31 @@ use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// What hooks work with.
+/// The hooks of an environment, and what they work with.
 #[derive(Debug)]
-pub struct Before<'a> {
+pub struct Hooks<'a> {
+    /// What is to be done, in this order.
+    pub list: &'a [Hook],
     /// The project's folder.
     pub root: &'a Path,
     /// Where `pg_dump` is; absent: the usual places.
     pub binaries: Option<&'a Path>,
+    /// The surroundings that hooks refer to with `${NAME}`.
+    pub process: &'a Environment,
     /// How to connect.
     pub settings: &'a Settings,
-    /// The plan that is about to run.
-    pub plan: &'a Plan,
     /// The schema of the ledger.
     pub ledger: &'a Ident,
     /// The run.
     pub info: &'a RunInfo,
-    /// Writes the events.
-    pub recorder: &'a Recorder,
-    /// The epoch of the lock that the run holds.
-    pub epoch: i64,
+}
+
+/// The hooks of one run.
+struct Before<'a> {
+    hooks: &'a Hooks<'a>,
+    plan: &'a Plan,
+    lock: &'a Lock,
+    recorder: Recorder,
 }
 
 /// Why a hook did not come to its end.
@@ -64,22 +73,25 @@ impl From<Failure> for Trouble {
 /// What a hook leaves in the ledger beside its name and time.
 type Detail = Map<String, Value>;
 
-/// Runs the hooks, one after the other, but for the first ones that are `done`: an earlier
-/// attempt of the same run, whose connection was lost, has recorded them.
+/// Runs the hooks, one after the other, but for the first ones that an earlier attempt of the same run
+/// has done, whose connection was lost. Then the plan may run.
 ///
 /// # Errors
 /// When one fails; then the run is recorded as failed.
-pub async fn run(
-    before: &Before<'_>,
-    hooks: &[Hook],
-    done: &mut usize,
+pub async fn run<'l>(
+    hooks: &Hooks<'_>,
+    judged: Judged<'l>,
+    clearance: &mut Clearance,
     connection: &mut Connection,
     observer: &mut dyn Observer,
     stop: &Stop,
-) -> Result<(), Failure> {
-    for hook in hooks.iter().skip(*done) {
+) -> Result<Ready<'l>, Failure> {
+    let (plan, lock) = (judged.plan(), judged.lock());
+    let before = Before { hooks, plan, lock, recorder: lock.recorder(hooks.ledger) };
+    let done = clearance.hooks_done();
+    for hook in hooks.list.iter().skip(*done) {
         // as the file or restore point is called in the end; variables of the process may be secrets
-        let name = hook.name().replace("${run}", &before.info.id).replace("${environment}", &before.plan.environment);
+        let name = hook.name().replace("${run}", &lock.run).replace("${environment}", &plan.environment);
         observer.on(&Event::HookStarted { hook: name.clone() });
         let began = Instant::now();
         let result = before.one(hook, connection, observer, stop).await;
@@ -101,7 +113,7 @@ pub async fn run(
             return Err(failure.note("nothing was applied; the run is recorded"));
         }
     }
-    Ok(())
+    Ok(judged.ready(clearance))
 }
 
 fn too_long(hook: &Hook) -> Failure {
@@ -139,20 +151,20 @@ impl Before<'_> {
 
     /// A command is looked for in the project's folder when its name has a slash.
     fn program(&self, name: &str) -> PathBuf {
-        if name.contains('/') { self.root.join(name) } else { PathBuf::from(name) }
+        if name.contains('/') { self.hooks.root.join(name) } else { PathBuf::from(name) }
     }
 
     /// The place of a client program.
     fn client(&self, name: &str) -> PathBuf {
-        embedded::client_program(self.binaries, name)
+        embedded::client_program(self.hooks.binaries, name)
     }
 
     /// A text with `${run}`, `${environment}` and variables of the process.
     fn filled(&self, text: &str) -> Result<String, Failure> {
         let value = |name: &str| match name {
-            "run" => Some(self.info.id.clone()),
+            "run" => Some(self.lock.run.clone()),
             "environment" => Some(self.plan.environment.clone()),
-            other => std::env::var(other).ok(),
+            other => self.hooks.process.vars.get(other).cloned(),
         };
         fill_from_process(text, &value).map_err(|why| Failure::new(Kind::Failed, why).help("set it, or write it out"))
     }
@@ -160,9 +172,9 @@ impl Before<'_> {
     /// One event, in a transaction that only the holder of the lock can commit; with a run
     /// that has failed where it is the end.
     async fn record(&self, connection: &Connection, detail: Detail, failure: Option<&Failure>) -> Result<(), Failure> {
-        let mut sql = vec!["BEGIN".to_owned(), self.recorder.fence(self.epoch, "beforeApply", None, OWN_PATH)];
+        let mut sql = vec!["BEGIN".to_owned(), self.recorder.fence(self.lock.epoch, "beforeApply", None, OWN_PATH)];
         if failure.is_some() {
-            sql.extend(self.recorder.start_run(&self.info.start(self.plan)));
+            sql.extend(self.recorder.start_run(&self.hooks.info.start(self.plan)));
         }
         let name = detail.get("hook").and_then(Value::as_str).unwrap_or_default().to_owned();
         sql.push(self.recorder.event(EventKind::BeforeApply, None, &json!(detail)));

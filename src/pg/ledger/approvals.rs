@@ -2,12 +2,11 @@
 //! are filled by a trigger, rows cannot be changed, and each has an event in the chain.
 
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind, Span};
+use crate::base::{Actor, Failure, Ident, Kind, Span};
 use crate::ledger::approval::{Approval, SINCE, Verdict};
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
 use crate::pg::connect::server::Server;
-use crate::pg::lock::Holder;
 use std::collections::BTreeSet;
 
 /// What somebody says of a plan.
@@ -27,7 +26,7 @@ pub struct Word<'a> {
 ///
 /// # Errors
 /// When the role may not, or the ledger has no place for it.
-pub async fn write(connection: &Connection, ledger: &Ident, who: &Holder, word: &Word<'_>) -> Result<(), Failure> {
+pub async fn write(connection: &Connection, ledger: &Ident, actor: &Actor, word: &Word<'_>) -> Result<(), Failure> {
     let expires =
         word.expires.map_or("NULL".to_owned(), |span| format!("clock_timestamp() + {} * interval '1 ms'", span.millis));
     let sql = format!(
@@ -36,8 +35,8 @@ pub async fn write(connection: &Connection, ledger: &Ident, who: &Holder, word: 
         quote_literal(word.digest),
         quote_literal(word.verdict.word()),
         quote_literal(word.reason),
-        quote_literal(&who.os_user),
-        quote_literal(&who.host),
+        quote_literal(&actor.user),
+        quote_literal(&actor.host),
     );
     connection.execute(&sql).await.map_err(|e| match e.sqlstate.as_str() {
         "42501" => Failure::new(Kind::Refused, "the role may neither approve nor reject here; nothing was recorded")

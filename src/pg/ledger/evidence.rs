@@ -3,19 +3,16 @@
 
 use super::{read, request};
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind};
+use crate::base::{Actor, Failure, Ident, Kind};
 use crate::gate::evidence::{Happened, Local, Source, Target, trails};
 use crate::gate::freeze_zone;
 use crate::ledger::EventKind;
-use crate::ledger::json::jsonb;
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
 use crate::pg::connect::query::Row;
 use crate::pg::connect::server::Server;
-use crate::pg::lock::Holder;
 use crate::source::Environment;
 use crate::source::calendar::Zone;
-use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Two clocks that differ by more than this are worth a word.
@@ -32,7 +29,7 @@ pub async fn target(
     ledger: &Ident,
     policy: &Environment,
     sealed: &[&str],
-    who: &Holder,
+    actor: &Actor,
 ) -> Result<Target, Failure> {
     let window = policy.window.iter().map(|w| w.timezone.clone());
     let zones: BTreeSet<Zone> = window.chain(policy.freeze.iter().map(|f| freeze_zone(f, policy))).collect();
@@ -88,7 +85,7 @@ pub async fn target(
     Ok(Target {
         now: row.get(0)?,
         db_user: row.get(1)?,
-        os_user: who.os_user.clone(),
+        os_user: actor.user.clone(),
         runs: row.get::<Option<Vec<i64>>>(2)?.unwrap_or_default(),
         applied: row.get::<Option<Vec<i64>>>(3)?.unwrap_or_default(),
         rolled_back: row.get(5)?,
@@ -173,55 +170,6 @@ pub fn clocks(source: &Source, target: &Target, environment: &str) -> Option<Str
     let apart = source.history.now - target.now;
     (apart.abs() > APART)
         .then(|| format!("the clocks of {} and {environment} differ by {} s", source.environment, apart.abs() / 1000))
-}
-
-/// A word that went past a gate, or a refusal: an event of the ledger.
-#[derive(Debug, Clone)]
-pub struct Said {
-    /// `gateOverridden`, `hazardAllowed` or `refused`.
-    pub kind: EventKind,
-    /// The rest.
-    pub detail: serde_json::Value,
-}
-
-/// Writes events of this kind. `run` is the run that goes on because of them.
-///
-/// # Errors
-/// When the ledger cannot be written.
-pub async fn say(
-    connection: &Connection,
-    ledger: &Ident,
-    who: &Holder,
-    run: Option<&str>,
-    events: &[Said],
-) -> Result<(), Failure> {
-    let by = format!("{}@{}", who.os_user, who.host);
-    let rows: Vec<String> = events
-        .iter()
-        .map(|said| {
-            let mut detail = said.detail.clone();
-            detail["by"] = json!(by);
-            format!(
-                "INSERT INTO {}.event (run, kind, detail) VALUES ({}, '{}', {})",
-                ledger.sql(),
-                run.map_or("NULL".to_owned(), |run| format!("{}::uuid", quote_literal(run))),
-                said.kind.word(),
-                jsonb(&detail)
-            )
-        })
-        .collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let text = format!("BEGIN;\n{};\nCOMMIT", rows.join(";\n"));
-    match connection.execute(&text).await {
-        Ok(()) => Ok(()),
-        Err(e) => {
-            // what failed inside of the transaction must not stay open
-            let _ = connection.roll_back().await;
-            Err(error::unanswered("cannot write into the ledger", &e))
-        }
-    }
 }
 
 #[cfg(test)]

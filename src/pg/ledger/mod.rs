@@ -3,6 +3,7 @@
 pub mod approvals;
 pub mod attic;
 pub mod audit;
+pub mod events;
 pub mod evidence;
 pub mod fingerprint;
 pub mod read;

@@ -5,13 +5,12 @@
 use super::unfinished;
 use crate::base::name::quote_literal;
 use crate::base::time::rfc3339;
-use crate::base::{Failure, Ident, Kind};
+use crate::base::{Actor, Failure, Ident, Kind};
 use crate::ledger::EventKind;
 use crate::ledger::json::jsonb;
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
 use crate::pg::connect::query::{Row, millis};
-use crate::pg::lock::Holder;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -81,24 +80,29 @@ pub async fn running(connection: &Connection, ledger: &Ident) -> Result<Option<R
 ///
 /// # Errors
 /// When the ledger cannot be written.
-pub async fn pause(connection: &Connection, ledger: &Ident, who: &Holder, reason: Option<&str>) -> Result<(), Failure> {
+pub async fn pause(
+    connection: &Connection,
+    ledger: &Ident,
+    actor: &Actor,
+    reason: Option<&str>,
+) -> Result<(), Failure> {
     let wish = format!(
         "INSERT INTO {}.wish (kind, reason, made_by) VALUES ('pause', {}, {}) ON CONFLICT (kind) DO UPDATE SET reason = \
          excluded.reason, made_at = excluded.made_at, made_by = excluded.made_by, db_user = excluded.db_user",
         ledger.sql(),
         reason.map_or("NULL".to_owned(), quote_literal),
-        quote_literal(&name(who)),
+        quote_literal(&actor.to_string()),
     );
-    write(connection, &[wish, event(ledger, EventKind::Paused, who, reason, None)]).await
+    write(connection, &[wish, event(ledger, EventKind::Paused, actor, reason, None)]).await
 }
 
 /// Lets backfills go on.
 ///
 /// # Errors
 /// When the ledger cannot be written.
-pub async fn resume(connection: &Connection, ledger: &Ident, who: &Holder) -> Result<(), Failure> {
+pub async fn resume(connection: &Connection, ledger: &Ident, actor: &Actor) -> Result<(), Failure> {
     let wish = format!("DELETE FROM {}.wish WHERE kind = 'pause'", ledger.sql());
-    write(connection, &[wish, event(ledger, EventKind::Resumed, who, None, None)]).await
+    write(connection, &[wish, event(ledger, EventKind::Resumed, actor, None, None)]).await
 }
 
 /// Asks a run to stop as a signal would.
@@ -108,7 +112,7 @@ pub async fn resume(connection: &Connection, ledger: &Ident, who: &Holder) -> Re
 pub async fn cancel(
     connection: &Connection,
     ledger: &Ident,
-    who: &Holder,
+    actor: &Actor,
     reason: Option<&str>,
     run: &Running,
 ) -> Result<(), Failure> {
@@ -119,9 +123,9 @@ pub async fn cancel(
         ledger.sql(),
         run.epoch,
         reason.map_or("NULL".to_owned(), quote_literal),
-        quote_literal(&name(who)),
+        quote_literal(&actor.to_string()),
     );
-    write(connection, &[wish, event(ledger, EventKind::CancelAsked, who, reason, run.run.as_deref())]).await
+    write(connection, &[wish, event(ledger, EventKind::CancelAsked, actor, reason, run.run.as_deref())]).await
 }
 
 /// The query that finds the wish to stop the run of this epoch: who asked and why.
@@ -133,14 +137,9 @@ pub(crate) fn cancelled(ledger: &Ident, epoch: i64) -> String {
     )
 }
 
-/// Who asks, as one word.
-fn name(who: &Holder) -> String {
-    format!("{}@{}", who.os_user, who.host)
-}
-
 /// An event of nobody's run: that who asked is in it keeps it apart from who runs.
-fn event(ledger: &Ident, kind: EventKind, who: &Holder, reason: Option<&str>, run: Option<&str>) -> String {
-    let detail = json!({ "by": name(who), "reason": reason, "of": run });
+fn event(ledger: &Ident, kind: EventKind, actor: &Actor, reason: Option<&str>, run: Option<&str>) -> String {
+    let detail = json!({ "by": actor.to_string(), "reason": reason, "of": run });
     format!(
         "INSERT INTO {}.event (kind, detail) VALUES ('{}', jsonb_strip_nulls({}))",
         ledger.sql(),
@@ -153,9 +152,9 @@ fn event(ledger: &Ident, kind: EventKind, who: &Holder, reason: Option<&str>, ru
 ///
 /// # Errors
 /// When the ledger cannot be written.
-pub async fn refused(connection: &Connection, ledger: &Ident, who: &Holder, mut detail: Value) -> Result<(), Failure> {
+pub async fn refused(connection: &Connection, ledger: &Ident, actor: &Actor, mut detail: Value) -> Result<(), Failure> {
     if let Some(map) = detail.as_object_mut() {
-        map.insert("by".to_owned(), name(who).into());
+        map.insert("by".to_owned(), actor.to_string().into());
     }
     // a run that writes an event may hold this one up: it is not worth a wait
     let patience = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '5s'".to_owned();

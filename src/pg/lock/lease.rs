@@ -4,11 +4,11 @@
 //! ends with its process. The beat shows others that the holder lives, and shows the holder
 //! at once that it has lost the lock.
 
+use super::Patience;
 use super::lost::lock_lost;
 use super::orphans;
-use super::{Holder, Patience};
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind};
+use crate::base::{Actor, Failure, Ident, Kind};
 use crate::pg::connect::Connection;
 use crate::pg::connect::error::{self, SqlFailure};
 use crate::pg::connect::query::Texts;
@@ -39,7 +39,7 @@ pub(crate) const SILENCE: &str = "the server has not answered for some time";
 pub(crate) async fn take(
     worker: &Connection,
     ledger: &Ident,
-    holder: &Holder,
+    actor: &Actor,
     key: i32,
     patience: &mut Patience<'_>,
 ) -> Result<(i64, String), Failure> {
@@ -48,7 +48,7 @@ pub(crate) async fn take(
          UPDATE {l}.lease SET epoch = epoch + 1, holder = {who}, backend_pid = pg_backend_pid(), \
          taken_at = clock_timestamp(), heartbeat_at = clock_timestamp() RETURNING epoch, gen_random_uuid()::text",
         l = ledger.sql(),
-        who = quote_literal(&format!("{}@{} pid {}", holder.os_user, holder.host, std::process::id())),
+        who = quote_literal(&format!("{actor} pid {}", std::process::id())),
     );
     loop {
         let rows = match worker.texts(&sql).await {

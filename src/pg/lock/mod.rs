@@ -16,7 +16,8 @@ use super::connect::settings::Settings;
 use super::connect::{self, Connection};
 use super::stop::Stop;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind};
+use crate::base::{Actor, Failure, Ident, Kind};
+use crate::ledger::record::{Recorder, RunRef};
 use crate::ledger::schema;
 use crate::run::{Event, Observer};
 use crate::source::LedgerConfig;
@@ -39,15 +40,6 @@ pub struct Lock {
     pub run: String,
 }
 
-/// Who asks for the lock.
-#[derive(Debug, Clone)]
-pub struct Holder {
-    /// The operating system's user.
-    pub os_user: String,
-    /// The host's name.
-    pub host: String,
-}
-
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
@@ -56,7 +48,7 @@ pub struct Request<'a> {
     /// The ledger that is locked.
     pub ledger: &'a LedgerConfig,
     /// Who asks.
-    pub holder: &'a Holder,
+    pub actor: &'a Actor,
     /// How long another run is waited for.
     pub wait: Duration,
     /// The epoch of the lock that this run had and lost: when another run has come after it,
@@ -77,7 +69,7 @@ pub async fn acquire(
     observer: &mut dyn Observer,
     stop: &Arc<Stop>,
 ) -> Result<Lock, Failure> {
-    let Request { settings, ledger: config, holder, wait, lost } = *request;
+    let Request { settings, ledger: config, actor, wait, lost } = *request;
     let ledger = &config.schema;
     let settings = settings.clone().with_application_name("dagmar lock");
     let mut connection = connect::connect(&settings, Duration::ZERO).await?;
@@ -114,14 +106,14 @@ pub async fn acquire(
     *server = Server::ask(worker, config).await?;
     let (epoch, run) = if server.has_ledger {
         // first the epoch: what an earlier run still has in a message is fenced off
-        let lease = lease::take(worker, ledger, holder, key, &mut patience).await?;
+        let lease = lease::take(worker, ledger, actor, key, &mut patience).await?;
         orphans::outlive(worker, key, &mut patience).await?;
         install(worker, server, ledger).await?;
         lease
     } else {
         orphans::outlive(worker, key, &mut patience).await?;
         install(worker, server, ledger).await?;
-        lease::take(worker, ledger, holder, key, &mut patience).await?
+        lease::take(worker, ledger, actor, key, &mut patience).await?
     };
     server.has_ledger = true;
     Ok(Lock { keeper: Keeper::start(connection, ledger, epoch, stop), key, epoch, run })
@@ -167,6 +159,12 @@ impl Patience<'_> {
 }
 
 impl Lock {
+    /// Writes the ledger's rows of the run that holds the lock.
+    #[must_use]
+    pub fn recorder(&self, ledger: &Ident) -> Recorder {
+        Recorder::new(ledger, RunRef::Id(self.run.clone()))
+    }
+
     /// Gives the lock back.
     ///
     /// # Errors

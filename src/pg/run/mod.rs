@@ -6,6 +6,7 @@ mod blockers;
 mod kept;
 mod outside;
 mod pace;
+pub mod ready;
 pub mod rehearse;
 mod schedule;
 pub mod script;
@@ -22,16 +23,17 @@ pub use whole::check as check_whole;
 use super::connect::query::USE_OWN_PATH;
 use super::connect::settings::Settings;
 use super::connect::{self, Connection};
-use super::lock::orphans;
+use super::lock::{Lock, orphans};
 use super::stop::Stop;
-use crate::base::{Failure, Granularity, Ident, Secrets};
-use crate::ledger::record::{OWN_PATH, Recorder, RunStart};
+use crate::base::{Actor, Failure, Granularity, Ident, Secrets};
+use crate::ledger::record::{OWN_PATH, RunStart};
 use crate::ledger::schema;
 use crate::plan::Plan;
 use crate::run::{Event, Observer, StepError};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
+use ready::Ready;
 use script::{Mark, Script};
 use serde_json::Value;
 use shared::Shared;
@@ -103,14 +105,10 @@ impl RunStatus {
 /// Who runs: what the ledger notes of a run.
 #[derive(Debug, Clone)]
 pub struct RunInfo {
-    /// The id of the run.
-    pub id: String,
     /// `apply` or `rollback`.
     pub kind: &'static str,
-    /// The operating system's user.
-    pub os_user: String,
-    /// The host's name.
-    pub host: String,
+    /// Who acts.
+    pub actor: Actor,
     /// What dagmar.yaml says of the environment.
     pub policy: Value,
 }
@@ -123,8 +121,8 @@ impl RunInfo {
             kind: self.kind,
             environment: &plan.environment,
             steps: plan.steps.len(),
-            os_user: &self.os_user,
-            host: &self.host,
+            os_user: &self.actor.user,
+            host: &self.actor.host,
             policy: Some(&self.policy),
         }
     }
@@ -132,16 +130,12 @@ impl RunInfo {
 
 /// What is to be run, and how.
 pub struct Job<'a> {
-    /// The plan.
-    pub plan: &'a Plan,
     /// Who runs it.
     pub info: &'a RunInfo,
     /// Where the ledger is.
     pub ledger: &'a Ident,
     /// Where further connections go.
     pub settings: &'a Settings,
-    /// The epoch of the lock that is held.
-    pub epoch: i64,
     /// The most connections that run steps at the same time.
     pub jobs: usize,
     /// What happens to the others when one fails.
@@ -152,24 +146,26 @@ pub struct Job<'a> {
     pub secrets: &'a Secrets,
 }
 
-/// Runs a plan under the lock of this epoch.
+/// Runs a plan.
 ///
 /// # Errors
 /// When a connection is lost, or the ledger cannot be written. A step that fails is no error
 /// here: it is in the answer, and recorded.
 pub async fn execute(
     connection: &mut Connection,
-    recorder: Recorder,
+    ready: &Ready<'_>,
     job: &Job<'_>,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Finished, Failure> {
     let began = Instant::now();
     let author_path = connection.author_path().to_owned();
-    let writer = Writer { recorder, epoch: job.epoch, author_path, secrets: job.secrets.clone() };
-    let shared = Shared::new(job.plan, writer, observer, job.jobs, job.on_failure);
+    let (plan, lock) = (ready.plan(), ready.lock());
+    let recorder = lock.recorder(job.ledger);
+    let writer = Writer { recorder, epoch: lock.epoch, author_path, secrets: job.secrets.clone() };
+    let shared = Shared::new(plan, writer, observer, job.jobs, job.on_failure);
     let mut first = Worker::new(connection, &shared);
-    start(&mut first, job).await?;
+    start(&mut first, job, lock).await?;
     match job.transaction {
         Granularity::Changeset => run_all(&mut first, &shared, job, stop).await?,
         Granularity::Plan => tokio::select! {
@@ -182,7 +178,7 @@ pub async fn execute(
     let failed = shared.failures.take();
     let status = match failed.is_empty() {
         false => RunStatus::Failed,
-        true if shared.done.borrow().len() < job.plan.steps.len() => RunStatus::Interrupted,
+        true if shared.done.borrow().len() < plan.steps.len() => RunStatus::Interrupted,
         true => RunStatus::Done,
     };
     if let (RunStatus::Interrupted, Some(why)) = (status, stop.loss()) {
@@ -191,7 +187,7 @@ pub async fn execute(
     let stopped_by = (status == RunStatus::Interrupted).then(|| stop.by()).flatten();
     end(&mut first, status, failed.first().map(|f| f.kept.as_str()).or(stopped_by)).await?;
     let stopped_by = stopped_by.map(str::to_owned);
-    let done: Vec<String> = shared.done.take().iter().map(|i| job.plan.steps[*i].changeset.clone()).collect();
+    let done: Vec<String> = shared.done.take().iter().map(|i| plan.steps[*i].changeset.clone()).collect();
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     shared.tell(&Event::RunFinished { status: status.word().to_owned(), steps: done.len(), took_ms });
     Ok(Finished { status, done, failed, stopped_by })
@@ -261,8 +257,8 @@ async fn further(shared: &Shared<'_>, job: &Job<'_>) -> Result<(), Failure> {
 }
 
 /// Sets the session up and notes the run: one message.
-async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>) -> Result<(), Failure> {
-    let (plan, info) = (job.plan, job.info);
+async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>, lock: &Lock) -> Result<(), Failure> {
+    let (plan, info) = (worker.plan, job.info);
     let mut script = Script::default();
     let frame = Mark::Frame(usize::MAX);
     script.extend(frame, ["BEGIN", USE_OWN_PATH]);
@@ -271,13 +267,13 @@ async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>) -> Result<(), Failure
     let recorder = &worker.writer.recorder;
     script.extend(frame, recorder.start_run(&info.start(plan)));
     if !plan.renamed.is_empty() {
-        script.push(frame, &recorder.fence(job.epoch, "rename", None, OWN_PATH));
+        script.push(frame, &recorder.fence(lock.epoch, "rename", None, OWN_PATH));
         plan.renamed.iter().for_each(|renamed| script.extend(frame, recorder.rename(renamed)));
     }
     script.push(frame, "COMMIT");
     worker.introduce("cannot begin the run", script).await?;
     worker.tell(&Event::RunStarted {
-        run: info.id.clone(),
+        run: lock.run.clone(),
         kind: info.kind.to_owned(),
         environment: plan.environment.clone(),
         steps,

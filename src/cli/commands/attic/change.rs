@@ -1,23 +1,22 @@
 //! `dagmar attic purge` and `restore`: a run of their own.
 
+use super::How;
 use super::list::counted;
-use super::{How, retention};
-use crate::base::{Failure, Kind};
+use crate::base::Failure;
 use crate::cli::commands::plan::formats as plan_formats;
-use crate::cli::shell::about;
-use crate::cli::shell::audit::{Tried, audited};
-use crate::cli::shell::gating::{self, Gating, What as Gated};
+use crate::cli::shell::gates::{self, GateArgs};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, choose, event, form};
-use crate::cli::shell::progress;
-use crate::cli::shell::rehearsal::DryRun;
-use crate::cli::shell::running::{confirm, execute, locked, preflight, stop_on_signals, verdict};
-use crate::cli::shell::session::{Remote, Session};
+use crate::cli::shell::running::{confirm, show_findings, stop_on_signals};
+use crate::cli::shell::{open, progress, rehearsal};
 use crate::cli::{Outcome, block_on};
-use crate::ledger::History;
 use crate::ledger::attic::Entry;
-use crate::pg::ledger::{attic, audit};
-use crate::plan::attic::{Which, compile, to_purge, to_restore};
+use crate::ops::attic::AtticWork;
+use crate::ops::refusal::{Attempt, recorded};
+use crate::ops::{Options, Planned, RunOutcome, RunSource, Target};
+use crate::pg::Database;
+use crate::pg::ledger::attic;
+use crate::plan::attic::Which;
 use crate::plan::{Direction, Plan};
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
 use serde_json::json;
@@ -33,11 +32,6 @@ pub struct Order<'a> {
 }
 
 impl Order<'_> {
-    /// The word for it in the ledger.
-    fn kind(&self) -> &'static str {
-        self.direction.word()
-    }
-
     /// As it was called.
     fn command(&self) -> &'static str {
         match (self.direction, self.how.dry.dry_run) {
@@ -49,166 +43,75 @@ impl Order<'_> {
     }
 }
 
-/// Entries of the attic that are purged or put back, as far as they are still there.
-pub struct Work<'a> {
-    session: &'a Session,
-    direction: Direction,
-    which: &'a Which,
-}
-
-impl Work<'_> {
-    /// Compiles what is to run. What was changed by hand is refused.
-    pub async fn compile(&self, remote: &Remote, history: &History) -> Result<Plan, Failure> {
-        Ok(self.choose(remote, history).await?.0)
-    }
-
-    async fn choose(&self, remote: &Remote, history: &History) -> Result<(Plan, Vec<String>), Failure> {
-        let session = self.session;
-        let entries = attic::entries(&remote.connection, &remote.server, session.ledger()).await?;
-        let chosen = match (self.direction, self.which) {
-            (Direction::Restore, Which::Ids(ids)) => to_restore(&entries, ids)?,
-            _ => to_purge(&entries, self.which, &session.environment, retention(session), history.now)?,
-        };
-        let limits = session.workspace.loaded.config.limits(&session.environment).resolve();
-        let plan = compile(&session.environment, session.ledger(), self.direction, limits, &chosen.entries);
-        let ids: Vec<String> = plan.steps.iter().map(|step| step.changeset.clone()).collect();
-        if !ids.is_empty() {
-            audit::check_recorded(&remote.connection, session.ledger(), &ids).await?;
-        }
-        let mut notes = chosen.left;
-        let mut without: Vec<String> =
-            chosen.entries.iter().filter(|e| e.by_rollback).map(|e| format!("`{}`", e.changeset)).collect();
-        without.dedup();
-        if self.direction == Direction::Purge && !without.is_empty() {
-            notes.push(format!("then these cannot be rolled back any more: {}", without.join(", ")));
-        }
-        Ok((plan, notes))
-    }
-}
-
-pub fn change(order: &Order<'_>, words: &gating::Words, global: &Global, out: &mut Output) -> Outcome {
+pub fn change(order: &Order<'_>, overrides: &GateArgs, global: &Global, out: &mut Output) -> Outcome {
     let format = if order.how.plan { Some(choose(global, &plan_formats())?) } else { None };
     let form = if order.how.plan { Form::Text } else { form(global)? };
-    let session = Session::open(global)?;
-    let work = Work { session: &session, direction: order.direction, which: &order.which };
-    let result = block_on(async {
-        let remote = session.connect(global, out).await?;
-        let gating = Gating::new(&session, Gated::Attic(&work), words, None, None)?;
-        carry_out(order, &work, gating, remote, (form, format), global, out).await
-    });
-    if order.how.plan {
-        return result;
-    }
-    audited(result, Tried { command: order.command(), plan: None }, &session, global, out)
+    let target = open::target(global)?;
+    let work = AtticWork { target: &target, direction: order.direction, which: order.which.clone() };
+    let source = RunSource::Attic(work);
+    let options = Options {
+        overrides: overrides.overrides(),
+        run: order.how.running.options()?,
+        skip_preflight: order.how.no_preflight,
+    };
+    block_on(async {
+        let result = carry_out(order, &target, &source, &options, (form, format), global, out).await;
+        match order.how.plan {
+            true => result,
+            false => recorded(result, Attempt { operation: order.command(), plan: None }, &target, out).await,
+        }
+    })
 }
 
-/// Shows what would run, asks the gates, and runs it under the lock.
+/// Shows what would run, asks, and runs it.
 async fn carry_out(
     order: &Order<'_>,
-    work: &Work<'_>,
-    mut gating: Gating<'_>,
-    mut remote: Remote,
+    target: &Target,
+    source: &RunSource<'_>,
+    options: &Options,
     (form, format): (Form, Option<PlanFormat>),
     global: &Global,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let (session, how) = (work.session, order.how);
-    let history = remote.history(session.ledger()).await?;
-    let (_, notes) = work.choose(&remote, &history).await?;
-    let plan = gating.compile(&remote, &history).await?;
-    let about = about::online(session, &remote, &plan).await;
-    let preview = Preview::new(&plan, &about);
+    let how = order.how;
+    let planned = Planned::new(target, source, &options.overrides, None, out).await?;
+    let notes = planned.notes().await?;
+    let about = planned.about().await;
     if let Some(format) = format {
-        out.report(format.render(&[preview], PlanOptions { limit: out.limit(), detail: Detail::Statements }));
+        let limits = PlanOptions { limit: out.limit(), detail: Detail::Statements };
+        out.report(format.render(&[Preview::new(&planned.plan, &about)], limits));
         notes.iter().for_each(|line| out.say(line.as_str()));
-        return remote.close().await;
+        return planned.close().await;
     }
-    if plan.steps.is_empty() && !how.dry.dry_run {
+    if planned.plan.steps.is_empty() && !how.dry.dry_run {
         notes.iter().for_each(|line| out.say(line.as_str()));
-        finish(order, &plan, &[], "done", form, out);
-        return remote.close().await;
+        finish(order, &planned.plan, &[], "done", form, out);
+        return planned.close().await;
     }
     if form == Form::Text {
-        how.running.announce(&preview, global, out);
+        how.running.announce(&Preview::new(&planned.plan, &about), global, out);
     }
     notes.iter().for_each(|line| out.say(line.as_str()));
     if how.dry.dry_run {
-        let dry = DryRun { session, command: order.command(), on_server: &how.dry, shadow: false, form };
-        // as in a run: what is put back is not kept waiting
-        let gating = (order.direction == Direction::Purge).then_some(&gating);
-        dry.run((&remote, &history), &plan, gating, &how.running, global, out).await?;
-        return remote.close().await;
+        rehearsal::on_server(&planned, order.command(), how.dry.dry_run_limit, form, global, out).await?;
+        return planned.close().await;
     }
-    session.check_bound(&history)?;
-    remote.server.check_writable(session.ledger())?;
-    how.running.granularity(session, &plan)?;
-    how.running.signing.key()?;
-    let purges = order.direction == Direction::Purge;
-    if purges {
-        // what is put back is not kept waiting, as a rollback is not
-        let judged = gating.judge(&remote, &plan).await?;
-        gating.show(&judged, &preview, form, false, out);
-        gating.refuse(&judged, &remote, &plan, order.kind()).await?;
-    }
-    if !how.no_preflight {
-        preflight(session, &remote, &plan, form, global, out).await?;
-    }
-    confirm(global, &question(order, &plan, &remote))?;
+    let prepared = planned.prepare(options).await?;
+    gates::show(&prepared, &Preview::new(prepared.plan(), &about), form, false, out);
+    show_findings(prepared.findings(), form, global, out);
+    prepared.check().await?;
+    confirm(global, &question(order, prepared.plan(), &prepared.planned().db))?;
+    let digest = prepared.digest();
     let stop = stop_on_signals();
     let mut observer = progress::observer(form, global, out);
-    let lock = locked(session, &mut remote, how.running.lock_wait, observer.as_mut(), &stop).await?;
-    let prepared = prepare(order, &plan, &mut gating, &remote, &lock.run).await;
-    if let Err(refused) = prepared {
-        drop(observer);
-        lock.release().await?;
-        return Err(refused);
-    }
-    let finished =
-        execute(session, &mut remote, &lock, &plan, &how.running, order.kind(), observer.as_mut(), &stop).await;
-    let finished = match finished {
-        Err(failure) if failure.kind == Kind::Locked || remote.is_gone().await => {
-            return Err(failure.help("give the same command again: it goes on with what is left"));
-        }
-        other => other?,
-    };
+    let outcome = prepared.confirmed(&digest).await?.run(observer.as_mut(), &stop).await?;
     drop(observer);
-    lock.release().await?;
-    let did = entries_of(&plan, |id| finished.done.iter().any(|d| d == id));
-    let mut entries = attic::entries(&remote.connection, &remote.server, session.ledger()).await?;
+    let RunOutcome { planned, done, .. } = &outcome;
+    let did = entries_of(&planned.plan, |id| done.iter().any(|d| d == id));
+    let mut entries = attic::entries(&planned.db.connection, &planned.db.server, target.ledger()).await?;
     entries.retain(|e| did.contains(&e.id));
-    finish(order, &plan, &entries, finished.status.word(), form, out);
-    remote.close().await?;
-    verdict(&finished)
-}
-
-/// Looks once more under the lock: nothing runs that was not shown, and time has passed.
-async fn prepare(
-    order: &Order<'_>,
-    shown: &Plan,
-    gating: &mut Gating<'_>,
-    remote: &Remote,
-    run: &str,
-) -> Result<(), Failure> {
-    let history = remote.history(gating.session().ledger()).await?;
-    gating.session().check_bound(&history)?;
-    let now = gating.compile(remote, &history).await?;
-    let same = |a: &Plan, b: &Plan| {
-        let of = |plan: &Plan| {
-            let entries = plan.steps.iter().flat_map(|s| &s.segments).flat_map(|s| &s.statements);
-            entries.map(|s| s.sql.clone()).collect::<Vec<_>>()
-        };
-        of(a) == of(b)
-    };
-    if !same(shown, &now) {
-        return Err(Failure::new(Kind::Drift, "the attic has changed since this was shown; nothing was run")
-            .help("run the command again and look at what it would do now"));
-    }
-    if order.direction == Direction::Purge {
-        let judged = gating.judge(remote, &now).await?;
-        gating.refuse(&judged, remote, &now, order.kind()).await?;
-        gating.note(&judged, remote, &now, Some(run), order.kind()).await?;
-    }
-    Ok(())
+    finish(order, &planned.plan, &entries, outcome.status().word(), form, out);
+    outcome.close().await
 }
 
 /// The numbers of the entries of these changesets.
@@ -218,8 +121,8 @@ fn entries_of(plan: &Plan, of: impl Fn(&str) -> bool) -> Vec<i64> {
     entries.filter_map(|e| e["entry"].as_i64()).collect()
 }
 
-fn question(order: &Order<'_>, plan: &Plan, remote: &Remote) -> String {
-    let (entries, place) = (counted(entries_of(plan, |_| true).len()), remote.describe());
+fn question(order: &Order<'_>, plan: &Plan, db: &Database) -> String {
+    let (entries, place) = (counted(entries_of(plan, |_| true).len()), db.describe());
     match order.direction {
         Direction::Purge => format!("Drop {entries} of the attic on {place} for good?"),
         _ => format!("Put back {entries} of the attic on {place}?"),

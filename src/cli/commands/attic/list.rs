@@ -1,36 +1,36 @@
 //! `dagmar attic list`.
 
-use super::retention;
 use crate::base::{Span, size, time};
 use crate::cli::shell::global::Global;
+use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
-use crate::cli::shell::session::Session;
 use crate::cli::{Outcome, block_on};
 use crate::ledger::attic::{Entry, Totals, Way};
+use crate::ops::attic::retention;
 use crate::pg::ledger::attic;
 use crate::report::{Cell, Line, Table, Tone};
 use serde_json::json;
 
 pub fn list(global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let session = Session::open(global)?;
-    let keep = retention(&session);
+    let target = open::target(global)?;
+    let keep = retention(&target);
     let (history, entries, place, database) = block_on(async {
-        let remote = session.connect(global, out).await?;
-        let history = remote.history(session.ledger()).await?;
-        let entries = attic::entries(&remote.connection, &remote.server, session.ledger()).await?;
-        let (place, database) = (remote.describe(), remote.server.database.clone());
-        remote.close().await?;
+        let db = target.connect(out).await?;
+        let history = db.history().await?;
+        let entries = attic::entries(&db.connection, &db.server, target.ledger()).await?;
+        let (place, database) = (db.describe(), db.server.database.clone());
+        db.close().await?;
         Ok((history, entries, place, database))
     })?;
-    if let Some(other) = session.bound_elsewhere(&history) {
+    if let Some(other) = target.bound_elsewhere(&history) {
         out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
     }
     let entries: Vec<Entry> = entries.into_iter().filter(|e| e.is_kept).collect();
     let totals = Totals::of(&entries, keep, history.now);
     if form == Form::Json {
         out.json(&json!({
-            "environment": session.environment,
+            "environment": target.environment,
             "database": database,
             "keep": keep,
             "entries": entries.iter().map(|e| e.json(keep, history.now)).collect::<Vec<_>>(),
@@ -39,12 +39,12 @@ pub fn list(global: &Global, out: &mut Output) -> Outcome {
         return Ok(());
     }
     if entries.is_empty() {
-        out.data(format!("the attic of {} on {place} keeps nothing", session.environment));
+        out.data(format!("the attic of {} on {place} keeps nothing", target.environment));
         return Ok(());
     }
     out.data(table(&entries, keep, history.now).text(out.limit()));
     out.data("");
-    out.data(Line::from(format!("{} on {place}: ", session.environment)).join(summary(&totals, keep)));
+    out.data(Line::from(format!("{} on {place}: ", target.environment)).join(summary(&totals, keep)));
     Ok(())
 }
 

@@ -3,17 +3,14 @@
 mod change;
 mod list;
 
-use crate::base::Span;
 use crate::cli::Outcome;
-use crate::cli::shell::gating;
+use crate::cli::shell::gates::GateArgs;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::Output;
 use crate::cli::shell::rehearsal;
 use crate::cli::shell::running::Running;
-use crate::cli::shell::session::Session;
 use crate::plan::Direction;
 use crate::plan::attic::Which;
-pub use change::Work;
 use change::{Order, change};
 pub use list::summary;
 
@@ -72,7 +69,7 @@ struct Purge {
     #[arg(long)]
     all: bool,
     #[command(flatten)]
-    words: gating::Words,
+    overrides: GateArgs,
     #[command(flatten)]
     how: How,
 }
@@ -96,20 +93,15 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         What::List => list::list(global, out),
         What::Restore(Restore { entries, how }) => {
             let order = Order { direction: Direction::Restore, which: Which::Ids(entries.clone()), how };
-            change(&order, &gating::Words::default(), global, out)
+            change(&order, &GateArgs::default(), global, out)
         }
-        What::Purge(Purge { entries, expired, all, words, how }) => {
+        What::Purge(Purge { entries, expired, all, overrides, how }) => {
             let which = match (expired, all) {
                 (true, _) => Which::Expired,
                 (_, true) => Which::All,
                 _ => Which::Ids(entries.clone()),
             };
-            change(&Order { direction: Direction::Purge, which, how }, words, global, out)
+            change(&Order { direction: Direction::Purge, which, how }, overrides, global, out)
         }
     }
-}
-
-/// How long the environment keeps what was dropped.
-pub fn retention(session: &Session) -> Option<Span> {
-    session.workspace.loaded.config.environment(&session.environment)?.attic.map(|attic| attic.keep)
 }

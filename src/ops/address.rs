@@ -1,11 +1,11 @@
 //! Which database a command is about, and its URL from where it is kept.
 
-use super::global::Global;
-use super::output::Output;
-use super::session::{Session, password_warning};
-use crate::base::{Failure, Kind};
+use super::Target;
+use super::target::password_warning;
+use crate::base::{Failure, Kind, Secret};
+use crate::pg::Settings;
 use crate::pg::connect::address;
-use crate::pg::{Environment, Secret, Settings};
+use crate::run::{Event, Observer};
 use crate::source::Address;
 use crate::source::declared::fill_from_process;
 use crate::source::password::has_password;
@@ -15,33 +15,6 @@ pub const EMBEDDED: &str = "embedded";
 
 /// libpq's variables that name a server or a database.
 const NAMING: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
-
-/// What is told on the way to a server.
-pub enum Told {
-    /// Worth care.
-    Warning(String),
-    /// What is waited for.
-    Progress(String),
-}
-
-impl Told {
-    /// Tells it.
-    pub fn to(&self, out: &mut Output) {
-        match self {
-            Told::Warning(text) => out.warn(text),
-            Told::Progress(text) => out.say(text.as_str()),
-        }
-    }
-}
-
-impl std::fmt::Display for Told {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Told::Warning(text) => write!(f, "warning: {text}"),
-            Told::Progress(text) => f.write_str(text),
-        }
-    }
-}
 
 /// A URL that was read.
 pub enum Url {
@@ -57,45 +30,44 @@ impl Url {
     }
 }
 
-impl Session {
+impl Target {
     /// The connection that is meant: `--url`; else the environment's own; else `DATABASE_URL`,
     /// the `PG*` variables, libpq's defaults. An environment that nobody named must not be
     /// passed over by a variable, nor a variable by it: where they name different databases,
     /// somebody has to say which.
-    pub async fn url(
-        &self,
-        global: &Global,
-        process: &Environment,
-        tell: &mut dyn FnMut(Told),
-    ) -> Result<Option<Url>, Failure> {
-        if let Some(url) = &global.url {
-            return Ok(Some(Url::of(url)));
+    pub async fn url(&self, observer: &mut dyn Observer) -> Result<Option<Url>, Failure> {
+        if let Some(url) = &self.spec.url {
+            return Ok(Some(Url::of(url.expose())));
         }
-        let Some(own) = self.workspace.loaded.config.environment(&self.environment).and_then(|e| e.address()) else {
-            return Ok(process.var("DATABASE_URL").map(Url::of));
+        let Some(own) = self.config().and_then(|e| e.address()) else {
+            return Ok(self.process().var("DATABASE_URL").map(Url::of));
         };
-        if global.env.is_none() {
-            self.one_database(own, process)?;
+        if self.spec.environment.is_none() {
+            self.one_database(own)?;
         }
-        self.read(own, global, process, tell).await.map(Some)
+        self.read(own, observer).await.map(Some)
     }
 
     /// Refuses when a variable of the process names another database than the environment that
     /// is taken because none was named.
-    fn one_database(&self, own: Address<'_>, process: &Environment) -> Result<(), Failure> {
-        let url = process.var("DATABASE_URL");
+    fn one_database(&self, own: Address<'_>) -> Result<(), Failure> {
+        let url = self.process().var("DATABASE_URL");
         let variables: Vec<String> = match url {
             Some(_) => vec!["`DATABASE_URL`".to_owned()],
-            None => NAMING.iter().filter(|name| process.var(name).is_some()).map(|name| format!("`{name}`")).collect(),
+            None => NAMING
+                .iter()
+                .filter(|name| self.process().var(name).is_some())
+                .map(|name| format!("`{name}`"))
+                .collect(),
         };
         if variables.is_empty() {
             return Ok(());
         }
-        let others = Settings::resolve(url, process);
+        let others = Settings::resolve(url, self.process());
         let mine = match own {
             Address::Url(text) => {
                 let text = self.filled(text)?;
-                match Settings::resolve(Some(&text), process) {
+                match Settings::resolve(Some(&text), self.process()) {
                     _ if text == EMBEDDED => "the embedded server".to_owned(),
                     Ok(mine) if others.as_ref().is_ok_and(|others| others.describe() == mine.describe()) => {
                         return Ok(());
@@ -124,21 +96,15 @@ impl Session {
 
     /// A text of the environment's URL with variables of the process.
     fn filled(&self, text: &str) -> Result<String, Failure> {
-        fill_from_process(text, &|name| std::env::var(name).ok()).map_err(|why| {
+        fill_from_process(text, &|name| self.process().vars.get(name).cloned()).map_err(|why| {
             Failure::new(Kind::Usage, format!("the URL of the environment `{}`: {why}", self.environment))
                 .help("set it, or give the connection with `--url`")
         })
     }
 
     /// Reads the environment's URL from where it is kept.
-    async fn read(
-        &self,
-        address: Address<'_>,
-        global: &Global,
-        process: &Environment,
-        tell: &mut dyn FnMut(Told),
-    ) -> Result<Url, Failure> {
-        let root = &self.workspace.loaded.root;
+    async fn read(&self, address: Address<'_>, observer: &mut dyn Observer) -> Result<Url, Failure> {
+        let root = &self.workspace().loaded.root;
         let named = |failure: Failure| Failure {
             message: format!("the environment `{}`: {}", self.environment, failure.message),
             ..failure
@@ -146,18 +112,18 @@ impl Session {
         match address {
             Address::Url(url) => {
                 if has_password(url) {
-                    tell(Told::Warning(password_warning(&self.environment)));
+                    observer.on(&Event::Warning { message: password_warning(&self.environment) });
                 }
                 Ok(Url::of(&self.filled(url)?))
             }
             Address::Command(command, limit) => {
-                let asked = address::of_command(root, command, limit, global.verbose > 0).await;
+                let asked = address::of_command(root, command, limit, self.spec.shows_commands).await;
                 asked.map(Url::Server).map_err(named)
             }
             Address::File(path) => {
-                let (url, warning) = address::of_file(root, &self.filled(path)?, process.read).map_err(named)?;
+                let (url, warning) = address::of_file(root, &self.filled(path)?, self.process().read).map_err(named)?;
                 if let Some(warning) = warning {
-                    tell(Told::Warning(warning));
+                    observer.on(&Event::Warning { message: warning });
                 }
                 Ok(Url::Server(url))
             }

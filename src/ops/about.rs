@@ -1,8 +1,8 @@
 //! What stands on top of a plan: which database, when, who, which dagmar, which commit.
 
-use super::output::now;
-use super::session::{Remote, Session, holder};
+use super::{Target, now};
 use crate::base::{Failure, checksum, time};
+use crate::pg::Database;
 use crate::pg::ledger::read;
 use crate::pg::preflight::sizes;
 use crate::plan::{About, Commit, Destination, Maker, Plan, Step, Why};
@@ -17,40 +17,40 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// For a plan that is made without a database.
-pub fn offline(session: &Session) -> About {
-    let who = holder();
+#[must_use]
+pub fn offline(target: &Target) -> About {
     About {
         target: None,
         made_at: time::rfc3339(now()),
-        made_by: Maker { os: format!("{}@{}", who.os_user, who.host), database: None },
+        made_by: Maker { os: target.actor.to_string(), database: None },
         dagmar: env!("CARGO_PKG_VERSION").to_owned(),
-        commit: commit(&session.workspace.loaded.root),
+        commit: commit(&target.workspace().loaded.root),
         tables: Default::default(),
         diffs: Default::default(),
     }
 }
 
 /// For a plan that is for this database.
-pub async fn online(session: &Session, remote: &Remote, plan: &Plan) -> About {
-    let mut about = offline(session);
+pub async fn online(target: &Target, db: &Database, plan: &Plan) -> About {
+    let mut about = offline(target);
     about.target = Some(Destination {
-        database: remote.server.database.clone(),
-        address: Some(remote.address()),
-        server: remote.server.release(),
+        database: db.server.database.clone(),
+        address: Some(db.address()),
+        server: db.server.release(),
         system: None,
     });
-    about.made_by.database = Some(remote.server.user.clone());
+    about.made_by.database = Some(db.server.user.clone());
     // a plan is as good without them
-    about.tables = sizes::of_plan(&remote.connection, plan).await.unwrap_or_default();
-    about.diffs = diffs(session, remote, plan).await.unwrap_or_default();
+    about.tables = sizes::of_plan(&db.connection, plan).await.unwrap_or_default();
+    about.diffs = diffs(target, db, plan).await.unwrap_or_default();
     about
 }
 
 /// What has changed of the changesets that are applied again.
-async fn diffs(session: &Session, remote: &Remote, plan: &Plan) -> Result<BTreeMap<String, String>, Failure> {
+async fn diffs(target: &Target, db: &Database, plan: &Plan) -> Result<BTreeMap<String, String>, Failure> {
     let changed: Vec<&Step> = plan.steps.iter().filter(|step| step.why == Why::Changed).collect();
     let ids: Vec<String> = changed.iter().map(|step| step.changeset.clone()).collect();
-    let stored = read::stored(&remote.connection, session.ledger(), &ids).await?;
+    let stored = read::stored(&db.connection, target.ledger(), &ids).await?;
     let diff = |step: &Step| {
         let file = step.file.as_deref().unwrap_or_default();
         let old = &stored.get(&step.changeset)?.body;

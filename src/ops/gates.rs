@@ -1,63 +1,41 @@
 //! Asking the gates before a run, and once more under its lock: what apply, promote and the purge of
 //! the attic have in common.
 
-mod shown;
-
-use super::running::given;
-use super::sealed::Release;
-use super::session::{Remote, Session, holder};
+use super::Target;
+use super::compile::compile;
+use super::promotion::PromotionSource;
+use super::release::Release;
+use super::rollback;
+use super::run::check_reason;
+use super::source::RunSource;
 use crate::base::{Failure, Kind};
-use crate::cli::commands::attic;
-use crate::cli::commands::plan;
 use crate::gate::evidence::{Evidence, Selection, Source, select};
 use crate::gate::{self, Status, Verdict};
 use crate::ledger::{EventKind, History, schema};
-use crate::pg::ledger::evidence::{self, Said};
-use crate::pg::ledger::{approvals, audit};
+use crate::pg::Database;
+use crate::pg::ledger::events::{self, NewEvent};
+use crate::pg::ledger::{approvals, audit, evidence};
 use crate::pipeline::View;
-use crate::plan::{Plan, decide};
+use crate::plan::{Direction, Plan, decide};
 use crate::source::Environment;
 use crate::source::policy::Hazard;
-use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Words that go past gates.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct Words {
-    /// Goes on although this gate is not met; needs --reason, stays in the history for ever
-    #[arg(long = "override", value_name = "GATE", value_parser = PossibleValuesParser::new(gate::overridable()),
-          hide_possible_values = true, requires = "reason")]
-    overridden: Vec<String>,
-    /// Why a gate is overridden
-    #[arg(long, value_name = "TEXT", requires = "overridden")]
-    reason: Option<String>,
-    /// Allows a destructive kind of step that the environment does not
-    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(Hazard::ALL.map(Hazard::word)))]
-    allow: Vec<String>,
-}
-
-/// Where a promotion comes from.
-pub struct From {
-    /// The project, seen from there.
-    pub session: Session,
-    /// Its server.
-    pub remote: Remote,
-}
-
-/// What is run.
-#[derive(Clone, Copy)]
-pub enum What<'a> {
-    /// What is pending by the files.
-    Files(&'a View<'a>),
-    /// A sealed plan.
-    Release(&'a Release<'a>),
-    /// Entries of the attic.
-    Attic(&'a attic::Work<'a>),
+/// What somebody says to go past gates.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// Gates that are passed although they are not met.
+    pub gates: Vec<String>,
+    /// Why; the history keeps it.
+    pub reason: Option<String>,
+    /// Hazards that are allowed beside those that the environment allows.
+    pub allow: Vec<Hazard>,
 }
 
 /// What the gates said.
-pub struct Judged {
+#[derive(Debug, Clone, Default)]
+pub struct Judgement {
     /// Each gate that was asked.
     pub verdicts: Vec<Verdict>,
     /// What is odd, and keeps nothing back.
@@ -65,14 +43,14 @@ pub struct Judged {
 }
 
 /// The gates of an environment, for one run.
-pub struct Gating<'a> {
-    session: &'a Session,
-    what: What<'a>,
-    words: &'a Words,
+pub struct Gates<'a> {
+    target: &'a Target,
+    what: &'a RunSource<'a>,
+    overrides: &'a Overrides,
     /// What is run, by position; `None`: all. Of a promotion: what was shown first.
     only: Option<BTreeSet<usize>>,
     narrowed: bool,
-    from: Option<From>,
+    from: Option<PromotionSource>,
     source: Option<Source>,
     selection: Selection,
     none: Environment,
@@ -82,22 +60,25 @@ pub struct Gating<'a> {
     required: Option<Value>,
 }
 
-impl<'a> Gating<'a> {
-    /// The gates that hold for these changesets; without `from` those that need no source.
+impl<'a> Gates<'a> {
+    /// The gates that hold for what runs; without `from` those that need no source.
+    ///
+    /// # Errors
+    /// A reason that says nothing.
     pub fn new(
-        session: &'a Session,
-        what: What<'a>,
-        words: &'a Words,
-        only: Option<BTreeSet<usize>>,
-        from: Option<From>,
+        target: &'a Target,
+        what: &'a RunSource<'a>,
+        overrides: &'a Overrides,
+        from: Option<PromotionSource>,
     ) -> Result<Self, Failure> {
-        words.reason.as_deref().map_or(Ok(()), given)?;
+        overrides.reason.as_deref().map_or(Ok(()), check_reason)?;
+        let only = what.selected().cloned();
         Ok(Self {
-            session,
+            target,
             what,
             version: 0,
             required: None,
-            words,
+            overrides,
             narrowed: only.is_some(),
             only,
             from,
@@ -108,17 +89,17 @@ impl<'a> Gating<'a> {
     }
 
     /// The environment, and the project.
-    pub fn session(&self) -> &'a Session {
-        self.session
+    pub fn target(&self) -> &'a Target {
+        self.target
     }
 
     fn policy(&self) -> &Environment {
-        self.session.workspace.loaded.config.environment(&self.session.environment).unwrap_or(&self.none)
+        self.target.config().unwrap_or(&self.none)
     }
 
     /// The environment that is promoted from.
     pub fn source(&self) -> Option<&str> {
-        self.from.as_ref().map(|from| from.session.environment.as_str())
+        self.from.as_ref().map(|from| from.target.environment.as_str())
     }
 
     /// What was selected of the files, by position; `None`: all.
@@ -127,19 +108,48 @@ impl<'a> Gating<'a> {
     }
 
     /// The files, where they are what runs.
+    #[must_use]
     pub fn view(&self) -> Option<&'a View<'a>> {
-        match self.what {
-            What::Files(view) => Some(view),
-            What::Release(_) | What::Attic(_) => None,
-        }
+        self.what.view()
     }
 
     /// The sealed plan, where one is what runs.
+    #[must_use]
     pub fn release(&self) -> Option<&'a Release<'a>> {
+        self.what.release()
+    }
+
+    /// The kind of the run in the ledger.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
         match self.what {
-            What::Files(_) | What::Attic(_) => None,
-            What::Release(release) => Some(release),
+            RunSource::Files { .. } | RunSource::Sealed(_) if self.from.is_some() => "promote",
+            RunSource::Files { .. } | RunSource::Sealed(_) => "apply",
+            RunSource::Rollback { .. } => "rollback",
+            RunSource::Attic(work) => work.direction.word(),
         }
+    }
+
+    /// Whether gates hold for it: the way back must not wait.
+    #[must_use]
+    pub fn hold(&self) -> bool {
+        match self.what {
+            RunSource::Files { .. } | RunSource::Sealed(_) => true,
+            RunSource::Rollback { .. } => false,
+            RunSource::Attic(work) => work.direction == Direction::Purge,
+        }
+    }
+
+    /// What is run.
+    #[must_use]
+    pub fn runs(&self) -> &'a RunSource<'a> {
+        self.what
+    }
+
+    /// What somebody says to go past gates.
+    #[must_use]
+    pub fn overrides(&self) -> &'a Overrides {
+        self.overrides
     }
 
     /// Whether what is run depends on more than the files and the ledger.
@@ -149,7 +159,7 @@ impl<'a> Gating<'a> {
 
     /// What is said where nothing is to be done.
     pub fn nothing(&self) -> String {
-        let to = &self.session.environment;
+        let to = &self.target.environment;
         match self.source() {
             None => format!("nothing to do: {to} is up to date"),
             Some(_) if self.release().is_some() => format!("nothing to promote: {to} has all of the plan"),
@@ -164,48 +174,53 @@ impl<'a> Gating<'a> {
     }
 
     /// Compiles what is to run; of a promotion with what the source has now.
-    pub async fn compile(&mut self, remote: &Remote, history: &History) -> Result<Plan, Failure> {
-        let plan = self.compile_any(remote, history).await?;
-        if let (What::Files(view), schema::CHAINED..) = (self.what, history.version) {
+    pub async fn compile(&mut self, db: &Database, history: &History) -> Result<Plan, Failure> {
+        let plan = self.compile_any(db, history).await?;
+        if let (RunSource::Files { view, .. }, schema::CHAINED..) = (self.what, history.version) {
             // what waited for the time of a row rests on it
             let steps = plan.steps.iter().filter_map(|step| view.graph.position(&step.changeset));
             let soaked = steps.flat_map(|at| view.graph.dependencies(at)).filter(|edge| edge.soak.millis > 0);
             let ids: Vec<String> = soaked.map(|edge| view.changelog.changesets[edge.to].id.clone()).collect();
-            audit::check_recorded(&remote.connection, self.session.ledger(), &ids).await?;
+            audit::check_recorded(&db.connection, self.target.ledger(), &ids).await?;
         }
         Ok(plan)
     }
 
-    async fn compile_any(&mut self, remote: &Remote, history: &History) -> Result<Plan, Failure> {
+    async fn compile_any(&mut self, db: &Database, history: &History) -> Result<Plan, Failure> {
         self.version = history.version;
-        self.required = history.policies.get(&self.session.environment).cloned();
+        self.required = history.policies.get(&self.target.environment).cloned();
         let Some(from) = &self.from else {
             return match self.what {
-                What::Files(view) => plan::compile_of(view, remote, history, self.only.as_ref()).await,
-                What::Release(release) => release.compile(self.session, remote, history).await,
-                What::Attic(work) => work.compile(remote, history).await,
+                RunSource::Files { view, .. } => compile(view, db, history, self.only.as_ref()).await,
+                RunSource::Sealed(release) => release.compile(self.target, db, history).await,
+                RunSource::Attic(work) => work.compile(db, history).await,
+                RunSource::Rollback { which, cascade } => {
+                    rollback::compile(self.target, db, history, which, *cascade).await
+                }
             };
         };
-        let name = from.session.environment.clone();
-        let ledger = self.session.ledger();
+        let name = from.target.environment.clone();
+        let ledger = self.target.ledger();
         let of = |failure: Failure| Failure { message: format!("`{name}`: {}", failure.message), ..failure };
-        let Remote { connection, server, .. } = &from.remote;
+        let Database { connection, server, .. } = &from.database;
         let mut source = evidence::source(connection, server, ledger, &name).await.map_err(of)?;
         let (plan, selection, only) = match self.what {
-            What::Files(view) => {
-                let (plan, selection) = self.taken(view, &mut source, remote, history).await?;
+            RunSource::Files { view, .. } => {
+                let (plan, selection) = self.taken(view, &mut source, db, history).await?;
                 // what is looked at again under the lock is never more than what was shown
                 let only = selection.ids.iter().filter_map(|id| view.graph.position(id)).collect();
                 (plan, selection, Some(only))
             }
-            What::Release(release) => {
-                let plan = release.compile(self.session, remote, history).await?;
+            RunSource::Sealed(release) => {
+                let plan = release.compile(self.target, db, history).await?;
                 // it is what it is: the gates say whether the source has all of it
                 let never = plan.steps.iter().filter(|s| !s.environments.is_empty() && !s.environments.contains(&name));
                 source.never_gets = never.map(|s| s.changeset.clone()).collect();
                 (plan, Selection::default(), None)
             }
-            What::Attic(work) => (work.compile(remote, history).await?, Selection::default(), None),
+            RunSource::Attic(_) | RunSource::Rollback { .. } => {
+                return Err(Failure::new(Kind::Internal, "only files and sealed plans are promoted"));
+            }
         };
         let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();
         evidence::follow(connection, ledger, &mut source, &ids).await.map_err(of)?;
@@ -223,14 +238,14 @@ impl<'a> Gating<'a> {
         &self,
         view: &View<'_>,
         source: &mut Source,
-        remote: &Remote,
+        db: &Database,
         history: &History,
     ) -> Result<(Plan, Selection), Failure> {
         let name = source.environment.clone();
         let never = view.changelog.changesets.iter();
         let never = never.filter(|c| !c.is_for(&name) && source.history.status(&c.id).is_none());
         source.never_gets = never.map(|c| c.id.clone()).collect();
-        let (here, only) = (self.session.environment.as_str(), self.only.as_ref());
+        let (here, only) = (self.target.environment.as_str(), self.only.as_ref());
         let selection = select(&view.changelog, &view.graph, (&name, &source.history), (here, history), only);
         let mut compiled: BTreeSet<usize> = selection.ids.iter().filter_map(|id| view.graph.position(id)).collect();
         if self.only.is_none() {
@@ -238,65 +253,72 @@ impl<'a> Gating<'a> {
             let decision = decide(&view.changelog, &view.graph, history, here, None);
             compiled.extend(decision.edited.iter().map(|e| e.position));
         }
-        let plan = plan::compile_of(view, remote, history, Some(&compiled)).await?;
+        let plan = compile(view, db, history, Some(&compiled)).await?;
         Ok((plan, selection))
     }
 
-    /// Asks the gates.
-    pub async fn judge(&self, remote: &Remote, plan: &Plan) -> Result<Judged, Failure> {
+    /// Asks the gates, on what the databases say now; none for what no gate keeps waiting.
+    ///
+    /// # Errors
+    /// When a server does not answer.
+    pub async fn judge(&self, db: &Database, plan: &Plan) -> Result<Judgement, Failure> {
+        if !self.hold() {
+            return Ok(Judgement::default());
+        }
         let policy = self.policy();
         let ids: Vec<&str> = match self.what {
-            What::Files(_) | What::Attic(_) => Vec::new(),
-            What::Release(_) => plan.steps.iter().map(|step| step.changeset.as_str()).collect(),
+            RunSource::Files { .. } | RunSource::Attic(_) | RunSource::Rollback { .. } => Vec::new(),
+            RunSource::Sealed(_) => plan.steps.iter().map(|step| step.changeset.as_str()).collect(),
         };
-        let Remote { connection, server, .. } = remote;
-        let target = evidence::target(connection, server, self.session.ledger(), policy, &ids, &holder()).await?;
-        let allowed: Vec<Hazard> = self.words.allow.iter().filter_map(|word| Hazard::from_word(word)).collect();
+        let Database { connection, server, .. } = db;
+        let target =
+            evidence::target(connection, server, self.target.ledger(), policy, &ids, &self.target.actor).await?;
         let digest = self.release().map(Release::digest);
         let said = match digest {
-            Some(_) => approvals::read(connection, server, self.version, self.session.ledger(), digest).await?,
+            Some(_) => approvals::read(connection, server, self.version, self.target.ledger(), digest).await?,
             None => Vec::new(),
         };
         let evidence = Evidence {
-            environment: &self.session.environment,
+            environment: &self.target.environment,
             policy,
             plan,
             sealed: self.release().map(Release::evidence),
             required: self.required.as_ref(),
-            here: &self.session.policy(),
-            trusted: &self.session.trusted_keys(),
+            here: &self.target.policy(),
+            trusted: &self.target.trusted_keys(),
             target: &target,
             source: self.source.as_ref(),
             missing: &self.selection.missing,
             differing: &self.selection.differing,
             approvals: &said,
-            allowed: &allowed,
+            allowed: &self.overrides.allow,
         };
-        let verdicts = gate::judge(&evidence, &self.words.overridden);
-        let clocks = self.source.as_ref().and_then(|s| evidence::clocks(s, &target, &self.session.environment));
-        Ok(Judged { verdicts, warnings: clocks.into_iter().collect() })
+        let verdicts = gate::judge(&evidence, &self.overrides.gates);
+        let clocks = self.source.as_ref().and_then(|s| evidence::clocks(s, &target, &self.target.environment));
+        Ok(Judgement { verdicts, warnings: clocks.into_iter().collect() })
     }
 
     /// Refuses what a gate is against, and keeps that in the ledger where there is one.
-    pub async fn refuse(&self, judged: &Judged, remote: &Remote, plan: &Plan, kind: &str) -> Result<(), Failure> {
-        let Err(failure) = self.refusal(judged) else { return Ok(()) };
+    pub async fn refuse(&self, judgement: &Judgement, db: &Database, plan: &Plan, kind: &str) -> Result<(), Failure> {
+        let Err(failure) = self.refusal(judgement) else { return Ok(()) };
         let mut recorded = false;
-        if remote.server.has_ledger && remote.server.check_writable(self.session.ledger()).is_ok() {
-            let unmet = judged.verdicts.iter().filter(|v| v.status == Status::Unmet);
+        if db.server.has_ledger && db.check_writable().is_ok() {
+            let unmet = judgement.verdicts.iter().filter(|v| v.status == Status::Unmet);
             let gates: Vec<Value> = unmet.map(|v| json!({ "gate": v.gate, "reason": v.reason })).collect();
             let mut detail = self.circumstances(plan, kind);
             detail["gates"] = json!(gates);
-            let said = [Said { kind: EventKind::Refused, detail }];
+            let events = [NewEvent { kind: EventKind::Refused, detail }];
             // who may only read is refused all the same
-            recorded = evidence::say(&remote.connection, self.session.ledger(), &holder(), None, &said).await.is_ok();
+            recorded =
+                events::insert(&db.connection, self.target.ledger(), &self.target.actor, None, &events).await.is_ok();
         }
         Err(Failure { recorded, ..failure })
     }
 
     /// Gates that are not met as a failure.
-    pub fn refusal(&self, judged: &Judged) -> Result<(), Failure> {
-        let unmet: Vec<&Verdict> = judged.verdicts.iter().filter(|v| v.status == Status::Unmet).collect();
-        let (number, name) = (unmet.len(), &self.session.environment);
+    pub fn refusal(&self, judgement: &Judgement) -> Result<(), Failure> {
+        let unmet: Vec<&Verdict> = judgement.verdicts.iter().filter(|v| v.status == Status::Unmet).collect();
+        let (number, name) = (unmet.len(), &self.target.environment);
         let what = match number {
             0 => return Ok(()),
             1 => format!("a gate of `{name}` is not met"),
@@ -313,46 +335,48 @@ impl<'a> Gating<'a> {
     /// Keeps in the ledger which gates a run goes past, and why.
     pub async fn note(
         &self,
-        judged: &Judged,
-        remote: &Remote,
+        judgement: &Judgement,
+        db: &Database,
         plan: &Plan,
         run: Option<&str>,
         kind: &str,
     ) -> Result<(), Failure> {
         let mut said = Vec::new();
-        for verdict in judged.verdicts.iter().filter(|v| v.status == Status::Overridden) {
+        for verdict in judgement.verdicts.iter().filter(|v| v.status == Status::Overridden) {
             let mut detail = self.circumstances(plan, kind);
             detail["gate"] = json!(verdict.gate);
             detail["unmet"] = json!(verdict.reason);
-            detail["reason"] = json!(self.words.reason);
-            said.push(Said { kind: EventKind::GateOverridden, detail });
+            detail["reason"] = json!(self.overrides.reason);
+            said.push(NewEvent { kind: EventKind::GateOverridden, detail });
         }
         let policy = self.policy().allow.as_deref();
-        for hazard in self.words.allow.iter().filter_map(|word| Hazard::from_word(word)) {
+        for hazard in self.overrides.allow.iter().copied() {
             let having = gate::having(plan, hazard);
             if policy.is_some_and(|allow| !allow.contains(&hazard)) && !having.is_empty() {
                 let mut detail = self.circumstances(plan, kind);
                 detail["hazard"] = json!(hazard);
                 detail["changesets"] = json!(having);
-                said.push(Said { kind: EventKind::HazardAllowed, detail });
+                said.push(NewEvent { kind: EventKind::HazardAllowed, detail });
             }
         }
-        evidence::say(&remote.connection, self.session.ledger(), &holder(), run, &said).await
+        events::insert(&db.connection, self.target.ledger(), &self.target.actor, run, &said).await
     }
 
-    fn circumstances(&self, plan: &Plan, kind: &str) -> Value {
+    /// What an event of the ledger has about this run.
+    #[must_use]
+    pub fn circumstances(&self, plan: &Plan, kind: &str) -> Value {
         let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();
-        let mut detail = json!({ "command": kind, "environment": self.session.environment, "changesets": ids });
+        let mut detail = json!({ "command": kind, "environment": self.target.environment, "changesets": ids });
         if let Some(from) = self.source() {
             detail["from"] = json!(from);
         }
         detail
     }
 
-    /// Ends the session with the source.
+    /// Ends the target with the source.
     pub async fn close(self) -> Result<(), Failure> {
         match self.from {
-            Some(from) => from.remote.close().await,
+            Some(from) => from.database.close().await,
             None => Ok(()),
         }
     }

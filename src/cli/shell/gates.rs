@@ -1,0 +1,84 @@
+//! What the gates said, for people and as JSON, and the options that go past them.
+
+use super::output::{Form, Output, event};
+use crate::gate::{self, Status, Verdict};
+use crate::ops::Prepared;
+use crate::ops::gates::Overrides;
+use crate::report::{self, Preview};
+use crate::source::policy::Hazard;
+use clap::builder::PossibleValuesParser;
+use serde_json::{Value, json};
+
+/// The options that go past gates.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct GateArgs {
+    /// Goes on although this gate is not met; needs --reason, stays in the history for ever
+    #[arg(long = "override", value_name = "GATE", value_parser = PossibleValuesParser::new(gate::overridable()),
+          hide_possible_values = true, requires = "reason")]
+    overridden: Vec<String>,
+    /// Why a gate is overridden
+    #[arg(long, value_name = "TEXT", requires = "overridden")]
+    reason: Option<String>,
+    /// Allows a destructive kind of step that the environment does not
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(Hazard::ALL.map(Hazard::word)))]
+    allow: Vec<String>,
+}
+
+impl GateArgs {
+    /// As the operations take them.
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            gates: self.overridden.clone(),
+            reason: self.reason.clone(),
+            allow: self.allow.iter().filter_map(|word| Hazard::from_word(word)).collect(),
+        }
+    }
+}
+
+/// Shows the gates: all of a promotion, of anything else those that are overridden.
+pub fn show(prepared: &Prepared<'_>, preview: &Preview<'_>, form: Form, check: bool, out: &mut Output) {
+    let (gates, judgement) = (&prepared.planned().gates, prepared.judgement());
+    let is_promotion = gates.source().is_some();
+    if form == Form::Json {
+        if is_promotion {
+            let mut value = as_json(prepared, preview);
+            value["event"] = json!("gates");
+            if check { out.json(&value) } else { event(&value) }
+        }
+        return;
+    }
+    for warning in &judgement.warnings {
+        out.warn(warning);
+    }
+    let over = |v: &&Verdict| is_promotion || v.status == Status::Overridden;
+    let shown: Vec<Verdict> = judgement.verdicts.iter().filter(over).cloned().collect();
+    if !shown.is_empty() {
+        let text = |limit| report::gates::terminal(&shown, limit);
+        if check {
+            out.data(text(out.limit()))
+        } else {
+            out.say(text(out.messages().limit))
+        }
+        // the plan follows
+        out.say("");
+    }
+    for name in &gates.overrides().gates {
+        if !judgement.verdicts.iter().any(|v| v.gate == name && v.status == Status::Overridden) {
+            out.say(format!("note: `{name}` keeps nothing back: nothing is overridden"));
+        }
+    }
+}
+
+fn as_json(prepared: &Prepared<'_>, preview: &Preview<'_>) -> Value {
+    let (plan, judgement) = (preview.plan, prepared.judgement());
+    let mut value = prepared.planned().gates.circumstances(plan, "promote");
+    if let (Value::Object(all), Value::Object(about)) = (&mut value, json!(preview.about)) {
+        all.extend(about);
+    }
+    value["met"] = json!(prepared.gates_are_met());
+    value["gates"] = json!(judgement.verdicts);
+    value["warnings"] = json!(judgement.warnings);
+    value["waiting"] = json!(plan.waiting);
+    value["blocked"] = json!(plan.blocked);
+    value
+}

@@ -1,0 +1,66 @@
+//! Approving and rejecting a sealed plan.
+
+use super::run::install;
+use super::{Target, release};
+use crate::base::{Failure, Span};
+use crate::ledger::{History, Verdict, schema};
+use crate::pg::Database;
+use crate::pg::ledger::approvals::{self, Word};
+use crate::plan::sealed::Sealed;
+use crate::run::Observer;
+
+/// A yes or a no to a sealed plan.
+pub struct Decision<'a> {
+    /// The plan.
+    pub plan: &'a Sealed,
+    /// Yes or no.
+    pub verdict: Verdict,
+    /// Why; the history keeps it.
+    pub reason: &'a str,
+    /// How long it counts; absent: as long as the plan.
+    pub expires: Option<Span>,
+}
+
+/// A decision that may be recorded.
+pub struct PreparedDecision<'a> {
+    target: &'a Target,
+    decision: &'a Decision<'a>,
+    db: Database,
+    history: History,
+}
+
+/// Connects, and looks whether there is anything to decide: a plan that could not run is nothing to
+/// approve; to reject it needs less.
+///
+/// # Errors
+/// When the plan is for another environment; to approve: does not fit the database any more.
+pub async fn prepare<'a>(
+    target: &'a Target,
+    decision: &'a Decision<'a>,
+    observer: &mut dyn Observer,
+) -> Result<PreparedDecision<'a>, Failure> {
+    let db = target.connect(observer).await?;
+    db.check_writable()?;
+    let history = db.history().await?;
+    match decision.verdict {
+        Verdict::Approve => drop(release::may_be_approved(decision.plan, target, &db, &history).await?),
+        Verdict::Reject => _ = decision.plan.part(&target.environment)?,
+    }
+    Ok(PreparedDecision { target, decision, db, history })
+}
+
+impl PreparedDecision<'_> {
+    /// Records it in the ledger of the environment.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub async fn record(mut self) -> Result<(), Failure> {
+        if self.history.version < schema::VERSION {
+            install(self.target, &mut self.db).await?;
+        }
+        let Decision { plan, verdict, reason, expires } = *self.decision;
+        let word = Word { digest: &plan.digest, verdict, reason, expires };
+        approvals::write(&self.db.connection, self.target.ledger(), &self.target.actor, &word).await?;
+        self.db.close().await
+    }
+}

@@ -1,0 +1,54 @@
+//! The events of a ledger, and whether somebody changed it by hand.
+
+use super::Target;
+use crate::base::Failure;
+use crate::ledger::approval::Approval;
+use crate::pg::ledger::approvals;
+use crate::pg::ledger::audit::{self, Audit, Kept};
+use crate::pg::ledger::read::{self, Filter, LedgerEvent};
+use crate::run::Observer;
+
+/// The latest events that pass the filter.
+///
+/// # Errors
+/// When the server is not reached, or its ledger is of a later version.
+pub async fn events(
+    target: &Target,
+    filter: &Filter,
+    observer: &mut dyn Observer,
+) -> Result<Vec<LedgerEvent>, Failure> {
+    let db = target.connect(observer).await?;
+    // a ledger of a later version is refused here as well
+    let version = db.history().await?.version;
+    let events = read::events(&db.connection, &db.server, version, target.ledger(), filter).await?;
+    db.close().await?;
+    Ok(events)
+}
+
+/// Follows the chain of events, and compares it with the rows and with what was kept elsewhere.
+///
+/// # Errors
+/// When the ledger cannot be read. What is wrong with it is in the answer.
+pub async fn audit(target: &Target, kept: Kept<'_>, observer: &mut dyn Observer) -> Result<Audit, Failure> {
+    let db = target.connect(observer).await?;
+    let history = db.history().await?;
+    let audit = audit::audit(&db.connection, &db.server, target.ledger(), &history, kept).await?;
+    db.close().await?;
+    Ok(audit)
+}
+
+/// What was said of sealed plans, or of the one with this digest.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn approvals(
+    target: &Target,
+    digest: Option<&str>,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Approval>, Failure> {
+    let db = target.connect(observer).await?;
+    let version = db.history().await?.version;
+    let all = approvals::read(&db.connection, &db.server, version, target.ledger(), digest).await?;
+    db.close().await?;
+    Ok(all)
+}

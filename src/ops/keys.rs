@@ -1,0 +1,72 @@
+//! Keys and sealed plans, from their files.
+
+use crate::base::file::{FileContent, read as read_file};
+use crate::base::{Failure, Kind};
+use crate::plan::sealed::Sealed;
+use crate::plan::signature::{PrivateKey, PublicKey, Signature};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// The most that is read of a sealed plan, and of a key, in bytes.
+const MOST_PLAN: u64 = 256 << 20;
+const MOST_KEY: u64 = 64 << 10;
+
+fn read(path: &Path, most: u64) -> Result<FileContent, Failure> {
+    read_file(path, most).map_err(|why| {
+        let failure = Failure::new(Kind::Usage, format!("cannot read `{}`: it {why}", path.display()));
+        Failure { help: why.help().map(str::to_owned), ..failure }
+    })
+}
+
+fn text(content: FileContent) -> String {
+    String::from_utf8_lossy(&content.bytes).into_owned()
+}
+
+/// Reads a public key.
+///
+/// # Errors
+/// When the file cannot be read, or is no public key.
+pub fn public_key(path: &Path) -> Result<PublicKey, Failure> {
+    PublicKey::parse(&text(read(path, MOST_KEY)?))
+}
+
+/// Reads a private key, which nobody else may read.
+///
+/// # Errors
+/// When the file cannot be read, others can read it, or it is no private key.
+pub fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
+    let content = read(path, MOST_KEY)?;
+    if content.about.permissions().mode() & 0o077 != 0 {
+        return Err(Failure::new(Kind::Refused, format!("the key `{}` can be read by others", path.display()))
+            .help(format!("chmod 600 {}", path.display())));
+    }
+    PrivateKey::parse(&text(content))
+}
+
+/// Reads a sealed plan, and checks its digest and its signature, which must be there and of this
+/// key where one is named.
+///
+/// # Errors
+/// When it cannot be read, is no sealed plan, or its signature is not what it must be.
+pub fn open_plan(file: &Path, key: Option<&Path>) -> Result<Sealed, Failure> {
+    let key = key.map(public_key).transpose()?;
+    let sealed = Sealed::read(&text(read(file, MOST_PLAN)?))?;
+    let refused = |message: String| Err(Failure::new(Kind::Refused, message));
+    match (signature(&sealed), &key) {
+        (None, None) => Ok(sealed),
+        (None, Some(_)) => refused(format!("`{}` is not signed", file.display())),
+        (Some(signature), _) if !signature.as_ref().is_some_and(|s| s.is_good(&sealed.digest, None)) => {
+            refused(format!("the signature of `{}` is wrong", file.display()))
+        }
+        (Some(Some(signature)), Some(_)) if !signature.is_good(&sealed.digest, key.as_ref()) => {
+            refused(format!("`{}` is signed with another key: {}", file.display(), signature.key))
+        }
+        (Some(_), _) => Ok(sealed),
+    }
+}
+
+/// The signature of a plan; inside `None`: it is none.
+#[must_use]
+pub fn signature(sealed: &Sealed) -> Option<Option<Signature>> {
+    sealed.signature.as_ref().map(|value| serde_json::from_value(value.clone()).ok())
+}

@@ -1,0 +1,189 @@
+//! The state of a changeset after a fix by hand.
+
+use super::{ManualChange, ManualOptions, write};
+use crate::base::{Failure, Kind, diag::nearest};
+use crate::ledger::{History, Recorded, Status};
+use crate::ops::Target;
+use crate::pg::ledger::audit;
+use crate::pg::{Database, Stop};
+use crate::pipeline::View;
+use crate::plan::{Step, renamed};
+use crate::run::Observer;
+use std::sync::Arc;
+
+/// What a changeset is after a fix by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cleared {
+    /// Nothing of it is there any more.
+    Pending,
+    /// All of it is there.
+    Applied,
+    /// Its row was changed by hand, and is right as it is now.
+    AsRecorded,
+}
+
+/// Which changeset, and what it is.
+pub struct ClearRequest<'a> {
+    /// The changeset.
+    pub id: &'a str,
+    /// What it is.
+    pub to: Cleared,
+    /// Why, and how it is written.
+    pub options: &'a ManualOptions,
+}
+
+/// A state that may be cleared.
+pub struct PreparedClear<'a> {
+    target: &'a Target,
+    request: &'a ClearRequest<'a>,
+    view: View<'a>,
+    step: Option<Box<Step>>,
+    /// The database.
+    pub db: Database,
+    /// What is recorded of it; absent: it is not applied, and the attic keeps something for it.
+    pub recorded: Option<Recorded>,
+}
+
+/// Connects, and looks whether there is anything to be cleared.
+///
+/// # Errors
+/// When there is not, or others depend on it.
+pub async fn prepare<'a>(
+    target: &'a Target,
+    request: &'a ClearRequest<'a>,
+    observer: &mut dyn Observer,
+) -> Result<PreparedClear<'a>, Failure> {
+    let (view, id) = (target.view()?, request.id);
+    // what is noted as applied keeps how it is taken back
+    let step = match request.to {
+        Cleared::Applied => Some(Box::new(view.render_one(id)?)),
+        Cleared::Pending | Cleared::AsRecorded => None,
+    };
+    let db = target.connect(observer).await?;
+    db.check_writable()?;
+    let shown = db.history().await?;
+    target.check_bound(&shown)?;
+    let shown = shown.with_new_ids(&renamed(&view.changelog, &shown)).into_owned();
+    let recorded = match shown.changesets.get(id) {
+        // of one that was rolled back the attic may keep something
+        None if request.to == Cleared::AsRecorded && is_doubtful(target, &db, id).await? => None,
+        _ => Some(check(request, &shown)?.clone()),
+    };
+    Ok(PreparedClear { target, request, view, step, db, recorded })
+}
+
+impl PreparedClear<'_> {
+    /// The state that it is in.
+    #[must_use]
+    pub fn from(&self) -> &'static str {
+        word(self.recorded.as_ref())
+    }
+
+    /// The state that it will be in.
+    #[must_use]
+    pub fn to(&self) -> &'static str {
+        becomes(self.request, self.recorded.as_ref())
+    }
+
+    /// Writes it under the lock.
+    ///
+    /// # Errors
+    /// When another run has changed it meanwhile.
+    pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<(), Failure> {
+        let Self { target, request, view, step, db, recorded } = self;
+        let id = request.id;
+        let change = ManualChange { kind: "clear", steps: 1, options: request.options };
+        write(&change, target, db, observer, stop, |history, recorder| {
+            let names = renamed(&view.changelog, history);
+            if history.with_new_ids(&names).changesets.get(id) != recorded.as_ref() {
+                return Err(Failure::new(
+                    Kind::Drift,
+                    format!("another run has changed `{id}` meanwhile; nothing was cleared"),
+                )
+                .help("look at `dagmar status`, and run the command again if it is still needed"));
+            }
+            let mut rows: Vec<String> = names.iter().flat_map(|r| recorder.rename(r)).collect();
+            match &step {
+                Some(step) => rows.extend(recorder.set_by_hand(step, "applied", &request.options.reason)),
+                // its event holds what is there
+                None if request.to == Cleared::AsRecorded => {}
+                None => rows.push(recorder.forget(id)),
+            }
+            rows.push(recorder.cleared(
+                id,
+                word(recorded.as_ref()),
+                becomes(request, recorded.as_ref()),
+                &request.options.reason,
+            ));
+            Ok(rows)
+        })
+        .await
+    }
+}
+
+/// Whether what the attic keeps for a changeset that is not here is not what the history says.
+async fn is_doubtful(target: &Target, db: &Database, id: &str) -> Result<bool, Failure> {
+    if !db.server.has_ledger {
+        return Ok(false);
+    }
+    match audit::check_recorded(&db.connection, target.ledger(), &[id.to_owned()]).await {
+        Err(failure) if failure.kind == Kind::Drift => Ok(true),
+        other => other.map(|()| false),
+    }
+}
+
+fn word(recorded: Option<&Recorded>) -> &'static str {
+    recorded.map_or("pending", |r| r.status.word())
+}
+
+fn becomes(request: &ClearRequest<'_>, recorded: Option<&Recorded>) -> &'static str {
+    match request.to {
+        Cleared::Applied => "applied",
+        Cleared::AsRecorded => word(recorded),
+        Cleared::Pending => "pending",
+    }
+}
+
+/// Refuses where there is nothing to be cleared.
+fn check<'a>(request: &ClearRequest<'_>, history: &'a History) -> Result<&'a Recorded, Failure> {
+    let id = request.id;
+    let Some(recorded) = history.changesets.get(id) else {
+        let near = nearest(id, history.changesets.keys().map(String::as_str));
+        return Err(Failure::new(Kind::Usage, format!("`{id}` has no state here that could be cleared"))
+            .help(near.map_or("`dagmar status` shows what has".to_owned(), |n| format!("did you mean `{n}`?"))));
+    };
+    let refused = |message: String, help: String| Err(Failure::new(Kind::Refused, message).help(help));
+    if request.to == Cleared::AsRecorded {
+        return Ok(recorded);
+    }
+    match recorded.status {
+        Status::Failed | Status::Partly => {}
+        Status::Applied => {
+            return refused(
+                format!("`{id}` is applied; nothing was cleared"),
+                format!("`dagmar rollback {id}` takes it back"),
+            );
+        }
+        Status::Skipped | Status::Held => {
+            return refused(
+                format!("`{id}` is {}; nothing was cleared", recorded.status.word()),
+                format!("`dagmar mark pending {id} --reason ...` takes the mark back"),
+            );
+        }
+    }
+    if request.to != Cleared::Applied
+        && let Some(dependent) = history.dependents(id).next()
+    {
+        return refused(
+            format!("`{dependent}` depends on `{id}`; nothing was cleared"),
+            format!("roll `{dependent}` back first, or say `--applied` if all of `{id}` is there"),
+        );
+    }
+    if request.to != Cleared::Applied && recorded.versions > 0 {
+        return refused(
+            format!("earlier versions of `{id}` are kept, and would be forgotten; nothing was cleared"),
+            format!("`dagmar rollback {id}` brings the one before back; say `--applied` if all of this one is there"),
+        );
+    }
+    Ok(recorded)
+}

@@ -1,0 +1,242 @@
+//! Saying by hand what a changeset is.
+
+use super::{ManualChange, ManualOptions, write};
+use crate::base::{Failure, Kind};
+use crate::graph::select::select;
+use crate::ledger::record::Recorder;
+use crate::ledger::{EventKind, History, Status};
+use crate::ops::Target;
+use crate::pg::{Database, Stop};
+use crate::pipeline::View;
+use crate::plan::{Plan, Step, renamed};
+use crate::run::Observer;
+use serde_json::json;
+use std::sync::Arc;
+
+/// What a changeset is said to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Counts as done, without having been run.
+    Applied,
+    /// Shall not run here; what depends on it may.
+    Skipped,
+    /// Must not run, nor what depends on it.
+    Held,
+    /// As if never marked.
+    Pending,
+}
+
+impl Mark {
+    /// The word in the ledger and in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Mark::Applied => "applied",
+            Mark::Skipped => "skipped",
+            Mark::Held => "held",
+            Mark::Pending => "pending",
+        }
+    }
+}
+
+/// What is to be marked, and as what.
+pub struct MarkRequest<'a> {
+    /// What they are.
+    pub state: Mark,
+    /// The changesets: id, `+id`, `id+`, `label:x`.
+    pub selectors: &'a [String],
+    /// Why, and how it is written.
+    pub options: &'a ManualOptions,
+}
+
+/// Marks that may be written.
+pub struct PreparedMark<'a> {
+    target: &'a Target,
+    request: &'a MarkRequest<'a>,
+    view: View<'a>,
+    wanted: Wanted,
+    /// The database.
+    pub db: Database,
+}
+
+/// Connects, and finds what is to be marked.
+///
+/// # Errors
+/// Mistakes in the files, selectors that name nothing, what is not for the environment.
+pub async fn prepare<'a>(
+    target: &'a Target,
+    request: &'a MarkRequest<'a>,
+    observer: &mut dyn Observer,
+) -> Result<PreparedMark<'a>, Failure> {
+    let view = target.view()?;
+    // rendered as if nothing were applied: a mark keeps how the changeset is taken back
+    let all = view.plan(&History::default(), &[])?.map_err(|_| Failure::new(Kind::Internal, "nothing is applied"))?;
+    let chosen =
+        select(request.selectors, &view.changelog, &view.graph).map_err(|why| Failure::new(Kind::Usage, why))?;
+    let ids: Vec<String> = view
+        .graph
+        .order()
+        .iter()
+        .filter(|p| chosen.contains(p))
+        .map(|p| view.changelog.changesets[*p].id.clone())
+        .collect();
+    let wanted = wanted(request, target, &view, ids, &all)?;
+    let db = target.connect(observer).await?;
+    db.check_writable()?;
+    Ok(PreparedMark { target, request, view, wanted, db })
+}
+
+impl PreparedMark<'_> {
+    /// The changesets.
+    #[must_use]
+    pub fn changesets(&self) -> Vec<&str> {
+        self.wanted.steps.iter().map(|step| step.changeset.as_str()).collect()
+    }
+
+    /// Writes the marks under the lock, as far as what the ledger says then allows them.
+    ///
+    /// # Errors
+    /// What must not be marked over; then nothing is marked.
+    pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<Marked, Failure> {
+        let Self { target, request, view, wanted, db } = self;
+        let mut done = Marked::default();
+        let change = ManualChange { kind: "mark", steps: wanted.steps.len(), options: request.options };
+        write(&change, target, db, observer, stop, |history, recorder| {
+            target.check_bound(history)?;
+            let renamed = renamed(&view.changelog, history);
+            done = sort(request, &wanted, &history.with_new_ids(&renamed))?;
+            let mut rows: Vec<String> = renamed.iter().flat_map(|r| recorder.rename(r)).collect();
+            let steps: Vec<&Step> = wanted.steps.iter().filter(|step| done.marked.contains(&step.changeset)).collect();
+            rows.extend(marks(request, &steps, recorder));
+            Ok(rows)
+        })
+        .await?;
+        let never = wanted.not_for_here.into_iter();
+        done.left_out.extend(never.map(|id| (id, format!("not for {}", target.environment))));
+        Ok(done)
+    }
+}
+
+/// What is to be marked.
+struct Wanted {
+    steps: Vec<Step>,
+    not_for_here: Vec<String>,
+}
+
+/// What was marked in the end.
+#[derive(Debug, Default)]
+pub struct Marked {
+    /// The changesets.
+    pub marked: Vec<String>,
+    /// Those of them that were applied, and edited since.
+    pub accepted: Vec<String>,
+    /// What was left out, and why.
+    pub left_out: Vec<(String, String)>,
+}
+
+/// Whether a changeset was named itself, and not brought along by a selector.
+fn is_named(request: &MarkRequest<'_>, id: &str) -> bool {
+    request.selectors.iter().any(|selector| selector == id)
+}
+
+/// The steps of these changesets; those that wait for time are rendered as well.
+fn wanted(
+    request: &MarkRequest<'_>,
+    target: &Target,
+    view: &View<'_>,
+    ids: Vec<String>,
+    all: &Plan,
+) -> Result<Wanted, Failure> {
+    let mut wanted = Wanted { steps: Vec::with_capacity(ids.len()), not_for_here: Vec::new() };
+    for id in ids {
+        if let Some(step) = all.steps.iter().find(|s| s.changeset == id) {
+            wanted.steps.push(step.clone());
+        } else if !all.not_for_here.contains(&id) {
+            wanted.steps.push(view.render_one(&id)?);
+        } else if is_named(request, &id) {
+            let message = format!("`{id}` is not for the environment `{}`", target.environment);
+            return Err(Failure::new(Kind::Usage, message));
+        } else {
+            wanted.not_for_here.push(id);
+        }
+    }
+    if wanted.steps.is_empty() {
+        let message = format!("nothing that was selected is for the environment `{}`", target.environment);
+        return Err(Failure::new(Kind::Usage, message));
+    }
+    Ok(wanted)
+}
+
+/// Tells what is marked from what has that state already; refuses what must not be marked over.
+fn sort(request: &MarkRequest<'_>, wanted: &Wanted, history: &History) -> Result<Marked, Failure> {
+    let mut done = Marked::default();
+    for step in &wanted.steps {
+        let id = &step.changeset;
+        let recorded = history.changesets.get(id);
+        let applied = recorded.filter(|r| r.status == Status::Applied);
+        match applied.filter(|_| request.state == Mark::Applied) {
+            Some(r) if r.checksum == step.checksum && !is_named(request, id) => {
+                done.left_out.push((id.clone(), "applied already".to_owned()));
+                continue;
+            }
+            Some(r) if r.checksum != step.checksum && !is_named(request, id) => {
+                return Err(Failure::new(
+                    Kind::Refused,
+                    format!("`{id}` was edited after being applied; nothing was marked"),
+                )
+                .help(format!("`dagmar plan` shows the edit; `dagmar mark applied {id} --reason ...` accepts it")));
+            }
+            Some(r) if r.checksum != step.checksum => done.accepted.push(id.clone()),
+            _ => {}
+        }
+        done.marked.push(id.clone());
+    }
+    let refused: Vec<String> = done.marked.iter().filter(|id| !done.accepted.contains(id)).cloned().collect();
+    refuse(request.state, &refused, history)?;
+    Ok(done)
+}
+
+/// What must not be marked over.
+fn refuse(mark: Mark, ids: &[String], history: &History) -> Result<(), Failure> {
+    for id in ids {
+        let status = history.status(id);
+        let marked = history.changesets.get(id).is_some_and(|r| r.reason.is_some());
+        let refused = match status {
+            Some(Status::Partly) => Some("is half done"),
+            Some(Status::Applied) if !marked || mark == Mark::Held || mark == Mark::Skipped => Some("is applied"),
+            None if mark == Mark::Pending => Some("is pending already"),
+            _ => None,
+        };
+        if let Some(state) = refused {
+            return Err(Failure::new(Kind::Refused, format!("`{id}` {state}; nothing was marked")).help(
+                match status {
+                    Some(Status::Partly) => format!(
+                        "`dagmar rollback {id}` takes back what was run; after a fix by hand: `dagmar clear {id}`"
+                    ),
+                    None => "only a mark can be taken back".to_owned(),
+                    _ => format!("`dagmar rollback {id}` takes back what was run"),
+                },
+            ));
+        }
+        if mark == Mark::Pending
+            && let Some(dependent) = history.dependents(id).find(|d| !ids.iter().any(|i| i == d))
+        {
+            return Err(Failure::new(Kind::Refused, format!("`{dependent}` depends on `{id}`; nothing was marked"))
+                .help(format!("roll `{dependent}` back first")));
+        }
+    }
+    Ok(())
+}
+
+/// The rows that say it.
+fn marks(request: &MarkRequest<'_>, steps: &[&Step], recorder: &Recorder) -> Vec<String> {
+    if request.state != Mark::Pending {
+        return steps
+            .iter()
+            .flat_map(|step| recorder.mark(step, request.state.word(), &request.options.reason))
+            .collect();
+    }
+    let said = json!({ "status": "pending", "reason": request.options.reason });
+    let back = |id: &str| [recorder.forget(id), recorder.event(EventKind::Marked, Some(id), &said)];
+    steps.iter().rev().flat_map(|step| back(&step.changeset)).collect()
+}

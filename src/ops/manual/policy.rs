@@ -1,0 +1,62 @@
+//! What the owner of a ledger demands that dagmar.yaml says.
+
+use super::{ManualChange, ManualOptions, write};
+use crate::base::Failure;
+use crate::ops::Target;
+use crate::pg::{Database, Stop};
+use crate::run::Observer;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What is demanded of the environment; absent: nothing.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn required(target: &Target, observer: &mut dyn Observer) -> Result<Option<Value>, Failure> {
+    let db = target.connect(observer).await?;
+    let history = db.history().await?;
+    db.close().await?;
+    Ok(history.policies.get(&target.environment).cloned())
+}
+
+/// A demand that may be written.
+pub struct PreparedPolicy<'a> {
+    target: &'a Target,
+    options: &'a ManualOptions,
+    /// What is to be demanded; absent: nothing any longer.
+    pub wanted: Option<Value>,
+    /// The database.
+    pub db: Database,
+}
+
+/// Connects. `require`: what dagmar.yaml says now is demanded; otherwise nothing any longer.
+///
+/// # Errors
+/// When the ledger cannot be written, or belongs to another environment.
+pub async fn prepare<'a>(
+    target: &'a Target,
+    require: bool,
+    options: &'a ManualOptions,
+    observer: &mut dyn Observer,
+) -> Result<PreparedPolicy<'a>, Failure> {
+    let db = target.connect(observer).await?;
+    let history = db.history().await?;
+    db.check_writable()?;
+    target.check_bound(&history)?;
+    Ok(PreparedPolicy { target, options, wanted: require.then(|| target.policy()), db })
+}
+
+impl PreparedPolicy<'_> {
+    /// Writes it under the lock.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<Option<Value>, Failure> {
+        let Self { target, options, wanted, db } = self;
+        let change = ManualChange { kind: "policy", steps: 0, options };
+        let rows = write(&change, target, db, observer, stop, |_, recorder| {
+            Ok(recorder.require_policy(&target.environment, wanted.as_ref(), &options.reason))
+        });
+        rows.await.map(|()| wanted)
+    }
+}

@@ -1,0 +1,98 @@
+//! The states of all environments, asked at the same time.
+
+use super::Target;
+use super::address::EMBEDDED;
+use crate::base::{Failure, Kind, Span};
+use crate::pg::Home;
+use crate::pipeline::View;
+use crate::plan::matrix::{Answer, Matrix};
+use crate::plan::states::{StateRow, states};
+use crate::run::{Event, Observer};
+use crate::source::Address;
+use futures_util::future::join_all;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// An environment with its changesets, ready to be asked.
+type Prepared<'a> = Result<(&'a Target, View<'a>), Failure>;
+
+/// What an environment answers.
+type Answered = Result<(Answer, Vec<StateRow>), Failure>;
+
+/// Asks all environments of dagmar.yaml, each for so long. What there is to say on the way comes with
+/// the name of the environment.
+///
+/// # Errors
+/// Mistakes in the project's files, or no environments. One that does not answer is in the matrix.
+pub async fn matrix(target: &Target, timeout: Span) -> Result<(Matrix, Vec<(String, Event)>), Failure> {
+    let config = &target.workspace().loaded.config;
+    if config.environment_list.is_empty() {
+        // mistakes in dagmar.yaml come first
+        target.view()?;
+        return Err(Failure::new(Kind::Usage, "dagmar.yaml has no environments")
+            .help("name them under `environments`, each with a `url`"));
+    }
+    let targets: Vec<(String, Result<Target, Failure>)> =
+        config.environment_list.iter().map(|(name, _)| (name.clone(), target.of(name))).collect();
+    let mut prepared: Vec<(String, Prepared<'_>)> = Vec::new();
+    for (name, target) in &targets {
+        let view = match target {
+            Ok(target) => target.view().map(|view| (target, view)),
+            Err(failure) => Err(failure.clone()),
+        };
+        match view {
+            // the files are wrong for all of them
+            Err(failure) if failure.kind == Kind::Source => return Err(failure),
+            view => prepared.push((name.clone(), view)),
+        }
+    }
+    let limit = Duration::from_millis(timeout.millis);
+    let asked = prepared.into_iter().map(|(name, prepared)| async move {
+        let mut heard: Vec<Event> = Vec::new();
+        let answer = match prepared {
+            Ok((target, view)) => {
+                let asked = tokio::time::timeout(limit, ask(target, &view, &mut heard));
+                asked.await.unwrap_or_else(|_| {
+                    Err(Failure::new(Kind::Database, format!("no answer within {timeout}"))
+                        .help("`--timeout 30s` waits longer"))
+                })
+            }
+            Err(failure) => Err(failure),
+        };
+        let heard: Vec<(String, Event)> = heard.into_iter().map(|event| (name.clone(), event)).collect();
+        ((name, answer.map_err(Into::into)), heard)
+    });
+    let (answers, heard): (Vec<_>, Vec<Vec<_>>) = join_all(asked).await.into_iter().unzip();
+    Ok((Matrix::of(answers), heard.into_iter().flatten().collect()))
+}
+
+async fn ask(target: &Target, view: &View<'_>, observer: &mut dyn Observer) -> Answered {
+    let name = &target.environment;
+    let loaded = &target.workspace().loaded;
+    match loaded.config.environment(name).and_then(|e| e.address()) {
+        None => {
+            return Err(Failure::new(Kind::Usage, "it has no URL")
+                .help("give it a `url`, `urlCommand` or `urlFile` in dagmar.yaml"));
+        }
+        // looking must not make a server
+        Some(Address::Url(EMBEDDED)) if Home::of(&loaded.root, name)?.version().is_none() => {
+            return Err(Failure::new(Kind::Database, "its private server was never started")
+                .help(format!("`dagmar apply --env {name}` makes it")));
+        }
+        Some(_) => {}
+    }
+    let db = target.connect(observer).await?;
+    let history = db.history().await;
+    let (place, database) = (db.describe(), db.server.database.clone());
+    db.close().await?;
+    let history = history?;
+    let rows = states(&view.changelog, &view.graph, &loaded.sources, &history, name);
+    let answer = Answer {
+        place,
+        database,
+        ledger_version: history.version,
+        belongs_to: target.bound_elsewhere(&history).map(str::to_owned),
+        counts: BTreeMap::new(),
+    };
+    Ok((answer, rows))
+}

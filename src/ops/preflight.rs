@@ -1,0 +1,52 @@
+//! What is looked at before the first statement of a run.
+
+use super::Target;
+use crate::base::{Failure, Kind};
+use crate::pg::{Database, preflight};
+use crate::plan::Plan;
+use crate::report::preflight::summary;
+use crate::run::{Finding, Severity};
+
+/// Sessions that a run has beside its first: that of the lock.
+const SESSIONS: u32 = 1;
+
+/// What is found, what weighs most first; a run looks for poolers by itself, with the connection of its lock.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn findings(target: &Target, db: &Database, plan: &Plan) -> Result<Vec<Finding>, Failure> {
+    preflight::preflight(&db.connection, &db.server, target.ledger(), plan, SESSIONS).await
+}
+
+/// The same with the look for poolers.
+///
+/// # Errors
+/// As [`findings`], or no second connection can be had.
+pub async fn findings_and_pooler(target: &Target, db: &mut Database, plan: &Plan) -> Result<Vec<Finding>, Failure> {
+    let mut found = findings(target, db, plan).await?;
+    // what cannot be written takes no lock
+    if db.check_writable().is_ok()
+        && let Some(pooler) = preflight::pooled(&mut db.connection, &db.settings).await?
+    {
+        found.insert(0, pooler);
+    }
+    Ok(found)
+}
+
+/// Errors as a refusal.
+///
+/// # Errors
+/// All findings that are errors.
+pub fn refusal(findings: &[Finding]) -> Result<(), Failure> {
+    let errors: Vec<&Finding> = findings.iter().filter(|f| f.severity == Severity::Error).collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let mut failure =
+        Failure::new(Kind::Refused, format!("the preflight found {}; nothing was run", summary(findings)));
+    for finding in errors {
+        failure.notes.push(format!("[{}] {}", finding.check, finding.message));
+        failure.notes.push(format!("    {}", finding.remedy));
+    }
+    Err(failure.help("mend it, and run the same command again; with `--no-preflight` a run goes on all the same"))
+}

@@ -1,0 +1,66 @@
+//! Where a promotion comes from.
+
+use super::Target;
+use crate::base::{Failure, Kind};
+use crate::pg::Database;
+use crate::run::Observer;
+
+/// Where a promotion comes from.
+pub struct PromotionSource {
+    /// The environment.
+    pub target: Target,
+    /// Its database.
+    pub database: Database,
+}
+
+impl PromotionSource {
+    /// Connects to the environment that is promoted from.
+    ///
+    /// # Errors
+    /// When its server is not reached.
+    pub async fn connect(target: Target, observer: &mut dyn Observer) -> Result<Self, Failure> {
+        let of =
+            |failure: Failure| Failure { message: format!("`{}`: {}", target.environment, failure.message), ..failure };
+        let database = target.connect(observer).await.map_err(|failure| of(failure).note("nothing was run"))?;
+        Ok(Self { target, database })
+    }
+}
+
+/// Where it comes from: no environment may be left out on the way.
+///
+/// # Errors
+/// When it does not come before the environment that is promoted to, or cannot be reached.
+pub fn source(target: &Target, from: Option<&str>) -> Result<Target, Failure> {
+    let (config, to) = (&target.workspace().loaded.config, target.environment.as_str());
+    let wrong = |message: String, help: String| Failure::new(Kind::Usage, message).help(help);
+    let before = config.environment(to).and_then(|e| e.promote_from.clone());
+    let from = match (from, &before) {
+        (Some(from), Some(before)) if from != before => {
+            let message = format!("`{to}` is promoted from `{before}`, not from `{from}`");
+            return Err(wrong(message, format!("promote to `{before}` first: `dagmar promote --to {before}`")));
+        }
+        (Some(from), _) => from.to_owned(),
+        (None, Some(before)) => before.clone(),
+        (None, None) => {
+            let message = format!("`{to}` has no `promoteFrom` in dagmar.yaml");
+            return Err(wrong(message, "name the source: `--from staging`, or write it there".to_owned()));
+        }
+    };
+    let place = |name: &str| config.environment_list.iter().position(|(n, _)| n == name);
+    let Some(first) = place(&from) else {
+        let names: Vec<&str> = config.environment_list.iter().map(|(n, _)| n.as_str()).collect();
+        return Err(wrong(
+            format!("there is no environment `{from}`"),
+            format!("dagmar.yaml has: {}", names.join(", ")),
+        ));
+    };
+    if place(to).is_none_or(|last| first >= last) {
+        let message = format!("`{from}` does not come before `{to}`");
+        return Err(wrong(message, "dagmar.yaml has the environments in the order of promotion".to_owned()));
+    }
+    if config.environment(&from).is_none_or(|e| e.url.is_none() && e.url_command.is_none() && e.url_file.is_none()) {
+        let message = format!("the environment `{from}` has no `url`, `urlCommand` or `urlFile`");
+        return Err(wrong(message, "a promotion needs both databases: write it in dagmar.yaml".to_owned()));
+    }
+    target.of(&from)
+}

@@ -1,0 +1,55 @@
+//! What is refused leaves an event as well: who tried what, from where, and why it was not done.
+
+use super::Target;
+use crate::base::{Failure, Kind};
+use crate::pg::ledger::request;
+use crate::run::{Event, Observer};
+use serde_json::json;
+use std::time::Duration;
+
+/// What was tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'a> {
+    /// The operation.
+    pub operation: &'static str,
+    /// The digest of the sealed plan that it was about.
+    pub plan: Option<&'a str>,
+}
+
+/// Hands on how an operation ended that was to change something. When it was refused, the ledger
+/// gets an event, as far as it can be written; over a connection of its own, since that of the
+/// operation may be in any state.
+///
+/// # Errors
+/// Those of the operation.
+pub async fn recorded<T>(
+    result: Result<T, Failure>,
+    attempt: Attempt<'_>,
+    target: &Target,
+    observer: &mut dyn Observer,
+) -> Result<T, Failure> {
+    let Err(failure) = &result else { return result };
+    if !failure.recorded
+        && matches!(failure.kind, Kind::Refused | Kind::Drift | Kind::Locked)
+        && let Err(why) = record(failure, attempt, target).await
+    {
+        observer.on(&Event::Note { message: format!("the ledger has no event of it: {why}") });
+    }
+    result
+}
+
+async fn record(failure: &Failure, attempt: Attempt<'_>, target: &Target) -> Result<(), Failure> {
+    // what there is to say on the way was said
+    let db = target.connect_within(Duration::ZERO, &mut ()).await?;
+    if db.server.has_ledger && db.check_writable().is_ok() {
+        let detail = json!({
+            "command": attempt.operation,
+            "environment": target.environment,
+            "plan": attempt.plan,
+            "why": failure.message,
+            "exitCode": failure.kind.exit_code(),
+        });
+        request::refused(&db.connection, target.ledger(), &target.actor, detail).await?;
+    }
+    db.close().await
+}

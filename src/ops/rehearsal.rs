@@ -1,0 +1,256 @@
+//! Dry runs: on the environment's server, with its gates and its locks, or on a private one.
+
+use super::Target;
+use super::gates::Judgement;
+use super::prepare::Planned;
+use super::run::{RunOptions, execute, lock, verdict};
+use crate::base::{Failure, Kind, QualifiedName, Span};
+use crate::ledger::{EventKind, History, Status, schema};
+use crate::pg::ledger::events::{self, NewEvent};
+use crate::pg::ledger::{audit, read};
+use crate::pg::run::ready::UnderLock;
+use crate::pg::run::rehearse::{self, Rehearsal, RehearsalFailure};
+use crate::pg::{Database, Stop};
+use crate::plan::again::again;
+use crate::plan::{Direction, Plan, Progress, secrets};
+use crate::run::Observer;
+use crate::sql::LockMode;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A dry run on the environment's server that may be made.
+pub struct DryRun<'a> {
+    planned: &'a Planned<'a>,
+    command: &'static str,
+    limit: Span,
+    judgement: Judgement,
+    /// What it locks, and how.
+    pub locks: Vec<(QualifiedName, LockMode)>,
+}
+
+/// What came of a dry run.
+pub struct Rehearsed {
+    /// What ran, and what failed.
+    pub rehearsal: Rehearsal,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+impl<'a> DryRun<'a> {
+    /// Asks whether it may be made: the gates that hold for the run hold for it too. `command` is what the
+    /// ledger keeps of it.
+    ///
+    /// # Errors
+    /// What keeps it from being made.
+    pub async fn prepare(planned: &'a Planned<'a>, command: &'static str, limit: Span) -> Result<Self, Failure> {
+        let Planned { target, db, gates, history, plan } = planned;
+        target.check_bound(history)?;
+        db.check_writable()?;
+        secrets::check(plan, &target.secrets)?;
+        let judgement = gates.judge(db, plan).await?;
+        gates.refuse(&judgement, db, plan, command).await?;
+        Ok(Self { planned, command, limit, judgement, locks: rehearse::locks(plan) })
+    }
+
+    /// Its locks as JSON.
+    #[must_use]
+    pub fn locks_json(&self) -> Value {
+        let locks = self.locks.iter();
+        locks.map(|(object, mode)| json!({ "object": object, "mode": mode, "effect": mode.effect() })).collect()
+    }
+
+    /// Makes it, and leaves events in the ledger where there is one.
+    ///
+    /// # Errors
+    /// When it came to no end: it was stopped, its time was over, the server is gone. What fails in it
+    /// is in the answer.
+    pub async fn run(&self, stop: &Stop) -> Result<Rehearsed, Failure> {
+        let Planned { target, db, gates, history, plan } = self.planned;
+        let is_recorded = history.version == schema::VERSION && !plan.steps.is_empty();
+        if is_recorded {
+            gates.note(&self.judgement, db, plan, None, self.command).await?;
+            self.record(EventKind::RehearsalStarted, json!({ "locks": self.locks_json() })).await?;
+        }
+        let began = Instant::now();
+        let result = rehearse::rehearse(
+            &db.connection,
+            history.version,
+            target.ledger(),
+            plan,
+            &target.secrets,
+            self.limit,
+            stop,
+        )
+        .await;
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if is_recorded {
+            let outcome = match &result {
+                Ok(rehearsal) if rehearsal.failed.is_none() => "done",
+                Ok(_) => "failed",
+                Err(failure) if failure.kind == Kind::Interrupted => "interrupted",
+                Err(_) => "ended",
+            };
+            let finished = json!({ "outcome": outcome, "tookMs": took_ms });
+            let recorded = self.record(EventKind::RehearsalFinished, finished).await;
+            // what is wrong with the dry run is what one wants to know
+            if result.is_ok() {
+                recorded?;
+            }
+        }
+        Ok(Rehearsed { rehearsal: result?, took_ms })
+    }
+
+    async fn record(&self, kind: EventKind, more: Value) -> Result<(), Failure> {
+        let Planned { target, db, plan, .. } = self.planned;
+        let mut detail = json!({
+            "command": self.command,
+            "environment": target.environment,
+            "changesets": plan.steps.iter().map(|s| s.changeset.as_str()).collect::<Vec<_>>(),
+            "limitMs": self.limit.millis,
+        });
+        if let (Some(all), Value::Object(more)) = (detail.as_object_mut(), more) {
+            all.extend(more);
+        }
+        events::insert(&db.connection, target.ledger(), &target.actor, None, &[NewEvent { kind, detail }]).await
+    }
+}
+
+/// A private server that has what the ledger of another database has as applied.
+pub struct Shadow<'a> {
+    target: &'a Target,
+    db: Database,
+    /// The release of its server.
+    pub version: String,
+    /// How many changesets were applied there first.
+    pub applied: usize,
+}
+
+impl<'a> Shadow<'a> {
+    /// Starts the server and brings it to where the database is; without one it stays empty.
+    ///
+    /// # Errors
+    /// When it cannot be brought there.
+    pub async fn start(
+        target: &'a Target,
+        other: Option<(&Database, &History)>,
+        plan: &Plan,
+        stop: &Arc<Stop>,
+    ) -> Result<Self, Failure> {
+        secrets::check(plan, &target.secrets)?;
+        let base = match other {
+            Some((db, history)) => {
+                if plan.direction == Direction::Rollback {
+                    check_whole(plan, history)?;
+                }
+                let ids: Vec<String> = history.changesets.keys().cloned().collect();
+                // on the private server it runs as a superuser, with the rights of who runs this
+                if history.version >= schema::CHAINED {
+                    audit::check_recorded(&db.connection, target.ledger(), &ids).await?;
+                }
+                let stored = read::stored(&db.connection, target.ledger(), &ids).await?;
+                again(&target.environment, target.ledger(), history, stored)
+            }
+            None => again(&target.environment, target.ledger(), &History::default(), Default::default()),
+        };
+        let db = target.shadow(other.map(|(db, _)| db)).await?;
+        let (version, applied) = (db.server.release(), base.steps.len());
+        let mut shadow = Self { target, db, version, applied };
+        if applied > 0 {
+            let alone = RunOptions { jobs: Some(1), ..RunOptions::default() };
+            shadow.execute(base, &alone, &mut (), stop).await.and_then(|done| verdict(&done)).map_err(|failure| {
+                let message =
+                    format!("the private server cannot be brought to where the database is: {}", failure.message);
+                Failure { message, ..failure }
+                    .note("it has what the ledger recorded, and nothing that came otherwise")
+                    .help("make the dry run without `--shadow`, or bring what is missing into a changeset")
+            })?;
+        }
+        Ok(shadow)
+    }
+
+    /// The major version of its server.
+    #[must_use]
+    pub fn major(&self) -> i32 {
+        self.db.server.major()
+    }
+
+    async fn execute(
+        &mut self,
+        plan: Plan,
+        options: &RunOptions,
+        observer: &mut dyn Observer,
+        stop: &Arc<Stop>,
+    ) -> Result<crate::pg::run::Finished, Failure> {
+        let lock = lock(self.target, &mut self.db, options.lock_wait, None, observer, stop).await?;
+        let kind = if plan.direction == Direction::Rollback { "rollback" } else { "apply" };
+        let ready = UnderLock::read(&lock, &self.db).await?.thrown_away(Arc::new(plan), &self.db)?;
+        let finished = execute(self.target, &mut self.db, &ready, options, kind, observer, stop).await?;
+        lock.release().await?;
+        Ok(finished)
+    }
+
+    /// Runs the plan there, from its beginning, and removes the server.
+    ///
+    /// # Errors
+    /// When it comes to no end. What fails in it is in the answer.
+    pub async fn run(
+        mut self,
+        plan: &Plan,
+        options: &RunOptions,
+        observer: &mut dyn Observer,
+        stop: &Arc<Stop>,
+    ) -> Result<Rehearsed, Failure> {
+        // what was half done elsewhere is not here
+        let mut plan = plan.clone();
+        plan.steps.iter_mut().flat_map(|s| &mut s.segments).for_each(|segment| segment.progress = Progress::Todo);
+        // nothing is signed here
+        let options = RunOptions { sign: None, ..options.clone() };
+        let began = Instant::now();
+        let finished = self.execute(plan.clone(), &options, observer, stop).await?;
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.db.close().await?;
+        if finished.failed.is_empty() {
+            verdict(&finished)?;
+        }
+        let done = plan.steps.iter().filter(|step| finished.done.contains(&step.changeset));
+        let rehearsal = Rehearsal {
+            ran: done.flat_map(|step| &step.segments).map(|segment| segment.statements.len()).sum(),
+            left_out: Vec::new(),
+            failed: finished.failed.into_iter().next().map(RehearsalFailure::from),
+        };
+        Ok(Rehearsed { rehearsal, took_ms })
+    }
+}
+
+/// Refuses to take back on a new server what is half done on the other one.
+fn check_whole(plan: &Plan, history: &History) -> Result<(), Failure> {
+    let begun = |id: &str| {
+        history.changesets.get(id).is_some_and(|r| r.status != Status::Applied || r.segments.iter().any(|s| !s.done))
+    };
+    match plan.steps.iter().find(|step| begun(&step.changeset)) {
+        None => Ok(()),
+        Some(step) => Err(Failure::new(
+            Kind::Refused,
+            format!("`{}` is not applied as a whole: no private server can be brought to where it is", step.changeset),
+        )
+        .help("make the dry run without `--shadow`")),
+    }
+}
+
+/// What a failed dry run says.
+///
+/// # Errors
+/// When something failed in it.
+pub fn verdict_of(rehearsal: &Rehearsal) -> Result<(), Failure> {
+    let Some(failed) = &rehearsal.failed else { return Ok(()) };
+    let mut failure =
+        Failure::new(Kind::Failed, format!("the dry run failed in `{}`: {}", failed.changeset, failed.message))
+            .help("nothing was changed");
+    failure.location.clone_from(&failed.location);
+    if let Some(sql) = &failed.sql {
+        failure.notes = sql.lines().map(str::to_owned).collect();
+    }
+    failure.notes.extend(failed.detail.iter().flat_map(|d| d.lines()).map(|line| format!("detail: {line}")));
+    Err(failure)
+}

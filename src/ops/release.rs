@@ -1,0 +1,175 @@
+//! A sealed plan that `apply` or `promote` runs.
+
+use super::Target;
+use crate::base::{Failure, Kind};
+use crate::gate::evidence::SealedPlan;
+use crate::ledger::approval::{Approval, Verdict, last_words};
+use crate::ledger::{EventKind, History};
+use crate::pg::ledger::{approvals, fingerprint};
+use crate::pg::lock::Lock;
+use crate::pg::{Database, unanswered};
+use crate::pipeline::View;
+use crate::plan::sealed::{Sealed, same};
+use crate::plan::{Plan, Progress, Rollback, Segment, Statement, Step};
+use crate::sql::Facts;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// A sealed plan on its way.
+pub struct Release<'a> {
+    /// The plan.
+    pub plan: Sealed,
+    /// The files, where they must still render the same.
+    pub check: Option<View<'a>>,
+}
+
+impl Release<'_> {
+    /// Its digest.
+    pub fn digest(&self) -> &str {
+        &self.plan.digest
+    }
+
+    /// What the gates know of it.
+    pub fn evidence(&self) -> SealedPlan<'_> {
+        let Sealed { content, digest, signature, .. } = &self.plan;
+        SealedPlan {
+            digest,
+            author: &content.author,
+            db_user: &content.db_user,
+            // one that is wrong was refused when the file was opened
+            signed_by: signature.as_ref().and_then(|s| s.get("key")).and_then(Value::as_str),
+        }
+    }
+
+    /// What of it is to be run now. It is refused when anything is not as it was.
+    pub async fn compile(&self, target: &Target, db: &Database, history: &History) -> Result<Plan, Failure> {
+        let left = fit(&self.plan, target, db, history).await?;
+        match &self.check {
+            Some(view) => same_render(view, &left).map(|()| left),
+            None => Ok(left),
+        }
+    }
+
+    /// Notes in the run that it is of a sealed plan.
+    pub async fn note(&self, target: &Target, db: &Database, lock: &Lock) -> Result<(), Failure> {
+        let plan = &self.plan;
+        let recorder = lock.recorder(target.ledger());
+        let detail = json!({
+            "plan": plan.digest, "author": plan.content.author, "by": target.actor.to_string(),
+            "signedBy": plan.signature.as_ref().and_then(|s| s.get("key")),
+        });
+        let sql = [
+            "BEGIN".to_owned(),
+            format!("SELECT {}.fence({})", target.ledger().sql(), lock.epoch),
+            recorder.event(EventKind::SealedPlan, None, &detail),
+            "COMMIT".to_owned(),
+        ];
+        let sent = db.connection.execute(&sql.join(";\n")).await;
+        sent.map_err(|e| unanswered("cannot note which plan it is", &e))
+    }
+
+    /// What was said of it in this ledger.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn approvals(&self, target: &Target, db: &Database, history: &History) -> Result<Vec<Approval>, Failure> {
+        approvals::read(&db.connection, &db.server, history.version, target.ledger(), Some(self.digest())).await
+    }
+}
+
+/// What is left to run of a sealed plan, which must be for this target as it is now, and not
+/// rejected.
+async fn fit(sealed: &Sealed, target: &Target, db: &Database, history: &History) -> Result<Plan, Failure> {
+    let left = may_be_approved(sealed, target, db, history).await?;
+    let said =
+        approvals::read(&db.connection, &db.server, history.version, target.ledger(), Some(&sealed.digest)).await?;
+    if let Some(no) = last_words(&said).into_iter().find(|a| a.verdict == Verdict::Reject) {
+        return Err(Failure::new(Kind::Refused, "the plan was rejected; nothing was run")
+            .note(format!("by {}", no))
+            .help("make another one; or who rejected it may approve it after all"));
+    }
+    Ok(left)
+}
+
+/// The same, whatever was said of it.
+pub async fn may_be_approved(
+    sealed: &Sealed,
+    target: &Target,
+    db: &Database,
+    history: &History,
+) -> Result<Plan, Failure> {
+    let part = sealed.part(&target.environment)?;
+    if part.plan.ledger_schema != target.ledger().as_str() {
+        return Err(Failure::new(
+            Kind::Drift,
+            format!("the plan is sealed for the ledger `{}`, not `{}`", part.plan.ledger_schema, target.ledger()),
+        ));
+    }
+    if !same(&part.policy, &target.policy()) {
+        return Err(Failure::new(
+            Kind::Drift,
+            format!("dagmar.yaml says something else of `{}` than when the plan was sealed", target.environment),
+        )
+        .help("use the dagmar.yaml that it was sealed with, or seal a new plan"));
+    }
+    let seen = fingerprint::look(&db.connection, &db.server, target.ledger(), history).await?;
+    sealed.check_expiry(seen.now)?;
+    let own = own_runs(target, db, &sealed.digest).await?;
+    part.remaining(&seen.target, history, &own)
+}
+
+/// The runs of this very plan.
+async fn own_runs(target: &Target, db: &Database, digest: &str) -> Result<BTreeSet<String>, Failure> {
+    if !db.server.has_ledger {
+        return Ok(BTreeSet::new());
+    }
+    let sql = format!(
+        "SELECT DISTINCT run::text FROM {}.event WHERE kind = 'sealedPlan' AND run IS NOT NULL AND detail ->> 'plan' = '{digest}'",
+        target.ledger().sql()
+    );
+    let rows = db.connection.query("cannot read the ledger", &sql).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Refuses when this dagmar would render something else from these files.
+fn same_render(view: &View<'_>, plan: &Plan) -> Result<(), Failure> {
+    // how far it came is the ledger's to say, and what is known of a statement follows from it
+    let bare = |segments: &[Segment]| {
+        let statement = |s: &Statement| Statement { facts: Facts::default(), ..s.clone() };
+        let todo = |s: &Segment| Segment {
+            progress: Progress::Todo,
+            statements: s.statements.iter().map(statement).collect(),
+            ..s.clone()
+        };
+        segments.iter().map(todo).collect::<Vec<_>>()
+    };
+    let back = |rollback: &Rollback| match rollback {
+        Rollback::Segments { derived, segments, verify } => {
+            Rollback::Segments { derived: *derived, segments: bare(segments), verify: verify.clone() }
+        }
+        never => never.clone(),
+    };
+    let parts = |s: &Step| {
+        let s = s.clone().without_origins();
+        (s.checksum.clone(), bare(&s.segments), s.preconditions.clone(), s.verify.clone(), back(&s.rollback))
+    };
+    for step in &plan.steps {
+        let now = match view.graph.position(&step.changeset) {
+            Some(_) => view.render_one(&step.changeset)?,
+            None => return Err(other_render(&step.changeset, "no file has it any more")),
+        };
+        if now.checksum != step.checksum {
+            return Err(other_render(&step.changeset, "its file says something else"));
+        }
+        if now.digest != step.digest || !same(&parts(&now), &parts(step)) {
+            return Err(other_render(&step.changeset, "the same file is rendered to something else"));
+        }
+    }
+    Ok(())
+}
+
+fn other_render(id: &str, why: &str) -> Failure {
+    Failure::new(Kind::Drift, format!("`{id}` is compiled differently now than it is sealed; nothing was run"))
+        .note(why)
+        .help("use the files and the dagmar that it was sealed with, or seal a new plan")
+}

@@ -1,0 +1,211 @@
+//! Running a plan under the lock: what all operations that run one have in common.
+
+use super::Target;
+use crate::base::{Failure, Granularity, Kind, Span};
+use crate::pg::hooks::{self, Hooks};
+use crate::pg::ledger::audit;
+use crate::pg::lock::{self, Lock};
+use crate::pg::run::ready::{Clearance, Judged, Ready};
+use crate::pg::run::{self, FailedStep, Finished, Job, OnFailure, RunInfo, RunStatus};
+use crate::pg::{Database, Stop};
+use crate::plan::signature::PrivateKey;
+use crate::plan::{Direction, Plan, secrets};
+use crate::run::Observer;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a plan is run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// The most connections that run steps at the same time; absent: what the environment has.
+    pub jobs: Option<u16>,
+    /// What happens to the steps that run when one fails.
+    pub on_failure: OnFailure,
+    /// What one transaction holds; absent: what the environment has.
+    pub transaction: Option<Granularity>,
+    /// How long another run is waited for.
+    pub lock_wait: Span,
+    /// Signs the history at the end of the run with this key.
+    pub sign: Option<Arc<PrivateKey>>,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { jobs: None, on_failure: OnFailure::Finish, transaction: None, lock_wait: Span::secs(600), sign: None }
+    }
+}
+
+impl RunOptions {
+    /// What one transaction holds; refuses a plan that cannot be one.
+    ///
+    /// # Errors
+    /// Names the steps that cannot be part of one transaction.
+    pub fn granularity(&self, target: &Target, plan: &Plan) -> Result<Granularity, Failure> {
+        let granularity = self.transaction.unwrap_or_else(|| target.transaction());
+        if granularity == Granularity::Plan {
+            run::check_whole(plan)?;
+        }
+        Ok(granularity)
+    }
+}
+
+/// Refuses a reason that says nothing.
+///
+/// # Errors
+/// When it is empty.
+pub fn check_reason(reason: &str) -> Result<(), Failure> {
+    if reason.trim().is_empty() {
+        return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
+    }
+    Ok(())
+}
+
+/// Takes the lock; `lost`: the epoch of a lock that this run had before, and nobody must have come since.
+///
+/// # Errors
+/// When another run keeps it.
+pub async fn lock(
+    target: &Target,
+    db: &mut Database,
+    wait: Span,
+    lost: Option<i64>,
+    observer: &mut dyn Observer,
+    stop: &Arc<Stop>,
+) -> Result<Lock, Failure> {
+    let request = lock::Request {
+        settings: &db.settings,
+        ledger: target.ledger_config(),
+        actor: &target.actor,
+        wait: Duration::from_millis(wait.millis),
+        lost,
+    };
+    lock::acquire(&request, &mut db.connection, &mut db.server, observer, stop).await
+}
+
+/// Makes the ledger, or brings it up to date.
+///
+/// # Errors
+/// When another run holds the lock, or the ledger cannot be made.
+pub async fn install(target: &Target, db: &mut Database) -> Result<(), Failure> {
+    lock(target, db, Span::default(), None, &mut (), &Arc::default()).await?.release().await
+}
+
+fn info(target: &Target, kind: &'static str) -> RunInfo {
+    RunInfo { kind, actor: target.actor.clone(), policy: target.policy() }
+}
+
+/// Runs the environment's hooks, as far as they have not run; then the plan may run.
+///
+/// # Errors
+/// When one fails.
+pub async fn run_hooks<'l>(
+    target: &Target,
+    db: &mut Database,
+    kind: &'static str,
+    judged: Judged<'l>,
+    clearance: &mut Clearance,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<Ready<'l>, Failure> {
+    let binaries = target.binaries();
+    let applies = judged.plan().direction == Direction::Forward && !judged.plan().steps.is_empty();
+    let hooks = Hooks {
+        list: target.config().filter(|_| applies).map(|e| e.before_apply.as_slice()).unwrap_or_default(),
+        root: &target.workspace().loaded.root,
+        binaries: binaries.as_deref(),
+        process: target.process(),
+        settings: &db.settings,
+        ledger: target.ledger(),
+        info: &info(target, kind),
+    };
+    hooks::run(&hooks, judged, clearance, &mut db.connection, observer, stop).await
+}
+
+/// Runs a plan under its lock.
+///
+/// # Errors
+/// When a connection is lost, or the ledger cannot be written. A step that fails is in the answer.
+pub async fn execute(
+    target: &Target,
+    db: &mut Database,
+    ready: &Ready<'_>,
+    options: &RunOptions,
+    kind: &'static str,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<Finished, Failure> {
+    secrets::check(ready.plan(), &target.secrets)?;
+    let job = Job {
+        info: &info(target, kind),
+        ledger: target.ledger(),
+        settings: &db.settings,
+        jobs: usize::from(options.jobs.unwrap_or_else(|| target.jobs())),
+        on_failure: options.on_failure,
+        transaction: options.granularity(target, ready.plan())?,
+        secrets: &target.secrets,
+    };
+    let run = run::execute(&mut db.connection, ready, &job, observer, stop);
+    let finished = tokio::select! {
+        finished = run => finished,
+        // the network swallows everything: nothing more is to be heard
+        why = stop.given_up() => Err(why),
+    }?;
+    if let Some(key) = &options.sign {
+        audit::sign_head(&db.connection, target.ledger(), &ready.lock().run, key).await?;
+    }
+    Ok(finished)
+}
+
+/// A run that did not come to its end as a failure.
+///
+/// # Errors
+/// The steps that failed, or who stopped the run.
+pub fn verdict(finished: &Finished) -> Result<(), Failure> {
+    match (finished.status, finished.failed.as_slice()) {
+        (RunStatus::Done, _) => Ok(()),
+        (RunStatus::Interrupted, _) => {
+            let by = finished.stopped_by.as_deref().unwrap_or("stopped by a signal");
+            Err(Failure::new(Kind::Interrupted, format!("{by}; what was done is recorded"))
+                .help("the same command goes on"))
+        }
+        (RunStatus::Failed, []) => Err(Failure::new(Kind::Failed, "the run failed")),
+        (RunStatus::Failed, [first, others @ ..]) => {
+            let mut failure = described(first);
+            for other in others {
+                let place = other.error.location.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
+                failure.notes.push(format!(
+                    "`{}` failed at the same time: {}{place}; {}",
+                    other.changeset, other.error.message, other.state
+                ));
+            }
+            Err(failure)
+        }
+    }
+}
+
+fn described(FailedStep { changeset, error, state, .. }: &FailedStep) -> Failure {
+    let code = if error.sqlstate.is_empty() { String::new() } else { format!(" ({})", error.sqlstate) };
+    let mut failure = Failure::new(Kind::Failed, format!("`{changeset}` failed: {}{code}", error.message));
+    failure.location = error.location.clone();
+    if let Some(sql) = &error.statement {
+        for (i, line) in sql.lines().enumerate() {
+            failure.notes.push(format!("| {line}"));
+            if let Some((at, column)) = error.line_column
+                && at == i + 1
+            {
+                failure.notes.push(format!("| {}^", " ".repeat(column.saturating_sub(1))));
+            }
+        }
+    }
+    if let Some(detail) = &error.detail {
+        failure.notes.extend(detail.lines().map(|line| format!("detail: {line}")));
+    }
+    if !error.blockers.is_empty() {
+        failure.notes.push(format!("the lock is held by {}", error.blockers.join(", ")));
+    }
+    failure.notes.push(format!("state: {state}"));
+    match &error.hint {
+        Some(hint) => failure.help(hint.clone()),
+        None => failure,
+    }
+}

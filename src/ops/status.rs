@@ -1,0 +1,99 @@
+//! What an environment has.
+
+use super::Target;
+use super::attic::retention;
+use crate::base::{Failure, Kind};
+use crate::ledger::attic::Totals;
+use crate::pg::ledger::attic;
+use crate::pg::ledger::request::{self, Pause};
+use crate::pg::ledger::unfinished::{self, Unended};
+use crate::pg::preflight::sizes;
+use crate::plan::states::{Backfill, State, StateRow, recorded, states};
+use crate::run::{Event, Observer};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What an environment has.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The environment.
+    pub environment: String,
+    /// The name of its database.
+    pub database: String,
+    /// The version of its ledger; 0: there is none.
+    pub ledger_version: u32,
+    /// Who asked backfills to pause.
+    pub paused: Option<Pause>,
+    /// Runs that did not say how they ended.
+    pub runs: Vec<Unended>,
+    /// What the attic keeps.
+    pub attic: Totals,
+    /// The changesets, in order.
+    pub changesets: Vec<StateRow>,
+    /// How many there are of each state.
+    #[serde(serialize_with = "by_word")]
+    pub counts: BTreeMap<State, usize>,
+    /// Where the server is.
+    #[serde(skip)]
+    pub place: String,
+    /// What is wrong with the files, so that this is what the ledger alone has.
+    #[serde(skip)]
+    pub broken: Option<Failure>,
+}
+
+fn by_word<S: serde::Serializer>(counts: &BTreeMap<State, usize>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(counts.iter().map(|(state, number)| (state.word(), number)))
+}
+
+/// Finds out what the environment has. Reads only.
+///
+/// # Errors
+/// When the server is not reached. Mistakes in the files are in the answer.
+pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<Status, Failure> {
+    // mistakes in the files do not keep anybody from seeing what the database has
+    let (view, broken) = match target.view() {
+        Ok(view) => (Some(view), None),
+        Err(failure) if failure.kind == Kind::Source => (None, Some(failure)),
+        Err(failure) => return Err(failure),
+    };
+    let db = target.connect(observer).await?;
+    let history = db.history().await?;
+    let paused = request::paused(&db.connection, history.version, target.ledger()).await?;
+    let runs = unfinished::unended(&db.connection, &db.server, target.ledger()).await?;
+    let walks = sizes::walks(&db.connection, target.ledger(), history.version).await?;
+    let mut kept = attic::entries(&db.connection, &db.server, target.ledger()).await?;
+    kept.retain(|entry| entry.is_kept);
+    let (place, database) = (db.describe(), db.server.database.clone());
+    db.close().await?;
+    if let Some(other) = target.bound_elsewhere(&history) {
+        let message = format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`");
+        observer.on(&Event::Warning { message });
+    }
+    let sources = &target.workspace().loaded.sources;
+    let mut changesets = match &view {
+        Some(view) => states(&view.changelog, &view.graph, sources, &history, &target.environment),
+        None => recorded(&history),
+    };
+    for walk in walks {
+        if let Some(row) = changesets.iter_mut().find(|row| row.id == walk.changeset) {
+            row.backfill = Some(Backfill::new(walk.table, walk.seen, walk.rows));
+        }
+    }
+    let mut counts: BTreeMap<State, usize> = BTreeMap::new();
+    for row in &changesets {
+        *counts.entry(row.state).or_default() += 1;
+    }
+    Ok(Status {
+        environment: target.environment.clone(),
+        database,
+        ledger_version: history.version,
+        paused,
+        runs,
+        attic: Totals::of(&kept, retention(target), history.now),
+        changesets,
+        counts,
+        place,
+        broken,
+    })
+}

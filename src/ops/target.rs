@@ -1,0 +1,363 @@
+//! What an operation is about: an environment of a project, how its database is reached, and who acts.
+
+use super::address::Url;
+use super::keys::public_key;
+use crate::base::{Actor, Failure, Granularity, Ident, Kind, Secret, Secrets, diag::nearest};
+use crate::ledger::History;
+use crate::pg::embedded::shadow;
+use crate::pg::{Database, Embedded, Environment, Settings, connect_with};
+use crate::pipeline::{View, Workspace};
+use crate::plan::signature::PublicKey;
+use crate::run::{Event, Observer};
+use crate::source::{self, Hook, LedgerConfig, Variables};
+use serde_json::Value;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A project that was read, and the surroundings that its files refer to.
+#[derive(Clone)]
+pub struct Project {
+    workspace: Arc<Workspace>,
+    process: Arc<Environment>,
+    /// Where its files are for as long as it is used, when they came with the program.
+    _unpacked: Option<Arc<tempfile::TempDir>>,
+}
+
+impl Project {
+    /// Reads the project in this folder. `process` is what `${NAME}` in dagmar.yaml means, and where
+    /// libpq's variables and files are; [`Environment::of_process`] is that of this process.
+    ///
+    /// # Errors
+    /// When the folder is no project. Mistakes in its files come with the operations.
+    pub fn open(root: &Path, process: Environment) -> Result<Self, Failure> {
+        Ok(Self { workspace: Arc::new(Workspace::open(root)?), process: Arc::new(process), _unpacked: None })
+    }
+
+    /// Reads a project whose files are part of the program: their paths in the project, and what is in
+    /// them. They are unpacked into a private folder, which is removed with the last copy of the value.
+    ///
+    /// # Errors
+    /// When a path leads out of the project, the folder cannot be written, or it is no project.
+    pub fn unpack<'f>(
+        files: impl IntoIterator<Item = (&'f Path, &'f [u8])>,
+        process: Environment,
+    ) -> Result<Self, Failure> {
+        let failed = |what: &Path, why: std::io::Error| {
+            Failure::new(Kind::Internal, format!("cannot unpack `{}`: {why}", what.display()))
+        };
+        let folder = tempfile::tempdir().map_err(|why| failed(Path::new("."), why))?;
+        for (path, content) in files {
+            if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+                return Err(Failure::new(Kind::Usage, format!("`{}` is no path in a project", path.display())));
+            }
+            let place = folder.path().join(path);
+            let parent = place.parent().unwrap_or(folder.path());
+            #[allow(clippy::disallowed_methods)] // a private folder: nothing is overwritten
+            let written = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&place, content));
+            written.map_err(|why| failed(path, why))?;
+        }
+        let workspace = Arc::new(Workspace::open(folder.path())?);
+        Ok(Self { workspace, process: Arc::new(process), _unpacked: Some(Arc::new(folder)) })
+    }
+
+    /// What is in its files.
+    #[must_use]
+    pub fn workspace(&self) -> &Arc<Workspace> {
+        &self.workspace
+    }
+
+    /// An environment of it, as `spec` says, for `actor`.
+    ///
+    /// # Errors
+    /// When dagmar.yaml has no such environment, or a variable is given that it must not be.
+    pub fn target(&self, spec: TargetSpec, actor: Actor) -> Result<Target, Failure> {
+        let config = &self.workspace.loaded.config;
+        let environment = spec.environment.clone().unwrap_or_else(|| config.default_environment().to_owned());
+        // with problems in dagmar.yaml its environments are not known
+        if config.environment(&environment).is_none()
+            && !config.environment_list.is_empty()
+            && !self.workspace.loaded.problems.has_errors()
+        {
+            let names: Vec<&str> = config.environment_list.iter().map(|(n, _)| n.as_str()).collect();
+            let failure = Failure::new(Kind::Usage, format!("there is no environment `{environment}`"));
+            return Err(match nearest(&environment, names.iter().copied()) {
+                Some(near) => failure.help(format!("did you mean `{near}`?")),
+                None => failure.help(format!("dagmar.yaml has: {}", names.join(", "))),
+            });
+        }
+        let variables = self.variables(&environment, &spec.variables)?;
+        let var = |name: &str| self.process.vars.get(name).cloned();
+        let secrets = config.secrets(&environment, &var);
+        Ok(Target { project: self.clone(), environment, secrets, actor, spec, variables })
+    }
+
+    /// The variables of an environment with those that were given.
+    fn variables(&self, environment: &str, given: &[(String, String)]) -> Result<Result<Variables, String>, Failure> {
+        let var = |name: &str| self.process.vars.get(name).cloned();
+        let mut variables = self.workspace.loaded.config.variables(environment, &var);
+        if let Ok(variables) = &mut variables {
+            for (name, value) in given {
+                if variables.is_secret(name) {
+                    return Err(Failure::new(
+                        Kind::Usage,
+                        format!("`--var {name}=...`: the variable `{name}` is secret"),
+                    )
+                    .note("others on this machine can read a command line")
+                    .help("set the environment variable that dagmar.yaml names as its value"));
+                }
+                variables.set(name, value);
+            }
+        }
+        Ok(variables)
+    }
+}
+
+/// Which environment, and how its database is reached.
+#[derive(Debug, Clone, Default)]
+pub struct TargetSpec {
+    /// The environment; absent: the first of dagmar.yaml.
+    pub environment: Option<String>,
+    /// The connection, instead of the environment's; `embedded`: a private server.
+    pub url: Option<Secret>,
+    /// Values for `${NAME}` in changesets.
+    pub variables: Vec<(String, String)>,
+    /// How long a server that is starting is waited for.
+    pub wait: Duration,
+    /// Whether what a `urlCommand` writes to its standard error is shown.
+    pub shows_commands: bool,
+}
+
+impl TargetSpec {
+    /// The database of this URL.
+    #[must_use]
+    pub fn url(url: &str) -> Self {
+        Self { url: Some(Secret::new(url)), ..Self::default() }
+    }
+
+    /// The environment of this name.
+    #[must_use]
+    pub fn environment(name: &str) -> Self {
+        Self { environment: Some(name.to_owned()), ..Self::default() }
+    }
+
+    /// Another environment of the same project, with the connection that dagmar.yaml has for it.
+    #[must_use]
+    pub fn of(&self, environment: &str) -> Self {
+        Self { environment: Some(environment.to_owned()), url: None, ..self.clone() }
+    }
+}
+
+/// An environment of a project, how its database is reached, and who acts.
+pub struct Target {
+    project: Project,
+    /// The environment.
+    pub environment: String,
+    /// Its secret variables.
+    pub secrets: Secrets,
+    /// Who acts.
+    pub actor: Actor,
+    pub(super) spec: TargetSpec,
+    variables: Result<Variables, String>,
+}
+
+impl Target {
+    /// Another environment of the same project, with the connection that dagmar.yaml has for it.
+    ///
+    /// # Errors
+    /// As [`Project::target`].
+    pub fn of(&self, environment: &str) -> Result<Self, Failure> {
+        self.project.target(self.spec.of(environment), self.actor.clone())
+    }
+
+    /// The project.
+    #[must_use]
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// What is in the project's files.
+    #[must_use]
+    pub fn workspace(&self) -> &Workspace {
+        &self.project.workspace
+    }
+
+    /// The surroundings that the project's files refer to.
+    #[must_use]
+    pub fn process(&self) -> &Environment {
+        &self.project.process
+    }
+
+    /// How long a server that is starting is waited for.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        self.spec.wait
+    }
+
+    /// Where PostgreSQL's programs are, where `DAGMAR_PG_BIN` says so.
+    #[must_use]
+    pub fn binaries(&self) -> Option<PathBuf> {
+        self.process().vars.get("DAGMAR_PG_BIN").map(PathBuf::from)
+    }
+
+    /// What dagmar.yaml has of the environment.
+    #[must_use]
+    pub fn config(&self) -> Option<&source::Environment> {
+        self.workspace().loaded.config.environment(&self.environment)
+    }
+
+    /// The schema of the ledger.
+    pub fn ledger(&self) -> &Ident {
+        &self.ledger_config().schema
+    }
+
+    /// Where the ledger is, and who may own it.
+    pub fn ledger_config(&self) -> &LedgerConfig {
+        &self.workspace().loaded.config.ledger
+    }
+
+    /// The most connections that run steps at the same time.
+    pub fn jobs(&self) -> u16 {
+        self.config().and_then(|e| e.jobs).unwrap_or(4)
+    }
+
+    /// What one transaction holds.
+    pub fn transaction(&self) -> Granularity {
+        self.config().map(|e| e.transaction).unwrap_or_default()
+    }
+
+    /// What `dagmar.yaml` says of the environment, as it stands there: without its connection and
+    /// variables, which may be secrets.
+    pub fn policy(&self) -> Value {
+        let environment = self.config();
+        // one that dagmar.yaml does not have says as little as one without a word
+        let mut value = match environment {
+            Some(environment) => serde_json::to_value(environment),
+            None => serde_json::to_value(source::Environment::default()),
+        }
+        .unwrap_or_default();
+        if let Some(map) = value.as_object_mut() {
+            map.retain(|key, _| !key.starts_with("url") && key != "variables");
+            // their arguments may be secrets
+            let hooks = environment.map(|e| e.before_apply.iter().map(Hook::name).collect::<Vec<_>>());
+            map.insert("beforeApply".to_owned(), hooks.into());
+            // whatever is in a file now is what is meant
+            if map.contains_key("signedBy") {
+                let keys = self.trusted_keys().into_iter().map(|key| key.unwrap_or_else(|why| why));
+                map.insert("signedBy".to_owned(), keys.collect());
+            }
+        }
+        value
+    }
+
+    /// The keys of `signedBy` in base64; an error says which cannot be read.
+    pub fn trusted_keys(&self) -> Vec<Result<String, String>> {
+        let environment = self.config();
+        let root = &self.workspace().loaded.root;
+        let key = |text: &String| match PublicKey::parse(text) {
+            Ok(key) => Ok(key.base64()),
+            Err(_) => public_key(&root.join(text)).map(|key| key.base64()).map_err(|why| format!("`{text}`: {why}")),
+        };
+        environment.into_iter().flat_map(|e| &e.signed_by).map(key).collect()
+    }
+
+    /// The changesets for the environment.
+    pub fn view(&self) -> Result<View<'_>, Failure> {
+        let variables = self.variables.clone().map_err(|why| {
+            Failure::new(Kind::Usage, why).help("set it, or give the variable another value with `--var`")
+        })?;
+        self.workspace().view(&self.environment, &variables)
+    }
+
+    /// Connects to the environment's database; `observer` hears what is worth knowing on the way.
+    ///
+    /// # Errors
+    /// Mistakes in dagmar.yaml, a connection that is not clear, a server that cannot be reached.
+    pub async fn connect(&self, observer: &mut dyn Observer) -> Result<Database, Failure> {
+        self.connect_within(self.spec.wait, observer).await
+    }
+
+    /// The same, with another time that a server which is starting is waited for.
+    ///
+    /// # Errors
+    /// As [`Target::connect`].
+    pub async fn connect_within(&self, wait: Duration, observer: &mut dyn Observer) -> Result<Database, Failure> {
+        // its URL, its ledger and its policies come from there
+        self.workspace().check_project()?;
+        // a server may repeat what it is sent, a hook what it finds in its environment
+        self.secrets.values().for_each(crate::pg::remember);
+        let (settings, embedded) = match &self.url(observer).await? {
+            Some(Url::Embedded) => {
+                let embedded = self.embedded().await?;
+                (embedded.settings(), Some(embedded))
+            }
+            Some(Url::Server(url)) => (Settings::resolve(Some(url.expose()), self.process())?, None),
+            None => (Settings::resolve(None, self.process())?, None),
+        };
+        for warning in &settings.warnings {
+            observer.on(&Event::Warning { message: warning.clone() });
+        }
+        let mut said = false;
+        Database::connect(settings, embedded, self.ledger_config(), wait, |failure| {
+            if !said {
+                said = true;
+                observer.on(&Event::Waiting { message: format!("waiting for the server: {failure}") });
+            }
+        })
+        .await
+    }
+
+    /// Starts the private server of the environment.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn embedded(&self) -> Result<Embedded, Failure> {
+        let root = &self.workspace().loaded.root;
+        Embedded::persistent(root, &self.environment, self.binaries().as_deref()).await
+    }
+
+    /// Starts a private server that is thrown away, like the other one: of its major version where that
+    /// is installed, with its roles and its search path.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn shadow(&self, other: Option<&Database>) -> Result<Database, Failure> {
+        self.secrets.values().for_each(crate::pg::remember);
+        let major = other.and_then(|other| u32::try_from(other.server.major()).ok());
+        let embedded = Embedded::throwaway_like(self.binaries().as_deref(), major).await?;
+        let settings = embedded.settings();
+        if let Some(other) = other {
+            let first = connect_with(&settings, Duration::default(), |_| {}).await?;
+            shadow::resemble(&first, &other.connection).await?;
+        }
+        Database::connect(settings, Some(embedded), self.ledger_config(), Duration::ZERO, |_| {}).await
+    }
+
+    /// Refuses to change a ledger that belongs to another environment.
+    pub fn check_bound(&self, history: &History) -> Result<(), Failure> {
+        let Some(other) = self.bound_elsewhere(history) else { return Ok(()) };
+        let here = &self.environment;
+        Err(Failure::new(Kind::Refused, format!("the ledger of this database belongs to `{other}`, not to `{here}`"))
+            .note(format!("either it was restored from a dump of `{other}`, or this is the database of `{other}`"))
+            .help(format!(
+                "check where you are connected; `dagmar adopt --env {here} --reason ...` makes it the ledger of `{here}`"
+            )))
+    }
+
+    /// The other environment that the ledger belongs to.
+    pub fn bound_elsewhere<'a>(&self, history: &'a History) -> Option<&'a str> {
+        let config = &self.workspace().loaded.config;
+        let bound = history.environment.as_deref()?;
+        // a ledger of the time before the project named its environments belongs to any of them
+        let unnamed = config.environment_list.is_empty() || bound == "default" && config.environment(bound).is_none();
+        (bound != self.environment && !unnamed).then_some(bound)
+    }
+}
+
+/// A password in the file is known to whoever reads the repository.
+pub fn password_warning(environment: &str) -> String {
+    format!(
+        "dagmar.yaml has a password in the URL of `{environment}`, for all who read the repository: write `${{NAME}}` for \
+         it, or use `urlCommand`, `urlFile` or ~/.pgpass"
+    )
+}

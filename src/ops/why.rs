@@ -1,0 +1,217 @@
+//! Why a changeset is, or is not yet, in an environment.
+
+use super::gates::{Gates, Overrides};
+use super::promotion::PromotionSource;
+use super::{RunSource, Target};
+use crate::base::{Failure, Kind, diag::nearest, time};
+use crate::gate;
+use crate::ledger::{History, Status};
+use crate::pg::Database;
+use crate::pg::ledger::read;
+use crate::pipeline::View;
+use crate::plan::reasons::{self, Case, Last, Reason};
+use crate::plan::renamed;
+use crate::plan::states::states;
+use crate::run::Observer;
+use std::collections::BTreeMap;
+
+/// Why a changeset is, or is not yet, in an environment.
+pub struct Why {
+    /// Its id.
+    pub changeset: String,
+    /// Its state, by the word in JSON; absent: the files do not say.
+    pub state: Option<&'static str>,
+    /// The same for people.
+    pub is: &'static str,
+    /// The reasons.
+    pub reasons: Vec<Reason>,
+    /// What follows from them.
+    pub verdict: String,
+    /// What is wrong with the files, so that only the ledger could be asked.
+    pub broken: Option<Failure>,
+}
+
+/// Finds out. Reads only.
+///
+/// # Errors
+/// When neither files nor ledger know the changeset, or the server is not reached.
+pub async fn why(target: &Target, id: &str, observer: &mut dyn Observer) -> Result<Why, Failure> {
+    let mut source = match RunSource::files(target, &[]) {
+        Ok(source) => source,
+        // what the ledger has of it is known all the same
+        Err(failure) if failure.kind == Kind::Source => return recorded(target, id, failure, observer).await,
+        Err(failure) => return Err(failure),
+    };
+    let position = match source.view().map(|view| find(view, id)) {
+        Some(Ok(position)) => position,
+        Some(Err(failure)) => return recorded(target, id, failure, observer).await,
+        None => return Err(Failure::new(Kind::Internal, "files have a view")),
+    };
+    source.select([position].into());
+    let Some(view) = source.view() else { return Err(Failure::new(Kind::Internal, "files have a view")) };
+    let id = view.changelog.changesets[position].id.clone();
+    let db = target.connect(observer).await?;
+    let history = db.history().await?;
+    let history = history.with_new_ids(&renamed(&view.changelog, &history)).into_owned();
+    let last = last(target, &db, view, &history, position).await?;
+    let gates = match history.status(&id) {
+        Some(Status::Applied) => Vec::new(),
+        _ => gates(target, &db, &source, &history, &id, observer).await,
+    };
+    db.close().await?;
+    let environment = target.environment.as_str();
+    let sources = &target.workspace().loaded.sources;
+    let rows = states(&view.changelog, &view.graph, sources, &history, environment);
+    let case = Case {
+        changelog: &view.changelog,
+        graph: &view.graph,
+        sources,
+        history: &history,
+        environment,
+        rows: rows.iter().map(|row| (row.id.as_str(), row)).collect(),
+        last,
+        position,
+    };
+    // every source of reasons is put together here: what the ledger and the files say, and
+    // what else keeps runs from this environment
+    let mut reasons = reasons::of(&case);
+    reasons.extend(bound_elsewhere(target, &history, &id));
+    reasons.extend(gates);
+    let verdict = reasons::verdict(&case, &reasons);
+    let state = case.rows.get(id.as_str()).map(|row| row.state);
+    let (state, is) = (state.map(|state| state.word()), state.map_or("pending", |state| state.words()));
+    Ok(Why { state, is, reasons, verdict, broken: None, changeset: id })
+}
+
+/// What the ledger alone says of a changeset.
+async fn recorded(target: &Target, id: &str, failure: Failure, observer: &mut dyn Observer) -> Result<Why, Failure> {
+    let db = target.connect(observer).await?;
+    let history = db.history().await?;
+    db.close().await?;
+    let Some(recorded) = history.changesets.get(id) else {
+        return Err(match failure.kind {
+            Kind::Usage if failure.help.as_deref().is_none_or(|help| !help.contains("did you mean")) => {
+                match nearest(id, history.changesets.keys().map(String::as_str)) {
+                    Some(near) => failure.help(format!("did you mean `{near}`?")),
+                    None => failure,
+                }
+            }
+            _ => failure,
+        });
+    };
+    let (env, broken) = (&target.environment, failure.kind == Kind::Source);
+    let is_missing = !broken && recorded.status == Status::Applied;
+    let word = if is_missing { "missing" } else { recorded.status.word() };
+    let at = time::rfc3339(recorded.applied_at);
+    let message = match recorded.status {
+        Status::Applied => format!("it is there since {at}, applied by {}", recorded.applied_by),
+        _ => format!("it is {word} since {at}, by {}", recorded.applied_by),
+    };
+    let message = if broken { message } else { format!("{message}, and no file has it any more") };
+    let todo = (!broken).then(|| format!("put its file back; or `dagmar rollback {id} --env {env}` takes it back"));
+    let verdict =
+        if broken { "what keeps it back is known when the files have no mistakes" } else { "nothing runs for it" };
+    let reason = Reason { kind: "missing", changeset: id.to_owned(), message, until: None, todo, who: None };
+    Ok(Why {
+        changeset: id.to_owned(),
+        state: Some(word),
+        is: word,
+        reasons: vec![reason],
+        verdict: verdict.to_owned(),
+        broken: broken.then_some(failure),
+    })
+}
+
+/// The gates that keep it back. An environment before that cannot be asked is said so.
+async fn gates(
+    target: &Target,
+    db: &Database,
+    source: &RunSource<'_>,
+    history: &History,
+    id: &str,
+    observer: &mut dyn Observer,
+) -> Vec<Reason> {
+    let reason = |message: String, todo: Option<String>| Reason {
+        kind: "gate",
+        changeset: id.to_owned(),
+        message,
+        until: None,
+        todo,
+        who: None,
+    };
+    let mut reasons = Vec::new();
+    let mut from = None;
+    if let Some(before) = target.config().and_then(|environment| environment.promote_from.as_deref()) {
+        let asked = match target.of(before) {
+            Ok(there) => PromotionSource::connect(there, observer).await,
+            Err(why) => Err(why),
+        };
+        match asked {
+            Ok(source) => from = Some(source),
+            Err(why) => reasons.push(reason(format!("`{before}` cannot be asked: {}", why.message), why.help)),
+        }
+    }
+    let none = Overrides::default();
+    let Ok(mut gates) = Gates::new(target, source, &none, from) else { return reasons };
+    // what cannot be compiled is said by the other reasons
+    if let Ok(plan) = gates.compile(db, history).await
+        && let Ok(judgement) = gates.judge(db, &plan).await
+    {
+        let unmet = judgement.verdicts.into_iter().filter(|verdict| verdict.status == gate::Status::Unmet);
+        reasons.extend(unmet.map(|v| reason(format!("the gate `{}`: {}", v.gate, v.reason), v.remedy)));
+    }
+    let _ = gates.close().await;
+    reasons
+}
+
+/// The changeset of this id, or the one that had it before.
+fn find(view: &View<'_>, id: &str) -> Result<usize, Failure> {
+    let changesets = &view.changelog.changesets;
+    let now = changesets.iter().position(|c| c.aka.iter().any(|old| old.id == id));
+    view.graph.position(id).or(now).ok_or_else(|| {
+        let near = nearest(id, changesets.iter().map(|c| c.id.as_str()));
+        Failure::new(Kind::Usage, format!("there is no changeset `{id}`"))
+            .help(near.map_or("`dagmar status` shows all of them".to_owned(), |n| format!("did you mean `{n}`?")))
+    })
+}
+
+/// The last that happened to what is held, skipped, failed or half done.
+async fn last(
+    target: &Target,
+    db: &Database,
+    view: &View<'_>,
+    history: &History,
+    position: usize,
+) -> Result<BTreeMap<String, Last>, Failure> {
+    let mut found = BTreeMap::new();
+    for id in reasons::wanted(&view.graph, history, &view.changelog, position) {
+        let last = read::Filter { changeset: Some(id.clone()), limit: 1, ..read::Filter::default() };
+        let events = read::events(&db.connection, &db.server, history.version, target.ledger(), &last).await?;
+        for event in events {
+            let by = match event.by {
+                Some(by) => format!("{by} (role {})", event.db_user),
+                None => event.db_user,
+            };
+            found.insert(id.clone(), Last { by, at: event.at });
+        }
+    }
+    Ok(found)
+}
+
+fn bound_elsewhere(target: &Target, history: &History, id: &str) -> Option<Reason> {
+    let other = target.bound_elsewhere(history)?;
+    Some(Reason {
+        kind: "ledger",
+        changeset: id.to_owned(),
+        message: format!(
+            "the ledger of this database belongs to `{other}`: nothing is run for `{}`",
+            target.environment
+        ),
+        until: None,
+        todo: Some(format!(
+            "`dagmar adopt --env {} --reason ...`, if the database is the right one",
+            target.environment
+        )),
+        who: None,
+    })
+}

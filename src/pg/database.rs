@@ -1,0 +1,143 @@
+//! A database that an operation works on: its connection, what its server is, and where its
+//! ledger is.
+
+use super::connect::server::Server;
+use super::connect::{Connection, Settings, connect_with};
+use super::embedded::Embedded;
+use super::ledger::read;
+use crate::base::{Failure, Ident, Kind};
+use crate::ledger::History;
+use crate::source::LedgerConfig;
+use std::time::{Duration, Instant};
+
+/// A database with its ledger.
+pub struct Database {
+    /// For statements.
+    pub connection: Connection,
+    /// What the server says of itself.
+    pub server: Server,
+    /// For further connections.
+    pub settings: Settings,
+    /// The server itself, where it is a private one.
+    pub embedded: Option<Embedded>,
+    config: LedgerConfig,
+}
+
+impl Database {
+    /// Connects, and asks the server what it is. `wait` above zero: a server that is starting is waited
+    /// for; `waiting` hears why there is no connection yet.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or does not answer.
+    pub async fn connect(
+        settings: Settings,
+        embedded: Option<Embedded>,
+        ledger: &LedgerConfig,
+        wait: Duration,
+        waiting: impl FnMut(&Failure),
+    ) -> Result<Self, Failure> {
+        let connection = connect_with(&settings, wait, waiting).await?;
+        let server = first_answer(&connection, &settings, ledger).await?;
+        Ok(Self { connection, server, settings, embedded, config: ledger.clone() })
+    }
+
+    /// The schema of the ledger.
+    #[must_use]
+    pub fn ledger(&self) -> &Ident {
+        &self.config.schema
+    }
+
+    /// Where the ledger is, and who may own it.
+    #[must_use]
+    pub fn ledger_config(&self) -> &LedgerConfig {
+        &self.config
+    }
+
+    /// Reads what is applied.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or is of a later version.
+    pub async fn history(&self) -> Result<History, Failure> {
+        read::history(&self.connection, &self.server, self.ledger()).await
+    }
+
+    /// Refuses a server or a ledger that cannot be written.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn check_writable(&self) -> Result<(), Failure> {
+        self.server.check_writable(self.ledger())
+    }
+
+    /// Whether the connection is of no use any more.
+    pub async fn is_gone(&self) -> bool {
+        let asked = tokio::time::timeout(Duration::from_secs(5), self.connection.execute("")).await;
+        !matches!(asked, Ok(Ok(())))
+    }
+
+    /// Connects again, to a server that may have to come back first.
+    ///
+    /// # Errors
+    /// When it does not come back in time, or cannot be written.
+    pub async fn reconnect(&mut self, wait: Duration) -> Result<(), Failure> {
+        let deadline = Instant::now() + wait;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.connection = connect_with(&self.settings, left, |_| {}).await?;
+            match first_answer(&self.connection, &self.settings, &self.config).await {
+                // a server that is going down lets in, and closes again
+                Err(_) if Instant::now() < deadline && self.is_gone().await => {
+                    tokio::time::sleep(Duration::from_millis(250)).await;
+                }
+                server => {
+                    self.server = server?;
+                    return self.check_writable();
+                }
+            }
+        }
+    }
+
+    /// Host and port, without secrets.
+    #[must_use]
+    pub fn address(&self) -> String {
+        if self.embedded.is_some() { "the embedded server".to_owned() } else { self.settings.address() }
+    }
+
+    /// Where it is, without secrets.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        if self.embedded.is_some() { "the embedded server".to_owned() } else { self.settings.describe() }
+    }
+
+    /// Ends the session; an embedded server that nobody else uses is stopped.
+    ///
+    /// # Errors
+    /// When it cannot be stopped.
+    pub async fn close(self) -> Result<(), Failure> {
+        drop(self.connection);
+        match self.embedded {
+            Some(embedded) => embedded.close().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Asks a server that has let us in what it is; one that stays silent is given up as one that
+/// cannot be reached.
+async fn first_answer(connection: &Connection, settings: &Settings, ledger: &LedgerConfig) -> Result<Server, Failure> {
+    let asking = async {
+        let answer = Server::ask(connection, ledger).await;
+        // the client knows that the connection is closed, the driver knows why
+        answer.map_err(|failure| match connection.end() {
+            Some(end) if !failure.message.contains(&end.message) => failure.note(end.message.clone()),
+            _ => failure,
+        })
+    };
+    let Some(limit) = settings.answer_timeout else { return asking.await };
+    tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
+        let seconds = limit.as_secs();
+        let why = format!("`{}` let us in and did not answer within {seconds}s", settings.describe());
+        Err(Failure::new(Kind::Database, why)
+            .help("is it overloaded, or a pooler without a free connection? a longer `connect_timeout` waits longer"))
+    })
+}

@@ -1,0 +1,73 @@
+//! Programs that use dagmar as a library: the examples, on a real server.
+
+use crate::harness::Database;
+use crate::tools::{project, sql};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// A program of `examples`, which Cargo builds along with the tests.
+fn example(name: &str, arguments: &[&str]) -> Output {
+    let folder = PathBuf::from(env!("CARGO_BIN_EXE_dagmar")).parent().unwrap().join("examples");
+    Command::new(folder.join(name)).args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> Vec<String> {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_program_previews_applies_listens_and_looks() {
+    let database = Database::new();
+    let project = project(&[
+        sql("a", "CREATE TABLE a ()", "DROP TABLE a", ""),
+        sql("b", "CREATE TABLE b ()", "DROP TABLE b", ""),
+    ]);
+    let folder = project.path().to_str().unwrap().to_owned();
+    let lines = said(&example("embed", &[&folder, &database.url()]));
+    let of = |begin: &str| lines.iter().filter_map(|l| l.strip_prefix(begin)).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(of("to do: "), ["a", "b"]);
+    assert_eq!(of("state: "), ["a is applied", "b is applied"]);
+    let events = of("event: ");
+    assert!(events.iter().any(|e| e.starts_with("RunStarted")), "{events:?}");
+    assert_eq!(events.iter().filter(|e| e.starts_with("StepDone")).count(), 2);
+    assert_eq!(
+        database.sql("SELECT os_user || '@' || host FROM dagmar.run"),
+        "embed@example",
+        "who acts is what the program says"
+    );
+    // nothing to do is no run
+    assert!(said(&example("embed", &[&folder, &database.url()])).iter().all(|l| !l.starts_with("event: Run")));
+    let source = std::fs::read_to_string("examples/embed.rs").unwrap();
+    assert!(source.lines().count() <= 40, "an example that fits on a screen");
+}
+
+#[test]
+fn a_service_brings_its_migrations_along() {
+    let database = Database::new();
+    assert_eq!(said(&example("startup", &[&database.url()])), ["applied 2 changesets"]);
+    assert_eq!(
+        database.sql("SELECT string_agg(column_name, ' ' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_name = 'notes'"),
+        "id text written_at"
+    );
+    assert_eq!(said(&example("startup", &[&database.url()])), ["applied 0 changesets"]);
+}
+
+/// Instances of a service that start at the same time: one runs, the others wait for it.
+#[test]
+fn services_may_start_at_the_same_time() {
+    let database = Database::new();
+    let url = database.url();
+    let starts: Vec<_> = (0..4)
+        .map(|_| {
+            let url = url.clone();
+            std::thread::spawn(move || said(&example("startup", &[&url])))
+        })
+        .collect();
+    let mut applied: Vec<String> = starts.into_iter().flat_map(|start| start.join().unwrap()).collect();
+    applied.sort();
+    assert_eq!(
+        applied,
+        ["applied 0 changesets", "applied 0 changesets", "applied 0 changesets", "applied 2 changesets"]
+    );
+}
