@@ -2,6 +2,9 @@
 
 use crate::harness::Database;
 use crate::tools::{project, sql};
+use dagmar::base::Kind;
+use dagmar::ops::{self, Actor, Options, RunSource, TargetSpec, prepare};
+use dagmar::pg::Environment;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -70,4 +73,57 @@ fn services_may_start_at_the_same_time() {
         applied,
         ["applied 0 changesets", "applied 0 changesets", "applied 0 changesets", "applied 2 changesets"]
     );
+}
+
+/// What was confirmed is what runs: a plan that is another one by then is refused.
+#[test]
+fn what_is_confirmed_is_what_was_seen() {
+    let database = Database::new();
+    let changesets =
+        [sql("a", "CREATE TABLE a ()", "DROP TABLE a", ""), sql("b", "CREATE TABLE b ()", "DROP TABLE b", "")];
+    let files = project(&changesets);
+    let seen = |url: &str| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let project = ops::Project::open(files.path(), Environment::of_process()).unwrap();
+        let target = project.target(TargetSpec::url(url), Actor::new("who", "here")).unwrap();
+        runtime.block_on(async {
+            let source = RunSource::files(&target, &[]).unwrap();
+            let options = Options::default();
+            let prepared = prepare(&target, &source, &options, &mut ()).await.unwrap();
+            let digest = prepared.digest();
+            let other = prepared.confirmed("p1:of another one").await.err().unwrap();
+            assert_eq!(other.kind, Kind::Drift);
+            digest
+        })
+    };
+    let first = seen(&database.url());
+    assert_eq!(seen(&database.url()), first);
+    assert_ne!(seen(&Database::new().url()), first, "it is for one database");
+    files.write(
+        "plans/a.yaml",
+        &crate::tools::file(&[changesets[0].clone(), changesets[1].replace("b ()", "b (n int)")]),
+    );
+    assert_ne!(seen(&database.url()), first);
+    assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname IN ('a', 'b')"), "0");
+}
+
+/// Pending again while a run waited for the lock: it was not in the plan that was shown.
+#[test]
+fn what_was_not_shown_is_not_run() {
+    let database = Database::new();
+    let b = sql("b", "CREATE TABLE b ()", "SELECT pg_advisory_xact_lock_shared(77, 1);\nDROP TABLE b", "");
+    let project = project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a", ""), b.clone()]);
+    project.on(&database, &["apply"]).ok();
+    project.write("plans/a.yaml", &crate::tools::file(&[b, sql("c", "CREATE TABLE c ()", "DROP TABLE c", "")]));
+    let holder = database.hold("SELECT pg_advisory_lock(77, 1)");
+    let rolling_back = project.start(&database, &["rollback", "b"]);
+    database.until_runs("pg_advisory_xact_lock_shared");
+    let mut applying = project.start(&database, &["apply", "--format", "json"]);
+    applying.line_with("\"event\":\"waiting\"");
+    drop(holder);
+    rolling_back.end().ok();
+    let run = applying.end();
+    assert_eq!(run.code, 4, "{run:?}");
+    assert!(run.out.contains("`b` is pending now, and was not when the plan was shown"), "{run:?}");
+    assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname IN ('b', 'c')"), "0");
 }
