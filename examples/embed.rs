@@ -1,6 +1,8 @@
 //! Previews and applies a project from within a program, and shows what there is then:
 //! `cargo run --no-default-features --features pg --example embed -- FOLDER URL`
 
+#![allow(clippy::print_stdout)] // a program may print
+
 use dagmar::ops::{Actor, Options, Project, RunSource, TargetSpec, prepare, status::status};
 use dagmar::pg::{Environment, Stop};
 use dagmar::run::{Event, Listener};

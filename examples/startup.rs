@@ -3,6 +3,8 @@
 //!
 //! Any number of instances may start at the same time: one runs, the others wait and find nothing to do.
 
+#![allow(clippy::print_stdout)] // a program may print
+
 use dagmar::ops::{Actor, Options, Project, RunSource, TargetSpec, prepare};
 use dagmar::pg::{Environment, Stop};
 use include_dir::{Dir, include_dir};
