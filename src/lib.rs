@@ -12,7 +12,7 @@
 //! ```
 //!
 //! A module imports only what stands left of it:
-//! base, change, source, graph, sql, ledger, render, plan, run, gate, report, pipeline, pg, cli.
+//! base, change, source, graph, sql, ledger, render, plan, run, exec, gate, report, pipeline, pg, cli.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -20,6 +20,7 @@ pub mod base;
 pub mod change;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod exec;
 pub mod gate;
 pub mod graph;
 pub mod ledger;
