@@ -34,10 +34,7 @@ pub fn fault(statement: &str) -> Option<String> {
     let found = sql::parameters(list);
     match found.iter().find(|n| !PARAMETERS.contains(n)) {
         Some(more) => Some(format!("it has a parameter ${more}")),
-        None if found.len() < PARAMETERS.len() => Some(
-            "it needs the parameters $1 (the last key), $2 (whether the walk begins) and $3 (the number of rows)"
-                .to_owned(),
-        ),
+        None if found.len() < PARAMETERS.len() => Some("it lacks one of the parameters $1, $2 and $3".to_owned()),
         None => None,
     }
 }

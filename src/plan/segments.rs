@@ -120,7 +120,9 @@ impl Segments {
                     && let Some(fault) = walk::fault(piece.text)
                 {
                     let problem = Diagnostic::error("DG0310", format!("the statement cannot run in batches: {fault}"));
-                    out.push(text.problem(problem, &(piece.start..piece.start + 1)));
+                    let help = "it has the parameters $1 (the last key), $2 (whether it is the first batch) and $3 (the number of \
+                                rows), and ends in a SELECT: see the built-in template of `backfill`";
+                    out.push(text.problem(problem.help(help), &(piece.start..piece.start + 1)));
                 }
                 let facts = sql::facts(piece.text);
                 let mode = match (&batch, &facts.outside) {

@@ -202,3 +202,23 @@ fn texts_of_a_backfill_are_nobodys_places() {
     let said = project.on(&database, &["plan"]).fails(3);
     assert!(said.contains("the backfill has a parameter `$1`"), "{said}");
 }
+
+/// A template of one's own for backfills gives what can run in batches, or says that it does not.
+#[test]
+fn a_template_of_a_backfill_gives_a_batch() {
+    let plan = "changesets:\n  - id: a\n    changes: [{ backfill: { table: t, key: id, set: { n: '1' }, rollback: SELECT 1 } }]\n";
+    let project = Project::new(&[("plans/a.yaml", plan)]);
+    for (text, words) in [
+        ("UPDATE t SET n = 1", "it is no SELECT behind common table expressions"),
+        ("WITH dagmar_done AS (SELECT $1, $2, '$3') SELECT 1", "it lacks one of the parameters $1, $2 and $3"),
+        ("WITH dagmar_done AS (SELECT $1, $2, $3, $4) SELECT 1", "it has a parameter $4"),
+    ] {
+        project.write(
+            "templates/sql/backfill.sql.hbs",
+            &format!("-- forward\n{text};\n-- rollback\n{{{{raw rollback}}}}\n"),
+        );
+        let said = project.run(&["check"]).fails(3);
+        assert!(said.contains(&format!("DG0310]: the statement cannot run in batches: {words}\n")), "{said}");
+        assert!(said.contains("--> templates/sql/backfill.sql.hbs:2:1"), "{said}");
+    }
+}
