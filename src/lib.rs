@@ -48,7 +48,7 @@
 //! ```
 //!
 //! A module imports only what stands left of it:
-//! base, change, source, graph, sql, ledger, render, plan, run, gate, report, pipeline, pg, ops, cli.
+//! base, change, source, graph, sql, ledger, render, plan, run, exec, gate, report, pipeline, pg, ops, cli.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -56,6 +56,7 @@ pub mod base;
 pub mod change;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod exec;
 pub mod gate;
 pub mod graph;
 pub mod ledger;

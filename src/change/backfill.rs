@@ -1,6 +1,6 @@
 use super::effects::{Effects, How, Object};
 use super::many::Many;
-use super::piece::{check_piece, has_word, tidy, tidy_all};
+use super::piece::{check_piece, has_word, parameter, tidy, tidy_all};
 use super::{Batch, ChangeType, Scope, Undo};
 use crate::base::{Diagnostic, Diagnostics, Ident, PaceSpec, Place, QualifiedName};
 use schemars::JsonSchema;
@@ -61,6 +61,17 @@ impl ChangeType for Backfill {
             out.push(Diagnostic::error("DG0301", message).at(place.child("batchSize")));
         }
         self.pace.check(&place.child("pace"), out);
+        let parts = self.set.iter().map(|(column, sql)| (place.child("set").child(column.as_str()), sql));
+        let parts = parts.chain(self.where_.iter().map(|sql| (place.child("where"), sql)));
+        for (place, sql) in parts.chain(self.sql.iter().map(|sql| (place.child("sql"), sql))) {
+            if let Some(at) = parameter(sql) {
+                let problem =
+                    Diagnostic::error("DG0301", format!("the backfill has a parameter `{}`", &sql[at.clone()]));
+                out.push(
+                    problem.at(place.within(at)).help("nobody gives it a value: write the value, or a `${variable}`"),
+                );
+            }
+        }
         for (column, expression) in &self.set {
             check_piece(expression, &place.child("set").child(column.as_str()), out);
             if self.key.0.contains(column) {
@@ -177,17 +188,17 @@ mod tests {
             last(&[backfill(&json!({"set": {"c": "t.d"}, "where": "t.c IS NULL", "rollback": "SELECT 1"}))]);
         let full = "WITH dagmar_full AS MATERIALIZED (\n    SELECT t.a, t.b\n    FROM app.t AS t\n";
         assert!(sql.starts_with(full), "{sql}");
-        assert!(sql.contains("WHERE ($cursor IS NULL OR (t.a, t.b) > ((SELECT r.a FROM"), "{sql}");
+        assert!(sql.contains("WHERE ($2 OR (t.a, t.b) > ((SELECT r.a FROM"), "{sql}");
         assert!(sql.contains("AND (t.a, t.b) <= ((SELECT a FROM dagmar_end), (SELECT b FROM dagmar_end))\n"), "{sql}");
         // a row that does not meet the condition any more is left alone
-        assert!(sql.ends_with("AND (t.c IS NULL)\n    RETURNING (t.c IS NULL) AS dagmar_left\n)\n"), "{sql}");
+        assert!(sql.contains("AND (t.c IS NULL)\n    RETURNING (t.c IS NULL) AS dagmar_left\n)\nSELECT "), "{sql}");
     }
 
     #[test]
     fn a_batch_may_be_joined() {
         let (_, sql, _) = last(&[backfill(&json!({"sql": "DELETE FROM app.u USING batch WHERE u.a = batch.a"}))]);
         assert!(sql.contains("batch AS MATERIALIZED (\n    SELECT a, b FROM dagmar_keys WHERE dagmar_hit\n)"), "{sql}");
-        assert!(sql.ends_with("RETURNING NULL::boolean AS dagmar_left\n)\n"), "{sql}");
+        assert!(sql.contains("RETURNING NULL::boolean AS dagmar_left\n)\nSELECT "), "{sql}");
     }
 
     #[test]
@@ -210,6 +221,9 @@ mod tests {
             (json!({"set": {"c": "1"}, "pace": {"batchTime": "2m"}}), "cannot be made to take 2m"),
             (json!({"set": {"c": "1"}, "pace": {"pause": "2h"}}), "a pause of 2h"),
             (json!({"sql": "INSERT INTO app.u SELECT a FROM batch RETURNING a"}), "RETURNING"),
+            (json!({"set": {"c": "$1::text"}}), "a parameter `$1`"),
+            (json!({"set": {"c": "'$1'"}, "where": "t.c < $3"}), "a parameter `$3`"),
+            (json!({"sql": "DELETE FROM app.u USING batch WHERE u.a = $2"}), "a parameter `$2`"),
             (json!({"sql": "UPDATE app.u SET a = 1"}), "everything at once"),
             (json!({"sql": "SELECT * FROM batch"}), "changes no rows"),
         ] {

@@ -161,23 +161,6 @@ pub struct Batch {
     pub pace: PaceSpec,
 }
 
-impl Batch {
-    /// The statement of the first batch of a walk.
-    #[must_use]
-    pub fn first(template: &str, size: &str) -> String {
-        Self::statement(template, "true", "NULL::jsonb", size)
-    }
-
-    /// The statement of one batch: `walk`, how many rows it `looked` at and the `last` key;
-    /// `done`, a row for each that was changed.
-    /// Whether it begins the walk, the position (`jsonb`) and the size are SQL.
-    #[must_use]
-    pub fn statement(template: &str, begins: &str, position: &str, size: &str) -> String {
-        // the position last: it may hold any text
-        template.replace("$batchSize", size).replace("$cursor IS NULL", begins).replace("$cursor", position)
-    }
-}
-
 /// What a change may know of its surroundings: the changeset before it.
 #[derive(Debug, Clone)]
 pub struct Scope {

@@ -112,6 +112,12 @@ pub fn has_word(text: &str, word: &str) -> bool {
     words(text).0.iter().any(|w| w.depth == 0 && text[w.at.clone()].eq_ignore_ascii_case(word))
 }
 
+/// The bytes of the first parameter (`$1`) outside of quotes.
+#[must_use]
+pub fn parameter(text: &str) -> Option<Range<usize>> {
+    words(text).0.into_iter().find(|w| matches!(w.kind, TokenKind::PositionalParam { .. })).map(|w| w.at)
+}
+
 /// The parts of a list, divided at commas outside of quotes and brackets.
 fn parts(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();

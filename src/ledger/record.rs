@@ -8,22 +8,24 @@ use crate::base::{Ident, Limits};
 use crate::ledger::{EventKind, Status};
 use crate::plan::{Check, Direction, Step, Why, stored};
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 /// How the SQL names the run.
 #[derive(Debug, Clone)]
 pub enum RunRef {
     /// Its id, known to the executor.
     Id(String),
-    /// The setting `dagmar.run` of the session, for a script.
-    Setting,
+    /// In the variable `dagmar_run` of psql, for a script.
+    Psql,
+    /// Of the transaction, for one that is rolled back.
+    Transaction,
 }
 
 impl RunRef {
     fn sql(&self) -> String {
         match self {
             RunRef::Id(id) => format!("{}::uuid", quote_literal(id)),
-            RunRef::Setting => "current_setting('dagmar.run')::uuid".to_owned(),
+            RunRef::Psql => ":'dagmar_run'::uuid".to_owned(),
+            RunRef::Transaction => "md5(txid_current()::text)::uuid".to_owned(),
         }
     }
 }
@@ -66,7 +68,8 @@ impl Recorder {
         Self { ledger: ledger.sql().into_owned(), run }
     }
 
-    /// Notes that a step is begun or done: the row, and its edges to what is recorded.
+    /// Notes that a step is begun or done: the row, which answers how many milliseconds it took, and
+    /// its edges to what is recorded.
     #[must_use]
     pub fn changeset(&self, step: &Step, status: &str, started: &str) -> Vec<String> {
         let l = &self.ledger;
@@ -337,17 +340,35 @@ impl Recorder {
     /// have any path: nothing in it is found by one.
     #[must_use]
     pub fn fence(&self, epoch: i64, changeset: &str, limits: Option<Limits>, path: &str) -> String {
-        let set = |name: &str, value: &str| format!("pg_catalog.set_config('{name}', {value}, true), ");
-        let mut sql = String::from("SELECT ");
+        self.transaction(Some(&epoch.to_string()), changeset, limits, &quote_literal(path))
+    }
+
+    /// The same with epoch and path as SQL, and without the fence where there is no epoch.
+    #[must_use]
+    pub fn transaction(&self, epoch: Option<&str>, changeset: &str, limits: Option<Limits>, path: &str) -> String {
+        let set = |name: &str, value: &str| format!("pg_catalog.set_config('{name}', {value}, true)");
+        let mut calls = Vec::new();
         if let Some(limits) = limits {
-            sql.push_str(&set("lock_timeout", &format!("'{}'", limits.lock_timeout.millis)));
-            sql.push_str(&set("statement_timeout", &format!("'{}'", limits.statement_timeout.millis)));
+            calls.push(set("lock_timeout", &format!("'{}'", limits.lock_timeout.millis)));
+            calls.push(set("statement_timeout", &format!("'{}'", limits.statement_timeout.millis)));
         }
-        sql.push_str(&set("application_name", &quote_literal(&application_name(changeset))));
-        sql.push_str(&set("dagmar.started", "pg_catalog.clock_timestamp()::pg_catalog.text"));
-        sql.push_str(&set("search_path", &quote_literal(path)));
-        let _ = write!(sql, "{}.fence({epoch})", self.ledger);
-        sql
+        calls.push(set("application_name", &quote_literal(&application_name(changeset))));
+        calls.push(set("dagmar.started", "pg_catalog.clock_timestamp()::pg_catalog.text"));
+        calls.push(set("search_path", path));
+        calls.extend(epoch.map(|epoch| format!("{}.fence({epoch})", self.ledger)));
+        format!("SELECT {}", calls.join(", "))
+    }
+
+    /// Whether the ledger has a changeset that meets a condition, as an SQL expression.
+    #[must_use]
+    pub fn has_changeset(&self, condition: &str) -> String {
+        format!("EXISTS (SELECT FROM {}.changeset WHERE {condition})", self.ledger)
+    }
+
+    /// The schema, as SQL.
+    #[must_use]
+    pub fn ledger(&self) -> &str {
+        &self.ledger
     }
 }
 

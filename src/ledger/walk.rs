@@ -2,7 +2,7 @@
 //! statement, and so one transaction.
 
 use crate::base::name::quote_literal;
-use crate::change::Batch;
+use crate::sql;
 
 /// The condition that finds a segment's row.
 #[must_use]
@@ -21,23 +21,43 @@ pub enum Position<'a> {
     Variable(&'a str),
 }
 
-/// A batch as common table expressions, the last of which is `dagmar_moved`: the segment's row
-/// afterwards, and how many rows were `looked` at. `ledger` and `size` are SQL.
+/// What a batch's statement has as parameters: the last key of the walk (`jsonb`, NULL: none), whether
+/// the walk begins, and the number of rows.
+const PARAMETERS: [usize; 3] = [1, 2, 3];
+
+/// What is wrong with a statement that is to run in batches.
 #[must_use]
-pub fn batch(template: &str, ledger: &str, place: &str, position: Position<'_>, size: &str) -> String {
+pub fn fault(statement: &str) -> Option<String> {
+    let Some((list, _)) = sql::split_with(statement) else {
+        return Some("it is no SELECT behind common table expressions".to_owned());
+    };
+    let found = sql::parameters(list);
+    match found.iter().find(|n| !PARAMETERS.contains(n)) {
+        Some(more) => Some(format!("it has a parameter ${more}")),
+        None if found.len() < PARAMETERS.len() => Some("it lacks one of the parameters $1, $2 and $3".to_owned()),
+        None => None,
+    }
+}
+
+/// A batch and its position as one statement. Its common table expressions are those of `statement`, and
+/// `dagmar_moved`: the segment's row afterwards, and how many rows were `looked` at. `ledger`, `size` and
+/// `answer`, the SELECT that they are for, are SQL.
+#[must_use]
+pub fn batch(statement: &str, ledger: &str, place: &str, position: Position<'_>, size: &str, answer: &str) -> String {
     // known to the planner where it can be: it is what makes a range of the index of it
     let (begins, position) = match position {
         Position::Start => ("true".to_owned(), "NULL::jsonb".to_owned()),
         Position::Ledger => ("false".to_owned(), format!("(SELECT cursor FROM {ledger}.segment WHERE {place})")),
         Position::Variable(name) => (format!("{name} IS NULL"), name.to_owned()),
     };
+    let list = sql::split_with(statement).map_or(statement, |(list, _)| list);
     let add = |column: &str, more: &str| format!("{column} = CASE WHEN {begins} THEN 0 ELSE s.{column} END + {more}");
     format!(
         "{}, dagmar_did AS MATERIALIZED (\n    SELECT count(*) AS changed, count(*) FILTER (WHERE dagmar_left) AS unmoved FROM \
          dagmar_done\n), dagmar_moved AS (\n    UPDATE {ledger}.segment AS s SET cursor = coalesce(dagmar_walk.last, s.cursor), rows = s.rows + \
          dagmar_did.changed, pass = s.pass + ({begins})::int, {}, {}, {}\n    FROM dagmar_walk, dagmar_did WHERE {place} RETURNING s.*, \
-         dagmar_walk.looked\n)",
-        Batch::statement(template, &begins, &position, size),
+         dagmar_walk.looked\n)\n{answer}",
+        sql::bind(list, &[&position, &begins, size]),
         add("seen", "dagmar_walk.looked"),
         add("changed", "dagmar_did.changed"),
         add("unmoved", "dagmar_did.unmoved"),

@@ -214,8 +214,9 @@ impl Mode {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Statement {
-    /// Its text, without the semicolon. In a batched segment: the common table expressions
-    /// `batch` and `done`, with `$cursor` where the position comes in.
+    /// Its text, without the semicolon. In a batched segment it is one batch, with the parameters `$1`
+    /// (`jsonb`: the last key of the batch before), `$2` (`boolean`: whether it is the first of a walk)
+    /// and `$3` (`bigint`: how many rows it looks at).
     pub sql: String,
     /// Which change of the changeset it belongs to, from 0.
     pub change: usize,

@@ -5,6 +5,7 @@ use super::step::{Prepared, Setting, ledger_problem, misplaced_secret, writes_le
 use super::writing::{self, Bit, Origins};
 use crate::base::{Diagnostic, Diagnostics, PaceSpec, Place};
 use crate::change::Batch;
+use crate::ledger::walk;
 use crate::render::Section;
 use crate::source::Changeset;
 use crate::sql;
@@ -115,6 +116,14 @@ impl Segments {
             self.open &= n == 0;
             for piece in group {
                 check(text, piece, out);
+                if batch.is_some()
+                    && let Some(fault) = walk::fault(piece.text)
+                {
+                    let problem = Diagnostic::error("DG0310", format!("the statement cannot run in batches: {fault}"));
+                    let help = "it has the parameters $1 (the last key), $2 (whether it is the first batch) and $3 (the number of \
+                                rows), and ends in a SELECT: see the built-in template of `backfill`";
+                    out.push(text.problem(problem.help(help), &(piece.start..piece.start + 1)));
+                }
                 let facts = sql::facts(piece.text);
                 let mode = match (&batch, &facts.outside) {
                     (Some(_), _) => Mode::Batched,

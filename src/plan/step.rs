@@ -8,7 +8,7 @@ use super::writing::{Origins, Writing};
 use crate::base::secret::placeholders;
 use crate::base::{Diagnostic, Diagnostics, Ident, PaceSpec, Place};
 use crate::change::effects::{Effects, How, Object, Touch};
-use crate::change::{Batch, Scope, Undo};
+use crate::change::{Scope, Undo};
 use crate::render::{Renderer, Section, TemplateError};
 use crate::source::checks::Occasion;
 use crate::source::{Changeset, ParsedChange, RollbackSource};
@@ -52,12 +52,7 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
         let text = Text::new(&sql, changeset, change, Section::Forward, setting);
         forward.add(&text, i, change.parsed.change.batch(), out);
         if change.opaque {
-            // a batch is the beginning of a statement, with places that the executor fills
-            let whole = match change.parsed.change.batch() {
-                Some(_) => format!("{} SELECT FROM dagmar_done", Batch::first(&sql, "1")),
-                None => sql,
-            };
-            match sql::touches(&whole) {
+            match sql::touches(&sql) {
                 Some(found) => effects.append(found),
                 None => known = false,
             }

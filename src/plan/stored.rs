@@ -11,8 +11,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// The version of the form. Absent is the one before the first, which had the domain's types.
-pub const FORMAT: u32 = 1;
+/// The version of the form. Absent is the one before the first, which had the domain's types; until the
+/// second the statement of a batched segment was the beginning of one.
+pub const FORMAT: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -99,8 +100,9 @@ pub fn rollback(rollback: &Rollback) -> Result<String, serde_json::Error> {
 /// # Errors
 /// When it is of a later version, or was not written by dagmar.
 pub fn read_forward(text: &str) -> Result<StoredForward, String> {
-    let Forward { segments, verify, touches } = read::<Forward<'static>>(text)?;
-    Ok(StoredForward { segments: whole(segments), verify: verify.into_owned(), touches: touches.map(Cow::into_owned) })
+    let (format, Forward { segments, verify, touches }) = read::<Forward<'static>>(text)?;
+    let segments = whole(segments, format);
+    Ok(StoredForward { segments, verify: verify.into_owned(), touches: touches.map(Cow::into_owned) })
 }
 
 /// Reads what takes it back.
@@ -108,9 +110,10 @@ pub fn read_forward(text: &str) -> Result<StoredForward, String> {
 /// # Errors
 /// As [`read_forward`].
 pub fn read_rollback(text: &str) -> Result<Rollback, String> {
-    Ok(match read::<Back<'static>>(text)? {
+    let (format, back) = read::<Back<'static>>(text)?;
+    Ok(match back {
         Back::Segments { derived, segments, verify } => {
-            Rollback::Segments { derived, segments: whole(segments), verify: verify.into_owned() }
+            Rollback::Segments { derived, segments: whole(segments, format), verify: verify.into_owned() }
         }
         Back::Irreversible { reason } => Rollback::Irreversible { reason: reason.into_owned() },
     })
@@ -120,19 +123,29 @@ fn written<T: Serialize>(what: T) -> Result<String, serde_json::Error> {
     serde_json::to_string(&Form { format: FORMAT, what })
 }
 
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+fn read<T: DeserializeOwned>(text: &str) -> Result<(u32, T), String> {
     let Form { format, what } = serde_json::from_str::<Form<T>>(text).map_err(|e| e.to_string())?;
     if format > FORMAT {
         return Err(format!("it has the format {format}; this dagmar knows formats up to {FORMAT}"));
     }
-    Ok(what)
+    Ok((format, what))
 }
 
 /// The segments with what is known of their statements.
-fn whole(parts: Vec<Part<'_>>) -> Vec<Segment> {
+fn whole(parts: Vec<Part<'_>>, format: u32) -> Vec<Segment> {
     let mut segments: Vec<Segment> = parts.into_iter().map(Part::whole).collect();
+    if format < 2 {
+        let batches = segments.iter_mut().filter(|segment| segment.mode == Mode::Batched);
+        batches.flat_map(|segment| &mut segment.statements).for_each(|s| s.sql = batch_until_1(&s.sql));
+    }
     facts::renew(&mut segments);
     segments
+}
+
+/// The statement of a batch, of a form until 1: common table expressions with places by name.
+fn batch_until_1(list: &str) -> String {
+    let list = list.replace("$batchSize", "$3").replace("$cursor IS NULL", "$2").replace("$cursor", "$1");
+    format!("{list}\nSELECT looked, last, (SELECT count(*) FROM dagmar_done) AS changed FROM dagmar_walk")
 }
 
 impl<'a> Part<'a> {
@@ -179,17 +192,23 @@ mod tests {
     fn every_form_that_was_written_is_read() {
         let forms = include_str!("../../tests/data/stored.json");
         let forms: Vec<[serde_json::Value; 2]> = serde_json::from_str(forms).unwrap();
-        assert_eq!(forms.len(), 2, "one for each form, without a number and from 1 to {FORMAT}");
+        assert_eq!(forms.len() as u32, FORMAT + 1, "one for each form, without a number and from 1 on");
         for (number, [forward, back]) in forms.iter().enumerate() {
             assert_eq!(forward.get("format").and_then(serde_json::Value::as_u64).unwrap_or(0), number as u64);
             let forward = read_forward(&forward.to_string()).unwrap();
             let sql: Vec<&str> = forward.segments.iter().flat_map(|s| &s.statements).map(|s| s.sql.as_str()).collect();
-            assert_eq!(sql, ["CREATE TABLE app.t (id int)", "CREATE INDEX CONCURRENTLY i ON app.t (id)"]);
+            assert_eq!(sql[..2], ["CREATE TABLE app.t (id int)", "CREATE INDEX CONCURRENTLY i ON app.t (id)"]);
             assert_eq!((forward.segments[1].mode, forward.verify.len()), (Mode::Outside, 1));
+            for batched in forward.segments.iter().filter(|segment| segment.mode == Mode::Batched) {
+                let sql = &batched.statements[0].sql;
+                assert_eq!(crate::ledger::walk::fault(sql), None);
+                assert!(sql.contains("WHERE $2 OR t.id > $1\n") && sql.contains("LIMIT $3\n"), "{sql}");
+            }
+            assert_eq!(forward.segments.iter().filter(|segment| segment.mode == Mode::Batched).count(), 1);
             assert_eq!(forward.touches.unwrap().len(), 1);
             let locks: Vec<usize> =
                 forward.segments.iter().flat_map(|s| &s.statements).map(|s| s.facts.locks.len()).collect();
-            assert_eq!(locks, [0, 0], "nobody waits for a new table");
+            assert_eq!(locks[..2], [0, 0], "nobody waits for a new table");
             let Rollback::Segments { derived: true, segments, verify } = read_rollback(&back.to_string()).unwrap()
             else {
                 panic!("{back}")
@@ -201,9 +220,8 @@ mod tests {
 
     #[test]
     fn a_later_form_is_refused() {
-        let text = r#"{"format":2,"kind":"irreversible","reason":"x"}"#;
-        assert!(read_rollback(text).unwrap_err().contains("format 2"));
-        let text = r#"{"format":1,"kind":"irreversible","reason":"x"}"#;
-        assert_eq!(read_rollback(text), Ok(Rollback::Irreversible { reason: "x".to_owned() }));
+        let of = |format: u32| format!(r#"{{"format":{format},"kind":"irreversible","reason":"x"}}"#);
+        assert!(read_rollback(&of(FORMAT + 1)).unwrap_err().contains("the format 3"));
+        assert_eq!(read_rollback(&of(FORMAT)), Ok(Rollback::Irreversible { reason: "x".to_owned() }));
     }
 }

@@ -2,14 +2,14 @@
 
 use super::plan::about_lines;
 use super::psql_secrets;
-use crate::base::name::{quote_dollar, quote_literal};
+use crate::base::name::quote_literal;
 use crate::base::{Ident, count};
-use crate::ledger::record::{self, Recorder, RunRef, RunStart};
-use crate::ledger::walk::Position;
-use crate::ledger::{schema, walk};
-use crate::plan::{About, Direction, Limits, Mode, Plan, Progress, Segment, Step, Why, secrets};
-use crate::sql::ends_in_comment;
+use crate::exec::{Around, Frame, Mark, Printer, Script, Writer};
+use crate::ledger::record::{Recorder, RunRef, RunStart};
+use crate::ledger::schema;
+use crate::plan::{About, Plan, Step, secrets};
 use crate::sql::secret::SecretError;
+use crate::sql::{self, ends_in_comment};
 use std::fmt::Write;
 
 /// Writes the script. It makes the ledger where there is none, takes the same lock as
@@ -19,14 +19,14 @@ use std::fmt::Write;
 /// When the plan's ledger schema is no name.
 pub fn script(plan: &Plan, about: &About) -> Result<String, String> {
     let ledger = Ident::new(plan.ledger_schema.clone())?;
-    let recorder = Recorder::new(&ledger, RunRef::Setting);
-    let mut writer = Writer { out: String::new(), ledger, recorder, wrong: None };
-    writer.head(plan, about);
-    for step in &plan.steps {
-        writer.step(step);
+    let writer = Writer { recorder: Recorder::new(&ledger, RunRef::Psql), printer: Printer::Psql };
+    let mut out = Psql { out: String::new(), ledger, writer, wrong: None };
+    out.head(plan, about);
+    for (number, step) in plan.steps.iter().enumerate() {
+        out.step(number, step);
     }
-    writer.tail(plan);
-    writer.wrong.map_or(Ok(writer.out), |wrong| Err(wrong.message))
+    out.tail(plan);
+    out.wrong.map_or(Ok(out.out), |wrong| Err(wrong.message))
 }
 
 /// Whether a text is such a script.
@@ -38,41 +38,57 @@ pub fn is_script(text: &str) -> bool {
 /// How to run it: a line of every script.
 const HOW: &str = "-- Run it with: psql -X -f FILE. It stops at the first error.";
 
-struct Writer {
+struct Psql {
     out: String,
     ledger: Ident,
-    recorder: Recorder,
+    writer: Writer,
     /// A secret variable that cannot be a variable of psql.
     wrong: Option<SecretError>,
 }
 
-impl Writer {
+impl Psql {
     fn line(&mut self, text: &str) {
         self.out.push_str(text);
         self.out.push('\n');
     }
 
-    /// Statements, each with its semicolon on a line of its own: a comment at a statement's
-    /// end must not swallow it.
-    fn statements<S: AsRef<str>>(&mut self, list: impl IntoIterator<Item = S>) {
-        for statement in list {
-            let statement = statement.as_ref().trim_end();
-            self.out.push_str(statement);
-            self.out.push_str(if ends_in_comment(statement) { "\n;\n" } else { ";\n" });
+    /// Frames, in which the values of secret variables and of the session are variables of psql.
+    fn print(&mut self, script: &Script) {
+        for (mark, sql) in script.statements() {
+            if mark.is_authors() {
+                self.authors(sql);
+            } else {
+                self.own(mark, sql);
+            }
         }
     }
 
-    /// Statements as the author wrote them, whose secret variables psql fills in.
-    fn authors<S: AsRef<str>>(&mut self, list: impl IntoIterator<Item = S>) {
-        for statement in list {
-            match psql_secrets::for_psql(statement.as_ref()) {
-                Ok((before, sql)) => {
-                    self.out.push_str(&before);
-                    self.statements([sql]);
-                }
-                Err(wrong) => self.wrong = Some(wrong),
+    /// A statement as the author wrote it, whose secret variables psql fills in.
+    fn authors(&mut self, sql: &str) {
+        match psql_secrets::for_psql(sql) {
+            Ok((before, sql)) => {
+                self.out.push_str(&before);
+                self.statement(&sql, ";");
             }
+            Err(wrong) => self.wrong = Some(wrong),
         }
+    }
+
+    /// A statement of dagmar's; what it answers, one row, is nothing to be shown.
+    fn own(&mut self, mark: Mark, sql: &str) {
+        let answers = matches!(mark, Mark::Took(_)) || sql::command(sql) == "select";
+        self.statement(sql, if answers { " \\gset dagmar_own_" } else { ";" });
+    }
+
+    /// A comment at a statement's end must not swallow what ends it.
+    fn statement(&mut self, sql: &str, end: &str) {
+        let sql = sql.trim_end();
+        self.out.push_str(sql);
+        if ends_in_comment(sql) {
+            self.out.push('\n');
+        }
+        self.out.push_str(end);
+        self.out.push('\n');
     }
 
     fn head(&mut self, plan: &Plan, about: &About) {
@@ -99,16 +115,18 @@ impl Writer {
         );
         self.line(
             "-- what dagmar wrote runs under a search_path of its own, what the authors wrote under that of the role\n\
-             DO $$ BEGIN PERFORM pg_catalog.set_config('dagmar.search_path', pg_catalog.current_setting('search_path'), \
-             false); END $$;\nSET search_path = pg_catalog, pg_temp;",
+             SELECT pg_catalog.current_setting('search_path') AS dagmar_path, pg_catalog.gen_random_uuid() AS dagmar_run \\gset\n\
+             SET search_path = pg_catalog, pg_temp;",
         );
+        let mut session = Script::default();
+        self.writer.session(&mut session);
+        self.print(&session);
         self.ledger();
-        self.line("BEGIN;");
-        self.line("DO $$ BEGIN PERFORM set_config('dagmar.run', gen_random_uuid()::text, false); END $$;");
-        self.statements([format!(
+        let _ = writeln!(
+            self.out,
             "UPDATE {l}.lease SET epoch = epoch + 1, holder = 'psql', backend_pid = pg_backend_pid(), taken_at = \
-             clock_timestamp(), heartbeat_at = clock_timestamp()"
-        )]);
+             clock_timestamp(), heartbeat_at = clock_timestamp() RETURNING epoch AS dagmar_epoch \\gset"
+        );
         let start = RunStart {
             kind: "script",
             environment: &plan.environment,
@@ -117,13 +135,11 @@ impl Writer {
             host: "",
             policy: None,
         };
-        let start = self.recorder.start_run(&start);
-        self.statements(start);
-        for renamed in &plan.renamed {
-            let rows = self.recorder.rename(renamed);
-            self.statements(rows);
-        }
-        self.line("COMMIT;");
+        let mut script = Script::default();
+        script.push(Mark::Session, "BEGIN");
+        self.writer.start(&mut script, &start, &plan.renamed);
+        script.push(Mark::Session, "COMMIT");
+        self.print(&script);
     }
 
     /// Makes the ledger, or brings it up to date.
@@ -156,10 +172,9 @@ impl Writer {
     }
 
     fn tail(&mut self, plan: &Plan) {
-        self.line("BEGIN;");
-        let end = self.recorder.finish_run("done", None);
-        self.statements(end);
-        self.line("COMMIT;");
+        let mut end = Script::default();
+        self.writer.end(&mut end, "done", None);
+        self.print(&end);
         let _ = writeln!(
             self.out,
             "SELECT pg_catalog.pg_advisory_unlock({}, {}) AS dagmar_unlocked \\gset\n\\echo {}: {} done",
@@ -170,181 +185,30 @@ impl Writer {
         );
     }
 
-    fn step(&mut self, step: &Step) {
+    fn step(&mut self, number: usize, step: &Step) {
         let _ = writeln!(self.out, "\n-- {}: {}", step.direction.word(), one_line(&step.changeset));
         if let Some(description) = &step.description {
             let _ = writeln!(self.out, "-- {}", one_line(description));
         }
-        let single = step.segments.len() < 2 && step.segments.iter().all(|s| s.mode == Mode::Transaction);
-        let todo: Vec<usize> =
-            (0..step.segments.len()).filter(|no| step.segments[*no].progress != Progress::Done).collect();
-        if todo.is_empty() {
-            self.begin(None);
-            self.before(step);
-            self.finish(step, single);
-            return;
-        }
-        for (i, &no) in todo.iter().enumerate() {
-            let segment = &step.segments[no];
-            let (first, last) = (i == 0, no + 1 == step.segments.len());
-            match segment.mode {
-                Mode::Transaction => {
-                    self.begin(Some(segment.limits));
-                    if first {
-                        self.before(step);
-                        if !single {
-                            self.enter(step);
-                        }
-                    }
-                    self.author(true);
-                    self.authors(segment.statements.iter().map(|s| &s.sql));
-                    self.own(true);
-                    if last {
-                        self.finish(step, single);
-                    } else {
-                        let done = self.recorder.segment(&step.changeset, step.direction, no, true);
-                        self.statements([done]);
-                        self.line("COMMIT;");
-                    }
+        for frame in self.writer.step(number, step) {
+            match frame {
+                Frame::Transactions { script, .. } => self.print(&script),
+                Frame::Outside { segment, before, after } => {
+                    self.print(&before);
+                    self.authors(&step.segments[segment].statements[0].sql);
+                    self.print(&after);
                 }
-                Mode::Outside | Mode::Batched => {
-                    self.begin(None);
-                    if first {
-                        self.before(step);
-                        self.enter(step);
+                Frame::Batches { segment, around: Around { before, enter, leave, after } } => {
+                    self.print(&before);
+                    self.print(&enter);
+                    if let Some(sql) = self.writer.batch_loop(step, segment, &step.segments[segment]) {
+                        self.authors(&sql);
                     }
-                    let intent = self.recorder.segment(&step.changeset, step.direction, no, false);
-                    self.statements([intent]);
-                    self.line("COMMIT;");
-                    self.author(false);
-                    if segment.mode == Mode::Outside {
-                        self.authors([&segment.statements[0].sql]);
-                    } else {
-                        self.batches(step, no, segment);
-                    }
-                    self.own(false);
-                    self.begin(None);
-                    let done = self.recorder.segment(&step.changeset, step.direction, no, true);
-                    self.statements([done]);
-                    if last {
-                        self.finish(step, false);
-                    } else {
-                        self.line("COMMIT;");
-                    }
+                    self.print(&leave);
+                    self.print(&after);
                 }
             }
         }
-    }
-
-    fn begin(&mut self, limits: Option<Limits>) {
-        self.line("BEGIN;");
-        if let Some(limits) = limits {
-            let _ = writeln!(
-                self.out,
-                "SET LOCAL lock_timeout = {};\nSET LOCAL statement_timeout = {};",
-                limits.lock_timeout.millis, limits.statement_timeout.millis
-            );
-        }
-        self.line("DO $$ BEGIN PERFORM set_config('dagmar.started', clock_timestamp()::text, true); END $$;");
-    }
-
-    /// What follows is the authors', until the end of the transaction (`local`), or [`Writer::own`].
-    fn author(&mut self, local: bool) {
-        let _ = writeln!(
-            self.out,
-            "DO $$ BEGIN PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('dagmar.search_path'), \
-             {local}); END $$;"
-        );
-    }
-
-    /// What follows is dagmar's own.
-    fn own(&mut self, local: bool) {
-        self.line(if local {
-            "SET LOCAL search_path = pg_catalog, pg_temp;"
-        } else {
-            "SET search_path = pg_catalog, pg_temp;"
-        });
-    }
-
-    /// The database has to be as the plan expects it.
-    fn before(&mut self, step: &Step) {
-        let l = self.ledger.sql();
-        let id = quote_literal(&step.changeset);
-        let (condition, message) = match (step.direction, step.why) {
-            (Direction::Forward, Why::Pending) => (
-                format!("EXISTS (SELECT FROM {l}.changeset WHERE id = {id} AND status <> 'failed')"),
-                "is there already",
-            ),
-            (Direction::Forward | Direction::Purge | Direction::Restore, _) => {
-                (format!("NOT EXISTS (SELECT FROM {l}.changeset WHERE id = {id})"), "is not as the plan expects it")
-            }
-            (Direction::Rollback, _) => (
-                format!(
-                    "NOT EXISTS (SELECT FROM {l}.changeset WHERE id = {id} AND checksum = {})",
-                    quote_literal(&step.checksum)
-                ),
-                "is not applied as the plan expects it",
-            ),
-        };
-        let body = format!(
-            "BEGIN IF {condition} THEN RAISE EXCEPTION USING MESSAGE = {}; END IF; END",
-            quote_literal(&format!("the changeset {} {message}", step.changeset))
-        );
-        self.statements([format!("DO {}", quote_dollar(&body, "guard"))]);
-        if step.why == Why::Changed {
-            let keep = self.recorder.supersede(&step.changeset);
-            self.statements(keep);
-        }
-        if step.why != Why::Resumed && !step.preconditions.is_empty() {
-            self.author(true);
-            let checks: Vec<String> =
-                step.preconditions.iter().map(|c| record::assertion(c, "the precondition")).collect();
-            self.authors(checks);
-            self.own(true);
-        }
-    }
-
-    fn enter(&mut self, step: &Step) {
-        let rows = self.recorder.begin_step(step);
-        self.statements(rows);
-    }
-
-    fn finish(&mut self, step: &Step, single: bool) {
-        let rows = self.recorder.finish_step(step, single);
-        if !step.verify.is_empty() {
-            self.author(true);
-            self.authors(step.verify.iter().map(|c| record::assertion(c, "the check")).collect::<Vec<_>>());
-            self.own(true);
-        }
-        self.statements(rows);
-        self.line("COMMIT;");
-    }
-
-    /// The loop over batches as a block that commits after each of them (manual, chapter
-    /// 43.8); the position is kept in the ledger, so that the script can be run again.
-    fn batches(&mut self, step: &Step, no: usize, segment: &Segment) {
-        let Some(batch) = &segment.batch else { return };
-        let l = self.ledger.sql();
-        let place = walk::place(&step.changeset, step.direction.word(), no);
-        let (pace, size) = (batch.pace.resolve(), batch.size.to_string());
-        let sql = walk::batch(&segment.statements[0].sql, &l, &place, Position::Variable("dagmar_position"), &size);
-        let again = match (batch.sweep, &batch.left) {
-            (false, _) => "false",
-            (true, Some(_)) => "dagmar_row.changed > dagmar_row.unmoved",
-            (true, None) => "dagmar_row.changed > 0 AND dagmar_row.changed IS DISTINCT FROM dagmar_before",
-        };
-        let body = format!(
-            "DECLARE\n    dagmar_position jsonb;\n    dagmar_seen bigint;\n    dagmar_before bigint;\n    dagmar_row \
-             {l}.segment;\nBEGIN\n    SELECT cursor INTO dagmar_position FROM {l}.segment WHERE {place};\n    LOOP\n{sql}\n        \
-             SELECT m.looked, m.cursor INTO dagmar_seen, dagmar_position FROM dagmar_moved AS m;\n        \
-             COMMIT;\n        PERFORM pg_sleep({pause});\n        CONTINUE WHEN dagmar_seen >= {size};\n        SELECT * INTO \
-             dagmar_row FROM {l}.segment WHERE {place};\n        EXIT WHEN NOT ({again});\n        dagmar_before := \
-             dagmar_row.changed;\n        dagmar_position := NULL;\n    END LOOP;\nEND",
-            pause = pace.pause.millis as f64 / 1e3,
-        );
-        self.statements(walk::enter());
-        self.authors([format!("DO {}", quote_dollar(&body, "batches"))]);
-        self.statements(walk::leave());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which release of PostgreSQL first takes a statement.
 
-use super::token::{Tok, words};
+use super::token::{Kind, scan, words};
 
 /// Words that a server before the release does not take, with the kinds of statements that
 /// may hold them; key words only, so that a name is never mistaken for them.
@@ -34,8 +34,8 @@ pub fn since(statement: &str) -> Option<(u32, &'static str)> {
 /// The command of a statement: its first word in lower case, empty where there is none.
 #[must_use]
 pub fn command(statement: &str) -> String {
-    let word = |tok: &Tok<'_>| tok.text.to_ascii_lowercase();
-    words(statement).first().map(word).unwrap_or_default()
+    let first = scan(statement).map_while(Result::ok).find(|tok| tok.kind != Kind::Comment);
+    first.map(|tok| tok.text.to_ascii_lowercase()).unwrap_or_default()
 }
 
 #[cfg(test)]

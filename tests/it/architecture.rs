@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The parts of the crate; none imports what stands after it.
-const ORDER: [&str; 15] = [
-    "base", "change", "source", "graph", "sql", "ledger", "render", "plan", "run", "gate", "report", "pipeline", "pg",
-    "ops", "cli",
+const ORDER: [&str; 16] = [
+    "base", "change", "source", "graph", "sql", "ledger", "render", "plan", "run", "exec", "gate", "report",
+    "pipeline", "pg", "ops", "cli",
 ];
 
 /// Imports against the order, each with its reason.

@@ -220,3 +220,105 @@ fn a_place_behind_a_secret_is_that_of_a_run() {
     });
     assert!(places.iter().all(|place| *place == places[0] && place.starts_with("plans/a.yaml:")), "{places:?}");
 }
+
+/// A dry run is one transaction and still ends each step as a run does: what a step sets, or puts off, is
+/// not there for the next one.
+#[test]
+fn a_dry_run_ends_each_step_as_a_run_does() {
+    for (first, second) in [
+        ("SET search_path = elsewhere", "CREATE TABLE c (id int); SELECT 'public.c'::regclass"),
+        ("SET LOCAL DateStyle = DMY", "SELECT date '98-12-31'"),
+        ("SELECT set_config('DateStyle', 'DMY', true)", "SELECT date '98-12-31'"),
+        ("CREATE TEMP TABLE kept (n int)", "CREATE TEMP TABLE kept (n int)"),
+        ("PREPARE p AS SELECT 1", "PREPARE p AS SELECT 1"),
+        // triggers of the first step are pending until it ends
+        ("INSERT INTO child VALUES (1, 1)", "ALTER TABLE child ADD COLUMN more int"),
+        // constraints that are put off are put off in each step
+        ("INSERT INTO child VALUES (2, 1)", "INSERT INTO child VALUES (3, 9); INSERT INTO parent VALUES (9)"),
+    ] {
+        let database = Database::new();
+        database.sql(
+            "CREATE SCHEMA elsewhere; CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1);
+             CREATE TABLE child (id int PRIMARY KEY, p int REFERENCES parent DEFERRABLE INITIALLY DEFERRED)",
+        );
+        let steps = [sql("a", first, "SELECT 1", ""), sql("b", second, "SELECT 1", "    dependsOn: [a]\n")];
+        let project = project(&steps);
+        project.on(&database, &["plan", "--dry-run"]).ok();
+        project.on(&database, &["apply"]).ok();
+    }
+}
+
+/// What only the end of a transaction finds, a dry run finds too, and says of which changeset it is.
+#[test]
+fn a_dry_run_finds_what_a_commit_would_find() {
+    let database = Database::new();
+    database.sql(
+        "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (p int REFERENCES parent DEFERRABLE INITIALLY DEFERRED)",
+    );
+    let steps = [
+        sql("a", "SELECT 1", "SELECT 1", ""),
+        sql("b", "INSERT INTO child VALUES (7)", "DELETE FROM child", "    dependsOn: [a]\n"),
+        sql("c", "INSERT INTO parent VALUES (7)", "DELETE FROM parent", "    dependsOn: [b]\n"),
+    ];
+    let project = project(&steps);
+    let said = project.on(&database, &["plan", "--dry-run"]).fails(8);
+    assert!(said.contains("the dry run failed in `b`") && said.contains("child_p_fkey"), "{said}");
+    let said = project.on(&database, &["apply"]).fails(8);
+    assert!(said.contains("`b` failed") && said.contains("child_p_fkey"), "{said}");
+}
+
+/// A step that goes on has its preconditions behind it, and what an earlier run has begun outside of a
+/// transaction is left out.
+#[test]
+fn a_dry_run_goes_on_where_a_run_would() {
+    let database = Database::new();
+    database.sql("CREATE TABLE t (n int); INSERT INTO t VALUES (1), (1)");
+    let text = "changesets:
+  - id: a
+    preconditions: [{ not: { columnExists: { table: t, column: m } } }]
+    changes:
+      - addColumn: { table: t, columns: [{ name: m, type: int }] }
+      - createIndex: { name: i, table: t, columns: [n], unique: true, concurrently: true }
+";
+    let project = Project::new(&[("plans/a.yaml", text)]);
+    project.on(&database, &["apply"]).fails(8);
+    assert_eq!(project.states(&database), "a=partly");
+    database.sql("DELETE FROM t");
+    let said = project.on(&database, &["plan", "--dry-run"]).ok();
+    assert!(said.contains("rehearsed without CONCURRENTLY"), "{said}");
+    // as a run that was killed in the middle of the build
+    database.sql("INSERT INTO dagmar.segment (changeset, direction, no, status) VALUES ('a', 'forward', 1, 'started')");
+    let json = project.on(&database, &["plan", "--dry-run", "--format", "json"]).json();
+    assert_eq!(json["dryRun"]["leftOut"][0]["instead"], "not rehearsed: an earlier run has begun it", "{json}");
+    assert_eq!(json["dryRun"]["locks"], serde_json::json!([]), "{json}");
+    project.on(&database, &["apply"]).ok();
+    project.on(&database, &["rollback", "a"]).ok();
+}
+
+/// A repeatable that changed and a version that comes back write in a dry run what they write in a run.
+#[test]
+fn a_dry_run_writes_the_versions_of_repeatables() {
+    let view = |query: &str| {
+        format!(
+            "changesets:\n  - id: v\n    repeatable: true\n    changes:\n      - createView: {{ name: v, query: {query} }}\n"
+        )
+    };
+    let project = Project::new(&[("plans/v.yaml", &view("SELECT 1 AS n"))]);
+    let database = Database::new();
+    project.on(&database, &["apply"]).ok();
+    project.write("plans/v.yaml", &view("SELECT 2 AS n"));
+    // whatever the ledger says to a row that is not as it should be, a dry run hears it
+    let refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this row'; END $$;
+                  CREATE TRIGGER refuse BEFORE INSERT OR DELETE ON dagmar.superseded FOR EACH ROW EXECUTE FUNCTION refuse()";
+    let allow = "DROP TRIGGER refuse ON dagmar.superseded; DROP FUNCTION refuse()";
+    for args in [&["plan", "--dry-run"][..], &["rollback", "v", "--dry-run"]] {
+        database.sql(refuse);
+        let said = project.on(&database, args).fails(8);
+        assert!(said.contains("the dry run failed in `v`: not this row"), "{said}");
+        database.sql(allow);
+        project.on(&database, args).ok();
+        if args[0] == "plan" {
+            project.on(&database, &["apply"]).ok();
+        }
+    }
+}

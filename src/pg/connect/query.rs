@@ -13,13 +13,11 @@ use super::Connection;
 use super::error::SqlFailure;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Kind};
+use crate::exec::session::{USE_OWN_PATH, set_path};
 use futures_util::future::join;
 use std::sync::atomic::Ordering;
 use tokio_postgres::types::FromSql;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryStream};
-
-/// Sets dagmar's own path, [`OWN_PATH`](crate::ledger::record::OWN_PATH), for the transaction.
-pub const USE_OWN_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
 
 /// Sets it for the session, and asks which one there was.
 const PIN: &str = "SELECT pg_catalog.current_setting('search_path'), \
@@ -107,7 +105,7 @@ impl Connection {
     /// What the server said.
     pub async fn author_texts(&self, sql: &str) -> Result<Vec<Texts>, SqlFailure> {
         self.is_pinned.store(false, Ordering::Relaxed);
-        let mut rows = self.simple(&format!("{};\n{sql}", set_path(self.author_path(), true))).await?;
+        let mut rows = self.simple(&format!("{};\n{sql}", set_path(&quote_literal(self.author_path()), true))).await?;
         rows.drain(..rows.len().min(1));
         Ok(rows)
     }
@@ -168,12 +166,6 @@ pub fn millis(time: &str) -> String {
     format!(
         "CASE WHEN isfinite({time}) THEN (extract(epoch FROM {time}) * 1000)::int8 WHEN {time} IS NOT NULL THEN 0 END"
     )
-}
-
-/// Sets the `search_path` of the transaction (`local`) or of the session; answers one row.
-#[must_use]
-pub fn set_path(path: &str, local: bool) -> String {
-    format!("SELECT pg_catalog.set_config('search_path', {}, {local}) AS path", quote_literal(path))
 }
 
 fn texts_of(message: &SimpleQueryMessage) -> Option<Texts> {

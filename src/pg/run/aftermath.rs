@@ -2,12 +2,12 @@
 //! what is left.
 
 use super::FailedStep;
-use super::script::{Mark, Script};
-use super::unit::{First, is_single};
 use super::wire::Fault;
 use super::worker::{Trouble, Worker};
 use crate::base::Failure;
 use crate::base::name::quote_literal;
+use crate::exec::frames::First;
+use crate::exec::{Mark, Script, is_single};
 use crate::ledger::record::STARTED;
 use crate::ledger::{EventKind, Status};
 use crate::plan::{Direction, Progress, Rollback, Step, Why};
@@ -66,7 +66,7 @@ impl Worker<'_, '_> {
         let mut of = detail;
         of["checksum"] = json!(step.checksum);
         script.push(frame, &recorder.event(kind, Some(&id), &of));
-        script.push(frame, "COMMIT");
+        script.push(Mark::Commit(number), "COMMIT");
         self.note("cannot record the failure", &script).await?;
         let state = match (left, step.direction) {
             (None, Direction::Forward) => "nothing of it remains".to_owned(),

@@ -4,16 +4,15 @@
 //! server is.
 
 use super::pace::{Brakes, Sizer, Speed};
-use super::script::{Mark, Script};
-use super::unit;
 use super::wire::{Fault, Row};
 use super::worker::{Trouble, Worker};
 use crate::base::name::quote_literal;
 use crate::change::Batch;
+use crate::exec::batches::place;
+use crate::exec::{Around, Mark, Script};
 use crate::ledger::walk::{self, Position};
 use crate::pg::connect::error::SqlFailure;
-use crate::pg::connect::query::set_path;
-use crate::plan::{Progress, Segment, Step};
+use crate::plan::{Progress, Step};
 use crate::run::Event;
 use std::time::{Duration, Instant};
 
@@ -29,7 +28,6 @@ struct Walk<'a> {
     number: usize,
     no: usize,
     step: &'a Step,
-    segment: &'a Segment,
     batch: &'a Batch,
     /// The condition that finds its row in the ledger.
     place: String,
@@ -87,24 +85,27 @@ impl Moved {
 }
 
 impl Worker<'_, '_> {
-    pub(super) async fn batched(&mut self, number: usize, step: &Step, no: usize, first: bool) -> Result<(), Trouble> {
+    pub(super) async fn batched(
+        &mut self,
+        number: usize,
+        step: &Step,
+        no: usize,
+        around: Around,
+    ) -> Result<(), Trouble> {
         let segment = &step.segments[no];
         let Some(batch) = &segment.batch else { unreachable!("a batched segment has a batch") };
-        let mark = Mark::Statement(number, no, 0);
+        let Around { before, enter, mut leave, after } = around;
         if segment.progress == Progress::Todo {
-            self.check_key(mark, batch).await?;
-            let mut script = Script::default();
-            self.writer.intent(&mut script, number, step, no, first);
-            self.send(&script).await?;
+            self.check_key(Mark::Statement(number, no, 0), batch).await?;
+            self.send(&before).await?;
         }
-        let place = walk::place(&step.changeset, step.direction.word(), no);
+        let place = place(step, no);
         let (cursor, table_rows, seen) = self.position(batch, &place).await?;
         let pace = batch.pace.resolve();
         let mut walk = Walk {
             number,
             no,
             step,
-            segment,
             batch,
             place,
             cursor,
@@ -115,23 +116,13 @@ impl Worker<'_, '_> {
             speed: Speed::new(),
             brakes: Brakes::new(&pace, &self.relation(&batch.table)),
         };
-        let mut script = Script::default();
-        let frame = Mark::Frame(number);
-        script.extend(frame, unit::limits_sql(segment.limits, "SESSION"));
-        script.extend(frame, walk::enter());
-        script.push(frame, &set_path(&self.writer.author_path, false));
-        self.send(&script).await?;
+        self.send(&enter).await?;
         self.walk(&mut walk, Duration::from_millis(pace.pause.millis)).await?;
-        let mut script = Script::default();
-        script.extend(frame, ["SET lock_timeout = 0", "SET statement_timeout = 0"]);
-        script.extend(frame, walk::leave());
         if walk.is_prepared {
-            script.push(frame, &format!("DEALLOCATE {}", walk.prepared()));
+            leave.push(Mark::Frame(number), &format!("DEALLOCATE {}", walk.prepared()));
         }
-        self.send(&script).await?;
-        let mut script = Script::default();
-        self.writer.done(&mut script, number, step, no);
-        self.send(&script).await
+        self.send(&leave).await?;
+        self.send(&after).await
     }
 
     /// Walks through the table until nothing is left.
@@ -239,7 +230,7 @@ impl Worker<'_, '_> {
                 walk::pause(&self.ledger()),
                 walk.brakes.look_now(),
                 self.ledger(),
-                self.writer.epoch
+                self.shared.epoch
             );
             let mut script = Script::default();
             script.own(Mark::Frame(walk.number), &sql);
@@ -352,12 +343,8 @@ impl Worker<'_, '_> {
     /// But for the first of a walk they are a prepared statement: the message stays short in
     /// the server's log.
     async fn message(&mut self, walk: &mut Walk<'_>, batches: u32, mark: Mark) -> Result<Script, Trouble> {
-        let (ledger, template) = (self.ledger(), &walk.segment.statements[0].sql);
-        let fence = format!("SELECT {ledger}.fence({}) FROM dagmar_moved", self.writer.epoch);
-        let batch = |position, size: &str| {
-            let batch = walk::batch(template, &ledger, &walk.place, position, size);
-            format!("{batch}\n{fence}")
-        };
+        let ledger = self.ledger();
+        let batch = |position, size: &str| self.writer.batch(walk.step, walk.no, position, size);
         let name = walk.prepared();
         let size = walk.sizer.size;
         let sql = match walk.cursor {

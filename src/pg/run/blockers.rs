@@ -1,10 +1,10 @@
 //! Who is in the way when a lock cannot be had.
 
-use super::script::Mark;
 use super::wire::Fault;
 use super::worker::Worker;
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;
+use crate::exec::Mark;
 use crate::pg::connect::query::{Texts, relation};
 use crate::sql::{self, Facts, LockMode};
 use serde_json::Value;
@@ -71,7 +71,7 @@ impl Worker<'_, '_> {
         if wanted.is_empty() {
             return Vec::new();
         }
-        let sql = holders_sql(&wanted, &self.writer.author_path);
+        let sql = holders_sql(&wanted, &self.shared.author_path);
         let rows = self.connection.texts(&sql).await.unwrap_or_default();
         let value = |row: Texts| serde_json::from_str(row.into_iter().next()??.as_str()).ok();
         rows.into_iter().filter_map(value).filter_map(|value| Blocker::of(&value)).collect()

@@ -8,25 +8,22 @@ mod outside;
 mod pace;
 pub mod ready;
 pub mod rehearse;
-mod schedule;
-pub mod script;
 mod shared;
-
-pub mod unit;
 mod watch;
 mod whole;
 mod wire;
 mod worker;
 
-pub use whole::check as check_whole;
+pub use crate::exec::check_whole;
 
-use super::connect::query::USE_OWN_PATH;
 use super::connect::settings::Settings;
 use super::connect::{self, Connection};
 use super::lock::{Lock, orphans};
 use super::stop::Stop;
 use crate::base::{Actor, Failure, Granularity, Ident, Secrets};
-use crate::ledger::record::{OWN_PATH, RunStart};
+use crate::exec::session::USE_OWN_PATH;
+use crate::exec::{Mark, Printer, Script, Writer};
+use crate::ledger::record::RunStart;
 use crate::ledger::schema;
 use crate::plan::Plan;
 use crate::run::{Event, Observer, StepError};
@@ -34,12 +31,9 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use ready::Ready;
-use script::{Mark, Script};
 use serde_json::Value;
 use shared::Shared;
 use std::time::{Duration, Instant};
-use unit::Writer;
-
 use worker::Worker;
 
 /// A step that failed, what went wrong, and what is left of it.
@@ -161,9 +155,9 @@ pub async fn execute(
     let began = Instant::now();
     let author_path = connection.author_path().to_owned();
     let (plan, lock) = (ready.plan(), ready.lock());
-    let recorder = lock.recorder(job.ledger);
-    let writer = Writer { recorder, epoch: lock.epoch, author_path, secrets: job.secrets.clone() };
-    let shared = Shared::new(plan, writer, observer, job.jobs, job.on_failure);
+    let printer = Printer::Wire { epoch: lock.epoch, author_path: author_path.clone() };
+    let writer = Writer { recorder: lock.recorder(job.ledger), printer };
+    let shared = Shared::new(ready, job, writer, author_path, observer);
     let mut first = Worker::new(connection, &shared);
     start(&mut first, job, lock).await?;
     match job.transaction {
@@ -251,7 +245,7 @@ async fn further(shared: &Shared<'_>, job: &Job<'_>) -> Result<(), Failure> {
     };
     let mut worker = Worker::new(&mut connection, shared);
     let mut script = Script::default();
-    script.extend(Mark::Frame(usize::MAX), unit::session_sql());
+    worker.writer.session(&mut script);
     worker.introduce("cannot set a session up", script).await?;
     worker.work().await
 }
@@ -260,33 +254,23 @@ async fn further(shared: &Shared<'_>, job: &Job<'_>) -> Result<(), Failure> {
 async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>, lock: &Lock) -> Result<(), Failure> {
     let (plan, info) = (worker.plan, job.info);
     let mut script = Script::default();
-    let frame = Mark::Frame(usize::MAX);
-    script.extend(frame, ["BEGIN", USE_OWN_PATH]);
-    script.extend(frame, unit::session_sql());
-    let steps = plan.steps.len();
-    let recorder = &worker.writer.recorder;
-    script.extend(frame, recorder.start_run(&info.start(plan)));
-    if !plan.renamed.is_empty() {
-        script.push(frame, &recorder.fence(lock.epoch, "rename", None, OWN_PATH));
-        plan.renamed.iter().for_each(|renamed| script.extend(frame, recorder.rename(renamed)));
-    }
-    script.push(frame, "COMMIT");
+    script.extend(Mark::Session, ["BEGIN", USE_OWN_PATH]);
+    worker.writer.session(&mut script);
+    worker.writer.start(&mut script, &info.start(plan), &plan.renamed);
+    script.push(Mark::Session, "COMMIT");
     worker.introduce("cannot begin the run", script).await?;
     worker.tell(&Event::RunStarted {
         run: lock.run.clone(),
         kind: info.kind.to_owned(),
         environment: plan.environment.clone(),
-        steps,
+        steps: plan.steps.len(),
     });
     Ok(())
 }
 
 async fn end(worker: &mut Worker<'_, '_>, status: RunStatus, message: Option<&str>) -> Result<(), Failure> {
     let mut script = Script::default();
-    let frame = Mark::Frame(usize::MAX);
-    script.extend(frame, ["BEGIN", USE_OWN_PATH]);
-    script.extend(frame, worker.writer.recorder.finish_run(status.word(), message));
-    script.push(frame, "COMMIT");
+    worker.writer.end(&mut script, status.word(), message);
     let context = "cannot note the end of the run";
     match status {
         RunStatus::Failed => worker.note(context, &script).await,

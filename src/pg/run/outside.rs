@@ -1,12 +1,11 @@
 //! Statements outside of a transaction: an intent row first, the statement, a done row; and
 //! what to do when an earlier run got no further than the intent.
 
-use super::script::{Mark, Script};
 use super::wire::Fault;
 use super::worker::{Trouble, Worker};
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;
-use crate::pg::connect::query::set_path;
+use crate::exec::{Mark, Script};
 use crate::plan::{Progress, Step};
 use crate::sql::Outside;
 
@@ -19,7 +18,14 @@ enum Index {
 }
 
 impl Worker<'_, '_> {
-    pub(super) async fn outside(&mut self, number: usize, step: &Step, no: usize, first: bool) -> Result<(), Trouble> {
+    pub(super) async fn outside(
+        &mut self,
+        number: usize,
+        step: &Step,
+        no: usize,
+        intent: &Script,
+        done: &Script,
+    ) -> Result<(), Trouble> {
         let segment = &step.segments[no];
         let statement = &segment.statements[0];
         let what = statement.facts.outside.clone().unwrap_or(Outside::Opaque);
@@ -28,19 +34,8 @@ impl Worker<'_, '_> {
             Outside::CreateIndex { index, .. } => self.index(index).await?,
             _ => Index::Absent,
         };
-        if !begun {
-            let mut script = Script::default();
-            self.writer.intent(&mut script, number, step, no, first);
-            self.send(&script).await?;
-        }
-        let mut run = true;
-        if begun {
-            run = !self.has_happened(step, &what, before).await?;
-            // no intent has set it
-            let mut script = Script::default();
-            script.push(Mark::Frame(number), &set_path(&self.writer.author_path, false));
-            self.send(&script).await?;
-        }
+        let run = !begun || !self.has_happened(step, &what, before).await?;
+        self.send(intent).await?;
         if run {
             if begun
                 && before == Index::Invalid
@@ -61,9 +56,7 @@ impl Worker<'_, '_> {
                 return Err(trouble);
             }
         }
-        let mut script = Script::default();
-        self.writer.done(&mut script, number, step, no);
-        self.send(&script).await
+        self.send(done).await
     }
 
     /// Whether the statement of an earlier run came to its end.

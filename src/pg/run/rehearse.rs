@@ -1,17 +1,17 @@
 //! A dry run on the real server: everything in one transaction that is rolled back.
 
 use super::FailedStep;
-use super::script::{Mark, Script};
-use super::unit;
-use crate::base::{Failure, Ident, Kind, Location, QualifiedName, Secrets, Span};
-use crate::ledger::record::{self, Recorder, RunRef, RunStart};
+use crate::base::{Failure, Ident, Kind, Location, Secrets, Span};
+pub use crate::exec::dry_run::locks;
+use crate::exec::dry_run::{DryRun, LeftOut, dry_run};
+use crate::exec::{Mark, Printer, Script, Writer};
+use crate::ledger::record::{Recorder, RunRef};
 use crate::ledger::schema;
 use crate::pg::connect::Connection;
 use crate::pg::connect::error::SqlFailure;
-use crate::pg::connect::query::{USE_OWN_PATH, set_path};
 use crate::pg::stop::Stop;
-use crate::plan::{Mode, Plan, Progress};
-use crate::sql::{self, Facts, LockMode};
+use crate::plan::{Mode, Plan};
+use crate::sql;
 use futures_util::{StreamExt, pin_mut};
 use serde::Serialize;
 use std::time::Duration;
@@ -31,18 +31,6 @@ pub struct Rehearsal {
     /// What failed, if anything did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<RehearsalFailure>,
-}
-
-/// A statement that cannot run inside of a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LeftOut {
-    /// The changeset.
-    pub changeset: String,
-    /// The statement.
-    pub sql: String,
-    /// What was done instead.
-    pub instead: String,
 }
 
 /// The statement that failed.
@@ -77,28 +65,6 @@ impl From<FailedStep> for RehearsalFailure {
             location: error.location,
         }
     }
-}
-
-/// The locks that a dry run takes and holds until it ends, strongest first: those of the plan,
-/// and of what it runs in another form.
-#[must_use]
-pub fn locks(plan: &Plan) -> Vec<(QualifiedName, LockMode)> {
-    let mut all = Facts::default();
-    let segments = plan.steps.iter().flat_map(|step| &step.segments);
-    for segment in segments.filter(|segment| segment.progress != Progress::Done) {
-        for statement in &segment.statements {
-            let plain = (segment.mode == Mode::Outside).then(|| sql::without_concurrently(&statement.sql)).flatten();
-            let held = match (&plain, segment.mode) {
-                (Some(plain), _) => sql::facts(plain).locks,
-                // it is left out
-                (None, Mode::Outside) => continue,
-                (None, _) => statement.facts.locks.clone(),
-            };
-            held.into_iter().for_each(|(name, mode)| all.lock(name, mode));
-        }
-    }
-    all.locks.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
-    all.locks
 }
 
 /// Runs a plan inside of one transaction and rolls it back, at the latest after `limit` or when
@@ -158,83 +124,13 @@ async fn once(
     skipped: &[Mark],
 ) -> Result<(Rehearsal, Option<Mark>), Failure> {
     let mut unusable = None;
-    let mut script = Script::default();
-    let mut result = Rehearsal::default();
-    let none = Mark::Frame(usize::MAX);
-    script.extend(none, ["BEGIN", USE_OWN_PATH]);
-    script.extend(none, unit::session_sql());
-    if version < schema::VERSION {
-        let pieces = schema::upgrade(ledger, version);
-        let pieces = sql::split(&pieces).map_err(|e| Failure::new(Kind::Internal, e.message))?;
-        script.extend(none, pieces.iter().map(|p| p.text));
-    }
-    let run = "SELECT set_config('dagmar.run', gen_random_uuid()::text, true), \
-               set_config('dagmar.started', clock_timestamp()::text, true)";
-    script.push(none, run);
-    let recorder = Recorder::new(ledger, RunRef::Setting);
-    let start = RunStart {
-        kind: "rehearsal",
-        environment: &plan.environment,
-        steps: plan.steps.len(),
-        os_user: "",
-        host: "",
-        policy: None,
-    };
-    script.extend(none, recorder.start_run(&start));
-    plan.renamed.iter().for_each(|renamed| script.extend(none, recorder.rename(renamed)));
-    let author = set_path(connection.author_path(), true);
-    for (number, step) in plan.steps.iter().enumerate() {
-        script.push(Mark::Frame(number), &author);
-        for (i, check) in step.preconditions.iter().enumerate() {
-            script.push(Mark::Precondition(number, i), &record::assertion(check, "the precondition"));
-        }
-        for (no, segment) in step.segments.iter().enumerate().filter(|(_, s)| s.progress != Progress::Done) {
-            script.extend(Mark::Frame(number), unit::limits_sql(segment.limits, "LOCAL"));
-            for (i, statement) in segment.statements.iter().enumerate() {
-                let mark = Mark::Statement(number, no, i);
-                let left_out = |instead: &str| LeftOut {
-                    changeset: step.changeset.clone(),
-                    sql: statement.sql.clone(),
-                    instead: instead.to_owned(),
-                };
-                if skipped.contains(&mark) {
-                    result.left_out.push(left_out("not rehearsed: it uses an enum value that is not committed"));
-                    continue;
-                }
-                match segment.mode {
-                    Mode::Transaction => script.push(mark, &statement.sql),
-                    Mode::Outside => match sql::without_concurrently(&statement.sql) {
-                        Some(plain) => {
-                            script.push(mark, &plain);
-                            result.left_out.push(left_out("rehearsed without CONCURRENTLY"));
-                        }
-                        None => result.left_out.push(left_out("not rehearsed")),
-                    },
-                    Mode::Batched => {
-                        let size = segment.batch.as_ref().map_or(1, |b| b.size).to_string();
-                        let first = crate::change::Batch::first(&statement.sql, &size);
-                        script.push(mark, &format!("{first}\nSELECT count(*) FROM dagmar_done"));
-                        result.left_out.push(left_out("rehearsed with its first batch only"));
-                    }
-                }
-            }
-        }
-        // what a batch has not reached yet may be what a check asks for
-        if step.segments.iter().all(|s| s.mode == Mode::Transaction) {
-            for (i, check) in step.verify.iter().enumerate() {
-                script.push(Mark::Verify(number, i), &record::assertion(check, "the check"));
-            }
-        }
-        script.push(Mark::Frame(number), USE_OWN_PATH);
-        script.extend(
-            Mark::Frame(number),
-            match step.direction {
-                crate::plan::Direction::Forward => recorder.changeset(step, "applied", record::STARTED),
-                crate::plan::Direction::Rollback => vec![recorder.forget(&step.changeset)],
-                crate::plan::Direction::Purge | crate::plan::Direction::Restore => Vec::new(),
-            },
-        );
-    }
+    let pieces = if version < schema::VERSION { schema::upgrade(ledger, version) } else { String::new() };
+    let pieces = sql::split(&pieces).map_err(|e| Failure::new(Kind::Internal, e.message))?;
+    let upgrade: Vec<&str> = pieces.iter().map(|piece| piece.text).collect();
+    let printer = Printer::DryRun { author_path: connection.author_path().to_owned() };
+    let writer = Writer { recorder: Recorder::new(ledger, RunRef::Transaction), printer };
+    let DryRun { script, left_out } = dry_run(&writer, plan, &upgrade, skipped);
+    let mut result = Rehearsal { left_out, ..Rehearsal::default() };
     let filled = script.filled(secrets).map_err(|(_, why)| Failure::new(Kind::Usage, why.message).help(why.help))?;
     let script = filled.as_ref().map_or(&script, |filled| &filled.script);
     let answered = follow(connection, script).await;
@@ -251,10 +147,10 @@ async fn once(
                 ));
             }
             let number = number_of(script, count, &failure);
-            let mark = script.marks.get(number).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
+            let mark = script.mark(number);
             // of another form of the statement it would be a place in that one
             let whole = matches!(mark, Mark::Statement(_, segment, _)
-                if plan.steps[mark.step()].segments[segment].mode == Mode::Transaction);
+                if mark.step().is_some_and(|step| plan.steps[step].segments[segment].mode == Mode::Transaction));
             let position = failure.position.filter(|_| whole).and_then(|p| script.position_in(number, p));
             let written = |p| filled.as_ref().map_or(Some(p), |filled| filled.position(number, p));
             let position = position.and_then(written);
@@ -264,7 +160,7 @@ async fn once(
             result.failed = Some(describe(plan, mark, failure, position));
         }
     }
-    result.ran = script.marks[..reached].iter().filter(|(m, _)| matches!(m, Mark::Statement(..))).count();
+    result.ran = script.statements().take(reached).filter(|(mark, _)| matches!(mark, Mark::Statement(..))).count();
     Ok((result, unusable))
 }
 
@@ -290,7 +186,7 @@ fn number_of(script: &Script, statement: usize, failure: &SqlFailure) -> usize {
 
 /// `position`: where in the statement, in characters from 1.
 fn describe(plan: &Plan, mark: Mark, failure: SqlFailure, position: Option<usize>) -> RehearsalFailure {
-    let step = plan.steps.get(mark.step());
+    let step = mark.step().and_then(|step| plan.steps.get(step));
     let statement = match mark {
         Mark::Statement(_, segment, i) => step.and_then(|s| s.segments.get(segment)).and_then(|s| s.statements.get(i)),
         _ => None,

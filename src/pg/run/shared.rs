@@ -1,9 +1,11 @@
 //! What the connections of one run have in common.
 
-use super::schedule::{Next, Schedule};
-use super::unit::{Writer, is_single};
+use super::ready::Ready;
 use super::watch::Busy;
-use super::{FailedStep, OnFailure};
+use super::{FailedStep, Job, OnFailure};
+use crate::base::Secrets;
+use crate::exec::schedule::{Next, Schedule};
+use crate::exec::{Writer, is_single};
 use crate::pg::stop::Stop;
 use crate::plan::Plan;
 use crate::run::{Event, Observer};
@@ -14,6 +16,12 @@ use tokio::sync::Notify;
 pub(super) struct Shared<'a> {
     pub(super) plan: &'a Plan,
     pub(super) writer: Writer,
+    /// The epoch of the lock that this run holds.
+    pub(super) epoch: i64,
+    /// The values of the secret variables, filled in when SQL is sent.
+    pub(super) secrets: Secrets,
+    /// The `search_path` that authors wrote their SQL for.
+    pub(super) author_path: String,
     observer: RefCell<&'a mut dyn Observer>,
     /// Asks all connections to cancel what they run.
     pub(super) halt: Stop,
@@ -33,21 +41,25 @@ pub(super) struct Shared<'a> {
 
 impl<'a> Shared<'a> {
     pub(super) fn new(
-        plan: &'a Plan,
+        ready: &'a Ready<'_>,
+        job: &Job<'a>,
         writer: Writer,
+        author_path: String,
         observer: &'a mut dyn Observer,
-        jobs: usize,
-        on_failure: OnFailure,
     ) -> Self {
+        let plan = ready.plan();
         Self {
             plan,
             writer,
+            epoch: ready.lock().epoch,
+            secrets: job.secrets.clone(),
+            author_path,
             observer: RefCell::new(observer),
             halt: Stop::default(),
-            schedule: RefCell::new(Schedule::new(plan, jobs)),
+            schedule: RefCell::new(Schedule::new(plan, job.jobs)),
             changed: Notify::new(),
             more: Notify::new(),
-            on_failure,
+            on_failure: job.on_failure,
             sessions: RefCell::default(),
             announced: RefCell::new(vec![false; plan.steps.len()]),
             done: RefCell::default(),

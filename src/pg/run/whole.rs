@@ -1,29 +1,8 @@
 //! All or nothing: a whole plan in one transaction.
 
-use super::script::{Mark, Script};
-use super::unit::is_single;
 use super::worker::{MOST_TEXT, Trouble, Worker};
-use crate::base::{Failure, Kind};
-use crate::plan::{Mode, Plan, Step};
-
-/// Whether a plan can be one transaction.
-///
-/// # Errors
-/// Names the steps that cannot be part of one.
-pub fn check(plan: &Plan) -> Result<(), Failure> {
-    let reason = |step: &Step| {
-        let mode = step.segments.iter().map(|s| s.mode).find(|mode| *mode != Mode::Transaction);
-        format!("`{}`: {}", step.changeset, mode.map_or("it has several segments, or was begun before", Mode::words))
-    };
-    let misfits: Vec<String> = plan.steps.iter().filter(|step| !is_single(step)).map(reason).collect();
-    if misfits.is_empty() {
-        return Ok(());
-    }
-    let mut failure = Failure::new(Kind::Refused, "the plan cannot be one transaction; nothing was run")
-        .help("apply these on their own first (`--select`), or use `--transaction changeset`");
-    failure.notes = misfits;
-    Err(failure)
-}
+use crate::base::Failure;
+use crate::exec::{Mark, Script};
 
 impl Worker<'_, '_> {
     /// Runs all steps in one transaction, in the plan's order; a lock that cannot be had
@@ -37,7 +16,7 @@ impl Worker<'_, '_> {
                     return Ok(());
                 }
                 Err(Trouble::Fault(fault)) => {
-                    let number = fault.mark.step().min(self.plan.steps.len() - 1);
+                    let number = fault.mark.step().unwrap_or(self.plan.steps.len() - 1);
                     match self.retry(number, &mut attempt, fault).await {
                         Ok(()) => continue,
                         Err(trouble) => (number, trouble),
@@ -62,14 +41,14 @@ impl Worker<'_, '_> {
         let plan = self.plan;
         let last = plan.steps.len().saturating_sub(1);
         let mut script = Script::default();
-        script.push(Mark::Frame(0), "BEGIN");
+        script.push(Mark::Begin(0), "BEGIN");
         for (number, step) in plan.steps.iter().enumerate() {
             self.writer.part(&mut script, number, step);
             if script.sql.len() >= MOST_TEXT {
                 self.part(&std::mem::take(&mut script)).await?;
             }
         }
-        script.push(Mark::Frame(last), "COMMIT");
+        script.push(Mark::Commit(last), "COMMIT");
         self.part(&script).await
     }
 

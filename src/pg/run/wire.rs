@@ -1,8 +1,8 @@
 //! Sending messages and reading how far they came.
 
-use super::script::{Mark, Script};
 use super::worker::{Trouble, Worker};
 use crate::base::{Failure, Kind, QualifiedName, Secret};
+use crate::exec::{Mark, Script};
 use crate::pg::connect::error::SqlFailure;
 use crate::pg::connect::jittered;
 use crate::pg::connect::query;
@@ -36,12 +36,11 @@ impl Worker<'_, '_> {
 
     /// As [`Worker::send`], with the first row of the last statement that answers any.
     pub(super) async fn exchange(&mut self, script: &Script) -> Result<Option<Row>, Trouble> {
-        let filled = match script.filled(&self.writer.secrets) {
+        let filled = match script.filled(&self.shared.secrets) {
             Ok(filled) => filled,
             Err((at, why)) => {
                 self.undo().await?;
-                let mark = script.marks.get(at).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
-                return Err(Trouble::Fault(Fault { mark, failure: unfillable(why) }));
+                return Err(Trouble::Fault(Fault { mark: script.mark(at), failure: unfillable(why) }));
             }
         };
         let script = filled.as_ref().map_or(script, |filled| &filled.script);
@@ -55,14 +54,14 @@ impl Worker<'_, '_> {
             return Err(Trouble::Lost(connection_lost(&failure)));
         }
         let at = failure.position.and_then(|p| script.statement_at(p)).filter(|at| *at > answered).unwrap_or(answered);
-        let mark = script.marks.get(at).map_or(Mark::Frame(usize::MAX), |(mark, _)| *mark);
+        let mark = script.mark(at);
         failure.position = failure.position.and_then(|p| script.position_in(at, p));
         if let Some(filled) = &filled {
             failure.position = failure.position.and_then(|p| filled.position(at, p));
         }
         self.undo().await?;
         if failure.sqlstate == "DG001" {
-            let by = lease::successor(self.connection, &self.ledger(), self.writer.epoch).await;
+            let by = lease::successor(self.connection, &self.ledger(), self.shared.epoch).await;
             return Err(Trouble::Lost(taken_over(by.as_deref())));
         }
         if failure.sqlstate == "57014" && self.shared.halt.is_requested() {
@@ -106,8 +105,7 @@ impl Worker<'_, '_> {
                 None => return Ok(()),
                 Some(Err(e)) => return Err(e),
                 Some(Ok(SimpleQueryMessage::Row(row))) => {
-                    // the only rows of one column in a frame are the durations of changesets
-                    if let (Some((Mark::Frame(_), _)), 1) = (script.marks.get(*answered), row.len()) {
+                    if let Mark::Took(_) = script.mark(*answered) {
                         self.took = row.get(0).and_then(|ms| ms.parse().ok()).or(self.took);
                     }
                     // a changeset's own SELECT may answer more rows than there is memory
@@ -116,11 +114,11 @@ impl Worker<'_, '_> {
                     }
                 }
                 Some(Ok(SimpleQueryMessage::CommandComplete(_))) => {
-                    let mark = script.marks.get(*answered).map(|(mark, _)| *mark);
+                    let mark = script.mark(*answered);
                     *answered += 1;
                     match mark {
-                        Some(Mark::Fence(step)) if step < self.plan.steps.len() => self.shared.announce(step),
-                        Some(Mark::StepDone(step)) => self.step_done(step),
+                        Mark::Fence(step) => self.shared.announce(step),
+                        Mark::StepDone(step) => self.step_done(step),
                         _ => {}
                     }
                 }
@@ -137,7 +135,7 @@ impl Worker<'_, '_> {
 
     /// The first row of what an author asks.
     pub(super) async fn author_row(&mut self, sql: &str) -> Result<Row, Failure> {
-        let value = |name: &str| self.writer.secrets.value(name).map(Secret::expose);
+        let value = |name: &str| self.shared.secrets.value(name).map(Secret::expose);
         let filled = match secret::has_secrets(sql) {
             true => secret::fill(sql, &value).map_err(|why| Failure::new(Kind::Usage, why.message).help(why.help))?,
             false => sql.to_owned(),
@@ -148,7 +146,7 @@ impl Worker<'_, '_> {
 
     /// A relation that an author named, as an SQL expression.
     pub(super) fn relation(&self, name: &QualifiedName) -> String {
-        query::relation(&self.writer.author_path, &name.sql())
+        query::relation(&self.shared.author_path, &name.sql())
     }
 
     fn drain_notices(&mut self) {

@@ -4,16 +4,16 @@
 //! one transaction goes segment by segment. Every transaction carries the fence and the
 //! ledger's rows, so that effect and record are one.
 
-use super::schedule::Next;
-use super::script::{Mark, Script};
 use super::shared::Shared;
-use super::unit::{First, Writer, is_single};
 use super::wire::{self, Fault, Row};
 use crate::base::{Failure, Kind};
+use crate::exec::frames::First;
+use crate::exec::schedule::Next;
+use crate::exec::{Frame, Mark, Script, Writer, is_single};
 use crate::ledger::EventKind;
 use crate::pg::connect::Connection;
 use crate::pg::lock::lost;
-use crate::plan::{Direction, Mode, Plan, Progress, Step, Why};
+use crate::plan::{Direction, Plan, Step};
 use crate::report::plan::gist;
 use crate::run::Event;
 use serde_json::json;
@@ -125,7 +125,7 @@ impl<'w, 'a> Worker<'w, 'a> {
                 }
                 Err(Trouble::Fault(fault)) => {
                     let reached = (next..end).find(|i| !self.shared.is_done(unit[*i])).unwrap_or(end);
-                    let failed = (next..end).find(|i| unit[*i] == fault.mark.step()).unwrap_or(reached);
+                    let failed = (next..end).find(|i| Some(unit[*i]) == fault.mark.step()).unwrap_or(reached);
                     if failed != next {
                         attempt = 1;
                     }
@@ -177,7 +177,7 @@ impl<'w, 'a> Worker<'w, 'a> {
         let mut script = Script::default();
         self.writer.begin(&mut script, number, step, None, First::Own);
         script.push(frame, &self.writer.recorder.event(EventKind::Retried, Some(&step.changeset), &detail));
-        script.push(frame, "COMMIT");
+        script.push(Mark::Commit(number), "COMMIT");
         self.exchange(&script).await.map(drop)
     }
 
@@ -200,44 +200,39 @@ impl<'w, 'a> Worker<'w, 'a> {
     }
 
     pub(super) async fn segments(&mut self, number: usize, step: &Step) -> Result<(), Trouble> {
-        let mut first = step.why != Why::Resumed;
-        for (no, segment) in step.segments.iter().enumerate() {
+        for frame in self.writer.step(number, step) {
             if self.shared.halt.is_requested() {
                 return Err(Trouble::Stopped);
             }
-            if segment.progress == Progress::Done {
-                continue;
+            let segment = frame.segment();
+            if let Some(no) = segment {
+                let segment = &step.segments[no];
+                self.tell(&Event::SegmentStarted {
+                    changeset: step.changeset.clone(),
+                    segment: no,
+                    mode: segment.mode,
+                    gist: segment.statements.first().map(|s| gist(&s.sql)).unwrap_or_default(),
+                });
             }
-            self.tell(&Event::SegmentStarted {
-                changeset: step.changeset.clone(),
-                segment: no,
-                mode: segment.mode,
-                gist: segment.statements.first().map(|s| gist(&s.sql)).unwrap_or_default(),
-            });
-            match segment.mode {
-                Mode::Transaction => self.transaction(number, step, no, first).await?,
-                Mode::Outside => self.outside(number, step, no, first).await?,
-                Mode::Batched => self.batched(number, step, no, first).await?,
+            match frame {
+                Frame::Transactions { script, .. } => self.transactions(number, &script).await?,
+                Frame::Outside { segment, before, after } => {
+                    self.outside(number, step, segment, &before, &after).await?;
+                }
+                Frame::Batches { segment, around } => self.batched(number, step, segment, around).await?,
             }
-            first = false;
-            self.tell(&Event::SegmentDone { changeset: step.changeset.clone(), segment: no });
-        }
-        if step.segments.last().is_some_and(|s| s.progress == Progress::Done) {
-            // an earlier run did everything but the last entry
-            let mut script = Script::default();
-            self.writer.begin(&mut script, number, step, None, First::Author);
-            self.writer.finish(&mut script, number, step);
-            self.send(&script).await?;
+            if let Some(no) = segment {
+                self.tell(&Event::SegmentDone { changeset: step.changeset.clone(), segment: no });
+            }
         }
         Ok(())
     }
 
-    async fn transaction(&mut self, number: usize, step: &Step, no: usize, first: bool) -> Result<(), Trouble> {
+    /// Sends whole transactions, again where a lock cannot be had.
+    async fn transactions(&mut self, number: usize, script: &Script) -> Result<(), Trouble> {
         let mut attempt = 1;
         loop {
-            let mut script = Script::default();
-            self.writer.segment(&mut script, number, step, no, first);
-            match self.send(&script).await {
+            match self.send(script).await {
                 Err(Trouble::Fault(fault)) => self.retry(number, &mut attempt, fault).await?,
                 other => return other,
             }
@@ -260,10 +255,8 @@ impl<'w, 'a> Worker<'w, 'a> {
     /// Sends what must not fail and asks which process the server has for it.
     pub(super) async fn introduce(&mut self, context: &str, mut script: Script) -> Result<(), Failure> {
         // at the end: of several rows the last one is kept
-        script.push(Mark::Frame(usize::MAX), "SELECT pg_backend_pid()");
+        script.push(Mark::Session, "SELECT pg_backend_pid()");
         let row = self.must(context, &script).await?;
-        // no duration of a step
-        self.took = None;
         self.pid = row.and_then(|row| row.first().cloned().flatten()).and_then(|pid| pid.parse().ok()).unwrap_or(0);
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use super::{Content, changed};
 use crate::base::{Failure, checksum};
-use crate::change::Batch;
+use crate::ledger::walk;
 use crate::plan::model::{Direction, FORMAT, Mode, Rollback, Segment, Step};
 use crate::plan::{facts, step};
 use crate::sql;
@@ -55,15 +55,17 @@ fn segments(segments: &[Segment], changes: Option<&Value>) -> Result<(), String>
             return Err(format!("a segment that runs {} has another number of statements", segment.mode.words()));
         }
         for statement in &segment.statements {
-            let text = match segment.mode {
-                Mode::Batched => format!("{} SELECT FROM dagmar_done", Batch::first(&statement.sql, "1")),
-                _ => statement.sql.clone(),
-            };
-            let pieces = sql::split(&text).map_err(|e| e.message)?;
+            let text = &statement.sql;
+            if segment.mode == Mode::Batched
+                && let Some(fault) = walk::fault(text)
+            {
+                return Err(format!("a statement cannot run in batches: {fault}"));
+            }
+            let pieces = sql::split(text).map_err(|e| e.message)?;
             if pieces.len() != 1 {
                 return Err(format!("one of its statements is {} statements", pieces.len()));
             }
-            if let Some(forbidden) = sql::forbidden(&text) {
+            if let Some(forbidden) = sql::forbidden(text) {
                 return Err(format!("{} must not stand in a changeset", forbidden.what));
             }
             let of = changes.and_then(|list| list.get(statement.change));

@@ -149,7 +149,7 @@ fn active_organization() -> Step {
         Mode::Batched,
         vec![statement(
             "backfill",
-            "WITH batch AS (\n    SELECT t.id FROM platform.users AS t WHERE t.id > $cursor ORDER BY t.id LIMIT 10000 FOR UPDATE\n\
+            "WITH batch AS (\n    SELECT t.id FROM platform.users AS t WHERE t.id > $1 ORDER BY t.id LIMIT 10000 FOR UPDATE\n\
              ),\ndone AS (\n    UPDATE platform.users AS t SET active_org_id = m.organization_id\n    FROM batch\n    RETURNING t.id\n)",
             locks(&[("platform.users", LockMode::RowExclusive)]),
         )],

@@ -4,18 +4,27 @@
 //! CommandComplete (manual, chapter 55.2.2): counting the answers tells how far it came. One
 //! message can carry many whole transactions, so that a run needs few round trips.
 
+use super::session::USE_OWN_PATH;
 use crate::base::secret::{PLACEHOLDER, Secret, Secrets};
-use crate::pg::connect::query::USE_OWN_PATH;
 use crate::sql::secret::{self, SecretError};
 use std::collections::BTreeMap;
 
-/// What a statement of a message is.
+/// What a statement of a message is. Steps are named by their position in the plan, segments by
+/// that in the step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// Transaction control, limits, the ledger's rows of this step.
+    /// No step's: the settings of the session, the rows of the run.
+    Session,
+    /// A guard of a script: the database is as the plan expects it before this step.
+    Guard(usize),
+    /// A BEGIN.
+    Begin(usize),
+    /// Paths, limits and roles; the ledger's rows of this step.
     Frame(usize),
     /// The fence: only the holder of the lock comes past it.
     Fence(usize),
+    /// The step's own row, which answers how long it took in milliseconds.
+    Took(usize),
     /// The locks that a segment takes before its first statement: step and segment.
     Locks(usize, usize),
     /// The precondition of this number.
@@ -24,6 +33,8 @@ pub enum Mark {
     Statement(usize, usize, usize),
     /// The verify check of this number.
     Verify(usize, usize),
+    /// A COMMIT that is the end of no segment.
+    Commit(usize),
     /// The COMMIT of a segment that is not the last.
     SegmentDone(usize, usize),
     /// The COMMIT after which the step is recorded.
@@ -31,19 +42,30 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// The step it belongs to, by its position in the plan.
+    /// The step it belongs to.
     #[must_use]
-    pub fn step(self) -> usize {
+    pub fn step(self) -> Option<usize> {
         match self {
-            Mark::Frame(s)
+            Mark::Session => None,
+            Mark::Guard(s)
+            | Mark::Begin(s)
+            | Mark::Frame(s)
             | Mark::Fence(s)
+            | Mark::Took(s)
             | Mark::Locks(s, _)
             | Mark::Precondition(s, _)
             | Mark::Statement(s, ..)
             | Mark::Verify(s, _)
+            | Mark::Commit(s)
             | Mark::SegmentDone(s, _)
-            | Mark::StepDone(s) => s,
+            | Mark::StepDone(s) => Some(s),
         }
+    }
+
+    /// Whether an author wrote it: secret variables are filled in there, and nowhere else.
+    #[must_use]
+    pub fn is_authors(self) -> bool {
+        matches!(self, Mark::Statement(..) | Mark::Precondition(..) | Mark::Verify(..))
     }
 }
 
@@ -69,24 +91,40 @@ impl Filled {
 pub struct Script {
     /// The text.
     pub sql: String,
-    /// What each statement is, and the character at which it begins.
-    pub marks: Vec<(Mark, usize)>,
+    placed: Vec<Placed>,
     chars: usize,
 }
+
+/// A statement in the text: what it is, and the character and byte at which it begins.
+#[derive(Debug, Clone, Copy)]
+struct Placed {
+    mark: Mark,
+    char: usize,
+    byte: usize,
+}
+
+/// What stands behind each statement: a comment at its end must not swallow the semicolon.
+const END: &str = "\n;\n";
 
 impl Script {
     /// Adds one statement, without its semicolon.
     pub fn push(&mut self, mark: Mark, statement: &str) {
-        self.marks.push((mark, self.chars));
+        self.placed.push(Placed { mark, char: self.chars, byte: self.sql.len() });
         self.sql.push_str(statement);
-        // a comment at the statement's end must not swallow the semicolon
-        self.sql.push_str("\n;\n");
-        self.chars += statement.chars().count() + 3;
+        self.sql.push_str(END);
+        self.chars += statement.chars().count() + END.len();
     }
 
     /// Adds a statement of dagmar's own that is no part of a step's transaction.
     pub fn own(&mut self, mark: Mark, statement: &str) {
-        self.extend(mark, ["BEGIN", USE_OWN_PATH, statement, "COMMIT"]);
+        let (begin, frame, commit) = match mark.step() {
+            Some(step) => (Mark::Begin(step), Mark::Frame(step), Mark::Commit(step)),
+            None => (mark, mark, mark),
+        };
+        self.push(begin, "BEGIN");
+        self.push(frame, USE_OWN_PATH);
+        self.push(mark, statement);
+        self.push(commit, "COMMIT");
     }
 
     /// Adds several statements of one mark.
@@ -94,6 +132,20 @@ impl Script {
         for statement in statements {
             self.push(mark, statement.as_ref());
         }
+    }
+
+    /// The statements in order, each without its semicolon.
+    pub fn statements(&self) -> impl Iterator<Item = (Mark, &str)> {
+        self.placed.iter().enumerate().map(|(n, placed)| {
+            let end = self.placed.get(n + 1).map_or(self.sql.len(), |next| next.byte);
+            (placed.mark, &self.sql[placed.byte..end - END.len()])
+        })
+    }
+
+    /// What the statement of this number is; what no statement says belongs to the session.
+    #[must_use]
+    pub fn mark(&self, statement: usize) -> Mark {
+        self.placed.get(statement).map_or(Mark::Session, |placed| placed.mark)
     }
 
     /// The same with the values of secret variables in what the author wrote: the ledger's rows
@@ -106,21 +158,15 @@ impl Script {
             return Ok(None);
         }
         let mut filled = Filled::default();
-        let mut rest = self.sql.as_str();
-        for (number, (mark, start)) in self.marks.iter().enumerate() {
-            let chars = self.marks.get(number + 1).map_or(self.chars, |(_, next)| *next) - start;
-            let end = rest.char_indices().nth(chars).map_or(rest.len(), |(at, _)| at);
-            let (statement, after) = (rest[..end].strip_suffix("\n;\n").unwrap_or(&rest[..end]), &rest[end..]);
-            rest = after;
-            let is_authors = matches!(mark, Mark::Statement(..) | Mark::Precondition(..) | Mark::Verify(..));
-            if is_authors && secret::has_secrets(statement) {
+        for (number, (mark, statement)) in self.statements().enumerate() {
+            if mark.is_authors() && secret::has_secrets(statement) {
                 let value = |name: &str| secrets.value(name).map(Secret::expose);
                 let text = secret::fill(statement, &value).map_err(|why| (number, why))?;
                 let same = statement.find(PLACEHOLDER).map_or(0, |at| statement[..at].chars().count());
                 filled.same.insert(number, same);
-                filled.script.push(*mark, &text);
+                filled.script.push(mark, &text);
             } else {
-                filled.script.push(*mark, statement);
+                filled.script.push(mark, statement);
             }
         }
         Ok(Some(filled))
@@ -129,7 +175,7 @@ impl Script {
     /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.marks.is_empty()
+        self.placed.is_empty()
     }
 
     /// The number of the statement in which this position of an error is (characters from 1,
@@ -137,14 +183,14 @@ impl Script {
     /// of syntax is found when nothing was answered yet.
     #[must_use]
     pub fn statement_at(&self, position: usize) -> Option<usize> {
-        self.marks.partition_point(|(_, start)| *start < position).checked_sub(1)
+        self.placed.partition_point(|placed| placed.char < position).checked_sub(1)
     }
 
     /// The server's position of an error (characters from 1, in the message) within the
     /// statement of this number.
     #[must_use]
     pub fn position_in(&self, statement: usize, position: usize) -> Option<usize> {
-        position.checked_sub(self.marks.get(statement)?.1)
+        position.checked_sub(self.placed.get(statement)?.char)
     }
 }
 
@@ -155,12 +201,15 @@ mod tests {
     #[test]
     fn positions_lead_back_to_the_statement() {
         let mut script = Script::default();
-        script.push(Mark::Frame(0), "BEGIN");
+        script.push(Mark::Begin(0), "BEGIN");
         script.push(Mark::Statement(0, 0, 0), "SELECT 'é' -- x");
         script.push(Mark::Statement(0, 0, 1), "SELECT nothing");
         let at = script.sql.chars().collect::<String>().find("nothing").map(|b| script.sql[..b].chars().count() + 1);
         assert_eq!(script.position_in(2, at.unwrap()), Some(8));
         assert_eq!(script.statement_at(at.unwrap()), Some(2));
         assert_eq!(script.statement_at(1), Some(0));
+        let texts: Vec<&str> = script.statements().map(|(_, sql)| sql).collect();
+        assert_eq!(texts, ["BEGIN", "SELECT 'é' -- x", "SELECT nothing"]);
+        assert_eq!((script.mark(0), script.mark(9)), (Mark::Begin(0), Mark::Session));
     }
 }
