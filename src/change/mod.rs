@@ -168,6 +168,13 @@ impl Batch {
         Self::statement(template, "true", "NULL::jsonb", size)
     }
 
+    /// A batched statement as a whole one, to be looked at: what is filled in when it runs has no place
+    /// names of its own.
+    #[must_use]
+    pub fn whole(template: &str) -> String {
+        format!("{} SELECT FROM dagmar_done", Self::first(template, "1"))
+    }
+
     /// The statement of one batch: `walk`, how many rows it `looked` at and the `last` key;
     /// `done`, a row for each that was changed.
     /// Whether it begins the walk, the position (`jsonb`) and the size are SQL.

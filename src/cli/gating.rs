@@ -15,9 +15,9 @@ use crate::ledger::{EventKind, History, schema};
 use crate::pg::ledger::evidence::{self, Said};
 use crate::pg::ledger::{approvals, audit};
 use crate::pipeline::View;
-use crate::plan::{Plan, decide};
+use crate::plan::{Hazard, Plan, decide};
 use crate::source::Environment;
-use crate::source::policy::Hazard;
+use crate::source::policy::Destructive;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -33,7 +33,7 @@ pub struct Words {
     #[arg(long, value_name = "TEXT", requires = "overridden")]
     reason: Option<String>,
     /// Allows a destructive kind of step that the environment does not
-    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(Hazard::ALL.map(Hazard::word)))]
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(Destructive::ALL.map(Destructive::word)))]
     allow: Vec<String>,
 }
 
@@ -251,7 +251,8 @@ impl<'a> Gating<'a> {
         };
         let Remote { connection, server, .. } = remote;
         let target = evidence::target(connection, server, self.session.ledger(), policy, &ids, &holder()).await?;
-        let allowed: Vec<Hazard> = self.words.allow.iter().filter_map(|word| Hazard::from_word(word)).collect();
+        let allowed: Vec<Destructive> =
+            self.words.allow.iter().filter_map(|word| Destructive::from_word(word)).collect();
         let digest = self.release().map(Release::digest);
         let said = match digest {
             Some(_) => approvals::read(connection, server, self.version, self.session.ledger(), digest).await?,
@@ -328,8 +329,8 @@ impl<'a> Gating<'a> {
             said.push(Said { kind: EventKind::GateOverridden, detail });
         }
         let policy = self.policy().allow.as_deref();
-        for hazard in self.words.allow.iter().filter_map(|word| Hazard::from_word(word)) {
-            let having = gate::having(plan, hazard);
+        for hazard in self.words.allow.iter().filter_map(|word| Destructive::from_word(word)) {
+            let having = plan.having(Hazard::Destructive(hazard));
             if policy.is_some_and(|allow| !allow.contains(&hazard)) && !having.is_empty() {
                 let mut detail = self.circumstances(plan, kind);
                 detail["hazard"] = json!(hazard);

@@ -54,7 +54,7 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
         if change.opaque {
             // a batch is the beginning of a statement, with places that the executor fills
             let whole = match change.parsed.change.batch() {
-                Some(_) => format!("{} SELECT FROM dagmar_done", Batch::first(&sql, "1")),
+                Some(_) => Batch::whole(&sql),
                 None => sql,
             };
             match sql::touches(&whole) {

@@ -5,7 +5,7 @@ use super::attic::AtticPolicy;
 use super::declared::{Variable, check_variables};
 use super::hook::Hook;
 use super::ledger::LedgerConfig;
-use super::policy::{self, ApprovalPolicy, Freeze, Hazard, Rate, Window};
+use super::policy::{self, ApprovalPolicy, Destructive, Freeze, Rate, Window};
 use super::variables::is_name;
 use crate::base::{
     Diagnostic, Diagnostics, Granularity, Limits, PaceSpec, PathSeg, Place, Span, diag::nearest, typed::partly,
@@ -93,7 +93,7 @@ pub struct Environment {
     pub before_apply: Vec<Hook>,
     /// The destructive kinds of steps that run without a further word; left out: all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow: Option<Vec<Hazard>>,
+    pub allow: Option<Vec<Destructive>>,
     /// The only time in which something is run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,

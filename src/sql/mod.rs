@@ -25,7 +25,7 @@ pub use facts::{Facts, LockMode, Outside};
 pub use forbidden::{Forbidden, doubtful, forbidden, is_of_schema, names_schema};
 pub use format_of::format_of;
 pub use objects::touches;
-pub use opaque::is_opaque;
+pub use opaque::{is_of_template, is_opaque};
 pub use password::has_password;
 pub use place::{LineColumn, first_word, line_column, line_column_at};
 pub use shape::shape;

@@ -56,7 +56,7 @@ fn segments(segments: &[Segment], changes: Option<&Value>) -> Result<(), String>
         }
         for statement in &segment.statements {
             let text = match segment.mode {
-                Mode::Batched => format!("{} SELECT FROM dagmar_done", Batch::first(&statement.sql, "1")),
+                Mode::Batched => Batch::whole(&statement.sql),
                 _ => statement.sql.clone(),
             };
             let pieces = sql::split(&text).map_err(|e| e.message)?;

@@ -1,7 +1,7 @@
 //! The plan for a comment on a pull request (GitHub's and GitLab's Markdown).
 
 use super::Preview;
-use super::words::{self, Totals, gist, hazards};
+use super::words::{self, Totals, gist};
 use crate::base::count;
 use crate::plan::{Check, Limits, Plan, Rollback, Segment, Step};
 use crate::report::escape::{code_block, code_span, markdown, markup};
@@ -117,7 +117,7 @@ fn summary(out: &mut String, plan: &Plan, rows: usize) {
     let way = words::way_title(plan);
     let _ = writeln!(out, "| Wave | Changeset | What | Hazards | {way} |\n| ---: | --- | --- | --- | --- |");
     for (_, step, _) in words::waves(plan).into_iter().take(rows) {
-        let hazards: Vec<String> = hazards(step).iter().map(|hazard| format!("**{}**", hazard.words())).collect();
+        let hazards: Vec<String> = plan.hazards(step).iter().map(|hazard| format!("**{}**", hazard.words())).collect();
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} | {} |",
@@ -150,7 +150,7 @@ fn step_text(step: &Step, late: Option<&str>, common: Option<Limits>, preview: &
     }
     checks(out, "Before", &step.preconditions, sql);
     for segment in &step.segments {
-        write_segment(out, segment, common, preview);
+        write_segment(out, step, segment, common, preview);
     }
     if sql {
         block(out, &step.segments);
@@ -173,7 +173,7 @@ fn step_text(step: &Step, late: Option<&str>, common: Option<Limits>, preview: &
     text
 }
 
-fn write_segment(out: &mut String, segment: &Segment, common: Option<Limits>, preview: &Preview<'_>) {
+fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Option<Limits>, preview: &Preview<'_>) {
     let head = words::segment_head(segment, common);
     let _ = writeln!(out, "* Runs {}", markdown(&head));
     for statement in &segment.statements {
@@ -184,7 +184,7 @@ fn write_segment(out: &mut String, segment: &Segment, common: Option<Limits>, pr
             let quiet = mode.effect() == "blocks nobody";
             let _ = if quiet { writeln!(out, "    * {words}") } else { writeln!(out, "    * **{words}**") };
         }
-        for flag in words::flags(&statement.facts) {
+        for flag in words::flags(preview.plan, step, segment, statement) {
             let _ = writeln!(out, "    * **{}**", words::flag_words(flag));
         }
     }
