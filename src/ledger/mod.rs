@@ -14,4 +14,4 @@ pub mod walk;
 
 pub use approval::{Approval, Verdict};
 pub use event::EventKind;
-pub use history::{History, Recorded, Renamed, SegmentState, Status};
+pub use history::{Direction, History, Recorded, Renamed, SegmentState, Status};

@@ -1,6 +1,6 @@
 //! What may hurt: decided here and nowhere else, for previews, gates and sealed plans.
 
-use super::model::{Direction, Mode, Plan, Progress, Rollback, Segment, Statement, Step};
+use super::model::{Direction, Mode, Plan, Rollback, Segment, Statement, Step};
 use crate::change::{self, Batch};
 pub use crate::source::policy::Destructive;
 use crate::sql::{self, LockMode, Outside};
@@ -123,7 +123,7 @@ impl Plan {
         if matches!(step.rollback, Rollback::Irreversible { .. }) && step.direction != Direction::Rollback {
             found.push(Hazard::IRREVERSIBLE);
         }
-        for segment in step.segments.iter().filter(|segment| segment.progress != Progress::Done) {
+        for (_, segment) in step.left() {
             found.extend(
                 segment.statements.iter().flat_map(|statement| self.statement_hazards(step, segment, statement)),
             );
@@ -180,6 +180,7 @@ fn sorted(mut found: Vec<Hazard>) -> Vec<Hazard> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Progress;
     use serde_json::{Value, json};
 
     fn plan(direction: &str, statements: &[(&str, &str, Value)]) -> Plan {

@@ -1,7 +1,7 @@
 //! The words for what may hurt of a plan, and its numbers.
 
 use crate::base::count;
-use crate::plan::{Hazard, Plan, Progress, Segment, Statement, Step};
+use crate::plan::{Hazard, Plan, Segment, Statement, Step};
 
 /// The sign of the hazard that people know by these words.
 #[must_use]
@@ -59,7 +59,11 @@ impl Totals {
         let mut totals = Self {
             steps: plan.steps.len(),
             waves: waves.len(),
-            statements: plan.steps.iter().map(|step| left(&step.segments).count()).sum(),
+            statements: plan
+                .steps
+                .iter()
+                .map(|step| step.left().map(|(_, segment)| segment.statements.len()).sum::<usize>())
+                .sum(),
             hazards: [0; Hazard::COUNT],
         };
         for hazard in plan.steps.iter().flat_map(|step| plan.hazards(step)) {
@@ -82,9 +86,4 @@ impl Totals {
     pub fn hazards(&self) -> impl Iterator<Item = (Hazard, usize)> {
         Hazard::all().zip(self.hazards).filter(|(_, n)| *n > 0)
     }
-}
-
-/// The statements that are still to be run.
-fn left(segments: &[Segment]) -> impl Iterator<Item = &Statement> {
-    segments.iter().filter(|segment| segment.progress != Progress::Done).flat_map(|segment| &segment.statements)
 }
