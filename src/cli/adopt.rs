@@ -8,6 +8,7 @@ use super::running::given;
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
+use crate::ledger::RunKind;
 use serde_json::json;
 
 /// Makes a ledger that was restored from a dump of another environment this one's.
@@ -53,7 +54,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         out.say(format!("it will belong to `{here}`, with a new identity; what is recorded as applied stays"));
         out.say(format!("an event `adopted` keeps: {}", args.words.reason));
         let question = format!("Adopt the ledger on {} for `{here}`?", remote.describe());
-        let said = Said { kind: "adopt", steps: 0, question: &question, words: &args.words };
+        let said = Said { kind: RunKind::Adopt, steps: 0, question: &question, words: &args.words };
         say(&said, &session, remote, global, out, |history, recorder| {
             if history.environment != shown {
                 return Err(Failure::new(

@@ -14,7 +14,7 @@ use super::sealed::{self, Chosen, Run};
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, count};
-use crate::ledger::{History, Status};
+use crate::ledger::{History, RunKind, Status};
 use crate::pg::lock::lost::{is_lost, taken_over};
 use crate::pg::run::{Finished, RunStatus};
 use crate::pg::stop::Stop;
@@ -55,7 +55,7 @@ pub struct Args {
 /// What is asked of a run, by apply or promote.
 pub struct Order<'a> {
     /// The word for it in the ledger.
-    pub kind: &'static str,
+    pub kind: RunKind,
     /// Asks the gates and runs nothing.
     pub check: bool,
     /// Writes plan and gates in this format; for a look at them alone.
@@ -76,7 +76,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let run = Run::of(&session, plan.as_ref(), &args.chosen, out)?;
     let only = run.only(&args.chosen)?;
     let order = Order {
-        kind: "apply",
+        kind: RunKind::Apply,
         check: false,
         document: None,
         dry: &args.dry,
@@ -109,7 +109,7 @@ pub async fn carry_out(
     let history = remote.history(session.ledger()).await?;
     let planned = gating.compile(&remote, &history).await?;
     if order.dry.on_server.dry_run {
-        let command = if order.kind == "promote" { "promote --dry-run" } else { "apply --dry-run" };
+        let command = if order.kind == RunKind::Promote { "promote --dry-run" } else { "apply --dry-run" };
         let dry = DryRun { session, command, on_server: &order.dry.on_server, shadow: order.dry.shadow, form };
         dry.run((&remote, &history), &planned, Some(&gating), order.running, global, out).await?;
         gating.close().await?;
@@ -163,7 +163,7 @@ pub async fn carry_out(
         remote.close().await?;
         return verdict;
     }
-    gating.refuse(&judged, &remote, &planned, order.kind).await?;
+    gating.refuse(&judged, &remote, &planned, order.kind.word()).await?;
     if !order.no_preflight {
         preflight(session, &remote, &planned, form, global, out).await?;
     }
@@ -272,11 +272,11 @@ impl Course<'_> {
         if !self.planned.steps.is_empty() && !self.prepared {
             // time has passed since they were asked, and the source may have moved
             let judged = self.gating.judge(remote, &self.planned).await?;
-            if let Err(refused) = self.gating.refuse(&judged, remote, &self.planned, self.order.kind).await {
+            if let Err(refused) = self.gating.refuse(&judged, remote, &self.planned, self.order.kind.word()).await {
                 lock.release().await?;
                 return Err(refused);
             }
-            self.gating.note(&judged, remote, &self.planned, Some(&lock.run), self.order.kind).await?;
+            self.gating.note(&judged, remote, &self.planned, Some(&lock.run), self.order.kind.word()).await?;
             secrets::check(&self.planned, &session.secrets)?;
             let done = &mut self.hooks_done;
             before(session, remote, &lock, &self.planned, self.order.kind, done, observer, stop).await?;

@@ -6,9 +6,9 @@ use super::progress;
 use super::running::{Signing, confirm, locked, stop_on_signals};
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Span};
-use crate::ledger::History;
 use crate::ledger::record::{Recorder, RunRef, RunStart};
 use crate::ledger::repair::ByHand;
+use crate::ledger::{History, RunKind};
 use crate::pg::ledger::audit;
 use crate::pg::unanswered;
 
@@ -28,7 +28,7 @@ pub struct Words {
 /// What is said.
 pub struct Said<'a> {
     /// The kind of the run in the ledger.
-    pub kind: &'static str,
+    pub kind: RunKind,
     /// How many changesets it is about.
     pub steps: usize,
     /// Asked before the lock is taken.
@@ -69,7 +69,7 @@ pub async fn say(
             };
             let run = ByHand { epoch: lock.epoch, start };
             let written = remote.connection.execute(&recorder.by_hand(&run, rows)).await;
-            written.map_err(|e| unanswered(&format!("cannot write the {}", said.kind), &e))
+            written.map_err(|e| unanswered(&format!("cannot write the {}", said.kind.word()), &e))
         }
         Err(refused) => Err(refused),
     };

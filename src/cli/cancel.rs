@@ -7,6 +7,7 @@ use super::running::confirm;
 use super::session::{Session, holder};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
+use crate::ledger::RunKind;
 use crate::pg::ledger::request;
 use serde_json::json;
 
@@ -42,7 +43,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             return Err(Failure::new(Kind::Refused, "nothing runs on this database; nothing was cancelled")
                 .help("`dagmar status` shows what is done"));
         };
-        if run.kind.as_deref() == Some("script") {
+        if run.kind == Some(RunKind::Script) {
             return Err(Failure::new(
                 Kind::Refused,
                 "the run is a script in psql, which cannot be cancelled from here",

@@ -9,7 +9,7 @@ use super::running::given;
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, count, diag::nearest};
-use crate::ledger::{History, Recorded, Status};
+use crate::ledger::{History, Recorded, RunKind, Status};
 use crate::pg::ledger::audit;
 use crate::plan::renamed;
 use crate::report::{Line, Text};
@@ -62,7 +62,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         };
         out.say(what(args, recorded.as_ref()));
         let question = format!("Clear `{id}` on {}?", remote.describe());
-        let said = Said { kind: "clear", steps: 1, question: &question, words: &args.words };
+        let said = Said { kind: RunKind::Clear, steps: 1, question: &question, words: &args.words };
         say(&said, &session, remote, global, out, |history, recorder| {
             let names = renamed(&view.changelog, history);
             if history.with_new_ids(&names).changesets.get(id) != recorded.as_ref() {

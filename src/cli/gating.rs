@@ -279,13 +279,13 @@ impl<'a> Gating<'a> {
     }
 
     /// Refuses what a gate is against, and keeps that in the ledger where there is one.
-    pub async fn refuse(&self, judged: &Judged, remote: &Remote, plan: &Plan, kind: &str) -> Result<(), Failure> {
+    pub async fn refuse(&self, judged: &Judged, remote: &Remote, plan: &Plan, command: &str) -> Result<(), Failure> {
         let Err(failure) = self.refusal(judged) else { return Ok(()) };
         let mut recorded = false;
         if remote.server.has_ledger && remote.server.check_writable(self.session.ledger()).is_ok() {
             let unmet = judged.verdicts.iter().filter(|v| v.status == Status::Unmet);
             let gates: Vec<Value> = unmet.map(|v| json!({ "gate": v.gate, "reason": v.reason })).collect();
-            let mut detail = self.circumstances(plan, kind);
+            let mut detail = self.circumstances(plan, command);
             detail["gates"] = json!(gates);
             let said = [Said { kind: EventKind::Refused, detail }];
             // who may only read is refused all the same
@@ -318,11 +318,11 @@ impl<'a> Gating<'a> {
         remote: &Remote,
         plan: &Plan,
         run: Option<&str>,
-        kind: &str,
+        command: &str,
     ) -> Result<(), Failure> {
         let mut said = Vec::new();
         for verdict in judged.verdicts.iter().filter(|v| v.status == Status::Overridden) {
-            let mut detail = self.circumstances(plan, kind);
+            let mut detail = self.circumstances(plan, command);
             detail["gate"] = json!(verdict.gate);
             detail["unmet"] = json!(verdict.reason);
             detail["reason"] = json!(self.words.reason);
@@ -332,7 +332,7 @@ impl<'a> Gating<'a> {
         for hazard in self.words.allow.iter().filter_map(|word| Destructive::from_word(word)) {
             let having = plan.having(Hazard::Destructive(hazard));
             if policy.is_some_and(|allow| !allow.contains(&hazard)) && !having.is_empty() {
-                let mut detail = self.circumstances(plan, kind);
+                let mut detail = self.circumstances(plan, command);
                 detail["hazard"] = json!(hazard);
                 detail["changesets"] = json!(having);
                 said.push(Said { kind: EventKind::HazardAllowed, detail });
@@ -341,9 +341,9 @@ impl<'a> Gating<'a> {
         evidence::say(&remote.connection, self.session.ledger(), &holder(), run, &said).await
     }
 
-    fn circumstances(&self, plan: &Plan, kind: &str) -> Value {
+    fn circumstances(&self, plan: &Plan, command: &str) -> Value {
         let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();
-        let mut detail = json!({ "command": kind, "environment": self.session.environment, "changesets": ids });
+        let mut detail = json!({ "command": command, "environment": self.session.environment, "changesets": ids });
         if let Some(from) = self.source() {
             detail["from"] = json!(from);
         }

@@ -11,7 +11,7 @@ use super::{Outcome, block_on};
 use crate::base::Span;
 use crate::gate::differences;
 use crate::ledger::grants::{Roles, grants};
-use crate::ledger::schema;
+use crate::ledger::{RunKind, schema};
 use serde_json::{Value, json};
 
 /// Makes or upgrades the ledger without running anything, and prints the rights of its roles.
@@ -117,7 +117,7 @@ fn policy(args: &Policy, global: &Global, out: &mut Output) -> Outcome {
             Some(_) => format!("Demand this policy of `{environment}` on {}?", remote.describe()),
             None => format!("Demand no policy of `{environment}` any longer on {}?", remote.describe()),
         };
-        let said = Said { kind: "policy", steps: 0, question: &question, words: &words };
+        let said = Said { kind: RunKind::Policy, steps: 0, question: &question, words: &words };
         say(&said, &session, remote, global, out, |_, recorder| {
             Ok(recorder.require_policy(environment, wanted, &words.reason))
         })

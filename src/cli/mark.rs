@@ -11,7 +11,7 @@ use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
 use crate::ledger::EventKind;
 use crate::ledger::record::Recorder;
-use crate::ledger::{History, Status};
+use crate::ledger::{History, RunKind, Status};
 use crate::plan::{Plan, Step, renamed};
 use serde_json::json;
 
@@ -89,7 +89,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         remote.server.check_writable(session.ledger())?;
         let names: Vec<&str> = wanted.steps.iter().map(|step| step.changeset.as_str()).collect();
         let question = format!("Mark {} as {} on {}?", names.join(", "), args.state.word(), remote.describe());
-        let said = Said { kind: "mark", steps: wanted.steps.len(), question: &question, words: &args.words };
+        let said = Said { kind: RunKind::Mark, steps: wanted.steps.len(), question: &question, words: &args.words };
         say(&said, &session, remote, global, out, |history, recorder| {
             session.check_bound(history)?;
             let renamed = renamed(&view.changelog, history);

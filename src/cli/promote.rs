@@ -13,6 +13,7 @@ use super::sealed::{self, Chosen, Run};
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind};
+use crate::ledger::RunKind;
 use crate::pg::ledger::evidence;
 use crate::report::PlanFormat;
 use crate::source::ProjectConfig;
@@ -93,7 +94,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let gating =
             Gating::new(&session, run.what(), &args.words, only, Some(From { session: origin, remote: theirs }))?;
         let order = Order {
-            kind: "promote",
+            kind: RunKind::Promote,
             check: args.check,
             document,
             dry: &args.dry,

@@ -7,7 +7,7 @@ use super::progress;
 use super::running::{Running, confirm, execute, locked, stop_on_signals, verdict};
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Kind, Span, count};
-use crate::ledger::{EventKind, History, Status, schema};
+use crate::ledger::{EventKind, History, RunKind, Status, schema};
 use crate::pg::ledger::audit;
 use crate::pg::ledger::evidence::{self, Said};
 use crate::pg::ledger::read;
@@ -190,7 +190,7 @@ impl DryRun<'_> {
         let mut silent = ();
         if !base.steps.is_empty() {
             let lock = locked(session, &mut shadow, alone.lock_wait, &mut silent, &stop).await?;
-            let done = execute(session, &mut shadow, &lock, &base, &alone, "apply", &mut silent, &stop).await?;
+            let done = execute(session, &mut shadow, &lock, &base, &alone, RunKind::Apply, &mut silent, &stop).await?;
             verdict(&done).map_err(|failure| {
                 let message =
                     format!("the private server cannot be brought to where the database is: {}", failure.message);
@@ -209,7 +209,7 @@ impl DryRun<'_> {
                 Form::Text => progress::observer(Form::Text, global, out),
             };
             let running = running.for_shadow(None);
-            let kind = if plan.direction == Direction::Rollback { "rollback" } else { "apply" };
+            let kind = if plan.direction == Direction::Rollback { RunKind::Rollback } else { RunKind::Apply };
             execute(session, &mut shadow, &lock, plan, &running, kind, observer.as_mut(), &stop).await?
         };
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -12,7 +12,7 @@ use super::running::{Running, confirm, execute, locked, preflight, stop_on_signa
 use super::session::{Remote, Session};
 use super::{Outcome, block_on};
 use crate::base::{Failure, Kind, count};
-use crate::ledger::History;
+use crate::ledger::{History, RunKind};
 use crate::pg::ledger::{attic, audit, read};
 use crate::pg::run::RunStatus;
 use crate::plan::rollback::{self, Target};
@@ -121,7 +121,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 .help("run the command again and look at what it would do now"));
         }
         let finished =
-            execute(&session, &mut remote, &lock, &plan, &args.running, "rollback", observer.as_mut(), &stop).await;
+            execute(&session, &mut remote, &lock, &plan, &args.running, RunKind::Rollback, observer.as_mut(), &stop)
+                .await;
         let finished = match finished {
             Err(failure) if failure.kind == Kind::Locked || remote.is_gone().await => {
                 return Err(unsettled(failure, &plan));

@@ -8,6 +8,7 @@ use super::progress;
 use super::seal;
 use super::session::{Remote, Session, holder};
 use crate::base::{Failure, Granularity, Kind, Span, count};
+use crate::ledger::RunKind;
 use crate::ledger::record::{Recorder, RunRef};
 use crate::pg::hooks::{self, Before};
 use crate::pg::ledger::audit;
@@ -262,7 +263,7 @@ pub async fn before(
     remote: &mut Remote,
     lock: &lock::Lock,
     plan: &Plan,
-    kind: &'static str,
+    kind: RunKind,
     done: &mut usize,
     observer: &mut dyn Observer,
     stop: &Stop,
@@ -283,7 +284,7 @@ pub async fn before(
     hooks::run(&before, &environment.before_apply, done, &mut remote.connection, observer, stop).await
 }
 
-fn info(session: &Session, lock: &lock::Lock, kind: &'static str) -> RunInfo {
+fn info(session: &Session, lock: &lock::Lock, kind: RunKind) -> RunInfo {
     let who = holder();
     RunInfo { id: lock.run.clone(), kind, os_user: who.os_user, host: who.host, policy: session.policy() }
 }
@@ -296,7 +297,7 @@ pub async fn execute(
     lock: &lock::Lock,
     plan: &Plan,
     running: &Running,
-    kind: &'static str,
+    kind: RunKind,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Finished, Failure> {

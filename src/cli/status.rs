@@ -7,6 +7,7 @@ use super::output::{Output, choose};
 use super::session::Session;
 use super::{Outcome, block_on};
 use crate::base::{Kind, Span};
+use crate::ledger::RunKind;
 use crate::ledger::attic::Totals;
 use crate::pg::ledger::attic;
 use crate::pg::ledger::request;
@@ -140,6 +141,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 
 /// A run that did not say how it ended.
 fn about(Unended { kind, by, started_at, ending, .. }: &Unended) -> Line {
+    let kind = kind.map_or("run", RunKind::word);
     let what = format!("the {kind} of {by} that began at {started_at}");
     match ending {
         Some(Ending::Running) => Line::from(format!("{what} is on its way")),

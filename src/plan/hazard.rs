@@ -101,10 +101,11 @@ impl Serialize for Hazard {
     }
 }
 
-impl LockMode {
-    /// What it does to others, where it hurts them.
-    fn hazard(self) -> Option<Hazard> {
-        match self {
+impl Hazard {
+    /// What a lock of this mode does to others, where it hurts them.
+    #[must_use]
+    pub fn of_lock(mode: LockMode) -> Option<Self> {
+        match mode {
             LockMode::AccessExclusive => Some(Hazard::BlocksReads),
             LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => Some(Hazard::BlocksWrites),
             LockMode::AccessShare | LockMode::RowShare | LockMode::RowExclusive | LockMode::ShareUpdateExclusive => {
@@ -135,7 +136,7 @@ impl Plan {
     #[must_use]
     pub fn statement_hazards(&self, step: &Step, segment: &Segment, statement: &Statement) -> Vec<Hazard> {
         let facts = &statement.facts;
-        let mut found: Vec<Hazard> = facts.locks.iter().filter_map(|(_, mode)| mode.hazard()).collect();
+        let mut found: Vec<Hazard> = facts.locks.iter().filter_map(|(_, mode)| Hazard::of_lock(*mode)).collect();
         let flags = [
             (facts.loses_data, Hazard::LOSES_DATA),
             (facts.rewrites, Hazard::REWRITES),

@@ -6,6 +6,7 @@ use crate::base::name::{quote_dollar, quote_literal};
 use crate::base::{Ident, count};
 use crate::ledger::record::{self, Recorder, RunRef, RunStart};
 use crate::ledger::walk::Position;
+use crate::ledger::{RunKind, RunStatus};
 use crate::ledger::{schema, walk};
 use crate::plan::{About, Direction, Limits, Mode, Plan, Progress, Segment, Step, Why, secrets};
 use crate::sql::ends_in_comment;
@@ -110,7 +111,7 @@ impl Writer {
              clock_timestamp(), heartbeat_at = clock_timestamp()"
         )]);
         let start = RunStart {
-            kind: "script",
+            kind: RunKind::Script,
             environment: &plan.environment,
             steps: plan.steps.len(),
             os_user: "psql",
@@ -157,7 +158,7 @@ impl Writer {
 
     fn tail(&mut self, plan: &Plan) {
         self.line("BEGIN;");
-        let end = self.recorder.finish_run("done", None);
+        let end = self.recorder.finish_run(RunStatus::Done, None);
         self.statements(end);
         self.line("COMMIT;");
         let _ = writeln!(

@@ -3,5 +3,5 @@
 pub mod event;
 pub mod finding;
 
-pub use event::{Event, Observer, StepError};
+pub use event::{Event, HookOutcome, Observer, StepError};
 pub use finding::{Finding, Severity};

@@ -13,8 +13,8 @@ use crate::cli::rehearsal::DryRun;
 use crate::cli::running::{confirm, execute, locked, preflight, stop_on_signals, verdict};
 use crate::cli::session::{Remote, Session};
 use crate::cli::{Outcome, block_on, progress};
-use crate::ledger::History;
 use crate::ledger::attic::Entry;
+use crate::ledger::{History, RunKind};
 use crate::pg::ledger::{attic, audit};
 use crate::plan::attic::{Which, compile, to_purge, to_restore};
 use crate::plan::{Direction, Plan};
@@ -32,9 +32,12 @@ pub struct Order<'a> {
 }
 
 impl Order<'_> {
-    /// The word for it in the ledger.
-    fn kind(&self) -> &'static str {
-        self.direction.word()
+    /// What kind of run it is.
+    fn kind(&self) -> RunKind {
+        match self.direction {
+            Direction::Purge => RunKind::Purge,
+            _ => RunKind::Restore,
+        }
     }
 
     /// As it was called.
@@ -147,7 +150,7 @@ async fn carry_out(
         // what is put back is not kept waiting, as a rollback is not
         let judged = gating.judge(&remote, &plan).await?;
         gating.show(&judged, &preview, form, false, out);
-        gating.refuse(&judged, &remote, &plan, order.kind()).await?;
+        gating.refuse(&judged, &remote, &plan, order.kind().word()).await?;
     }
     if !how.no_preflight {
         preflight(session, &remote, &plan, form, global, out).await?;
@@ -204,8 +207,8 @@ async fn prepare(
     }
     if order.direction == Direction::Purge {
         let judged = gating.judge(remote, &now).await?;
-        gating.refuse(&judged, remote, &now, order.kind()).await?;
-        gating.note(&judged, remote, &now, Some(run), order.kind()).await?;
+        gating.refuse(&judged, remote, &now, order.kind().word()).await?;
+        gating.note(&judged, remote, &now, Some(run), order.kind().word()).await?;
     }
     Ok(())
 }

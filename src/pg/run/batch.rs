@@ -10,6 +10,7 @@ use super::wire::{Fault, Row};
 use super::worker::{Trouble, Worker};
 use crate::base::name::quote_literal;
 use crate::change::Batch;
+use crate::ledger::code;
 use crate::ledger::walk::{self, Position};
 use crate::pg::connect::error::SqlFailure;
 use crate::pg::connect::query::set_path;
@@ -217,7 +218,7 @@ impl Worker<'_, '_> {
             _ => return Ok(()),
         };
         let failure = SqlFailure {
-            sqlstate: "DG004".to_owned(),
+            sqlstate: code::KEY.to_owned(),
             message: wrong,
             constraint: None,
             table: None,

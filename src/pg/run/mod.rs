@@ -27,6 +27,7 @@ use super::stop::Stop;
 use crate::base::{Failure, Granularity, Ident, Secrets};
 use crate::ledger::record::{OWN_PATH, Recorder, RunStart};
 use crate::ledger::schema;
+pub use crate::ledger::{RunKind, RunStatus};
 use crate::plan::Plan;
 use crate::run::{Event, Observer, StepError};
 use futures_util::StreamExt;
@@ -77,36 +78,13 @@ pub struct Finished {
     pub stopped_by: Option<String>,
 }
 
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunStatus {
-    /// Every step is done.
-    Done,
-    /// A step failed; those after it were not begun.
-    Failed,
-    /// Stopped by a signal.
-    Interrupted,
-}
-
-impl RunStatus {
-    /// The word in the ledger and in JSON.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            RunStatus::Done => "done",
-            RunStatus::Failed => "failed",
-            RunStatus::Interrupted => "interrupted",
-        }
-    }
-}
-
 /// Who runs: what the ledger notes of a run.
 #[derive(Debug, Clone)]
 pub struct RunInfo {
     /// The id of the run.
     pub id: String,
-    /// `apply` or `rollback`.
-    pub kind: &'static str,
+    /// What kind of run it is.
+    pub kind: RunKind,
     /// The operating system's user.
     pub os_user: String,
     /// The host's name.
@@ -193,7 +171,7 @@ pub async fn execute(
     let stopped_by = stopped_by.map(str::to_owned);
     let done: Vec<String> = shared.done.take().iter().map(|i| job.plan.steps[*i].changeset.clone()).collect();
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    shared.tell(&Event::RunFinished { status: status.word().to_owned(), steps: done.len(), took_ms });
+    shared.tell(&Event::RunFinished { status, steps: done.len(), took_ms });
     Ok(Finished { status, done, failed, stopped_by })
 }
 
@@ -278,7 +256,7 @@ async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>) -> Result<(), Failure
     worker.introduce("cannot begin the run", script).await?;
     worker.tell(&Event::RunStarted {
         run: info.id.clone(),
-        kind: info.kind.to_owned(),
+        kind: info.kind,
         environment: plan.environment.clone(),
         steps,
     });
@@ -289,7 +267,7 @@ async fn end(worker: &mut Worker<'_, '_>, status: RunStatus, message: Option<&st
     let mut script = Script::default();
     let frame = Mark::Frame(usize::MAX);
     script.extend(frame, ["BEGIN", USE_OWN_PATH]);
-    script.extend(frame, worker.writer.recorder.finish_run(status.word(), message));
+    script.extend(frame, worker.writer.recorder.finish_run(status, message));
     script.push(frame, "COMMIT");
     let context = "cannot note the end of the run";
     match status {

@@ -4,6 +4,7 @@ use super::FailedStep;
 use super::script::{Mark, Script};
 use super::unit;
 use crate::base::{Failure, Ident, Kind, Location, QualifiedName, Secrets, Span};
+use crate::ledger::RunKind;
 use crate::ledger::record::{self, Recorder, RunRef, RunStart};
 use crate::ledger::schema;
 use crate::pg::connect::Connection;
@@ -173,7 +174,7 @@ async fn once(
     script.push(none, run);
     let recorder = Recorder::new(ledger, RunRef::Setting);
     let start = RunStart {
-        kind: "rehearsal",
+        kind: RunKind::Rehearsal,
         environment: &plan.environment,
         steps: plan.steps.len(),
         os_user: "",

@@ -8,7 +8,6 @@ use crate::plan::{Check, Hazard, Limits, Plan, Rollback, Segment, Step};
 use crate::report::graph::{GraphView, svg};
 use crate::report::page::{self, sql, text};
 use crate::report::{gates, preflight};
-use crate::sql::LockMode;
 use std::fmt::Write;
 
 /// Larger graphs are no picture any more.
@@ -216,10 +215,10 @@ fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Optio
         block(out, &[&statement.sql]);
         let mut items = String::new();
         for (mode, words) in words::locks(&statement.facts, preview.about) {
-            let class = match mode {
-                LockMode::AccessExclusive => " class=\"hot\"",
-                LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => " class=\"warm\"",
-                _ => "",
+            let class = match Hazard::of_lock(mode) {
+                Some(Hazard::BlocksReads) => " class=\"hot\"",
+                Some(_) => " class=\"warm\"",
+                None => "",
             };
             let _ = write!(items, "<li{class}>{}</li>", text(&words));
         }

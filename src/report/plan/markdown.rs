@@ -3,7 +3,7 @@
 use super::Preview;
 use super::words::{self, Totals, gist};
 use crate::base::count;
-use crate::plan::{Check, Limits, Plan, Rollback, Segment, Step};
+use crate::plan::{Check, Hazard, Limits, Plan, Rollback, Segment, Step};
 use crate::report::escape::{code_block, code_span, markdown, markup};
 use crate::report::table::Table;
 use crate::report::text::line;
@@ -180,9 +180,10 @@ fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Optio
         let _ = writeln!(out, "  * {}", code_span(&gist(&statement.sql)));
         for (mode, words) in words::locks(&statement.facts, preview.about) {
             let words = markdown(&words);
-            // a lock that blocks nobody is no hazard
-            let quiet = mode.effect() == "blocks nobody";
-            let _ = if quiet { writeln!(out, "    * {words}") } else { writeln!(out, "    * **{words}**") };
+            let _ = match Hazard::of_lock(mode) {
+                None => writeln!(out, "    * {words}"),
+                Some(_) => writeln!(out, "    * **{words}**"),
+            };
         }
         for flag in words::flags(preview.plan, step, segment, statement) {
             let _ = writeln!(out, "    * **{}**", words::flag_words(flag));

@@ -8,7 +8,6 @@ use crate::report::style::Tone;
 use crate::report::table::{Cell, Table};
 use crate::report::text::line;
 use crate::report::{diff, gates, preflight};
-use crate::sql::LockMode;
 
 /// What belongs to a step, to a segment of it, and to a statement of that.
 const IN: &str = "    ";
@@ -159,11 +158,7 @@ fn write_statement(out: &mut Text, (step, segment, statement): (&Step, &Segment,
         out.line(Line::from(STATEMENT).paint(Tone::Next, gist).whole());
     }
     for (mode, words) in words::locks(&statement.facts, shown.preview.about) {
-        let tone = match mode {
-            LockMode::AccessExclusive => Tone::Bad,
-            LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => Tone::Warn,
-            _ => Tone::Muted,
-        };
+        let tone = Hazard::of_lock(mode).map_or(Tone::Muted, |hazard| Tone::of_state(hazard.words()));
         out.line(Line::from(FACT).paint(tone, line(&words)));
     }
     let flags = words::flags(shown.preview.plan, step, segment, statement);
