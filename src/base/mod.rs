@@ -2,6 +2,7 @@
 //! exit codes. Imports nothing from the rest of the crate.
 
 pub mod checksum;
+pub mod code;
 pub mod diag;
 pub mod duration;
 pub mod failure;
@@ -18,6 +19,7 @@ pub mod time;
 pub mod typed;
 pub mod words;
 
+pub use code::Code;
 pub use diag::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity, Sources};
 pub use duration::Span;
 pub use failure::{Cause, Failure, Kind, Location};

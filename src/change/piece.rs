@@ -1,6 +1,6 @@
 //! Pieces of SQL inside of parameters: conditions, expressions, queries, argument lists.
 
-use crate::base::{Diagnostic, Diagnostics, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Place, QualifiedName};
 use serde_json::{Map, Value};
 use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 use std::ops::Range;
@@ -103,7 +103,7 @@ pub fn check_piece(text: &str, place: &Place, out: &mut Diagnostics) {
     };
     let place = at.map_or(place.clone(), |at| place.clone().within(at));
     let help = "one expression or one query stands here; several statements belong into a `sql` change";
-    out.push(Diagnostic::error("DG0320", format!("the SQL {problem}")).at(place).help(help));
+    out.push(Diagnostic::error(Code::NotOnePiece, format!("the SQL {problem}")).at(place).help(help));
 }
 
 /// Whether `word` stands in `text` outside of quotes and brackets.

@@ -2,7 +2,7 @@
 //! has to agree. The gates decide; here is how it is written.
 
 use super::calendar::{CalendarDay, Clock, Day, Zone};
-use crate::base::{Diagnostic, Diagnostics, Place, Span};
+use crate::base::{Code, Diagnostic, Diagnostics, Place, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -112,7 +112,7 @@ pub struct Rate {
 }
 
 /// The code of what is wrong with a policy.
-const CODE: &str = "DG0130";
+const CODE: Code = Code::Policy;
 
 /// Looks whether the policies of an environment can be kept.
 ///
