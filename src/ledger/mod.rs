@@ -3,6 +3,7 @@
 
 pub mod approval;
 pub mod attic;
+pub mod chain;
 pub mod code;
 pub mod event;
 pub mod grants;

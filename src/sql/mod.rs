@@ -1,6 +1,7 @@
 //! Everything known about SQL text: where statements end, what each does to the server,
 //! which objects it touches. Pure; the SQL grammar's crates stay inside this folder.
 
+mod brackets;
 mod classify;
 mod concurrently;
 mod error;
@@ -18,6 +19,7 @@ mod since;
 mod split;
 mod token;
 
+pub use brackets::{Word, Wrong, brackets};
 pub use classify::facts;
 pub use concurrently::without_concurrently;
 pub use error::SqlError;
