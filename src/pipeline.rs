@@ -1,6 +1,6 @@
 //! The stages chained, for those at the edge: command line, service, tests.
 
-use crate::base::{Diagnostic, Diagnostics, Failure, FileId, Kind, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, Failure, FileId, Kind, Place};
 use crate::graph::{self, Graph, select};
 use crate::ledger::History;
 use crate::plan::step::Setting;
@@ -185,7 +185,7 @@ impl View<'_> {
         for step in plan::secrets::exposed(plan) {
             let known = self.graph.position(&step.changeset).map(|at| &self.changelog.changesets[at]);
             let message = format!("there is a password in the SQL of `{}`", step.changeset);
-            let warning = Diagnostic::warning("DG0314", message).help(
+            let warning = Diagnostic::warning(Code::ExposedPassword, message).help(
                 "it is shown, and stored in the ledger and in sealed plans: make it a variable with `secret: true` in \
                  dagmar.yaml",
             );
@@ -245,7 +245,7 @@ impl View<'_> {
 }
 
 fn template_problem(sources: &SourceSet, error: &crate::render::TemplateError) -> Diagnostic {
-    let problem = Diagnostic::error("DG0400", error.message.clone());
+    let problem = Diagnostic::error(Code::Template, error.message.clone());
     let Some((id, file)) = sources.named(&error.template) else {
         return problem.help(format!("in the template `{}`", error.template));
     };

@@ -1,5 +1,6 @@
 //! A problem as a value: collected by every stage, drawn only at the edge.
 
+use super::code::Code;
 use super::lines::Lines;
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -115,8 +116,8 @@ pub enum Severity {
 /// One problem: stable code, message, places, remedy.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
-    /// Stable code, `DG` and four digits.
-    pub code: &'static str,
+    /// What is wrong; never means anything else.
+    pub code: Code,
     /// How bad it is.
     pub severity: Severity,
     /// Lower case, names in backticks, no full stop.
@@ -129,6 +130,8 @@ pub struct Diagnostic {
     pub related: Vec<(Place, String)>,
     /// How to mend it.
     pub help: Option<String>,
+    /// The known name that was probably meant.
+    pub meant: Option<String>,
     /// Where else in the same file just this is wrong.
     pub more: Vec<Place>,
 }
@@ -136,7 +139,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error.
     #[must_use]
-    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
             severity: Severity::Error,
@@ -145,13 +148,14 @@ impl Diagnostic {
             label: None,
             related: Vec::new(),
             help: None,
+            meant: None,
             more: Vec::new(),
         }
     }
 
     /// A warning.
     #[must_use]
-    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn warning(code: Code, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
@@ -180,6 +184,16 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Names what was probably meant, where there is such a thing.
+    #[must_use]
+    pub fn meant(mut self, near: Option<&str>) -> Self {
+        if let Some(near) = near {
+            self.help = Some(format!("did you mean `{near}`?"));
+            self.meant = Some(near.to_owned());
+        }
         self
     }
 
@@ -259,7 +273,7 @@ impl Diagnostics {
         self.list.iter_mut().for_each(&mut locate);
         self.list.sort_by(|a, b| position(a, &*sources).cmp(&position(b, &*sources)));
         let mut settled = Self { sources: Some(sources), ..Self::default() };
-        let mut seen: HashMap<(&'static str, FileId, String, Option<String>), usize> = HashMap::new();
+        let mut seen: HashMap<(Code, FileId, String, Option<String>), usize> = HashMap::new();
         for problem in self.list {
             let Some(place) = &problem.place else {
                 settled.push(problem);

@@ -3,6 +3,7 @@
 
 mod actor;
 pub mod checksum;
+pub mod code;
 pub mod diag;
 pub mod duration;
 pub mod failure;
@@ -20,6 +21,7 @@ pub mod typed;
 pub mod words;
 
 pub use actor::Actor;
+pub use code::Code;
 pub use diag::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity, Sources};
 pub use duration::Span;
 pub use failure::{Cause, Failure, Kind, Location};

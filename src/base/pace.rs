@@ -1,5 +1,6 @@
 //! How gently a backfill goes.
 
+use super::Code;
 use super::{Diagnostic, Diagnostics, Place, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,7 +93,7 @@ impl PaceSpec {
             && !(10..=LONGEST.millis).contains(&time.millis)
         {
             out.push(
-                Diagnostic::error("DG0315", format!("a batch cannot be made to take {time}"))
+                Diagnostic::error(Code::Pace, format!("a batch cannot be made to take {time}"))
                     .at(place.child("batchTime"))
                     .help("write `10ms` to `1m`; with `0s` all batches have the size `batchSize`"),
             );
@@ -101,7 +102,7 @@ impl PaceSpec {
             && pause > LONGEST
         {
             out.push(
-                Diagnostic::error("DG0315", format!("a pause of {pause} after each batch is too long"))
+                Diagnostic::error(Code::Pace, format!("a pause of {pause} after each batch is too long"))
                     .at(place.child("pause"))
                     .help("write `0s` to `1m`; `dagmar pause` stops a backfill for longer"),
             );

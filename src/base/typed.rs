@@ -1,5 +1,6 @@
 //! From an untyped document to a type, with every mistake and not only the first.
 
+use super::Code;
 use super::diag::{Diagnostic, Diagnostics, PathSeg, Place, nearest};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -78,23 +79,26 @@ fn problem(message: &str, path: &[PathSeg], place: &Place) -> Diagnostic {
             at = at.child(key);
         }
         let known = expected(message);
-        let help = nearest(key, known.iter().copied())
-            .map(|near| format!("did you mean `{near}`?"))
-            .or_else(|| (!known.is_empty()).then(|| format!("known here: {}", known.join(", "))));
-        return Diagnostic::error("DG0104", format!("unknown key `{key}`")).at(at.as_key()).maybe_help(help);
+        let others = (!known.is_empty()).then(|| format!("known here: {}", known.join(", ")));
+        return Diagnostic::error(Code::UnknownKey, format!("unknown key `{key}`"))
+            .at(at.as_key())
+            .maybe_help(others)
+            .meant(nearest(key, known.iter().copied()));
     }
     if let Some(key) = quoted_after(message, "missing field `") {
-        return Diagnostic::error("DG0105", format!("the key `{key}` is missing")).at(at).help(format!("add `{key}:`"));
+        return Diagnostic::error(Code::MissingKey, format!("the key `{key}` is missing"))
+            .at(at)
+            .help(format!("add `{key}:`"));
     }
     if let Some(given) = quoted_after(message, "unknown variant `") {
         let known = expected(message);
         let help = nearest(given, known.iter().copied())
             .map(|near| format!("did you mean `{near}`?"))
             .unwrap_or_else(|| format!("one of: {}", known.join(", ")));
-        return Diagnostic::error("DG0107", format!("unknown value `{given}`")).at(at).help(help);
+        return Diagnostic::error(Code::UnknownValue, format!("unknown value `{given}`")).at(at).help(help);
     }
     let (message, help) = in_words(message);
-    Diagnostic::error("DG0106", message).at(at).maybe_help(help)
+    Diagnostic::error(Code::WrongValue, message).at(at).maybe_help(help)
 }
 
 /// What serde says of a value of the wrong kind, in the words of YAML.
@@ -222,7 +226,7 @@ mod tests {
                 "unknown key `colums`"
             ]
         );
-        let typo = out.iter().find(|d| d.code == "DG0104").expect("reported");
+        let typo = out.iter().find(|d| d.code == Code::UnknownKey).expect("reported");
         assert_eq!(typo.help.as_deref(), Some("did you mean `columns`?"));
     }
 }

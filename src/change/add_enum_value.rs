@@ -1,6 +1,6 @@
 use super::effects::{Effects, How, Object};
 use super::{ChangeType, Scope, Undo};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,11 @@ impl ChangeType for AddEnumValue {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
         if self.before.is_some() && self.after.is_some() {
             let message = format!("value `{}` stands `before` one and `after` another", self.value);
-            out.push(Diagnostic::error("DG0301", message).at(place.child("after").as_key()).help("keep one of them"));
+            out.push(
+                Diagnostic::error(Code::Contradiction, message)
+                    .at(place.child("after").as_key())
+                    .help("keep one of them"),
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 use super::column::{ReferencesSpec, check_key};
 use super::effects::{Effects, How, Object};
 use super::{ChangeType, Scope};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -63,7 +63,7 @@ impl ChangeType for AddForeignKey {
 pub(super) fn check_deferred(deferrable: bool, initially: bool, place: &Place, out: &mut Diagnostics) {
     if initially && !deferrable {
         out.push(
-            Diagnostic::error("DG0311", "`initiallyDeferred` asks for `deferrable`")
+            Diagnostic::error(Code::NeedsAnother, "`initiallyDeferred` asks for `deferrable`")
                 .at(place.child("initiallyDeferred").as_key())
                 .help("add `deferrable: true`"),
         );
@@ -74,7 +74,7 @@ pub(super) fn check_deferred(deferrable: bool, initially: bool, place: &Place, o
 pub(super) fn check_validate(validate: Option<bool>, blocking: bool, place: &Place, out: &mut Diagnostics) {
     if blocking && validate == Some(false) {
         out.push(
-            Diagnostic::error("DG0311", "`blocking` and `validate: false` contradict each other")
+            Diagnostic::error(Code::Contradiction, "`blocking` and `validate: false` contradict each other")
                 .at(place.child("blocking").as_key())
                 .help("leave one of them out"),
         );

@@ -1,8 +1,9 @@
 use super::effects::{Effects, How, Object};
 use super::many::Many;
-use super::piece::{check_piece, has_word, parameter, tidy, tidy_all};
+use super::piece::{check_piece, has_word, tidy, tidy_all};
 use super::{Batch, ChangeType, Scope, Undo};
-use crate::base::{Diagnostic, Diagnostics, Ident, PaceSpec, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, PaceSpec, Place, QualifiedName};
+use crate::sql::first_parameter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -51,22 +52,22 @@ impl ChangeType for Backfill {
         if self.set.is_empty() == self.sql.is_none() {
             let message = if self.sql.is_some() { "has `set` and `sql`" } else { "has neither `set` nor `sql`" };
             out.push(
-                Diagnostic::error("DG0301", format!("the backfill of `{}` {message}", self.table))
+                Diagnostic::error(Code::Contradiction, format!("the backfill of `{}` {message}", self.table))
                     .at(place.child("table"))
                     .help("write `set: { column: expression }`, or `sql:` with a statement that joins `batch`"),
             );
         }
         if !(1..=1_000_000).contains(&self.batch_size) {
             let message = "a batch has 1 to 1000000 rows";
-            out.push(Diagnostic::error("DG0301", message).at(place.child("batchSize")));
+            out.push(Diagnostic::error(Code::OutOfRange, message).at(place.child("batchSize")));
         }
         self.pace.check(&place.child("pace"), out);
         let parts = self.set.iter().map(|(column, sql)| (place.child("set").child(column.as_str()), sql));
         let parts = parts.chain(self.where_.iter().map(|sql| (place.child("where"), sql)));
         for (place, sql) in parts.chain(self.sql.iter().map(|sql| (place.child("sql"), sql))) {
-            if let Some(at) = parameter(sql) {
+            if let Some(at) = first_parameter(sql) {
                 let problem =
-                    Diagnostic::error("DG0301", format!("the backfill has a parameter `{}`", &sql[at.clone()]));
+                    Diagnostic::error(Code::Parameter, format!("the backfill has a parameter `{}`", &sql[at.clone()]));
                 out.push(
                     problem.at(place.within(at)).help("nobody gives it a value: write the value, or a `${variable}`"),
                 );
@@ -76,7 +77,7 @@ impl ChangeType for Backfill {
             check_piece(expression, &place.child("set").child(column.as_str()), out);
             if self.key.0.contains(column) {
                 out.push(
-                    Diagnostic::error("DG0301", format!("the backfill changes its own key `{column}`"))
+                    Diagnostic::error(Code::OwnKey, format!("the backfill changes its own key `{column}`"))
                         .at(place.child("set").child(column.as_str()).as_key())
                         .help("it would meet the same rows again; walk through the table by another unique key"),
                 );
@@ -89,7 +90,7 @@ impl ChangeType for Backfill {
             self.check_sql(sql, &place.child("sql"), out);
         }
         if self.rollback.as_ref().is_some_and(|sql| tidy(sql).is_empty()) {
-            out.push(Diagnostic::error("DG0301", "the `rollback` does nothing").at(place.child("rollback")));
+            out.push(Diagnostic::error(Code::Empty, "the `rollback` does nothing").at(place.child("rollback")));
         }
     }
 
@@ -141,14 +142,14 @@ impl Backfill {
         check_piece(sql, place, out);
         if has_word(sql, "returning") {
             out.push(
-                Diagnostic::error("DG0301", "the backfill's `sql` has its own RETURNING")
+                Diagnostic::error(Code::BackfillSql, "the backfill's `sql` has its own RETURNING")
                     .at(place.clone())
                     .help("leave it out: the rows are counted by themselves"),
             );
         }
         if !["insert", "update", "delete", "merge", "with"].iter().any(|word| starts_with(sql, word)) {
             out.push(
-                Diagnostic::error("DG0301", "the backfill's `sql` changes no rows")
+                Diagnostic::error(Code::BackfillSql, "the backfill's `sql` changes no rows")
                     .at(place.clone())
                     .help("write an INSERT, UPDATE or DELETE that joins `batch`"),
             );
@@ -156,7 +157,7 @@ impl Backfill {
         if !sql.to_ascii_lowercase().contains("batch") {
             out.push(
                 Diagnostic::error(
-                    "DG0301",
+                    Code::BackfillSql,
                     "the backfill's `sql` does not read `batch`: it would do everything at once",
                 )
                 .at(place.clone())

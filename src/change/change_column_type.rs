@@ -2,7 +2,7 @@ use super::column::check_default;
 use super::effects::Effects;
 use super::value::{SqlValue, TypeName};
 use super::{ChangeType, Scope, Undo};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -42,7 +42,7 @@ impl ChangeType for ChangeColumnType {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
         if self.rollback_using.is_some() && self.previous_type.is_none() {
             out.push(
-                Diagnostic::error("DG0311", "`rollbackUsing` says how to go back, but not to which type")
+                Diagnostic::error(Code::NeedsAnother, "`rollbackUsing` says how to go back, but not to which type")
                     .at(place.child("rollbackUsing").as_key())
                     .help("add `previousType:`"),
             );

@@ -2,7 +2,7 @@
 
 use super::effects::{Effects, How, Object};
 use super::value::{SqlValue, TypeName};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName, count};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -87,7 +87,7 @@ impl ReferencesSpec {
         if !self.columns.is_empty() && self.columns.len() != from {
             let to = self.columns.len();
             out.push(
-                Diagnostic::error("DG0301", format!("{} cannot point at {to}", count(from, "column")))
+                Diagnostic::error(Code::Contradiction, format!("{} cannot point at {to}", count(from, "column")))
                     .at(place.child("columns"))
                     .help("name as many columns on both sides"),
             );
@@ -133,7 +133,7 @@ impl ColumnSpec {
         if given.len() > 1 {
             out.push(
                 Diagnostic::error(
-                    "DG0301",
+                    Code::Contradiction,
                     format!("column `{}` has {}; only one can give its value", self.name, given.join(" and ")),
                 )
                 .at(place.child(given[1]).as_key()),
@@ -142,7 +142,7 @@ impl ColumnSpec {
         if self.primary_key == Some(true) && self.nullable == Some(true) {
             out.push(
                 Diagnostic::error(
-                    "DG0301",
+                    Code::Contradiction,
                     format!("column `{}` is the primary key and cannot be nullable", self.name),
                 )
                 .at(place.child("nullable"))
@@ -164,7 +164,7 @@ impl ColumnSpec {
 pub fn check_default(default: Option<&SqlValue>, place: &Place, out: &mut Diagnostics) {
     if let Some(sql) = default.and_then(SqlValue::looks_like_sql) {
         out.push(
-            Diagnostic::error("DG0302", format!("`{sql}` would be stored as a text, not called"))
+            Diagnostic::error(Code::CallAsText, format!("`{sql}` would be stored as a text, not called"))
                 .at(place.clone())
                 .help(format!("write `{{ sql: {sql} }}` for the expression")),
         );
@@ -178,7 +178,7 @@ pub fn check_columns(columns: &[ColumnSpec], place: &Place, out: &mut Diagnostic
         column.check(&here, out);
         if let Some(first) = columns[..i].iter().position(|c| c.name == column.name) {
             out.push(
-                Diagnostic::error("DG0303", format!("column `{}` is there twice", column.name))
+                Diagnostic::error(Code::ElementTwice, format!("column `{}` is there twice", column.name))
                     .at(here.child("name"))
                     .related(place.at(first).child("name"), "first here"),
             );
@@ -189,12 +189,12 @@ pub fn check_columns(columns: &[ColumnSpec], place: &Place, out: &mut Diagnostic
 /// Checks the columns of a key or constraint: some, and each once.
 pub fn check_key(what: &str, columns: &[Ident], place: &Place, out: &mut Diagnostics) {
     if columns.is_empty() {
-        out.push(Diagnostic::error("DG0301", format!("{what} has no columns")).at(place.clone()));
+        out.push(Diagnostic::error(Code::Empty, format!("{what} has no columns")).at(place.clone()));
     }
     for (i, column) in columns.iter().enumerate() {
         if let Some(first) = columns[..i].iter().position(|c| c == column) {
             out.push(
-                Diagnostic::error("DG0303", format!("column `{column}` is there twice"))
+                Diagnostic::error(Code::ElementTwice, format!("column `{column}` is there twice"))
                     .at(place.at(i))
                     .related(place.at(first), "first here"),
             );

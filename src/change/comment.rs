@@ -1,7 +1,7 @@
 use super::effects::{Effects, How, Object};
 use super::piece::{routine, routine_sql};
 use super::{ChangeType, Scope, Undo};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -138,11 +138,11 @@ impl ChangeType for Comment {
             } else {
                 "write `name: schema.name`"
             };
-            out.push(Diagnostic::error("DG0301", why).at(place.child("name")).help(help));
+            out.push(Diagnostic::error(Code::BadObjectName, why).at(place.child("name")).help(help));
         }
         if self.table.is_some() && !self.on.is_part_of_table() {
             out.push(
-                Diagnostic::error("DG0301", "`table` is for columns, constraints, triggers and policies")
+                Diagnostic::error(Code::NotOfThisObject, "`table` is for columns, constraints, triggers and policies")
                     .at(place.child("table").as_key()),
             );
         }

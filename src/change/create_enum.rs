@@ -1,6 +1,6 @@
 use super::ChangeType;
 use super::effects::{Effects, How, Object};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ impl ChangeType for CreateEnum {
         for (i, value) in self.values.iter().enumerate() {
             if let Some(first) = self.values[..i].iter().position(|v| v == value) {
                 out.push(
-                    Diagnostic::error("DG0303", format!("value `{value}` is there twice"))
+                    Diagnostic::error(Code::ElementTwice, format!("value `{value}` is there twice"))
                         .at(here.at(i))
                         .related(here.at(first), "first here"),
                 );

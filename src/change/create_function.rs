@@ -1,7 +1,7 @@
 use super::effects::{Effects, How, Object};
 use super::piece::{check_piece, signature, tidy, tidy_all};
 use super::{ChangeType, Scope};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
@@ -90,13 +90,13 @@ impl ChangeType for CreateFunction {
         check_piece(&self.returns, &place.child("returns"), out);
         if self.body.trim().is_empty() {
             out.push(
-                Diagnostic::error("DG0301", format!("function `{}` has no body", self.name)).at(place.child("body")),
+                Diagnostic::error(Code::Empty, format!("function `{}` has no body", self.name)).at(place.child("body")),
             );
         }
         let trigger = self.returns.trim().eq_ignore_ascii_case("trigger");
         if trigger && self.arguments.as_ref().is_some_and(|a| !a.trim().is_empty()) {
             out.push(
-                Diagnostic::error("DG0301", format!("trigger function `{}` declares arguments", self.name))
+                Diagnostic::error(Code::Contradiction, format!("trigger function `{}` declares arguments", self.name))
                     .at(place.child("arguments"))
                     .help("a trigger function finds its arguments in `TG_ARGV`"),
             );
@@ -105,7 +105,7 @@ impl ChangeType for CreateFunction {
             let schema = self.name.schema.as_ref().map_or("public", Ident::as_str);
             out.push(
                 Diagnostic::error(
-                    "DG0304",
+                    Code::SearchPath,
                     format!(
                         "function `{}` runs with its owner's rights but finds names through its caller's search_path",
                         self.name
@@ -119,7 +119,7 @@ impl ChangeType for CreateFunction {
         if self.search_path.iter().position(|s| s.as_str() == "pg_temp").is_some_and(|at| at < last || last == 0) {
             out.push(
                 Diagnostic::error(
-                    "DG0304",
+                    Code::SearchPath,
                     "`pg_temp` stands before other schemas: temporary tables would hide theirs",
                 )
                 .at(place.child("searchPath"))
@@ -163,7 +163,7 @@ mod tests {
             f.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
             f
         };
-        assert!(problems("createFunction", &with(json!({})))[0].starts_with("DG0304"));
+        assert!(problems("createFunction", &with(json!({})))[0].starts_with(Code::SearchPath.word()));
         assert!(problems("createFunction", &with(json!({"searchPath": ["pg_temp", "app"]})))[0].contains("pg_temp"));
         assert!(problems("createFunction", &with(json!({"searchPath": ["app"]}))).is_empty());
         let (_, forward, _) = last(&[("createFunction", with(json!({"searchPath": ["app", "pg_temp"]})))]);

@@ -1,6 +1,6 @@
 use super::effects::{Effects, How, Object};
 use super::{ChangeType, Scope};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -61,14 +61,18 @@ impl ChangeType for CreateIndex {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
         if self.columns.is_empty() {
             out.push(
-                Diagnostic::error("DG0301", format!("index `{}` has no columns", self.name)).at(place.child("columns")),
+                Diagnostic::error(Code::Empty, format!("index `{}` has no columns", self.name))
+                    .at(place.child("columns")),
             );
         }
         if self.nulls_not_distinct == Some(true) && !self.unique {
             out.push(
-                Diagnostic::error("DG0311", "`nullsNotDistinct` says nothing about an index that is not unique")
-                    .at(place.child("nullsNotDistinct").as_key())
-                    .help("add `unique: true`, or leave it out"),
+                Diagnostic::error(
+                    Code::NeedsAnother,
+                    "`nullsNotDistinct` says nothing about an index that is not unique",
+                )
+                .at(place.child("nullsNotDistinct").as_key())
+                .help("add `unique: true`, or leave it out"),
             );
         }
     }

@@ -1,7 +1,7 @@
 use super::effects::{Effects, How, Object};
 use super::piece::{check_piece, tidy_all};
 use super::{ChangeType, Scope};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -67,7 +67,7 @@ impl ChangeType for CreatePolicy {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
         let mut wrong = |key: &str, why: &str, help: &str| {
             let message = format!("policy `{}` {why}", self.name);
-            out.push(Diagnostic::error("DG0301", message).at(place.child(key).as_key()).help(help));
+            out.push(Diagnostic::error(Code::Contradiction, message).at(place.child(key).as_key()).help(help));
         };
         if self.using.is_none() && self.with_check.is_none() {
             wrong("name", "has neither `using` nor `withCheck`: it allows nothing", "write the condition");

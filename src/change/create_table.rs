@@ -1,7 +1,7 @@
 use super::column::{ColumnSpec, ReferencesSpec, check_columns, check_key};
 use super::effects::{Effects, How, Object};
 use super::{ChangeType, Scope};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName, diag::nearest};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName, diag::nearest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -109,7 +109,7 @@ impl CreateTable {
                 let known = self.columns.iter().map(|c| c.name.as_str());
                 let help = nearest(column.as_str(), known).map(|near| format!("did you mean `{near}`?"));
                 out.push(
-                    Diagnostic::error("DG0310", format!("table `{}` has no column `{column}`", self.table))
+                    Diagnostic::error(Code::UnknownColumn, format!("table `{}` has no column `{column}`", self.table))
                         .at(place.at(i))
                         .maybe_help(help),
                 );
@@ -123,7 +123,7 @@ impl ChangeType for CreateTable {
         let keys = self.columns.iter().filter(|c| c.primary_key == Some(true)).count();
         if keys + usize::from(self.primary_key.is_some()) > 1 {
             out.push(
-                Diagnostic::error("DG0301", format!("table `{}` has more than one primary key", self.table))
+                Diagnostic::error(Code::Contradiction, format!("table `{}` has more than one primary key", self.table))
                     .at(place.child("table"))
                     .help("write `primaryKey: { columns: [a, b] }` once on the table"),
             );

@@ -1,7 +1,7 @@
 use super::effects::{Effects, How, Object};
 use super::piece::{check_piece, tidy_all};
 use super::{ChangeType, Scope};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -122,12 +122,14 @@ impl CreateTrigger {
 impl ChangeType for CreateTrigger {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
         for (key, why) in self.contradictions() {
-            out.push(Diagnostic::error("DG0301", format!("trigger `{}`: {why}", self.name)).at(place.child(key)));
+            out.push(
+                Diagnostic::error(Code::Contradiction, format!("trigger `{}`: {why}", self.name)).at(place.child(key)),
+            );
         }
         for (i, event) in self.events.iter().enumerate() {
             if self.events[..i].contains(event) {
                 let message = format!("trigger `{}` has an event twice", self.name);
-                out.push(Diagnostic::error("DG0303", message).at(place.child("events").at(i)));
+                out.push(Diagnostic::error(Code::ElementTwice, message).at(place.child("events").at(i)));
             }
         }
         if let Some(when) = &self.when {

@@ -1,7 +1,7 @@
 use super::effects::{Effects, How, Object};
 use super::piece::{check_piece, tidy_all};
 use super::{ChangeType, Scope};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -62,12 +62,12 @@ impl ChangeType for CreateView {
         for (key, given) in only_plain {
             if self.materialized && given {
                 let message = format!("materialized view `{}` cannot have `{key}`", self.name);
-                out.push(Diagnostic::error("DG0301", message).at(place.child(key).as_key()));
+                out.push(Diagnostic::error(Code::NotOfThisObject, message).at(place.child(key).as_key()));
             }
         }
         if self.with_no_data && !self.materialized {
             out.push(
-                Diagnostic::error("DG0301", format!("view `{}` holds no data", self.name))
+                Diagnostic::error(Code::NeedsAnother, format!("view `{}` holds no data", self.name))
                     .at(place.child("withNoData").as_key())
                     .help("`withNoData` goes with `materialized: true`"),
             );

@@ -2,7 +2,7 @@
 
 use super::effects::{Effects, How, Object};
 use super::{Batch, Change, ReadFile, Scope, Undo, add_scope};
-use crate::base::{Diagnostic, Diagnostics, FileId, PathSeg, Place, QualifiedName, diag::nearest};
+use crate::base::{Code, Diagnostic, Diagnostics, FileId, PathSeg, Place, QualifiedName, diag::nearest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -82,22 +82,25 @@ impl CustomKind {
         {
             let known = self.manifest.parameters["properties"].as_object();
             let near = nearest(key, known.into_iter().flatten().map(|(k, _)| k.as_str()));
-            return Diagnostic::error("DG0104", format!("unknown key `{key}` in `{}`", self.name))
+            return Diagnostic::error(Code::UnknownKey, format!("unknown key `{key}` in `{}`", self.name))
                 .at(at.child(key).as_key())
-                .maybe_help(near.map(|near| format!("did you mean `{near}`?")));
+                .meant(near);
         }
         let parameters = &self.manifest.parameters["properties"];
         if let jsonschema::error::ValidationErrorKind::Required { property: Value::String(key) } = error.kind() {
-            return Diagnostic::error("DG0105", format!("the key `{key}` is missing in `{}`", self.name)).at(at).help(
-                format!("add `{key}:`{}", wants(&parameters[key]).map_or_else(String::new, |w| format!(", {w}"))),
-            );
+            return Diagnostic::error(Code::MissingKey, format!("the key `{key}` is missing in `{}`", self.name))
+                .at(at)
+                .help(format!(
+                    "add `{key}:`{}",
+                    wants(&parameters[key]).map_or_else(String::new, |w| format!(", {w}"))
+                ));
         }
         let wanted = match at.path.get(place.path.len()) {
             Some(PathSeg::Key(key)) => wants(&parameters[key]).map(|wants| format!("`{key}` is {wants}")),
             _ => None,
         };
         let help = wanted.unwrap_or_else(|| format!("`{}` takes: {}", self.name, keys(parameters)));
-        Diagnostic::error("DG0106", format!("`{}`: {error}", self.name)).at(at).help(help)
+        Diagnostic::error(Code::WrongValue, format!("`{}`: {error}", self.name)).at(at).help(help)
     }
 }
 
@@ -165,7 +168,7 @@ impl Change for Custom {
         for parameter in self.kind.manifest.touches.keys() {
             let Some(Value::String(name)) = self.parameters.get(parameter) else { continue };
             if let Err(why) = name.parse::<QualifiedName>() {
-                out.push(Diagnostic::error("DG0301", why).at(place.child(parameter)));
+                out.push(Diagnostic::error(Code::BadObjectName, why).at(place.child(parameter)));
             }
         }
     }

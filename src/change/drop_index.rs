@@ -1,7 +1,7 @@
 use super::create_index::CreateIndex;
 use super::effects::{Effects, How, Object};
 use super::{ChangeType, Scope, Undo};
-use crate::base::{Diagnostic, Diagnostics, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -39,7 +39,7 @@ impl ChangeType for DropIndex {
         if was.index() != self.index {
             out.push(
                 Diagnostic::error(
-                    "DG0311",
+                    Code::DescribesAnother,
                     format!("`was` describes the index `{}`, not `{}`", was.index(), self.index),
                 )
                 .at(place.child("was").child("name"))
@@ -48,7 +48,7 @@ impl ChangeType for DropIndex {
         }
         if self.table.as_ref().is_some_and(|table| table != was.table()) {
             out.push(
-                Diagnostic::error("DG0311", format!("`was` describes an index of `{}`", was.table()))
+                Diagnostic::error(Code::DescribesAnother, format!("`was` describes an index of `{}`", was.table()))
                     .at(place.child("was").child("table"))
                     .related(place.child("table"), "but it is said to be of this one"),
             );

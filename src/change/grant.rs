@@ -2,7 +2,7 @@ use super::effects::{Effects, How, Object};
 use super::many::Many;
 use super::piece::{routine, routine_sql};
 use super::{ChangeType, Scope, Undo};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -150,29 +150,35 @@ impl ChangeType for Grant {
         if given.len() != 1 {
             let message = if given.is_empty() { "names no objects" } else { "names objects of several kinds" };
             out.push(
-                Diagnostic::error("DG0301", format!("the grant {message}"))
+                Diagnostic::error(Code::Contradiction, format!("the grant {message}"))
                     .at(place.child("on"))
                     .help("write one kind, such as `on: { table: [platform.users, platform.projects] }`"),
             );
         }
         if self.privileges.is_empty() {
-            out.push(Diagnostic::error("DG0301", "the grant has no privileges").at(place.child("privileges")));
+            out.push(Diagnostic::error(Code::Empty, "the grant has no privileges").at(place.child("privileges")));
         }
         for objects in &given {
             if let Err(why) = &objects.sql {
-                out.push(Diagnostic::error("DG0301", why.clone()).at(place.child("on").child(objects.key)));
+                out.push(Diagnostic::error(Code::BadObjectName, why.clone()).at(place.child("on").child(objects.key)));
             }
             for (i, privilege) in self.privileges.iter().enumerate().filter(|(_, p)| !objects.knows.contains(p)) {
                 let known = objects.knows.iter().map(word).collect::<Vec<_>>().join(", ");
                 out.push(
-                    Diagnostic::error("DG0301", format!("`{}` does not know `{}`", objects.key, word(privilege)))
-                        .at(place.child("privileges").at(i))
-                        .help(format!("it knows {known}")),
+                    Diagnostic::error(
+                        Code::NotOfThisObject,
+                        format!("`{}` does not know `{}`", objects.key, word(privilege)),
+                    )
+                    .at(place.child("privileges").at(i))
+                    .help(format!("it knows {known}")),
                 );
             }
         }
         if !self.columns.is_empty() && self.on.table.is_none() {
-            out.push(Diagnostic::error("DG0301", "only tables have `columns`").at(place.child("columns").as_key()));
+            out.push(
+                Diagnostic::error(Code::NotOfThisObject, "only tables have `columns`")
+                    .at(place.child("columns").as_key()),
+            );
         }
     }
 

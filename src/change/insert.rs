@@ -3,7 +3,7 @@ use super::effects::{Effects, How, Object};
 use super::many::Many;
 use super::value::SqlValue;
 use super::{ChangeType, Scope, Undo};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -75,7 +75,7 @@ impl Insert {
     fn check_conflict(&self, conflict: &OnConflict, place: &Place, out: &mut Diagnostics) {
         let here = place.child("onConflict");
         let mut wrong = |place: Place, message: &str, help: &str| {
-            out.push(Diagnostic::error("DG0301", message).at(place).help(help));
+            out.push(Diagnostic::error(Code::Contradiction, message).at(place).help(help));
         };
         if conflict.columns.is_some() && conflict.constraint.is_some() {
             wrong(here.clone(), "the conflict is on `columns` and on a `constraint`", "keep one of them");
@@ -100,7 +100,7 @@ impl ChangeType for Insert {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
         let rows = place.child("rows");
         if self.rows.is_empty() || self.rows.iter().all(BTreeMap::is_empty) {
-            out.push(Diagnostic::error("DG0301", format!("no rows for `{}`", self.table)).at(rows.clone()));
+            out.push(Diagnostic::error(Code::Empty, format!("no rows for `{}`", self.table)).at(rows.clone()));
         }
         for (i, row) in self.rows.iter().enumerate() {
             for (column, value) in row {
@@ -108,7 +108,8 @@ impl ChangeType for Insert {
                 check_default(Some(value), &here, out);
                 if !self.columns.is_empty() && !self.columns.contains(column) {
                     out.push(
-                        Diagnostic::error("DG0301", format!("column `{column}` is not in `columns`")).at(here.as_key()),
+                        Diagnostic::error(Code::UnknownColumn, format!("column `{column}` is not in `columns`"))
+                            .at(here.as_key()),
                     );
                 }
             }
@@ -116,9 +117,12 @@ impl ChangeType for Insert {
                 let known = matches!(row.get(column), Some(SqlValue::Literal(value)) if !value.is_null());
                 if !known {
                     out.push(
-                        Diagnostic::error("DG0301", format!("the row has no literal value for the key `{column}`"))
-                            .at(rows.at(i))
-                            .help("leave `key` out: the rows are remembered by the table's primary key"),
+                        Diagnostic::error(
+                            Code::NoKeyValue,
+                            format!("the row has no literal value for the key `{column}`"),
+                        )
+                        .at(rows.at(i))
+                        .help("leave `key` out: the rows are remembered by the table's primary key"),
                     );
                 }
             }

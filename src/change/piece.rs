@@ -1,83 +1,15 @@
 //! Pieces of SQL inside of parameters: conditions, expressions, queries, argument lists.
 
-use crate::base::{Diagnostic, Diagnostics, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Place, QualifiedName};
+use crate::sql::{Word, brackets};
 use serde_json::{Map, Value};
-use squawk_lexer::{LiteralKind, TokenKind, tokenize};
-use std::ops::Range;
-
-/// A token that means something: no white space, no comment.
-struct Word {
-    kind: TokenKind,
-    at: Range<usize>,
-    /// Brackets around it.
-    depth: usize,
-}
-
-/// What is wrong with a text, and its bytes.
-type Wrong = (String, Range<usize>);
-
-/// The words of `text`, and what is wrong with its quotes, comments and brackets.
-fn words(text: &str) -> (Vec<Word>, Option<Wrong>) {
-    let (mut words, mut problem) = (Vec::new(), None);
-    let (mut start, mut open) = (0usize, Vec::new());
-    for token in tokenize(text) {
-        let at = start..start + token.len as usize;
-        start = at.end;
-        let mut depth = open.len();
-        match token.kind {
-            TokenKind::Eof | TokenKind::Whitespace | TokenKind::LineComment => continue,
-            TokenKind::BlockComment { terminated: true } => continue,
-            TokenKind::OpenParen | TokenKind::OpenBracket => open.push((token.kind, at.clone())),
-            TokenKind::CloseParen | TokenKind::CloseBracket => {
-                let wanted = if matches!(token.kind, TokenKind::CloseParen) {
-                    TokenKind::OpenParen
-                } else {
-                    TokenKind::OpenBracket
-                };
-                if open.pop().is_none_or(|(kind, _)| kind != wanted) {
-                    let message = || format!("has a `{}` that closes nothing", &text[at.clone()]);
-                    problem.get_or_insert_with(|| (message(), at.clone()));
-                }
-                depth = open.len();
-            }
-            kind if !is_closed(kind) => {
-                // its first character: the rest of the text belongs to it
-                let start = at.start..at.start + text[at.clone()].chars().next().map_or(0, char::len_utf8);
-                problem.get_or_insert_with(|| ("has a quote or comment that is not closed".to_owned(), start));
-            }
-            _ => {}
-        }
-        words.push(Word { kind: token.kind, at, depth });
-    }
-    if let Some((_, at)) = open.pop() {
-        problem.get_or_insert_with(|| ("has a bracket that is not closed".to_owned(), at));
-    }
-    (words, problem)
-}
-
-fn is_closed(kind: TokenKind) -> bool {
-    match kind {
-        TokenKind::BlockComment { terminated } | TokenKind::QuotedIdent { terminated, .. } => terminated,
-        TokenKind::Literal { kind } => match kind {
-            LiteralKind::Str { terminated }
-            | LiteralKind::NationalStr { terminated }
-            | LiteralKind::ByteStr { terminated }
-            | LiteralKind::BitStr { terminated }
-            | LiteralKind::DollarQuotedString { terminated }
-            | LiteralKind::UnicodeEscStr { terminated }
-            | LiteralKind::EscStr { terminated } => terminated,
-            LiteralKind::Int { .. } | LiteralKind::Numeric { .. } => true,
-        },
-        _ => true,
-    }
-}
 
 /// `text` without the semicolons, comments and white space at its end: a template goes on
 /// after it, and a line comment would swallow what follows.
 #[must_use]
 pub fn tidy(text: &str) -> &str {
-    let (words, _) = words(text);
-    let end = words.iter().rev().find(|w| !matches!(w.kind, TokenKind::Semi)).map_or(0, |w| w.at.end);
+    let (words, _) = brackets(text);
+    let end = words.iter().rev().find(|w| w.sign != Some(b';')).map_or(0, Word::end);
     text[..end].trim_start()
 }
 
@@ -92,39 +24,33 @@ pub fn tidy_all(context: &mut Map<String, Value>, keys: &[&str]) {
 
 /// Finds what would break out of the place that a template puts `text` into.
 pub fn check_piece(text: &str, place: &Place, out: &mut Diagnostics) {
-    let (all, problem) = words(text);
-    let last = all.iter().rposition(|w| !matches!(w.kind, TokenKind::Semi));
-    let inside = all.iter().take(last.unwrap_or(0)).find(|w| matches!(w.kind, TokenKind::Semi));
+    let (all, problem) = brackets(text);
+    let last = all.iter().rposition(|w| w.sign != Some(b';'));
+    let inside = all.iter().take(last.unwrap_or(0)).find(|w| w.sign == Some(b';'));
     let (problem, at) = match (last, inside, problem) {
         (None, ..) => ("is empty".to_owned(), None),
-        (_, Some(semicolon), _) => ("holds a semicolon".to_owned(), Some(semicolon.at.clone())),
+        (_, Some(semicolon), _) => ("holds a semicolon".to_owned(), Some(semicolon.start..semicolon.end())),
         (_, _, Some((problem, at))) => (problem, Some(at)),
         (_, _, None) => return,
     };
     let place = at.map_or(place.clone(), |at| place.clone().within(at));
     let help = "one expression or one query stands here; several statements belong into a `sql` change";
-    out.push(Diagnostic::error("DG0320", format!("the SQL {problem}")).at(place).help(help));
+    out.push(Diagnostic::error(Code::NotOnePiece, format!("the SQL {problem}")).at(place).help(help));
 }
 
 /// Whether `word` stands in `text` outside of quotes and brackets.
 #[must_use]
 pub fn has_word(text: &str, word: &str) -> bool {
-    words(text).0.iter().any(|w| w.depth == 0 && text[w.at.clone()].eq_ignore_ascii_case(word))
-}
-
-/// The bytes of the first parameter (`$1`) outside of quotes.
-#[must_use]
-pub fn parameter(text: &str) -> Option<Range<usize>> {
-    words(text).0.into_iter().find(|w| matches!(w.kind, TokenKind::PositionalParam { .. })).map(|w| w.at)
+    brackets(text).0.iter().any(|w| w.depth == 0 && w.text.eq_ignore_ascii_case(word))
 }
 
 /// The parts of a list, divided at commas outside of quotes and brackets.
 fn parts(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut start = 0;
-    for word in words(text).0.iter().filter(|w| w.depth == 0 && matches!(w.kind, TokenKind::Comma)) {
-        parts.push(text[start..word.at.start].trim());
-        start = word.at.end;
+    for word in brackets(text).0.iter().filter(|w| w.depth == 0 && w.sign == Some(b',')) {
+        parts.push(text[start..word.start].trim());
+        start = word.end();
     }
     parts.push(text[start..].trim());
     parts.retain(|part| !part.is_empty());
@@ -136,11 +62,10 @@ fn parts(text: &str) -> Vec<&str> {
 #[must_use]
 pub fn signature(arguments: &str) -> String {
     let bare = |part: &str| -> String {
-        let (words, _) = words(part);
-        let default = words.iter().find(|w| {
-            w.depth == 0 && (matches!(w.kind, TokenKind::Eq) || part[w.at.clone()].eq_ignore_ascii_case("default"))
-        });
-        part[..default.map_or(part.len(), |w| w.at.start)].trim().to_owned()
+        let (words, _) = brackets(part);
+        let default =
+            words.iter().find(|w| w.depth == 0 && (w.sign == Some(b'=') || w.text.eq_ignore_ascii_case("default")));
+        part[..default.map_or(part.len(), |w| w.start)].trim().to_owned()
     };
     parts(arguments).into_iter().map(bare).collect::<Vec<_>>().join(", ")
 }
@@ -150,18 +75,18 @@ pub fn signature(arguments: &str) -> String {
 /// # Errors
 /// What is wrong with it.
 pub fn routine(text: &str) -> Result<(QualifiedName, Vec<String>), String> {
-    let (words, problem) = words(text);
+    let (words, problem) = brackets(text);
     if let Some((problem, _)) = problem {
         return Err(format!("`{text}` {problem}"));
     }
-    let open = words.iter().find(|w| matches!(w.kind, TokenKind::OpenParen)).map(|w| w.at.clone());
+    let open = words.iter().find(|w| w.sign == Some(b'('));
     let (Some(open), Some(last)) = (open, words.last()) else {
         return Err(format!("`{text}` has no argument types; write `{text}()` or `{text}(uuid, text)`"));
     };
-    if !matches!(last.kind, TokenKind::CloseParen) {
+    if last.sign != Some(b')') {
         return Err(format!("`{text}` goes on after its argument types"));
     }
-    let types: Vec<String> = parts(&text[open.end..last.at.start]).into_iter().map(str::to_owned).collect();
+    let types: Vec<String> = parts(&text[open.end()..last.start]).into_iter().map(str::to_owned).collect();
     types.iter().try_for_each(|name| super::value::check_type(name))?;
     Ok((text[..open.start].trim().parse()?, types))
 }

@@ -1,7 +1,7 @@
 use super::effects::Effects;
 use super::piece::tidy;
 use super::{ChangeType, Scope, Undo};
-use crate::base::{Diagnostic, Diagnostics, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ pub(super) fn check_not_empty(sql: &str, way: Way, place: Place, out: &mut Diagn
                 "where nothing has to be taken back, leave it out and say `rollback: []` on the changeset",
             ),
         };
-        out.push(Diagnostic::error("DG0301", message).at(place).help(help));
+        out.push(Diagnostic::error(Code::Empty, message).at(place).help(help));
     }
 }
 

@@ -63,7 +63,7 @@ impl ChangeType for SqlFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Diagnostic;
+    use crate::base::{Code, Diagnostic};
     use serde_json::json;
 
     struct Files;
@@ -73,7 +73,7 @@ mod tests {
                 let text = "SELECT 1;\n".to_owned();
                 return Some(FileText { id: FileId(3), raw: text.clone(), filled: text });
             }
-            out.push(Diagnostic::error("DG0321", "it is not there").at(place.clone()));
+            out.push(Diagnostic::error(Code::UnreadableSqlFile, "it is not there").at(place.clone()));
             None
         }
     }
@@ -86,7 +86,7 @@ mod tests {
         let value = json!({"path": "up.sql", "rollbackPath": "down.sql"});
         let mut change = (kind.parse)(&value, &place, &mut out).unwrap();
         change.attach(&Files, &place, &mut out);
-        assert_eq!(out.iter().map(|d| d.code).collect::<Vec<_>>(), ["DG0321"]);
+        assert_eq!(out.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::UnreadableSqlFile]);
         assert_eq!(out.iter().next().unwrap().place, Some(place.child("rollbackPath")));
         assert_eq!((change.file_of("forward"), change.file_of("rollback")), (Some(FileId(3)), None));
         assert_eq!(change.files(), ["SELECT 1;\n"]);

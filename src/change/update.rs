@@ -3,7 +3,7 @@ use super::effects::{Effects, How, Object};
 use super::piece::{check_piece, tidy_all};
 use super::value::SqlValue;
 use super::{ChangeType, Scope, Undo};
-use crate::base::{Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -54,20 +54,20 @@ pub(super) fn undo(table: &QualifiedName, rollback: Option<&String>, keep: Optio
 pub(super) fn check_keep(rollback: Option<&String>, keep: Option<bool>, place: &Place, out: &mut Diagnostics) {
     if rollback.is_some() && keep == Some(true) {
         out.push(
-            Diagnostic::error("DG0301", "`keep` puts the old rows back and `rollback` does something else")
+            Diagnostic::error(Code::Contradiction, "`keep` puts the old rows back and `rollback` does something else")
                 .at(place.child("keep").as_key())
                 .help("keep one of them"),
         );
     }
     if rollback.is_some_and(|sql| super::piece::tidy(sql).is_empty()) {
-        out.push(Diagnostic::error("DG0301", "the `rollback` does nothing").at(place.child("rollback")));
+        out.push(Diagnostic::error(Code::Empty, "the `rollback` does nothing").at(place.child("rollback")));
     }
 }
 
 impl ChangeType for Update {
     fn check(&self, place: &Place, out: &mut Diagnostics) {
         if self.set.is_empty() {
-            out.push(Diagnostic::error("DG0301", "the update sets nothing").at(place.child("set")));
+            out.push(Diagnostic::error(Code::Empty, "the update sets nothing").at(place.child("set")));
         }
         for (column, value) in &self.set {
             let here = place.child("set").child(column.as_str());

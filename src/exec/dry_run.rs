@@ -8,6 +8,7 @@ use super::printer::{Rehearsed, is_verified, rehearsed};
 use super::script::{Mark, Script};
 use super::session::{self, USE_OWN_PATH};
 use crate::base::QualifiedName;
+use crate::ledger::RunKind;
 use crate::ledger::record::RunStart;
 use crate::ledger::walk::Position;
 use crate::plan::{Plan, Progress, Step};
@@ -64,7 +65,7 @@ pub fn dry_run(writer: &Writer, plan: &Plan, upgrade: &[&str], skipped: &[Mark])
     writer.session(&mut this.script);
     this.script.extend(Mark::Session, upgrade);
     let start = RunStart {
-        kind: "rehearsal",
+        kind: RunKind::Rehearsal,
         environment: &plan.environment,
         steps: plan.steps.len(),
         os_user: "",

@@ -7,6 +7,7 @@ use super::script::{Mark, Script};
 use super::session::{self, USE_OWN_PATH, limits_sql, session_sql, set_path};
 use crate::base::Limits;
 use crate::base::name::{quote_dollar, quote_literal};
+use crate::ledger::RunStatus;
 use crate::ledger::record::{self, OWN_PATH, Recorder, RunStart};
 use crate::ledger::walk;
 use crate::plan::{Direction, Mode, Progress, Renamed, Segment, Step, Why};
@@ -110,7 +111,7 @@ impl Writer {
     }
 
     /// The rows that end the run, in a transaction.
-    pub fn end(&self, script: &mut Script, status: &str, message: Option<&str>) {
+    pub fn end(&self, script: &mut Script, status: RunStatus, message: Option<&str>) {
         script.extend(Mark::Session, ["BEGIN", USE_OWN_PATH]);
         script.extend(Mark::Session, self.recorder.finish_run(status, message));
         script.push(Mark::Session, "COMMIT");

@@ -4,7 +4,7 @@ use crate::graph::Graph;
 use crate::ledger::{Approval, EventKind, History, Status};
 use crate::plan::Plan;
 use crate::source::calendar::Zone;
-use crate::source::policy::Hazard;
+use crate::source::policy::Destructive;
 use crate::source::{Changelog, Environment};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +37,7 @@ pub struct Evidence<'a> {
     /// The approvals in the environment's ledger.
     pub approvals: &'a [Approval],
     /// Destructive kinds that were allowed by name for this run.
-    pub allowed: &'a [Hazard],
+    pub allowed: &'a [Destructive],
 }
 
 /// What is known of a sealed plan.

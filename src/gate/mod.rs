@@ -20,7 +20,6 @@ mod source_settled;
 mod verify_passed_on_source;
 mod window;
 
-pub use destructive_allowed::having;
 use evidence::Evidence;
 pub use freeze::zone as freeze_zone;
 pub use required_policy::differences;

@@ -1,7 +1,7 @@
 //! Ids to nodes, edges checked: unknown, duplicate and self dependencies, cycles.
 
 use super::{cycle, order};
-use crate::base::{Diagnostic, Diagnostics, Span, diag::nearest};
+use crate::base::{Code, Diagnostic, Diagnostics, Span, diag::nearest};
 use crate::source::Changelog;
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -55,9 +55,12 @@ pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
                 }
                 if let Some(renamed) = earlier.get(dependency.id.as_str()) {
                     out.push(
-                        Diagnostic::error("DG0203", format!("`{}` depends on `{}`", changeset.id, dependency.id))
-                            .at(at)
-                            .help(format!("it is called `{renamed}` now")),
+                        Diagnostic::error(
+                            Code::UnknownDependency,
+                            format!("`{}` depends on `{}`", changeset.id, dependency.id),
+                        )
+                        .at(at)
+                        .help(format!("it is called `{renamed}` now")),
                     );
                     continue;
                 }
@@ -67,7 +70,7 @@ pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
                 suggestions = suggestions.saturating_sub(1);
                 out.push(
                     Diagnostic::error(
-                        "DG0203",
+                        Code::UnknownDependency,
                         format!("`{}` depends on `{}`, which does not exist", changeset.id, dependency.id),
                     )
                     .at(at)
@@ -80,7 +83,7 @@ pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
             };
             if to == i {
                 out.push(
-                    Diagnostic::error("DG0204", format!("`{}` depends on itself", changeset.id))
+                    Diagnostic::error(Code::OwnDependency, format!("`{}` depends on itself", changeset.id))
                         .at(at)
                         .help("remove this line"),
                 );
@@ -88,10 +91,13 @@ pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
             }
             if let Some(first) = seen.insert(to, n) {
                 out.push(
-                    Diagnostic::error("DG0205", format!("`{}` names `{}` twice", changeset.id, dependency.id))
-                        .at(at)
-                        .related(changeset.depends_on[first].place.clone(), "first here")
-                        .help("remove one of them"),
+                    Diagnostic::error(
+                        Code::DependencyTwice,
+                        format!("`{}` names `{}` twice", changeset.id, dependency.id),
+                    )
+                    .at(at)
+                    .related(changeset.depends_on[first].place.clone(), "first here")
+                    .help("remove one of them"),
                 );
                 continue;
             }
@@ -113,7 +119,7 @@ fn cycle_problem(changelog: &Changelog, path: &[usize]) -> Diagnostic {
     let id = |i: usize| changelog.changesets[i].id.as_str();
     let mut names: Vec<String> = path.iter().map(|i| format!("`{}`", id(*i))).collect();
     names.push(names[0].clone());
-    let mut problem = Diagnostic::error("DG0206", format!("the dependencies form a cycle: {}", names.join(" -> ")))
+    let mut problem = Diagnostic::error(Code::Cycle, format!("the dependencies form a cycle: {}", names.join(" -> ")))
         .help("remove one of these edges, or divide a changeset so that none is needed");
     for (k, &from) in path.iter().enumerate() {
         let to = path[(k + 1) % path.len()];

@@ -31,6 +31,33 @@ pub struct Renamed {
     pub to: String,
 }
 
+/// Which way a step goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Direction {
+    /// Makes the change.
+    Forward,
+    /// Takes it back.
+    Rollback,
+    /// Drops for good what the attic keeps of it.
+    Purge,
+    /// Puts back what the attic keeps of it.
+    Restore,
+}
+
+impl Direction {
+    /// The word in JSON, ledger and messages.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Direction::Forward => "forward",
+            Direction::Rollback => "rollback",
+            Direction::Purge => "purge",
+            Direction::Restore => "restore",
+        }
+    }
+}
+
 /// The state of a changeset in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -114,8 +141,8 @@ pub struct Recorded {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SegmentState {
-    /// `forward` or `rollback`.
-    pub direction: String,
+    /// Forward or rollback.
+    pub direction: Direction,
     /// Its position, from 0.
     pub no: u32,
     /// Whether it is finished; otherwise it was begun.
@@ -125,6 +152,19 @@ pub struct SegmentState {
     /// The last key of a backfill.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Value>,
+}
+
+impl Recorded {
+    /// What earlier runs have done of it in one direction; nothing where it is whole.
+    pub fn progress(&self, direction: Direction) -> impl Iterator<Item = &SegmentState> {
+        self.segments.iter().filter(move |state| state.direction == direction)
+    }
+
+    /// Whether its rollback was begun and not finished: nothing but that rollback goes on with it.
+    #[must_use]
+    pub fn is_rollback_begun(&self) -> bool {
+        self.progress(Direction::Rollback).next().is_some()
+    }
 }
 
 impl History {

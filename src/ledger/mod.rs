@@ -3,15 +3,19 @@
 
 pub mod approval;
 pub mod attic;
+pub mod chain;
+pub mod code;
 pub mod event;
 pub mod grants;
 pub mod history;
 pub mod json;
 pub mod record;
 pub mod repair;
+pub mod run;
 pub mod schema;
 pub mod walk;
 
 pub use approval::{Approval, Verdict};
 pub use event::EventKind;
-pub use history::{History, Recorded, Renamed, SegmentState, Status};
+pub use history::{Direction, History, Recorded, Renamed, SegmentState, Status};
+pub use run::{RunKind, RunStatus};

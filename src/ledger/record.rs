@@ -1,11 +1,12 @@
 //! What a step writes into the ledger, as SQL text. The executor sends it in the same
 //! transaction as the step's statements; the psql script contains it literally.
 
+use super::code;
 use super::json::jsonb;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::base::secret::PLACEHOLDER;
 use crate::base::{Ident, Limits};
-use crate::ledger::{EventKind, Status};
+use crate::ledger::{EventKind, RunKind, RunStatus, Status};
 use crate::plan::{Check, Direction, Step, Why, stored};
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ pub enum RunRef {
     Id(String),
     /// In the variable `dagmar_run` of psql, for a script.
     Psql,
-    /// Of the transaction, for one that is rolled back.
+    /// Of the transaction, of a dry run.
     Transaction,
 }
 
@@ -47,8 +48,8 @@ pub const STARTED: &str = "current_setting('dagmar.started')::timestamptz";
 /// A run that begins.
 #[derive(Debug, Clone, Copy)]
 pub struct RunStart<'a> {
-    /// What kind of run it is, such as `apply`.
-    pub kind: &'a str,
+    /// What kind of run it is.
+    pub kind: RunKind,
     /// The environment.
     pub environment: &'a str,
     /// How many changesets it is about.
@@ -259,7 +260,7 @@ impl Recorder {
              {steps}, {version}, {os_user}, {host})",
             l = self.ledger,
             run = self.run.sql(),
-            kind = quote_literal(kind),
+            kind = quote_literal(kind.word()),
             env = quote_literal(environment),
             version = quote_literal(env!("CARGO_PKG_VERSION")),
             os_user = quote_literal(os_user),
@@ -301,14 +302,14 @@ impl Recorder {
 
     /// Ends the run.
     #[must_use]
-    pub fn finish_run(&self, status: &str, message: Option<&str>) -> Vec<String> {
+    pub fn finish_run(&self, status: RunStatus, message: Option<&str>) -> Vec<String> {
         let run = format!(
             "UPDATE {l}.run SET status = {status}, finished_at = clock_timestamp(), message = {message} WHERE id = \
              {run}",
             l = self.ledger,
             run = self.run.sql(),
             message = message.map_or("NULL".to_owned(), quote_literal),
-            status = quote_literal(status),
+            status = quote_literal(status.word()),
         );
         vec![run, self.event(EventKind::RunFinished, None, &json!({ "status": status }))]
     }
@@ -385,8 +386,9 @@ pub fn application_name(changeset: &str) -> String {
 #[must_use]
 pub fn assertion(check: &Check, what: &str) -> String {
     let body = format!(
-        "BEGIN IF ({}\n) IS NOT TRUE THEN RAISE EXCEPTION USING ERRCODE = 'DG002', MESSAGE = {}; END IF; END",
+        "BEGIN IF ({}\n) IS NOT TRUE THEN RAISE EXCEPTION USING ERRCODE = '{}', MESSAGE = {}; END IF; END",
         check.sql.trim().trim_end_matches(';'),
+        code::CHECK,
         // a secret variable in the words of a check is none that is filled in
         quote_literal(&format!("{what} does not hold: {}", check.name.replace(PLACEHOLDER, "${")))
     );

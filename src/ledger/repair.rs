@@ -5,6 +5,7 @@ use super::event::EventKind;
 use super::history::Renamed;
 use super::json::jsonb;
 use super::record::{OWN_PATH, Recorder, RunStart};
+use super::run::RunStatus;
 use crate::base::name::quote_literal;
 use serde_json::{Value, json};
 
@@ -112,10 +113,10 @@ impl Recorder {
     #[must_use]
     pub fn by_hand(&self, by_hand: &ByHand<'_>, rows: impl IntoIterator<Item = String>) -> String {
         let ByHand { epoch, start } = *by_hand;
-        let mut sql = vec!["BEGIN".to_owned(), self.fence(epoch, start.kind, None, OWN_PATH)];
+        let mut sql = vec!["BEGIN".to_owned(), self.fence(epoch, start.kind.word(), None, OWN_PATH)];
         sql.extend(self.start_run(&start));
         sql.extend(rows);
-        sql.extend(self.finish_run("done", None));
+        sql.extend(self.finish_run(RunStatus::Done, None));
         sql.push("COMMIT".to_owned());
         sql.join(";\n")
     }

@@ -1,6 +1,7 @@
 //! The ledger's tables, by version.
 
-use super::event::{self, EventKind};
+use super::chain;
+use super::event::EventKind;
 use crate::base::name::{quote_ident, quote_literal};
 use crate::base::{Ident, checksum, fill};
 
@@ -98,8 +99,8 @@ pub fn upgraded(ledger: &Ident, from: &str) -> String {
          FROM (SELECT DISTINCT changeset AS id FROM @ledger@.attic WHERE restored_at IS NULL AND purged_at IS NULL) o WHERE NOT \
          EXISTS (SELECT FROM @ledger@.changeset c WHERE c.id = o.id)) x)) FROM @ledger@.event e;\n",
         EventKind::Upgraded.word(),
-        event::DIGEST_UNTIL_3,
-        event::kept_sql(&ledger.sql(), "o.id")
+        chain::DIGEST_UNTIL_3,
+        chain::kept_sql(&ledger.sql(), "o.id")
     );
     filled(ledger, &sql)
 }
@@ -115,8 +116,8 @@ fn filled(ledger: &Ident, text: &str) -> String {
             ("ledgerName", &quote_literal(ledger.as_str())),
             ("atticName", &quote_literal(&attic)),
             ("kinds", &kinds.join(", ")),
-            ("recorded", &event::recorded_sql(&sql)),
-            ("kept", &event::kept_sql(&sql, "NEW.changeset")),
+            ("recorded", &chain::recorded_sql(&sql)),
+            ("kept", &chain::kept_sql(&sql, "NEW.changeset")),
         ],
     )
 }

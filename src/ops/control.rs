@@ -3,7 +3,7 @@
 use super::Target;
 use super::run::install;
 use crate::base::{Failure, Kind};
-use crate::ledger::schema;
+use crate::ledger::{RunKind, schema};
 use crate::pg::Database;
 use crate::pg::ledger::request::{self, Pause, Running};
 use crate::run::Observer;
@@ -73,7 +73,7 @@ pub async fn prepare_cancel<'a>(target: &'a Target, observer: &mut dyn Observer)
         return Err(Failure::new(Kind::Refused, "nothing runs on this database; nothing was cancelled")
             .help("`dagmar status` shows what is done"));
     };
-    if running.kind.as_deref() == Some("script") {
+    if running.kind == Some(RunKind::Script) {
         return Err(Failure::new(Kind::Refused, "a psql script is running, which cannot be cancelled from here")
             .help("interrupt psql; `dagmar status` shows what it has done"));
     }

@@ -146,8 +146,8 @@ impl<'a> Execution<'a> {
         } else {
             // time has passed since they were asked, and the source may have moved
             let judgement = self.gates.judge(&self.db, &plan).await?;
-            self.gates.refuse(&judgement, &self.db, &plan, kind).await?;
-            self.gates.note(&judgement, &self.db, &plan, Some(&lock.run), kind).await?;
+            self.gates.refuse(&judgement, &self.db, &plan, kind.word()).await?;
+            self.gates.note(&judgement, &self.db, &plan, Some(&lock.run), kind.word()).await?;
             secrets::check(&plan, &self.target.secrets)?;
             let judged = now.judged(plan, &judgement.verdicts, &mut self.clearance)?;
             run_hooks(self.target, &mut self.db, kind, judged, &mut self.clearance, observer, stop).await?

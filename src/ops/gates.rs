@@ -11,14 +11,14 @@ use super::source::RunSource;
 use crate::base::{Failure, Kind};
 use crate::gate::evidence::{Evidence, Selection, Source, select};
 use crate::gate::{self, Status, Verdict};
-use crate::ledger::{EventKind, History, schema};
+use crate::ledger::{EventKind, History, RunKind, schema};
 use crate::pg::Database;
 use crate::pg::ledger::events::{self, NewEvent};
 use crate::pg::ledger::{approvals, audit, evidence};
 use crate::pipeline::View;
-use crate::plan::{Direction, Plan, decide};
+use crate::plan::{Direction, Hazard, Plan, decide};
 use crate::source::Environment;
-use crate::source::policy::Hazard;
+use crate::source::policy::Destructive;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ pub struct Overrides {
     /// Why; the history keeps it.
     pub reason: Option<String>,
     /// Hazards that are allowed beside those that the environment allows.
-    pub allow: Vec<Hazard>,
+    pub allow: Vec<Destructive>,
 }
 
 /// What the gates said.
@@ -119,14 +119,15 @@ impl<'a> Gates<'a> {
         self.what.release()
     }
 
-    /// The kind of the run in the ledger.
+    /// The kind of the run.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> RunKind {
         match self.what {
-            RunSource::Files { .. } | RunSource::Sealed(_) if self.from.is_some() => "promote",
-            RunSource::Files { .. } | RunSource::Sealed(_) => "apply",
-            RunSource::Rollback { .. } => "rollback",
-            RunSource::Attic(work) => work.direction.word(),
+            RunSource::Files { .. } | RunSource::Sealed(_) if self.from.is_some() => RunKind::Promote,
+            RunSource::Files { .. } | RunSource::Sealed(_) => RunKind::Apply,
+            RunSource::Rollback { .. } => RunKind::Rollback,
+            RunSource::Attic(work) if work.direction == Direction::Purge => RunKind::Purge,
+            RunSource::Attic(_) => RunKind::Restore,
         }
     }
 
@@ -299,13 +300,19 @@ impl<'a> Gates<'a> {
     }
 
     /// Refuses what a gate is against, and keeps that in the ledger where there is one.
-    pub async fn refuse(&self, judgement: &Judgement, db: &Database, plan: &Plan, kind: &str) -> Result<(), Failure> {
+    pub async fn refuse(
+        &self,
+        judgement: &Judgement,
+        db: &Database,
+        plan: &Plan,
+        command: &str,
+    ) -> Result<(), Failure> {
         let Err(failure) = self.refusal(judgement) else { return Ok(()) };
         let mut recorded = false;
         if db.server.has_ledger && db.check_writable().is_ok() {
             let unmet = judgement.verdicts.iter().filter(|v| v.status == Status::Unmet);
             let gates: Vec<Value> = unmet.map(|v| json!({ "gate": v.gate, "reason": v.reason })).collect();
-            let mut detail = self.circumstances(plan, kind);
+            let mut detail = self.circumstances(plan, command);
             detail["gates"] = json!(gates);
             let events = [NewEvent { kind: EventKind::Refused, detail }];
             // who may only read is refused all the same
@@ -339,11 +346,11 @@ impl<'a> Gates<'a> {
         db: &Database,
         plan: &Plan,
         run: Option<&str>,
-        kind: &str,
+        command: &str,
     ) -> Result<(), Failure> {
         let mut said = Vec::new();
         for verdict in judgement.verdicts.iter().filter(|v| v.status == Status::Overridden) {
-            let mut detail = self.circumstances(plan, kind);
+            let mut detail = self.circumstances(plan, command);
             detail["gate"] = json!(verdict.gate);
             detail["unmet"] = json!(verdict.reason);
             detail["reason"] = json!(self.overrides.reason);
@@ -351,9 +358,9 @@ impl<'a> Gates<'a> {
         }
         let policy = self.policy().allow.as_deref();
         for hazard in self.overrides.allow.iter().copied() {
-            let having = gate::having(plan, hazard);
+            let having = plan.having(Hazard::Destructive(hazard));
             if policy.is_some_and(|allow| !allow.contains(&hazard)) && !having.is_empty() {
-                let mut detail = self.circumstances(plan, kind);
+                let mut detail = self.circumstances(plan, command);
                 detail["hazard"] = json!(hazard);
                 detail["changesets"] = json!(having);
                 said.push(NewEvent { kind: EventKind::HazardAllowed, detail });
@@ -364,9 +371,9 @@ impl<'a> Gates<'a> {
 
     /// What an event of the ledger has about this run.
     #[must_use]
-    pub fn circumstances(&self, plan: &Plan, kind: &str) -> Value {
+    pub fn circumstances(&self, plan: &Plan, command: &str) -> Value {
         let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();
-        let mut detail = json!({ "command": kind, "environment": self.target.environment, "changesets": ids });
+        let mut detail = json!({ "command": command, "environment": self.target.environment, "changesets": ids });
         if let Some(from) = self.source() {
             detail["from"] = json!(from);
         }

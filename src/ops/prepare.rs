@@ -236,7 +236,7 @@ impl<'a> Prepared<'a> {
         db.check_writable()?;
         self.options.run.granularity(target, plan)?;
         secrets::check(plan, &target.secrets)?;
-        gates.refuse(&self.judgement, db, plan, gates.kind()).await?;
+        gates.refuse(&self.judgement, db, plan, gates.kind().word()).await?;
         preflight::refusal(&self.findings)
     }
 

@@ -5,7 +5,7 @@ use super::gates::Judgement;
 use super::prepare::Planned;
 use super::run::{RunOptions, execute, lock, verdict};
 use crate::base::{Failure, Kind, QualifiedName, Span};
-use crate::ledger::{EventKind, History, Status, schema};
+use crate::ledger::{EventKind, History, RunKind, Status, schema};
 use crate::pg::ledger::events::{self, NewEvent};
 use crate::pg::ledger::{audit, read};
 use crate::pg::run::ready::UnderLock;
@@ -183,7 +183,7 @@ impl<'a> Shadow<'a> {
         stop: &Arc<Stop>,
     ) -> Result<crate::pg::run::Finished, Failure> {
         let lock = lock(self.target, &mut self.db, options.lock_wait, None, observer, stop).await?;
-        let kind = if plan.direction == Direction::Rollback { "rollback" } else { "apply" };
+        let kind = if plan.direction == Direction::Rollback { RunKind::Rollback } else { RunKind::Apply };
         let ready = UnderLock::read(&lock, &self.db).await?.thrown_away(Arc::new(plan), &self.db)?;
         let finished = execute(self.target, &mut self.db, &ready, options, kind, observer, stop).await?;
         lock.release().await?;

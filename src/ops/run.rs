@@ -2,6 +2,7 @@
 
 use super::Target;
 use crate::base::{Failure, Granularity, Kind, Span};
+use crate::ledger::RunKind;
 use crate::pg::hooks::{self, Hooks};
 use crate::pg::ledger::audit;
 use crate::pg::lock::{self, Lock};
@@ -90,7 +91,7 @@ pub async fn install(target: &Target, db: &mut Database) -> Result<(), Failure> 
     lock(target, db, Span::default(), None, &mut (), &Arc::default()).await?.release().await
 }
 
-fn info(target: &Target, kind: &'static str) -> RunInfo {
+fn info(target: &Target, kind: RunKind) -> RunInfo {
     RunInfo { kind, actor: target.actor.clone(), policy: target.policy() }
 }
 
@@ -101,7 +102,7 @@ fn info(target: &Target, kind: &'static str) -> RunInfo {
 pub async fn run_hooks<'l>(
     target: &Target,
     db: &mut Database,
-    kind: &'static str,
+    kind: RunKind,
     judged: Judged<'l>,
     clearance: &mut Clearance,
     observer: &mut dyn Observer,
@@ -130,7 +131,7 @@ pub async fn execute(
     db: &mut Database,
     ready: &Ready<'_>,
     options: &RunOptions,
-    kind: &'static str,
+    kind: RunKind,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Finished, Failure> {

@@ -1,6 +1,6 @@
 //! What is pending, in order, complete.
 
-use super::model::{Blocked, Direction, FORMAT, Plan, Progress, Renamed, Step, Waiting, Why};
+use super::model::{Blocked, Direction, FORMAT, Plan, Renamed, Step, Waiting, Why};
 use super::step::{self, Setting};
 use super::waves;
 use super::writing::Origins;
@@ -160,7 +160,7 @@ impl Choice<'_> {
         }
         let Some(why) = self.why(changeset, position, recorded) else { return };
         if let Some(recorded) = recorded
-            && recorded.segments.iter().any(|s| s.direction == Direction::Rollback.word())
+            && recorded.is_rollback_begun()
         {
             let reason = format!("its rollback was begun and not finished: run `dagmar rollback {id}` first");
             self.decision.blocked.push(Blocked { changeset: id.clone(), reason });
@@ -263,7 +263,8 @@ fn render(
                             setting.pace = changeset.limits.backfill.or(setting.pace);
                             let mut step = step::compile(changeset, file, setting, &mut out)?;
                             step.why = *why;
-                            resume(&mut step, history.changesets.get(&changeset.id));
+                            let begun = history.changesets.get(&changeset.id).filter(|_| *why == Why::Resumed);
+                            begun.into_iter().for_each(|recorded| step.take_progress(recorded));
                             Some(step)
                         })
                         .collect();
@@ -280,16 +281,6 @@ fn render(
         problems.append(out);
     }
     if problems.has_errors() { Err(problems) } else { Ok((steps, problems)) }
-}
-
-/// Takes over what an earlier run has done.
-fn resume(step: &mut Step, recorded: Option<&Recorded>) {
-    let Some(recorded) = recorded.filter(|_| step.why == Why::Resumed) else { return };
-    for state in recorded.segments.iter().filter(|s| s.direction == Direction::Forward.word()) {
-        if let Some(segment) = step.segments.get_mut(state.no as usize) {
-            segment.progress = if state.done { Progress::Done } else { Progress::Started };
-        }
-    }
 }
 
 fn overridden(renderer: &Renderer, steps: &[Step]) -> Vec<String> {

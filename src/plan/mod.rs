@@ -6,6 +6,7 @@ pub mod again;
 pub mod attic;
 pub mod compile;
 mod facts;
+pub mod hazard;
 pub mod matrix;
 pub mod model;
 pub mod origin;
@@ -25,5 +26,6 @@ pub mod writing;
 
 pub use about::{About, Commit, Destination, Maker, Size};
 pub use compile::{Decision, Edited, Request, Unfit, decide, forward, renamed};
+pub use hazard::{Destructive, Hazard};
 pub use model::*;
 pub use waves::{Late, late, order};

@@ -4,7 +4,8 @@ use super::origin::Origin;
 pub use crate::base::Limits;
 use crate::base::Span;
 use crate::change::{Batch, effects::Touch};
-pub use crate::ledger::Renamed;
+use crate::ledger::Recorded;
+pub use crate::ledger::{Direction, Renamed};
 use crate::sql::Facts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,33 +45,6 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.renamed.is_empty()
-    }
-}
-
-/// Which way a step goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Direction {
-    /// Makes the change.
-    Forward,
-    /// Takes it back.
-    Rollback,
-    /// Drops for good what the attic keeps of it.
-    Purge,
-    /// Puts back what the attic keeps of it.
-    Restore,
-}
-
-impl Direction {
-    /// The word in JSON, ledger and messages.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Direction::Forward => "forward",
-            Direction::Rollback => "rollback",
-            Direction::Purge => "purge",
-            Direction::Restore => "restore",
-        }
     }
 }
 
@@ -129,6 +103,22 @@ pub struct Step {
     /// How it is taken back; for a rollback step: what it took back, unless it restores a
     /// version before.
     pub rollback: Rollback,
+}
+
+impl Step {
+    /// Takes over what earlier runs have done of it, as the ledger has it.
+    pub fn take_progress(&mut self, recorded: &Recorded) {
+        for state in recorded.progress(self.direction) {
+            if let Some(segment) = self.segments.get_mut(state.no as usize) {
+                segment.progress = if state.done { Progress::Done } else { Progress::Started };
+            }
+        }
+    }
+
+    /// The segments that are still to be run, each with its position in the step.
+    pub fn left(&self) -> impl Iterator<Item = (usize, &Segment)> {
+        self.segments.iter().enumerate().filter(|(_, segment)| segment.progress != Progress::Done)
+    }
 }
 
 /// Why a step is in a plan.
@@ -286,4 +276,56 @@ pub struct Blocked {
     pub changeset: String,
     /// Why, in a sentence.
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{SegmentState, Status};
+    use serde_json::json;
+
+    #[test]
+    fn a_step_takes_the_progress_of_its_own_direction() {
+        let segment = json!({ "mode": "transaction", "statements": [],
+                              "limits": { "lockTimeout": "5s", "statementTimeout": "0s", "lockRetries": 1 } });
+        let step: Step = serde_json::from_value(json!({
+            "changeset": "a", "direction": "forward", "wave": 1, "why": "resumed", "requires": [], "checksum": "", "digest": "",
+            "body": {}, "segments": [segment, segment, segment], "rollback": { "kind": "irreversible", "reason": "gone" },
+        }))
+        .unwrap();
+        let state = |direction, no, done| SegmentState { direction, no, done, rows: 0, cursor: None };
+        let (forward, back) = (Direction::Forward, Direction::Rollback);
+        let recorded = |segments| Recorded {
+            status: Status::Partly,
+            ordinal: 1,
+            checksum: String::new(),
+            digest: String::new(),
+            description: None,
+            repeatable: false,
+            versions: 0,
+            run: String::new(),
+            applied_at: 0,
+            applied_by: String::new(),
+            duration: None,
+            reason: None,
+            error: None,
+            requires: Vec::new(),
+            segments,
+        };
+        let taken = |direction, recorded: &Recorded| {
+            let mut step = Step { direction, ..step.clone() };
+            step.take_progress(recorded);
+            let left: Vec<usize> = step.left().map(|(no, _)| no).collect();
+            (step.segments.iter().map(|s| s.progress).collect::<Vec<_>>(), left)
+        };
+        let (todo, started, done) = (Progress::Todo, Progress::Started, Progress::Done);
+        // the ledger may know of a segment that the file has no more
+        let applied = recorded(vec![state(forward, 0, true), state(forward, 1, false), state(forward, 7, true)]);
+        assert_eq!(taken(forward, &applied), (vec![done, started, todo], vec![1, 2]));
+        assert_eq!(taken(back, &applied), (vec![todo; 3], vec![0, 1, 2]));
+        assert!(!applied.is_rollback_begun());
+        let undone = recorded(vec![state(forward, 0, true), state(back, 2, true)]);
+        assert_eq!(taken(back, &undone), (vec![todo, todo, done], vec![0, 1]));
+        assert!(undone.is_rollback_begun());
+    }
 }

@@ -191,7 +191,7 @@ fn failures(case: &Case<'_>, position: usize) -> Vec<Reason> {
             format!("`{id}` was tried {said} and failed{error}; nothing of it remains"),
             format!("remove the cause, then `dagmar apply --env {env}` tries it again"),
         ),
-        Status::Partly if recorded.segments.iter().any(|s| s.direction == "rollback") => (
+        Status::Partly if recorded.is_rollback_begun() => (
             "partly",
             format!("the rollback of `{id}` was begun {said} and is half done{error}"),
             format!("`dagmar rollback {id} --env {env}` goes on with it"),

@@ -1,7 +1,7 @@
 //! Taking back: exactly what was asked for and what depends on it, by the SQL that was
 //! stored when it was applied.
 
-use super::model::{Check, Direction, Plan, Progress, Rollback, Segment, Step, Why};
+use super::model::{Check, Direction, Plan, Rollback, Segment, Step, Why};
 use super::quiet::kept;
 use super::waves;
 use crate::base::{Failure, Ident, Kind, count, diag::nearest};
@@ -219,15 +219,7 @@ fn step(id: &str, why: Why, recorded: &Recorded, row: Stored, purged: Option<&Ve
     };
     let mut segments = segments;
     kept(&mut segments);
-    for (no, segment) in segments.iter_mut().enumerate() {
-        let state = recorded.segments.iter().find(|s| s.direction == Direction::Rollback.word() && s.no as usize == no);
-        segment.progress = match state {
-            None => Progress::Todo,
-            Some(state) if state.done => Progress::Done,
-            Some(_) => Progress::Started,
-        };
-    }
-    Ok(Step {
+    let mut step = Step {
         changeset: id.to_owned(),
         file: row.file,
         description: recorded.description.clone(),
@@ -248,14 +240,16 @@ fn step(id: &str, why: Why, recorded: &Recorded, row: Stored, purged: Option<&Ve
         segments,
         verify,
         rollback: Rollback::Segments { derived: false, segments: row.forward.segments, verify: row.forward.verify },
-    })
+    };
+    step.take_progress(recorded);
+    Ok(step)
 }
 
 /// Of a changeset that was half applied: the rollback of the changes that were begun. One
 /// that was applied as a whole has no forward progress left: its rollback is what is half
 /// done, and all of it is to be gone on with.
 fn of_begun(rollback: Vec<Segment>, forward: &[Segment], recorded: &Recorded) -> Vec<Segment> {
-    let mut progress = recorded.segments.iter().filter(|s| s.direction == Direction::Forward.word()).peekable();
+    let mut progress = recorded.progress(Direction::Forward).peekable();
     if progress.peek().is_none() {
         return rollback;
     }

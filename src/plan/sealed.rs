@@ -2,7 +2,7 @@
 //! digest over all of it. What is approved, promoted and run is this file and nothing else.
 
 use super::about::Commit;
-use super::model::{Direction, Plan, Progress, Step, Why};
+use super::model::{Plan, Step, Why};
 use crate::base::checksum::sha256_hex;
 use crate::base::{Failure, Kind, count, time};
 use crate::ledger::{History, Recorded, Status};
@@ -215,7 +215,10 @@ impl Part {
                 (Some(was), Some(line)) => line.clone_from(was),
                 _ => drop(before.remove(step.changeset.as_str())),
             }
-            resume(step, recorded);
+            step.take_progress(recorded);
+            if recorded.status == Status::Partly {
+                step.why = Why::Resumed;
+            }
             recorded.status != Status::Applied
         });
         if hash(&before) == self.target.state {
@@ -264,18 +267,6 @@ impl Part {
     }
 }
 
-/// Takes over what an earlier run of the plan has done of a step.
-fn resume(step: &mut Step, recorded: &Recorded) {
-    for done in recorded.segments.iter().filter(|s| s.direction == Direction::Forward.word()) {
-        if let Some(segment) = step.segments.get_mut(done.no as usize) {
-            segment.progress = if done.done { Progress::Done } else { Progress::Started };
-        }
-    }
-    if recorded.status == Status::Partly {
-        step.why = Why::Resumed;
-    }
-}
-
 /// What a database has, as a digest: over ids, states, checksums, digests and how far those are
 /// that are half done. What was tried and left nothing behind is not in it.
 #[must_use]
@@ -295,7 +286,7 @@ fn lines(history: &History) -> BTreeMap<&str, String> {
     let line = |r: &Recorded| {
         let mut text = format!("{} {} {}", r.status.word(), r.checksum, r.digest);
         for s in &r.segments {
-            let _ = write!(text, " {} {} {}", s.direction, s.no, s.done);
+            let _ = write!(text, " {} {} {}", s.direction.word(), s.no, s.done);
         }
         text
     };

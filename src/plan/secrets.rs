@@ -1,6 +1,6 @@
 //! The secret variables that a plan's SQL needs, and the passwords that stand in it openly.
 
-use super::model::{Direction, Plan, Progress, Rollback, Segment, Step};
+use super::model::{Direction, Plan, Rollback, Segment, Step};
 use crate::base::secret::Secrets;
 use crate::base::{Failure, Kind, Secret};
 use crate::sql::{self, secret};
@@ -57,8 +57,8 @@ fn texts(step: &Step) -> impl Iterator<Item = &str> {
         }
         _ => &[],
     };
-    let todo = step.segments.iter().filter(|s| s.progress != Progress::Done);
-    todo.chain(back).flat_map(of_segment).chain(step.preconditions.iter().chain(&step.verify).map(|c| c.sql.as_str()))
+    let left = step.left().map(|(_, segment)| segment);
+    left.chain(back).flat_map(of_segment).chain(step.preconditions.iter().chain(&step.verify).map(|c| c.sql.as_str()))
 }
 
 fn of_segment(segment: &Segment) -> impl Iterator<Item = &str> {

@@ -3,7 +3,7 @@
 use super::model::{Limits, Mode, Progress, Segment, Statement};
 use super::step::{Prepared, Setting, ledger_problem, misplaced_secret, writes_ledger};
 use super::writing::{self, Bit, Origins};
-use crate::base::{Diagnostic, Diagnostics, PaceSpec, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, PaceSpec, Place};
 use crate::change::Batch;
 use crate::ledger::walk;
 use crate::render::Section;
@@ -107,7 +107,7 @@ impl Segments {
         let groups = match sql::split_segments(text.sql) {
             Ok(groups) => groups,
             Err(e) => {
-                let problem = Diagnostic::error("DG0310", e.message).help(e.help);
+                let problem = Diagnostic::error(Code::NotSql, e.message).help(e.help);
                 out.push(text.problem(problem, &(e.offset..e.offset + 1)));
                 return;
             }
@@ -119,7 +119,8 @@ impl Segments {
                 if batch.is_some()
                     && let Some(fault) = walk::fault(piece.text)
                 {
-                    let problem = Diagnostic::error("DG0310", format!("the statement cannot run in batches: {fault}"));
+                    let problem =
+                        Diagnostic::error(Code::BackfillSql, format!("the statement cannot run in batches: {fault}"));
                     let help = "it has the parameters $1 (the last key), $2 (whether it is the first batch) and $3 (the number of \
                                 rows), and ends in a SELECT: see the built-in template of `backfill`";
                     out.push(text.problem(problem.help(help), &(piece.start..piece.start + 1)));
@@ -174,7 +175,7 @@ impl Segments {
 fn check(text: &Text<'_>, piece: sql::Piece<'_>, out: &mut Diagnostics) {
     let within = |at: &Range<usize>| piece.start + at.start..piece.start + at.end;
     if let Some(forbidden) = sql::forbidden(piece.text) {
-        let problem = Diagnostic::error("DG0311", format!("{} must not stand in a changeset", forbidden.what));
+        let problem = Diagnostic::error(Code::Forbidden, format!("{} must not stand in a changeset", forbidden.what));
         out.push(text.problem(problem.help(forbidden.help), &within(&forbidden.at)));
     }
     if let Some((problem, at)) = misplaced_secret(piece.text) {
@@ -184,7 +185,7 @@ fn check(text: &Text<'_>, piece: sql::Piece<'_>, out: &mut Diagnostics) {
         return;
     }
     if let Some(doubtful) = sql::doubtful(piece.text) {
-        let problem = Diagnostic::warning("DG0332", doubtful.what).help(doubtful.help);
+        let problem = Diagnostic::warning(Code::OwnLimits, doubtful.what).help(doubtful.help);
         out.push(text.problem(problem, &within(&doubtful.at)));
     }
     let ledger = text.setting.ledger;

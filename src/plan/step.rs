@@ -6,7 +6,7 @@ use super::quiet::{Made, quiet};
 use super::segments::{Segments, Text};
 use super::writing::{Origins, Writing};
 use crate::base::secret::placeholders;
-use crate::base::{Diagnostic, Diagnostics, Ident, PaceSpec, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, PaceSpec, Place};
 use crate::change::effects::{Effects, How, Object, Touch};
 use crate::change::{Scope, Undo};
 use crate::render::{Renderer, Section, TemplateError};
@@ -142,7 +142,7 @@ pub(super) fn writes_ledger(touch: &Touch, ledger: &Ident) -> bool {
 
 /// The refusal of such a change.
 pub(super) fn ledger_problem(name: &str) -> Diagnostic {
-    Diagnostic::error("DG0333", format!("`{name}` belongs to dagmar's ledger and must not be written")).help(
+    Diagnostic::error(Code::LedgerObject, format!("`{name}` belongs to dagmar's ledger and must not be written")).help(
         "what was applied, by whom and when is recorded there; `dagmar mark` and `dagmar clear` change a state and leave \
          a trace",
     )
@@ -180,7 +180,7 @@ fn take_back(
                     Undo::Missing(_) if !changeset.header_is_read || changeset.gaps && !change.opaque => {}
                     Undo::Missing(why) => out.push(
                         Diagnostic::error(
-                            "DG0305",
+                            Code::NoWayBack,
                             format!("`{}` cannot be taken back: {why}", change.parsed.change.kind()),
                         )
                         .at(change.parsed.place.clone())
@@ -239,7 +239,7 @@ fn render(change: &Prepared<'_>, section: Section, setting: Setting<'_>, out: &m
 }
 
 fn template_problem(error: &TemplateError, place: &Place, setting: Setting<'_>) -> Diagnostic {
-    let problem = Diagnostic::error("DG0404", error.message.clone()).at(place.clone());
+    let problem = Diagnostic::error(Code::Rendering, error.message.clone()).at(place.clone());
     let at = match (error.line, error.column) {
         (Some(line), Some(column)) => format!("{}:{line}:{column}", error.template),
         _ => error.template.clone(),
@@ -255,7 +255,7 @@ fn template_problem(error: &TemplateError, place: &Place, setting: Setting<'_>) 
 pub(super) fn misplaced_secret(sql: &str) -> Option<(Diagnostic, Range<usize>)> {
     let wrong = if sql::secret::has_secrets(sql) { sql::secret::parts(sql).err()? } else { return None };
     let at = placeholders(sql).find(|(name, _)| *name == wrong.name).map_or(0..0, |(_, bytes)| bytes);
-    Some((Diagnostic::error("DG0313", wrong.message).help(wrong.help), at))
+    Some((Diagnostic::error(Code::MisplacedSecret, wrong.message).help(wrong.help), at))
 }
 
 fn check_secrets(sql: &str, place: &Place, out: &mut Diagnostics) {
@@ -273,7 +273,7 @@ fn check_outside(changeset: &Changeset, segments: &[Segment], out: &mut Diagnost
         if statement.facts.outside == Some(Outside::Opaque) {
             out.push(
                 Diagnostic::error(
-                    "DG0312",
+                    Code::NoVerify,
                     format!("nobody can tell after a crash whether this has run: {}", first_line(&statement.sql)),
                 )
                 .at(changeset.changes.get(statement.change).map_or(changeset.place.clone(), |c| c.place.clone()))

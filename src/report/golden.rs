@@ -5,7 +5,7 @@ use super::diag::{self, tests::Texts};
 use super::graph::tests::{hostile_graph, sample_graph};
 use super::plan::tests::{about, findings, forward, hostile_plan, irregular, nothing, rollback, unsigned, verdicts};
 use super::{Detail, GraphFormat, GraphOptions, PlanFormat, PlanOptions, Preview, Style, diff, plan};
-use crate::base::{Diagnostic, Diagnostics, FileId, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, FileId, Place};
 use crate::plan::About;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -86,28 +86,30 @@ fn problems() -> Diagnostics {
     };
     let mut problems = Diagnostics::default();
     problems.push(
-        Diagnostic::error("DG0201", "the changesets `001-日本` and `002-b` depend on each other")
+        Diagnostic::error(Code::IdTwice, "the changesets `001-日本` and `002-b` depend on each other")
             .at(at(0, first, "002-b"))
             .label("`001-日本` needs `002-b`")
             .related(at(1, second, "001-日本"), "which needs `001-日本`")
             .help("remove one of the two edges"),
     );
     problems.push(
-        Diagnostic::error("DG0104", "unknown key `creatTable`")
+        Diagnostic::error(Code::UnknownKey, "unknown key `creatTable`")
             .at(at(0, first, "creatTable"))
             .label("no change type")
             .related(at(0, first, "001-日本"), "in this changeset")
             .help("did you mean `createTable`?"),
     );
     problems.push(
-        Diagnostic::warning("DG0900", "the changeset has no `description`\u{1b}[31m")
+        Diagnostic::warning(Code::UnusedFile, "the changeset has no `description`\u{1b}[31m")
             .at(Place::value(FileId(1), vec![]))
             .related(Place::value(FileId(0), vec![]), "unlike this one"),
     );
     problems.push(
-        Diagnostic::warning("DG0901", "ends too early").at(Place::bytes(FileId(1), second.len()..second.len() + 9)),
+        Diagnostic::warning(Code::CapitalLetters, "ends too early")
+            .at(Place::bytes(FileId(1), second.len()..second.len() + 9)),
     );
-    problems.push(Diagnostic::error("DG0001", "the folder `plans` is empty").help("make one with `dagmar new`"));
+    problems
+        .push(Diagnostic::error(Code::NothingInFile, "the folder `plans` is empty").help("make one with `dagmar new`"));
     sources.with(problems)
 }
 

@@ -6,7 +6,7 @@ use crate::base::name::quote_literal;
 use crate::base::{Ident, count};
 use crate::exec::{Around, Frame, Mark, Printer, Script, Writer};
 use crate::ledger::record::{Recorder, RunRef, RunStart};
-use crate::ledger::schema;
+use crate::ledger::{RunKind, RunStatus, schema};
 use crate::plan::{About, Plan, Step, secrets};
 use crate::sql::secret::SecretError;
 use crate::sql::{self, ends_in_comment};
@@ -128,7 +128,7 @@ impl Psql {
              clock_timestamp(), heartbeat_at = clock_timestamp() RETURNING epoch AS dagmar_epoch \\gset"
         );
         let start = RunStart {
-            kind: "script",
+            kind: RunKind::Script,
             environment: &plan.environment,
             steps: plan.steps.len(),
             os_user: "psql",
@@ -173,7 +173,7 @@ impl Psql {
 
     fn tail(&mut self, plan: &Plan) {
         let mut end = Script::default();
-        self.writer.end(&mut end, "done", None);
+        self.writer.end(&mut end, RunStatus::Done, None);
         self.print(&end);
         let _ = writeln!(
             self.out,

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use crate::base::Location;
+use crate::ledger::{RunKind, RunStatus};
 use crate::plan::{Direction, Mode};
 use serde::Serialize;
 
@@ -43,8 +44,8 @@ pub enum Event {
     HookDone {
         /// What it is.
         hook: String,
-        /// `done`, `failed`, `timeout` or `interrupted`.
-        outcome: String,
+        /// How it ended.
+        outcome: HookOutcome,
         /// How long it took, in milliseconds.
         took_ms: u64,
     },
@@ -52,8 +53,8 @@ pub enum Event {
     RunStarted {
         /// Its id in the ledger.
         run: String,
-        /// `apply` or `rollback`.
-        kind: String,
+        /// What kind of run it is.
+        kind: RunKind,
         /// The environment.
         environment: String,
         /// How many steps it has.
@@ -193,13 +194,40 @@ pub enum Event {
     },
     /// The run is over.
     RunFinished {
-        /// `done`, `failed` or `interrupted`.
-        status: String,
+        /// How it ended.
+        status: RunStatus,
         /// How many steps are done.
         steps: usize,
         /// How long it took, in milliseconds.
         took_ms: u64,
     },
+}
+
+/// How a hook ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum HookOutcome {
+    /// It did what it is for.
+    Done,
+    /// It failed.
+    Failed,
+    /// Its time was over.
+    Timeout,
+    /// Stopped by a signal.
+    Interrupted,
+}
+
+impl HookOutcome {
+    /// The word in the ledger and in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            HookOutcome::Done => "done",
+            HookOutcome::Failed => "failed",
+            HookOutcome::Timeout => "timeout",
+            HookOutcome::Interrupted => "interrupted",
+        }
+    }
 }
 
 /// What went wrong with a step.

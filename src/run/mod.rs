@@ -3,5 +3,5 @@
 pub mod event;
 pub mod finding;
 
-pub use event::{Event, Listener, Observer, StepError};
+pub use event::{Event, HookOutcome, Listener, Observer, StepError};
 pub use finding::{Finding, Severity};

@@ -1,7 +1,7 @@
 //! Where an environment's URL comes from: at most one of `url`, `urlCommand` and `urlFile`.
 
 use super::project::Environment;
-use crate::base::{Diagnostic, Diagnostics, Place, Span};
+use crate::base::{Code, Diagnostic, Diagnostics, Place, Span};
 use serde_json::Value;
 
 /// How long a command may take that says nothing of it.
@@ -39,22 +39,24 @@ pub fn check(environment: &Environment, written: &Value, place: &Place, out: &mu
             .filter_map(|(key, is)| is.then_some(key))
             .collect();
     let wrong = if let [first, second, ..] = given[..] {
-        Diagnostic::error("DG0116", "an environment has one of `url`, `urlCommand` and `urlFile`")
+        Diagnostic::error(Code::Connection, "an environment has one of `url`, `urlCommand` and `urlFile`")
             .at(place.child(second).as_key())
             .related(place.child(first).as_key(), "the other one")
             .help("keep the one that it shall be")
     } else if url_command.as_ref().is_some_and(|c| c.first().is_none_or(|program| program.trim().is_empty())) {
-        Diagnostic::error("DG0116", "`urlCommand` names no command")
+        Diagnostic::error(Code::Connection, "`urlCommand` names no command")
             .at(place.child("urlCommand"))
             .help("write `urlCommand: [command, argument]`")
     } else if url_file.as_ref().is_some_and(|f| f.trim().is_empty()) {
-        Diagnostic::error("DG0116", "`urlFile` names no file").at(place.child("urlFile")).help("write its path")
+        Diagnostic::error(Code::Connection, "`urlFile` names no file").at(place.child("urlFile")).help("write its path")
     } else if url_timeout.is_some() && url_command.is_none() && written.get("urlCommand").is_none() {
-        Diagnostic::error("DG0116", "`urlTimeout` is for `urlCommand`, which is not there")
+        Diagnostic::error(Code::Connection, "`urlTimeout` is for `urlCommand`, which is not there")
             .at(place.child("urlTimeout").as_key())
             .help("remove it, or name a command")
     } else if url_timeout.is_some_and(|t| t.millis == 0) {
-        Diagnostic::error("DG0116", "`urlTimeout` leaves no time").at(place.child("urlTimeout")).help("write `30s`")
+        Diagnostic::error(Code::Connection, "`urlTimeout` leaves no time")
+            .at(place.child("urlTimeout"))
+            .help("write `30s`")
     } else {
         return;
     };

@@ -1,7 +1,7 @@
 //! Warnings: what is allowed, and is rarely what its author means.
 
 use super::changeset::Changelog;
-use crate::base::{Diagnostic, Diagnostics, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, Place};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
@@ -27,7 +27,7 @@ pub fn names(kind: &str, parameters: &Value, place: &Place, out: &mut Diagnostic
         let parts: Vec<String> = name.split('.').map(|part| format!("\"{}\"", part.trim_matches('"'))).collect();
         let exact = parts.join(".");
         out.push(
-            Diagnostic::warning("DG0330", format!("the {what} `{name}` keeps its capital letters"))
+            Diagnostic::warning(Code::CapitalLetters, format!("the {what} `{name}` keeps its capital letters"))
                 .at(place.child(key))
                 .help(format!(
                     "SQL finds it only as `{exact}`, because PostgreSQL folds names without quotes to lower case: write `{}`, \
@@ -38,9 +38,12 @@ pub fn names(kind: &str, parameters: &Value, place: &Place, out: &mut Diagnostic
     }
     if !bare.contains('.') {
         out.push(
-            Diagnostic::warning("DG0331", format!("a {what} without a schema goes where the `search_path` points"))
-                .at(place.child(key))
-                .help("name its schema, as in `app.orders`"),
+            Diagnostic::warning(
+                Code::NoSchema,
+                format!("a {what} without a schema goes where the `search_path` points"),
+            )
+            .at(place.child(key))
+            .help("name its schema, as in `app.orders`"),
         );
     }
 }
@@ -67,7 +70,7 @@ pub fn edges(changelog: &Changelog, environments: &[String], environment: &str, 
                     needed.id
                 );
                 out.push(
-                    Diagnostic::warning("DG0208", message)
+                    Diagnostic::warning(Code::DependencyElsewhere, message)
                         .at(dependency.place.clone())
                         .related(needed.place.child("environments").as_key(), "only for these environments")
                         .help("what the one makes is missing there: give both the same `environments`, or remove the edge"),
@@ -95,5 +98,5 @@ pub fn ignored(ignored: &[String], used: &BTreeSet<&str>, folder: &str) -> Optio
             "changesets stand in files that end with `.yaml` or `.yml`: rename `{first}`, or move it out of `{folder}`"
         ),
     };
-    Some(Diagnostic::warning("DG0119", format!("{} {verb}", names.join(", "))).help(help))
+    Some(Diagnostic::warning(Code::UnusedFile, format!("{} {verb}", names.join(", "))).help(help))
 }

@@ -1,7 +1,7 @@
 //! Earlier ids: each is claimed once, and is nobody's any more.
 
 use super::changeset::{Changelog, is_id};
-use crate::base::{Diagnostic, Diagnostics, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, Place};
 use std::collections::HashMap;
 
 /// Checks `aka` of all changesets.
@@ -13,7 +13,7 @@ pub fn check(changelog: &Changelog, out: &mut Diagnostics) {
     let declared: HashMap<&str, &Place> = changelog.changesets.iter().map(|c| (c.id.as_str(), &c.place)).collect();
     let mut claimed: HashMap<&str, &Place> = HashMap::new();
     for (changeset, old) in claims {
-        let problem = |message: String| Diagnostic::error("DG0207", message).at(old.place.clone());
+        let problem = |message: String| Diagnostic::error(Code::EarlierId, message).at(old.place.clone());
         if old.id == changeset.id {
             out.push(problem(format!("`{}` is its own earlier id", old.id)).help("remove this line"));
         } else if !is_id(&old.id) {

@@ -3,7 +3,7 @@
 use super::checks::{Precondition, Verify};
 use super::project::LimitsSpec;
 use super::variables::UNDEFINED;
-use crate::base::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity, Span};
+use crate::base::{Code, Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity, Span};
 use crate::change::Change;
 use schemars::JsonSchema;
 use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
@@ -329,7 +329,7 @@ impl Changeset {
         let content = ["preconditions", "verify", "rollback"].map(|key| self.place.child(key));
         let header = |d: &Diagnostic| {
             let Some(place) = &d.place else { return false };
-            let unknown = d.code == "DG0104" && place.path.len() == self.place.path.len() + 1;
+            let unknown = d.code == Code::UnknownKey && place.path.len() == self.place.path.len() + 1;
             unknown || content.iter().any(|part| place.is_in(part))
         };
         self.header_is_read = !problems.iter().any(header);

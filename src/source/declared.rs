@@ -3,7 +3,7 @@
 use super::project::ProjectConfig;
 use super::variables::{Variables, Wrong, is_name};
 use crate::base::secret::{PLACEHOLDER, is_secret_name};
-use crate::base::{Diagnostic, Diagnostics, Place, Secret, Secrets};
+use crate::base::{Code, Diagnostic, Diagnostics, Place, Secret, Secrets};
 use schemars::JsonSchema;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -119,7 +119,7 @@ pub(super) fn check_variables(variables: &Map<String, Value>, place: &Place, out
     for (name, value) in variables {
         if !is_name(name) {
             out.push(
-                Diagnostic::error("DG0113", format!("`{name}` is no name of a variable"))
+                Diagnostic::error(Code::BadName, format!("`{name}` is no name of a variable"))
                     .at(place.child(name).as_key())
                     .help("use letters, digits, `_`, `-` and `.`"),
             );
@@ -136,18 +136,20 @@ fn check_value(name: &str, value: &Value, place: &Place, out: &mut Diagnostics) 
         Value::Object(map) => {
             let secret = map.get("secret").unwrap_or(&Value::Bool(false));
             if let Some(key) = map.keys().find(|key| !["value", "secret"].contains(&key.as_str())) {
-                Diagnostic::error("DG0104", format!("unknown key `{key}`")).at(place.child(key).as_key()).help(FORMS)
+                Diagnostic::error(Code::UnknownKey, format!("unknown key `{key}`"))
+                    .at(place.child(key).as_key())
+                    .help(FORMS)
             } else if !map.get("value").is_some_and(is_scalar) {
                 Diagnostic::error(
-                    "DG0106",
+                    Code::WrongValue,
                     format!("the variable `{name}` has no `value` that is a text, number or boolean"),
                 )
                 .at(place.clone())
                 .help(FORMS)
             } else if !secret.is_boolean() {
-                Diagnostic::error("DG0106", "`secret` is true or false").at(place.child("secret"))
+                Diagnostic::error(Code::WrongValue, "`secret` is true or false").at(place.child("secret"))
             } else if secret == &Value::Bool(true) && !is_secret_name(name) {
-                Diagnostic::error("DG0113", format!("`{name}` is no name of a secret variable"))
+                Diagnostic::error(Code::BadName, format!("`{name}` is no name of a secret variable"))
                     .at(place.clone().as_key())
                     .help("use letters, digits and `_`: it is a variable of psql too")
             } else {
@@ -155,7 +157,7 @@ fn check_value(name: &str, value: &Value, place: &Place, out: &mut Diagnostics) 
             }
         }
         value if is_scalar(value) => return,
-        _ => Diagnostic::error("DG0106", format!("the variable `{name}` is no text, number or boolean"))
+        _ => Diagnostic::error(Code::WrongValue, format!("the variable `{name}` is no text, number or boolean"))
             .at(place.clone())
             .help(FORMS),
     };

@@ -3,7 +3,7 @@
 use super::load::{inside, read_text};
 use super::set::{SourceFile, SourceSet};
 use super::variables::Variables;
-use crate::base::{Diagnostic, Diagnostics, FileId, PathSeg, Place, diag::nearest};
+use crate::base::{Code, Diagnostic, Diagnostics, FileId, PathSeg, Place, diag::nearest};
 use crate::change::{FileText, ReadFile};
 use std::collections::HashMap;
 use std::fs;
@@ -116,7 +116,8 @@ impl ReadFile for ProjectFiles<'_> {
             _ => "read by this change".to_owned(),
         };
         if let Some(wrong) = wrong {
-            let problem = Diagnostic::error("DG0321", format!("cannot read `{path}`: {}", wrong.message));
+            let problem =
+                Diagnostic::error(Code::UnreadableSqlFile, format!("cannot read `{path}`: {}", wrong.message));
             out.push(
                 match wrong.at {
                     Some(at) => problem.at(Place::bytes(id, at..at)).related(place.clone(), here),

@@ -1,15 +1,15 @@
 //! Problems that only follow from another one: nobody should read them.
 
 use super::variables::{UNDEFINED, Variables};
-use crate::base::{Diagnostics, FileId, PathSeg, Place};
+use crate::base::{Code, Diagnostics, FileId, PathSeg, Place};
 use serde_json::Value;
 use std::collections::HashSet;
 
 /// The code of a placeholder that is still there.
-pub const HOLE_CODE: &str = "DG0126";
+pub const HOLE_CODE: Code = Code::Hole;
 
 /// Codes after which nothing else that is said of the same value is of use.
-const FIRST: [&str; 3] = [UNDEFINED, "DG0112", HOLE_CODE];
+const FIRST: [Code; 3] = [UNDEFINED, Code::MalformedVariable, HOLE_CODE];
 
 /// Takes out what follows from a variable without a value or a placeholder: nothing that is said
 /// of the same value, or of what is below it, is worth reading.

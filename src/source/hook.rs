@@ -1,6 +1,6 @@
 //! What is done before a run changes anything: `beforeApply` of an environment.
 
-use crate::base::{Diagnostic, Diagnostics, Place, Span, name::MAX_BYTES};
+use crate::base::{Code, Diagnostic, Diagnostics, Place, Span, name::MAX_BYTES};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path};
@@ -73,17 +73,17 @@ impl Hook {
     pub fn check(&self, place: &Place, out: &mut Diagnostics) {
         let asked = [self.run.is_some(), self.dump.is_some(), self.restore_point.is_some()];
         let wrong = if asked.iter().filter(|a| **a).count() != 1 {
-            Diagnostic::error("DG0115", "a hook is one of `run`, `dump` and `restorePoint`")
+            Diagnostic::error(Code::Hook, "a hook is one of `run`, `dump` and `restorePoint`")
                 .help("write a list entry for each")
         } else if self.run.as_ref().is_some_and(|r| r.first().is_none_or(|program| program.trim().is_empty())) {
-            Diagnostic::error("DG0115", "the hook `run` names no command").help("write `run: [command, argument]`")
+            Diagnostic::error(Code::Hook, "the hook `run` names no command").help("write `run: [command, argument]`")
         } else if self.dump.as_ref().is_some_and(|d| d.to.trim().is_empty()) {
-            Diagnostic::error("DG0115", "the hook `dump` names no file").help("write `to: backups/${run}.dump`")
+            Diagnostic::error(Code::Hook, "the hook `dump` names no file").help("write `to: backups/${run}.dump`")
         } else if let Some(dump) = self.dump.as_ref().filter(|dump| !is_below(&dump.to)) {
-            Diagnostic::error("DG0115", format!("`{}` leads out of the project's folder", dump.to))
+            Diagnostic::error(Code::Hook, format!("`{}` leads out of the project's folder", dump.to))
                 .help("a dump is below the project's folder; elsewhere a `run` hook can write it")
         } else if self.restore_point.as_ref().is_some_and(|name| name.is_empty() || name.len() > MAX_BYTES) {
-            Diagnostic::error("DG0115", format!("the name of a restore point has 1 to {MAX_BYTES} bytes"))
+            Diagnostic::error(Code::Hook, format!("the name of a restore point has 1 to {MAX_BYTES} bytes"))
         } else {
             return;
         };

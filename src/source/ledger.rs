@@ -1,6 +1,6 @@
 //! Where dagmar keeps what it knows of a database.
 
-use crate::base::{Diagnostic, Diagnostics, Ident, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ impl LedgerConfig {
             return;
         };
         out.push(
-            Diagnostic::error("DG0118", format!("the name of the ledger's schema {wrong}"))
+            Diagnostic::error(Code::LedgerSchema, format!("the name of the ledger's schema {wrong}"))
                 .at(place.clone())
                 .help("it is a schema that only dagmar uses; leave it out for `dagmar`"),
         );

@@ -3,7 +3,7 @@
 use super::project::{self, ProjectConfig};
 use super::set::{SourceFile, SourceSet};
 use super::yaml;
-use crate::base::{Diagnostic, Diagnostics, Failure, FileId, Kind, Place, file, typed::typed};
+use crate::base::{Code, Diagnostic, Diagnostics, Failure, FileId, Kind, Place, file, typed::typed};
 use crate::change;
 use crate::change::custom::{CustomKind, Manifest};
 use crate::render::{ProjectTemplate, Sections};
@@ -113,7 +113,7 @@ impl Loader {
         match read_text(&self.root.join(path)) {
             Ok(text) => Some(self.sources.add(SourceFile::new(shown, text))),
             Err(wrong) => {
-                let problem = Diagnostic::error("DG0100", format!("`{shown}` {}", wrong.message));
+                let problem = Diagnostic::error(Code::UnreadableFile, format!("`{shown}` {}", wrong.message));
                 let (text, at) = wrong.shown.unwrap_or_default();
                 let id = self.sources.add(SourceFile::new(shown, text));
                 self.problems.push(problem.at(Place::bytes(id, at..at)).maybe_help(wrong.help));
@@ -223,7 +223,7 @@ impl Loader {
         for part in ["manifest.yaml", "template.sql.hbs"] {
             if !self.root.join(&dir).join(part).exists() {
                 let message = format!("the change type `{name}` has no `{}`", dir.join(part).display());
-                self.problems.push(Diagnostic::error("DG0100", message).help(
+                self.problems.push(Diagnostic::error(Code::UnreadableFile, message).help(
                     "a folder below `templates/` is a change type of the project: `manifest.yaml` says what it takes, \
                      `template.sql.hbs` what it runs",
                 ));
@@ -235,10 +235,10 @@ impl Loader {
         let template_id = self.read(&dir.join("template.sql.hbs"))?;
         if change::find(name).is_some() || !is_kind_name(name) {
             let problem = if is_kind_name(name) {
-                Diagnostic::error("DG0403", format!("`{name}` is a built-in change type"))
+                Diagnostic::error(Code::TypeName, format!("`{name}` is a built-in change type"))
                     .help("give yours another name, or override the built-in template in templates/sql")
             } else {
-                Diagnostic::error("DG0403", format!("`{name}` is no name of a change type"))
+                Diagnostic::error(Code::TypeName, format!("`{name}` is no name of a change type"))
                     .help("use letters and digits, starting with a small letter: updatedAtTrigger")
             };
             self.problems.push(problem.at(place));
@@ -256,7 +256,8 @@ impl Loader {
                     "add `-- rollback` with its SQL, or say `irreversible: reason` in the manifest",
                 )
             };
-            self.problems.push(Diagnostic::error("DG0402", message).at(Place::bytes(template_id, 0..0)).help(help));
+            self.problems
+                .push(Diagnostic::error(Code::RollbackSection, message).at(Place::bytes(template_id, 0..0)).help(help));
             return None;
         }
         let template =
@@ -264,7 +265,7 @@ impl Loader {
         match CustomKind::new(name.to_owned(), manifest, has_rollback) {
             Ok(kind) => Some((kind, template)),
             Err(why) => {
-                self.problems.push(Diagnostic::error("DG0401", why).at(place.child("parameters")));
+                self.problems.push(Diagnostic::error(Code::Manifest, why).at(place.child("parameters")));
                 None
             }
         }
@@ -295,7 +296,7 @@ struct Found {
 /// by their real paths.
 fn walk(root: &Path, folder: &Path, seen: &mut BTreeMap<PathBuf, PathBuf>, out: &mut Found) -> Result<(), Diagnostic> {
     let full = root.join(folder);
-    let problem = |message: String| Diagnostic::error("DG0100", message);
+    let problem = |message: String| Diagnostic::error(Code::UnreadableFile, message);
     if let Ok(real) = full.canonicalize()
         && let Some(first) = seen.insert(real, folder.to_owned())
     {

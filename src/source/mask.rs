@@ -310,6 +310,7 @@ fn secret_end(text: &str, value: usize, end: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Code;
 
     fn shown(path: &str, source: &str) -> String {
         text(path, source).unwrap_or_else(|| source.to_owned())
@@ -360,7 +361,7 @@ mod tests {
     fn what_is_said_holds_no_secret() {
         let source = "variables: { a: hunter2hunter2 }\nurl: it's\nsoak: 2 d";
         let said = |message: &str| {
-            let mut d = Diagnostic::error("DG0001", message).help(message).label(message);
+            let mut d = Diagnostic::error(Code::NothingInFile, message).help(message).label(message);
             problem(&mut d, Some(("dagmar.yaml", source)));
             assert_eq!(d.help.as_ref(), Some(&d.message));
             d.message

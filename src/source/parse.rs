@@ -10,7 +10,7 @@ use super::schema::skeleton::HOLE;
 use super::set::SourceSet;
 use super::shape;
 use super::variables::Variables;
-use crate::base::{Diagnostic, Diagnostics, FileId, Place, checksum, diag::nearest, typed::partly};
+use crate::base::{Code, Diagnostic, Diagnostics, FileId, Place, checksum, diag::nearest, typed::partly};
 use crate::change::custom::CustomKind;
 use crate::change::{self, Change, ReadFile, elsewhere};
 use serde_json::{Map, Value};
@@ -65,7 +65,7 @@ pub fn changelog(documents: &[(FileId, Value)], context: &Context<'_>, out: &mut
                 if let Some(first) = seen.get(id.as_str()) {
                     is_double = true;
                     out.push(
-                        Diagnostic::error("DG0201", format!("the id `{id}` is there twice"))
+                        Diagnostic::error(Code::IdTwice, format!("the id `{id}` is there twice"))
                             .at(here)
                             .related(first.clone(), "first here")
                             .help("an id is for ever: give the new changeset another one"),
@@ -112,7 +112,7 @@ pub fn changelog(documents: &[(FileId, Value)], context: &Context<'_>, out: &mut
 fn changesets_of<'a>(file: FileId, document: &'a Value, out: &mut Diagnostics) -> Vec<(Place, &'a Value)> {
     let root = Place::value(file, Vec::new());
     let nothing = |message: &str, place: Place| {
-        Diagnostic::error("DG0101", message)
+        Diagnostic::error(Code::NothingInFile, message)
             .at(place)
             .help("write `changesets:` with a list below it, or delete the file")
     };
@@ -124,7 +124,7 @@ fn changesets_of<'a>(file: FileId, document: &'a Value, out: &mut Diagnostics) -
         Value::Object(map) => map,
         _ => {
             out.push(
-                Diagnostic::error("DG0106", "expected a mapping with the key `changesets`")
+                Diagnostic::error(Code::WrongValue, "expected a mapping with the key `changesets`")
                     .at(root)
                     .help("write `changesets:` with a list below it"),
             );
@@ -134,7 +134,7 @@ fn changesets_of<'a>(file: FileId, document: &'a Value, out: &mut Diagnostics) -
     for key in map.keys().filter(|key| *key != "changesets") {
         let near = nearest(key, ["changesets"]);
         out.push(
-            Diagnostic::error("DG0104", format!("unknown key `{key}`"))
+            Diagnostic::error(Code::UnknownKey, format!("unknown key `{key}`"))
                 .at(root.child(key).as_key())
                 .help(near.map_or("known here: changesets".to_owned(), |n| format!("did you mean `{n}`?"))),
         );
@@ -149,12 +149,16 @@ fn changesets_of<'a>(file: FileId, document: &'a Value, out: &mut Diagnostics) -
             Vec::new()
         }
         Some(_) => {
-            out.push(Diagnostic::error("DG0106", "`changesets` is no list").at(root.child("changesets")));
+            out.push(Diagnostic::error(Code::WrongValue, "`changesets` is no list").at(root.child("changesets")));
             Vec::new()
         }
         None if map.is_empty() || map.keys().any(|k| nearest(k, ["changesets"]).is_some()) => Vec::new(),
         None => {
-            out.push(Diagnostic::error("DG0105", "the key `changesets` is missing").at(root).help("add `changesets:`"));
+            out.push(
+                Diagnostic::error(Code::MissingKey, "the key `changesets` is missing")
+                    .at(root)
+                    .help("add `changesets:`"),
+            );
             Vec::new()
         }
     }
@@ -241,7 +245,7 @@ fn finish(
 ) -> Changeset {
     if !is_id(&header.id) {
         let shown: String = header.id.chars().take(60).collect();
-        out.push(Diagnostic::error("DG0202", format!("`{shown}` is no id")).at(place.child("id")).help(format!(
+        out.push(Diagnostic::error(Code::BadId, format!("`{shown}` is no id")).at(place.child("id")).help(format!(
             "use letters, digits, `-`, `_`, `.` and `/`, at most {MAX_ID}, starting with a letter or digit"
         )));
     }
@@ -249,7 +253,7 @@ fn finish(
         if !context.environments.is_empty() && !context.environments.contains(name) {
             let near = nearest(name, context.environments.iter().map(String::as_str));
             out.push(
-                Diagnostic::error("DG0110", format!("there is no environment `{name}`"))
+                Diagnostic::error(Code::UnknownEnvironment, format!("there is no environment `{name}`"))
                     .at(place.child("environments").at(i))
                     .help(near.map_or_else(
                         || format!("dagmar.yaml has: {}", context.environments.join(", ")),
@@ -261,7 +265,7 @@ fn finish(
     header.limits.backfill.check(&place.child("limits").child("backfill"), out);
     if header.changes.is_empty() {
         out.push(
-            Diagnostic::error("DG0108", format!("the changeset `{}` has no changes", header.id))
+            Diagnostic::error(Code::NoChanges, format!("the changeset `{}` has no changes", header.id))
                 .at(place.child("changes"))
                 .help("add one, or delete the changeset"),
         );
@@ -349,7 +353,7 @@ fn one_change(value: &Value, place: &Place, context: &Context<'_>, out: &mut Dia
             _ => "a change is a change type with its parameters".to_owned(),
         };
         out.push(
-            Diagnostic::error("DG0109", message)
+            Diagnostic::error(Code::NotOneChange, message)
                 .at(place.clone())
                 .help("write `- createTable:` with the parameters indented below it"),
         );
@@ -367,7 +371,11 @@ fn one_change(value: &Value, place: &Place, context: &Context<'_>, out: &mut Dia
         let near = || nearest(name, known).map(|near| format!("did you mean `{near}`?"));
         let help = elsewhere::help(name).or_else(near);
         let help = help.unwrap_or_else(|| "`dagmar schema --list` shows all change types".to_owned());
-        out.push(Diagnostic::error("DG0107", format!("unknown change type `{name}`")).at(here.as_key()).help(help));
+        out.push(
+            Diagnostic::error(Code::UnknownChangeType, format!("unknown change type `{name}`"))
+                .at(here.as_key())
+                .help(help),
+        );
         return None;
     }?;
     change.attach(context.files, &here, out);

@@ -2,7 +2,7 @@
 //! has to agree. The gates decide; here is how it is written.
 
 use super::calendar::{CalendarDay, Clock, Day, Zone};
-use crate::base::{Diagnostic, Diagnostics, Place, Span};
+use crate::base::{Code, Diagnostic, Diagnostics, Place, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use serde_json::Value;
 /// A destructive kind of step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum Hazard {
+pub enum Destructive {
     /// A statement after which data is gone.
     LosesData,
     /// A statement that writes a whole table anew.
@@ -21,25 +21,26 @@ pub enum Hazard {
     Opaque,
 }
 
-impl Hazard {
+impl Destructive {
     /// Every kind.
-    pub const ALL: [Hazard; 4] = [Hazard::LosesData, Hazard::Rewrites, Hazard::Irreversible, Hazard::Opaque];
+    pub const ALL: [Destructive; 4] =
+        [Destructive::LosesData, Destructive::Rewrites, Destructive::Irreversible, Destructive::Opaque];
 
     /// The word in `dagmar.yaml`, on the command line and in the ledger.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
-            Hazard::LosesData => "losesData",
-            Hazard::Rewrites => "rewrites",
-            Hazard::Irreversible => "irreversible",
-            Hazard::Opaque => "opaque",
+            Destructive::LosesData => "losesData",
+            Destructive::Rewrites => "rewrites",
+            Destructive::Irreversible => "irreversible",
+            Destructive::Opaque => "opaque",
         }
     }
 
     /// The kind of this word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|hazard| hazard.word() == word)
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 
@@ -111,7 +112,7 @@ pub struct Rate {
 }
 
 /// The code of what is wrong with a policy.
-const CODE: &str = "DG0130";
+const CODE: Code = Code::Policy;
 
 /// Looks whether the policies of an environment can be kept.
 ///
@@ -204,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hazards_have_one_word_each() {
-        assert!(Hazard::ALL.iter().all(|h| serde_json::to_value(h).unwrap() == h.word()));
+    fn destructive_kinds_have_one_word_each() {
+        assert!(Destructive::ALL.iter().all(|kind| serde_json::to_value(kind).unwrap() == kind.word()));
     }
 }

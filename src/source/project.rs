@@ -5,10 +5,10 @@ use super::attic::AtticPolicy;
 use super::declared::{Variable, check_variables};
 use super::hook::Hook;
 use super::ledger::LedgerConfig;
-use super::policy::{self, ApprovalPolicy, Freeze, Hazard, Rate, Window};
+use super::policy::{self, ApprovalPolicy, Destructive, Freeze, Rate, Window};
 use super::variables::is_name;
 use crate::base::{
-    Diagnostic, Diagnostics, Granularity, Limits, PaceSpec, PathSeg, Place, Span, diag::nearest, typed::partly,
+    Code, Diagnostic, Diagnostics, Granularity, Limits, PaceSpec, PathSeg, Place, Span, diag::nearest, typed::partly,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ pub struct Environment {
     pub before_apply: Vec<Hook>,
     /// The destructive kinds of steps that run without a further word; left out: all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow: Option<Vec<Hazard>>,
+    pub allow: Option<Vec<Destructive>>,
     /// The only time in which something is run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
@@ -185,7 +185,7 @@ impl ProjectConfig {
             let here = place.child("environments").child(name);
             if !is_name(name) {
                 out.push(
-                    Diagnostic::error("DG0113", format!("`{name}` is no name of an environment"))
+                    Diagnostic::error(Code::BadName, format!("`{name}` is no name of an environment"))
                         .at(here.clone().as_key())
                         .help("use letters, digits, `_`, `-` and `.`"),
                 );
@@ -199,7 +199,7 @@ impl ProjectConfig {
             address::check(&environment, value, &here, &mut found);
             if environment.jobs.is_some_and(|jobs| !(1..=64).contains(&jobs)) {
                 found.push(
-                    Diagnostic::error("DG0121", "`jobs` is out of range")
+                    Diagnostic::error(Code::Jobs, "`jobs` is out of range")
                         .at(here.child("jobs"))
                         .help("it is a number of connections: 1 to 64; 1 runs one step after the other"),
                 );
@@ -232,15 +232,18 @@ impl ProjectConfig {
             }
             let here = place.child("environments").child(name).child("promoteFrom");
             let problem = if from == name {
-                Diagnostic::error("DG0114", format!("`{name}` is promoted from itself"))
+                Diagnostic::error(Code::PromoteFrom, format!("`{name}` is promoted from itself"))
                     .help("name the environment that comes before it")
             } else if self.environment_list.iter().any(|(other, _)| other == from) {
-                Diagnostic::error("DG0114", format!("`{name}` is promoted from `{from}`, which comes after it"))
-                    .help("write the environments in the order of promotion")
+                Diagnostic::error(
+                    Code::PromoteFrom,
+                    format!("`{name}` is promoted from `{from}`, which comes after it"),
+                )
+                .help("write the environments in the order of promotion")
             } else {
                 let names = self.environment_list.iter().map(|(n, _)| n.as_str()).filter(|other| other != name);
-                Diagnostic::error("DG0114", format!("there is no environment `{from}`"))
-                    .maybe_help(nearest(from, names).map(|near| format!("did you mean `{near}`?")))
+                Diagnostic::error(Code::PromoteFrom, format!("there is no environment `{from}`"))
+                    .meant(nearest(from, names))
             };
             out.push(problem.at(here));
         }
@@ -276,8 +279,8 @@ pub fn hides_variables(problem: &Diagnostic) -> bool {
         _ => None,
     };
     let below = if key(0) == Some("environments") { 2 } else { 0 };
-    let unknown = problem.code == "DG0104" && place.path.len() == below + 1;
-    let other_key = problem.help.as_deref().is_some_and(|help| help.starts_with("did you mean"));
+    let unknown = problem.code == Code::UnknownKey && place.path.len() == below + 1;
+    let other_key = problem.meant.is_some();
     match key(below) {
         None => true,
         Some("variables") => true,

@@ -2,10 +2,10 @@
 //! where quotes are missing. The parser says only at which character it gave up.
 
 use super::shape::{self, Line};
-use crate::base::{Diagnostic, FileId, Lines, Place};
+use crate::base::{Code, Diagnostic, FileId, Lines, Place};
 
 /// The code of a file that is no YAML.
-const CODE: &str = "DG0102";
+const CODE: Code = Code::NotYaml;
 
 /// What the parser said, and where.
 struct Said<'a> {

@@ -2,7 +2,7 @@
 
 use super::set::SourceFile;
 use crate::base::secret::{PLACEHOLDER, placeholder};
-use crate::base::{Diagnostic, Diagnostics, FileId, PathSeg, Place, diag::nearest};
+use crate::base::{Code, Diagnostic, Diagnostics, FileId, PathSeg, Place, diag::nearest};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -249,10 +249,10 @@ impl Variables {
                         |near| format!("did you mean `${{{near}}}`?"),
                     ))
             }
-            Wrong::Malformed => Diagnostic::error("DG0112", "`${` is not followed by a name and `}`")
+            Wrong::Malformed => Diagnostic::error(Code::MalformedVariable, "`${` is not followed by a name and `}`")
                 .at(place)
                 .help("write `${name}` or `${name:-default}`; `$${` stands for `${` itself"),
-            Wrong::Reserved => Diagnostic::error("DG0117", format!("`{PLACEHOLDER}` is reserved"))
+            Wrong::Reserved => Diagnostic::error(Code::ReservedPlaceholder, format!("`{PLACEHOLDER}` is reserved"))
                 .at(place)
                 .help("a secret variable is written as `${name}`, like any other"),
         }
@@ -260,7 +260,7 @@ impl Variables {
 }
 
 /// The code of a variable without a value.
-pub const UNDEFINED: &str = "DG0111";
+pub const UNDEFINED: Code = Code::UndefinedVariable;
 
 /// Letters, digits, `_`, `-` and `.`, not starting with a digit.
 #[must_use]

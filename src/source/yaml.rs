@@ -2,7 +2,7 @@
 
 use super::spans::{Spans, expands_too_far, too_deep};
 use super::syntax;
-use crate::base::{Diagnostic, Diagnostics, FileId, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, FileId, Place};
 use serde_json::{Map, Value};
 use serde_yaml::Value as Yaml;
 
@@ -17,12 +17,12 @@ const WRITE_OUT: &str = "write the repeated part out, or once in a template";
 /// An empty file is `null`.
 pub fn parse(file: FileId, text: &str, out: &mut Diagnostics) -> Option<Value> {
     if let Some(at) = too_deep(text) {
-        let problem = Diagnostic::error("DG0102", format!("not YAML: {TOO_DEEP}"));
+        let problem = Diagnostic::error(Code::NotYaml, format!("not YAML: {TOO_DEEP}"));
         out.push(problem.at(Place::bytes(file, at..at)).help(DEEPEST));
         return None;
     }
     if let Some(at) = expands_too_far(text) {
-        let problem = Diagnostic::error("DG0102", format!("not YAML: {TOO_MUCH}"));
+        let problem = Diagnostic::error(Code::NotYaml, format!("not YAML: {TOO_MUCH}"));
         out.push(problem.at(Place::bytes(file, at)).help(WRITE_OUT));
         return None;
     }
@@ -44,7 +44,7 @@ fn problems(file: FileId, text: &str, error: &serde_yaml::Error, out: &mut Diagn
     for (key, second, first) in spans.duplicates() {
         twice = true;
         out.push(
-            Diagnostic::error("DG0103", format!("the key `{key}` is there twice"))
+            Diagnostic::error(Code::KeyTwice, format!("the key `{key}` is there twice"))
                 .at(Place::bytes(file, second.clone()))
                 .related(Place::bytes(file, first.clone()), "first here")
                 .help("keep one of them"),
@@ -59,7 +59,7 @@ fn problems(file: FileId, text: &str, error: &serde_yaml::Error, out: &mut Diagn
         Some((span, _)) if at == 0 => span.start,
         _ => at,
     };
-    let problem = |message: &str, place| Diagnostic::error("DG0102", format!("not YAML: {message}")).at(place);
+    let problem = |message: &str, place| Diagnostic::error(Code::NotYaml, format!("not YAML: {message}")).at(place);
     if full.contains("more than one document") {
         let place = spans.second_document().map_or(at..at, Clone::clone);
         out.push(
@@ -89,7 +89,7 @@ fn to_json(yaml: Yaml, place: &Place, out: &mut Diagnostics) -> Option<Value> {
                 .or_else(|| n.as_f64().and_then(serde_json::Number::from_f64));
             let Some(number) = number else {
                 out.push(
-                    Diagnostic::error("DG0106", format!("`{n}` is no number that can be used here"))
+                    Diagnostic::error(Code::WrongValue, format!("`{n}` is no number that can be used here"))
                         .at(place.clone())
                         .help("quote it to have it as a text"),
                 );
@@ -111,7 +111,7 @@ fn to_json(yaml: Yaml, place: &Place, out: &mut Diagnostics) -> Option<Value> {
             for (key, value) in map {
                 let Yaml::String(key) = key else {
                     out.push(
-                        Diagnostic::error("DG0106", format!("the key `{}` is no text", show(&key)))
+                        Diagnostic::error(Code::KeyNoText, format!("the key `{}` is no text", show(&key)))
                             .at(place.clone())
                             .help("quote it"),
                     );
@@ -120,7 +120,7 @@ fn to_json(yaml: Yaml, place: &Place, out: &mut Diagnostics) -> Option<Value> {
                 let value = convert_child(value, out, || place.child(&key))?;
                 if key == MERGE {
                     out.push(
-                        Diagnostic::error("DG0125", "YAML merge keys (`<<`) are not supported")
+                        Diagnostic::error(Code::MergeKey, "YAML merge keys (`<<`) are not supported")
                             .at(place.child(MERGE).as_key())
                             .help("write the keys out; an anchor may stand for a whole value: `columns: *columns`"),
                     );
@@ -139,7 +139,7 @@ fn to_json(yaml: Yaml, place: &Place, out: &mut Diagnostics) -> Option<Value> {
         }
         Yaml::Tagged(tagged) => {
             out.push(
-                Diagnostic::error("DG0106", format!("the YAML tag `{}` is not used here", tagged.tag))
+                Diagnostic::error(Code::YamlTag, format!("the YAML tag `{}` is not used here", tagged.tag))
                     .at(place.clone())
                     .help("write `name: value` instead of `!name value`"),
             );

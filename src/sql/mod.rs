@@ -1,6 +1,7 @@
 //! Everything known about SQL text: where statements end, what each does to the server,
 //! which objects it touches. Pure; the SQL grammar's crates stay inside this folder.
 
+mod brackets;
 mod classify;
 mod concurrently;
 mod error;
@@ -19,6 +20,7 @@ mod since;
 mod split;
 mod token;
 
+pub use brackets::{Word, Wrong, brackets};
 pub use classify::facts;
 pub use concurrently::without_concurrently;
 pub use error::SqlError;
@@ -26,8 +28,8 @@ pub use facts::{Facts, LockMode, Outside};
 pub use forbidden::{Forbidden, doubtful, forbidden, is_of_schema, names_schema};
 pub use format_of::format_of;
 pub use objects::touches;
-pub use opaque::is_opaque;
-pub use parameters::{bind, parameters, split_with};
+pub use opaque::{is_of_template, is_opaque};
+pub use parameters::{bind, first_parameter, parameters, split_with};
 pub use password::has_password;
 pub use place::{LineColumn, first_word, line_column, line_column_at};
 pub use shape::shape;

@@ -1,5 +1,6 @@
 //! Statements whose text does not show what they do.
 
+use super::classify::own;
 use super::objects::touches;
 use super::token::{Kind, Tok, words};
 use crate::base::keywords::needs_quotes;
@@ -50,6 +51,44 @@ const KNOWN: [&str; 18] = [
     "upper",
 ];
 
+/// Functions of the ledger that the templates call beside those that [`own::FUNCTIONS`] has.
+const OF_TEMPLATES: [&str; 9] = [
+    "drop_extension",
+    "remember_comment",
+    "remember_constraint",
+    "remember_default",
+    "remember_extensions",
+    "remember_index",
+    "remember_not_null",
+    "remember_type",
+    "restore_comment",
+];
+
+/// Whether a statement is of the form of those that the built-in templates make: one that changes
+/// objects or rows by itself, or a query that calls only functions that templates call of the ledger,
+/// whose schema is `ledger`.
+#[must_use]
+pub fn is_of_template(sql: &str, ledger: &str) -> bool {
+    let toks = words(sql);
+    let Some(first) = toks.first() else { return false };
+    if first.is_any(&["alter", "comment", "create", "delete", "grant", "insert", "revoke", "update"]) {
+        return true;
+    }
+    let own = |schema: &Tok<'_>, name: &Tok<'_>| {
+        let is = |word: &str| name.is(word);
+        schema.name().is_some_and(|schema| schema.as_str() == ledger)
+            && (own::FUNCTIONS.iter().any(|(function, ..)| is(function)) || OF_TEMPLATES.into_iter().any(is))
+    };
+    let writes = |pair: &[Tok<'_>]| pair[0].sign() == Some(b'(') && pair[1].is_any(&["insert", "update", "delete"]);
+    match first.text.to_ascii_lowercase().as_str() {
+        // of all objects of a role or schema
+        "drop" => !toks.iter().any(|t| t.is_any(&["owned", "cascade"])),
+        "select" => !calls(&toks, own),
+        "with" => toks.windows(2).any(writes),
+        _ => false,
+    }
+}
+
 /// Whether nothing in the text says what the statement does: it runs SQL that stands elsewhere (`DO`,
 /// `CALL`, `EXECUTE`), or is a query that calls a function which may be anybody's. What functions do
 /// that other statements call, and triggers, is not looked for.
@@ -60,10 +99,11 @@ pub fn is_opaque(sql: &str) -> bool {
         .iter()
         .find(|t| t.sign() != Some(b'('))
         .is_some_and(|t| t.is_any(&["select", "values", "with", "explain"]));
-    is_query && calls(&toks) || touches(sql).is_none()
+    is_query && calls(&toks, |schema, _| schema.is("pg_catalog")) || touches(sql).is_none()
 }
 
-fn calls(toks: &[Tok<'_>]) -> bool {
+/// Whether there is a call of a function that is not known; `own` knows those with a schema.
+fn calls(toks: &[Tok<'_>], own: impl Fn(&Tok<'_>, &Tok<'_>) -> bool) -> bool {
     toks.windows(2).enumerate().any(|(at, pair)| {
         let (name, next) = (&pair[0], &pair[1]);
         let is_name = matches!(name.kind, Kind::Word | Kind::Quoted) && next.sign() == Some(b'(');
@@ -73,7 +113,7 @@ fn calls(toks: &[Tok<'_>]) -> bool {
             at.checked_sub(2).and_then(|before| toks.get(before..at)).filter(|pair| pair[1].sign() == Some(b'.'));
         is_name
             && match schema {
-                Some(schema) => !schema[0].is("pg_catalog"),
+                Some(schema) => !own(&schema[0], name),
                 None => !known(),
             }
     })
@@ -82,6 +122,50 @@ fn calls(toks: &[Tok<'_>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ledgers_functions_are_those_of_the_templates() {
+        let mut called: Vec<String> = Vec::new();
+        for file in std::fs::read_dir("templates/sql").expect("runs in the crate's folder") {
+            let text = std::fs::read_to_string(file.expect("readable").path()).expect("readable");
+            let calls = text.split("ledgerSchema}}.").skip(1);
+            called.extend(calls.filter_map(|rest| rest.split_once('(')).map(|(name, _)| name.to_owned()));
+        }
+        called.sort();
+        called.dedup();
+        let mut known: Vec<&str> = own::FUNCTIONS.iter().map(|(name, ..)| *name).chain(OF_TEMPLATES).collect();
+        known.sort_unstable();
+        assert_eq!(called, known);
+    }
+
+    #[test]
+    fn what_templates_make_is_told_from_what_others_write() {
+        for sql in [
+            "ALTER TABLE t ADD COLUMN b int DEFAULT app.f()",
+            "UPDATE t SET a = app.f(a)",
+            "SELECT \"Led\".keep_table('app.t', 'a')",
+            "SELECT \"Led\".remember_matching('t', 'update', 'a', $w$ f() $w$, ARRAY['b']), count(*)",
+            "WITH dagmar_done AS (UPDATE t SET a = f(a) RETURNING a) SELECT \"Led\".expect_remembered('t', 'update', 'a', count(*)) FROM dagmar_done",
+            "DROP TABLE t",
+        ] {
+            assert!(is_of_template(sql, "Led"), "{sql}");
+        }
+        for sql in [
+            "DO $$ BEGIN END $$",
+            "CALL p()",
+            "SELECT led.keep_table('t', 'a')",
+            "SELECT other.keep_table('t', 'a')",
+            "SELECT \"Led\".keep_table('t', 'a'), f()",
+            "SELECT \"Led\".purge_entry(1)",
+            "WITH x AS (SELECT f()) SELECT 1 FROM x",
+            "DROP OWNED BY app",
+            "DROP SCHEMA app CASCADE",
+            "TRUNCATE t",
+            "",
+        ] {
+            assert!(!is_of_template(sql, "Led"), "{sql}");
+        }
+    }
 
     #[test]
     fn what_a_text_does_not_say_is_opaque() {

@@ -2,6 +2,7 @@
 
 use super::token::{Kind, scan, words};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Puts SQL in place of the parameters of a statement: the first of `values` for `$1`. Constants, names
 /// in quotes and comments stay as they are, and so do parameters without a value.
@@ -19,6 +20,13 @@ pub fn bind(statement: &str, values: &[&str]) -> String {
     }
     out.push_str(&statement[end..]);
     out
+}
+
+/// The bytes of the first parameter.
+#[must_use]
+pub fn first_parameter(text: &str) -> Option<Range<usize>> {
+    let mut toks = scan(text).map_while(Result::ok);
+    toks.find(|tok| tok.kind == Kind::Number && number_of(tok.text).is_some()).map(|tok| tok.start..tok.end())
 }
 
 /// The numbers of a statement's parameters.

@@ -75,7 +75,7 @@ fn yaml_that_is_none() {
         one_mistake(&[("plans/a.yaml", &text)], "DG0102", &format!("plans/a.yaml:{place}"), &words);
     }
     let tag = "changesets:\n  - !changeset\n    id: a\n";
-    one_mistake(&[("plans/a.yaml", tag)], "DG0106", "plans/a.yaml:3:5", &["the YAML tag", "= help: "]);
+    one_mistake(&[("plans/a.yaml", tag)], "DG0124", "plans/a.yaml:3:5", &["the YAML tag", "= help: "]);
 }
 
 /// A large file is read with a bounded amount of memory, one that is too large not at all.

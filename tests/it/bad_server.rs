@@ -47,7 +47,7 @@ fn servers_that_are_not_there() {
     let missing = format!("postgres:///nothing?host={}&user=postgres", server().sockets.display());
     at(&missing, &["database \"nothing\" does not exist", "help: create it with `CREATE DATABASE`"]);
     let stranger = format!("postgres:///postgres?host={}&user=stranger", server().sockets.display());
-    at(&stranger, &["role \"stranger\" does not exist", "help: create it with `CREATE ROLE"]);
+    at(&stranger, &["role \"stranger\" does not exist", "help: check the user: `CREATE ROLE ... LOGIN` creates it"]);
     // waiting ends, and the reason is the same
     let run = against(&project, "postgres://u@127.0.0.1:1/db", &["status", "--wait", "300ms"]);
     says(&run, 7, &["waiting for the server: ", "connection refused"]);

@@ -193,3 +193,35 @@ fn hazards_that_were_taken_out_of_a_plan_are_found_again() {
     assert!(said.contains("`drop`: "), "{said}");
     assert_eq!(tables(&shop.production), "orders");
 }
+
+/// Who seals a plan anew may write a block beside a built-in change type.
+#[test]
+fn a_block_under_the_name_of_a_built_in_type_is_opaque() {
+    let shop = Shop::new();
+    let config =
+        shop.text("dagmar.yaml").replace("promoteFrom: staging", "promoteFrom: staging, allow: [irreversible]");
+    shop.project.write("dagmar.yaml", &config);
+    shop.project.write("plans/a.yaml", &file(&[table("made", "")]));
+    shop.seal(&[]);
+    let text = shop.text("p.plan");
+    let rest = text.split("\"sql\":\"CREATE TABLE ").nth(1).and_then(|rest| rest.split("\"}").next()).unwrap();
+    let sql = format!("CREATE TABLE {rest}");
+    let block = "DO $$ BEGIN EXECUTE 'CREATE TABLE other ()'; END $$";
+    let with_block = resealed(&text, &format!("\"sql\":\"{sql}\""), &format!("\"sql\":\"{block}\""));
+    shop.project.write("edited.plan", &with_block);
+    let said = shop.refused(&["apply", "edited.plan"], 4);
+    // the digest of the step's SQL has to follow
+    let digest =
+        |text: &str, before: &str| text.split(before).nth(1).unwrap().split('"').next().unwrap().trim().to_owned();
+    let right = said.split("its SQL, which has ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    let wrong = digest(&text, "\"digest\":\"d1:");
+    shop.project.write("edited.plan", &resealed(&with_block, &format!("d1:{wrong}"), &right));
+    let said = shop.refused(&["apply", "edited.plan"], 5);
+    assert!(said.contains("[destructive-allowed] opaque: `made`") && said.contains("--allow opaque"), "{said}");
+    let shown = shop.project.run(&["plan", "--verify", "edited.plan", "--sql"]).ok();
+    assert!(shown.contains("opaque SQL: 1"), "{shown}");
+    assert_eq!(tables(&shop.production), "");
+    shop.project.write("p.plan", &text);
+    shop.run(&["apply", "p.plan"]).ok();
+    assert_eq!(tables(&shop.production), "made");
+}

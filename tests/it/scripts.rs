@@ -218,7 +218,7 @@ fn a_template_of_a_backfill_gives_a_batch() {
             &format!("-- forward\n{text};\n-- rollback\n{{{{raw rollback}}}}\n"),
         );
         let said = project.run(&["check"]).fails(3);
-        assert!(said.contains(&format!("DG0310]: the statement cannot run in batches: {words}\n")), "{said}");
+        assert!(said.contains(&format!("DG0317]: the statement cannot run in batches: {words}\n")), "{said}");
         assert!(said.contains("--> templates/sql/backfill.sql.hbs:2:1"), "{said}");
     }
 }

@@ -86,7 +86,7 @@ fn what(args: &Args, recorded: Option<&Recorded>) -> Text {
     let begun = recorded.segments.len() - done;
     let progress = match recorded.status {
         Status::Partly if !recorded.segments.is_empty() => {
-            format!(" ({}: {} done, {begun} begun)", recorded.segments[0].direction, count(done, "segment"))
+            format!(" ({}: {} done, {begun} begun)", recorded.segments[0].direction.word(), count(done, "segment"))
         }
         _ => String::new(),
     };

@@ -190,45 +190,48 @@ fn verify(target: &Target, kept: Kept<'_>, form: Form, out: &mut Output) -> Outc
 /// What is worth seeing of an event in a line.
 fn detail(event: &LedgerEvent) -> String {
     let text = |key: &str| event.detail.get(key).and_then(Value::as_str).map(str::to_owned);
-    match event.kind.as_str() {
-        "failed" | "rollbackFailed" | "purgeFailed" | "atticRestoreFailed" => text("message").unwrap_or_default(),
-        "marked" => {
+    use EventKind as K;
+    // a ledger whose constraints were dropped by hand may hold other words
+    let Some(kind) = K::from_word(&event.kind) else { return String::new() };
+    match kind {
+        K::Failed | K::RollbackFailed | K::PurgeFailed | K::AtticRestoreFailed => text("message").unwrap_or_default(),
+        K::Marked => {
             format!("{}: {}", text("status").unwrap_or_default(), text("reason").unwrap_or_default())
         }
-        "cleared" => format!(
+        K::Cleared => format!(
             "{} to {}: {}",
             text("from").unwrap_or_default(),
             text("to").unwrap_or_default(),
             text("reason").unwrap_or_default()
         ),
-        "adopted" => format!(
+        K::Adopted => format!(
             "from {}: {}",
             text("from").unwrap_or_else(|| "nobody".to_owned()),
             text("reason").unwrap_or_default()
         ),
-        "renamed" => format!("from {}", text("from").unwrap_or_default()),
-        "paused" | "resumed" | "cancelAsked" => text("reason").unwrap_or_default(),
-        "gateOverridden" => format!(
+        K::Renamed => format!("from {}", text("from").unwrap_or_default()),
+        K::Paused | K::Resumed | K::CancelAsked => text("reason").unwrap_or_default(),
+        K::GateOverridden => format!(
             "{}: {} ({})",
             text("gate").unwrap_or_default(),
             text("reason").unwrap_or_default(),
             text("unmet").unwrap_or_default()
         ),
-        "hazardAllowed" => text("hazard").unwrap_or_default(),
-        "retried" => format!(
+        K::HazardAllowed => text("hazard").unwrap_or_default(),
+        K::Retried => format!(
             "attempt {}, {}",
             event.detail.get("attempt").unwrap_or(&Value::Null),
             text("sqlstate").unwrap_or_default()
         ),
-        "approved" | "rejected" => format!("{}: {}", short(text("plan")), text("reason").unwrap_or_default()),
-        "sealedPlan" => short(text("plan")),
-        "refused" => {
+        K::Approved | K::Rejected => format!("{}: {}", short(text("plan")), text("reason").unwrap_or_default()),
+        K::SealedPlan => short(text("plan")),
+        K::Refused => {
             let gates = event.detail.get("gates").and_then(Value::as_array).into_iter().flatten();
             let names: Vec<&str> = gates.filter_map(|g| g.get("gate")?.as_str()).collect();
             let why = if names.is_empty() { text("why").unwrap_or_default() } else { names.join(", ") };
             format!("{}: {why}", text("command").unwrap_or_default())
         }
-        "beforeApply" => {
+        K::BeforeApply => {
             let (hook, outcome) = (text("hook").unwrap_or_default(), text("outcome").unwrap_or_default());
             let number = |key: &str| event.detail.get(key).and_then(Value::as_u64);
             match (text("file"), number("tables")) {
@@ -244,31 +247,31 @@ fn detail(event: &LedgerEvent) -> String {
                 },
             }
         }
-        "purged" | "atticRestored" => {
+        K::Purged | K::AtticRestored => {
             let entries = event.detail.get("entries").and_then(Value::as_array).into_iter().flatten();
             let one = |e: &Value| Some(format!("entry {}: {}", e.get("entry")?, e.get("object")?.as_str()?));
             entries.filter_map(one).collect::<Vec<_>>().join("; ")
         }
-        "rehearsalStarted" => {
+        K::RehearsalStarted => {
             let steps = event.detail.get("changesets").and_then(Value::as_array).map_or(0, Vec::len);
             format!("{}, {}", text("command").unwrap_or_default(), count(steps, "changeset"))
         }
-        "rehearsalFinished" => {
+        K::RehearsalFinished => {
             format!("{}: {}", text("command").unwrap_or_default(), text("outcome").unwrap_or_default())
         }
-        "runFinished" => text("status").unwrap_or_default(),
-        "headSigned" => {
+        K::RunFinished => text("status").unwrap_or_default(),
+        K::HeadSigned => {
             event.detail.get("seq").and_then(Value::as_i64).map_or_else(String::new, |seq| format!("up to event {seq}"))
         }
-        "policyChanged" => {
+        K::PolicyChanged => {
             let side = |key: &str| event.detail.get(key).unwrap_or(&Value::Null);
             format!("{}: {}", text("environment").unwrap_or_default(), differences(side("from"), side("to")).join(", "))
         }
-        "policyRequired" => {
+        K::PolicyRequired => {
             let what = if event.detail.get("policy").is_some_and(Value::is_object) { "demanded" } else { "released" };
             format!("{}, {what}: {}", text("environment").unwrap_or_default(), text("reason").unwrap_or_default())
         }
-        "runStarted" => format!(
+        K::RunStarted => format!(
             "{}, {}, {}{}",
             text("kind").unwrap_or_default(),
             count(event.detail.get("steps").and_then(Value::as_i64).unwrap_or_default(), "step"),
@@ -279,7 +282,8 @@ fn detail(event: &LedgerEvent) -> String {
                 None => "",
             }
         ),
-        _ => short(text("checksum")),
+        K::Begun | K::Applied | K::RollbackBegun | K::RolledBack | K::Restored => short(text("checksum")),
+        K::Upgraded => String::new(),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Output, choose};
 use crate::cli::shell::{everywhere, open};
 use crate::cli::{Outcome, block_on};
+use crate::ledger::RunKind;
 use crate::ops::attic::retention;
 use crate::ops::status::{Status, status};
 use crate::pg::ledger::unfinished::{Ending, Unended};
@@ -88,6 +89,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 
 /// A run that did not say how it ended.
 fn about(Unended { kind, by, started_at, ending, .. }: &Unended) -> Line {
+    let kind = kind.map_or("run", RunKind::word);
     let what = format!("the {kind} of {by} that began at {started_at}");
     match ending {
         Some(Ending::Running) => Line::from(format!("{what} is on its way")),

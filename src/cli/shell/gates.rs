@@ -5,7 +5,7 @@ use crate::gate::{self, Status, Verdict};
 use crate::ops::Prepared;
 use crate::ops::gates::Overrides;
 use crate::report::{self, Preview};
-use crate::source::policy::Hazard;
+use crate::source::policy::Destructive;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ pub struct GateArgs {
     #[arg(long, value_name = "TEXT", requires = "overridden")]
     reason: Option<String>,
     /// Allows a destructive kind of step that the environment does not
-    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(Hazard::ALL.map(Hazard::word)))]
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(Destructive::ALL.map(Destructive::word)))]
     allow: Vec<String>,
 }
 
@@ -30,7 +30,7 @@ impl GateArgs {
         Overrides {
             gates: self.overridden.clone(),
             reason: self.reason.clone(),
-            allow: self.allow.iter().filter_map(|word| Hazard::from_word(word)).collect(),
+            allow: self.allow.iter().filter_map(|word| Destructive::from_word(word)).collect(),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::global::Global;
 use super::output::{self, Form, Output, Screen};
 use crate::plan::{Direction, Mode};
 use crate::report::{Line, Style, Text, Tone};
-use crate::run::{Event, Observer};
+use crate::run::{Event, HookOutcome, Observer};
 use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -41,7 +41,7 @@ fn said(event: &Event) -> Option<Text> {
         Event::Waiting { message } => Line::from(message),
         Event::HookStarted { hook } => Line::from(format!("before the run: {hook}")),
         Event::HookSaid { line } => Line::from(format!("  {line}")),
-        Event::HookDone { hook, outcome, took_ms } if outcome == "done" => {
+        Event::HookDone { hook, outcome, took_ms } if *outcome == HookOutcome::Done => {
             Line::new().paint(Tone::Good, "✓").plain(format!(" {hook}")).paint(Tone::Muted, took(Some(*took_ms)))
         }
         Event::HookDone { hook, .. } => Line::new().paint(Tone::Bad, "✗").plain(format!(" {hook}")),

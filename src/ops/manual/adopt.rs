@@ -2,6 +2,7 @@
 
 use super::{ManualChange, ManualOptions, write};
 use crate::base::{Failure, Kind};
+use crate::ledger::RunKind;
 use crate::ops::Target;
 use crate::pg::{Database, Stop};
 use crate::run::Observer;
@@ -50,7 +51,7 @@ impl PreparedAdoption<'_> {
     /// When another run has changed the ledger meanwhile.
     pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<(), Failure> {
         let Self { target, options, db, from } = self;
-        let change = ManualChange { kind: "adopt", steps: 0, options };
+        let change = ManualChange { kind: RunKind::Adopt, steps: 0, options };
         write(&change, target, db, observer, stop, |history, recorder| {
             if history.environment != from {
                 return Err(Failure::new(

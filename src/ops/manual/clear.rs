@@ -2,7 +2,7 @@
 
 use super::{ManualChange, ManualOptions, write};
 use crate::base::{Failure, Kind, diag::nearest};
-use crate::ledger::{History, Recorded, Status};
+use crate::ledger::{History, Recorded, RunKind, Status};
 use crate::ops::Target;
 use crate::pg::ledger::audit;
 use crate::pg::{Database, Stop};
@@ -92,7 +92,7 @@ impl PreparedClear<'_> {
     pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<(), Failure> {
         let Self { target, request, view, step, db, recorded } = self;
         let id = request.id;
-        let change = ManualChange { kind: "clear", steps: 1, options: request.options };
+        let change = ManualChange { kind: RunKind::Clear, steps: 1, options: request.options };
         write(&change, target, db, observer, stop, |history, recorder| {
             let names = renamed(&view.changelog, history);
             if history.with_new_ids(&names).changesets.get(id) != recorded.as_ref() {

@@ -4,7 +4,7 @@ use super::{ManualChange, ManualOptions, write};
 use crate::base::{Failure, Kind};
 use crate::graph::select::select;
 use crate::ledger::record::Recorder;
-use crate::ledger::{EventKind, History, Status};
+use crate::ledger::{EventKind, History, RunKind, Status};
 use crate::ops::Target;
 use crate::pg::{Database, Stop};
 use crate::pipeline::View;
@@ -100,7 +100,7 @@ impl PreparedMark<'_> {
     pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<Marked, Failure> {
         let Self { target, request, view, wanted, db } = self;
         let mut done = Marked::default();
-        let change = ManualChange { kind: "mark", steps: wanted.steps.len(), options: request.options };
+        let change = ManualChange { kind: RunKind::Mark, steps: wanted.steps.len(), options: request.options };
         write(&change, target, db, observer, stop, |history, recorder| {
             target.check_bound(history)?;
             let renamed = renamed(&view.changelog, history);

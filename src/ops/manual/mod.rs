@@ -8,9 +8,9 @@ pub mod policy;
 use super::Target;
 use super::run::lock;
 use crate::base::{Failure, Span};
-use crate::ledger::History;
 use crate::ledger::record::{Recorder, RunStart};
 use crate::ledger::repair::ByHand;
+use crate::ledger::{History, RunKind};
 use crate::pg::ledger::audit;
 use crate::pg::run::ready::UnderLock;
 use crate::pg::{Database, Stop, unanswered};
@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// A change by hand.
 struct ManualChange<'a> {
     /// The kind of the run in the ledger.
-    kind: &'static str,
+    kind: RunKind,
     /// How many changesets it is about.
     steps: usize,
     /// How it is written.
@@ -66,7 +66,7 @@ async fn write(
             };
             let run = ByHand { epoch: lock.epoch, start };
             let written = db.connection.execute(&recorder.by_hand(&run, rows)).await;
-            written.map_err(|e| unanswered(&format!("cannot write the {}", change.kind), &e))
+            written.map_err(|e| unanswered(&format!("cannot write the {}", change.kind.word()), &e))
         }
         Err(refused) => Err(refused),
     };

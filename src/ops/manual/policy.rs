@@ -2,6 +2,7 @@
 
 use super::{ManualChange, ManualOptions, write};
 use crate::base::Failure;
+use crate::ledger::RunKind;
 use crate::ops::Target;
 use crate::pg::{Database, Stop};
 use crate::run::Observer;
@@ -53,7 +54,7 @@ impl PreparedPolicy<'_> {
     /// When the ledger cannot be written.
     pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<Option<Value>, Failure> {
         let Self { target, options, wanted, db } = self;
-        let change = ManualChange { kind: "policy", steps: 0, options };
+        let change = ManualChange { kind: RunKind::Policy, steps: 0, options };
         let rows = write(&change, target, db, observer, stop, |_, recorder| {
             Ok(recorder.require_policy(&target.environment, wanted.as_ref(), &options.reason))
         });

@@ -172,14 +172,16 @@ fn closed(context: &str) -> Failure {
 fn refused_by_server(context: &str, db: &DbError) -> Failure {
     let code = db.code();
     let plain = cannot(context, &mask::hidden(db.message()));
-    let missing_role = db.message().starts_with("role ") && db.message().ends_with("does not exist");
+    // messages are in the server's language; the names of its functions are not
+    let by = db.routine().unwrap_or_default();
     if *code == SqlState::INVALID_PASSWORD {
         plain.help("check the password: in the URL, in `PGPASSWORD`, or in the line of `~/.pgpass` that fits")
-    } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && missing_role {
-        plain.help("create it with `CREATE ROLE ... LOGIN`, or give another user")
-    } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && db.message().contains("pg_hba.conf") {
-        let tls = if db.message().contains("no encryption") { ", or with TLS (`sslmode=require`)" } else { "" };
-        plain.help(format!("allow this user from this host in pg_hba.conf and reload the server{tls}"))
+    } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && by == "InitializeSessionUserId" {
+        plain.help("check the user: `CREATE ROLE ... LOGIN` creates it, `ALTER ROLE ... LOGIN` lets it log in")
+    } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && by == "ClientAuthentication" {
+        plain.help(
+            "allow this user from this host in pg_hba.conf and reload the server; where it wants TLS: `sslmode=require`",
+        )
     } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
         plain.help("check the user, and how pg_hba.conf lets it in")
     } else if *code == SqlState::INVALID_CATALOG_NAME {

@@ -109,6 +109,7 @@ async fn every_refusal_is_explained() {
     rules(&server, "").await;
     let failure = refused(&url("alice", "c4n4ry-right", "postgres")).await;
     assert!(why(&failure).contains("no pg_hba.conf entry"), "{failure}");
+    assert!(failure.help.as_deref().is_some_and(|help| help.contains("allow this user")), "{failure:?}");
     // a role that is not there is told to trusted callers only
     let failure = reach(&Settings { user: "ghost".to_owned(), ..server.settings() }).await.unwrap_err();
     assert!(failure.message.contains("ghost"), "{failure}");

@@ -17,10 +17,10 @@ use super::run::RunInfo;
 use super::run::ready::{Clearance, Judged, Ready};
 use super::stop::Stop;
 use crate::base::{Failure, Ident, Kind};
-use crate::ledger::EventKind;
 use crate::ledger::record::{OWN_PATH, Recorder};
+use crate::ledger::{EventKind, RunStatus};
 use crate::plan::Plan;
-use crate::run::{Event, Observer};
+use crate::run::{Event, HookOutcome, Observer};
 use crate::source::Hook;
 use crate::source::declared::fill_from_process;
 use serde_json::{Map, Value, json};
@@ -97,14 +97,14 @@ pub async fn run<'l>(
         let result = before.one(hook, connection, observer, stop).await;
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (outcome, mut detail, failure) = match result {
-            Ok(detail) => ("done", detail, None),
-            Err(Trouble::Failed(failure)) => ("failed", Detail::new(), Some(failure)),
-            Err(Trouble::Timeout) => ("timeout", Detail::new(), Some(too_long(hook))),
-            Err(Trouble::Stopped) => ("interrupted", Detail::new(), Some(stopped())),
+            Ok(detail) => (HookOutcome::Done, detail, None),
+            Err(Trouble::Failed(failure)) => (HookOutcome::Failed, Detail::new(), Some(failure)),
+            Err(Trouble::Timeout) => (HookOutcome::Timeout, Detail::new(), Some(too_long(hook))),
+            Err(Trouble::Stopped) => (HookOutcome::Interrupted, Detail::new(), Some(stopped())),
         };
-        observer.on(&Event::HookDone { hook: name.clone(), outcome: outcome.to_owned(), took_ms });
+        observer.on(&Event::HookDone { hook: name.clone(), outcome, took_ms });
         detail.insert("hook".to_owned(), name.as_str().into());
-        detail.insert("outcome".to_owned(), outcome.into());
+        detail.insert("outcome".to_owned(), outcome.word().into());
         detail.insert("tookMs".to_owned(), took_ms.into());
         before.record(connection, detail, failure.as_ref()).await?;
         *done += usize::from(failure.is_none());
@@ -179,7 +179,10 @@ impl Before<'_> {
         let name = detail.get("hook").and_then(Value::as_str).unwrap_or_default().to_owned();
         sql.push(self.recorder.event(EventKind::BeforeApply, None, &json!(detail)));
         if let Some(failure) = failure {
-            let status = if failure.kind == Kind::Interrupted { "interrupted" } else { "failed" };
+            let status = match failure.kind {
+                Kind::Interrupted => RunStatus::Interrupted,
+                _ => RunStatus::Failed,
+            };
             let message = format!("beforeApply: {name}: {}", failure.message);
             sql.extend(self.recorder.finish_run(status, Some(&message)));
         }

@@ -6,8 +6,8 @@ use super::unfinished;
 use crate::base::name::quote_literal;
 use crate::base::time::rfc3339;
 use crate::base::{Actor, Failure, Ident, Kind};
-use crate::ledger::EventKind;
 use crate::ledger::json::jsonb;
+use crate::ledger::{EventKind, RunKind};
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
 use crate::pg::connect::query::{Row, millis};
@@ -40,8 +40,8 @@ pub struct Running {
     pub holder: String,
     /// Its id; absent: it has only just begun.
     pub run: Option<String>,
-    /// `apply`, `rollback`, `mark` or `script`.
-    pub kind: Option<String>,
+    /// What kind of run it is, where it is known.
+    pub kind: Option<RunKind>,
 }
 
 /// The pause that is in force. A ledger of an earlier version has none.
@@ -71,8 +71,10 @@ pub async fn running(connection: &Connection, ledger: &Ident) -> Result<Option<R
         l = ledger.sql(),
     );
     let rows = connection.query("cannot find out what runs", &sql).await?;
-    let running =
-        |row: &Row| Ok(Running { epoch: row.get(0)?, holder: row.get(1)?, run: row.get(2)?, kind: row.get(3)? });
+    let running = |row: &Row| {
+        let kind = row.get::<Option<&str>>(3)?.and_then(RunKind::from_word);
+        Ok(Running { epoch: row.get(0)?, holder: row.get(1)?, run: row.get(2)?, kind })
+    };
     rows.first().map(running).transpose()
 }
 

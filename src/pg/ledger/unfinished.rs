@@ -3,7 +3,7 @@
 
 use crate::base::time::rfc3339;
 use crate::base::{Failure, Ident};
-use crate::ledger::schema;
+use crate::ledger::{RunKind, schema};
 use crate::pg::connect::Connection;
 use crate::pg::connect::query::{Row, millis};
 use crate::pg::connect::server::Server;
@@ -15,8 +15,9 @@ use serde::Serialize;
 pub struct Unended {
     /// Its id.
     pub run: String,
-    /// `apply`, `rollback`, `promote` or `script`.
-    pub kind: String,
+    /// What kind of run it is; absent: its row was written by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<RunKind>,
     /// The operating system's user and host of who runs it.
     pub by: String,
     /// When it began, as RFC 3339.
@@ -90,7 +91,7 @@ pub async fn unended(connection: &Connection, server: &Server, ledger: &Ident) -
     let unended = |row: &Row| {
         Ok(Unended {
             run: row.get(0)?,
-            kind: row.get(1)?,
+            kind: RunKind::from_word(row.get(1)?),
             by: row.get(2)?,
             started_at: rfc3339(row.get(3)?),
             ending: Ending::of(row.get(4)?),

@@ -152,7 +152,7 @@ impl Asked {
 
 /// The statements that are still to run.
 pub(super) fn statements(step: &Step) -> impl Iterator<Item = (&Segment, &Statement)> {
-    let todo = step.segments.iter().filter(|s| s.progress != crate::plan::Progress::Done);
+    let todo = step.left().map(|(_, segment)| segment);
     todo.flat_map(|segment| segment.statements.iter().map(move |statement| (segment, statement)))
 }
 

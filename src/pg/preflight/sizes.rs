@@ -3,7 +3,7 @@
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, QualifiedName};
 use crate::pg::connect::Connection;
-use crate::plan::{Plan, Progress, Size};
+use crate::plan::{Plan, Size};
 use std::collections::BTreeMap;
 
 /// The sizes of the tables that a plan locks, by the names that the plan has for them.
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// # Errors
 /// When the server does not answer.
 pub async fn of_plan(connection: &Connection, plan: &Plan) -> Result<BTreeMap<String, Size>, Failure> {
-    let segments = plan.steps.iter().flat_map(|step| &step.segments).filter(|s| s.progress != Progress::Done);
+    let segments = plan.steps.iter().flat_map(|step| step.left()).map(|(_, segment)| segment);
     let statements = segments.flat_map(|segment| &segment.statements);
     let mut names: Vec<&QualifiedName> =
         statements.flat_map(|statement| statement.facts.locks.iter().map(|(name, _)| name)).collect();

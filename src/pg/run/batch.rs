@@ -10,6 +10,7 @@ use crate::base::name::quote_literal;
 use crate::change::Batch;
 use crate::exec::batches::place;
 use crate::exec::{Around, Mark, Script};
+use crate::ledger::code;
 use crate::ledger::walk::{self, Position};
 use crate::pg::connect::error::SqlFailure;
 use crate::plan::{Progress, Step};
@@ -208,7 +209,7 @@ impl Worker<'_, '_> {
             _ => return Ok(()),
         };
         let failure = SqlFailure {
-            sqlstate: "DG004".to_owned(),
+            sqlstate: code::KEY.to_owned(),
             message: wrong,
             constraint: None,
             table: None,

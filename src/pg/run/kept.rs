@@ -3,6 +3,7 @@
 //! The message is shown on the terminal as it is. In the ledger it would stay, for everybody
 //! who may read the history, in dumps and on standbys.
 
+use crate::ledger::code;
 use crate::sql;
 
 /// Classes of errors whose messages name objects and SQL, never rows (manual, appendix A); and
@@ -30,7 +31,7 @@ pub(crate) fn message(sqlstate: &str, message: &str, statement: Option<&str>) ->
 
 /// Whether messages of this kind hold no values. The attic says what it does not have as P0002.
 pub(crate) fn names_only(sqlstate: &str) -> bool {
-    sqlstate.starts_with("DG")
+    code::is_own(sqlstate)
         || matches!(sqlstate, "P0002" | "P0003")
         || NAMING.contains(&&sqlstate[..sqlstate.len().min(2)])
 }
@@ -85,7 +86,7 @@ mod tests {
                 "duplicate key value violates unique constraint \"u\"",
             ),
             ("42601", "syntax error at or near \"TABEL\"", "syntax error at or near \"TABEL\""),
-            ("DG002", "the check does not hold: 5 rows", "the check does not hold: 5 rows"),
+            (code::CHECK, "the check does not hold: 5 rows", "the check does not hold: 5 rows"),
         ] {
             assert_eq!(message(sqlstate, text, Some(raise)), expected);
         }

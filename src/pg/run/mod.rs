@@ -25,6 +25,7 @@ use crate::exec::session::USE_OWN_PATH;
 use crate::exec::{Mark, Printer, Script, Writer};
 use crate::ledger::record::RunStart;
 use crate::ledger::schema;
+pub use crate::ledger::{RunKind, RunStatus};
 use crate::plan::Plan;
 use crate::run::{Event, Observer, StepError};
 use futures_util::StreamExt;
@@ -73,34 +74,11 @@ pub struct Finished {
     pub stopped_by: Option<String>,
 }
 
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunStatus {
-    /// Every step is done.
-    Done,
-    /// A step failed; those after it were not begun.
-    Failed,
-    /// Stopped by a signal.
-    Interrupted,
-}
-
-impl RunStatus {
-    /// The word in the ledger and in JSON.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            RunStatus::Done => "done",
-            RunStatus::Failed => "failed",
-            RunStatus::Interrupted => "interrupted",
-        }
-    }
-}
-
 /// Who runs: what the ledger notes of a run.
 #[derive(Debug, Clone)]
 pub struct RunInfo {
-    /// `apply` or `rollback`.
-    pub kind: &'static str,
+    /// What kind of run it is.
+    pub kind: RunKind,
     /// Who acts.
     pub actor: Actor,
     /// What dagmar.yaml says of the environment.
@@ -183,7 +161,7 @@ pub async fn execute(
     let stopped_by = stopped_by.map(str::to_owned);
     let done: Vec<String> = shared.done.take().iter().map(|i| plan.steps[*i].changeset.clone()).collect();
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    shared.tell(&Event::RunFinished { status: status.word().to_owned(), steps: done.len(), took_ms });
+    shared.tell(&Event::RunFinished { status, steps: done.len(), took_ms });
     Ok(Finished { status, done, failed, stopped_by })
 }
 
@@ -261,7 +239,7 @@ async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>, lock: &Lock) -> Resul
     worker.introduce("cannot begin the run", script).await?;
     worker.tell(&Event::RunStarted {
         run: lock.run.clone(),
-        kind: info.kind.to_owned(),
+        kind: info.kind,
         environment: plan.environment.clone(),
         steps: plan.steps.len(),
     });
@@ -270,7 +248,7 @@ async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>, lock: &Lock) -> Resul
 
 async fn end(worker: &mut Worker<'_, '_>, status: RunStatus, message: Option<&str>) -> Result<(), Failure> {
     let mut script = Script::default();
-    worker.writer.end(&mut script, status.word(), message);
+    worker.writer.end(&mut script, status, message);
     let context = "cannot note the end of the run";
     match status {
         RunStatus::Failed => worker.note(context, &script).await,

@@ -3,6 +3,7 @@
 use super::worker::{Trouble, Worker};
 use crate::base::{Failure, Kind, QualifiedName, Secret};
 use crate::exec::{Mark, Script};
+use crate::ledger::code;
 use crate::pg::connect::error::SqlFailure;
 use crate::pg::connect::jittered;
 use crate::pg::connect::query;
@@ -60,7 +61,7 @@ impl Worker<'_, '_> {
             failure.position = failure.position.and_then(|p| filled.position(at, p));
         }
         self.undo().await?;
-        if failure.sqlstate == "DG001" {
+        if failure.sqlstate == code::TAKEN_OVER {
             let by = lease::successor(self.connection, &self.ledger(), self.shared.epoch).await;
             return Err(Trouble::Lost(taken_over(by.as_deref())));
         }
@@ -178,10 +179,10 @@ impl Worker<'_, '_> {
         });
         let message = match (fault.mark, failure.sqlstate.as_str()) {
             // a broken question is not the same as the answer no
-            (Mark::Verify(_, i), state) if state != "DG002" => {
+            (Mark::Verify(_, i), state) if state != code::CHECK => {
                 format!("the check `{}` cannot be asked: {}", step.verify[i].name, failure.message)
             }
-            (Mark::Precondition(_, i), state) if state != "DG002" => {
+            (Mark::Precondition(_, i), state) if state != code::CHECK => {
                 format!("the precondition `{}` cannot be asked: {}", step.preconditions[i].name, failure.message)
             }
             _ => failure.message.clone(),
@@ -212,7 +213,7 @@ impl Worker<'_, '_> {
 /// SQL whose secret variables cannot be filled in.
 fn unfillable(why: SecretError) -> SqlFailure {
     SqlFailure {
-        sqlstate: "DG005".to_owned(),
+        sqlstate: code::SECRET.to_owned(),
         message: why.message,
         constraint: None,
         table: None,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::base::Ident;
-use crate::plan::model;
+use crate::plan::model::{self, Direction};
 use serde_json::json;
 
 fn body() -> Value {

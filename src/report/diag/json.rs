@@ -1,14 +1,14 @@
 //! Problems as JSON, for editors and other programs.
 
 use super::fit;
-use crate::base::{Diagnostic, Diagnostics, Place, Severity, Sources};
+use crate::base::{Code, Diagnostic, Diagnostics, Place, Severity, Sources};
 use serde::Serialize;
 use serde_json::Value;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
-    code: &'static str,
+    code: Code,
     severity: Severity,
     message: String,
     #[serde(flatten)]

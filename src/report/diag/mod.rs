@@ -48,6 +48,7 @@ fn fit(text: &str, span: &Range<usize>) -> Range<usize> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::base::Code;
     use crate::base::{Diagnostic, FileId, Lines, Place, Sources};
     use crate::report::Style;
     use std::sync::Arc;
@@ -99,7 +100,7 @@ pub(super) mod tests {
                     let mut problems = Diagnostics::default();
                     let at = |range| Place::bytes(FileId(0), range);
                     problems.push(
-                        Diagnostic::error("DG0001", "wrong")
+                        Diagnostic::error(Code::NothingInFile, "wrong")
                             .at(at(start..end))
                             .label("here")
                             .related(at(0..end), "there"),
@@ -107,7 +108,10 @@ pub(super) mod tests {
                     let problems = one(text).with(problems);
                     for style in [Style::PLAIN, Style::COLOR] {
                         let drawn = super::text(&problems, style);
-                        assert!(drawn.contains("DG0001") && drawn.contains("plans/a.yaml"), "{drawn}");
+                        assert!(
+                            drawn.contains(Code::NothingInFile.word()) && drawn.contains("plans/a.yaml"),
+                            "{drawn}"
+                        );
                     }
                     assert!(!super::text(&problems, Style::PLAIN).contains('\u{1b}'));
                     assert!(entries(&problems)[0]["line"].as_u64().unwrap() >= 1);
@@ -120,10 +124,10 @@ pub(super) mod tests {
     fn counts_are_said_in_words() {
         let mut problems = Diagnostics::default();
         assert_eq!(summary(&problems), "no problems");
-        problems.push(Diagnostic::error("DG0001", "a"));
+        problems.push(Diagnostic::error(Code::NothingInFile, "a"));
         assert_eq!(summary(&problems), "1 error");
-        problems.push(Diagnostic::warning("DG0002", "b"));
-        problems.push(Diagnostic::warning("DG0002", "c"));
+        problems.push(Diagnostic::warning(Code::UnusedFile, "b"));
+        problems.push(Diagnostic::warning(Code::UnusedFile, "c"));
         assert_eq!(summary(&problems), "1 error, 2 warnings");
     }
 
@@ -132,7 +136,9 @@ pub(super) mod tests {
         let text = "x\n".repeat(200);
         let mut problems = Diagnostics::default();
         for line in [40, 0, 2, 2, 90] {
-            problems.push(Diagnostic::error("DG0001", "wrong").at(Place::bytes(FileId(0), line * 2..line * 2 + 1)));
+            problems.push(
+                Diagnostic::error(Code::NothingInFile, "wrong").at(Place::bytes(FileId(0), line * 2..line * 2 + 1)),
+            );
         }
         let problems = one(&text).with(problems);
         assert_eq!(problems.counts(), (1, 0));
@@ -147,8 +153,8 @@ pub(super) mod tests {
         let mut problems = Diagnostics::default();
         for line in 0..MOST_DRAWN + 7 {
             let at = Place::bytes(FileId(0), line * 2..line * 2 + 1);
-            problems.push(Diagnostic::error("DG0001", format!("wrong {line}")).at(at.clone()));
-            problems.push(Diagnostic::warning("DG0002", format!("odd {line}")).at(at));
+            problems.push(Diagnostic::error(Code::NothingInFile, format!("wrong {line}")).at(at.clone()));
+            problems.push(Diagnostic::warning(Code::UnusedFile, format!("odd {line}")).at(at));
         }
         let problems = one(&text).with(problems);
         let drawn = super::text(&problems, Style::PLAIN);

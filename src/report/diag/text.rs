@@ -57,7 +57,7 @@ fn draw(problem: &Diagnostic, sources: Option<&dyn Sources>, renderer: &Renderer
         Severity::Warning => Level::WARNING,
     };
     let mut group =
-        level.primary_title(printable(&problem.message)).id(problem.code).elements(Vec::<Origin<'_>>::new());
+        level.primary_title(printable(&problem.message)).id(problem.code.word()).elements(Vec::<Origin<'_>>::new());
     let mut notes = Vec::new();
     for (file, spots) in by_file(problem) {
         let Some(sources) = sources else { break };
@@ -159,6 +159,7 @@ fn picture<'a>(text: &'a str, lines: &Lines, path: String, spots: &[&Spot<'a>]) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Code;
     use crate::report::diag::tests::Texts;
 
     #[test]
@@ -166,7 +167,7 @@ mod tests {
         let sources = Texts::new(vec![("plans/a.yaml", "x".into()), ("plans/b.yaml", "y".into())]);
         let mut problems = Diagnostics::default();
         problems.push(
-            Diagnostic::error("DG0001", "no id")
+            Diagnostic::error(Code::NothingInFile, "no id")
                 .at(Place::value(FileId(0), vec![]))
                 .label("in this file")
                 .related(Place::value(FileId(1), vec![]), "unlike here")
@@ -174,7 +175,7 @@ mod tests {
         );
         let drawn = text(&sources.with(problems), Style::PLAIN);
         for part in
-            ["error[DG0001]: no id", "--> plans/a.yaml", "in this file", "unlike here (plans/b.yaml)", "= help: write"]
+            ["error[DG0101]: no id", "--> plans/a.yaml", "in this file", "unlike here (plans/b.yaml)", "= help: write"]
         {
             assert!(drawn.contains(part), "{part} in\n{drawn}");
         }
@@ -185,7 +186,8 @@ mod tests {
         let source = "line\n".repeat(500) + "bad: here\n" + &"line\n".repeat(500);
         let sources = Texts::new(vec![("plans/a.yaml", source)]);
         let mut problems = Diagnostics::default();
-        problems.push(Diagnostic::error("DG0001", "no").at(Place::bytes(FileId(0), 2505..2509)).label("this"));
+        problems
+            .push(Diagnostic::error(Code::NothingInFile, "no").at(Place::bytes(FileId(0), 2505..2509)).label("this"));
         let drawn = text(&sources.with(problems), Style::PLAIN);
         assert!(drawn.contains("plans/a.yaml:501:6") && drawn.contains("501 | bad: here"), "{drawn}");
     }
@@ -195,7 +197,9 @@ mod tests {
         let sources = Texts::new(vec![("plans/a.yaml", format!("a\n{}", "é, ".repeat(5000)))]);
         let mut problems = Diagnostics::default();
         problems.push(
-            Diagnostic::error("DG0001", "no").at(Place::bytes(FileId(0), 2 + 4 * 1000..2 + 4 * 1000 + 2)).label("this"),
+            Diagnostic::error(Code::NothingInFile, "no")
+                .at(Place::bytes(FileId(0), 2 + 4 * 1000..2 + 4 * 1000 + 2))
+                .label("this"),
         );
         let drawn = text(&sources.with(problems), Style::PLAIN);
         assert!(drawn.contains("plans/a.yaml:2:3001") && drawn.contains("note: this") && drawn.len() < 200, "{drawn}");
@@ -204,8 +208,8 @@ mod tests {
     #[test]
     fn a_problem_without_a_place_is_its_message() {
         let mut problems = Diagnostics::default();
-        problems.push(Diagnostic::warning("DG0002", "odd").help("mend it"));
+        problems.push(Diagnostic::warning(Code::UnusedFile, "odd").help("mend it"));
         let drawn = text(&Texts::new(vec![]).with(problems), Style::PLAIN);
-        assert!(drawn.starts_with("warning[DG0002]: odd\n") && drawn.contains("help: mend it"), "{drawn}");
+        assert!(drawn.starts_with("warning[DG0119]: odd\n") && drawn.contains("help: mend it"), "{drawn}");
     }
 }

@@ -126,7 +126,7 @@ impl GraphView {
     pub fn of_plan(plan: &Plan) -> Self {
         let mut graph = Self::default();
         for step in &plan.steps {
-            let hazards = super::plan::hazards(step);
+            let hazards = plan.hazards(step);
             graph.nodes.push(GraphNode {
                 id: step.changeset.clone(),
                 label: step.description.clone(),

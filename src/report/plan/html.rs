@@ -2,13 +2,12 @@
 //! and dark, fit for printing.
 
 use super::Preview;
-use super::words::{self, Hazard, Totals, hazards};
+use super::words::{self, Totals};
 use crate::base::count;
-use crate::plan::{Check, Limits, Plan, Rollback, Segment, Step};
+use crate::plan::{Check, Hazard, Limits, Plan, Rollback, Segment, Step};
 use crate::report::graph::{GraphView, svg};
 use crate::report::page::{self, sql, text};
 use crate::report::{gates, preflight};
-use crate::sql::LockMode;
 use std::fmt::Write;
 
 /// Larger graphs are no picture any more.
@@ -91,7 +90,7 @@ fn verdict(out: &mut String, plan: &Plan, no: usize) {
         return;
     }
     let totals = Totals::of(plan);
-    let none = plan.steps.iter().filter(|step| hazards(step).is_empty()).count();
+    let none = plan.steps.iter().filter(|step| plan.hazards(step).is_empty()).count();
     let _ = writeln!(out, "<div class=\"verdict\">\n<p><strong>{}</strong></p>", totals.size());
     let mut tags: Vec<String> =
         totals.hazards().map(|(hazard, n)| tag(hazard, &format!("{}: {}", hazard.words(), count(n, "step")))).collect();
@@ -99,14 +98,16 @@ fn verdict(out: &mut String, plan: &Plan, no: usize) {
         tags.push(format!("<span class=\"tag good\">no hazard: {}</span>", count(none, "step")));
     }
     let _ = writeln!(out, "<p>{}</p>", tags.concat());
-    let gone = |step: &Step| hazards(step).iter().any(|h| matches!(h, Hazard::CannotBeUndone | Hazard::LosesData));
+    let gone = |step: &Step| plan.hazards(step).iter().any(|h| matches!(*h, Hazard::IRREVERSIBLE | Hazard::LOSES_DATA));
     let links: Vec<String> = words::waves(plan)
         .into_iter()
         .filter(|(_, step, _)| gone(step))
         .map(|(i, step, _)| format!("<a href=\"#step-{no}-{i}\"><code>{}</code></a>", text(&step.changeset)))
         .collect();
     if links.is_empty() {
-        out.push_str("<p>Nothing of it loses data or cannot be undone.</p>\n</div>\n");
+        let unknown = totals.hazards().any(|(hazard, _)| hazard == Hazard::OPAQUE);
+        let but = if unknown { " What opaque SQL does is not known." } else { "" };
+        let _ = writeln!(out, "<p>Nothing of it loses data or cannot be undone.{but}</p>\n</div>");
     } else {
         let _ = writeln!(out, "<p>Cannot be undone, or loses data: {}</p>\n</div>", links.join(", "));
     }
@@ -114,14 +115,14 @@ fn verdict(out: &mut String, plan: &Plan, no: usize) {
 
 fn tag(hazard: Hazard, words: &str) -> String {
     let class = match hazard {
-        Hazard::CannotBeUndone | Hazard::LosesData | Hazard::BlocksReads => "bad",
-        Hazard::BlocksWrites | Hazard::Rewrites | Hazard::Scans | Hazard::Opaque => "warn",
+        Hazard::IRREVERSIBLE | Hazard::LOSES_DATA | Hazard::BlocksReads => "bad",
+        Hazard::BlocksWrites | Hazard::Destructive(_) | Hazard::Scans | Hazard::OutcomeUnknown => "warn",
     };
     format!("<span class=\"tag {class}\">{} {words}</span>", hazard.mark())
 }
 
-fn tags(step: &Step) -> String {
-    hazards(step).into_iter().map(|hazard| tag(hazard, hazard.words())).collect()
+fn tags(plan: &Plan, step: &Step) -> String {
+    plan.hazards(step).into_iter().map(|hazard| tag(hazard, hazard.words())).collect()
 }
 
 fn overview(out: &mut String, plan: &Plan, no: usize) {
@@ -142,7 +143,7 @@ fn overview(out: &mut String, plan: &Plan, no: usize) {
             step.wave,
             text(&step.changeset),
             text(step.description.as_deref().unwrap_or_default()),
-            tags(step)
+            tags(plan, step)
         );
     }
     out.push_str("</table>\n");
@@ -156,7 +157,7 @@ fn write_step(
     common: Option<Limits>,
     preview: &Preview<'_>,
 ) {
-    let tags = tags(step);
+    let tags = tags(preview.plan, step);
     let open = if tags.is_empty() && preview.plan.steps.len() > MANY { "" } else { " open" };
     let _ = writeln!(
         out,
@@ -186,7 +187,7 @@ fn write_step(
     if !step.segments.is_empty() {
         out.push_str("<ol class=\"segments\">\n");
         for segment in &step.segments {
-            write_segment(out, segment, common, preview);
+            write_segment(out, step, segment, common, preview);
         }
         out.push_str("</ol>\n");
     }
@@ -195,7 +196,7 @@ fn write_step(
     let _ = writeln!(out, "<h4>{}{}</h4>", way[..1].to_uppercase(), &way[1..]);
     match &step.rollback {
         Rollback::Irreversible { reason } => {
-            let tag = tag(Hazard::CannotBeUndone, Hazard::CannotBeUndone.words());
+            let tag = tag(Hazard::IRREVERSIBLE, Hazard::IRREVERSIBLE.words());
             let _ = writeln!(out, "<p>{tag} {}</p>", text(reason));
         }
         Rollback::Segments { segments, verify, .. } => {
@@ -208,21 +209,21 @@ fn write_step(
     out.push_str("</div>\n</details>\n");
 }
 
-fn write_segment(out: &mut String, segment: &Segment, common: Option<Limits>, preview: &Preview<'_>) {
+fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Option<Limits>, preview: &Preview<'_>) {
     let _ = writeln!(out, "<li><span class=\"soft\">{}</span>", text(&words::segment_head(segment, common)));
     for statement in &segment.statements {
         block(out, &[&statement.sql]);
         let mut items = String::new();
         for (mode, words) in words::locks(&statement.facts, preview.about) {
-            let class = match mode {
-                LockMode::AccessExclusive => " class=\"hot\"",
-                LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => " class=\"warm\"",
-                _ => "",
+            let class = match Hazard::of_lock(mode) {
+                Some(Hazard::BlocksReads) => " class=\"hot\"",
+                Some(_) => " class=\"warm\"",
+                None => "",
             };
             let _ = write!(items, "<li{class}>{}</li>", text(&words));
         }
-        for flag in words::flags(&statement.facts) {
-            let class = if flag == Hazard::LosesData { "hot" } else { "warm" };
+        for flag in words::flags(preview.plan, step, segment, statement) {
+            let class = if flag == Hazard::LOSES_DATA { "hot" } else { "warm" };
             let _ = write!(items, "<li class=\"{class}\">{} {}</li>", flag.mark(), words::flag_words(flag));
         }
         if !items.is_empty() {

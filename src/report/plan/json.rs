@@ -2,10 +2,11 @@
 
 use super::Preview;
 use crate::gate::Verdict;
-use crate::plan::{About, Plan};
+use crate::plan::{About, Hazard, Plan};
 use crate::report::json;
 use crate::run::Finding;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// One plan, all of it in one object.
 #[derive(Serialize)]
@@ -14,6 +15,8 @@ struct Whole<'a> {
     about: &'a About,
     #[serde(flatten)]
     plan: &'a Plan,
+    /// What may hurt of each changeset that has something.
+    hazards: BTreeMap<&'a str, Vec<Hazard>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seal: Option<Sealed<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,5 +52,7 @@ fn whole<'a>(preview: &Preview<'a>) -> Whole<'a> {
         expires_at: &seal.expires_at,
     });
     let Preview { plan, about, gates, findings, .. } = *preview;
-    Whole { about, plan, seal, gates, preflight: findings }
+    let hazards = plan.steps.iter().map(|step| (step.changeset.as_str(), plan.hazards(step)));
+    let hazards = hazards.filter(|(_, found)| !found.is_empty()).collect();
+    Whole { about, plan, hazards, seal, gates, preflight: findings }
 }

@@ -1,9 +1,9 @@
 //! The plan for a comment on a pull request (GitHub's and GitLab's Markdown).
 
 use super::Preview;
-use super::words::{self, Totals, gist, hazards};
+use super::words::{self, Totals, gist};
 use crate::base::count;
-use crate::plan::{Check, Limits, Plan, Rollback, Segment, Step};
+use crate::plan::{Check, Hazard, Limits, Plan, Rollback, Segment, Step};
 use crate::report::escape::{code_block, code_span, markdown, markup};
 use crate::report::table::Table;
 use crate::report::text::line;
@@ -117,7 +117,7 @@ fn summary(out: &mut String, plan: &Plan, rows: usize) {
     let way = words::way_title(plan);
     let _ = writeln!(out, "| Wave | Changeset | What | Hazards | {way} |\n| ---: | --- | --- | --- | --- |");
     for (_, step, _) in words::waves(plan).into_iter().take(rows) {
-        let hazards: Vec<String> = hazards(step).iter().map(|hazard| format!("**{}**", hazard.words())).collect();
+        let hazards: Vec<String> = plan.hazards(step).iter().map(|hazard| format!("**{}**", hazard.words())).collect();
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} | {} |",
@@ -150,7 +150,7 @@ fn step_text(step: &Step, late: Option<&str>, common: Option<Limits>, preview: &
     }
     checks(out, "Before", &step.preconditions, sql);
     for segment in &step.segments {
-        write_segment(out, segment, common, preview);
+        write_segment(out, step, segment, common, preview);
     }
     if sql {
         block(out, &step.segments);
@@ -173,18 +173,19 @@ fn step_text(step: &Step, late: Option<&str>, common: Option<Limits>, preview: &
     text
 }
 
-fn write_segment(out: &mut String, segment: &Segment, common: Option<Limits>, preview: &Preview<'_>) {
+fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Option<Limits>, preview: &Preview<'_>) {
     let head = words::segment_head(segment, common);
     let _ = writeln!(out, "* Runs {}", markdown(&head));
     for statement in &segment.statements {
         let _ = writeln!(out, "  * {}", code_span(&gist(&statement.sql)));
         for (mode, words) in words::locks(&statement.facts, preview.about) {
             let words = markdown(&words);
-            // a lock that blocks nobody is no hazard
-            let quiet = mode.effect() == "blocks nobody";
-            let _ = if quiet { writeln!(out, "    * {words}") } else { writeln!(out, "    * **{words}**") };
+            let _ = match Hazard::of_lock(mode) {
+                None => writeln!(out, "    * {words}"),
+                Some(_) => writeln!(out, "    * **{words}**"),
+            };
         }
-        for flag in words::flags(&statement.facts) {
+        for flag in words::flags(preview.plan, step, segment, statement) {
             let _ = writeln!(out, "    * **{}**", words::flag_words(flag));
         }
     }

@@ -1,14 +1,13 @@
 //! The plan for a terminal.
 
-use super::words::{self, Hazard, Totals, gist_within, hazards};
+use super::words::{self, Totals, gist_within};
 use super::{Detail, PlanOptions, Preview};
-use crate::plan::{Check, Limits, Plan, Progress, Rollback, Segment, Statement, Step};
+use crate::plan::{Check, Hazard, Limits, Plan, Progress, Rollback, Segment, Statement, Step};
 use crate::report::lines::{Line, Text};
 use crate::report::style::Tone;
 use crate::report::table::{Cell, Table};
 use crate::report::text::line;
 use crate::report::{diff, gates, preflight};
-use crate::sql::LockMode;
 
 /// What belongs to a step, to a segment of it, and to a statement of that.
 const IN: &str = "    ";
@@ -88,7 +87,7 @@ fn head(out: &mut Text, preview: &Preview<'_>, totals: &Totals) {
 fn summary(plan: &Plan, limit: Option<usize>) -> Text {
     let mut table = Table::new(&["WAVE", "CHANGESET", "HAZARDS", &words::way_title(plan).to_uppercase()]).right(0);
     for (_, step, _) in words::waves(plan) {
-        let hazards = hazards(step);
+        let hazards = plan.hazards(step);
         let tone = hazards.first().map_or(Tone::Plain, |hazard| Tone::of_state(hazard.words()));
         let said: Vec<&str> = hazards.iter().map(|hazard| hazard.words()).collect();
         table.row([
@@ -121,7 +120,7 @@ fn write_step(out: &mut Text, step: &Step, late: Option<String>, shown: &Shown<'
         out.append(diff::text(changed, IN));
     }
     checks(out, "before", &step.preconditions, shown.options);
-    segments(out, &step.segments, shown);
+    segments(out, step, shown);
     checks(out, "verify", &step.verify, shown.options);
     way_back(out, step, shown.options);
 }
@@ -135,8 +134,8 @@ fn checks(out: &mut Text, what: &str, checks: &[Check], options: PlanOptions) {
     }
 }
 
-fn segments(out: &mut Text, segments: &[Segment], shown: &Shown<'_>) {
-    for (i, segment) in segments.iter().enumerate() {
+fn segments(out: &mut Text, step: &Step, shown: &Shown<'_>) {
+    for (i, segment) in step.segments.iter().enumerate() {
         let number = format!("{IN}{}. ", i + 1);
         out.line(
             Line::from(format!("{number}{}", line(&words::segment_head(segment, shown.limits)))).hang(STATEMENT.len()),
@@ -145,12 +144,12 @@ fn segments(out: &mut Text, segments: &[Segment], shown: &Shown<'_>) {
             continue;
         }
         for statement in &segment.statements {
-            write_statement(out, statement, shown);
+            write_statement(out, (step, segment, statement), shown);
         }
     }
 }
 
-fn write_statement(out: &mut Text, statement: &Statement, shown: &Shown<'_>) {
+fn write_statement(out: &mut Text, (step, segment, statement): (&Step, &Segment, &Statement), shown: &Shown<'_>) {
     if shown.options.detail == Detail::Sql {
         out.sql(STATEMENT, &words::closed(&statement.sql));
     } else {
@@ -159,16 +158,12 @@ fn write_statement(out: &mut Text, statement: &Statement, shown: &Shown<'_>) {
         out.line(Line::from(STATEMENT).paint(Tone::Next, gist).whole());
     }
     for (mode, words) in words::locks(&statement.facts, shown.preview.about) {
-        let tone = match mode {
-            LockMode::AccessExclusive => Tone::Bad,
-            LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => Tone::Warn,
-            _ => Tone::Muted,
-        };
+        let tone = Hazard::of_lock(mode).map_or(Tone::Muted, |hazard| Tone::of_state(hazard.words()));
         out.line(Line::from(FACT).paint(tone, line(&words)));
     }
-    let flags = words::flags(&statement.facts);
+    let flags = words::flags(shown.preview.plan, step, segment, statement);
     if !flags.is_empty() {
-        let bad = flags.iter().any(|flag| matches!(flag, Hazard::LosesData | Hazard::Opaque));
+        let bad = flags.iter().any(|flag| matches!(*flag, Hazard::LOSES_DATA | Hazard::OutcomeUnknown));
         let words: Vec<&str> = flags.into_iter().map(words::flag_words).collect();
         let tone = if bad { Tone::Bad } else { Tone::Warn };
         out.line(Line::from(FACT).paint(tone, words.join(", ")));

@@ -17,7 +17,7 @@ mod column;
 mod create;
 mod drop;
 mod maintain;
-mod own;
+pub(super) mod own;
 mod rows;
 mod session;
 

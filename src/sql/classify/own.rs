@@ -7,7 +7,7 @@ use crate::sql::token::{Cursor, Tok, words};
 use LockMode::{AccessExclusive, AccessShare, RowExclusive, RowShare, Share, ShareUpdateExclusive};
 
 /// Name, lock, whether the table is written anew, whether it is read as a whole.
-const FUNCTIONS: [(&str, LockMode, bool, bool); 19] = [
+pub(in crate::sql) const FUNCTIONS: [(&str, LockMode, bool, bool); 19] = [
     ("keep_table", AccessExclusive, false, false),
     ("restore_table", AccessExclusive, false, false),
     ("keep_column", AccessExclusive, false, false),

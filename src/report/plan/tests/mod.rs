@@ -7,7 +7,7 @@ pub(in crate::report) use samples::{
 };
 
 use super::*;
-use crate::plan::About;
+use crate::plan::{About, Hazard};
 
 fn written(format: PlanFormat, plan: &Plan) -> String {
     format.render(&[Preview::new(plan, &about())], PlanOptions::default()).plain()
@@ -170,6 +170,6 @@ fn the_totals_count_steps() {
     let totals = Totals::of(&forward());
     assert_eq!((totals.steps, totals.waves, totals.statements), (6, 2, 10));
     let hazards: Vec<(Hazard, usize)> = totals.hazards().collect();
-    assert_eq!(hazards[0], (Hazard::CannotBeUndone, 1));
+    assert_eq!(hazards[0], (Hazard::IRREVERSIBLE, 1));
     assert!(hazards.contains(&(Hazard::BlocksReads, 2)));
 }

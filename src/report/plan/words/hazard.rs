@@ -1,108 +1,37 @@
-//! What may hurt of a plan, and its numbers.
+//! The words for what may hurt of a plan, and its numbers.
 
 use crate::base::count;
-use crate::plan::{Direction, Plan, Progress, Rollback, Segment, Statement, Step};
-use crate::sql::{Facts, LockMode, Outside};
+use crate::plan::{Hazard, Plan, Segment, Statement, Step};
 
-/// What may hurt, worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hazard {
-    /// The step has no way back.
-    CannotBeUndone,
-    /// Rows or values are gone afterwards.
-    LosesData,
-    /// Nobody can use a table meanwhile.
-    BlocksReads,
-    /// Nobody can write to a table meanwhile.
-    BlocksWrites,
-    /// A table is written anew.
-    Rewrites,
-    /// A table is read as a whole while its lock is held.
-    Scans,
-    /// After a crash nobody can tell whether it has happened.
-    Opaque,
-}
-
-impl Hazard {
-    /// A few words for people.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Hazard::CannotBeUndone => "cannot be undone",
-            Hazard::LosesData => "loses data",
-            Hazard::BlocksReads => "blocks reads and writes",
-            Hazard::BlocksWrites => "blocks writes",
-            Hazard::Rewrites => "rewrites",
-            Hazard::Scans => "scans",
-            Hazard::Opaque => "outcome unknown after a crash",
-        }
-    }
-
-    /// A sign, so that colours need not tell them apart.
-    #[must_use]
-    pub fn mark(self) -> &'static str {
-        match self {
-            Hazard::CannotBeUndone => "⊘",
-            Hazard::LosesData => "✕",
-            Hazard::BlocksReads => "■",
-            Hazard::BlocksWrites => "◧",
-            Hazard::Rewrites => "↻",
-            Hazard::Scans => "≡",
-            Hazard::Opaque => "?",
-        }
-    }
-}
-
-/// The sign of the hazard of this name, where it is one.
+/// The sign of the hazard that people know by these words.
 #[must_use]
-pub fn mark(hazard: &str) -> Option<&'static str> {
-    Totals::HAZARDS.into_iter().find(|known| known.words() == hazard).map(Hazard::mark)
+pub fn mark(words: &str) -> Option<&'static str> {
+    Hazard::from_words(words).map(Hazard::mark)
 }
 
-/// The hazards of a step, worst first, each once.
-#[must_use]
-pub fn hazards(step: &Step) -> Vec<Hazard> {
-    let mut found = Vec::new();
-    if matches!(step.rollback, Rollback::Irreversible { .. }) && step.direction != Direction::Rollback {
-        found.push(Hazard::CannotBeUndone);
+/// What one statement does besides taking locks. That it reads a whole table is said also where nobody
+/// waits for that.
+pub(in crate::report::plan) fn flags(
+    plan: &Plan,
+    step: &Step,
+    segment: &Segment,
+    statement: &Statement,
+) -> Vec<Hazard> {
+    let mut found = plan.statement_hazards(step, segment, statement);
+    found.retain(|hazard| !hazard.is_of_lock() && *hazard != Hazard::Scans);
+    if statement.facts.scans {
+        let after = found.iter().take_while(|hazard| hazard.rank() < Hazard::Scans.rank()).count();
+        found.insert(after, Hazard::Scans);
     }
-    for statement in left(&step.segments) {
-        let blocking: Vec<Hazard> = lock_hazards(&statement.facts).collect();
-        // reading for long hurts nobody under a lock that blocks nobody
-        found.extend(flags(&statement.facts).into_iter().filter(|f| *f != Hazard::Scans || !blocking.is_empty()));
-        found.extend(blocking);
-    }
-    found.sort_unstable();
-    found.dedup();
     found
-}
-
-fn lock_hazards(facts: &Facts) -> impl Iterator<Item = Hazard> {
-    facts.locks.iter().filter_map(|(_, mode)| match mode {
-        LockMode::AccessExclusive => Some(Hazard::BlocksReads),
-        LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => Some(Hazard::BlocksWrites),
-        LockMode::AccessShare | LockMode::RowShare | LockMode::RowExclusive | LockMode::ShareUpdateExclusive => None,
-    })
-}
-
-/// What one statement does besides taking locks.
-pub(in crate::report::plan) fn flags(facts: &Facts) -> Vec<Hazard> {
-    [
-        (facts.loses_data, Hazard::LosesData),
-        (facts.rewrites, Hazard::Rewrites),
-        (facts.scans, Hazard::Scans),
-        (facts.outside == Some(Outside::Opaque), Hazard::Opaque),
-    ]
-    .into_iter()
-    .filter_map(|(on, hazard)| on.then_some(hazard))
-    .collect()
 }
 
 /// The same as a sentence's end: `rewrites the table`.
 pub(in crate::report::plan) fn flag_words(flag: Hazard) -> &'static str {
     match flag {
-        Hazard::Rewrites => "rewrites the table",
+        Hazard::REWRITES => "rewrites the table",
         Hazard::Scans => "reads the whole table under its lock",
+        Hazard::OPAQUE => "opaque: its text does not show what it does",
         other => other.words(),
     }
 }
@@ -116,21 +45,11 @@ pub struct Totals {
     pub waves: usize,
     /// Statements that are still to be run.
     pub statements: usize,
-    /// Steps with each hazard, in the order of [`Totals::HAZARDS`].
-    hazards: [usize; 7],
+    /// Steps with each hazard, in the order of [`Hazard::all`].
+    hazards: [usize; Hazard::COUNT],
 }
 
 impl Totals {
-    const HAZARDS: [Hazard; 7] = [
-        Hazard::CannotBeUndone,
-        Hazard::LosesData,
-        Hazard::BlocksReads,
-        Hazard::BlocksWrites,
-        Hazard::Rewrites,
-        Hazard::Scans,
-        Hazard::Opaque,
-    ];
-
     /// Counts.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
@@ -140,11 +59,15 @@ impl Totals {
         let mut totals = Self {
             steps: plan.steps.len(),
             waves: waves.len(),
-            statements: plan.steps.iter().map(|step| left(&step.segments).count()).sum(),
-            hazards: [0; 7],
+            statements: plan
+                .steps
+                .iter()
+                .map(|step| step.left().map(|(_, segment)| segment.statements.len()).sum::<usize>())
+                .sum(),
+            hazards: [0; Hazard::COUNT],
         };
-        for hazard in plan.steps.iter().flat_map(hazards) {
-            totals.hazards[hazard as usize] += 1;
+        for hazard in plan.steps.iter().flat_map(|step| plan.hazards(step)) {
+            totals.hazards[hazard.rank()] += 1;
         }
         totals
     }
@@ -161,11 +84,6 @@ impl Totals {
 
     /// The hazards that occur, worst first, with the number of steps that have each.
     pub fn hazards(&self) -> impl Iterator<Item = (Hazard, usize)> {
-        Self::HAZARDS.into_iter().zip(self.hazards).filter(|(_, n)| *n > 0)
+        Hazard::all().zip(self.hazards).filter(|(_, n)| *n > 0)
     }
-}
-
-/// The statements that are still to be run.
-fn left(segments: &[Segment]) -> impl Iterator<Item = &Statement> {
-    segments.iter().filter(|segment| segment.progress != Progress::Done).flat_map(|segment| &segment.statements)
 }

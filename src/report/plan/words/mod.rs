@@ -8,7 +8,7 @@ pub use about::about;
 pub(super) use about::{large, seal};
 pub use gist::gist;
 pub(super) use gist::gist_within;
-pub use hazard::{Hazard, Totals, hazards, mark};
+pub use hazard::{Totals, mark};
 pub(super) use hazard::{flag_words, flags};
 
 use crate::base::count;
