@@ -48,7 +48,7 @@
 //! ```
 //!
 //! A module imports only what stands left of it:
-//! base, change, source, graph, sql, ledger, render, plan, run, exec, gate, report, pipeline, pg, ops, cli.
+//! base, effects, sql, change, render, source, graph, history, plan, ledger, run, exec, gate, report, pipeline, pg, ops, cli.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -56,9 +56,11 @@ pub mod base;
 pub mod change;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod effects;
 pub mod exec;
 pub mod gate;
 pub mod graph;
+pub mod history;
 pub mod ledger;
 #[cfg(feature = "pg")]
 pub mod ops;

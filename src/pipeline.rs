@@ -2,7 +2,7 @@
 
 use crate::base::{Code, Diagnostic, Diagnostics, Failure, FileId, Kind, Place};
 use crate::graph::{self, Graph, select};
-use crate::ledger::History;
+use crate::history::History;
 use crate::plan::step::Setting;
 use crate::plan::writing::{Origins, Writing};
 use crate::plan::{self, Edited, Plan, Request, Unfit};

@@ -16,6 +16,7 @@ pub mod name;
 pub mod pace;
 pub mod secret;
 mod size;
+pub mod text;
 pub mod time;
 pub mod typed;
 pub mod words;

@@ -1,7 +1,7 @@
 use super::add_foreign_key::check_validate;
-use super::effects::Effects;
 use super::{ChangeType, Scope};
 use crate::base::{Diagnostics, Ident, Place, QualifiedName};
+use crate::effects::Effects;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

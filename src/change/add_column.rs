@@ -1,7 +1,7 @@
 use super::column::{ColumnSpec, check_columns, generated_name};
-use super::effects::Effects;
 use super::{ChangeType, Scope};
 use crate::base::{Diagnostics, Place, QualifiedName};
+use crate::effects::Effects;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

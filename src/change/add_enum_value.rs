@@ -1,6 +1,6 @@
-use super::effects::{Effects, How, Object};
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::effects::{Effects, How, Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ impl ChangeType for AddEnumValue {
 
     fn undo(&self, scope: &Scope) -> Undo {
         let made_here =
-            |t: &super::effects::Touch| t.object == Object::Type && t.how == How::Create && t.name == self.name;
+            |t: &crate::effects::Touch| t.object == Object::Type && t.how == How::Create && t.name == self.name;
         if scope.before.touches.iter().any(made_here) {
             return Undo::Nothing;
         }

@@ -1,7 +1,7 @@
 use super::column::{ReferencesSpec, check_key};
-use super::effects::{Effects, How, Object};
 use super::{ChangeType, Scope};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::effects::{Effects, How, Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

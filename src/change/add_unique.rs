@@ -1,8 +1,8 @@
 use super::add_foreign_key::check_deferred;
 use super::column::check_key;
-use super::effects::Effects;
 use super::{ChangeType, Scope};
 use crate::base::{Diagnostics, Ident, Place, QualifiedName};
+use crate::effects::Effects;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

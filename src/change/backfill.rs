@@ -1,8 +1,8 @@
-use super::effects::{Effects, How, Object};
 use super::many::Many;
 use super::piece::{check_piece, has_word, tidy, tidy_all};
 use super::{Batch, ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, PaceSpec, Place, QualifiedName};
+use crate::effects::{Effects, How, Object};
 use crate::sql::first_parameter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

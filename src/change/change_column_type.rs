@@ -1,8 +1,8 @@
 use super::column::check_default;
-use super::effects::Effects;
 use super::value::{SqlValue, TypeName};
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::effects::Effects;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

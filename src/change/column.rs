@@ -1,8 +1,8 @@
 //! Columns, and the constraints that hang on them.
 
-use super::effects::{Effects, How, Object};
 use super::value::{SqlValue, TypeName};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName, count};
+use crate::effects::{Effects, How, Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
-use super::effects::{Effects, How, Object};
 use super::piece::{routine, routine_sql};
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::effects::{Effects, How, Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -181,7 +181,7 @@ impl ChangeType for Comment {
         let mut own = Effects::default();
         self.effects(&mut own);
         // a comment goes with its object
-        let made_here = |t: &super::effects::Touch| {
+        let made_here = |t: &crate::effects::Touch| {
             scope.before.touches.iter().any(|b| b.how == How::Create && b.object == t.object && b.name == t.name)
         };
         if own.touches.iter().any(made_here) { Undo::Nothing } else { Undo::Derived }

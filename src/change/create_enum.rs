@@ -1,6 +1,6 @@
 use super::ChangeType;
-use super::effects::{Effects, How, Object};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::effects::{Effects, How, Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 use super::ChangeType;
-use super::effects::{Effects, How, Object};
 use crate::base::{Ident, QualifiedName};
+use crate::effects::{Effects, How, Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
 //! A change type of the project's own: a template with a manifest.
 
-use super::effects::{Effects, How, Object};
 use super::{Batch, Change, ReadFile, Scope, Undo, add_scope};
 use crate::base::{Code, Diagnostic, Diagnostics, FileId, PathSeg, Place, QualifiedName, diag::nearest};
+use crate::effects::{Effects, How, Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,8 +1,8 @@
-use super::effects::{Effects, How, Object};
 use super::piece::{check_piece, tidy_all};
 use super::update::{check_keep, keeps, undo};
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Diagnostics, Place, QualifiedName};
+use crate::effects::{Effects, How, Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

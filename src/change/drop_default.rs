@@ -1,6 +1,6 @@
-use super::effects::Effects;
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Ident, QualifiedName};
+use crate::effects::Effects;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

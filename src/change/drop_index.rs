@@ -1,7 +1,7 @@
 use super::create_index::CreateIndex;
-use super::effects::{Effects, How, Object};
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Place, QualifiedName};
+use crate::effects::{Effects, How, Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

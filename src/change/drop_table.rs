@@ -1,6 +1,6 @@
-use super::effects::{Effects, How, Object};
 use super::{ChangeType, Scope, Undo};
 use crate::base::QualifiedName;
+use crate::effects::{Effects, How, Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

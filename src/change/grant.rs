@@ -1,8 +1,8 @@
-use super::effects::{Effects, How, Object};
 use super::many::Many;
 use super::piece::{routine, routine_sql};
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::effects::{Effects, How, Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

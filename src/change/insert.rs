@@ -1,9 +1,9 @@
 use super::column::check_default;
-use super::effects::{Effects, How, Object};
 use super::many::Many;
 use super::value::SqlValue;
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::effects::{Effects, How, Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -7,7 +7,6 @@
 
 pub mod column;
 pub mod custom;
-pub mod effects;
 pub mod elsewhere;
 pub mod many;
 pub mod piece;
@@ -53,7 +52,7 @@ mod sql_file;
 mod update;
 
 use crate::base::{Diagnostics, FileId, PaceSpec, Place, QualifiedName, typed::typed};
-use effects::Effects;
+use crate::effects::Effects;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 use super::ChangeType;
-use super::effects::Effects;
 use crate::base::{Ident, QualifiedName};
+use crate::effects::Effects;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
-use super::effects::Effects;
 use super::piece::tidy;
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Place};
+use crate::effects::Effects;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

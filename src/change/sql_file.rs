@@ -1,7 +1,7 @@
-use super::effects::Effects;
 use super::sql::{Way, check_not_empty, no_way_back};
 use super::{ChangeType, FileText, ReadFile, Scope, Undo};
 use crate::base::{Diagnostics, FileId, Place};
+use crate::effects::Effects;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

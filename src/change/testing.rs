@@ -1,8 +1,8 @@
 //! What the tests of change types share.
 
-use super::effects::Effects;
 use super::{Change, Scope, Undo, find};
 use crate::base::{Diagnostics, FileId, Place};
+use crate::effects::Effects;
 use crate::render::{Renderer, Section};
 use serde_json::Value;
 

@@ -1,9 +1,9 @@
 use super::column::check_default;
-use super::effects::{Effects, How, Object};
 use super::piece::{check_piece, tidy_all};
 use super::value::SqlValue;
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
+use crate::effects::{Effects, How, Object};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -8,7 +8,7 @@ use super::printer::{Rehearsed, is_verified, rehearsed};
 use super::script::{Mark, Script};
 use super::session::{self, USE_OWN_PATH};
 use crate::base::QualifiedName;
-use crate::ledger::RunKind;
+use crate::history::RunKind;
 use crate::ledger::record::RunStart;
 use crate::ledger::walk::Position;
 use crate::plan::{Plan, Progress, Step};

@@ -7,7 +7,7 @@ use super::script::{Mark, Script};
 use super::session::{self, USE_OWN_PATH, limits_sql, session_sql, set_path};
 use crate::base::Limits;
 use crate::base::name::{quote_dollar, quote_literal};
-use crate::ledger::RunStatus;
+use crate::history::RunStatus;
 use crate::ledger::record::{self, OWN_PATH, Recorder, RunStart};
 use crate::ledger::walk;
 use crate::plan::{Direction, Mode, Progress, Renamed, Segment, Step, Why};

@@ -4,8 +4,8 @@
 use super::Outcome;
 use super::evidence::{Evidence, SealedPlan};
 use crate::base::count;
-use crate::ledger::approval::last_words;
-use crate::ledger::{Approval, Verdict};
+use crate::history::approval::last_words;
+use crate::history::{Approval, Verdict};
 use crate::plan::Direction;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {

@@ -1,7 +1,7 @@
 //! What gates look at. Gathered by `pg::evidence`; every time is of a server's clock.
 
 use crate::graph::Graph;
-use crate::ledger::{Approval, EventKind, History, Status};
+use crate::history::{Approval, EventKind, History, Status};
 use crate::plan::Plan;
 use crate::source::calendar::Zone;
 use crate::source::policy::Destructive;

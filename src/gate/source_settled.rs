@@ -2,7 +2,7 @@
 
 use super::evidence::Evidence;
 use super::{Outcome, some};
-use crate::ledger::Status;
+use crate::history::Status;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(source) = evidence.source else { return Outcome::NotAsked };

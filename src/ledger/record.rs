@@ -6,7 +6,7 @@ use super::json::jsonb;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::base::secret::PLACEHOLDER;
 use crate::base::{Ident, Limits};
-use crate::ledger::{EventKind, RunKind, RunStatus, Status};
+use crate::history::{EventKind, RunKind, RunStatus, Status};
 use crate::plan::{Check, Direction, Step, Why, stored};
 use serde_json::{Value, json};
 

@@ -1,12 +1,12 @@
 //! What puts a ledger right without anybody writing SQL, as SQL text: another id, a state
 //! that was mended by hand, a ledger that came from elsewhere.
 
-use super::event::EventKind;
-use super::history::Renamed;
 use super::json::jsonb;
 use super::record::{OWN_PATH, Recorder, RunStart};
-use super::run::RunStatus;
 use crate::base::name::quote_literal;
+use crate::history::event::EventKind;
+use crate::history::recorded::Renamed;
+use crate::history::run::RunStatus;
 use serde_json::{Value, json};
 
 /// The key of `meta` that names the environment of an adopted ledger.

@@ -1,9 +1,9 @@
 //! The ledger's tables, by version.
 
 use super::chain;
-use super::event::EventKind;
 use crate::base::name::{quote_ident, quote_literal};
 use crate::base::{Ident, checksum, fill};
+use crate::history::event::EventKind;
 
 /// The version that this program writes.
 pub const VERSION: u32 = 4;

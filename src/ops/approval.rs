@@ -3,7 +3,8 @@
 use super::run::install;
 use super::{Target, release};
 use crate::base::{Failure, Span};
-use crate::ledger::{History, Verdict, schema};
+use crate::history::{History, Verdict};
+use crate::ledger::schema;
 use crate::pg::Database;
 use crate::pg::ledger::approvals::{self, Word};
 use crate::plan::sealed::Sealed;

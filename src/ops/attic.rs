@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::base::{Failure, Span};
-use crate::ledger::History;
+use crate::history::History;
 use crate::pg::Database;
 use crate::pg::ledger::{attic, audit};
 use crate::plan::attic::{Which, compile, to_purge, to_restore};

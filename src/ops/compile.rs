@@ -2,7 +2,7 @@
 
 use super::about;
 use crate::base::{Failure, Kind};
-use crate::ledger::History;
+use crate::history::History;
 use crate::pg::Database;
 use crate::pg::ledger::read;
 use crate::pipeline::View;

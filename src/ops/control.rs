@@ -3,7 +3,8 @@
 use super::Target;
 use super::run::install;
 use crate::base::{Failure, Kind};
-use crate::ledger::{RunKind, schema};
+use crate::history::RunKind;
+use crate::ledger::schema;
 use crate::pg::Database;
 use crate::pg::ledger::request::{self, Pause, Running};
 use crate::run::Observer;

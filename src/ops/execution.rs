@@ -5,7 +5,7 @@ use super::prepare::{Confirmed, Options, Planned, Prepared};
 use super::run::{execute, lock, run_hooks, verdict};
 use super::{Target, preflight};
 use crate::base::{Failure, Kind};
-use crate::ledger::{History, Status};
+use crate::history::{History, Status};
 use crate::pg::lock::Lock;
 use crate::pg::lock::lost::{is_lost, taken_over};
 use crate::pg::run::ready::{Clearance, UnderLock};

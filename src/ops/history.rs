@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::base::Failure;
-use crate::ledger::approval::Approval;
+use crate::history::approval::Approval;
 use crate::pg::ledger::approvals;
 use crate::pg::ledger::audit::{self, Audit, Kept};
 use crate::pg::ledger::read::{self, Filter, LedgerEvent};

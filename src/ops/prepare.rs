@@ -6,7 +6,7 @@ use super::run::RunOptions;
 use super::{RunSource, Target, about, preflight};
 use crate::base::{Diagnostics, Failure, Kind, checksum};
 use crate::gate::{Status, Verdict};
-use crate::ledger::History;
+use crate::history::History;
 use crate::pg::Database;
 use crate::pg::ledger::evidence;
 use crate::plan::states::missing;

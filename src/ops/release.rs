@@ -3,8 +3,8 @@
 use super::Target;
 use crate::base::{Failure, Kind};
 use crate::gate::evidence::SealedPlan;
-use crate::ledger::approval::{Approval, Verdict, last_words};
-use crate::ledger::{EventKind, History};
+use crate::history::approval::{Approval, Verdict, last_words};
+use crate::history::{EventKind, History};
 use crate::pg::ledger::{approvals, fingerprint};
 use crate::pg::lock::Lock;
 use crate::pg::{Database, unanswered};

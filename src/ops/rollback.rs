@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::base::Failure;
-use crate::ledger::History;
+use crate::history::History;
 use crate::pg::Database;
 use crate::pg::ledger::{attic, audit, read};
 use crate::plan::Plan;

@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::base::{Failure, Granularity, Kind, Span};
-use crate::ledger::RunKind;
+use crate::history::RunKind;
 use crate::pg::hooks::{self, Hooks};
 use crate::pg::ledger::audit;
 use crate::pg::lock::{self, Lock};

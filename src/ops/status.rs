@@ -3,7 +3,7 @@
 use super::Target;
 use super::attic::retention;
 use crate::base::{Failure, Kind};
-use crate::ledger::attic::Totals;
+use crate::history::attic::Totals;
 use crate::pg::ledger::attic;
 use crate::pg::ledger::request::{self, Pause};
 use crate::pg::ledger::unfinished::{self, Unended};

@@ -3,7 +3,7 @@
 use super::address::Url;
 use super::keys::public_key;
 use crate::base::{Actor, Failure, Granularity, Ident, Kind, Secret, Secrets, diag::nearest};
-use crate::ledger::History;
+use crate::history::History;
 use crate::pg::embedded::shadow;
 use crate::pg::{Database, Embedded, Environment, Settings, connect_with};
 use crate::pipeline::{View, Workspace};

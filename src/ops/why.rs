@@ -5,7 +5,7 @@ use super::promotion::PromotionSource;
 use super::{RunSource, Target};
 use crate::base::{Failure, Kind, diag::nearest, time};
 use crate::gate;
-use crate::ledger::{History, Status};
+use crate::history::{History, Status};
 use crate::pg::Database;
 use crate::pg::ledger::read;
 use crate::pipeline::View;

@@ -6,7 +6,7 @@ use super::connect::{Connection, Settings, connect_with};
 use super::embedded::Embedded;
 use super::ledger::read;
 use crate::base::{Failure, Ident, Kind};
-use crate::ledger::History;
+use crate::history::History;
 use crate::source::LedgerConfig;
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@ use super::model::{Direction, Plan, Step, Why};
 use super::rollback::Stored;
 use super::waves;
 use crate::base::Ident;
-use crate::ledger::{History, Status};
+use crate::history::{History, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that is applied, in the order in which it came, as it was run then: with one connection it

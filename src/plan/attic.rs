@@ -5,9 +5,9 @@ use super::model::{Direction, Mode, Plan, Progress, Rollback, Segment, Statement
 use super::waves;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind as Fault, Limits, QualifiedName, Span, size};
-use crate::change::effects::{How, Object, Touch};
-use crate::ledger::Status;
-use crate::ledger::attic::{Entry, Kind, Way};
+use crate::effects::{How, Object, Touch};
+use crate::history::Status;
+use crate::history::attic::{Entry, Kind, Way};
 use crate::sql::{Facts, LockMode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

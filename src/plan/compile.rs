@@ -6,7 +6,7 @@ use super::waves;
 use super::writing::Origins;
 use crate::base::{Diagnostics, time};
 use crate::graph::Graph;
-use crate::ledger::{History, Recorded, Status};
+use crate::history::{History, Recorded, Status};
 use crate::render::Renderer;
 use crate::source::{Changelog, Changeset, SourceSet};
 use std::collections::{BTreeSet, HashSet};

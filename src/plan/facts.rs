@@ -4,7 +4,7 @@
 use super::model::{Rollback, Segment, Step};
 use super::quiet::{Made, quiet};
 use crate::base::QualifiedName;
-use crate::change::effects::{Effects, How, Object};
+use crate::effects::{Effects, How, Object};
 use crate::sql;
 use std::collections::HashSet;
 

@@ -3,9 +3,10 @@
 use super::origin::Origin;
 pub use crate::base::Limits;
 use crate::base::Span;
-use crate::change::{Batch, effects::Touch};
-use crate::ledger::Recorded;
-pub use crate::ledger::{Direction, Renamed};
+use crate::change::Batch;
+use crate::effects::Touch;
+use crate::history::Recorded;
+pub use crate::history::{Direction, Renamed};
 use crate::sql::Facts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -281,7 +282,7 @@ pub struct Blocked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{SegmentState, Status};
+    use crate::history::{SegmentState, Status};
     use serde_json::json;
 
     #[test]

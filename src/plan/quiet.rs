@@ -4,7 +4,7 @@
 
 use super::model::{Segment, Statement};
 use crate::base::QualifiedName;
-use crate::change::effects::{Effects, How, Object};
+use crate::effects::{Effects, How, Object};
 use crate::sql::touches;
 use std::collections::{HashMap, HashSet};
 

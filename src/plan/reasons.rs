@@ -6,7 +6,7 @@
 use super::states::{State, StateRow};
 use crate::base::{count, time};
 use crate::graph::Graph;
-use crate::ledger::{History, Status};
+use crate::history::{History, Status};
 use crate::source::{Changelog, Changeset, SourceSet};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};

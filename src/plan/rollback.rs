@@ -5,9 +5,9 @@ use super::model::{Check, Direction, Plan, Rollback, Segment, Step, Why};
 use super::quiet::kept;
 use super::waves;
 use crate::base::{Failure, Ident, Kind, count, diag::nearest};
-use crate::change::effects::{How, Touch};
-use crate::ledger::attic::Purged;
-use crate::ledger::{History, Recorded, Status};
+use crate::effects::{How, Touch};
+use crate::history::attic::Purged;
+use crate::history::{History, Recorded, Status};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

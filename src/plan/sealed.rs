@@ -5,7 +5,7 @@ use super::about::Commit;
 use super::model::{Plan, Step, Why};
 use crate::base::checksum::sha256_hex;
 use crate::base::{Failure, Kind, count, time};
-use crate::ledger::{History, Recorded, Status};
+use crate::history::{History, Recorded, Status};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -3,7 +3,7 @@
 use super::compile::{Decision, decide};
 use crate::base::{time, words::grouped};
 use crate::graph::Graph;
-use crate::ledger::{History, Recorded, SegmentState, Status};
+use crate::history::{History, Recorded, SegmentState, Status};
 use crate::source::{Changelog, SourceSet};
 use serde::Serialize;
 

@@ -2,7 +2,7 @@
 
 use super::model::{Direction, FORMAT, Plan, Step};
 use crate::base::{Ident, QualifiedName};
-use crate::change::effects::{How, Object};
+use crate::effects::{How, Object};
 use std::collections::HashMap;
 
 /// A plan of these steps and nothing beside them, with their waves.

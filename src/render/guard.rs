@@ -174,7 +174,7 @@ fn walk_block(tag: &HelperTemplate, see: &mut dyn FnMut(&TemplateElement, usize,
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ProjectTemplate, Renderer, Section};
+    use crate::render::{ProjectTemplate, Renderer, Section};
     use serde_json::json;
 
     fn errors(text: &str) -> Vec<String> {

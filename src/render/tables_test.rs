@@ -2,7 +2,8 @@
 
 use super::{Renderer, SEGMENT_MARK, Section};
 use crate::base::{Diagnostics, FileId, Place};
-use crate::change::{Change, Scope, Undo, effects::Effects, find};
+use crate::change::{Change, Scope, Undo, find};
+use crate::effects::Effects;
 use serde_json::{Value, json};
 
 fn parse(kind: &str, parameters: &Value) -> Result<Box<dyn Change>, Vec<String>> {

@@ -215,8 +215,8 @@ fn find(body: &str, line: usize, column: usize, text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ProjectTemplate, Section};
     use super::*;
+    use crate::render::{ProjectTemplate, Section};
     use serde_json::json;
 
     fn renderer(text: &str) -> Renderer {

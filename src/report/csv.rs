@@ -1,6 +1,6 @@
 //! Lines of comma-separated values, by RFC 4180, for programs and spreadsheets.
 
-use super::text::printable;
+use crate::base::text::printable;
 
 /// What a spreadsheet takes for the beginning of a formula, also in East Asian width.
 const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];

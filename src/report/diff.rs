@@ -2,7 +2,7 @@
 
 use super::lines::{Line, Text};
 use super::style::Tone;
-use super::text::{line, printable};
+use crate::base::text::{line, printable};
 use similar::{ChangeTag, TextDiff};
 use std::fmt::Write;
 

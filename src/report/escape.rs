@@ -1,6 +1,6 @@
 //! Text inside of other languages: HTML and XML, Markdown.
 
-use super::text::{line, printable};
+use crate::base::text::{line, printable};
 use std::fmt::Write;
 
 /// `text` as content or quoted attribute of HTML and XML (1.0, chapter 2.2: control

@@ -1,7 +1,7 @@
 //! Values as JSON. What a terminal would act on, or nobody would see, is in it as escapes alone: the same
 //! value for programs, and nothing happens where somebody looks at it.
 
-use super::text::is_unseen;
+use crate::base::text::is_unseen;
 use serde::Serialize;
 
 /// In lines, with a line break at its end.

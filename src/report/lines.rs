@@ -2,7 +2,7 @@
 //! its line, whoever wrote it; colours are those of [`Tone`] alone, and no other text can have them.
 
 use super::style::{Style, Tone};
-use super::text::{columns, one_line, printable, width};
+use crate::base::text::{columns, one_line, printable, width};
 use std::fmt::Display;
 
 /// A line in the making.

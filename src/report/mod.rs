@@ -22,15 +22,14 @@ mod escape;
 mod lines;
 mod page;
 mod psql_secrets;
-mod text;
 
 #[cfg(test)]
 mod golden;
 
+pub use crate::base::text::{coloured, printable, width};
 pub use graph::{GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView};
 pub use lines::{Line, Rendered, Text};
 pub use matrix::{MatrixFormat, MatrixOptions};
 pub use plan::{Detail, PlanFormat, PlanOptions, Preview, Seal};
 pub use style::{Style, Tone};
 pub use table::{Cell, Table};
-pub use text::{coloured, printable, width};

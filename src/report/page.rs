@@ -1,7 +1,7 @@
 //! What all pages have in common: self-contained, no scripts, nothing loaded from elsewhere.
 
 use super::escape::markup;
-use super::text::line;
+use crate::base::text::line;
 use crate::sql::highlight::{Class, pieces};
 
 const CSS: &str = include_str!("../../templates/html/plan.css");

@@ -3,8 +3,8 @@
 use super::escape::{self, code_span, markup};
 use super::lines::{Line, Text};
 use super::style::Tone;
-use super::text::line;
 use crate::base::count;
+use crate::base::text::line;
 use crate::run::{Finding, Severity};
 use std::fmt::Write;
 

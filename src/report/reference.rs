@@ -3,7 +3,7 @@
 use super::lines::{Line, Text};
 use super::style::Tone;
 use super::table::{Cell, Table};
-use super::text::line;
+use crate::base::text::line;
 use crate::source::schema::catalogue::{Catalogue, Entry};
 use std::fmt::Write;
 

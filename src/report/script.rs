@@ -5,8 +5,9 @@ use super::psql_secrets;
 use crate::base::name::quote_literal;
 use crate::base::{Ident, count};
 use crate::exec::{Around, Frame, Mark, Printer, Script, Writer};
+use crate::history::{RunKind, RunStatus};
 use crate::ledger::record::{Recorder, RunRef, RunStart};
-use crate::ledger::{RunKind, RunStatus, schema};
+use crate::ledger::schema;
 use crate::plan::{About, Plan, Step, secrets};
 use crate::sql::secret::SecretError;
 use crate::sql::{self, ends_in_comment};
@@ -214,5 +215,5 @@ impl Psql {
 
 /// A line of a comment: nothing in it ends it.
 fn one_line(text: &str) -> String {
-    super::text::line(text)
+    crate::base::text::line(text)
 }

@@ -3,7 +3,7 @@
 use super::escape;
 use super::lines::{Line, Text};
 use super::style::Tone;
-use super::text::{clip, fill, fold, line, width};
+use crate::base::text::{clip, fill, fold, line, width};
 
 /// The last column is not made narrower than this: before, others are left out.
 const NARROW: usize = 24;

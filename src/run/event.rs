@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::base::Location;
-use crate::ledger::{RunKind, RunStatus};
+use crate::history::{RunKind, RunStatus};
 use crate::plan::{Direction, Mode};
 use serde::Serialize;
 

@@ -9,7 +9,7 @@ use crate::cli::shell::rehearsal::{self, DryRunArgs};
 use crate::cli::shell::running::{Running, confirm, show_findings, stop_on_signals};
 use crate::cli::shell::{gates, left, open, progress};
 use crate::cli::{Outcome, block_on};
-use crate::ledger::approval::last_words;
+use crate::history::approval::last_words;
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::{Options, Planned, Prepared, RunOutcome, RunSource, Target};
 use crate::pg::run::{Finished, RunStatus};

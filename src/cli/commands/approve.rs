@@ -7,7 +7,7 @@ use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::running::confirm;
 use crate::cli::{Outcome, block_on};
-use crate::ledger::Verdict;
+use crate::history::Verdict;
 use crate::ops::approval::{self, Decision};
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::run::check_reason;

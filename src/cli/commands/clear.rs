@@ -7,7 +7,7 @@ use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::running::{confirm, stop_on_signals};
 use crate::cli::shell::{complete, open, progress};
 use crate::cli::{Outcome, block_on};
-use crate::ledger::{Recorded, Status};
+use crate::history::{Recorded, Status};
 use crate::ops::manual::clear::{self, ClearRequest, Cleared};
 use crate::ops::refusal::{Attempt, recorded};
 use crate::report::{Line, Text};

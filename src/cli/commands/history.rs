@@ -7,7 +7,7 @@ use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, choose, form};
 use crate::cli::{Outcome, block_on};
 use crate::gate::differences;
-use crate::ledger::EventKind;
+use crate::history::EventKind;
 use crate::ops::keys::public_key;
 use crate::ops::{Target, history as ops};
 use crate::pg::ledger::audit::{Anchor, Audit, Kept, What};

@@ -8,7 +8,7 @@ use crate::cli::shell::rehearsal::{self, DryRunArgs};
 use crate::cli::shell::running::Running;
 use crate::cli::shell::{complete, left, open, sealing};
 use crate::cli::{Outcome, block_on};
-use crate::ledger::History;
+use crate::history::History;
 use crate::ops::address::EMBEDDED;
 use crate::ops::gates::Overrides;
 use crate::ops::refusal::{Attempt, recorded};

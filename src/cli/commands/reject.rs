@@ -4,7 +4,7 @@ use super::approve::{ApprovalArgs, record};
 use crate::cli::Outcome;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::Output;
-use crate::ledger::Verdict;
+use crate::history::Verdict;
 
 /// Rejects a sealed plan for one environment: nobody can run it there any more.
 ///

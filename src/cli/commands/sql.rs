@@ -6,7 +6,7 @@ use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, choose};
 use crate::cli::shell::{complete, open};
 use crate::cli::{Outcome, block_on};
-use crate::ledger::History;
+use crate::history::History;
 use crate::ops::gates::Overrides;
 use crate::ops::{Planned, RunSource, about};
 use crate::plan::rollback::Target as Which;

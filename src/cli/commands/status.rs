@@ -6,7 +6,7 @@ use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Output, choose};
 use crate::cli::shell::{everywhere, open};
 use crate::cli::{Outcome, block_on};
-use crate::ledger::RunKind;
+use crate::history::RunKind;
 use crate::ops::attic::retention;
 use crate::ops::status::{Status, status};
 use crate::pg::ledger::unfinished::{Ending, Unended};

@@ -8,7 +8,7 @@ use crate::base::{Failure, Span, count};
 use crate::ops::rehearsal::{DryRun, Rehearsed, Shadow, verdict_of};
 use crate::ops::{Planned, Target};
 use crate::plan::Plan;
-use crate::report::{self, Line, Text, Tone};
+use crate::report::{Line, Text, Tone};
 use crate::run::Observer;
 use serde_json::{Value, json};
 
@@ -143,7 +143,7 @@ fn tell(
         let (steps, ran) = (count(plan.steps.len(), "changeset"), count(rehearsal.ran, "statement"));
         out.data(head.plain(format!(" of {steps} on {place}: {ran} ran")));
         for left_out in &rehearsal.left_out {
-            let head = format!("  {}: {} (", left_out.changeset, report::plan::gist(&left_out.sql));
+            let head = format!("  {}: {} (", left_out.changeset, crate::sql::gist(&left_out.sql));
             out.data(Line::from(head).paint(Tone::Warn, &left_out.instead).plain(")"));
         }
     }

@@ -2,7 +2,7 @@ mod agreed;
 
 use super::evidence::*;
 use super::*;
-use crate::ledger::{Approval, EventKind, History, Recorded, Status as Recording, Verdict as Said};
+use crate::history::{Approval, EventKind, History, Recorded, Status as Recording, Verdict as Said};
 use crate::plan::{Direction, Plan, Step};
 use crate::source::Environment;
 use serde_json::{Value, json};

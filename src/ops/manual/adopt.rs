@@ -2,7 +2,7 @@
 
 use super::{ManualChange, ManualOptions, write};
 use crate::base::{Failure, Kind};
-use crate::ledger::RunKind;
+use crate::history::RunKind;
 use crate::ops::Target;
 use crate::pg::{Database, Stop};
 use crate::run::Observer;

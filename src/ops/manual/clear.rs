@@ -2,7 +2,7 @@
 
 use super::{ManualChange, ManualOptions, write};
 use crate::base::{Failure, Kind, diag::nearest};
-use crate::ledger::{History, Recorded, RunKind, Status};
+use crate::history::{History, Recorded, RunKind, Status};
 use crate::ops::Target;
 use crate::pg::ledger::audit;
 use crate::pg::{Database, Stop};

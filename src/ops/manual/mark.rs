@@ -3,8 +3,8 @@
 use super::{ManualChange, ManualOptions, write};
 use crate::base::{Failure, Kind};
 use crate::graph::select::select;
+use crate::history::{EventKind, History, RunKind, Status};
 use crate::ledger::record::Recorder;
-use crate::ledger::{EventKind, History, RunKind, Status};
 use crate::ops::Target;
 use crate::pg::{Database, Stop};
 use crate::pipeline::View;

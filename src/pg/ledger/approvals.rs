@@ -3,7 +3,7 @@
 
 use crate::base::name::quote_literal;
 use crate::base::{Actor, Failure, Ident, Kind, Span};
-use crate::ledger::approval::{Approval, SINCE, Verdict};
+use crate::history::approval::{Approval, SINCE, Verdict};
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
 use crate::pg::connect::server::Server;

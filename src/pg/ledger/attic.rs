@@ -2,8 +2,9 @@
 
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind as Fault, fill};
-use crate::ledger::attic::{Entry, Kind, Purged};
-use crate::ledger::{Status, schema};
+use crate::history::Status;
+use crate::history::attic::{Entry, Kind, Purged};
+use crate::ledger::schema;
 use crate::pg::connect::Connection;
 use crate::pg::connect::query::{Row, millis};
 use crate::pg::connect::server::Server;

@@ -2,7 +2,7 @@
 
 use crate::base::name::quote_literal;
 use crate::base::{Actor, Failure, Ident};
-use crate::ledger::EventKind;
+use crate::history::EventKind;
 use crate::ledger::json::jsonb;
 use crate::pg::connect::{Connection, error};
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use crate::base::name::quote_literal;
 use crate::base::{Actor, Failure, Ident, Kind};
 use crate::gate::evidence::{Happened, Local, Source, Target, trails};
 use crate::gate::freeze_zone;
-use crate::ledger::EventKind;
+use crate::history::EventKind;
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
 use crate::pg::connect::query::Row;

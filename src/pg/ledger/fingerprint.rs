@@ -1,7 +1,7 @@
 //! What a database is known by: the target of a sealed plan.
 
 use crate::base::{Failure, Ident, Kind};
-use crate::ledger::History;
+use crate::history::History;
 use crate::pg::connect::Connection;
 use crate::pg::connect::server::Server;
 use crate::plan::sealed::{self, Target};

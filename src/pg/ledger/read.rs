@@ -3,8 +3,9 @@
 use super::unfinished::{self, Ending};
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind, Span};
+use crate::history::{History, Recorded, SegmentState, Status};
 use crate::ledger::repair::{self, POLICY};
-use crate::ledger::{History, Recorded, SegmentState, Status, schema};
+use crate::ledger::schema;
 use crate::pg::connect::Connection;
 use crate::pg::connect::query::{Row, millis};
 use crate::pg::connect::server::Server;

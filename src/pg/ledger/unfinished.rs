@@ -3,7 +3,8 @@
 
 use crate::base::time::rfc3339;
 use crate::base::{Failure, Ident};
-use crate::ledger::{RunKind, schema};
+use crate::history::RunKind;
+use crate::ledger::schema;
 use crate::pg::connect::Connection;
 use crate::pg::connect::query::{Row, millis};
 use crate::pg::connect::server::Server;

@@ -1,7 +1,7 @@
 //! What a plan needs of a server, read from its steps: the base of the one question.
 
 use crate::base::QualifiedName;
-use crate::change::effects::{How, Object};
+use crate::effects::{How, Object};
 use crate::plan::{Direction, Mode, Plan, Segment, Statement, Step};
 use crate::sql::{self, LockMode, Outside};
 use serde_json::Value;

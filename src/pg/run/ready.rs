@@ -3,7 +3,7 @@
 
 use crate::base::{Failure, Kind};
 use crate::gate::{Status, Verdict};
-use crate::ledger::History;
+use crate::history::History;
 use crate::pg::Database;
 use crate::pg::lock::Lock;
 use crate::plan::{Direction, Plan};

@@ -10,12 +10,12 @@ use crate::base::{Failure, Kind};
 use crate::exec::frames::First;
 use crate::exec::schedule::Next;
 use crate::exec::{Frame, Mark, Script, Writer, is_single};
-use crate::ledger::EventKind;
+use crate::history::EventKind;
 use crate::pg::connect::Connection;
 use crate::pg::lock::lost;
 use crate::plan::{Direction, Plan, Step};
-use crate::report::plan::gist;
 use crate::run::Event;
+use crate::sql::gist;
 use serde_json::json;
 
 /// Characters of one message, about.

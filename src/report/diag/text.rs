@@ -1,9 +1,9 @@
 //! Problems as rustc draws them, through annotate-snippets.
 
 use super::{MOST_DRAWN, counted, fit};
+use crate::base::text::printable;
 use crate::base::{Diagnostic, Diagnostics, FileId, Lines, Place, Severity, Sources};
 use crate::report::Style;
-use crate::report::text::printable;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use std::ops::Range;
 

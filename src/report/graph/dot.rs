@@ -1,8 +1,8 @@
 //! The graph for Graphviz.
 
 use super::GraphView;
+use crate::base::text::{clip, line, printable};
 use crate::report::style::Tone;
-use crate::report::text::{clip, line, printable};
 use std::fmt::Write;
 
 pub(super) fn render(graph: &GraphView) -> String {

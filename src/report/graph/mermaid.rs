@@ -1,8 +1,8 @@
 //! The graph for Markdown on GitHub and GitLab. Both draw up to 500 edges.
 
 use super::{GraphView, dot::colours};
+use crate::base::text::{clip, line};
 use crate::report::style::Tone;
-use crate::report::text::{clip, line};
 use std::fmt::Write;
 
 /// The classes, by tone.

@@ -4,10 +4,10 @@
 use super::layout::{Layout, Point, layout};
 use super::{GraphNode, GraphView, Link};
 use crate::base::count;
+use crate::base::text::{clip, line, width};
 use crate::report::escape::markup;
 use crate::report::plan::mark;
 use crate::report::style::Tone;
-use crate::report::text::{clip, line, width};
 use std::fmt::Write;
 
 /// Pixels per column of the id's font (monospace, 13 px) and of the smaller ones.

@@ -4,9 +4,9 @@
 //! it: long histories are mostly chains.
 
 use super::{GraphNode, GraphOptions, GraphView};
+use crate::base::text::{clip, line};
 use crate::report::lines::{Line, Text};
 use crate::report::style::Tone;
-use crate::report::text::{clip, line};
 
 /// A description that would be cut to less than this is left out.
 const NARROW: usize = 12;

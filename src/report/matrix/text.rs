@@ -1,11 +1,11 @@
 //! The matrix for a terminal.
 
 use super::{MatrixOptions, summary, table};
+use crate::base::text::line;
 use crate::plan::matrix::Matrix;
 use crate::report::lines::{Line, Text};
 use crate::report::style::Tone;
 use crate::report::table::Cell;
-use crate::report::text::line;
 
 pub(super) fn render(matrix: &Matrix, options: MatrixOptions) -> Text {
     let mut out = Text::new();

@@ -1,13 +1,14 @@
 //! The plan for a comment on a pull request (GitHub's and GitLab's Markdown).
 
 use super::Preview;
-use super::words::{self, Totals, gist};
+use super::words::{self, Totals};
 use crate::base::count;
+use crate::base::text::line;
 use crate::plan::{Check, Hazard, Limits, Plan, Rollback, Segment, Step};
 use crate::report::escape::{code_block, code_span, markdown, markup};
 use crate::report::table::Table;
-use crate::report::text::line;
 use crate::report::{gates, preflight};
+use crate::sql::gist;
 use std::fmt::Write;
 
 /// GitHub refuses comments of more than 65,536 characters; the rest is for what the caller

@@ -7,7 +7,7 @@ mod markdown;
 mod text;
 mod words;
 
-pub use words::{Totals, gist};
+pub use words::Totals;
 pub(super) use words::{about as about_lines, mark};
 
 use super::lines::{Rendered, Text};

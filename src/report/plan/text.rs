@@ -1,13 +1,14 @@
 //! The plan for a terminal.
 
-use super::words::{self, Totals, gist_within};
+use super::words::{self, Totals};
 use super::{Detail, PlanOptions, Preview};
+use crate::base::text::line;
 use crate::plan::{Check, Hazard, Limits, Plan, Progress, Rollback, Segment, Statement, Step};
 use crate::report::lines::{Line, Text};
 use crate::report::style::Tone;
 use crate::report::table::{Cell, Table};
-use crate::report::text::line;
 use crate::report::{diff, gates, preflight};
+use crate::sql::gist_within;
 
 /// What belongs to a step, to a segment of it, and to a statement of that.
 const IN: &str = "    ";

@@ -9,7 +9,7 @@ mod types;
 mod walk;
 
 use super::split::split;
-use crate::change::effects::Effects;
+use crate::effects::Effects;
 
 /// The objects that a text of SQL touches, in the order in which they occur.
 ///

@@ -1,10 +1,10 @@
 use super::*;
-use crate::change::effects::{How, Object};
+use crate::effects::{How, Object};
 
 /// `create table a, read table b`.
 fn seen(sql: &str) -> String {
     let Some(effects) = touches(sql) else { return "unknown".to_owned() };
-    let one = |t: &crate::change::effects::Touch| format!("{:?} {:?} {}", t.how, t.object, t.name).to_lowercase();
+    let one = |t: &crate::effects::Touch| format!("{:?} {:?} {}", t.how, t.object, t.name).to_lowercase();
     effects.touches.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 

@@ -2,7 +2,7 @@
 
 use super::types;
 use crate::base::{Ident, QualifiedName};
-use crate::change::effects::{Effects, How, Object};
+use crate::effects::{Effects, How, Object};
 use crate::sql::token::{Cursor, Kind, qualified, words};
 use squawk_syntax::{
     SyntaxKind::{self, *},

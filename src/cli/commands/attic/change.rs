@@ -10,7 +10,7 @@ use crate::cli::shell::output::{Form, Output, choose, event, form};
 use crate::cli::shell::running::{confirm, show_findings, stop_on_signals};
 use crate::cli::shell::{open, progress, rehearsal};
 use crate::cli::{Outcome, block_on};
-use crate::ledger::attic::Entry;
+use crate::history::attic::Entry;
 use crate::ops::attic::AtticWork;
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::{Options, Planned, RunOutcome, RunSource, Target};

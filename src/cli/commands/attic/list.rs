@@ -5,7 +5,7 @@ use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::{Outcome, block_on};
-use crate::ledger::attic::{Entry, Totals, Way};
+use crate::history::attic::{Entry, Totals, Way};
 use crate::ops::attic::retention;
 use crate::pg::ledger::attic;
 use crate::report::{Cell, Line, Table, Tone};

@@ -5,7 +5,7 @@ use super::walk::Walk;
 use super::{UNREAD, What};
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind};
-use crate::ledger::event::EventKind;
+use crate::history::event::EventKind;
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
 use crate::pg::connect::query::Row;

@@ -2,7 +2,7 @@
 
 use crate::base::{Ident, QualifiedName, Span};
 use crate::change::Batch;
-use crate::change::effects::{How, Object, Touch};
+use crate::effects::{How, Object, Touch};
 use crate::gate::{Status, Verdict};
 use crate::plan::{
     About, Blocked, Check, Commit, Destination, Direction, FORMAT, Limits, Maker, Mode, Plan, Progress, Rollback,

@@ -1,13 +1,10 @@
 //! What all forms of a plan say in the same words.
 
 mod about;
-mod gist;
 mod hazard;
 
 pub use about::about;
 pub(super) use about::{large, seal};
-pub use gist::gist;
-pub(super) use gist::gist_within;
 pub use hazard::{Totals, mark};
 pub(super) use hazard::{flag_words, flags};
 

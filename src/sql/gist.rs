@@ -1,7 +1,7 @@
 //! A statement in one line. A picture for people: nothing depends on what is recognised
 //! here, what a statement does is known from its facts.
 
-use crate::report::text::{clip, line, width};
+use crate::base::text::{clip, line, width};
 
 /// The longest gist of an event, in columns.
 const COLUMNS: usize = 100;

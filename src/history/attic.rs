@@ -1,6 +1,6 @@
 //! What the attic keeps: its entries as values, and by which way each comes back.
 
-use super::history::Status;
+use super::recorded::Status;
 use crate::base::{Span, time};
 use crate::source::changeset::is_id;
 use serde::Serialize;

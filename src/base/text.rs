@@ -10,7 +10,7 @@ pub fn width(text: &str) -> usize {
 }
 
 /// How many columns a character takes.
-pub(super) fn columns(c: char) -> usize {
+pub(crate) fn columns(c: char) -> usize {
     c.width().unwrap_or(0)
 }
 
@@ -39,7 +39,7 @@ fn harmless(c: char) -> char {
 /// Controls of the upper half, format characters, fillers and other characters without a picture
 /// (`Default_Ignorable_Code_Point` of Unicode without the selectors of variants, which emoji and names
 /// need), and what is no character.
-pub(super) fn is_unseen(c: char) -> bool {
+pub(crate) fn is_unseen(c: char) -> bool {
     matches!(c,
         '\u{80}'..='\u{9f}'
         | '\u{ad}'
@@ -65,7 +65,7 @@ pub(super) fn is_unseen(c: char) -> bool {
 }
 
 /// `text` on one line and harmless, otherwise as it is: a line break becomes its picture (`␊`).
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     printable(text).replace('\n', "\u{240a}").replace('\t', " ")
 }
 
@@ -93,13 +93,13 @@ pub fn coloured(text: &str) -> String {
 }
 
 /// `text` as one harmless line: every run of white space is one space.
-pub(super) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     let folded: Vec<&str> = text.split_whitespace().collect();
     printable(&folded.join(" ")).into_owned()
 }
 
 /// At most `columns` columns of `text`, with `…` where something was cut off.
-pub(super) fn clip(text: &str, columns: usize) -> Cow<'_, str> {
+pub(crate) fn clip(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
     }
@@ -117,7 +117,7 @@ pub(super) fn clip(text: &str, columns: usize) -> Cow<'_, str> {
 
 /// The words of `text` in lines of at most `columns` columns; a word that is longer has a line of its
 /// own.
-pub(super) fn fold(text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn fold(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {
@@ -132,7 +132,7 @@ pub(super) fn fold(text: &str, columns: usize) -> Vec<String> {
 }
 
 /// Spaces that fill `text` up to `columns` columns.
-pub(super) fn fill(text: &str, columns: usize) -> String {
+pub(crate) fn fill(text: &str, columns: usize) -> String {
     " ".repeat(columns.saturating_sub(width(text)))
 }
 
