@@ -7,7 +7,7 @@ use super::frames::{Around, Frame, Writer, leaves_session};
 use super::printer::{Rehearsed, is_verified, rehearsed};
 use super::script::{Mark, Script};
 use super::session::{self, USE_OWN_PATH};
-use crate::base::QualifiedName;
+use crate::base::{Actor, QualifiedName};
 use crate::history::RunKind;
 use crate::ledger::record::RunStart;
 use crate::ledger::walk::Position;
@@ -68,8 +68,7 @@ pub fn dry_run(writer: &Writer, plan: &Plan, upgrade: &[&str], skipped: &[Mark])
         kind: RunKind::Rehearsal,
         environment: &plan.environment,
         steps: plan.steps.len(),
-        os_user: "",
-        host: "",
+        actor: &Actor::new("", ""),
         policy: None,
     };
     writer.start(&mut this.script, &start, &plan.renamed);

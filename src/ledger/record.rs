@@ -5,7 +5,7 @@ use super::code;
 use super::json::jsonb;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::base::secret::PLACEHOLDER;
-use crate::base::{Ident, Limits};
+use crate::base::{Actor, Ident, Limits};
 use crate::history::{EventKind, RunKind, RunStatus, Status};
 use crate::plan::{Check, Direction, Step, Why, stored};
 use serde_json::{Value, json};
@@ -54,10 +54,8 @@ pub struct RunStart<'a> {
     pub environment: &'a str,
     /// How many changesets it is about.
     pub steps: usize,
-    /// The operating system's user.
-    pub os_user: &'a str,
-    /// The host's name.
-    pub host: &'a str,
+    /// Who acts.
+    pub actor: &'a Actor,
     /// What dagmar.yaml says of the environment; `None`: not known, as in a script.
     pub policy: Option<&'a Value>,
 }
@@ -254,7 +252,7 @@ impl Recorder {
     /// Begins the run.
     #[must_use]
     pub fn start_run(&self, start: &RunStart<'_>) -> Vec<String> {
-        let RunStart { kind, environment, steps, os_user, host, policy } = *start;
+        let RunStart { kind, environment, steps, actor, policy } = *start;
         let run = format!(
             "INSERT INTO {l}.run (id, kind, environment, steps, version, os_user, host) VALUES ({run}, {kind}, {env}, \
              {steps}, {version}, {os_user}, {host})",
@@ -263,8 +261,8 @@ impl Recorder {
             kind = quote_literal(kind.word()),
             env = quote_literal(environment),
             version = quote_literal(env!("CARGO_PKG_VERSION")),
-            os_user = quote_literal(os_user),
-            host = quote_literal(host),
+            os_user = quote_literal(&actor.user),
+            host = quote_literal(&actor.host),
         );
         // under the lock nobody else runs: what is still marked so has lost its server or was killed
         let ended = format!(
@@ -273,7 +271,7 @@ impl Recorder {
             l = self.ledger
         );
         let mut detail = json!({
-            "kind": kind, "environment": environment, "steps": steps, "by": format!("{os_user}@{host}"),
+            "kind": kind, "environment": environment, "steps": steps, "by": actor.to_string(),
             "version": env!("CARGO_PKG_VERSION"),
         });
         let mut rows = vec![ended, run, format!("SELECT {}.collect_refusals()", self.ledger)];

@@ -21,24 +21,6 @@ pub enum Position<'a> {
     Variable(&'a str),
 }
 
-/// What a batch's statement has as parameters: the last key of the walk (`jsonb`, NULL: none), whether
-/// the walk begins, and the number of rows.
-const PARAMETERS: [usize; 3] = [1, 2, 3];
-
-/// What is wrong with a statement that is to run in batches.
-#[must_use]
-pub fn fault(statement: &str) -> Option<String> {
-    let Some((list, _)) = sql::split_with(statement) else {
-        return Some("it is no SELECT behind common table expressions".to_owned());
-    };
-    let found = sql::parameters(list);
-    match found.iter().find(|n| !PARAMETERS.contains(n)) {
-        Some(more) => Some(format!("it has a parameter ${more}")),
-        None if found.len() < PARAMETERS.len() => Some("it lacks one of the parameters $1, $2 and $3".to_owned()),
-        None => None,
-    }
-}
-
 /// A batch and its position as one statement. Its common table expressions are those of `statement`, and
 /// `dagmar_moved`: the segment's row afterwards, and how many rows were `looked` at. `ledger`, `size` and
 /// `answer`, the SELECT that they are for, are SQL.

@@ -5,7 +5,6 @@ use super::step::{Prepared, Setting, ledger_problem, misplaced_secret, writes_le
 use super::writing::{self, Bit, Origins};
 use crate::base::{Code, Diagnostic, Diagnostics, PaceSpec, Place};
 use crate::change::Batch;
-use crate::ledger::walk;
 use crate::render::Section;
 use crate::source::Changeset;
 use crate::sql;
@@ -117,7 +116,7 @@ impl Segments {
             for piece in group {
                 check(text, piece, out);
                 if batch.is_some()
-                    && let Some(fault) = walk::fault(piece.text)
+                    && let Some(fault) = sql::batch_fault(piece.text)
                 {
                     let problem =
                         Diagnostic::error(Code::BackfillSql, format!("the statement cannot run in batches: {fault}"));

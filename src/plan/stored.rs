@@ -202,7 +202,7 @@ mod tests {
             assert_eq!((forward.segments[1].mode, forward.verify.len()), (Mode::Outside, 1));
             for batched in forward.segments.iter().filter(|segment| segment.mode == Mode::Batched) {
                 let sql = &batched.statements[0].sql;
-                assert_eq!(crate::ledger::walk::fault(sql), None);
+                assert_eq!(crate::sql::batch_fault(sql), None);
                 assert!(sql.contains("WHERE $2 OR t.id > $1\n") && sql.contains("LIMIT $3\n"), "{sql}");
             }
             assert_eq!(forward.segments.iter().filter(|segment| segment.mode == Mode::Batched).count(), 1);

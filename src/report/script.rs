@@ -3,7 +3,7 @@
 use super::plan::about_lines;
 use super::psql_secrets;
 use crate::base::name::quote_literal;
-use crate::base::{Ident, count};
+use crate::base::{Actor, Ident, count};
 use crate::exec::{Around, Frame, Mark, Printer, Script, Writer};
 use crate::history::{RunKind, RunStatus};
 use crate::ledger::record::{Recorder, RunRef, RunStart};
@@ -132,8 +132,7 @@ impl Psql {
             kind: RunKind::Script,
             environment: &plan.environment,
             steps: plan.steps.len(),
-            os_user: "psql",
-            host: "",
+            actor: &Actor::new("psql", ""),
             policy: None,
         };
         let mut script = Script::default();

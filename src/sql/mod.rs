@@ -31,7 +31,7 @@ pub use format_of::format_of;
 pub use gist::{gist, gist_within};
 pub use objects::touches;
 pub use opaque::{is_of_template, is_opaque};
-pub use parameters::{bind, first_parameter, parameters, split_with};
+pub use parameters::{batch_fault, bind, first_parameter, parameters, split_with};
 pub use password::has_password;
 pub use place::{LineColumn, first_word, line_column, line_column_at};
 pub use shape::shape;

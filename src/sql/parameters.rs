@@ -57,6 +57,24 @@ pub fn split_with(statement: &str) -> Option<(&str, &str)> {
     Some((statement[..main.start].trim_end(), &statement[main.start..]))
 }
 
+/// What a batch's statement has as parameters: the last key of the walk (`jsonb`, NULL: none), whether
+/// the walk begins, and the number of rows.
+const PARAMETERS: [usize; 3] = [1, 2, 3];
+
+/// What is wrong with a statement that is to run in batches.
+#[must_use]
+pub fn batch_fault(statement: &str) -> Option<String> {
+    let Some((list, _)) = split_with(statement) else {
+        return Some("it is no SELECT behind common table expressions".to_owned());
+    };
+    let found = parameters(list);
+    match found.iter().find(|n| !PARAMETERS.contains(n)) {
+        Some(more) => Some(format!("it has a parameter ${more}")),
+        None if found.len() < PARAMETERS.len() => Some("it lacks one of the parameters $1, $2 and $3".to_owned()),
+        None => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

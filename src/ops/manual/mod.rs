@@ -60,8 +60,7 @@ async fn write(
                 kind: change.kind,
                 environment: &target.environment,
                 steps: change.steps,
-                os_user: &target.actor.user,
-                host: &target.actor.host,
+                actor: &target.actor,
                 policy: Some(&target.policy()),
             };
             let run = ByHand { epoch: lock.epoch, start };

@@ -93,8 +93,7 @@ impl RunInfo {
             kind: self.kind,
             environment: &plan.environment,
             steps: plan.steps.len(),
-            os_user: &self.actor.user,
-            host: &self.actor.host,
+            actor: &self.actor,
             policy: Some(&self.policy),
         }
     }

@@ -3,7 +3,6 @@
 
 use super::{Content, changed};
 use crate::base::{Failure, checksum};
-use crate::ledger::walk;
 use crate::plan::model::{Direction, FORMAT, Mode, Rollback, Segment, Step};
 use crate::plan::{facts, step};
 use crate::sql;
@@ -57,7 +56,7 @@ fn segments(segments: &[Segment], changes: Option<&Value>) -> Result<(), String>
         for statement in &segment.statements {
             let text = &statement.sql;
             if segment.mode == Mode::Batched
-                && let Some(fault) = walk::fault(text)
+                && let Some(fault) = sql::batch_fault(text)
             {
                 return Err(format!("a statement cannot run in batches: {fault}"));
             }
