@@ -10,6 +10,7 @@ mod approvals;
 mod dependencies_present;
 mod destructive_allowed;
 mod freeze;
+mod outcome;
 mod promote_only;
 mod rate;
 mod required_policy;
@@ -22,34 +23,10 @@ mod window;
 
 use evidence::Evidence;
 pub use freeze::zone as freeze_zone;
+pub use outcome::Outcome;
+use outcome::some;
 pub use required_policy::differences;
 use serde::Serialize;
-
-/// What a gate says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The environment does not ask for it, or it is about a promotion and this is none.
-    NotAsked,
-    /// It holds.
-    Met(String),
-    /// It does not hold.
-    Unmet {
-        /// Why not.
-        reason: String,
-        /// What has to be done.
-        remedy: String,
-    },
-}
-
-impl Outcome {
-    fn met(reason: impl Into<String>) -> Self {
-        Outcome::Met(reason.into())
-    }
-
-    fn unmet(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Outcome::Unmet { reason: reason.into(), remedy: remedy.into() }
-    }
-}
 
 /// A gate: from evidence to an outcome, nothing else. What the environment does not ask for is
 /// [`Outcome::NotAsked`]: nothing else decides which gates are asked.
@@ -143,14 +120,6 @@ pub fn judge(evidence: &Evidence<'_>, overridden: &[String]) -> Vec<Verdict> {
             Some(Verdict { gate, status, reason, remedy })
         })
         .collect()
-}
-
-/// A few of many facts in one line.
-fn some(facts: &[String]) -> String {
-    const MOST: usize = 4;
-    let more = facts.len().saturating_sub(MOST);
-    let shown = facts.iter().take(MOST).cloned().collect::<Vec<_>>().join("; ");
-    if more > 0 { format!("{shown}; and {more} more") } else { shown }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod rollback;
 pub mod sealed;
 pub mod secrets;
 mod segments;
+mod setting;
 #[cfg(feature = "pg")]
 pub mod signature;
 pub mod states;

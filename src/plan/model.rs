@@ -2,7 +2,7 @@
 
 use super::origin::Origin;
 pub use crate::base::Limits;
-use crate::base::Span;
+use crate::base::{Location, Span};
 use crate::change::Batch;
 use crate::effects::Touch;
 use crate::history::Recorded;
@@ -114,6 +114,32 @@ impl Step {
                 segment.progress = if state.done { Progress::Done } else { Progress::Started };
             }
         }
+    }
+
+    /// The same step without the places of what it runs: lines move.
+    #[must_use]
+    pub fn without_origins(mut self) -> Self {
+        let segments = |segments: &mut Vec<Segment>| {
+            segments.iter_mut().flat_map(|s| &mut s.statements).for_each(|s| s.origin = None);
+        };
+        segments(&mut self.segments);
+        let checks = self.preconditions.iter_mut().chain(&mut self.verify);
+        checks.for_each(|check| check.origin = None);
+        if let Rollback::Segments { segments: list, verify, .. } = &mut self.rollback {
+            segments(list);
+            verify.iter_mut().for_each(|check| check.origin = None);
+        }
+        self
+    }
+
+    /// Where in the project's files a character of one of its statements or checks is written.
+    #[must_use]
+    pub fn location(&self, origin: Option<&Origin>, sql: &str, position: Option<usize>) -> Option<Location> {
+        let origin = origin?;
+        let file = origin.file.clone().or_else(|| self.file.clone())?;
+        let (line, column) = origin.at(sql, position);
+        // what is taken back comes from the ledger
+        Some(Location { file, line, column, as_applied: self.direction == Direction::Rollback })
     }
 
     /// The segments that are still to be run, each with its position in the step.

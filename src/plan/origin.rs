@@ -1,8 +1,6 @@
 //! Where a statement is written, as it travels with the plan: what fails on the server is told
 //! by file and line, also when the plan is run elsewhere or the statement comes from the ledger.
 
-use super::model::{Direction, Rollback, Segment, Step};
-use crate::base::Location;
 use serde::{Deserialize, Serialize};
 
 /// Where a statement or check is written. No part of any checksum: lines move.
@@ -80,34 +78,6 @@ impl Origin {
             }
         }
         (line, column)
-    }
-}
-
-impl Step {
-    /// The same step without the places of what it runs: lines move.
-    #[must_use]
-    pub fn without_origins(mut self) -> Self {
-        let segments = |segments: &mut Vec<Segment>| {
-            segments.iter_mut().flat_map(|s| &mut s.statements).for_each(|s| s.origin = None);
-        };
-        segments(&mut self.segments);
-        let checks = self.preconditions.iter_mut().chain(&mut self.verify);
-        checks.for_each(|check| check.origin = None);
-        if let Rollback::Segments { segments: list, verify, .. } = &mut self.rollback {
-            segments(list);
-            verify.iter_mut().for_each(|check| check.origin = None);
-        }
-        self
-    }
-
-    /// Where in the project's files a character of one of its statements or checks is written.
-    #[must_use]
-    pub fn location(&self, origin: Option<&Origin>, sql: &str, position: Option<usize>) -> Option<Location> {
-        let origin = origin?;
-        let file = origin.file.clone().or_else(|| self.file.clone())?;
-        let (line, column) = origin.at(sql, position);
-        // what is taken back comes from the ledger
-        Some(Location { file, line, column, as_applied: self.direction == Direction::Rollback })
     }
 }
 

@@ -1,81 +1,22 @@
 //! A plan as a file: complete, for named targets in the state in which they were seen, with a
 //! digest over all of it. What is approved, promoted and run is this file and nothing else.
 
-use super::about::Commit;
 use super::model::{Plan, Step, Why};
 use crate::base::checksum::sha256_hex;
 use crate::base::{Failure, Kind, count, time};
 use crate::history::{History, Recorded, Status};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-/// The version of the file's form.
-pub const FORMAT: u32 = 1;
+pub use content::{Content, FORMAT, Part, Target};
+use content::{changed, no_plan};
 
 /// The algorithm of the digest: `p1` = SHA-256 of the content as canonical JSON (keys sorted,
 /// no white space).
 pub const ALGORITHM: &str = "p1";
-
-/// What is sealed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Content {
-    /// The version of this form: 1.
-    pub format: u32,
-    /// The dagmar that sealed it.
-    pub dagmar: String,
-    /// Who sealed it: the operating system's user and host.
-    pub author: String,
-    /// The database user who sealed it, at the first target.
-    pub db_user: String,
-    /// When, in milliseconds since 1970, by the clock of the first target.
-    pub sealed_at: i64,
-    /// From when on it must not be run any more.
-    pub expires_at: i64,
-    /// The commit of the project that it was made from, where it is in a repository.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub commit: Option<Commit>,
-    /// What runs where, in the order of promotion.
-    pub environments: Vec<Part>,
-}
-
-/// What runs in one environment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Part {
-    /// The environment.
-    pub environment: String,
-    /// Its database, as it was seen.
-    pub target: Target,
-    /// What `dagmar.yaml` says of the environment, without its connection and variables.
-    pub policy: Value,
-    /// What the ledger had, as [`state`] sees it, of those that are applied again or go on.
-    pub before: BTreeMap<String, String>,
-    /// The plan.
-    pub plan: Plan,
-}
-
-/// What a database is known by, wherever it may be reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Target {
-    /// The server's system identifier: its standbys have the same, no other server has.
-    pub system: String,
-    /// The name of the database.
-    pub database: String,
-    /// The ledger's installation; absent: there was no ledger, or one of an earlier version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub installation: Option<String>,
-    /// The major version of the server.
-    pub server: i32,
-    /// How many changesets the ledger had.
-    pub recorded: usize,
-    /// What they were, as [`state`] gives it.
-    pub state: String,
-}
 
 /// A sealed plan with its digest. A signature, where there is one, is read by those who check
 /// it.
@@ -368,17 +309,7 @@ fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
     serde_json::from_value(value).map_err(|e| no_plan(&e.to_string()))
 }
 
-fn no_plan(why: &str) -> Failure {
-    Failure::new(Kind::Drift, "the file is no sealed plan")
-        .note(why)
-        .help("`dagmar plan --out FILE` makes one; take it from where it was made, unchanged")
-}
-
-fn changed() -> Failure {
-    Failure::new(Kind::Drift, "the sealed plan was changed after it was sealed")
-        .help("take it from where it was made, unchanged; or seal a new one with `dagmar plan --out FILE`")
-}
-
 mod check;
+mod content;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! The SQL of changes to segments: statements gather in transactions, except those that cannot.
 
 use super::model::{Limits, Mode, Progress, Segment, Statement};
-use super::step::{Prepared, Setting, ledger_problem, misplaced_secret, writes_ledger};
+use super::setting::{Prepared, Setting, ledger_problem, misplaced_secret, writes_ledger};
 use super::writing::{self, Bit, Origins};
 use crate::base::{Code, Diagnostic, Diagnostics, PaceSpec, Place};
 use crate::change::Batch;

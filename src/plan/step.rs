@@ -1,44 +1,20 @@
 //! One changeset to one step: its changes rendered, split into segments, annotated.
 
-use super::model::{Check, Direction, Limits, Rollback, Segment, Step, Why};
+use super::model::{Check, Direction, Rollback, Segment, Step, Why};
 use super::origin::Origin;
 use super::quiet::{Made, quiet};
 use super::segments::{Segments, Text};
-use super::writing::{Origins, Writing};
-use crate::base::secret::placeholders;
-use crate::base::{Code, Diagnostic, Diagnostics, Ident, PaceSpec, Place};
+pub use super::setting::Setting;
+use super::setting::{Prepared, ledger_problem, misplaced_secret, writes_ledger};
+use super::writing::Origins;
+use crate::base::{Code, Diagnostic, Diagnostics, Place};
 use crate::change::{Scope, Undo};
-use crate::effects::{Effects, How, Object, Touch};
-use crate::render::{Renderer, Section, TemplateError};
+use crate::effects::Effects;
+use crate::render::{Section, TemplateError};
 use crate::source::checks::Occasion;
 use crate::source::{Changeset, ParsedChange, RollbackSource};
 use crate::sql::{self, Outside};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::ops::Range;
-
-/// What rendering needs besides the changeset.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting<'a> {
-    /// The templates.
-    pub renderer: &'a Renderer,
-    /// The schema of the ledger.
-    pub ledger: &'a Ident,
-    /// The limits of the environment.
-    pub limits: Limits,
-    /// How gently its backfills go.
-    pub pace: PaceSpec,
-    /// What leads from SQL back to the files.
-    pub writing: Writing<'a>,
-}
-
-/// A change ready to be rendered in both directions.
-pub(super) struct Prepared<'a> {
-    pub(super) parsed: &'a ParsedChange,
-    pub(super) context: Value,
-    undo: Undo,
-    pub(super) opaque: bool,
-}
 
 /// Renders a changeset. Problems of templates and SQL are reported where they are written; then
 /// there is no step. Of a changeset that was not read as a whole only the problems are of use.
@@ -129,23 +105,6 @@ fn prepare<'a>(
         prepared.push(Prepared { parsed, context, undo, opaque });
     }
     (prepared, scope.before, made)
-}
-
-/// Whether an object is the ledger's, and is written.
-pub(super) fn writes_ledger(touch: &Touch, ledger: &Ident) -> bool {
-    let own = match (&touch.name.schema, touch.object) {
-        (Some(schema), _) => schema == ledger,
-        (None, object) => object == Object::Schema && touch.name.name == *ledger,
-    };
-    own && !matches!(touch.how, How::Read | How::Reference)
-}
-
-/// The refusal of such a change.
-pub(super) fn ledger_problem(name: &str) -> Diagnostic {
-    Diagnostic::error(Code::LedgerObject, format!("`{name}` belongs to dagmar's ledger and must not be written")).help(
-        "what was applied, by whom and when is recorded there; `dagmar mark` and `dagmar clear` change a state and leave \
-         a trace",
-    )
 }
 
 fn take_back(
@@ -249,13 +208,6 @@ fn template_problem(error: &TemplateError, place: &Place, setting: Setting<'_>) 
         Some(there) => problem.label(label).related(there, "here"),
         None => problem.label(label),
     }
-}
-
-/// A secret variable may stand only where any value of it can be quoted; else the problem and the bytes.
-pub(super) fn misplaced_secret(sql: &str) -> Option<(Diagnostic, Range<usize>)> {
-    let wrong = if sql::secret::has_secrets(sql) { sql::secret::parts(sql).err()? } else { return None };
-    let at = placeholders(sql).find(|(name, _)| *name == wrong.name).map_or(0..0, |(_, bytes)| bytes);
-    Some((Diagnostic::error(Code::MisplacedSecret, wrong.message).help(wrong.help), at))
 }
 
 fn check_secrets(sql: &str, place: &Place, out: &mut Diagnostics) {

@@ -1,6 +1,6 @@
 //! The helpers through which every value goes; each fails on a missing or null argument.
 
-use super::trace;
+use super::mark;
 use crate::base::count;
 use crate::base::name::{Ident, QualifiedName, quote_dollar, quote_literal};
 use crate::change::value::{SqlValue, check_type};
@@ -80,9 +80,9 @@ impl HelperDef for Writer {
         }
         let write = |values: &[&Value]| (self.write)(values).map_err(|why| wrong(format!("`{}`: {why}", self.name)));
         if self.traced {
-            let plain: Vec<(Value, Option<&str>)> = values.iter().map(|value| trace::unmark(value)).collect();
+            let plain: Vec<(Value, Option<&str>)> = values.iter().map(|value| mark::unmark(value)).collect();
             let sql = write(&plain.iter().map(|(value, _)| value).collect::<Vec<_>>())?;
-            out.write(&trace::written(&sql, plain.iter().find_map(|(_, number)| *number)))?;
+            out.write(&mark::written(&sql, plain.iter().find_map(|(_, number)| *number)))?;
         } else {
             out.write(&write(&values)?)?;
         }
@@ -119,7 +119,7 @@ impl HelperDef for Compare {
         _: &'rc Context,
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, RenderError> {
-        let value = |n: usize| h.param(n).map(|p| trace::unmark(p.value()).0);
+        let value = |n: usize| h.param(n).map(|p| mark::unmark(p.value()).0);
         Ok(ScopedJson::Derived(Value::Bool((value(0) == value(1)) == self.equal)))
     }
 }

@@ -6,6 +6,7 @@
 mod guard;
 mod helpers;
 mod library;
+mod mark;
 #[cfg(test)]
 mod tables_test;
 mod trace;

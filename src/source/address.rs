@@ -1,6 +1,6 @@
 //! Where an environment's URL comes from: at most one of `url`, `urlCommand` and `urlFile`.
 
-use super::project::Environment;
+use super::config::Environment;
 use crate::base::{Code, Diagnostic, Diagnostics, Place, Span};
 use serde_json::Value;
 

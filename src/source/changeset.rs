@@ -1,8 +1,7 @@
 //! Changesets as values: checked, with their places, for one environment.
 
 use super::checks::{Precondition, Verify};
-use super::project::LimitsSpec;
-use super::variables::UNDEFINED;
+use super::config::LimitsSpec;
 use crate::base::{Code, Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity, Span};
 use crate::change::Change;
 use schemars::JsonSchema;
@@ -312,7 +311,7 @@ impl Changeset {
             for place in problem.place.iter().chain(problem.related.iter().map(|(place, _)| place)) {
                 // the key of the list, and the position in it
                 let change = place.path.get(..below + 2).filter(|_| place.is_in(&self.place));
-                if problem.code == UNDEFINED { unfilled.extend(change) } else { wrong.extend(change) }
+                if problem.code == Code::UndefinedVariable { unfilled.extend(change) } else { wrong.extend(change) }
             }
         }
         // SQL can be looked at without the values of its variables

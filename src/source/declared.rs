@@ -1,46 +1,11 @@
 //! Variables as `dagmar.yaml` declares them: their forms, and their values in an environment.
 
-use super::project::ProjectConfig;
+use super::config::ProjectConfig;
 use super::variables::{Variables, Wrong, is_name};
 use crate::base::secret::{PLACEHOLDER, is_secret_name};
 use crate::base::{Code, Diagnostic, Diagnostics, Place, Secret, Secrets};
-use schemars::JsonSchema;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-
-/// The value of a variable.
-#[derive(JsonSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(super) enum Variable {
-    Text(String),
-    Number(f64),
-    Bool(bool),
-    Full(FullVariable),
-}
-
-/// A variable of which more is said than its value.
-#[derive(JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct FullVariable {
-    /// The value; `${NAME}` is one from the process's environment.
-    value: Scalar,
-    /// Whether the value is secret: never shown, stored or sealed, and filled in only when the
-    /// SQL is sent to the server.
-    #[serde(default)]
-    secret: bool,
-}
-
-/// A text, number or boolean.
-#[derive(JsonSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(super) enum Scalar {
-    Text(String),
-    Number(f64),
-    Bool(bool),
-}
 
 impl ProjectConfig {
     /// The variables of an environment. A value may hold `${NAME}` of the process's

@@ -5,7 +5,7 @@
 //! no YAML. In every file URLs with a user and what follows `password` are masked. Each
 //! character becomes one of the same size, so that places stay right.
 
-use super::project;
+use super::config;
 use super::schema::project_schema;
 use crate::base::Diagnostic;
 use serde_json::Value;
@@ -34,7 +34,7 @@ pub fn text(path: &str, text: &str) -> Option<String> {
 
 /// Takes secrets out of what is said; `about` is the path and text of the file.
 pub fn problem(problem: &mut Diagnostic, about: Option<(&str, &str)>) {
-    let is_project = about.is_some_and(|(path, _)| path == project::FILE);
+    let is_project = about.is_some_and(|(path, _)| path == config::FILE);
     let known: Vec<&str> = match about {
         Some((path, text)) if is_project => secrets(path, text)
             .into_iter()
@@ -89,7 +89,7 @@ fn masked(text: &str, secrets: &[Range<usize>]) -> String {
 
 /// The bytes that are secret, in order.
 fn secrets(path: &str, text: &str) -> Vec<Range<usize>> {
-    let is_project = path == project::FILE;
+    let is_project = path == config::FILE;
     let mut found = patterns(text, is_project);
     if is_project {
         found.extend(Scan::of(text));

@@ -8,6 +8,7 @@ pub mod attic;
 pub mod calendar;
 pub mod changeset;
 pub mod checks;
+pub mod config;
 pub mod declared;
 mod files;
 mod follow_up;
@@ -30,9 +31,9 @@ pub mod yaml;
 
 pub use address::Address;
 pub use changeset::{Alias, Changelog, Changeset, Dependency, ParsedChange, RollbackSource};
+pub use config::{Environment, ProjectConfig};
 pub use files::ProjectFiles;
 pub use hook::Hook;
 pub use ledger::LedgerConfig;
-pub use project::{Environment, ProjectConfig};
 pub use set::{SourceFile, SourceSet};
 pub use variables::Variables;

@@ -30,12 +30,12 @@ const NAMED_ALL_THE_SAME: [(&str, &str); 1] = [("base64", "src/pg/connect/mask.r
 const MOST_LINES: usize = 400;
 
 /// A source file without its tests and comments.
-struct Source {
-    path: String,
+pub struct Source {
+    pub path: String,
     /// The part of the crate: `plan` for `src/plan/step.rs`.
-    part: String,
-    code: String,
-    lines: usize,
+    pub part: String,
+    pub code: String,
+    pub lines: usize,
 }
 
 fn files(folder: &Path, ending: &str, out: &mut Vec<PathBuf>) {
@@ -51,7 +51,7 @@ fn files(folder: &Path, ending: &str, out: &mut Vec<PathBuf>) {
 }
 
 /// Every file of `src` that is not there for tests alone.
-fn sources() -> Vec<Source> {
+pub fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
     files(&root.join("src"), "rs", &mut paths);

@@ -1,6 +1,7 @@
 //! The schemas as tables: what each change type takes.
 
-use super::{CHANGE, Custom, Model, name_of};
+use super::changelog::{Custom, changelog};
+use super::model::{CHANGE, Model, name_of};
 use serde_json::{Map, Value};
 
 /// An object of the format: a change type, or a part of one.
@@ -49,7 +50,7 @@ impl Catalogue {
     /// The built-in change types and the project's own.
     #[must_use]
     pub fn new(custom: &Custom) -> Self {
-        Self { model: Model::changelog(custom), own: custom.keys().cloned().collect() }
+        Self { model: changelog(custom), own: custom.keys().cloned().collect() }
     }
 
     /// The names of the change types, in alphabetical order.

@@ -1,7 +1,7 @@
 //! What editors need: references that hide nothing, `${name}` where a scalar is wanted.
 
+use super::model::{CHANGE, Model, REFERENCE, name_of};
 use super::plain::below;
-use super::{CHANGE, Model, REFERENCE, name_of};
 use crate::change::custom::CustomKind;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;

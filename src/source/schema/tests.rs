@@ -3,10 +3,13 @@
 use super::catalogue::Catalogue;
 use super::*;
 use crate::base::{Code, Diagnostics, FileId, Place, Severity};
+use crate::change::KINDS;
+use crate::change::custom::CustomKind;
 use crate::change::{FileText, ReadFile};
 use crate::source::parse::{self, Context};
 use crate::source::{SourceFile, SourceSet, Variables, yaml};
 use std::path::Path;
+use std::sync::Arc;
 
 struct NoFiles;
 

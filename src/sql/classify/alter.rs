@@ -1,7 +1,8 @@
 //! `ALTER`, dispatched by the class of the object.
 
-use super::{LockMode, Outside, alter_table, lock_on, option};
+use super::{alter_table, lock_on, option};
 use crate::sql::facts::Facts;
+use crate::sql::facts::{LockMode, Outside};
 use crate::sql::token::Cursor;
 
 pub(super) fn alter(mut c: Cursor<'_, '_>, facts: &mut Facts) {

@@ -1,14 +1,16 @@
 //! `DO` blocks: the statements that stand in the body as they are. What the body puts
 //! together at run time (`EXECUTE`) cannot be seen.
 
-use super::classify;
 use crate::sql::facts::{Facts, Outside};
 use crate::sql::token::{Kind, Tok, words};
 
 /// Words before the first word of a statement in PL/pgSQL.
 const OPENERS: [&str; 5] = ["begin", "then", "else", "loop", "atomic"];
 
-pub(super) fn block(toks: &[Tok<'_>], depth: usize, facts: &mut Facts) {
+/// What a statement inside does; `depth`: blocks around it.
+type Classify = fn(&[Tok<'_>], usize, &mut Facts);
+
+pub(super) fn block(toks: &[Tok<'_>], depth: usize, facts: &mut Facts, classify: Classify) {
     let Some(body) = toks.iter().rev().find(|t| t.kind == Kind::Text).map(|t| unquote(t.text)) else { return };
     let inner = words(&body);
     let mut start = 0;

@@ -18,11 +18,13 @@ mod create;
 mod drop;
 mod maintain;
 pub(super) mod own;
+mod parts;
 mod rows;
 mod session;
 
-use super::facts::{Facts, LockMode, Outside};
+use super::facts::{Facts, Outside};
 use super::token::{Cursor, Tok, words};
+use parts::{is_off, lock_on, option};
 
 /// What a statement does to the server: locks, rewrites, data loss, whether it runs in a
 /// transaction (manual, chapter 13.3 and each command's page; measured on 15, 17 and 18).
@@ -58,7 +60,7 @@ fn classify(toks: &[Tok<'_>], depth: usize, facts: &mut Facts) {
         "commit" | "rollback" if c.sees("prepared") => facts.outside = Some(Outside::Opaque),
         "copy" => rows::copy(c, facts),
         "explain" => explain(c, depth, facts),
-        "do" if depth < MOST_BLOCKS => block::block(toks, depth, facts),
+        "do" if depth < MOST_BLOCKS => block::block(toks, depth, facts, classify),
         "select" | "insert" | "update" | "delete" | "merge" | "with" | "values" | "table" => {
             rows::rows(toks, facts);
             session::of_calls(toks, facts);
@@ -92,30 +94,6 @@ fn explain(mut c: Cursor<'_, '_>, depth: usize, facts: &mut Facts) {
     inner.rewrites &= runs;
     inner.session &= runs;
     facts.merge(inner);
-}
-
-/// Whether an option in parentheses is switched off: `(CONCURRENTLY false)`.
-fn is_off(tok: &Tok<'_>) -> bool {
-    tok.is_any(&["false", "off"]) || tok.text == "0" || tok.text.eq_ignore_ascii_case("'false'")
-}
-
-/// Whether a list of options in parentheses switches this one on.
-fn option(group: &[Tok<'_>], name: &str) -> bool {
-    let mut options = Cursor::new(group);
-    options.skip_past(name) && {
-        options.eat_sign(b'=');
-        !options.peek().is_some_and(is_off)
-    }
-}
-
-/// `table` names after `ON`: what triggers, policies and rules belong to.
-fn lock_on(mut c: Cursor<'_, '_>, word: &str, mode: LockMode, facts: &mut Facts) {
-    if c.skip_past(word)
-        && !c.sees("domain")
-        && let Some(table) = c.qname()
-    {
-        facts.lock(table, mode);
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::*;
-use LockMode::*;
+use crate::sql::LockMode::{self, *};
 
 fn locks(sql: &str) -> Vec<(String, LockMode)> {
     facts(sql).locks.into_iter().map(|(name, mode)| (name.to_string(), mode)).collect()

@@ -3,11 +3,12 @@
 //! by least squares that keep the order. Edges over several layers run along a trunk that
 //! all long edges of one box share.
 
+mod layered;
 mod order;
 mod place;
 
-/// Space between two boxes of a layer.
-const GAP: f64 = 18.0;
+use layered::{GAP, Layered, Vertex};
+
 /// Space between two layers, at least.
 const COLUMN_GAP: f64 = 56.0;
 /// Height that is kept free for a trunk.
@@ -29,26 +30,6 @@ pub(super) struct Layout {
     pub trunks: Vec<Vec<Point>>,
     /// For each edge its way, in the same form; the last point is at the dependent's box.
     pub ways: Vec<Vec<Point>>,
-}
-
-/// A box or a piece of a trunk.
-#[derive(Debug, Clone)]
-struct Vertex {
-    layer: usize,
-    height: f64,
-    lane: bool,
-}
-
-/// The layered graph: every link goes from one layer to the next.
-#[derive(Debug, Default)]
-struct Layered {
-    vertices: Vec<Vertex>,
-    left: Vec<Vec<usize>>,
-    right: Vec<Vec<usize>>,
-    /// The vertices of each layer, top to bottom.
-    layers: Vec<Vec<usize>>,
-    /// For each box the pieces of its trunk, by layer.
-    trunks: Vec<Vec<usize>>,
 }
 
 /// Lays out boxes of these sizes with these edges (needed, dependent), from the left to the right; in these
@@ -114,20 +95,6 @@ fn layered(sizes: &[Point], edges: &[(usize, usize)], layer: &[usize]) -> Layere
         graph.layers[vertex.layer].push(v);
     }
     graph
-}
-
-impl Layered {
-    fn link(&mut self, from: usize, to: usize) {
-        self.right[from].push(to);
-        self.left[to].push(from);
-    }
-
-    /// The vertex in the layer before `to` from which the edge arrives; none for edges
-    /// that have no trunk and for those that run backwards in a cycle.
-    fn before(&self, from: usize, to: usize) -> Option<usize> {
-        let steps = self.vertices[to].layer.checked_sub(self.vertices[from].layer + 1)?;
-        if steps == 0 { Some(from) } else { self.trunks[from].get(steps - 1).copied() }
-    }
 }
 
 /// The layer of each box. A cycle is cut at its first box.

@@ -1,0 +1,37 @@
+//! What every gate answers with.
+
+/// What a gate says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The environment does not ask for it, or it is about a promotion and this is none.
+    NotAsked,
+    /// It holds.
+    Met(String),
+    /// It does not hold.
+    Unmet {
+        /// Why not.
+        reason: String,
+        /// What has to be done.
+        remedy: String,
+    },
+}
+
+impl Outcome {
+    /// It holds.
+    pub fn met(reason: impl Into<String>) -> Self {
+        Outcome::Met(reason.into())
+    }
+
+    /// It does not.
+    pub fn unmet(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Outcome::Unmet { reason: reason.into(), remedy: remedy.into() }
+    }
+}
+
+/// A few of many facts in one line.
+pub(super) fn some(facts: &[String]) -> String {
+    const MOST: usize = 4;
+    let more = facts.len().saturating_sub(MOST);
+    let shown = facts.iter().take(MOST).cloned().collect::<Vec<_>>().join("; ");
+    if more > 0 { format!("{shown}; and {more} more") } else { shown }
+}

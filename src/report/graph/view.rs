@@ -1,0 +1,130 @@
+//! A graph of changesets as plain values.
+
+use crate::plan::{Direction, Plan};
+use serde::Serialize;
+use std::collections::HashMap;
+
+/// A graph to draw.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct GraphView {
+    /// The changesets, each after what it depends on.
+    pub nodes: Vec<GraphNode>,
+    /// What depends on what. An edge to something that is not among the nodes is not drawn.
+    pub edges: Vec<GraphEdge>,
+}
+
+/// One changeset of a graph.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct GraphNode {
+    /// Its id.
+    pub id: String,
+    /// Its description.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Its labels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Expand, migrate or contract.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// Its state in some environment (`applied`, `pending`, …) or its hazard; a colour
+    /// where the word is known to [`crate::report::Tone::of_state`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Its wave, from 1, where one was scheduled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave: Option<u32>,
+}
+
+/// One dependency.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct GraphEdge {
+    /// The dependent.
+    pub from: String,
+    /// What it depends on.
+    pub to: String,
+    /// How long that must have been applied before (`30d`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub soak: Option<String>,
+}
+
+/// What a picture of a graph can be adjusted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GraphOptions {
+    /// How many columns the terminal has: the tree's descriptions are cut off there; `None`: it is none.
+    pub limit: Option<usize>,
+    /// Draws the tree with ASCII characters only.
+    pub ascii: bool,
+}
+
+impl GraphView {
+    /// The steps of a plan in the order in which they run: for a rollback the arrows go
+    /// from the dependents, which are taken back first, to what they depended on. The state
+    /// is the worst hazard of the step.
+    #[must_use]
+    pub fn of_plan(plan: &Plan) -> Self {
+        let mut graph = Self::default();
+        for step in &plan.steps {
+            let hazards = plan.hazards(step);
+            graph.nodes.push(GraphNode {
+                id: step.changeset.clone(),
+                label: step.description.clone(),
+                labels: step.labels.clone(),
+                phase: step.phase.clone(),
+                state: Some(hazards.first().map_or("no hazard", |hazard| hazard.words()).to_owned()),
+                wave: Some(step.wave),
+            });
+            for required in &step.requires {
+                let (from, to) = match plan.direction {
+                    Direction::Rollback => (required, &step.changeset),
+                    _ => (&step.changeset, required),
+                };
+                graph.edges.push(GraphEdge { from: from.clone(), to: to.clone(), soak: None });
+            }
+        }
+        graph
+    }
+
+    /// The edges as positions (needed, dependent) with their soak; in the order of the
+    /// dependents, each pair once.
+    pub(super) fn links(&self) -> Vec<Link<'_>> {
+        let mut at: HashMap<&str, usize> = HashMap::new();
+        for (i, node) in self.nodes.iter().enumerate() {
+            at.entry(&node.id).or_insert(i);
+        }
+        let mut links: Vec<Link<'_>> = self
+            .edges
+            .iter()
+            .filter_map(|edge| {
+                let (needed, dependent) = (*at.get(edge.to.as_str())?, *at.get(edge.from.as_str())?);
+                (needed != dependent).then_some(Link { needed, dependent, soak: edge.soak.as_deref() })
+            })
+            .collect();
+        links.sort_by_key(|link| (link.dependent, link.needed));
+        links.dedup_by_key(|link| (link.dependent, link.needed));
+        links
+    }
+}
+
+/// An edge whose ends are known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Link<'a> {
+    pub needed: usize,
+    pub dependent: usize,
+    pub soak: Option<&'a str>,
+}
+
+impl GraphNode {
+    /// All that is known of it, a line each, for the small window under the mouse.
+    pub(super) fn tooltip(&self) -> String {
+        let mut lines = vec![self.id.clone()];
+        lines.extend(self.label.clone());
+        lines.extend(self.state.as_ref().map(|state| format!("state: {state}")));
+        lines.extend(self.phase.as_ref().map(|phase| format!("phase: {phase}")));
+        lines.extend(self.wave.map(|wave| format!("wave: {wave}")));
+        if !self.labels.is_empty() {
+            lines.push(format!("labels: {}", self.labels.join(", ")));
+        }
+        lines.join("\n")
+    }
+}

@@ -1,0 +1,60 @@
+//! A plan with what is said about it, and how much of it is shown.
+
+use crate::gate::Verdict;
+use crate::plan::{About, Plan};
+use crate::run::Finding;
+
+/// A plan with what is to be said about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Preview<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// For which database it is, when and by whom it was made.
+    pub about: &'a About,
+    /// What was found in the database that is against it; `None`: nobody looked.
+    pub findings: Option<&'a [Finding]>,
+    /// What the gates say of it; `None`: they were not asked.
+    pub gates: Option<&'a [Verdict]>,
+    /// The seal, where it is a sealed plan.
+    pub seal: Option<&'a Seal>,
+}
+
+impl<'a> Preview<'a> {
+    /// A plan alone.
+    #[must_use]
+    pub fn new(plan: &'a Plan, about: &'a About) -> Self {
+        Self { plan, about, findings: None, gates: None, seal: None }
+    }
+}
+
+/// What a sealed plan is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// Its digest.
+    pub digest: String,
+    /// The key that it is signed with, if it is.
+    pub signed_by: Option<String>,
+    /// Until when it may be run, as RFC 3339 in UTC.
+    pub expires_at: String,
+}
+
+/// How much a text for a terminal shows of a plan; the other formats have all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Detail {
+    /// A line for each step.
+    Summary,
+    /// The statements by their heads, with their locks.
+    #[default]
+    Statements,
+    /// The SQL of both directions.
+    Sql,
+}
+
+/// What a preview can be adjusted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PlanOptions {
+    /// How much the text for a terminal shows.
+    pub detail: Detail,
+    /// How many columns the terminal has: statements' heads are cut off there; `None`: it is none.
+    pub limit: Option<usize>,
+}

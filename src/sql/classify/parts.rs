@@ -1,0 +1,28 @@
+//! What the files of statements share: options in parentheses, and tables after a word.
+
+use crate::sql::facts::{Facts, LockMode};
+use crate::sql::token::{Cursor, Tok};
+
+/// Whether an option in parentheses is switched off: `(CONCURRENTLY false)`.
+pub(super) fn is_off(tok: &Tok<'_>) -> bool {
+    tok.is_any(&["false", "off"]) || tok.text == "0" || tok.text.eq_ignore_ascii_case("'false'")
+}
+
+/// Whether a list of options in parentheses switches this one on.
+pub(super) fn option(group: &[Tok<'_>], name: &str) -> bool {
+    let mut options = Cursor::new(group);
+    options.skip_past(name) && {
+        options.eat_sign(b'=');
+        !options.peek().is_some_and(is_off)
+    }
+}
+
+/// `table` names after `ON`: what triggers, policies and rules belong to.
+pub(super) fn lock_on(mut c: Cursor<'_, '_>, word: &str, mode: LockMode, facts: &mut Facts) {
+    if c.skip_past(word)
+        && !c.sees("domain")
+        && let Some(table) = c.qname()
+    {
+        facts.lock(table, mode);
+    }
+}
