@@ -4,16 +4,13 @@
 mod commands;
 mod shell;
 
-use crate::base::{Failure, Kind};
+use crate::base::Kind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use commands::Command;
-use shell::complete;
+use shell::completion;
 use shell::global::Global;
 use shell::output::{self, Output};
 use std::process::ExitCode;
-
-/// What a command answers: done, or why not.
-type Outcome = Result<(), Failure>;
 
 /// Declarative, reversible PostgreSQL migrations, ordered by their dependencies.
 #[derive(Debug, Parser)]
@@ -55,7 +52,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> ExitCode {
-    if let Some(code) = complete::answer() {
+    if let Some(code) = completion::answer(Cli::command) {
         return code;
     }
     let cli = match command().try_get_matches().and_then(|m| Cli::from_arg_matches(&m)) {
@@ -67,22 +64,13 @@ fn run() -> ExitCode {
         }
     };
     let mut out = Output::new(&cli.global);
-    match cli.command.run(&cli.global, &mut out) {
+    match cli.command.run(&cli.global, &mut out, command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             out.failure(&failure);
             ExitCode::from(failure.kind.exit_code())
         }
     }
-}
-
-/// A runtime for the commands that talk to a server: one thread is enough for one run.
-fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Kind::Internal, format!("cannot start the runtime: {e}")))?
-        .block_on(work)
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 
 use super::frames::{Around, Frame, Writer, leaves_session};
 use super::printer::{Rehearsed, is_verified, rehearsed};
+use super::script::USE_OWN_PATH;
 use super::script::{Mark, Script};
-use super::session::{self, USE_OWN_PATH};
+use super::session;
 use crate::base::{Actor, QualifiedName};
 use crate::history::RunKind;
 use crate::ledger::record::RunStart;

@@ -3,8 +3,9 @@
 
 use super::locks::locks;
 use super::printer::Printer;
+use super::script::USE_OWN_PATH;
 use super::script::{Mark, Script};
-use super::session::{self, USE_OWN_PATH, limits_sql, session_sql, set_path};
+use super::session::{self, limits_sql, session_sql, set_path};
 use crate::base::Limits;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::history::RunStatus;

@@ -4,10 +4,12 @@
 //! CommandComplete (manual, chapter 55.2.2): counting the answers tells how far it came. One
 //! message can carry many whole transactions, so that a run needs few round trips.
 
-use super::session::USE_OWN_PATH;
 use crate::base::secret::{PLACEHOLDER, Secret, Secrets};
 use crate::sql::secret::{self, SecretError};
 use std::collections::BTreeMap;
+
+/// Sets dagmar's own path, [`OWN_PATH`](crate::ledger::record::OWN_PATH), for the transaction.
+pub const USE_OWN_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
 
 /// What a statement of a message is. Steps are named by their position in the plan, segments by
 /// that in the step.

@@ -1,10 +1,7 @@
 //! The settings of a session that runs changesets.
 
-use super::script::{Mark, Script};
+use super::script::{Mark, Script, USE_OWN_PATH};
 use crate::base::Limits;
-
-/// Sets dagmar's own path, [`OWN_PATH`](crate::ledger::record::OWN_PATH), for the transaction.
-pub const USE_OWN_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
 
 /// Sets the `search_path`, given as SQL, of the transaction (`local`) or of the session; answers one
 /// row.

@@ -1,7 +1,6 @@
 //! Which database a command is about, and its URL from where it is kept.
 
 use super::Target;
-use super::target::password_warning;
 use crate::base::{Failure, Kind, Secret};
 use crate::pg::Settings;
 use crate::pg::connect::address;
@@ -129,4 +128,12 @@ impl Target {
             }
         }
     }
+}
+
+/// A password in the file is known to whoever reads the repository.
+pub fn password_warning(environment: &str) -> String {
+    format!(
+        "dagmar.yaml has a password in the URL of `{environment}`, for all who read the repository: write `${{NAME}}` for \
+         it, or use `urlCommand`, `urlFile` or ~/.pgpass"
+    )
 }

@@ -11,6 +11,7 @@ pub mod address;
 pub mod approval;
 pub mod attic;
 pub mod compile;
+mod connect;
 pub mod control;
 pub mod execution;
 pub mod gates;

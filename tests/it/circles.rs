@@ -10,14 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Circles that are still there: the folder that all of one are in, how many files it has, and why. An
 /// entry shrinks with its circle, and goes with it.
-const KNOWN: [(&str, usize, &str); 6] = [
-    ("src/cli", 48, "commands, what they share and what they are listed in are one folder"),
-    ("src/pg/hooks", 3, "the hooks are of one object, which is in mod.rs"),
-    ("src/pg/ledger/audit", 3, "the parts of the audit write problems, which are in mod.rs"),
-    ("src/pg", 4, "the lock asks for wishes to cancel, which are written with the name of the lock's holder"),
-    ("src/pg/preflight", 13, "the checks take a view, which is in mod.rs beside their table's caller"),
-    ("src/pg/run", 6, "a worker is one object in several files"),
-];
+const KNOWN: [(&str, usize, &str); 1] = [("src/pg/run", 6, "a worker is one object in several files")];
 
 type Module = Vec<String>;
 

@@ -5,7 +5,7 @@ use crate::cli::shell::chosen;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
-use crate::cli::{Outcome, block_on};
+use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::keys::open_plan;
 use crate::report::{Cell, Table};
 use serde_json::json;

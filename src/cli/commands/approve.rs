@@ -6,7 +6,7 @@ use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::running::confirm;
-use crate::cli::{Outcome, block_on};
+use crate::cli::shell::task::{Outcome, block_on};
 use crate::history::Verdict;
 use crate::ops::approval::{self, Decision};
 use crate::ops::refusal::{Attempt, recorded};

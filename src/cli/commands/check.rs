@@ -1,11 +1,11 @@
 //! `dagmar check`: what can be wrong without a database.
 
 use crate::base::count;
-use crate::cli::Outcome;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
-use crate::ops::target::password_warning;
+use crate::cli::shell::task::Outcome;
+use crate::ops::address::password_warning;
 use crate::plan::{Mode, Rollback};
 use crate::report;
 use crate::source::password::has_password;

@@ -1,9 +1,9 @@
 //! `dagmar completions`: what a shell needs to complete the command line.
 
-use crate::cli::Outcome;
-use crate::cli::shell::complete;
+use crate::cli::shell::completion;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::Output;
+use crate::cli::shell::task::Outcome;
 use clap_complete::Shell;
 
 /// Writes what a shell reads when it starts, so that it completes the command line.
@@ -23,6 +23,6 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
-    out.document(&complete::registration(&args.shell.to_string())?);
+    out.document(&completion::registration(&args.shell.to_string())?);
     Ok(())
 }

@@ -5,7 +5,7 @@ use crate::cli::shell::complete;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Output, choose};
-use crate::cli::{Outcome, block_on};
+use crate::cli::shell::task::{Outcome, block_on};
 use crate::graph::select;
 use crate::plan::states::{self, StateRow};
 use crate::report::{GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView};

@@ -5,7 +5,7 @@ use crate::cli::shell::complete;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, choose, form};
-use crate::cli::{Outcome, block_on};
+use crate::cli::shell::task::{Outcome, block_on};
 use crate::gate::differences;
 use crate::history::EventKind;
 use crate::ops::keys::public_key;

@@ -3,10 +3,10 @@
 use super::schema;
 use crate::base::file::{Unreadable, read_text};
 use crate::base::{Failure, Kind};
-use crate::cli::Outcome;
 use crate::cli::shell::file::{self, There};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::task::Outcome;
 use crate::report::Line;
 use crate::source::schema::Custom;
 use serde_json::json;

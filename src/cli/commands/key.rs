@@ -1,9 +1,9 @@
 //! `dagmar key`: makes keys to sign plans with.
 
-use crate::cli::Outcome;
 use crate::cli::shell::file::{self, There};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::task::Outcome;
 use crate::plan::signature;
 use serde_json::json;
 use std::path::PathBuf;

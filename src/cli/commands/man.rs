@@ -2,9 +2,8 @@
 
 use crate::base::{Failure, Kind, count};
 use crate::cli::shell::file::{self, There};
-use crate::cli::shell::global::Global;
 use crate::cli::shell::output::Output;
-use crate::cli::{Outcome, command};
+use crate::cli::shell::task::Outcome;
 use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
@@ -55,8 +54,8 @@ pub struct Args {
     force: bool,
 }
 
-pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
-    let mut command = command().disable_help_subcommand(true);
+pub fn run(args: &Args, command: clap::Command, out: &mut Output) -> Outcome {
+    let mut command = command.disable_help_subcommand(true);
     command.build();
     let Some(dir) = &args.dir else {
         out.document(&page(&command, &[])?);

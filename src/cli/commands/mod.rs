@@ -7,9 +7,9 @@ mod adopt;
 mod apply;
 mod approvals;
 mod approve;
-pub(super) mod attic;
+mod attic;
 mod cancel;
-pub(super) mod check;
+mod check;
 mod clear;
 mod completions;
 mod dev;
@@ -22,7 +22,7 @@ mod man;
 mod mark;
 mod new;
 mod pause;
-pub(super) mod plan;
+mod plan;
 mod promote;
 mod reject;
 mod resume;
@@ -32,9 +32,9 @@ mod sql;
 mod status;
 mod why;
 
-use super::Outcome;
 use super::shell::global::Global;
 use super::shell::output::Output;
+use super::shell::task::Outcome;
 use clap::Subcommand;
 
 /// What is to be done.
@@ -71,8 +71,8 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Does it.
-    pub(super) fn run(self, global: &Global, out: &mut Output) -> Outcome {
+    /// Does it; `whole` is the command line that it is part of.
+    pub(super) fn run(self, global: &Global, out: &mut Output, whole: fn() -> clap::Command) -> Outcome {
         match self {
             Command::Init(args) => init::run(&args, global, out),
             Command::New(args) => new::run(&args, global, out),
@@ -101,7 +101,7 @@ impl Command {
             Command::Schema(args) => schema::run(&args, global, out),
             Command::Dev(args) => dev::run(&args, global, out),
             Command::Completions(args) => completions::run(&args, global, out),
-            Command::Man(args) => man::run(&args, global, out),
+            Command::Man(args) => man::run(&args, whole(), out),
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{init, schema};
 use crate::base::{Failure, Kind, diag::nearest};
-use crate::cli::Outcome;
 use crate::cli::shell::complete;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open::root;
 use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::task::Outcome;
 use crate::pipeline::Workspace;
 use crate::source::changeset::{MAX_ID, is_id};
 use crate::source::load::Loaded;

@@ -5,9 +5,9 @@ use crate::cli::shell::chosen::hint;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, choose};
 use crate::cli::shell::rehearsal::{self, DryRunArgs};
-use crate::cli::shell::running::Running;
+use crate::cli::shell::running::{Running, plan_formats};
+use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{complete, left, open, sealing};
-use crate::cli::{Outcome, block_on};
 use crate::history::History;
 use crate::ops::address::EMBEDDED;
 use crate::ops::gates::Overrides;
@@ -81,7 +81,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             sealing::Order { out: file, environments, sign: sign.as_deref(), expires: *expires, select, force: *force };
         return sealing::seal(&order, global, out);
     }
-    let format = choose(global, &formats())?;
+    let format = choose(global, &plan_formats())?;
     let form = if format == PlanFormat::Json { Form::Json } else { Form::Text };
     let global = &against(global, args.against.as_deref().unwrap_or_default())?;
     let target = open::target(global)?;
@@ -151,11 +151,6 @@ fn offline(
     }
     out.report(format.render(&[Preview::new(&plan, &about::offline(target))], options));
     Ok(())
-}
-
-/// The formats of a plan.
-pub fn formats() -> Vec<(&'static str, PlanFormat)> {
-    PlanFormat::ALL.iter().map(|f| (f.name(), *f)).collect()
 }
 
 /// The options with what `--against` names: an environment, or a connection.

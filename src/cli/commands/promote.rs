@@ -1,16 +1,15 @@
 //! `dagmar promote`: brings what one environment has to the next.
 
 use super::apply::{Show, carry_out};
-use super::plan::formats;
 use crate::base::{Failure, Kind};
 use crate::cli::shell::chosen::{self, Chosen};
 use crate::cli::shell::gates::GateArgs;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, choose};
 use crate::cli::shell::rehearsal::DryRunArgs;
-use crate::cli::shell::running::Running;
+use crate::cli::shell::running::{Running, plan_formats};
+use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{complete, open};
-use crate::cli::{Outcome, block_on};
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::{Options, promotion};
 use crate::report::PlanFormat;
@@ -61,7 +60,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
-    let format = if args.check { choose(global, &formats())? } else { choose(global, &formats()[..2])? };
+    let format = if args.check { choose(global, &plan_formats())? } else { choose(global, &plan_formats()[..2])? };
     let form = if format == PlanFormat::Json { Form::Json } else { Form::Text };
     let document = matches!(format, PlanFormat::Markdown | PlanFormat::Html).then_some(format);
     let to = args.to.clone().or_else(|| global.env.clone());

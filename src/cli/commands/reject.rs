@@ -1,9 +1,9 @@
 //! `dagmar reject`: says no to a sealed plan.
 
 use super::approve::{ApprovalArgs, record};
-use crate::cli::Outcome;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::Output;
+use crate::cli::shell::task::Outcome;
 use crate::history::Verdict;
 
 /// Rejects a sealed plan for one environment: nobody can run it there any more.

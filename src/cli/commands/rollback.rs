@@ -1,13 +1,12 @@
 //! `dagmar rollback`: takes changesets back.
 
-use super::plan::formats as plan_formats;
 use crate::base::{Failure, count};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, choose, event, form};
 use crate::cli::shell::rehearsal::{self, DryRunArgs};
-use crate::cli::shell::running::{Running, confirm, show_findings, stop_on_signals};
+use crate::cli::shell::running::{Running, confirm, plan_formats, show_findings, stop_on_signals};
+use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{complete, open, progress};
-use crate::cli::{Outcome, block_on};
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::{Options, Planned, RunSource, Target};
 use crate::plan::Plan;

@@ -1,12 +1,12 @@
 //! `dagmar schema`: what may be written, for editors and for people.
 
 use crate::base::{Failure, Kind, diag::nearest};
-use crate::cli::Outcome;
 use crate::cli::shell::complete;
 use crate::cli::shell::file::{self, There};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open::root;
 use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::task::Outcome;
 use crate::pipeline::Workspace;
 use crate::report::reference;
 use crate::source::schema::catalogue::Catalogue;

@@ -2,8 +2,8 @@
 
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{complete, open};
-use crate::cli::{Outcome, block_on};
 use crate::ops::why::{Why, why};
 use crate::report::{Line, Tone};
 use serde_json::json;

@@ -5,7 +5,7 @@ use super::global::Global;
 use super::open;
 use super::output::Output;
 use crate::base::{Failure, Kind};
-use crate::cli::block_on;
+use crate::cli::shell::task::block_on;
 use crate::ops::keys::open_plan;
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::{RunSource, Target};

@@ -1,50 +1,14 @@
 //! What a shell completes: names of environments, ids of changesets, change types and formats as the project
 //! has them; files only where a file is meant. Asked by the shell's function, see `dagmar completions`.
 
-use super::output;
-use crate::base::{Failure, Kind};
-use crate::cli::Cli;
 use crate::report::{GraphFormat, Line, MatrixFormat, PlanFormat, Style};
 use crate::source::load::{self, Loaded};
 use crate::source::schema::Custom;
 use crate::source::schema::catalogue::Catalogue;
-use clap::CommandFactory;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
-use clap_complete::env::Shells;
 use serde_json::Value;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::process::ExitCode;
-
-/// The variable by which a shell asks.
-pub const VARIABLE: &str = "DAGMAR_COMPLETE";
-
-/// Answers a shell that asks; `None`: this is a run like any other.
-pub fn answer() -> Option<ExitCode> {
-    let shell = std::env::var(VARIABLE).ok().filter(|shell| !shell.is_empty())?;
-    let words: Vec<OsString> = std::env::args_os().skip_while(|arg| arg != "--").skip(1).collect();
-    let mut out = Vec::new();
-    let here = std::env::current_dir().ok();
-    let mut command = Cli::command();
-    command.build();
-    let shells = Shells::builtins();
-    let done = shells.completer(&shell).is_some_and(|completer| {
-        !words.is_empty() && completer.write_complete(&mut command, words, here.as_deref(), &mut out).is_ok()
-    });
-    output::candidates(&String::from_utf8_lossy(&out));
-    Some(if done { ExitCode::SUCCESS } else { ExitCode::from(Kind::Usage.exit_code()) })
-}
-
-/// What a shell reads when it starts, so that it asks.
-pub fn registration(shell: &str) -> Result<String, Failure> {
-    let mut text = Vec::new();
-    let wrong = |why: String| Failure::new(Kind::Internal, format!("cannot write the completions: {why}"));
-    let shells = Shells::builtins();
-    let completer = shells.completer(shell).ok_or_else(|| wrong(format!("unknown shell `{shell}`")))?;
-    let written = completer.write_registration(VARIABLE, "dagmar", "dagmar", "dagmar", &mut text);
-    written.map_err(|e| wrong(e.to_string()))?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
-}
 
 /// Names of environments.
 pub fn environments() -> ArgValueCompleter {

@@ -4,7 +4,7 @@ use super::global::Global;
 use super::open;
 use super::output::{Output, choose};
 use crate::base::{Failure, Kind, Span};
-use crate::cli::{Outcome, block_on};
+use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::matrix::matrix;
 use crate::report::{MatrixFormat, MatrixOptions};
 use crate::run::Event;

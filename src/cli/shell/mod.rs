@@ -2,6 +2,7 @@
 
 pub(crate) mod chosen;
 pub(crate) mod complete;
+pub(crate) mod completion;
 pub(crate) mod everywhere;
 pub(crate) mod file;
 pub(crate) mod gates;
@@ -14,3 +15,4 @@ pub(crate) mod progress;
 pub(crate) mod rehearsal;
 pub(crate) mod running;
 pub(crate) mod sealing;
+pub(crate) mod task;

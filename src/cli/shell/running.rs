@@ -9,7 +9,7 @@ use crate::pg::Stop;
 use crate::pg::run::OnFailure;
 use crate::plan::Direction;
 use crate::plan::signature::PrivateKey;
-use crate::report::{self, Detail, PlanOptions, Preview};
+use crate::report::{self, Detail, PlanFormat, PlanOptions, Preview};
 use crate::run::{Event, Finding, Severity};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -199,4 +199,9 @@ pub fn show_findings(findings: &[Finding], form: Form, global: &Global, out: &mu
     if !shown.is_empty() {
         out.say(report::preflight::text(&shown));
     }
+}
+
+/// The formats of a plan.
+pub fn plan_formats() -> Vec<(&'static str, PlanFormat)> {
+    PlanFormat::ALL.iter().map(|f| (f.name(), *f)).collect()
 }

@@ -4,9 +4,9 @@ use super::file::{self, There};
 use super::global::Global;
 use super::open;
 use super::output::{Form, Output, choose, form, now};
+use super::running::plan_formats;
 use crate::base::{Failure, Kind, Span, count, time};
-use crate::cli::commands::plan::formats;
-use crate::cli::{Outcome, block_on};
+use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::Target;
 use crate::ops::keys::{open_plan, private_key, signature};
 use crate::ops::seal::{SealRequest, SealedPlan};
@@ -68,7 +68,7 @@ fn targets(order: &Order<'_>, global: &Global) -> Result<Vec<Target>, Failure> {
 
 /// Checks a file without a server, and shows what is in it.
 pub fn verify(file: &Path, key: Option<&Path>, sql: bool, global: &Global, out: &mut Output) -> Outcome {
-    let format = choose(global, &formats())?;
+    let format = choose(global, &plan_formats())?;
     let sealed = open_plan(file, key)?;
     sealed.check_expiry(now())?;
     let content = &sealed.content;

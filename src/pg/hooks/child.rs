@@ -1,7 +1,7 @@
 //! A process with a limit: in a group of its own, so that everything it started ends with it.
 
+use super::before::{Before, Trouble};
 use super::variables::Variables;
-use super::{Before, Trouble};
 use crate::base::{Failure, Kind};
 use crate::pg::connect::mask::{self, Mask};
 use crate::pg::stop::Stop;

@@ -1,6 +1,6 @@
 //! A file of `pg_dump`, which is there whole or not at all.
 
-use super::{Before, Detail, Trouble};
+use super::before::{Before, Detail, Trouble};
 use crate::base::{Failure, Kind};
 use crate::pg::connect::Connection;
 use crate::pg::preflight::asked::Asked;

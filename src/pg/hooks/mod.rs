@@ -2,76 +2,26 @@
 //! has its time, is told of, and leaves an event in the ledger. The first that fails ends the
 //! run: nothing of the plan was begun.
 
+mod before;
 mod child;
 mod dump;
 mod restore_point;
 mod variables;
 
+pub use before::Hooks;
+use before::{Before, Detail, Trouble};
+
 use super::connect::Connection;
-use super::connect::Environment;
 use super::connect::error;
-use super::connect::settings::Settings;
-use super::embedded;
-use super::lock::Lock;
-use super::run::RunInfo;
 use super::run::ready::{Clearance, Judged, Ready};
 use super::stop::Stop;
-use crate::base::{Failure, Ident, Kind};
+use crate::base::{Failure, Kind};
 use crate::history::{EventKind, RunStatus};
-use crate::ledger::record::{OWN_PATH, Recorder};
-use crate::plan::Plan;
+use crate::ledger::record::OWN_PATH;
 use crate::run::{Event, HookOutcome, Observer};
 use crate::source::Hook;
-use crate::source::declared::fill_from_process;
-use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-
-/// The hooks of an environment, and what they work with.
-#[derive(Debug)]
-pub struct Hooks<'a> {
-    /// What is to be done, in this order.
-    pub list: &'a [Hook],
-    /// The project's folder.
-    pub root: &'a Path,
-    /// Where `pg_dump` is; absent: the usual places.
-    pub binaries: Option<&'a Path>,
-    /// The surroundings that hooks refer to with `${NAME}`.
-    pub process: &'a Environment,
-    /// How to connect.
-    pub settings: &'a Settings,
-    /// The schema of the ledger.
-    pub ledger: &'a Ident,
-    /// The run.
-    pub info: &'a RunInfo,
-}
-
-/// The hooks of one run.
-struct Before<'a> {
-    hooks: &'a Hooks<'a>,
-    plan: &'a Plan,
-    lock: &'a Lock,
-    recorder: Recorder,
-}
-
-/// Why a hook did not come to its end.
-enum Trouble {
-    /// It failed.
-    Failed(Failure),
-    /// Its time was over.
-    Timeout,
-    /// A signal.
-    Stopped,
-}
-
-impl From<Failure> for Trouble {
-    fn from(failure: Failure) -> Self {
-        Trouble::Failed(failure)
-    }
-}
-
-/// What a hook leaves in the ledger beside its name and time.
-type Detail = Map<String, Value>;
 
 /// Runs the hooks, one after the other, but for the first ones that an earlier attempt of the same run
 /// has done, whose connection was lost. Then the plan may run.
@@ -147,26 +97,6 @@ impl Before<'_> {
                 restore_point::make(&name, limit, connection, stop).await
             }
         }
-    }
-
-    /// A command is looked for in the project's folder when its name has a slash.
-    fn program(&self, name: &str) -> PathBuf {
-        if name.contains('/') { self.hooks.root.join(name) } else { PathBuf::from(name) }
-    }
-
-    /// The place of a client program.
-    fn client(&self, name: &str) -> PathBuf {
-        embedded::client_program(self.hooks.binaries, name)
-    }
-
-    /// A text with `${run}`, `${environment}` and variables of the process.
-    fn filled(&self, text: &str) -> Result<String, Failure> {
-        let value = |name: &str| match name {
-            "run" => Some(self.lock.run.clone()),
-            "environment" => Some(self.plan.environment.clone()),
-            other => self.hooks.process.vars.get(other).cloned(),
-        };
-        fill_from_process(text, &value).map_err(|why| Failure::new(Kind::Failed, why).help("set it, or write it out"))
     }
 
     /// One event, in a transaction that only the holder of the lock can commit; with a run

@@ -1,6 +1,6 @@
 //! A named point in the server's log, to which a recovery can go back.
 
-use super::{Detail, Trouble};
+use super::before::{Detail, Trouble};
 use crate::base::name::{MAX_BYTES, quote_literal};
 use crate::base::{Failure, Kind};
 use crate::pg::connect::Connection;

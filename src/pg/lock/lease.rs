@@ -4,9 +4,9 @@
 //! ends with its process. The beat shows others that the holder lives, and shows the holder
 //! at once that it has lost the lock.
 
-use super::Patience;
 use super::lost::lock_lost;
 use super::orphans;
+use super::wait::LockWait;
 use crate::base::name::quote_literal;
 use crate::base::{Actor, Failure, Ident, Kind};
 use crate::pg::connect::Connection;
@@ -41,7 +41,7 @@ pub(crate) async fn take(
     ledger: &Ident,
     actor: &Actor,
     key: i32,
-    patience: &mut Patience<'_>,
+    wait: &mut LockWait<'_>,
 ) -> Result<(i64, String), Failure> {
     let sql = format!(
         "SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = 0; \
@@ -54,15 +54,15 @@ pub(crate) async fn take(
         let rows = match worker.texts(&sql).await {
             Ok(rows) => rows,
             Err(e) if e.sqlstate == "55P03" => {
-                if patience.is_to_be_told() {
+                if wait.should_report() {
                     let who = orphans::busy(worker, key).await?;
-                    patience.tell(
+                    wait.report(
                         "a transaction of an earlier run is still going on",
                         "waiting for a transaction of an earlier run, which is still going on",
                         &who,
                     )?;
                 }
-                patience.pause().await?;
+                wait.pause().await?;
                 continue;
             }
             Err(e) => return Err(error::unanswered("cannot take the ledger's lease", &e)),

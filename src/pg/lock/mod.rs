@@ -9,6 +9,7 @@ pub(crate) mod lease;
 pub mod lost;
 pub(crate) mod orphans;
 pub mod pooler;
+mod wait;
 
 use super::connect::error;
 use super::connect::server::Server;
@@ -19,12 +20,13 @@ use crate::base::name::quote_literal;
 use crate::base::{Actor, Failure, Ident, Kind};
 use crate::ledger::record::{Recorder, RunRef};
 use crate::ledger::schema;
-use crate::run::{Event, Observer};
+use crate::run::Observer;
 use crate::source::LedgerConfig;
 use lease::Keeper;
 use lost::{lock_lost, taken_over};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use wait::LockWait;
 
 /// The first half of the lock's key.
 const CLASS: i32 = schema::LOCK_CLASS;
@@ -75,7 +77,7 @@ pub async fn acquire(
     let mut connection = connect::connect(&settings, Duration::ZERO).await?;
     pooler::refuse(&mut connection, worker).await?;
     let key = schema::lock_key(ledger);
-    let mut patience = Patience { deadline: Instant::now() + wait, said: false, observer, stop };
+    let mut patience = LockWait { deadline: Instant::now() + wait, said: false, observer, stop };
     // the role's own settings must not end the session that keeps the lock, nor hold up a beat
     let mut sql = String::from(
         "SET idle_session_timeout = 0; SET statement_timeout = 0; SET lock_timeout = '2s'; \
@@ -94,9 +96,9 @@ pub async fn acquire(
         if got {
             break;
         }
-        if patience.is_to_be_told() {
+        if patience.should_report() {
             let who = holder_of(&connection, ledger, key).await;
-            patience.tell("another run holds the lock of this database", "waiting for another run to end", &who)?;
+            patience.report("another run holds the lock of this database", "waiting for another run to end", &who)?;
         }
         patience.pause().await?;
     }
@@ -117,45 +119,6 @@ pub async fn acquire(
     };
     server.has_ledger = true;
     Ok(Lock { keeper: Keeper::start(connection, ledger, epoch, stop), key, epoch, run })
-}
-
-/// Waiting for others: up to a time, until a signal, and said once.
-pub(crate) struct Patience<'a> {
-    deadline: Instant,
-    said: bool,
-    observer: &'a mut dyn Observer,
-    stop: &'a Stop,
-}
-
-impl Patience<'_> {
-    pub(crate) fn is_over(&self) -> bool {
-        Instant::now() >= self.deadline
-    }
-
-    /// Whether somebody has to hear what is waited for.
-    pub(crate) fn is_to_be_told(&self) -> bool {
-        !self.said || self.is_over()
-    }
-
-    /// Says once what is waited for; fails when the time is over.
-    pub(crate) fn tell(&mut self, over: &str, waiting: &str, who: &str) -> Result<(), Failure> {
-        if self.is_over() {
-            return Err(Failure::new(Kind::Locked, over)
-                .note(who)
-                .help("wait for it to end, or let this command wait longer with `--lock-wait 5m`"));
-        }
-        self.said = true;
-        self.observer.on(&Event::Waiting { message: format!("{waiting}: {who}") });
-        Ok(())
-    }
-
-    /// Waits a little, by chance, so that many runners do not ask at the same moment.
-    pub(crate) async fn pause(&mut self) -> Result<(), Failure> {
-        if self.stop.sleep(connect::jittered(Duration::from_millis(400))).await {
-            return Err(Failure::new(Kind::Interrupted, "stopped by a signal while waiting for the lock"));
-        }
-        Ok(())
-    }
 }
 
 impl Lock {

@@ -4,7 +4,7 @@
 //! Every session that runs changesets holds an advisory lock in shared mode for as long as it
 //! lives. Its holders are the sessions of earlier runs, whatever they are called.
 
-use super::Patience;
+use super::wait::LockWait;
 use crate::base::Failure;
 use crate::ledger::schema::WORKER_CLASS;
 use crate::pg::connect::Connection;
@@ -22,7 +22,7 @@ pub async fn enter(worker: &Connection, key: i32) -> Result<(), Failure> {
 
 /// Waits until no session of an earlier run is left. One that is idle is ended: its process
 /// was paused or is cut off, and must not come back to it.
-pub(crate) async fn outlive(worker: &Connection, key: i32, patience: &mut Patience<'_>) -> Result<(), Failure> {
+pub(crate) async fn outlive(worker: &Connection, key: i32, wait: &mut LockWait<'_>) -> Result<(), Failure> {
     let grace = Instant::now() + GOING;
     loop {
         let found = sessions(worker, key).await?;
@@ -34,17 +34,17 @@ pub(crate) async fn outlive(worker: &Connection, key: i32, patience: &mut Patien
             let _ = worker.execute(&format!("SELECT pg_catalog.pg_terminate_backend({})", session.pid)).await;
         }
         let busy: Vec<&str> = found.iter().filter(|s| !s.idle).map(|s| s.text.as_str()).collect();
-        if !busy.is_empty() && patience.is_to_be_told() {
-            patience.tell(
+        if !busy.is_empty() && wait.should_report() {
+            wait.report(
                 "a statement of an earlier run is still running on the server",
                 "waiting for a statement of an earlier run, which is still running",
                 &busy.join(", "),
             )?;
-        } else if patience.is_over() && Instant::now() >= grace {
+        } else if wait.is_over() && Instant::now() >= grace {
             let all: Vec<&str> = found.iter().map(|s| s.text.as_str()).collect();
-            patience.tell("a session of an earlier run is still there", "", &all.join(", "))?;
+            wait.report("a session of an earlier run is still there", "", &all.join(", "))?;
         }
-        patience.pause().await?;
+        wait.pause().await?;
     }
 }
 

@@ -5,6 +5,7 @@ pub mod asked;
 mod checks;
 pub mod facts;
 pub mod sizes;
+mod view;
 
 use super::connect::server::Server;
 use super::connect::settings::Settings;
@@ -16,21 +17,7 @@ use crate::run::{Finding, Severity};
 use asked::Asked;
 use facts::Facts;
 use std::time::Duration;
-
-/// What a check looks at.
-#[derive(Debug)]
-pub struct View<'a> {
-    /// The plan.
-    pub plan: &'a Plan,
-    /// What the plan needs and touches.
-    pub asked: &'a Asked,
-    /// What the server is.
-    pub server: &'a Server,
-    /// What the server says of what the plan touches.
-    pub facts: &'a Facts,
-    /// The schema of the ledger.
-    pub ledger: &'a Ident,
-}
+pub use view::View;
 
 /// Looks whether the plan can run; one round trip. What weighs most comes first. `sessions`
 /// are those that the run needs beside the one that asks.

@@ -21,7 +21,7 @@ use super::connect::{self, Connection};
 use super::lock::{Lock, orphans};
 use super::stop::Stop;
 use crate::base::{Actor, Failure, Granularity, Ident, Secrets};
-use crate::exec::session::USE_OWN_PATH;
+use crate::exec::script::USE_OWN_PATH;
 use crate::exec::{Mark, Printer, Script, Writer};
 pub use crate::history::{RunKind, RunStatus};
 use crate::ledger::record::RunStart;

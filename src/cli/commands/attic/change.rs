@@ -1,15 +1,13 @@
 //! `dagmar attic purge` and `restore`: a run of their own.
 
-use super::How;
 use super::list::counted;
 use crate::base::Failure;
-use crate::cli::commands::plan::formats as plan_formats;
 use crate::cli::shell::gates::{self, GateArgs};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, choose, event, form};
-use crate::cli::shell::running::{confirm, show_findings, stop_on_signals};
+use crate::cli::shell::running::{Running, confirm, plan_formats, show_findings, stop_on_signals};
+use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{open, progress, rehearsal};
-use crate::cli::{Outcome, block_on};
 use crate::history::attic::Entry;
 use crate::ops::attic::AtticWork;
 use crate::ops::refusal::{Attempt, recorded};
@@ -20,6 +18,21 @@ use crate::plan::attic::Which;
 use crate::plan::{Direction, Plan};
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
 use serde_json::json;
+
+/// The options of a purge and of a restore.
+#[derive(Debug, clap::Args)]
+pub struct How {
+    /// Shows what would run, its sizes and locks, and ends
+    #[arg(long)]
+    pub plan: bool,
+    #[command(flatten)]
+    pub dry: rehearsal::OnServer,
+    /// Runs also what the preflight has errors against
+    #[arg(long)]
+    pub no_preflight: bool,
+    #[command(flatten)]
+    pub running: Running,
+}
 
 /// What is to be done.
 pub struct Order<'a> {

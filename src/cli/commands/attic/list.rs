@@ -4,7 +4,7 @@ use crate::base::{Span, size, time};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
-use crate::cli::{Outcome, block_on};
+use crate::cli::shell::task::{Outcome, block_on};
 use crate::history::attic::{Entry, Totals, Way};
 use crate::ops::attic::retention;
 use crate::pg::ledger::attic;

@@ -3,15 +3,13 @@
 mod change;
 mod list;
 
-use crate::cli::Outcome;
 use crate::cli::shell::gates::GateArgs;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::Output;
-use crate::cli::shell::rehearsal;
-use crate::cli::shell::running::Running;
+use crate::cli::shell::task::Outcome;
 use crate::plan::Direction;
 use crate::plan::attic::Which;
-use change::{Order, change};
+use change::{How, Order, change};
 pub use list::summary;
 
 /// Shows what was dropped and is kept, puts it back, or drops it for good.
@@ -72,20 +70,6 @@ struct Purge {
     overrides: GateArgs,
     #[command(flatten)]
     how: How,
-}
-
-#[derive(Debug, clap::Args)]
-struct How {
-    /// Shows what would run, its sizes and locks, and ends
-    #[arg(long)]
-    plan: bool,
-    #[command(flatten)]
-    dry: rehearsal::OnServer,
-    /// Runs also what the preflight has errors against
-    #[arg(long)]
-    no_preflight: bool,
-    #[command(flatten)]
-    running: Running,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {

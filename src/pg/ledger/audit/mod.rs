@@ -7,6 +7,7 @@
 //! row and all that refers to it is not found out by the database: a hash that was kept elsewhere
 //! ([`Anchor`]) or a signature by a key that is kept elsewhere ([`sign_head`]) shows that.
 
+mod problem;
 mod signed;
 mod walk;
 
@@ -21,6 +22,8 @@ use crate::pg::connect::Connection;
 use crate::pg::connect::error;
 use crate::pg::connect::server::Server;
 use crate::plan::signature::PublicKey;
+use problem::UNREAD;
+pub use problem::{Problem, What};
 use serde::Serialize;
 pub use signed::sign_head;
 use walk::{Link, Walk};
@@ -31,8 +34,6 @@ const PAGE: i64 = 5000;
 /// So far the counter may be ahead of the last row without anybody's doing: the server writes
 /// it ahead, and jumps after a crash (`SEQ_LOG_VALS`).
 const AHEAD: i64 = 32;
-
-const UNREAD: &str = "cannot read the ledger";
 
 /// What the walk came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -52,33 +53,6 @@ pub struct Audit {
     pub problems: Vec<Problem>,
     /// What may be harmless.
     pub doubts: Vec<String>,
-}
-
-/// A place at which the history was changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Problem {
-    /// The event, or the first one that is missing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seq: Option<i64>,
-    /// What was done to it.
-    pub what: What,
-    /// The same in words.
-    pub message: String,
-}
-
-/// What was done to a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum What {
-    /// Its columns or its hash are not what they were.
-    Changed,
-    /// It is not there any more.
-    Removed,
-    /// It was not written by the ledger.
-    Inserted,
-    /// The key that should have signed it has not.
-    Unsigned,
 }
 
 /// An event and its hash, as somebody kept them elsewhere.

@@ -1,8 +1,8 @@
 //! Signatures of the chain of events, by a key that the database does not have: the event at the end
 //! of a run holds the hash of the one before it, and with it all that was before.
 
+use super::problem::{UNREAD, What};
 use super::walk::Walk;
-use super::{UNREAD, What};
 use crate::base::name::quote_literal;
 use crate::base::{Failure, Ident, Kind};
 use crate::history::event::EventKind;

@@ -1,6 +1,6 @@
 //! The walk along the chain of events: what was changed, removed or put in.
 
-use super::{Problem, What};
+use super::problem::{Problem, What};
 
 /// A link of the chain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

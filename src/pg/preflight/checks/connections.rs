@@ -1,7 +1,8 @@
 //! Whether there are sessions left for the run.
 
-use super::{Report, View};
+use super::report::Report;
 use crate::base::count;
+use crate::pg::preflight::view::View;
 
 /// With so few left others feel it.
 const FEW: i64 = 3;

@@ -1,7 +1,8 @@
 //! Room for tables that are written anew and for indexes that are built.
 
-use super::{Report, View};
+use super::report::Report;
 use crate::base::size;
+use crate::pg::preflight::view::View;
 use std::collections::BTreeMap;
 use std::path::Path;
 

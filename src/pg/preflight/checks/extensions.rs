@@ -1,6 +1,7 @@
 //! Extensions that the server does not have, or not for this role.
 
-use super::{Report, View};
+use super::report::Report;
+use crate::pg::preflight::view::View;
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     for extension in &view.facts.extensions {

@@ -1,7 +1,8 @@
 //! Who holds what the plan needs, right now.
 
-use super::{Report, View};
+use super::report::Report;
 use crate::pg::preflight::facts::Held;
+use crate::pg::preflight::view::View;
 use crate::sql::LockMode;
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {

@@ -1,7 +1,8 @@
 //! Replication that the plan touches or that keeps the server's log.
 
-use super::{Report, View, some};
+use super::report::{Report, some};
 use crate::base::size;
+use crate::pg::preflight::view::View;
 use std::collections::BTreeMap;
 
 /// So much log behind an idle slot is worth a warning by itself.

@@ -1,6 +1,7 @@
 //! Rights that the plan needs and the role does not have.
 
-use super::{Report, View, some};
+use super::report::{Report, some};
+use crate::pg::preflight::view::View;
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     let (asked, facts, role) = (view.asked, view.facts, &view.server.user);

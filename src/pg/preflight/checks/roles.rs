@@ -1,6 +1,7 @@
 //! Roles that are named and not there.
 
-use super::{Report, View};
+use super::report::Report;
+use crate::pg::preflight::view::View;
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     for role in &view.facts.missing_roles {

@@ -1,6 +1,7 @@
 //! Whether anything can be written here at all.
 
-use super::{Report, View};
+use super::report::Report;
+use crate::pg::preflight::view::View;
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     if let Err(failure) = view.server.check_writable(view.ledger) {

@@ -5,6 +5,7 @@ use crate::pg::preflight::asked::{Asked, Use};
 use crate::pg::preflight::facts::Facts;
 use crate::pg::preflight::judge;
 use crate::plan::{Direction, Plan};
+use crate::run::Severity;
 use crate::sql::LockMode;
 use serde_json::{Value, json};
 

@@ -1,7 +1,8 @@
 //! Statements that the server's release does not know.
 
-use super::{Report, View};
+use super::report::Report;
 use crate::pg::preflight::asked::statements;
+use crate::pg::preflight::view::View;
 use crate::sql;
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
