@@ -15,7 +15,7 @@ pub enum Kind {
     /// What is applied differs from what the files or the plan say, or the history from what
     /// was written.
     Drift,
-    /// Refused: it needs a word of permission that was not given.
+    /// Refused: an explicit flag, approval or confirmation is missing.
     Refused,
     /// Another run holds the lock.
     Locked,
@@ -74,17 +74,15 @@ impl Kind {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Kind::Internal => "a fault of dagmar itself",
-            Kind::Usage => "the command line is wrong",
-            Kind::Source => "the project's files are wrong",
-            Kind::Drift => {
-                "what is applied differs from what the files or the plan say; or the history was changed by hand"
-            }
-            Kind::Refused => "refused: needs a word of permission that was not given",
+            Kind::Internal => "an internal error of dagmar",
+            Kind::Usage => "the command line is invalid",
+            Kind::Source => "the project's files have errors",
+            Kind::Drift => "the database differs from the files or the plan; or the history was changed by hand",
+            Kind::Refused => "refused: an explicit flag, approval or confirmation is missing",
             Kind::Locked => "another run holds the lock",
-            Kind::Database => "the server cannot be reached or used as it is",
-            Kind::Failed => "a statement or check failed; the state is recorded",
-            Kind::Interrupted => "stopped by a signal; the state is recorded",
+            Kind::Database => "the server cannot be reached or used",
+            Kind::Failed => "a statement or check failed; the ledger has the state",
+            Kind::Interrupted => "interrupted by a signal or `cancel`; the ledger has the state",
         }
     }
 }

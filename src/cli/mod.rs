@@ -24,11 +24,11 @@ struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0 done                       5 refused: needs a word of permission
-  1 a fault of dagmar itself   6 another run holds the lock
-  2 wrong command line         7 the server cannot be reached or used
-  3 wrong project files        8 a statement or check failed; recorded
-  4 applied or history differs 9 stopped by a signal; recorded";
+  0 done                         5 refused: flag, approval or confirmation missing
+  1 internal error               6 another run holds the lock
+  2 invalid command line         7 the server cannot be reached or used
+  3 errors in project files      8 a statement or check failed; recorded
+  4 database or history differs  9 interrupted; recorded";
 
 /// The command line. A command below another one has the examples of that one in which it is called.
 fn command() -> clap::Command {

@@ -4,6 +4,7 @@
 pub mod asked;
 mod checks;
 pub mod facts;
+mod report;
 pub mod sizes;
 mod view;
 
@@ -41,7 +42,7 @@ pub async fn preflight(
 pub fn judge(view: &View<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for (name, check) in checks::ALL {
-        let mut report = checks::Report { check: name, found: &mut found };
+        let mut report = report::Report { check: name, found: &mut found };
         check(view, &mut report);
     }
     found.sort_by_key(|finding| finding.severity);

@@ -1,7 +1,7 @@
 //! Whether there are sessions left for the run.
 
-use super::report::Report;
 use crate::base::count;
+use crate::pg::preflight::report::Report;
 use crate::pg::preflight::view::View;
 
 /// With so few left others feel it.

@@ -1,7 +1,7 @@
 //! Room for tables that are written anew and for indexes that are built.
 
-use super::report::Report;
 use crate::base::size;
+use crate::pg::preflight::report::Report;
 use crate::pg::preflight::view::View;
 use std::collections::BTreeMap;
 use std::path::Path;

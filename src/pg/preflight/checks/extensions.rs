@@ -1,6 +1,6 @@
 //! Extensions that the server does not have, or not for this role.
 
-use super::report::Report;
+use crate::pg::preflight::report::Report;
 use crate::pg::preflight::view::View;
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {

@@ -1,7 +1,7 @@
 //! Who holds what the plan needs, right now.
 
-use super::report::Report;
 use crate::pg::preflight::facts::Held;
+use crate::pg::preflight::report::Report;
 use crate::pg::preflight::view::View;
 use crate::sql::LockMode;
 

@@ -7,7 +7,6 @@ mod disk;
 mod extensions;
 mod locks;
 mod replication;
-mod report;
 mod rights;
 mod roles;
 mod search_path;
@@ -15,8 +14,8 @@ mod server;
 mod transactions;
 mod version;
 
+use super::report::Report;
 use super::view::View;
-pub(super) use report::Report;
 
 /// A check.
 type Check = fn(&View<'_>, &mut Report<'_>);

@@ -1,7 +1,7 @@
 //! Replication that the plan touches or that keeps the server's log.
 
-use super::report::{Report, some};
 use crate::base::size;
+use crate::pg::preflight::report::{Report, some};
 use crate::pg::preflight::view::View;
 use std::collections::BTreeMap;
 

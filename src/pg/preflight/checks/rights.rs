@@ -1,6 +1,6 @@
 //! Rights that the plan needs and the role does not have.
 
-use super::report::{Report, some};
+use crate::pg::preflight::report::{Report, some};
 use crate::pg::preflight::view::View;
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {

@@ -1,6 +1,6 @@
 //! Roles that are named and not there.
 
-use super::report::Report;
+use crate::pg::preflight::report::Report;
 use crate::pg::preflight::view::View;
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {

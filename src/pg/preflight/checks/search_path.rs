@@ -2,8 +2,8 @@
 //! operator or table there that fits better than the one that is meant is used in its place, with
 //! the rights of this role (manual, chapter 5.9.6).
 
-use super::report::{Report, some};
 use crate::base::name::quote_ident;
+use crate::pg::preflight::report::{Report, some};
 use crate::pg::preflight::view::View;
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {

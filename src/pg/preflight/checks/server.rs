@@ -1,6 +1,6 @@
 //! Whether anything can be written here at all.
 
-use super::report::Report;
+use crate::pg::preflight::report::Report;
 use crate::pg::preflight::view::View;
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {

@@ -1,7 +1,7 @@
 //! Transactions that have been open for long: what is built concurrently waits for them.
 
-use super::report::Report;
 use crate::base::Span;
+use crate::pg::preflight::report::Report;
 use crate::pg::preflight::view::View;
 
 pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {

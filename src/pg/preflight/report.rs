@@ -1,10 +1,10 @@
 //! Where a check says what it has found.
 
-use crate::pg::preflight::view::View;
+use super::view::View;
 use crate::run::{Finding, Severity};
 
 /// Where a check says what it has found.
-pub(in crate::pg::preflight) struct Report<'a> {
+pub(super) struct Report<'a> {
     pub check: &'static str,
     pub found: &'a mut Vec<Finding>,
 }
