@@ -10,12 +10,12 @@ use crate::ops::manual::adopt;
 use crate::ops::refusal::{Attempt, recorded};
 use serde_json::json;
 
-/// Makes a ledger that was restored from a dump of another environment this one's.
+/// Takes over a ledger that was restored from a dump of another environment.
 ///
-/// A ledger knows its environment, and runs of another one are refused. What is applied stays
-/// as it is recorded, and the history is kept; the ledger gets the environment's name and a
-/// new identity, so that plans and approvals of the other database are none here, and a pause
-/// that somebody there asked for is over.
+/// A ledger stores the name of its environment, and dagmar refuses to run another environment on it.
+/// `adopt` gives the ledger this environment's name and a new identity: sealed plans and approvals of
+/// the other database are not valid here, and a pause requested there ends. Recorded changesets and
+/// the history stay.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -17,11 +17,11 @@ use crate::plan::About;
 use crate::report::{Line, PlanFormat, PlanOptions, Preview, Tone};
 use serde_json::json;
 
-/// Runs what is pending, in order, and records it.
+/// Runs pending changesets in the order of their dependencies, and records them.
 ///
-/// Applying twice changes nothing the second time. A changeset that fails leaves nothing
-/// behind when it is one transaction; otherwise its state is recorded, the next apply goes
-/// on, and rollback takes back what is done.
+/// A second apply changes nothing. A changeset that is one transaction leaves nothing behind when it
+/// fails. For any other changeset the ledger records the progress: the next apply continues, and
+/// rollback undoes what was done.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -35,7 +35,7 @@ pub struct Args {
     chosen: Chosen,
     #[command(flatten)]
     dry: DryRunArgs,
-    /// Runs also what the preflight has errors against
+    /// Runs even if the preflight reports errors
     #[arg(long)]
     no_preflight: bool,
     #[command(flatten)]

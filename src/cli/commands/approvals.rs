@@ -11,7 +11,7 @@ use crate::report::{Cell, Table};
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Shows what was said of sealed plans; `dagmar ledger grants` prints the rights that keep it honest.
+/// Lists approvals and rejections of sealed plans.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -24,9 +24,9 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Who approved or rejected what in the environment's ledger, when and why
+    /// Lists who approved or rejected which plan in this environment, when and why
     List {
-        /// Only what is about this sealed plan
+        /// Only decisions about this sealed plan
         #[arg(value_name = "FILE")]
         plan: Option<PathBuf>,
     },

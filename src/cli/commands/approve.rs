@@ -16,8 +16,8 @@ use std::path::PathBuf;
 
 /// Approves a sealed plan for one environment, in the ledger of its database.
 ///
-/// It holds for this very plan: any change to what would run gives it another digest. Database
-/// user, time and address are the server's word. A later word of the same user replaces it.
+/// An approval is valid for this plan only: any change to what would run changes the digest. The server
+/// supplies database user, time and address. A later decision of the same user replaces an earlier one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +27,7 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     pub args: ApprovalArgs,
-    /// How long it counts; left out: as long as the plan
+    /// How long the approval is valid [default: as long as the plan]
     #[arg(long, value_name = "TIME")]
     expires: Option<Span>,
 }
@@ -38,10 +38,10 @@ pub struct ApprovalArgs {
     /// The sealed plan
     #[arg(value_name = "FILE")]
     pub plan: PathBuf,
-    /// Why; kept in the history
+    /// The reason; the history keeps it
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// The plan must be signed with the private half of this key
+    /// The plan must be signed with this key; KEYFILE is its public half
     #[arg(long, value_name = "KEYFILE")]
     pub key: Option<PathBuf>,
 }

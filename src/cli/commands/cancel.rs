@@ -9,10 +9,10 @@ use crate::ops::control;
 use crate::ops::refusal::{Attempt, recorded};
 use serde_json::json;
 
-/// Asks the run on the environment's database to stop, from anywhere.
+/// Cancels the run on the environment's database, from any machine.
 ///
-/// As with a signal, its current statement is cancelled and undone, what was done before is
-/// recorded, and the next apply goes on. The run ends with exit code 9.
+/// As with a signal, the server cancels the current statement and rolls it back. The ledger has the
+/// state, and the next apply continues. The run ends with exit code 9.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -20,7 +20,7 @@ Examples:
   dagmar cancel --env production --reason 'wrong day for this'
   dagmar cancel --yes --format json")]
 pub struct Args {
-    /// Why; shown to who runs it, kept in the history
+    /// The reason; shown by the run, kept in the history
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }

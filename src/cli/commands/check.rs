@@ -13,10 +13,10 @@ use serde_json::json;
 
 /// Checks the project's files without a database: YAML, keys, names, edges, templates.
 ///
-/// Every mistake of every file is reported in one go. Compiles for one environment, whose
-/// variables are filled in. Of SQL it is looked at where statements, quotes, comments and
-/// parentheses end, and for what must not stand in a changeset; its grammar, and whether the
-/// objects are there, only a server knows: `dagmar plan --dry-run` asks one.
+/// Reports every error of every file at once. Compiles for one environment, with its variables. In SQL it
+/// checks where statements, quotes, comments and parentheses end, and finds statements that must not
+/// stand in a changeset. Only a server can check the grammar and whether objects exist: use
+/// `dagmar plan --dry-run`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

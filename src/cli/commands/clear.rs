@@ -13,11 +13,11 @@ use crate::ops::refusal::{Attempt, recorded};
 use crate::report::{Line, Text};
 use serde_json::json;
 
-/// Clears the failed or half done state of a changeset after a fix by hand.
+/// Sets the state of a failed or partly applied changeset after a repair by hand.
 ///
-/// Nothing is run: the ledger notes what you say is so. Left out, nothing of the changeset
-/// is there any more, and the next apply runs all of it; with --applied, all of it is there.
-/// Where dagmar itself can go on (`dagmar apply`) or take back (`dagmar rollback`), let it.
+/// Runs nothing; the ledger records what you state. By default: nothing of the changeset is in the
+/// database, and the next apply runs all of it. With --applied: all of it is there. Prefer `dagmar apply`
+/// or `dagmar rollback` where they can continue or undo it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,10 +29,10 @@ pub struct Args {
     /// The changeset
     #[arg(value_name = "ID", add = complete::changesets())]
     id: String,
-    /// All of it is there: it was finished by hand
+    /// The whole changeset is in the database: it was completed by hand
     #[arg(long, conflicts_with = "as_recorded")]
     applied: bool,
-    /// Its row in the ledger was changed by hand, and is right as it is now: state, rollback and all
+    /// The ledger's row was changed by hand and is correct as it is now, including its rollback
     #[arg(long)]
     as_recorded: bool,
     #[command(flatten)]

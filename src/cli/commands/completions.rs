@@ -6,10 +6,10 @@ use crate::cli::shell::output::Output;
 use crate::cli::shell::task::Outcome;
 use clap_complete::Shell;
 
-/// Writes what a shell reads when it starts, so that it completes the command line.
+/// Prints the shell script for command-line completion.
 ///
-/// The shell then asks dagmar itself, which knows the project: environments, changesets, labels,
-/// change types. Read it in anew after an upgrade of dagmar.
+/// The script calls dagmar, which completes environments, changesets, labels and change types of the
+/// project. Source it again after an upgrade of dagmar.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -14,9 +14,8 @@ use std::time::Duration;
 
 /// Starts, stops and opens the private PostgreSQL of an environment with `url: embedded`.
 ///
-/// Every command starts it when it is needed and stops it afterwards; after `dev start` it
-/// runs until `dev stop`. Its data stay until `dev reset`. The binaries are those installed
-/// here, or those in DAGMAR_PG_BIN.
+/// Every command starts the server when needed and stops it afterwards; after `dev start` it runs until
+/// `dev stop`. Data stay until `dev reset`. dagmar uses the installed binaries, or those in DAGMAR_PG_BIN.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -37,11 +36,11 @@ enum What {
     Start,
     /// Stops it; its data stay
     Stop,
-    /// Says whether it runs, and where it is
+    /// Shows whether it runs, and where it is
     Status,
-    /// Writes its URL, while it runs
+    /// Prints its URL, while it runs
     Url,
-    /// Opens psql on it; starts it for as long as that takes
+    /// Opens psql on it; starts it if necessary
     Psql {
         /// Arguments for psql
         #[arg(last = true, value_name = "ARGUMENT")]

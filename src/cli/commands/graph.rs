@@ -20,10 +20,10 @@ Examples:
   dagmar graph --format svg > graph.svg
   dagmar graph --format mermaid --against --env staging")]
 pub struct Args {
-    /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
+    /// Only these changesets: id, +id (with dependencies), id+ (with dependents), label:x
     #[arg(long, short, value_name = "SELECTOR", add = complete::selectors())]
     select: Vec<String>,
-    /// Colours the changesets by their state in the environment's database
+    /// Colours changesets by their state in the environment's database
     #[arg(long)]
     against: bool,
     /// Draws the tree with ASCII characters only

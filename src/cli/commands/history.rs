@@ -31,35 +31,35 @@ Examples:
   dagmar history --verify --anchor 4711:e2:9f86…
   dagmar history --verify --key history.key.pub")]
 pub struct Args {
-    /// Only what is about this changeset
+    /// Only events of this changeset
     #[arg(long, value_name = "ID", add = complete::changesets())]
     changeset: Option<String>,
-    /// Only of this kind: applied, rolledBack, marked, approved, refused …; may be given several times
+    /// Only events of this kind: applied, rolledBack, marked, approved, refused …; may be given several times
     #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(EventKind::ALL.map(|(_, word)| word)),
           hide_possible_values = true)]
     kind: Vec<String>,
-    /// Only from then on: 7d (ago), 2026-03-01, 2026-03-01T12:00:00Z
+    /// Only events since then: 7d (ago), 2026-03-01, 2026-03-01T12:00:00Z
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<Since>,
-    /// Only of this run; the beginning of its id is enough
+    /// Only events of this run; the beginning of its id is enough
     #[arg(long, value_name = "RUN")]
     run: Option<String>,
-    /// Only by this database role, user of the operating system, or user@host
+    /// Only events by this database role, operating system user, or user@host
     #[arg(long, value_name = "WHO")]
     by: Option<String>,
-    /// The latest so many events
+    /// At most this many events, the latest
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
-    /// Shows the hash of each event as well; JSON and CSV always have it
+    /// Shows the hash of each event; JSON and CSV always include it
     #[arg(long)]
     hashes: bool,
-    /// Looks whether anything of the ledger was changed, removed or put in by hand; if so, exit code 4
+    /// Verifies that nothing in the ledger was changed, removed or inserted by hand; otherwise exit code 4
     #[arg(long, conflicts_with_all = ["changeset", "kind", "since", "run", "by", "limit", "hashes"])]
     verify: bool,
-    /// With --verify: an event and its hash as an earlier --verify printed them, kept elsewhere; may be given several times
+    /// With --verify: an event and its hash that an earlier --verify printed; may be given several times
     #[arg(long, value_name = "SEQ:HASH", requires = "verify")]
     anchor: Vec<Anchor>,
-    /// With --verify: the ends of runs must be signed with the private half of this key
+    /// With --verify: the ends of runs must be signed with this key; KEYFILE is its public half
     #[arg(long, value_name = "KEYFILE", requires = "verify")]
     key: Option<PathBuf>,
 }

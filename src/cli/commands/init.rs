@@ -29,17 +29,16 @@ const NEXT: [(&str, &str); 4] = [
 /// The line that keeps the embedded server's data out of the repository.
 const IGNORED: &str = "/.dagmar/";
 
-/// Makes a new project: dagmar.yaml, a first changeset, schemas for the editor.
+/// Creates a project: dagmar.yaml, a first changeset, schemas for the editor.
 ///
-/// Nothing that is there is overwritten. The first changeset applies and rolls back as it
-/// is; make it yours, or delete it.
+/// Overwrites nothing. The first changeset can be applied and rolled back as it is; edit or delete it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dagmar init
   dagmar init services/billing")]
 pub struct Args {
-    /// The folder, which may exist [default: the current one]
+    /// The folder; it may exist [default: the current one]
     #[arg(value_name = "DIR")]
     dir: Option<PathBuf>,
 }

@@ -8,10 +8,9 @@ use crate::plan::signature;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Makes keys to sign sealed plans with.
+/// Creates keys for signing sealed plans.
 ///
-/// Ed25519, in the files that OpenSSL reads and writes too (PKCS #8 and SubjectPublicKeyInfo as
-/// PEM).
+/// Ed25519, in the file formats of OpenSSL (PKCS #8 and SubjectPublicKeyInfo as PEM).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -26,9 +25,9 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Writes a private key into FILE, which only you can read, and its public half into FILE.pub
+    /// Writes a private key to FILE, readable only by you, and the public key to FILE.pub
     New {
-        /// The file of the private key; it must not be there yet
+        /// The file of the private key; it must not exist
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },

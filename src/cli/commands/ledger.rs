@@ -16,10 +16,10 @@ use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::run::install as install_ledger;
 use serde_json::{Value, json};
 
-/// Makes or upgrades the ledger without running anything, and prints the rights of its roles.
+/// Creates or upgrades the ledger without a run, prints GRANTs, and manages the required policy.
 ///
-/// In production the ledger belongs to a role of its own: `install` as that role makes it, and
-/// `grants` prints what those are granted who apply, approve and look. dagmar.yaml names the owner:
+/// In production a role of its own should own the ledger: run `install` as that role, and give the other
+/// roles the privileges that `grants` prints. Name the owner in dagmar.yaml:
 /// `ledger: { owners: [keeper] }`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -35,32 +35,31 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Makes the ledger of the environment's database, or brings it up to date
+    /// Creates or upgrades the ledger of the environment's database
     Install,
-    /// Shows what the ledger's owner demands that dagmar.yaml says of the environment; demands
-    /// what it says now, or nothing any longer
+    /// Shows, sets or removes the policy that the ledger's owner requires of the environment
     ///
-    /// Whoever applies may change the dagmar.yaml that he runs with. What is demanded here only the
-    /// owner of the ledger can change: the gate `required-policy` refuses apply and promote with any
-    /// other policy, and no `--override` goes past it.
+    /// Whoever applies can edit the dagmar.yaml that he uses. Only the owner of the ledger can change the
+    /// required policy: the gate `required-policy` refuses apply and promote with any other policy, and
+    /// `--override` does not apply to it.
     Policy(Policy),
-    /// Prints the GRANTs for roles that do not own the ledger: an approver cannot apply, an
-    /// applier cannot approve, nobody can change what was said
+    /// Prints the GRANTs for roles that do not own the ledger: approvers cannot apply, appliers cannot
+    /// approve, nobody can change recorded decisions
     Grants(Grants),
 }
 
 #[derive(Debug, clap::Args)]
 struct Policy {
-    /// Demands the policy that dagmar.yaml has now
+    /// Requires the policy that dagmar.yaml has now
     #[arg(long, requires = "reason", conflicts_with = "release")]
     require: bool,
-    /// Demands nothing any longer
+    /// Removes the requirement
     #[arg(long, requires = "reason")]
     release: bool,
-    /// Why; kept in the history
+    /// The reason; the history keeps it
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Waits this long for another run to end
+    /// How long to wait for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
     lock_wait: Span,
     #[command(flatten)]
@@ -76,7 +75,7 @@ struct Grants {
     /// Roles that approve and reject
     #[arg(long, value_name = "ROLE", group = "role")]
     approver: Vec<String>,
-    /// Roles that look
+    /// Roles that only read
     #[arg(long, value_name = "ROLE", group = "role")]
     reader: Vec<String>,
 }

@@ -37,9 +37,7 @@ const FILES: [(&str, &str); 6] = [
     ("~/.pg_service.conf", "Services, as libpq reads them."),
 ];
 
-/// Writes the manual pages: the first one, or one per command into a folder.
-///
-/// The pages are in roff, as `man` reads them.
+/// Writes manual pages in roff: the main page, or one page per command into a folder.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -49,7 +47,7 @@ pub struct Args {
     /// Writes dagmar.1, dagmar-apply.1 and so on into this folder
     #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     dir: Option<PathBuf>,
-    /// With a folder: overwrites files of these names that are no manual pages of dagmar
+    /// With a folder: overwrites files of these names even if they are not manual pages of dagmar
     #[arg(long, requires = "dir")]
     force: bool,
 }

@@ -12,13 +12,12 @@ use serde_json::json;
 
 /// Marks changesets as applied, skipped, held or pending without running anything.
 ///
-/// applied: its effect is there already (an adopted database); of a changeset that was applied and
-/// edited since: the edit is accepted, the database is as the file says now, and its way back is that
-/// of the file. skipped: it shall not run here; what depends on it may. held: neither it nor what
-/// depends on it runs. pending: takes such a mark back.
+/// applied: the database already has the effect; for an applied changeset that was edited: accepts the
+/// edit, the database matches the file, and the rollback is that of the file. skipped: never runs here,
+/// dependents may run. held: neither it nor its dependents run. pending: removes such a mark.
 ///
-/// What a selector like `001+` brings along is left out where it is not for the environment or has
-/// that state already; what is named itself is refused then.
+/// Changesets that a selector such as `001+` adds are left out if they are not for the environment or
+/// already have that state; for changesets named by id this is an error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -28,7 +27,7 @@ Examples:
   dagmar mark held 007-row-level-security --reason 'waits for the security review'
   dagmar mark pending 007-row-level-security --reason 'reviewed'")]
 pub struct Args {
-    /// What they are
+    /// The new state
     #[arg(value_name = "STATE")]
     state: Mark,
     /// The changesets: id, +id, id+, label:x
@@ -40,13 +39,13 @@ pub struct Args {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Mark {
-    /// Counts as done, without having been run
+    /// Counts as applied, without having been run
     Applied,
-    /// Shall not run here; what depends on it may
+    /// Never runs here; dependents may run
     Skipped,
-    /// Must not run, nor what depends on it
+    /// Must not run, nor may its dependents
     Held,
-    /// As if never marked
+    /// Removes the mark
     Pending,
 }
 

@@ -17,10 +17,10 @@ use std::fmt::Write;
 use std::path::{Component, Path};
 use std::process::{Command, Stdio};
 
-/// Begins a changeset: a file below plans/ with an id, edges and the changes to fill in.
+/// Creates a changeset: a file below plans/ with an id, dependencies and changes to complete.
 ///
-/// Each --change brings the required keys of its type, taken from the schema. `<change_me>`
-/// stands where a value is wanted: `dagmar check` refuses it until it is filled in.
+/// Each --change adds the required keys of its type, taken from the schema. `<change_me>` marks a missing
+/// value: `dagmar check` refuses it until you replace it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -28,7 +28,7 @@ Examples:
   dagmar new 012-audit --change createTable --change createIndex --label audit --edit
   dagmar new 'Drop the old flags' --description 'nobody reads them since 2.4' --change dropColumn")]
 pub struct Args {
-    /// Its name; the id and the file are made of it
+    /// Its name; id and file name are derived from it
     #[arg(value_name = "NAME")]
     name: String,
     /// A changeset that must be applied before; may be given several times
@@ -40,10 +40,10 @@ pub struct Args {
     /// Who writes it [default: git's user.name]
     #[arg(long, value_name = "NAME")]
     author: Option<String>,
-    /// A word to select it by; may be given several times
+    /// A label for selectors; may be given several times
     #[arg(long, value_name = "LABEL")]
     label: Vec<String>,
-    /// A change type to begin with; may be given several times
+    /// A change type to start with; may be given several times
     #[arg(long, value_name = "TYPE", add = complete::change_types())]
     change: Vec<String>,
     /// Opens the file in $VISUAL or $EDITOR

@@ -8,10 +8,10 @@ use crate::ops::control;
 use crate::ops::refusal::{Attempt, recorded};
 use serde_json::json;
 
-/// Asks the backfills of the environment's database to pause.
+/// Pauses the backfills of the environment's database.
 ///
-/// The one that runs pauses within two seconds: its run goes on to hold the lock, and
-/// waits for `dagmar resume`. A pause stays in force for later runs.
+/// A running backfill pauses within two seconds. Its run keeps the lock and waits for `dagmar resume`. The
+/// pause also holds for later runs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -19,7 +19,7 @@ Examples:
   dagmar pause --env production --reason 'the shop is busy until noon'
   dagmar pause --format json")]
 pub struct Args {
-    /// Why; shown to who waits, kept in the history
+    /// The reason; shown by waiting runs, kept in the history
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }

@@ -18,7 +18,8 @@ use std::path::PathBuf;
 
 /// Shows what `apply` would run: order, waves, SQL both ways, locks, hazards.
 ///
-/// Only reads the environment's database; `--dry-run` runs the plan there, with its locks, and rolls it back.
+/// Only reads the environment's database; `--dry-run` runs the plan there, with its locks, and rolls it
+/// back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -32,7 +33,7 @@ Examples:
   dagmar plan --verify release.plan --key release.key.pub --sql
   dagmar plan --offline --format html > plan.html")]
 pub struct Args {
-    /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
+    /// Only these changesets: id, +id (with dependencies), id+ (with dependents), label:x
     #[arg(long, short, value_name = "SELECTOR", add = complete::selectors())]
     select: Vec<String>,
     /// Shows the SQL of both directions
@@ -40,17 +41,16 @@ pub struct Args {
     sql: bool,
     #[command(flatten)]
     dry: DryRunArgs,
-    /// Runs the checks that `apply` makes before a run as well: rights, room on the disk, who holds
-    /// locks; errors end it with exit code 5
+    /// Also runs the preflight of `apply`: privileges, disk space, held locks; exit code 5 on errors
     #[arg(long, value_name = "ENV|URL", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["offline", "dry_run"], add = complete::environments())]
     against: Option<String>,
-    /// Connects to nothing: as if the database were empty
+    /// Without a connection: as if the database were empty
     #[arg(long)]
     offline: bool,
     /// Seals the plan into this file: `dagmar apply FILE` runs it and nothing else
     #[arg(long, value_name = "FILE", conflicts_with_all = ["offline", "dry_run", "against", "sql"])]
     out: Option<PathBuf>,
-    /// With --out: overwrites a file that is no sealed plan; never a private key
+    /// With --out: overwrites a file even if it is not a sealed plan; never a private key
     #[arg(long, requires = "out")]
     force: bool,
     /// Seals it for these environments, in the order of promotion: staging,production
@@ -59,14 +59,13 @@ pub struct Args {
     /// Signs it with this private key, see `dagmar key`
     #[arg(long, value_name = "KEYFILE", requires = "out")]
     sign: Option<PathBuf>,
-    /// How long the sealed plan may be run
+    /// How long the sealed plan is valid
     #[arg(long, value_name = "TIME", default_value = "7d", requires = "out")]
     expires: Span,
-    /// Checks digest, signature and expiry of a sealed plan and says what is in it, without a
-    /// server
+    /// Verifies digest, signature and expiry of a sealed plan and shows it, without a server
     #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "offline", "dry_run", "against", "select"])]
     verify: Option<PathBuf>,
-    /// With --verify: the plan must be signed with the private half of this key
+    /// With --verify: the plan must be signed with this key; KEYFILE is its public half
     #[arg(long, value_name = "KEYFILE", requires = "verify")]
     key: Option<PathBuf>,
 }

@@ -14,14 +14,14 @@ use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::{Options, promotion};
 use crate::report::PlanFormat;
 
-/// Brings to an environment exactly what the one before it has, when every gate is met.
+/// Applies in an environment exactly what the previous environment has, when every gate is met.
 ///
-/// Takes what is applied there and pending here, with the same checksums, and what that
-/// depends on. The gates are asked on evidence: the ledgers of both databases, by the clocks of
-/// their servers. When one is not met, nothing is run and the exit code is 5.
+/// Selects changesets that are applied there and pending here, with the same checksums, and their
+/// dependencies. The gates are evaluated from the ledgers of both databases and the clocks of their
+/// servers. If a gate is not met, nothing runs and the exit code is 5.
 ///
-/// A sealed plan is promoted as it is: what is left of it runs when the source has all of it
-/// and every gate is met, approvals of it included.
+/// A sealed plan is promoted unchanged: the rest of it runs when the source has all of it and every gate
+/// is met, including its approvals.
 ///
 /// Gates: required-policy, promote-only, source-settled, same-checksum-on-source, dependencies-present,
 /// verify-passed-on-source, applied-cleanly-on-source, soak, destructive-allowed, window,
@@ -39,18 +39,18 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     chosen: Chosen,
-    /// Where it comes from [default: promoteFrom of the environment it goes to]
+    /// The source environment [default: promoteFrom of the target environment]
     #[arg(long, value_name = "ENV", add = complete::environments())]
     from: Option<String>,
-    /// Where it goes [default: --env]
+    /// The target environment [default: --env]
     #[arg(long, value_name = "ENV", add = complete::environments())]
     to: Option<String>,
-    /// Runs nothing: says whether the gates are met; exit code 5 when one is not
+    /// Runs nothing: shows whether the gates are met; exit code 5 if one is not
     #[arg(long, conflicts_with = "dry_run")]
     check: bool,
     #[command(flatten)]
     dry: DryRunArgs,
-    /// Runs also what the preflight has errors against
+    /// Runs even if the preflight reports errors
     #[arg(long)]
     no_preflight: bool,
     #[command(flatten)]

@@ -6,10 +6,10 @@ use crate::cli::shell::output::Output;
 use crate::cli::shell::task::Outcome;
 use crate::history::Verdict;
 
-/// Rejects a sealed plan for one environment: nobody can run it there any more.
+/// Rejects a sealed plan for one environment: nobody can run it there.
 ///
-/// Only who rejected it can take that back, by approving it. Any change to the plan makes it
-/// another one.
+/// Only the user who rejected it can revoke that, by approving it. Any change to the plan makes it another
+/// plan.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

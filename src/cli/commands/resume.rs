@@ -8,7 +8,7 @@ use crate::ops::control;
 use crate::ops::refusal::{Attempt, recorded};
 use serde_json::json;
 
-/// Lets the backfills go on that `dagmar pause` has stopped.
+/// Resumes backfills that `dagmar pause` has paused.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

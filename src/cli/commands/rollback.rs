@@ -14,10 +14,10 @@ use crate::plan::rollback::Target as Which;
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
 use serde_json::json;
 
-/// Takes changesets back, by the SQL that was stored when they were applied.
+/// Rolls changesets back, with the SQL that was stored when they were applied.
 ///
-/// Works also when the files are gone. What depends on a changeset has to come along: it is
-/// shown, and taken back with --cascade; unrelated later changesets stay.
+/// Does not need the files. Dependents must be rolled back too: dagmar lists them, and --cascade includes
+/// them. Unrelated later changesets stay.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -32,24 +32,24 @@ pub struct Args {
     /// These changesets
     #[arg(value_name = "ID", add = complete::changesets())]
     ids: Vec<String>,
-    /// What the last run brought
+    /// Everything that the last run applied
     #[arg(long)]
     last_run: bool,
-    /// Everything that came after this changeset
+    /// Everything applied after this changeset
     #[arg(long, value_name = "ID", add = complete::changesets())]
     to: Option<String>,
     /// Everything
     #[arg(long)]
     all: bool,
-    /// Takes what depends on them along
+    /// Also rolls back the changesets that depend on them
     #[arg(long)]
     cascade: bool,
     #[command(flatten)]
     dry: DryRunArgs,
-    /// Shows what would run, and its SQL, and ends
+    /// Only shows what would run, with its SQL
     #[arg(long)]
     plan: bool,
-    /// Runs also what the preflight has errors against
+    /// Runs even if the preflight reports errors
     #[arg(long)]
     no_preflight: bool,
     #[command(flatten)]

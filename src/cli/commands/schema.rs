@@ -20,10 +20,10 @@ pub const FOLDER: &str = "schema";
 /// The file that a changelog's first line names.
 pub const CHANGELOG: &str = "changelog.schema.json";
 
-/// Shows what may be written: JSON Schemas for editors, tables for people.
+/// Prints JSON Schemas for editors, and tables of change types.
 ///
-/// Inside of a project its own change types are part of it. Editors with a YAML language
-/// server complete and check a file that starts with
+/// Inside of a project they include the project's own change types. Editors with a YAML language server
+/// complete and check a file that starts with
 /// `# yaml-language-server: $schema=../schema/changelog.schema.json`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -40,10 +40,10 @@ pub struct Args {
     /// Writes all schemas into the project's folder `schema`
     #[arg(long)]
     write: bool,
-    /// With --write: overwrites files that are no schemas of dagmar
+    /// With --write: overwrites files even if they are not schemas of dagmar
     #[arg(long, requires = "write")]
     force: bool,
-    /// Lists all change types, the project's own included
+    /// Lists all change types, including the project's own
     #[arg(long)]
     list: bool,
     /// Shows the parameters of one change type
@@ -60,7 +60,7 @@ enum Which {
     Changelog,
     /// The file dagmar.yaml
     Project,
-    /// The manifest of an own change type
+    /// The manifest of a project's own change type
     Manifest,
 }
 

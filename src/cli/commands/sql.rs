@@ -13,10 +13,10 @@ use crate::plan::rollback::Target as Which;
 use crate::report;
 use std::path::PathBuf;
 
-/// Writes a script that psql alone can run, the ledger's rows included.
+/// Writes the plan as a script that psql runs on its own, including the ledger's rows.
 ///
-/// For databases that only a DBA with psql may touch. The script takes dagmar's lock,
-/// refuses a database that is not as the plan expects, and records what it does.
+/// For databases where only a DBA with psql has access. The script takes dagmar's lock, refuses a database
+/// that does not match the plan, and records what it does.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -24,22 +24,22 @@ Examples:
   dagmar sql --env staging --output release-42.sql
   dagmar sql --rollback 008-active-organization --cascade | psql -X")]
 pub struct Args {
-    /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
+    /// Only these changesets: id, +id (with dependencies), id+ (with dependents), label:x
     #[arg(long, short, value_name = "SELECTOR", add = complete::selectors())]
     select: Vec<String>,
     /// The rollback of these changesets instead of what is pending
     #[arg(long, value_name = "ID", conflicts_with_all = ["select", "offline"], add = complete::changesets())]
     rollback: Vec<String>,
-    /// With --rollback: takes what depends on them along
+    /// With --rollback: includes the changesets that depend on them
     #[arg(long, requires = "rollback")]
     cascade: bool,
-    /// Connects to nothing: as if the database were empty
+    /// Without a connection: as if the database were empty
     #[arg(long)]
     offline: bool,
     /// Writes into this file instead of to standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// With --output: overwrites a file that is no script of dagmar
+    /// With --output: overwrites a file even if it is not a script of dagmar
     #[arg(long, requires = "output")]
     force: bool,
 }

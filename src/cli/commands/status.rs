@@ -16,9 +16,9 @@ use serde_json::json;
 
 /// Shows the state of every changeset in the environment.
 ///
-/// Reads only: a database without a ledger stays without one. With --all: all environments
-/// of dagmar.yaml, side by side. Those that cannot be reached are said so and do not stop the
-/// rest; the exit code is 0 when at least one answered.
+/// Only reads: it does not create a ledger. With --all: all environments of dagmar.yaml side by side. An
+/// environment that cannot be reached is reported and does not stop the others; the exit code is 0 if at
+/// least one answered.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -31,7 +31,7 @@ pub struct Args {
     /// All environments of dagmar.yaml; also as html
     #[arg(long)]
     all: bool,
-    /// With --all: waits this long for each environment
+    /// With --all: how long to wait for each environment
     #[arg(long, value_name = "TIME", default_value = "10s", requires = "all")]
     timeout: Span,
 }

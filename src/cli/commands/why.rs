@@ -8,10 +8,10 @@ use crate::ops::why::{Why, why};
 use crate::report::{Line, Tone};
 use serde_json::json;
 
-/// Says why a changeset is, or is not yet, in an environment.
+/// Explains why a changeset is, or is not yet, applied in an environment.
 ///
-/// Its state, what it needs and is not there, what it waits for and until when, who held or
-/// skipped it and why, what failed; and what is to be done, by whom. Reads only.
+/// Shows its state, missing dependencies, what it waits for and until when, who held or skipped it and
+/// why, what failed; and what to do, and who can do it. Only reads.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -16,16 +16,16 @@ use std::path::{Path, PathBuf};
 /// The options that say what runs.
 #[derive(Debug, clap::Args)]
 pub struct Chosen {
-    /// A sealed plan: runs it and nothing else, and only where and as long as it is good
+    /// A sealed plan: runs exactly this plan, only where and as long as it is valid
     #[arg(value_name = "FILE", conflicts_with = "select")]
     pub plan: Option<PathBuf>,
-    /// The sealed plan must be signed with the private half of this key
+    /// The sealed plan must be signed with this key; KEYFILE is its public half
     #[arg(long, value_name = "KEYFILE", requires = "plan")]
     key: Option<PathBuf>,
-    /// Refuses a sealed plan where the files and this version of dagmar give another plan now
+    /// Refuses the sealed plan if the files now compile to a different one
     #[arg(long, requires = "plan")]
     check_render: bool,
-    /// Only these: id, +id (with what it needs), id+ (with what needs it), label:x
+    /// Only these changesets: id, +id (with dependencies), id+ (with dependents), label:x
     #[arg(long, short, value_name = "SELECTOR", add = complete::selectors())]
     select: Vec<String>,
 }

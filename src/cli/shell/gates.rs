@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 /// The options that go past gates.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct GateArgs {
-    /// Goes on although this gate is not met; needs --reason, stays in the history for ever
+    /// Proceeds although GATE is not met; requires --reason and is recorded permanently
     #[arg(long = "override", value_name = "GATE", value_parser = PossibleValuesParser::new(gate::overridable()),
           hide_possible_values = true, requires = "reason")]
     overridden: Vec<String>,
-    /// Why a gate is overridden
+    /// The reason for the override
     #[arg(long, value_name = "TEXT", requires = "overridden")]
     reason: Option<String>,
-    /// Allows a destructive kind of step that the environment does not
+    /// Allows a destructive kind of step that the environment does not allow
     #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(Destructive::ALL.map(Destructive::word)))]
     allow: Vec<String>,
 }

@@ -16,11 +16,11 @@ pub struct Global {
     #[arg(long, global = true, value_name = "NAME", env = "DAGMAR_ENV", hide_env_values = true, help_heading = "Global options", add = complete::environments())]
     pub env: Option<String>,
 
-    /// The connection, instead of the environment's: postgres://user@host/db
+    /// Connect here instead of to the environment's URL: postgres://user@host/db
     #[arg(long, global = true, value_name = "URL", hide_env_values = true, help_heading = "Global options")]
     pub url: Option<String>,
 
-    /// How results are written: text, json, and what else the command has
+    /// The output format: text, json, and others that the command supports
     #[arg(long, global = true, value_name = "FORMAT", help_heading = "Global options", add = complete::formats())]
     pub format: Option<String>,
 
@@ -28,11 +28,11 @@ pub struct Global {
     #[arg(long = "var", global = true, value_name = "NAME=VALUE", help_heading = "Global options")]
     pub vars: Vec<String>,
 
-    /// Goes on without asking
+    /// Does not ask for confirmation
     #[arg(long, short = 'y', global = true, help_heading = "Global options")]
     pub yes: bool,
 
-    /// Waits this long for a server that is starting: 30s
+    /// How long to wait for a server that is starting: 30s
     #[arg(long, global = true, value_name = "TIME", default_value = "0", help_heading = "Global options")]
     pub wait: Span,
 
@@ -40,11 +40,11 @@ pub struct Global {
     #[arg(long, global = true, help_heading = "Global options")]
     pub no_color: bool,
 
-    /// Says only what went wrong
+    /// Prints only results and errors
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub quiet: bool,
 
-    /// Says more
+    /// Prints more detail
     #[arg(long, short, global = true, action = ArgAction::Count, help_heading = "Global options")]
     pub verbose: u8,
 }

@@ -8,10 +8,10 @@ use crate::ops::run::check_reason;
 /// The options of a change by hand.
 #[derive(Debug, clap::Args)]
 pub struct ManualArgs {
-    /// Why; kept in the history
+    /// The reason; the history keeps it
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Waits this long for another run to end
+    /// How long to wait for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub lock_wait: Span,
     #[command(flatten)]

@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 /// The options of a dry run on the environment's server.
 #[derive(Debug, Clone, clap::Args)]
 pub struct OnServer {
-    /// Runs it in one transaction that is rolled back, with real locks; the gates that hold for the run
-    /// hold for it too
+    /// Runs everything in one transaction and rolls it back, with real locks; requires the same gates as
+    /// the run
     #[arg(long)]
     pub dry_run: bool,
-    /// The most time that a dry run may take, and hold its locks
+    /// The maximum time that a dry run may take and hold its locks
     #[arg(long, value_name = "TIME", default_value = "1m", requires = "dry_run")]
     pub dry_run_limit: Span,
 }
@@ -29,8 +29,8 @@ pub struct OnServer {
 pub struct DryRunArgs {
     #[command(flatten)]
     pub on_server: OnServer,
-    /// Makes the dry run on a private server, after what the ledger has as applied there, and removes
-    /// that server; the environment's database is only read
+    /// Makes the dry run on a temporary private server, on top of the changesets applied in the ledger; only
+    /// reads the environment's database
     #[arg(long, requires = "dry_run")]
     pub shadow: bool,
 }

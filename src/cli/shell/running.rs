@@ -17,19 +17,19 @@ use std::sync::Arc;
 /// How a plan is run: the options that apply and rollback share.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Running {
-    /// Runs independent steps on up to this many connections; 1: one after the other
+    /// Runs independent steps on up to N connections; 1: one step at a time
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: Option<u16>,
-    /// What happens to the steps that run when one fails; new ones are not begun
+    /// When a step fails: let running steps finish, or cancel them; no new step starts either way
     #[arg(long, value_name = "WHAT", value_enum, default_value = "finish")]
     pub on_failure: Others,
-    /// What one transaction holds: each changeset, or the whole plan (all or nothing)
+    /// The scope of a transaction: each changeset, or the whole plan (all or nothing)
     #[arg(long, value_name = "WHAT", value_enum)]
     pub transaction: Option<Transaction>,
-    /// Waits this long for another run to end
+    /// How long to wait for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub lock_wait: Span,
-    /// How much of the plan is shown before it runs; left out: the statements, of a long plan the summary
+    /// How much of the plan to show before it runs [default: statements; for a long plan, summary]
     #[arg(long, value_name = "WHAT", value_enum)]
     pub show: Option<Show>,
     #[command(flatten)]
@@ -39,8 +39,8 @@ pub struct Running {
 /// How the history is signed: the option of every run.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Signing {
-    /// Signs the history at the end of the run with this private key, which the database does not
-    /// have: `history --verify --key` looks for it
+    /// Signs the history at the end of the run with this private key; `history --verify --key` verifies
+    /// the signature
     #[arg(long, value_name = "KEYFILE", env = "DAGMAR_SIGN_HISTORY", hide_env_values = true)]
     sign_history: Option<PathBuf>,
 }
@@ -57,7 +57,7 @@ impl Signing {
 pub enum Show {
     /// A line for each changeset
     Summary,
-    /// The heads of the statements, with their locks
+    /// The first lines of the statements, with their locks
     Statements,
     /// The SQL of both directions, as with -v
     Sql,
@@ -69,7 +69,7 @@ const LONG: usize = 60;
 /// What happens to the steps that run when one fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Others {
-    /// They come to their end
+    /// They finish
     Finish,
     /// They are cancelled
     Stop,
@@ -78,7 +78,7 @@ pub enum Others {
 /// What one transaction holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Transaction {
-    /// A changeset, or a segment of it
+    /// Each changeset, or each segment of it
     Changeset,
     /// The whole plan: all or nothing
     Plan,

@@ -22,12 +22,12 @@ use serde_json::json;
 /// The options of a purge and of a restore.
 #[derive(Debug, clap::Args)]
 pub struct How {
-    /// Shows what would run, its sizes and locks, and ends
+    /// Only shows what would run, with sizes and locks
     #[arg(long)]
     pub plan: bool,
     #[command(flatten)]
     pub dry: rehearsal::OnServer,
-    /// Runs also what the preflight has errors against
+    /// Runs even if the preflight reports errors
     #[arg(long)]
     pub no_preflight: bool,
     #[command(flatten)]

@@ -12,11 +12,11 @@ use crate::plan::attic::Which;
 use change::{How, Order, change};
 pub use list::summary;
 
-/// Shows what was dropped and is kept, puts it back, or drops it for good.
+/// Lists dropped tables, columns and rows that dagmar keeps, restores them, or drops them for good.
 ///
-/// A dropped table or column, and rows that a rollback or a delete takes away, are kept in the
-/// attic. They stay until somebody purges them: the retention of an environment
-/// (`attic: { keep: 90d }`) says what `purge --expired` means, and purges nothing by itself.
+/// The attic keeps dropped tables and columns, and rows that a rollback or a delete removes. They stay
+/// until somebody purges them: the retention of an environment (`attic: { keep: 90d }`) defines what
+/// `purge --expired` selects; nothing is purged automatically.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -32,16 +32,16 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Shows what is kept: since when, until when, how large it is, and how it comes back
+    /// Lists the entries: since when, until when, how large, and how to restore them
     List,
-    /// Puts kept rows and values back, and tables and columns whose changeset is not recorded any more
+    /// Restores rows and values, and tables and columns whose changeset is no longer recorded
     ///
-    /// What an applied changeset has dropped comes back by its rollback: the command says which.
+    /// To restore what an applied changeset dropped, roll that changeset back; the error names it.
     Restore(Restore),
-    /// Drops for good what is kept; its changeset cannot be rolled back from then on
+    /// Drops entries for good; their changesets can no longer be rolled back
     ///
-    /// A run of its own, with the gates of the environment: a purge loses data and is irreversible.
-    /// One that was stopped or killed goes on when it is given again.
+    /// A purge is a run with the gates of the environment: it loses data and is irreversible. Repeat the
+    /// command to continue a purge that was interrupted.
     Purge(Purge),
 }
 
@@ -60,10 +60,10 @@ struct Purge {
     /// The numbers of the entries
     #[arg(value_name = "ENTRY")]
     entries: Vec<i64>,
-    /// All whose retention is over
+    /// All entries past their retention
     #[arg(long)]
     expired: bool,
-    /// All that there is
+    /// All entries
     #[arg(long)]
     all: bool,
     #[command(flatten)]
