@@ -16,6 +16,7 @@ mod bad_files;
 mod bad_input;
 mod bad_server;
 mod cases;
+mod durability;
 mod embedding;
 mod environments;
 mod fake_server;
