@@ -1,6 +1,7 @@
 //! A step as frames: transaction, fence, limits and paths around its statements, and the ledger's
 //! rows in the same transaction.
 
+use super::durability::Wait;
 use super::locks::locks;
 use super::printer::Printer;
 use super::script::USE_OWN_PATH;
@@ -129,7 +130,7 @@ impl Writer {
         }
         if is_single(step) {
             let mut script = Script::default();
-            self.single(&mut script, number, step);
+            self.single(&mut script, number, step, Wait::AsSet);
             frames.push(Frame::Transactions { segment: step.segments.first().map(|_| 0), script });
             return frames;
         }
@@ -187,10 +188,13 @@ impl Writer {
     }
 
     /// A step that is one transaction.
-    pub fn single(&self, script: &mut Script, number: usize, step: &Step) {
+    pub fn single(&self, script: &mut Script, number: usize, step: &Step, wait: Wait) {
         self.begin(script, number, step, step.segments.first().map(|s| s.limits), First::Author);
+        script.extend(Mark::Frame(number), wait.at_first());
         self.body(script, number, step);
-        script.push(Mark::StepDone(number), "COMMIT");
+        script.extend(Mark::Frame(number), wait.at_last());
+        let is_later = wait == Wait::Later;
+        script.push(if is_later { Mark::StepCommitted(number) } else { Mark::StepDone(number) }, "COMMIT");
         self.reset_after(script, number, &step.segments);
     }
 

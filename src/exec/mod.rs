@@ -2,10 +2,11 @@
 //! is. No server, no clock: whoever runs a plan, writes it down or tries it prints the same frames.
 //!
 //! [`frames`]: a step as [`Frame`]s. [`printer`]: for whom they are printed, and in what these differ.
-//! [`dry_run`]: a plan as one transaction that is rolled back. [`schedule`]: which step is next.
+//! [`dry_run`]: a plan as one transaction that is rolled back. [`durability`]: which COMMITs wait for the disk. [`schedule`]: which step is next.
 
 pub mod batches;
 pub mod dry_run;
+pub mod durability;
 pub mod frames;
 mod locks;
 pub mod printer;
@@ -14,6 +15,7 @@ pub mod script;
 pub mod session;
 mod whole;
 
+pub use durability::Level;
 pub use frames::{Around, Frame, Writer, is_single};
 pub use printer::Printer;
 pub use script::{Mark, Script};

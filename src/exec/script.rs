@@ -39,6 +39,9 @@ pub enum Mark {
     Commit(usize),
     /// The COMMIT of a segment that is not the last.
     SegmentDone(usize, usize),
+    /// The COMMIT of a step that does not wait for the disk: the next [`Mark::StepDone`] of the
+    /// message does so for it.
+    StepCommitted(usize),
     /// The COMMIT after which the step is recorded.
     StepDone(usize),
 }
@@ -60,6 +63,7 @@ impl Mark {
             | Mark::Verify(s, _)
             | Mark::Commit(s)
             | Mark::SegmentDone(s, _)
+            | Mark::StepCommitted(s)
             | Mark::StepDone(s) => Some(s),
         }
     }
@@ -172,6 +176,21 @@ impl Script {
             }
         }
         Ok(Some(filled))
+    }
+
+    /// How many statements it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.placed.len()
+    }
+
+    /// Takes the statements from this one on out of it.
+    pub fn truncate(&mut self, statements: usize) {
+        if let Some(first) = self.placed.get(statements) {
+            self.sql.truncate(first.byte);
+            self.chars = first.char;
+            self.placed.truncate(statements);
+        }
     }
 
     /// Whether it is empty.

@@ -17,6 +17,7 @@ mod bad_input;
 mod bad_server;
 mod cases;
 mod circles;
+mod durability;
 mod embedding;
 mod environments;
 mod fake_server;

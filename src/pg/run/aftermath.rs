@@ -6,6 +6,7 @@ use super::wire::Fault;
 use super::worker::{Trouble, Worker};
 use crate::base::Failure;
 use crate::base::name::quote_literal;
+use crate::exec::durability::Wait;
 use crate::exec::frames::First;
 use crate::exec::{Mark, Script, is_single};
 use crate::history::{EventKind, Status};
@@ -30,7 +31,7 @@ impl Worker<'_, '_> {
         };
         if is_single(&back) {
             let mut script = Script::default();
-            self.writer.single(&mut script, number, &back);
+            self.writer.single(&mut script, number, &back, Wait::AsSet);
             self.send(&script).await
         } else {
             Box::pin(self.segments(number, &back)).await

@@ -9,6 +9,7 @@ use super::worker::{Trouble, Worker};
 use crate::base::name::quote_literal;
 use crate::change::Batch;
 use crate::exec::batches::place;
+use crate::exec::durability::Wait;
 use crate::exec::{Around, Mark, Script};
 use crate::ledger::code;
 use crate::ledger::walk::{self, Position};
@@ -338,8 +339,8 @@ impl Worker<'_, '_> {
         }
     }
 
-    /// So many batches, each a transaction that begins where that before it ended; at last how
-    /// far that has come, and whether to wait. Batches after the end of the table do nothing.
+    /// So many batches, each a transaction that begins where that before it ended, of which the last
+    /// one waits for the disk; at last how far that has come, and whether to wait. Batches after the end of the table do nothing.
     ///
     /// But for the first of a walk they are a prepared statement: the message stays short in
     /// the server's log.
@@ -359,8 +360,13 @@ impl Worker<'_, '_> {
             walk.is_prepared = true;
         }
         let mut script = Script::default();
-        for _ in 0..batches {
-            script.extend(mark, ["BEGIN", &sql, "COMMIT"]);
+        for left in (0..batches).rev() {
+            let wait = Wait::among(left, batches, self.level);
+            script.push(mark, "BEGIN");
+            script.extend(mark, wait.at_first());
+            script.push(mark, &sql);
+            script.extend(mark, wait.at_last());
+            script.push(mark, "COMMIT");
         }
         script.own(
             mark,

@@ -9,8 +9,15 @@ use crate::exec::{Writer, is_single};
 use crate::pg::stop::Stop;
 use crate::plan::Plan;
 use crate::run::{Event, Observer};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use tokio::sync::Notify;
+
+/// A step that is committed and not told: the first one has the number 0.
+struct Committed {
+    number: usize,
+    step: usize,
+    took_ms: Option<u64>,
+}
 
 /// The state of a run; one task works on it, so that a borrow never meets another.
 pub(super) struct Shared<'a> {
@@ -34,6 +41,9 @@ pub(super) struct Shared<'a> {
     /// What each session runs, by its process.
     pub(super) sessions: RefCell<Busy>,
     announced: RefCell<Vec<bool>>,
+    /// How many steps are committed.
+    committed: Cell<usize>,
+    unsettled: RefCell<Vec<Committed>>,
     /// The steps that are done, as they came to their end.
     pub(super) done: RefCell<Vec<usize>>,
     pub(super) failures: RefCell<Vec<FailedStep>>,
@@ -62,6 +72,8 @@ impl<'a> Shared<'a> {
             on_failure: job.on_failure,
             sessions: RefCell::default(),
             announced: RefCell::new(vec![false; plan.steps.len()]),
+            committed: Cell::default(),
+            unsettled: RefCell::default(),
             done: RefCell::default(),
             failures: RefCell::default(),
         }
@@ -104,19 +116,38 @@ impl<'a> Shared<'a> {
         next
     }
 
-    /// Notes a step as done; false when it was noted before.
-    pub(super) fn step_done(&self, number: usize) -> bool {
+    /// Notes a step as committed; false when it was noted before.
+    pub(super) fn step_committed(&self, number: usize, took_ms: Option<u64>) -> bool {
         let mut schedule = self.schedule.borrow_mut();
         if schedule.is_done(number) {
             return false;
         }
         schedule.done(number);
-        self.done.borrow_mut().push(number);
+        let of_all = self.committed.replace(self.committed.get() + 1);
+        self.unsettled.borrow_mut().push(Committed { number: of_all, step: number, took_ms });
         self.changed.notify_waiters();
         if schedule.has_ready() {
             self.more.notify_one();
         }
         true
+    }
+
+    /// How many steps are committed.
+    pub(super) fn committed_steps(&self) -> usize {
+        self.committed.get()
+    }
+
+    /// Tells of the steps that a COMMIT has waited for: the first so many that were committed, and
+    /// these.
+    pub(super) fn settle(&self, first: usize, and: &[usize]) {
+        let is_settled = |it: &mut Committed| it.number < first || and.contains(&it.step);
+        let settled: Vec<Committed> = self.unsettled.borrow_mut().extract_if(.., is_settled).collect();
+        for Committed { step, took_ms, .. } in settled {
+            self.announce(step);
+            self.done.borrow_mut().push(step);
+            let step = &self.plan.steps[step];
+            self.tell(&Event::StepDone { changeset: step.changeset.clone(), direction: step.direction, took_ms });
+        }
     }
 
     pub(super) fn is_done(&self, number: usize) -> bool {

@@ -1,7 +1,8 @@
 //! All or nothing: a whole plan in one transaction.
 
-use super::worker::{MOST_TEXT, Trouble, Worker};
+use super::worker::{Trouble, Worker};
 use crate::base::Failure;
+use crate::exec::durability::MOST_TEXT;
 use crate::exec::{Mark, Script};
 
 impl Worker<'_, '_> {
@@ -12,7 +13,7 @@ impl Worker<'_, '_> {
         loop {
             let (number, trouble) = match self.all_steps().await {
                 Ok(()) => {
-                    (0..self.plan.steps.len()).for_each(|number| self.step_done(number));
+                    (0..self.plan.steps.len()).for_each(|number| self.step_done(number, 0));
                     return Ok(());
                 }
                 Err(Trouble::Fault(fault)) => {

@@ -62,13 +62,19 @@ impl Worker<'_, '_> {
         }
         self.undo().await?;
         if failure.sqlstate == code::TAKEN_OVER {
-            let by = lease::successor(self.connection, &self.ledger(), self.shared.epoch).await;
-            return Err(Trouble::Lost(taken_over(by.as_deref())));
+            return Err(self.taken_over().await);
         }
+        self.settle().await?;
         if failure.sqlstate == "57014" && self.shared.halt.is_requested() {
             return Err(Trouble::Stopped);
         }
         Err(Trouble::Fault(Fault { mark, failure }))
+    }
+
+    /// Another run has the lock, and so its epoch.
+    pub(super) async fn taken_over(&self) -> Trouble {
+        let by = lease::successor(self.connection, &self.ledger(), self.shared.epoch).await;
+        Trouble::Lost(taken_over(by.as_deref()))
     }
 
     /// Ends the transaction, where one is open.
@@ -89,6 +95,7 @@ impl Worker<'_, '_> {
     ) -> Result<(), tokio_postgres::Error> {
         let canceler = self.connection.canceler();
         let _rows_are_let_go = self.connection.streams();
+        let known = self.shared.committed_steps();
         let stream = self.connection.stream(&script.sql).await?;
         pin_mut!(stream);
         let mut cancelled = self.shared.halt.is_requested();
@@ -118,8 +125,9 @@ impl Worker<'_, '_> {
                     let mark = script.mark(*answered);
                     *answered += 1;
                     match mark {
-                        Mark::Fence(step) => self.shared.announce(step),
-                        Mark::StepDone(step) => self.step_done(step),
+                        Mark::Fence(step) => self.step_begun(step),
+                        Mark::StepCommitted(step) => self.step_committed(step),
+                        Mark::StepDone(step) => self.step_done(step, known),
                         _ => {}
                     }
                 }

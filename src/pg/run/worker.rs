@@ -9,17 +9,15 @@ use super::wire::{self, Fault, Row};
 use crate::base::{Failure, Kind};
 use crate::exec::frames::First;
 use crate::exec::schedule::Next;
-use crate::exec::{Frame, Mark, Script, Writer, is_single};
+use crate::exec::{Frame, Level, Mark, Script, Writer, is_single};
 use crate::history::EventKind;
+use crate::ledger::code;
 use crate::pg::connect::Connection;
 use crate::pg::lock::lost;
 use crate::plan::{Direction, Plan, Step};
 use crate::run::Event;
 use crate::sql::gist;
 use serde_json::json;
-
-/// Characters of one message, about.
-pub(super) const MOST_TEXT: usize = 512 * 1024;
 
 /// Why a step did not come to its end.
 pub(super) enum Trouble {
@@ -39,15 +37,32 @@ pub(super) struct Worker<'w, 'a> {
     pub(super) writer: &'w Writer,
     /// The server's process for this connection; 0 until it is known.
     pid: i32,
+    /// What a COMMIT of the session waits for, where that is known.
+    pub(super) level: Option<Level>,
     /// How long the step took that was recorded last.
     pub(super) took: Option<u64>,
+    /// The steps whose COMMITs have not waited for the disk, or are not told yet.
+    pub(super) unsettled: Vec<usize>,
+    /// The step that has begun after them.
+    begun: Option<usize>,
     /// Whether a step whose checks do not hold is being undone: its end is no success.
     undoes: bool,
 }
 
 impl<'w, 'a> Worker<'w, 'a> {
     pub(super) fn new(connection: &'w mut Connection, shared: &'w Shared<'a>) -> Self {
-        Self { connection, shared, plan: shared.plan, writer: &shared.writer, pid: 0, took: None, undoes: false }
+        Self {
+            connection,
+            shared,
+            plan: shared.plan,
+            writer: &shared.writer,
+            pid: 0,
+            level: None,
+            took: None,
+            unsettled: Vec::new(),
+            begun: None,
+            undoes: false,
+        }
     }
 
     pub(super) fn tell(&self, event: &Event) {
@@ -104,16 +119,13 @@ impl<'w, 'a> Worker<'w, 'a> {
                 let ended = self.long_step(number).await;
                 self.shared.idle(self.pid);
                 ended.map_err(|trouble| (number, trouble))?;
-                self.step_done(number);
+                self.step_done(number, 0);
                 next += 1;
                 continue;
             }
             let mut script = Script::default();
-            let mut end = next;
-            while end < until && is_single(&steps[unit[end]]) && script.sql.len() < MOST_TEXT {
-                self.writer.single(&mut script, unit[end], &steps[unit[end]]);
-                end += 1;
-            }
+            let several: Vec<_> = unit[next..until].iter().map(|number| (*number, &steps[*number])).collect();
+            let end = next + self.writer.message(&mut script, &several, self.level);
             self.shared.busy(self.pid, &unit[next..end]);
             let sent = self.send(&script).await;
             self.shared.idle(self.pid);
@@ -243,21 +255,74 @@ impl<'w, 'a> Worker<'w, 'a> {
         crate::base::name::quote_ident(&self.plan.ledger_schema).into_owned()
     }
 
-    pub(super) fn step_done(&mut self, number: usize) {
-        let took_ms = self.took.take();
-        if self.undoes || !self.shared.step_done(number) {
-            return;
+    /// A step has begun. It is told when those before it are: who watches sees one after the other.
+    pub(super) fn step_begun(&mut self, number: usize) {
+        match self.unsettled.is_empty() {
+            true => self.shared.announce(number),
+            false => self.begun = Some(number),
         }
-        let step = &self.plan.steps[number];
-        self.tell(&Event::StepDone { changeset: step.changeset.clone(), direction: step.direction, took_ms });
     }
 
-    /// Sends what must not fail and asks which process the server has for it.
+    /// A step is committed: what comes after it may begin, on any connection, as the log of the
+    /// server has one order. Nobody is told before a COMMIT has waited for the disk.
+    pub(super) fn step_committed(&mut self, number: usize) {
+        let took_ms = self.took.take();
+        if !self.undoes && self.shared.step_committed(number, took_ms) {
+            self.unsettled.push(number);
+        }
+    }
+
+    /// A step is committed, and its COMMIT has waited for the disk: so have those of this
+    /// connection before it, and those of others that were known when the message was sent.
+    pub(super) fn step_done(&mut self, number: usize, known: usize) {
+        self.step_committed(number);
+        self.settled(known);
+    }
+
+    fn settled(&mut self, known: usize) {
+        self.shared.settle(known, &std::mem::take(&mut self.unsettled));
+        if let Some(number) = self.begun.take() {
+            self.shared.announce(number);
+        }
+    }
+
+    /// Waits for the disk, where COMMITs of this connection have not: what is told of them, or
+    /// follows from a failure after them, must stay.
+    pub(super) async fn settle(&mut self) -> Result<(), Trouble> {
+        if self.unsettled.is_empty() {
+            return Ok(());
+        }
+        let known = self.shared.committed_steps();
+        // the fence writes: its transaction has a record in the log that waits, behind theirs
+        let sql = format!("SELECT {}.fence({})", self.ledger(), self.shared.epoch);
+        match self.connection.texts(&sql).await {
+            Ok(_) => {
+                self.settled(known);
+                Ok(())
+            }
+            Err(why) if why.is_connection_lost() => Err(Trouble::Lost(lost::connection_lost(&why))),
+            Err(why) if why.sqlstate == code::TAKEN_OVER => Err(self.taken_over().await),
+            Err(why) => {
+                let message = format!("cannot make sure that what was committed is on the server's disk: {why}");
+                Err(Trouble::Lost(
+                    Failure::new(Kind::Database, message).help("run `dagmar status` to see what is there"),
+                ))
+            }
+        }
+    }
+
+    /// Sends what must not fail and asks which process the server has for it, and what its
+    /// COMMITs wait for.
     pub(super) async fn introduce(&mut self, context: &str, mut script: Script) -> Result<(), Failure> {
         // at the end: of several rows the last one is kept
-        script.push(Mark::Session, "SELECT pg_backend_pid()");
-        let row = self.must(context, &script).await?;
-        self.pid = row.and_then(|row| row.first().cloned().flatten()).and_then(|pid| pid.parse().ok()).unwrap_or(0);
+        script.push(
+            Mark::Session,
+            "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('synchronous_commit')",
+        );
+        let row = self.must(context, &script).await?.unwrap_or_default();
+        let text = |at: usize| row.get(at).and_then(Option::as_deref);
+        self.pid = text(0).and_then(|pid| pid.parse().ok()).unwrap_or(0);
+        self.level = text(1).and_then(Level::of);
         Ok(())
     }
 
