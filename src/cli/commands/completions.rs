@@ -3,7 +3,7 @@
 use crate::cli::Outcome;
 use crate::cli::shell::complete;
 use crate::cli::shell::global::Global;
-use crate::cli::shell::output::Output;
+use crate::cli::shell::output::{Output, only_text};
 use clap_complete::Shell;
 
 /// Writes what a shell reads when it starts, so that it completes the command line.
@@ -22,7 +22,8 @@ pub struct Args {
     shell: Shell,
 }
 
-pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    only_text(global)?;
     out.document(&complete::registration(&args.shell.to_string())?);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::base::{Failure, Kind, count};
 use crate::cli::shell::file::{self, There};
 use crate::cli::shell::global::Global;
-use crate::cli::shell::output::Output;
+use crate::cli::shell::output::{Output, only_text};
 use crate::cli::{Outcome, command};
 use clap::Command;
 use clap_mangen::Man;
@@ -55,7 +55,8 @@ pub struct Args {
     force: bool,
 }
 
-pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    only_text(global)?;
     let mut command = command().disable_help_subcommand(true);
     command.build();
     let Some(dir) = &args.dir else {

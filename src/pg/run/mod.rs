@@ -32,13 +32,14 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use ready::Ready;
+use schemars::JsonSchema;
 use serde_json::Value;
 use shared::Shared;
 use std::time::{Duration, Instant};
 use worker::Worker;
 
 /// A step that failed, what went wrong, and what is left of it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, JsonSchema)]
 pub struct FailedStep {
     /// The id of the changeset.
     pub changeset: String,

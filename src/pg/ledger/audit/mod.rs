@@ -21,6 +21,7 @@ use crate::pg::connect::Connection;
 use crate::pg::connect::error;
 use crate::pg::connect::server::Server;
 use crate::plan::signature::PublicKey;
+use schemars::JsonSchema;
 use serde::Serialize;
 pub use signed::sign_head;
 use walk::{Link, Walk};
@@ -35,7 +36,7 @@ const AHEAD: i64 = 32;
 const UNREAD: &str = "cannot read the ledger";
 
 /// What the walk came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Audit {
     /// How many events there are.
@@ -55,8 +56,9 @@ pub struct Audit {
 }
 
 /// A place at which the history was changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AuditProblem")]
 pub struct Problem {
     /// The event, or the first one that is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,8 +70,9 @@ pub struct Problem {
 }
 
 /// What was done to a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AuditProblemKind")]
 pub enum What {
     /// Its columns or its hash are not what they were.
     Changed,
