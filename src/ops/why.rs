@@ -11,23 +11,33 @@ use crate::pg::ledger::read;
 use crate::pipeline::View;
 use crate::plan::reasons::{self, Case, Last, Reason};
 use crate::plan::renamed;
-use crate::plan::states::states;
+use crate::plan::states::{State, states};
+use crate::report::failure::{self, FailureAnswer};
 use crate::run::Observer;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Why a changeset is, or is not yet, in an environment.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Why {
-    /// Its id.
+    /// The environment.
+    pub environment: String,
+    /// The id of the changeset.
     pub changeset: String,
-    /// Its state, by the word in JSON; absent: the files do not say.
+    /// Its state; null: the files do not say.
+    #[schemars(with = "Option<State>")]
     pub state: Option<&'static str>,
     /// The same for people.
+    #[serde(skip)]
     pub is: &'static str,
     /// The reasons.
     pub reasons: Vec<Reason>,
-    /// What follows from them.
+    /// What follows from them, in a sentence.
     pub verdict: String,
     /// What is wrong with the files, so that only the ledger could be asked.
+    #[serde(flatten, serialize_with = "failure::beside")]
+    #[schemars(with = "Option<FailureAnswer<'static>>")]
     pub broken: Option<Failure>,
 }
 
@@ -86,7 +96,7 @@ pub async fn why(target: &Target, id: &str, observer: &mut dyn Observer) -> Resu
     let verdict = reasons::verdict(&case, &reasons);
     let state = case.rows.get(id.as_str()).map(|row| row.state);
     let (state, is) = (state.map(|state| state.word()), state.map_or("pending", |state| state.words()));
-    Ok(Why { state, is, reasons, verdict, broken: None, changeset: id })
+    Ok(Why { environment: environment.to_owned(), state, is, reasons, verdict, broken: None, changeset: id })
 }
 
 /// Why the files do not say what a changeset is.
@@ -133,6 +143,7 @@ async fn recorded(target: &Target, id: &str, unknown: Unknown, observer: &mut dy
         if broken { "what keeps it back is known when the files have no mistakes" } else { "nothing runs for it" };
     let reason = Reason { kind: "missing", changeset: id.to_owned(), message, until: None, todo, who: None };
     Ok(Why {
+        environment: env.clone(),
         changeset: id.to_owned(),
         state: Some(word),
         is: word,

@@ -8,6 +8,7 @@ use crate::effects::Touch;
 use crate::history::Recorded;
 pub use crate::history::{Direction, Renamed};
 use crate::sql::Facts;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ use serde_json::Value;
 pub const FORMAT: u32 = 1;
 
 /// The ordered steps for one target.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// The version of this form: 1.
@@ -50,7 +51,7 @@ impl Plan {
 }
 
 /// A changeset's segments in one direction.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// The id of the changeset.
@@ -149,8 +150,9 @@ impl Step {
 }
 
 /// Why a step is in a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "StepReason")]
 pub enum Why {
     /// It was never applied.
     Pending,
@@ -167,7 +169,7 @@ pub enum Why {
 }
 
 /// The statements that run as one unit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Segment {
     /// How they run.
@@ -185,7 +187,7 @@ pub struct Segment {
 }
 
 /// What an earlier run has done of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Progress {
     /// Nothing.
@@ -204,7 +206,7 @@ impl Progress {
 }
 
 /// How a segment runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Mode {
     /// All in one transaction, together with the ledger's rows.
@@ -228,7 +230,7 @@ impl Mode {
 }
 
 /// One SQL statement.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Statement {
     /// Its text, without the semicolon. In a batched segment it is one batch, with the parameters `$1`
@@ -247,8 +249,9 @@ pub struct Statement {
 }
 
 /// A condition: an SQL query that answers one boolean.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "StepCheck")]
 pub struct Check {
     /// What must be true, in words.
     pub name: String,
@@ -260,7 +263,7 @@ pub struct Check {
 }
 
 /// How a step is taken back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Rollback {
     /// By these segments.
@@ -281,7 +284,7 @@ pub enum Rollback {
 }
 
 /// A changeset that has to wait for time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiting {
     /// The changeset.
@@ -296,7 +299,7 @@ pub struct Waiting {
 }
 
 /// A changeset that cannot run now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Blocked {
     /// The changeset.

@@ -6,10 +6,9 @@ use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::Outcome;
 use crate::ops::address::password_warning;
-use crate::plan::{Mode, Rollback};
+use crate::ops::check::Checked;
 use crate::report;
 use crate::source::password::has_password;
-use serde_json::json;
 
 /// Checks the project's files without a database: YAML, keys, names, edges, templates.
 ///
@@ -35,22 +34,13 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
             out.warn(&password_warning(name));
         }
     }
-    let irreversible = plan.steps.iter().filter(|s| matches!(s.rollback, Rollback::Irreversible { .. })).count();
-    let outside =
-        plan.steps.iter().filter(|s| s.segments.iter().any(|segment| segment.mode != Mode::Transaction)).count();
+    let checked = Checked::of(&target, &view, &plan, &warnings);
     match form {
-        Form::Json => out.json(&json!({
-            "diagnostics": report::diag::entries(&warnings),
-            "environment": target.environment,
-            "changesets": view.changelog.changesets.len(),
-            "forThisEnvironment": plan.steps.len() + plan.waiting.len() + plan.blocked.len(),
-            "irreversible": irreversible,
-            "notOneTransaction": outside,
-        })),
+        Form::Json => out.json(&checked),
         Form::Text => {
             out.warnings(&warnings);
-            let total = view.changelog.changesets.len();
-            out.data(format!("{} in order; environment {}", count(total, "changeset"), target.environment));
+            let Checked { environment, changesets, irreversible, not_one_transaction: outside, .. } = checked;
+            out.data(format!("{} in order; environment {environment}", count(changesets, "changeset")));
             if !plan.not_for_here.is_empty() {
                 out.data(format!("  not for this environment: {}", plan.not_for_here.join(", ")));
             }

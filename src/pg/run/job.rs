@@ -9,7 +9,7 @@ use crate::run::StepError;
 use serde_json::Value;
 
 /// A step that failed, what went wrong, and what is left of it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct FailedStep {
     /// The id of the changeset.
     pub changeset: String,
