@@ -1,5 +1,6 @@
 //! Why a command ends without having done its work: one table for exit codes and HTTP.
 
+use super::Remedy;
 use super::diag::Diagnostics;
 use schemars::JsonSchema;
 
@@ -118,12 +119,12 @@ pub struct Failure {
     pub kind: Kind,
     /// One line, lower case, no full stop; never a secret.
     pub message: String,
-    /// Lines under the message: facts that help to understand it.
-    pub notes: Vec<String>,
+    /// Lines under the message: facts that help to understand it, and what to do about each where there are several.
+    pub notes: Vec<Remedy>,
     /// What differs from what was expected, as unified diffs.
     pub diffs: Vec<String>,
     /// How to mend it.
-    pub help: Option<String>,
+    pub help: Option<Remedy>,
     /// Where in the project's files that stands which failed on the server.
     pub location: Option<Location>,
     /// Problems of the sources, where those are the reason.
@@ -167,14 +168,21 @@ impl Failure {
 
     /// Adds a fact.
     #[must_use]
-    pub fn note(mut self, note: impl Into<String>) -> Self {
+    pub fn note(mut self, note: impl Into<Remedy>) -> Self {
         self.notes.push(note.into());
+        self
+    }
+
+    /// Adds facts, a line each.
+    #[must_use]
+    pub fn notes(mut self, notes: impl IntoIterator<Item: Into<Remedy>>) -> Self {
+        self.notes.extend(notes.into_iter().map(Into::into));
         self
     }
 
     /// Sets the remedy.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn help(mut self, help: impl Into<Remedy>) -> Self {
         self.help = Some(help.into());
         self
     }

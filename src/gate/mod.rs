@@ -21,6 +21,7 @@ mod source_settled;
 mod verify_passed_on_source;
 mod window;
 
+use crate::base::Remedy;
 use evidence::Evidence;
 pub use freeze::zone as freeze_zone;
 pub use outcome::Outcome;
@@ -92,9 +93,7 @@ impl Status {
 }
 
 /// A gate that was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "GateVerdict")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// The gate.
     pub gate: &'static str,
@@ -102,9 +101,8 @@ pub struct Verdict {
     pub status: Status,
     /// Why.
     pub reason: String,
-    /// What has to be done; absent where it is met.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
+    /// What has to be done; `None` where it is met.
+    pub remedy: Option<Remedy>,
 }
 
 /// Asks every gate. Those of `overridden` do not stop the run.

@@ -1,7 +1,8 @@
 //! What the attic keeps: its entries as values, and by which way each comes back.
 
 use super::recorded::Status;
-use crate::base::{Span, time};
+use crate::base::remedy::Call;
+use crate::base::{Operation, Span, time};
 use crate::source::changeset::is_id;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -153,14 +154,14 @@ impl Entry {
         }
     }
 
-    /// The command that puts it back; none of what somebody wrote by hand where an id stands, as it will be
+    /// The operation that puts it back; none of what somebody wrote by hand where an id stands, as it will be
     /// given to a shell.
     #[must_use]
-    pub fn command(&self) -> Option<String> {
+    pub fn call(&self) -> Option<Call> {
         match self.way() {
             Way::Rollback if !is_id(&self.changeset) => None,
-            Way::Rollback => Some(format!("dagmar rollback {}", self.changeset)),
-            Way::Restore => Some(format!("dagmar attic restore {}", self.id)),
+            Way::Rollback => Some(Operation::Rollback.on(&self.changeset)),
+            Way::Restore => Some(Operation::AtticRestore.on(self.id.to_string())),
             Way::None(_) => None,
         }
     }
@@ -195,9 +196,9 @@ impl Entry {
         }
     }
 
-    /// The same and what is to be known of it now.
+    /// The same and what is to be known of it now; `command` words what puts it back.
     #[must_use]
-    pub fn listed(&self, keep: Option<Span>, now: i64) -> ListedEntry<'_> {
+    pub fn listed(&self, keep: Option<Span>, now: i64, command: fn(&Call) -> String) -> ListedEntry<'_> {
         ListedEntry {
             told: self.told(),
             changeset: &self.changeset,
@@ -205,7 +206,8 @@ impl Entry {
             kept_until: self.until(keep).map(time::rfc3339),
             expired: self.is_expired(keep, now),
             restored_at: self.restored_at.map(time::rfc3339),
-            restore_by: self.command(),
+            restore_by: self.call().as_ref().map(command),
+            restore_by_parts: self.call(),
             not_restorable: match self.way() {
                 Way::None(why) => Some(why),
                 Way::Rollback | Way::Restore => None,
@@ -258,6 +260,8 @@ pub struct ListedEntry<'a> {
     restored_at: Option<String>,
     /// The command that puts it back.
     restore_by: Option<String>,
+    /// The operation that puts it back.
+    restore_by_parts: Option<Call>,
     /// Why it does not come back now, or not at all.
     not_restorable: Option<&'static str>,
 }
@@ -347,9 +351,9 @@ mod tests {
 
     #[test]
     fn the_way_back_follows_from_kind_and_changeset() {
-        let command = |entry: Entry| entry.command();
-        let rollback = Some("dagmar rollback 009-drop".to_owned());
-        let restore = Some("dagmar attic restore 3".to_owned());
+        let command = |entry: Entry| entry.call();
+        let rollback = Some(Operation::Rollback.on("009-drop"));
+        let restore = Some(Operation::AtticRestore.on("3"));
         assert_eq!(command(entry(Kind::Column, Some(Status::Applied))), rollback);
         assert_eq!(command(entry(Kind::Delete, Some(Status::Applied))), rollback);
         assert_eq!(command(entry(Kind::Column, None)), restore);

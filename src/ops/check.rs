@@ -1,7 +1,7 @@
 //! What a check of the files comes to.
 
 use super::Target;
-use crate::base::Diagnostics;
+use crate::base::{Diagnostics, Wording};
 use crate::pipeline::View;
 use crate::plan::{Mode, Plan, Rollback};
 use crate::report::diag::{self, Problem};
@@ -29,10 +29,10 @@ pub struct Checked {
 impl Checked {
     /// Counts. The plan is that of an empty database.
     #[must_use]
-    pub fn of(target: &Target, view: &View<'_>, plan: &Plan, warnings: &Diagnostics) -> Self {
+    pub fn of(target: &Target, view: &View<'_>, plan: &Plan, warnings: &Diagnostics, wording: Wording) -> Self {
         let number = |counts: fn(&crate::plan::Step) -> bool| plan.steps.iter().filter(|step| counts(step)).count();
         Self {
-            diagnostics: diag::entries(warnings),
+            diagnostics: diag::entries(warnings, wording),
             environment: target.environment.clone(),
             changesets: view.changelog.changesets.len(),
             for_this_environment: plan.steps.len() + plan.waiting.len() + plan.blocked.len(),

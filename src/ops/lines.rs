@@ -2,11 +2,13 @@
 
 use super::execution::RunOutcome;
 use super::prepare::Prepared;
-use crate::base::time;
-use crate::gate::Verdict;
+use crate::base::{Wording, time};
 use crate::history::attic::{Entry, ToldEntry};
 use crate::pg::run::{FailedStep, RunStatus};
 use crate::plan::{About, Blocked, Direction, Plan, Renamed, Waiting};
+use crate::report::gates::VerdictAnswer;
+use crate::report::preflight::FindingAnswer;
+use crate::run::{Event, Finding};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -65,7 +67,7 @@ pub struct GatesAnswer<'a> {
     /// Whether every gate is met or overridden.
     met: bool,
     /// Each gate that was asked.
-    gates: &'a [Verdict],
+    gates: Vec<VerdictAnswer<'a>>,
     /// What is odd, and keeps nothing back.
     warnings: &'a [String],
     /// What has to wait for time.
@@ -77,7 +79,7 @@ pub struct GatesAnswer<'a> {
 impl<'a> GatesLine<'a> {
     /// What the gates say of a promotion.
     #[must_use]
-    pub fn of(prepared: &'a Prepared<'_>, about: &'a About) -> Self {
+    pub fn of(prepared: &'a Prepared<'_>, about: &'a About, wording: Wording) -> Self {
         let (plan, gates, judgement) = (prepared.plan(), &prepared.planned().gates, prepared.judgement());
         Self::Gates(GatesAnswer {
             command: "promote",
@@ -86,12 +88,43 @@ impl<'a> GatesLine<'a> {
             from: gates.source(),
             about,
             met: prepared.gates_are_met(),
-            gates: &judgement.verdicts,
+            gates: VerdictAnswer::of(&judgement.verdicts, wording),
             warnings: &judgement.warnings,
             waiting: &plan.waiting,
             blocked: &plan.blocked,
         })
     }
+}
+
+/// Something that happened in a run, or was found before it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "RunEvent")]
+pub enum RunEvent<'a> {
+    /// It happened.
+    Event(&'a Event),
+    /// It was found.
+    Found(Preflight<'a>),
+}
+
+impl<'a> RunEvent<'a> {
+    /// What was found before the first statement.
+    #[must_use]
+    pub fn preflight(findings: &'a [Finding], wording: Wording) -> Self {
+        Self::Found(Preflight::Preflight { findings: FindingAnswer::of(findings, wording) })
+    }
+}
+
+/// What the preflight of a run found.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "camelCase")]
+#[schemars(inline)]
+pub enum Preflight<'a> {
+    /// What was found before the first statement.
+    Preflight {
+        /// What weighs most first.
+        findings: Vec<FindingAnswer<'a>>,
+    },
 }
 
 /// What came of apply or promote.

@@ -2,7 +2,7 @@
 
 use super::Target;
 use super::address::EMBEDDED;
-use crate::base::{Failure, Kind, Span};
+use crate::base::{Failure, Kind, Operation, Setting, Span};
 use crate::pg::Home;
 use crate::pipeline::View;
 use crate::plan::matrix::{Answer, Matrix};
@@ -54,7 +54,7 @@ pub async fn matrix(target: &Target, timeout: Span) -> Result<(Matrix, Vec<(Stri
                 let asked = tokio::time::timeout(limit, ask(target, &view, &mut heard));
                 asked.await.unwrap_or_else(|_| {
                     Err(Failure::new(Kind::Database, format!("no answer within {timeout}"))
-                        .help("`--timeout 30s` waits longer"))
+                        .help(Setting::Timeout.to("30s") + " waits longer"))
                 })
             }
             Err(failure) => Err(failure),
@@ -77,7 +77,7 @@ async fn ask(target: &Target, view: &View<'_>, observer: &mut dyn Observer) -> A
         // looking must not make a server
         Some(Address::Url(EMBEDDED)) if Home::of(&loaded.root, name)?.version().is_none() => {
             return Err(Failure::new(Kind::Database, "its private server was never started")
-                .help(format!("`dagmar apply --env {name}` makes it")));
+                .help(Operation::Apply.at(name) + " makes it"));
         }
         Some(_) => {}
     }

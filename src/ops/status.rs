@@ -2,15 +2,15 @@
 
 use super::Target;
 use super::attic::retention;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, Wording};
 use crate::history::attic::Totals;
 use crate::pg::ledger::attic;
 use crate::pg::ledger::request::{self, Pause};
 use crate::pg::ledger::unfinished::{self, Unended};
 use crate::pg::preflight::sizes;
 use crate::plan::states::{Backfill, State, StateRow, recorded, states};
-use crate::report::failure::{self, FailureAnswer};
-use crate::run::{Event, Observer};
+use crate::report::FailureAnswer;
+use crate::run::Observer;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -39,9 +39,29 @@ pub struct Status {
     #[serde(skip)]
     pub place: String,
     /// What is wrong with the files, so that this is what the ledger alone has.
-    #[serde(flatten, serialize_with = "failure::beside")]
-    #[schemars(with = "Option<FailureAnswer<'static>>")]
+    #[serde(skip)]
     pub broken: Option<Failure>,
+}
+
+/// What an environment has.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Status")]
+pub struct StatusAnswer<'a> {
+    /// What it has.
+    #[serde(flatten)]
+    status: &'a Status,
+    /// What is wrong with the files, so that only the ledger could be asked.
+    #[serde(flatten)]
+    broken: Option<FailureAnswer<'a>>,
+}
+
+impl Status {
+    /// For programs.
+    #[must_use]
+    pub fn answer(&self, wording: Wording) -> StatusAnswer<'_> {
+        let broken = self.broken.as_ref().map(|failure| FailureAnswer::of(failure, wording));
+        StatusAnswer { status: self, broken }
+    }
 }
 
 /// Finds out what the environment has. Reads only.
@@ -64,9 +84,8 @@ pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<Stat
     kept.retain(|entry| entry.is_kept);
     let (place, database) = (db.describe(), db.server.database.clone());
     db.close().await?;
-    if let Some(other) = target.bound_elsewhere(&history) {
-        let message = format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`");
-        observer.on(&Event::Warning { message });
+    if let Some(warning) = target.warn_bound_elsewhere(&history) {
+        observer.on(&warning);
     }
     let sources = &target.workspace().loaded.sources;
     let mut changesets = match &view {

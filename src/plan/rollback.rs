@@ -4,7 +4,7 @@
 use super::model::{Check, Direction, Plan, Rollback, Segment, Step, Why};
 use super::quiet::kept;
 use super::waves;
-use crate::base::{Failure, Ident, Kind, count, diag::nearest};
+use crate::base::{Failure, Ident, Kind, Operation, Setting, count, diag::nearest};
 use crate::effects::{How, Touch};
 use crate::history::attic::Purged;
 use crate::history::{History, Recorded, Status};
@@ -112,7 +112,7 @@ pub fn choose(history: &History, target: &Target, cascade: bool) -> Result<Chose
         let names: Vec<String> = dependents.iter().map(|d| format!("`{d}`")).collect();
         let (verb, them) = if names.len() == 1 { ("depends", "it") } else { ("depend", "them") };
         return Err(Failure::new(Kind::Refused, format!("{} {verb} on what is to be rolled back", names.join(", ")))
-            .help(format!("`--cascade` rolls {them} back too")));
+            .help(Setting::Cascade + format!(" rolls {them} back too")));
     }
     why.extend(dependents.into_iter().map(|id| (id, Why::Dependent)));
     Ok(Chosen { list: ordered(history, &why) })
@@ -128,7 +128,7 @@ fn find<'a>(history: &'a History, id: &str) -> Result<&'a Recorded, Failure> {
         let failure = Failure::new(Kind::Usage, format!("`{id}` is not applied here"));
         match nearest(id, history.changesets.keys().map(String::as_str)) {
             Some(near) => failure.help(format!("did you mean `{near}`?")),
-            None => failure.help("`dagmar status` shows what is"),
+            None => failure.help(Operation::Status + " shows what is"),
         }
     })
 }
@@ -181,10 +181,9 @@ pub fn compile(
     }
     if !never.is_empty() {
         let changesets = count(never.len(), "changeset");
-        let mut failure = Failure::new(Kind::Refused, format!("{changesets} cannot be rolled back"))
-            .help("undo it with a new changeset, or choose what does not need it");
-        failure.notes = never;
-        return Err(failure);
+        return Err(Failure::new(Kind::Refused, format!("{changesets} cannot be rolled back"))
+            .notes(never)
+            .help("undo it with a new changeset, or choose what does not need it"));
     }
     // a rollback comes after that of what depends on it: the edges, reversed
     let ids: BTreeSet<String> = steps.iter().map(|s| s.changeset.clone()).collect();

@@ -1,7 +1,6 @@
 //! The events of a run. The executor emits them; terminal, JSON lines and tests listen.
 
-use super::Finding;
-use crate::base::Location;
+use crate::base::{Location, Remedy};
 use crate::history::{RunKind, RunStatus};
 use crate::plan::{Direction, Mode};
 use schemars::JsonSchema;
@@ -10,11 +9,15 @@ use serde::Serialize;
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "event")]
+#[schemars(inline)]
 pub enum Event {
     /// Worth care, and no reason to stop.
     Warning {
         /// What it is, in a sentence.
         message: String,
+        /// What to do about it, as text and the operations that it names; absent: nothing, or the message says it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        todo_parts: Option<Remedy>,
     },
     /// Worth knowing for who looks closely.
     Note {
@@ -25,11 +28,6 @@ pub enum Event {
     Waiting {
         /// For what, in a sentence.
         message: String,
-    },
-    /// What was found before the first statement.
-    Preflight {
-        /// What weighs most first.
-        findings: Vec<Finding>,
     },
     /// A hook has begun.
     HookStarted {
@@ -189,9 +187,12 @@ pub enum Event {
         /// Which way.
         direction: Direction,
         /// What went wrong.
-        error: StepError,
+        error: Box<StepError>,
         /// What is left of it, in a sentence.
         state: String,
+        /// How to go on from there, as text and the operations that it names; absent: as after any failure.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        todo_parts: Option<Remedy>,
     },
     /// The run is over.
     RunFinished {
@@ -202,6 +203,13 @@ pub enum Event {
         /// How long it took, in milliseconds.
         took_ms: u64,
     },
+}
+
+impl Event {
+    /// A warning that needs no remedy.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Event::Warning { message: message.into(), todo_parts: None }
+    }
 }
 
 /// How a hook ended.

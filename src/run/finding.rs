@@ -1,5 +1,6 @@
 //! What was found before the first statement.
 
+use crate::base::Remedy;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -29,8 +30,7 @@ impl Severity {
 }
 
 /// One thing that a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The check.
     pub check: &'static str,
@@ -39,5 +39,5 @@ pub struct Finding {
     /// What it is.
     pub message: String,
     /// How to mend it.
-    pub remedy: String,
+    pub remedy: Remedy,
 }

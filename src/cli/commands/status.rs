@@ -5,6 +5,7 @@ use crate::base::Span;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Output, choose};
 use crate::cli::shell::task::{Outcome, block_on};
+use crate::cli::shell::wording::worded;
 use crate::cli::shell::{everywhere, open};
 use crate::history::RunKind;
 use crate::ops::attic::retention;
@@ -51,7 +52,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let status = block_on(status(&target, out))?;
     let Status { environment, changesets, counts, paused, runs, attic, place, broken, .. } = &status;
     match form {
-        As::Json => out.json_with(broken.as_ref(), &status),
+        As::Json => out.json_with(broken.as_ref(), &status.answer(worded)),
         As::Text | As::Markdown => {
             let table = table(changesets);
             match form {

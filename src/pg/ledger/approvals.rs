@@ -2,7 +2,7 @@
 //! are filled by a trigger, rows cannot be changed, and each has an event in the chain.
 
 use crate::base::name::quote_literal;
-use crate::base::{Actor, Failure, Ident, Kind, Span};
+use crate::base::{Actor, Failure, Ident, Kind, Operation, Remedy, Setting, Span};
 use crate::history::approval::{Approval, SINCE, Verdict};
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
@@ -40,7 +40,10 @@ pub async fn write(connection: &Connection, ledger: &Ident, actor: &Actor, word:
     );
     connection.execute(&sql).await.map_err(|e| match e.sqlstate.as_str() {
         "42501" => Failure::new(Kind::Refused, "the role may neither approve nor reject here; nothing was recorded")
-            .help(format!("GRANT INSERT ON {}.approval TO it: see `dagmar ledger grants --help`", ledger.sql())),
+            .help(
+                Remedy::from(format!("GRANT INSERT ON {}.approval TO it: see ", ledger.sql()))
+                    + Operation::LedgerGrants.with(Setting::Approver.open()),
+            ),
         _ => error::unanswered("cannot record it", &e),
     })
 }
@@ -96,7 +99,7 @@ pub async fn read(
     let names: Vec<String> = forged.iter().map(|by| format!("`{by}`")).collect();
     Err(Failure::new(Kind::Drift, "an approval in the ledger was put in or changed by hand")
         .note(format!("no event tells of what {} is said to have said", names.join(", ")))
-        .help("`dagmar history --verify` shows what else was changed"))
+        .help(Operation::History.with(Setting::Verify) + " shows what else was changed"))
 }
 
 /// Whether the approval `a` has its event, as an SQL expression.

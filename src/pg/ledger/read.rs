@@ -2,7 +2,7 @@
 
 use super::unfinished::{self, Ending};
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind, Span};
+use crate::base::{Failure, Ident, Kind, Operation, Span};
 use crate::history::{History, Recorded, SegmentState, Status};
 use crate::ledger::repair::{self, POLICY};
 use crate::ledger::schema;
@@ -101,7 +101,7 @@ fn recorded(row: &Row) -> Result<Recorded, String> {
 
 fn damaged(id: &str, why: &str) -> Failure {
     Failure::new(Kind::Database, format!("the ledger's row of `{id}` cannot be read: {why}"))
-        .help("it was changed by hand; `dagmar history` shows what was recorded")
+        .help("it was changed by hand; " + Operation::History + " shows what was recorded")
 }
 
 /// Reads the texts of these changesets.

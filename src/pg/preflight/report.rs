@@ -1,6 +1,7 @@
 //! Where a check says what it has found.
 
 use super::view::View;
+use crate::base::Remedy;
 use crate::run::{Finding, Severity};
 
 /// Where a check says what it has found.
@@ -10,28 +11,28 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn add(&mut self, severity: Severity, message: String, remedy: impl Into<String>) {
+    fn add(&mut self, severity: Severity, message: String, remedy: impl Into<Remedy>) {
         self.found.push(Finding { check: self.check, severity, message, remedy: remedy.into() });
     }
 
     /// The run would fail.
-    pub fn error(&mut self, message: String, remedy: impl Into<String>) {
+    pub fn error(&mut self, message: String, remedy: impl Into<Remedy>) {
         self.add(Severity::Error, message, remedy);
     }
 
     /// Something is missing; the run would fail unless a step that nobody can see into makes it.
-    pub fn missing(&mut self, view: &View<'_>, message: String, remedy: impl Into<String>) {
+    pub fn missing(&mut self, view: &View<'_>, message: String, remedy: impl Into<Remedy>) {
         let severity = if view.asked.opaque { Severity::Warning } else { Severity::Error };
         self.add(severity, message, remedy);
     }
 
     /// The run may wait, take longer or do harm.
-    pub fn warning(&mut self, message: String, remedy: impl Into<String>) {
+    pub fn warning(&mut self, message: String, remedy: impl Into<Remedy>) {
         self.add(Severity::Warning, message, remedy);
     }
 
     /// Worth knowing.
-    pub fn note(&mut self, message: String, remedy: impl Into<String>) {
+    pub fn note(&mut self, message: String, remedy: impl Into<Remedy>) {
         self.add(Severity::Note, message, remedy);
     }
 }

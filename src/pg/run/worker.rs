@@ -7,7 +7,7 @@
 use super::fault::{Fault, Row, Trouble};
 use super::pace::backoff;
 use super::shared::Shared;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, Operation};
 use crate::exec::frames::First;
 use crate::exec::schedule::Next;
 use crate::exec::{Frame, Level, Mark, Script, Writer, is_single};
@@ -296,7 +296,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             Err(why) => {
                 let message = format!("cannot make sure that what was committed is on the server's disk: {why}");
                 Err(Trouble::Lost(
-                    Failure::new(Kind::Database, message).help("run `dagmar status` to see what is there"),
+                    Failure::new(Kind::Database, message).help("run " + Operation::Status + " to see what is there"),
                 ))
             }
         }

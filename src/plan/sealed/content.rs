@@ -1,6 +1,6 @@
 //! What a sealed plan holds.
 
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, Kind, Operation, Setting};
 use crate::plan::about::Commit;
 use crate::plan::model::Plan;
 use schemars::JsonSchema;
@@ -74,11 +74,13 @@ pub struct Target {
 pub(super) fn no_plan(why: &str) -> Failure {
     Failure::new(Kind::Drift, "the file is no sealed plan")
         .note(why)
-        .help("`dagmar plan --out FILE` makes one; take it from where it was made, unchanged")
+        .help(Operation::Plan.with(Setting::Out.open()) + " makes one; take it from where it was made, unchanged")
 }
 
 /// It is not as it was written.
 pub(super) fn changed() -> Failure {
-    Failure::new(Kind::Drift, "the sealed plan was changed after it was sealed")
-        .help("take it from where it was made, unchanged; or seal a new one with `dagmar plan --out FILE`")
+    Failure::new(Kind::Drift, "the sealed plan was changed after it was sealed").help(
+        "take it from where it was made, unchanged; or seal a new one with "
+            + Operation::Plan.with(Setting::Out.open()),
+    )
 }
