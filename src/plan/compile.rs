@@ -55,7 +55,7 @@ pub struct Decision {
     pub renamed: Vec<Renamed>,
     /// What runs, in order: position and reason.
     pub planned: Vec<(usize, Why)>,
-    /// What has to wait for time.
+    /// Changesets that wait for a soak time.
     pub waiting: Vec<Waiting>,
     /// What cannot run.
     pub blocked: Vec<Blocked>,
