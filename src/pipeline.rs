@@ -1,12 +1,12 @@
 //! Chains the stages from files to a plan, for the operations, the command line and tests. It imports neither `pg` nor
 //! `ops` nor `cli`.
 
-use crate::base::{Code, Diagnostic, Diagnostics, Failure, FileId, Kind, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, Failure, FailureKind, FileId, Place};
 use crate::graph::{self, Graph, select};
 use crate::history::History;
-use crate::plan::step::Setting;
+use crate::plan::step::RenderContext;
 use crate::plan::writing::{Origins, Writing};
-use crate::plan::{self, Edited, Plan, Request, Unfit};
+use crate::plan::{self, CompileError, Edited, Plan, Request};
 use crate::render::Renderer;
 use crate::source::load::{self, Loaded};
 use crate::source::parse::{self, Context};
@@ -93,7 +93,8 @@ impl Workspace {
             }
             return Err(Failure::source(sources.locate(problems)));
         }
-        let graph = graph.ok_or_else(|| Failure::new(Kind::Internal, "a graph without problems has an order"))?;
+        let graph =
+            graph.ok_or_else(|| Failure::new(FailureKind::Internal, "a graph without problems has an order"))?;
         let warnings = sources.locate(problems);
         let environment = environment.to_owned();
         Ok(View { workspace: self, environment, changelog, graph, warnings, sources, variables: variables.clone() })
@@ -110,10 +111,10 @@ impl Workspace {
     }
 
     /// The setting in which a changeset with these limits is rendered.
-    fn setting<'a>(&'a self, environment: &str, limits: LimitsSpec, writing: Writing<'a>) -> Setting<'a> {
+    fn setting<'a>(&'a self, environment: &str, limits: LimitsSpec, writing: Writing<'a>) -> RenderContext<'a> {
         let config = &self.loaded.config;
         let above = config.limits(environment);
-        Setting {
+        RenderContext {
             renderer: &self.renderer,
             ledger: &config.ledger.schema,
             limits: limits.over(above.resolve()),
@@ -141,7 +142,7 @@ impl View<'_> {
             return Ok(None);
         }
         let chosen = select::select(selectors, &self.changelog, &self.graph);
-        chosen.map(Some).map_err(|why| Failure::new(Kind::Usage, why))
+        chosen.map(Some).map_err(|why| Failure::new(FailureKind::Usage, why))
     }
 
     /// Compiles the pending ones of these changesets.
@@ -170,8 +171,8 @@ impl View<'_> {
         };
         match plan::forward(&self.changelog, &self.graph, &self.sources, history, &request) {
             Ok((plan, warnings)) => Ok((Ok(plan), warnings)),
-            Err(Unfit::Edited(edited)) => Ok((Err(edited), Diagnostics::default())),
-            Err(Unfit::Source(problems)) => Err(Failure::source(self.sources.locate(problems))),
+            Err(CompileError::Edited(edited)) => Ok((Err(edited), Diagnostics::default())),
+            Err(CompileError::Source(problems)) => Err(Failure::source(self.sources.locate(problems))),
         }
     }
 
@@ -207,7 +208,7 @@ impl View<'_> {
         let position = self
             .graph
             .position(id)
-            .ok_or_else(|| Failure::new(Kind::Usage, format!("there is no changeset `{id}`")))?;
+            .ok_or_else(|| Failure::new(FailureKind::Usage, format!("there is no changeset `{id}`")))?;
         let changeset = &self.changelog.changesets[position];
         let setting = self.workspace.setting(&self.environment, changeset.limits, self.writing(Origins::Parts));
         let file = &self.sources.get(changeset.file).path;
@@ -222,13 +223,13 @@ impl View<'_> {
     /// All problems.
     pub fn check(&self) -> Result<(Plan, Diagnostics), Failure> {
         let (plan, found) = self.compile(&History::default(), None, Origins::None)?;
-        let plan = plan.map_err(|_| Failure::new(Kind::Internal, "an empty history cannot differ"))?;
+        let plan = plan.map_err(|_| Failure::new(FailureKind::Internal, "an empty history cannot differ"))?;
         let mut warnings = self.warnings.clone();
         warnings.append(found);
         warnings.append(self.exposed_passwords(&plan));
-        // each changeset that is not for here has its say too
+        // each changeset that is excluded has its say too
         let mut others = Diagnostics::default();
-        for id in &plan.not_for_here {
+        for id in &plan.excluded {
             if let Some(position) = self.graph.position(id) {
                 let changeset = &self.changelog.changesets[position];
                 let setting = self.workspace.setting(&self.environment, changeset.limits, self.writing(Origins::None));

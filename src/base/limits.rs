@@ -1,6 +1,6 @@
 //! The server's limits for what runs.
 
-use super::Span;
+use super::HumanDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
     /// The maximum wait for a lock (`lock_timeout`).
-    pub lock_timeout: Span,
+    pub lock_timeout: HumanDuration,
     /// The maximum duration of a statement (`statement_timeout`).
-    pub statement_timeout: Span,
+    pub statement_timeout: HumanDuration,
     /// The number of retries after a lock timeout.
     pub lock_retries: u32,
 }

@@ -5,7 +5,7 @@
 //! ledger. [`lock`]: one run at a time. [`preflight`]: checks before the first statement. [`hooks`]: the hooks of
 //! an environment. [`run`]: executes a plan, or rehearses it.
 //!
-//! An error is a [`Failure`](crate::base::Failure) with a remedy; the error of a statement is a [`SqlFailure`].
+//! An error is a [`Failure`](crate::base::Failure) with a remedy; the error of a statement is a [`ServerError`].
 //! Neither ever contains a password.
 
 pub mod connect;
@@ -20,8 +20,8 @@ mod stop;
 
 pub use crate::base::Secret;
 pub use connect::{
-    Canceler, Connection, Environment, FileText, Notice, Place, SessionKind, Settings, SqlFailure, SslMode, Target,
-    connect, connect_with, failure, remember, unanswered, user_name,
+    Canceler, Connection, FileText, Notice, Place, ProcessEnv, ServerError, SessionKind, Settings, SslMode, Target,
+    connect, connect_with, failure, query_failed, remember, user_name,
 };
 pub use database::Database;
 pub use embedded::{Embedded, Home};

@@ -2,7 +2,7 @@
 
 use super::origin::Origin;
 pub use crate::base::Limits;
-use crate::base::{Location, Span};
+use crate::base::{HumanDuration, Location};
 use crate::change::Batch;
 use crate::effects::Touch;
 use crate::history::Recorded;
@@ -37,7 +37,7 @@ pub struct Plan {
     /// Changesets that cannot run because a dependency waits, is held or failed.
     pub blocked: Vec<Blocked>,
     /// Changesets that are not for this environment.
-    pub not_for_here: Vec<String>,
+    pub excluded: Vec<String>,
     /// The change types whose built-in template the project overrides.
     pub overridden_templates: Vec<String>,
 }
@@ -79,7 +79,7 @@ pub struct Step {
     /// The wave of the step, from 1. Steps of one wave can run in parallel; waves run one after the other.
     pub wave: u32,
     /// The reason why the step is in the plan.
-    pub why: Why,
+    pub why: StepReason,
     /// The direct dependencies.
     pub requires: Vec<String>,
     /// True if the changeset is applied again when its content changes.
@@ -96,12 +96,12 @@ pub struct Step {
     pub touches: Option<Vec<Touch>>,
     /// The conditions before the first statement.
     #[serde(default)]
-    pub preconditions: Vec<Check>,
+    pub preconditions: Vec<StepCheck>,
     /// The segments, in order.
     pub segments: Vec<Segment>,
     /// The conditions after the last statement.
     #[serde(default)]
-    pub verify: Vec<Check>,
+    pub verify: Vec<StepCheck>,
     /// The rollback of the step; for a rollback step the step that it rolled back, unless it restores an
     /// earlier version.
     pub rollback: Rollback,
@@ -152,8 +152,7 @@ impl Step {
 /// The reason why a step is in a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "StepReason")]
-pub enum Why {
+pub enum StepReason {
     /// The changeset was never applied.
     Pending,
     /// The changeset is repeatable and its content changed.
@@ -251,8 +250,7 @@ pub struct Statement {
 /// A condition: an SQL query that returns one boolean.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "StepCheck")]
-pub struct Check {
+pub struct StepCheck {
     /// The condition, in words.
     pub name: String,
     /// The query.
@@ -274,7 +272,7 @@ pub enum Rollback {
         segments: Vec<Segment>,
         /// The conditions after the last statement of the rollback.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        verify: Vec<Check>,
+        verify: Vec<StepCheck>,
     },
     /// The step cannot be rolled back.
     Irreversible {
@@ -292,7 +290,7 @@ pub struct Waiting {
     /// The dependency that must have been applied for some time.
     pub on: String,
     /// The required time since the dependency was applied.
-    pub soak: Span,
+    pub soak: HumanDuration,
     /// The end of the wait, as RFC 3339 in UTC; absent while the dependency is not applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
@@ -311,7 +309,7 @@ pub struct Blocked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{SegmentState, Status};
+    use crate::history::{RecordedStatus, SegmentState};
     use serde_json::json;
 
     #[test]
@@ -326,7 +324,7 @@ mod tests {
         let state = |direction, no, done| SegmentState { direction, no, done, rows: 0, cursor: None };
         let (forward, back) = (Direction::Forward, Direction::Rollback);
         let recorded = |segments| Recorded {
-            status: Status::Partly,
+            status: RecordedStatus::Partly,
             ordinal: 1,
             checksum: String::new(),
             digest: String::new(),

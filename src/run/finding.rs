@@ -6,8 +6,7 @@ use serde::Serialize;
 /// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "FindingSeverity")]
-pub enum Severity {
+pub enum FindingSeverity {
     /// An error: the run would fail, so dagmar refuses it.
     Error,
     /// The run may wait, take longer or cause damage.
@@ -16,14 +15,14 @@ pub enum Severity {
     Note,
 }
 
-impl Severity {
+impl FindingSeverity {
     /// The word in JSON and in text.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
+            FindingSeverity::Error => "error",
+            FindingSeverity::Warning => "warning",
+            FindingSeverity::Note => "note",
         }
     }
 }
@@ -35,7 +34,7 @@ pub struct Finding {
     /// The name of the check.
     pub check: &'static str,
     /// The severity of the finding.
-    pub severity: Severity,
+    pub severity: FindingSeverity,
     /// The finding.
     pub message: String,
     /// The remedy.

@@ -4,7 +4,7 @@ use super::attic::AtticPolicy;
 use super::hook::Hook;
 use super::ledger::LedgerConfig;
 use super::policy::{ApprovalPolicy, Destructive, Freeze, Rate, Window};
-use crate::base::{Granularity, Limits, PaceSpec, Span};
+use crate::base::{Granularity, HumanDuration, Limits, PaceSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -69,7 +69,7 @@ pub struct Environment {
     #[schemars(length(min = 1))]
     pub url_file: Option<String>,
     /// The time limit of `urlCommand`; default: 30s.
-    pub url_timeout: Option<Span>,
+    pub url_timeout: Option<HumanDuration>,
     /// The environment in which a changeset must be applied first.
     pub promote_from: Option<String>,
     /// Values for `${name}` in this environment.
@@ -95,7 +95,7 @@ pub struct Environment {
     pub freeze: Vec<Freeze>,
     /// How long a changeset must have been applied in `promoteFrom` before it can be promoted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub soak: Option<Span>,
+    pub soak: Option<HumanDuration>,
     /// Accepts only sealed plans that are signed with one of these keys: files of public keys, relative to the
     /// project directory, or keys in base64.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -120,10 +120,10 @@ pub struct Environment {
 pub struct LimitsSpec {
     /// The maximum wait for a lock; default: 5s.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lock_timeout: Option<Span>,
+    pub lock_timeout: Option<HumanDuration>,
     /// The maximum duration of one statement; default: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub statement_timeout: Option<Span>,
+    pub statement_timeout: Option<HumanDuration>,
     /// The number of retries after a lock timeout; default: 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_retries: Option<u32>,
@@ -158,7 +158,7 @@ impl LimitsSpec {
     #[must_use]
     pub fn resolve(self) -> Limits {
         Limits {
-            lock_timeout: self.lock_timeout.unwrap_or(Span::secs(5)),
+            lock_timeout: self.lock_timeout.unwrap_or(HumanDuration::secs(5)),
             statement_timeout: self.statement_timeout.unwrap_or_default(),
             lock_retries: self.lock_retries.unwrap_or(10),
         }

@@ -1,6 +1,6 @@
 //! The matrix for programs.
 
-use crate::plan::matrix::{Answer, Matrix, Silence};
+use crate::plan::matrix::{Answer, EnvironmentError, Matrix};
 use crate::plan::states::StateRow;
 use crate::report::json;
 use schemars::JsonSchema;
@@ -36,7 +36,7 @@ enum Environment<'a> {
     /// The environment was not reached.
     Silent {
         /// The reason.
-        error: &'a Silence,
+        error: &'a EnvironmentError,
         /// The name of the environment.
         name: &'a str,
         /// Whether the environment was reached: false.

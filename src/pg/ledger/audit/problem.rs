@@ -9,13 +9,12 @@ pub(super) const UNREAD: &str = "cannot read the ledger";
 /// A place where the history was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "AuditProblem")]
-pub struct Problem {
+pub struct AuditProblem {
     /// The event, or the first missing event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<i64>,
     /// The kind of the change.
-    pub what: What,
+    pub what: AuditProblemKind,
     /// A description, as a sentence.
     pub message: String,
 }
@@ -23,8 +22,7 @@ pub struct Problem {
 /// The kind of a change to the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "AuditProblemKind")]
-pub enum What {
+pub enum AuditProblemKind {
     /// The row or its hash was changed.
     Changed,
     /// The row was removed.
