@@ -1,11 +1,12 @@
-//! The stages chained, for those at the edge: command line, service, tests.
+//! Chains the stages from files to a plan, for the operations, the command line and tests. It imports neither `pg` nor
+//! `ops` nor `cli`.
 
-use crate::base::{Code, Diagnostic, Diagnostics, Failure, FileId, Kind, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, Failure, FailureKind, FileId, Place};
 use crate::graph::{self, Graph, select};
 use crate::history::History;
-use crate::plan::step::Setting;
+use crate::plan::step::RenderContext;
 use crate::plan::writing::{Origins, Writing};
-use crate::plan::{self, Edited, Plan, Request, Unfit};
+use crate::plan::{self, CompileError, Edited, Plan, Request};
 use crate::render::Renderer;
 use crate::source::load::{self, Loaded};
 use crate::source::parse::{self, Context};
@@ -14,38 +15,38 @@ use crate::source::{Changelog, ProjectFiles, SourceSet, Variables, advice};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// A project that was read, with its templates compiled.
+/// A project with its files and compiled templates.
 #[derive(Debug)]
 pub struct Workspace {
-    /// What is on disk.
+    /// The files.
     pub loaded: Loaded,
-    /// The templates, without those that have mistakes.
+    /// The templates without mistakes.
     pub renderer: Renderer,
 }
 
-/// A project seen from one environment.
+/// The view of a project for one environment.
 #[derive(Debug)]
 pub struct View<'a> {
     /// The project.
     pub workspace: &'a Workspace,
     /// The environment.
     pub environment: String,
-    /// Its changesets.
+    /// The changesets for the environment.
     pub changelog: Changelog,
-    /// Their order.
+    /// The dependency graph of the changesets.
     pub graph: Graph,
-    /// The texts, those of files that changes refer to as well.
+    /// The source texts, including files that changes refer to.
     pub sources: SourceSet,
-    /// What is odd in the files, and refuses nothing.
+    /// The warnings.
     pub warnings: Diagnostics,
     variables: Variables,
 }
 
 impl Workspace {
-    /// Reads a project. Problems of its files come with [`Workspace::view`], all at once.
+    /// Reads a project. [`Workspace::view`] reports the problems of its files, all together.
     ///
     /// # Errors
-    /// When the folder is no project.
+    /// If the directory is not a project.
     pub fn open(root: &Path) -> Result<Self, Failure> {
         let mut loaded = load::load(root)?;
         let (renderer, errors) = Renderer::without_broken(&loaded.templates);
@@ -58,7 +59,7 @@ impl Workspace {
     /// Parses the changesets for an environment and builds the graph.
     ///
     /// # Errors
-    /// Every problem of every file.
+    /// All problems of all files.
     pub fn view(&self, environment: &str, variables: &Variables) -> Result<View<'_>, Failure> {
         let loaded = &self.loaded;
         let mut problems = loaded.problems.clone();
@@ -92,27 +93,28 @@ impl Workspace {
             }
             return Err(Failure::source(sources.locate(problems)));
         }
-        let graph = graph.ok_or_else(|| Failure::new(Kind::Internal, "a graph without problems has an order"))?;
+        let graph =
+            graph.ok_or_else(|| Failure::new(FailureKind::Internal, "a graph without problems has an order"))?;
         let warnings = sources.locate(problems);
         let environment = environment.to_owned();
         Ok(View { workspace: self, environment, changelog, graph, warnings, sources, variables: variables.clone() })
     }
 
-    /// Refuses to go on by a `dagmar.yaml` that has mistakes: a policy may be among what is left out.
+    /// Refuses a `dagmar.yaml` with mistakes: the ignored part could be a policy.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The problems of the file.
     pub fn check_project(&self) -> Result<(), Failure> {
         let mut problems = self.loaded.problems.clone();
         problems.retain(|problem| problem.place.as_ref().is_some_and(|place| place.file == FileId(0)));
         if problems.has_errors() { Err(Failure::source(self.loaded.sources.locate(problems))) } else { Ok(()) }
     }
 
-    /// What a changeset with these limits is rendered with.
-    fn setting<'a>(&'a self, environment: &str, limits: LimitsSpec, writing: Writing<'a>) -> Setting<'a> {
+    /// The setting in which a changeset with these limits is rendered.
+    fn setting<'a>(&'a self, environment: &str, limits: LimitsSpec, writing: Writing<'a>) -> RenderContext<'a> {
         let config = &self.loaded.config;
         let above = config.limits(environment);
-        Setting {
+        RenderContext {
             renderer: &self.renderer,
             ledger: &config.ledger.schema,
             limits: limits.over(above.resolve()),
@@ -123,30 +125,30 @@ impl Workspace {
 }
 
 impl View<'_> {
-    /// Compiles what is pending.
+    /// Compiles the pending changesets.
     ///
     /// # Errors
-    /// Wrong sources, a selector that names nothing, or applied changesets that were edited.
+    /// Problems in the sources, a selector that matches nothing, or applied changesets that were edited.
     pub fn plan(&self, history: &History, selectors: &[String]) -> Result<Result<Plan, Vec<Edited>>, Failure> {
         self.plan_of(history, self.select(selectors)?.as_ref())
     }
 
-    /// The changesets that selectors name, by position; `None`: all.
+    /// The positions of the changesets that the selectors match; `None`: all.
     ///
     /// # Errors
-    /// A selector that names nothing.
+    /// A selector that matches nothing.
     pub fn select(&self, selectors: &[String]) -> Result<Option<BTreeSet<usize>>, Failure> {
         if selectors.is_empty() {
             return Ok(None);
         }
         let chosen = select::select(selectors, &self.changelog, &self.graph);
-        chosen.map(Some).map_err(|why| Failure::new(Kind::Usage, why))
+        chosen.map(Some).map_err(|why| Failure::new(FailureKind::Usage, why))
     }
 
-    /// Compiles what is pending of these changesets.
+    /// Compiles the pending ones of these changesets.
     ///
     /// # Errors
-    /// Wrong sources, or applied changesets that were edited.
+    /// Problems in the sources, or applied changesets that were edited.
     pub fn plan_of(
         &self,
         history: &History,
@@ -169,8 +171,8 @@ impl View<'_> {
         };
         match plan::forward(&self.changelog, &self.graph, &self.sources, history, &request) {
             Ok((plan, warnings)) => Ok((Ok(plan), warnings)),
-            Err(Unfit::Edited(edited)) => Ok((Err(edited), Diagnostics::default())),
-            Err(Unfit::Source(problems)) => Err(Failure::source(self.sources.locate(problems))),
+            Err(CompileError::Edited(edited)) => Ok((Err(edited), Diagnostics::default())),
+            Err(CompileError::Source(problems)) => Err(Failure::source(self.sources.locate(problems))),
         }
     }
 
@@ -178,7 +180,7 @@ impl View<'_> {
         Writing { sources: &self.sources, variables: &self.variables, origins }
     }
 
-    /// Warnings of passwords in the SQL of a plan of these files.
+    /// Warnings about passwords in the SQL of a plan.
     #[must_use]
     pub fn exposed_passwords(&self, plan: &Plan) -> Diagnostics {
         let mut warnings = Diagnostics::default();
@@ -198,15 +200,15 @@ impl View<'_> {
         self.sources.locate(warnings)
     }
 
-    /// Renders one changeset, whether it could run now or not.
+    /// Renders one changeset, also if it could not run now.
     ///
     /// # Errors
-    /// Wrong sources, or no such changeset.
+    /// Problems in the sources, or an unknown changeset.
     pub fn render_one(&self, id: &str) -> Result<plan::Step, Failure> {
         let position = self
             .graph
             .position(id)
-            .ok_or_else(|| Failure::new(Kind::Usage, format!("there is no changeset `{id}`")))?;
+            .ok_or_else(|| Failure::new(FailureKind::Usage, format!("there is no changeset `{id}`")))?;
         let changeset = &self.changelog.changesets[position];
         let setting = self.workspace.setting(&self.environment, changeset.limits, self.writing(Origins::Parts));
         let file = &self.sources.get(changeset.file).path;
@@ -215,20 +217,19 @@ impl View<'_> {
             .ok_or_else(|| Failure::source(self.sources.locate(problems)))
     }
 
-    /// Compiles every changeset as if none was applied: what `check` does. All that is odd is with
-    /// the plan.
+    /// Compiles all changesets as if none was applied, for `check`. The result contains the warnings.
     ///
     /// # Errors
-    /// Every problem.
+    /// All problems.
     pub fn check(&self) -> Result<(Plan, Diagnostics), Failure> {
         let (plan, found) = self.compile(&History::default(), None, Origins::None)?;
-        let plan = plan.map_err(|_| Failure::new(Kind::Internal, "an empty history cannot differ"))?;
+        let plan = plan.map_err(|_| Failure::new(FailureKind::Internal, "an empty history cannot differ"))?;
         let mut warnings = self.warnings.clone();
         warnings.append(found);
         warnings.append(self.exposed_passwords(&plan));
-        // each changeset that is not for here has its say too
+        // each changeset that is excluded has its say too
         let mut others = Diagnostics::default();
-        for id in &plan.not_for_here {
+        for id in &plan.excluded {
             if let Some(position) = self.graph.position(id) {
                 let changeset = &self.changelog.changesets[position];
                 let setting = self.workspace.setting(&self.environment, changeset.limits, self.writing(Origins::None));

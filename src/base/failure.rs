@@ -7,56 +7,54 @@ use schemars::JsonSchema;
 /// The kind of a failure. Scripts see it as the exit code, HTTP clients as the status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "FailureKind")]
-pub enum Kind {
-    /// A fault of dagmar itself.
+pub enum FailureKind {
+    /// An internal error of dagmar.
     Internal,
-    /// The command line is wrong.
+    /// The command line is invalid.
     Usage,
-    /// The project's files are wrong.
+    /// The project's files are invalid.
     Source,
-    /// What is applied differs from what the files or the plan say, or the history from what
-    /// was written.
+    /// The applied state differs from the files or the plan, or the history was changed.
     Drift,
     /// Refused: an explicit flag, approval or confirmation is missing.
     Refused,
     /// Another run holds the lock.
     Locked,
-    /// The server cannot be reached or used as it is.
+    /// The server cannot be reached or used.
     Database,
     /// A statement, precondition or verify check failed; the state is recorded.
     Failed,
-    /// Stopped by a signal; the state is recorded.
+    /// A signal stopped the run; the state is recorded.
     Interrupted,
 }
 
-impl Kind {
+impl FailureKind {
     /// Every kind, in the order of exit codes.
-    pub const ALL: [Kind; 9] = [
-        Kind::Internal,
-        Kind::Usage,
-        Kind::Source,
-        Kind::Drift,
-        Kind::Refused,
-        Kind::Locked,
-        Kind::Database,
-        Kind::Failed,
-        Kind::Interrupted,
+    pub const ALL: [FailureKind; 9] = [
+        FailureKind::Internal,
+        FailureKind::Usage,
+        FailureKind::Source,
+        FailureKind::Drift,
+        FailureKind::Refused,
+        FailureKind::Locked,
+        FailureKind::Database,
+        FailureKind::Failed,
+        FailureKind::Interrupted,
     ];
 
     /// The process's exit code; 0 is success.
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
-            Kind::Internal => 1,
-            Kind::Usage => 2,
-            Kind::Source => 3,
-            Kind::Drift => 4,
-            Kind::Refused => 5,
-            Kind::Locked => 6,
-            Kind::Database => 7,
-            Kind::Failed => 8,
-            Kind::Interrupted => 9,
+            FailureKind::Internal => 1,
+            FailureKind::Usage => 2,
+            FailureKind::Source => 3,
+            FailureKind::Drift => 4,
+            FailureKind::Refused => 5,
+            FailureKind::Locked => 6,
+            FailureKind::Database => 7,
+            FailureKind::Failed => 8,
+            FailureKind::Interrupted => 9,
         }
     }
 
@@ -64,12 +62,12 @@ impl Kind {
     #[must_use]
     pub const fn http_status(self) -> u16 {
         match self {
-            Kind::Internal | Kind::Failed => 500,
-            Kind::Usage => 400,
-            Kind::Source => 422,
-            Kind::Drift | Kind::Locked => 409,
-            Kind::Refused => 403,
-            Kind::Database | Kind::Interrupted => 503,
+            FailureKind::Internal | FailureKind::Failed => 500,
+            FailureKind::Usage => 400,
+            FailureKind::Source => 422,
+            FailureKind::Drift | FailureKind::Locked => 409,
+            FailureKind::Refused => 403,
+            FailureKind::Database | FailureKind::Interrupted => 503,
         }
     }
 
@@ -77,20 +75,20 @@ impl Kind {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Kind::Internal => "an internal error of dagmar",
-            Kind::Usage => "the command line is invalid",
-            Kind::Source => "the project's files have errors",
-            Kind::Drift => "the database differs from the files or the plan; or the history was changed by hand",
-            Kind::Refused => "refused: an explicit flag, approval or confirmation is missing",
-            Kind::Locked => "another run holds the lock",
-            Kind::Database => "the server cannot be reached or used",
-            Kind::Failed => "a statement or check failed; the ledger has the state",
-            Kind::Interrupted => "interrupted by a signal or `cancel`; the ledger has the state",
+            FailureKind::Internal => "an internal error of dagmar",
+            FailureKind::Usage => "the command line is invalid",
+            FailureKind::Source => "the project's files have errors",
+            FailureKind::Drift => "the database differs from the files or the plan; or the history was changed by hand",
+            FailureKind::Refused => "refused: an explicit flag, approval or confirmation is missing",
+            FailureKind::Locked => "another run holds the lock",
+            FailureKind::Database => "the server cannot be reached or used",
+            FailureKind::Failed => "a statement or check failed; the ledger has the state",
+            FailureKind::Interrupted => "interrupted by a signal or `cancel`; the ledger has the state",
         }
     }
 }
 
-/// A place in a file of the project, as people look for it.
+/// A place in a file of the project, as shown to users.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Location {
@@ -100,7 +98,7 @@ pub struct Location {
     pub line: u32,
     /// The column in characters, from 1.
     pub column: u32,
-    /// Whether that is where it stood when it was applied; the file may have changed since.
+    /// True if this is the place at the time of the application; the file may have changed since.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub as_applied: bool,
 }
@@ -112,30 +110,30 @@ impl std::fmt::Display for Location {
     }
 }
 
-/// Why a command ends without having done its work.
+/// The reason why an operation failed.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// Decides exit code and HTTP status.
-    pub kind: Kind,
-    /// One line, lower case, no full stop; never a secret.
+    /// The kind, which determines exit code and HTTP status.
+    pub kind: FailureKind,
+    /// The message: one line, lower case, no full stop, never a secret.
     pub message: String,
-    /// Lines under the message: facts that help to understand it, and what to do about each where there are several.
+    /// Further facts, one line each, and remedies of those facts where there are several.
     pub notes: Vec<Remedy>,
-    /// What differs from what was expected, as unified diffs.
+    /// The differences from the expected content, as unified diffs.
     pub diffs: Vec<String>,
-    /// How to mend it.
+    /// The remedy.
     pub help: Option<Remedy>,
-    /// Where in the project's files that stands which failed on the server.
+    /// The place in the project's files of the statement that failed on the server.
     pub location: Option<Location>,
-    /// Problems of the sources, where those are the reason.
+    /// The problems of the source files, if they are the reason.
     pub diagnostics: Diagnostics,
-    /// Whether the ledger has an event of it already.
+    /// Whether the ledger already has an event for it.
     pub recorded: bool,
-    /// What decides how to go on from here, where anything does.
+    /// The cause, if callers handle it specially.
     pub cause: Option<Cause>,
 }
 
-/// A cause of which the program makes something else than of others.
+/// A cause that callers handle specially.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// A connection of a run was lost in the middle.
@@ -145,7 +143,7 @@ pub enum Cause {
 impl Failure {
     /// A failure of this kind.
     #[must_use]
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -187,14 +185,14 @@ impl Failure {
         self
     }
 
-    /// The sources are wrong: these are the problems.
+    /// The failure for problems of the source files.
     #[must_use]
     pub fn source(diagnostics: Diagnostics) -> Self {
         let (errors, _) = diagnostics.counts();
         // what is wrong several times counts once
         let message =
             if errors == 1 { "the project has 1 error".to_owned() } else { format!("the project has {errors} errors") };
-        Self { diagnostics, ..Self::new(Kind::Source, message) }
+        Self { diagnostics, ..Self::new(FailureKind::Source, message) }
     }
 }
 
@@ -212,7 +210,7 @@ mod tests {
 
     #[test]
     fn exit_codes_are_distinct() {
-        let mut codes: Vec<u8> = Kind::ALL.iter().map(|k| k.exit_code()).collect();
+        let mut codes: Vec<u8> = FailureKind::ALL.iter().map(|k| k.exit_code()).collect();
         codes.dedup();
         assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     }

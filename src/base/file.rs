@@ -5,55 +5,55 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// A file as it was read.
+/// The content of a file.
 #[derive(Debug, Clone)]
 pub struct FileContent {
-    /// What is in it.
+    /// The bytes of the file.
     pub bytes: Vec<u8>,
-    /// What the system says of it.
+    /// The metadata of the file.
     pub about: std::fs::Metadata,
 }
 
-/// Why a file was not read.
+/// The reason why a file was not read.
 #[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
+pub enum FileError {
     /// There is none.
     #[error("does not exist")]
     Missing(io::Error),
     /// A folder, a pipe, a device.
     #[error("is {0}, and no regular file")]
     Irregular(&'static str),
-    /// It has more bytes than are read.
+    /// The file is larger than the limit.
     #[error("has more than {}", size(*.0))]
     TooLarge(u64),
-    /// What the system says.
+    /// The error of the operating system.
     #[error("cannot be read: {0}")]
     System(io::Error),
 }
 
-impl Unreadable {
-    /// What to do about it, where that is known.
+impl FileError {
+    /// The remedy, if known.
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            Unreadable::Irregular(_) => Some("write it into a file and name that"),
-            Unreadable::TooLarge(_) => Some("is it the file that you mean?"),
-            Unreadable::Missing(_) | Unreadable::System(_) => None,
+            FileError::Irregular(_) => Some("write it into a file and name that"),
+            FileError::TooLarge(_) => Some("is it the file that you mean?"),
+            FileError::Missing(_) | FileError::System(_) => None,
         }
     }
 
     fn of(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::NotFound => Unreadable::Missing(error),
-            _ => Unreadable::System(error),
+            io::ErrorKind::NotFound => FileError::Missing(error),
+            _ => FileError::System(error),
         }
     }
 }
 
-impl From<Unreadable> for io::Error {
-    fn from(why: Unreadable) -> Self {
+impl From<FileError> for io::Error {
+    fn from(why: FileError) -> Self {
         match why {
-            Unreadable::System(error) | Unreadable::Missing(error) => error,
+            FileError::System(error) | FileError::Missing(error) => error,
             why => io::Error::new(io::ErrorKind::InvalidData, why.to_string()),
         }
     }
@@ -70,54 +70,54 @@ fn size(bytes: u64) -> String {
 /// Reads a file of at most `most` bytes.
 ///
 /// # Errors
-/// When there is none, or it is no plain file, is larger, or cannot be read.
-pub fn read(path: &Path, most: u64) -> Result<FileContent, Unreadable> {
+/// If the file does not exist, is not a regular file, is larger, or cannot be read.
+pub fn read(path: &Path, most: u64) -> Result<FileContent, FileError> {
     let mut file = open(path)?;
-    let about = file.metadata().map_err(Unreadable::of)?;
+    let about = file.metadata().map_err(FileError::of)?;
     if about.len() > most {
-        return Err(Unreadable::TooLarge(most));
+        return Err(FileError::TooLarge(most));
     }
     let mut bytes = Vec::new();
     // it may grow meanwhile, and some of the system's have no size
-    Read::by_ref(&mut file).take(most + 1).read_to_end(&mut bytes).map_err(Unreadable::of)?;
+    Read::by_ref(&mut file).take(most + 1).read_to_end(&mut bytes).map_err(FileError::of)?;
     if bytes.len() as u64 > most {
-        return Err(Unreadable::TooLarge(most));
+        return Err(FileError::TooLarge(most));
     }
     Ok(FileContent { bytes, about })
 }
 
-/// The same as a text; what is no UTF-8 is replaced.
+/// Reads a file as text, and replaces invalid UTF-8.
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_text(path: &Path, most: u64) -> Result<String, Unreadable> {
+pub fn read_text(path: &Path, most: u64) -> Result<String, FileError> {
     let bytes = read(path, most)?.bytes;
     Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
 }
 
-/// The end of a file, at most so many bytes of it; empty when it cannot be read.
+/// The last bytes of a file, at most so many; empty if it cannot be read.
 #[must_use]
 pub fn tail(path: &Path, most: u64) -> String {
-    let read = || -> Result<Vec<u8>, Unreadable> {
+    let read = || -> Result<Vec<u8>, FileError> {
         let mut file = open(path)?;
-        let length = file.metadata().map_err(Unreadable::of)?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(most))).map_err(Unreadable::of)?;
+        let length = file.metadata().map_err(FileError::of)?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(most))).map_err(FileError::of)?;
         let mut bytes = Vec::new();
-        file.take(most).read_to_end(&mut bytes).map_err(Unreadable::of)?;
+        file.take(most).read_to_end(&mut bytes).map_err(FileError::of)?;
         Ok(bytes)
     };
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
 #[expect(clippy::disallowed_methods, reason = "what is opened was looked at before")]
-fn open(path: &Path) -> Result<File, Unreadable> {
-    regular(&std::fs::metadata(path).map_err(Unreadable::of)?)?;
-    let file = File::open(path).map_err(Unreadable::of)?;
-    regular(&file.metadata().map_err(Unreadable::of)?)?;
+fn open(path: &Path) -> Result<File, FileError> {
+    regular(&std::fs::metadata(path).map_err(FileError::of)?)?;
+    let file = File::open(path).map_err(FileError::of)?;
+    regular(&file.metadata().map_err(FileError::of)?)?;
     Ok(file)
 }
 
-fn regular(about: &std::fs::Metadata) -> Result<(), Unreadable> {
+fn regular(about: &std::fs::Metadata) -> Result<(), FileError> {
     use std::os::unix::fs::FileTypeExt;
     let kind = about.file_type();
     let what = match kind {
@@ -127,7 +127,7 @@ fn regular(about: &std::fs::Metadata) -> Result<(), Unreadable> {
         _ if kind.is_socket() => "a socket",
         _ => "a device",
     };
-    Err(Unreadable::Irregular(what))
+    Err(FileError::Irregular(what))
 }
 
 #[cfg(test)]
@@ -157,6 +157,6 @@ mod tests {
         }
         // a file without a size of the system
         assert!(read(Path::new("/proc/self/status"), 1 << 20).unwrap().bytes.len() > 100);
-        assert!(matches!(read(Path::new("/proc/self/status"), 100), Err(Unreadable::TooLarge(_))));
+        assert!(matches!(read(Path::new("/proc/self/status"), 100), Err(FileError::TooLarge(_))));
     }
 }

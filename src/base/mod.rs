@@ -1,5 +1,5 @@
-//! Words that every part of dagmar uses: problems and their places, names, checksums,
-//! exit codes. Imports nothing from the rest of the crate.
+//! The common vocabulary: diagnostics and their places, names and quoting, checksums, time, failures and exit codes,
+//! reading files. It imports no other room.
 
 mod actor;
 pub mod checksum;
@@ -25,8 +25,8 @@ pub mod words;
 pub use actor::Actor;
 pub use code::Code;
 pub use diag::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity, Sources};
-pub use duration::Span;
-pub use failure::{Cause, Failure, Kind, Location};
+pub use duration::HumanDuration;
+pub use failure::{Cause, Failure, FailureKind, Location};
 pub use fill::fill;
 pub use limits::{Granularity, Limits};
 pub use lines::Lines;

@@ -1,20 +1,19 @@
 use super::{ChangeType, Scope, Undo};
 use crate::base::QualifiedName;
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Drops a table. It moves to the attic with its rows, indexes, sequences and partitions, and
-/// comes back from there as it was; its foreign keys are remembered meanwhile, so that they
-/// bind no other table. A table that others depend on is refused, as DROP TABLE does it
-/// (manual, chapter 5.14, "Dependency Tracking").
+/// Drops a table. dagmar moves it to the attic with its rows, indexes, sequences and partitions, and the
+/// rollback restores it. dagmar remembers its foreign keys and drops them, so that they do not affect other
+/// tables. It refuses to drop a table that other objects depend on, as DROP TABLE does (manual, chapter 5.14,
+/// "Dependency Tracking").
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DropTable {
     /// The table, with its schema.
     table: QualifiedName,
-    /// `false` drops it and its rows for good: the change cannot be undone then; left out:
-    /// it is kept in the attic.
+    /// `false` drops the table and its rows permanently, without a rollback.
     #[serde(default = "yes")]
     keep: bool,
 }
@@ -25,7 +24,7 @@ fn yes() -> bool {
 
 impl ChangeType for DropTable {
     fn effects(&self, effects: &mut Effects) {
-        effects.touch(Object::Table, &self.table, How::Drop);
+        effects.touch(ObjectClass::Table, &self.table, Access::Drop);
     }
 
     fn undo(&self, _: &Scope) -> Undo {

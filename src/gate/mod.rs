@@ -1,7 +1,7 @@
-//! What must hold before something is run in an environment. In: evidence, gathered from the
-//! ledgers of source and target. Out: for each gate whether it is met, why, and what to do.
+//! The gates: what must hold before a run in an environment. Evidence from the ledgers of source and target goes in; a
+//! verdict with reason and remedy comes out for each gate. It reads no database itself.
 //!
-//! To add a gate: a file with a `check`, its `mod` line, its row in `ALL`; a test compares.
+//! To add a gate: a file with a `check`, its `mod` line, its row in `ALL`; a test compares them.
 
 pub mod evidence;
 
@@ -67,58 +67,57 @@ pub fn overridable() -> Vec<&'static str> {
     names().into_iter().filter(|name| *name != REQUIRED_POLICY).collect()
 }
 
-/// What became of a gate.
+/// The status of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "GateStatus")]
-pub enum Status {
-    /// It holds.
+pub enum GateStatus {
+    /// The gate is met.
     Met,
-    /// It does not hold.
+    /// The gate is not met.
     Unmet,
-    /// It does not hold, and somebody goes on all the same, with a reason.
+    /// The gate is not met, and a user overrode it with a reason.
     Overridden,
 }
 
-impl Status {
+impl GateStatus {
     /// The word for people.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Status::Met => "met",
-            Status::Unmet => "unmet",
-            Status::Overridden => "overridden",
+            GateStatus::Met => "met",
+            GateStatus::Unmet => "unmet",
+            GateStatus::Overridden => "overridden",
         }
     }
 }
 
-/// A gate that was asked.
+/// The verdict of a gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The gate.
+pub struct GateVerdict {
+    /// The name of the gate.
     pub gate: &'static str,
-    /// What became of it.
-    pub status: Status,
-    /// Why.
+    /// The status of the gate.
+    pub status: GateStatus,
+    /// The reason of the status.
     pub reason: String,
-    /// What has to be done; `None` where it is met.
+    /// The remedy; `None` if the gate is met.
     pub remedy: Option<Remedy>,
 }
 
 /// Asks every gate. Those of `overridden` do not stop the run.
 #[must_use]
-pub fn judge(evidence: &Evidence<'_>, overridden: &[String]) -> Vec<Verdict> {
+pub fn judge(evidence: &Evidence<'_>, overridden: &[String]) -> Vec<GateVerdict> {
     ALL.iter()
         .filter_map(|(gate, check)| {
             let (status, reason, remedy) = match check(evidence) {
                 Outcome::NotAsked => return None,
-                Outcome::Met(reason) => (Status::Met, reason, None),
+                Outcome::Met(reason) => (GateStatus::Met, reason, None),
                 Outcome::Unmet { reason, remedy } => {
                     let over = *gate != REQUIRED_POLICY && overridden.iter().any(|name| name == gate);
-                    (if over { Status::Overridden } else { Status::Unmet }, reason, Some(remedy))
+                    (if over { GateStatus::Overridden } else { GateStatus::Unmet }, reason, Some(remedy))
                 }
             };
-            Some(Verdict { gate, status, reason, remedy })
+            Some(GateVerdict { gate, status, reason, remedy })
         })
         .collect()
 }

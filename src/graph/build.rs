@@ -1,7 +1,7 @@
 //! Ids to nodes, edges checked: unknown, duplicate and self dependencies, cycles.
 
 use super::{cycle, order};
-use crate::base::{Code, Diagnostic, Diagnostics, Span, diag::nearest};
+use crate::base::{Code, Diagnostic, Diagnostics, HumanDuration, diag::nearest};
 use crate::source::Changelog;
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -13,17 +13,17 @@ use std::collections::{BTreeSet, HashMap};
 pub struct Edge {
     /// The changeset that depends.
     pub from: usize,
-    /// The changeset that must be applied before.
+    /// The changeset that must be applied first.
     pub to: usize,
     /// For how long it must have been applied.
-    pub soak: Span,
+    pub soak: HumanDuration,
 }
 
 /// The graph: acyclic by construction.
 #[derive(Debug)]
 pub struct Graph {
     /// Edges point from a dependency to what depends on it.
-    graph: DiGraph<usize, Span>,
+    graph: DiGraph<usize, HumanDuration>,
     ids: HashMap<String, usize>,
     order: Vec<usize>,
 }

@@ -7,50 +7,49 @@ use serde::{Deserialize, Serialize};
 /// The first version of the ledger that has approvals.
 pub const SINCE: u32 = 3;
 
-/// A yes or a no.
+/// An approval or a rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "ApprovalVerdict")]
-pub enum Verdict {
-    /// It may run.
+pub enum ApprovalVerdict {
+    /// The plan may run.
     Approve,
-    /// It must not run.
+    /// The plan must not run.
     Reject,
 }
 
-impl Verdict {
+impl ApprovalVerdict {
     /// The word in the ledger and in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Verdict::Approve => "approve",
-            Verdict::Reject => "reject",
+            ApprovalVerdict::Approve => "approve",
+            ApprovalVerdict::Reject => "reject",
         }
     }
 }
 
-/// What somebody said of a sealed plan.
+/// An approval or rejection of a sealed plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
-    /// The database user: the server's word.
+    /// The database user, set by the server.
     pub by: String,
-    /// The roles that the user was a member of then, and still is.
+    /// The roles that the user was a member of at that time, and still is.
     pub role_memberships: Vec<String>,
-    /// The operating system's user, as the client said.
+    /// The operating system's user, as the client reported it.
     pub os_user: String,
-    /// The host's name, likewise.
+    /// The host, as the client reported it.
     pub host: String,
-    /// When, in milliseconds since 1970, by the server's clock.
+    /// The time in milliseconds since 1970, by the server's clock.
     pub at: i64,
-    /// Until when it counts, likewise; absent: as long as the plan.
+    /// The expiry time in milliseconds since 1970, by the server's clock; absent: as long as the plan is valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
-    /// The plan.
+    /// The digest of the plan.
     pub digest: String,
-    /// Yes or no.
-    pub verdict: Verdict,
-    /// Why.
+    /// Approved or rejected.
+    pub verdict: ApprovalVerdict,
+    /// The reason.
     pub reason: String,
 }
 
@@ -90,14 +89,22 @@ mod tests {
             verdict,
             reason: String::new(),
         };
-        let words = |all: &[Approval]| -> Vec<(String, Verdict)> {
+        let words = |all: &[Approval]| -> Vec<(String, ApprovalVerdict)> {
             last_words(all).iter().map(|a| (a.by.clone(), a.verdict)).collect()
         };
         let (a, b) = ("a".to_owned(), "b".to_owned());
-        let all = [said("a", Verdict::Reject, 0), said("b", Verdict::Approve, 0), said("a", Verdict::Approve, 0)];
-        assert_eq!(words(&all), [(b.clone(), Verdict::Approve), (a.clone(), Verdict::Approve)]);
+        let all = [
+            said("a", ApprovalVerdict::Reject, 0),
+            said("b", ApprovalVerdict::Approve, 0),
+            said("a", ApprovalVerdict::Approve, 0),
+        ];
+        assert_eq!(words(&all), [(b.clone(), ApprovalVerdict::Approve), (a.clone(), ApprovalVerdict::Approve)]);
         // whatever the order in which they are numbered
-        let all = [said("a", Verdict::Approve, 2), said("b", Verdict::Approve, 1), said("a", Verdict::Reject, 0)];
-        assert_eq!(words(&all), [(b, Verdict::Approve), (a, Verdict::Approve)]);
+        let all = [
+            said("a", ApprovalVerdict::Approve, 2),
+            said("b", ApprovalVerdict::Approve, 1),
+            said("a", ApprovalVerdict::Reject, 0),
+        ];
+        assert_eq!(words(&all), [(b, ApprovalVerdict::Approve), (a, ApprovalVerdict::Approve)]);
     }
 }

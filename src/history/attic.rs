@@ -1,43 +1,42 @@
 //! What the attic keeps: its entries as values, and by which way each comes back.
 
-use super::recorded::Status;
+use super::recorded::RecordedStatus;
 use crate::base::remedy::Call;
-use crate::base::{Operation, Span, time};
+use crate::base::{HumanDuration, Operation, time};
 use crate::source::changeset::is_id;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What an entry with data keeps. Entries of definitions (a default, a type …) have no data.
+/// The kind of an entry with data. Entries of definitions (a default, a type …) have no data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "AtticKind")]
-pub enum Kind {
+pub enum AtticKind {
     /// A dropped table.
     Table,
-    /// A dropped column, under another name in its table.
+    /// A dropped column, which has another name in its table.
     Column,
-    /// Rows of a table that a rollback has dropped.
+    /// The rows of a table that a rollback dropped.
     Rows,
-    /// Values of a column that a rollback has dropped.
+    /// The values of a column that a rollback dropped.
     Values,
-    /// The rows before an update.
+    /// The old rows of an update.
     Update,
-    /// The rows before an upsert.
+    /// The old rows of an upsert.
     Upsert,
-    /// Deleted rows.
+    /// The deleted rows.
     Delete,
 }
 
-impl Kind {
+impl AtticKind {
     /// Every kind with its word in the ledger and in JSON.
-    pub const ALL: [(Kind, &'static str); 7] = [
-        (Kind::Table, "table"),
-        (Kind::Column, "column"),
-        (Kind::Rows, "rows"),
-        (Kind::Values, "values"),
-        (Kind::Update, "update"),
-        (Kind::Upsert, "upsert"),
-        (Kind::Delete, "delete"),
+    pub const ALL: [(AtticKind, &'static str); 7] = [
+        (AtticKind::Table, "table"),
+        (AtticKind::Column, "column"),
+        (AtticKind::Rows, "rows"),
+        (AtticKind::Values, "values"),
+        (AtticKind::Update, "update"),
+        (AtticKind::Upsert, "upsert"),
+        (AtticKind::Delete, "delete"),
     ];
 
     /// The word in the ledger and in JSON.
@@ -55,27 +54,27 @@ impl Kind {
     /// Whether the rollback of an applied changeset needs it.
     #[must_use]
     pub fn is_for_rollback(self) -> bool {
-        !matches!(self, Kind::Rows | Kind::Values)
+        !matches!(self, AtticKind::Rows | AtticKind::Values)
     }
 
     /// A few words for people.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Kind::Update => "rows before an update of",
-            Kind::Upsert => "rows before an upsert of",
-            Kind::Delete => "rows deleted from",
-            Kind::Rows => "rows of",
-            Kind::Values => "values of",
-            Kind::Table => "table",
-            Kind::Column => "column",
+            AtticKind::Update => "rows before an update of",
+            AtticKind::Upsert => "rows before an upsert of",
+            AtticKind::Delete => "rows deleted from",
+            AtticKind::Rows => "rows of",
+            AtticKind::Values => "values of",
+            AtticKind::Table => "table",
+            AtticKind::Column => "column",
         }
     }
 }
 
 /// How an entry comes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
+pub enum Recovery {
     /// By the rollback of its changeset.
     Rollback,
     /// By itself.
@@ -87,25 +86,25 @@ pub enum Way {
 /// An entry that keeps data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its number.
+    /// The number of the entry.
     pub id: i64,
     /// The changeset that dropped or changed the object.
     pub changeset: String,
     /// What that is here now; `None`: it is not applied.
-    pub status: Option<Status>,
+    pub status: Option<RecordedStatus>,
     /// Whether its rollback puts back what is kept: it is derived, and nothing of it was purged.
     pub by_rollback: bool,
-    /// What is kept.
-    pub kind: Kind,
-    /// The object before: `schema.table`, `schema.table.column`.
+    /// The kind of the entry.
+    pub kind: AtticKind,
+    /// The original object: `schema.table`, `schema.table.column`.
     pub object: String,
     /// What it is called now; `None`: the entry itself holds the rows.
     pub kept_as: Option<String>,
     /// The table that has it, or that it goes back into; `None`: it is not there.
     pub home: Option<String>,
-    /// How many rows; of a table or column an estimate.
+    /// The number of rows; an estimate for a table or column.
     pub rows: Option<i64>,
-    /// How much room it takes in bytes; of a column an estimate.
+    /// The size in bytes; an estimate for a column.
     pub bytes: Option<i64>,
     /// Since when, in milliseconds since 1970.
     pub kept_at: i64,
@@ -115,7 +114,7 @@ pub struct Entry {
     pub purged_at: Option<i64>,
     /// Whether something of it is kept now.
     pub is_kept: bool,
-    /// How many of the rows or values were put back.
+    /// The number of restored rows or values.
     pub put_back: Option<i64>,
 }
 
@@ -128,29 +127,33 @@ impl Entry {
 
     /// Until when it is kept by a retention, in milliseconds since 1970.
     #[must_use]
-    pub fn until(&self, keep: Option<Span>) -> Option<i64> {
+    pub fn until(&self, keep: Option<HumanDuration>) -> Option<i64> {
         keep.map(|keep| self.kept_at.saturating_add(i64::try_from(keep.millis).unwrap_or(i64::MAX)))
     }
 
     /// Whether its retention is over at this time.
     #[must_use]
-    pub fn is_expired(&self, keep: Option<Span>, now: i64) -> bool {
+    pub fn is_expired(&self, keep: Option<HumanDuration>, now: i64) -> bool {
         self.until(keep).is_some_and(|until| until <= now)
     }
 
     /// How it comes back.
     #[must_use]
-    pub fn way(&self) -> Way {
+    pub fn way(&self) -> Recovery {
         match (self.kind, self.status) {
-            _ if self.restored_at.is_some() => Way::None("put back, except for what something stood in the way of"),
-            (_, Some(Status::Partly)) => Way::None("its changeset is half done"),
-            (Kind::Rows | Kind::Values, _) if self.home.is_none() => {
-                Way::None("its table is not there: apply its changeset again")
+            _ if self.restored_at.is_some() => {
+                Recovery::None("put back, except for what something stood in the way of")
             }
-            (Kind::Rows | Kind::Values, _) => Way::Restore,
-            _ if self.by_rollback => Way::Rollback,
-            (Kind::Table | Kind::Column, _) => Way::Restore,
-            (Kind::Update | Kind::Upsert | Kind::Delete, _) => Way::None("no rollback puts it back any more"),
+            (_, Some(RecordedStatus::Partly)) => Recovery::None("its changeset is half done"),
+            (AtticKind::Rows | AtticKind::Values, _) if self.home.is_none() => {
+                Recovery::None("its table is not there: apply its changeset again")
+            }
+            (AtticKind::Rows | AtticKind::Values, _) => Recovery::Restore,
+            _ if self.by_rollback => Recovery::Rollback,
+            (AtticKind::Table | AtticKind::Column, _) => Recovery::Restore,
+            (AtticKind::Update | AtticKind::Upsert | AtticKind::Delete, _) => {
+                Recovery::None("no rollback puts it back any more")
+            }
         }
     }
 
@@ -159,10 +162,10 @@ impl Entry {
     #[must_use]
     pub fn call(&self) -> Option<Call> {
         match self.way() {
-            Way::Rollback if !is_id(&self.changeset) => None,
-            Way::Rollback => Some(Operation::Rollback.on(&self.changeset)),
-            Way::Restore => Some(Operation::AtticRestore.on(self.id.to_string())),
-            Way::None(_) => None,
+            Recovery::Rollback if !is_id(&self.changeset) => None,
+            Recovery::Rollback => Some(Operation::Rollback.on(&self.changeset)),
+            Recovery::Restore => Some(Operation::AtticRestore.on(self.id.to_string())),
+            Recovery::None(_) => None,
         }
     }
 
@@ -173,7 +176,7 @@ impl Entry {
         let all = format!(
             "entry {}: {put_back} of {rows} {} put back",
             self.id,
-            if self.kind == Kind::Rows { "rows" } else { "values" }
+            if self.kind == AtticKind::Rows { "rows" } else { "values" }
         );
         Some(match rows - put_back {
             0 => all,
@@ -183,8 +186,8 @@ impl Entry {
 
     /// What an event says of it.
     #[must_use]
-    pub fn told(&self) -> ToldEntry<'_> {
-        ToldEntry {
+    pub fn told(&self) -> EntrySummary<'_> {
+        EntrySummary {
             entry: self.id,
             kind: self.kind,
             object: &self.object,
@@ -198,7 +201,7 @@ impl Entry {
 
     /// The same and what is to be known of it now; `command` words what puts it back.
     #[must_use]
-    pub fn listed(&self, keep: Option<Span>, now: i64, command: fn(&Call) -> String) -> ListedEntry<'_> {
+    pub fn listed(&self, keep: Option<HumanDuration>, now: i64, command: fn(&Call) -> String) -> ListedEntry<'_> {
         ListedEntry {
             told: self.told(),
             changeset: &self.changeset,
@@ -209,82 +212,82 @@ impl Entry {
             restore_by: self.call().as_ref().map(command),
             restore_by_parts: self.call(),
             not_restorable: match self.way() {
-                Way::None(why) => Some(why),
-                Way::Rollback | Way::Restore => None,
+                Recovery::None(why) => Some(why),
+                Recovery::Rollback | Recovery::Restore => None,
             },
         }
     }
 }
 
-/// What an event, a plan or a summary says of an entry.
+/// An attic entry in an event, a plan or a summary.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "AtticEntry")]
-pub struct ToldEntry<'a> {
-    /// Its number.
+pub struct EntrySummary<'a> {
+    /// The number of the entry.
     entry: i64,
-    /// What is kept.
-    kind: Kind,
-    /// The object before: `schema.table`, `schema.table.column`.
+    /// The kind of the entry.
+    kind: AtticKind,
+    /// The original object: `schema.table`, `schema.table.column`.
     object: &'a str,
-    /// What it is called now; null: the entry itself holds the rows.
+    /// The current name of the object; null: the entry itself contains the rows.
     kept_as: Option<&'a str>,
-    /// Since when, as RFC 3339 in UTC.
+    /// The time when it was dropped or changed, as RFC 3339 in UTC.
     kept_at: String,
-    /// How many rows; of a table or column an estimate.
+    /// The number of rows; an estimate for a table or column.
     rows: Option<i64>,
-    /// How much room it takes in bytes; of a column an estimate.
+    /// The size in bytes; an estimate for a column.
     bytes: Option<i64>,
-    /// How many of the rows or values were put back.
+    /// The number of restored rows or values.
     #[serde(skip_serializing_if = "Option::is_none")]
     restored_rows: Option<i64>,
 }
 
-/// An entry with what is to be known of it now.
+/// An attic entry with its current state.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ListedAtticEntry")]
 pub struct ListedEntry<'a> {
     /// The entry.
     #[serde(flatten)]
-    told: ToldEntry<'a>,
+    told: EntrySummary<'a>,
     /// The changeset that dropped or changed the object.
     changeset: &'a str,
-    /// The table that has it, or that it goes back into; null: it is not there.
+    /// The table that contains it, or into which it is restored; null: the table does not exist.
     table: Option<&'a str>,
-    /// Until when the retention of the environment keeps it, as RFC 3339 in UTC; null: there is none.
+    /// The end of the environment's retention, as RFC 3339 in UTC; null: unlimited.
     kept_until: Option<String>,
-    /// Whether its retention is over.
+    /// True if the retention is over.
     expired: bool,
-    /// When it was put back, as RFC 3339 in UTC; what could not be is still kept.
+    /// The time of the restore, as RFC 3339 in UTC; the entry still keeps what could not be restored.
     restored_at: Option<String>,
-    /// The command that puts it back.
+    /// The command that restores it.
     restore_by: Option<String>,
-    /// The operation that puts it back.
+    /// The operation that restores it.
     restore_by_parts: Option<Call>,
-    /// Why it does not come back now, or not at all.
+    /// The reason why it cannot be restored now, or at all.
     not_restorable: Option<&'static str>,
 }
 
-/// How much of it all there is.
+/// The total size of the entries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "AtticTotals")]
 pub struct Totals {
-    /// Entries.
+    /// The number of entries.
     pub entries: usize,
-    /// Their bytes, as far as they are known.
+    /// Their size in bytes, as far as it is known.
     pub bytes: i64,
-    /// Entries whose retention is over.
+    /// The number of entries whose retention is over.
     pub expired: usize,
-    /// Their bytes.
+    /// Their size in bytes.
     pub expired_bytes: i64,
 }
 
 impl Totals {
     /// Counts.
     #[must_use]
-    pub fn of(entries: &[Entry], keep: Option<Span>, now: i64) -> Self {
+    pub fn of(entries: &[Entry], keep: Option<HumanDuration>, now: i64) -> Self {
         let mut totals = Self::default();
         for entry in entries {
             let bytes = entry.bytes.unwrap_or(0);
@@ -329,7 +332,7 @@ impl Purged {
 mod tests {
     use super::*;
 
-    fn entry(kind: Kind, status: Option<Status>) -> Entry {
+    fn entry(kind: AtticKind, status: Option<RecordedStatus>) -> Entry {
         Entry {
             id: 3,
             changeset: "009-drop".to_owned(),
@@ -354,23 +357,30 @@ mod tests {
         let command = |entry: Entry| entry.call();
         let rollback = Some(Operation::Rollback.on("009-drop"));
         let restore = Some(Operation::AtticRestore.on("3"));
-        assert_eq!(command(entry(Kind::Column, Some(Status::Applied))), rollback);
-        assert_eq!(command(entry(Kind::Delete, Some(Status::Applied))), rollback);
-        assert_eq!(command(entry(Kind::Column, None)), restore);
-        assert_eq!(command(entry(Kind::Rows, Some(Status::Applied))), restore);
-        assert_eq!(command(Entry { by_rollback: false, ..entry(Kind::Table, Some(Status::Applied)) }), restore);
-        assert_eq!(command(Entry { by_rollback: false, ..entry(Kind::Update, Some(Status::Applied)) }), None);
-        assert_eq!(command(Entry { home: None, ..entry(Kind::Values, None) }), None);
-        assert_eq!(command(entry(Kind::Delete, None)), None);
-        let odd = Entry { changeset: "a; curl x | sh".to_owned(), ..entry(Kind::Table, Some(Status::Applied)) };
+        assert_eq!(command(entry(AtticKind::Column, Some(RecordedStatus::Applied))), rollback);
+        assert_eq!(command(entry(AtticKind::Delete, Some(RecordedStatus::Applied))), rollback);
+        assert_eq!(command(entry(AtticKind::Column, None)), restore);
+        assert_eq!(command(entry(AtticKind::Rows, Some(RecordedStatus::Applied))), restore);
+        assert_eq!(
+            command(Entry { by_rollback: false, ..entry(AtticKind::Table, Some(RecordedStatus::Applied)) }),
+            restore
+        );
+        assert_eq!(
+            command(Entry { by_rollback: false, ..entry(AtticKind::Update, Some(RecordedStatus::Applied)) }),
+            None
+        );
+        assert_eq!(command(Entry { home: None, ..entry(AtticKind::Values, None) }), None);
+        assert_eq!(command(entry(AtticKind::Delete, None)), None);
+        let odd =
+            Entry { changeset: "a; curl x | sh".to_owned(), ..entry(AtticKind::Table, Some(RecordedStatus::Applied)) };
         assert_eq!(command(odd), None);
-        assert_eq!(command(entry(Kind::Table, Some(Status::Partly))), None);
-        assert_eq!(command(Entry { restored_at: Some(5), ..entry(Kind::Rows, None) }), None);
+        assert_eq!(command(entry(AtticKind::Table, Some(RecordedStatus::Partly))), None);
+        assert_eq!(command(Entry { restored_at: Some(5), ..entry(AtticKind::Rows, None) }), None);
     }
 
     #[test]
     fn retention_ends_when_its_time_is_over() {
-        let (entry, keep) = (entry(Kind::Table, None), Some(Span::millis(50)));
+        let (entry, keep) = (entry(AtticKind::Table, None), Some(HumanDuration::millis(50)));
         assert_eq!(entry.until(keep), Some(1050));
         assert!(!entry.is_expired(keep, 1049) && entry.is_expired(keep, 1050) && !entry.is_expired(None, i64::MAX));
         let totals = Totals::of(&[entry.clone(), Entry { kept_at: 0, ..entry }], keep, 1049);
@@ -379,8 +389,8 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_word() {
-        for (kind, word) in Kind::ALL {
-            assert_eq!((kind.word(), Kind::from_word(word)), (word, Some(kind)));
+        for (kind, word) in AtticKind::ALL {
+            assert_eq!((kind.word(), AtticKind::from_word(word)), (word, Some(kind)));
             assert_eq!(serde_json::to_value(kind).unwrap(), word);
         }
     }

@@ -1,6 +1,6 @@
 //! The ledger, read as a value.
 
-use crate::base::Span;
+use crate::base::HumanDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,27 +22,27 @@ pub struct History {
     pub policies: BTreeMap<String, Value>,
 }
 
-/// A changeset whose id has changed.
+/// A changeset with a changed id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Renamed {
-    /// The id that the ledger has.
+    /// The id in the ledger.
     pub from: String,
-    /// The id that the files have.
+    /// The id in the files.
     pub to: String,
 }
 
-/// Which way a step goes.
+/// The direction of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Direction {
-    /// Makes the change.
+    /// Applies the change.
     Forward,
-    /// Takes it back.
+    /// Rolls the change back.
     Rollback,
-    /// Drops for good what the attic keeps of it.
+    /// Drops its attic entries permanently.
     Purge,
-    /// Puts back what the attic keeps of it.
+    /// Restores its attic entries.
     Restore,
 }
 
@@ -62,13 +62,12 @@ impl Direction {
 /// The state of a changeset in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "RecordedStatus")]
-pub enum Status {
-    /// Done.
+pub enum RecordedStatus {
+    /// The changeset is applied.
     Applied,
-    /// Some of its segments are done.
+    /// Some segments are done.
     Partly,
-    /// Tried; nothing of it remains.
+    /// The changeset failed; nothing of it remains.
     Failed,
     /// Marked: counts as done, was not run.
     Skipped,
@@ -76,31 +75,37 @@ pub enum Status {
     Held,
 }
 
-impl Status {
+impl RecordedStatus {
     /// The word in the ledger, in JSON and in messages.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Status::Applied => "applied",
-            Status::Partly => "partly",
-            Status::Failed => "failed",
-            Status::Skipped => "skipped",
-            Status::Held => "held",
+            RecordedStatus::Applied => "applied",
+            RecordedStatus::Partly => "partly",
+            RecordedStatus::Failed => "failed",
+            RecordedStatus::Skipped => "skipped",
+            RecordedStatus::Held => "held",
         }
     }
 
     /// The status of this word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Status::Applied, Status::Partly, Status::Failed, Status::Skipped, Status::Held]
-            .into_iter()
-            .find(|s| s.word() == word)
+        [
+            RecordedStatus::Applied,
+            RecordedStatus::Partly,
+            RecordedStatus::Failed,
+            RecordedStatus::Skipped,
+            RecordedStatus::Held,
+        ]
+        .into_iter()
+        .find(|s| s.word() == word)
     }
 
     /// Whether what depends on it may run.
     #[must_use]
     pub fn satisfies(self) -> bool {
-        matches!(self, Status::Applied | Status::Skipped)
+        matches!(self, RecordedStatus::Applied | RecordedStatus::Skipped)
     }
 }
 
@@ -108,7 +113,7 @@ impl Status {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     /// Its state.
-    pub status: Status,
+    pub status: RecordedStatus,
     /// The order in which it came to this database.
     pub ordinal: i64,
     /// Of the changeset as written.
@@ -128,10 +133,10 @@ pub struct Recorded {
     /// The database role that brought it.
     pub applied_by: String,
     /// How long it took.
-    pub duration: Option<Span>,
+    pub duration: Option<HumanDuration>,
     /// Why it was marked by hand.
     pub reason: Option<String>,
-    /// What went wrong.
+    /// The error.
     pub error: Option<String>,
     /// The changesets that it needs, as recorded.
     pub requires: Vec<String>,
@@ -139,17 +144,17 @@ pub struct Recorded {
     pub segments: Vec<SegmentState>,
 }
 
-/// The progress of one segment.
+/// The progress of a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SegmentState {
     /// Forward or rollback.
     pub direction: Direction,
-    /// Its position, from 0.
+    /// The position of the segment, from 0.
     pub no: u32,
-    /// Whether it is finished; otherwise it was begun.
+    /// True if the segment is finished; otherwise it was started.
     pub done: bool,
-    /// Rows of a backfill so far.
+    /// The number of rows that a backfill has changed.
     pub rows: i64,
     /// The last key of a backfill.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -172,7 +177,7 @@ impl Recorded {
 impl History {
     /// The status of a changeset; `None`: never heard of.
     #[must_use]
-    pub fn status(&self, id: &str) -> Option<Status> {
+    pub fn status(&self, id: &str) -> Option<RecordedStatus> {
         self.changesets.get(id).map(|r| r.status)
     }
 

@@ -2,59 +2,59 @@
 
 use super::Target;
 use crate::base::remedy::Call;
-use crate::base::{Failure, Span};
+use crate::base::{Failure, HumanDuration};
 use crate::history::History;
 use crate::history::attic::{Entry, ListedEntry, Totals};
 use crate::pg::Database;
 use crate::pg::ledger::{attic, audit};
-use crate::plan::attic::{Which, compile, to_purge, to_restore};
+use crate::plan::attic::{EntrySelection, compile, to_purge, to_restore};
 use crate::plan::{Direction, Plan};
 use crate::run::Observer;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How long the environment keeps what was dropped.
+/// The retention of the environment.
 #[must_use]
-pub fn retention(target: &Target) -> Option<Span> {
+pub fn retention(target: &Target) -> Option<HumanDuration> {
     target.config()?.attic.map(|attic| attic.keep)
 }
 
-/// What the attic keeps.
+/// The entries of the attic.
 pub struct Kept {
     /// The environment.
     pub environment: String,
-    /// The name of its database.
+    /// The name of the database.
     pub database: String,
-    /// How long the environment keeps what was dropped.
-    pub keep: Option<Span>,
+    /// The retention of the environment; absent: unlimited.
+    pub keep: Option<HumanDuration>,
     /// The entries.
     pub entries: Vec<Entry>,
-    /// How much of it all there is.
+    /// The total size.
     pub totals: Totals,
-    /// The server's clock, in milliseconds since 1970.
+    /// The time of the server, in milliseconds since 1970.
     pub now: i64,
-    /// Where the server is.
+    /// The address of the server, without secrets.
     pub place: String,
 }
 
-/// What the attic keeps, for programs.
+/// The entries of the attic, for programs.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Attic")]
 pub struct AtticAnswer<'a> {
     /// The environment.
     pub environment: &'a str,
-    /// The name of its database.
+    /// The name of the database.
     pub database: &'a str,
-    /// How long the environment keeps what was dropped; null: without limit.
-    pub keep: Option<Span>,
+    /// The retention of the environment; null: unlimited.
+    pub keep: Option<HumanDuration>,
     /// The entries.
     pub entries: Vec<ListedEntry<'a>>,
-    /// How much of it all there is.
+    /// The total size.
     pub totals: Totals,
 }
 
 impl Kept {
-    /// For programs; `command` words what puts an entry back.
+    /// The entries as JSON output; `command` words what restores an entry.
     #[must_use]
     pub fn answer(&self, command: fn(&Call) -> String) -> AtticAnswer<'_> {
         AtticAnswer {
@@ -67,10 +67,10 @@ impl Kept {
     }
 }
 
-/// Finds out what the attic keeps. Reads only.
+/// Reads the entries of the attic, and changes nothing.
 ///
 /// # Errors
-/// When the server is not reached.
+/// If the server cannot be reached.
 pub async fn kept(target: &Target, observer: &mut dyn Observer) -> Result<Kept, Failure> {
     let keep = retention(target);
     let db = target.connect(observer).await?;
@@ -86,26 +86,26 @@ pub async fn kept(target: &Target, observer: &mut dyn Observer) -> Result<Kept, 
     Ok(Kept { environment: target.environment.clone(), database, keep, entries, totals, now: history.now, place })
 }
 
-/// Entries of the attic that are purged or put back, as far as they are still there.
+/// A purge or a restore of attic entries.
 pub struct AtticWork<'a> {
     /// The environment.
     pub target: &'a Target,
     /// Purge or restore.
     pub direction: Direction,
-    /// Which entries.
-    pub which: Which,
+    /// The selected entries.
+    pub which: EntrySelection,
 }
 
 impl AtticWork<'_> {
-    /// Compiles what is to run.
+    /// Compiles the purge or restore.
     ///
     /// # Errors
-    /// What cannot be put back, and what was changed by hand.
+    /// Entries that cannot be restored, or that were changed manually.
     pub async fn compile(&self, db: &Database, history: &History) -> Result<Plan, Failure> {
         Ok(self.choose(db, history).await?.0)
     }
 
-    /// The same, with what is to be said of it.
+    /// Compiles the purge or restore, with notes for the user.
     ///
     /// # Errors
     /// As [`AtticWork::compile`].
@@ -113,7 +113,7 @@ impl AtticWork<'_> {
         let target = self.target;
         let entries = attic::entries(&db.connection, &db.server, target.ledger()).await?;
         let chosen = match (self.direction, &self.which) {
-            (Direction::Restore, Which::Ids(ids)) => to_restore(&entries, ids)?,
+            (Direction::Restore, EntrySelection::Ids(ids)) => to_restore(&entries, ids)?,
             _ => to_purge(&entries, &self.which, &target.environment, retention(target), history.now)?,
         };
         let limits = target.workspace().loaded.config.limits(&target.environment).resolve();

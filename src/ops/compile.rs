@@ -2,7 +2,7 @@
 
 use super::about;
 use crate::base::remedy::Argument;
-use crate::base::{Failure, Kind, Operation, Setting};
+use crate::base::{Failure, FailureKind, Operation, Setting};
 use crate::history::History;
 use crate::pg::Database;
 use crate::pg::ledger::read;
@@ -10,10 +10,10 @@ use crate::pipeline::View;
 use crate::plan::{Edited, Plan};
 use std::collections::BTreeSet;
 
-/// Compiles what is pending of these changesets, by their positions; `None`: all.
+/// Compiles the pending ones of these changesets, by position; `None`: all.
 ///
 /// # Errors
-/// Wrong sources; applied changesets that were edited, with the difference.
+/// Problems in the sources; applied changesets that were edited, with the difference.
 pub async fn compile(
     view: &View<'_>,
     db: &Database,
@@ -33,8 +33,8 @@ async fn edited_failure(view: &View<'_>, db: &Database, edited: &[Edited]) -> Re
     let stored = read::stored(&db.connection, ledger, &ids).await?;
     let names: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
     let verb = if names.len() == 1 { "was" } else { "were" };
-    let mut failure = Failure::new(Kind::Drift, format!("{} {verb} edited after being applied", names.join(", ")))
-        .help(
+    let mut failure =
+        Failure::new(FailureKind::Drift, format!("{} {verb} edited after being applied", names.join(", "))).help(
             "take the edit back and put the change into a new changeset; or roll it back here, and apply it again; or, \
              where the database is as the file says now, "
                 + Operation::Mark.on("applied").on(Argument::Open).with(Setting::Reason.open())

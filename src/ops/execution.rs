@@ -5,8 +5,8 @@ use super::prepare::{Confirmed, Options, Planned, Prepared};
 use super::run::{execute, lock, run_hooks, verdict};
 use super::{Target, preflight};
 use crate::base::remedy::Argument;
-use crate::base::{Failure, Kind, Operation};
-use crate::history::{History, Status};
+use crate::base::{Failure, FailureKind, Operation};
+use crate::history::{History, RecordedStatus};
 use crate::pg::lock::Lock;
 use crate::pg::lock::lost::{is_lost, taken_over};
 use crate::pg::run::ready::{Clearance, UnderLock};
@@ -25,27 +25,27 @@ const LOSSES: u32 = 2;
 /// A server that restarts is waited for at least so long.
 const RETURN: Duration = Duration::from_secs(30);
 
-/// How a run ended.
+/// The result of a run.
 pub struct RunOutcome<'a> {
-    /// The database, its gates, and the plan as it was in the end.
+    /// The database, its gates, and the final plan.
     pub planned: Planned<'a>,
-    /// What was done, in order.
+    /// The changesets that were run, in order.
     pub done: Vec<String>,
-    /// How it ended; absent: there was nothing to run.
+    /// The result of the run; absent if there was nothing to run.
     pub finished: Option<Finished>,
 }
 
 impl RunOutcome<'_> {
-    /// The word for how it ended.
+    /// The status of the run.
     #[must_use]
     pub fn status(&self) -> RunStatus {
         self.finished.as_ref().map_or(RunStatus::Done, |finished| finished.status)
     }
 
-    /// Ends the sessions.
+    /// Closes the connections.
     ///
     /// # Errors
-    /// The steps that failed, or who stopped the run.
+    /// The failed steps, or the user who stopped the run.
     pub async fn close(self) -> Result<(), Failure> {
         self.planned.close().await?;
         self.finished.map_or(Ok(()), |finished| verdict(&finished))
@@ -53,11 +53,11 @@ impl RunOutcome<'_> {
 }
 
 impl<'a> Confirmed<'a> {
-    /// Runs it. `observer` hears what happens; `stop` stops it, from wherever it is asked.
+    /// Runs the plan. `observer` receives the events; `stop` can stop the run from any thread.
     ///
     /// # Errors
-    /// When it cannot run any more by what the ledger says under the lock, or cannot record what it
-    /// does. A step that fails is in the outcome.
+    /// If the plan can no longer run according to the ledger, or if the ledger cannot be written. A failed step
+    /// is in the outcome.
     pub async fn run(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<RunOutcome<'a>, Failure> {
         let Prepared { planned: Planned { target, db, gates, history, plan }, options, .. } = self.0;
         let shown = plan.steps.iter().map(|step| step.changeset.clone()).collect();
@@ -114,7 +114,7 @@ impl<'a> Execution<'a> {
         let finished = self.under(&lock, observer, stop).await;
         match finished {
             // a run that was cut off has no lock to give back
-            Err(why) if why.kind == Kind::Database || why.kind == Kind::Locked => Err(why),
+            Err(why) if why.kind == FailureKind::Database || why.kind == FailureKind::Locked => Err(why),
             finished => {
                 let released = lock.release().await;
                 let finished = finished?;
@@ -168,8 +168,11 @@ impl<'a> Execution<'a> {
         let moved = now.changesets != self.history.changesets;
         match self.plan.direction {
             Direction::Rollback if moved => {
-                return Err(Failure::new(Kind::Drift, "another run has changed the database since the plan was shown")
-                    .help("run the command again and look at what it would do now"));
+                return Err(Failure::new(
+                    FailureKind::Drift,
+                    "another run has changed the database since the plan was shown",
+                )
+                .help("run the command again and look at what it would do now"));
             }
             Direction::Rollback => return Ok(()),
             // what the attic has is not in the history
@@ -177,7 +180,7 @@ impl<'a> Execution<'a> {
                 let next = self.gates.compile(&self.db, now).await?;
                 if statements(&next) != statements(&self.plan) {
                     return Err(Failure::new(
-                        Kind::Drift,
+                        FailureKind::Drift,
                         "the attic has changed since this was shown; nothing was run",
                     )
                     .help("run the command again and look at what it would do now"));
@@ -193,7 +196,7 @@ impl<'a> Execution<'a> {
         let next = self.gates.compile(&self.db, now).await?;
         if let Some(unseen) = next.steps.iter().find(|step| !self.shown.contains(&step.changeset)) {
             return Err(Failure::new(
-                Kind::Drift,
+                FailureKind::Drift,
                 format!("`{}` is pending now, and was not when the plan was shown", unseen.changeset),
             )
             .note("another run has taken it back in between; nothing was run")
@@ -202,7 +205,7 @@ impl<'a> Execution<'a> {
         if self.losses > 0 {
             let before = self.plan.steps.iter().map(|s| &s.changeset);
             let done = before.filter(|id| !next.steps.iter().any(|s| s.changeset == **id));
-            self.done.extend(done.filter(|id| now.status(id) == Some(Status::Applied)).cloned());
+            self.done.extend(done.filter(|id| now.status(id) == Some(RecordedStatus::Applied)).cloned());
         }
         (self.plan, self.history) = (Arc::new(next), now.clone());
         if moved {
@@ -220,7 +223,7 @@ impl<'a> Execution<'a> {
             return Err(self.unsettled(why).await);
         }
         self.losses += 1;
-        let may_pass = matches!(why.kind, Kind::Database | Kind::Locked) && self.losses <= LOSSES;
+        let may_pass = matches!(why.kind, FailureKind::Database | FailureKind::Locked) && self.losses <= LOSSES;
         if !may_pass || !(is_lost(&why) || self.db.is_gone().await) {
             return Err(why);
         }
@@ -239,7 +242,7 @@ impl<'a> Execution<'a> {
     /// A run that was cut off, and does not go on by itself: what it had done is known to the ledger
     /// alone, and `--last-run` and its like may mean something else by then.
     async fn unsettled(&self, why: Failure) -> Failure {
-        if !self.has_begun || why.kind != Kind::Locked && !self.db.is_gone().await {
+        if !self.has_begun || why.kind != FailureKind::Locked && !self.db.is_gone().await {
             return why;
         }
         if self.plan.direction != Direction::Rollback {

@@ -1,24 +1,23 @@
 //! What is refused leaves an event as well: who tried what, from where, and why it was not done.
 
 use super::Target;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::pg::ledger::request;
 use crate::run::{Event, Observer};
 use serde_json::json;
 use std::time::Duration;
 
-/// What was tried.
+/// An attempted operation.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
     /// The operation.
     pub operation: &'static str,
-    /// The digest of the sealed plan that it was about.
+    /// The digest of the sealed plan, if there is one.
     pub plan: Option<&'a str>,
 }
 
-/// Hands on how an operation ended that was to change something. When it was refused, the ledger
-/// gets an event, as far as it can be written; over a connection of its own, since that of the
-/// operation may be in any state.
+/// Passes on the result of an operation. If the operation was refused, it records an event in the ledger, if
+/// that can be written, over a separate connection, because the operation's own may be in any state.
 ///
 /// # Errors
 /// Those of the operation.
@@ -30,7 +29,7 @@ pub async fn recorded<T>(
 ) -> Result<T, Failure> {
     let Err(failure) = &result else { return result };
     if !failure.recorded
-        && matches!(failure.kind, Kind::Refused | Kind::Drift | Kind::Locked)
+        && matches!(failure.kind, FailureKind::Refused | FailureKind::Drift | FailureKind::Locked)
         && let Err(why) = record(failure, attempt, target).await
     {
         observer.on(&Event::Note { message: format!("the ledger has no event of it: {why}") });

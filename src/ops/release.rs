@@ -1,13 +1,13 @@
 //! A sealed plan that `apply` or `promote` runs.
 
 use super::Target;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::gate::evidence::SealedPlan;
-use crate::history::approval::{Approval, Verdict, last_words};
+use crate::history::approval::{Approval, ApprovalVerdict, last_words};
 use crate::history::{EventKind, History};
 use crate::pg::ledger::{approvals, fingerprint};
 use crate::pg::lock::Lock;
-use crate::pg::{Database, unanswered};
+use crate::pg::{Database, query_failed};
 use crate::pipeline::View;
 use crate::plan::sealed::{Sealed, same};
 use crate::plan::{Plan, Progress, Rollback, Segment, Statement, Step};
@@ -15,21 +15,21 @@ use crate::sql::Facts;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// A sealed plan on its way.
+/// A sealed plan that is about to run.
 pub struct Release<'a> {
     /// The plan.
     pub plan: Sealed,
-    /// The files, where they must still render the same.
+    /// The files, if they must still render to the sealed plan.
     pub check: Option<View<'a>>,
 }
 
 impl Release<'_> {
-    /// Its digest.
+    /// The digest of the plan.
     pub fn digest(&self) -> &str {
         &self.plan.digest
     }
 
-    /// What the gates know of it.
+    /// The evidence about the plan for the gates.
     pub fn evidence(&self) -> SealedPlan<'_> {
         let Sealed { content, digest, signature, .. } = &self.plan;
         SealedPlan {
@@ -41,7 +41,7 @@ impl Release<'_> {
         }
     }
 
-    /// What of it is to be run now. It is refused when anything is not as it was.
+    /// Compiles the part of the plan that is still to run; refuses a plan that does not fit any more.
     pub async fn compile(&self, target: &Target, db: &Database, history: &History) -> Result<Plan, Failure> {
         let left = fit(&self.plan, target, db, history).await?;
         match &self.check {
@@ -50,7 +50,7 @@ impl Release<'_> {
         }
     }
 
-    /// Notes in the run that it is of a sealed plan.
+    /// Records in the run that it executes a sealed plan.
     pub async fn note(&self, target: &Target, db: &Database, lock: &Lock) -> Result<(), Failure> {
         let plan = &self.plan;
         let recorder = lock.recorder(target.ledger());
@@ -65,33 +65,32 @@ impl Release<'_> {
             "COMMIT".to_owned(),
         ];
         let sent = db.connection.execute(&sql.join(";\n")).await;
-        sent.map_err(|e| unanswered("cannot note which plan it is", &e))
+        sent.map_err(|e| query_failed("cannot note which plan it is", &e))
     }
 
-    /// What was said of it in this ledger.
+    /// The approvals and rejections of the plan in this ledger.
     ///
     /// # Errors
-    /// When the ledger cannot be read.
+    /// If the ledger cannot be read.
     pub async fn approvals(&self, target: &Target, db: &Database, history: &History) -> Result<Vec<Approval>, Failure> {
         approvals::read(&db.connection, &db.server, history.version, target.ledger(), Some(self.digest())).await
     }
 }
 
-/// What is left to run of a sealed plan, which must be for this target as it is now, and not
-/// rejected.
+/// The part of a sealed plan that is still to run. The plan must fit the target and must not be rejected.
 async fn fit(sealed: &Sealed, target: &Target, db: &Database, history: &History) -> Result<Plan, Failure> {
     let left = may_be_approved(sealed, target, db, history).await?;
     let said =
         approvals::read(&db.connection, &db.server, history.version, target.ledger(), Some(&sealed.digest)).await?;
-    if let Some(no) = last_words(&said).into_iter().find(|a| a.verdict == Verdict::Reject) {
-        return Err(Failure::new(Kind::Refused, "the plan was rejected; nothing was run")
+    if let Some(no) = last_words(&said).into_iter().find(|a| a.verdict == ApprovalVerdict::Reject) {
+        return Err(Failure::new(FailureKind::Refused, "the plan was rejected; nothing was run")
             .note(format!("by {}", no))
             .help("make another one; or who rejected it may approve it after all"));
     }
     Ok(left)
 }
 
-/// The same, whatever was said of it.
+/// As `fit`, also for a rejected plan.
 pub async fn may_be_approved(
     sealed: &Sealed,
     target: &Target,
@@ -101,13 +100,13 @@ pub async fn may_be_approved(
     let part = sealed.part(&target.environment)?;
     if part.plan.ledger_schema != target.ledger().as_str() {
         return Err(Failure::new(
-            Kind::Drift,
+            FailureKind::Drift,
             format!("the plan is sealed for the ledger `{}`, not `{}`", part.plan.ledger_schema, target.ledger()),
         ));
     }
     if !same(&part.policy, &target.policy()) {
         return Err(Failure::new(
-            Kind::Drift,
+            FailureKind::Drift,
             format!("dagmar.yaml says something else of `{}` than when the plan was sealed", target.environment),
         )
         .help("use the dagmar.yaml that it was sealed with, or seal a new plan"));
@@ -169,7 +168,7 @@ fn same_render(view: &View<'_>, plan: &Plan) -> Result<(), Failure> {
 }
 
 fn other_render(id: &str, why: &str) -> Failure {
-    Failure::new(Kind::Drift, format!("`{id}` is compiled differently now than it is sealed; nothing was run"))
+    Failure::new(FailureKind::Drift, format!("`{id}` is compiled differently now than it is sealed; nothing was run"))
         .note(why)
         .help("use the files and the dagmar that it was sealed with, or seal a new plan")
 }

@@ -1,7 +1,7 @@
 //! Running a plan under the lock: what all operations that run one have in common.
 
 use super::Target;
-use crate::base::{Failure, Granularity, Kind, Remedy, Span};
+use crate::base::{Failure, FailureKind, Granularity, HumanDuration, Remedy};
 use crate::history::RunKind;
 use crate::pg::hooks::{self, Hooks};
 use crate::pg::ledger::audit;
@@ -17,32 +17,38 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How a plan is run.
+/// The options of the execution.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// The most connections that run steps at the same time; absent: what the environment has.
+    /// The maximum number of connections that run steps concurrently; absent: that of the environment.
     pub jobs: Option<u16>,
-    /// What happens to the steps that run when one fails.
+    /// The handling of running steps when a step fails.
     pub on_failure: OnFailure,
-    /// What one transaction holds; absent: what the environment has.
+    /// The scope of a transaction; absent: that of the environment.
     pub transaction: Option<Granularity>,
-    /// How long another run is waited for.
-    pub lock_wait: Span,
-    /// Signs the history at the end of the run with this key.
+    /// How long to wait for another run.
+    pub lock_wait: HumanDuration,
+    /// The key that signs the history at the end of the run.
     pub sign: Option<Arc<PrivateKey>>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { jobs: None, on_failure: OnFailure::Finish, transaction: None, lock_wait: Span::secs(600), sign: None }
+        Self {
+            jobs: None,
+            on_failure: OnFailure::Finish,
+            transaction: None,
+            lock_wait: HumanDuration::secs(600),
+            sign: None,
+        }
     }
 }
 
 impl RunOptions {
-    /// What one transaction holds; refuses a plan that cannot be one.
+    /// The scope of a transaction.
     ///
     /// # Errors
-    /// Names the steps that cannot be part of one transaction.
+    /// The steps that cannot be part of one transaction.
     pub fn granularity(&self, target: &Target, plan: &Plan) -> Result<Granularity, Failure> {
         let granularity = self.transaction.unwrap_or_else(|| target.transaction());
         if granularity == Granularity::Plan {
@@ -52,25 +58,25 @@ impl RunOptions {
     }
 }
 
-/// Refuses a reason that says nothing.
+/// Refuses an empty reason.
 ///
 /// # Errors
-/// When it is empty.
+/// If it is empty.
 pub fn check_reason(reason: &str) -> Result<(), Failure> {
     if reason.trim().is_empty() {
-        return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
+        return Err(Failure::new(FailureKind::Usage, "the reason is empty").help("say why: the history keeps it"));
     }
     Ok(())
 }
 
-/// Takes the lock; `lost`: the epoch of a lock that this run had before, and nobody must have come since.
+/// Takes the lock; `lost`: the epoch of a previous lock of this run, which no other run may have followed.
 ///
 /// # Errors
-/// When another run keeps it.
+/// If another run holds the lock.
 pub async fn lock(
     target: &Target,
     db: &mut Database,
-    wait: Span,
+    wait: HumanDuration,
     lost: Option<i64>,
     observer: &mut dyn Observer,
     stop: &Arc<Stop>,
@@ -85,35 +91,35 @@ pub async fn lock(
     lock::acquire(&request, &mut db.connection, &mut db.server, observer, stop).await
 }
 
-/// A ledger that was made or brought up to date.
+/// A ledger that was created or upgraded.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Installed {
     /// The schema of the ledger.
     pub ledger: String,
     /// The environment.
     pub environment: String,
-    /// The version that it had; 0: there was none.
+    /// The previous version; 0: there was no ledger.
     pub from: u32,
-    /// The version that it has; that of `from` where nothing was to be done.
+    /// The current version; equal to `from` if nothing was to be done.
     pub to: u32,
 }
 
-/// Makes the ledger, or brings it up to date.
+/// Creates or upgrades the ledger.
 ///
 /// # Errors
-/// When another run holds the lock, or the ledger cannot be made.
+/// If another run holds the lock, or the ledger cannot be created.
 pub async fn install(target: &Target, db: &mut Database) -> Result<(), Failure> {
-    lock(target, db, Span::default(), None, &mut (), &Arc::default()).await?.release().await
+    lock(target, db, HumanDuration::default(), None, &mut (), &Arc::default()).await?.release().await
 }
 
 fn info(target: &Target, kind: RunKind) -> RunInfo {
     RunInfo { kind, actor: target.actor.clone(), policy: target.policy() }
 }
 
-/// Runs the environment's hooks, as far as they have not run; then the plan may run.
+/// Runs the hooks of the environment that have not run yet; then the plan is ready.
 ///
 /// # Errors
-/// When one fails.
+/// If a hook fails.
 pub async fn run_hooks<'l>(
     target: &Target,
     db: &mut Database,
@@ -140,7 +146,7 @@ pub async fn run_hooks<'l>(
 /// Runs a plan under its lock.
 ///
 /// # Errors
-/// When a connection is lost, or the ledger cannot be written. A step that fails is in the answer.
+/// If a connection is lost, or the ledger cannot be written. A failed step is in the result.
 pub async fn execute(
     target: &Target,
     db: &mut Database,
@@ -172,19 +178,19 @@ pub async fn execute(
     Ok(finished)
 }
 
-/// A run that did not come to its end as a failure.
+/// The failure of a run that is not done.
 ///
 /// # Errors
-/// The steps that failed, or who stopped the run.
+/// The failed steps, or the user who stopped the run.
 pub fn verdict(finished: &Finished) -> Result<(), Failure> {
     match (finished.status, finished.failed.as_slice()) {
         (RunStatus::Done, _) => Ok(()),
         (RunStatus::Interrupted, _) => {
             let by = finished.stopped_by.as_deref().unwrap_or("stopped by a signal");
-            Err(Failure::new(Kind::Interrupted, format!("{by}; what was done is recorded"))
+            Err(Failure::new(FailureKind::Interrupted, format!("{by}; what was done is recorded"))
                 .help("the same command goes on"))
         }
-        (RunStatus::Failed, []) => Err(Failure::new(Kind::Failed, "the run failed")),
+        (RunStatus::Failed, []) => Err(Failure::new(FailureKind::Failed, "the run failed")),
         (RunStatus::Failed, [first, others @ ..]) => {
             let mut failure = described(first);
             for other in others {
@@ -208,7 +214,7 @@ fn state(FailedStep { state, todo, .. }: &FailedStep) -> Remedy {
 fn described(step: &FailedStep) -> Failure {
     let FailedStep { changeset, error, .. } = step;
     let code = if error.sqlstate.is_empty() { String::new() } else { format!(" ({})", error.sqlstate) };
-    let mut failure = Failure::new(Kind::Failed, format!("`{changeset}` failed: {}{code}", error.message));
+    let mut failure = Failure::new(FailureKind::Failed, format!("`{changeset}` failed: {}{code}", error.message));
     failure.location = error.location.clone();
     if let Some(sql) = &error.statement {
         for (i, line) in sql.lines().enumerate() {

@@ -2,11 +2,11 @@
 
 use super::Target;
 use super::attic::retention;
-use crate::base::{Failure, Kind, Wording};
+use crate::base::{Failure, FailureKind, Wording};
 use crate::history::attic::Totals;
 use crate::pg::ledger::attic;
 use crate::pg::ledger::request::{self, Pause};
-use crate::pg::ledger::unfinished::{self, Unended};
+use crate::pg::ledger::unfinished::{self, UnfinishedRun};
 use crate::pg::preflight::sizes;
 use crate::plan::states::{Backfill, State, StateRow, recorded, states};
 use crate::report::FailureAnswer;
@@ -15,47 +15,46 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What an environment has.
+/// The state of an environment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Status {
+pub struct EnvironmentStatus {
     /// The environment.
     pub environment: String,
-    /// The name of its database.
+    /// The name of the database.
     pub database: String,
-    /// The version of its ledger; 0: there is none.
+    /// The version of the ledger; 0: there is no ledger.
     pub ledger_version: u32,
-    /// Who asked backfills to pause; null: they are not paused.
+    /// The request to pause backfills; null: backfills are not paused.
     pub paused: Option<Pause>,
-    /// Runs that did not say how they ended.
-    pub runs: Vec<Unended>,
-    /// What the attic keeps.
+    /// The runs without a recorded end.
+    pub runs: Vec<UnfinishedRun>,
+    /// The size of the attic.
     pub attic: Totals,
     /// The changesets, in order.
     pub changesets: Vec<StateRow>,
-    /// How many there are of each state.
+    /// The number of changesets per state.
     pub counts: BTreeMap<State, usize>,
-    /// Where the server is.
+    /// The address of the server, without secrets.
     #[serde(skip)]
     pub place: String,
-    /// What is wrong with the files, so that this is what the ledger alone has.
+    /// The problems of the files, if the answer comes from the ledger alone.
     #[serde(skip)]
     pub broken: Option<Failure>,
 }
 
 /// What an environment has.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Status")]
 pub struct StatusAnswer<'a> {
     /// What it has.
     #[serde(flatten)]
-    status: &'a Status,
+    status: &'a EnvironmentStatus,
     /// What is wrong with the files, so that only the ledger could be asked.
     #[serde(flatten)]
     broken: Option<FailureAnswer<'a>>,
 }
 
-impl Status {
+impl EnvironmentStatus {
     /// For programs.
     #[must_use]
     pub fn answer(&self, wording: Wording) -> StatusAnswer<'_> {
@@ -64,21 +63,21 @@ impl Status {
     }
 }
 
-/// Finds out what the environment has. Reads only.
+/// Reads the state of the environment, and changes nothing.
 ///
 /// # Errors
-/// When the server is not reached. Mistakes in the files are in the answer.
-pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<Status, Failure> {
+/// If the server cannot be reached. Problems in the files are in the answer.
+pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<EnvironmentStatus, Failure> {
     // mistakes in the files do not keep anybody from seeing what the database has
     let (view, broken) = match target.view() {
         Ok(view) => (Some(view), None),
-        Err(failure) if failure.kind == Kind::Source => (None, Some(failure)),
+        Err(failure) if failure.kind == FailureKind::Source => (None, Some(failure)),
         Err(failure) => return Err(failure),
     };
     let db = target.connect(observer).await?;
     let history = db.history().await?;
     let paused = request::paused(&db.connection, history.version, target.ledger()).await?;
-    let runs = unfinished::unended(&db.connection, &db.server, target.ledger()).await?;
+    let runs = unfinished::unfinished_runs(&db.connection, &db.server, target.ledger()).await?;
     let walks = sizes::walks(&db.connection, target.ledger(), history.version).await?;
     let mut kept = attic::entries(&db.connection, &db.server, target.ledger()).await?;
     kept.retain(|entry| entry.is_kept);
@@ -101,7 +100,7 @@ pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<Stat
     for row in &changesets {
         *counts.entry(row.state).or_default() += 1;
     }
-    Ok(Status {
+    Ok(EnvironmentStatus {
         environment: target.environment.clone(),
         database,
         ledger_version: history.version,

@@ -5,7 +5,7 @@ use super::connect::server::Server;
 use super::connect::{Connection, Settings, connect_with};
 use super::embedded::Embedded;
 use super::ledger::read;
-use crate::base::{Failure, Ident, Kind};
+use crate::base::{Failure, FailureKind, Ident};
 use crate::history::History;
 use crate::source::LedgerConfig;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub struct Database {
     /// For statements.
     pub connection: Connection,
-    /// What the server says of itself.
+    /// The properties of the server.
     pub server: Server,
     /// For further connections.
     pub settings: Settings,
@@ -47,7 +47,7 @@ impl Database {
         &self.config.schema
     }
 
-    /// Where the ledger is, and who may own it.
+    /// The schema of the ledger, and its trusted owners.
     #[must_use]
     pub fn ledger_config(&self) -> &LedgerConfig {
         &self.config
@@ -69,7 +69,7 @@ impl Database {
         self.server.check_writable(self.ledger())
     }
 
-    /// Whether the connection is of no use any more.
+    /// Whether the connection is no longer usable.
     pub async fn is_gone(&self) -> bool {
         let asked = tokio::time::timeout(Duration::from_secs(5), self.connection.execute("")).await;
         !matches!(asked, Ok(Ok(())))
@@ -103,7 +103,7 @@ impl Database {
         if self.embedded.is_some() { "the embedded server".to_owned() } else { self.settings.address() }
     }
 
-    /// Where it is, without secrets.
+    /// The address of the database, without secrets.
     #[must_use]
     pub fn describe(&self) -> String {
         if self.embedded.is_some() { "the embedded server".to_owned() } else { self.settings.describe() }
@@ -137,7 +137,7 @@ async fn first_answer(connection: &Connection, settings: &Settings, ledger: &Led
     tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
         let seconds = limit.as_secs();
         let why = format!("`{}` let us in and did not answer within {seconds}s", settings.describe());
-        Err(Failure::new(Kind::Database, why)
+        Err(Failure::new(FailureKind::Database, why)
             .help("is it overloaded, or a pooler without a free connection? a longer `connect_timeout` waits longer"))
     })
 }

@@ -8,18 +8,18 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
-/// What may hurt.
+/// A hazard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hazard {
-    /// What an environment may refuse by `allow`.
+    /// A hazard that an environment can refuse with `allow`.
     Destructive(Destructive),
-    /// Nobody can use a table meanwhile.
+    /// The statement blocks all access to a table.
     BlocksReads,
-    /// Nobody can write to a table meanwhile.
+    /// The statement blocks writes to a table.
     BlocksWrites,
-    /// A table is read as a whole while a lock is held that others wait for.
+    /// The statement reads a whole table while it holds a lock that blocks other sessions.
     Scans,
-    /// After a crash nobody can tell whether it has happened.
+    /// After a crash, dagmar cannot tell whether the statement succeeded.
     OutcomeUnknown,
 }
 
@@ -206,7 +206,7 @@ mod tests {
         let segments: Vec<Value> = statements.iter().map(|of| segment(&[statement(of)])).collect();
         serde_json::from_value(json!({
             "format": 1, "environment": "dev", "direction": direction, "ledgerSchema": "led", "waiting": [], "blocked": [],
-            "notForHere": [], "overriddenTemplates": [], "steps": [{
+            "excluded": [], "overriddenTemplates": [], "steps": [{
                 "changeset": "a", "direction": direction, "wave": 1, "why": "pending", "requires": [], "checksum": "",
                 "digest": "", "body": {}, "segments": segments, "rollback": { "kind": "irreversible", "reason": "gone" },
             }],

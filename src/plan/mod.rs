@@ -1,5 +1,5 @@
-//! Decide: graph and history to a plan. In: values. Out: a plan that is complete, so that
-//! nothing is decided after it. No clock, no randomness, no files.
+//! Decides: compiles graph and history to a complete plan, so that no later stage decides anything. It uses no clock,
+//! no randomness and no files, and imports neither `ledger` nor `pg`.
 
 pub mod about;
 pub mod again;
@@ -9,14 +9,14 @@ mod facts;
 pub mod hazard;
 pub mod matrix;
 pub mod model;
+mod new_objects;
 pub mod origin;
-mod quiet;
 pub mod reasons;
+mod render_context;
 pub mod rollback;
 pub mod sealed;
 pub mod secrets;
 mod segments;
-mod setting;
 #[cfg(feature = "pg")]
 pub mod signature;
 pub mod states;
@@ -26,7 +26,7 @@ mod waves;
 pub mod writing;
 
 pub use about::{About, Commit, Destination, Maker, Size};
-pub use compile::{Decision, Edited, Request, Unfit, decide, forward, renamed};
+pub use compile::{CompileError, Decision, Edited, Request, decide, forward, renamed};
 pub use hazard::{Destructive, Hazard};
 pub use model::*;
-pub use waves::{Late, late, order};
+pub use waves::{WaveDelay, late, order};

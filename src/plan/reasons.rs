@@ -6,34 +6,34 @@
 use super::states::{State, StateRow};
 use crate::base::{Operation, Remedy, Setting, count, time};
 use crate::graph::Graph;
-use crate::history::{History, Status};
+use crate::history::{History, RecordedStatus};
 use crate::source::{Changelog, Changeset, SourceSet};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One reason.
+/// A reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// What kind of reason it is: `environments`, `edited`, `held`, `skipped`, `failed`,
-    /// `partly`, `dependency`, `soak`, `ledger`, `gate`.
+    /// The kind of the reason: `environments`, `edited`, `held`, `skipped`, `failed`, `partly`, `dependency`,
+    /// `soak`, `ledger`, `gate`.
     pub kind: &'static str,
-    /// The changeset whose it is: the one that was asked for, or one that it needs.
+    /// The changeset that the reason is about: the requested one, or one of its dependencies.
     pub changeset: String,
-    /// The reason, in a sentence.
+    /// The reason, as a sentence.
     pub message: String,
-    /// Until when, where that is known.
+    /// The end of the reason, if known.
     pub until: Option<String>,
-    /// What is to be done; absent: nothing but to wait, or what another reason says.
+    /// The remedy; absent if the user can only wait, or if another reason has the remedy.
     pub todo: Option<Remedy>,
-    /// By whom, as far as that is known.
+    /// The user that caused it, if known.
     pub who: Option<String>,
 }
 
 /// The last that happened to a changeset.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Last {
+pub struct LastEvent {
     /// Who did it: role, and user and host where they are known.
     pub by: String,
-    /// When, as RFC 3339.
+    /// The time, as RFC 3339.
     pub at: String,
 }
 
@@ -53,7 +53,7 @@ pub struct Case<'a> {
     /// The state of every changeset.
     pub rows: BTreeMap<&'a str, &'a StateRow>,
     /// The last that happened to those that are recorded.
-    pub last: BTreeMap<String, Last>,
+    pub last: BTreeMap<String, LastEvent>,
     /// The changeset that is asked for, by its position.
     pub position: usize,
 }
@@ -67,7 +67,7 @@ pub fn of(case: &Case<'_>) -> Vec<Reason> {
     let own = |position: usize| SOURCES.iter().flat_map(move |source| source(case, position));
     let mut reasons: Vec<Reason> = own(case.position).collect();
     reasons.extend(dependencies(case, case.position));
-    if case.state(case.position) != State::NotForHere {
+    if case.state(case.position) != State::Excluded {
         reasons.extend(case.missing_ancestors().into_iter().flat_map(own));
     }
     reasons
@@ -77,7 +77,7 @@ pub fn of(case: &Case<'_>) -> Vec<Reason> {
 #[must_use]
 pub fn wanted(graph: &Graph, history: &History, changelog: &Changelog, position: usize) -> Vec<String> {
     let ids = graph.with_ancestors([position]).into_iter().map(|p| changelog.changesets[p].id.clone());
-    ids.filter(|id| history.status(id).is_some_and(|s| s != Status::Applied)).collect()
+    ids.filter(|id| history.status(id).is_some_and(|s| s != RecordedStatus::Applied)).collect()
 }
 
 impl Case<'_> {
@@ -128,7 +128,7 @@ impl Case<'_> {
 }
 
 fn environments(case: &Case<'_>, position: usize) -> Vec<Reason> {
-    if case.state(position) != State::NotForHere {
+    if case.state(position) != State::Excluded {
         return Vec::new();
     }
     let changeset = case.changeset(position);
@@ -161,8 +161,8 @@ fn marks(case: &Case<'_>, position: usize) -> Vec<Reason> {
     let id = &case.changeset(position).id;
     let Some(recorded) = case.history.changesets.get(id) else { return Vec::new() };
     let (kind, effect) = match recorded.status {
-        Status::Held => ("held", ""),
-        Status::Skipped => ("skipped", "; what depends on it may run"),
+        RecordedStatus::Held => ("held", ""),
+        RecordedStatus::Skipped => ("skipped", "; what depends on it may run"),
         _ => return Vec::new(),
     };
     let (said, who) = case.said(id);
@@ -183,17 +183,17 @@ fn failures(case: &Case<'_>, position: usize) -> Vec<Reason> {
     let error = recorded.error.as_deref().map_or_else(String::new, |e| format!(": {e}"));
     let (said, _) = case.said(id);
     let (kind, message, todo) = match recorded.status {
-        Status::Failed => (
+        RecordedStatus::Failed => (
             "failed",
             format!("`{id}` was tried {said} and failed{error}; nothing of it remains"),
             "remove the cause, then " + Operation::Apply.at(env) + " tries it again",
         ),
-        Status::Partly if recorded.is_rollback_begun() => (
+        RecordedStatus::Partly if recorded.is_rollback_begun() => (
             "partly",
             format!("the rollback of `{id}` was begun {said} and is half done{error}"),
             Operation::Rollback.on(id).at(env) + " goes on with it",
         ),
-        Status::Partly => {
+        RecordedStatus::Partly => {
             let done = recorded.segments.iter().filter(|s| s.done).count();
             (
                 "partly",
@@ -209,7 +209,7 @@ fn failures(case: &Case<'_>, position: usize) -> Vec<Reason> {
 
 fn soak(case: &Case<'_>, position: usize) -> Vec<Reason> {
     let id = &case.changeset(position).id;
-    if case.history.status(id).is_some_and(Status::satisfies) || case.state(position) == State::NotForHere {
+    if case.history.status(id).is_some_and(RecordedStatus::satisfies) || case.state(position) == State::Excluded {
         return Vec::new();
     }
     let mut reasons = Vec::new();
@@ -233,7 +233,7 @@ fn soak(case: &Case<'_>, position: usize) -> Vec<Reason> {
 
 fn dependencies(case: &Case<'_>, position: usize) -> Vec<Reason> {
     let id = &case.changeset(position).id;
-    if case.history.status(id).is_some_and(Status::satisfies) || case.state(position) == State::NotForHere {
+    if case.history.status(id).is_some_and(RecordedStatus::satisfies) || case.state(position) == State::Excluded {
         return Vec::new();
     }
     let mut unmet: Vec<usize> =
@@ -269,7 +269,7 @@ pub fn verdict(case: &Case<'_>, reasons: &[Reason]) -> Remedy {
         State::Partly if reasons.iter().all(|r| r.kind == "partly") => {
             "nothing else is in its way: what is to be done is above".into()
         }
-        State::NotForHere => "it never comes here as its file is".into(),
+        State::Excluded => "it never comes here as its file is".into(),
         _ => "it comes when every reason above is gone".into(),
     }
 }

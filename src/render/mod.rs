@@ -1,7 +1,7 @@
-//! Templates to SQL text. In: a change's context. Out: the SQL of one direction.
+//! Renders the template of a change to the SQL of one direction. It never escapes for HTML, is strict about missing
+//! values, and passes every value through a typed helper. Only this room names handlebars.
 //!
-//! Strict, never HTML-escaping; every value goes through a typed helper. Handlebars stays
-//! inside this folder. To add a helper: a function and a row in `helpers.rs`.
+//! To add a helper: a function and a row in `helpers.rs`.
 
 mod guard;
 mod helpers;
@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 
 pub use crate::sql::SEGMENT_MARK;
 pub use library::Sections;
-pub use trace::{From, Piece, Trace};
+pub use trace::{Piece, PieceSource, Trace};
 
 /// Which section of a template is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

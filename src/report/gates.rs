@@ -5,7 +5,7 @@ use super::page::text;
 use super::style::Tone;
 use super::table::{Cell, Table};
 use crate::base::{Remedy, Wording};
-use crate::gate::{Status, Verdict};
+use crate::gate::{GateStatus, GateVerdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ pub struct VerdictAnswer<'a> {
     /// The gate.
     gate: &'static str,
     /// What became of it.
-    status: Status,
+    status: GateStatus,
     /// Why.
     reason: &'a str,
     /// What has to be done; absent where it is met.
@@ -31,8 +31,8 @@ pub struct VerdictAnswer<'a> {
 impl<'a> VerdictAnswer<'a> {
     /// For programs.
     #[must_use]
-    pub fn of(verdicts: &'a [Verdict], wording: Wording) -> Vec<Self> {
-        let one = |verdict: &'a Verdict| Self {
+    pub fn of(verdicts: &'a [GateVerdict], wording: Wording) -> Vec<Self> {
+        let one = |verdict: &'a GateVerdict| Self {
             gate: verdict.gate,
             status: verdict.status,
             reason: &verdict.reason,
@@ -45,7 +45,7 @@ impl<'a> VerdictAnswer<'a> {
 
 /// The table of gates: met, unmet and why; below, what to do.
 #[must_use]
-pub fn terminal(verdicts: &[Verdict], limit: Option<usize>, wording: Wording) -> Text {
+pub fn terminal(verdicts: &[GateVerdict], limit: Option<usize>, wording: Wording) -> Text {
     let mut table = Table::new(&["GATE", "STATE", "WHY"]);
     for verdict in verdicts {
         table.row([Cell::from(verdict.gate), state(verdict), Cell::from(verdict.reason.as_str())]);
@@ -56,33 +56,33 @@ pub fn terminal(verdicts: &[Verdict], limit: Option<usize>, wording: Wording) ->
     table.text(limit)
 }
 
-fn state(verdict: &Verdict) -> Cell {
+fn state(verdict: &GateVerdict) -> Cell {
     let tone = match verdict.status {
-        Status::Met => Tone::Good,
-        Status::Unmet => Tone::Bad,
-        Status::Overridden => Tone::Warn,
+        GateStatus::Met => Tone::Good,
+        GateStatus::Unmet => Tone::Bad,
+        GateStatus::Overridden => Tone::Warn,
     };
     Cell::new(verdict.status.word(), tone)
 }
 
 /// `all met`, `2 of 9 not met`.
-fn summary(verdicts: &[Verdict]) -> String {
-    match verdicts.iter().filter(|v| v.status == Status::Unmet).count() {
-        0 if verdicts.iter().any(|v| v.status == Status::Overridden) => "met, or overridden".to_owned(),
+fn summary(verdicts: &[GateVerdict]) -> String {
+    match verdicts.iter().filter(|v| v.status == GateStatus::Unmet).count() {
+        0 if verdicts.iter().any(|v| v.status == GateStatus::Overridden) => "met, or overridden".to_owned(),
         0 => "all met".to_owned(),
         n => format!("{n} of {} not met", verdicts.len()),
     }
 }
 
 /// The same for a page.
-pub(super) fn page(verdicts: &[Verdict], wording: Wording) -> String {
+pub(super) fn page(verdicts: &[GateVerdict], wording: Wording) -> String {
     let mut out = format!("<h2>Gates: {}</h2>\n<table>\n", summary(verdicts));
     out.push_str("<tr><th>Gate</th><th></th><th>Why</th><th>What to do</th></tr>\n");
     for verdict in verdicts {
         let class = match verdict.status {
-            Status::Met => "good",
-            Status::Unmet => "bad",
-            Status::Overridden => "warn",
+            GateStatus::Met => "good",
+            GateStatus::Unmet => "bad",
+            GateStatus::Overridden => "warn",
         };
         let remedy = verdict.remedy.as_ref().map(wording).unwrap_or_default();
         out.push_str(&format!(
@@ -99,7 +99,7 @@ pub(super) fn page(verdicts: &[Verdict], wording: Wording) -> String {
 
 /// The same for a ticket or a comment.
 #[must_use]
-pub fn markdown(verdicts: &[Verdict], wording: Wording) -> String {
+pub fn markdown(verdicts: &[GateVerdict], wording: Wording) -> String {
     let mut table = Table::new(&["Gate", "State", "Why", "What to do"]);
     for verdict in verdicts {
         let remedy = verdict.remedy.as_ref().map(wording).unwrap_or_default();

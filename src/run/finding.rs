@@ -4,40 +4,39 @@ use crate::base::Remedy;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "FindingSeverity")]
-pub enum Severity {
-    /// The run would fail: it is refused.
+pub enum FindingSeverity {
+    /// An error: the run would fail, so dagmar refuses it.
     Error,
-    /// The run may wait, take longer or do harm.
+    /// The run may wait, take longer or cause damage.
     Warning,
-    /// Worth knowing.
+    /// For information.
     Note,
 }
 
-impl Severity {
+impl FindingSeverity {
     /// The word in JSON and in text.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
+            FindingSeverity::Error => "error",
+            FindingSeverity::Warning => "warning",
+            FindingSeverity::Note => "note",
         }
     }
 }
 
-/// One thing that a check found.
+/// A finding of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The check.
+    /// The name of the check.
     pub check: &'static str,
-    /// How much it matters.
-    pub severity: Severity,
-    /// What it is.
+    /// The severity of the finding.
+    pub severity: FindingSeverity,
+    /// The finding.
     pub message: String,
-    /// How to mend it.
+    /// The remedy.
     pub remedy: Remedy,
 }

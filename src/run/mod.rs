@@ -1,7 +1,7 @@
-//! What a run is, as values: the events that everybody listens to.
+//! The events and findings of a run, as values for observers. It imports neither `exec` nor `pg`.
 
 pub mod event;
 pub mod finding;
 
 pub use event::{Event, HookOutcome, Listener, Observer, StepError};
-pub use finding::{Finding, Severity};
+pub use finding::{Finding, FindingSeverity};

@@ -1,5 +1,5 @@
-//! Everything known about SQL text: where statements end, what each does to the server,
-//! which objects it touches. Pure; the SQL grammar's crates stay inside this folder.
+//! All knowledge about SQL text: statement boundaries, effects on the server, objects. It reads no server; only
+//! this room names the crates of the SQL grammar.
 
 mod brackets;
 mod classify;
@@ -21,7 +21,7 @@ mod since;
 mod split;
 mod token;
 
-pub use brackets::{Word, Wrong, brackets};
+pub use brackets::{BracketError, Word, brackets};
 pub use classify::facts;
 pub use concurrently::without_concurrently;
 pub use error::SqlError;

@@ -38,12 +38,12 @@ pub struct Source {
     pub lines: usize,
 }
 
-fn files(folder: &Path, ending: &str, out: &mut Vec<PathBuf>) {
+fn files(folder: &Path, liveness: &str, out: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();
         if path.is_dir() {
-            files(&path, ending, out);
-        } else if path.extension().is_some_and(|e| e == ending) {
+            files(&path, liveness, out);
+        } else if path.extension().is_some_and(|e| e == liveness) {
             out.push(path);
         }
     }
@@ -120,7 +120,7 @@ fn the_order_names_every_part() {
     let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
     let parts: BTreeSet<&str> = lib.lines().filter_map(|l| l.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
     assert_eq!(parts, ORDER.into_iter().collect(), "src/lib.rs against the order");
-    let documented: Vec<&str> = lib.lines().skip_while(|l| !l.contains("imports only what stands left")).collect();
+    let documented: Vec<&str> = lib.lines().skip_while(|l| !l.contains("imports only modules to its left")).collect();
     assert!(documented[1].contains(&ORDER.join(", ")), "{}", documented[1]);
 }
 

@@ -1,7 +1,7 @@
 //! Taking over a ledger that came from another environment.
 
 use super::{ManualChange, ManualOptions, write};
-use crate::base::{Failure, Kind, Operation, Setting};
+use crate::base::{Failure, FailureKind, Operation, Setting};
 use crate::history::RunKind;
 use crate::ops::Target;
 use crate::pg::{Database, Stop};
@@ -10,31 +10,31 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// A ledger that was adopted.
+/// An adopted ledger.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Adopted {
-    /// The environment that it belonged to; null: nobody.
+    /// The previous environment of the ledger; null: none.
     pub from: Option<String>,
-    /// The environment that it belongs to.
+    /// The new environment of the ledger.
     pub to: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// A ledger that may be adopted.
+/// A ledger that can be adopted.
 pub struct PreparedAdoption<'a> {
     target: &'a Target,
     options: &'a ManualOptions,
-    /// Its database.
+    /// The database of the ledger.
     pub db: Database,
-    /// The environment that it belongs to; absent: nobody.
+    /// The current environment of the ledger; absent: none.
     pub from: Option<String>,
 }
 
-/// Connects, and looks whom the ledger belongs to.
+/// Connects and reads the environment of the ledger.
 ///
 /// # Errors
-/// When there is no ledger, or it belongs to the environment already.
+/// If there is no ledger, or it already belongs to the environment.
 pub async fn prepare<'a>(
     target: &'a Target,
     options: &'a ManualOptions,
@@ -43,13 +43,13 @@ pub async fn prepare<'a>(
     let db = target.connect(observer).await?;
     db.check_writable()?;
     if !db.server.has_ledger {
-        return Err(Failure::new(Kind::Refused, "this database has no ledger to adopt")
+        return Err(Failure::new(FailureKind::Refused, "this database has no ledger to adopt")
             .help(Operation::Apply + " makes one; check where you are connected"));
     }
     let (here, from) = (&target.environment, db.history().await?.environment);
     if from.as_deref() == Some(here.as_str()) {
         return Err(Failure::new(
-            Kind::Refused,
+            FailureKind::Refused,
             format!("the ledger belongs to `{here}` already; nothing was changed"),
         )
         .help("name the environment that it shall belong to with " + Setting::Env));
@@ -58,17 +58,17 @@ pub async fn prepare<'a>(
 }
 
 impl PreparedAdoption<'_> {
-    /// Gives the ledger the environment's name and a new identity.
+    /// Writes the environment's name and a new installation id into the ledger.
     ///
     /// # Errors
-    /// When another run has changed the ledger meanwhile.
+    /// If another run has changed the ledger in the meantime.
     pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<Adopted, Failure> {
         let Self { target, options, db, from } = self;
         let change = ManualChange { kind: RunKind::Adopt, steps: 0, options };
         write(&change, target, db, observer, stop, |history, recorder| {
             if history.environment != from {
                 return Err(Failure::new(
-                    Kind::Drift,
+                    FailureKind::Drift,
                     "another run has changed the ledger meanwhile; nothing was adopted",
                 )
                 .help("run the command again and look at what it says"));

@@ -1,8 +1,8 @@
 //! The state of a changeset after a fix by hand.
 
 use super::{ManualChange, ManualOptions, write};
-use crate::base::{Failure, Kind, Operation, Remedy, Setting, diag::nearest};
-use crate::history::{History, Recorded, RunKind, Status};
+use crate::base::{Failure, FailureKind, Operation, Remedy, Setting, diag::nearest};
+use crate::history::{History, Recorded, RecordedStatus, RunKind};
 use crate::ops::Target;
 use crate::pg::ledger::audit;
 use crate::pg::{Database, Stop};
@@ -19,36 +19,36 @@ use std::sync::Arc;
 pub struct ClearedState {
     /// The changeset.
     pub changeset: String,
-    /// The state that it was in.
+    /// The previous state.
     pub from: &'static str,
-    /// The state that it is in.
+    /// The new state.
     pub to: &'static str,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What a changeset is after a fix by hand.
+/// The state of a changeset after a manual correction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cleared {
     /// Nothing of it is there any more.
     Pending,
     /// All of it is there.
     Applied,
-    /// Its row was changed by hand, and is right as it is now.
+    /// The row was changed manually, and its current content is correct.
     AsRecorded,
 }
 
-/// Which changeset, and what it is.
+/// A request to clear the state of a changeset.
 pub struct ClearRequest<'a> {
     /// The changeset.
     pub id: &'a str,
-    /// What it is.
+    /// The new state.
     pub to: Cleared,
-    /// Why, and how it is written.
+    /// The reason, and the options of the write.
     pub options: &'a ManualOptions,
 }
 
-/// A state that may be cleared.
+/// A state that can be cleared.
 pub struct PreparedClear<'a> {
     target: &'a Target,
     request: &'a ClearRequest<'a>,
@@ -56,14 +56,14 @@ pub struct PreparedClear<'a> {
     step: Option<Box<Step>>,
     /// The database.
     pub db: Database,
-    /// What is recorded of it; absent: it is not applied, and the attic keeps something for it.
+    /// The row of the changeset; absent: it is not applied, and the attic has entries of it.
     pub recorded: Option<Recorded>,
 }
 
-/// Connects, and looks whether there is anything to be cleared.
+/// Connects and checks whether there is a state to clear.
 ///
 /// # Errors
-/// When there is not, or others depend on it.
+/// If there is none, or others depend on it.
 pub async fn prepare<'a>(
     target: &'a Target,
     request: &'a ClearRequest<'a>,
@@ -89,10 +89,10 @@ pub async fn prepare<'a>(
 }
 
 impl PreparedClear<'_> {
-    /// Writes it under the lock.
+    /// Writes the new state under the lock.
     ///
     /// # Errors
-    /// When another run has changed it meanwhile.
+    /// If another run has changed it in the meantime.
     pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<ClearedState, Failure> {
         let Self { target, request, view, step, db, recorded } = self;
         let (id, reason) = (request.id, &request.options.reason);
@@ -102,7 +102,7 @@ impl PreparedClear<'_> {
             let names = renamed(&view.changelog, history);
             if history.with_new_ids(&names).changesets.get(id) != recorded.as_ref() {
                 return Err(Failure::new(
-                    Kind::Drift,
+                    FailureKind::Drift,
                     format!("another run has changed `{id}` meanwhile; nothing was cleared"),
                 )
                 .help("look at " + Operation::Status + ", and run the command again if it is still needed"));
@@ -128,7 +128,7 @@ async fn is_doubtful(target: &Target, db: &Database, id: &str) -> Result<bool, F
         return Ok(false);
     }
     match audit::check_recorded(&db.connection, target.ledger(), &[id.to_owned()]).await {
-        Err(failure) if failure.kind == Kind::Drift => Ok(true),
+        Err(failure) if failure.kind == FailureKind::Drift => Ok(true),
         other => other.map(|()| false),
     }
 }
@@ -150,23 +150,23 @@ fn check<'a>(request: &ClearRequest<'_>, history: &'a History) -> Result<&'a Rec
     let id = request.id;
     let Some(recorded) = history.changesets.get(id) else {
         let near = nearest(id, history.changesets.keys().map(String::as_str));
-        return Err(Failure::new(Kind::Usage, format!("`{id}` has no state here that could be cleared")).help(
+        return Err(Failure::new(FailureKind::Usage, format!("`{id}` has no state here that could be cleared")).help(
             near.map_or_else(|| Operation::Status + " shows what has", |n| format!("did you mean `{n}`?").into()),
         ));
     };
-    let refused = |message: String, help: Remedy| Err(Failure::new(Kind::Refused, message).help(help));
+    let refused = |message: String, help: Remedy| Err(Failure::new(FailureKind::Refused, message).help(help));
     if request.to == Cleared::AsRecorded {
         return Ok(recorded);
     }
     match recorded.status {
-        Status::Failed | Status::Partly => {}
-        Status::Applied => {
+        RecordedStatus::Failed | RecordedStatus::Partly => {}
+        RecordedStatus::Applied => {
             return refused(
                 format!("`{id}` is applied; nothing was cleared"),
                 Operation::Rollback.on(id) + " takes it back",
             );
         }
-        Status::Skipped | Status::Held => {
+        RecordedStatus::Skipped | RecordedStatus::Held => {
             return refused(
                 format!("`{id}` is {}; nothing was cleared", recorded.status.word()),
                 Operation::Mark.on("pending").on(id).with(Setting::Reason.open()) + " takes the mark back",

@@ -1,9 +1,9 @@
 //! Saying by hand what a changeset is.
 
 use super::{ManualChange, ManualOptions, write};
-use crate::base::{Failure, Kind, Operation, Setting};
+use crate::base::{Failure, FailureKind, Operation, Setting};
 use crate::graph::select::select;
-use crate::history::{EventKind, History, RunKind, Status};
+use crate::history::{EventKind, History, RecordedStatus, RunKind};
 use crate::ledger::record::Recorder;
 use crate::ops::Target;
 use crate::pg::{Database, Stop};
@@ -15,17 +15,17 @@ use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
 
-/// What a changeset is said to be.
+/// A state that a user sets manually.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Mark {
-    /// Counts as done, without having been run.
+    /// The changeset counts as applied, although dagmar did not run it.
     Applied,
-    /// Shall not run here; what depends on it may.
+    /// The changeset does not run here; changesets that depend on it can run.
     Skipped,
-    /// Must not run, nor what depends on it.
+    /// The changeset does not run here, nor do changesets that depend on it.
     Held,
-    /// As if never marked.
+    /// Removes the mark.
     Pending,
 }
 
@@ -42,17 +42,17 @@ impl Mark {
     }
 }
 
-/// What is to be marked, and as what.
+/// A request to mark changesets.
 pub struct MarkRequest<'a> {
-    /// What they are.
+    /// The new state.
     pub state: Mark,
     /// The changesets: id, `+id`, `id+`, `label:x`.
     pub selectors: &'a [String],
-    /// Why, and how it is written.
+    /// The reason, and the options of the write.
     pub options: &'a ManualOptions,
 }
 
-/// Marks that may be written.
+/// Marks that can be written.
 pub struct PreparedMark<'a> {
     target: &'a Target,
     request: &'a MarkRequest<'a>,
@@ -62,10 +62,10 @@ pub struct PreparedMark<'a> {
     pub db: Database,
 }
 
-/// Connects, and finds what is to be marked.
+/// Connects and finds the changesets to mark.
 ///
 /// # Errors
-/// Mistakes in the files, selectors that name nothing, what is not for the environment.
+/// Problems in the files, selectors that match nothing, or changesets that are not for the environment.
 pub async fn prepare<'a>(
     target: &'a Target,
     request: &'a MarkRequest<'a>,
@@ -73,9 +73,10 @@ pub async fn prepare<'a>(
 ) -> Result<PreparedMark<'a>, Failure> {
     let view = target.view()?;
     // rendered as if nothing were applied: a mark keeps how the changeset is taken back
-    let all = view.plan(&History::default(), &[])?.map_err(|_| Failure::new(Kind::Internal, "nothing is applied"))?;
+    let all =
+        view.plan(&History::default(), &[])?.map_err(|_| Failure::new(FailureKind::Internal, "nothing is applied"))?;
     let chosen =
-        select(request.selectors, &view.changelog, &view.graph).map_err(|why| Failure::new(Kind::Usage, why))?;
+        select(request.selectors, &view.changelog, &view.graph).map_err(|why| Failure::new(FailureKind::Usage, why))?;
     let ids: Vec<String> = view
         .graph
         .order()
@@ -96,10 +97,10 @@ impl PreparedMark<'_> {
         self.wanted.steps.iter().map(|step| step.changeset.as_str()).collect()
     }
 
-    /// Writes the marks under the lock, as far as what the ledger says then allows them.
+    /// Writes the marks under the lock, if the state of the changesets still allows them.
     ///
     /// # Errors
-    /// What must not be marked over; then nothing is marked.
+    /// If a mark is not allowed; then no mark is written.
     pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<Marked, Failure> {
         let Self { target, request, view, wanted, db } = self;
         let mut done = Marked::nothing(request);
@@ -115,7 +116,7 @@ impl PreparedMark<'_> {
             Ok(rows)
         })
         .await?;
-        let never = wanted.not_for_here.into_iter();
+        let never = wanted.excluded.into_iter();
         done.left_out.extend(never.map(|id| Unmarked { id, why: format!("not for {}", target.environment) }));
         Ok(done)
     }
@@ -124,31 +125,31 @@ impl PreparedMark<'_> {
 /// What is to be marked.
 struct Wanted {
     steps: Vec<Step>,
-    not_for_here: Vec<String>,
+    excluded: Vec<String>,
 }
 
-/// What was marked in the end.
+/// The result of `mark`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Marked {
-    /// What they are.
+    /// The new state.
     pub state: Mark,
     /// The changesets.
     pub changesets: Vec<String>,
-    /// Those of them that were applied, and edited since: the edit is accepted.
+    /// The changesets that were applied and edited since; the edit is now accepted.
     pub accepted_edits: Vec<String>,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// What was selected and left out.
+    /// The selected changesets that were not marked.
     pub left_out: Vec<Unmarked>,
 }
 
-/// A changeset that was left out.
+/// A selected changeset that was not marked.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Unmarked {
     /// The changeset.
     pub id: String,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
@@ -172,22 +173,22 @@ fn wanted(
     ids: Vec<String>,
     all: &Plan,
 ) -> Result<Wanted, Failure> {
-    let mut wanted = Wanted { steps: Vec::with_capacity(ids.len()), not_for_here: Vec::new() };
+    let mut wanted = Wanted { steps: Vec::with_capacity(ids.len()), excluded: Vec::new() };
     for id in ids {
         if let Some(step) = all.steps.iter().find(|s| s.changeset == id) {
             wanted.steps.push(step.clone());
-        } else if !all.not_for_here.contains(&id) {
+        } else if !all.excluded.contains(&id) {
             wanted.steps.push(view.render_one(&id)?);
         } else if is_named(request, &id) {
             let message = format!("`{id}` is not for the environment `{}`", target.environment);
-            return Err(Failure::new(Kind::Usage, message));
+            return Err(Failure::new(FailureKind::Usage, message));
         } else {
-            wanted.not_for_here.push(id);
+            wanted.excluded.push(id);
         }
     }
     if wanted.steps.is_empty() {
         let message = format!("nothing that was selected is for the environment `{}`", target.environment);
-        return Err(Failure::new(Kind::Usage, message));
+        return Err(Failure::new(FailureKind::Usage, message));
     }
     Ok(wanted)
 }
@@ -198,7 +199,7 @@ fn sort(request: &MarkRequest<'_>, wanted: &Wanted, history: &History) -> Result
     for step in &wanted.steps {
         let id = &step.changeset;
         let recorded = history.changesets.get(id);
-        let applied = recorded.filter(|r| r.status == Status::Applied);
+        let applied = recorded.filter(|r| r.status == RecordedStatus::Applied);
         match applied.filter(|_| request.state == Mark::Applied) {
             Some(r) if r.checksum == step.checksum && !is_named(request, id) => {
                 done.left_out.push(Unmarked { id: id.clone(), why: "applied already".to_owned() });
@@ -206,7 +207,7 @@ fn sort(request: &MarkRequest<'_>, wanted: &Wanted, history: &History) -> Result
             }
             Some(r) if r.checksum != step.checksum && !is_named(request, id) => {
                 return Err(Failure::new(
-                    Kind::Refused,
+                    FailureKind::Refused,
                     format!("`{id}` was edited after being applied; nothing was marked"),
                 )
                 .help(
@@ -232,15 +233,17 @@ fn refuse(mark: Mark, ids: &[String], history: &History) -> Result<(), Failure> 
         let status = history.status(id);
         let marked = history.changesets.get(id).is_some_and(|r| r.reason.is_some());
         let refused = match status {
-            Some(Status::Partly) => Some("is half done"),
-            Some(Status::Applied) if !marked || mark == Mark::Held || mark == Mark::Skipped => Some("is applied"),
+            Some(RecordedStatus::Partly) => Some("is half done"),
+            Some(RecordedStatus::Applied) if !marked || mark == Mark::Held || mark == Mark::Skipped => {
+                Some("is applied")
+            }
             None if mark == Mark::Pending => Some("is pending already"),
             _ => None,
         };
         if let Some(state) = refused {
-            return Err(Failure::new(Kind::Refused, format!("`{id}` {state}; nothing was marked")).help(
+            return Err(Failure::new(FailureKind::Refused, format!("`{id}` {state}; nothing was marked")).help(
                 match status {
-                    Some(Status::Partly) => {
+                    Some(RecordedStatus::Partly) => {
                         Operation::Rollback.on(id)
                             + " takes back what was run; after a fix by hand: "
                             + Operation::Clear.on(id)
@@ -253,8 +256,11 @@ fn refuse(mark: Mark, ids: &[String], history: &History) -> Result<(), Failure> 
         if mark == Mark::Pending
             && let Some(dependent) = history.dependents(id).find(|d| !ids.iter().any(|i| i == d))
         {
-            return Err(Failure::new(Kind::Refused, format!("`{dependent}` depends on `{id}`; nothing was marked"))
-                .help(format!("roll `{dependent}` back first")));
+            return Err(Failure::new(
+                FailureKind::Refused,
+                format!("`{dependent}` depends on `{id}`; nothing was marked"),
+            )
+            .help(format!("roll `{dependent}` back first")));
         }
     }
     Ok(())

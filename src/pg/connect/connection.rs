@@ -1,6 +1,6 @@
 //! A live connection: its client, what the server says on it, how to cancel on it.
 
-use super::error::{SqlFailure, failure};
+use super::error::{ServerError, failure};
 use super::guard::{Guarded, Streamed, Streaming, Watch};
 use super::link::{Endpoint, Link};
 use super::mask;
@@ -27,7 +27,7 @@ const HEARD: usize = 4;
 /// How long a cancel request may take until the server has acted on it.
 const CANCEL: Duration = Duration::from_secs(10);
 
-/// What the server says besides its answers: `RAISE NOTICE` and its like.
+/// A notice of the server: `RAISE NOTICE` and similar messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// `NOTICE`, `WARNING`, `INFO`, `LOG` or `DEBUG`, in the server's language.
@@ -44,7 +44,7 @@ pub struct Connection {
     pub(crate) is_pinned: AtomicBool,
     /// The `search_path` that the session had at first.
     pub(crate) author_path: OnceLock<String>,
-    /// What the server says while they run.
+    /// The notices of the server while queries run.
     pub notices: mpsc::Receiver<Notice>,
     /// The channels on which the session was notified.
     pub heard: mpsc::Receiver<String>,
@@ -53,7 +53,7 @@ pub struct Connection {
     /// Whether the connection is encrypted.
     pub encrypted: bool,
     lost_notices: Arc<AtomicU64>,
-    end: Arc<OnceLock<SqlFailure>>,
+    end: Arc<OnceLock<ServerError>>,
     way: Way,
 }
 
@@ -74,11 +74,11 @@ impl Connection {
 
     /// Why the server ended the connection, once it has.
     #[must_use]
-    pub fn end(&self) -> Option<&SqlFailure> {
+    pub fn end(&self) -> Option<&ServerError> {
         self.end.get()
     }
 
-    /// How many notices were dropped because nobody read them.
+    /// The number of notices that were dropped because nobody read them.
     #[must_use]
     pub fn dropped_notices(&self) -> u64 {
         self.lost_notices.load(Ordering::Relaxed)
@@ -113,7 +113,7 @@ impl Connection {
                     Ok(AsyncMessage::Notification(sent)) => drop(tell.try_send(sent.channel().to_owned())),
                     Ok(_) => {}
                     Err(error) => {
-                        let _ = ended.set(SqlFailure::of(&error));
+                        let _ = ended.set(ServerError::of(&error));
                         break;
                     }
                 }

@@ -4,19 +4,19 @@ use super::guard::Excess;
 use super::link::WrongPeer;
 use super::mask;
 use super::require_auth::Refusal;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use rustls::CertificateError;
 use std::error::Error as _;
 use std::io;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
-/// What a statement met. `CONTEXT` and the statement are left out: the server writes the text around
-/// an error into them. `DETAIL` holds values of rows and is for the eyes of who runs it; the primary
-/// message can hold a single value, as in `invalid input syntax for type uuid`: it is shown, and
-/// the ledger keeps its fixed part (`kept.rs`).
+/// The error of a statement, without `CONTEXT` and the statement, because the server includes the text around
+/// an error in them. `DETAIL` contains values of rows and is only for the user who runs the statement. The
+/// primary message can contain a single value, as in `invalid input syntax for type uuid`: dagmar shows it, and
+/// the ledger stores its fixed part (`kept.rs`).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SqlFailure {
+pub struct ServerError {
     /// Five characters (manual, appendix A). `08006` when the connection was lost without a
     /// word of the server, `XX000` for an answer that dagmar could not read.
     pub sqlstate: String,
@@ -31,10 +31,10 @@ pub struct SqlFailure {
     /// The column it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// Where in the statement, in characters from 1.
+    /// The position in the statement, in characters from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<usize>,
-    /// What the server adds to the message: with values of rows, and so never for the ledger.
+    /// The server's DETAIL, which contains values of rows and must never reach the ledger.
     #[serde(skip)]
     pub detail: Option<String>,
     /// The server's advice.
@@ -42,8 +42,8 @@ pub struct SqlFailure {
     pub hint: Option<String>,
 }
 
-impl SqlFailure {
-    /// What the driver reports, without values of rows.
+impl ServerError {
+    /// The error of the driver, without values of rows.
     #[must_use]
     pub fn of(error: &tokio_postgres::Error) -> Self {
         if let Some(db) = error.as_db_error() {
@@ -68,14 +68,13 @@ impl SqlFailure {
         }
     }
 
-    /// Whether the same transaction may succeed when it is run again: a serialization
-    /// failure, a deadlock, a lock that was not to be had in time.
+    /// Whether a retry of the transaction can succeed: a serialization failure, a deadlock, a lock timeout.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self.sqlstate.as_str(), "40001" | "40P01" | "55P03")
     }
 
-    /// Whether the session is gone: what it last did is not known.
+    /// Whether the session is lost, so that the result of its last statement is unknown.
     #[must_use]
     pub fn is_connection_lost(&self) -> bool {
         self.sqlstate.starts_with("08")
@@ -83,7 +82,7 @@ impl SqlFailure {
     }
 }
 
-impl From<&DbError> for SqlFailure {
+impl From<&DbError> for ServerError {
     fn from(db: &DbError) -> Self {
         let own = |text: Option<&str>| text.map(mask::hidden);
         let table = db.table().map(|table| match db.schema() {
@@ -106,18 +105,18 @@ impl From<&DbError> for SqlFailure {
     }
 }
 
-impl std::fmt::Display for SqlFailure {
+impl std::fmt::Display for ServerError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({})", self.message, self.sqlstate)
     }
 }
 
-impl std::error::Error for SqlFailure {}
+impl std::error::Error for ServerError {}
 
 /// Why a question of ours was not answered. `context` says what could not be done.
 #[must_use]
-pub fn unanswered(context: &str, sql: &SqlFailure) -> Failure {
-    let failure = Failure::new(Kind::Database, format!("{context}: {}", sql.message));
+pub fn query_failed(context: &str, sql: &ServerError) -> Failure {
+    let failure = Failure::new(FailureKind::Database, format!("{context}: {}", sql.message));
     match (sql.sqlstate.as_str(), &sql.hint) {
         ("42501", _) => failure.help("the role lacks a right: GRANT it, or connect as the owner"),
         (_, Some(hint)) => failure.help(hint.clone()),
@@ -161,7 +160,7 @@ pub fn failure(context: &str, error: &tokio_postgres::Error) -> Failure {
 
 /// A failure to connect.
 pub(crate) fn cannot(context: &str, why: &str) -> Failure {
-    Failure::new(Kind::Database, format!("cannot connect to `{context}`: {why}"))
+    Failure::new(FailureKind::Database, format!("cannot connect to `{context}`: {why}"))
 }
 
 fn closed(context: &str) -> Failure {

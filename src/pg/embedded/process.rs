@@ -2,7 +2,7 @@
 
 use super::SUPERUSER;
 use super::place::Owner;
-use crate::base::{Failure, Kind, file};
+use crate::base::{Failure, FailureKind, file};
 
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -97,7 +97,7 @@ pub(super) fn tail(log: &Path) -> Vec<String> {
 
 /// A server that did not do what it should, with what it says about it.
 pub(super) fn failed(what: &str, log: &Path) -> Failure {
-    Failure::new(Kind::Database, format!("the embedded server {what}"))
+    Failure::new(FailureKind::Database, format!("the embedded server {what}"))
         .notes(tail(log))
         .help("the lines above are the end of the server's log")
 }

@@ -1,7 +1,7 @@
 //! The matrix for programs.
 
 use crate::base::{Remedy, Wording};
-use crate::plan::matrix::{Answer, Matrix, Silence};
+use crate::plan::matrix::{Answer, EnvironmentError, Matrix};
 use crate::plan::states::StateRow;
 use crate::report::json;
 use schemars::JsonSchema;
@@ -15,45 +15,45 @@ use std::collections::BTreeMap;
 pub struct MatrixAnswer<'a> {
     /// The environments, in the order of promotion.
     environments: Vec<Environment<'a>>,
-    /// The changesets: those of the files in their order, then those that only ledgers know.
+    /// The changesets: those of the files in their order, then those that are only in ledgers.
     changesets: Vec<Changeset<'a>>,
 }
 
-/// One environment: what it answered, or why it did not.
+/// An environment: its state, or the reason why it could not be read.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "MatrixEnvironment")]
 enum Environment<'a> {
-    /// It answered.
+    /// The environment was reached.
     Reached {
         /// What it answered.
         #[serde(flatten)]
         answer: &'a Answer,
-        /// Its name.
+        /// The name of the environment.
         name: &'a str,
-        /// Whether it answered: true.
+        /// Whether the environment was reached: true.
         reached: bool,
     },
-    /// It did not answer.
+    /// The environment was not reached.
     Silent {
-        /// Why.
-        error: SilenceAnswer<'a>,
-        /// Its name.
+        /// The reason.
+        error: ErrorAnswer<'a>,
+        /// The name of the environment.
         name: &'a str,
-        /// Whether it answered: false.
+        /// Whether the environment was reached: false.
         reached: bool,
     },
 }
 
-/// One changeset.
+/// A changeset.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "MatrixChangeset")]
 struct Changeset<'a> {
     /// The changeset.
     id: &'a str,
-    /// What it does.
+    /// The description.
     description: Option<&'a str>,
-    /// Its state in each environment, by the name of that; null: not known, or nothing there has heard of it.
+    /// The state in each environment, by its name; null: unknown, or the changeset is not known there.
     #[schemars(with = "BTreeMap<String, Option<StateRow>>")]
     environments: Map<String, Value>,
 }
@@ -61,8 +61,8 @@ struct Changeset<'a> {
 /// Why an environment did not answer.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "Silence")]
-struct SilenceAnswer<'a> {
+#[schemars(rename = "EnvironmentError")]
+struct ErrorAnswer<'a> {
     /// What went wrong.
     message: &'a str,
     /// How to mend it.
@@ -77,7 +77,7 @@ impl<'a> MatrixAnswer<'a> {
     /// For programs.
     #[must_use]
     pub fn of(matrix: &'a Matrix, wording: Wording) -> Self {
-        let silence = |Silence { message, help }: &'a Silence| SilenceAnswer {
+        let silence = |EnvironmentError { message, help }: &'a EnvironmentError| ErrorAnswer {
             message,
             help: help.as_ref().map(wording),
             help_parts: help.as_ref().and_then(Remedy::named),

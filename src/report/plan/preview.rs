@@ -1,7 +1,7 @@
 //! A plan with what is said about it, and how much of it is shown.
 
 use crate::base::Wording;
-use crate::gate::Verdict;
+use crate::gate::GateVerdict;
 use crate::plan::{About, Plan};
 use crate::run::Finding;
 
@@ -15,7 +15,7 @@ pub struct Preview<'a> {
     /// What was found in the database that is against it; `None`: nobody looked.
     pub findings: Option<&'a [Finding]>,
     /// What the gates say of it; `None`: they were not asked.
-    pub gates: Option<&'a [Verdict]>,
+    pub gates: Option<&'a [GateVerdict]>,
     /// The seal, where it is a sealed plan.
     pub seal: Option<&'a Seal>,
     /// How remedies are worded.
@@ -30,14 +30,14 @@ impl<'a> Preview<'a> {
     }
 }
 
-/// What a sealed plan is known by.
+/// The identification of a sealed plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
-    /// Its digest.
+    /// The digest of the plan.
     pub digest: String,
     /// The key that it is signed with, if it is.
     pub signed_by: Option<String>,
-    /// Until when it may be run, as RFC 3339 in UTC.
+    /// The expiry time, as RFC 3339 in UTC.
     pub expires_at: String,
 }
 

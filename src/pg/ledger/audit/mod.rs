@@ -1,11 +1,9 @@
-//! Whether the history was changed by hand: the chain of events, walked again, and all that the
-//! ledger has beside it compared with what it says.
+//! Verifies the history: walks the chain of events again, and compares it with the other rows of the ledger.
 //!
-//! The hashes are computed by the query and not by the function in the database, which could have
-//! been replaced. What was removed at the end breaks no link: it is missed by the runs and
-//! changesets that it belonged to, and by the counter of the table. Who rewrites every hash after a
-//! row and all that refers to it is not found out by the database: a hash that was kept elsewhere
-//! ([`Anchor`]) or a signature by a key that is kept elsewhere ([`sign_head`]) shows that.
+//! The query computes the hashes itself, because the function in the database could have been replaced. Events removed at
+//! the end break no link: their runs and changesets, and the counter of the table, reveal them. The database cannot detect
+//! that somebody recomputed all hashes after a row and everything that refers to it: only a hash that is stored elsewhere
+//! ([`Anchor`]), or a signature by a key that is stored elsewhere ([`sign_head`]), reveals it.
 
 mod problem;
 mod signed;
@@ -14,7 +12,7 @@ mod walk;
 use super::approvals;
 use crate::base::name::quote_literal;
 use crate::base::remedy::Argument;
-use crate::base::{Failure, Ident, Kind, Operation, Setting, fill};
+use crate::base::{Failure, FailureKind, Ident, Operation, Setting, fill};
 use crate::history::EventKind;
 use crate::history::{History, approval};
 use crate::ledger::chain::{DIGEST_UNTIL_3, hash_sql, kept_sql, recorded_sql};
@@ -24,7 +22,7 @@ use crate::pg::connect::error;
 use crate::pg::connect::server::Server;
 use crate::plan::signature::PublicKey;
 use problem::UNREAD;
-pub use problem::{Problem, What};
+pub use problem::{AuditProblem, AuditProblemKind};
 use schemars::JsonSchema;
 use serde::Serialize;
 pub use signed::sign_head;
@@ -37,23 +35,23 @@ const PAGE: i64 = 5000;
 /// it ahead, and jumps after a crash (`SEQ_LOG_VALS`).
 const AHEAD: i64 = 32;
 
-/// What the walk came to.
+/// The result of the check.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Audit {
-    /// How many events there are.
+    /// The number of events.
     pub events: i64,
-    /// The number of the last one.
+    /// The number of the last event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<i64>,
-    /// Its hash: whoever keeps it elsewhere can prove what was before it.
+    /// The hash of the last event; stored elsewhere, it proves all events before it.
     pub head: String,
-    /// The last event up to which the named key has signed.
+    /// The last event that is signed with the given key, with all events before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_to: Option<i64>,
-    /// What does not fit.
-    pub problems: Vec<Problem>,
-    /// What may be harmless.
+    /// The detected changes.
+    pub problems: Vec<AuditProblem>,
+    /// Deviations that can be harmless.
     pub doubts: Vec<String>,
 }
 
@@ -112,7 +110,7 @@ async fn in_snapshot<T>(
     connection: &Connection,
     looking: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let wrong = |e| error::unanswered(UNREAD, &e);
+    let wrong = |e| error::query_failed(UNREAD, &e);
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off").await.map_err(wrong)?;
     let result = looking.await;
     connection.roll_back().await.map_err(wrong)?;
@@ -130,7 +128,7 @@ async fn look(connection: &Connection, l: &str, version: u32, kept: Kept<'_>) ->
         wrong = format!("{wrong} UNION ALL {said}");
     }
     for row in connection.query(UNREAD, &wrong).await? {
-        walk.found(None, What::Changed, row.get(0)?);
+        walk.found(None, AuditProblemKind::Changed, row.get(0)?);
     }
     upgrade(connection, l, &mut walk).await?;
     let mut doubts = Vec::new();
@@ -166,7 +164,8 @@ pub async fn check_recorded(connection: &Connection, ledger: &Ident, ids: &[Stri
     if rows.is_empty() {
         return Ok(());
     }
-    let mut failure = Failure::new(Kind::Drift, "the ledger was changed by hand since it was written; nothing was run");
+    let mut failure =
+        Failure::new(FailureKind::Drift, "the ledger was changed by hand since it was written; nothing was run");
     for row in &rows {
         failure = failure.note(row.get::<String>(0)?);
     }
@@ -204,7 +203,7 @@ async fn chain(connection: &Connection, l: &str, kept: Kept<'_>) -> Result<(Walk
                         "event {} has the hash {}, and had {} when it was kept",
                         link.seq, link.hash, anchor.hash
                     );
-                    walk.found(Some(link.seq), What::Changed, message);
+                    walk.found(Some(link.seq), AuditProblemKind::Changed, message);
                 }
             }
             walk.step(link);
@@ -216,7 +215,7 @@ async fn chain(connection: &Connection, l: &str, kept: Kept<'_>) -> Result<(Walk
     for anchor in anchors {
         walk.found(
             Some(anchor.seq),
-            What::Removed,
+            AuditProblemKind::Removed,
             format!("event {}, of which a hash was kept, is missing", anchor.seq),
         );
     }
@@ -235,7 +234,7 @@ async fn upgrade(connection: &Connection, l: &str, walk: &mut Walk) -> Result<()
         let seq: i64 = row.get(0)?;
         walk.found(
             None,
-            What::Changed,
+            AuditProblemKind::Changed,
             format!("an event before number {seq}, the upgrade of the ledger, was changed by hand"),
         );
     }
@@ -248,7 +247,7 @@ async fn upgrade(connection: &Connection, l: &str, walk: &mut Walk) -> Result<()
     {
         walk.found(
             Some(seq),
-            What::Changed,
+            AuditProblemKind::Changed,
             format!("event {seq} has a hash of the form before the upgrade of the ledger"),
         );
     }
@@ -270,7 +269,7 @@ async fn counter(connection: &Connection, l: &str, walk: &mut Walk, doubts: &mut
     // a run takes numbers before it commits its rows
     if counted > last && !running {
         if counted - last > AHEAD || !walk.problems.is_empty() {
-            walk.found(Some(last + 1), What::Removed, format!("{message}: those after it were removed"));
+            walk.found(Some(last + 1), AuditProblemKind::Removed, format!("{message}: those after it were removed"));
         } else {
             doubts.push(format!("{message}: those after it were removed, or the server crashed since"));
         }
