@@ -5,7 +5,7 @@ use crate::graph::{self, Graph, select};
 use crate::history::History;
 use crate::plan::step::Setting;
 use crate::plan::writing::{Origins, Writing};
-use crate::plan::{self, Edited, Plan, Request, Unfit};
+use crate::plan::{self, Checked, Edited, Plan, Request, Unfit};
 use crate::render::Renderer;
 use crate::source::load::{self, Loaded};
 use crate::source::parse::{self, Context};
@@ -162,15 +162,19 @@ impl View<'_> {
         selected: Option<&BTreeSet<usize>>,
         origins: Origins,
     ) -> Result<(Result<Plan, Vec<Edited>>, Diagnostics), Failure> {
-        let request = Request {
-            environment: &self.environment,
-            setting: self.workspace.setting(&self.environment, LimitsSpec::default(), self.writing(origins)),
-            selected,
-        };
+        let request = self.request(selected, origins);
         match plan::forward(&self.changelog, &self.graph, &self.sources, history, &request) {
             Ok((plan, warnings)) => Ok((Ok(plan), warnings)),
             Err(Unfit::Edited(edited)) => Ok((Err(edited), Diagnostics::default())),
             Err(Unfit::Source(problems)) => Err(Failure::source(self.sources.locate(problems))),
+        }
+    }
+
+    fn request<'r>(&'r self, selected: Option<&'r BTreeSet<usize>>, origins: Origins) -> Request<'r> {
+        Request {
+            environment: &self.environment,
+            setting: self.workspace.setting(&self.environment, LimitsSpec::default(), self.writing(origins)),
+            selected,
         }
     }
 
@@ -181,10 +185,14 @@ impl View<'_> {
     /// Warnings of passwords in the SQL of a plan of these files.
     #[must_use]
     pub fn exposed_passwords(&self, plan: &Plan) -> Diagnostics {
+        self.exposed(plan::secrets::exposed(plan))
+    }
+
+    fn exposed<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Diagnostics {
         let mut warnings = Diagnostics::default();
-        for step in plan::secrets::exposed(plan) {
-            let known = self.graph.position(&step.changeset).map(|at| &self.changelog.changesets[at]);
-            let message = format!("there is a password in the SQL of `{}`", step.changeset);
+        for id in ids {
+            let known = self.graph.position(id).map(|at| &self.changelog.changesets[at]);
+            let message = format!("there is a password in the SQL of `{id}`");
             let warning = Diagnostic::warning(Code::ExposedPassword, message).help(
                 "it is shown, and stored in the ledger and in sealed plans: make it a variable with `secret: true` in \
                  dagmar.yaml",
@@ -215,20 +223,20 @@ impl View<'_> {
             .ok_or_else(|| Failure::source(self.sources.locate(problems)))
     }
 
-    /// Compiles every changeset as if none was applied: what `check` does. All that is odd is with
-    /// the plan.
+    /// Compiles every changeset as if none was applied: what `check` does. With all that is odd.
     ///
     /// # Errors
     /// Every problem.
-    pub fn check(&self) -> Result<(Plan, Diagnostics), Failure> {
-        let (plan, found) = self.compile(&History::default(), None, Origins::None)?;
-        let plan = plan.map_err(|_| Failure::new(Kind::Internal, "an empty history cannot differ"))?;
+    pub fn check(&self) -> Result<(Checked, Diagnostics), Failure> {
+        let request = self.request(None, Origins::None);
+        let (checked, found) = plan::compile::check(&self.changelog, &self.graph, &self.sources, &request)
+            .map_err(|problems| Failure::source(self.sources.locate(problems)))?;
         let mut warnings = self.warnings.clone();
         warnings.append(found);
-        warnings.append(self.exposed_passwords(&plan));
+        warnings.append(self.exposed(checked.exposed.iter().map(String::as_str)));
         // each changeset that is not for here has its say too
         let mut others = Diagnostics::default();
-        for id in &plan.not_for_here {
+        for id in &checked.not_for_here {
             if let Some(position) = self.graph.position(id) {
                 let changeset = &self.changelog.changesets[position];
                 let setting = self.workspace.setting(&self.environment, changeset.limits, self.writing(Origins::None));
@@ -240,7 +248,7 @@ impl View<'_> {
             return Err(Failure::source(self.sources.locate(others)));
         }
         warnings.append(others);
-        Ok((plan, self.sources.locate(warnings)))
+        Ok((checked, self.sources.locate(warnings)))
     }
 }
 

@@ -4,7 +4,7 @@
 use super::model::{Direction, Mode, Plan, Progress, Rollback, Segment, Statement, Step, Why};
 use super::waves;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind as Fault, Limits, QualifiedName, Span, size};
+use crate::base::{Content, Failure, Ident, Kind as Fault, Limits, QualifiedName, Span, size};
 use crate::effects::{How, Object, Touch};
 use crate::history::Status;
 use crate::history::attic::{Entry, Kind, Way};
@@ -178,7 +178,7 @@ fn step(ledger: &Ident, direction: Direction, limits: Limits, entries: &[&Entry]
         repeatable: false,
         checksum: String::new(),
         digest: String::new(),
-        body: json!({ "entries": told }),
+        body: Content::from(&json!({ "entries": told })),
         touches: Some(touches),
         preconditions: Vec::new(),
         segments: vec![Segment { mode: Mode::Transaction, statements, batch: None, limits, progress: Progress::Todo }],

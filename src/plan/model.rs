@@ -2,14 +2,13 @@
 
 use super::origin::Origin;
 pub use crate::base::Limits;
-use crate::base::{Location, Span};
+use crate::base::{Content, Location, Span};
 use crate::change::Batch;
 use crate::effects::Touch;
 use crate::history::Recorded;
 pub use crate::history::{Direction, Renamed};
 use crate::sql::Facts;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// The version of the plan's JSON form.
 pub const FORMAT: u32 = 1;
@@ -89,7 +88,7 @@ pub struct Step {
     /// The checksum of what was rendered for this environment.
     pub digest: String,
     /// The normalised changeset, as it is stored in the ledger; of a step of the attic: its `entries`.
-    pub body: Value,
+    pub body: Content,
     /// The objects it touches; absent when that is not known, so that it runs alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub touches: Option<Vec<Touch>>,

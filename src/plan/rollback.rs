@@ -4,11 +4,10 @@
 use super::model::{Check, Direction, Plan, Rollback, Segment, Step, Why};
 use super::quiet::kept;
 use super::waves;
-use crate::base::{Failure, Ident, Kind, count, diag::nearest};
+use crate::base::{Content, Failure, Ident, Kind, count, diag::nearest};
 use crate::effects::{How, Touch};
 use crate::history::attic::Purged;
 use crate::history::{History, Recorded, Status};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be taken back.
@@ -41,7 +40,7 @@ pub struct Stored {
     /// Its labels.
     pub labels: Vec<String>,
     /// The changeset as written.
-    pub body: Value,
+    pub body: Content,
     /// What was run.
     pub forward: StoredForward,
     /// What takes it back.

@@ -6,7 +6,6 @@ use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::Outcome;
 use crate::ops::address::password_warning;
-use crate::plan::{Mode, Rollback};
 use crate::report;
 use crate::source::password::has_password;
 use serde_json::json;
@@ -29,21 +28,19 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let target = open::target(global)?;
     let view = target.view()?;
-    let (plan, warnings) = view.check()?;
+    let (checked, warnings) = view.check()?;
     for (name, environment) in &target.workspace().loaded.config.environment_list {
         if environment.url.as_deref().is_some_and(has_password) {
             out.warn(&password_warning(name));
         }
     }
-    let irreversible = plan.steps.iter().filter(|s| matches!(s.rollback, Rollback::Irreversible { .. })).count();
-    let outside =
-        plan.steps.iter().filter(|s| s.segments.iter().any(|segment| segment.mode != Mode::Transaction)).count();
+    let (irreversible, outside) = (checked.irreversible, checked.not_one_transaction);
     match form {
         Form::Json => out.json(&json!({
             "diagnostics": report::diag::entries(&warnings),
             "environment": target.environment,
             "changesets": view.changelog.changesets.len(),
-            "forThisEnvironment": plan.steps.len() + plan.waiting.len() + plan.blocked.len(),
+            "forThisEnvironment": checked.for_here,
             "irreversible": irreversible,
             "notOneTransaction": outside,
         })),
@@ -51,8 +48,8 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
             out.warnings(&warnings);
             let total = view.changelog.changesets.len();
             out.data(format!("{} in order; environment {}", count(total, "changeset"), target.environment));
-            if !plan.not_for_here.is_empty() {
-                out.data(format!("  not for this environment: {}", plan.not_for_here.join(", ")));
+            if !checked.not_for_here.is_empty() {
+                out.data(format!("  not for this environment: {}", checked.not_for_here.join(", ")));
             }
             if outside > 0 {
                 out.data(format!("  more than one transaction: {}", count(outside, "changeset")));
@@ -66,7 +63,7 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
         }
     }
     // the process ends now: giving back each piece of a large project would take its time
-    std::mem::forget((plan, view));
+    std::mem::forget(view);
     std::mem::forget(target);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Plans of every kind.
 
-use crate::base::{Ident, QualifiedName, Span};
+use crate::base::{Content, Ident, QualifiedName, Span};
 use crate::change::Batch;
 use crate::effects::{How, Object, Touch};
 use crate::gate::{Status, Verdict};
@@ -115,7 +115,7 @@ fn step(changeset: &str, description: &str, wave: u32, segments: Vec<Segment>, r
         repeatable: false,
         checksum: "d1:00".to_owned(),
         digest: "d1:11".to_owned(),
-        body: json!({ "id": changeset }),
+        body: Content::from(&json!({ "id": changeset })),
         touches: None,
         preconditions: Vec::new(),
         segments,

@@ -1,0 +1,31 @@
+//! A changelog file as values: the entries of its list as texts, which are made a tree of when one
+//! is read. The trees of all entries of a large project at the same time are most of its memory.
+
+use crate::base::Content;
+use serde_json::Value;
+
+/// The key of the list.
+pub const CHANGESETS: &str = "changesets";
+
+/// A changelog file.
+#[derive(Debug)]
+pub struct Document {
+    /// What it is, with an empty list in place of that of the changesets.
+    pub rest: Value,
+    /// The entries below `changesets:`, where that is a list.
+    pub entries: Vec<Content>,
+}
+
+impl From<Value> for Document {
+    fn from(mut rest: Value) -> Self {
+        let list = rest.get_mut(CHANGESETS).and_then(Value::as_array_mut).map(std::mem::take);
+        Self { rest, entries: list.unwrap_or_default().iter().map(Content::from).collect() }
+    }
+}
+
+impl Document {
+    /// The entries as trees, one after the other.
+    pub fn values(&self) -> impl Iterator<Item = Value> {
+        self.entries.iter().map(Content::value)
+    }
+}
