@@ -5,7 +5,7 @@ use crate::graph::{self, Graph, select};
 use crate::history::History;
 use crate::plan::step::Setting;
 use crate::plan::writing::{Origins, Writing};
-use crate::plan::{self, Checked, Edited, Plan, Request, Unfit};
+use crate::plan::{self, Compiled, Edited, Plan, Request, Unfit};
 use crate::render::Renderer;
 use crate::source::load::{self, Loaded};
 use crate::source::parse::{self, Context};
@@ -227,7 +227,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// Every problem.
-    pub fn check(&self) -> Result<(Checked, Diagnostics), Failure> {
+    pub fn check(&self) -> Result<(Compiled, Diagnostics), Failure> {
         let request = self.request(None, Origins::None);
         let (checked, found) = plan::compile::check(&self.changelog, &self.graph, &self.sources, &request)
             .map_err(|problems| Failure::source(self.sources.locate(problems)))?;

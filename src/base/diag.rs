@@ -2,6 +2,7 @@
 
 use super::code::Code;
 use super::lines::Lines;
+use schemars::JsonSchema;
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::ops::Range;
@@ -104,8 +105,9 @@ impl Place {
 }
 
 /// How bad a problem is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ProblemSeverity")]
 pub enum Severity {
     /// Worth knowing; nothing is refused.
     Warning,

@@ -1,10 +1,12 @@
 //! Why a command ends without having done its work: one table for exit codes and HTTP.
 
 use super::diag::Diagnostics;
+use schemars::JsonSchema;
 
 /// The kind of a failure. Scripts see it as the exit code, HTTP clients as the status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "FailureKind")]
 pub enum Kind {
     /// A fault of dagmar itself.
     Internal,
@@ -88,7 +90,7 @@ impl Kind {
 }
 
 /// A place in a file of the project, as people look for it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Location {
     /// The file, relative to the project.

@@ -89,7 +89,7 @@ pub enum Undo {
 }
 
 /// How a batched change walks through its table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Batch {
     /// The table that is walked through.

@@ -1,6 +1,7 @@
 //! The command line: parse, call the library, show. `commands` has one file for each command,
 //! `shell` what they share: options, streams, questions, signals, progress.
 
+mod answers;
 mod commands;
 mod shell;
 

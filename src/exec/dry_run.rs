@@ -14,10 +14,11 @@ use crate::ledger::record::RunStart;
 use crate::ledger::walk::Position;
 use crate::plan::{Plan, Progress, Step};
 use crate::sql::{self, Facts, LockMode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A statement that cannot run inside of a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LeftOut {
     /// The changeset.

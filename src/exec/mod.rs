@@ -9,6 +9,7 @@ pub mod dry_run;
 pub mod durability;
 pub mod frames;
 mod locks;
+pub mod message;
 pub mod printer;
 pub mod schedule;
 pub mod script;

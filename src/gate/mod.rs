@@ -26,6 +26,7 @@ pub use freeze::zone as freeze_zone;
 pub use outcome::Outcome;
 use outcome::some;
 pub use required_policy::differences;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A gate: from evidence to an outcome, nothing else. What the environment does not ask for is
@@ -66,8 +67,9 @@ pub fn overridable() -> Vec<&'static str> {
 }
 
 /// What became of a gate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "GateStatus")]
 pub enum Status {
     /// It holds.
     Met,
@@ -90,8 +92,9 @@ impl Status {
 }
 
 /// A gate that was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "GateVerdict")]
 pub struct Verdict {
     /// The gate.
     pub gate: &'static str,

@@ -1,14 +1,16 @@
 //! What somebody said of a sealed plan, as the ledger of its target has it.
 
 use crate::base::time;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The first version of the ledger that has approvals.
 pub const SINCE: u32 = 3;
 
 /// A yes or a no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ApprovalVerdict")]
 pub enum Verdict {
     /// It may run.
     Approve,
@@ -28,7 +30,7 @@ impl Verdict {
 }
 
 /// What somebody said of a sealed plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
     /// The database user: the server's word.

@@ -3,11 +3,13 @@
 use super::recorded::Status;
 use crate::base::{Span, time};
 use crate::source::changeset::is_id;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 
 /// What an entry with data keeps. Entries of definitions (a default, a type …) have no data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AtticKind")]
 pub enum Kind {
     /// A dropped table.
     Table,
@@ -180,39 +182,90 @@ impl Entry {
 
     /// What an event says of it.
     #[must_use]
-    pub fn told(&self) -> Value {
-        let mut told = json!({
-            "entry": self.id, "kind": self.kind.word(), "object": self.object, "keptAs": self.kept_as,
-            "keptAt": time::rfc3339(self.kept_at), "rows": self.rows, "bytes": self.bytes,
-        });
-        if let Some(put_back) = self.put_back {
-            told["restoredRows"] = json!(put_back);
+    pub fn told(&self) -> ToldEntry<'_> {
+        ToldEntry {
+            entry: self.id,
+            kind: self.kind,
+            object: &self.object,
+            kept_as: self.kept_as.as_deref(),
+            kept_at: time::rfc3339(self.kept_at),
+            rows: self.rows,
+            bytes: self.bytes,
+            restored_rows: self.put_back,
         }
-        told
     }
 
     /// The same and what is to be known of it now.
     #[must_use]
-    pub fn json(&self, keep: Option<Span>, now: i64) -> Value {
-        let mut value = self.told();
-        let blocked = match self.way() {
-            Way::None(why) => Some(why),
-            _ => None,
-        };
-        value["changeset"] = json!(self.changeset);
-        value["table"] = json!(self.home);
-        value["keptUntil"] = json!(self.until(keep).map(time::rfc3339));
-        value["expired"] = json!(self.is_expired(keep, now));
-        value["restoredAt"] = json!(self.restored_at.map(time::rfc3339));
-        value["restoreBy"] = json!(self.command());
-        value["notRestorable"] = json!(blocked);
-        value
+    pub fn listed(&self, keep: Option<Span>, now: i64) -> ListedEntry<'_> {
+        ListedEntry {
+            told: self.told(),
+            changeset: &self.changeset,
+            table: self.home.as_deref(),
+            kept_until: self.until(keep).map(time::rfc3339),
+            expired: self.is_expired(keep, now),
+            restored_at: self.restored_at.map(time::rfc3339),
+            restore_by: self.command(),
+            not_restorable: match self.way() {
+                Way::None(why) => Some(why),
+                Way::Rollback | Way::Restore => None,
+            },
+        }
     }
 }
 
-/// How much of it all there is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+/// What an event, a plan or a summary says of an entry.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AtticEntry")]
+pub struct ToldEntry<'a> {
+    /// Its number.
+    entry: i64,
+    /// What is kept.
+    kind: Kind,
+    /// The object before: `schema.table`, `schema.table.column`.
+    object: &'a str,
+    /// What it is called now; null: the entry itself holds the rows.
+    kept_as: Option<&'a str>,
+    /// Since when, as RFC 3339 in UTC.
+    kept_at: String,
+    /// How many rows; of a table or column an estimate.
+    rows: Option<i64>,
+    /// How much room it takes in bytes; of a column an estimate.
+    bytes: Option<i64>,
+    /// How many of the rows or values were put back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restored_rows: Option<i64>,
+}
+
+/// An entry with what is to be known of it now.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "ListedAtticEntry")]
+pub struct ListedEntry<'a> {
+    /// The entry.
+    #[serde(flatten)]
+    told: ToldEntry<'a>,
+    /// The changeset that dropped or changed the object.
+    changeset: &'a str,
+    /// The table that has it, or that it goes back into; null: it is not there.
+    table: Option<&'a str>,
+    /// Until when the retention of the environment keeps it, as RFC 3339 in UTC; null: there is none.
+    kept_until: Option<String>,
+    /// Whether its retention is over.
+    expired: bool,
+    /// When it was put back, as RFC 3339 in UTC; what could not be is still kept.
+    restored_at: Option<String>,
+    /// The command that puts it back.
+    restore_by: Option<String>,
+    /// Why it does not come back now, or not at all.
+    not_restorable: Option<&'static str>,
+}
+
+/// How much of it all there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "AtticTotals")]
 pub struct Totals {
     /// Entries.
     pub entries: usize,
@@ -324,6 +377,7 @@ mod tests {
     fn every_kind_has_its_word() {
         for (kind, word) in Kind::ALL {
             assert_eq!((kind.word(), Kind::from_word(word)), (word, Some(kind)));
+            assert_eq!(serde_json::to_value(kind).unwrap(), word);
         }
     }
 }

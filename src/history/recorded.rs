@@ -1,6 +1,7 @@
 //! The ledger, read as a value.
 
 use crate::base::Span;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -22,7 +23,7 @@ pub struct History {
 }
 
 /// A changeset whose id has changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Renamed {
     /// The id that the ledger has.
@@ -32,7 +33,7 @@ pub struct Renamed {
 }
 
 /// Which way a step goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Direction {
     /// Makes the change.
@@ -59,8 +60,9 @@ impl Direction {
 }
 
 /// The state of a changeset in a database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RecordedStatus")]
 pub enum Status {
     /// Done.
     Applied,
@@ -138,7 +140,7 @@ pub struct Recorded {
 }
 
 /// The progress of one segment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SegmentState {
     /// Forward or rollback.

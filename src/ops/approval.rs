@@ -9,6 +9,21 @@ use crate::pg::Database;
 use crate::pg::ledger::approvals::{self, Word};
 use crate::plan::sealed::Sealed;
 use crate::run::Observer;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A decision that was recorded.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Decided {
+    /// Yes or no.
+    pub verdict: Verdict,
+    /// The digest of the plan.
+    pub plan: String,
+    /// The environment in whose ledger it stands.
+    pub environment: String,
+    /// Why.
+    pub reason: String,
+}
 
 /// A yes or a no to a sealed plan.
 pub struct Decision<'a> {
@@ -55,13 +70,15 @@ impl PreparedDecision<'_> {
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub async fn record(mut self) -> Result<(), Failure> {
+    pub async fn record(mut self) -> Result<Decided, Failure> {
         if self.history.version < schema::VERSION {
             install(self.target, &mut self.db).await?;
         }
         let Decision { plan, verdict, reason, expires } = *self.decision;
         let word = Word { digest: &plan.digest, verdict, reason, expires };
         approvals::write(&self.db.connection, self.target.ledger(), &self.target.actor, &word).await?;
-        self.db.close().await
+        self.db.close().await?;
+        let (plan, environment) = (plan.digest.clone(), self.target.environment.clone());
+        Ok(Decided { verdict, plan, environment, reason: reason.to_owned() })
     }
 }

@@ -3,15 +3,87 @@
 use super::Target;
 use crate::base::{Failure, Span};
 use crate::history::History;
+use crate::history::attic::{Entry, ListedEntry, Totals};
 use crate::pg::Database;
 use crate::pg::ledger::{attic, audit};
 use crate::plan::attic::{Which, compile, to_purge, to_restore};
 use crate::plan::{Direction, Plan};
+use crate::run::{Event, Observer};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// How long the environment keeps what was dropped.
 #[must_use]
 pub fn retention(target: &Target) -> Option<Span> {
     target.config()?.attic.map(|attic| attic.keep)
+}
+
+/// What the attic keeps.
+pub struct Kept {
+    /// The environment.
+    pub environment: String,
+    /// The name of its database.
+    pub database: String,
+    /// How long the environment keeps what was dropped.
+    pub keep: Option<Span>,
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// How much of it all there is.
+    pub totals: Totals,
+    /// The server's clock, in milliseconds since 1970.
+    pub now: i64,
+    /// Where the server is.
+    pub place: String,
+}
+
+/// What the attic keeps, for programs.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Attic")]
+pub struct AtticAnswer<'a> {
+    /// The environment.
+    pub environment: &'a str,
+    /// The name of its database.
+    pub database: &'a str,
+    /// How long the environment keeps what was dropped; null: without limit.
+    pub keep: Option<Span>,
+    /// The entries.
+    pub entries: Vec<ListedEntry<'a>>,
+    /// How much of it all there is.
+    pub totals: Totals,
+}
+
+impl Kept {
+    /// For programs.
+    #[must_use]
+    pub fn answer(&self) -> AtticAnswer<'_> {
+        AtticAnswer {
+            environment: &self.environment,
+            database: &self.database,
+            keep: self.keep,
+            entries: self.entries.iter().map(|entry| entry.listed(self.keep, self.now)).collect(),
+            totals: self.totals,
+        }
+    }
+}
+
+/// Finds out what the attic keeps. Reads only.
+///
+/// # Errors
+/// When the server is not reached.
+pub async fn kept(target: &Target, observer: &mut dyn Observer) -> Result<Kept, Failure> {
+    let keep = retention(target);
+    let db = target.connect(observer).await?;
+    let history = db.history().await?;
+    let mut entries = attic::entries(&db.connection, &db.server, target.ledger()).await?;
+    let (place, database) = (db.describe(), db.server.database.clone());
+    db.close().await?;
+    if let Some(other) = target.bound_elsewhere(&history) {
+        let message = format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`");
+        observer.on(&Event::Warning { message });
+    }
+    entries.retain(|e| e.is_kept);
+    let totals = Totals::of(&entries, keep, history.now);
+    Ok(Kept { environment: target.environment.clone(), database, keep, entries, totals, now: history.now, place })
 }
 
 /// Entries of the attic that are purged or put back, as far as they are still there.

@@ -8,17 +8,43 @@ use crate::ledger::schema;
 use crate::pg::Database;
 use crate::pg::ledger::request::{self, Pause, Running};
 use crate::run::Observer;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-/// Asks the backfills of the environment's database to pause, those of now and those to come. Gives the
-/// run that is on its way.
+/// Backfills were asked to pause.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Paused {
+    /// Whether backfills pause now: true.
+    pub paused: bool,
+    /// Why.
+    pub reason: Option<String>,
+    /// The run that is on its way; null: none is.
+    pub running: Option<Running>,
+}
+
+/// Backfills may go on.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Resumed {
+    /// Whether backfills pause now: false.
+    pub paused: bool,
+    /// The pause that is over; null: there was none.
+    pub was: Option<Pause>,
+}
+
+/// A run was asked to stop.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Cancelled {
+    /// The run.
+    pub cancelled: Running,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Asks the backfills of the environment's database to pause, those of now and those to come.
 ///
 /// # Errors
 /// When the ledger cannot be written.
-pub async fn pause(
-    target: &Target,
-    reason: Option<&str>,
-    observer: &mut dyn Observer,
-) -> Result<Option<Running>, Failure> {
+pub async fn pause(target: &Target, reason: Option<&str>, observer: &mut dyn Observer) -> Result<Paused, Failure> {
     let mut db = target.connect(observer).await?;
     db.check_writable()?;
     let history = db.history().await?;
@@ -29,14 +55,14 @@ pub async fn pause(
     request::pause(&db.connection, target.ledger(), &target.actor, reason).await?;
     let running = request::running(&db.connection, target.ledger()).await?;
     db.close().await?;
-    Ok(running)
+    Ok(Paused { paused: true, reason: reason.map(str::to_owned), running })
 }
 
-/// Lets the backfills go on. Gives the pause that is over; absent: there was none.
+/// Lets the backfills go on.
 ///
 /// # Errors
 /// When the ledger cannot be written.
-pub async fn resume(target: &Target, observer: &mut dyn Observer) -> Result<Option<Pause>, Failure> {
+pub async fn resume(target: &Target, observer: &mut dyn Observer) -> Result<Resumed, Failure> {
     let db = target.connect(observer).await?;
     let history = db.history().await?;
     target.check_bound(&history)?;
@@ -46,7 +72,7 @@ pub async fn resume(target: &Target, observer: &mut dyn Observer) -> Result<Opti
         request::resume(&db.connection, target.ledger(), &target.actor).await?;
     }
     db.close().await?;
-    Ok(was)
+    Ok(Resumed { paused: false, was })
 }
 
 /// A run that may be cancelled.
@@ -86,9 +112,9 @@ impl Cancellation<'_> {
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub async fn ask(self, reason: Option<&str>) -> Result<Running, Failure> {
+    pub async fn ask(self, reason: Option<&str>) -> Result<Cancelled, Failure> {
         request::cancel(&self.db.connection, self.target.ledger(), &self.target.actor, reason, &self.running).await?;
         self.db.close().await?;
-        Ok(self.running)
+        Ok(Cancelled { cancelled: self.running, reason: reason.map(str::to_owned) })
     }
 }

@@ -72,6 +72,7 @@ impl<'a> Confirmed<'a> {
             losses: 0,
             epoch: None,
             clearance: Clearance::default(),
+            has_begun: false,
         };
         let finished = loop {
             match course.attempt(observer, stop).await {
@@ -101,6 +102,8 @@ struct Execution<'a> {
     epoch: Option<i64>,
     /// Whether the gates were met under the lock, and the hooks have run.
     clearance: Clearance,
+    /// Whether a statement of the plan may have run.
+    has_begun: bool,
 }
 
 impl<'a> Execution<'a> {
@@ -155,6 +158,7 @@ impl<'a> Execution<'a> {
         if let (Some(release), false) = (self.gates.release(), self.plan.steps.is_empty()) {
             release.note(self.target, &self.db, lock).await?;
         }
+        self.has_begun = true;
         execute(self.target, &mut self.db, &ready, &self.options.run, kind, observer, stop).await.map(Some)
     }
 
@@ -234,7 +238,7 @@ impl<'a> Execution<'a> {
     /// A run that was cut off, and does not go on by itself: what it had done is known to the ledger
     /// alone, and `--last-run` and its like may mean something else by then.
     async fn unsettled(&self, why: Failure) -> Failure {
-        if why.kind != Kind::Locked && !self.db.is_gone().await {
+        if !self.has_begun || why.kind != Kind::Locked && !self.db.is_gone().await {
             return why;
         }
         if self.plan.direction != Direction::Rollback {

@@ -16,6 +16,8 @@ use crate::plan::again::again;
 use crate::plan::{Direction, Plan, Progress, secrets};
 use crate::run::Observer;
 use crate::sql::LockMode;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Instant;
@@ -38,6 +40,72 @@ pub struct Rehearsed {
     pub took_ms: u64,
 }
 
+/// What came of a dry run, for programs.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "DryRun")]
+pub struct DryRunAnswer<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// What came of it.
+    pub dry_run: DryRunOutcome<'a>,
+}
+
+/// What came of a dry run.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DryRunOutcome<'a> {
+    /// What ran, and what failed.
+    #[serde(flatten)]
+    pub rehearsal: &'a Rehearsal,
+    /// The locks that it took, strongest first; absent on a private server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locks: Option<Vec<HeldLock<'a>>>,
+    /// How long it was allowed to take, in milliseconds; absent on a private server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_ms: Option<u64>,
+    /// The private server that it was made on; absent where it was made on the environment's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowServer<'a>>,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// A lock that a dry run takes and holds until it ends.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct HeldLock<'a> {
+    /// The relation.
+    pub object: &'a QualifiedName,
+    /// The mode of the lock.
+    pub mode: LockMode,
+    /// What it means for others, in a few words.
+    pub effect: &'static str,
+}
+
+/// A private server that a dry run was made on.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ShadowServer<'a> {
+    /// The version of the server: `15.4`.
+    pub version: &'a str,
+    /// How many applied changesets were brought there before.
+    pub applied: usize,
+}
+
+impl<'a> DryRunAnswer<'a> {
+    fn of(plan: &'a Plan, Rehearsed { rehearsal, took_ms }: &'a Rehearsed) -> Self {
+        let dry_run = DryRunOutcome { rehearsal, locks: None, limit_ms: None, shadow: None, took_ms: *took_ms };
+        Self { plan, dry_run }
+    }
+
+    /// What came of one on a private server.
+    #[must_use]
+    pub fn on_shadow(plan: &'a Plan, rehearsed: &'a Rehearsed, shadow: ShadowServer<'a>) -> Self {
+        let mut answer = Self::of(plan, rehearsed);
+        answer.dry_run.shadow = Some(shadow);
+        answer
+    }
+}
+
 impl<'a> DryRun<'a> {
     /// Asks whether it may be made: the gates that hold for the run hold for it too. `command` is what the
     /// ledger keeps of it.
@@ -54,11 +122,20 @@ impl<'a> DryRun<'a> {
         Ok(Self { planned, command, limit, judgement, locks: rehearse::locks(plan) })
     }
 
-    /// Its locks as JSON.
+    /// Its locks for programs.
     #[must_use]
-    pub fn locks_json(&self) -> Value {
+    pub fn held_locks(&self) -> Vec<HeldLock<'_>> {
         let locks = self.locks.iter();
-        locks.map(|(object, mode)| json!({ "object": object, "mode": mode, "effect": mode.effect() })).collect()
+        locks.map(|(object, mode)| HeldLock { object, mode: *mode, effect: mode.effect() }).collect()
+    }
+
+    /// What came of it, for programs.
+    #[must_use]
+    pub fn answer<'b>(&'b self, rehearsed: &'b Rehearsed) -> DryRunAnswer<'b> {
+        let mut answer = DryRunAnswer::of(&self.planned.plan, rehearsed);
+        answer.dry_run.locks = Some(self.held_locks());
+        answer.dry_run.limit_ms = Some(self.limit.millis);
+        answer
     }
 
     /// Makes it, and leaves events in the ledger where there is one.
@@ -71,7 +148,7 @@ impl<'a> DryRun<'a> {
         let is_recorded = history.version == schema::VERSION && !plan.steps.is_empty();
         if is_recorded {
             gates.note(&self.judgement, db, plan, None, self.command).await?;
-            self.record(EventKind::RehearsalStarted, json!({ "locks": self.locks_json() })).await?;
+            self.record(EventKind::RehearsalStarted, json!({ "locks": self.held_locks() })).await?;
         }
         let began = Instant::now();
         let result = rehearse::rehearse(

@@ -12,6 +12,8 @@ use crate::pg::{Database, Stop};
 use crate::plan::signature::PrivateKey;
 use crate::plan::{Direction, Plan, secrets};
 use crate::run::Observer;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,6 +83,19 @@ pub async fn lock(
         lost,
     };
     lock::acquire(&request, &mut db.connection, &mut db.server, observer, stop).await
+}
+
+/// A ledger that was made or brought up to date.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Installed {
+    /// The schema of the ledger.
+    pub ledger: String,
+    /// The environment.
+    pub environment: String,
+    /// The version that it had; 0: there was none.
+    pub from: u32,
+    /// The version that it has; that of `from` where nothing was to be done.
+    pub to: u32,
 }
 
 /// Makes the ledger, or brings it up to date.

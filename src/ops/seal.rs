@@ -1,13 +1,18 @@
 //! Sealing what is pending into a plan that is run as it is, or not at all.
 
 use super::compile::compile;
+use super::keys::signature;
 use super::{Target, about};
-use crate::base::{Diagnostics, Failure, Kind, Span};
+use crate::base::{Diagnostics, Failure, Kind, Span, time};
 use crate::pg::ledger::fingerprint;
+use crate::plan::about::Commit;
 use crate::plan::sealed::{Content, FORMAT, Part, Sealed, before};
 use crate::plan::signature::PrivateKey;
+use crate::plan::{Plan, secrets};
 use crate::run::Observer;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 /// What is to be sealed.
 pub struct SealRequest<'a> {
@@ -27,6 +32,74 @@ pub struct SealedPlan {
     pub sealed: Sealed,
     /// Passwords that stand in its SQL, and their like.
     pub warnings: Vec<Diagnostics>,
+}
+
+/// What is in a sealed plan, for programs.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "SealedPlan")]
+pub struct SealedAnswer<'a> {
+    /// Its digest: `p1:` and the SHA-256 of its content.
+    pub digest: &'a str,
+    /// Who sealed it: the operating system's user and host.
+    pub author: &'a str,
+    /// The database user who sealed it, at the first target.
+    pub db_user: &'a str,
+    /// The version of dagmar that sealed it.
+    pub dagmar: &'a str,
+    /// When, as RFC 3339 in UTC, by the clock of the first target.
+    pub sealed_at: String,
+    /// From when on it must not be run any more, as RFC 3339 in UTC.
+    pub expires_at: String,
+    /// The key that it is signed with; null: it is not signed.
+    pub signed_by: Option<String>,
+    /// The commit of the project that it was made from; null: it was in no repository.
+    pub commit: Option<&'a Commit>,
+    /// What runs where, in the order of promotion.
+    pub environments: Vec<SealedPart<'a>>,
+}
+
+/// What runs in one environment.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "SealedEnvironment")]
+pub struct SealedPart<'a> {
+    /// The environment.
+    pub environment: &'a str,
+    /// Its database, as it was seen.
+    pub target: &'a crate::plan::sealed::Target,
+    /// What `dagmar.yaml` says of the environment, without its connection and variables.
+    pub policy: &'a Value,
+    /// The changesets that run, in order.
+    pub changesets: Vec<&'a str>,
+    /// The secret variables that are filled in when it runs.
+    pub secrets: Vec<&'a str>,
+    /// The plan.
+    pub plan: &'a Plan,
+}
+
+impl<'a> From<&'a Sealed> for SealedAnswer<'a> {
+    fn from(sealed: &'a Sealed) -> Self {
+        let content = &sealed.content;
+        let parts = content.environments.iter().map(|part| SealedPart {
+            environment: &part.environment,
+            target: &part.target,
+            policy: &part.policy,
+            changesets: part.plan.steps.iter().map(|step| step.changeset.as_str()).collect(),
+            secrets: secrets::needed(&part.plan).into_keys().collect(),
+            plan: &part.plan,
+        });
+        Self {
+            digest: &sealed.digest,
+            author: &content.author,
+            db_user: &content.db_user,
+            dagmar: &content.dagmar,
+            sealed_at: time::rfc3339(content.sealed_at),
+            expires_at: time::rfc3339(content.expires_at),
+            signed_by: signature(sealed).flatten().map(|signature| signature.key),
+            commit: content.commit.as_ref(),
+            environments: parts.collect(),
+        }
+    }
 }
 
 /// Seals what is pending in each environment.

@@ -9,12 +9,14 @@ use crate::pg::ledger::request::{self, Pause};
 use crate::pg::ledger::unfinished::{self, Unended};
 use crate::pg::preflight::sizes;
 use crate::plan::states::{Backfill, State, StateRow, recorded, states};
+use crate::report::failure::{self, FailureAnswer};
 use crate::run::{Event, Observer};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// What an environment has.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The environment.
@@ -23,7 +25,7 @@ pub struct Status {
     pub database: String,
     /// The version of its ledger; 0: there is none.
     pub ledger_version: u32,
-    /// Who asked backfills to pause.
+    /// Who asked backfills to pause; null: they are not paused.
     pub paused: Option<Pause>,
     /// Runs that did not say how they ended.
     pub runs: Vec<Unended>,
@@ -32,18 +34,14 @@ pub struct Status {
     /// The changesets, in order.
     pub changesets: Vec<StateRow>,
     /// How many there are of each state.
-    #[serde(serialize_with = "by_word")]
     pub counts: BTreeMap<State, usize>,
     /// Where the server is.
     #[serde(skip)]
     pub place: String,
     /// What is wrong with the files, so that this is what the ledger alone has.
-    #[serde(skip)]
+    #[serde(flatten, serialize_with = "failure::beside")]
+    #[schemars(with = "Option<FailureAnswer<'static>>")]
     pub broken: Option<Failure>,
-}
-
-fn by_word<S: serde::Serializer>(counts: &BTreeMap<State, usize>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(counts.iter().map(|(state, number)| (state.word(), number)))
 }
 
 /// Finds out what the environment has. Reads only.

@@ -11,23 +11,33 @@ use crate::pg::ledger::read;
 use crate::pipeline::View;
 use crate::plan::reasons::{self, Case, Last, Reason};
 use crate::plan::renamed;
-use crate::plan::states::states;
+use crate::plan::states::{State, states};
+use crate::report::failure::{self, FailureAnswer};
 use crate::run::Observer;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Why a changeset is, or is not yet, in an environment.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Why {
-    /// Its id.
+    /// The environment.
+    pub environment: String,
+    /// The id of the changeset.
     pub changeset: String,
-    /// Its state, by the word in JSON; absent: the files do not say.
+    /// Its state; null: the files do not say.
+    #[schemars(with = "Option<State>")]
     pub state: Option<&'static str>,
     /// The same for people.
+    #[serde(skip)]
     pub is: &'static str,
     /// The reasons.
     pub reasons: Vec<Reason>,
-    /// What follows from them.
+    /// What follows from them, in a sentence.
     pub verdict: String,
     /// What is wrong with the files, so that only the ledger could be asked.
+    #[serde(flatten, serialize_with = "failure::beside")]
+    #[schemars(with = "Option<FailureAnswer<'static>>")]
     pub broken: Option<Failure>,
 }
 
@@ -39,12 +49,18 @@ pub async fn why(target: &Target, id: &str, observer: &mut dyn Observer) -> Resu
     let mut source = match RunSource::files(target, &[]) {
         Ok(source) => source,
         // what the ledger has of it is known all the same
-        Err(failure) if failure.kind == Kind::Source => return recorded(target, id, failure, observer).await,
+        Err(failure) if failure.kind == Kind::Source => {
+            return recorded(target, id, Unknown::Broken(failure), observer).await;
+        }
         Err(failure) => return Err(failure),
     };
     let position = match source.view().map(|view| find(view, id)) {
-        Some(Ok(position)) => position,
-        Some(Err(failure)) => return recorded(target, id, failure, observer).await,
+        Some(Some(position)) => position,
+        Some(None) => {
+            let files = source.view().into_iter().flat_map(|view| &view.changelog.changesets);
+            let ids = files.map(|c| c.id.clone()).collect();
+            return recorded(target, id, Unknown::NotInFiles(ids), observer).await;
+        }
         None => return Err(Failure::new(Kind::Internal, "files have a view")),
     };
     source.select([position].into());
@@ -80,26 +96,40 @@ pub async fn why(target: &Target, id: &str, observer: &mut dyn Observer) -> Resu
     let verdict = reasons::verdict(&case, &reasons);
     let state = case.rows.get(id.as_str()).map(|row| row.state);
     let (state, is) = (state.map(|state| state.word()), state.map_or("pending", |state| state.words()));
-    Ok(Why { state, is, reasons, verdict, broken: None, changeset: id })
+    Ok(Why { environment: environment.to_owned(), state, is, reasons, verdict, broken: None, changeset: id })
+}
+
+/// Why the files do not say what a changeset is.
+enum Unknown {
+    /// They have errors.
+    Broken(Failure),
+    /// They do not have it; the ids that they have.
+    NotInFiles(Vec<String>),
 }
 
 /// What the ledger alone says of a changeset.
-async fn recorded(target: &Target, id: &str, failure: Failure, observer: &mut dyn Observer) -> Result<Why, Failure> {
+async fn recorded(target: &Target, id: &str, unknown: Unknown, observer: &mut dyn Observer) -> Result<Why, Failure> {
     let db = target.connect(observer).await?;
     let history = db.history().await?;
     db.close().await?;
     let Some(recorded) = history.changesets.get(id) else {
-        return Err(match failure.kind {
-            Kind::Usage if failure.help.as_deref().is_none_or(|help| !help.contains("did you mean")) => {
-                match nearest(id, history.changesets.keys().map(String::as_str)) {
-                    Some(near) => failure.help(format!("did you mean `{near}`?")),
-                    None => failure,
-                }
+        return Err(match unknown {
+            Unknown::Broken(failure) => failure,
+            Unknown::NotInFiles(ids) => {
+                let known = ids.iter().chain(history.changesets.keys()).map(String::as_str);
+                let help = match nearest(id, known) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "`dagmar status` shows all of them".to_owned(),
+                };
+                Failure::new(Kind::Usage, format!("there is no changeset `{id}`")).help(help)
             }
-            _ => failure,
         });
     };
-    let (env, broken) = (&target.environment, failure.kind == Kind::Source);
+    let failure = match unknown {
+        Unknown::Broken(failure) => Some(failure),
+        Unknown::NotInFiles(_) => None,
+    };
+    let (env, broken) = (&target.environment, failure.is_some());
     let is_missing = !broken && recorded.status == Status::Applied;
     let word = if is_missing { "missing" } else { recorded.status.word() };
     let at = time::rfc3339(recorded.applied_at);
@@ -113,12 +143,13 @@ async fn recorded(target: &Target, id: &str, failure: Failure, observer: &mut dy
         if broken { "what keeps it back is known when the files have no mistakes" } else { "nothing runs for it" };
     let reason = Reason { kind: "missing", changeset: id.to_owned(), message, until: None, todo, who: None };
     Ok(Why {
+        environment: env.clone(),
         changeset: id.to_owned(),
         state: Some(word),
         is: word,
         reasons: vec![reason],
         verdict: verdict.to_owned(),
-        broken: broken.then_some(failure),
+        broken: failure,
     })
 }
 
@@ -165,14 +196,10 @@ async fn gates(
 }
 
 /// The changeset of this id, or the one that had it before.
-fn find(view: &View<'_>, id: &str) -> Result<usize, Failure> {
+fn find(view: &View<'_>, id: &str) -> Option<usize> {
     let changesets = &view.changelog.changesets;
-    let now = changesets.iter().position(|c| c.aka.iter().any(|old| old.id == id));
-    view.graph.position(id).or(now).ok_or_else(|| {
-        let near = nearest(id, changesets.iter().map(|c| c.id.as_str()));
-        Failure::new(Kind::Usage, format!("there is no changeset `{id}`"))
-            .help(near.map_or("`dagmar status` shows all of them".to_owned(), |n| format!("did you mean `{n}`?")))
-    })
+    let renamed = || changesets.iter().position(|c| c.aka.iter().any(|old| old.id == id));
+    view.graph.position(id).or_else(renamed)
 }
 
 /// The last that happened to what is held, skipped, failed or half done.

@@ -2,14 +2,15 @@
 //! which dagmar and from which files it was made. Values that the caller knows: nothing here looks at a
 //! clock, a server or a repository.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What stands on top of every plan, in every format.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct About {
-    /// The database that was asked; `None`: none was, the plan is as if nothing were applied.
+    /// The database that was asked; null: none was, the plan is as if nothing were applied.
     pub target: Option<Destination>,
     /// When it was made, as RFC 3339 in UTC.
     pub made_at: String,
@@ -30,7 +31,7 @@ pub struct About {
 }
 
 /// A database.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Destination {
     /// Its name.
@@ -47,7 +48,7 @@ pub struct Destination {
 }
 
 /// Who made a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Maker {
     /// The operating system's user and host: `alice@laptop`.
@@ -58,7 +59,7 @@ pub struct Maker {
 }
 
 /// A commit of the project.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Commit {
     /// Its id in full.
@@ -68,8 +69,9 @@ pub struct Commit {
 }
 
 /// How large a table is, as the server's catalog has it: estimates, without a look at the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "TableSize")]
 pub struct Size {
     /// Rows; absent where nobody has counted them yet.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,9 +7,9 @@ use crate::base::name::quote_literal;
 use crate::base::{Content, Failure, Ident, Kind as Fault, Limits, QualifiedName, Span, size};
 use crate::effects::{How, Object, Touch};
 use crate::history::Status;
-use crate::history::attic::{Entry, Kind, Way};
+use crate::history::attic::{Entry, Kind, ToldEntry, Way};
 use crate::sql::{Facts, LockMode};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Which entries.
@@ -157,7 +157,7 @@ fn step(ledger: &Ident, direction: Direction, limits: Limits, entries: &[&Entry]
     let statements: Vec<Statement> = entries.iter().enumerate().map(statement).collect();
     touches.sort();
     touches.dedup();
-    let told: Vec<Value> = entries.iter().map(|e| e.told()).collect();
+    let told: Vec<ToldEntry<'_>> = entries.iter().map(|e| e.told()).collect();
     let description: Vec<String> = entries.iter().map(|e| described(e)).collect();
     let rollback = match direction {
         Direction::Purge => Rollback::Irreversible { reason: "what is purged is gone for good".to_owned() },

@@ -139,7 +139,7 @@ pub fn forward(
 
 /// What is known of a project when every changeset was compiled as if none was applied.
 #[derive(Debug, Default)]
-pub struct Checked {
+pub struct Compiled {
     /// Changesets that this environment gets.
     pub for_here: usize,
     /// What this environment never gets.
@@ -161,7 +161,7 @@ pub fn check(
     graph: &Graph,
     sources: &SourceSet,
     request: &Request<'_>,
-) -> Result<(Checked, Diagnostics), Diagnostics> {
+) -> Result<(Compiled, Diagnostics), Diagnostics> {
     let none = History::default();
     let decision = decide(changelog, graph, &none, request.environment, request.selected);
     let look = |step: Step| {
@@ -170,14 +170,14 @@ pub fn check(
         (back, several, secrets::is_exposed(&step).then_some(step.changeset))
     };
     let (all, warnings) = render(changelog, sources, &none, request, &decision.planned, look)?;
-    let checked = Checked {
+    let compiled = Compiled {
         for_here: all.len() + decision.waiting.len() + decision.blocked.len(),
         not_for_here: decision.not_for_here,
         irreversible: all.iter().filter(|(irreversible, ..)| *irreversible).count(),
         not_one_transaction: all.iter().filter(|(_, several, _)| *several).count(),
         exposed: all.into_iter().filter_map(|(.., exposed)| exposed).collect(),
     };
-    Ok((checked, warnings))
+    Ok((compiled, warnings))
 }
 
 struct Choice<'a> {

@@ -4,7 +4,9 @@ use super::model::{Direction, Plan, Rollback, Segment, Statement, Step};
 use crate::change;
 pub use crate::source::policy::Destructive;
 use crate::sql::{self, LockMode, Outside};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 
 /// What may hurt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +94,17 @@ impl Hazard {
     #[must_use]
     pub fn is_of_lock(self) -> bool {
         matches!(self, Hazard::BlocksReads | Hazard::BlocksWrites)
+    }
+}
+
+impl JsonSchema for Hazard {
+    fn schema_name() -> Cow<'static, str> {
+        "Hazard".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<&str> = Self::all().map(Self::word).collect();
+        json_schema!({ "type": "string", "description": "What may hurt.", "enum": words })
     }
 }
 

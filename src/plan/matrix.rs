@@ -2,6 +2,7 @@
 
 use super::states::{State, StateRow};
 use crate::base::Failure;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,8 +25,9 @@ pub struct Column {
 }
 
 /// What an environment answered.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "EnvironmentAnswer")]
 pub struct Answer {
     /// Where it is, without secrets.
     pub place: String,
@@ -37,16 +39,11 @@ pub struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub belongs_to: Option<String>,
     /// How many changesets are in which state.
-    #[serde(serialize_with = "by_word")]
     pub counts: BTreeMap<State, usize>,
 }
 
-fn by_word<S: serde::Serializer>(counts: &BTreeMap<State, usize>, s: S) -> Result<S::Ok, S::Error> {
-    s.collect_map(counts.iter().map(|(state, n)| (state.word(), n)))
-}
-
 /// Why an environment did not answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Silence {
     /// What went wrong.
     pub message: String,

@@ -26,7 +26,7 @@ mod waves;
 pub mod writing;
 
 pub use about::{About, Commit, Destination, Maker, Size};
-pub use compile::{Checked, Decision, Edited, Request, Unfit, decide, forward, renamed};
+pub use compile::{Compiled, Decision, Edited, Request, Unfit, decide, forward, renamed};
 pub use hazard::{Destructive, Hazard};
 pub use model::*;
 pub use waves::{Late, late, order};

@@ -8,13 +8,14 @@ use crate::effects::Touch;
 use crate::history::Recorded;
 pub use crate::history::{Direction, Renamed};
 use crate::sql::Facts;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the plan's JSON form.
 pub const FORMAT: u32 = 1;
 
 /// The ordered steps for one target.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// The version of this form: 1.
@@ -49,7 +50,7 @@ impl Plan {
 }
 
 /// A changeset's segments in one direction.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// The id of the changeset.
@@ -148,8 +149,9 @@ impl Step {
 }
 
 /// Why a step is in a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "StepReason")]
 pub enum Why {
     /// It was never applied.
     Pending,
@@ -166,7 +168,7 @@ pub enum Why {
 }
 
 /// The statements that run as one unit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Segment {
     /// How they run.
@@ -184,7 +186,7 @@ pub struct Segment {
 }
 
 /// What an earlier run has done of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Progress {
     /// Nothing.
@@ -203,7 +205,7 @@ impl Progress {
 }
 
 /// How a segment runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Mode {
     /// All in one transaction, together with the ledger's rows.
@@ -227,7 +229,7 @@ impl Mode {
 }
 
 /// One SQL statement.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Statement {
     /// Its text, without the semicolon. In a batched segment it is one batch, with the parameters `$1`
@@ -246,8 +248,9 @@ pub struct Statement {
 }
 
 /// A condition: an SQL query that answers one boolean.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "StepCheck")]
 pub struct Check {
     /// What must be true, in words.
     pub name: String,
@@ -259,7 +262,7 @@ pub struct Check {
 }
 
 /// How a step is taken back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Rollback {
     /// By these segments.
@@ -280,7 +283,7 @@ pub enum Rollback {
 }
 
 /// A changeset that has to wait for time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiting {
     /// The changeset.
@@ -295,7 +298,7 @@ pub struct Waiting {
 }
 
 /// A changeset that cannot run now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Blocked {
     /// The changeset.

@@ -1,10 +1,11 @@
 //! Where a statement is written, as it travels with the plan: what fails on the server is told
 //! by file and line, also when the plan is run elsewhere or the statement comes from the ledger.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where a statement or check is written. No part of any checksum: lines move.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Origin {
     /// The file, relative to the project; absent: that of the changeset.
@@ -21,8 +22,9 @@ pub struct Origin {
 
 /// From a character of a statement on: where it is written. As JSON `[at, line, column]`, and a
 /// fourth number where the text stands there as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Numbers", into = "Numbers")]
+#[schemars(rename = "OriginRun")]
 pub struct Run {
     /// The first character of the statement for which it holds, from 0.
     pub at: u32,
@@ -34,7 +36,7 @@ pub struct Run {
     pub indent: Option<u32>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 enum Numbers {
     Same([u32; 4]),

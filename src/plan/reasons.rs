@@ -8,11 +8,12 @@ use crate::base::{count, time};
 use crate::graph::Graph;
 use crate::history::{History, Status};
 use crate::source::{Changelog, Changeset, SourceSet};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Reason {
     /// What kind of reason it is: `environments`, `edited`, `held`, `skipped`, `failed`,

@@ -5,11 +5,13 @@ use crate::base::{time, words::grouped};
 use crate::graph::Graph;
 use crate::history::{History, Recorded, SegmentState, Status};
 use crate::source::{Changelog, SourceSet};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The state of a changeset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ChangesetState")]
 pub enum State {
     /// Done.
     Applied,
@@ -68,8 +70,9 @@ impl State {
 }
 
 /// A changeset with its state.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ChangesetStatus")]
 pub struct StateRow {
     /// The changeset.
     pub id: String,
@@ -114,8 +117,9 @@ pub struct StateRow {
 }
 
 /// How far a backfill is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "BackfillProgress")]
 pub struct Backfill {
     /// The table.
     pub table: String,

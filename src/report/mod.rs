@@ -7,6 +7,7 @@
 pub mod csv;
 pub mod diag;
 pub mod diff;
+pub mod failure;
 pub mod gates;
 pub mod graph;
 pub mod json;
@@ -27,9 +28,10 @@ mod psql_secrets;
 mod golden;
 
 pub use crate::base::text::{coloured, printable, width};
+pub use failure::FailureAnswer;
 pub use graph::{GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView};
 pub use lines::{Line, Rendered, Text};
-pub use matrix::{MatrixFormat, MatrixOptions};
-pub use plan::{Detail, PlanFormat, PlanOptions, Preview, Seal};
+pub use matrix::{MatrixAnswer, MatrixFormat, MatrixOptions};
+pub use plan::{Detail, PlanAnswer, PlanFormat, PlanOptions, Preview, Seal};
 pub use style::{Style, Tone};
 pub use table::{Cell, Table};

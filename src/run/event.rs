@@ -4,10 +4,11 @@ use super::Finding;
 use crate::base::Location;
 use crate::history::{RunKind, RunStatus};
 use crate::plan::{Direction, Mode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Something that happened in a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "event")]
 pub enum Event {
     /// Worth care, and no reason to stop.
@@ -204,7 +205,7 @@ pub enum Event {
 }
 
 /// How a hook ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum HookOutcome {
     /// It did what it is for.
@@ -231,7 +232,7 @@ impl HookOutcome {
 }
 
 /// What went wrong with a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepError {
     /// The server's code; empty where the server said nothing.

@@ -1,10 +1,11 @@
 //! What is known of one statement.
 
 use crate::base::QualifiedName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The lock that a statement takes on a table, weakest first (manual, chapter 13.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum LockMode {
     /// Readers.
@@ -98,7 +99,7 @@ impl LockMode {
 
 /// A statement that cannot run inside of a transaction block, by what recovery has to look
 /// at after a crash (manual: "cannot be executed inside a transaction block").
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Outside {
     /// `CREATE INDEX CONCURRENTLY`: is the index there and valid?
@@ -128,7 +129,7 @@ pub enum Outside {
 }
 
 /// What one statement does to the server.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Facts {
     /// The strongest lock that it takes on each relation that exists and that it names. Where

@@ -160,3 +160,15 @@ fn every_change_type_has_a_case_and_a_template() {
         .collect();
     assert_eq!(names, stems, "templates/sql against the change types");
 }
+
+/// Whoever asks for an operation has the streams, the variables and the end of the process.
+#[test]
+fn operations_know_no_door() {
+    let doors = ["clap", "std::env", "process::exit", "stdout", "stderr", "std::io::stdin"];
+    for file in sources().iter().filter(|file| file.part == "ops") {
+        let found: Vec<&str> = doors.into_iter().filter(|door| file.code.contains(door)).collect();
+        // git is asked with its streams
+        let streams = if file.path == "src/ops/about.rs" { ["stdout", "stderr"].as_slice() } else { &[] };
+        assert_eq!(found, streams, "{}", file.path);
+    }
+}

@@ -161,7 +161,10 @@ fn the_schema_knows_the_projects_own_types() {
         ("templates/touch/template.sql.hbs", "-- forward\nSELECT {{literal table}};\n"),
     ]);
     let written = project.run(&["schema", "--write"]).ok();
-    assert_eq!(written, "schema/changelog.schema.json\nschema/project.schema.json\nschema/manifest.schema.json\n");
+    let names = ["changelog", "project", "manifest", "answers"].map(|name| format!("schema/{name}.schema.json\n"));
+    assert_eq!(written, names.concat());
+    let answers = fs::read_to_string(project.path().join("schema/answers.schema.json")).unwrap();
+    assert_eq!(answers, project.run(&["schema", "answers"]).ok());
     let text = fs::read_to_string(project.path().join("schema/changelog.schema.json")).unwrap();
     assert_eq!(text, project.run(&["schema"]).ok());
     let schema: serde_json::Value = serde_json::from_str(&text).unwrap();

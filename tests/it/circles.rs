@@ -8,10 +8,6 @@
 use crate::architecture::{Source, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Circles that are still there: the folder that all of one are in, how many files it has, and why. An
-/// entry shrinks with its circle, and goes with it.
-const KNOWN: [(&str, usize, &str); 1] = [("src/pg/run", 6, "a worker is one object in several files")];
-
 type Module = Vec<String>;
 
 /// What one file has to do with others.
@@ -267,36 +263,19 @@ fn circles(graph: &BTreeMap<Module, BTreeSet<Module>>) -> Vec<BTreeSet<Module>> 
     found
 }
 
-/// The folder that all of these files are in.
-fn folder<'a>(paths: &[&'a str]) -> &'a str {
-    let first = paths[0];
-    let ends = first.match_indices('/').map(|(at, _)| &first[..at]);
-    let is_common = |folder: &&str| paths.iter().all(|path| path.starts_with(&format!("{folder}/")));
-    ends.filter(is_common).max_by_key(|folder| folder.len()).unwrap_or_default()
-}
-
 #[test]
 fn no_files_import_each_other_in_a_circle() {
     let files = Files(sources().iter().map(|source| (module(&source.path), read(source))).collect());
     let graph = files.0.keys().map(|module| (module.clone(), files.imported(module))).collect();
     let mut wrong = Vec::new();
-    let mut known = KNOWN.to_vec();
     for circle in circles(&graph) {
-        let paths: Vec<&str> = circle.iter().map(|module| files.0[module].path.as_str()).collect();
-        let at = known.iter().position(|(place, most, _)| (*place, *most) == (folder(&paths), paths.len()));
-        if let Some(at) = at {
-            known.remove(at);
-            continue;
-        }
         for module in &circle {
             let (path, inside) = (&files.0[module].path, graph[module].intersection(&circle));
             let others: Vec<&str> = inside.map(|other| files.0[other].path.as_str()).collect();
             wrong.push(format!("{path} imports {}", others.join(", ")));
         }
-        wrong.push(format!("{} files of {}", paths.len(), folder(&paths)));
     }
     assert!(wrong.is_empty(), "files that import each other in a circle: {wrong:#?}");
-    assert!(known.is_empty(), "circles that are no more, or are smaller: {known:#?}");
 }
 
 #[test]

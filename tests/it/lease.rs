@@ -284,3 +284,22 @@ fn f18_a_paused_runner_ends_while_its_successor_runs() {
     assert_eq!(project.states(&database), "a=applied b=applied");
     assert_eq!(database.sql("SELECT string_agg(id, ' ' ORDER BY id) FROM hits"), "a b");
 }
+
+/// A rollback that does not get the lock has begun nothing: what it was to take back is as it was.
+#[test]
+fn a_rollback_that_waits_in_vain_has_begun_nothing() {
+    let database = Database::new();
+    database.sql("CREATE TABLE hits (id text)");
+    let project = project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a", "")]);
+    project.on(&database, &["apply"]).ok();
+    project.write("plans/b.yaml", &crate::tools::file(&[gate("b", "")]));
+    let holder = database.hold("SELECT pg_advisory_lock(77, 1)");
+    let running = project.start(&database, &["apply"]);
+    at_the_gate(&database);
+    let said = project.on(&database, &["rollback", "a", "--lock-wait", "0s"]).fails(6);
+    assert!(said.contains("help: wait for it to end, or let this command wait longer with `--lock-wait 5m`"), "{said}");
+    assert!(!said.contains("still applied"), "{said}");
+    drop(holder);
+    running.end().ok();
+    assert_eq!(project.states(&database), "a=applied b=applied");
+}

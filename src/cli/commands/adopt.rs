@@ -8,7 +8,6 @@ use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{open, progress};
 use crate::ops::manual::adopt;
 use crate::ops::refusal::{Attempt, recorded};
-use serde_json::json;
 
 /// Takes over a ledger that was restored from a dump of another environment.
 ///
@@ -34,21 +33,19 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let result = block_on(async {
         let result = async {
             let prepared = adopt::prepare(&target, &options, out).await?;
-            let from = prepared.from.clone();
-            let of = from.as_deref().map_or("nobody".to_owned(), |e| format!("`{e}`"));
+            let of = prepared.from.as_deref().map_or("nobody".to_owned(), |e| format!("`{e}`"));
             out.say(format!("the ledger belongs to {of}"));
             out.say(format!("it will belong to `{here}`, with a new identity; what is recorded as applied stays"));
             out.say(format!("an event `adopted` keeps: {}", options.reason));
             confirm(global, &format!("Adopt the ledger on {} for `{here}`?", prepared.db.describe()))?;
-            prepared.write(progress::waiting(global, out).as_mut(), &stop_on_signals()).await?;
-            Ok(from)
+            prepared.write(progress::waiting(global, out).as_mut(), &stop_on_signals()).await
         };
         let result = result.await;
         recorded(result, Attempt { operation: "adopt", plan: None }, &target, out).await
     });
-    let from = result?;
+    let adopted = result?;
     match form {
-        Form::Json => out.json(&json!({ "from": from, "to": here, "reason": options.reason })),
+        Form::Json => out.json(&adopted),
         Form::Text => out.data(format!("the ledger belongs to {here} now")),
     }
     Ok(())

@@ -10,12 +10,12 @@ use crate::cli::shell::running::{Running, confirm, show_findings, stop_on_signal
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{gates, left, open, progress};
 use crate::history::approval::last_words;
+use crate::ops::lines::{ApplySummary, End};
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::{Options, Planned, Prepared, RunOutcome, RunSource, Target};
 use crate::pg::run::{Finished, RunStatus};
 use crate::plan::About;
 use crate::report::{Line, PlanFormat, PlanOptions, Preview, Tone};
-use serde_json::json;
 
 /// Runs pending changesets in the order of their dependencies, and records them.
 ///
@@ -189,15 +189,7 @@ fn finish(outcome: &RunOutcome<'_>, missing: &[String], form: Form, out: &mut Ou
     let RunOutcome { planned, done, finished } = outcome;
     let (plan, finished) = (&planned.plan, finished.as_ref());
     if form == Form::Json {
-        let summary = json!({
-            "event": "summary", "status": outcome.status().word(), "environment": plan.environment, "applied": done,
-            "renamed": plan.renamed, "waiting": plan.waiting, "blocked": plan.blocked, "notForHere": plan.not_for_here,
-            "missing": missing,
-            "failed": finished.and_then(|f| f.failed.first()),
-            "alsoFailed": finished.and_then(|f| f.failed.get(1..)).unwrap_or_default(),
-        });
-        event(&summary);
-        return;
+        return event(&End::Summary(ApplySummary::of(outcome, missing)));
     }
     for renamed in plan.renamed.iter().filter(|_| finished.is_some()) {
         out.data(Line::new().paint(Tone::Good, "renamed").plain(format!(" {} to {}", renamed.from, renamed.to)));

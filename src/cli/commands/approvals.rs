@@ -8,7 +8,6 @@ use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::keys::open_plan;
 use crate::report::{Cell, Table};
-use serde_json::json;
 use std::path::PathBuf;
 
 /// Lists approvals and rejections of sealed plans.
@@ -44,15 +43,15 @@ fn list(plan: Option<&PathBuf>, global: &Global, out: &mut Output) -> Outcome {
     let global = &chosen::environment(global, plan.as_ref())?;
     let target = open::target(global)?;
     let digest = plan.as_ref().map(|p| p.digest.as_str());
-    let all = block_on(crate::ops::history::approvals(&target, digest, out))?;
+    let answer = block_on(crate::ops::history::approvals(&target, digest, out))?;
     match form {
-        Form::Json => out.json(&json!({ "environment": target.environment, "approvals": all })),
-        Form::Text if all.is_empty() => out.data("no plan has been approved or rejected here yet"),
+        Form::Json => out.json(&answer),
+        Form::Text if answer.approvals.is_empty() => out.data("no plan has been approved or rejected here yet"),
         Form::Text => {
             let short = |at: i64| time::rfc3339(at).trim_end_matches('Z').replace('T', " ");
             let mut table =
                 Table::new(&["AT (UTC)", "VERDICT", "ROLE", "BY", "UNTIL", "PLAN", "REASON"]).dispensable(&[4, 3, 5]);
-            for a in &all {
+            for a in &answer.approvals {
                 table.row([
                     Cell::from(short(a.at).as_str()),
                     Cell::from(a.verdict.word()),

@@ -11,7 +11,6 @@ use crate::history::Verdict;
 use crate::ops::approval::{self, Decision};
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::run::check_reason;
-use serde_json::json;
 use std::path::PathBuf;
 
 /// Approves a sealed plan for one environment, in the ledger of its database.
@@ -70,7 +69,7 @@ pub fn record(
     let target = open::target(global)?;
     let digest = plan.digest.as_str();
     let decision = Decision { plan: &plan, verdict, reason, expires };
-    block_on(async {
+    let decided = block_on(async {
         let result = async {
             let prepared = approval::prepare(&target, &decision, out).await?;
             confirm(global, &format!("{command} {digest} for {}?", target.environment))?;
@@ -80,9 +79,7 @@ pub fn record(
         recorded(result, Attempt { operation: command, plan: Some(digest) }, &target, out).await
     })?;
     match form {
-        Form::Json => out.json(&json!({
-            "verdict": verdict, "plan": digest, "environment": target.environment, "reason": reason,
-        })),
+        Form::Json => out.json(&decided),
         Form::Text => {
             out.data(format!("{done} for {}: {digest}", target.environment));
             if verdict == Verdict::Approve {

@@ -7,7 +7,6 @@ use crate::cli::shell::running::confirm;
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::control;
 use crate::ops::refusal::{Attempt, recorded};
-use serde_json::json;
 
 /// Cancels the run on the environment's database, from any machine.
 ///
@@ -29,7 +28,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let target = open::target(global)?;
     let reason = args.reason.as_deref().map(str::trim).filter(|r| !r.is_empty());
-    let run = block_on(async {
+    let asked = block_on(async {
         let result = async {
             let found = control::prepare_cancel(&target, out).await?;
             confirm(global, &format!("Cancel the run of {} on {}?", found.running.holder, found.db.describe()))?;
@@ -39,8 +38,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         recorded(result, Attempt { operation: "cancel", plan: None }, &target, out).await
     })?;
     match form {
-        Form::Json => out.json(&json!({ "cancelled": run, "reason": reason })),
-        Form::Text => out.data(format!("the run of {} was asked to stop", run.holder)),
+        Form::Json => out.json(&asked),
+        Form::Text => out.data(format!("the run of {} was asked to stop", asked.cancelled.holder)),
     }
     Ok(())
 }

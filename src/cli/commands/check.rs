@@ -6,9 +6,9 @@ use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::Outcome;
 use crate::ops::address::password_warning;
+use crate::ops::check::Checked;
 use crate::report;
 use crate::source::password::has_password;
-use serde_json::json;
 
 /// Checks the project's files without a database: YAML, keys, names, edges, templates.
 ///
@@ -28,28 +28,21 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let target = open::target(global)?;
     let view = target.view()?;
-    let (checked, warnings) = view.check()?;
+    let (compiled, warnings) = view.check()?;
     for (name, environment) in &target.workspace().loaded.config.environment_list {
         if environment.url.as_deref().is_some_and(has_password) {
             out.warn(&password_warning(name));
         }
     }
-    let (irreversible, outside) = (checked.irreversible, checked.not_one_transaction);
+    let checked = Checked::of(&target, &view, &compiled, &warnings);
     match form {
-        Form::Json => out.json(&json!({
-            "diagnostics": report::diag::entries(&warnings),
-            "environment": target.environment,
-            "changesets": view.changelog.changesets.len(),
-            "forThisEnvironment": checked.for_here,
-            "irreversible": irreversible,
-            "notOneTransaction": outside,
-        })),
+        Form::Json => out.json(&checked),
         Form::Text => {
             out.warnings(&warnings);
-            let total = view.changelog.changesets.len();
-            out.data(format!("{} in order; environment {}", count(total, "changeset"), target.environment));
-            if !checked.not_for_here.is_empty() {
-                out.data(format!("  not for this environment: {}", checked.not_for_here.join(", ")));
+            let Checked { environment, changesets, irreversible, not_one_transaction: outside, .. } = checked;
+            out.data(format!("{} in order; environment {environment}", count(changesets, "changeset")));
+            if !compiled.not_for_here.is_empty() {
+                out.data(format!("  not for this environment: {}", compiled.not_for_here.join(", ")));
             }
             if outside > 0 {
                 out.data(format!("  more than one transaction: {}", count(outside, "changeset")));

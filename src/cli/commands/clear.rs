@@ -8,10 +8,9 @@ use crate::cli::shell::running::{confirm, stop_on_signals};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{complete, open, progress};
 use crate::history::{Recorded, Status};
-use crate::ops::manual::clear::{self, ClearRequest, Cleared};
+use crate::ops::manual::clear::{self, ClearRequest, Cleared, ClearedState};
 use crate::ops::refusal::{Attempt, recorded};
 use crate::report::{Line, Text};
-use serde_json::json;
 
 /// Sets the state of a failed or partly applied changeset after a repair by hand.
 ///
@@ -55,16 +54,15 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             let prepared = clear::prepare(&target, &request, out).await?;
             out.say(what(args, prepared.recorded.as_ref()));
             confirm(global, &format!("Clear `{id}` on {}?", prepared.db.describe()))?;
-            let (from, to) = (prepared.from(), prepared.to());
-            prepared.write(progress::waiting(global, out).as_mut(), &stop_on_signals()).await?;
-            Ok((from, to))
+            prepared.write(progress::waiting(global, out).as_mut(), &stop_on_signals()).await
         };
         let result = result.await;
         recorded(result, Attempt { operation: "clear", plan: None }, &target, out).await
     });
-    let (from, to) = result?;
+    let cleared = result?;
+    let ClearedState { from, to, .. } = cleared;
     match form {
-        Form::Json => out.json(&json!({ "changeset": id, "from": from, "to": to, "reason": options.reason })),
+        Form::Json => out.json(&cleared),
         Form::Text if args.as_recorded => out.data(format!("cleared {id}: {from}, as it is recorded now")),
         Form::Text => out.data(format!("cleared {id}: {to}, was {from}")),
     }

@@ -2,7 +2,7 @@
 
 use crate::cli::shell::completion;
 use crate::cli::shell::global::Global;
-use crate::cli::shell::output::Output;
+use crate::cli::shell::output::{Output, only_text};
 use crate::cli::shell::task::Outcome;
 use clap_complete::Shell;
 
@@ -22,7 +22,8 @@ pub struct Args {
     shell: Shell,
 }
 
-pub fn run(args: &Args, _: &Global, out: &mut Output) -> Outcome {
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    only_text(global)?;
     out.document(&completion::registration(&args.shell.to_string())?);
     Ok(())
 }

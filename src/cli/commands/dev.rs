@@ -1,14 +1,14 @@
 //! `dagmar dev`: the private server of an environment with `url: embedded`.
 
 use crate::base::{Failure, Kind};
+use crate::cli::answers::{DevReset, DevStarted, DevStatus, DevStopped, DevUrl};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
-use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::output::{Form, Output, form, only_text};
 use crate::cli::shell::running::confirm;
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::address::EMBEDDED;
 use crate::pg::{Connection, Home, connect};
-use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -51,7 +51,10 @@ enum What {
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
-    let form = form(global)?;
+    let form = match args.what {
+        What::Psql { .. } => only_text(global).map(|()| Form::Text),
+        _ => form(global),
+    }?;
     let target = open::target(&with_environment(global)?)?;
     let environment = target.environment.as_str();
     if target.workspace().loaded.config.environment(environment).and_then(|e| e.url.as_deref()) != Some(EMBEDDED) {
@@ -64,7 +67,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         What::Stop => {
             let there = home.stop()?;
             match form {
-                Form::Json => out.json(&json!({ "stopped": there })),
+                Form::Json => out.json(&DevStopped { stopped: there }),
                 Form::Text => out.say(if there { "stopped" } else { "it was not running" }),
             }
             Ok(())
@@ -75,7 +78,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         }
         What::Url if home.is_running() => {
             match form {
-                Form::Json => out.json(&json!({ "url": home.url() })),
+                Form::Json => out.json(&DevUrl { url: home.url() }),
                 Form::Text => out.data(home.url()),
             }
             Ok(())
@@ -112,7 +115,7 @@ fn start(home: &Home, form: Form, out: &mut Output) -> Outcome {
         server.close().await
     })?;
     match form {
-        Form::Json => out.json(&json!({ "started": !before, "url": home.url() })),
+        Form::Json => out.json(&DevStarted { started: !before, url: home.url() }),
         Form::Text => {
             out.say(if before { "it runs, and is kept running" } else { "started" });
             out.data(home.url());
@@ -124,14 +127,14 @@ fn start(home: &Home, form: Form, out: &mut Output) -> Outcome {
 fn status(home: &Home, environment: &str, form: Form, out: &mut Output) {
     let (running, kept, version) = (home.is_running(), home.is_kept(), home.version());
     match form {
-        Form::Json => out.json(&json!({
-            "environment": environment,
-            "running": running,
-            "kept": kept,
-            "version": version,
-            "directory": home.dir(),
-            "url": running.then(|| home.url()),
-        })),
+        Form::Json => out.json(&DevStatus {
+            environment,
+            running,
+            kept,
+            version,
+            directory: home.dir(),
+            url: running.then(|| home.url()),
+        }),
         Form::Text => {
             let state = match (running, kept) {
                 (true, true) => "runs until `dagmar dev stop`",
@@ -180,7 +183,7 @@ async fn psql(home: &Home, arguments: &[String]) -> Outcome {
 fn reset(home: &Home, environment: &str, global: &Global, form: Form, out: &mut Output) -> Outcome {
     if home.version().is_none() {
         match form {
-            Form::Json => out.json(&json!({ "removed": false })),
+            Form::Json => out.json(&DevReset { removed: false }),
             Form::Text => out.say("there are no data"),
         }
         return Ok(());
@@ -199,7 +202,7 @@ fn reset(home: &Home, environment: &str, global: &Global, form: Form, out: &mut 
     confirm(global, &format!("Remove all data of `{environment}` in {}?", home.dir().display()))?;
     home.reset()?;
     match form {
-        Form::Json => out.json(&json!({ "removed": true })),
+        Form::Json => out.json(&DevReset { removed: true }),
         Form::Text => out.say(format!("the data of `{environment}` are gone; the next command begins anew")),
     }
     Ok(())

@@ -15,7 +15,7 @@ use crate::pg::ledger::read::{Filter, LedgerEvent, Since};
 use crate::pg::ledger::unfinished::Ending;
 use crate::report::{Cell, Line, Table, Tone, csv, json};
 use clap::builder::PossibleValuesParser;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::PathBuf;
 
 /// Shows the events of the environment's ledger: who did what, when, from where.
@@ -96,16 +96,17 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         by: args.by.clone(),
         limit: args.limit,
     };
-    let events = block_on(ops::events(&target, &filter, out))?;
+    let answer = block_on(ops::events(&target, &filter, out))?;
+    let events = &answer.events;
     match form {
-        As::Json => out.json(&json!({ "environment": target.environment, "events": events })),
-        As::Csv => out.document(&as_csv(&events)),
+        As::Json => out.json(&answer),
+        As::Csv => out.document(&as_csv(events)),
         As::Text if events.is_empty() => out.data("nothing has happened here yet"),
         As::Text => {
             let mut columns = vec!["NO", "AT (UTC)", "EVENT", "CHANGESET", "ROLE", "BY", "DETAIL"];
             columns.extend(args.hashes.then_some("HASH"));
             let mut table = Table::new(&columns).right(0).dispensable(&[4, 0, 5, 1]);
-            for event in &events {
+            for event in events {
                 let mut row = vec![
                     Cell::from(number(event).as_str()),
                     Cell::from(event.at.trim_end_matches('Z').replace('T', " ").as_str()),
@@ -148,12 +149,11 @@ fn as_csv(events: &[LedgerEvent]) -> String {
 
 /// Walks the chain of events.
 fn verify(target: &Target, kept: Kept<'_>, form: Form, out: &mut Output) -> Outcome {
-    let audit = block_on(ops::audit(target, kept, out))?;
-    let Audit { events, head, problems, doubts, .. } = &audit;
+    let audited = block_on(ops::audit(target, kept, out))?;
+    let audit = &audited.audit;
+    let Audit { events, head, problems, doubts, .. } = audit;
     match form {
-        Form::Json => {
-            out.json_line(&json!({ "environment": target.environment, "intact": problems.is_empty(), "audit": audit }));
-        }
+        Form::Json => out.json_line(&audited),
         Form::Text => {
             for doubt in doubts {
                 out.data(Line::new().paint(Tone::Warn, "note").plain(format!(": {doubt}")));

@@ -3,13 +3,13 @@
 use super::schema;
 use crate::base::file::{Unreadable, read_text};
 use crate::base::{Failure, Kind};
+use crate::cli::answers::Initialised;
 use crate::cli::shell::file::{self, There};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::Outcome;
 use crate::report::Line;
 use crate::source::schema::Custom;
-use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// What a new project holds besides the schemas.
@@ -71,7 +71,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         written.push(".gitignore");
     }
     match form {
-        Form::Json => out.json(&json!({ "directory": dir, "written": written })),
+        Form::Json => out.json(&Initialised { directory: &dir, written }),
         Form::Text => {
             written.iter().for_each(|path| out.data(path));
             out.say("");

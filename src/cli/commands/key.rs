@@ -1,11 +1,11 @@
 //! `dagmar key`: makes keys to sign plans with.
 
+use crate::cli::answers::NewKey;
 use crate::cli::shell::file::{self, There};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::Outcome;
 use crate::plan::signature;
-use serde_json::json;
 use std::path::PathBuf;
 
 /// Creates keys for signing sealed plans.
@@ -43,7 +43,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     file::write(private, &texts.0, 0o600, There::Stays)?;
     file::write(&public, &texts.1, 0o644, There::Stays)?;
     match form {
-        Form::Json => out.json(&json!({ "private": private, "public": public })),
+        Form::Json => out.json(&NewKey { private, public: &public }),
         Form::Text => out.data(format!("wrote {} (keep it secret) and {}", private.display(), public.display())),
     }
     Ok(())

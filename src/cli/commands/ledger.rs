@@ -3,18 +3,17 @@
 use crate::base::{Failure, Span};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::manual::ManualArgs;
-use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::output::{Form, Output, form, only_text};
 use crate::cli::shell::running::{Signing, confirm, stop_on_signals};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{open, progress};
-use crate::gate::differences;
 use crate::ledger::grants::{Roles, grants};
 use crate::ledger::schema;
 use crate::ops::Target;
 use crate::ops::manual::policy;
 use crate::ops::refusal::{Attempt, recorded};
-use crate::ops::run::install as install_ledger;
-use serde_json::{Value, json};
+use crate::ops::run::{Installed, install as install_ledger};
+use serde_json::Value;
 
 /// Creates or upgrades the ledger without a run, prints GRANTs, and manages the required policy.
 ///
@@ -85,6 +84,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         What::Install => install(global, out),
         What::Policy(args) => show_policy(args, global, out),
         What::Grants(Grants { applier, approver, reader }) => {
+            only_text(global)?;
             let target = open::target(global)?;
             out.document(&grants(target.ledger(), Roles { appliers: applier, approvers: approver, readers: reader }));
             Ok(())
@@ -95,35 +95,32 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 fn show_policy(args: &Policy, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let target = open::target(global)?;
-    let (environment, here) = (target.environment.as_str(), target.policy());
     let changes = args.require || args.release;
-    let demanded = match changes {
+    let policy = match changes {
         false => block_on(policy::required(&target, out))?,
         true => block_on(async {
             let result = require(args, &target, global, out).await;
             recorded(result, Attempt { operation: "ledger policy", plan: None }, &target, out).await
         })?,
     };
-    let differing = demanded.as_ref().map(|demanded| differences(demanded, &here)).unwrap_or_default();
     if form == Form::Json {
-        out.json(&json!({
-            "environment": environment, "required": demanded, "here": here, "differing": differing,
-        }));
+        out.json(&policy);
         return Ok(());
     }
-    match &demanded {
+    let policy::Policy { environment, required, here, differing } = &policy;
+    match required {
         None => out.data(format!("nothing is demanded of `{environment}`")),
         Some(demanded) => {
             out.data(format!("demanded of `{environment}`:"));
             for (key, value) in demanded.as_object().into_iter().flatten() {
-                let mark = if differing.contains(&key.as_str()) {
+                let mark = if differing.contains(key) {
                     format!("   (dagmar.yaml: {})", here.get(key).unwrap_or(&Value::Null))
                 } else {
                     String::new()
                 };
                 out.data(format!("  {key}: {value}{mark}"));
             }
-            for key in differing.iter().filter(|key| demanded.get(**key).is_none()) {
+            for key in differing.iter().filter(|key| demanded.get(*key).is_none()) {
                 out.data(format!("  {key}: null   (dagmar.yaml: {})", here.get(key).unwrap_or(&Value::Null)));
             }
         }
@@ -132,7 +129,7 @@ fn show_policy(args: &Policy, global: &Global, out: &mut Output) -> Outcome {
 }
 
 /// Asks, and demands what dagmar.yaml says now, or nothing any longer.
-async fn require(args: &Policy, target: &Target, global: &Global, out: &mut Output) -> Result<Option<Value>, Failure> {
+async fn require(args: &Policy, target: &Target, global: &Global, out: &mut Output) -> Result<policy::Policy, Failure> {
     let reason = args.reason.clone().unwrap_or_default();
     let manual = ManualArgs { reason, lock_wait: args.lock_wait, signing: args.signing.clone() };
     let options = manual.options()?;
@@ -165,7 +162,9 @@ fn install(global: &Global, out: &mut Output) -> Outcome {
     let from = block_on(recorded(result, Attempt { operation: "ledger install", plan: None }, &target, out))?;
     let (to, name) = (schema::VERSION, target.ledger());
     match form {
-        Form::Json => out.json(&json!({ "ledger": name, "environment": target.environment, "from": from, "to": to })),
+        Form::Json => {
+            out.json(&Installed { ledger: name.to_string(), environment: target.environment.clone(), from, to });
+        }
         Form::Text if from == to => out.data(format!("nothing to do: the ledger `{name}` has version {to}")),
         Form::Text if from == 0 => out.data(format!("made the ledger `{name}`, version {to}")),
         Form::Text => out.data(format!("upgraded the ledger `{name}` from version {from} to {to}")),

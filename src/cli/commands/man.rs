@@ -2,7 +2,8 @@
 
 use crate::base::{Failure, Kind, count};
 use crate::cli::shell::file::{self, There};
-use crate::cli::shell::output::Output;
+use crate::cli::shell::global::Global;
+use crate::cli::shell::output::{Output, only_text};
 use crate::cli::shell::task::Outcome;
 use clap::Command;
 use clap_mangen::Man;
@@ -52,7 +53,8 @@ pub struct Args {
     force: bool,
 }
 
-pub fn run(args: &Args, command: clap::Command, out: &mut Output) -> Outcome {
+pub fn run(args: &Args, command: clap::Command, global: &Global, out: &mut Output) -> Outcome {
+    only_text(global)?;
     let mut command = command.disable_help_subcommand(true);
     command.build();
     let Some(dir) = &args.dir else {

@@ -6,9 +6,8 @@ use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::running::{confirm, stop_on_signals};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{complete, open, progress};
-use crate::ops::manual::mark::{self, MarkRequest, Marked};
+use crate::ops::manual::mark::{self, MarkRequest, Marked, Unmarked};
 use crate::ops::refusal::{Attempt, recorded};
-use serde_json::json;
 
 /// Marks changesets as applied, skipped, held or pending without running anything.
 ///
@@ -76,22 +75,20 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let result = result.await;
         recorded(result, Attempt { operation: "mark", plan: None }, &target, out).await
     });
-    let Marked { marked, accepted, left_out } = result?;
+    let done = result?;
+    let Marked { changesets, accepted_edits, left_out, .. } = &done;
     match form {
-        Form::Json => out.json(&json!({
-            "state": state.word(), "changesets": marked, "acceptedEdits": accepted, "reason": options.reason,
-            "leftOut": left_out.iter().map(|(id, why)| json!({ "id": id, "why": why })).collect::<Vec<_>>(),
-        })),
+        Form::Json => out.json(&done),
         Form::Text => {
-            if marked.is_empty() {
+            if changesets.is_empty() {
                 out.data("nothing was marked");
             } else {
-                out.data(format!("marked as {}: {}", state.word(), marked.join(", ")));
+                out.data(format!("marked as {}: {}", state.word(), changesets.join(", ")));
             }
-            if !accepted.is_empty() {
-                out.data(format!("accepted as edited: {}", accepted.join(", ")));
+            if !accepted_edits.is_empty() {
+                out.data(format!("accepted as edited: {}", accepted_edits.join(", ")));
             }
-            for (id, why) in left_out {
+            for Unmarked { id, why } in left_out {
                 out.data(format!("left out: {id}, {why}"));
             }
         }

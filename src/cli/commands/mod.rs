@@ -101,7 +101,7 @@ impl Command {
             Command::Schema(args) => schema::run(&args, global, out),
             Command::Dev(args) => dev::run(&args, global, out),
             Command::Completions(args) => completions::run(&args, global, out),
-            Command::Man(args) => man::run(&args, whole(), out),
+            Command::Man(args) => man::run(&args, whole(), global, out),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{init, schema};
 use crate::base::{Failure, Kind, diag::nearest};
+use crate::cli::answers::NewChangeset;
 use crate::cli::shell::complete;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open::root;
@@ -12,7 +13,6 @@ use crate::source::changeset::{MAX_ID, is_id};
 use crate::source::load::Loaded;
 use crate::source::schema::catalogue::Catalogue;
 use crate::source::schema::skeleton::scalar;
-use serde_json::json;
 use std::fmt::Write;
 use std::path::{Component, Path};
 use std::process::{Command, Stdio};
@@ -87,7 +87,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         );
     }
     match form {
-        Form::Json => out.json(&json!({ "id": id, "path": path })),
+        Form::Json => out.json(&NewChangeset { id: &id, path: &path }),
         Form::Text => out.data(&path),
     }
     if args.edit { edit(&full) } else { Ok(()) }

@@ -6,7 +6,6 @@ use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::control;
 use crate::ops::refusal::{Attempt, recorded};
-use serde_json::json;
 
 /// Pauses the backfills of the environment's database.
 ///
@@ -28,12 +27,12 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let target = open::target(global)?;
     let reason = args.reason.as_deref().map(str::trim).filter(|r| !r.is_empty());
-    let running = block_on(async {
+    let paused = block_on(async {
         let result = control::pause(&target, reason, out).await;
         recorded(result, Attempt { operation: "pause", plan: None }, &target, out).await
     })?;
-    match (form, running) {
-        (Form::Json, running) => out.json(&json!({ "paused": true, "reason": reason, "running": running })),
+    match (form, &paused.running) {
+        (Form::Json, _) => out.json(&paused),
         (Form::Text, Some(run)) => {
             out.data(format!("the backfills of the run of {} pause within two seconds", run.holder));
         }

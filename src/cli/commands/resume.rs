@@ -6,7 +6,6 @@ use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::control;
 use crate::ops::refusal::{Attempt, recorded};
-use serde_json::json;
 
 /// Resumes backfills that `dagmar pause` has paused.
 #[derive(Debug, clap::Args)]
@@ -20,12 +19,12 @@ pub struct Args {}
 pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let target = open::target(global)?;
-    let was = block_on(async {
+    let resumed = block_on(async {
         let result = control::resume(&target, out).await;
         recorded(result, Attempt { operation: "resume", plan: None }, &target, out).await
     })?;
-    match (form, was) {
-        (Form::Json, was) => out.json(&json!({ "paused": false, "was": was })),
+    match (form, &resumed.was) {
+        (Form::Json, _) => out.json(&resumed),
         (Form::Text, Some(was)) => out.data(format!("backfills go on; they were paused by {} at {}", was.by, was.at)),
         (Form::Text, None) => out.data("nothing to do: backfills are not paused"),
     }

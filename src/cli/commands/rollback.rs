@@ -7,12 +7,13 @@ use crate::cli::shell::rehearsal::{self, DryRunArgs};
 use crate::cli::shell::running::{Running, confirm, plan_formats, show_findings, stop_on_signals};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{complete, open, progress};
+use crate::ops::lines::{End, RollbackSummary};
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::{Options, Planned, RunSource, Target};
+use crate::pg::run::RunStatus;
 use crate::plan::Plan;
 use crate::plan::rollback::Target as Which;
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
-use serde_json::json;
 
 /// Rolls changesets back, with the SQL that was stored when they were applied.
 ///
@@ -99,7 +100,7 @@ async fn carry_out(
         return planned.close().await;
     }
     if planned.plan.steps.is_empty() {
-        finish(&planned.plan, &[], "done", form, out);
+        finish(&planned.plan, &[], RunStatus::Done, form, out);
         return planned.close().await;
     }
     let about = planned.about().await;
@@ -116,15 +117,13 @@ async fn carry_out(
     let mut observer = progress::observer(form, global, out);
     let outcome = prepared.confirmed(&digest).await?.run(observer.as_mut(), &stop).await?;
     drop(observer);
-    finish(&outcome.planned.plan, &outcome.done, outcome.status().word(), form, out);
+    finish(&outcome.planned.plan, &outcome.done, outcome.status(), form, out);
     outcome.close().await
 }
 
-fn finish(plan: &Plan, done: &[String], status: &str, form: Form, out: &mut Output) {
+fn finish(plan: &Plan, done: &[String], status: RunStatus, form: Form, out: &mut Output) {
     if form == Form::Json {
-        let summary =
-            json!({ "event": "summary", "status": status, "environment": plan.environment, "rolledBack": done });
-        event(&summary);
+        event(&End::Summary(RollbackSummary { status, environment: &plan.environment, rolled_back: done }));
     } else if plan.steps.is_empty() {
         out.data("nothing to roll back");
     } else if done.len() == plan.steps.len() {

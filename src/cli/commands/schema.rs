@@ -1,6 +1,7 @@
-//! `dagmar schema`: what may be written, for editors and for people.
+//! `dagmar schema`: what may be written, for editors and for people; and what the commands write, for programs.
 
 use crate::base::{Failure, Kind, diag::nearest};
+use crate::cli::answers::{ANSWERS, ChangeType, ChangeTypes, WrittenSchemas};
 use crate::cli::shell::complete;
 use crate::cli::shell::file::{self, There};
 use crate::cli::shell::global::Global;
@@ -10,8 +11,8 @@ use crate::cli::shell::task::Outcome;
 use crate::pipeline::Workspace;
 use crate::report::reference;
 use crate::source::schema::catalogue::Catalogue;
-use crate::source::schema::{self, Custom, changelog_schema, manifest_schema, project_schema};
-use serde_json::{Value, json};
+use crate::source::schema::{self, Custom, answers, changelog_schema, manifest_schema, project_schema};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// The folder of the schemas, in a project.
@@ -20,7 +21,7 @@ pub const FOLDER: &str = "schema";
 /// The file that a changelog's first line names.
 pub const CHANGELOG: &str = "changelog.schema.json";
 
-/// Prints JSON Schemas for editors, and tables of change types.
+/// Prints JSON Schemas for editors and of what `--format json` writes, and tables of change types.
 ///
 /// Inside of a project they include the project's own change types. Editors with a YAML language server
 /// complete and check a file that starts with
@@ -31,12 +32,16 @@ Examples:
   dagmar schema --write
   dagmar schema --list
   dagmar schema --type createTable
-  dagmar schema changelog > changelog.schema.json")]
+  dagmar schema changelog > changelog.schema.json
+  dagmar schema answers attic list > attic-list.schema.json")]
 #[command(group(clap::ArgGroup::new("what").args(["which", "write", "list", "kind", "markdown"])))]
 pub struct Args {
     /// Which schema is printed
     #[arg(value_name = "SCHEMA", default_value = "changelog")]
     which: Which,
+    /// Of `answers`: only what this command answers, as in `dagmar schema answers attic list`
+    #[arg(value_name = "COMMAND", conflicts_with_all = ["write", "list", "kind", "markdown"])]
+    command: Vec<String>,
     /// Writes all schemas into the project's folder `schema`
     #[arg(long)]
     write: bool,
@@ -62,6 +67,8 @@ enum Which {
     Project,
     /// The manifest of a project's own change type
     Manifest,
+    /// What the commands write with `--format json`
+    Answers,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
@@ -70,10 +77,14 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let root = root(global)?;
         let written = write(&root, &own_types(&root, out)?, args.force)?;
         match form {
-            Form::Json => out.json(&json!({ "written": written })),
+            Form::Json => out.json(&WrittenSchemas { written }),
             Form::Text => written.iter().for_each(|path| out.data(path)),
         }
         return Ok(());
+    }
+    if !args.command.is_empty() && args.which != Which::Answers {
+        return Err(Failure::new(Kind::Usage, "only `answers` has a schema for each command")
+            .help(format!("write `dagmar schema answers {}`", args.command.join(" "))));
     }
     // outside of a project there are the built-in types; a folder that was named must be one
     let custom = match root(global) {
@@ -87,14 +98,14 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     } else if args.list {
         let entries = catalogue.change_types();
         match form {
-            Form::Json => out.json(&json!({ "changeTypes": entries })),
+            Form::Json => out.json(&ChangeTypes { change_types: entries }),
             Form::Text => out.data(reference::list(&entries, out.limit())),
         }
     } else if let Some(name) = &args.kind {
         let entry = catalogue.change_type(name).ok_or_else(|| unknown(name, &catalogue))?;
         let parts = catalogue.parts(std::slice::from_ref(&entry));
         match form {
-            Form::Json => out.json(&json!({ "changeType": entry, "parts": parts })),
+            Form::Json => out.json(&ChangeType { change_type: entry, parts }),
             Form::Text => out.data(reference::one(&entry, &parts, out.limit())),
         }
     } else {
@@ -102,10 +113,28 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             Which::Changelog => changelog_schema(&custom),
             Which::Project => project_schema(),
             Which::Manifest => manifest_schema(),
+            Which::Answers => answers_schema(&args.command.join(" "))?,
         };
         out.document(&schema::text(&schema));
     }
     Ok(())
+}
+
+/// What a command answers; of no name: what all answer.
+fn answers_schema(command: &str) -> Result<Value, Failure> {
+    if command.is_empty() {
+        return Ok(answers::of_all(ANSWERS));
+    }
+    let row = ANSWERS.iter().find(|(name, _)| *name == command);
+    row.map(|row| answers::of_command(*row)).ok_or_else(|| {
+        let near = nearest(command, ANSWERS.iter().map(|(name, _)| *name));
+        Failure::new(Kind::Usage, format!("there is no command `{command}` with `--format json`")).help(
+            near.map_or_else(
+                || "`dagmar schema answers` has all that there are".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            ),
+        )
+    })
 }
 
 /// Says that there is no change type of this name.
@@ -140,7 +169,8 @@ pub fn write(root: &Path, custom: &Custom, force: bool) -> Result<Vec<String>, F
     let wrong = |path: &Path, e| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display()));
     std::fs::create_dir_all(&dir).map_err(|e| wrong(&dir, e))?;
     let mut written = Vec::new();
-    for (name, value) in files(custom) {
+    let answers = ("answers.schema.json", answers::of_all(ANSWERS));
+    for (name, value) in files(custom).into_iter().chain([answers]) {
         let path: PathBuf = dir.join(name);
         file::write(&path, &schema::text(&value), 0o666, There::by(force, is_schema))?;
         written.push(format!("{FOLDER}/{name}"));
@@ -153,7 +183,7 @@ fn is_schema(text: &str) -> bool {
     text.contains("\"$id\": \"urn:dagmar:schema:")
 }
 
-/// The files of the schemas with their contents.
+/// The files of the schemas that editors need, with their contents.
 pub fn files(custom: &Custom) -> [(&'static str, Value); 3] {
     [
         (CHANGELOG, changelog_schema(custom)),

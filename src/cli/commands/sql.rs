@@ -3,7 +3,7 @@
 use crate::base::{Failure, Kind, count};
 use crate::cli::shell::file::{self, There};
 use crate::cli::shell::global::Global;
-use crate::cli::shell::output::{Form, Output, choose};
+use crate::cli::shell::output::{Output, only_text};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{complete, open};
 use crate::history::History;
@@ -45,7 +45,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
-    choose(global, &[("text", Form::Text)])?;
+    only_text(global)?;
     let there = There::by(args.force, report::script::is_script);
     args.output.as_deref().map(|path| file::check(path, there)).transpose()?;
     let target = open::target(global)?;

@@ -12,7 +12,6 @@ use crate::ops::status::{Status, status};
 use crate::pg::ledger::unfinished::{Ending, Unended};
 use crate::plan::states::{State, StateRow};
 use crate::report::{Cell, Line, Table, Tone};
-use serde_json::json;
 
 /// Shows the state of every changeset in the environment.
 ///
@@ -52,10 +51,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let status = block_on(status(&target, out))?;
     let Status { environment, changesets, counts, paused, runs, attic, place, broken, .. } = &status;
     match form {
-        As::Json => match &broken {
-            None => out.json(&status),
-            Some(_) => out.beside_failure(json!(status)),
-        },
+        As::Json => out.json_with(broken.as_ref(), &status),
         As::Text | As::Markdown => {
             let table = table(changesets);
             match form {

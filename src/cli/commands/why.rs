@@ -6,7 +6,6 @@ use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{complete, open};
 use crate::ops::why::{Why, why};
 use crate::report::{Line, Tone};
-use serde_json::json;
 
 /// Explains why a changeset is, or is not yet, applied in an environment.
 ///
@@ -27,18 +26,13 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let target = open::target(global)?;
-    let Why { changeset, state, is, reasons, verdict, broken } = block_on(why(&target, &args.id, out))?;
-    let environment = &target.environment;
+    let why = block_on(why(&target, &args.id, out))?;
+    let Why { environment, changeset, is, reasons, verdict, broken, .. } = &why;
     match form {
-        Form::Json => {
-            let value = json!({
-                "environment": environment, "changeset": changeset, "state": state, "reasons": reasons, "verdict": verdict,
-            });
-            if broken.is_some() { out.beside_failure(value) } else { out.json(&value) }
-        }
+        Form::Json => out.json_with(broken.as_ref(), &why),
         Form::Text => {
-            out.data(Line::new().paint(Tone::Strong, &changeset).plain(format!(" is {is} in {environment}")));
-            for reason in &reasons {
+            out.data(Line::new().paint(Tone::Strong, changeset).plain(format!(" is {is} in {environment}")));
+            for reason in reasons {
                 let until = reason.until.as_ref().map_or_else(String::new, |until| format!(": until {until}"));
                 out.data(format!("  {}{until}", reason.message));
                 if let Some(todo) = &reason.todo {
@@ -46,8 +40,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                     out.data(format!("    to do: {todo}{who}"));
                 }
             }
-            out.data(&verdict);
+            out.data(verdict.as_str());
         }
     }
-    broken.map_or(Ok(()), Err)
+    why.broken.map_or(Ok(()), Err)
 }

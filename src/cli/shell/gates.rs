@@ -4,10 +4,10 @@ use super::output::{Form, Output, event};
 use crate::gate::{self, Status, Verdict};
 use crate::ops::Prepared;
 use crate::ops::gates::Overrides;
+use crate::ops::lines::GatesLine;
 use crate::report::{self, Preview};
 use crate::source::policy::Destructive;
 use clap::builder::PossibleValuesParser;
-use serde_json::{Value, json};
 
 /// The options that go past gates.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -41,9 +41,8 @@ pub fn show(prepared: &Prepared<'_>, preview: &Preview<'_>, form: Form, check: b
     let is_promotion = gates.source().is_some();
     if form == Form::Json {
         if is_promotion {
-            let mut value = as_json(prepared, preview);
-            value["event"] = json!("gates");
-            if check { out.json(&value) } else { event(&value) }
+            let gates = GatesLine::of(prepared, preview.about);
+            if check { out.json(&gates) } else { event(&gates) }
         }
         return;
     }
@@ -67,18 +66,4 @@ pub fn show(prepared: &Prepared<'_>, preview: &Preview<'_>, form: Form, check: b
             out.say(format!("note: `{name}` keeps nothing back: nothing is overridden"));
         }
     }
-}
-
-fn as_json(prepared: &Prepared<'_>, preview: &Preview<'_>) -> Value {
-    let (plan, judgement) = (preview.plan, prepared.judgement());
-    let mut value = prepared.planned().gates.circumstances(plan, "promote");
-    if let (Value::Object(all), Value::Object(about)) = (&mut value, json!(preview.about)) {
-        all.extend(about);
-    }
-    value["met"] = json!(prepared.gates_are_met());
-    value["gates"] = json!(judgement.verdicts);
-    value["warnings"] = json!(judgement.warnings);
-    value["waiting"] = json!(plan.waiting);
-    value["blocked"] = json!(plan.blocked);
-    value
 }

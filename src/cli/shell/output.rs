@@ -3,10 +3,10 @@
 #![allow(clippy::disallowed_methods)] // this is the door
 
 use super::global::Global;
-use crate::base::{Diagnostics, Failure, Kind, time};
-use crate::report::{self, Line, Rendered, Style, Text, Tone, coloured, diff, printable};
+use crate::base::{Diagnostics, Failure, Kind};
+use crate::ops::lines::Stamped;
+use crate::report::{self, FailureAnswer, Line, Rendered, Style, Text, Tone, coloured, diff, printable};
 use crate::run::{Event, Observer};
-use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
 
 /// The two streams of the process.
@@ -17,8 +17,8 @@ pub struct Output {
     stdout: Screen,
     stderr: Screen,
     json: bool,
-    /// What a failure has with it as JSON: what was found out before.
-    with_failure: Option<Value>,
+    /// Whether an answer as JSON has told the failure along.
+    is_told: bool,
 }
 
 /// How a command writes its results.
@@ -100,13 +100,8 @@ impl Output {
             stdout: Screen::new(Stream::Out, colour),
             stderr: Screen::new(Stream::Err, colour),
             json: global.format.as_deref() == Some("json"),
-            with_failure: None,
+            is_told: false,
         }
-    }
-
-    /// Keeps what is to stand beside the error as JSON: there is one answer.
-    pub fn beside_failure(&mut self, value: Value) {
-        self.with_failure = Some(value);
     }
 
     /// The columns of where data go.
@@ -148,6 +143,15 @@ impl Output {
         self.stdout.bytes(&report::json::pretty(value));
     }
 
+    /// Writes as JSON what has the failure of the command in it, where there is one: there is one answer.
+    pub fn json_with(&mut self, failure: Option<&Failure>, value: &impl serde::Serialize) {
+        match failure {
+            Some(_) => self.json_line(value),
+            None => self.json(value),
+        }
+        self.is_told = failure.is_some();
+    }
+
     /// Writes a value as a line of JSON.
     pub fn json_line(&mut self, value: &impl serde::Serialize) {
         self.stdout.bytes(&report::json::line(value));
@@ -180,7 +184,9 @@ impl Output {
     pub fn failure(&mut self, failure: &Failure) {
         if self.json {
             // on one line: it may follow JSON lines
-            self.json_line(&self.failure_json(failure));
+            if !self.is_told {
+                self.json_line(&FailureAnswer::from(failure));
+            }
             return;
         }
         if !failure.diagnostics.is_empty() {
@@ -204,34 +210,6 @@ impl Output {
         }
         self.stderr.text(text);
     }
-
-    fn failure_json(&self, failure: &Failure) -> Value {
-        let mut value = json!({
-            "error": {
-                "kind": failure.kind,
-                "exitCode": failure.kind.exit_code(),
-                "message": failure.message,
-                "notes": failure.notes,
-                "help": failure.help,
-            }
-        });
-        if let Some(at) = &failure.location {
-            let at = serde_json::to_value(at).unwrap_or_default();
-            if let (Some(error), Value::Object(at)) = (value["error"].as_object_mut(), at) {
-                error.extend(at);
-            }
-        }
-        if let (Some(Value::Object(found)), Some(all)) = (&self.with_failure, value.as_object_mut()) {
-            all.extend(found.clone());
-        }
-        if !failure.diffs.is_empty() {
-            value["error"]["diffs"] = json!(failure.diffs);
-        }
-        if !failure.diagnostics.is_empty() {
-            value["diagnostics"] = report::diag::entries(&failure.diagnostics).into();
-        }
-        value
-    }
 }
 
 /// Whether the environment has nothing against colours.
@@ -245,17 +223,9 @@ pub fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// An event with its time.
-#[derive(serde::Serialize)]
-struct Stamped<'a, T> {
-    at: String,
-    #[serde(flatten)]
-    event: &'a T,
-}
-
 /// Writes an event of a run as a line of JSON on stdout, with its time.
 pub fn event(event: &impl serde::Serialize) {
-    let line = report::json::line(&Stamped { at: time::rfc3339_millis(now()), event });
+    let line = report::json::line(&Stamped::new(now(), event));
     Screen::new(Stream::Out, false).bytes(&line);
 }
 
@@ -323,6 +293,11 @@ pub fn choose<T: Copy>(global: &Global, known: &[(&str, T)]) -> Result<T, Failur
         Failure::new(Kind::Usage, format!("this command has no format `{asked}`"))
             .help(format!("it has: {}", names.join(", ")))
     })
+}
+
+/// Refuses any format but text, of a command that has no other.
+pub fn only_text(global: &Global) -> Result<(), Failure> {
+    choose(global, &[("text", ())])
 }
 
 /// Text or JSON.

@@ -5,12 +5,11 @@ use super::output::{Form, Output};
 use super::progress;
 use super::running::{Running, confirm, stop_on_signals};
 use crate::base::{Failure, Span, count};
-use crate::ops::rehearsal::{DryRun, Rehearsed, Shadow, verdict_of};
+use crate::ops::rehearsal::{DryRun, DryRunAnswer, Shadow, ShadowServer, verdict_of};
 use crate::ops::{Planned, Target};
 use crate::plan::Plan;
 use crate::report::{Line, Text, Tone};
 use crate::run::Observer;
-use serde_json::{Value, json};
 
 /// The options of a dry run on the environment's server.
 #[derive(Debug, Clone, clap::Args)]
@@ -80,8 +79,7 @@ pub async fn on_server(
         confirm(global, &format!("Make a dry run of {} on {place}?", count(planned.plan.steps.len(), "changeset")))?;
     }
     let rehearsed = dry.run(&stop_on_signals()).await?;
-    let more = json!({ "locks": dry.locks_json(), "limitMs": limit.millis, "tookMs": rehearsed.took_ms });
-    tell(&planned.plan, &rehearsed, &format!("{place}, rolled back"), more, form, out)
+    tell(&dry.answer(&rehearsed), &format!("{place}, rolled back"), form, out)
 }
 
 /// Makes it on a private server; without the other database as if nothing were applied.
@@ -114,26 +112,15 @@ pub async fn on_shadow(
     };
     let rehearsed = shadow.run(plan, &running.unsigned(), observer.as_mut(), &stop).await?;
     drop(observer);
-    let more = json!({ "shadow": { "version": version, "applied": applied }, "tookMs": rehearsed.took_ms });
-    tell(plan, &rehearsed, &format!("a private PostgreSQL {version}, after {before}, thrown away"), more, form, out)
+    let place = format!("a private PostgreSQL {version}, after {before}, thrown away");
+    tell(&DryRunAnswer::on_shadow(plan, &rehearsed, ShadowServer { version: &version, applied }), &place, form, out)
 }
 
 /// Shows what came of it.
-fn tell(
-    plan: &Plan,
-    rehearsed: &Rehearsed,
-    place: &str,
-    more: Value,
-    form: Form,
-    out: &mut Output,
-) -> Result<(), Failure> {
-    let rehearsal = &rehearsed.rehearsal;
+fn tell(answer: &DryRunAnswer<'_>, place: &str, form: Form, out: &mut Output) -> Result<(), Failure> {
+    let (plan, rehearsal) = (answer.plan, answer.dry_run.rehearsal);
     if form == Form::Json {
-        let mut value = json!(rehearsal);
-        if let (Some(all), Value::Object(more)) = (value.as_object_mut(), more) {
-            all.extend(more);
-        }
-        out.json(&json!({ "plan": plan, "dryRun": value }));
+        out.json(answer);
     } else {
         let head = Line::new().paint(Tone::Strong, "dry run");
         if plan.steps.is_empty() {

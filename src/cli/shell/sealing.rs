@@ -9,11 +9,10 @@ use crate::base::{Failure, Kind, Span, count, time};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::Target;
 use crate::ops::keys::{open_plan, private_key, signature};
-use crate::ops::seal::{SealRequest, SealedPlan};
+use crate::ops::seal::{SealRequest, SealedAnswer, SealedPlan};
 use crate::plan::sealed::{Part, Sealed};
 use crate::plan::{About, Destination, Maker, secrets};
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Seal, Tone};
-use serde_json::json;
 use std::path::Path;
 
 /// What `plan --out` was told.
@@ -124,17 +123,7 @@ fn show(sealed: &Sealed, form: Form, word: &str, out: &mut Output) {
     let signed = signature(sealed).flatten().map(|s| s.key);
     let steps = |part: &Part| part.plan.steps.iter().map(|s| s.changeset.clone()).collect::<Vec<_>>();
     if form == Form::Json {
-        let parts = content.environments.iter().map(|part| {
-            json!({
-                "environment": part.environment, "target": part.target, "policy": part.policy, "changesets": steps(part),
-                "secrets": secrets::needed(&part.plan).into_keys().collect::<Vec<_>>(), "plan": part.plan,
-            })
-        });
-        out.json(&json!({
-            "digest": sealed.digest, "author": content.author, "dbUser": content.db_user, "dagmar": content.dagmar,
-            "sealedAt": time::rfc3339(content.sealed_at), "expiresAt": time::rfc3339(content.expires_at),
-            "signedBy": signed, "commit": content.commit, "environments": parts.collect::<Vec<_>>(),
-        }));
+        out.json(&SealedAnswer::from(sealed));
         return;
     }
     out.data(Line::new().paint(Tone::Good, word).plain(format!(" {}", sealed.digest)));

@@ -6,7 +6,20 @@ use crate::history::RunKind;
 use crate::ops::Target;
 use crate::pg::{Database, Stop};
 use crate::run::Observer;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::sync::Arc;
+
+/// A ledger that was adopted.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Adopted {
+    /// The environment that it belonged to; null: nobody.
+    pub from: Option<String>,
+    /// The environment that it belongs to.
+    pub to: String,
+    /// Why.
+    pub reason: String,
+}
 
 /// A ledger that may be adopted.
 pub struct PreparedAdoption<'a> {
@@ -49,7 +62,7 @@ impl PreparedAdoption<'_> {
     ///
     /// # Errors
     /// When another run has changed the ledger meanwhile.
-    pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<(), Failure> {
+    pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<Adopted, Failure> {
         let Self { target, options, db, from } = self;
         let change = ManualChange { kind: RunKind::Adopt, steps: 0, options };
         write(&change, target, db, observer, stop, |history, recorder| {
@@ -62,6 +75,7 @@ impl PreparedAdoption<'_> {
             }
             Ok(recorder.adopt(from.as_deref(), &target.environment, &options.reason))
         })
-        .await
+        .await?;
+        Ok(Adopted { from, to: target.environment.clone(), reason: options.reason.clone() })
     }
 }

@@ -9,7 +9,23 @@ use crate::pg::{Database, Stop};
 use crate::pipeline::View;
 use crate::plan::{Step, renamed};
 use crate::run::Observer;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::sync::Arc;
+
+/// A changeset whose state was cleared. The states are `applied`, `partly`, `failed`, `skipped`, `held` and `pending`.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Cleared")]
+pub struct ClearedState {
+    /// The changeset.
+    pub changeset: String,
+    /// The state that it was in.
+    pub from: &'static str,
+    /// The state that it is in.
+    pub to: &'static str,
+    /// Why.
+    pub reason: String,
+}
 
 /// What a changeset is after a fix by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,25 +89,14 @@ pub async fn prepare<'a>(
 }
 
 impl PreparedClear<'_> {
-    /// The state that it is in.
-    #[must_use]
-    pub fn from(&self) -> &'static str {
-        word(self.recorded.as_ref())
-    }
-
-    /// The state that it will be in.
-    #[must_use]
-    pub fn to(&self) -> &'static str {
-        becomes(self.request, self.recorded.as_ref())
-    }
-
     /// Writes it under the lock.
     ///
     /// # Errors
     /// When another run has changed it meanwhile.
-    pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<(), Failure> {
+    pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<ClearedState, Failure> {
         let Self { target, request, view, step, db, recorded } = self;
-        let id = request.id;
+        let (id, reason) = (request.id, &request.options.reason);
+        let (from, to) = (word(recorded.as_ref()), becomes(request, recorded.as_ref()));
         let change = ManualChange { kind: RunKind::Clear, steps: 1, options: request.options };
         write(&change, target, db, observer, stop, |history, recorder| {
             let names = renamed(&view.changelog, history);
@@ -104,20 +109,16 @@ impl PreparedClear<'_> {
             }
             let mut rows: Vec<String> = names.iter().flat_map(|r| recorder.rename(r)).collect();
             match &step {
-                Some(step) => rows.extend(recorder.set_by_hand(step, "applied", &request.options.reason)),
+                Some(step) => rows.extend(recorder.set_by_hand(step, "applied", reason)),
                 // its event holds what is there
                 None if request.to == Cleared::AsRecorded => {}
                 None => rows.push(recorder.forget(id)),
             }
-            rows.push(recorder.cleared(
-                id,
-                word(recorded.as_ref()),
-                becomes(request, recorded.as_ref()),
-                &request.options.reason,
-            ));
+            rows.push(recorder.cleared(id, from, to, reason));
             Ok(rows)
         })
-        .await
+        .await?;
+        Ok(ClearedState { changeset: id.to_owned(), from, to, reason: reason.clone() })
     }
 }
 

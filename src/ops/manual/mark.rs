@@ -10,11 +10,14 @@ use crate::pg::{Database, Stop};
 use crate::pipeline::View;
 use crate::plan::{Plan, Step, renamed};
 use crate::run::Observer;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
 
 /// What a changeset is said to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub enum Mark {
     /// Counts as done, without having been run.
     Applied,
@@ -99,20 +102,21 @@ impl PreparedMark<'_> {
     /// What must not be marked over; then nothing is marked.
     pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<Marked, Failure> {
         let Self { target, request, view, wanted, db } = self;
-        let mut done = Marked::default();
+        let mut done = Marked::nothing(request);
         let change = ManualChange { kind: RunKind::Mark, steps: wanted.steps.len(), options: request.options };
         write(&change, target, db, observer, stop, |history, recorder| {
             target.check_bound(history)?;
             let renamed = renamed(&view.changelog, history);
             done = sort(request, &wanted, &history.with_new_ids(&renamed))?;
             let mut rows: Vec<String> = renamed.iter().flat_map(|r| recorder.rename(r)).collect();
-            let steps: Vec<&Step> = wanted.steps.iter().filter(|step| done.marked.contains(&step.changeset)).collect();
+            let steps: Vec<&Step> =
+                wanted.steps.iter().filter(|step| done.changesets.contains(&step.changeset)).collect();
             rows.extend(marks(request, &steps, recorder));
             Ok(rows)
         })
         .await?;
         let never = wanted.not_for_here.into_iter();
-        done.left_out.extend(never.map(|id| (id, format!("not for {}", target.environment))));
+        done.left_out.extend(never.map(|id| Unmarked { id, why: format!("not for {}", target.environment) }));
         Ok(done)
     }
 }
@@ -124,14 +128,35 @@ struct Wanted {
 }
 
 /// What was marked in the end.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Marked {
+    /// What they are.
+    pub state: Mark,
     /// The changesets.
-    pub marked: Vec<String>,
-    /// Those of them that were applied, and edited since.
-    pub accepted: Vec<String>,
-    /// What was left out, and why.
-    pub left_out: Vec<(String, String)>,
+    pub changesets: Vec<String>,
+    /// Those of them that were applied, and edited since: the edit is accepted.
+    pub accepted_edits: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// What was selected and left out.
+    pub left_out: Vec<Unmarked>,
+}
+
+/// A changeset that was left out.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Unmarked {
+    /// The changeset.
+    pub id: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Marked {
+    fn nothing(request: &MarkRequest<'_>) -> Self {
+        let (state, reason) = (request.state, request.options.reason.clone());
+        Self { state, changesets: Vec::new(), accepted_edits: Vec::new(), reason, left_out: Vec::new() }
+    }
 }
 
 /// Whether a changeset was named itself, and not brought along by a selector.
@@ -169,14 +194,14 @@ fn wanted(
 
 /// Tells what is marked from what has that state already; refuses what must not be marked over.
 fn sort(request: &MarkRequest<'_>, wanted: &Wanted, history: &History) -> Result<Marked, Failure> {
-    let mut done = Marked::default();
+    let mut done = Marked::nothing(request);
     for step in &wanted.steps {
         let id = &step.changeset;
         let recorded = history.changesets.get(id);
         let applied = recorded.filter(|r| r.status == Status::Applied);
         match applied.filter(|_| request.state == Mark::Applied) {
             Some(r) if r.checksum == step.checksum && !is_named(request, id) => {
-                done.left_out.push((id.clone(), "applied already".to_owned()));
+                done.left_out.push(Unmarked { id: id.clone(), why: "applied already".to_owned() });
                 continue;
             }
             Some(r) if r.checksum != step.checksum && !is_named(request, id) => {
@@ -186,12 +211,12 @@ fn sort(request: &MarkRequest<'_>, wanted: &Wanted, history: &History) -> Result
                 )
                 .help(format!("`dagmar plan` shows the edit; `dagmar mark applied {id} --reason ...` accepts it")));
             }
-            Some(r) if r.checksum != step.checksum => done.accepted.push(id.clone()),
+            Some(r) if r.checksum != step.checksum => done.accepted_edits.push(id.clone()),
             _ => {}
         }
-        done.marked.push(id.clone());
+        done.changesets.push(id.clone());
     }
-    let refused: Vec<String> = done.marked.iter().filter(|id| !done.accepted.contains(id)).cloned().collect();
+    let refused: Vec<String> = done.changesets.iter().filter(|id| !done.accepted_edits.contains(id)).cloned().collect();
     refuse(request.state, &refused, history)?;
     Ok(done)
 }

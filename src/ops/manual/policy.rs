@@ -2,22 +2,47 @@
 
 use super::{ManualChange, ManualOptions, write};
 use crate::base::Failure;
+use crate::gate::differences;
 use crate::history::RunKind;
 use crate::ops::Target;
 use crate::pg::{Database, Stop};
 use crate::run::Observer;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What is demanded of the environment; absent: nothing.
+/// What is demanded of an environment, and what dagmar.yaml says of it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Policy {
+    /// The environment.
+    pub environment: String,
+    /// What the owner of the ledger demands; null: nothing.
+    pub required: Option<Value>,
+    /// What dagmar.yaml says.
+    pub here: Value,
+    /// The keys in which they differ.
+    pub differing: Vec<String>,
+}
+
+impl Policy {
+    fn of(target: &Target, required: Option<Value>) -> Self {
+        let here = target.policy();
+        let differing = required.as_ref().map(|required| differences(required, &here)).unwrap_or_default();
+        let differing = differing.into_iter().map(str::to_owned).collect();
+        Self { environment: target.environment.clone(), required, here, differing }
+    }
+}
+
+/// What is demanded of the environment.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub async fn required(target: &Target, observer: &mut dyn Observer) -> Result<Option<Value>, Failure> {
+pub async fn required(target: &Target, observer: &mut dyn Observer) -> Result<Policy, Failure> {
     let db = target.connect(observer).await?;
     let history = db.history().await?;
     db.close().await?;
-    Ok(history.policies.get(&target.environment).cloned())
+    Ok(Policy::of(target, history.policies.get(&target.environment).cloned()))
 }
 
 /// A demand that may be written.
@@ -52,12 +77,12 @@ impl PreparedPolicy<'_> {
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<Option<Value>, Failure> {
+    pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<Policy, Failure> {
         let Self { target, options, wanted, db } = self;
         let change = ManualChange { kind: RunKind::Policy, steps: 0, options };
         let rows = write(&change, target, db, observer, stop, |_, recorder| {
             Ok(recorder.require_policy(&target.environment, wanted.as_ref(), &options.reason))
         });
-        rows.await.map(|()| wanted)
+        rows.await.map(|()| Policy::of(target, wanted))
     }
 }

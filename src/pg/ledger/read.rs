@@ -11,6 +11,7 @@ use crate::pg::connect::query::{Row, millis};
 use crate::pg::connect::server::Server;
 use crate::plan::rollback::Stored;
 use crate::plan::stored;
+use schemars::JsonSchema;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -147,7 +148,7 @@ fn texts(row: &Row) -> Result<Stored, String> {
 }
 
 /// One event of the ledger.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEvent {
     /// Its number; absent: a refusal that the next run takes into the chain of events.

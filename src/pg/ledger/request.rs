@@ -11,6 +11,7 @@ use crate::ledger::json::jsonb;
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
 use crate::pg::connect::query::{Row, millis};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 const SINCE: u32 = 2;
 
 /// A pause that is in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pause {
     /// The operating system's user and host of who asked.
@@ -30,8 +31,9 @@ pub struct Pause {
 }
 
 /// The run that holds the lock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RunningRun")]
 pub struct Running {
     /// Its epoch.
     #[serde(skip)]

@@ -8,11 +8,13 @@ use crate::ledger::schema;
 use crate::pg::connect::Connection;
 use crate::pg::connect::query::{Row, millis};
 use crate::pg::connect::server::Server;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A run whose row says that it runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "UnendedRun")]
 pub struct Unended {
     /// Its id.
     pub run: String,
@@ -29,8 +31,9 @@ pub struct Unended {
 }
 
 /// What became of a run that did not say how it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RunEnding")]
 pub enum Ending {
     /// It holds the lock.
     Running,

@@ -1,9 +1,9 @@
 //! What follows a failure: taking back what must not stay, recording what went wrong, saying
 //! what is left.
 
-use super::FailedStep;
-use super::wire::Fault;
-use super::worker::{Trouble, Worker};
+use super::fault::{Fault, Trouble};
+use super::job::FailedStep;
+use super::worker::Worker;
 use crate::base::Failure;
 use crate::base::name::quote_literal;
 use crate::exec::durability::Wait;

@@ -3,9 +3,9 @@
 //! at it for a moment; its last one asks whether somebody wants a pause, and how busy the
 //! server is.
 
+use super::fault::{Fault, Row, Trouble};
 use super::pace::{Brakes, Sizer, Speed};
-use super::wire::{Fault, Row};
-use super::worker::{Trouble, Worker};
+use super::worker::Worker;
 use crate::base::name::quote_literal;
 use crate::change::Batch;
 use crate::exec::batches::place;

@@ -1,6 +1,6 @@
 //! Who is in the way when a lock cannot be had.
 
-use super::wire::Fault;
+use super::fault::Fault;
 use super::worker::Worker;
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;

@@ -3,6 +3,8 @@
 mod aftermath;
 mod batch;
 mod blockers;
+mod fault;
+mod job;
 mod kept;
 mod outside;
 mod pace;
@@ -15,107 +17,24 @@ mod wire;
 mod worker;
 
 pub use crate::exec::check_whole;
+pub use job::{FailedStep, Finished, Job, OnFailure, RunInfo};
 
-use super::connect::settings::Settings;
 use super::connect::{self, Connection};
 use super::lock::{Lock, orphans};
 use super::stop::Stop;
-use crate::base::{Actor, Failure, Granularity, Ident, Secrets};
+use crate::base::{Failure, Granularity};
 use crate::exec::script::USE_OWN_PATH;
 use crate::exec::{Mark, Printer, Script, Writer};
 pub use crate::history::{RunKind, RunStatus};
-use crate::ledger::record::RunStart;
 use crate::ledger::schema;
-use crate::plan::Plan;
-use crate::run::{Event, Observer, StepError};
+use crate::run::{Event, Observer};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use ready::Ready;
-use serde_json::Value;
 use shared::Shared;
 use std::time::{Duration, Instant};
 use worker::Worker;
-
-/// A step that failed, what went wrong, and what is left of it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct FailedStep {
-    /// The id of the changeset.
-    pub changeset: String,
-    /// What went wrong.
-    pub error: StepError,
-    /// What is left of it, in a sentence.
-    pub state: String,
-    /// What the ledger keeps of the message.
-    #[serde(skip)]
-    pub kept: String,
-}
-
-/// What happens to the steps that run when one fails. New ones are not begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnFailure {
-    /// They come to their end.
-    #[default]
-    Finish,
-    /// They are cancelled, as by Ctrl-C.
-    Stop,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finished {
-    /// Done, failed or interrupted.
-    pub status: RunStatus,
-    /// The changesets that are done and recorded, as they came to their end.
-    pub done: Vec<String>,
-    /// The steps that failed; more than one where several ran at the same time.
-    pub failed: Vec<FailedStep>,
-    /// Who had it stopped, where it was not a signal.
-    pub stopped_by: Option<String>,
-}
-
-/// Who runs: what the ledger notes of a run.
-#[derive(Debug, Clone)]
-pub struct RunInfo {
-    /// What kind of run it is.
-    pub kind: RunKind,
-    /// Who acts.
-    pub actor: Actor,
-    /// What dagmar.yaml says of the environment.
-    pub policy: Value,
-}
-
-impl RunInfo {
-    /// The beginning of this run of a plan.
-    #[must_use]
-    pub fn start<'a>(&'a self, plan: &'a Plan) -> RunStart<'a> {
-        RunStart {
-            kind: self.kind,
-            environment: &plan.environment,
-            steps: plan.steps.len(),
-            actor: &self.actor,
-            policy: Some(&self.policy),
-        }
-    }
-}
-
-/// What is to be run, and how.
-pub struct Job<'a> {
-    /// Who runs it.
-    pub info: &'a RunInfo,
-    /// Where the ledger is.
-    pub ledger: &'a Ident,
-    /// Where further connections go.
-    pub settings: &'a Settings,
-    /// The most connections that run steps at the same time.
-    pub jobs: usize,
-    /// What happens to the others when one fails.
-    pub on_failure: OnFailure,
-    /// What one transaction holds. A plan that is one has passed [`check_whole`].
-    pub transaction: Granularity,
-    /// The values of the secret variables that the plan needs.
-    pub secrets: &'a Secrets,
-}
 
 /// Runs a plan.
 ///

@@ -1,8 +1,8 @@
 //! Statements outside of a transaction: an intent row first, the statement, a done row; and
 //! what to do when an earlier run got no further than the intent.
 
-use super::wire::Fault;
-use super::worker::{Trouble, Worker};
+use super::fault::{Fault, Trouble};
+use super::worker::Worker;
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;
 use crate::exec::{Mark, Script};

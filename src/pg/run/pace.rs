@@ -1,6 +1,7 @@
 //! How large the next batch is, how long the rest takes, and what a backfill waits for.
 
 use crate::base::Pace;
+use crate::pg::connect::jittered;
 use std::time::{Duration, Instant};
 
 /// The largest batch.
@@ -179,6 +180,12 @@ fn vacuum(debt: u32, table: &str) -> String {
         factor_all = setting("vacuum_scale_factor"),
         enabled = option("enabled"),
     )
+}
+
+/// The wait before another attempt: doubling, at most 16 s, of which half is by chance so
+/// that several runners do not come back together.
+pub(super) fn backoff(attempt: u32) -> Duration {
+    jittered(Duration::from_millis(250 << attempt.saturating_sub(1).min(6)))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::pg::stop::Stop;
 use crate::plan::{Mode, Plan};
 use crate::sql;
 use futures_util::{StreamExt, pin_mut};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 use tokio_postgres::SimpleQueryMessage;
@@ -21,7 +22,7 @@ use tokio_postgres::SimpleQueryMessage;
 const UNSAFE_NEW_ENUM_VALUE: &str = "55P04";
 
 /// What a dry run found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Rehearsal {
     /// How many statements ran.
@@ -34,7 +35,7 @@ pub struct Rehearsal {
 }
 
 /// The statement that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RehearsalFailure {
     /// The changeset.

@@ -1,8 +1,7 @@
 //! What the connections of one run have in common.
 
+use super::job::{FailedStep, Job, OnFailure};
 use super::ready::Ready;
-use super::watch::Busy;
-use super::{FailedStep, Job, OnFailure};
 use crate::base::Secrets;
 use crate::exec::schedule::{Next, Schedule};
 use crate::exec::{Writer, is_single};
@@ -10,6 +9,7 @@ use crate::pg::stop::Stop;
 use crate::plan::Plan;
 use crate::run::{Event, Observer};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use tokio::sync::Notify;
 
 /// A step that is committed and not told: the first one has the number 0.
@@ -18,6 +18,11 @@ struct Committed {
     step: usize,
     took_ms: Option<u64>,
 }
+
+/// What was sent to a session, by its process: steps by their positions in the plan. The
+/// server keeps its answers to itself until it has many or is done, so that which of them it
+/// runs is seen only in `pg_stat_activity`.
+pub(super) type Busy = BTreeMap<i32, Vec<usize>>;
 
 /// The state of a run; one task works on it, so that a borrow never meets another.
 pub(super) struct Shared<'a> {

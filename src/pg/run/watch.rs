@@ -2,7 +2,7 @@
 //! (manual, chapter 28.4), and who is in the way of what waits for a lock.
 
 use super::blockers::{Blocker, WHO};
-use super::shared::Shared;
+use super::shared::{Busy, Shared};
 use crate::ledger::record::application_name;
 use crate::pg::connect::settings::Settings;
 use crate::pg::connect::{self, Connection};
@@ -17,11 +17,6 @@ const EVERY: Duration = Duration::from_secs(1);
 /// How often at least, where there is nothing to tell: each look takes a processor for a
 /// moment, which is felt on a server that has few. Shorter than it waits for a lock.
 const SELDOM: Duration = Duration::from_secs(4);
-
-/// What was sent to a session, by its process: steps by their positions in the plan. The
-/// server keeps its answers to itself until it has many or is done, so that which of them it
-/// runs is seen only in `pg_stat_activity`.
-pub(super) type Busy = BTreeMap<i32, Vec<usize>>;
 
 /// Watches until it is dropped. Short steps are never looked at: the connection is opened
 /// when one has been running between two looks.

@@ -1,8 +1,9 @@
 //! All or nothing: a whole plan in one transaction.
 
-use super::worker::{Trouble, Worker};
+use super::fault::Trouble;
+use super::worker::Worker;
 use crate::base::Failure;
-use crate::exec::durability::MOST_TEXT;
+use crate::exec::message::MOST_TEXT;
 use crate::exec::{Mark, Script};
 
 impl Worker<'_, '_> {

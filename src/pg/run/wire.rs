@@ -1,11 +1,11 @@
 //! Sending messages and reading how far they came.
 
-use super::worker::{Trouble, Worker};
+use super::fault::{Fault, Row, Trouble};
+use super::worker::Worker;
 use crate::base::{Failure, Kind, QualifiedName, Secret};
 use crate::exec::{Mark, Script};
 use crate::ledger::code;
 use crate::pg::connect::error::SqlFailure;
-use crate::pg::connect::jittered;
 use crate::pg::connect::query;
 use crate::pg::lock::lease;
 use crate::pg::lock::lost::{connection_lost, taken_over};
@@ -15,19 +15,7 @@ use crate::run::{Event, StepError};
 use crate::sql;
 use crate::sql::secret::{self, SecretError};
 use futures_util::{StreamExt, pin_mut};
-use std::time::Duration;
 use tokio_postgres::SimpleQueryMessage;
-
-/// A statement that the server refused.
-#[derive(Debug)]
-pub struct Fault {
-    /// What it was.
-    pub mark: Mark,
-    /// What the server said; its position is one within the statement.
-    pub failure: SqlFailure,
-}
-
-pub use crate::pg::connect::query::Texts as Row;
 
 impl Worker<'_, '_> {
     /// Sends a message and follows the answers. After a fault no transaction is open.
@@ -239,10 +227,4 @@ fn unanswered(failure: &SqlFailure) -> Failure {
     }
     Failure::new(Kind::Database, format!("cannot find out how far an earlier run came: {failure}"))
         .help("mend what the question is about (a `verify` check is one), then run the same command again")
-}
-
-/// The wait before another attempt: doubling, at most 16 s, of which half is by chance so
-/// that several runners do not come back together.
-pub(super) fn backoff(attempt: u32) -> Duration {
-    jittered(Duration::from_millis(250 << attempt.saturating_sub(1).min(6)))
 }

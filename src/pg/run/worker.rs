@@ -4,8 +4,9 @@
 //! one transaction goes segment by segment. Every transaction carries the fence and the
 //! ledger's rows, so that effect and record are one.
 
+use super::fault::{Fault, Row, Trouble};
+use super::pace::backoff;
 use super::shared::Shared;
-use super::wire::{self, Fault, Row};
 use crate::base::{Failure, Kind};
 use crate::exec::frames::First;
 use crate::exec::schedule::Next;
@@ -18,16 +19,6 @@ use crate::plan::{Direction, Plan, Step};
 use crate::run::Event;
 use crate::sql::gist;
 use serde_json::json;
-
-/// Why a step did not come to its end.
-pub(super) enum Trouble {
-    /// The server refused a statement.
-    Fault(Fault),
-    /// Stopped by a signal, or because another step failed.
-    Stopped,
-    /// The connection is gone, or another run has taken over: nothing more can be recorded.
-    Lost(Failure),
-}
 
 /// A connection that runs steps.
 pub(super) struct Worker<'w, 'a> {
@@ -163,7 +154,7 @@ impl<'w, 'a> Worker<'w, 'a> {
         if !fault.failure.is_retryable() || *attempt >= of {
             return Err(Trouble::Fault(fault));
         }
-        let wait = wire::backoff(*attempt);
+        let wait = backoff(*attempt);
         *attempt += 1;
         let reason = self.blame(&fault).await;
         self.tell(&Event::Retry {

@@ -3,6 +3,7 @@
 use crate::base::{Failure, Kind};
 use crate::plan::about::Commit;
 use crate::plan::model::Plan;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -50,8 +51,9 @@ pub struct Part {
 }
 
 /// What a database is known by, wherever it may be reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "SealedTarget")]
 pub struct Target {
     /// The server's system identifier: its standbys have the same, no other server has.
     pub system: String,
@@ -64,7 +66,7 @@ pub struct Target {
     pub server: i32,
     /// How many changesets the ledger had.
     pub recorded: usize,
-    /// What they were, as [`super::state`] gives it.
+    /// A digest of what they were.
     pub state: String,
 }
 

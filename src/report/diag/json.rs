@@ -2,43 +2,63 @@
 
 use super::fit;
 use crate::base::{Code, Diagnostic, Diagnostics, Place, Severity, Sources};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
-#[derive(Serialize)]
+/// A problem of the project's files.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+pub struct Problem {
+    /// What kind of problem it is.
     code: Code,
+    /// How bad it is.
     severity: Severity,
+    /// What is wrong, in a sentence.
     message: String,
-    #[serde(flatten)]
+    /// Where; absent where it belongs to no file.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
     at: Option<At>,
+    /// What is at this place, in a few words.
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
+    /// Other places that belong to it.
     related: Vec<Related>,
+    /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<String>,
+    /// Further places of this file where the same is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     more: Vec<At>,
 }
 
-#[derive(Serialize)]
+/// Another place that belongs to a problem.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "RelatedPlace")]
 struct Related {
+    /// What is there.
     message: String,
+    /// Where.
     #[serde(flatten)]
     at: At,
 }
 
-#[derive(Serialize)]
+/// A place in a file.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ProblemPlace")]
 struct At {
+    /// The file, relative to the project.
     file: String,
+    /// The line, from 1; absent where the problem is of the file as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
+    /// The column in characters, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
+    /// The line of the position after the last character.
     #[serde(skip_serializing_if = "Option::is_none")]
     end_line: Option<usize>,
+    /// The column of that position.
     #[serde(skip_serializing_if = "Option::is_none")]
     end_column: Option<usize>,
 }
@@ -47,10 +67,10 @@ struct At {
 /// after the last character. A place without bytes has its file only, a problem without a place
 /// not even that. `more` are the other places in this file of what is wrong several times.
 #[must_use]
-pub fn entries(problems: &Diagnostics) -> Vec<Value> {
+pub fn entries(problems: &Diagnostics) -> Vec<Problem> {
     let sources = problems.sources();
     let at = |place: &Place| sources.map(|sources| at(place, sources));
-    let entry = |problem: &Diagnostic| Entry {
+    let entry = |problem: &Diagnostic| Problem {
         code: problem.code,
         severity: problem.severity,
         message: problem.message.clone(),
@@ -64,10 +84,7 @@ pub fn entries(problems: &Diagnostics) -> Vec<Value> {
         help: problem.help.clone(),
         more: problem.more.iter().filter_map(at).collect(),
     };
-    problems
-        .iter()
-        .map(|problem| serde_json::to_value(entry(problem)).expect("strings and numbers serialise"))
-        .collect()
+    problems.iter().map(entry).collect()
 }
 
 fn at(place: &Place, sources: &dyn Sources) -> At {

@@ -4,7 +4,7 @@
 mod json;
 mod text;
 
-pub use json::entries;
+pub use json::{Problem, entries};
 pub use text::text;
 
 use crate::base::{Diagnostics, count};
@@ -114,7 +114,7 @@ pub(super) mod tests {
                         );
                     }
                     assert!(!super::text(&problems, Style::PLAIN).contains('\u{1b}'));
-                    assert!(entries(&problems)[0]["line"].as_u64().unwrap() >= 1);
+                    assert!(serde_json::json!(entries(&problems))[0]["line"].as_u64().unwrap() >= 1);
                 }
             }
         }
@@ -144,7 +144,8 @@ pub(super) mod tests {
         assert_eq!(problems.counts(), (1, 0));
         let drawn = super::text(&problems, Style::PLAIN);
         assert!(drawn.contains("plans/a.yaml:1:1") && drawn.contains("and 3 more like it: lines 3, 41, 91"), "{drawn}");
-        assert_eq!(entries(&problems)[0]["more"][2]["line"], 91, "{:?}", entries(&problems));
+        let entries = serde_json::json!(entries(&problems));
+        assert_eq!(entries[0]["more"][2]["line"], 91, "{entries}");
     }
 
     #[test]

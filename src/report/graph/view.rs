@@ -1,11 +1,12 @@
 //! A graph of changesets as plain values.
 
 use crate::plan::{Direction, Plan};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashMap;
 
 /// A graph to draw.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct GraphView {
     /// The changesets, each after what it depends on.
     pub nodes: Vec<GraphNode>,
@@ -14,7 +15,7 @@ pub struct GraphView {
 }
 
 /// One changeset of a graph.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct GraphNode {
     /// Its id.
     pub id: String,
@@ -27,8 +28,8 @@ pub struct GraphNode {
     /// Expand, migrate or contract.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
-    /// Its state in some environment (`applied`, `pending`, …) or its hazard; a colour
-    /// where the word is known to [`crate::report::Tone::of_state`].
+    /// Its state in some environment (`applied`, `pending`, …) or its hazard; where the word is known to
+    /// the report it has a colour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// Its wave, from 1, where one was scheduled.
@@ -37,7 +38,7 @@ pub struct GraphNode {
 }
 
 /// One dependency.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct GraphEdge {
     /// The dependent.
     pub from: String,

@@ -1,34 +1,80 @@
 //! The matrix for programs.
 
-use crate::plan::matrix::Matrix;
+use crate::plan::matrix::{Answer, Matrix, Silence};
+use crate::plan::states::StateRow;
 use crate::report::json;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// The states of all changesets in all environments.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Matrix")]
+pub struct MatrixAnswer<'a> {
+    /// The environments, in the order of promotion.
+    environments: Vec<Environment<'a>>,
+    /// The changesets: those of the files in their order, then those that only ledgers know.
+    changesets: Vec<Changeset<'a>>,
+}
+
+/// One environment: what it answered, or why it did not.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "MatrixEnvironment")]
+enum Environment<'a> {
+    /// It answered.
+    Reached {
+        /// What it answered.
+        #[serde(flatten)]
+        answer: &'a Answer,
+        /// Its name.
+        name: &'a str,
+        /// Whether it answered: true.
+        reached: bool,
+    },
+    /// It did not answer.
+    Silent {
+        /// Why.
+        error: &'a Silence,
+        /// Its name.
+        name: &'a str,
+        /// Whether it answered: false.
+        reached: bool,
+    },
+}
+
+/// One changeset.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MatrixChangeset")]
+struct Changeset<'a> {
+    /// The changeset.
+    id: &'a str,
+    /// What it does.
+    description: Option<&'a str>,
+    /// Its state in each environment, by the name of that; null: not known, or nothing there has heard of it.
+    #[schemars(with = "BTreeMap<String, Option<StateRow>>")]
+    environments: Map<String, Value>,
+}
+
+impl<'a> From<&'a Matrix> for MatrixAnswer<'a> {
+    fn from(matrix: &'a Matrix) -> Self {
+        let environments = matrix.environments.iter().map(|column| match (&column.answer, column.name.as_str()) {
+            (Ok(answer), name) => Environment::Reached { answer, name, reached: true },
+            (Err(error), name) => Environment::Silent { error, name, reached: false },
+        });
+        let changesets = matrix.changesets.iter().map(|row| {
+            let names = matrix.environments.iter().map(|column| column.name.clone());
+            Changeset {
+                id: &row.id,
+                description: row.description.as_deref(),
+                environments: names.zip(row.cells.iter().map(|cell| serde_json::json!(cell))).collect(),
+            }
+        });
+        Self { environments: environments.collect(), changesets: changesets.collect() }
+    }
+}
 
 pub(super) fn render(matrix: &Matrix) -> String {
-    let environments: Vec<Value> = matrix
-        .environments
-        .iter()
-        .map(|column| {
-            let mut value = match &column.answer {
-                Ok(answer) => json!(answer),
-                Err(silence) => json!({ "error": silence }),
-            };
-            if let Value::Object(map) = &mut value {
-                map.insert("name".to_owned(), column.name.as_str().into());
-                map.insert("reached".to_owned(), column.answer.is_ok().into());
-            }
-            value
-        })
-        .collect();
-    let changesets: Vec<Value> = matrix
-        .changesets
-        .iter()
-        .map(|row| {
-            let names = matrix.environments.iter().map(|column| column.name.clone());
-            let cells: Map<String, Value> = names.zip(row.cells.iter().map(|cell| json!(cell))).collect();
-            json!({ "id": row.id, "description": row.description, "environments": cells })
-        })
-        .collect();
-    let value = json!({ "environments": environments, "changesets": changesets });
-    json::pretty(&value)
+    json::pretty(&MatrixAnswer::from(matrix))
 }

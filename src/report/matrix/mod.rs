@@ -10,6 +10,7 @@ use super::lines::Rendered;
 use crate::plan::matrix::Matrix;
 pub use cells::MatrixOptions;
 use cells::{summary, table, word};
+pub use json::MatrixAnswer;
 
 /// How a matrix is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

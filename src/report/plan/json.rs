@@ -5,31 +5,42 @@ use crate::gate::Verdict;
 use crate::plan::{About, Hazard, Plan};
 use crate::report::json;
 use crate::run::Finding;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// One plan, all of it in one object.
-#[derive(Serialize)]
-struct Whole<'a> {
+/// A plan with what is said about it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PlanAnswer<'a> {
+    /// For which database it is, when and by whom it was made.
     #[serde(flatten)]
     about: &'a About,
+    /// What runs.
     #[serde(flatten)]
     plan: &'a Plan,
-    /// What may hurt of each changeset that has something.
+    /// What may hurt, by changeset, worst first; of those that have something.
     hazards: BTreeMap<&'a str, Vec<Hazard>>,
+    /// What a sealed plan is known by; absent: it is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     seal: Option<Sealed<'a>>,
+    /// What the gates say; absent: they were not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     gates: Option<&'a [Verdict]>,
+    /// What was found in the database that is against it; absent: nobody looked.
     #[serde(skip_serializing_if = "Option::is_none")]
     preflight: Option<&'a [Finding]>,
 }
 
-#[derive(Serialize)]
+/// What a sealed plan is known by.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Seal")]
 struct Sealed<'a> {
+    /// Its digest.
     digest: &'a str,
+    /// The key that it is signed with; null: it is not signed.
     signed_by: Option<&'a str>,
+    /// Until when it may be run, as RFC 3339 in UTC.
     expires_at: &'a str,
 }
 
@@ -37,22 +48,24 @@ struct Sealed<'a> {
 pub(super) fn render(previews: &[Preview<'_>]) -> String {
     #[derive(Serialize)]
     struct All<'a> {
-        plans: Vec<Whole<'a>>,
+        plans: Vec<PlanAnswer<'a>>,
     }
     match previews {
-        [one] => json::pretty(&whole(one)),
-        several => json::pretty(&All { plans: several.iter().map(whole).collect() }),
+        [one] => json::pretty(&PlanAnswer::from(one)),
+        several => json::pretty(&All { plans: several.iter().map(PlanAnswer::from).collect() }),
     }
 }
 
-fn whole<'a>(preview: &Preview<'a>) -> Whole<'a> {
-    let seal = preview.seal.map(|seal| Sealed {
-        digest: &seal.digest,
-        signed_by: seal.signed_by.as_deref(),
-        expires_at: &seal.expires_at,
-    });
-    let Preview { plan, about, gates, findings, .. } = *preview;
-    let hazards = plan.steps.iter().map(|step| (step.changeset.as_str(), plan.hazards(step)));
-    let hazards = hazards.filter(|(_, found)| !found.is_empty()).collect();
-    Whole { about, plan, hazards, seal, gates, preflight: findings }
+impl<'a> From<&Preview<'a>> for PlanAnswer<'a> {
+    fn from(preview: &Preview<'a>) -> Self {
+        let seal = preview.seal.map(|seal| Sealed {
+            digest: &seal.digest,
+            signed_by: seal.signed_by.as_deref(),
+            expires_at: &seal.expires_at,
+        });
+        let Preview { plan, about, gates, findings, .. } = *preview;
+        let hazards = plan.steps.iter().map(|step| (step.changeset.as_str(), plan.hazards(step)));
+        let hazards = hazards.filter(|(_, found)| !found.is_empty()).collect();
+        Self { about, plan, hazards, seal, gates, preflight: findings }
+    }
 }

@@ -8,6 +8,7 @@ mod preview;
 mod text;
 mod words;
 
+pub use json::PlanAnswer;
 pub use words::Totals;
 pub(super) use words::{about as about_lines, mark};
 

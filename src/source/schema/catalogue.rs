@@ -2,11 +2,13 @@
 
 use super::changelog::{Custom, changelog};
 use super::model::{CHANGE, Model, name_of};
+use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
 /// An object of the format: a change type, or a part of one.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "FormatEntry")]
 pub struct Entry {
     /// Its YAML key, or the name of the part: `createTable`, `column`.
     pub name: String,
@@ -23,8 +25,9 @@ pub struct Entry {
 }
 
 /// One key of an object.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "FormatKey")]
 pub struct Key {
     /// The key.
     pub name: String,

@@ -86,7 +86,7 @@ fn hover(schema: &mut Value) {
 }
 
 /// Where no variables are filled in, a length of time is none.
-fn tighten(schema: &mut Value) {
+pub fn tighten(schema: &mut Value) {
     let Value::Object(map) = schema else { return };
     below(map).into_iter().for_each(tighten);
     if let Some(Value::String(pattern)) = map.get_mut("pattern")

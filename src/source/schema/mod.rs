@@ -6,6 +6,7 @@
 //! `plain` and `editor`: a `null` default ends completion, `oneOf` explains nothing and has
 //! no hover, a `$ref` hides what stands beside it, and `${name}` may stand for any scalar.
 
+pub mod answers;
 pub mod catalogue;
 mod changelog;
 mod editor;

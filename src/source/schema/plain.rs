@@ -52,7 +52,7 @@ pub fn one_key(description: &str, properties: Map<String, Value>) -> Value {
 }
 
 /// Takes `null` out of the types: a key without a value is an unfinished line.
-fn without_null(map: &mut Map<String, Value>) {
+pub fn without_null(map: &mut Map<String, Value>) {
     if let Some(Value::Array(types)) = map.get_mut("type") {
         types.retain(|t| t != "null");
         if let [one] = types.as_slice() {
@@ -124,7 +124,7 @@ fn number(map: &mut Map<String, Value>) {
 }
 
 /// A comment without the line ends that only the source file has; paragraphs stay.
-fn unwrap_lines(text: &str) -> String {
+pub fn unwrap_lines(text: &str) -> String {
     let paragraphs: Vec<String> =
         text.split("\n\n").map(|p| p.lines().map(str::trim).collect::<Vec<_>>().join(" ")).collect();
     paragraphs.join("\n\n")

@@ -10,14 +10,15 @@ use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{open, progress, rehearsal};
 use crate::history::attic::Entry;
 use crate::ops::attic::AtticWork;
+use crate::ops::lines::{AtticSummary, End};
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::{Options, Planned, RunOutcome, RunSource, Target};
 use crate::pg::Database;
 use crate::pg::ledger::attic;
+use crate::pg::run::RunStatus;
 use crate::plan::attic::Which;
 use crate::plan::{Direction, Plan};
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
-use serde_json::json;
 
 /// The options of a purge and of a restore.
 #[derive(Debug, clap::Args)]
@@ -98,7 +99,7 @@ async fn carry_out(
     }
     if planned.plan.steps.is_empty() && !how.dry.dry_run {
         notes.iter().for_each(|line| out.say(line.as_str()));
-        finish(order, &planned.plan, &[], "done", form, out);
+        finish(order, &planned.plan, &[], RunStatus::Done, form, out);
         return planned.close().await;
     }
     if form == Form::Text {
@@ -123,7 +124,7 @@ async fn carry_out(
     let did = entries_of(&planned.plan, |id| done.iter().any(|d| d == id));
     let mut entries = attic::entries(&planned.db.connection, &planned.db.server, target.ledger()).await?;
     entries.retain(|e| did.contains(&e.id));
-    finish(order, &planned.plan, &entries, outcome.status().word(), form, out);
+    finish(order, &planned.plan, &entries, outcome.status(), form, out);
     outcome.close().await
 }
 
@@ -143,17 +144,11 @@ fn question(order: &Order<'_>, plan: &Plan, db: &Database) -> String {
 }
 
 /// What is to be said at the end of what was done.
-fn finish(order: &Order<'_>, plan: &Plan, done: &[Entry], status: &str, form: Form, out: &mut Output) {
+fn finish(order: &Order<'_>, plan: &Plan, done: &[Entry], status: RunStatus, form: Form, out: &mut Output) {
     let all = entries_of(plan, |_| true).len();
-    let (word, key) = match order.direction {
-        Direction::Purge => ("purged", "purged"),
-        _ => ("put back", "restored"),
-    };
+    let word = if order.direction == Direction::Purge { "purged" } else { "put back" };
     if form == Form::Json {
-        let mut summary = json!({ "event": "summary", "status": status, "environment": plan.environment });
-        summary[key] = done.iter().map(Entry::told).collect();
-        event(&summary);
-        return;
+        return event(&End::Summary(AtticSummary::of(status, plan, done)));
     }
     if order.direction == Direction::Restore {
         done.iter().filter_map(Entry::outcome).for_each(|line| out.say(line));

@@ -6,45 +6,25 @@ use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::history::attic::{Entry, Totals, Way};
-use crate::ops::attic::retention;
-use crate::pg::ledger::attic;
+use crate::ops::attic::{Kept, kept};
 use crate::report::{Cell, Line, Table, Tone};
-use serde_json::json;
 
 pub fn list(global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let target = open::target(global)?;
-    let keep = retention(&target);
-    let (history, entries, place, database) = block_on(async {
-        let db = target.connect(out).await?;
-        let history = db.history().await?;
-        let entries = attic::entries(&db.connection, &db.server, target.ledger()).await?;
-        let (place, database) = (db.describe(), db.server.database.clone());
-        db.close().await?;
-        Ok((history, entries, place, database))
-    })?;
-    if let Some(other) = target.bound_elsewhere(&history) {
-        out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
-    }
-    let entries: Vec<Entry> = entries.into_iter().filter(|e| e.is_kept).collect();
-    let totals = Totals::of(&entries, keep, history.now);
+    let kept = block_on(kept(&target, out))?;
     if form == Form::Json {
-        out.json(&json!({
-            "environment": target.environment,
-            "database": database,
-            "keep": keep,
-            "entries": entries.iter().map(|e| e.json(keep, history.now)).collect::<Vec<_>>(),
-            "totals": totals,
-        }));
+        out.json(&kept.answer());
         return Ok(());
     }
+    let Kept { environment, keep, entries, totals, now, place, .. } = kept;
     if entries.is_empty() {
-        out.data(format!("the attic of {} on {place} keeps nothing", target.environment));
+        out.data(format!("the attic of {environment} on {place} keeps nothing"));
         return Ok(());
     }
-    out.data(table(&entries, keep, history.now).text(out.limit()));
+    out.data(table(&entries, keep, now).text(out.limit()));
     out.data("");
-    out.data(Line::from(format!("{} on {place}: ", target.environment)).join(summary(&totals, keep)));
+    out.data(Line::from(format!("{environment} on {place}: ")).join(summary(&totals, keep)));
     Ok(())
 }
 

@@ -24,6 +24,7 @@ use crate::pg::connect::server::Server;
 use crate::plan::signature::PublicKey;
 use problem::UNREAD;
 pub use problem::{Problem, What};
+use schemars::JsonSchema;
 use serde::Serialize;
 pub use signed::sign_head;
 use walk::{Link, Walk};
@@ -36,7 +37,7 @@ const PAGE: i64 = 5000;
 const AHEAD: i64 = 32;
 
 /// What the walk came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Audit {
     /// How many events there are.

@@ -1,13 +1,15 @@
 //! What an audit finds.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What was tried when the ledger does not answer.
 pub(super) const UNREAD: &str = "cannot read the ledger";
 
 /// A place at which the history was changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AuditProblem")]
 pub struct Problem {
     /// The event, or the first one that is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -19,8 +21,9 @@ pub struct Problem {
 }
 
 /// What was done to a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AuditProblemKind")]
 pub enum What {
     /// Its columns or its hash are not what they were.
     Changed,

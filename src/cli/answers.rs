@@ -1,0 +1,240 @@
+//! What the commands answer with `--format json` that are no operation, and the table of what all answer.
+
+use crate::ops::approval::Decided;
+use crate::ops::attic::AtticAnswer;
+use crate::ops::check::Checked;
+use crate::ops::control::{Cancelled, Paused, Resumed};
+use crate::ops::history::{Approvals, Audited, Events};
+use crate::ops::lines::{ApplySummary, AtticSummary, End, GatesLine, RollbackSummary, Stamped};
+use crate::ops::manual::{adopt::Adopted, clear::ClearedState, mark::Marked, policy::Policy};
+use crate::ops::rehearsal::DryRunAnswer;
+use crate::ops::run::Installed;
+use crate::ops::seal::SealedAnswer;
+use crate::ops::{status::Status, why::Why};
+use crate::report::{FailureAnswer, GraphView, MatrixAnswer, PlanAnswer};
+use crate::run::Event;
+use crate::source::schema::answers::{Answer, Row, of};
+use crate::source::schema::catalogue::Entry;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use std::path::Path;
+
+/// A project that was begun.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Initialised<'a> {
+    /// Its folder.
+    pub directory: &'a Path,
+    /// The files that were written, relative to it.
+    pub written: Vec<&'a str>,
+}
+
+/// A changeset that was begun.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct NewChangeset<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its file, relative to the project.
+    pub path: &'a str,
+}
+
+/// Keys that were made.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct NewKey<'a> {
+    /// The file of the private key.
+    pub private: &'a Path,
+    /// The file of its public half.
+    pub public: &'a Path,
+}
+
+/// Schemas that were written.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct WrittenSchemas {
+    /// Their files, relative to the project.
+    pub written: Vec<String>,
+}
+
+/// All change types.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeTypes {
+    /// By their names.
+    pub change_types: Vec<Entry>,
+}
+
+/// One change type.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeType {
+    /// The change type.
+    pub change_type: Entry,
+    /// The parts that its keys are made of, by their names.
+    pub parts: Vec<Entry>,
+}
+
+/// An embedded server that runs.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DevStarted {
+    /// Whether it was started; false: it ran already.
+    pub started: bool,
+    /// Where it is.
+    pub url: String,
+}
+
+/// An embedded server that does not run.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DevStopped {
+    /// Whether it was stopped; false: it did not run.
+    pub stopped: bool,
+}
+
+/// Whether an embedded server runs.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DevStatus<'a> {
+    /// The environment.
+    pub environment: &'a str,
+    /// Whether it runs.
+    pub running: bool,
+    /// Whether it is kept running when its last user ends.
+    pub kept: bool,
+    /// The major version of PostgreSQL that its data are of; null: there are none.
+    pub version: Option<String>,
+    /// The folder of its data.
+    pub directory: &'a Path,
+    /// Where it is; null: it does not run.
+    pub url: Option<String>,
+}
+
+/// Where an embedded server is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DevUrl {
+    /// Its URL.
+    pub url: String,
+}
+
+/// The data of an embedded server.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DevReset {
+    /// Whether they were removed; false: there were none.
+    pub removed: bool,
+}
+
+/// What several commands may answer.
+const FAILURE: Answer = of::<FailureAnswer<'static>>;
+const PLAN: Answer = of::<PlanAnswer<'static>>;
+const DRY_RUN: Answer = of::<DryRunAnswer<'static>>;
+const EVENT: Answer = of::<Stamped<Event>>;
+
+fn json_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "description": "A JSON Schema.", "type": "object" })
+}
+
+/// Every command that has `--format json`, with what it may answer.
+pub const ANSWERS: &[Row] = &[
+    ("init", &[of::<Initialised<'static>>, FAILURE]),
+    ("new", &[of::<NewChangeset<'static>>, FAILURE]),
+    ("check", &[of::<Checked>, FAILURE]),
+    ("graph", &[of::<GraphView>, FAILURE]),
+    ("plan", &[PLAN, DRY_RUN, of::<SealedAnswer<'static>>, FAILURE]),
+    ("apply", &[EVENT, of::<Stamped<End<ApplySummary<'static>>>>, DRY_RUN, FAILURE]),
+    (
+        "promote",
+        &[
+            of::<Stamped<GatesLine<'static>>>,
+            of::<GatesLine<'static>>,
+            EVENT,
+            of::<Stamped<End<ApplySummary<'static>>>>,
+            DRY_RUN,
+            FAILURE,
+        ],
+    ),
+    ("rollback", &[EVENT, of::<Stamped<End<RollbackSummary<'static>>>>, PLAN, DRY_RUN, FAILURE]),
+    ("approve", &[of::<Decided>, FAILURE]),
+    ("reject", &[of::<Decided>, FAILURE]),
+    ("approvals list", &[of::<Approvals>, FAILURE]),
+    ("pause", &[of::<Paused>, FAILURE]),
+    ("resume", &[of::<Resumed>, FAILURE]),
+    ("cancel", &[of::<Cancelled>, FAILURE]),
+    ("attic list", &[of::<AtticAnswer<'static>>, FAILURE]),
+    ("attic restore", &[EVENT, of::<Stamped<End<AtticSummary<'static>>>>, PLAN, DRY_RUN, FAILURE]),
+    ("attic purge", &[EVENT, of::<Stamped<End<AtticSummary<'static>>>>, PLAN, DRY_RUN, FAILURE]),
+    ("status", &[of::<Status>, of::<MatrixAnswer<'static>>, FAILURE]),
+    ("why", &[of::<Why>, FAILURE]),
+    ("history", &[of::<Events>, of::<Audited>, FAILURE]),
+    ("mark", &[of::<Marked>, FAILURE]),
+    ("clear", &[of::<ClearedState>, FAILURE]),
+    ("adopt", &[of::<Adopted>, FAILURE]),
+    ("ledger install", &[of::<Installed>, FAILURE]),
+    ("ledger policy", &[of::<Policy>, FAILURE]),
+    ("key new", &[of::<NewKey<'static>>, FAILURE]),
+    ("schema", &[json_schema, of::<WrittenSchemas>, of::<ChangeTypes>, of::<ChangeType>, FAILURE]),
+    ("dev start", &[of::<DevStarted>, FAILURE]),
+    ("dev stop", &[of::<DevStopped>, FAILURE]),
+    ("dev status", &[of::<DevStatus<'static>>, FAILURE]),
+    ("dev url", &[of::<DevUrl>, FAILURE]),
+    ("dev reset", &[of::<DevReset>, FAILURE]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::command;
+    use crate::source::schema::{answers, text};
+    use serde_json::Value;
+
+    /// Commands that refuse `--format json`; `tests/it/answers.rs` asks them.
+    const WITHOUT: [&str; 5] = ["sql", "ledger grants", "dev psql", "completions", "man"];
+
+    #[test]
+    fn every_command_has_its_answers() {
+        fn leaves(command: &clap::Command, name: &str, found: &mut Vec<String>) {
+            let below: Vec<&clap::Command> = command.get_subcommands().filter(|c| c.get_name() != "help").collect();
+            if below.is_empty() {
+                found.push(name.trim_start().to_owned());
+            }
+            below.iter().for_each(|c| leaves(c, &format!("{name} {}", c.get_name()), found));
+        }
+        let mut commands = Vec::new();
+        leaves(&command(), "", &mut commands);
+        commands.sort();
+        let mut known: Vec<&str> = ANSWERS.iter().map(|(name, _)| *name).chain(WITHOUT).collect();
+        known.sort_unstable();
+        assert_eq!(commands, known, "a command has a row in ANSWERS, or refuses `--format json` and is in WITHOUT");
+    }
+
+    /// `BLESS=1 cargo test --lib schema` writes the file.
+    #[test]
+    fn the_schema_of_the_answers_is_up_to_date() {
+        let (path, schema) = ("schema/answers.schema.json", text(&answers::of_all(ANSWERS)));
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(path, &schema).unwrap();
+        }
+        let there = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(there == schema, "{path} is old: BLESS=1 cargo test --lib schema");
+    }
+
+    #[test]
+    fn every_field_of_a_schema_is_explained() {
+        fn look(schema: &Value, place: &str, wrong: &mut Vec<String>) {
+            if let Value::Array(list) = schema {
+                list.iter().for_each(|schema| look(schema, place, wrong));
+            }
+            let Value::Object(map) = schema else { return };
+            for (key, field) in map.get("properties").and_then(Value::as_object).into_iter().flatten() {
+                let text = field["description"].as_str().unwrap_or_default();
+                // links and names of Rust say nothing to who reads a schema
+                let is_plain = !text.is_empty() && !["[`", "`None`", "::"].iter().any(|sign| text.contains(sign));
+                if field.get("const").is_none() && !is_plain {
+                    wrong.push(format!("{place}.{key}: {text}"));
+                }
+            }
+            map.iter().for_each(|(key, schema)| look(schema, &format!("{place}/{key}"), wrong));
+        }
+        let schema = answers::of_all(ANSWERS);
+        let mut wrong = Vec::new();
+        look(&schema["$defs"], "", &mut wrong);
+        // a number at its end: two types have the same name
+        let names = schema["$defs"].as_object().unwrap().keys();
+        wrong.extend(names.filter(|name| name.ends_with(|c: char| c.is_ascii_digit())).cloned());
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}
