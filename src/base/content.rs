@@ -10,6 +10,11 @@ use std::sync::Arc;
 pub struct Content(Arc<str>);
 
 impl Content {
+    /// A value that is compact JSON, as `serde_json` writes it.
+    pub(crate) fn of_json(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The value as a tree.
     #[must_use]
     pub fn value(&self) -> Value {

@@ -55,6 +55,10 @@ pub fn partly<T: DeserializeOwned>(value: &Value, place: &Place, out: &mut Diagn
 }
 
 fn attempt<T: DeserializeOwned>(value: &Value) -> Result<T, (String, Vec<PathSeg>)> {
+    // the path costs as much again, and only a mistake has one
+    if let Ok(good) = T::deserialize(value) {
+        return Ok(good);
+    }
     serde_path_to_error::deserialize(value).map_err(|e| {
         let path = e
             .path()

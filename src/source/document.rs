@@ -2,7 +2,7 @@
 //! is read. The trees of all entries of a large project at the same time are most of its memory.
 
 use crate::base::Content;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The key of the list.
 pub const CHANGESETS: &str = "changesets";
@@ -20,6 +20,12 @@ impl From<Value> for Document {
     fn from(mut rest: Value) -> Self {
         let list = rest.get_mut(CHANGESETS).and_then(Value::as_array_mut).map(std::mem::take);
         Self { rest, entries: list.unwrap_or_default().iter().map(Content::from).collect() }
+    }
+}
+
+impl From<Vec<Content>> for Document {
+    fn from(entries: Vec<Content>) -> Self {
+        Self { rest: json!({ CHANGESETS: [] }), entries }
     }
 }
 

@@ -159,8 +159,8 @@ impl Loader {
                         let mine = ids.iter().skip(worker).step_by(workers);
                         mine.map(|id| {
                             let mut out = Diagnostics::default();
-                            let value = yaml::parse(*id, &sources.get(*id).text, &mut out);
-                            (*id, value.map(Document::from), out)
+                            let document = yaml::document(*id, &sources.get(*id).text, &mut out);
+                            (*id, document, out)
                         })
                         .collect::<Vec<_>>()
                     })

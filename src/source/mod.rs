@@ -11,6 +11,7 @@ pub mod checks;
 pub mod config;
 pub mod declared;
 pub mod document;
+mod entries;
 mod files;
 mod follow_up;
 pub mod hook;

@@ -1,5 +1,7 @@
 //! YAML text to a JSON value, strictly: duplicate keys, tags, other documents are problems.
 
+use super::document::Document;
+use super::entries;
 use super::spans::{Spans, expands_too_far, too_deep};
 use super::syntax;
 use crate::base::{Code, Diagnostic, Diagnostics, FileId, Place};
@@ -8,24 +10,47 @@ use serde_yaml::Value as Yaml;
 
 const TOO_DEEP: &str = "the file is nested too deeply";
 /// The key that stands for another mapping's entries in YAML 1.1.
-const MERGE: &str = "<<";
+pub(super) const MERGE: &str = "<<";
 const DEEPEST: &str = "at most 128 levels are read";
 const TOO_MUCH: &str = "the aliases of this file expand to too much";
 const WRITE_OUT: &str = "write the repeated part out, or once in a template";
 
+/// Reads a changelog file. `None` when it is not one strict YAML document; the reasons are in `out`.
+pub fn document(file: FileId, text: &str, out: &mut Diagnostics) -> Option<Document> {
+    if is_hostile(file, text, out) {
+        return None;
+    }
+    match entries::read(text) {
+        Some(entries) => Some(entries.into()),
+        None => tree(file, text, out).map(Document::from),
+    }
+}
+
 /// Reads a file. `None` when it is not one strict YAML document; the reasons are in `out`.
 /// An empty file is `null`.
 pub fn parse(file: FileId, text: &str, out: &mut Diagnostics) -> Option<Value> {
+    if is_hostile(file, text, out) {
+        return None;
+    }
+    tree(file, text, out)
+}
+
+/// Whether it would take too much to read the file.
+fn is_hostile(file: FileId, text: &str, out: &mut Diagnostics) -> bool {
     if let Some(at) = too_deep(text) {
         let problem = Diagnostic::error(Code::NotYaml, format!("not YAML: {TOO_DEEP}"));
         out.push(problem.at(Place::bytes(file, at..at)).help(DEEPEST));
-        return None;
+        return true;
     }
     if let Some(at) = expands_too_far(text) {
         let problem = Diagnostic::error(Code::NotYaml, format!("not YAML: {TOO_MUCH}"));
         out.push(problem.at(Place::bytes(file, at)).help(WRITE_OUT));
-        return None;
+        return true;
     }
+    false
+}
+
+fn tree(file: FileId, text: &str, out: &mut Diagnostics) -> Option<Value> {
     match serde_yaml::from_str::<Yaml>(text) {
         Ok(yaml) => {
             let whole = Place::value(file, Vec::new());
