@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout)] // a program may print
 
 use dagmar::ops::{Actor, Options, Project, RunSource, TargetSpec, prepare, status::status};
-use dagmar::pg::{Environment, Stop};
+use dagmar::pg::{ProcessEnv, Stop};
 use dagmar::run::{Event, Listener};
 use std::{env, error::Error, path::Path, sync::Arc};
 
@@ -14,7 +14,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [_, folder, url] = arguments.as_slice() else { return Err("usage: embed FOLDER URL".into()) };
     let mut events = Listener(|event: &Event| println!("event: {event:?}"));
 
-    let project = Project::open(Path::new(folder), Environment::of_process())?;
+    let project = Project::open(Path::new(folder), ProcessEnv::of_process())?;
     let target = project.target(TargetSpec::url(url), Actor::new("embed", "example"))?;
     let files = RunSource::files(&target, &[])?;
 

@@ -6,7 +6,7 @@
 #![allow(clippy::print_stdout)] // a program may print
 
 use dagmar::ops::{Actor, Options, Project, RunSource, TargetSpec, prepare};
-use dagmar::pg::{Environment, Stop};
+use dagmar::pg::{ProcessEnv, Stop};
 use include_dir::{Dir, include_dir};
 use std::{env, error::Error, sync::Arc};
 
@@ -16,7 +16,7 @@ static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/examples/startup"
 async fn main() -> Result<(), Box<dyn Error>> {
     let url = env::args().nth(1).ok_or("usage: startup URL")?;
     let files = MIGRATIONS.find("**/*")?.filter_map(|entry| entry.as_file());
-    let project = Project::unpack(files.map(|file| (file.path(), file.contents())), Environment::of_process())?;
+    let project = Project::unpack(files.map(|file| (file.path(), file.contents())), ProcessEnv::of_process())?;
     let target = project.target(TargetSpec::url(&url), Actor::new("startup", "example"))?;
 
     let source = RunSource::files(&target, &[])?;

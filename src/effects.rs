@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The class of a database object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "ObjectClass")]
-pub enum Object {
+pub enum ObjectClass {
     /// A schema; its name has one part.
     Schema,
     /// A table, partitioned or not.
@@ -29,34 +28,34 @@ pub enum Object {
     Role,
 }
 
-impl Object {
+impl ObjectClass {
     /// The word for people.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Object::Schema => "schema",
-            Object::Table => "table",
-            Object::View => "view",
-            Object::Index => "index",
-            Object::Sequence => "sequence",
-            Object::Function => "function",
-            Object::Type => "type",
-            Object::Extension => "extension",
-            Object::Role => "role",
+            ObjectClass::Schema => "schema",
+            ObjectClass::Table => "table",
+            ObjectClass::View => "view",
+            ObjectClass::Index => "index",
+            ObjectClass::Sequence => "sequence",
+            ObjectClass::Function => "function",
+            ObjectClass::Type => "type",
+            ObjectClass::Extension => "extension",
+            ObjectClass::Role => "role",
         }
     }
 
     /// Whether it is locked and scheduled like a table.
     #[must_use]
     pub fn is_relation(self) -> bool {
-        matches!(self, Object::Table | Object::View | Object::Sequence)
+        matches!(self, ObjectClass::Table | ObjectClass::View | ObjectClass::Sequence)
     }
 }
 
 /// What happens to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum How {
+pub enum Access {
     /// It is made.
     Create,
     /// Its definition changes.
@@ -75,11 +74,11 @@ pub enum How {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Touch {
     /// Its class.
-    pub object: Object,
+    pub object: ObjectClass,
     /// Its name.
     pub name: QualifiedName,
     /// What happens to it.
-    pub how: How,
+    pub how: Access,
 }
 
 /// What one or several changes do.
@@ -99,18 +98,18 @@ pub struct Effects {
 
 impl Effects {
     /// Notes that `how` happens to `name`.
-    pub fn touch(&mut self, object: Object, name: &QualifiedName, how: How) {
+    pub fn touch(&mut self, object: ObjectClass, name: &QualifiedName, how: Access) {
         self.touches.push(Touch { object, name: name.clone(), how });
-        if how == How::Create && object.is_relation() {
+        if how == Access::Create && object.is_relation() {
             self.made.push(name.clone());
-        } else if how == How::Drop {
+        } else if how == Access::Drop {
             self.made.retain(|made| made != name);
         }
     }
 
     /// Notes a change of a table's definition.
     pub fn alters(&mut self, table: &QualifiedName) {
-        self.touch(Object::Table, table, How::Alter);
+        self.touch(ObjectClass::Table, table, Access::Alter);
     }
 
     /// Notes a new column.
@@ -120,9 +119,9 @@ impl Effects {
 
     /// Notes that a table gets another name.
     pub fn renames(&mut self, from: &QualifiedName, to: &QualifiedName) {
-        self.touch(Object::Table, from, How::Drop);
+        self.touch(ObjectClass::Table, from, Access::Drop);
         // the new name is new, the table is not
-        self.touches.push(Touch { object: Object::Table, name: to.clone(), how: How::Create });
+        self.touches.push(Touch { object: ObjectClass::Table, name: to.clone(), how: Access::Create });
         self.renames.push((from.clone(), to.clone()));
     }
 
@@ -133,7 +132,7 @@ impl Effects {
                 *made = to.clone();
             }
         }
-        for dropped in other.touches.iter().filter(|t| t.how == How::Drop) {
+        for dropped in other.touches.iter().filter(|t| t.how == Access::Drop) {
             self.made.retain(|made| *made != dropped.name);
         }
         self.made.extend(other.made);
@@ -164,9 +163,9 @@ mod tests {
 
     #[test]
     fn a_new_name_does_not_make_a_new_table() {
-        let create = |e: &mut Effects| e.touch(Object::Table, &name("app.a"), How::Create);
+        let create = |e: &mut Effects| e.touch(ObjectClass::Table, &name("app.a"), Access::Create);
         let rename = |e: &mut Effects| e.renames(&name("app.a"), &name("app.b"));
-        let drop = |e: &mut Effects| e.touch(Object::Table, &name("app.b"), How::Drop);
+        let drop = |e: &mut Effects| e.touch(ObjectClass::Table, &name("app.b"), Access::Drop);
         assert_eq!(all(&[&create, &rename]), ["app.b"]);
         assert_eq!(all(&[&rename, &create]), ["app.a"]);
         assert_eq!(all(&[&rename]), [""; 0]);

@@ -10,9 +10,9 @@
 //! ```no_run
 //! # async fn migrate() -> Result<(), dagmar::base::Failure> {
 //! use dagmar::ops::{Actor, Options, Project, RunSource, TargetSpec, prepare};
-//! use dagmar::pg::{Environment, Stop};
+//! use dagmar::pg::{ProcessEnv, Stop};
 //!
-//! let project = Project::open("migrations".as_ref(), Environment::of_process())?;
+//! let project = Project::open("migrations".as_ref(), ProcessEnv::of_process())?;
 //! let target = project.target(TargetSpec::environment("staging"), Actor::new("deploy", "ci-7"))?;
 //! let files = RunSource::files(&target, &[])?;
 //! let options = Options::default();

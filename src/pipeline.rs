@@ -1,11 +1,11 @@
 //! The stages chained, for those at the edge: command line, service, tests.
 
-use crate::base::{Code, Diagnostic, Diagnostics, Failure, FileId, Kind, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, Failure, FailureKind, FileId, Place};
 use crate::graph::{self, Graph, select};
 use crate::history::History;
-use crate::plan::step::Setting;
+use crate::plan::step::RenderContext;
 use crate::plan::writing::{Origins, Writing};
-use crate::plan::{self, Compiled, Edited, Plan, Request, Unfit};
+use crate::plan::{self, CompileError, Compiled, Edited, Plan, Request};
 use crate::render::Renderer;
 use crate::source::load::{self, Loaded};
 use crate::source::parse::{self, Context};
@@ -92,7 +92,8 @@ impl Workspace {
             }
             return Err(Failure::source(sources.locate(problems)));
         }
-        let graph = graph.ok_or_else(|| Failure::new(Kind::Internal, "a graph without problems has an order"))?;
+        let graph =
+            graph.ok_or_else(|| Failure::new(FailureKind::Internal, "a graph without problems has an order"))?;
         let warnings = sources.locate(problems);
         let environment = environment.to_owned();
         Ok(View { workspace: self, environment, changelog, graph, warnings, sources, variables: variables.clone() })
@@ -109,10 +110,10 @@ impl Workspace {
     }
 
     /// What a changeset with these limits is rendered with.
-    fn setting<'a>(&'a self, environment: &str, limits: LimitsSpec, writing: Writing<'a>) -> Setting<'a> {
+    fn setting<'a>(&'a self, environment: &str, limits: LimitsSpec, writing: Writing<'a>) -> RenderContext<'a> {
         let config = &self.loaded.config;
         let above = config.limits(environment);
-        Setting {
+        RenderContext {
             renderer: &self.renderer,
             ledger: &config.ledger.schema,
             limits: limits.over(above.resolve()),
@@ -140,7 +141,7 @@ impl View<'_> {
             return Ok(None);
         }
         let chosen = select::select(selectors, &self.changelog, &self.graph);
-        chosen.map(Some).map_err(|why| Failure::new(Kind::Usage, why))
+        chosen.map(Some).map_err(|why| Failure::new(FailureKind::Usage, why))
     }
 
     /// Compiles what is pending of these changesets.
@@ -165,8 +166,8 @@ impl View<'_> {
         let request = self.request(selected, origins);
         match plan::forward(&self.changelog, &self.graph, &self.sources, history, &request) {
             Ok((plan, warnings)) => Ok((Ok(plan), warnings)),
-            Err(Unfit::Edited(edited)) => Ok((Err(edited), Diagnostics::default())),
-            Err(Unfit::Source(problems)) => Err(Failure::source(self.sources.locate(problems))),
+            Err(CompileError::Edited(edited)) => Ok((Err(edited), Diagnostics::default())),
+            Err(CompileError::Source(problems)) => Err(Failure::source(self.sources.locate(problems))),
         }
     }
 
@@ -214,7 +215,7 @@ impl View<'_> {
         let position = self
             .graph
             .position(id)
-            .ok_or_else(|| Failure::new(Kind::Usage, format!("there is no changeset `{id}`")))?;
+            .ok_or_else(|| Failure::new(FailureKind::Usage, format!("there is no changeset `{id}`")))?;
         let changeset = &self.changelog.changesets[position];
         let setting = self.workspace.setting(&self.environment, changeset.limits, self.writing(Origins::Parts));
         let file = &self.sources.get(changeset.file).path;
@@ -234,9 +235,9 @@ impl View<'_> {
         let mut warnings = self.warnings.clone();
         warnings.append(found);
         warnings.append(self.exposed(checked.exposed.iter().map(String::as_str)));
-        // each changeset that is not for here has its say too
+        // each changeset that is excluded has its say too
         let mut others = Diagnostics::default();
-        for id in &checked.not_for_here {
+        for id in &checked.excluded {
             if let Some(position) = self.graph.position(id) {
                 let changeset = &self.changelog.changesets[position];
                 let setting = self.workspace.setting(&self.environment, changeset.limits, self.writing(Origins::None));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A length of time, in milliseconds. Written as numbers with the units
 /// `ms`, `s`, `m`, `h`, `d`, `w`; a bare `0` needs none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Span {
+pub struct HumanDuration {
     /// Milliseconds.
     pub millis: u64,
 }
@@ -14,7 +14,7 @@ pub struct Span {
 const UNITS: [(&str, u64); 6] =
     [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-impl Span {
+impl HumanDuration {
     /// This many milliseconds.
     #[must_use]
     pub const fn millis(millis: u64) -> Self {
@@ -28,7 +28,7 @@ impl Span {
     }
 }
 
-impl std::str::FromStr for Span {
+impl std::str::FromStr for HumanDuration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -54,7 +54,7 @@ impl std::str::FromStr for Span {
     }
 }
 
-impl std::fmt::Display for Span {
+impl std::fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.millis == 0 {
             return f.write_str("0s");
@@ -71,20 +71,20 @@ impl std::fmt::Display for Span {
     }
 }
 
-impl Serialize for Span {
+impl Serialize for HumanDuration {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Span {
+impl<'de> Deserialize<'de> for HumanDuration {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
         text.parse().map_err(serde::de::Error::custom)
     }
 }
 
-impl JsonSchema for Span {
+impl JsonSchema for HumanDuration {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Duration".into()
     }
@@ -112,11 +112,11 @@ mod tests {
             ("250ms", 250, "250ms"),
             ("2w", 1_209_600_000, "14d"),
         ] {
-            let span: Span = text.parse().expect(text);
+            let span: HumanDuration = text.parse().expect(text);
             assert_eq!((span.millis, span.to_string().as_str()), (millis, shown));
         }
         for bad in ["", "30", "d", "3 years", "-1s", "99999999999999999999d"] {
-            assert!(bad.parse::<Span>().is_err(), "{bad}");
+            assert!(bad.parse::<HumanDuration>().is_err(), "{bad}");
         }
     }
 }

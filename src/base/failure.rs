@@ -6,8 +6,7 @@ use schemars::JsonSchema;
 /// The kind of a failure. Scripts see it as the exit code, HTTP clients as the status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "FailureKind")]
-pub enum Kind {
+pub enum FailureKind {
     /// A fault of dagmar itself.
     Internal,
     /// The command line is wrong.
@@ -29,33 +28,33 @@ pub enum Kind {
     Interrupted,
 }
 
-impl Kind {
+impl FailureKind {
     /// Every kind, in the order of exit codes.
-    pub const ALL: [Kind; 9] = [
-        Kind::Internal,
-        Kind::Usage,
-        Kind::Source,
-        Kind::Drift,
-        Kind::Refused,
-        Kind::Locked,
-        Kind::Database,
-        Kind::Failed,
-        Kind::Interrupted,
+    pub const ALL: [FailureKind; 9] = [
+        FailureKind::Internal,
+        FailureKind::Usage,
+        FailureKind::Source,
+        FailureKind::Drift,
+        FailureKind::Refused,
+        FailureKind::Locked,
+        FailureKind::Database,
+        FailureKind::Failed,
+        FailureKind::Interrupted,
     ];
 
     /// The process's exit code; 0 is success.
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
-            Kind::Internal => 1,
-            Kind::Usage => 2,
-            Kind::Source => 3,
-            Kind::Drift => 4,
-            Kind::Refused => 5,
-            Kind::Locked => 6,
-            Kind::Database => 7,
-            Kind::Failed => 8,
-            Kind::Interrupted => 9,
+            FailureKind::Internal => 1,
+            FailureKind::Usage => 2,
+            FailureKind::Source => 3,
+            FailureKind::Drift => 4,
+            FailureKind::Refused => 5,
+            FailureKind::Locked => 6,
+            FailureKind::Database => 7,
+            FailureKind::Failed => 8,
+            FailureKind::Interrupted => 9,
         }
     }
 
@@ -63,12 +62,12 @@ impl Kind {
     #[must_use]
     pub const fn http_status(self) -> u16 {
         match self {
-            Kind::Internal | Kind::Failed => 500,
-            Kind::Usage => 400,
-            Kind::Source => 422,
-            Kind::Drift | Kind::Locked => 409,
-            Kind::Refused => 403,
-            Kind::Database | Kind::Interrupted => 503,
+            FailureKind::Internal | FailureKind::Failed => 500,
+            FailureKind::Usage => 400,
+            FailureKind::Source => 422,
+            FailureKind::Drift | FailureKind::Locked => 409,
+            FailureKind::Refused => 403,
+            FailureKind::Database | FailureKind::Interrupted => 503,
         }
     }
 
@@ -76,15 +75,15 @@ impl Kind {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Kind::Internal => "an internal error of dagmar",
-            Kind::Usage => "the command line is invalid",
-            Kind::Source => "the project's files have errors",
-            Kind::Drift => "the database differs from the files or the plan; or the history was changed by hand",
-            Kind::Refused => "refused: an explicit flag, approval or confirmation is missing",
-            Kind::Locked => "another run holds the lock",
-            Kind::Database => "the server cannot be reached or used",
-            Kind::Failed => "a statement or check failed; the ledger has the state",
-            Kind::Interrupted => "interrupted by a signal or `cancel`; the ledger has the state",
+            FailureKind::Internal => "an internal error of dagmar",
+            FailureKind::Usage => "the command line is invalid",
+            FailureKind::Source => "the project's files have errors",
+            FailureKind::Drift => "the database differs from the files or the plan; or the history was changed by hand",
+            FailureKind::Refused => "refused: an explicit flag, approval or confirmation is missing",
+            FailureKind::Locked => "another run holds the lock",
+            FailureKind::Database => "the server cannot be reached or used",
+            FailureKind::Failed => "a statement or check failed; the ledger has the state",
+            FailureKind::Interrupted => "interrupted by a signal or `cancel`; the ledger has the state",
         }
     }
 }
@@ -115,7 +114,7 @@ impl std::fmt::Display for Location {
 #[derive(Debug, Clone)]
 pub struct Failure {
     /// Decides exit code and HTTP status.
-    pub kind: Kind,
+    pub kind: FailureKind,
     /// One line, lower case, no full stop; never a secret.
     pub message: String,
     /// Lines under the message: facts that help to understand it.
@@ -144,7 +143,7 @@ pub enum Cause {
 impl Failure {
     /// A failure of this kind.
     #[must_use]
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -186,7 +185,7 @@ impl Failure {
         // what is wrong several times counts once
         let message =
             if errors == 1 { "the project has 1 error".to_owned() } else { format!("the project has {errors} errors") };
-        Self { diagnostics, ..Self::new(Kind::Source, message) }
+        Self { diagnostics, ..Self::new(FailureKind::Source, message) }
     }
 }
 
@@ -204,7 +203,7 @@ mod tests {
 
     #[test]
     fn exit_codes_are_distinct() {
-        let mut codes: Vec<u8> = Kind::ALL.iter().map(|k| k.exit_code()).collect();
+        let mut codes: Vec<u8> = FailureKind::ALL.iter().map(|k| k.exit_code()).collect();
         codes.dedup();
         assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     }

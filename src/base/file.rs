@@ -16,7 +16,7 @@ pub struct FileContent {
 
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
+pub enum FileError {
     /// There is none.
     #[error("does not exist")]
     Missing(io::Error),
@@ -31,29 +31,29 @@ pub enum Unreadable {
     System(io::Error),
 }
 
-impl Unreadable {
+impl FileError {
     /// What to do about it, where that is known.
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            Unreadable::Irregular(_) => Some("write it into a file and name that"),
-            Unreadable::TooLarge(_) => Some("is it the file that you mean?"),
-            Unreadable::Missing(_) | Unreadable::System(_) => None,
+            FileError::Irregular(_) => Some("write it into a file and name that"),
+            FileError::TooLarge(_) => Some("is it the file that you mean?"),
+            FileError::Missing(_) | FileError::System(_) => None,
         }
     }
 
     fn of(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::NotFound => Unreadable::Missing(error),
-            _ => Unreadable::System(error),
+            io::ErrorKind::NotFound => FileError::Missing(error),
+            _ => FileError::System(error),
         }
     }
 }
 
-impl From<Unreadable> for io::Error {
-    fn from(why: Unreadable) -> Self {
+impl From<FileError> for io::Error {
+    fn from(why: FileError) -> Self {
         match why {
-            Unreadable::System(error) | Unreadable::Missing(error) => error,
+            FileError::System(error) | FileError::Missing(error) => error,
             why => io::Error::new(io::ErrorKind::InvalidData, why.to_string()),
         }
     }
@@ -71,17 +71,17 @@ fn size(bytes: u64) -> String {
 ///
 /// # Errors
 /// When there is none, or it is no plain file, is larger, or cannot be read.
-pub fn read(path: &Path, most: u64) -> Result<FileContent, Unreadable> {
+pub fn read(path: &Path, most: u64) -> Result<FileContent, FileError> {
     let mut file = open(path)?;
-    let about = file.metadata().map_err(Unreadable::of)?;
+    let about = file.metadata().map_err(FileError::of)?;
     if about.len() > most {
-        return Err(Unreadable::TooLarge(most));
+        return Err(FileError::TooLarge(most));
     }
     // it may grow meanwhile, and some of the system's have no size
     let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default().saturating_add(1));
-    Read::by_ref(&mut file).take(most + 1).read_to_end(&mut bytes).map_err(Unreadable::of)?;
+    Read::by_ref(&mut file).take(most + 1).read_to_end(&mut bytes).map_err(FileError::of)?;
     if bytes.len() as u64 > most {
-        return Err(Unreadable::TooLarge(most));
+        return Err(FileError::TooLarge(most));
     }
     Ok(FileContent { bytes, about })
 }
@@ -90,7 +90,7 @@ pub fn read(path: &Path, most: u64) -> Result<FileContent, Unreadable> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_text(path: &Path, most: u64) -> Result<String, Unreadable> {
+pub fn read_text(path: &Path, most: u64) -> Result<String, FileError> {
     let bytes = read(path, most)?.bytes;
     Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
 }
@@ -98,26 +98,26 @@ pub fn read_text(path: &Path, most: u64) -> Result<String, Unreadable> {
 /// The end of a file, at most so many bytes of it; empty when it cannot be read.
 #[must_use]
 pub fn tail(path: &Path, most: u64) -> String {
-    let read = || -> Result<Vec<u8>, Unreadable> {
+    let read = || -> Result<Vec<u8>, FileError> {
         let mut file = open(path)?;
-        let length = file.metadata().map_err(Unreadable::of)?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(most))).map_err(Unreadable::of)?;
+        let length = file.metadata().map_err(FileError::of)?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(most))).map_err(FileError::of)?;
         let mut bytes = Vec::new();
-        file.take(most).read_to_end(&mut bytes).map_err(Unreadable::of)?;
+        file.take(most).read_to_end(&mut bytes).map_err(FileError::of)?;
         Ok(bytes)
     };
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
 #[expect(clippy::disallowed_methods, reason = "what is opened was looked at before")]
-fn open(path: &Path) -> Result<File, Unreadable> {
-    regular(&std::fs::metadata(path).map_err(Unreadable::of)?)?;
-    let file = File::open(path).map_err(Unreadable::of)?;
-    regular(&file.metadata().map_err(Unreadable::of)?)?;
+fn open(path: &Path) -> Result<File, FileError> {
+    regular(&std::fs::metadata(path).map_err(FileError::of)?)?;
+    let file = File::open(path).map_err(FileError::of)?;
+    regular(&file.metadata().map_err(FileError::of)?)?;
     Ok(file)
 }
 
-fn regular(about: &std::fs::Metadata) -> Result<(), Unreadable> {
+fn regular(about: &std::fs::Metadata) -> Result<(), FileError> {
     use std::os::unix::fs::FileTypeExt;
     let kind = about.file_type();
     let what = match kind {
@@ -127,7 +127,7 @@ fn regular(about: &std::fs::Metadata) -> Result<(), Unreadable> {
         _ if kind.is_socket() => "a socket",
         _ => "a device",
     };
-    Err(Unreadable::Irregular(what))
+    Err(FileError::Irregular(what))
 }
 
 #[cfg(test)]
@@ -157,6 +157,6 @@ mod tests {
         }
         // a file without a size of the system
         assert!(read(Path::new("/proc/self/status"), 1 << 20).unwrap().bytes.len() > 100);
-        assert!(matches!(read(Path::new("/proc/self/status"), 100), Err(Unreadable::TooLarge(_))));
+        assert!(matches!(read(Path::new("/proc/self/status"), 100), Err(FileError::TooLarge(_))));
     }
 }

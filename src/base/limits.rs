@@ -1,6 +1,6 @@
 //! The server's limits for what runs.
 
-use super::Span;
+use super::HumanDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
     /// The longest wait for a lock (`lock_timeout`).
-    pub lock_timeout: Span,
+    pub lock_timeout: HumanDuration,
     /// The longest a statement may take (`statement_timeout`).
-    pub statement_timeout: Span,
+    pub statement_timeout: HumanDuration,
     /// How often a wait for a lock may be given up and tried again.
     pub lock_retries: u32,
 }

@@ -1,7 +1,7 @@
 //! How gently a backfill goes.
 
 use super::Code;
-use super::{Diagnostic, Diagnostics, Place, Span};
+use super::{Diagnostic, Diagnostics, HumanDuration, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +12,13 @@ pub struct PaceSpec {
     /// How long a batch should take: their size adapts to it. `0s`: the size is fixed; left
     /// out: 10ms.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub batch_time: Option<Span>,
+    pub batch_time: Option<HumanDuration>,
     /// The pause after each batch; left out: none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pause: Option<Span>,
+    pub pause: Option<HumanDuration>,
     /// It waits while a replica replays later than this. `0s`: it does not; left out: 10s.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub replica_lag: Option<Span>,
+    pub replica_lag: Option<HumanDuration>,
     /// It waits while a replica has more megabytes than this to replay. `0`: it does not;
     /// left out: 1024.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,11 +37,11 @@ pub struct PaceSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// How long a batch should take.
-    pub batch_time: Span,
+    pub batch_time: HumanDuration,
     /// The pause after each batch.
-    pub pause: Span,
+    pub pause: HumanDuration,
     /// The longest delay of a replica.
-    pub replica_lag: Span,
+    pub replica_lag: HumanDuration,
     /// The most that a replica has to replay, in megabytes.
     pub replica_lag_megabytes: u32,
     /// The most sessions that are active.
@@ -51,7 +51,7 @@ pub struct Pace {
 }
 
 /// The longest batch and the longest pause that make sense.
-const LONGEST: Span = Span::secs(60);
+const LONGEST: HumanDuration = HumanDuration::secs(60);
 
 impl PaceSpec {
     /// This pace over that of the level above.
@@ -77,9 +77,9 @@ impl PaceSpec {
     #[must_use]
     pub fn resolve(self) -> Pace {
         Pace {
-            batch_time: self.batch_time.unwrap_or(Span::millis(10)),
+            batch_time: self.batch_time.unwrap_or(HumanDuration::millis(10)),
             pause: self.pause.unwrap_or_default(),
-            replica_lag: self.replica_lag.unwrap_or(Span::secs(10)),
+            replica_lag: self.replica_lag.unwrap_or(HumanDuration::secs(10)),
             replica_lag_megabytes: self.replica_lag_megabytes.unwrap_or(1024),
             active_sessions: self.active_sessions.unwrap_or(0),
             vacuum_debt: self.vacuum_debt.unwrap_or(5),
@@ -121,19 +121,23 @@ mod tests {
 
     #[test]
     fn the_nearest_level_wins() {
-        let own = PaceSpec { pause: Some(Span::secs(1)), ..Default::default() };
-        let above = PaceSpec { pause: Some(Span::secs(2)), vacuum_debt: Some(0), ..Default::default() };
+        let own = PaceSpec { pause: Some(HumanDuration::secs(1)), ..Default::default() };
+        let above = PaceSpec { pause: Some(HumanDuration::secs(2)), vacuum_debt: Some(0), ..Default::default() };
         let pace = own.or(above).resolve();
-        assert_eq!((pace.pause, pace.vacuum_debt, pace.batch_time), (Span::secs(1), 0, Span::millis(10)));
+        assert_eq!(
+            (pace.pause, pace.vacuum_debt, pace.batch_time),
+            (HumanDuration::secs(1), 0, HumanDuration::millis(10))
+        );
     }
 
     #[test]
     fn what_makes_no_sense_is_refused() {
         let mut out = Diagnostics::default();
-        let fine = PaceSpec { batch_time: Some(Span::default()), pause: Some(LONGEST), ..Default::default() };
+        let fine = PaceSpec { batch_time: Some(HumanDuration::default()), pause: Some(LONGEST), ..Default::default() };
         fine.check(&here(), &mut out);
         assert_eq!(out.counts(), (0, 0));
-        let wrong = PaceSpec { batch_time: Some(Span::millis(1)), pause: Some(Span::secs(61)), ..fine };
+        let wrong =
+            PaceSpec { batch_time: Some(HumanDuration::millis(1)), pause: Some(HumanDuration::secs(61)), ..fine };
         wrong.check(&here(), &mut out);
         assert_eq!(out.counts(), (2, 0));
     }

@@ -1,6 +1,6 @@
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,12 +38,12 @@ impl ChangeType for AddEnumValue {
     }
 
     fn effects(&self, effects: &mut Effects) {
-        effects.touch(Object::Type, &self.name, How::Alter);
+        effects.touch(ObjectClass::Type, &self.name, Access::Alter);
     }
 
     fn undo(&self, scope: &Scope) -> Undo {
         let made_here =
-            |t: &crate::effects::Touch| t.object == Object::Type && t.how == How::Create && t.name == self.name;
+            |t: &crate::effects::Touch| t.object == ObjectClass::Type && t.how == Access::Create && t.name == self.name;
         if scope.before.touches.iter().any(made_here) {
             return Undo::Nothing;
         }

@@ -1,7 +1,7 @@
 use super::column::{ReferencesSpec, check_key};
 use super::{ChangeType, Scope};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -45,7 +45,7 @@ impl ChangeType for AddForeignKey {
 
     fn effects(&self, effects: &mut Effects) {
         effects.alters(&self.table);
-        effects.touch(Object::Table, &self.references.table, How::Reference);
+        effects.touch(ObjectClass::Table, &self.references.table, Access::Reference);
     }
 
     fn home(&self) -> Option<&QualifiedName> {

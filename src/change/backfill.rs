@@ -2,7 +2,7 @@ use super::many::Many;
 use super::piece::{check_piece, has_word, tidy, tidy_all};
 use super::{Batch, ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, PaceSpec, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use crate::sql::first_parameter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -95,8 +95,8 @@ impl ChangeType for Backfill {
     }
 
     fn effects(&self, effects: &mut Effects) {
-        let how = if self.sql.is_some() { How::Read } else { How::Write };
-        effects.touch(Object::Table, &self.table, how);
+        let how = if self.sql.is_some() { Access::Read } else { Access::Write };
+        effects.touch(ObjectClass::Table, &self.table, how);
         effects.opaque = true;
     }
 

@@ -2,7 +2,7 @@
 
 use super::value::{SqlValue, TypeName};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName, count};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -155,7 +155,7 @@ impl ColumnSpec {
     /// Notes the table that it points at.
     pub fn effects(&self, effects: &mut Effects) {
         if let Some(references) = &self.references {
-            effects.touch(Object::Table, &references.table, How::Reference);
+            effects.touch(ObjectClass::Table, &references.table, Access::Reference);
         }
     }
 }

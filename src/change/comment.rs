@@ -1,7 +1,7 @@
 use super::piece::{routine, routine_sql};
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -150,14 +150,14 @@ impl ChangeType for Comment {
 
     fn effects(&self, effects: &mut Effects) {
         let object = match self.on {
-            On::Table => Object::Table,
-            On::View | On::MaterializedView => Object::View,
-            On::Index => Object::Index,
-            On::Sequence => Object::Sequence,
-            On::Schema => Object::Schema,
-            On::Function | On::Procedure => Object::Function,
-            On::Type | On::Domain => Object::Type,
-            On::Extension => Object::Extension,
+            On::Table => ObjectClass::Table,
+            On::View | On::MaterializedView => ObjectClass::View,
+            On::Index => ObjectClass::Index,
+            On::Sequence => ObjectClass::Sequence,
+            On::Schema => ObjectClass::Schema,
+            On::Function | On::Procedure => ObjectClass::Function,
+            On::Type | On::Domain => ObjectClass::Type,
+            On::Extension => ObjectClass::Extension,
             On::Column | On::Constraint | On::Trigger | On::Policy => {
                 if let Some(table) = &self.table {
                     effects.alters(table);
@@ -166,14 +166,14 @@ impl ChangeType for Comment {
             }
         };
         let name = match object {
-            Object::Function => routine(&self.name).ok().map(|(name, _)| name),
-            Object::Schema | Object::Extension => {
+            ObjectClass::Function => routine(&self.name).ok().map(|(name, _)| name),
+            ObjectClass::Schema | ObjectClass::Extension => {
                 Ident::new(&self.name).ok().map(|name| QualifiedName { schema: None, name })
             }
             _ => self.name.parse().ok(),
         };
         if let Some(name) = name {
-            effects.touch(object, &name, How::Alter);
+            effects.touch(object, &name, Access::Alter);
         }
     }
 
@@ -182,7 +182,7 @@ impl ChangeType for Comment {
         self.effects(&mut own);
         // a comment goes with its object
         let made_here = |t: &crate::effects::Touch| {
-            scope.before.touches.iter().any(|b| b.how == How::Create && b.object == t.object && b.name == t.name)
+            scope.before.touches.iter().any(|b| b.how == Access::Create && b.object == t.object && b.name == t.name)
         };
         if own.touches.iter().any(made_here) { Undo::Nothing } else { Undo::Derived }
     }

@@ -1,6 +1,6 @@
 use super::ChangeType;
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,6 @@ impl ChangeType for CreateEnum {
     }
 
     fn effects(&self, effects: &mut Effects) {
-        effects.touch(Object::Type, &self.name, How::Create);
+        effects.touch(ObjectClass::Type, &self.name, Access::Create);
     }
 }

@@ -1,6 +1,6 @@
 use super::ChangeType;
 use crate::base::{Ident, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,9 +26,9 @@ pub struct CreateExtension {
 impl ChangeType for CreateExtension {
     fn effects(&self, effects: &mut Effects) {
         let name = |name: &Ident| QualifiedName { schema: None, name: name.clone() };
-        effects.touch(Object::Extension, &name(&self.name), How::Create);
+        effects.touch(ObjectClass::Extension, &name(&self.name), Access::Create);
         if let Some(schema) = &self.schema {
-            effects.touch(Object::Schema, &name(schema), How::Read);
+            effects.touch(ObjectClass::Schema, &name(schema), Access::Read);
         }
     }
 }

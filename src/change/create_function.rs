@@ -1,7 +1,7 @@
 use super::piece::{check_piece, signature, tidy, tidy_all};
 use super::{ChangeType, Scope};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
@@ -129,7 +129,7 @@ impl ChangeType for CreateFunction {
     }
 
     fn effects(&self, effects: &mut Effects) {
-        effects.touch(Object::Function, &self.name, How::Create);
+        effects.touch(ObjectClass::Function, &self.name, Access::Create);
         // the server reads the body of an SQL function when it is created, others when called
         effects.opaque |= self.language.as_str() == "sql";
     }

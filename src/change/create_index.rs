@@ -1,6 +1,6 @@
 use super::{ChangeType, Scope};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -78,7 +78,7 @@ impl ChangeType for CreateIndex {
     }
 
     fn effects(&self, effects: &mut Effects) {
-        effects.touch(Object::Index, &self.index(), How::Create);
+        effects.touch(ObjectClass::Index, &self.index(), Access::Create);
         effects.alters(&self.table);
     }
 

@@ -1,7 +1,7 @@
 use super::piece::{check_piece, tidy_all};
 use super::{ChangeType, Scope};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -88,7 +88,7 @@ impl ChangeType for CreatePolicy {
     fn effects(&self, effects: &mut Effects) {
         effects.alters(&self.table);
         for role in &self.to {
-            effects.touch(Object::Role, &QualifiedName { schema: None, name: role.clone() }, How::Read);
+            effects.touch(ObjectClass::Role, &QualifiedName { schema: None, name: role.clone() }, Access::Read);
         }
         effects.opaque = true;
     }

@@ -1,6 +1,6 @@
 use super::ChangeType;
 use crate::base::{Ident, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,6 @@ pub struct CreateSchema {
 impl ChangeType for CreateSchema {
     fn effects(&self, effects: &mut Effects) {
         let name = QualifiedName { schema: None, name: self.name.clone() };
-        effects.touch(Object::Schema, &name, How::Create);
+        effects.touch(ObjectClass::Schema, &name, Access::Create);
     }
 }

@@ -1,7 +1,7 @@
 use super::column::{ColumnSpec, ReferencesSpec, check_columns, check_key};
 use super::{ChangeType, Scope};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName, diag::nearest};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -143,12 +143,12 @@ impl ChangeType for CreateTable {
     }
 
     fn effects(&self, effects: &mut Effects) {
-        effects.touch(Object::Table, &self.table, How::Create);
+        effects.touch(ObjectClass::Table, &self.table, Access::Create);
         for column in &self.columns {
             column.effects(effects);
         }
         for key in &self.foreign_keys {
-            effects.touch(Object::Table, &key.references.table, How::Reference);
+            effects.touch(ObjectClass::Table, &key.references.table, Access::Reference);
         }
     }
 

@@ -1,7 +1,7 @@
 use super::piece::{check_piece, tidy_all};
 use super::{ChangeType, Scope};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -139,7 +139,7 @@ impl ChangeType for CreateTrigger {
 
     fn effects(&self, effects: &mut Effects) {
         effects.alters(&self.table);
-        effects.touch(Object::Function, &self.function, How::Read);
+        effects.touch(ObjectClass::Function, &self.function, Access::Read);
     }
 
     fn extra(&self, _: &Scope, context: &mut Map<String, Value>) {

@@ -1,7 +1,7 @@
 use super::piece::{check_piece, tidy_all};
 use super::{ChangeType, Scope};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -75,7 +75,7 @@ impl ChangeType for CreateView {
     }
 
     fn effects(&self, effects: &mut Effects) {
-        effects.touch(Object::View, &self.name, How::Create);
+        effects.touch(ObjectClass::View, &self.name, Access::Create);
         effects.opaque = true;
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Batch, Change, ReadFile, Scope, Undo, add_scope};
 use crate::base::{Code, Diagnostic, Diagnostics, FileId, PathSeg, Place, QualifiedName, diag::nearest};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,7 +20,7 @@ pub struct Manifest {
     /// Parameters that name tables, and what happens to those tables; left out: read from
     /// the rendered SQL.
     #[serde(default)]
-    pub touches: BTreeMap<String, How>,
+    pub touches: BTreeMap<String, Access>,
     /// Why it cannot be undone, where it cannot: then the template has no rollback section.
     pub irreversible: Option<String>,
 }
@@ -179,7 +179,7 @@ impl Change for Custom {
             if let Some(Value::String(name)) = self.parameters.get(parameter)
                 && let Ok(table) = name.parse()
             {
-                effects.touch(Object::Table, &table, *how);
+                effects.touch(ObjectClass::Table, &table, *how);
             }
         }
     }

@@ -2,7 +2,7 @@ use super::piece::{check_piece, tidy_all};
 use super::update::{check_keep, keeps, undo};
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Diagnostics, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -35,7 +35,7 @@ impl ChangeType for Delete {
     }
 
     fn effects(&self, effects: &mut Effects) {
-        effects.touch(Object::Table, &self.table, How::Write);
+        effects.touch(ObjectClass::Table, &self.table, Access::Write);
         effects.opaque = true;
     }
 

@@ -1,7 +1,7 @@
 use super::create_index::CreateIndex;
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -28,7 +28,11 @@ pub struct DropIndex {
 
 impl DropIndex {
     fn created_here(&self, scope: &Scope) -> bool {
-        scope.before.touches.iter().any(|t| t.object == Object::Index && t.how == How::Create && t.name == self.index)
+        scope
+            .before
+            .touches
+            .iter()
+            .any(|t| t.object == ObjectClass::Index && t.how == Access::Create && t.name == self.index)
     }
 }
 
@@ -56,7 +60,7 @@ impl ChangeType for DropIndex {
     }
 
     fn effects(&self, effects: &mut Effects) {
-        effects.touch(Object::Index, &self.index, How::Drop);
+        effects.touch(ObjectClass::Index, &self.index, Access::Drop);
         if let Some(table) = self.table.as_ref().or(self.was.as_ref().map(|was| was.table())) {
             effects.alters(table);
         }

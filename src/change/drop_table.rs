@@ -1,6 +1,6 @@
 use super::{ChangeType, Scope, Undo};
 use crate::base::QualifiedName;
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ fn yes() -> bool {
 
 impl ChangeType for DropTable {
     fn effects(&self, effects: &mut Effects) {
-        effects.touch(Object::Table, &self.table, How::Drop);
+        effects.touch(ObjectClass::Table, &self.table, Access::Drop);
     }
 
     fn undo(&self, _: &Scope) -> Undo {

@@ -2,7 +2,7 @@ use super::many::Many;
 use super::piece::{routine, routine_sql};
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -184,27 +184,27 @@ impl ChangeType for Grant {
 
     fn effects(&self, effects: &mut Effects) {
         let named = [
-            (Object::Table, &self.on.table),
-            (Object::Sequence, &self.on.sequence),
-            (Object::Type, &self.on.type_),
-            (Object::Type, &self.on.domain),
+            (ObjectClass::Table, &self.on.table),
+            (ObjectClass::Sequence, &self.on.sequence),
+            (ObjectClass::Type, &self.on.type_),
+            (ObjectClass::Type, &self.on.domain),
         ];
         for (object, list) in named {
             for name in list.iter().flat_map(|list| &list.0) {
-                effects.touch(object, name, How::Alter);
+                effects.touch(object, name, Access::Alter);
             }
         }
         for text in [&self.on.function, &self.on.procedure].into_iter().flatten().flat_map(|list| &list.0) {
             if let Ok((name, _)) = routine(text) {
-                effects.touch(Object::Function, &name, How::Alter);
+                effects.touch(ObjectClass::Function, &name, Access::Alter);
             }
         }
         let whole = [&self.on.all_tables_in_schema, &self.on.all_sequences_in_schema, &self.on.all_functions_in_schema];
         for name in whole.into_iter().chain([&self.on.schema]).flatten().flat_map(|list| &list.0) {
-            effects.touch(Object::Schema, &QualifiedName { schema: None, name: name.clone() }, How::Alter);
+            effects.touch(ObjectClass::Schema, &QualifiedName { schema: None, name: name.clone() }, Access::Alter);
         }
         for role in &self.to.0 {
-            effects.touch(Object::Role, &QualifiedName { schema: None, name: role.clone() }, How::Read);
+            effects.touch(ObjectClass::Role, &QualifiedName { schema: None, name: role.clone() }, Access::Read);
         }
     }
 

@@ -3,7 +3,7 @@ use super::many::Many;
 use super::value::SqlValue;
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -133,7 +133,7 @@ impl ChangeType for Insert {
     }
 
     fn effects(&self, effects: &mut Effects) {
-        effects.touch(Object::Table, &self.table, How::Write);
+        effects.touch(ObjectClass::Table, &self.table, Access::Write);
         effects.opaque = self.rows.iter().flat_map(BTreeMap::values).any(|value| matches!(value, SqlValue::Sql(_)));
     }
 

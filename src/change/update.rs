@@ -3,7 +3,7 @@ use super::piece::{check_piece, tidy_all};
 use super::value::SqlValue;
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Code, Diagnostic, Diagnostics, Ident, Place, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -81,7 +81,7 @@ impl ChangeType for Update {
     }
 
     fn effects(&self, effects: &mut Effects) {
-        effects.touch(Object::Table, &self.table, How::Write);
+        effects.touch(ObjectClass::Table, &self.table, Access::Write);
         effects.opaque = true;
     }
 

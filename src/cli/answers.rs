@@ -10,7 +10,7 @@ use crate::ops::manual::{adopt::Adopted, clear::ClearedState, mark::Marked, poli
 use crate::ops::rehearsal::DryRunAnswer;
 use crate::ops::run::Installed;
 use crate::ops::seal::SealedAnswer;
-use crate::ops::{status::Status, why::Why};
+use crate::ops::{status::StatusAnswer, why::Why};
 use crate::report::{FailureAnswer, GraphView, MatrixAnswer, PlanAnswer};
 use crate::run::Event;
 use crate::source::schema::answers::{Answer, Row, of};
@@ -157,7 +157,7 @@ pub const ANSWERS: &[Row] = &[
     ("attic list", &[of::<AtticAnswer<'static>>, FAILURE]),
     ("attic restore", &[EVENT, of::<Stamped<End<AtticSummary<'static>>>>, PLAN, DRY_RUN, FAILURE]),
     ("attic purge", &[EVENT, of::<Stamped<End<AtticSummary<'static>>>>, PLAN, DRY_RUN, FAILURE]),
-    ("status", &[of::<Status>, of::<MatrixAnswer<'static>>, FAILURE]),
+    ("status", &[of::<StatusAnswer>, of::<MatrixAnswer<'static>>, FAILURE]),
     ("why", &[of::<Why>, FAILURE]),
     ("history", &[of::<Events>, of::<Audited>, FAILURE]),
     ("mark", &[of::<Marked>, FAILURE]),

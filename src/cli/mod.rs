@@ -5,7 +5,7 @@ mod answers;
 mod commands;
 mod shell;
 
-use crate::base::Kind;
+use crate::base::FailureKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 use commands::Command;
 use shell::completion;
@@ -48,7 +48,7 @@ fn command() -> clap::Command {
 #[must_use]
 pub fn main() -> ExitCode {
     output::tell_of_faults();
-    let fault = |_| ExitCode::from(Kind::Internal.exit_code());
+    let fault = |_| ExitCode::from(FailureKind::Internal.exit_code());
     std::panic::catch_unwind(run).unwrap_or_else(fault)
 }
 
@@ -61,7 +61,7 @@ fn run() -> ExitCode {
         Err(e) => {
             // help and version go to stdout and are no failure
             output::of_clap(&e);
-            return ExitCode::from(if e.use_stderr() { Kind::Usage.exit_code() } else { 0 });
+            return ExitCode::from(if e.use_stderr() { FailureKind::Usage.exit_code() } else { 0 });
         }
     };
     let mut out = Output::new(&cli.global);
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_exit_codes_are_those_of_the_table() {
-        for kind in Kind::ALL {
+        for kind in FailureKind::ALL {
             assert!(EXIT_CODES.contains(&format!("{} ", kind.exit_code())), "{kind:?}");
         }
     }

@@ -3,10 +3,10 @@
 //! The frames are those of a run, with these differences: no BEGIN and no COMMIT; what a COMMIT would
 //! do for the step after it, as far as it can be had; [`rehearsed`] statements.
 
-use super::frames::{Around, Frame, Writer, leaves_session};
+use super::frames::{BatchFrames, Frame, Writer, leaves_session};
 use super::printer::{Rehearsed, is_verified, rehearsed};
 use super::script::USE_OWN_PATH;
-use super::script::{Mark, Script};
+use super::script::{Script, StatementTag};
 use super::session;
 use crate::base::{Actor, QualifiedName};
 use crate::history::RunKind;
@@ -61,11 +61,11 @@ pub fn locks(plan: &Plan) -> Vec<(QualifiedName, LockMode)> {
 /// Prints a plan. `upgrade` makes the ledger, or brings it up to date; statements in `skipped` are
 /// left out.
 #[must_use]
-pub fn dry_run(writer: &Writer, plan: &Plan, upgrade: &[&str], skipped: &[Mark]) -> DryRun {
+pub fn dry_run(writer: &Writer, plan: &Plan, upgrade: &[&str], skipped: &[StatementTag]) -> DryRun {
     let mut this = DryRun::default();
-    this.script.extend(Mark::Session, ["BEGIN", USE_OWN_PATH]);
+    this.script.extend(StatementTag::Session, ["BEGIN", USE_OWN_PATH]);
     writer.session(&mut this.script);
-    this.script.extend(Mark::Session, upgrade);
+    this.script.extend(StatementTag::Session, upgrade);
     let start = RunStart {
         kind: RunKind::Rehearsal,
         environment: &plan.environment,
@@ -83,18 +83,18 @@ pub fn dry_run(writer: &Writer, plan: &Plan, upgrade: &[&str], skipped: &[Mark])
 }
 
 impl DryRun {
-    fn frame(&mut self, writer: &Writer, number: usize, step: &Step, frame: &Frame, skipped: &[Mark]) {
+    fn frame(&mut self, writer: &Writer, number: usize, step: &Step, frame: &Frame, skipped: &[StatementTag]) {
         match frame {
             Frame::Transactions { script, .. } => self.print(step, script, skipped),
             Frame::Outside { segment, before, after } => {
                 self.print(step, before, skipped);
-                self.only_statement(writer, step, Mark::Statement(number, *segment, 0), skipped);
+                self.only_statement(writer, step, StatementTag::Statement(number, *segment, 0), skipped);
                 self.print(step, after, skipped);
             }
-            Frame::Batches { segment, around: Around { before, enter, leave, after } } => {
+            Frame::Batches { segment, around: BatchFrames { before, enter, leave, after } } => {
                 self.print(step, before, skipped);
                 self.print(step, enter, skipped);
-                self.only_statement(writer, step, Mark::Statement(number, *segment, 0), skipped);
+                self.only_statement(writer, step, StatementTag::Statement(number, *segment, 0), skipped);
                 self.print(step, leave, skipped);
                 self.print(step, after, skipped);
             }
@@ -102,8 +102,8 @@ impl DryRun {
     }
 
     /// The statement of a segment that is no transaction.
-    fn only_statement(&mut self, writer: &Writer, step: &Step, mark: Mark, skipped: &[Mark]) {
-        let Mark::Statement(_, no, _) = mark else { return };
+    fn only_statement(&mut self, writer: &Writer, step: &Step, mark: StatementTag, skipped: &[StatementTag]) {
+        let StatementTag::Statement(_, no, _) = mark else { return };
         let segment = &step.segments[no];
         let (text, instead) = match rehearsed(segment, &segment.statements[0]) {
             Rehearsed::AsItIs => (Some(segment.statements[0].sql.clone()), None),
@@ -121,19 +121,26 @@ impl DryRun {
         }
     }
 
-    fn print(&mut self, step: &Step, script: &Script, skipped: &[Mark]) {
+    fn print(&mut self, step: &Step, script: &Script, skipped: &[StatementTag]) {
         for (mark, sql) in script.statements() {
             match mark {
-                Mark::Begin(_) | Mark::Commit(_) => {}
-                Mark::SegmentDone(..) | Mark::StepDone(_) => self.end_of_transaction(step, mark),
-                Mark::Statement(..) => self.statement(step, mark, sql, skipped, None),
-                Mark::Verify(..) if !is_verified(step) => {}
+                StatementTag::Begin(_) | StatementTag::Commit(_) => {}
+                StatementTag::SegmentDone(..) | StatementTag::StepDone(_) => self.end_of_transaction(step, mark),
+                StatementTag::Statement(..) => self.statement(step, mark, sql, skipped, None),
+                StatementTag::Verify(..) if !is_verified(step) => {}
                 _ => self.script.push(mark, sql),
             }
         }
     }
 
-    fn statement(&mut self, step: &Step, mark: Mark, sql: &str, skipped: &[Mark], instead: Option<&str>) {
+    fn statement(
+        &mut self,
+        step: &Step,
+        mark: StatementTag,
+        sql: &str,
+        skipped: &[StatementTag],
+        instead: Option<&str>,
+    ) {
         if skipped.contains(&mark) {
             self.leave_out(step, mark, "not rehearsed: it uses an enum value that is not committed");
             return;
@@ -144,8 +151,8 @@ impl DryRun {
         }
     }
 
-    fn leave_out(&mut self, step: &Step, mark: Mark, instead: &str) {
-        let Mark::Statement(_, no, i) = mark else { return };
+    fn leave_out(&mut self, step: &Step, mark: StatementTag, instead: &str) {
+        let StatementTag::Statement(_, no, i) = mark else { return };
         self.left_out.push(LeftOut {
             changeset: step.changeset.clone(),
             sql: step.segments[no].statements[i].sql.clone(),
@@ -155,15 +162,15 @@ impl DryRun {
 
     /// What a COMMIT does, but for making it last: constraints that were put off are checked, and no
     /// trigger of them is pending when the next step alters a table; settings of the transaction end.
-    fn end_of_transaction(&mut self, step: &Step, mark: Mark) {
+    fn end_of_transaction(&mut self, step: &Step, mark: StatementTag) {
         self.script.push(mark, "SET CONSTRAINTS ALL IMMEDIATE");
         let Some(number) = mark.step() else { return };
         // the state that most of them begin with; those that do not are checked a little later
-        self.script.push(Mark::Frame(number), "SET CONSTRAINTS ALL DEFERRED");
+        self.script.push(StatementTag::Frame(number), "SET CONSTRAINTS ALL DEFERRED");
         let statements = step.segments.iter().flat_map(|segment| &segment.statements);
         let sets = |sql: &str| sql::command(sql) == "set" || sql.contains("set_config");
         if !leaves_session(&step.segments) && statements.into_iter().any(|s| sets(&s.sql)) {
-            session::reset(&mut self.script, Mark::Frame(number));
+            session::reset(&mut self.script, StatementTag::Frame(number));
         }
     }
 }

@@ -5,14 +5,14 @@ use super::durability::Wait;
 use super::locks::locks;
 use super::printer::Printer;
 use super::script::USE_OWN_PATH;
-use super::script::{Mark, Script};
+use super::script::{Script, StatementTag};
 use super::session::{self, limits_sql, session_sql, set_path};
 use crate::base::Limits;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::history::RunStatus;
 use crate::ledger::record::{self, OWN_PATH, Recorder, RunStart};
 use crate::ledger::walk;
-use crate::plan::{Direction, Mode, Progress, Renamed, Segment, Step, Why};
+use crate::plan::{Direction, Mode, Progress, Renamed, Segment, Step, StepReason};
 use crate::sql;
 
 /// Writes the frames of one run.
@@ -48,13 +48,13 @@ pub enum Frame {
         /// The segment.
         segment: usize,
         /// What comes before and after the batches.
-        around: Around,
+        around: BatchFrames,
     },
 }
 
 /// What comes before and after the batches of a walk.
 #[derive(Debug)]
-pub struct Around {
+pub struct BatchFrames {
     /// The intent; empty for a walk that goes on.
     pub before: Script,
     /// The settings of the session for batches.
@@ -98,25 +98,25 @@ pub fn is_single(step: &Step) -> bool {
 impl Writer {
     /// The settings of a session that runs changesets.
     pub fn session(&self, script: &mut Script) {
-        script.extend(Mark::Session, session_sql());
+        script.extend(StatementTag::Session, session_sql());
     }
 
     /// The rows that begin the run, within a transaction.
     pub fn start(&self, script: &mut Script, start: &RunStart<'_>, renamed: &[Renamed]) {
         for row in self.recorder.start_run(start) {
-            script.push(Mark::Session, &row);
+            script.push(StatementTag::Session, &row);
         }
         if !renamed.is_empty() {
-            script.push(Mark::Session, &self.fence_sql("rename", None, First::Own));
-            renamed.iter().for_each(|renamed| script.extend(Mark::Session, self.recorder.rename(renamed)));
+            script.push(StatementTag::Session, &self.fence_sql("rename", None, First::Own));
+            renamed.iter().for_each(|renamed| script.extend(StatementTag::Session, self.recorder.rename(renamed)));
         }
     }
 
     /// The rows that end the run, in a transaction.
     pub fn end(&self, script: &mut Script, status: RunStatus, message: Option<&str>) {
-        script.extend(Mark::Session, ["BEGIN", USE_OWN_PATH]);
-        script.extend(Mark::Session, self.recorder.finish_run(status, message));
-        script.push(Mark::Session, "COMMIT");
+        script.extend(StatementTag::Session, ["BEGIN", USE_OWN_PATH]);
+        script.extend(StatementTag::Session, self.recorder.finish_run(status, message));
+        script.push(StatementTag::Session, "COMMIT");
     }
 
     /// A step, frame by frame.
@@ -125,7 +125,7 @@ impl Writer {
         let mut frames = Vec::new();
         if self.printer.has_guards() {
             let mut script = Script::default();
-            script.own(Mark::Guard(number), &self.guard(step));
+            script.own(StatementTag::Guard(number), &self.guard(step));
             frames.push(Frame::Transactions { segment: None, script });
         }
         if is_single(step) {
@@ -134,7 +134,7 @@ impl Writer {
             frames.push(Frame::Transactions { segment: step.segments.first().map(|_| 0), script });
             return frames;
         }
-        let mut first = step.why != Why::Resumed;
+        let mut first = step.why != StepReason::Resumed;
         let left = step.segments.iter().enumerate().filter(|(_, segment)| segment.progress != Progress::Done);
         for (no, segment) in left {
             frames.push(match segment.mode {
@@ -160,12 +160,12 @@ impl Writer {
 
     /// Opens a transaction that only the holder of the lock can commit.
     pub fn begin(&self, script: &mut Script, number: usize, step: &Step, limits: Option<Limits>, first: First) {
-        script.push(Mark::Begin(number), "BEGIN");
+        script.push(StatementTag::Begin(number), "BEGIN");
         self.fence(script, number, step, limits, first);
     }
 
     fn fence(&self, script: &mut Script, number: usize, step: &Step, limits: Option<Limits>, first: First) {
-        script.push(Mark::Fence(number), &self.fence_sql(&step.changeset, limits, first));
+        script.push(StatementTag::Fence(number), &self.fence_sql(&step.changeset, limits, first));
     }
 
     fn fence_sql(&self, changeset: &str, limits: Option<Limits>, first: First) -> String {
@@ -179,22 +179,25 @@ impl Writer {
 
     /// What follows is the author's, until the end of the transaction or [`own`].
     fn author(&self, script: &mut Script, number: usize) {
-        script.push(Mark::Frame(number), &set_path(&self.printer.author_path(), true));
+        script.push(StatementTag::Frame(number), &set_path(&self.printer.author_path(), true));
     }
 
     /// What follows and is no part of a transaction is the author's.
     fn author_outside(&self, script: &mut Script, number: usize) {
-        script.push(Mark::Frame(number), &set_path(&self.printer.author_path(), false));
+        script.push(StatementTag::Frame(number), &set_path(&self.printer.author_path(), false));
     }
 
     /// A step that is one transaction.
     pub fn single(&self, script: &mut Script, number: usize, step: &Step, wait: Wait) {
         self.begin(script, number, step, step.segments.first().map(|s| s.limits), First::Author);
-        script.extend(Mark::Frame(number), wait.at_first());
+        script.extend(StatementTag::Frame(number), wait.at_first());
         self.body(script, number, step);
-        script.extend(Mark::Frame(number), wait.at_last());
+        script.extend(StatementTag::Frame(number), wait.at_last());
         let is_later = wait == Wait::Later;
-        script.push(if is_later { Mark::StepCommitted(number) } else { Mark::StepDone(number) }, "COMMIT");
+        script.push(
+            if is_later { StatementTag::StepCommitted(number) } else { StatementTag::StepDone(number) },
+            "COMMIT",
+        );
         self.reset_after(script, number, &step.segments);
     }
 
@@ -203,7 +206,7 @@ impl Writer {
         self.fence(script, number, step, step.segments.first().map(|s| s.limits), First::Author);
         self.body(script, number, step);
         if leaves_session(&step.segments) {
-            session::reset(script, Mark::Frame(number));
+            session::reset(script, StatementTag::Frame(number));
         }
     }
 
@@ -217,14 +220,14 @@ impl Writer {
 
     /// What a step needs before its first statement.
     fn before(&self, script: &mut Script, number: usize, step: &Step) {
-        if step.why == Why::Changed {
+        if step.why == StepReason::Changed {
             own(script, number);
-            script.extend(Mark::Frame(number), self.recorder.supersede(&step.changeset));
+            script.extend(StatementTag::Frame(number), self.recorder.supersede(&step.changeset));
             self.author(script, number);
         }
-        if step.why != Why::Resumed {
+        if step.why != StepReason::Resumed {
             for (i, check) in step.preconditions.iter().enumerate() {
-                script.push(Mark::Precondition(number, i), &record::assertion(check, "the precondition"));
+                script.push(StatementTag::Precondition(number, i), &record::assertion(check, "the precondition"));
             }
         }
     }
@@ -238,12 +241,12 @@ impl Writer {
     /// The end of a step: verify, record, commit.
     fn finish(&self, script: &mut Script, number: usize, step: &Step) {
         self.record(script, number, step);
-        script.push(Mark::StepDone(number), "COMMIT");
+        script.push(StatementTag::StepDone(number), "COMMIT");
     }
 
     fn record(&self, script: &mut Script, number: usize, step: &Step) {
         for (i, check) in step.verify.iter().enumerate() {
-            script.push(Mark::Verify(number, i), &record::assertion(check, "the check"));
+            script.push(StatementTag::Verify(number, i), &record::assertion(check, "the check"));
         }
         own(script, number);
         rows(script, number, step, self.recorder.finish_step(step, is_single(step)));
@@ -263,8 +266,8 @@ impl Writer {
             self.finish(script, number, step);
         } else {
             own(script, number);
-            script.push(Mark::Frame(number), &self.recorder.segment(&step.changeset, step.direction, no, true));
-            script.push(Mark::SegmentDone(number, no), "COMMIT");
+            script.push(StatementTag::Frame(number), &self.recorder.segment(&step.changeset, step.direction, no, true));
+            script.push(StatementTag::SegmentDone(number, no), "COMMIT");
         }
         self.reset_after(script, number, std::slice::from_ref(segment));
     }
@@ -288,14 +291,14 @@ impl Writer {
             Progress::Todo => self.intent(number, step, no, first),
             Progress::Started | Progress::Done => Script::default(),
         };
-        let frame = Mark::Frame(number);
+        let frame = StatementTag::Frame(number);
         let (mut enter, mut leave) = (Script::default(), Script::default());
         enter.extend(frame, limits_sql(self.printer.batch_limits(segment.limits)));
         enter.extend(frame, walk::enter());
         self.author_outside(&mut enter, number);
         leave.extend(frame, ["SET lock_timeout = 0", "SET statement_timeout = 0"]);
         leave.extend(frame, walk::leave());
-        Frame::Batches { segment: no, around: Around { before, enter, leave, after: self.done(number, step, no) } }
+        Frame::Batches { segment: no, around: BatchFrames { before, enter, leave, after: self.done(number, step, no) } }
     }
 
     /// Notes that a segment outside of a transaction, or in batches, is about to begin.
@@ -307,9 +310,9 @@ impl Writer {
             self.enter(&mut script, number, step);
         }
         own(&mut script, number);
-        script.push(Mark::Frame(number), &self.recorder.segment(&step.changeset, step.direction, no, false));
+        script.push(StatementTag::Frame(number), &self.recorder.segment(&step.changeset, step.direction, no, false));
         self.author_outside(&mut script, number);
-        script.push(Mark::Commit(number), "COMMIT");
+        script.push(StatementTag::Commit(number), "COMMIT");
         script
     }
 
@@ -318,8 +321,8 @@ impl Writer {
     fn done(&self, number: usize, step: &Step, no: usize) -> Script {
         let mut script = Script::default();
         self.begin(&mut script, number, step, None, First::Own);
-        script.push(Mark::Frame(number), &self.recorder.segment(&step.changeset, step.direction, no, true));
-        script.push(Mark::SegmentDone(number, no), "COMMIT");
+        script.push(StatementTag::Frame(number), &self.recorder.segment(&step.changeset, step.direction, no, true));
+        script.push(StatementTag::SegmentDone(number, no), "COMMIT");
         if no + 1 == step.segments.len() {
             self.begin(&mut script, number, step, None, First::Author);
             self.finish(&mut script, number, step);
@@ -331,9 +334,9 @@ impl Writer {
     /// one (manual, chapter 55.2.2.1).
     fn reset_after(&self, script: &mut Script, number: usize, segments: &[Segment]) {
         if leaves_session(segments) {
-            script.push(Mark::Begin(number), "BEGIN");
-            session::reset(script, Mark::Frame(number));
-            script.push(Mark::Commit(number), "COMMIT");
+            script.push(StatementTag::Begin(number), "BEGIN");
+            session::reset(script, StatementTag::Frame(number));
+            script.push(StatementTag::Commit(number), "COMMIT");
         }
     }
 
@@ -342,7 +345,7 @@ impl Writer {
         let id = quote_literal(&step.changeset);
         let is_there = |more: &str| self.recorder.has_changeset(&format!("id = {id}{more}"));
         let (condition, message) = match (step.direction, step.why) {
-            (Direction::Forward, Why::Pending) => (is_there(" AND status <> 'failed'"), "is there already"),
+            (Direction::Forward, StepReason::Pending) => (is_there(" AND status <> 'failed'"), "is there already"),
             (Direction::Forward | Direction::Purge | Direction::Restore, _) => {
                 (format!("NOT {}", is_there("")), "is not as the plan expects it")
             }
@@ -361,14 +364,14 @@ impl Writer {
 
 /// What follows is dagmar's own, until the end of the transaction.
 fn own(script: &mut Script, number: usize) {
-    script.push(Mark::Frame(number), USE_OWN_PATH);
+    script.push(StatementTag::Frame(number), USE_OWN_PATH);
 }
 
 /// The rows of a step: of one that goes forward, the first is its own.
 fn rows(script: &mut Script, number: usize, step: &Step, rows: Vec<String>) {
     for (n, row) in rows.iter().enumerate() {
         let is_own = n == 0 && step.direction == Direction::Forward;
-        script.push(if is_own { Mark::Took(number) } else { Mark::Frame(number) }, row);
+        script.push(if is_own { StatementTag::Took(number) } else { StatementTag::Frame(number) }, row);
     }
 }
 
@@ -381,12 +384,12 @@ pub(super) fn leaves_session(segments: &[Segment]) -> bool {
 /// written under a role that the changeset took on.
 fn statements(script: &mut Script, number: usize, no: usize, segment: &Segment) {
     if let Some(sql) = locks(segment) {
-        script.push(Mark::Locks(number, no), &sql);
+        script.push(StatementTag::Locks(number, no), &sql);
     }
     for (i, statement) in segment.statements.iter().enumerate() {
-        script.push(Mark::Statement(number, no, i), &statement.sql);
+        script.push(StatementTag::Statement(number, no, i), &statement.sql);
     }
     if segment.statements.iter().any(|s| s.facts.session || sql::command(&s.sql) == "set") {
-        script.extend(Mark::Frame(number), ["RESET SESSION AUTHORIZATION", "RESET ROLE"]);
+        script.extend(StatementTag::Frame(number), ["RESET SESSION AUTHORIZATION", "RESET ROLE"]);
     }
 }

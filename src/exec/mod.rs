@@ -17,7 +17,7 @@ pub mod session;
 mod whole;
 
 pub use durability::Level;
-pub use frames::{Around, Frame, Writer, is_single};
+pub use frames::{BatchFrames, Frame, Writer, is_single};
 pub use printer::Printer;
-pub use script::{Mark, Script};
+pub use script::{Script, StatementTag};
 pub use whole::check as check_whole;

@@ -2,7 +2,7 @@
 //! by one function for each decision; all else is the same for all of them.
 
 use crate::base::name::quote_literal;
-use crate::base::{Limits, Span};
+use crate::base::{HumanDuration, Limits};
 use crate::plan::{Mode, Progress, Segment, Statement, Step};
 use crate::sql;
 
@@ -66,14 +66,18 @@ impl Printer {
     /// The limits of a transaction that has none of its own. Settings of a transaction end with it;
     /// a dry run is one, and those of the step before would go on.
     pub(super) fn no_limits(&self) -> Option<Limits> {
-        let none = Limits { lock_timeout: Span::default(), statement_timeout: Span::default(), lock_retries: 0 };
+        let none = Limits {
+            lock_timeout: HumanDuration::default(),
+            statement_timeout: HumanDuration::default(),
+            lock_retries: 0,
+        };
         matches!(self, Printer::DryRun { .. }).then_some(none)
     }
 
     /// The limits of batches. In a script all of them are one statement, which may take its time.
     pub(super) fn batch_limits(&self, limits: Limits) -> Limits {
         match self {
-            Printer::Psql => Limits { statement_timeout: Span::default(), ..limits },
+            Printer::Psql => Limits { statement_timeout: HumanDuration::default(), ..limits },
             Printer::Wire { .. } | Printer::DryRun { .. } => limits,
         }
     }

@@ -14,7 +14,7 @@ pub const USE_OWN_PATH: &str = "SET LOCAL search_path = pg_catalog, pg_temp";
 /// What a statement of a message is. Steps are named by their position in the plan, segments by
 /// that in the step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub enum StatementTag {
     /// No step's: the settings of the session, the rows of the run.
     Session,
     /// A guard of a script: the database is as the plan expects it before this step.
@@ -39,39 +39,39 @@ pub enum Mark {
     Commit(usize),
     /// The COMMIT of a segment that is not the last.
     SegmentDone(usize, usize),
-    /// The COMMIT of a step that does not wait for the disk: the next [`Mark::StepDone`] of the
+    /// The COMMIT of a step that does not wait for the disk: the next [`StatementTag::StepDone`] of the
     /// message does so for it.
     StepCommitted(usize),
     /// The COMMIT after which the step is recorded.
     StepDone(usize),
 }
 
-impl Mark {
+impl StatementTag {
     /// The step it belongs to.
     #[must_use]
     pub fn step(self) -> Option<usize> {
         match self {
-            Mark::Session => None,
-            Mark::Guard(s)
-            | Mark::Begin(s)
-            | Mark::Frame(s)
-            | Mark::Fence(s)
-            | Mark::Took(s)
-            | Mark::Locks(s, _)
-            | Mark::Precondition(s, _)
-            | Mark::Statement(s, ..)
-            | Mark::Verify(s, _)
-            | Mark::Commit(s)
-            | Mark::SegmentDone(s, _)
-            | Mark::StepCommitted(s)
-            | Mark::StepDone(s) => Some(s),
+            StatementTag::Session => None,
+            StatementTag::Guard(s)
+            | StatementTag::Begin(s)
+            | StatementTag::Frame(s)
+            | StatementTag::Fence(s)
+            | StatementTag::Took(s)
+            | StatementTag::Locks(s, _)
+            | StatementTag::Precondition(s, _)
+            | StatementTag::Statement(s, ..)
+            | StatementTag::Verify(s, _)
+            | StatementTag::Commit(s)
+            | StatementTag::SegmentDone(s, _)
+            | StatementTag::StepCommitted(s)
+            | StatementTag::StepDone(s) => Some(s),
         }
     }
 
     /// Whether an author wrote it: secret variables are filled in there, and nowhere else.
     #[must_use]
     pub fn is_authors(self) -> bool {
-        matches!(self, Mark::Statement(..) | Mark::Precondition(..) | Mark::Verify(..))
+        matches!(self, StatementTag::Statement(..) | StatementTag::Precondition(..) | StatementTag::Verify(..))
     }
 }
 
@@ -104,7 +104,7 @@ pub struct Script {
 /// A statement in the text: what it is, and the character and byte at which it begins.
 #[derive(Debug, Clone, Copy)]
 struct Placed {
-    mark: Mark,
+    mark: StatementTag,
     char: usize,
     byte: usize,
 }
@@ -114,7 +114,7 @@ const END: &str = "\n;\n";
 
 impl Script {
     /// Adds one statement, without its semicolon.
-    pub fn push(&mut self, mark: Mark, statement: &str) {
+    pub fn push(&mut self, mark: StatementTag, statement: &str) {
         self.placed.push(Placed { mark, char: self.chars, byte: self.sql.len() });
         self.sql.push_str(statement);
         self.sql.push_str(END);
@@ -122,9 +122,9 @@ impl Script {
     }
 
     /// Adds a statement of dagmar's own that is no part of a step's transaction.
-    pub fn own(&mut self, mark: Mark, statement: &str) {
+    pub fn own(&mut self, mark: StatementTag, statement: &str) {
         let (begin, frame, commit) = match mark.step() {
-            Some(step) => (Mark::Begin(step), Mark::Frame(step), Mark::Commit(step)),
+            Some(step) => (StatementTag::Begin(step), StatementTag::Frame(step), StatementTag::Commit(step)),
             None => (mark, mark, mark),
         };
         self.push(begin, "BEGIN");
@@ -134,14 +134,14 @@ impl Script {
     }
 
     /// Adds several statements of one mark.
-    pub fn extend<S: AsRef<str>>(&mut self, mark: Mark, statements: impl IntoIterator<Item = S>) {
+    pub fn extend<S: AsRef<str>>(&mut self, mark: StatementTag, statements: impl IntoIterator<Item = S>) {
         for statement in statements {
             self.push(mark, statement.as_ref());
         }
     }
 
     /// The statements in order, each without its semicolon.
-    pub fn statements(&self) -> impl Iterator<Item = (Mark, &str)> {
+    pub fn statements(&self) -> impl Iterator<Item = (StatementTag, &str)> {
         self.placed.iter().enumerate().map(|(n, placed)| {
             let end = self.placed.get(n + 1).map_or(self.sql.len(), |next| next.byte);
             (placed.mark, &self.sql[placed.byte..end - END.len()])
@@ -150,8 +150,8 @@ impl Script {
 
     /// What the statement of this number is; what no statement says belongs to the session.
     #[must_use]
-    pub fn mark(&self, statement: usize) -> Mark {
-        self.placed.get(statement).map_or(Mark::Session, |placed| placed.mark)
+    pub fn mark(&self, statement: usize) -> StatementTag {
+        self.placed.get(statement).map_or(StatementTag::Session, |placed| placed.mark)
     }
 
     /// The same with the values of secret variables in what the author wrote: the ledger's rows
@@ -222,15 +222,15 @@ mod tests {
     #[test]
     fn positions_lead_back_to_the_statement() {
         let mut script = Script::default();
-        script.push(Mark::Begin(0), "BEGIN");
-        script.push(Mark::Statement(0, 0, 0), "SELECT 'é' -- x");
-        script.push(Mark::Statement(0, 0, 1), "SELECT nothing");
+        script.push(StatementTag::Begin(0), "BEGIN");
+        script.push(StatementTag::Statement(0, 0, 0), "SELECT 'é' -- x");
+        script.push(StatementTag::Statement(0, 0, 1), "SELECT nothing");
         let at = script.sql.chars().collect::<String>().find("nothing").map(|b| script.sql[..b].chars().count() + 1);
         assert_eq!(script.position_in(2, at.unwrap()), Some(8));
         assert_eq!(script.statement_at(at.unwrap()), Some(2));
         assert_eq!(script.statement_at(1), Some(0));
         let texts: Vec<&str> = script.statements().map(|(_, sql)| sql).collect();
         assert_eq!(texts, ["BEGIN", "SELECT 'é' -- x", "SELECT nothing"]);
-        assert_eq!((script.mark(0), script.mark(9)), (Mark::Begin(0), Mark::Session));
+        assert_eq!((script.mark(0), script.mark(9)), (StatementTag::Begin(0), StatementTag::Session));
     }
 }

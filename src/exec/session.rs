@@ -1,6 +1,6 @@
 //! The settings of a session that runs changesets.
 
-use super::script::{Mark, Script, USE_OWN_PATH};
+use super::script::{Script, StatementTag, USE_OWN_PATH};
 use crate::base::Limits;
 
 /// Sets the `search_path`, given as SQL, of the transaction (`local`) or of the session; answers one
@@ -58,7 +58,7 @@ pub fn session_sql() -> Vec<String> {
 
 /// Puts a session back after statements that left something in it: the next changeset must
 /// not see it.
-pub(super) fn reset(script: &mut Script, frame: Mark) {
+pub(super) fn reset(script: &mut Script, frame: StatementTag) {
     script.extend(frame, ["RESET ALL", "DISCARD TEMP", "UNLISTEN *", "CLOSE ALL", "DEALLOCATE ALL", USE_OWN_PATH]);
     script.extend(frame, session_sql());
 }

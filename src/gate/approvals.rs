@@ -5,7 +5,7 @@ use super::Outcome;
 use super::evidence::{Evidence, SealedPlan};
 use crate::base::count;
 use crate::history::approval::last_words;
-use crate::history::{Approval, Verdict};
+use crate::history::{Approval, ApprovalVerdict};
 use crate::plan::Direction;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
@@ -35,7 +35,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let (mut agreed, mut left_out) = (0, Vec::new());
     for approval in last_words(of_plan) {
         let who = format!("{} ({})", approval.by, approval.os_user);
-        if approval.verdict == Verdict::Reject {
+        if approval.verdict == ApprovalVerdict::Reject {
             return Outcome::unmet(format!("rejected by {who}: {}", approval.reason), "settle it, and seal a new plan");
         }
         match why_not(evidence, sealed, approval, policy) {

@@ -1,7 +1,7 @@
 //! What gates look at. Gathered by `pg::evidence`; every time is of a server's clock.
 
 use crate::graph::Graph;
-use crate::history::{Approval, EventKind, History, Status};
+use crate::history::{Approval, EventKind, History, RecordedStatus};
 use crate::plan::Plan;
 use crate::source::calendar::Zone;
 use crate::source::policy::Destructive;
@@ -99,7 +99,7 @@ pub struct Source {
     /// Its ledger.
     pub history: History,
     /// What happened there to the changesets of the plan, by id.
-    pub trails: BTreeMap<String, Trail>,
+    pub trails: BTreeMap<String, SourceHistory>,
     /// Who runs something there now.
     pub running: Option<String>,
     /// Changesets that it never gets.
@@ -108,7 +108,7 @@ pub struct Source {
 
 /// What happened to a changeset since it was there for the last time not at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Trail {
+pub struct SourceHistory {
     /// The checksum of what ran to its end, its checks with it; absent: it was marked by hand.
     pub ran: Option<String>,
     /// When it came to be there, as the history says, in milliseconds since 1970.
@@ -121,7 +121,7 @@ pub struct Trail {
 
 /// An event of a changeset, as far as a trail wants it.
 #[derive(Debug, Clone)]
-pub struct Happened {
+pub struct SourceEvent {
     /// The changeset.
     pub changeset: String,
     /// The kind of the event.
@@ -134,8 +134,8 @@ pub struct Happened {
 
 /// Follows what happened, oldest first; `history` says which version is there now.
 #[must_use]
-pub fn trails(happened: &[Happened], history: &History) -> BTreeMap<String, Trail> {
-    let mut trails: BTreeMap<String, Trail> = BTreeMap::new();
+pub fn source_histories(happened: &[SourceEvent], history: &History) -> BTreeMap<String, SourceHistory> {
+    let mut trails: BTreeMap<String, SourceHistory> = BTreeMap::new();
     for event in happened {
         let trail = trails.entry(event.changeset.clone()).or_default();
         let text = |key: &str| event.detail.get(key).and_then(Value::as_str);
@@ -143,8 +143,8 @@ pub fn trails(happened: &[Happened], history: &History) -> BTreeMap<String, Trai
         // what an earlier version met says nothing of this one; old events do not tell
         let of_this = text("checksum").is_none_or(|checksum| Some(checksum) == now);
         match event.kind {
-            EventKind::RolledBack => *trail = Trail::default(),
-            EventKind::Restored => *trail = Trail { since: Some(event.at), ..Trail::default() },
+            EventKind::RolledBack => *trail = SourceHistory::default(),
+            EventKind::Restored => *trail = SourceHistory { since: Some(event.at), ..SourceHistory::default() },
             EventKind::Marked => (trail.ran, trail.since) = (None, Some(event.at)),
             EventKind::Applied => (trail.ran, trail.since) = (text("checksum").map(str::to_owned), Some(event.at)),
             EventKind::Failed if of_this => {
@@ -207,15 +207,15 @@ pub fn select(
             continue;
         }
         let here = ours.changesets.get(&changeset.id);
-        let Some(there) = theirs.changesets.get(&changeset.id).filter(|r| r.status == Status::Applied) else {
+        let Some(there) = theirs.changesets.get(&changeset.id).filter(|r| r.status == RecordedStatus::Applied) else {
             // named, and never to be had from there
             taken[position] = only.is_some() && !changeset.is_for(source) && here.is_none();
             continue;
         };
         let wanted = match here.map(|r| r.status) {
-            None | Some(Status::Failed | Status::Partly) => true,
-            Some(Status::Applied) => changeset.repeatable && here.is_some_and(|r| r.checksum != there.checksum),
-            Some(Status::Skipped | Status::Held) => false,
+            None | Some(RecordedStatus::Failed | RecordedStatus::Partly) => true,
+            Some(RecordedStatus::Applied) => changeset.repeatable && here.is_some_and(|r| r.checksum != there.checksum),
+            Some(RecordedStatus::Skipped | RecordedStatus::Held) => false,
         };
         if wanted && there.checksum != changeset.checksum {
             let what = format!("{source} has {}, the file {}", short(&there.checksum), short(&changeset.checksum));
@@ -230,7 +230,7 @@ pub fn select(
         }
         for edge in graph.dependencies(position) {
             let needed = &changelog.changesets[edge.to];
-            let pending = ours.status(&needed.id).is_none_or(|s| s == Status::Failed);
+            let pending = ours.status(&needed.id).is_none_or(|s| s == RecordedStatus::Failed);
             if needed.is_for(target) && !needed.is_for(source) && pending {
                 taken[edge.to] = true;
             }
@@ -242,20 +242,20 @@ pub fn select(
             let needed = &changelog.changesets[edge.to];
             let status = ours.status(&needed.id);
             // a hold is somebody's decision about this environment: the plan says what it blocks
-            let fine = status.is_some_and(|s| s.satisfies() || s == Status::Held);
+            let fine = status.is_some_and(|s| s.satisfies() || s == RecordedStatus::Held);
             if taken[edge.to] || fine || (!needed.is_for(target) && status.is_none()) {
                 continue;
             }
             selection.missing.push(Missing {
                 changeset: changeset.id.clone(),
                 needs: needed.id.clone(),
-                on_source: theirs.status(&needed.id).map_or("pending", Status::word).to_owned(),
+                on_source: theirs.status(&needed.id).map_or("pending", RecordedStatus::word).to_owned(),
             });
         }
         selection.ids.push(changeset.id.clone());
     }
     if only.is_none() {
-        for (id, _) in theirs.changesets.iter().filter(|(_, r)| r.status == Status::Applied) {
+        for (id, _) in theirs.changesets.iter().filter(|(_, r)| r.status == RecordedStatus::Applied) {
             if graph.position(id).is_none() && ours.status(id).is_none() {
                 let what = format!("{source} has it, and no file has it any more");
                 selection.differing.push(Differing { changeset: id.clone(), what });

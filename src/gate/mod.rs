@@ -69,8 +69,7 @@ pub fn overridable() -> Vec<&'static str> {
 /// What became of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "GateStatus")]
-pub enum Status {
+pub enum GateStatus {
     /// It holds.
     Met,
     /// It does not hold.
@@ -79,14 +78,14 @@ pub enum Status {
     Overridden,
 }
 
-impl Status {
+impl GateStatus {
     /// The word for people.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Status::Met => "met",
-            Status::Unmet => "unmet",
-            Status::Overridden => "overridden",
+            GateStatus::Met => "met",
+            GateStatus::Unmet => "unmet",
+            GateStatus::Overridden => "overridden",
         }
     }
 }
@@ -94,12 +93,11 @@ impl Status {
 /// A gate that was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "GateVerdict")]
-pub struct Verdict {
+pub struct GateVerdict {
     /// The gate.
     pub gate: &'static str,
     /// What became of it.
-    pub status: Status,
+    pub status: GateStatus,
     /// Why.
     pub reason: String,
     /// What has to be done; absent where it is met.
@@ -109,18 +107,18 @@ pub struct Verdict {
 
 /// Asks every gate. Those of `overridden` do not stop the run.
 #[must_use]
-pub fn judge(evidence: &Evidence<'_>, overridden: &[String]) -> Vec<Verdict> {
+pub fn judge(evidence: &Evidence<'_>, overridden: &[String]) -> Vec<GateVerdict> {
     ALL.iter()
         .filter_map(|(gate, check)| {
             let (status, reason, remedy) = match check(evidence) {
                 Outcome::NotAsked => return None,
-                Outcome::Met(reason) => (Status::Met, reason, None),
+                Outcome::Met(reason) => (GateStatus::Met, reason, None),
                 Outcome::Unmet { reason, remedy } => {
                     let over = *gate != REQUIRED_POLICY && overridden.iter().any(|name| name == gate);
-                    (if over { Status::Overridden } else { Status::Unmet }, reason, Some(remedy))
+                    (if over { GateStatus::Overridden } else { GateStatus::Unmet }, reason, Some(remedy))
                 }
             };
-            Some(Verdict { gate, status, reason, remedy })
+            Some(GateVerdict { gate, status, reason, remedy })
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 
 use super::evidence::Evidence;
 use super::{Outcome, some};
-use crate::base::{Span, time};
+use crate::base::{HumanDuration, time};
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let (Some(source), Some(soak)) = (evidence.source, evidence.policy.soak) else { return Outcome::NotAsked };
@@ -20,7 +20,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
             wrong.push(format!("`{}` was applied at {}, which is in the future", step.changeset, time::rfc3339(since)));
         } else if elapsed < wanted {
             over = over.max(since.saturating_add(wanted));
-            let seconds = Span::secs(u64::try_from(elapsed / 1000).unwrap_or(0));
+            let seconds = HumanDuration::secs(u64::try_from(elapsed / 1000).unwrap_or(0));
             wrong.push(format!("`{}` for {seconds} of {soak}", step.changeset));
         }
     }

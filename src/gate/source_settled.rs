@@ -2,7 +2,7 @@
 
 use super::evidence::Evidence;
 use super::{Outcome, some};
-use crate::history::Status;
+use crate::history::RecordedStatus;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(source) = evidence.source else { return Outcome::NotAsked };
@@ -10,7 +10,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     if let Some(who) = &source.running {
         return Outcome::unmet(format!("a run is on its way on {name}: {who}"), "wait for it to end");
     }
-    let half = source.history.changesets.iter().filter(|(_, r)| r.status == Status::Partly);
+    let half = source.history.changesets.iter().filter(|(_, r)| r.status == RecordedStatus::Partly);
     let half: Vec<String> = half.map(|(id, _)| format!("`{id}`")).collect();
     if half.is_empty() {
         return Outcome::met(format!("nothing is half done on {name}"));

@@ -1,7 +1,7 @@
 //! Ids to nodes, edges checked: unknown, duplicate and self dependencies, cycles.
 
 use super::{cycle, order};
-use crate::base::{Code, Diagnostic, Diagnostics, Span, diag::nearest};
+use crate::base::{Code, Diagnostic, Diagnostics, HumanDuration, diag::nearest};
 use crate::source::Changelog;
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -16,14 +16,14 @@ pub struct Edge {
     /// The changeset that must be applied before.
     pub to: usize,
     /// For how long it must have been applied.
-    pub soak: Span,
+    pub soak: HumanDuration,
 }
 
 /// The graph: acyclic by construction.
 #[derive(Debug)]
 pub struct Graph {
     /// Edges point from a dependency to what depends on it.
-    graph: DiGraph<usize, Span>,
+    graph: DiGraph<usize, HumanDuration>,
     ids: HashMap<String, usize>,
     order: Vec<usize>,
 }

@@ -10,21 +10,20 @@ pub const SINCE: u32 = 3;
 /// A yes or a no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "ApprovalVerdict")]
-pub enum Verdict {
+pub enum ApprovalVerdict {
     /// It may run.
     Approve,
     /// It must not run.
     Reject,
 }
 
-impl Verdict {
+impl ApprovalVerdict {
     /// The word in the ledger and in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Verdict::Approve => "approve",
-            Verdict::Reject => "reject",
+            ApprovalVerdict::Approve => "approve",
+            ApprovalVerdict::Reject => "reject",
         }
     }
 }
@@ -49,7 +48,7 @@ pub struct Approval {
     /// The plan.
     pub digest: String,
     /// Yes or no.
-    pub verdict: Verdict,
+    pub verdict: ApprovalVerdict,
     /// Why.
     pub reason: String,
 }
@@ -90,14 +89,22 @@ mod tests {
             verdict,
             reason: String::new(),
         };
-        let words = |all: &[Approval]| -> Vec<(String, Verdict)> {
+        let words = |all: &[Approval]| -> Vec<(String, ApprovalVerdict)> {
             last_words(all).iter().map(|a| (a.by.clone(), a.verdict)).collect()
         };
         let (a, b) = ("a".to_owned(), "b".to_owned());
-        let all = [said("a", Verdict::Reject, 0), said("b", Verdict::Approve, 0), said("a", Verdict::Approve, 0)];
-        assert_eq!(words(&all), [(b.clone(), Verdict::Approve), (a.clone(), Verdict::Approve)]);
+        let all = [
+            said("a", ApprovalVerdict::Reject, 0),
+            said("b", ApprovalVerdict::Approve, 0),
+            said("a", ApprovalVerdict::Approve, 0),
+        ];
+        assert_eq!(words(&all), [(b.clone(), ApprovalVerdict::Approve), (a.clone(), ApprovalVerdict::Approve)]);
         // whatever the order in which they are numbered
-        let all = [said("a", Verdict::Approve, 2), said("b", Verdict::Approve, 1), said("a", Verdict::Reject, 0)];
-        assert_eq!(words(&all), [(b, Verdict::Approve), (a, Verdict::Approve)]);
+        let all = [
+            said("a", ApprovalVerdict::Approve, 2),
+            said("b", ApprovalVerdict::Approve, 1),
+            said("a", ApprovalVerdict::Reject, 0),
+        ];
+        assert_eq!(words(&all), [(b, ApprovalVerdict::Approve), (a, ApprovalVerdict::Approve)]);
     }
 }

@@ -1,7 +1,7 @@
 //! What the attic keeps: its entries as values, and by which way each comes back.
 
-use super::recorded::Status;
-use crate::base::{Span, time};
+use super::recorded::RecordedStatus;
+use crate::base::{HumanDuration, time};
 use crate::source::changeset::is_id;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,8 +9,7 @@ use serde::Serialize;
 /// What an entry with data keeps. Entries of definitions (a default, a type …) have no data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "AtticKind")]
-pub enum Kind {
+pub enum AtticKind {
     /// A dropped table.
     Table,
     /// A dropped column, under another name in its table.
@@ -27,16 +26,16 @@ pub enum Kind {
     Delete,
 }
 
-impl Kind {
+impl AtticKind {
     /// Every kind with its word in the ledger and in JSON.
-    pub const ALL: [(Kind, &'static str); 7] = [
-        (Kind::Table, "table"),
-        (Kind::Column, "column"),
-        (Kind::Rows, "rows"),
-        (Kind::Values, "values"),
-        (Kind::Update, "update"),
-        (Kind::Upsert, "upsert"),
-        (Kind::Delete, "delete"),
+    pub const ALL: [(AtticKind, &'static str); 7] = [
+        (AtticKind::Table, "table"),
+        (AtticKind::Column, "column"),
+        (AtticKind::Rows, "rows"),
+        (AtticKind::Values, "values"),
+        (AtticKind::Update, "update"),
+        (AtticKind::Upsert, "upsert"),
+        (AtticKind::Delete, "delete"),
     ];
 
     /// The word in the ledger and in JSON.
@@ -54,27 +53,27 @@ impl Kind {
     /// Whether the rollback of an applied changeset needs it.
     #[must_use]
     pub fn is_for_rollback(self) -> bool {
-        !matches!(self, Kind::Rows | Kind::Values)
+        !matches!(self, AtticKind::Rows | AtticKind::Values)
     }
 
     /// A few words for people.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Kind::Update => "rows before an update of",
-            Kind::Upsert => "rows before an upsert of",
-            Kind::Delete => "rows deleted from",
-            Kind::Rows => "rows of",
-            Kind::Values => "values of",
-            Kind::Table => "table",
-            Kind::Column => "column",
+            AtticKind::Update => "rows before an update of",
+            AtticKind::Upsert => "rows before an upsert of",
+            AtticKind::Delete => "rows deleted from",
+            AtticKind::Rows => "rows of",
+            AtticKind::Values => "values of",
+            AtticKind::Table => "table",
+            AtticKind::Column => "column",
         }
     }
 }
 
 /// How an entry comes back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
+pub enum Recovery {
     /// By the rollback of its changeset.
     Rollback,
     /// By itself.
@@ -91,11 +90,11 @@ pub struct Entry {
     /// The changeset that dropped or changed the object.
     pub changeset: String,
     /// What that is here now; `None`: it is not applied.
-    pub status: Option<Status>,
+    pub status: Option<RecordedStatus>,
     /// Whether its rollback puts back what is kept: it is derived, and nothing of it was purged.
     pub by_rollback: bool,
     /// What is kept.
-    pub kind: Kind,
+    pub kind: AtticKind,
     /// The object before: `schema.table`, `schema.table.column`.
     pub object: String,
     /// What it is called now; `None`: the entry itself holds the rows.
@@ -127,29 +126,33 @@ impl Entry {
 
     /// Until when it is kept by a retention, in milliseconds since 1970.
     #[must_use]
-    pub fn until(&self, keep: Option<Span>) -> Option<i64> {
+    pub fn until(&self, keep: Option<HumanDuration>) -> Option<i64> {
         keep.map(|keep| self.kept_at.saturating_add(i64::try_from(keep.millis).unwrap_or(i64::MAX)))
     }
 
     /// Whether its retention is over at this time.
     #[must_use]
-    pub fn is_expired(&self, keep: Option<Span>, now: i64) -> bool {
+    pub fn is_expired(&self, keep: Option<HumanDuration>, now: i64) -> bool {
         self.until(keep).is_some_and(|until| until <= now)
     }
 
     /// How it comes back.
     #[must_use]
-    pub fn way(&self) -> Way {
+    pub fn way(&self) -> Recovery {
         match (self.kind, self.status) {
-            _ if self.restored_at.is_some() => Way::None("put back, except for what something stood in the way of"),
-            (_, Some(Status::Partly)) => Way::None("its changeset is half done"),
-            (Kind::Rows | Kind::Values, _) if self.home.is_none() => {
-                Way::None("its table is not there: apply its changeset again")
+            _ if self.restored_at.is_some() => {
+                Recovery::None("put back, except for what something stood in the way of")
             }
-            (Kind::Rows | Kind::Values, _) => Way::Restore,
-            _ if self.by_rollback => Way::Rollback,
-            (Kind::Table | Kind::Column, _) => Way::Restore,
-            (Kind::Update | Kind::Upsert | Kind::Delete, _) => Way::None("no rollback puts it back any more"),
+            (_, Some(RecordedStatus::Partly)) => Recovery::None("its changeset is half done"),
+            (AtticKind::Rows | AtticKind::Values, _) if self.home.is_none() => {
+                Recovery::None("its table is not there: apply its changeset again")
+            }
+            (AtticKind::Rows | AtticKind::Values, _) => Recovery::Restore,
+            _ if self.by_rollback => Recovery::Rollback,
+            (AtticKind::Table | AtticKind::Column, _) => Recovery::Restore,
+            (AtticKind::Update | AtticKind::Upsert | AtticKind::Delete, _) => {
+                Recovery::None("no rollback puts it back any more")
+            }
         }
     }
 
@@ -158,10 +161,10 @@ impl Entry {
     #[must_use]
     pub fn command(&self) -> Option<String> {
         match self.way() {
-            Way::Rollback if !is_id(&self.changeset) => None,
-            Way::Rollback => Some(format!("dagmar rollback {}", self.changeset)),
-            Way::Restore => Some(format!("dagmar attic restore {}", self.id)),
-            Way::None(_) => None,
+            Recovery::Rollback if !is_id(&self.changeset) => None,
+            Recovery::Rollback => Some(format!("dagmar rollback {}", self.changeset)),
+            Recovery::Restore => Some(format!("dagmar attic restore {}", self.id)),
+            Recovery::None(_) => None,
         }
     }
 
@@ -172,7 +175,7 @@ impl Entry {
         let all = format!(
             "entry {}: {put_back} of {rows} {} put back",
             self.id,
-            if self.kind == Kind::Rows { "rows" } else { "values" }
+            if self.kind == AtticKind::Rows { "rows" } else { "values" }
         );
         Some(match rows - put_back {
             0 => all,
@@ -182,8 +185,8 @@ impl Entry {
 
     /// What an event says of it.
     #[must_use]
-    pub fn told(&self) -> ToldEntry<'_> {
-        ToldEntry {
+    pub fn told(&self) -> EntrySummary<'_> {
+        EntrySummary {
             entry: self.id,
             kind: self.kind,
             object: &self.object,
@@ -197,7 +200,7 @@ impl Entry {
 
     /// The same and what is to be known of it now.
     #[must_use]
-    pub fn listed(&self, keep: Option<Span>, now: i64) -> ListedEntry<'_> {
+    pub fn listed(&self, keep: Option<HumanDuration>, now: i64) -> ListedEntry<'_> {
         ListedEntry {
             told: self.told(),
             changeset: &self.changeset,
@@ -207,8 +210,8 @@ impl Entry {
             restored_at: self.restored_at.map(time::rfc3339),
             restore_by: self.command(),
             not_restorable: match self.way() {
-                Way::None(why) => Some(why),
-                Way::Rollback | Way::Restore => None,
+                Recovery::None(why) => Some(why),
+                Recovery::Rollback | Recovery::Restore => None,
             },
         }
     }
@@ -218,11 +221,11 @@ impl Entry {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "AtticEntry")]
-pub struct ToldEntry<'a> {
+pub struct EntrySummary<'a> {
     /// Its number.
     entry: i64,
     /// What is kept.
-    kind: Kind,
+    kind: AtticKind,
     /// The object before: `schema.table`, `schema.table.column`.
     object: &'a str,
     /// What it is called now; null: the entry itself holds the rows.
@@ -245,7 +248,7 @@ pub struct ToldEntry<'a> {
 pub struct ListedEntry<'a> {
     /// The entry.
     #[serde(flatten)]
-    told: ToldEntry<'a>,
+    told: EntrySummary<'a>,
     /// The changeset that dropped or changed the object.
     changeset: &'a str,
     /// The table that has it, or that it goes back into; null: it is not there.
@@ -280,7 +283,7 @@ pub struct Totals {
 impl Totals {
     /// Counts.
     #[must_use]
-    pub fn of(entries: &[Entry], keep: Option<Span>, now: i64) -> Self {
+    pub fn of(entries: &[Entry], keep: Option<HumanDuration>, now: i64) -> Self {
         let mut totals = Self::default();
         for entry in entries {
             let bytes = entry.bytes.unwrap_or(0);
@@ -325,7 +328,7 @@ impl Purged {
 mod tests {
     use super::*;
 
-    fn entry(kind: Kind, status: Option<Status>) -> Entry {
+    fn entry(kind: AtticKind, status: Option<RecordedStatus>) -> Entry {
         Entry {
             id: 3,
             changeset: "009-drop".to_owned(),
@@ -350,23 +353,30 @@ mod tests {
         let command = |entry: Entry| entry.command();
         let rollback = Some("dagmar rollback 009-drop".to_owned());
         let restore = Some("dagmar attic restore 3".to_owned());
-        assert_eq!(command(entry(Kind::Column, Some(Status::Applied))), rollback);
-        assert_eq!(command(entry(Kind::Delete, Some(Status::Applied))), rollback);
-        assert_eq!(command(entry(Kind::Column, None)), restore);
-        assert_eq!(command(entry(Kind::Rows, Some(Status::Applied))), restore);
-        assert_eq!(command(Entry { by_rollback: false, ..entry(Kind::Table, Some(Status::Applied)) }), restore);
-        assert_eq!(command(Entry { by_rollback: false, ..entry(Kind::Update, Some(Status::Applied)) }), None);
-        assert_eq!(command(Entry { home: None, ..entry(Kind::Values, None) }), None);
-        assert_eq!(command(entry(Kind::Delete, None)), None);
-        let odd = Entry { changeset: "a; curl x | sh".to_owned(), ..entry(Kind::Table, Some(Status::Applied)) };
+        assert_eq!(command(entry(AtticKind::Column, Some(RecordedStatus::Applied))), rollback);
+        assert_eq!(command(entry(AtticKind::Delete, Some(RecordedStatus::Applied))), rollback);
+        assert_eq!(command(entry(AtticKind::Column, None)), restore);
+        assert_eq!(command(entry(AtticKind::Rows, Some(RecordedStatus::Applied))), restore);
+        assert_eq!(
+            command(Entry { by_rollback: false, ..entry(AtticKind::Table, Some(RecordedStatus::Applied)) }),
+            restore
+        );
+        assert_eq!(
+            command(Entry { by_rollback: false, ..entry(AtticKind::Update, Some(RecordedStatus::Applied)) }),
+            None
+        );
+        assert_eq!(command(Entry { home: None, ..entry(AtticKind::Values, None) }), None);
+        assert_eq!(command(entry(AtticKind::Delete, None)), None);
+        let odd =
+            Entry { changeset: "a; curl x | sh".to_owned(), ..entry(AtticKind::Table, Some(RecordedStatus::Applied)) };
         assert_eq!(command(odd), None);
-        assert_eq!(command(entry(Kind::Table, Some(Status::Partly))), None);
-        assert_eq!(command(Entry { restored_at: Some(5), ..entry(Kind::Rows, None) }), None);
+        assert_eq!(command(entry(AtticKind::Table, Some(RecordedStatus::Partly))), None);
+        assert_eq!(command(Entry { restored_at: Some(5), ..entry(AtticKind::Rows, None) }), None);
     }
 
     #[test]
     fn retention_ends_when_its_time_is_over() {
-        let (entry, keep) = (entry(Kind::Table, None), Some(Span::millis(50)));
+        let (entry, keep) = (entry(AtticKind::Table, None), Some(HumanDuration::millis(50)));
         assert_eq!(entry.until(keep), Some(1050));
         assert!(!entry.is_expired(keep, 1049) && entry.is_expired(keep, 1050) && !entry.is_expired(None, i64::MAX));
         let totals = Totals::of(&[entry.clone(), Entry { kept_at: 0, ..entry }], keep, 1049);
@@ -375,8 +385,8 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_word() {
-        for (kind, word) in Kind::ALL {
-            assert_eq!((kind.word(), Kind::from_word(word)), (word, Some(kind)));
+        for (kind, word) in AtticKind::ALL {
+            assert_eq!((kind.word(), AtticKind::from_word(word)), (word, Some(kind)));
             assert_eq!(serde_json::to_value(kind).unwrap(), word);
         }
     }

@@ -7,7 +7,7 @@ pub mod event;
 pub mod recorded;
 pub mod run;
 
-pub use approval::{Approval, Verdict};
+pub use approval::{Approval, ApprovalVerdict};
 pub use event::EventKind;
-pub use recorded::{Direction, History, Recorded, Renamed, SegmentState, Status};
+pub use recorded::{Direction, History, Recorded, RecordedStatus, Renamed, SegmentState};
 pub use run::{RunKind, RunStatus};

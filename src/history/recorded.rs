@@ -1,6 +1,6 @@
 //! The ledger, read as a value.
 
-use crate::base::Span;
+use crate::base::HumanDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -62,8 +62,7 @@ impl Direction {
 /// The state of a changeset in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "RecordedStatus")]
-pub enum Status {
+pub enum RecordedStatus {
     /// Done.
     Applied,
     /// Some of its segments are done.
@@ -76,31 +75,37 @@ pub enum Status {
     Held,
 }
 
-impl Status {
+impl RecordedStatus {
     /// The word in the ledger, in JSON and in messages.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Status::Applied => "applied",
-            Status::Partly => "partly",
-            Status::Failed => "failed",
-            Status::Skipped => "skipped",
-            Status::Held => "held",
+            RecordedStatus::Applied => "applied",
+            RecordedStatus::Partly => "partly",
+            RecordedStatus::Failed => "failed",
+            RecordedStatus::Skipped => "skipped",
+            RecordedStatus::Held => "held",
         }
     }
 
     /// The status of this word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Status::Applied, Status::Partly, Status::Failed, Status::Skipped, Status::Held]
-            .into_iter()
-            .find(|s| s.word() == word)
+        [
+            RecordedStatus::Applied,
+            RecordedStatus::Partly,
+            RecordedStatus::Failed,
+            RecordedStatus::Skipped,
+            RecordedStatus::Held,
+        ]
+        .into_iter()
+        .find(|s| s.word() == word)
     }
 
     /// Whether what depends on it may run.
     #[must_use]
     pub fn satisfies(self) -> bool {
-        matches!(self, Status::Applied | Status::Skipped)
+        matches!(self, RecordedStatus::Applied | RecordedStatus::Skipped)
     }
 }
 
@@ -108,7 +113,7 @@ impl Status {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     /// Its state.
-    pub status: Status,
+    pub status: RecordedStatus,
     /// The order in which it came to this database.
     pub ordinal: i64,
     /// Of the changeset as written.
@@ -128,7 +133,7 @@ pub struct Recorded {
     /// The database role that brought it.
     pub applied_by: String,
     /// How long it took.
-    pub duration: Option<Span>,
+    pub duration: Option<HumanDuration>,
     /// Why it was marked by hand.
     pub reason: Option<String>,
     /// What went wrong.
@@ -172,7 +177,7 @@ impl Recorded {
 impl History {
     /// The status of a changeset; `None`: never heard of.
     #[must_use]
-    pub fn status(&self, id: &str) -> Option<Status> {
+    pub fn status(&self, id: &str) -> Option<RecordedStatus> {
         self.changesets.get(id).map(|r| r.status)
     }
 

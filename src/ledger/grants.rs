@@ -7,7 +7,7 @@ use crate::base::name::quote_ident;
 use std::fmt::Write;
 
 /// Tables that runs write.
-const WRITTEN: &[&str] = &["changeset", "requires", "run", "segment", "superseded", "wish", "attic"];
+const WRITTEN: &[&str] = &["changeset", "requires", "run", "segment", "superseded", "request", "attic"];
 
 /// The columns of an event, and of an approval, that the server does not fill in itself.
 const EVENT: &str = "run, kind, changeset, detail";

@@ -6,8 +6,8 @@ use super::json::{jsonb, jsonb_text};
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::base::secret::PLACEHOLDER;
 use crate::base::{Actor, Ident, Limits};
-use crate::history::{EventKind, RunKind, RunStatus, Status};
-use crate::plan::{Check, Direction, Step, Why, stored};
+use crate::history::{EventKind, RecordedStatus, RunKind, RunStatus};
+use crate::plan::{Direction, Step, StepCheck, StepReason, stored};
 use serde_json::{Value, json};
 
 /// How the SQL names the run.
@@ -155,7 +155,7 @@ impl Recorder {
         let detail = json!({ "checksum": step.checksum });
         match step.direction {
             Direction::Forward => {
-                let mut rows = self.changeset(step, Status::Partly.word(), STARTED);
+                let mut rows = self.changeset(step, RecordedStatus::Partly.word(), STARTED);
                 rows.push(self.event(EventKind::Begun, Some(id), &detail));
                 rows
             }
@@ -188,14 +188,14 @@ impl Recorder {
         match step.direction {
             Direction::Forward => {
                 let since = if single { STARTED.to_owned() } else { self.first_segment(id) };
-                rows = self.changeset(step, Status::Applied.word(), &since);
+                rows = self.changeset(step, RecordedStatus::Applied.word(), &since);
                 if !single {
                     rows.push(self.clear_segments(id));
                 }
                 let detail = json!({ "checksum": step.checksum, "digest": step.digest });
                 rows.push(self.event(EventKind::Applied, Some(id), &detail));
             }
-            Direction::Rollback if step.why == Why::Restored => {
+            Direction::Rollback if step.why == StepReason::Restored => {
                 rows = vec![self.restore_version(id), self.clear_segments(id)];
                 rows.push(self.event(EventKind::Restored, Some(id), &json!({})));
             }
@@ -382,7 +382,7 @@ pub fn application_name(changeset: &str) -> String {
 /// A condition as a statement that fails when it does not hold. In a `DO` block, so that the
 /// simple protocol can carry it between other statements without a round trip.
 #[must_use]
-pub fn assertion(check: &Check, what: &str) -> String {
+pub fn assertion(check: &StepCheck, what: &str) -> String {
     let body = format!(
         "BEGIN IF ({}\n) IS NOT TRUE THEN RAISE EXCEPTION USING ERRCODE = '{}', MESSAGE = {}; END IF; END",
         check.sql.trim().trim_end_matches(';'),

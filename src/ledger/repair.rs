@@ -87,7 +87,7 @@ impl Recorder {
             ),
             // plans and approvals of the other database are none of this one
             format!("UPDATE {l}.meta SET value = gen_random_uuid()::text WHERE key = 'installation'"),
-            format!("DELETE FROM {l}.wish"),
+            format!("DELETE FROM {l}.request"),
             self.event(EventKind::Adopted, None, &json!({ "from": from, "to": to, "reason": reason })),
         ]
     }

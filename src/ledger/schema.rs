@@ -6,7 +6,7 @@ use crate::base::{Ident, checksum, fill};
 use crate::history::event::EventKind;
 
 /// The version that this program writes.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The first version whose chain of events is hashed in a form that keeps its borders, and covers
 /// what is stored.
@@ -18,9 +18,10 @@ const SCHEMAS: &str = include_str!("../../schema/ledger/schemas.sql");
 /// The SQL that leads the tables from the version before to each version.
 const TABLES: &[(u32, &str)] = &[
     (1, include_str!("../../schema/ledger/tables/0001_init.sql")),
-    (2, include_str!("../../schema/ledger/tables/0002_wish.sql")),
+    (2, include_str!("../../schema/ledger/tables/0002_requests.sql")),
     (3, include_str!("../../schema/ledger/tables/0003_approvals.sql")),
     (4, include_str!("../../schema/ledger/tables/0004_integrity.sql")),
+    (5, include_str!("../../schema/ledger/tables/0005_request.sql")),
 ];
 
 /// The functions, triggers and rights. They have no versions of their own: every upgrade puts these
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn functions_change_with_the_version() {
         let digest = checksum::sha256_hex(functions(&Ident::new("l").unwrap()).as_bytes());
-        assert_eq!((VERSION, digest.as_str()), (4, "c60553308ded7edba58f07d842ce00cbbf9139b8631bd560a8b6f53007e4e485"));
+        assert_eq!((VERSION, digest.as_str()), (5, "c60553308ded7edba58f07d842ce00cbbf9139b8631bd560a8b6f53007e4e485"));
     }
 
     #[test]

@@ -49,7 +49,9 @@ pub fn batch(statement: &str, ledger: &str, place: &str, position: Position<'_>,
 /// Who wants backfills to pause and why, as an SQL expression; NULL: nobody.
 #[must_use]
 pub fn pause(ledger: &str) -> String {
-    format!("(SELECT 'paused by ' || made_by || coalesce(': ' || reason, '') FROM {ledger}.wish WHERE kind = 'pause')")
+    format!(
+        "(SELECT 'paused by ' || made_by || coalesce(': ' || reason, '') FROM {ledger}.request WHERE kind = 'pause')"
+    )
 }
 
 /// The settings for batches. A plan that reads the whole table for each batch must not be

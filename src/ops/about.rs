@@ -5,7 +5,7 @@ use crate::base::{Failure, checksum, time};
 use crate::pg::Database;
 use crate::pg::ledger::read;
 use crate::pg::preflight::sizes;
-use crate::plan::{About, Commit, Destination, Maker, Plan, Step, Why};
+use crate::plan::{About, Commit, Destination, Maker, Plan, Step, StepReason};
 use crate::report::diff;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ pub async fn online(target: &Target, db: &Database, plan: &Plan) -> About {
 
 /// What has changed of the changesets that are applied again.
 async fn diffs(target: &Target, db: &Database, plan: &Plan) -> Result<BTreeMap<String, String>, Failure> {
-    let changed: Vec<&Step> = plan.steps.iter().filter(|step| step.why == Why::Changed).collect();
+    let changed: Vec<&Step> = plan.steps.iter().filter(|step| step.why == StepReason::Changed).collect();
     let ids: Vec<String> = changed.iter().map(|step| step.changeset.clone()).collect();
     let stored = read::stored(&db.connection, target.ledger(), &ids).await?;
     let diff = |step: &Step| {

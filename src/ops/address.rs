@@ -1,7 +1,7 @@
 //! Which database a command is about, and its URL from where it is kept.
 
 use super::Target;
-use crate::base::{Failure, Kind, Secret};
+use crate::base::{Failure, FailureKind, Secret};
 use crate::pg::Settings;
 use crate::pg::connect::address;
 use crate::run::{Event, Observer};
@@ -83,7 +83,7 @@ impl Target {
         let theirs = others.map_or_else(|_| "no valid connection".to_owned(), |others| others.describe());
         let variable = if url.is_some() { "--url \"$DATABASE_URL\"" } else { "--url postgres://" };
         Err(Failure::new(
-            Kind::Usage,
+            FailureKind::Usage,
             format!("{names} {verb} another database than the environment `{here}` of dagmar.yaml; nothing was done"),
         )
         .note(format!("{names}: {theirs}"))
@@ -96,7 +96,7 @@ impl Target {
     /// A text of the environment's URL with variables of the process.
     fn filled(&self, text: &str) -> Result<String, Failure> {
         fill_from_process(text, &|name| self.process().vars.get(name).cloned()).map_err(|why| {
-            Failure::new(Kind::Usage, format!("the URL of the environment `{}`: {why}", self.environment))
+            Failure::new(FailureKind::Usage, format!("the URL of the environment `{}`: {why}", self.environment))
                 .help("set it, or give the connection with `--url`")
         })
     }

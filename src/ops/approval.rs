@@ -2,11 +2,11 @@
 
 use super::run::install;
 use super::{Target, release};
-use crate::base::{Failure, Span};
-use crate::history::{History, Verdict};
+use crate::base::{Failure, HumanDuration};
+use crate::history::{ApprovalVerdict, History};
 use crate::ledger::schema;
 use crate::pg::Database;
-use crate::pg::ledger::approvals::{self, Word};
+use crate::pg::ledger::approvals::{self, NewApproval};
 use crate::plan::sealed::Sealed;
 use crate::run::Observer;
 use schemars::JsonSchema;
@@ -16,7 +16,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Decided {
     /// Yes or no.
-    pub verdict: Verdict,
+    pub verdict: ApprovalVerdict,
     /// The digest of the plan.
     pub plan: String,
     /// The environment in whose ledger it stands.
@@ -30,11 +30,11 @@ pub struct Decision<'a> {
     /// The plan.
     pub plan: &'a Sealed,
     /// Yes or no.
-    pub verdict: Verdict,
+    pub verdict: ApprovalVerdict,
     /// Why; the history keeps it.
     pub reason: &'a str,
     /// How long it counts; absent: as long as the plan.
-    pub expires: Option<Span>,
+    pub expires: Option<HumanDuration>,
 }
 
 /// A decision that may be recorded.
@@ -59,8 +59,8 @@ pub async fn prepare<'a>(
     db.check_writable()?;
     let history = db.history().await?;
     match decision.verdict {
-        Verdict::Approve => drop(release::may_be_approved(decision.plan, target, &db, &history).await?),
-        Verdict::Reject => _ = decision.plan.part(&target.environment)?,
+        ApprovalVerdict::Approve => drop(release::may_be_approved(decision.plan, target, &db, &history).await?),
+        ApprovalVerdict::Reject => _ = decision.plan.part(&target.environment)?,
     }
     Ok(PreparedDecision { target, decision, db, history })
 }
@@ -75,7 +75,7 @@ impl PreparedDecision<'_> {
             install(self.target, &mut self.db).await?;
         }
         let Decision { plan, verdict, reason, expires } = *self.decision;
-        let word = Word { digest: &plan.digest, verdict, reason, expires };
+        let word = NewApproval { digest: &plan.digest, verdict, reason, expires };
         approvals::write(&self.db.connection, self.target.ledger(), &self.target.actor, &word).await?;
         self.db.close().await?;
         let (plan, environment) = (plan.digest.clone(), self.target.environment.clone());

@@ -1,12 +1,12 @@
 //! Entries of the attic that are purged or put back, as a plan.
 
 use super::Target;
-use crate::base::{Failure, Span};
+use crate::base::{Failure, HumanDuration};
 use crate::history::History;
 use crate::history::attic::{Entry, ListedEntry, Totals};
 use crate::pg::Database;
 use crate::pg::ledger::{attic, audit};
-use crate::plan::attic::{Which, compile, to_purge, to_restore};
+use crate::plan::attic::{EntrySelection, compile, to_purge, to_restore};
 use crate::plan::{Direction, Plan};
 use crate::run::{Event, Observer};
 use schemars::JsonSchema;
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 /// How long the environment keeps what was dropped.
 #[must_use]
-pub fn retention(target: &Target) -> Option<Span> {
+pub fn retention(target: &Target) -> Option<HumanDuration> {
     target.config()?.attic.map(|attic| attic.keep)
 }
 
@@ -25,7 +25,7 @@ pub struct Kept {
     /// The name of its database.
     pub database: String,
     /// How long the environment keeps what was dropped.
-    pub keep: Option<Span>,
+    pub keep: Option<HumanDuration>,
     /// The entries.
     pub entries: Vec<Entry>,
     /// How much of it all there is.
@@ -45,7 +45,7 @@ pub struct AtticAnswer<'a> {
     /// The name of its database.
     pub database: &'a str,
     /// How long the environment keeps what was dropped; null: without limit.
-    pub keep: Option<Span>,
+    pub keep: Option<HumanDuration>,
     /// The entries.
     pub entries: Vec<ListedEntry<'a>>,
     /// How much of it all there is.
@@ -93,7 +93,7 @@ pub struct AtticWork<'a> {
     /// Purge or restore.
     pub direction: Direction,
     /// Which entries.
-    pub which: Which,
+    pub which: EntrySelection,
 }
 
 impl AtticWork<'_> {
@@ -113,7 +113,7 @@ impl AtticWork<'_> {
         let target = self.target;
         let entries = attic::entries(&db.connection, &db.server, target.ledger()).await?;
         let chosen = match (self.direction, &self.which) {
-            (Direction::Restore, Which::Ids(ids)) => to_restore(&entries, ids)?,
+            (Direction::Restore, EntrySelection::Ids(ids)) => to_restore(&entries, ids)?,
             _ => to_purge(&entries, &self.which, &target.environment, retention(target), history.now)?,
         };
         let limits = target.workspace().loaded.config.limits(&target.environment).resolve();

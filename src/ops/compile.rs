@@ -1,7 +1,7 @@
 //! What is pending as a plan.
 
 use super::about;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::history::History;
 use crate::pg::Database;
 use crate::pg::ledger::read;
@@ -32,8 +32,8 @@ async fn edited_failure(view: &View<'_>, db: &Database, edited: &[Edited]) -> Re
     let stored = read::stored(&db.connection, ledger, &ids).await?;
     let names: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
     let verb = if names.len() == 1 { "was" } else { "were" };
-    let mut failure = Failure::new(Kind::Drift, format!("{} {verb} edited after being applied", names.join(", ")))
-        .help(
+    let mut failure =
+        Failure::new(FailureKind::Drift, format!("{} {verb} edited after being applied", names.join(", "))).help(
             "take the edit back and put the change into a new changeset; or roll it back here, and apply it again; or, \
              where the database is as the file says now, `dagmar mark applied ID --reason TEXT` accepts the edit",
         );

@@ -2,7 +2,7 @@
 
 use super::Target;
 use super::run::install;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::history::RunKind;
 use crate::ledger::schema;
 use crate::pg::Database;
@@ -97,12 +97,15 @@ pub async fn prepare_cancel<'a>(target: &'a Target, observer: &mut dyn Observer)
         _ => request::running(&db.connection, target.ledger()).await?,
     };
     let Some(running) = running else {
-        return Err(Failure::new(Kind::Refused, "nothing runs on this database; nothing was cancelled")
+        return Err(Failure::new(FailureKind::Refused, "nothing runs on this database; nothing was cancelled")
             .help("`dagmar status` shows what is done"));
     };
     if running.kind == Some(RunKind::Script) {
-        return Err(Failure::new(Kind::Refused, "a psql script is running, which cannot be cancelled from here")
-            .help("interrupt psql; `dagmar status` shows what it has done"));
+        return Err(Failure::new(
+            FailureKind::Refused,
+            "a psql script is running, which cannot be cancelled from here",
+        )
+        .help("interrupt psql; `dagmar status` shows what it has done"));
     }
     Ok(Cancellation { target, db, running })
 }

@@ -4,8 +4,8 @@ use super::gates::Gates;
 use super::prepare::{Confirmed, Options, Planned, Prepared};
 use super::run::{execute, lock, run_hooks, verdict};
 use super::{Target, preflight};
-use crate::base::{Failure, Kind};
-use crate::history::{History, Status};
+use crate::base::{Failure, FailureKind};
+use crate::history::{History, RecordedStatus};
 use crate::pg::lock::Lock;
 use crate::pg::lock::lost::{is_lost, taken_over};
 use crate::pg::run::ready::{Clearance, UnderLock};
@@ -113,7 +113,7 @@ impl<'a> Execution<'a> {
         let finished = self.under(&lock, observer, stop).await;
         match finished {
             // a run that was cut off has no lock to give back
-            Err(why) if why.kind == Kind::Database || why.kind == Kind::Locked => Err(why),
+            Err(why) if why.kind == FailureKind::Database || why.kind == FailureKind::Locked => Err(why),
             finished => {
                 let released = lock.release().await;
                 let finished = finished?;
@@ -167,8 +167,11 @@ impl<'a> Execution<'a> {
         let moved = now.changesets != self.history.changesets;
         match self.plan.direction {
             Direction::Rollback if moved => {
-                return Err(Failure::new(Kind::Drift, "another run has changed the database since the plan was shown")
-                    .help("run the command again and look at what it would do now"));
+                return Err(Failure::new(
+                    FailureKind::Drift,
+                    "another run has changed the database since the plan was shown",
+                )
+                .help("run the command again and look at what it would do now"));
             }
             Direction::Rollback => return Ok(()),
             // what the attic has is not in the history
@@ -176,7 +179,7 @@ impl<'a> Execution<'a> {
                 let next = self.gates.compile(&self.db, now).await?;
                 if statements(&next) != statements(&self.plan) {
                     return Err(Failure::new(
-                        Kind::Drift,
+                        FailureKind::Drift,
                         "the attic has changed since this was shown; nothing was run",
                     )
                     .help("run the command again and look at what it would do now"));
@@ -192,7 +195,7 @@ impl<'a> Execution<'a> {
         let next = self.gates.compile(&self.db, now).await?;
         if let Some(unseen) = next.steps.iter().find(|step| !self.shown.contains(&step.changeset)) {
             return Err(Failure::new(
-                Kind::Drift,
+                FailureKind::Drift,
                 format!("`{}` is pending now, and was not when the plan was shown", unseen.changeset),
             )
             .note("another run has taken it back in between; nothing was run")
@@ -201,7 +204,7 @@ impl<'a> Execution<'a> {
         if self.losses > 0 {
             let before = self.plan.steps.iter().map(|s| &s.changeset);
             let done = before.filter(|id| !next.steps.iter().any(|s| s.changeset == **id));
-            self.done.extend(done.filter(|id| now.status(id) == Some(Status::Applied)).cloned());
+            self.done.extend(done.filter(|id| now.status(id) == Some(RecordedStatus::Applied)).cloned());
         }
         (self.plan, self.history) = (Arc::new(next), now.clone());
         if moved {
@@ -219,7 +222,7 @@ impl<'a> Execution<'a> {
             return Err(self.unsettled(why).await);
         }
         self.losses += 1;
-        let may_pass = matches!(why.kind, Kind::Database | Kind::Locked) && self.losses <= LOSSES;
+        let may_pass = matches!(why.kind, FailureKind::Database | FailureKind::Locked) && self.losses <= LOSSES;
         if !may_pass || !(is_lost(&why) || self.db.is_gone().await) {
             return Err(why);
         }
@@ -238,7 +241,7 @@ impl<'a> Execution<'a> {
     /// A run that was cut off, and does not go on by itself: what it had done is known to the ledger
     /// alone, and `--last-run` and its like may mean something else by then.
     async fn unsettled(&self, why: Failure) -> Failure {
-        if !self.has_begun || why.kind != Kind::Locked && !self.db.is_gone().await {
+        if !self.has_begun || why.kind != FailureKind::Locked && !self.db.is_gone().await {
             return why;
         }
         if self.plan.direction != Direction::Rollback {

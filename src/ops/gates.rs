@@ -8,9 +8,9 @@ use super::release::Release;
 use super::rollback;
 use super::run::check_reason;
 use super::source::RunSource;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::gate::evidence::{Evidence, Selection, Source, select};
-use crate::gate::{self, Status, Verdict};
+use crate::gate::{self, GateStatus, GateVerdict};
 use crate::history::{EventKind, History, RunKind};
 use crate::ledger::schema;
 use crate::pg::Database;
@@ -38,7 +38,7 @@ pub struct Overrides {
 #[derive(Debug, Clone, Default)]
 pub struct Judgement {
     /// Each gate that was asked.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<GateVerdict>,
     /// What is odd, and keeps nothing back.
     pub warnings: Vec<String>,
 }
@@ -221,7 +221,7 @@ impl<'a> Gates<'a> {
                 (plan, Selection::default(), None)
             }
             RunSource::Attic(_) | RunSource::Rollback { .. } => {
-                return Err(Failure::new(Kind::Internal, "only files and sealed plans are promoted"));
+                return Err(Failure::new(FailureKind::Internal, "only files and sealed plans are promoted"));
             }
         };
         let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();
@@ -311,7 +311,7 @@ impl<'a> Gates<'a> {
         let Err(failure) = self.refusal(judgement) else { return Ok(()) };
         let mut recorded = false;
         if db.server.has_ledger && db.check_writable().is_ok() {
-            let unmet = judgement.verdicts.iter().filter(|v| v.status == Status::Unmet);
+            let unmet = judgement.verdicts.iter().filter(|v| v.status == GateStatus::Unmet);
             let gates: Vec<Value> = unmet.map(|v| json!({ "gate": v.gate, "reason": v.reason })).collect();
             let mut detail = self.circumstances(plan, command);
             detail["gates"] = json!(gates);
@@ -325,14 +325,14 @@ impl<'a> Gates<'a> {
 
     /// Gates that are not met as a failure.
     pub fn refusal(&self, judgement: &Judgement) -> Result<(), Failure> {
-        let unmet: Vec<&Verdict> = judgement.verdicts.iter().filter(|v| v.status == Status::Unmet).collect();
+        let unmet: Vec<&GateVerdict> = judgement.verdicts.iter().filter(|v| v.status == GateStatus::Unmet).collect();
         let (number, name) = (unmet.len(), &self.target.environment);
         let what = match number {
             0 => return Ok(()),
             1 => format!("a gate of `{name}` is not met"),
             n => format!("{n} gates of `{name}` are not met"),
         };
-        let mut failure = Failure::new(Kind::Refused, format!("{what}; nothing was run"));
+        let mut failure = Failure::new(FailureKind::Refused, format!("{what}; nothing was run"));
         for verdict in unmet {
             failure.notes.push(format!("[{}] {}", verdict.gate, verdict.reason));
             failure.notes.push(format!("    {}", verdict.remedy.as_deref().unwrap_or_default()));
@@ -350,7 +350,7 @@ impl<'a> Gates<'a> {
         command: &str,
     ) -> Result<(), Failure> {
         let mut said = Vec::new();
-        for verdict in judgement.verdicts.iter().filter(|v| v.status == Status::Overridden) {
+        for verdict in judgement.verdicts.iter().filter(|v| v.status == GateStatus::Overridden) {
             let mut detail = self.circumstances(plan, command);
             detail["gate"] = json!(verdict.gate);
             detail["unmet"] = json!(verdict.reason);

@@ -1,7 +1,7 @@
 //! Keys and sealed plans, from their files.
 
 use crate::base::file::{FileContent, read as read_file};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::plan::sealed::Sealed;
 use crate::plan::signature::{PrivateKey, PublicKey, Signature};
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ const MOST_KEY: u64 = 64 << 10;
 
 fn read(path: &Path, most: u64) -> Result<FileContent, Failure> {
     read_file(path, most).map_err(|why| {
-        let failure = Failure::new(Kind::Usage, format!("cannot read `{}`: it {why}", path.display()));
+        let failure = Failure::new(FailureKind::Usage, format!("cannot read `{}`: it {why}", path.display()));
         Failure { help: why.help().map(str::to_owned), ..failure }
     })
 }
@@ -37,7 +37,7 @@ pub fn public_key(path: &Path) -> Result<PublicKey, Failure> {
 pub fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
     let content = read(path, MOST_KEY)?;
     if content.about.permissions().mode() & 0o077 != 0 {
-        return Err(Failure::new(Kind::Refused, format!("the key `{}` can be read by others", path.display()))
+        return Err(Failure::new(FailureKind::Refused, format!("the key `{}` can be read by others", path.display()))
             .help(format!("chmod 600 {}", path.display())));
     }
     PrivateKey::parse(&text(content))
@@ -51,7 +51,7 @@ pub fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
 pub fn open_plan(file: &Path, key: Option<&Path>) -> Result<Sealed, Failure> {
     let key = key.map(public_key).transpose()?;
     let sealed = Sealed::read(&text(read(file, MOST_PLAN)?))?;
-    let refused = |message: String| Err(Failure::new(Kind::Refused, message));
+    let refused = |message: String| Err(Failure::new(FailureKind::Refused, message));
     match (signature(&sealed), &key) {
         (None, None) => Ok(sealed),
         (None, Some(_)) => refused(format!("`{}` is not signed", file.display())),

@@ -3,8 +3,8 @@
 use super::execution::RunOutcome;
 use super::prepare::Prepared;
 use crate::base::time;
-use crate::gate::Verdict;
-use crate::history::attic::{Entry, ToldEntry};
+use crate::gate::GateVerdict;
+use crate::history::attic::{Entry, EntrySummary};
 use crate::pg::run::{FailedStep, RunStatus};
 use crate::plan::{About, Blocked, Direction, Plan, Renamed, Waiting};
 use schemars::JsonSchema;
@@ -65,7 +65,7 @@ pub struct GatesAnswer<'a> {
     /// Whether every gate is met or overridden.
     met: bool,
     /// Each gate that was asked.
-    gates: &'a [Verdict],
+    gates: &'a [GateVerdict],
     /// What is odd, and keeps nothing back.
     warnings: &'a [String],
     /// What has to wait for time.
@@ -111,7 +111,7 @@ pub struct ApplySummary<'a> {
     /// What cannot run because something it needs waits, is held or failed.
     blocked: &'a [Blocked],
     /// Changesets that this environment never gets.
-    not_for_here: &'a [String],
+    excluded: &'a [String],
     /// Applied changesets that no file has any more.
     missing: &'a [String],
     /// The step that failed first.
@@ -133,7 +133,7 @@ impl<'a> ApplySummary<'a> {
             renamed: &plan.renamed,
             waiting: &plan.waiting,
             blocked: &plan.blocked,
-            not_for_here: &plan.not_for_here,
+            excluded: &plan.excluded,
             missing,
             failed: failed.first(),
             also_failed: failed.get(1..).unwrap_or_default(),
@@ -162,10 +162,10 @@ pub struct AtticSummary<'a> {
     environment: &'a str,
     /// The entries that were purged; absent: it was no purge.
     #[serde(skip_serializing_if = "Option::is_none")]
-    purged: Option<Vec<ToldEntry<'a>>>,
+    purged: Option<Vec<EntrySummary<'a>>>,
     /// The entries that were put back; absent: it was a purge.
     #[serde(skip_serializing_if = "Option::is_none")]
-    restored: Option<Vec<ToldEntry<'a>>>,
+    restored: Option<Vec<EntrySummary<'a>>>,
 }
 
 impl<'a> AtticSummary<'a> {

@@ -2,7 +2,7 @@
 
 use super::Target;
 use super::address::EMBEDDED;
-use crate::base::{Failure, Kind, Span};
+use crate::base::{Failure, FailureKind, HumanDuration};
 use crate::pg::Home;
 use crate::pipeline::View;
 use crate::plan::matrix::{Answer, Matrix};
@@ -24,12 +24,12 @@ type Answered = Result<(Answer, Vec<StateRow>), Failure>;
 ///
 /// # Errors
 /// Mistakes in the project's files, or no environments. One that does not answer is in the matrix.
-pub async fn matrix(target: &Target, timeout: Span) -> Result<(Matrix, Vec<(String, Event)>), Failure> {
+pub async fn matrix(target: &Target, timeout: HumanDuration) -> Result<(Matrix, Vec<(String, Event)>), Failure> {
     let config = &target.workspace().loaded.config;
     if config.environment_list.is_empty() {
         // mistakes in dagmar.yaml come first
         target.view()?;
-        return Err(Failure::new(Kind::Usage, "dagmar.yaml has no environments")
+        return Err(Failure::new(FailureKind::Usage, "dagmar.yaml has no environments")
             .help("name them under `environments`, each with a `url`"));
     }
     let targets: Vec<(String, Result<Target, Failure>)> =
@@ -42,7 +42,7 @@ pub async fn matrix(target: &Target, timeout: Span) -> Result<(Matrix, Vec<(Stri
         };
         match view {
             // the files are wrong for all of them
-            Err(failure) if failure.kind == Kind::Source => return Err(failure),
+            Err(failure) if failure.kind == FailureKind::Source => return Err(failure),
             view => prepared.push((name.clone(), view)),
         }
     }
@@ -53,7 +53,7 @@ pub async fn matrix(target: &Target, timeout: Span) -> Result<(Matrix, Vec<(Stri
             Ok((target, view)) => {
                 let asked = tokio::time::timeout(limit, ask(target, &view, &mut heard));
                 asked.await.unwrap_or_else(|_| {
-                    Err(Failure::new(Kind::Database, format!("no answer within {timeout}"))
+                    Err(Failure::new(FailureKind::Database, format!("no answer within {timeout}"))
                         .help("`--timeout 30s` waits longer"))
                 })
             }
@@ -71,12 +71,12 @@ async fn ask(target: &Target, view: &View<'_>, observer: &mut dyn Observer) -> A
     let loaded = &target.workspace().loaded;
     match loaded.config.environment(name).and_then(|e| e.address()) {
         None => {
-            return Err(Failure::new(Kind::Usage, "it has no URL")
+            return Err(Failure::new(FailureKind::Usage, "it has no URL")
                 .help("give it a `url`, `urlCommand` or `urlFile` in dagmar.yaml"));
         }
         // looking must not make a server
         Some(Address::Url(EMBEDDED)) if Home::of(&loaded.root, name)?.version().is_none() => {
-            return Err(Failure::new(Kind::Database, "its private server was never started")
+            return Err(Failure::new(FailureKind::Database, "its private server was never started")
                 .help(format!("`dagmar apply --env {name}` makes it")));
         }
         Some(_) => {}

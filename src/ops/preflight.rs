@@ -1,11 +1,11 @@
 //! What is looked at before the first statement of a run.
 
 use super::Target;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::pg::{Database, preflight};
 use crate::plan::Plan;
 use crate::report::preflight::summary;
-use crate::run::{Finding, Severity};
+use crate::run::{Finding, FindingSeverity};
 
 /// Sessions that a run has beside its first: that of the lock.
 const SESSIONS: u32 = 1;
@@ -38,12 +38,12 @@ pub async fn findings_and_pooler(target: &Target, db: &mut Database, plan: &Plan
 /// # Errors
 /// All findings that are errors.
 pub fn refusal(findings: &[Finding]) -> Result<(), Failure> {
-    let errors: Vec<&Finding> = findings.iter().filter(|f| f.severity == Severity::Error).collect();
+    let errors: Vec<&Finding> = findings.iter().filter(|f| f.severity == FindingSeverity::Error).collect();
     if errors.is_empty() {
         return Ok(());
     }
     let mut failure =
-        Failure::new(Kind::Refused, format!("the preflight found {}; nothing was run", summary(findings)));
+        Failure::new(FailureKind::Refused, format!("the preflight found {}; nothing was run", summary(findings)));
     for finding in errors {
         failure.notes.push(format!("[{}] {}", finding.check, finding.message));
         failure.notes.push(format!("    {}", finding.remedy));

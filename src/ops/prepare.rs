@@ -4,8 +4,8 @@ use super::gates::{Gates, Judgement, Overrides};
 use super::promotion::PromotionSource;
 use super::run::RunOptions;
 use super::{RunSource, Target, about, preflight};
-use crate::base::{Diagnostics, Failure, Kind, checksum};
-use crate::gate::{Status, Verdict};
+use crate::base::{Diagnostics, Failure, FailureKind, checksum};
+use crate::gate::{GateStatus, GateVerdict};
 use crate::history::History;
 use crate::pg::Database;
 use crate::pg::ledger::evidence;
@@ -74,7 +74,7 @@ impl<'a> Planned<'a> {
         {
             let (from, to) = (&from.target.environment, &target.environment);
             return Err(Failure::new(
-                Kind::Usage,
+                FailureKind::Usage,
                 format!("`{from}` and `{to}` are the same database: {}", db.describe()),
             )
             .help("look at the URLs in dagmar.yaml, and at the variables in them"));
@@ -175,7 +175,7 @@ impl<'a> Prepared<'a> {
 
     /// What each gate says.
     #[must_use]
-    pub fn verdicts(&self) -> &[Verdict] {
+    pub fn verdicts(&self) -> &[GateVerdict] {
         &self.judgement.verdicts
     }
 
@@ -194,7 +194,7 @@ impl<'a> Prepared<'a> {
     /// Whether every gate is met or overridden.
     #[must_use]
     pub fn gates_are_met(&self) -> bool {
-        self.judgement.verdicts.iter().all(|verdict| verdict.status != Status::Unmet)
+        self.judgement.verdicts.iter().all(|verdict| verdict.status != GateStatus::Unmet)
     }
 
     /// The digest of what can be seen here: what would run, where, and what the gates say.
@@ -246,7 +246,7 @@ impl<'a> Prepared<'a> {
     /// When it is another run than the one that was seen, or it cannot run.
     pub async fn confirmed(self, digest: &str) -> Result<Confirmed<'a>, Failure> {
         if self.digest() != digest {
-            return Err(Failure::new(Kind::Drift, "the plan is another one than the one that was confirmed")
+            return Err(Failure::new(FailureKind::Drift, "the plan is another one than the one that was confirmed")
                 .note("files, database or gates have changed in between; nothing was run")
                 .help("look at the plan as it is now, and confirm that"));
         }

@@ -1,7 +1,7 @@
 //! Where a promotion comes from.
 
 use super::Target;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::pg::Database;
 use crate::run::Observer;
 
@@ -32,7 +32,7 @@ impl PromotionSource {
 /// When it does not come before the environment that is promoted to, or cannot be reached.
 pub fn source(target: &Target, from: Option<&str>) -> Result<Target, Failure> {
     let (config, to) = (&target.workspace().loaded.config, target.environment.as_str());
-    let wrong = |message: String, help: String| Failure::new(Kind::Usage, message).help(help);
+    let wrong = |message: String, help: String| Failure::new(FailureKind::Usage, message).help(help);
     let before = config.environment(to).and_then(|e| e.promote_from.clone());
     let from = match (from, &before) {
         (Some(from), Some(before)) if from != before => {

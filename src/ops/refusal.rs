@@ -1,7 +1,7 @@
 //! What is refused leaves an event as well: who tried what, from where, and why it was not done.
 
 use super::Target;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::pg::ledger::request;
 use crate::run::{Event, Observer};
 use serde_json::json;
@@ -30,7 +30,7 @@ pub async fn recorded<T>(
 ) -> Result<T, Failure> {
     let Err(failure) = &result else { return result };
     if !failure.recorded
-        && matches!(failure.kind, Kind::Refused | Kind::Drift | Kind::Locked)
+        && matches!(failure.kind, FailureKind::Refused | FailureKind::Drift | FailureKind::Locked)
         && let Err(why) = record(failure, attempt, target).await
     {
         observer.on(&Event::Note { message: format!("the ledger has no event of it: {why}") });

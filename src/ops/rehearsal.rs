@@ -4,13 +4,13 @@ use super::Target;
 use super::gates::Judgement;
 use super::prepare::Planned;
 use super::run::{RunOptions, execute, lock, verdict};
-use crate::base::{Failure, Kind, QualifiedName, Span};
-use crate::history::{EventKind, History, RunKind, Status};
+use crate::base::{Failure, FailureKind, HumanDuration, QualifiedName};
+use crate::history::{EventKind, History, RecordedStatus, RunKind};
 use crate::ledger::schema;
 use crate::pg::ledger::events::{self, NewEvent};
 use crate::pg::ledger::{audit, read};
 use crate::pg::run::ready::UnderLock;
-use crate::pg::run::rehearse::{self, Rehearsal, RehearsalFailure};
+use crate::pg::run::rehearse::{self, DryRunError, Rehearsal};
 use crate::pg::{Database, Stop};
 use crate::plan::again::again;
 use crate::plan::{Direction, Plan, Progress, secrets};
@@ -26,7 +26,7 @@ use std::time::Instant;
 pub struct DryRun<'a> {
     planned: &'a Planned<'a>,
     command: &'static str,
-    limit: Span,
+    limit: HumanDuration,
     judgement: Judgement,
     /// What it locks, and how.
     pub locks: Vec<(QualifiedName, LockMode)>,
@@ -112,7 +112,11 @@ impl<'a> DryRun<'a> {
     ///
     /// # Errors
     /// What keeps it from being made.
-    pub async fn prepare(planned: &'a Planned<'a>, command: &'static str, limit: Span) -> Result<Self, Failure> {
+    pub async fn prepare(
+        planned: &'a Planned<'a>,
+        command: &'static str,
+        limit: HumanDuration,
+    ) -> Result<Self, Failure> {
         let Planned { target, db, gates, history, plan } = planned;
         target.check_bound(history)?;
         db.check_writable()?;
@@ -166,7 +170,7 @@ impl<'a> DryRun<'a> {
             let outcome = match &result {
                 Ok(rehearsal) if rehearsal.failed.is_none() => "done",
                 Ok(_) => "failed",
-                Err(failure) if failure.kind == Kind::Interrupted => "interrupted",
+                Err(failure) if failure.kind == FailureKind::Interrupted => "interrupted",
                 Err(_) => "ended",
             };
             let finished = json!({ "outcome": outcome, "tookMs": took_ms });
@@ -295,7 +299,7 @@ impl<'a> Shadow<'a> {
         let rehearsal = Rehearsal {
             ran: done.flat_map(|step| &step.segments).map(|segment| segment.statements.len()).sum(),
             left_out: Vec::new(),
-            failed: finished.failed.into_iter().next().map(RehearsalFailure::from),
+            failed: finished.failed.into_iter().next().map(DryRunError::from),
         };
         Ok(Rehearsed { rehearsal, took_ms })
     }
@@ -304,12 +308,15 @@ impl<'a> Shadow<'a> {
 /// Refuses to take back on a new server what is half done on the other one.
 fn check_whole(plan: &Plan, history: &History) -> Result<(), Failure> {
     let begun = |id: &str| {
-        history.changesets.get(id).is_some_and(|r| r.status != Status::Applied || r.segments.iter().any(|s| !s.done))
+        history
+            .changesets
+            .get(id)
+            .is_some_and(|r| r.status != RecordedStatus::Applied || r.segments.iter().any(|s| !s.done))
     };
     match plan.steps.iter().find(|step| begun(&step.changeset)) {
         None => Ok(()),
         Some(step) => Err(Failure::new(
-            Kind::Refused,
+            FailureKind::Refused,
             format!("`{}` is not applied as a whole: no private server can be brought to where it is", step.changeset),
         )
         .help("make the dry run without `--shadow`")),
@@ -323,7 +330,7 @@ fn check_whole(plan: &Plan, history: &History) -> Result<(), Failure> {
 pub fn verdict_of(rehearsal: &Rehearsal) -> Result<(), Failure> {
     let Some(failed) = &rehearsal.failed else { return Ok(()) };
     let mut failure =
-        Failure::new(Kind::Failed, format!("the dry run failed in `{}`: {}", failed.changeset, failed.message))
+        Failure::new(FailureKind::Failed, format!("the dry run failed in `{}`: {}", failed.changeset, failed.message))
             .help("nothing was changed");
     failure.location.clone_from(&failed.location);
     if let Some(sql) = &failed.sql {

@@ -1,13 +1,13 @@
 //! A sealed plan that `apply` or `promote` runs.
 
 use super::Target;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::gate::evidence::SealedPlan;
-use crate::history::approval::{Approval, Verdict, last_words};
+use crate::history::approval::{Approval, ApprovalVerdict, last_words};
 use crate::history::{EventKind, History};
 use crate::pg::ledger::{approvals, fingerprint};
 use crate::pg::lock::Lock;
-use crate::pg::{Database, unanswered};
+use crate::pg::{Database, query_failed};
 use crate::pipeline::View;
 use crate::plan::sealed::{Sealed, same};
 use crate::plan::{Plan, Progress, Rollback, Segment, Statement, Step};
@@ -65,7 +65,7 @@ impl Release<'_> {
             "COMMIT".to_owned(),
         ];
         let sent = db.connection.execute(&sql.join(";\n")).await;
-        sent.map_err(|e| unanswered("cannot note which plan it is", &e))
+        sent.map_err(|e| query_failed("cannot note which plan it is", &e))
     }
 
     /// What was said of it in this ledger.
@@ -83,8 +83,8 @@ async fn fit(sealed: &Sealed, target: &Target, db: &Database, history: &History)
     let left = may_be_approved(sealed, target, db, history).await?;
     let said =
         approvals::read(&db.connection, &db.server, history.version, target.ledger(), Some(&sealed.digest)).await?;
-    if let Some(no) = last_words(&said).into_iter().find(|a| a.verdict == Verdict::Reject) {
-        return Err(Failure::new(Kind::Refused, "the plan was rejected; nothing was run")
+    if let Some(no) = last_words(&said).into_iter().find(|a| a.verdict == ApprovalVerdict::Reject) {
+        return Err(Failure::new(FailureKind::Refused, "the plan was rejected; nothing was run")
             .note(format!("by {}", no))
             .help("make another one; or who rejected it may approve it after all"));
     }
@@ -101,13 +101,13 @@ pub async fn may_be_approved(
     let part = sealed.part(&target.environment)?;
     if part.plan.ledger_schema != target.ledger().as_str() {
         return Err(Failure::new(
-            Kind::Drift,
+            FailureKind::Drift,
             format!("the plan is sealed for the ledger `{}`, not `{}`", part.plan.ledger_schema, target.ledger()),
         ));
     }
     if !same(&part.policy, &target.policy()) {
         return Err(Failure::new(
-            Kind::Drift,
+            FailureKind::Drift,
             format!("dagmar.yaml says something else of `{}` than when the plan was sealed", target.environment),
         )
         .help("use the dagmar.yaml that it was sealed with, or seal a new plan"));
@@ -169,7 +169,7 @@ fn same_render(view: &View<'_>, plan: &Plan) -> Result<(), Failure> {
 }
 
 fn other_render(id: &str, why: &str) -> Failure {
-    Failure::new(Kind::Drift, format!("`{id}` is compiled differently now than it is sealed; nothing was run"))
+    Failure::new(FailureKind::Drift, format!("`{id}` is compiled differently now than it is sealed; nothing was run"))
         .note(why)
         .help("use the files and the dagmar that it was sealed with, or seal a new plan")
 }

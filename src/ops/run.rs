@@ -1,7 +1,7 @@
 //! Running a plan under the lock: what all operations that run one have in common.
 
 use super::Target;
-use crate::base::{Failure, Granularity, Kind, Span};
+use crate::base::{Failure, FailureKind, Granularity, HumanDuration};
 use crate::history::RunKind;
 use crate::pg::hooks::{self, Hooks};
 use crate::pg::ledger::audit;
@@ -27,14 +27,20 @@ pub struct RunOptions {
     /// What one transaction holds; absent: what the environment has.
     pub transaction: Option<Granularity>,
     /// How long another run is waited for.
-    pub lock_wait: Span,
+    pub lock_wait: HumanDuration,
     /// Signs the history at the end of the run with this key.
     pub sign: Option<Arc<PrivateKey>>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { jobs: None, on_failure: OnFailure::Finish, transaction: None, lock_wait: Span::secs(600), sign: None }
+        Self {
+            jobs: None,
+            on_failure: OnFailure::Finish,
+            transaction: None,
+            lock_wait: HumanDuration::secs(600),
+            sign: None,
+        }
     }
 }
 
@@ -58,7 +64,7 @@ impl RunOptions {
 /// When it is empty.
 pub fn check_reason(reason: &str) -> Result<(), Failure> {
     if reason.trim().is_empty() {
-        return Err(Failure::new(Kind::Usage, "the reason is empty").help("say why: the history keeps it"));
+        return Err(Failure::new(FailureKind::Usage, "the reason is empty").help("say why: the history keeps it"));
     }
     Ok(())
 }
@@ -70,7 +76,7 @@ pub fn check_reason(reason: &str) -> Result<(), Failure> {
 pub async fn lock(
     target: &Target,
     db: &mut Database,
-    wait: Span,
+    wait: HumanDuration,
     lost: Option<i64>,
     observer: &mut dyn Observer,
     stop: &Arc<Stop>,
@@ -103,7 +109,7 @@ pub struct Installed {
 /// # Errors
 /// When another run holds the lock, or the ledger cannot be made.
 pub async fn install(target: &Target, db: &mut Database) -> Result<(), Failure> {
-    lock(target, db, Span::default(), None, &mut (), &Arc::default()).await?.release().await
+    lock(target, db, HumanDuration::default(), None, &mut (), &Arc::default()).await?.release().await
 }
 
 fn info(target: &Target, kind: RunKind) -> RunInfo {
@@ -181,10 +187,10 @@ pub fn verdict(finished: &Finished) -> Result<(), Failure> {
         (RunStatus::Done, _) => Ok(()),
         (RunStatus::Interrupted, _) => {
             let by = finished.stopped_by.as_deref().unwrap_or("stopped by a signal");
-            Err(Failure::new(Kind::Interrupted, format!("{by}; what was done is recorded"))
+            Err(Failure::new(FailureKind::Interrupted, format!("{by}; what was done is recorded"))
                 .help("the same command goes on"))
         }
-        (RunStatus::Failed, []) => Err(Failure::new(Kind::Failed, "the run failed")),
+        (RunStatus::Failed, []) => Err(Failure::new(FailureKind::Failed, "the run failed")),
         (RunStatus::Failed, [first, others @ ..]) => {
             let mut failure = described(first);
             for other in others {
@@ -201,7 +207,7 @@ pub fn verdict(finished: &Finished) -> Result<(), Failure> {
 
 fn described(FailedStep { changeset, error, state, .. }: &FailedStep) -> Failure {
     let code = if error.sqlstate.is_empty() { String::new() } else { format!(" ({})", error.sqlstate) };
-    let mut failure = Failure::new(Kind::Failed, format!("`{changeset}` failed: {}{code}", error.message));
+    let mut failure = Failure::new(FailureKind::Failed, format!("`{changeset}` failed: {}{code}", error.message));
     failure.location = error.location.clone();
     if let Some(sql) = &error.statement {
         for (i, line) in sql.lines().enumerate() {

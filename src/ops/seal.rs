@@ -3,7 +3,7 @@
 use super::compile::compile;
 use super::keys::signature;
 use super::{Target, about};
-use crate::base::{Diagnostics, Failure, Kind, Span, time};
+use crate::base::{Diagnostics, Failure, FailureKind, HumanDuration, time};
 use crate::pg::ledger::fingerprint;
 use crate::plan::about::Commit;
 use crate::plan::sealed::{Content, FORMAT, Part, Sealed, before};
@@ -23,7 +23,7 @@ pub struct SealRequest<'a> {
     /// The private key.
     pub sign: Option<&'a PrivateKey>,
     /// How long it may be run.
-    pub expires: Span,
+    pub expires: HumanDuration,
 }
 
 /// A sealed plan, and what is odd in it.
@@ -66,7 +66,7 @@ pub struct SealedPart<'a> {
     /// The environment.
     pub environment: &'a str,
     /// Its database, as it was seen.
-    pub target: &'a crate::plan::sealed::Target,
+    pub target: &'a crate::plan::sealed::SealedTarget,
     /// What `dagmar.yaml` says of the environment, without its connection and variables.
     pub policy: &'a Value,
     /// The changesets that run, in order.
@@ -123,7 +123,7 @@ pub async fn seal(request: &SealRequest<'_>, observer: &mut dyn Observer) -> Res
         let (environment, before) = (target.environment.clone(), before(&plan, &history));
         parts.push(Part { environment, target: seen.target, policy: target.policy(), before, plan });
     }
-    let (target, now, db_user) = first.ok_or_else(|| Failure::new(Kind::Usage, "no environment was named"))?;
+    let (target, now, db_user) = first.ok_or_else(|| Failure::new(FailureKind::Usage, "no environment was named"))?;
     let content = Content {
         format: FORMAT,
         dagmar: env!("CARGO_PKG_VERSION").to_owned(),
@@ -147,6 +147,6 @@ fn in_order(target: &Target, names: &[&str]) -> Result<(), Failure> {
     if places.is_sorted_by(|a, b| a.is_none() || b.is_none() || a < b) {
         return Ok(());
     }
-    Err(Failure::new(Kind::Usage, "the environments are not in the order of promotion")
+    Err(Failure::new(FailureKind::Usage, "the environments are not in the order of promotion")
         .help(format!("dagmar.yaml has: {}", known.join(", "))))
 }

@@ -2,11 +2,11 @@
 
 use super::Target;
 use super::attic::retention;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::history::attic::Totals;
 use crate::pg::ledger::attic;
 use crate::pg::ledger::request::{self, Pause};
-use crate::pg::ledger::unfinished::{self, Unended};
+use crate::pg::ledger::unfinished::{self, UnfinishedRun};
 use crate::pg::preflight::sizes;
 use crate::plan::states::{Backfill, State, StateRow, recorded, states};
 use crate::report::failure::{self, FailureAnswer};
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// What an environment has.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Status {
+pub struct StatusAnswer {
     /// The environment.
     pub environment: String,
     /// The name of its database.
@@ -28,7 +28,7 @@ pub struct Status {
     /// Who asked backfills to pause; null: they are not paused.
     pub paused: Option<Pause>,
     /// Runs that did not say how they ended.
-    pub runs: Vec<Unended>,
+    pub runs: Vec<UnfinishedRun>,
     /// What the attic keeps.
     pub attic: Totals,
     /// The changesets, in order.
@@ -48,17 +48,17 @@ pub struct Status {
 ///
 /// # Errors
 /// When the server is not reached. Mistakes in the files are in the answer.
-pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<Status, Failure> {
+pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<StatusAnswer, Failure> {
     // mistakes in the files do not keep anybody from seeing what the database has
     let (view, broken) = match target.view() {
         Ok(view) => (Some(view), None),
-        Err(failure) if failure.kind == Kind::Source => (None, Some(failure)),
+        Err(failure) if failure.kind == FailureKind::Source => (None, Some(failure)),
         Err(failure) => return Err(failure),
     };
     let db = target.connect(observer).await?;
     let history = db.history().await?;
     let paused = request::paused(&db.connection, history.version, target.ledger()).await?;
-    let runs = unfinished::unended(&db.connection, &db.server, target.ledger()).await?;
+    let runs = unfinished::unfinished_runs(&db.connection, &db.server, target.ledger()).await?;
     let walks = sizes::walks(&db.connection, target.ledger(), history.version).await?;
     let mut kept = attic::entries(&db.connection, &db.server, target.ledger()).await?;
     kept.retain(|entry| entry.is_kept);
@@ -82,7 +82,7 @@ pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<Stat
     for row in &changesets {
         *counts.entry(row.state).or_default() += 1;
     }
-    Ok(Status {
+    Ok(StatusAnswer {
         environment: target.environment.clone(),
         database,
         ledger_version: history.version,

@@ -1,9 +1,9 @@
 //! What an operation is about: an environment of a project, how its database is reached, and who acts.
 
 use super::keys::public_key;
-use crate::base::{Actor, Failure, Granularity, Ident, Kind, Secret, Secrets, diag::nearest};
+use crate::base::{Actor, Failure, FailureKind, Granularity, Ident, Secret, Secrets, diag::nearest};
 use crate::history::History;
-use crate::pg::Environment;
+use crate::pg::ProcessEnv;
 use crate::pipeline::{View, Workspace};
 use crate::plan::signature::PublicKey;
 use crate::source::{self, Hook, LedgerConfig, Variables};
@@ -16,18 +16,18 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct Project {
     workspace: Arc<Workspace>,
-    process: Arc<Environment>,
+    process: Arc<ProcessEnv>,
     /// Where its files are for as long as it is used, when they came with the program.
     _unpacked: Option<Arc<tempfile::TempDir>>,
 }
 
 impl Project {
     /// Reads the project in this folder. `process` is what `${NAME}` in dagmar.yaml means, and where
-    /// libpq's variables and files are; [`Environment::of_process`] is that of this process.
+    /// libpq's variables and files are; [`ProcessEnv::of_process`] is that of this process.
     ///
     /// # Errors
     /// When the folder is no project. Mistakes in its files come with the operations.
-    pub fn open(root: &Path, process: Environment) -> Result<Self, Failure> {
+    pub fn open(root: &Path, process: ProcessEnv) -> Result<Self, Failure> {
         Ok(Self { workspace: Arc::new(Workspace::open(root)?), process: Arc::new(process), _unpacked: None })
     }
 
@@ -38,15 +38,15 @@ impl Project {
     /// When a path leads out of the project, the folder cannot be written, or it is no project.
     pub fn unpack<'f>(
         files: impl IntoIterator<Item = (&'f Path, &'f [u8])>,
-        process: Environment,
+        process: ProcessEnv,
     ) -> Result<Self, Failure> {
         let failed = |what: &Path, why: std::io::Error| {
-            Failure::new(Kind::Internal, format!("cannot unpack `{}`: {why}", what.display()))
+            Failure::new(FailureKind::Internal, format!("cannot unpack `{}`: {why}", what.display()))
         };
         let folder = tempfile::tempdir().map_err(|why| failed(Path::new("."), why))?;
         for (path, content) in files {
             if !path.components().all(|part| matches!(part, Component::Normal(_))) {
-                return Err(Failure::new(Kind::Usage, format!("`{}` is no path in a project", path.display())));
+                return Err(Failure::new(FailureKind::Usage, format!("`{}` is no path in a project", path.display())));
             }
             let place = folder.path().join(path);
             let parent = place.parent().unwrap_or(folder.path());
@@ -77,7 +77,7 @@ impl Project {
             && !self.workspace.loaded.problems.has_errors()
         {
             let names: Vec<&str> = config.environment_list.iter().map(|(n, _)| n.as_str()).collect();
-            let failure = Failure::new(Kind::Usage, format!("there is no environment `{environment}`"));
+            let failure = Failure::new(FailureKind::Usage, format!("there is no environment `{environment}`"));
             return Err(match nearest(&environment, names.iter().copied()) {
                 Some(near) => failure.help(format!("did you mean `{near}`?")),
                 None => failure.help(format!("dagmar.yaml has: {}", names.join(", "))),
@@ -97,7 +97,7 @@ impl Project {
             for (name, value) in given {
                 if variables.is_secret(name) {
                     return Err(Failure::new(
-                        Kind::Usage,
+                        FailureKind::Usage,
                         format!("`--var {name}=...`: the variable `{name}` is secret"),
                     )
                     .note("others on this machine can read a command line")
@@ -181,7 +181,7 @@ impl Target {
 
     /// The surroundings that the project's files refer to.
     #[must_use]
-    pub fn process(&self) -> &Environment {
+    pub fn process(&self) -> &ProcessEnv {
         &self.project.process
     }
 
@@ -261,7 +261,7 @@ impl Target {
     /// The changesets for the environment.
     pub fn view(&self) -> Result<View<'_>, Failure> {
         let variables = self.variables.clone().map_err(|why| {
-            Failure::new(Kind::Usage, why).help("set it, or give the variable another value with `--var`")
+            Failure::new(FailureKind::Usage, why).help("set it, or give the variable another value with `--var`")
         })?;
         self.workspace().view(&self.environment, &variables)
     }
@@ -270,11 +270,14 @@ impl Target {
     pub fn check_bound(&self, history: &History) -> Result<(), Failure> {
         let Some(other) = self.bound_elsewhere(history) else { return Ok(()) };
         let here = &self.environment;
-        Err(Failure::new(Kind::Refused, format!("the ledger of this database belongs to `{other}`, not to `{here}`"))
-            .note(format!("either it was restored from a dump of `{other}`, or this is the database of `{other}`"))
-            .help(format!(
-                "check where you are connected; `dagmar adopt --env {here} --reason ...` makes it the ledger of `{here}`"
-            )))
+        Err(Failure::new(
+            FailureKind::Refused,
+            format!("the ledger of this database belongs to `{other}`, not to `{here}`"),
+        )
+        .note(format!("either it was restored from a dump of `{other}`, or this is the database of `{other}`"))
+        .help(format!(
+            "check where you are connected; `dagmar adopt --env {here} --reason ...` makes it the ledger of `{here}`"
+        )))
     }
 
     /// The other environment that the ledger belongs to.

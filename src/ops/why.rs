@@ -3,13 +3,13 @@
 use super::gates::{Gates, Overrides};
 use super::promotion::PromotionSource;
 use super::{RunSource, Target};
-use crate::base::{Failure, Kind, diag::nearest, time};
+use crate::base::{Failure, FailureKind, diag::nearest, time};
 use crate::gate;
-use crate::history::{History, Status};
+use crate::history::{History, RecordedStatus};
 use crate::pg::Database;
 use crate::pg::ledger::read;
 use crate::pipeline::View;
-use crate::plan::reasons::{self, Case, Last, Reason};
+use crate::plan::reasons::{self, Case, LastEvent, Reason};
 use crate::plan::renamed;
 use crate::plan::states::{State, states};
 use crate::report::failure::{self, FailureAnswer};
@@ -49,7 +49,7 @@ pub async fn why(target: &Target, id: &str, observer: &mut dyn Observer) -> Resu
     let mut source = match RunSource::files(target, &[]) {
         Ok(source) => source,
         // what the ledger has of it is known all the same
-        Err(failure) if failure.kind == Kind::Source => {
+        Err(failure) if failure.kind == FailureKind::Source => {
             return recorded(target, id, Unknown::Broken(failure), observer).await;
         }
         Err(failure) => return Err(failure),
@@ -61,17 +61,17 @@ pub async fn why(target: &Target, id: &str, observer: &mut dyn Observer) -> Resu
             let ids = files.map(|c| c.id.clone()).collect();
             return recorded(target, id, Unknown::NotInFiles(ids), observer).await;
         }
-        None => return Err(Failure::new(Kind::Internal, "files have a view")),
+        None => return Err(Failure::new(FailureKind::Internal, "files have a view")),
     };
     source.select([position].into());
-    let Some(view) = source.view() else { return Err(Failure::new(Kind::Internal, "files have a view")) };
+    let Some(view) = source.view() else { return Err(Failure::new(FailureKind::Internal, "files have a view")) };
     let id = view.changelog.changesets[position].id.clone();
     let db = target.connect(observer).await?;
     let history = db.history().await?;
     let history = history.with_new_ids(&renamed(&view.changelog, &history)).into_owned();
     let last = last(target, &db, view, &history, position).await?;
     let gates = match history.status(&id) {
-        Some(Status::Applied) => Vec::new(),
+        Some(RecordedStatus::Applied) => Vec::new(),
         _ => gates(target, &db, &source, &history, &id, observer).await,
     };
     db.close().await?;
@@ -121,7 +121,7 @@ async fn recorded(target: &Target, id: &str, unknown: Unknown, observer: &mut dy
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "`dagmar status` shows all of them".to_owned(),
                 };
-                Failure::new(Kind::Usage, format!("there is no changeset `{id}`")).help(help)
+                Failure::new(FailureKind::Usage, format!("there is no changeset `{id}`")).help(help)
             }
         });
     };
@@ -130,11 +130,11 @@ async fn recorded(target: &Target, id: &str, unknown: Unknown, observer: &mut dy
         Unknown::NotInFiles(_) => None,
     };
     let (env, broken) = (&target.environment, failure.is_some());
-    let is_missing = !broken && recorded.status == Status::Applied;
+    let is_missing = !broken && recorded.status == RecordedStatus::Applied;
     let word = if is_missing { "missing" } else { recorded.status.word() };
     let at = time::rfc3339(recorded.applied_at);
     let message = match recorded.status {
-        Status::Applied => format!("it is there since {at}, applied by {}", recorded.applied_by),
+        RecordedStatus::Applied => format!("it is there since {at}, applied by {}", recorded.applied_by),
         _ => format!("it is {word} since {at}, by {}", recorded.applied_by),
     };
     let message = if broken { message } else { format!("{message}, and no file has it any more") };
@@ -188,7 +188,7 @@ async fn gates(
     if let Ok(plan) = gates.compile(db, history).await
         && let Ok(judgement) = gates.judge(db, &plan).await
     {
-        let unmet = judgement.verdicts.into_iter().filter(|verdict| verdict.status == gate::Status::Unmet);
+        let unmet = judgement.verdicts.into_iter().filter(|verdict| verdict.status == gate::GateStatus::Unmet);
         reasons.extend(unmet.map(|v| reason(format!("the gate `{}`: {}", v.gate, v.reason), v.remedy)));
     }
     let _ = gates.close().await;
@@ -209,7 +209,7 @@ async fn last(
     view: &View<'_>,
     history: &History,
     position: usize,
-) -> Result<BTreeMap<String, Last>, Failure> {
+) -> Result<BTreeMap<String, LastEvent>, Failure> {
     let mut found = BTreeMap::new();
     for id in reasons::wanted(&view.graph, history, &view.changelog, position) {
         let last = read::Filter { changeset: Some(id.clone()), limit: 1, ..read::Filter::default() };
@@ -219,7 +219,7 @@ async fn last(
                 Some(by) => format!("{by} (role {})", event.db_user),
                 None => event.db_user,
             };
-            found.insert(id.clone(), Last { by, at: event.at });
+            found.insert(id.clone(), LastEvent { by, at: event.at });
         }
     }
     Ok(found)

@@ -5,7 +5,7 @@ use super::connect::server::Server;
 use super::connect::{Connection, Settings, connect_with};
 use super::embedded::Embedded;
 use super::ledger::read;
-use crate::base::{Failure, Ident, Kind};
+use crate::base::{Failure, FailureKind, Ident};
 use crate::history::History;
 use crate::source::LedgerConfig;
 use std::time::{Duration, Instant};
@@ -137,7 +137,7 @@ async fn first_answer(connection: &Connection, settings: &Settings, ledger: &Led
     tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
         let seconds = limit.as_secs();
         let why = format!("`{}` let us in and did not answer within {seconds}s", settings.describe());
-        Err(Failure::new(Kind::Database, why)
+        Err(Failure::new(FailureKind::Database, why)
             .help("is it overloaded, or a pooler without a free connection? a longer `connect_timeout` waits longer"))
     })
 }

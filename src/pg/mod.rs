@@ -7,7 +7,7 @@
 //! environment wants done before it. [`run`]: running a plan, or trying it without effect.
 //!
 //! What goes wrong on the way is a [`Failure`](crate::base::Failure) with a remedy, what a
-//! statement meets is a [`SqlFailure`]. Neither ever holds a password.
+//! statement meets is a [`ServerError`]. Neither ever holds a password.
 
 pub mod connect;
 mod database;
@@ -21,8 +21,8 @@ mod stop;
 
 pub use crate::base::Secret;
 pub use connect::{
-    Canceler, Connection, Environment, FileText, Notice, Place, SessionKind, Settings, SqlFailure, SslMode, Target,
-    connect, connect_with, failure, remember, unanswered, user_name,
+    Canceler, Connection, FileText, Notice, Place, ProcessEnv, ServerError, SessionKind, Settings, SslMode, Target,
+    connect, connect_with, failure, query_failed, remember, user_name,
 };
 pub use database::Database;
 pub use embedded::{Embedded, Home};

@@ -1,4 +1,4 @@
-//! The wish to stop, from a signal to the loop.
+//! A request to stop, from a signal to the loop.
 
 use crate::base::Failure;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,17 +1,17 @@
 //! What a database has as a plan that brings an empty one there, from what the ledger keeps.
 
-use super::model::{Direction, Plan, Step, Why};
+use super::model::{Direction, Plan, Step, StepReason};
 use super::rollback::Stored;
 use super::waves;
 use crate::base::Ident;
-use crate::history::{History, Status};
+use crate::history::{History, RecordedStatus};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that is applied, in the order in which it came, as it was run then: with one connection it
 /// runs in that order. What is half done is not in it, nor what was skipped.
 #[must_use]
 pub fn again(environment: &str, ledger: &Ident, history: &History, mut stored: BTreeMap<String, Stored>) -> Plan {
-    let mut applied: Vec<_> = history.changesets.iter().filter(|(_, r)| r.status == Status::Applied).collect();
+    let mut applied: Vec<_> = history.changesets.iter().filter(|(_, r)| r.status == RecordedStatus::Applied).collect();
     applied.sort_by_key(|(_, recorded)| recorded.ordinal);
     let mut steps: Vec<Step> = Vec::with_capacity(applied.len());
     let mut done = BTreeSet::new();
@@ -28,7 +28,7 @@ pub fn again(environment: &str, ledger: &Ident, history: &History, mut stored: B
             phase: None,
             direction: Direction::Forward,
             wave: 0,
-            why: Why::Pending,
+            why: StepReason::Pending,
             // as recorded: a dry run of the way back deletes these rows in the order of the edges; one that
             // was applied again later does not come before what needs it
             requires: recorded.requires.iter().filter(|needed| done.contains(*needed)).cloned().collect(),

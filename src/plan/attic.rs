@@ -1,20 +1,20 @@
 //! What the attic keeps, as plans: purging entries, and putting back those that no rollback needs.
 //! A step holds the entries of one changeset.
 
-use super::model::{Direction, Mode, Plan, Progress, Rollback, Segment, Statement, Step, Why};
+use super::model::{Direction, Mode, Plan, Progress, Rollback, Segment, Statement, Step, StepReason};
 use super::waves;
 use crate::base::name::quote_literal;
-use crate::base::{Content, Failure, Ident, Kind as Fault, Limits, QualifiedName, Span, size};
-use crate::effects::{How, Object, Touch};
-use crate::history::Status;
-use crate::history::attic::{Entry, Kind, ToldEntry, Way};
+use crate::base::{Content, Failure, FailureKind as Fault, HumanDuration, Ident, Limits, QualifiedName, size};
+use crate::effects::{Access, ObjectClass, Touch};
+use crate::history::RecordedStatus;
+use crate::history::attic::{AtticKind, Entry, EntrySummary, Recovery};
 use crate::sql::{Facts, LockMode};
 use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Which entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Which {
+pub enum EntrySelection {
     /// These.
     Ids(Vec<i64>),
     /// Those whose retention is over.
@@ -39,14 +39,14 @@ pub struct Chosen<'a> {
 /// retention.
 pub fn to_purge<'a>(
     entries: &'a [Entry],
-    which: &Which,
+    which: &EntrySelection,
     environment: &str,
-    keep: Option<Span>,
+    keep: Option<HumanDuration>,
     now: i64,
 ) -> Result<Chosen<'a>, Failure> {
     let mut chosen = match which {
-        Which::Ids(ids) => named(entries, ids)?,
-        Which::Expired if keep.is_none() => {
+        EntrySelection::Ids(ids) => named(entries, ids)?,
+        EntrySelection::Expired if keep.is_none() => {
             return Err(Failure::new(
                 Fault::Usage,
                 format!("`{environment}` has no retention, so that nothing expires"),
@@ -55,21 +55,22 @@ pub fn to_purge<'a>(
                 "say how long in dagmar.yaml: `environments: {{ {environment}: {{ attic: {{ keep: 90d }} }} }}`"
             )));
         }
-        Which::Expired | Which::All => {
+        EntrySelection::Expired | EntrySelection::All => {
             let open = entries.iter().filter(|e| e.is_kept);
-            let entries = open.filter(|e| *which == Which::All || e.is_expired(keep, now)).collect();
+            let entries = open.filter(|e| *which == EntrySelection::All || e.is_expired(keep, now)).collect();
             Chosen { entries, left: Vec::new() }
         }
     };
-    let half_done: Vec<&Entry> = chosen.entries.iter().filter(|e| e.status == Some(Status::Partly)).copied().collect();
-    if let (Some(entry), Which::Ids(_)) = (half_done.first(), which) {
+    let half_done: Vec<&Entry> =
+        chosen.entries.iter().filter(|e| e.status == Some(RecordedStatus::Partly)).copied().collect();
+    if let (Some(entry), EntrySelection::Ids(_)) = (half_done.first(), which) {
         return Err(Failure::new(
             Fault::Refused,
             format!("`{}` is half done and may need entry {} of the attic", entry.changeset, entry.id),
         )
         .help(format!("`dagmar apply` goes on with it, `dagmar rollback {}` takes it back", entry.changeset)));
     }
-    chosen.entries.retain(|e| e.status != Some(Status::Partly));
+    chosen.entries.retain(|e| e.status != Some(RecordedStatus::Partly));
     chosen.left.extend(half_done.iter().map(|e| format!("entry {} stays: `{}` is half done", e.id, e.changeset)));
     Ok(chosen)
 }
@@ -84,16 +85,16 @@ pub fn to_restore<'a>(entries: &'a [Entry], ids: &[i64]) -> Result<Chosen<'a>, F
         let refused = |message: String| Err(Failure::new(Fault::Refused, message));
         let what = format!("entry {} ({})", entry.id, entry.describe());
         match entry.way() {
-            Way::Restore => {}
+            Recovery::Restore => {}
             _ if entry.restored_at.is_some() => {}
-            Way::Rollback => {
+            Recovery::Rollback => {
                 return refused(format!("{what} comes back by the rollback of `{}`", entry.changeset))
                     .map_err(|f| f.help(format!("dagmar rollback {}", entry.changeset)));
             }
-            Way::None(why) => {
+            Recovery::None(why) => {
                 let help = match (entry.kind, entry.status) {
-                    (_, Some(Status::Partly)) => format!("`dagmar rollback {}` takes it back", entry.changeset),
-                    (Kind::Rows | Kind::Values, _) => format!("apply `{}` again first", entry.changeset),
+                    (_, Some(RecordedStatus::Partly)) => format!("`dagmar rollback {}` takes it back", entry.changeset),
+                    (AtticKind::Rows | AtticKind::Values, _) => format!("apply `{}` again first", entry.changeset),
                     _ => "its rows are in the ledger's table `attic`: put them back with a changeset".to_owned(),
                 };
                 return refused(format!("{what} cannot be put back: {why}")).map_err(|f| f.help(help));
@@ -146,18 +147,18 @@ fn step(ledger: &Ident, direction: Direction, limits: Limits, entries: &[&Entry]
         };
         for (name, mode) in &facts.locks {
             let how = match (direction, mode) {
-                (Direction::Purge, _) if entry.kind != Kind::Column => How::Drop,
-                (_, LockMode::AccessExclusive) => How::Alter,
-                _ => How::Write,
+                (Direction::Purge, _) if entry.kind != AtticKind::Column => Access::Drop,
+                (_, LockMode::AccessExclusive) => Access::Alter,
+                _ => Access::Write,
             };
-            touches.push(Touch { object: Object::Table, name: name.clone(), how });
+            touches.push(Touch { object: ObjectClass::Table, name: name.clone(), how });
         }
         Statement { sql, change, kind: direction.word().to_owned(), facts, origin: None }
     };
     let statements: Vec<Statement> = entries.iter().enumerate().map(statement).collect();
     touches.sort();
     touches.dedup();
-    let told: Vec<ToldEntry<'_>> = entries.iter().map(|e| e.told()).collect();
+    let told: Vec<EntrySummary<'_>> = entries.iter().map(|e| e.told()).collect();
     let description: Vec<String> = entries.iter().map(|e| described(e)).collect();
     let rollback = match direction {
         Direction::Purge => Rollback::Irreversible { reason: "what is purged is gone for good".to_owned() },
@@ -173,7 +174,7 @@ fn step(ledger: &Ident, direction: Direction, limits: Limits, entries: &[&Entry]
         phase: None,
         direction,
         wave: 0,
-        why: Why::Requested,
+        why: StepReason::Requested,
         requires: Vec::new(),
         repeatable: false,
         checksum: String::new(),
@@ -198,14 +199,14 @@ fn purge(ledger: &Ident, entry: &Entry, all: &[&Entry]) -> (String, Facts) {
     let call = |arguments: String| format!("SELECT {}.purge_entry({arguments})", ledger.sql());
     let name = match entry.kind {
         // where its table is purged as well there is nothing left to drop
-        Kind::Column => entry.home.as_ref().filter(|home| !all.iter().any(|e| e.kept_as.as_ref() == Some(home))),
+        AtticKind::Column => entry.home.as_ref().filter(|home| !all.iter().any(|e| e.kept_as.as_ref() == Some(home))),
         _ => entry.kept_as.as_ref(),
     };
     if let Some(name) = name.and_then(|name| name.parse::<QualifiedName>().ok()) {
         facts.lock(name, LockMode::AccessExclusive);
     }
     match (entry.kind, name) {
-        (Kind::Column, Some(home)) => (call(format!("{}, {}", entry.id, quote_literal(home))), facts),
+        (AtticKind::Column, Some(home)) => (call(format!("{}, {}", entry.id, quote_literal(home))), facts),
         _ => (call(entry.id.to_string()), facts),
     }
 }
@@ -213,8 +214,8 @@ fn purge(ledger: &Ident, entry: &Entry, all: &[&Entry]) -> (String, Facts) {
 fn restore(ledger: &Ident, entry: &Entry) -> (String, Facts) {
     let mut facts = Facts::default();
     let (name, mode) = match entry.kind {
-        Kind::Table => (entry.kept_as.as_ref(), LockMode::AccessExclusive),
-        Kind::Column => (entry.home.as_ref(), LockMode::AccessExclusive),
+        AtticKind::Table => (entry.kept_as.as_ref(), LockMode::AccessExclusive),
+        AtticKind::Column => (entry.home.as_ref(), LockMode::AccessExclusive),
         _ => (entry.home.as_ref(), LockMode::RowExclusive),
     };
     if let Some(name) = name.and_then(|name| name.parse::<QualifiedName>().ok()) {

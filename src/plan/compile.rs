@@ -1,13 +1,13 @@
 //! What is pending, in order, complete.
 
-use super::model::{Blocked, Direction, FORMAT, Mode, Plan, Renamed, Rollback, Step, Waiting, Why};
+use super::model::{Blocked, Direction, FORMAT, Mode, Plan, Renamed, Rollback, Step, StepReason, Waiting};
 use super::secrets;
-use super::step::{self, Setting};
+use super::step::{self, RenderContext};
 use super::waves;
 use super::writing::Origins;
 use crate::base::{Diagnostics, time};
 use crate::graph::Graph;
-use crate::history::{History, Recorded, Status};
+use crate::history::{History, Recorded, RecordedStatus};
 use crate::render::Renderer;
 use crate::source::{Changelog, Changeset, SourceSet};
 use std::collections::{BTreeSet, HashSet};
@@ -22,7 +22,7 @@ pub struct Request<'a> {
     /// The environment.
     pub environment: &'a str,
     /// What to render with.
-    pub setting: Setting<'a>,
+    pub setting: RenderContext<'a>,
     /// The changesets to take, by position; `None`: all.
     pub selected: Option<&'a BTreeSet<usize>>,
 }
@@ -42,7 +42,7 @@ pub struct Edited {
 
 /// Why there is no plan.
 #[derive(Debug)]
-pub enum Unfit {
+pub enum CompileError {
     /// The sources are wrong.
     Source(Diagnostics),
     /// Applied changesets were edited.
@@ -55,13 +55,13 @@ pub struct Decision {
     /// What is recorded under an earlier id.
     pub renamed: Vec<Renamed>,
     /// What runs, in order: position and reason.
-    pub planned: Vec<(usize, Why)>,
+    pub planned: Vec<(usize, StepReason)>,
     /// What has to wait for time.
     pub waiting: Vec<Waiting>,
     /// What cannot run.
     pub blocked: Vec<Blocked>,
     /// What this environment never gets.
-    pub not_for_here: Vec<String>,
+    pub excluded: Vec<String>,
     /// What was applied and edited since.
     pub edited: Vec<Edited>,
 }
@@ -113,14 +113,14 @@ pub fn forward(
     sources: &SourceSet,
     history: &History,
     request: &Request<'_>,
-) -> Result<(Plan, Diagnostics), Unfit> {
+) -> Result<(Plan, Diagnostics), CompileError> {
     let decision = decide(changelog, graph, history, request.environment, request.selected);
     if !decision.edited.is_empty() {
-        return Err(Unfit::Edited(decision.edited));
+        return Err(CompileError::Edited(decision.edited));
     }
     let history = history.with_new_ids(&decision.renamed);
     let (mut steps, warnings) =
-        render(changelog, sources, &history, request, &decision.planned, |step| step).map_err(Unfit::Source)?;
+        render(changelog, sources, &history, request, &decision.planned, |step| step).map_err(CompileError::Source)?;
     waves::number(&mut steps);
     let plan = Plan {
         format: FORMAT,
@@ -132,7 +132,7 @@ pub fn forward(
         steps,
         waiting: decision.waiting,
         blocked: decision.blocked,
-        not_for_here: decision.not_for_here,
+        excluded: decision.excluded,
     };
     Ok((plan, warnings))
 }
@@ -143,7 +143,7 @@ pub struct Compiled {
     /// Changesets that this environment gets.
     pub for_here: usize,
     /// What this environment never gets.
-    pub not_for_here: Vec<String>,
+    pub excluded: Vec<String>,
     /// Changesets that cannot be taken back.
     pub irreversible: usize,
     /// Changesets that are not one transaction.
@@ -172,7 +172,7 @@ pub fn check(
     let (all, warnings) = render(changelog, sources, &none, request, &decision.planned, look)?;
     let compiled = Compiled {
         for_here: all.len() + decision.waiting.len() + decision.blocked.len(),
-        not_for_here: decision.not_for_here,
+        excluded: decision.excluded,
         irreversible: all.iter().filter(|(irreversible, ..)| *irreversible).count(),
         not_one_transaction: all.iter().filter(|(_, several, _)| *several).count(),
         exposed: all.into_iter().filter_map(|(.., exposed)| exposed).collect(),
@@ -196,7 +196,7 @@ impl Choice<'_> {
         let id = &changeset.id;
         let recorded = self.history.changesets.get(id);
         if !changeset.is_for(self.environment) && recorded.is_none() {
-            self.decision.not_for_here.push(id.clone());
+            self.decision.excluded.push(id.clone());
             return;
         }
         if self.selected.is_some_and(|s| !s.contains(&position)) {
@@ -238,16 +238,16 @@ impl Choice<'_> {
     }
 
     /// Why this changeset is to be run; `None`: it is not.
-    fn why(&mut self, changeset: &Changeset, position: usize, recorded: Option<&Recorded>) -> Option<Why> {
-        let Some(recorded) = recorded else { return Some(Why::Pending) };
+    fn why(&mut self, changeset: &Changeset, position: usize, recorded: Option<&Recorded>) -> Option<StepReason> {
+        let Some(recorded) = recorded else { return Some(StepReason::Pending) };
         let same = recorded.checksum == changeset.checksum;
         match recorded.status {
-            Status::Skipped | Status::Held => None,
-            Status::Failed => Some(Why::Pending),
-            Status::Applied if same => None,
-            Status::Applied if changeset.repeatable => Some(Why::Changed),
-            Status::Partly if same => Some(Why::Resumed),
-            Status::Applied | Status::Partly => {
+            RecordedStatus::Skipped | RecordedStatus::Held => None,
+            RecordedStatus::Failed => Some(StepReason::Pending),
+            RecordedStatus::Applied if same => None,
+            RecordedStatus::Applied if changeset.repeatable => Some(StepReason::Changed),
+            RecordedStatus::Partly if same => Some(StepReason::Resumed),
+            RecordedStatus::Applied | RecordedStatus::Partly => {
                 self.decision.edited.push(Edited {
                     id: changeset.id.clone(),
                     position,
@@ -268,7 +268,7 @@ impl Choice<'_> {
             return format!("needs `{dependency}`, which is blocked");
         }
         match self.history.status(dependency) {
-            Some(Status::Held) => {
+            Some(RecordedStatus::Held) => {
                 let why = self.history.changesets.get(dependency).and_then(|r| r.reason.as_deref());
                 let why = why.map_or_else(String::new, |why| format!(": {why}"));
                 format!("needs `{dependency}`, which is held{why}")
@@ -285,7 +285,7 @@ fn render<T: Send>(
     sources: &SourceSet,
     history: &History,
     request: &Request<'_>,
-    planned: &[(usize, Why)],
+    planned: &[(usize, StepReason)],
     keep: impl Fn(Step) -> T + Sync,
 ) -> Result<(Vec<T>, Diagnostics), Diagnostics> {
     let keep = &keep;
@@ -310,7 +310,7 @@ fn render<T: Send>(
                             setting.pace = changeset.limits.backfill.or(setting.pace);
                             let mut step = step::compile(changeset, file, setting, &mut out)?;
                             step.why = *why;
-                            let begun = history.changesets.get(&changeset.id).filter(|_| *why == Why::Resumed);
+                            let begun = history.changesets.get(&changeset.id).filter(|_| *why == StepReason::Resumed);
                             begun.into_iter().for_each(|recorded| step.take_progress(recorded));
                             Some(keep(step))
                         })

@@ -2,9 +2,9 @@
 //! again from their text, whatever they bring along.
 
 use super::model::{Rollback, Segment, Step};
-use super::quiet::{Made, quiet};
+use super::new_objects::{Made, drop_locks};
 use crate::base::QualifiedName;
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use crate::sql;
 use std::collections::HashSet;
 
@@ -32,16 +32,16 @@ pub fn renew(segments: &mut [Segment]) {
             note(&mut made, &statement.sql, effects);
         }
     }
-    quiet(segments, &Made::default());
+    drop_locks(segments, &Made::default());
 }
 
 /// What is there after a statement that was not there before.
 fn note(made: &mut HashSet<QualifiedName>, sql: &str, effects: Effects) {
     for touch in &effects.touches {
         match (touch.how, touch.object) {
-            (How::Drop, _) => drop(made.remove(&touch.name)),
+            (Access::Drop, _) => drop(made.remove(&touch.name)),
             // IF NOT EXISTS: it may have been there
-            (How::Create, Object::Table | Object::Sequence | Object::Index)
+            (Access::Create, ObjectClass::Table | ObjectClass::Sequence | ObjectClass::Index)
                 if !sql.to_ascii_lowercase().contains("exists")
                     && !effects.renames.iter().any(|(_, to)| *to == touch.name) =>
             {

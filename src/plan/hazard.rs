@@ -206,7 +206,7 @@ mod tests {
         let segments: Vec<Value> = statements.iter().map(|of| segment(&[statement(of)])).collect();
         serde_json::from_value(json!({
             "format": 1, "environment": "dev", "direction": direction, "ledgerSchema": "led", "waiting": [], "blocked": [],
-            "notForHere": [], "overriddenTemplates": [], "steps": [{
+            "excluded": [], "overriddenTemplates": [], "steps": [{
                 "changeset": "a", "direction": direction, "wave": 1, "why": "pending", "requires": [], "checksum": "",
                 "digest": "", "body": {}, "segments": segments, "rollback": { "kind": "irreversible", "reason": "gone" },
             }],

@@ -21,7 +21,7 @@ pub struct Column {
     /// Its name.
     pub name: String,
     /// What it answered, or why it did not.
-    pub answer: Result<Answer, Silence>,
+    pub answer: Result<Answer, EnvironmentError>,
 }
 
 /// What an environment answered.
@@ -44,7 +44,7 @@ pub struct Answer {
 
 /// Why an environment did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Silence {
+pub struct EnvironmentError {
     /// What went wrong.
     pub message: String,
     /// How to mend it.
@@ -52,7 +52,7 @@ pub struct Silence {
     pub help: Option<String>,
 }
 
-impl From<Failure> for Silence {
+impl From<Failure> for EnvironmentError {
     fn from(failure: Failure) -> Self {
         Self { message: failure.message, help: failure.help }
     }
@@ -70,12 +70,12 @@ pub struct Row {
 }
 
 /// What came of asking an environment: its answer and the states of its changesets.
-pub type Asked = Result<(Answer, Vec<StateRow>), Silence>;
+pub type EnvironmentResult = Result<(Answer, Vec<StateRow>), EnvironmentError>;
 
 impl Matrix {
     /// Puts together what the environments answered.
     #[must_use]
-    pub fn of(answers: Vec<(String, Asked)>) -> Self {
+    pub fn of(answers: Vec<(String, EnvironmentResult)>) -> Self {
         let width = answers.len();
         let mut matrix = Self::default();
         let mut rows: HashMap<String, usize> = HashMap::new();

@@ -9,14 +9,14 @@ mod facts;
 pub mod hazard;
 pub mod matrix;
 pub mod model;
+mod new_objects;
 pub mod origin;
-mod quiet;
 pub mod reasons;
+mod render_context;
 pub mod rollback;
 pub mod sealed;
 pub mod secrets;
 mod segments;
-mod setting;
 #[cfg(feature = "pg")]
 pub mod signature;
 pub mod states;
@@ -26,7 +26,7 @@ mod waves;
 pub mod writing;
 
 pub use about::{About, Commit, Destination, Maker, Size};
-pub use compile::{Compiled, Decision, Edited, Request, Unfit, decide, forward, renamed};
+pub use compile::{CompileError, Compiled, Decision, Edited, Request, decide, forward, renamed};
 pub use hazard::{Destructive, Hazard};
 pub use model::*;
-pub use waves::{Late, late, order};
+pub use waves::{WaveDelay, late, order};

@@ -2,7 +2,7 @@
 
 use super::origin::Origin;
 pub use crate::base::Limits;
-use crate::base::{Content, Location, Span};
+use crate::base::{Content, HumanDuration, Location};
 use crate::change::Batch;
 use crate::effects::Touch;
 use crate::history::Recorded;
@@ -36,7 +36,7 @@ pub struct Plan {
     /// What cannot run because something it needs waits, is held or failed.
     pub blocked: Vec<Blocked>,
     /// Changesets that this environment never gets.
-    pub not_for_here: Vec<String>,
+    pub excluded: Vec<String>,
     /// Change types whose built-in template the project replaces.
     pub overridden_templates: Vec<String>,
 }
@@ -78,7 +78,7 @@ pub struct Step {
     /// Steps of one wave may run in parallel; waves run one after the other, from 1.
     pub wave: u32,
     /// Why it is in the plan.
-    pub why: Why,
+    pub why: StepReason,
     /// The changesets it depends on directly.
     pub requires: Vec<String>,
     /// Whether it is applied again when its content changes.
@@ -95,12 +95,12 @@ pub struct Step {
     pub touches: Option<Vec<Touch>>,
     /// Conditions before the first statement.
     #[serde(default)]
-    pub preconditions: Vec<Check>,
+    pub preconditions: Vec<StepCheck>,
     /// What runs.
     pub segments: Vec<Segment>,
     /// Conditions after the last statement.
     #[serde(default)]
-    pub verify: Vec<Check>,
+    pub verify: Vec<StepCheck>,
     /// How it is taken back; for a rollback step: what it took back, unless it restores a
     /// version before.
     pub rollback: Rollback,
@@ -151,8 +151,7 @@ impl Step {
 /// Why a step is in a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "StepReason")]
-pub enum Why {
+pub enum StepReason {
     /// It was never applied.
     Pending,
     /// It is repeatable and its content changed.
@@ -250,8 +249,7 @@ pub struct Statement {
 /// A condition: an SQL query that answers one boolean.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "StepCheck")]
-pub struct Check {
+pub struct StepCheck {
     /// What must be true, in words.
     pub name: String,
     /// The query.
@@ -273,7 +271,7 @@ pub enum Rollback {
         segments: Vec<Segment>,
         /// Conditions after the last statement of the rollback.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        verify: Vec<Check>,
+        verify: Vec<StepCheck>,
     },
     /// Not at all.
     Irreversible {
@@ -291,7 +289,7 @@ pub struct Waiting {
     /// The changeset on whose age it waits.
     pub on: String,
     /// How long that one must have been applied.
-    pub soak: Span,
+    pub soak: HumanDuration,
     /// When the wait is over, as RFC 3339 in UTC; absent while that one is not applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
@@ -310,7 +308,7 @@ pub struct Blocked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{SegmentState, Status};
+    use crate::history::{RecordedStatus, SegmentState};
     use serde_json::json;
 
     #[test]
@@ -325,7 +323,7 @@ mod tests {
         let state = |direction, no, done| SegmentState { direction, no, done, rows: 0, cursor: None };
         let (forward, back) = (Direction::Forward, Direction::Rollback);
         let recorded = |segments| Recorded {
-            status: Status::Partly,
+            status: RecordedStatus::Partly,
             ordinal: 1,
             checksum: String::new(),
             digest: String::new(),

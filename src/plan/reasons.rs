@@ -6,7 +6,7 @@
 use super::states::{State, StateRow};
 use crate::base::{count, time};
 use crate::graph::Graph;
-use crate::history::{History, Status};
+use crate::history::{History, RecordedStatus};
 use crate::source::{Changelog, Changeset, SourceSet};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -36,7 +36,7 @@ pub struct Reason {
 
 /// The last that happened to a changeset.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Last {
+pub struct LastEvent {
     /// Who did it: role, and user and host where they are known.
     pub by: String,
     /// When, as RFC 3339.
@@ -59,7 +59,7 @@ pub struct Case<'a> {
     /// The state of every changeset.
     pub rows: BTreeMap<&'a str, &'a StateRow>,
     /// The last that happened to those that are recorded.
-    pub last: BTreeMap<String, Last>,
+    pub last: BTreeMap<String, LastEvent>,
     /// The changeset that is asked for, by its position.
     pub position: usize,
 }
@@ -73,7 +73,7 @@ pub fn of(case: &Case<'_>) -> Vec<Reason> {
     let own = |position: usize| SOURCES.iter().flat_map(move |source| source(case, position));
     let mut reasons: Vec<Reason> = own(case.position).collect();
     reasons.extend(dependencies(case, case.position));
-    if case.state(case.position) != State::NotForHere {
+    if case.state(case.position) != State::Excluded {
         reasons.extend(case.missing_ancestors().into_iter().flat_map(own));
     }
     reasons
@@ -83,7 +83,7 @@ pub fn of(case: &Case<'_>) -> Vec<Reason> {
 #[must_use]
 pub fn wanted(graph: &Graph, history: &History, changelog: &Changelog, position: usize) -> Vec<String> {
     let ids = graph.with_ancestors([position]).into_iter().map(|p| changelog.changesets[p].id.clone());
-    ids.filter(|id| history.status(id).is_some_and(|s| s != Status::Applied)).collect()
+    ids.filter(|id| history.status(id).is_some_and(|s| s != RecordedStatus::Applied)).collect()
 }
 
 impl Case<'_> {
@@ -134,7 +134,7 @@ impl Case<'_> {
 }
 
 fn environments(case: &Case<'_>, position: usize) -> Vec<Reason> {
-    if case.state(position) != State::NotForHere {
+    if case.state(position) != State::Excluded {
         return Vec::new();
     }
     let changeset = case.changeset(position);
@@ -167,8 +167,8 @@ fn marks(case: &Case<'_>, position: usize) -> Vec<Reason> {
     let id = &case.changeset(position).id;
     let Some(recorded) = case.history.changesets.get(id) else { return Vec::new() };
     let (kind, effect) = match recorded.status {
-        Status::Held => ("held", ""),
-        Status::Skipped => ("skipped", "; what depends on it may run"),
+        RecordedStatus::Held => ("held", ""),
+        RecordedStatus::Skipped => ("skipped", "; what depends on it may run"),
         _ => return Vec::new(),
     };
     let (said, who) = case.said(id);
@@ -187,17 +187,17 @@ fn failures(case: &Case<'_>, position: usize) -> Vec<Reason> {
     let error = recorded.error.as_deref().map_or_else(String::new, |e| format!(": {e}"));
     let (said, _) = case.said(id);
     let (kind, message, todo) = match recorded.status {
-        Status::Failed => (
+        RecordedStatus::Failed => (
             "failed",
             format!("`{id}` was tried {said} and failed{error}; nothing of it remains"),
             format!("remove the cause, then `dagmar apply --env {env}` tries it again"),
         ),
-        Status::Partly if recorded.is_rollback_begun() => (
+        RecordedStatus::Partly if recorded.is_rollback_begun() => (
             "partly",
             format!("the rollback of `{id}` was begun {said} and is half done{error}"),
             format!("`dagmar rollback {id} --env {env}` goes on with it"),
         ),
-        Status::Partly => {
+        RecordedStatus::Partly => {
             let done = recorded.segments.iter().filter(|s| s.done).count();
             (
                 "partly",
@@ -213,7 +213,7 @@ fn failures(case: &Case<'_>, position: usize) -> Vec<Reason> {
 
 fn soak(case: &Case<'_>, position: usize) -> Vec<Reason> {
     let id = &case.changeset(position).id;
-    if case.history.status(id).is_some_and(Status::satisfies) || case.state(position) == State::NotForHere {
+    if case.history.status(id).is_some_and(RecordedStatus::satisfies) || case.state(position) == State::Excluded {
         return Vec::new();
     }
     let mut reasons = Vec::new();
@@ -237,7 +237,7 @@ fn soak(case: &Case<'_>, position: usize) -> Vec<Reason> {
 
 fn dependencies(case: &Case<'_>, position: usize) -> Vec<Reason> {
     let id = &case.changeset(position).id;
-    if case.history.status(id).is_some_and(Status::satisfies) || case.state(position) == State::NotForHere {
+    if case.history.status(id).is_some_and(RecordedStatus::satisfies) || case.state(position) == State::Excluded {
         return Vec::new();
     }
     let mut unmet: Vec<usize> =
@@ -273,7 +273,7 @@ pub fn verdict(case: &Case<'_>, reasons: &[Reason]) -> String {
         State::Partly if reasons.iter().all(|r| r.kind == "partly") => {
             "nothing else is in its way: what is to be done is above".to_owned()
         }
-        State::NotForHere => "it never comes here as its file is".to_owned(),
+        State::Excluded => "it never comes here as its file is".to_owned(),
         _ => "it comes when every reason above is gone".to_owned(),
     }
 }

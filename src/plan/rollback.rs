@@ -1,13 +1,13 @@
 //! Taking back: exactly what was asked for and what depends on it, by the SQL that was
 //! stored when it was applied.
 
-use super::model::{Check, Direction, Plan, Rollback, Segment, Step, Why};
-use super::quiet::kept;
+use super::model::{Direction, Plan, Rollback, Segment, Step, StepCheck, StepReason};
+use super::new_objects::kept;
 use super::waves;
-use crate::base::{Content, Failure, Ident, Kind, count, diag::nearest};
-use crate::effects::{How, Touch};
+use crate::base::{Content, Failure, FailureKind, Ident, count, diag::nearest};
+use crate::effects::{Access, Touch};
 use crate::history::attic::Purged;
-use crate::history::{History, Recorded, Status};
+use crate::history::{History, Recorded, RecordedStatus};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be taken back.
@@ -27,7 +27,7 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chosen {
     /// Id and reason; dependents before what they need.
-    pub list: Vec<(String, Why)>,
+    pub list: Vec<(String, StepReason)>,
 }
 
 /// A row of the ledger with its texts.
@@ -55,7 +55,7 @@ pub struct StoredForward {
     /// The segments.
     pub segments: Vec<Segment>,
     /// The conditions after them.
-    pub verify: Vec<Check>,
+    pub verify: Vec<StepCheck>,
     /// The objects they touched, where that was known.
     pub touches: Option<Vec<Touch>>,
 }
@@ -65,10 +65,10 @@ pub struct StoredForward {
 /// # Errors
 /// An id that is not there; without `cascade`: something else that depends on it.
 pub fn choose(history: &History, target: &Target, cascade: bool) -> Result<Chosen, Failure> {
-    let mut why: BTreeMap<&str, Why> = BTreeMap::new();
+    let mut why: BTreeMap<&str, StepReason> = BTreeMap::new();
     let records = &history.changesets;
     match target {
-        Target::All => why.extend(records.keys().map(|id| (id.as_str(), Why::Requested))),
+        Target::All => why.extend(records.keys().map(|id| (id.as_str(), StepReason::Requested))),
         Target::LastRun => {
             let last = records.values().max_by_key(|r| (r.applied_at, r.ordinal)).map(|r| r.run.as_str());
             let of_run = records.iter().filter(|(_, r)| Some(r.run.as_str()) == last);
@@ -77,7 +77,7 @@ pub fn choose(history: &History, target: &Target, cascade: bool) -> Result<Chose
         Target::To(id) => {
             let stay = find(history, id)?.ordinal;
             let later = records.iter().filter(|(_, r)| r.ordinal > stay);
-            why.extend(later.map(|(id, _)| (id.as_str(), Why::Requested)));
+            why.extend(later.map(|(id, _)| (id.as_str(), StepReason::Requested)));
         }
         Target::Ids(ids) => {
             for id in ids {
@@ -87,15 +87,15 @@ pub fn choose(history: &History, target: &Target, cascade: bool) -> Result<Chose
             }
         }
     }
-    let removed: Vec<&str> = why.iter().filter(|(_, w)| **w != Why::Restored).map(|(id, _)| *id).collect();
+    let removed: Vec<&str> = why.iter().filter(|(_, w)| **w != StepReason::Restored).map(|(id, _)| *id).collect();
     let mut dependents = BTreeSet::new();
     let mut open = removed;
     while let Some(id) = open.pop() {
         for dependent in history.dependents(id) {
             match why.get(dependent) {
                 // what it needs goes away: it has to go as a whole
-                Some(Why::Restored) => {
-                    why.insert(dependent, Why::Requested);
+                Some(StepReason::Restored) => {
+                    why.insert(dependent, StepReason::Requested);
                     open.push(dependent);
                 }
                 Some(_) => {}
@@ -110,21 +110,28 @@ pub fn choose(history: &History, target: &Target, cascade: bool) -> Result<Chose
     if !dependents.is_empty() && !cascade && !matches!(target, Target::To(_)) {
         let names: Vec<String> = dependents.iter().map(|d| format!("`{d}`")).collect();
         let (verb, them) = if names.len() == 1 { ("depends", "it") } else { ("depend", "them") };
-        return Err(Failure::new(Kind::Refused, format!("{} {verb} on what is to be rolled back", names.join(", ")))
-            .help(format!("`--cascade` rolls {them} back too")));
+        return Err(Failure::new(
+            FailureKind::Refused,
+            format!("{} {verb} on what is to be rolled back", names.join(", ")),
+        )
+        .help(format!("`--cascade` rolls {them} back too")));
     }
-    why.extend(dependents.into_iter().map(|id| (id, Why::Dependent)));
+    why.extend(dependents.into_iter().map(|id| (id, StepReason::Dependent)));
     Ok(Chosen { list: ordered(history, &why) })
 }
 
 /// A repeatable changeset that was applied again goes back to the version before.
-fn one_back(recorded: &Recorded) -> Why {
-    if recorded.versions > 0 && recorded.status == Status::Applied { Why::Restored } else { Why::Requested }
+fn one_back(recorded: &Recorded) -> StepReason {
+    if recorded.versions > 0 && recorded.status == RecordedStatus::Applied {
+        StepReason::Restored
+    } else {
+        StepReason::Requested
+    }
 }
 
 fn find<'a>(history: &'a History, id: &str) -> Result<&'a Recorded, Failure> {
     history.changesets.get(id).ok_or_else(|| {
-        let failure = Failure::new(Kind::Usage, format!("`{id}` is not applied here"));
+        let failure = Failure::new(FailureKind::Usage, format!("`{id}` is not applied here"));
         match nearest(id, history.changesets.keys().map(String::as_str)) {
             Some(near) => failure.help(format!("did you mean `{near}`?")),
             None => failure.help("`dagmar status` shows what is"),
@@ -133,7 +140,7 @@ fn find<'a>(history: &'a History, id: &str) -> Result<&'a Recorded, Failure> {
 }
 
 /// Dependents first; otherwise the latest first.
-fn ordered(history: &History, why: &BTreeMap<&str, Why>) -> Vec<(String, Why)> {
+fn ordered(history: &History, why: &BTreeMap<&str, StepReason>) -> Vec<(String, StepReason)> {
     let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
     for id in why.keys() {
         waiting.insert(id, history.dependents(id).filter(|d| why.contains_key(d)).count());
@@ -180,7 +187,7 @@ pub fn compile(
     }
     if !never.is_empty() {
         let changesets = count(never.len(), "changeset");
-        let mut failure = Failure::new(Kind::Refused, format!("{changesets} cannot be rolled back"))
+        let mut failure = Failure::new(FailureKind::Refused, format!("{changesets} cannot be rolled back"))
             .help("undo it with a new changeset, or choose what does not need it");
         failure.notes = never;
         return Err(failure);
@@ -193,13 +200,19 @@ pub fn compile(
     Ok(waves::plan(environment, ledger, Direction::Rollback, steps))
 }
 
-fn step(id: &str, why: Why, recorded: &Recorded, row: Stored, purged: Option<&Vec<Purged>>) -> Result<Step, String> {
+fn step(
+    id: &str,
+    why: StepReason,
+    recorded: &Recorded,
+    row: Stored,
+    purged: Option<&Vec<Purged>>,
+) -> Result<Step, String> {
     // what is derived from the changes touches what they touched
     let mut touched = None;
     let (segments, verify) = match (recorded.status, why, row.previous) {
         // nothing of these was run
-        (Status::Skipped | Status::Held | Status::Failed, ..) => (Vec::new(), Vec::new()),
-        (_, Why::Restored, Some(previous)) => (previous.segments, previous.verify),
+        (RecordedStatus::Skipped | RecordedStatus::Held | RecordedStatus::Failed, ..) => (Vec::new(), Vec::new()),
+        (_, StepReason::Restored, Some(previous)) => (previous.segments, previous.verify),
         _ => match row.rollback {
             Rollback::Irreversible { reason } => return Err(reason),
             Rollback::Segments { derived: true, .. } if let Some(purged) = purged => {
@@ -207,7 +220,7 @@ fn step(id: &str, why: Why, recorded: &Recorded, row: Stored, purged: Option<&Ve
             }
             Rollback::Segments { derived, segments, verify } => {
                 touched = row.forward.touches.filter(|_| derived).map(reversed);
-                let segments = if recorded.status == Status::Partly && derived {
+                let segments = if recorded.status == RecordedStatus::Partly && derived {
                     of_begun(segments, &row.forward.segments, recorded)
                 } else {
                     segments
@@ -269,8 +282,8 @@ fn of_begun(rollback: Vec<Segment>, forward: &[Segment], recorded: &Recorded) ->
 fn reversed(mut touches: Vec<Touch>) -> Vec<Touch> {
     for touch in &mut touches {
         touch.how = match touch.how {
-            How::Create => How::Drop,
-            How::Drop => How::Create,
+            Access::Create => Access::Drop,
+            Access::Drop => Access::Create,
             other => other,
         };
     }

@@ -1,17 +1,17 @@
 //! A plan as a file: complete, for named targets in the state in which they were seen, with a
 //! digest over all of it. What is approved, promoted and run is this file and nothing else.
 
-use super::model::{Plan, Step, Why};
+use super::model::{Plan, Step, StepReason};
 use crate::base::checksum::sha256_hex;
-use crate::base::{Failure, Kind, count, time};
-use crate::history::{History, Recorded, Status};
+use crate::base::{Failure, FailureKind, count, time};
+use crate::history::{History, Recorded, RecordedStatus};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-pub use content::{Content, FORMAT, Part, Target};
+pub use content::{Content, FORMAT, Part, SealedTarget};
 use content::{changed, no_plan};
 
 /// The algorithm of the digest: `p1` = SHA-256 of the content as canonical JSON (keys sorted,
@@ -41,7 +41,7 @@ impl Sealed {
         let content: Content = typed(value)?;
         // what could not be opened again is not sealed
         check::renew(&mut content.clone()).map_err(|why| Failure {
-            kind: Kind::Source,
+            kind: FailureKind::Source,
             message: "the plan cannot be sealed".to_owned(),
             help: Some("a number that JSON does not keep is written as a text, in quotes".to_owned()),
             ..why
@@ -78,7 +78,7 @@ impl Sealed {
         }
         if format > u64::from(FORMAT) {
             return Err(Failure::new(
-                Kind::Refused,
+                FailureKind::Refused,
                 format!("the sealed plan has the format {format}; this dagmar knows formats up to {FORMAT}"),
             )
             .help("use the version of dagmar that sealed it, or a later one"));
@@ -112,7 +112,7 @@ impl Sealed {
             return Ok(());
         }
         Err(Failure::new(
-            Kind::Refused,
+            FailureKind::Refused,
             format!("the sealed plan expired at {}", time::rfc3339(self.content.expires_at)),
         )
         .help("seal a new one with `dagmar plan --out FILE`"))
@@ -124,7 +124,7 @@ impl Sealed {
     /// When it has nothing for it.
     pub fn part(&self, environment: &str) -> Result<&Part, Failure> {
         self.content.environments.iter().find(|part| part.environment == environment).ok_or_else(|| {
-            Failure::new(Kind::Drift, format!("the plan is not sealed for the environment `{environment}`"))
+            Failure::new(FailureKind::Drift, format!("the plan is not sealed for the environment `{environment}`"))
                 .help(format!("it is for {}: name one of them with `--env`", self.environments().join(", ")))
         })
     }
@@ -142,7 +142,7 @@ impl Part {
     ///
     /// # Errors
     /// When the database is not the one that the plan is sealed for, or has moved since.
-    pub fn remaining(&self, now: &Target, history: &History, own: &BTreeSet<String>) -> Result<Plan, Failure> {
+    pub fn remaining(&self, now: &SealedTarget, history: &History, own: &BTreeSet<String>) -> Result<Plan, Failure> {
         self.same_place(now)?;
         let is_own =
             |step: &Step, r: &Recorded| own.contains(&r.run) && r.digest == step.digest && step.checksum == r.checksum;
@@ -157,19 +157,19 @@ impl Part {
                 _ => drop(before.remove(step.changeset.as_str())),
             }
             step.take_progress(recorded);
-            if recorded.status == Status::Partly {
-                step.why = Why::Resumed;
+            if recorded.status == RecordedStatus::Partly {
+                step.why = StepReason::Resumed;
             }
-            recorded.status != Status::Applied
+            recorded.status != RecordedStatus::Applied
         });
         if hash(&before) == self.target.state {
             return Ok(plan);
         }
         let mut failure = Failure::new(
-            Kind::Drift,
+            FailureKind::Drift,
             format!("the database of `{}` has moved since the plan was sealed; nothing was run", self.environment),
         );
-        for id in self.plan.steps.iter().filter(|s| s.why == Why::Pending).map(|s| s.changeset.as_str()) {
+        for id in self.plan.steps.iter().filter(|s| s.why == StepReason::Pending).map(|s| s.changeset.as_str()) {
             if let (Some(status), true) = (history.status(id), before.contains_key(id)) {
                 failure.notes.push(format!("`{id}` was not there, and is {} now", status.word()));
             }
@@ -181,10 +181,10 @@ impl Part {
         Err(failure.help("look at it with `dagmar history` and `dagmar plan`, and seal a new one"))
     }
 
-    fn same_place(&self, now: &Target) -> Result<(), Failure> {
+    fn same_place(&self, now: &SealedTarget) -> Result<(), Failure> {
         let sealed = &self.target;
         let other = |what: String| {
-            Err(Failure::new(Kind::Drift, "the plan is sealed for another database; nothing was run")
+            Err(Failure::new(FailureKind::Drift, "the plan is sealed for another database; nothing was run")
                 .note(what)
                 .help("name the environment or the connection that it is for; `dagmar plan --verify FILE` shows it"))
         };
@@ -199,7 +199,7 @@ impl Part {
         }
         if sealed.server != now.server {
             return Err(Failure::new(
-                Kind::Drift,
+                FailureKind::Drift,
                 format!("the server is PostgreSQL {} now, and was {}; nothing was run", now.server, sealed.server),
             )
             .help("seal a new plan with `dagmar plan --out FILE`"));
@@ -231,7 +231,7 @@ fn lines(history: &History) -> BTreeMap<&str, String> {
         }
         text
     };
-    let there = history.changesets.iter().filter(|(_, r)| r.status != Status::Failed);
+    let there = history.changesets.iter().filter(|(_, r)| r.status != RecordedStatus::Failed);
     there.map(|(id, r)| (id.as_str(), line(r))).collect()
 }
 
@@ -243,7 +243,7 @@ fn hash(lines: &BTreeMap<&str, String>) -> String {
 /// How many changesets a database has, without those that left nothing behind.
 #[must_use]
 pub fn recorded(history: &History) -> usize {
-    history.changesets.values().filter(|r| r.status != Status::Failed).count()
+    history.changesets.values().filter(|r| r.status != RecordedStatus::Failed).count()
 }
 
 /// The digest of a content.
@@ -255,7 +255,7 @@ fn digest(content: &Value) -> String {
 
 /// A content as the value that its text is read back to: reading may round a fraction.
 fn settled<T: Serialize>(content: &T) -> Result<Value, Failure> {
-    let wrong = |e: serde_json::Error| Failure::new(Kind::Internal, format!("the plan is no JSON: {e}"));
+    let wrong = |e: serde_json::Error| Failure::new(FailureKind::Internal, format!("the plan is no JSON: {e}"));
     let mut value = serde_json::to_value(content).map_err(wrong)?;
     for _ in 0..8 {
         let (mut text, mut again) = (String::new(), String::new());
@@ -266,7 +266,7 @@ fn settled<T: Serialize>(content: &T) -> Result<Value, Failure> {
             return Ok(value);
         }
     }
-    Err(Failure::new(Kind::Source, "a changeset holds a number that JSON does not keep")
+    Err(Failure::new(FailureKind::Source, "a changeset holds a number that JSON does not keep")
         .help("write it as a text, in quotes"))
 }
 

@@ -2,7 +2,7 @@
 
 use super::model::{Direction, Plan, Rollback, Segment, Step};
 use crate::base::secret::Secrets;
-use crate::base::{Failure, Kind, Secret};
+use crate::base::{Failure, FailureKind, Secret};
 use crate::sql::{self, secret};
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub fn check(plan: &Plan, secrets: &Secrets) -> Result<(), Failure> {
     for step in &plan.steps {
         for text in texts(step).filter(|text| secret::has_secrets(text)) {
             let Err(why) = secret::fill(text, &value) else { continue };
-            let failure = wrong.get_or_insert_with(|| Failure::new(Kind::Usage, &why.message).help(why.help));
+            let failure = wrong.get_or_insert_with(|| Failure::new(FailureKind::Usage, &why.message).help(why.help));
             let note = match failure.message == why.message {
                 true => format!("`{}` needs it", step.changeset),
                 false => format!("`{}`: {}", step.changeset, why.message),

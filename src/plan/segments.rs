@@ -1,7 +1,7 @@
 //! The SQL of changes to segments: statements gather in transactions, except those that cannot.
 
 use super::model::{Limits, Mode, Progress, Segment, Statement};
-use super::setting::{Prepared, Setting, ledger_problem, misplaced_secret, writes_ledger};
+use super::render_context::{Prepared, RenderContext, ledger_problem, misplaced_secret, writes_ledger};
 use super::writing::{self, Bit, Origins};
 use crate::base::{Code, Diagnostic, Diagnostics, PaceSpec, Place};
 use crate::change::Batch;
@@ -20,7 +20,7 @@ pub struct Text<'a> {
     changeset: &'a Changeset,
     change: &'a Prepared<'a>,
     section: Section,
-    setting: Setting<'a>,
+    setting: RenderContext<'a>,
     bits: OnceCell<Vec<Bit>>,
 }
 
@@ -31,14 +31,14 @@ impl<'a> Text<'a> {
         changeset: &'a Changeset,
         change: &'a Prepared<'a>,
         section: Section,
-        setting: Setting<'a>,
+        setting: RenderContext<'a>,
     ) -> Self {
         Self { sql, changeset, change, section, setting, bits: OnceCell::new() }
     }
 
     fn bits(&self) -> &[Bit] {
         self.bits.get_or_init(|| {
-            let Setting { writing, renderer, .. } = self.setting;
+            let RenderContext { writing, renderer, .. } = self.setting;
             let change = self.change;
             writing.bits(renderer, self.changeset, change.parsed, self.section, &change.context, self.sql)
         })
@@ -94,7 +94,7 @@ pub struct Segments {
 
 impl Segments {
     /// None yet.
-    pub fn new(setting: Setting<'_>) -> Self {
+    pub fn new(setting: RenderContext<'_>) -> Self {
         Self { list: Vec::new(), limits: setting.limits, pace: setting.pace, open: false }
     }
 

@@ -1,7 +1,7 @@
 //! Ed25519 keys in the files that OpenSSL writes too, and signatures of digests: the only user
 //! of ring.
 
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -47,7 +47,7 @@ pub struct PublicKey([u8; 32]);
 /// When the system has no randomness.
 pub fn generate() -> Result<(String, String), Failure> {
     let mut seed = [0; 32];
-    let wrong = || Failure::new(Kind::Internal, "the system gives no random numbers");
+    let wrong = || Failure::new(FailureKind::Internal, "the system gives no random numbers");
     SystemRandom::new().fill(&mut seed).map_err(|_| wrong())?;
     let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| wrong())?;
     let private = pem("PRIVATE KEY", &[&PRIVATE, &seed[..]].concat());
@@ -63,7 +63,7 @@ impl PrivateKey {
         let der = unwrap(text, "PRIVATE KEY");
         let pair = der.and_then(|der| Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).ok());
         pair.map(Self).ok_or_else(|| {
-            Failure::new(Kind::Usage, "this is no private Ed25519 key")
+            Failure::new(FailureKind::Usage, "this is no private Ed25519 key")
                 .help("`dagmar key new FILE` makes one, and so does `openssl genpkey -algorithm ed25519`")
         })
     }
@@ -99,7 +99,7 @@ impl PublicKey {
         };
         let key = raw.and_then(|raw| raw.try_into().ok()).map(Self).filter(|key| !key.is_weak());
         key.ok_or_else(|| {
-            Failure::new(Kind::Usage, "this is no public Ed25519 key")
+            Failure::new(FailureKind::Usage, "this is no public Ed25519 key")
                 .help("`dagmar key new FILE` writes it into FILE.pub; `openssl pkey -pubout` makes it of a private one")
         })
     }

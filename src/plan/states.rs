@@ -3,7 +3,7 @@
 use super::compile::{Decision, decide};
 use crate::base::{time, words::grouped};
 use crate::graph::Graph;
-use crate::history::{History, Recorded, SegmentState, Status};
+use crate::history::{History, Recorded, RecordedStatus, SegmentState};
 use crate::source::{Changelog, SourceSet};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -36,7 +36,7 @@ pub enum State {
     /// Marked as held.
     Held,
     /// This environment never gets it.
-    NotForHere,
+    Excluded,
 }
 
 impl State {
@@ -55,7 +55,7 @@ impl State {
             State::Blocked => "blocked",
             State::Skipped => "skipped",
             State::Held => "held",
-            State::NotForHere => "notForHere",
+            State::Excluded => "excluded",
         }
     }
 
@@ -63,7 +63,7 @@ impl State {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            State::NotForHere => "not for here",
+            State::Excluded => "excluded",
             other => other.word(),
         }
     }
@@ -199,7 +199,7 @@ pub fn recorded(history: &History) -> Vec<StateRow> {
 /// Applied changesets that no file has any more, in the order in which they were applied.
 #[must_use]
 pub fn missing<'a>(graph: &Graph, history: &'a History) -> Vec<&'a str> {
-    let applied = history.changesets.iter().filter(|(_, recorded)| recorded.status == Status::Applied);
+    let applied = history.changesets.iter().filter(|(_, recorded)| recorded.status == RecordedStatus::Applied);
     let mut gone: Vec<_> = applied.filter(|(id, _)| graph.position(id).is_none()).collect();
     gone.sort_by_key(|(_, recorded)| recorded.ordinal);
     gone.into_iter().map(|(id, _)| id.as_str()).collect()
@@ -211,11 +211,11 @@ fn of_ledger(id: &str, history: &History) -> StateRow {
         id: id.to_owned(),
         state: match recorded.map(|r| r.status) {
             None => State::Pending,
-            Some(Status::Applied) => State::Applied,
-            Some(Status::Partly) => State::Partly,
-            Some(Status::Failed) => State::Failed,
-            Some(Status::Skipped) => State::Skipped,
-            Some(Status::Held) => State::Held,
+            Some(RecordedStatus::Applied) => State::Applied,
+            Some(RecordedStatus::Partly) => State::Partly,
+            Some(RecordedStatus::Failed) => State::Failed,
+            Some(RecordedStatus::Skipped) => State::Skipped,
+            Some(RecordedStatus::Held) => State::Held,
         },
         file: None,
         description: None,
@@ -233,8 +233,8 @@ fn of_ledger(id: &str, history: &History) -> StateRow {
 }
 
 fn refine(row: &mut StateRow, position: usize, repeatable: bool, decision: &Decision, history: &History) {
-    if decision.not_for_here.contains(&row.id) {
-        row.state = State::NotForHere;
+    if decision.excluded.contains(&row.id) {
+        row.state = State::Excluded;
     } else if let Some(waiting) = decision.waiting.iter().find(|w| w.changeset == row.id) {
         row.state = State::Waiting;
         row.until.clone_from(&waiting.until);
@@ -247,7 +247,10 @@ fn refine(row: &mut StateRow, position: usize, repeatable: bool, decision: &Deci
         row.reason = Some(blocked.reason.clone());
     } else if decision.edited.iter().any(|e| e.position == position) {
         row.state = State::Edited;
-    } else if repeatable && history.status(&row.id) == Some(Status::Applied) && row.checksum != row.applied_checksum {
+    } else if repeatable
+        && history.status(&row.id) == Some(RecordedStatus::Applied)
+        && row.checksum != row.applied_checksum
+    {
         row.state = State::Changed;
     }
 }

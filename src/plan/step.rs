@@ -1,11 +1,11 @@
 //! One changeset to one step: its changes rendered, split into segments, annotated.
 
-use super::model::{Check, Direction, Rollback, Segment, Step, Why};
+use super::model::{Direction, Rollback, Segment, Step, StepCheck, StepReason};
+use super::new_objects::{Made, drop_locks};
 use super::origin::Origin;
-use super::quiet::{Made, quiet};
+pub use super::render_context::RenderContext;
+use super::render_context::{Prepared, ledger_problem, misplaced_secret, writes_ledger};
 use super::segments::{Segments, Text};
-pub use super::setting::Setting;
-use super::setting::{Prepared, ledger_problem, misplaced_secret, writes_ledger};
 use super::writing::Origins;
 use crate::base::{Code, Diagnostic, Diagnostics, Place};
 use crate::change::{Scope, Undo};
@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 /// Renders a changeset. Problems of templates and SQL are reported where they are written; then
 /// there is no step. Of a changeset that was not read as a whole only the problems are of use.
-pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mut Diagnostics) -> Option<Step> {
+pub fn compile(changeset: &Changeset, file: &str, setting: RenderContext<'_>, out: &mut Diagnostics) -> Option<Step> {
     let (errors_before, _) = out.counts();
     let (prepared, mut effects, made) = prepare(&changeset.changes, changeset, setting, out);
     let mut forward = Segments::new(setting);
@@ -34,7 +34,7 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
             }
         }
     }
-    quiet(&mut forward.list, &made);
+    drop_locks(&mut forward.list, &made);
     let rollback = take_back(changeset, &prepared, setting, out);
     if changeset.header_is_read {
         check_outside(changeset, &forward.list, out);
@@ -62,7 +62,7 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
         phase: changeset.phase.map(|p| p.word().to_owned()),
         direction: Direction::Forward,
         wave: 0,
-        why: Why::Pending,
+        why: StepReason::Pending,
         requires: changeset.depends_on.iter().map(|d| d.id.clone()).collect(),
         repeatable: changeset.repeatable,
         checksum: changeset.checksum.clone(),
@@ -80,7 +80,7 @@ pub fn compile(changeset: &Changeset, file: &str, setting: Setting<'_>, out: &mu
 fn prepare<'a>(
     changes: &'a [ParsedChange],
     changeset: &Changeset,
-    setting: Setting<'_>,
+    setting: RenderContext<'_>,
     out: &mut Diagnostics,
 ) -> (Vec<Prepared<'a>>, Effects, Made) {
     let mut scope = Scope {
@@ -110,7 +110,7 @@ fn prepare<'a>(
 fn take_back(
     changeset: &Changeset,
     prepared: &[Prepared<'_>],
-    setting: Setting<'_>,
+    setting: RenderContext<'_>,
     out: &mut Diagnostics,
 ) -> Rollback {
     let mut segments = Segments::new(setting);
@@ -156,11 +156,11 @@ fn take_back(
     Rollback::Segments { derived, segments: segments.list, verify }
 }
 
-fn verify(changeset: &Changeset, occasion: Occasion, setting: Setting<'_>) -> Vec<Check> {
+fn verify(changeset: &Changeset, occasion: Occasion, setting: RenderContext<'_>) -> Vec<StepCheck> {
     let checks = changeset.verify.iter().enumerate().filter(|(_, v)| v.on.unwrap_or(Occasion::Apply) == occasion);
     let place = changeset.place.child("verify");
     checks
-        .map(|(i, v)| Check {
+        .map(|(i, v)| StepCheck {
             name: v.name.clone(),
             sql: v.sql.trim().trim_end_matches(';').to_owned(),
             origin: origin_of(&place.at(i).child("sql"), setting),
@@ -168,9 +168,9 @@ fn verify(changeset: &Changeset, occasion: Occasion, setting: Setting<'_>) -> Ve
         .collect()
 }
 
-fn preconditions(changeset: &Changeset, setting: Setting<'_>) -> Vec<Check> {
+fn preconditions(changeset: &Changeset, setting: RenderContext<'_>) -> Vec<StepCheck> {
     let place = changeset.place.child("preconditions");
-    let check = |(i, p): (usize, &crate::source::checks::Precondition)| Check {
+    let check = |(i, p): (usize, &crate::source::checks::Precondition)| StepCheck {
         name: p.words(),
         sql: p.sql(),
         origin: origin_of(&place.at(i), setting),
@@ -178,11 +178,16 @@ fn preconditions(changeset: &Changeset, setting: Setting<'_>) -> Vec<Check> {
     changeset.preconditions.iter().enumerate().map(check).collect()
 }
 
-fn origin_of(place: &Place, setting: Setting<'_>) -> Option<Origin> {
+fn origin_of(place: &Place, setting: RenderContext<'_>) -> Option<Origin> {
     (setting.writing.origins != Origins::None).then(|| setting.writing.of_whole(place))
 }
 
-fn render(change: &Prepared<'_>, section: Section, setting: Setting<'_>, out: &mut Diagnostics) -> Option<String> {
+fn render(
+    change: &Prepared<'_>,
+    section: Section,
+    setting: RenderContext<'_>,
+    out: &mut Diagnostics,
+) -> Option<String> {
     let kind = change.parsed.change.kind();
     // its mistakes are told already
     if setting.renderer.is_broken(kind) {
@@ -197,7 +202,7 @@ fn render(change: &Prepared<'_>, section: Section, setting: Setting<'_>, out: &m
     }
 }
 
-fn template_problem(error: &TemplateError, place: &Place, setting: Setting<'_>) -> Diagnostic {
+fn template_problem(error: &TemplateError, place: &Place, setting: RenderContext<'_>) -> Diagnostic {
     let problem = Diagnostic::error(Code::Rendering, error.message.clone()).at(place.clone());
     let at = match (error.line, error.column) {
         (Some(line), Some(column)) => format!("{}:{line}:{column}", error.template),

@@ -3,7 +3,7 @@
 //! again (the facts of a statement, how far it came) is no part of it.
 
 use super::facts;
-use super::model::{Check, Limits, Mode, Progress, Rollback, Segment, Statement, Step};
+use super::model::{Limits, Mode, Progress, Rollback, Segment, Statement, Step, StepCheck};
 use super::origin::Origin;
 use super::rollback::StoredForward;
 use crate::change::Batch;
@@ -30,7 +30,7 @@ struct Form<T> {
 struct Forward<'a> {
     segments: Vec<Part<'a>>,
     #[serde(default)]
-    verify: Cow<'a, [Check]>,
+    verify: Cow<'a, [StepCheck]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     touches: Option<Cow<'a, [Touch]>>,
 }
@@ -42,7 +42,7 @@ enum Back<'a> {
         derived: bool,
         segments: Vec<Part<'a>>,
         #[serde(default)]
-        verify: Cow<'a, [Check]>,
+        verify: Cow<'a, [StepCheck]>,
     },
     Irreversible {
         reason: Cow<'a, str>,

@@ -2,7 +2,7 @@
 
 use super::model::{Direction, FORMAT, Plan, Step};
 use crate::base::{Ident, QualifiedName};
-use crate::effects::{How, Object};
+use crate::effects::{Access, ObjectClass};
 use std::collections::HashMap;
 
 /// A plan of these steps and nothing beside them, with their waves.
@@ -17,7 +17,7 @@ pub(super) fn plan(environment: &str, ledger: &Ident, direction: Direction, mut 
         waiting: Vec::new(),
         blocked: Vec::new(),
         renamed: Vec::new(),
-        not_for_here: Vec::new(),
+        excluded: Vec::new(),
         overridden_templates: Vec::new(),
     }
 }
@@ -35,7 +35,7 @@ enum Cause<'a> {
     /// It depends on it.
     Edge,
     /// Both meet on an object.
-    Object(Object, &'a QualifiedName),
+    Shared(ObjectClass, &'a QualifiedName),
     /// Nobody knows what one of them touches, so that it runs alone.
     Unknown,
 }
@@ -51,7 +51,7 @@ pub fn order(steps: &[Step]) -> Vec<Vec<usize>> {
 
 fn causes(steps: &[Step]) -> Vec<Vec<(usize, Cause<'_>)>> {
     let mut at: HashMap<&str, usize> = HashMap::with_capacity(steps.len());
-    let mut last: HashMap<(Object, &QualifiedName), Last> = HashMap::new();
+    let mut last: HashMap<(ObjectClass, &QualifiedName), Last> = HashMap::new();
     let mut barrier: Option<usize> = None;
     let mut all = Vec::with_capacity(steps.len());
     for (i, step) in steps.iter().enumerate() {
@@ -64,7 +64,7 @@ fn causes(steps: &[Step]) -> Vec<Vec<(usize, Cause<'_>)>> {
             }
             Some(touches) => {
                 for touch in touches.iter().filter(|t| counts(t.object, t.how)) {
-                    let cause = Cause::Object(touch.object, &touch.name);
+                    let cause = Cause::Shared(touch.object, &touch.name);
                     let seen = last.entry((touch.object, &touch.name)).or_default();
                     if shares(touch.how) {
                         after.extend(seen.change.map(|earlier| (earlier, cause)));
@@ -94,35 +94,36 @@ pub fn number(steps: &mut [Step]) {
 
 /// What keeps a step in a later wave than its edges do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Late<'a> {
+pub struct WaveDelay<'a> {
     /// The changeset in the wave before.
     pub after: &'a str,
     /// What both touch; `None`: nobody knows what one of them touches.
-    pub shared: Option<(Object, &'a QualifiedName)>,
+    pub shared: Option<(ObjectClass, &'a QualifiedName)>,
 }
 
 /// For each step of a plan what keeps it back, where its edges do not explain its wave.
 #[must_use]
-pub fn late(steps: &[Step]) -> Vec<Option<Late<'_>>> {
+pub fn late(steps: &[Step]) -> Vec<Option<WaveDelay<'_>>> {
     let mut all = Vec::with_capacity(steps.len());
     for (step, after) in steps.iter().zip(causes(steps)) {
         let last = after.into_iter().filter(|(earlier, _)| steps[*earlier].wave + 1 == step.wave);
         let shared = match last.min_by_key(|(_, cause)| *cause) {
             None | Some((_, Cause::Edge)) => None,
-            Some((earlier, Cause::Object(object, name))) => Some((earlier, Some((object, name)))),
+            Some((earlier, Cause::Shared(object, name))) => Some((earlier, Some((object, name)))),
             Some((earlier, Cause::Unknown)) => Some((earlier, None)),
         };
-        all.push(shared.map(|(earlier, shared)| Late { after: &steps[earlier].changeset, shared }));
+        all.push(shared.map(|(earlier, shared)| WaveDelay { after: &steps[earlier].changeset, shared }));
     }
     all
 }
 
 /// Whether two steps that do this to one object may run at the same time.
-fn shares(how: How) -> bool {
-    how == How::Read
+fn shares(how: Access) -> bool {
+    how == Access::Read
 }
 
 /// Schemas, roles and extensions that are only used are not waited for: edges say so.
-fn counts(object: Object, how: How) -> bool {
-    !matches!(object, Object::Schema | Object::Role | Object::Extension) || matches!(how, How::Create | How::Drop)
+fn counts(object: ObjectClass, how: Access) -> bool {
+    !matches!(object, ObjectClass::Schema | ObjectClass::Role | ObjectClass::Extension)
+        || matches!(how, Access::Create | Access::Drop)
 }

@@ -2,7 +2,7 @@
 
 use super::origin::{Origin, Run};
 use crate::base::{FileId, PathSeg, Place};
-use crate::render::{From, Piece, Renderer, Section, Trace};
+use crate::render::{Piece, PieceSource, Renderer, Section, Trace};
 use crate::source::scalar::Map;
 use crate::source::{Changeset, ParsedChange, SourceSet, Variables};
 use crate::sql;
@@ -76,10 +76,10 @@ impl Writing<'_> {
         let mut bits = Vec::new();
         for piece in trace.iter().flat_map(|trace| &trace.pieces) {
             match &piece.from {
-                From::Template { template, first, before } => {
+                PieceSource::Template { template, first, before } => {
                     bits.extend(self.of_template(piece, template, *first, before, sql))
                 }
-                From::Value { path, text, same } => {
+                PieceSource::Value { path, text, same } => {
                     self.of_value(piece, path, text, *same, changeset, change, &mut bits)
                 }
             }

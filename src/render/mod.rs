@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 
 pub use crate::sql::SEGMENT_MARK;
 pub use library::Sections;
-pub use trace::{From, Piece, Trace};
+pub use trace::{Piece, PieceSource, Trace};
 
 /// Which section of a template is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

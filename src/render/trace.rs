@@ -26,12 +26,12 @@ pub struct Piece {
     /// How many bytes it has.
     pub len: usize,
     /// What it comes from.
-    pub from: From,
+    pub from: PieceSource,
 }
 
 /// What a part of rendered SQL comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum From {
+pub enum PieceSource {
     /// A text of the context.
     Value {
         /// The way to it.
@@ -93,7 +93,7 @@ impl Renderer {
                 let piece = |start: usize, len: usize, same| Piece {
                     at: at + start,
                     len,
-                    from: From::Value { path: path.clone(), text: value.clone(), same },
+                    from: PieceSource::Value { path: path.clone(), text: value.clone(), same },
                 };
                 if let Some(offset) = value.find(part) {
                     trace.pieces.push(piece(0, part.len(), Some(offset)));
@@ -108,7 +108,7 @@ impl Renderer {
             } else if let Some((number, offset)) = mark.strip_prefix('t').and_then(|mark| mark.split_once(':')) {
                 let origin = self.templates().origins.get(number.parse::<usize>().ok()?)?;
                 let before = origin.body.as_deref()?.get(..offset.parse().ok()?)?.to_owned();
-                let from = From::Template { template: origin.path.clone(), first: origin.first, before };
+                let from = PieceSource::Template { template: origin.path.clone(), first: origin.first, before };
                 trace.pieces.push(Piece { at, len: part.len(), from });
             }
         }
@@ -200,7 +200,7 @@ mod tests {
         let show = |piece: &Piece| {
             let text = trace.sql[piece.at..piece.at + piece.len].to_owned();
             match &piece.from {
-                From::Value { path, same, .. } => {
+                PieceSource::Value { path, same, .. } => {
                     let path: Vec<String> = path
                         .iter()
                         .map(|seg| match seg {
@@ -210,7 +210,7 @@ mod tests {
                         .collect();
                     (text, path.join("."), same.is_some())
                 }
-                From::Template { first, before, .. } => {
+                PieceSource::Template { first, before, .. } => {
                     (text, (first + before.matches('\n').count() + 1).to_string(), true)
                 }
             }

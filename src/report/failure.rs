@@ -1,7 +1,7 @@
 //! Failures for programs.
 
 use super::diag::{self, Problem};
-use crate::base::{Failure, Kind, Location};
+use crate::base::{Failure, FailureKind, Location};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
@@ -22,7 +22,7 @@ pub struct FailureAnswer<'a> {
 #[schemars(rename = "Error")]
 struct ErrorAnswer<'a> {
     /// What kind of failure it is.
-    kind: Kind,
+    kind: FailureKind,
     /// The exit code of the process, from 1.
     exit_code: u8,
     /// What went wrong, in a line.

@@ -4,11 +4,11 @@ use super::lines::Text;
 use super::page::text;
 use super::style::Tone;
 use super::table::{Cell, Table};
-use crate::gate::{Status, Verdict};
+use crate::gate::{GateStatus, GateVerdict};
 
 /// The table of gates: met, unmet and why; below, what to do.
 #[must_use]
-pub fn terminal(verdicts: &[Verdict], limit: Option<usize>) -> Text {
+pub fn terminal(verdicts: &[GateVerdict], limit: Option<usize>) -> Text {
     let mut table = Table::new(&["GATE", "STATE", "WHY"]);
     for verdict in verdicts {
         table.row([Cell::from(verdict.gate), state(verdict), Cell::from(verdict.reason.as_str())]);
@@ -19,33 +19,33 @@ pub fn terminal(verdicts: &[Verdict], limit: Option<usize>) -> Text {
     table.text(limit)
 }
 
-fn state(verdict: &Verdict) -> Cell {
+fn state(verdict: &GateVerdict) -> Cell {
     let tone = match verdict.status {
-        Status::Met => Tone::Good,
-        Status::Unmet => Tone::Bad,
-        Status::Overridden => Tone::Warn,
+        GateStatus::Met => Tone::Good,
+        GateStatus::Unmet => Tone::Bad,
+        GateStatus::Overridden => Tone::Warn,
     };
     Cell::new(verdict.status.word(), tone)
 }
 
 /// `all met`, `2 of 9 not met`.
-fn summary(verdicts: &[Verdict]) -> String {
-    match verdicts.iter().filter(|v| v.status == Status::Unmet).count() {
-        0 if verdicts.iter().any(|v| v.status == Status::Overridden) => "met, or overridden".to_owned(),
+fn summary(verdicts: &[GateVerdict]) -> String {
+    match verdicts.iter().filter(|v| v.status == GateStatus::Unmet).count() {
+        0 if verdicts.iter().any(|v| v.status == GateStatus::Overridden) => "met, or overridden".to_owned(),
         0 => "all met".to_owned(),
         n => format!("{n} of {} not met", verdicts.len()),
     }
 }
 
 /// The same for a page.
-pub(super) fn page(verdicts: &[Verdict]) -> String {
+pub(super) fn page(verdicts: &[GateVerdict]) -> String {
     let mut out = format!("<h2>Gates: {}</h2>\n<table>\n", summary(verdicts));
     out.push_str("<tr><th>Gate</th><th></th><th>Why</th><th>What to do</th></tr>\n");
     for verdict in verdicts {
         let class = match verdict.status {
-            Status::Met => "good",
-            Status::Unmet => "bad",
-            Status::Overridden => "warn",
+            GateStatus::Met => "good",
+            GateStatus::Unmet => "bad",
+            GateStatus::Overridden => "warn",
         };
         out.push_str(&format!(
             "<tr><td><code>{}</code></td><td><span class=\"tag {class}\">{}</span></td><td>{}</td><td>{}</td></tr>\n",
@@ -61,7 +61,7 @@ pub(super) fn page(verdicts: &[Verdict]) -> String {
 
 /// The same for a ticket or a comment.
 #[must_use]
-pub fn markdown(verdicts: &[Verdict]) -> String {
+pub fn markdown(verdicts: &[GateVerdict]) -> String {
     let mut table = Table::new(&["Gate", "State", "Why", "What to do"]);
     for verdict in verdicts {
         let remedy = verdict.remedy.as_deref().unwrap_or_default();

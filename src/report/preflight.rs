@@ -5,7 +5,7 @@ use super::lines::{Line, Text};
 use super::style::Tone;
 use crate::base::count;
 use crate::base::text::line;
-use crate::run::{Finding, Severity};
+use crate::run::{Finding, FindingSeverity};
 use std::fmt::Write;
 
 /// The findings for a terminal.
@@ -14,9 +14,9 @@ pub fn text(findings: &[Finding]) -> Text {
     let mut out = Text::from(Line::new().paint(Tone::Strong, "preflight").plain(format!(": {}", summary(findings))));
     for finding in findings {
         let tone = match finding.severity {
-            Severity::Error => Tone::Bad,
-            Severity::Warning => Tone::Warn,
-            Severity::Note => Tone::Muted,
+            FindingSeverity::Error => Tone::Bad,
+            FindingSeverity::Warning => Tone::Warn,
+            FindingSeverity::Note => Tone::Muted,
         };
         let word = Line::from("  ").paint(tone, finding.severity.word());
         out.line(word.plain(format!(" [{}] {}", finding.check, line(&finding.message))));
@@ -29,7 +29,7 @@ pub fn text(findings: &[Finding]) -> Text {
 #[must_use]
 pub fn summary(findings: &[Finding]) -> String {
     let of = |severity| findings.iter().filter(|f| f.severity == severity).count();
-    let counts = [Severity::Error, Severity::Warning, Severity::Note].map(|s| (of(s), s.word()));
+    let counts = [FindingSeverity::Error, FindingSeverity::Warning, FindingSeverity::Note].map(|s| (of(s), s.word()));
     let parts: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| count(*n, word)).collect();
     if parts.is_empty() { "nothing found".to_owned() } else { parts.join(", ") }
 }
@@ -65,9 +65,9 @@ pub(super) fn page(findings: &[Finding]) -> String {
     out.push_str("<table>\n<tr><th></th><th>Check</th><th>What</th><th>Remedy</th></tr>\n");
     for finding in findings {
         let class = match finding.severity {
-            Severity::Error => " bad",
-            Severity::Warning => " warn",
-            Severity::Note => "",
+            FindingSeverity::Error => " bad",
+            FindingSeverity::Warning => " warn",
+            FindingSeverity::Note => "",
         };
         let _ = writeln!(
             out,
@@ -96,7 +96,11 @@ mod tests {
             message: message.to_owned(),
             remedy: "GRANT it".to_owned(),
         };
-        vec![one(Severity::Error, "<b>|\u{1b}[31m"), one(Severity::Warning, "w"), one(Severity::Warning, "v")]
+        vec![
+            one(FindingSeverity::Error, "<b>|\u{1b}[31m"),
+            one(FindingSeverity::Warning, "w"),
+            one(FindingSeverity::Warning, "v"),
+        ]
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::plan::about_lines;
 use super::psql_secrets;
 use crate::base::name::quote_literal;
 use crate::base::{Actor, Ident, count};
-use crate::exec::{Around, Frame, Mark, Printer, Script, Writer};
+use crate::exec::{BatchFrames, Frame, Printer, Script, StatementTag, Writer};
 use crate::history::{RunKind, RunStatus};
 use crate::ledger::record::{Recorder, RunRef, RunStart};
 use crate::ledger::schema;
@@ -76,8 +76,8 @@ impl Psql {
     }
 
     /// A statement of dagmar's; what it answers, one row, is nothing to be shown.
-    fn own(&mut self, mark: Mark, sql: &str) {
-        let answers = matches!(mark, Mark::Took(_)) || sql::command(sql) == "select";
+    fn own(&mut self, mark: StatementTag, sql: &str) {
+        let answers = matches!(mark, StatementTag::Took(_)) || sql::command(sql) == "select";
         self.statement(sql, if answers { " \\gset dagmar_own_" } else { ";" });
     }
 
@@ -136,9 +136,9 @@ impl Psql {
             policy: None,
         };
         let mut script = Script::default();
-        script.push(Mark::Session, "BEGIN");
+        script.push(StatementTag::Session, "BEGIN");
         self.writer.start(&mut script, &start, &plan.renamed);
-        script.push(Mark::Session, "COMMIT");
+        script.push(StatementTag::Session, "COMMIT");
         self.print(&script);
     }
 
@@ -198,7 +198,7 @@ impl Psql {
                     self.authors(&step.segments[segment].statements[0].sql);
                     self.print(&after);
                 }
-                Frame::Batches { segment, around: Around { before, enter, leave, after } } => {
+                Frame::Batches { segment, around: BatchFrames { before, enter, leave, after } } => {
                     self.print(&before);
                     self.print(&enter);
                     if let Some(sql) = self.writer.batch_loop(step, segment, &step.segments[segment]) {

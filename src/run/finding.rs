@@ -6,8 +6,7 @@ use serde::Serialize;
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "FindingSeverity")]
-pub enum Severity {
+pub enum FindingSeverity {
     /// The run would fail: it is refused.
     Error,
     /// The run may wait, take longer or do harm.
@@ -16,14 +15,14 @@ pub enum Severity {
     Note,
 }
 
-impl Severity {
+impl FindingSeverity {
     /// The word in JSON and in text.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
+            FindingSeverity::Error => "error",
+            FindingSeverity::Warning => "warning",
+            FindingSeverity::Note => "note",
         }
     }
 }
@@ -35,7 +34,7 @@ pub struct Finding {
     /// The check.
     pub check: &'static str,
     /// How much it matters.
-    pub severity: Severity,
+    pub severity: FindingSeverity,
     /// What it is.
     pub message: String,
     /// How to mend it.

@@ -4,4 +4,4 @@ pub mod event;
 pub mod finding;
 
 pub use event::{Event, HookOutcome, Listener, Observer, StepError};
-pub use finding::{Finding, Severity};
+pub use finding::{Finding, FindingSeverity};

@@ -1,11 +1,11 @@
 //! Where an environment's URL comes from: at most one of `url`, `urlCommand` and `urlFile`.
 
 use super::config::Environment;
-use crate::base::{Code, Diagnostic, Diagnostics, Place, Span};
+use crate::base::{Code, Diagnostic, Diagnostics, HumanDuration, Place};
 use serde_json::Value;
 
 /// How long a command may take that says nothing of it.
-const LIMIT: Span = Span::secs(30);
+const LIMIT: HumanDuration = HumanDuration::secs(30);
 
 /// The source of an environment's URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Address<'a> {
     /// The URL itself, with variables of the process.
     Url(&'a str),
     /// The first line that a command writes, within this time.
-    Command(&'a [String], Span),
+    Command(&'a [String], HumanDuration),
     /// The first line of a file.
     File(&'a str),
 }

@@ -1,6 +1,6 @@
 //! How long an environment keeps what was dropped, as it is written.
 
-use crate::base::Span;
+use crate::base::HumanDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,5 +9,5 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AtticPolicy {
     /// How long after it was dropped; then `dagmar attic purge --expired` drops it for good.
-    pub keep: Span,
+    pub keep: HumanDuration,
 }

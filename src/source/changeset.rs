@@ -2,7 +2,7 @@
 
 use super::checks::{Precondition, Verify};
 use super::config::LimitsSpec;
-use crate::base::{Code, Content, Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity, Span};
+use crate::base::{Code, Content, Diagnostic, Diagnostics, FileId, HumanDuration, PathSeg, Place, Severity};
 use crate::change::Change;
 use schemars::JsonSchema;
 use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
@@ -96,7 +96,7 @@ pub struct DependsOn {
     /// The changeset that must be applied before.
     pub id: String,
     /// For how long it must have been applied.
-    pub soak: Span,
+    pub soak: HumanDuration,
 }
 
 #[derive(Deserialize)]
@@ -104,7 +104,7 @@ pub struct DependsOn {
 struct DependsOnMap {
     id: String,
     #[serde(default)]
-    soak: Span,
+    soak: HumanDuration,
 }
 
 impl<'de> Deserialize<'de> for DependsOn {
@@ -120,7 +120,7 @@ impl<'de> Deserialize<'de> for DependsOn {
             }
 
             fn visit_str<E: serde::de::Error>(self, id: &str) -> Result<DependsOn, E> {
-                Ok(DependsOn { id: id.to_owned(), soak: Span::default() })
+                Ok(DependsOn { id: id.to_owned(), soak: HumanDuration::default() })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DependsOn, A::Error> {
@@ -133,7 +133,7 @@ impl<'de> Deserialize<'de> for DependsOn {
 }
 
 fn depends_on_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    let soak = generator.subschema_for::<Span>();
+    let soak = generator.subschema_for::<HumanDuration>();
     schemars::json_schema!({
         "description": "A changeset that must be applied before, or { id, soak } when it must have been applied for some time.",
         "type": ["string", "object"],
@@ -265,7 +265,7 @@ pub struct Dependency {
     /// The changeset that must be applied before.
     pub id: String,
     /// For how long.
-    pub soak: Span,
+    pub soak: HumanDuration,
     /// Where it is written.
     pub place: Place,
 }

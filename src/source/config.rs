@@ -4,7 +4,7 @@ use super::attic::AtticPolicy;
 use super::hook::Hook;
 use super::ledger::LedgerConfig;
 use super::policy::{ApprovalPolicy, Destructive, Freeze, Rate, Window};
-use crate::base::{Granularity, Limits, PaceSpec, Span};
+use crate::base::{Granularity, HumanDuration, Limits, PaceSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -71,7 +71,7 @@ pub struct Environment {
     #[schemars(length(min = 1))]
     pub url_file: Option<String>,
     /// How long `urlCommand` may take; left out: 30s.
-    pub url_timeout: Option<Span>,
+    pub url_timeout: Option<HumanDuration>,
     /// The environment that a change must have passed before.
     pub promote_from: Option<String>,
     /// Values for `${name}` in this environment.
@@ -97,7 +97,7 @@ pub struct Environment {
     pub freeze: Vec<Freeze>,
     /// How long a changeset must have been applied in `promoteFrom` before it comes here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub soak: Option<Span>,
+    pub soak: Option<HumanDuration>,
     /// Takes only sealed plans that are signed with one of these keys: files of public keys, below
     /// the project's folder, or keys in base64.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -122,10 +122,10 @@ pub struct Environment {
 pub struct LimitsSpec {
     /// The longest wait for a lock; left out: 5s.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lock_timeout: Option<Span>,
+    pub lock_timeout: Option<HumanDuration>,
     /// The longest that one statement may take; left out: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub statement_timeout: Option<Span>,
+    pub statement_timeout: Option<HumanDuration>,
     /// How often a wait for a lock is given up and tried again; left out: 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_retries: Option<u32>,
@@ -160,7 +160,7 @@ impl LimitsSpec {
     #[must_use]
     pub fn resolve(self) -> Limits {
         Limits {
-            lock_timeout: self.lock_timeout.unwrap_or(Span::secs(5)),
+            lock_timeout: self.lock_timeout.unwrap_or(HumanDuration::secs(5)),
             statement_timeout: self.statement_timeout.unwrap_or_default(),
             lock_retries: self.lock_retries.unwrap_or(10),
         }

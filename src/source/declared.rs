@@ -1,7 +1,7 @@
 //! Variables as `dagmar.yaml` declares them: their forms, and their values in an environment.
 
 use super::config::ProjectConfig;
-use super::variables::{Variables, Wrong, is_name};
+use super::variables::{PlaceholderError, Variables, is_name};
 use crate::base::secret::{PLACEHOLDER, is_secret_name};
 use crate::base::{Code, Diagnostic, Diagnostics, Place, Secret, Secrets};
 use serde_json::{Map, Value};
@@ -70,9 +70,9 @@ pub fn fill_from_process(text: &str, process: &dyn Fn(&str) -> Option<String>) -
     loop {
         match names.fill(text) {
             Ok(filled) => return Ok(filled),
-            Err(Wrong::Malformed) => return Err("`${` is not followed by a name and `}`".to_owned()),
-            Err(Wrong::Reserved) => return Err(format!("`{PLACEHOLDER}` is reserved")),
-            Err(Wrong::Undefined(name)) => match process(&name) {
+            Err(PlaceholderError::Malformed) => return Err("`${` is not followed by a name and `}`".to_owned()),
+            Err(PlaceholderError::Reserved) => return Err(format!("`{PLACEHOLDER}` is reserved")),
+            Err(PlaceholderError::Undefined(name)) => match process(&name) {
                 Some(value) => names.set(&name, &value),
                 None => return Err(format!("the environment variable `{name}` is not set")),
             },

@@ -23,12 +23,12 @@ pub struct ProjectFiles<'a> {
 struct Read {
     files: Vec<Arc<SourceFile>>,
     /// By path: the position in `files`, and what is wrong with it.
-    known: HashMap<String, (usize, Option<Wrong>)>,
+    known: HashMap<String, (usize, Option<ContentError>)>,
 }
 
 /// Why a file is of no use.
 #[derive(Debug, Clone)]
-struct Wrong {
+struct ContentError {
     message: String,
     help: Option<String>,
     /// The byte at which its text is wrong; `None`: there is no text.
@@ -53,7 +53,7 @@ impl<'a> ProjectFiles<'a> {
     }
 
     /// The file of this path, with what is wrong with it.
-    fn file(&self, path: &str) -> (FileId, Arc<SourceFile>, Option<Wrong>) {
+    fn file(&self, path: &str) -> (FileId, Arc<SourceFile>, Option<ContentError>) {
         let mut read = self.read.lock().expect("no reader panics");
         let (number, wrong) = match read.known.get(path) {
             Some(known) => known.clone(),
@@ -69,10 +69,10 @@ impl<'a> ProjectFiles<'a> {
         (id, Arc::clone(&read.files[number]), wrong)
     }
 
-    fn text(&self, path: &str) -> (String, Option<Wrong>) {
+    fn text(&self, path: &str) -> (String, Option<ContentError>) {
         const HELP: &str = "the path starts at the project's folder, where `dagmar.yaml` is";
         let wrong = |message: String, help: Option<String>| {
-            (String::new(), Some(Wrong { message, help: help.or(Some(HELP.to_owned())), at: None }))
+            (String::new(), Some(ContentError { message, help: help.or(Some(HELP.to_owned())), at: None }))
         };
         let relative = Path::new(path);
         if relative.components().any(|c| !matches!(c, Component::Normal(_) | Component::CurDir)) {
@@ -86,7 +86,7 @@ impl<'a> ProjectFiles<'a> {
             Ok(text) => (text, None),
             Err(e) => match e.shown {
                 Some((text, at)) => {
-                    (text, Some(Wrong { message: format!("it {}", e.message), help: e.help, at: Some(at) }))
+                    (text, Some(ContentError { message: format!("it {}", e.message), help: e.help, at: Some(at) }))
                 }
                 None => wrong(format!("it {}", e.message), e.help),
             },

@@ -1,12 +1,12 @@
 //! What is done before a run changes anything: `beforeApply` of an environment.
 
-use crate::base::{Code, Diagnostic, Diagnostics, Place, Span, name::MAX_BYTES};
+use crate::base::{Code, Diagnostic, Diagnostics, HumanDuration, Place, name::MAX_BYTES};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path};
 
 /// How long a hook may take that says nothing.
-const LIMIT: Span = Span::secs(600);
+const LIMIT: HumanDuration = HumanDuration::secs(600);
 
 /// One thing that is done before a run, under its lock: exactly one of `run`, `dump` and
 /// `restorePoint`. A run whose hook fails changes nothing.
@@ -31,7 +31,7 @@ pub struct Hook {
     pub restore_point: Option<String>,
     /// How long it may take, then it is ended and has failed; left out: 10m.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<Span>,
+    pub timeout: Option<HumanDuration>,
 }
 
 /// What `pg_dump` writes, in its custom format.
@@ -55,7 +55,7 @@ pub fn is_below(path: &str) -> bool {
 impl Hook {
     /// How long it may take.
     #[must_use]
-    pub fn limit(&self) -> Span {
+    pub fn limit(&self) -> HumanDuration {
         self.timeout.unwrap_or(LIMIT)
     }
 

@@ -4,7 +4,7 @@ use super::document::Document;
 use super::project::{self, ProjectConfig};
 use super::set::{SourceFile, SourceSet};
 use super::yaml;
-use crate::base::{Code, Diagnostic, Diagnostics, Failure, FileId, Kind, Place, file, typed::typed};
+use crate::base::{Code, Diagnostic, Diagnostics, Failure, FailureKind, FileId, Place, file, typed::typed};
 use crate::change;
 use crate::change::custom::{CustomKind, Manifest};
 use crate::render::{ProjectTemplate, Sections};
@@ -61,11 +61,14 @@ pub fn find_root(start: &Path) -> Option<PathBuf> {
 pub fn load(root: &Path) -> Result<Loaded, Failure> {
     let root = root
         .canonicalize()
-        .map_err(|e| Failure::new(Kind::Usage, format!("cannot open the project `{}`: {e}", root.display())))?;
+        .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot open the project `{}`: {e}", root.display())))?;
     let mut loader = Loader { root: root.clone(), sources: SourceSet::default(), problems: Diagnostics::default() };
     if !root.join(project::FILE).is_file() {
-        return Err(Failure::new(Kind::Usage, format!("`{}` is no project: it has no dagmar.yaml", root.display()))
-            .help("run `dagmar init` there, or name the project's folder with `--project`"));
+        return Err(Failure::new(
+            FailureKind::Usage,
+            format!("`{}` is no project: it has no dagmar.yaml", root.display()),
+        )
+        .help("run `dagmar init` there, or name the project's folder with `--project`"));
     }
     let document = loader.document(Path::new(project::FILE));
     let whole = document.as_ref().map(|(file, _)| Place::value(*file, Vec::new()));
@@ -341,7 +344,7 @@ pub(super) fn inside(root: &Path, path: &Path) -> Result<PathBuf, String> {
 }
 
 /// Why a file cannot be read.
-pub(super) struct Unreadable {
+pub(super) struct TextError {
     /// In words that follow on its name.
     pub message: String,
     /// What to do.
@@ -351,11 +354,11 @@ pub(super) struct Unreadable {
 }
 
 /// The text of a file, without a byte order mark.
-pub(super) fn read_text(path: &Path) -> Result<String, Unreadable> {
-    let bytes = file::read(path, MAX_BYTES).map(|content| content.bytes).map_err(|e| Unreadable {
+pub(super) fn read_text(path: &Path) -> Result<String, TextError> {
+    let bytes = file::read(path, MAX_BYTES).map(|content| content.bytes).map_err(|e| TextError {
         message: e.to_string(),
         help: match e {
-            file::Unreadable::TooLarge(_) => Some("divide it into several files".to_owned()),
+            file::FileError::TooLarge(_) => Some("divide it into several files".to_owned()),
             other => other.help().map(str::to_owned),
         },
         shown: None,
@@ -363,7 +366,7 @@ pub(super) fn read_text(path: &Path) -> Result<String, Unreadable> {
     let text = String::from_utf8(bytes).map_err(|e| {
         let good = e.utf8_error().valid_up_to();
         let line = e.as_bytes()[..good].iter().filter(|b| **b == b'\n').count() + 1;
-        Unreadable {
+        TextError {
             message: format!("is not UTF-8: the first bad byte is number {} in line {line}", good + 1),
             help: Some("save it as UTF-8".to_owned()),
             shown: Some((String::from_utf8_lossy(e.as_bytes()).into_owned(), good)),

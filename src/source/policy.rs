@@ -4,7 +4,7 @@
 pub(super) mod check;
 
 use super::calendar::{CalendarDay, Clock, Day, Zone};
-use crate::base::Span;
+use crate::base::HumanDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +95,7 @@ pub struct ApprovalPolicy {
     pub not_author: bool,
     /// How long an approval holds; left out: as long as the plan.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires: Option<Span>,
+    pub expires: Option<HumanDuration>,
 }
 
 /// How much may happen in an hour; the last sixty minutes count.

@@ -128,7 +128,7 @@ pub fn hides_variables(problem: &Diagnostic) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{FileId, Span};
+    use crate::base::{FileId, HumanDuration};
     use serde_json::json;
 
     fn parse(value: Value) -> Result<ProjectConfig, Vec<String>> {
@@ -156,7 +156,7 @@ mod tests {
         let vars = config.variables("alpha", &|n| (n == "SOAK").then(|| "30d".to_owned())).unwrap();
         assert_eq!((vars.get("soak"), vars.get("n")), (Some("30d"), Some("3")));
         assert!(config.variables("alpha", &|_| None).unwrap_err().contains("`SOAK` is not set"));
-        assert_eq!(config.limits("alpha").resolve().lock_timeout, Span::secs(2));
+        assert_eq!(config.limits("alpha").resolve().lock_timeout, HumanDuration::secs(2));
     }
 
     #[test]

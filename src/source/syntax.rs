@@ -8,7 +8,7 @@ use crate::base::{Code, Diagnostic, FileId, Lines, Place};
 const CODE: Code = Code::NotYaml;
 
 /// What the parser said, and where.
-struct Said<'a> {
+struct ParserError<'a> {
     file: FileId,
     text: &'a str,
     lines: Lines,
@@ -31,7 +31,7 @@ pub fn explain(file: FileId, text: &str, said: &str, at: usize) -> Vec<Diagnosti
         let start = lines.start(line.parse().ok()?);
         Some(text[start..].char_indices().nth(column - 1).map_or(text.len(), |(n, _)| start + n))
     });
-    let said = Said { file, text, lines, what, at, since };
+    let said = ParserError { file, text, lines, what, at, since };
     let variables = said.variables_in_flow();
     if !variables.is_empty() {
         return variables;
@@ -45,7 +45,7 @@ pub fn explain(file: FileId, text: &str, said: &str, at: usize) -> Vec<Diagnosti
     })]
 }
 
-impl Said<'_> {
+impl ParserError<'_> {
     fn problem(&self, message: impl std::fmt::Display, at: usize) -> Diagnostic {
         self.problem_of(message, at, at)
     }

@@ -18,7 +18,7 @@ pub struct Variables {
 
 /// What is wrong with a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wrong {
+pub enum PlaceholderError {
     /// A name without a value and without a default.
     Undefined(String),
     /// `${` without a name or without its end.
@@ -113,7 +113,7 @@ impl Variables {
     /// # Errors
     /// The first name without a value, or `${` without its end; a text or value that would be
     /// taken for the placeholder of a secret variable later.
-    pub fn fill(&self, text: &str) -> Result<String, Wrong> {
+    pub fn fill(&self, text: &str) -> Result<String, PlaceholderError> {
         let mut out = String::with_capacity(text.len());
         for (_, part) in parts(text) {
             out.push_str(&self.value(part)?);
@@ -127,24 +127,24 @@ impl Variables {
         parts(text).into_iter().map(|(range, part)| self.value(part).unwrap_or(text[range].into())).collect()
     }
 
-    fn value<'a>(&'a self, part: Part<'a>) -> Result<Cow<'a, str>, Wrong> {
+    fn value<'a>(&'a self, part: Part<'a>) -> Result<Cow<'a, str>, PlaceholderError> {
         match part {
             Part::Plain(text) => Ok(text.into()),
             Part::Escaped => Ok("${".into()),
-            Part::Reserved => Err(Wrong::Reserved),
+            Part::Reserved => Err(PlaceholderError::Reserved),
             Part::Name(name, _) if self.is_secret(name) => Ok(placeholder(name).into()),
             Part::Name(name, default) => match self.get(name).or(default) {
-                Some(value) if value.contains(PLACEHOLDER) => Err(Wrong::Reserved),
+                Some(value) if value.contains(PLACEHOLDER) => Err(PlaceholderError::Reserved),
                 Some(value) => Ok(value.into()),
-                None => Err(Wrong::Undefined(name.to_owned())),
+                None => Err(PlaceholderError::Undefined(name.to_owned())),
             },
-            Part::Malformed => Err(Wrong::Malformed),
+            Part::Malformed => Err(PlaceholderError::Malformed),
         }
     }
 
     /// Everything that is wrong with a text, each with its bytes.
     #[must_use]
-    pub fn wrong(&self, text: &str) -> Vec<(Range<usize>, Wrong)> {
+    pub fn wrong(&self, text: &str) -> Vec<(Range<usize>, PlaceholderError)> {
         parts(text).into_iter().filter_map(|(range, part)| Some((range, self.value(part).err()?))).collect()
     }
 
@@ -238,9 +238,9 @@ impl Variables {
         }
     }
 
-    fn problem(&self, wrong: &Wrong, place: Place) -> Diagnostic {
+    fn problem(&self, wrong: &PlaceholderError, place: Place) -> Diagnostic {
         match wrong {
-            Wrong::Undefined(name) => {
+            PlaceholderError::Undefined(name) => {
                 let near = nearest(name, self.values.keys().chain(&self.secret).map(String::as_str));
                 Diagnostic::error(UNDEFINED, format!("the variable `{name}` has no value in this environment"))
                     .at(place)
@@ -249,12 +249,16 @@ impl Variables {
                         |near| format!("did you mean `${{{near}}}`?"),
                     ))
             }
-            Wrong::Malformed => Diagnostic::error(Code::MalformedVariable, "`${` is not followed by a name and `}`")
-                .at(place)
-                .help("write `${name}` or `${name:-default}`; `$${` stands for `${` itself"),
-            Wrong::Reserved => Diagnostic::error(Code::ReservedPlaceholder, format!("`{PLACEHOLDER}` is reserved"))
-                .at(place)
-                .help("a secret variable is written as `${name}`, like any other"),
+            PlaceholderError::Malformed => {
+                Diagnostic::error(Code::MalformedVariable, "`${` is not followed by a name and `}`")
+                    .at(place)
+                    .help("write `${name}` or `${name:-default}`; `$${` stands for `${` itself")
+            }
+            PlaceholderError::Reserved => {
+                Diagnostic::error(Code::ReservedPlaceholder, format!("`{PLACEHOLDER}` is reserved"))
+                    .at(place)
+                    .help("a secret variable is written as `${name}`, like any other")
+            }
         }
     }
 }
@@ -290,10 +294,10 @@ mod tests {
         assert_eq!(v.fill("${tricky}").unwrap(), "${schema}'; drop table x; --");
         assert_eq!(v.fill("$${schema}").unwrap(), "${schema}");
         assert_eq!(v.fill("$$${schema}").unwrap(), "$${schema}");
-        assert_eq!(v.fill("${nope}"), Err(Wrong::Undefined("nope".into())));
-        assert_eq!(v.fill("${"), Err(Wrong::Malformed));
-        assert_eq!(v.fill("${a b}"), Err(Wrong::Malformed));
-        assert_eq!(v.fill("${a ${schema}"), Err(Wrong::Malformed));
+        assert_eq!(v.fill("${nope}"), Err(PlaceholderError::Undefined("nope".into())));
+        assert_eq!(v.fill("${"), Err(PlaceholderError::Malformed));
+        assert_eq!(v.fill("${a b}"), Err(PlaceholderError::Malformed));
+        assert_eq!(v.fill("${a ${schema}"), Err(PlaceholderError::Malformed));
     }
 
     #[test]
@@ -330,9 +334,9 @@ mod tests {
         // nothing else can become one
         v.set("sly", "x ${secret:pw}");
         for text in ["$${secret:pw}", "${sly}", "${nope:-${secret:pw}}"] {
-            assert!(matches!(v.fill(text), Err(Wrong::Reserved | Wrong::Malformed)), "{text}");
+            assert!(matches!(v.fill(text), Err(PlaceholderError::Reserved | PlaceholderError::Malformed)), "{text}");
         }
-        assert_eq!(v.fill("${secret:pw}"), Err(Wrong::Malformed));
+        assert_eq!(v.fill("${secret:pw}"), Err(PlaceholderError::Malformed));
     }
 
     #[test]

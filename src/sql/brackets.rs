@@ -26,11 +26,11 @@ impl Word<'_> {
 }
 
 /// What is wrong with a text, and its bytes.
-pub type Wrong = (String, Range<usize>);
+pub type BracketError = (String, Range<usize>);
 
 /// The words of `text`, and the first that is wrong with its quotes, comments and brackets.
 #[must_use]
-pub fn brackets(text: &str) -> (Vec<Word<'_>>, Option<Wrong>) {
+pub fn brackets(text: &str) -> (Vec<Word<'_>>, Option<BracketError>) {
     let (mut words, mut problem) = (Vec::new(), None);
     let mut open: Vec<(u8, usize)> = Vec::new();
     for token in scan(text) {

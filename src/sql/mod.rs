@@ -21,7 +21,7 @@ mod since;
 mod split;
 mod token;
 
-pub use brackets::{Word, Wrong, brackets};
+pub use brackets::{BracketError, Word, brackets};
 pub use classify::facts;
 pub use concurrently::without_concurrently;
 pub use error::SqlError;

@@ -308,8 +308,8 @@ fn while_a_run_is_on_its_way(answers: &mut Answers) {
     let apply = &["apply", "--format", "json"];
     let mut running = project.start(&database, apply);
     let line = running.line_with("backfillWaits");
-    assert_eq!(json(&["status"])["runs"][0]["ending"], "running");
-    assert!(json(&["history"])["events"].as_array().unwrap().iter().any(|e| e["ending"] == "running"));
+    assert_eq!(json(&["status"])["runs"][0]["liveness"], "running");
+    assert!(json(&["history"])["events"].as_array().unwrap().iter().any(|e| e["liveness"] == "running"));
     assert_eq!(json(&["pause"])["running"]["kind"], "apply");
     assert_eq!(json(&["cancel", "--reason", "not today"])["reason"], "not today");
     answers.check(apply, &Run { code: 0, out: line, err: String::new() });

@@ -38,12 +38,12 @@ pub struct Source {
     pub lines: usize,
 }
 
-fn files(folder: &Path, ending: &str, out: &mut Vec<PathBuf>) {
+fn files(folder: &Path, liveness: &str, out: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();
         if path.is_dir() {
-            files(&path, ending, out);
-        } else if path.extension().is_some_and(|e| e == ending) {
+            files(&path, liveness, out);
+        } else if path.extension().is_some_and(|e| e == liveness) {
             out.push(path);
         }
     }

@@ -451,7 +451,7 @@ fn a_ledger_of_version_1_is_read_and_brought_up_to_date() {
     assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "1");
 
     project.on(&database, &["apply"]).ok();
-    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "4");
+    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "5");
     let after = rows(&database);
     let lost: Vec<&str> = before.0.lines().filter(|l| !after.contains(l)).collect();
     assert!(lost.is_empty(), "{lost:#?}");
@@ -488,7 +488,7 @@ fn a_ledger_of_version_2_is_read_and_brought_up_to_date() {
     assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "2");
     // the plan was sealed before the ledger knew its installation
     project.on(&database, &["approve", file.to_str().unwrap(), "--reason", "read"]).ok();
-    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "4");
+    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "5");
     let after = rows(&database);
     let lost: Vec<&str> = before.lines().filter(|l| !after.contains(l)).collect();
     assert!(lost.is_empty(), "{lost:#?}");
@@ -505,7 +505,7 @@ fn a_ledger_of_version_2_is_read_and_brought_up_to_date() {
 }
 
 /// Everything that makes a ledger but its rows.
-const SHAPE: &str = "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
+pub const SHAPE: &str = "SELECT string_agg(line, E'\\n' ORDER BY line) FROM (
     SELECT format('%s %s.%s %s %s', relkind, relname, attname, format_type(atttypid, atttypmod), attnotnull) AS line
     FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
     WHERE relnamespace = 'dagmar'::regnamespace
@@ -526,7 +526,7 @@ pub fn a_ledger_comes_up(on: &'static Server, version: u32) {
     }
     assert_eq!(project.states(&database), "a=applied b=pending");
     project.on(&database, &["apply"]).ok();
-    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "4");
+    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "5");
     assert_eq!(project.states(&database), "a=applied b=applied");
     assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
     two(&fresh).on(&fresh, &["apply"]).ok();
@@ -571,6 +571,6 @@ fn a_backfill_of_version_1_goes_on() {
                 assert_eq!(database.sql("SELECT min(n), max(n) FROM t"), "1|1", "{way}");
             }
         }
-        assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "4", "{way}");
+        assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "5", "{way}");
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::harness::Database;
 use crate::tools::{project, sql};
-use dagmar::base::Kind;
+use dagmar::base::FailureKind;
 use dagmar::ops::{self, Actor, Options, RunSource, TargetSpec, prepare};
-use dagmar::pg::Environment;
+use dagmar::pg::ProcessEnv;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -84,7 +84,7 @@ fn what_is_confirmed_is_what_was_seen() {
     let files = project(&changesets);
     let seen = |url: &str| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let project = ops::Project::open(files.path(), Environment::of_process()).unwrap();
+        let project = ops::Project::open(files.path(), ProcessEnv::of_process()).unwrap();
         let target = project.target(TargetSpec::url(url), Actor::new("who", "here")).unwrap();
         runtime.block_on(async {
             let source = RunSource::files(&target, &[]).unwrap();
@@ -92,7 +92,7 @@ fn what_is_confirmed_is_what_was_seen() {
             let prepared = prepare(&target, &source, &options, &mut ()).await.unwrap();
             let digest = prepared.digest();
             let other = prepared.confirmed("p1:of another one").await.err().unwrap();
-            assert_eq!(other.kind, Kind::Drift);
+            assert_eq!(other.kind, FailureKind::Drift);
             digest
         })
     };

@@ -178,7 +178,7 @@ fn s30_the_matrix_of_all_environments() {
         cells(&matrix),
         format!(
             "a=applied,applied{rest} half=pending,partly{rest} after=pending,pending{rest} slow=waiting,waiting{rest} \
-             held=pending,held{rest} skipped=pending,skipped{rest} dev-only=applied,notForHere{rest}"
+             held=pending,held{rest} skipped=pending,skipped{rest} dev-only=applied,excluded{rest}"
         )
     );
     let reached: Vec<bool> =

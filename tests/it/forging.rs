@@ -227,7 +227,7 @@ fn times_without_an_end_keep_nobody_from_reading() {
     for change in [
         "UPDATE dagmar.changeset SET applied_at = 'infinity'",
         "UPDATE dagmar.run SET started_at = '-infinity', status = 'running'",
-        "UPDATE dagmar.wish SET made_at = 'infinity'",
+        "UPDATE dagmar.request SET made_at = 'infinity'",
         "INSERT INTO dagmar.attic (changeset, kind, object, detail, kept_at, purged_at, restored_at) VALUES \
          ('a', 'rows', 'public.a', '{\"rows\": 1e40, \"restored\": -1e40}', 'infinity', NULL, '-infinity')",
     ] {
@@ -236,7 +236,7 @@ fn times_without_an_end_keep_nobody_from_reading() {
             project.on(&database, args).ok();
         }
         let said = project.on(&database, &["history", "--verify"]);
-        assert!(said.code == 4 || said.code == 0 && change.contains("wish"), "{change}: {said:?}");
+        assert!(said.code == 4 || said.code == 0 && change.contains("request"), "{change}: {said:?}");
     }
     let said = project.on(&database, &["history", "--verify"]).fails(4);
     assert!(said.contains("the row of `a` was changed by hand") && said.contains("the row of run "), "{said}");

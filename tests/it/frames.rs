@@ -5,9 +5,9 @@ use crate::harness::{Project, same};
 use dagmar::base::Ident;
 use dagmar::base::name::quote_literal;
 use dagmar::exec::dry_run::dry_run;
-use dagmar::exec::{Around, Frame, Mark, Printer, Writer};
+use dagmar::exec::{BatchFrames, Frame, Printer, StatementTag, Writer};
 use dagmar::ledger::record::{Recorder, RunRef};
-use dagmar::plan::{About, Direction, Plan, Progress, Renamed, Rollback, Step, Why};
+use dagmar::plan::{About, Direction, Plan, Progress, Renamed, Rollback, Step, StepReason};
 use dagmar::report::script::script;
 
 /// The path that authors wrote for, and the epoch of the lock.
@@ -55,7 +55,7 @@ fn compiled() -> Vec<Step> {
 }
 
 /// The way back of a step.
-fn back(step: &Step, why: Why) -> Step {
+fn back(step: &Step, why: StepReason) -> Step {
     let Rollback::Segments { segments, verify, .. } = step.rollback.clone() else { panic!("{step:?}") };
     Step { direction: Direction::Rollback, why, preconditions: Vec::new(), verify, segments, ..step.clone() }
 }
@@ -66,13 +66,13 @@ fn kinds() -> Vec<(&'static str, Step)> {
     let of = |id: &str| steps.iter().find(|step| step.changeset == id).unwrap().clone();
     let resumed = |id: &str, progress: &[Progress]| {
         let mut step = of(id);
-        step.why = Why::Resumed;
+        step.why = StepReason::Resumed;
         assert_eq!(step.segments.len(), progress.len(), "{id}");
         step.segments.iter_mut().zip(progress).for_each(|(segment, progress)| segment.progress = *progress);
         step
     };
     use Progress::{Done, Started, Todo};
-    let attic = |direction| Step { direction, why: Why::Requested, ..of("transaction") };
+    let attic = |direction| Step { direction, why: StepReason::Requested, ..of("transaction") };
     vec![
         ("a transaction", of("transaction")),
         ("a session's settings", of("sets")),
@@ -84,10 +84,10 @@ fn kinds() -> Vec<(&'static str, Step)> {
         ("resumed outside of a transaction", resumed("segments", &[Done, Done, Done, Started])),
         ("resumed at its end", resumed("segments", &[Done, Done, Done, Done])),
         ("repeatable, new", of("repeatable")),
-        ("repeatable, changed", Step { why: Why::Changed, ..of("repeatable") }),
-        ("a rollback", back(&of("transaction"), Why::Requested)),
-        ("a rollback in several segments", back(&of("segments"), Why::Dependent)),
-        ("a version restored", back(&of("repeatable"), Why::Restored)),
+        ("repeatable, changed", Step { why: StepReason::Changed, ..of("repeatable") }),
+        ("a rollback", back(&of("transaction"), StepReason::Requested)),
+        ("a rollback in several segments", back(&of("segments"), StepReason::Dependent)),
+        ("a version restored", back(&of("repeatable"), StepReason::Restored)),
         ("the attic purged", attic(Direction::Purge)),
         ("the attic restored", attic(Direction::Restore)),
     ]
@@ -103,7 +103,7 @@ fn plan_of(step: &Step) -> Plan {
         steps: vec![step.clone()],
         waiting: Vec::new(),
         blocked: Vec::new(),
-        not_for_here: Vec::new(),
+        excluded: Vec::new(),
         overridden_templates: Vec::new(),
     }
 }
@@ -121,7 +121,7 @@ fn wire() -> Writer {
 const BATCHES: &str = "the batches";
 
 /// What a run sends for a step, but for what it sends because of an answer.
-fn sent(step: &Step) -> Vec<(Mark, String)> {
+fn sent(step: &Step) -> Vec<(StatementTag, String)> {
     let mut all = Vec::new();
     let own = |script: &dagmar::exec::Script| script.statements().map(|(m, s)| (m, s.to_owned())).collect::<Vec<_>>();
     for frame in wire().step(0, step) {
@@ -129,13 +129,13 @@ fn sent(step: &Step) -> Vec<(Mark, String)> {
             Frame::Transactions { script, .. } => all.extend(own(&script)),
             Frame::Outside { segment, before, after } => {
                 all.extend(own(&before));
-                all.push((Mark::Statement(0, segment, 0), step.segments[segment].statements[0].sql.clone()));
+                all.push((StatementTag::Statement(0, segment, 0), step.segments[segment].statements[0].sql.clone()));
                 all.extend(own(&after));
             }
-            Frame::Batches { segment, around: Around { before, enter, leave, after } } => {
+            Frame::Batches { segment, around: BatchFrames { before, enter, leave, after } } => {
                 all.extend(own(&before));
                 all.extend(own(&enter));
-                all.push((Mark::Statement(0, segment, 0), BATCHES.to_owned()));
+                all.push((StatementTag::Statement(0, segment, 0), BATCHES.to_owned()));
                 all.extend(own(&leave));
                 all.extend(own(&after));
             }
@@ -172,7 +172,7 @@ fn a_script_has_the_statements_of_a_run() {
                 .replace(&format!("'{RUN}'::uuid"), ":'dagmar_run'::uuid")
                 .replace(&format!("'search_path', {}", quote_literal(PATH)), "'search_path', :'dagmar_path'")
                 .replace(&format!("dagmar.fence({EPOCH})"), "dagmar.fence(:dagmar_epoch)");
-            let answers = !mark.is_authors() && (sql.starts_with("SELECT") || matches!(mark, Mark::Took(_)));
+            let answers = !mark.is_authors() && (sql.starts_with("SELECT") || matches!(mark, StatementTag::Took(_)));
             expected += &sql;
             expected += if answers { " \\gset dagmar_own_\n" } else { ";\n" };
         }
@@ -201,15 +201,15 @@ fn a_dry_run_has_the_statements_of_a_run() {
         let mut end = 0;
         for (mark, sql) in sent(&step) {
             match mark {
-                Mark::Begin(_) | Mark::Commit(_) => {}
-                Mark::SegmentDone(..) | Mark::StepDone(_) => {
+                StatementTag::Begin(_) | StatementTag::Commit(_) => {}
+                StatementTag::SegmentDone(..) | StatementTag::StepDone(_) => {
                     expected
                         .extend(["SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED"].map(str::to_owned));
                     // of `SET LOCAL`, which would be gone
                     end = expected.len();
                 }
-                Mark::Verify(..) if !is_whole => {}
-                Mark::Fence(_) => {
+                StatementTag::Verify(..) if !is_whole => {}
+                StatementTag::Fence(_) => {
                     let fence = sql.replace(&format!(", dagmar.fence({EPOCH})"), "");
                     assert_ne!(fence, sql, "{kind}");
                     let none =
@@ -219,7 +219,7 @@ fn a_dry_run_has_the_statements_of_a_run() {
                         false => fence.replacen("set_config", &format!("{none}, pg_catalog.set_config"), 1),
                     });
                 }
-                Mark::Statement(_, no, i) => {
+                StatementTag::Statement(_, no, i) => {
                     let segment = &step.segments[no];
                     match sql.as_str() {
                         BATCHES => expected.push(BATCHES.to_owned()),
@@ -239,7 +239,7 @@ fn a_dry_run_has_the_statements_of_a_run() {
         let mut found: Vec<String> = dry
             .script
             .statements()
-            .filter(|(mark, _)| *mark != Mark::Session)
+            .filter(|(mark, _)| *mark != StatementTag::Session)
             .map(|(_, sql)| match sql.starts_with("WITH dagmar_full") {
                 true => {
                     assert!(sql.ends_with("SELECT count(*) FROM dagmar_moved") && !sql.contains('$'), "{kind}: {sql}");
@@ -342,7 +342,9 @@ fn each_kind_of_step_has_its_frames() {
     has("the attic restored", &["'atticRestored'"]);
     let (_, resumed) = kinds().into_iter().find(|(name, _)| *name == "resumed in the middle").unwrap();
     assert!(
-        !sent(&resumed).iter().any(|(mark, sql)| matches!(mark, Mark::Precondition(..)) || sql.contains("'begun'"))
+        !sent(&resumed)
+            .iter()
+            .any(|(mark, sql)| matches!(mark, StatementTag::Precondition(..)) || sql.contains("'begun'"))
     );
 }
 

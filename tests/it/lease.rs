@@ -216,7 +216,7 @@ fn a_run_that_was_cut_off_is_not_shown_as_running() {
     let database = Database::new();
     let look = || {
         let value = project.on(&database, &["status", "--format", "json"]).json();
-        value["runs"].as_array().unwrap().iter().map(|r| r["ending"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        value["runs"].as_array().unwrap().iter().map(|r| r["liveness"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let said = || project.on(&database, &["history", "--kind", "runStarted"]).ok();
     let running = project.start(&database, &["apply", "--jobs", "1"]);
@@ -231,7 +231,7 @@ fn a_run_that_was_cut_off_is_not_shown_as_running() {
     );
     database.until_alone();
     let before = database.whole_dump();
-    assert_eq!(look(), ["cutOff"]);
+    assert_eq!(look(), ["terminated"]);
     let status = project.on(&database, &["status"]).ok();
     assert!(status.contains("the apply of ") && status.contains(" was cut off: nobody holds its lock"), "{status}");
     assert!(said().contains("; it was cut off"));

@@ -57,5 +57,6 @@ mod tampering;
 mod terminal;
 mod tools;
 mod undoing;
+mod upgrading;
 mod versions;
 mod wire;

@@ -65,7 +65,7 @@ environments:
     let (dev, live) = (Database::new(), Database::new());
     let said = project.on(&dev, &["apply"]).ok();
     assert!(said.contains("applied 2 changesets"), "{said}");
-    assert_eq!(project.states(&dev), "a=applied seed=notForHere b=applied");
+    assert_eq!(project.states(&dev), "a=applied seed=excluded b=applied");
     assert_eq!(dev.sql("SELECT count(*) FROM a"), "0");
     project.on(&live, &["apply", "--env", "production", "--var", "size=7"]).ok();
     assert_eq!(live.sql("SELECT * FROM a"), "7|live|${where} none");

@@ -130,8 +130,8 @@ fn s05_the_first_organization_is_for_production_only() {
     run(&database, &["apply", "--env", "demo"]).ok();
     assert_eq!(database.sql("SELECT count(*) FROM platform.organizations"), "0");
     let states = states(&database, &["--env", "demo"]);
-    let not_for_here: Vec<&str> = states.iter().filter(|(_, s)| s == "notForHere").map(|(id, _)| id.as_str()).collect();
-    assert_eq!(not_for_here, ["004-first-organization"]);
+    let excluded: Vec<&str> = states.iter().filter(|(_, s)| s == "excluded").map(|(id, _)| id.as_str()).collect();
+    assert_eq!(excluded, ["004-first-organization"]);
     assert_eq!(states.iter().filter(|(_, s)| s == "applied").count(), 12);
 }
 

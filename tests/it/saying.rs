@@ -228,7 +228,7 @@ fn a_selector_marks_what_is_for_here() {
     let left_out: Vec<&str> =
         json["leftOut"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
     assert_eq!(left_out, ["001", "002", "003"], "{json}");
-    assert_eq!(project.states(&database), "001=applied 002=applied 003=notForHere 004=applied");
+    assert_eq!(project.states(&database), "001=applied 002=applied 003=excluded 004=applied");
     let said = project.on(&database, &["mark", "applied", "001+", "--reason", "again"]).ok();
     for words in ["nothing was marked", "left out: 004, applied already", "left out: 003, not for dev"] {
         assert!(said.contains(words), "{words}\n{said}");

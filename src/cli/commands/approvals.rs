@@ -18,11 +18,11 @@ Examples:
   dagmar approvals list release.plan --env production --format json")]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    what: Action,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum Action {
     /// Lists who approved or rejected which plan in this environment, when and why
     List {
         /// Only decisions about this sealed plan
@@ -33,7 +33,7 @@ enum What {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     match &args.what {
-        What::List { plan } => list(plan.as_ref(), global, out),
+        Action::List { plan } => list(plan.as_ref(), global, out),
     }
 }
 

@@ -1,13 +1,13 @@
 //! `dagmar approve`: says yes to a sealed plan.
 
-use crate::base::Span;
+use crate::base::HumanDuration;
 use crate::cli::shell::chosen::{self, open_for};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::running::confirm;
 use crate::cli::shell::task::{Outcome, block_on};
-use crate::history::Verdict;
+use crate::history::ApprovalVerdict;
 use crate::ops::approval::{self, Decision};
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::run::check_reason;
@@ -28,7 +28,7 @@ pub struct Args {
     pub args: ApprovalArgs,
     /// How long the approval is valid [default: as long as the plan]
     #[arg(long, value_name = "TIME")]
-    expires: Option<Span>,
+    expires: Option<HumanDuration>,
 }
 
 /// What approve and reject have in common.
@@ -46,14 +46,14 @@ pub struct ApprovalArgs {
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
-    record(&args.args, Verdict::Approve, args.expires, global, out)
+    record(&args.args, ApprovalVerdict::Approve, args.expires, global, out)
 }
 
 /// Records a decision on a plan.
 pub fn record(
     args: &ApprovalArgs,
-    verdict: Verdict,
-    expires: Option<Span>,
+    verdict: ApprovalVerdict,
+    expires: Option<HumanDuration>,
     global: &Global,
     out: &mut Output,
 ) -> Outcome {
@@ -61,8 +61,8 @@ pub fn record(
     let reason = args.reason.trim();
     check_reason(reason)?;
     let (command, done) = match verdict {
-        Verdict::Approve => ("approve", "approved"),
-        Verdict::Reject => ("reject", "rejected"),
+        ApprovalVerdict::Approve => ("approve", "approved"),
+        ApprovalVerdict::Reject => ("reject", "rejected"),
     };
     let plan = open_for(command, &args.plan, args.key.as_deref(), global, out)?;
     let global = &chosen::environment(global, Some(&plan))?;
@@ -82,7 +82,7 @@ pub fn record(
         Form::Json => out.json(&decided),
         Form::Text => {
             out.data(format!("{done} for {}: {digest}", target.environment));
-            if verdict == Verdict::Approve {
+            if verdict == ApprovalVerdict::Approve {
                 out.say(
                     "note: it does not count for a run of whoever approved it: somebody else has to apply the plan",
                 );

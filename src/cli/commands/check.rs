@@ -41,8 +41,8 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
             out.warnings(&warnings);
             let Checked { environment, changesets, irreversible, not_one_transaction: outside, .. } = checked;
             out.data(format!("{} in order; environment {environment}", count(changesets, "changeset")));
-            if !compiled.not_for_here.is_empty() {
-                out.data(format!("  not for this environment: {}", compiled.not_for_here.join(", ")));
+            if !compiled.excluded.is_empty() {
+                out.data(format!("  not for this environment: {}", compiled.excluded.join(", ")));
             }
             if outside > 0 {
                 out.data(format!("  more than one transaction: {}", count(outside, "changeset")));

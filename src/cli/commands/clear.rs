@@ -7,7 +7,7 @@ use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::running::{confirm, stop_on_signals};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{complete, open, progress};
-use crate::history::{Recorded, Status};
+use crate::history::{Recorded, RecordedStatus};
 use crate::ops::manual::clear::{self, ClearRequest, Cleared, ClearedState};
 use crate::ops::refusal::{Attempt, recorded};
 use crate::report::{Line, Text};
@@ -83,7 +83,7 @@ fn what(args: &Args, recorded: Option<&Recorded>) -> Text {
     let done = recorded.segments.iter().filter(|s| s.done).count();
     let begun = recorded.segments.len() - done;
     let progress = match recorded.status {
-        Status::Partly if !recorded.segments.is_empty() => {
+        RecordedStatus::Partly if !recorded.segments.is_empty() => {
             format!(" ({}: {} done, {begun} begun)", recorded.segments[0].direction.word(), count(done, "segment"))
         }
         _ => String::new(),

@@ -1,6 +1,6 @@
 //! `dagmar dev`: the private server of an environment with `url: embedded`.
 
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::cli::answers::{DevReset, DevStarted, DevStatus, DevStopped, DevUrl};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
@@ -27,11 +27,11 @@ Examples:
   dagmar dev reset --yes && dagmar apply --yes")]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    what: Action,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum Action {
     /// Starts it, and keeps it running
     Start,
     /// Stops it; its data stay
@@ -52,19 +52,22 @@ enum What {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = match args.what {
-        What::Psql { .. } => only_text(global).map(|()| Form::Text),
+        Action::Psql { .. } => only_text(global).map(|()| Form::Text),
         _ => form(global),
     }?;
     let target = open::target(&with_environment(global)?)?;
     let environment = target.environment.as_str();
     if target.workspace().loaded.config.environment(environment).and_then(|e| e.url.as_deref()) != Some(EMBEDDED) {
-        return Err(Failure::new(Kind::Usage, format!("the environment `{environment}` has no server of its own"))
-            .help("give it `url: embedded` in dagmar.yaml, or name another one with `--env`"));
+        return Err(Failure::new(
+            FailureKind::Usage,
+            format!("the environment `{environment}` has no server of its own"),
+        )
+        .help("give it `url: embedded` in dagmar.yaml, or name another one with `--env`"));
     }
     let home = Home::of(&target.workspace().loaded.root, environment)?;
     match &args.what {
-        What::Start => start(&home, form, out),
-        What::Stop => {
+        Action::Start => start(&home, form, out),
+        Action::Stop => {
             let there = home.stop()?;
             match form {
                 Form::Json => out.json(&DevStopped { stopped: there }),
@@ -72,22 +75,22 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             }
             Ok(())
         }
-        What::Status => {
+        Action::Status => {
             status(&home, environment, form, out);
             Ok(())
         }
-        What::Url if home.is_running() => {
+        Action::Url if home.is_running() => {
             match form {
                 Form::Json => out.json(&DevUrl { url: home.url() }),
                 Form::Text => out.data(home.url()),
             }
             Ok(())
         }
-        What::Url => {
-            Err(Failure::new(Kind::Database, "the embedded server does not run").help("run `dagmar dev start`"))
+        Action::Url => {
+            Err(Failure::new(FailureKind::Database, "the embedded server does not run").help("run `dagmar dev start`"))
         }
-        What::Psql { arguments } => block_on(psql(&home, arguments)),
-        What::Reset => reset(&home, environment, global, form, out),
+        Action::Psql { arguments } => block_on(psql(&home, arguments)),
+        Action::Reset => reset(&home, environment, global, form, out),
     }
 }
 
@@ -159,10 +162,10 @@ async fn psql(home: &Home, arguments: &[String]) -> Outcome {
     let mut command = home.psql(binaries().as_deref())?;
     command.args(arguments);
     let mut interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
-        .map_err(|e| Failure::new(Kind::Internal, format!("cannot listen for signals: {e}")))?;
+        .map_err(|e| Failure::new(FailureKind::Internal, format!("cannot listen for signals: {e}")))?;
     let started = tokio::process::Command::from(command).spawn();
     let mut child = started.map_err(|e| {
-        Failure::new(Kind::Database, format!("cannot start psql: {e}"))
+        Failure::new(FailureKind::Database, format!("cannot start psql: {e}"))
             .help("install it (Debian, Ubuntu: `apt-get install postgresql-client`)")
     })?;
     let status = loop {
@@ -175,8 +178,8 @@ async fn psql(home: &Home, arguments: &[String]) -> Outcome {
     server.close().await?;
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failure::new(Kind::Failed, format!("psql ended with {status}"))),
-        Err(e) => Err(Failure::new(Kind::Internal, format!("cannot wait for psql: {e}"))),
+        Ok(status) => Err(Failure::new(FailureKind::Failed, format!("psql ended with {status}"))),
+        Err(e) => Err(Failure::new(FailureKind::Internal, format!("cannot wait for psql: {e}"))),
     }
 }
 
@@ -191,7 +194,7 @@ fn reset(home: &Home, environment: &str, global: &Global, form: Form, out: &mut 
     if home.is_running() {
         let others = block_on(others(home))?;
         if !others.is_empty() {
-            let mut failure = Failure::new(Kind::Locked, "the embedded server is in use")
+            let mut failure = Failure::new(FailureKind::Locked, "the embedded server is in use")
                 .help("end these sessions; `dagmar dev stop` does it by force");
             for other in others {
                 failure = failure.note(other);

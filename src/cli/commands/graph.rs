@@ -1,6 +1,6 @@
 //! `dagmar graph`: the graph as a picture.
 
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::cli::shell::complete;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
@@ -54,7 +54,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         None
     } else {
         let chosen = select::select(&args.select, &view.changelog, &view.graph);
-        Some(chosen.map_err(|why| Failure::new(Kind::Usage, why))?)
+        Some(chosen.map_err(|why| Failure::new(FailureKind::Usage, why))?)
     };
     let mut picture = GraphView::default();
     for &position in view.graph.order() {

@@ -1,6 +1,6 @@
 //! `dagmar history`: what ever happened.
 
-use crate::base::{Failure, Kind, count, time};
+use crate::base::{Failure, FailureKind, count, time};
 use crate::cli::shell::complete;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
@@ -10,9 +10,9 @@ use crate::gate::differences;
 use crate::history::EventKind;
 use crate::ops::keys::public_key;
 use crate::ops::{Target, history as ops};
-use crate::pg::ledger::audit::{Anchor, Audit, Kept, What};
+use crate::pg::ledger::audit::{Anchor, Audit, AuditProblemKind, Kept};
 use crate::pg::ledger::read::{Filter, LedgerEvent, Since};
-use crate::pg::ledger::unfinished::Ending;
+use crate::pg::ledger::unfinished::Liveness;
 use crate::report::{Cell, Line, Table, Tone, csv, json};
 use clap::builder::PossibleValuesParser;
 use serde_json::Value;
@@ -170,7 +170,7 @@ fn verify(target: &Target, kept: Kept<'_>, form: Form, out: &mut Output) -> Outc
         return Ok(());
     }
     // nobody has signed it, or somebody took a signature away
-    let unsigned = problems.iter().all(|p| p.what == What::Unsigned);
+    let unsigned = problems.iter().all(|p| p.what == AuditProblemKind::Unsigned);
     let (message, help) = match unsigned {
         true => (
             "the history is not signed as it should be",
@@ -182,7 +182,7 @@ fn verify(target: &Target, kept: Kept<'_>, form: Form, out: &mut Output) -> Outc
             "compare it with a backup of the ledger; `dagmar history` shows what is left",
         ),
     };
-    let mut failure = Failure::new(Kind::Drift, message).help(help);
+    let mut failure = Failure::new(FailureKind::Drift, message).help(help);
     failure.notes = problems.iter().map(|p| p.message.clone()).collect();
     Err(failure)
 }
@@ -276,9 +276,9 @@ fn detail(event: &LedgerEvent) -> String {
             text("kind").unwrap_or_default(),
             count(event.detail.get("steps").and_then(Value::as_i64).unwrap_or_default(), "step"),
             text("environment").unwrap_or_default(),
-            match event.ending {
-                Some(Ending::Running) => "; it runs",
-                Some(Ending::CutOff) => "; it was cut off",
+            match event.liveness {
+                Some(Liveness::Running) => "; it runs",
+                Some(Liveness::Terminated) => "; it was cut off",
                 None => "",
             }
         ),

@@ -1,10 +1,10 @@
 //! `dagmar init`: a new project.
 
 use super::schema;
-use crate::base::file::{Unreadable, read_text};
-use crate::base::{Failure, Kind};
+use crate::base::file::{FileError, read_text};
+use crate::base::{Failure, FailureKind};
 use crate::cli::answers::Initialised;
-use crate::cli::shell::file::{self, There};
+use crate::cli::shell::file::{self, Existing};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::Outcome;
@@ -54,9 +54,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let in_the_way: Vec<&String> =
         files.iter().map(|(path, _)| path).filter(|p| dir.join(p).symlink_metadata().is_ok()).collect();
     if !in_the_way.is_empty() {
-        let mut failure =
-            Failure::new(Kind::Usage, format!("`{}` has files that would be written; nothing was done", dir.display()))
-                .help("name another folder; `dagmar schema --write` renews the schemas of a project");
+        let mut failure = Failure::new(
+            FailureKind::Usage,
+            format!("`{}` has files that would be written; nothing was done", dir.display()),
+        )
+        .help("name another folder; `dagmar schema --write` renews the schemas of a project");
         for path in in_the_way {
             failure = failure.note(format!("there is: {path}"));
         }
@@ -91,22 +93,22 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent)
-            .map_err(|e| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display())))?;
+            .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot write `{}`: {e}", path.display())))?;
     }
-    file::write(path, text, 0o666, There::Stays)
+    file::write(path, text, 0o666, Existing::Stays)
 }
 
 /// Adds our line to a `.gitignore`, unless it is there.
 fn ignore(path: &Path) -> Result<bool, Failure> {
     let before = match read_text(path, 1 << 20) {
         Ok(text) => text,
-        Err(Unreadable::Missing(_)) => String::new(),
-        Err(e) => return Err(Failure::new(Kind::Usage, format!("`{}` {e}", path.display()))),
+        Err(FileError::Missing(_)) => String::new(),
+        Err(e) => return Err(Failure::new(FailureKind::Usage, format!("`{}` {e}", path.display()))),
     };
     if before.lines().any(|line| line.trim().trim_matches('/') == ".dagmar") {
         return Ok(false);
     }
     let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
-    file::write(path, &format!("{before}{gap}{IGNORED}\n"), 0o666, There::Replaced)?;
+    file::write(path, &format!("{before}{gap}{IGNORED}\n"), 0o666, Existing::Replaced)?;
     Ok(true)
 }

@@ -1,7 +1,7 @@
 //! `dagmar key`: makes keys to sign plans with.
 
 use crate::cli::answers::NewKey;
-use crate::cli::shell::file::{self, There};
+use crate::cli::shell::file::{self, Existing};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::Outcome;
@@ -20,11 +20,11 @@ Examples:
   openssl pkey -in release.key -pubout")]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    what: Action,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum Action {
     /// Writes a private key to FILE, readable only by you, and the public key to FILE.pub
     New {
         /// The file of the private key; it must not exist
@@ -35,13 +35,13 @@ enum What {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
-    let What::New { file: private } = &args.what;
+    let Action::New { file: private } = &args.what;
     let mut public = private.clone().into_os_string();
     public.push(".pub");
     let public = PathBuf::from(public);
     let texts = signature::generate()?;
-    file::write(private, &texts.0, 0o600, There::Stays)?;
-    file::write(&public, &texts.1, 0o644, There::Stays)?;
+    file::write(private, &texts.0, 0o600, Existing::Stays)?;
+    file::write(&public, &texts.1, 0o644, Existing::Stays)?;
     match form {
         Form::Json => out.json(&NewKey { private, public: &public }),
         Form::Text => out.data(format!("wrote {} (keep it secret) and {}", private.display(), public.display())),

@@ -1,6 +1,6 @@
 //! `dagmar ledger`: the ledger itself, as its owner keeps it.
 
-use crate::base::{Failure, Span};
+use crate::base::{Failure, HumanDuration};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::manual::ManualArgs;
 use crate::cli::shell::output::{Form, Output, form, only_text};
@@ -29,11 +29,11 @@ Examples:
   dagmar ledger grants --applier deploy --approver reviewer --reader auditor | psql")]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    what: Action,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum Action {
     /// Creates or upgrades the ledger of the environment's database
     Install,
     /// Shows, sets or removes the policy that the ledger's owner requires of the environment
@@ -60,7 +60,7 @@ struct Policy {
     reason: Option<String>,
     /// How long to wait for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
-    lock_wait: Span,
+    lock_wait: HumanDuration,
     #[command(flatten)]
     signing: Signing,
 }
@@ -81,9 +81,9 @@ struct Grants {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     match &args.what {
-        What::Install => install(global, out),
-        What::Policy(args) => show_policy(args, global, out),
-        What::Grants(Grants { applier, approver, reader }) => {
+        Action::Install => install(global, out),
+        Action::Policy(args) => show_policy(args, global, out),
+        Action::Grants(Grants { applier, approver, reader }) => {
             only_text(global)?;
             let target = open::target(global)?;
             out.document(&grants(target.ledger(), Roles { appliers: applier, approvers: approver, readers: reader }));

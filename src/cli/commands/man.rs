@@ -1,7 +1,7 @@
 //! `dagmar man`: the help as manual pages.
 
-use crate::base::{Failure, Kind, count};
-use crate::cli::shell::file::{self, There};
+use crate::base::{Failure, FailureKind, count};
+use crate::cli::shell::file::{self, Existing};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Output, only_text};
 use crate::cli::shell::task::Outcome;
@@ -61,12 +61,12 @@ pub fn run(args: &Args, command: clap::Command, global: &Global, out: &mut Outpu
         out.document(&page(&command, &[])?);
         return Ok(());
     };
-    let wrong = |e| Failure::new(Kind::Usage, format!("cannot write into `{}`: {e}", dir.display()));
+    let wrong = |e| Failure::new(FailureKind::Usage, format!("cannot write into `{}`: {e}", dir.display()));
     std::fs::create_dir_all(dir).map_err(wrong)?;
     let mut all = Vec::new();
     pages(&command, &[], &mut all)?;
     for (name, text) in &all {
-        file::write(&dir.join(name), text, 0o666, There::by(args.force, is_page))?;
+        file::write(&dir.join(name), text, 0o666, Existing::by(args.force, is_page))?;
     }
     out.say(format!("{} in {}", count(all.len(), "page"), dir.display()));
     Ok(())
@@ -105,7 +105,7 @@ fn page(command: &Command, above: &[String]) -> Result<String, Failure> {
         ours(command, above).to_writer(&mut text)?;
         man.render_version_section(&mut text)
     };
-    write().map_err(|e: std::io::Error| Failure::new(Kind::Internal, format!("cannot write the page: {e}")))?;
+    write().map_err(|e: std::io::Error| Failure::new(FailureKind::Internal, format!("cannot write the page: {e}")))?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
@@ -123,7 +123,8 @@ fn ours(command: &Command, above: &[String]) -> Roff {
         roff.control("fi", []);
     }
     roff.control("SH", ["EXIT STATUS"]);
-    let codes = std::iter::once((0, "done")).chain(Kind::ALL.iter().map(|kind| (kind.exit_code(), kind.meaning())));
+    let codes =
+        std::iter::once((0, "done")).chain(FailureKind::ALL.iter().map(|kind| (kind.exit_code(), kind.meaning())));
     for (code, meaning) in codes {
         entry(&mut roff, &code.to_string(), meaning);
     }

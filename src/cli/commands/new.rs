@@ -1,7 +1,7 @@
 //! `dagmar new`: the next changeset, to be filled in.
 
 use super::{init, schema};
-use crate::base::{Failure, Kind, diag::nearest};
+use crate::base::{Failure, FailureKind, diag::nearest};
 use crate::cli::answers::NewChangeset;
 use crate::cli::shell::complete;
 use crate::cli::shell::global::Global;
@@ -58,13 +58,13 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let id = id_of(&args.name)?;
     let known = Known::of(loaded);
     if let Some(path) = known.path_of(&id) {
-        return Err(Failure::new(Kind::Usage, format!("there is a changeset `{id}` already"))
+        return Err(Failure::new(FailureKind::Usage, format!("there is a changeset `{id}` already"))
             .note(format!("it stands in {path}"))
             .help("an id is for ever: give the new changeset another name"));
     }
     for edge in &args.depends_on {
         if known.path_of(edge).is_none() {
-            let failure = Failure::new(Kind::Usage, format!("there is no changeset `{edge}` to depend on"));
+            let failure = Failure::new(FailureKind::Usage, format!("there is no changeset `{edge}` to depend on"));
             return Err(match nearest(edge, known.ids.iter().map(|(id, _)| id.as_str())) {
                 Some(near) => failure.help(format!("did you mean `{near}`?")),
                 None => failure.help("`dagmar graph` shows all of them"),
@@ -77,7 +77,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let path = format!("{}/{}.yaml", loaded.config.plans.trim_end_matches('/'), id.replace('/', "-"));
     let full = loaded.root.join(&path);
     if full.symlink_metadata().is_ok() {
-        return Err(Failure::new(Kind::Usage, format!("there is a file `{path}` already"))
+        return Err(Failure::new(FailureKind::Usage, format!("there is a file `{path}` already"))
             .help("give the changeset another name, or add it to that file by hand"));
     }
     init::write(&full, &text)?;
@@ -138,7 +138,7 @@ fn id_of(name: &str) -> Result<String, Failure> {
     if is_id(&id) {
         Ok(id)
     } else {
-        Err(Failure::new(Kind::Usage, format!("`{name}` makes no id")).help(format!(
+        Err(Failure::new(FailureKind::Usage, format!("`{name}` makes no id")).help(format!(
             "use letters, digits, `-`, `_`, `.` and `/`, at most {MAX_ID}, starting with a letter or digit"
         )))
     }
@@ -204,9 +204,9 @@ fn edit(path: &Path) -> Outcome {
     let status = Command::new("sh").arg("-c").arg(format!("{editor} \"$1\"")).arg("sh").arg(path).status();
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failure::new(Kind::Usage, format!("the editor `{editor}` ended with {status}"))
+        Ok(status) => Err(Failure::new(FailureKind::Usage, format!("the editor `{editor}` ended with {status}"))
             .help("set `EDITOR`; the file is written")),
-        Err(e) => Err(Failure::new(Kind::Usage, format!("cannot start the editor `{editor}`: {e}"))
+        Err(e) => Err(Failure::new(FailureKind::Usage, format!("cannot start the editor `{editor}`: {e}"))
             .help("set `EDITOR`; the file is written")),
     }
 }

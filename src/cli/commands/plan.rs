@@ -1,6 +1,6 @@
 //! `dagmar plan`: what would run.
 
-use crate::base::{Failure, Kind, Span};
+use crate::base::{Failure, FailureKind, HumanDuration};
 use crate::cli::shell::chosen::hint;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, choose};
@@ -61,7 +61,7 @@ pub struct Args {
     sign: Option<PathBuf>,
     /// How long the sealed plan is valid
     #[arg(long, value_name = "TIME", default_value = "7d", requires = "out")]
-    expires: Span,
+    expires: HumanDuration,
     /// Verifies digest, signature and expiry of a sealed plan and shows it, without a server
     #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "offline", "dry_run", "against", "select"])]
     verify: Option<PathBuf>,
@@ -76,8 +76,14 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     }
     if let Some(file) = &args.out {
         let Args { environments, sign, expires, select, force, .. } = args;
-        let order =
-            sealing::Order { out: file, environments, sign: sign.as_deref(), expires: *expires, select, force: *force };
+        let order = sealing::SealArgs {
+            out: file,
+            environments,
+            sign: sign.as_deref(),
+            expires: *expires,
+            select,
+            force: *force,
+        };
         return sealing::seal(&order, global, out);
     }
     let format = choose(global, &plan_formats())?;
@@ -145,7 +151,7 @@ fn offline(
         return block_on(rehearsal::on_shadow(target, None, &plan, &Running::default(), form, global, out));
     }
     if args.dry.dry_run() {
-        return Err(Failure::new(Kind::Usage, "a dry run needs a server, and `--offline` connects to none")
+        return Err(Failure::new(FailureKind::Usage, "a dry run needs a server, and `--offline` connects to none")
             .help("`--shadow` makes it on a private server that is thrown away"));
     }
     out.report(format.render(&[Preview::new(&plan, &about::offline(target))], options));
@@ -161,7 +167,7 @@ fn against(global: &Global, target: &str) -> Result<Global, Failure> {
     let url = target == EMBEDDED || target.contains("://") || target.contains('=');
     if global.url.is_some() || !url && global.env.as_deref().is_some_and(|env| env != target) {
         return Err(Failure::new(
-            Kind::Usage,
+            FailureKind::Usage,
             format!("`--against {target}` and `--url` or `--env` name two databases"),
         )
         .help("name one of them"));
@@ -190,7 +196,7 @@ mod tests {
         assert_eq!(of(&[], "host=b dbname=c").unwrap().1, text("host=b dbname=c"));
         assert_eq!(of(&["--env", "a"], "").unwrap(), (text("a"), None));
         for args in [["--env", "a"], ["--url", "postgres://b"]] {
-            assert_eq!(of(&args, "production").unwrap_err().kind, Kind::Usage);
+            assert_eq!(of(&args, "production").unwrap_err().kind, FailureKind::Usage);
         }
     }
 }

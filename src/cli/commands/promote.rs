@@ -1,7 +1,7 @@
 //! `dagmar promote`: brings what one environment has to the next.
 
 use super::apply::{Show, carry_out};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::cli::shell::chosen::{self, Chosen};
 use crate::cli::shell::gates::GateArgs;
 use crate::cli::shell::global::Global;
@@ -65,7 +65,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let document = matches!(format, PlanFormat::Markdown | PlanFormat::Html).then_some(format);
     let to = args.to.clone().or_else(|| global.env.clone());
     if to.is_none() && args.chosen.plan.is_none() {
-        return Err(Failure::new(Kind::Usage, "no target environment given").help("name it: `--to production`"));
+        return Err(Failure::new(FailureKind::Usage, "no target environment given").help("name it: `--to production`"));
     }
     let there = Global { env: to, ..global.clone() };
     let plan = args.chosen.open("promote", &there, out)?;

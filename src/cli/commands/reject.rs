@@ -4,7 +4,7 @@ use super::approve::{ApprovalArgs, record};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::Output;
 use crate::cli::shell::task::Outcome;
-use crate::history::Verdict;
+use crate::history::ApprovalVerdict;
 
 /// Rejects a sealed plan for one environment: nobody can run it there.
 ///
@@ -21,5 +21,5 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
-    record(&args.args, Verdict::Reject, None, global, out)
+    record(&args.args, ApprovalVerdict::Reject, None, global, out)
 }

@@ -1,9 +1,9 @@
 //! `dagmar schema`: what may be written, for editors and for people; and what the commands write, for programs.
 
-use crate::base::{Failure, Kind, diag::nearest};
+use crate::base::{Failure, FailureKind, diag::nearest};
 use crate::cli::answers::{ANSWERS, ChangeType, ChangeTypes, WrittenSchemas};
 use crate::cli::shell::complete;
-use crate::cli::shell::file::{self, There};
+use crate::cli::shell::file::{self, Existing};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open::root;
 use crate::cli::shell::output::{Form, Output, form};
@@ -83,7 +83,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         return Ok(());
     }
     if !args.command.is_empty() && args.which != Which::Answers {
-        return Err(Failure::new(Kind::Usage, "only `answers` has a schema for each command")
+        return Err(Failure::new(FailureKind::Usage, "only `answers` has a schema for each command")
             .help(format!("write `dagmar schema answers {}`", args.command.join(" "))));
     }
     // outside of a project there are the built-in types; a folder that was named must be one
@@ -128,7 +128,7 @@ fn answers_schema(command: &str) -> Result<Value, Failure> {
     let row = ANSWERS.iter().find(|(name, _)| *name == command);
     row.map(|row| answers::of_command(*row)).ok_or_else(|| {
         let near = nearest(command, ANSWERS.iter().map(|(name, _)| *name));
-        Failure::new(Kind::Usage, format!("there is no command `{command}` with `--format json`")).help(
+        Failure::new(FailureKind::Usage, format!("there is no command `{command}` with `--format json`")).help(
             near.map_or_else(
                 || "`dagmar schema answers` has all that there are".to_owned(),
                 |near| format!("did you mean `{near}`?"),
@@ -143,7 +143,7 @@ pub fn unknown(name: &str, catalogue: &Catalogue) -> Failure {
         || "`dagmar schema --list` shows all change types".to_owned(),
         |near| format!("did you mean `{near}`?"),
     );
-    Failure::new(Kind::Usage, format!("there is no change type `{name}`")).help(help)
+    Failure::new(FailureKind::Usage, format!("there is no change type `{name}`")).help(help)
 }
 
 /// The project's own change types. Those with mistakes are left out.
@@ -166,13 +166,13 @@ fn own_types(root: &Path, out: &mut Output) -> Result<Custom, Failure> {
 /// Writes all schemas below a project's folder; gives their paths, relative to it.
 pub fn write(root: &Path, custom: &Custom, force: bool) -> Result<Vec<String>, Failure> {
     let dir = root.join(FOLDER);
-    let wrong = |path: &Path, e| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display()));
+    let wrong = |path: &Path, e| Failure::new(FailureKind::Usage, format!("cannot write `{}`: {e}", path.display()));
     std::fs::create_dir_all(&dir).map_err(|e| wrong(&dir, e))?;
     let mut written = Vec::new();
     let answers = ("answers.schema.json", answers::of_all(ANSWERS));
     for (name, value) in files(custom).into_iter().chain([answers]) {
         let path: PathBuf = dir.join(name);
-        file::write(&path, &schema::text(&value), 0o666, There::by(force, is_schema))?;
+        file::write(&path, &schema::text(&value), 0o666, Existing::by(force, is_schema))?;
         written.push(format!("{FOLDER}/{name}"));
     }
     Ok(written)

@@ -1,7 +1,7 @@
 //! `dagmar sql`: the plan as a script for psql.
 
-use crate::base::{Failure, Kind, count};
-use crate::cli::shell::file::{self, There};
+use crate::base::{Failure, FailureKind, count};
+use crate::cli::shell::file::{self, Existing};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Output, only_text};
 use crate::cli::shell::task::{Outcome, block_on};
@@ -46,7 +46,7 @@ pub struct Args {
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     only_text(global)?;
-    let there = There::by(args.force, report::script::is_script);
+    let there = Existing::by(args.force, report::script::is_script);
     args.output.as_deref().map(|path| file::check(path, there)).transpose()?;
     let target = open::target(global)?;
     let source = match args.rollback.is_empty() {
@@ -70,7 +70,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             })?
         }
     };
-    let script = report::script::script(&plan, &about).map_err(|why| Failure::new(Kind::Internal, why))?;
+    let script = report::script::script(&plan, &about).map_err(|why| Failure::new(FailureKind::Internal, why))?;
     match &args.output {
         None => out.document(&script),
         Some(path) => {

@@ -1,15 +1,15 @@
 //! `dagmar status`: what the environment has.
 
 use super::attic::summary as of_attic;
-use crate::base::Span;
+use crate::base::HumanDuration;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Output, choose};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{everywhere, open};
 use crate::history::RunKind;
 use crate::ops::attic::retention;
-use crate::ops::status::{Status, status};
-use crate::pg::ledger::unfinished::{Ending, Unended};
+use crate::ops::status::{StatusAnswer, status};
+use crate::pg::ledger::unfinished::{Liveness, UnfinishedRun};
 use crate::plan::states::{State, StateRow};
 use crate::report::{Cell, Line, Table, Tone};
 
@@ -32,7 +32,7 @@ pub struct Args {
     all: bool,
     /// With --all: how long to wait for each environment
     #[arg(long, value_name = "TIME", default_value = "10s", requires = "all")]
-    timeout: Span,
+    timeout: HumanDuration,
 }
 
 #[derive(Clone, Copy)]
@@ -49,7 +49,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = choose(global, &[("text", As::Text), ("json", As::Json), ("markdown", As::Markdown)])?;
     let target = open::target(global)?;
     let status = block_on(status(&target, out))?;
-    let Status { environment, changesets, counts, paused, runs, attic, place, broken, .. } = &status;
+    let StatusAnswer { environment, changesets, counts, paused, runs, attic, place, broken, .. } = &status;
     match form {
         As::Json => out.json_with(broken.as_ref(), &status),
         As::Text | As::Markdown => {
@@ -84,12 +84,12 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 }
 
 /// A run that did not say how it ended.
-fn about(Unended { kind, by, started_at, ending, .. }: &Unended) -> Line {
+fn about(UnfinishedRun { kind, by, started_at, liveness, .. }: &UnfinishedRun) -> Line {
     let kind = kind.map_or("run", RunKind::word);
     let what = format!("the {kind} of {by} that began at {started_at}");
-    match ending {
-        Some(Ending::Running) => Line::from(format!("{what} is on its way")),
-        Some(Ending::CutOff) => Line::new()
+    match liveness {
+        Some(Liveness::Running) => Line::from(format!("{what} is on its way")),
+        Some(Liveness::Terminated) => Line::new()
             .paint(Tone::Warn, format!("{what} was cut off"))
             .plain(": nobody holds its lock; the next run goes on from what is recorded"),
         None => Line::from(format!("{what} had not ended when this standby heard of it last")),

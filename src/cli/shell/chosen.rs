@@ -4,7 +4,7 @@ use super::complete;
 use super::global::Global;
 use super::open;
 use super::output::Output;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::cli::shell::task::block_on;
 use crate::ops::keys::open_plan;
 use crate::ops::refusal::{Attempt, recorded};
@@ -60,7 +60,7 @@ pub fn environment(global: &Global, sealed: Option<&Sealed>) -> Result<Global, F
         match sealed.environments().as_slice() {
             [one] => global.env = Some((*one).to_owned()),
             several => {
-                return Err(Failure::new(Kind::Usage, "the plan is sealed for several environments")
+                return Err(Failure::new(FailureKind::Usage, "the plan is sealed for several environments")
                     .help(format!("name one with `--env`: {}", several.join(", "))));
             }
         }

@@ -1,7 +1,7 @@
 //! The answers to a shell that completes a command line, and what it reads when it starts.
 
 use super::output;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use clap_complete::env::Shells;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -22,13 +22,13 @@ pub fn answer(command: fn() -> clap::Command) -> Option<ExitCode> {
         !words.is_empty() && completer.write_complete(&mut command, words, here.as_deref(), &mut out).is_ok()
     });
     output::candidates(&String::from_utf8_lossy(&out));
-    Some(if done { ExitCode::SUCCESS } else { ExitCode::from(Kind::Usage.exit_code()) })
+    Some(if done { ExitCode::SUCCESS } else { ExitCode::from(FailureKind::Usage.exit_code()) })
 }
 
 /// What a shell reads when it starts, so that it asks.
 pub fn registration(shell: &str) -> Result<String, Failure> {
     let mut text = Vec::new();
-    let wrong = |why: String| Failure::new(Kind::Internal, format!("cannot write the completions: {why}"));
+    let wrong = |why: String| Failure::new(FailureKind::Internal, format!("cannot write the completions: {why}"));
     let shells = Shells::builtins();
     let completer = shells.completer(shell).ok_or_else(|| wrong(format!("unknown shell `{shell}`")))?;
     let written = completer.write_registration(VARIABLE, "dagmar", "dagmar", "dagmar", &mut text);

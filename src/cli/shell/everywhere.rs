@@ -3,17 +3,19 @@
 use super::global::Global;
 use super::open;
 use super::output::{Output, choose};
-use crate::base::{Failure, Kind, Span};
+use crate::base::{Failure, FailureKind, HumanDuration};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::matrix::matrix;
 use crate::report::{MatrixFormat, MatrixOptions};
 use crate::run::Event;
 
-pub fn run(timeout: Span, global: &Global, out: &mut Output) -> Outcome {
+pub fn run(timeout: HumanDuration, global: &Global, out: &mut Output) -> Outcome {
     let known: Vec<(&str, MatrixFormat)> = MatrixFormat::ALL.iter().map(|f| (f.name(), *f)).collect();
     let format = choose(global, &known)?;
     if global.url.is_some() {
-        return Err(Failure::new(Kind::Usage, "`--all` and `--url` name different databases").help("name one of them"));
+        return Err(
+            Failure::new(FailureKind::Usage, "`--all` and `--url` name different databases").help("name one of them")
+        );
     }
     // which one a variable of the process names does not matter here
     let target = open::target(&Global { env: None, ..global.clone() })?;
@@ -29,5 +31,6 @@ pub fn run(timeout: Span, global: &Global, out: &mut Output) -> Outcome {
     if matrix.has_answers() {
         return Ok(());
     }
-    Err(Failure::new(Kind::Database, "no environment answered").help("each says above why; is the network there?"))
+    Err(Failure::new(FailureKind::Database, "no environment answered")
+        .help("each says above why; is the network there?"))
 }

@@ -2,7 +2,7 @@
 //! before; what is there and is no former file of the same kind is not overwritten unless that
 //! is asked for, and a private key never.
 
-use crate::base::{Failure, Kind, file};
+use crate::base::{Failure, FailureKind, file};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ const LOOKED_AT: u64 = 1 << 30;
 
 /// What becomes of a file that is there already.
 #[derive(Clone, Copy)]
-pub enum There {
+pub enum Existing {
     /// It stays, and nothing is written.
     Stays,
     /// It is replaced when it is of this kind.
@@ -21,10 +21,10 @@ pub enum There {
     Replaced,
 }
 
-impl There {
+impl Existing {
     /// By what was said on the command line.
     pub fn by(force: bool, is_of_kind: fn(&str) -> bool) -> Self {
-        if force { There::Replaced } else { There::ReplacedIf(is_of_kind) }
+        if force { Existing::Replaced } else { Existing::ReplacedIf(is_of_kind) }
     }
 }
 
@@ -32,8 +32,8 @@ impl There {
 ///
 /// # Errors
 /// When something else is there, or it cannot be written.
-pub fn write(path: &Path, text: &str, mode: u32, there: There) -> Result<(), Failure> {
-    let wrong = |e: io::Error| Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display()));
+pub fn write(path: &Path, text: &str, mode: u32, there: Existing) -> Result<(), Failure> {
+    let wrong = |e: io::Error| Failure::new(FailureKind::Usage, format!("cannot write `{}`: {e}", path.display()));
     let keep = look(path, there)?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
@@ -63,17 +63,18 @@ pub fn write(path: &Path, text: &str, mode: u32, there: There) -> Result<(), Fai
 ///
 /// # Errors
 /// As [`write`].
-pub fn check(path: &Path, there: There) -> Result<(), Failure> {
+pub fn check(path: &Path, there: Existing) -> Result<(), Failure> {
     look(path, there).map(drop)
 }
 
 /// Looks at what is there; its permissions, where it is to be replaced.
-fn look(path: &Path, there: There) -> Result<Option<std::fs::Permissions>, Failure> {
-    let refused = |why: &str| Failure::new(Kind::Usage, format!("`{}` {why}; it is not overwritten", path.display()));
+fn look(path: &Path, there: Existing) -> Result<Option<std::fs::Permissions>, Failure> {
+    let refused =
+        |why: &str| Failure::new(FailureKind::Usage, format!("`{}` {why}; it is not overwritten", path.display()));
     let about = match path.symlink_metadata() {
         Ok(about) => about,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(Failure::new(Kind::Usage, format!("cannot write `{}`: {e}", path.display()))),
+        Err(e) => return Err(Failure::new(FailureKind::Usage, format!("cannot write `{}`: {e}", path.display()))),
     };
     if about.is_symlink() {
         return Err(refused("is a link").help("name the file that it leads to, or remove the link"));
@@ -81,7 +82,7 @@ fn look(path: &Path, there: There) -> Result<Option<std::fs::Permissions>, Failu
     if !about.is_file() {
         return Err(refused("is there and no regular file").help("name another file"));
     }
-    if matches!(there, There::Stays) {
+    if matches!(there, Existing::Stays) {
         return Err(refused("is there already").help("name a file that is not there yet"));
     }
     let text = file::read_text(path, LOOKED_AT).map_err(|why| refused(&format!("is there and {why}")))?;
@@ -89,7 +90,7 @@ fn look(path: &Path, there: There) -> Result<Option<std::fs::Permissions>, Failu
         return Err(refused("is a private key").help("name another file"));
     }
     match there {
-        There::ReplacedIf(is_of_kind) if !text.is_empty() && !is_of_kind(&text) => {
+        Existing::ReplacedIf(is_of_kind) if !text.is_empty() && !is_of_kind(&text) => {
             Err(refused("is there and something else").help("name another file, or overwrite it with `--force`"))
         }
         _ => Ok(Some(about.permissions())),
@@ -102,11 +103,11 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{MetadataExt, symlink};
 
-    fn refusal(path: &Path, there: There) -> String {
+    fn refusal(path: &Path, there: Existing) -> String {
         let before = fs::read_to_string(path).ok();
         let failure = write(path, "new", 0o644, there).unwrap_err();
         assert_eq!(fs::read_to_string(path).ok(), before, "{failure}");
-        assert!(failure.help.is_some() && failure.kind == Kind::Usage);
+        assert!(failure.help.is_some() && failure.kind == FailureKind::Usage);
         failure.message
     }
 
@@ -114,22 +115,22 @@ mod tests {
     fn nothing_is_overwritten_by_mistake() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
-        let ours = There::by(false, |text| text.starts_with("ours"));
+        let ours = Existing::by(false, |text| text.starts_with("ours"));
         write(&path("a"), "ours 1", 0o640, ours).unwrap();
         assert_eq!(fs::metadata(path("a")).unwrap().mode() & 0o777, 0o640);
         fs::set_permissions(path("a"), fs::Permissions::from_mode(0o600)).unwrap();
         write(&path("a"), "ours 2", 0o644, ours).unwrap();
         assert_eq!(fs::read_to_string(path("a")).unwrap(), "ours 2");
         assert_eq!(fs::metadata(path("a")).unwrap().mode() & 0o777, 0o600, "as it was");
-        assert!(refusal(&path("a"), There::Stays).contains("is there already"));
+        assert!(refusal(&path("a"), Existing::Stays).contains("is there already"));
 
         fs::write(path("b"), "precious").unwrap();
         assert!(refusal(&path("b"), ours).contains("is there and something else"));
-        write(&path("b"), "new", 0o644, There::by(true, |_| false)).unwrap();
+        write(&path("b"), "new", 0o644, Existing::by(true, |_| false)).unwrap();
         fs::write(path("key"), "-----BEGIN PRIVATE KEY-----\n").unwrap();
         symlink(path("b"), path("link")).unwrap();
         symlink(path("nowhere"), path("dangling")).unwrap();
-        for there in [ours, There::Replaced] {
+        for there in [ours, Existing::Replaced] {
             assert!(refusal(&path("key"), there).contains("is a private key"));
             assert!(refusal(&path("link"), there).contains("is a link"));
             assert!(refusal(&path("dangling"), there).contains("is a link"));

@@ -1,7 +1,7 @@
 //! What the gates said, for people and as JSON, and the options that go past them.
 
 use super::output::{Form, Output, event};
-use crate::gate::{self, Status, Verdict};
+use crate::gate::{self, GateStatus, GateVerdict};
 use crate::ops::Prepared;
 use crate::ops::gates::Overrides;
 use crate::ops::lines::GatesLine;
@@ -49,8 +49,8 @@ pub fn show(prepared: &Prepared<'_>, preview: &Preview<'_>, form: Form, check: b
     for warning in &judgement.warnings {
         out.warn(warning);
     }
-    let over = |v: &&Verdict| is_promotion || v.status == Status::Overridden;
-    let shown: Vec<Verdict> = judgement.verdicts.iter().filter(over).cloned().collect();
+    let over = |v: &&GateVerdict| is_promotion || v.status == GateStatus::Overridden;
+    let shown: Vec<GateVerdict> = judgement.verdicts.iter().filter(over).cloned().collect();
     if !shown.is_empty() {
         let text = |limit| report::gates::terminal(&shown, limit);
         if check {
@@ -62,7 +62,7 @@ pub fn show(prepared: &Prepared<'_>, preview: &Preview<'_>, form: Form, check: b
         out.say("");
     }
     for name in &gates.overrides().gates {
-        if !judgement.verdicts.iter().any(|v| v.gate == name && v.status == Status::Overridden) {
+        if !judgement.verdicts.iter().any(|v| v.gate == name && v.status == GateStatus::Overridden) {
             out.say(format!("note: `{name}` keeps nothing back: nothing is overridden"));
         }
     }

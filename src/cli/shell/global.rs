@@ -1,7 +1,7 @@
 //! The options that every command takes.
 
 use super::complete;
-use crate::base::Span;
+use crate::base::HumanDuration;
 use clap::{ArgAction, Args};
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ pub struct Global {
 
     /// How long to wait for a server that is starting: 30s
     #[arg(long, global = true, value_name = "TIME", default_value = "0", help_heading = "Global options")]
-    pub wait: Span,
+    pub wait: HumanDuration,
 
     /// No colours; NO_COLOR does the same
     #[arg(long, global = true, help_heading = "Global options")]

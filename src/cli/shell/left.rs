@@ -1,5 +1,5 @@
 //! What is to be said of changesets that a run has nothing to do with: those that were not selected, are
-//! not for here, or have no file any more.
+//! excluded, or have no file any more.
 
 use super::output::Output;
 use crate::base::{count, words::plural};
@@ -32,7 +32,7 @@ pub fn nothing(planned: &Planned<'_>) -> String {
         };
     };
     let of_selected = |id: &&String| view.graph.position(id).is_some_and(|position| selected.contains(&position));
-    let never: Vec<String> = plan.not_for_here.iter().filter(of_selected).map(|id| format!("`{id}`")).collect();
+    let never: Vec<String> = plan.excluded.iter().filter(of_selected).map(|id| format!("`{id}`")).collect();
     let others = decide(&view.changelog, &view.graph, history, to, None).planned.len();
     let mut said = format!("nothing to do: nothing that was selected is pending in {to}");
     if !never.is_empty() {

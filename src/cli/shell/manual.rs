@@ -1,7 +1,7 @@
 //! The options of changes by hand.
 
 use super::running::Signing;
-use crate::base::{Failure, Span};
+use crate::base::{Failure, HumanDuration};
 use crate::ops::manual::ManualOptions;
 use crate::ops::run::check_reason;
 
@@ -13,7 +13,7 @@ pub struct ManualArgs {
     pub reason: String,
     /// How long to wait for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
-    pub lock_wait: Span,
+    pub lock_wait: HumanDuration,
     #[command(flatten)]
     pub signing: Signing,
 }

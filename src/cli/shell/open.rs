@@ -2,9 +2,9 @@
 
 use super::global::Global;
 use crate::base::file::read_text;
-use crate::base::{Actor, Failure, Kind, Secret};
+use crate::base::{Actor, Failure, FailureKind, Secret};
 use crate::ops::{Project, Target, TargetSpec};
-use crate::pg::{Environment, user_name};
+use crate::pg::{ProcessEnv, user_name};
 use crate::source::{load, project as files, variables};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -17,14 +17,14 @@ pub fn target(global: &Global) -> Result<Target, Failure> {
 
 /// Opens the project that the options name.
 pub fn project(global: &Global) -> Result<Project, Failure> {
-    Project::open(&root(global)?, Environment::of_process())
+    Project::open(&root(global)?, ProcessEnv::of_process())
 }
 
 /// Which environment the options name, and how its database is reached.
 pub fn spec(global: &Global) -> Result<TargetSpec, Failure> {
     let pair = |pair: &String| match pair.split_once('=').filter(|(name, _)| variables::is_name(name)) {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None => Err(Failure::new(Kind::Usage, format!("`--var {pair}` is no `NAME=VALUE`"))),
+        None => Err(Failure::new(FailureKind::Usage, format!("`--var {pair}` is no `NAME=VALUE`"))),
     };
     Ok(TargetSpec {
         environment: global.env.clone(),
@@ -37,7 +37,7 @@ pub fn spec(global: &Global) -> Result<TargetSpec, Failure> {
 
 /// Who gives this command, for the ledger.
 pub fn actor() -> Actor {
-    let user = Environment::of_process().user.unwrap_or_else(|| "?".to_owned());
+    let user = ProcessEnv::of_process().user.unwrap_or_else(|| "?".to_owned());
     let host = read_text(Path::new("/proc/sys/kernel/hostname"), 4096)
         .ok()
         .or_else(|| std::env::var("HOSTNAME").ok())
@@ -51,9 +51,9 @@ pub fn root(global: &Global) -> Result<PathBuf, Failure> {
         return Ok(dir.clone());
     }
     let here = std::env::current_dir()
-        .map_err(|e| Failure::new(Kind::Usage, format!("cannot tell the current folder: {e}")))?;
+        .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot tell the current folder: {e}")))?;
     let root = load::find_root(&here).ok_or_else(|| {
-        Failure::new(Kind::Usage, format!("no dagmar.yaml in `{}` or above it", here.display()))
+        Failure::new(FailureKind::Usage, format!("no dagmar.yaml in `{}` or above it", here.display()))
             .help("run `dagmar init` to make a project here, or name one with `--project`")
     })?;
     if root != here {
@@ -73,12 +73,12 @@ fn of_somebody_trusted(root: &Path) -> Result<(), Failure> {
     for path in [root, file.as_path()] {
         // a link's own owner made it lead there
         for about in [path.symlink_metadata(), path.metadata()] {
-            let about =
-                about.map_err(|e| Failure::new(Kind::Usage, format!("cannot look at `{}`: {e}", path.display())))?;
+            let about = about
+                .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot look at `{}`: {e}", path.display())))?;
             if !trusted(about.uid()) {
                 let owner = user_name(about.uid()).unwrap_or_else(|| format!("the user {}", about.uid()));
                 return Err(Failure::new(
-                    Kind::Refused,
+                    FailureKind::Refused,
                     format!(
                         "the project found in `{}` belongs to somebody else: `{}` is of `{owner}`",
                         root.display(),

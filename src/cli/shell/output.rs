@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods)] // this is the door
 
 use super::global::Global;
-use crate::base::{Diagnostics, Failure, Kind};
+use crate::base::{Diagnostics, Failure, FailureKind};
 use crate::ops::lines::Stamped;
 use crate::report::{self, FailureAnswer, Line, Rendered, Style, Text, Tone, coloured, diff, printable};
 use crate::run::{Event, Observer};
@@ -274,15 +274,14 @@ pub fn candidates(text: &str) {
 /// When there is nobody to ask.
 pub fn ask(question: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Err(
-            Failure::new(Kind::Refused, "nobody is there to confirm it: this is no terminal").help("say `--yes`")
-        );
+        return Err(Failure::new(FailureKind::Refused, "nobody is there to confirm it: this is no terminal")
+            .help("say `--yes`"));
     }
     dialoguer::Confirm::new()
         .with_prompt(Line::from(question).write(Style::PLAIN, None))
         .default(false)
         .interact()
-        .map_err(|e| Failure::new(Kind::Usage, format!("cannot ask: {e}")))
+        .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot ask: {e}")))
 }
 
 /// The format that was asked for, of those that a command has; the first is the default.
@@ -290,7 +289,7 @@ pub fn choose<T: Copy>(global: &Global, known: &[(&str, T)]) -> Result<T, Failur
     let Some(asked) = global.format.as_deref() else { return Ok(known[0].1) };
     known.iter().find(|(name, _)| *name == asked).map(|(_, form)| *form).ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        Failure::new(Kind::Usage, format!("this command has no format `{asked}`"))
+        Failure::new(FailureKind::Usage, format!("this command has no format `{asked}`"))
             .help(format!("it has: {}", names.join(", ")))
     })
 }

@@ -4,7 +4,7 @@ use super::global::Global;
 use super::output::{Form, Output};
 use super::progress;
 use super::running::{Running, confirm, stop_on_signals};
-use crate::base::{Failure, Span, count};
+use crate::base::{Failure, HumanDuration, count};
 use crate::ops::rehearsal::{DryRun, DryRunAnswer, Shadow, ShadowServer, verdict_of};
 use crate::ops::{Planned, Target};
 use crate::plan::Plan;
@@ -13,21 +13,21 @@ use crate::run::Observer;
 
 /// The options of a dry run on the environment's server.
 #[derive(Debug, Clone, clap::Args)]
-pub struct OnServer {
+pub struct ServerDryRunArgs {
     /// Runs everything in one transaction and rolls it back, with real locks; requires the same gates as
     /// the run
     #[arg(long)]
     pub dry_run: bool,
     /// The maximum time that a dry run may take and hold its locks
     #[arg(long, value_name = "TIME", default_value = "1m", requires = "dry_run")]
-    pub dry_run_limit: Span,
+    pub dry_run_limit: HumanDuration,
 }
 
 /// The options of a dry run on either kind of server.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DryRunArgs {
     #[command(flatten)]
-    pub on_server: OnServer,
+    pub on_server: ServerDryRunArgs,
     /// Makes the dry run on a temporary private server, on top of the changesets applied in the ledger; only
     /// reads the environment's database
     #[arg(long, requires = "dry_run")]
@@ -61,7 +61,7 @@ pub async fn dry_run(
 pub async fn on_server(
     planned: &Planned<'_>,
     command: &'static str,
-    limit: Span,
+    limit: HumanDuration,
     form: Form,
     global: &Global,
     out: &mut Output,
@@ -138,7 +138,7 @@ fn tell(answer: &DryRunAnswer<'_>, place: &str, form: Form, out: &mut Output) ->
 }
 
 /// What will be locked, and for how long at most.
-fn announcement(dry: &DryRun<'_>, place: &str, limit: Span) -> Text {
+fn announcement(dry: &DryRun<'_>, place: &str, limit: HumanDuration) -> Text {
     let mut text = Text::new();
     let head = Line::new().paint(Tone::Strong, "dry run").plain(format!(" on {place}"));
     if dry.locks.is_empty() {

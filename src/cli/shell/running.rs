@@ -2,7 +2,7 @@
 
 use super::global::Global;
 use super::output::{Form, Output, ask, event};
-use crate::base::{Failure, Granularity, Kind, Span, count};
+use crate::base::{Failure, FailureKind, Granularity, HumanDuration, count};
 use crate::ops::keys::private_key;
 use crate::ops::run::RunOptions;
 use crate::pg::Stop;
@@ -10,7 +10,7 @@ use crate::pg::run::OnFailure;
 use crate::plan::Direction;
 use crate::plan::signature::PrivateKey;
 use crate::report::{self, Detail, PlanFormat, PlanOptions, Preview};
-use crate::run::{Event, Finding, Severity};
+use crate::run::{Event, Finding, FindingSeverity};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub struct Running {
     pub transaction: Option<Transaction>,
     /// How long to wait for another run to end
     #[arg(long, value_name = "TIME", default_value = "10m")]
-    pub lock_wait: Span,
+    pub lock_wait: HumanDuration,
     /// How much of the plan to show before it runs [default: statements; for a long plan, summary]
     #[arg(long, value_name = "WHAT", value_enum)]
     pub show: Option<Show>,
@@ -90,7 +90,7 @@ impl Default for Running {
             jobs: None,
             on_failure: Others::Finish,
             transaction: None,
-            lock_wait: Span::secs(600),
+            lock_wait: HumanDuration::secs(600),
             show: None,
             signing: Signing::default(),
         }
@@ -157,13 +157,13 @@ pub fn confirm(global: &Global, question: &str) -> Result<(), Failure> {
     if global.yes {
         return Ok(());
     }
-    if ask(question)? { Ok(()) } else { Err(Failure::new(Kind::Refused, "not confirmed; nothing was changed")) }
+    if ask(question)? { Ok(()) } else { Err(Failure::new(FailureKind::Refused, "not confirmed; nothing was changed")) }
 }
 
-/// A wish to stop that Ctrl-C and SIGTERM express.
+/// A request to stop that Ctrl-C and SIGTERM express.
 pub fn stop_on_signals() -> Arc<Stop> {
     let stop = Arc::new(Stop::default());
-    let wish = Arc::clone(&stop);
+    let requested = Arc::clone(&stop);
     tokio::spawn(async move {
         use tokio::signal::unix::{SignalKind, signal};
         let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
@@ -175,10 +175,10 @@ pub fn stop_on_signals() -> Arc<Stop> {
                 _ = term.recv() => {}
                 _ = int.recv() => times += 1,
             }
-            wish.request();
+            requested.request();
             if times > 1 {
                 // asked twice: at once; the server undoes what was not committed
-                std::process::exit(i32::from(Kind::Interrupted.exit_code()));
+                std::process::exit(i32::from(FailureKind::Interrupted.exit_code()));
             }
         }
     });
@@ -193,9 +193,9 @@ pub fn show_findings(findings: &[Finding], form: Form, global: &Global, out: &mu
     if form == Form::Json {
         return event(&Event::Preflight { findings: findings.to_vec() });
     }
-    let most = if global.verbose > 0 { Severity::Note } else { Severity::Warning };
+    let most = if global.verbose > 0 { FindingSeverity::Note } else { FindingSeverity::Warning };
     let shown: Vec<Finding> =
-        findings.iter().filter(|f| f.severity > Severity::Error && f.severity <= most).cloned().collect();
+        findings.iter().filter(|f| f.severity > FindingSeverity::Error && f.severity <= most).cloned().collect();
     if !shown.is_empty() {
         out.say(report::preflight::text(&shown));
     }

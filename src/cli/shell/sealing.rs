@@ -1,11 +1,11 @@
 //! `plan --out` and `plan --verify`: files of sealed plans.
 
-use super::file::{self, There};
+use super::file::{self, Existing};
 use super::global::Global;
 use super::open;
 use super::output::{Form, Output, choose, form, now};
 use super::running::plan_formats;
-use crate::base::{Failure, Kind, Span, count, time};
+use crate::base::{Failure, FailureKind, HumanDuration, count, time};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::Target;
 use crate::ops::keys::{open_plan, private_key, signature};
@@ -16,7 +16,7 @@ use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Seal, Tone};
 use std::path::Path;
 
 /// What `plan --out` was told.
-pub struct Order<'a> {
+pub struct SealArgs<'a> {
     /// The file.
     pub out: &'a Path,
     /// The environments; empty: that of the options.
@@ -24,7 +24,7 @@ pub struct Order<'a> {
     /// The private key.
     pub sign: Option<&'a Path>,
     /// How long it may be run.
-    pub expires: Span,
+    pub expires: HumanDuration,
     /// Which changesets.
     pub select: &'a [String],
     /// Whether a file is overwritten that is no sealed plan.
@@ -32,10 +32,10 @@ pub struct Order<'a> {
 }
 
 /// Seals what is pending in each environment, and writes the file.
-pub fn seal(order: &Order<'_>, global: &Global, out: &mut Output) -> Outcome {
+pub fn seal(order: &SealArgs<'_>, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     // before anything is asked: a file or a key that cannot be used
-    let there = There::by(order.force, is_sealed);
+    let there = Existing::by(order.force, is_sealed);
     file::check(order.out, there)?;
     let key = order.sign.map(private_key).transpose()?;
     let targets = targets(order, global)?;
@@ -53,12 +53,12 @@ fn is_sealed(text: &str) -> bool {
 }
 
 /// The environments.
-fn targets(order: &Order<'_>, global: &Global) -> Result<Vec<Target>, Failure> {
+fn targets(order: &SealArgs<'_>, global: &Global) -> Result<Vec<Target>, Failure> {
     if order.environments.is_empty() {
         return Ok(vec![open::target(global)?]);
     }
     if global.url.is_some() || global.env.is_some() {
-        return Err(Failure::new(Kind::Usage, "`--for` names environments, and so do `--env` and `--url`")
+        return Err(Failure::new(FailureKind::Usage, "`--for` names environments, and so do `--env` and `--url`")
             .help("name them with `--for` alone; their URLs are in dagmar.yaml"));
     }
     let (project, spec, actor) = (open::project(global)?, open::spec(global)?, open::actor());

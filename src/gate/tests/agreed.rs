@@ -109,9 +109,9 @@ fn nobody_goes_past_what_the_owner_demands() {
         let over = ["required-policy".to_owned()];
         judge(&Evidence { required: Some(&required), here, ..about(&policy, &plan) }, &over)
     };
-    assert_eq!(say(&required)[0].status, Status::Met);
+    assert_eq!(say(&required)[0].status, GateStatus::Met);
     let said = &say(&weaker)[0];
-    assert_eq!(said.status, Status::Unmet);
+    assert_eq!(said.status, GateStatus::Unmet);
     assert!(said.reason.ends_with("demands: allow, soak"), "{}", said.reason);
     assert!(!overridable().contains(&"required-policy") && overridable().len() + 1 == names().len());
 }

@@ -2,7 +2,7 @@ mod agreed;
 
 use super::evidence::*;
 use super::*;
-use crate::history::{Approval, EventKind, History, Recorded, Status as Recording, Verdict as Said};
+use crate::history::{Approval, ApprovalVerdict as Said, EventKind, History, Recorded, RecordedStatus as Recording};
 use crate::plan::{Direction, Plan, Step};
 use crate::source::Environment;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ fn plan(ids: &[&str]) -> Plan {
         renamed: Vec::new(),
         waiting: Vec::new(),
         blocked: Vec::new(),
-        not_for_here: Vec::new(),
+        excluded: Vec::new(),
         overridden_templates: Vec::new(),
     }
 }
@@ -254,10 +254,10 @@ fn what_destroys_is_named() {
 fn trails_follow_one_version() {
     let event = |kind: &str, detail: Value| {
         let kind = EventKind::from_word(kind).unwrap();
-        Happened { changeset: "a".to_owned(), kind, at: NOW - DAY, detail }
+        SourceEvent { changeset: "a".to_owned(), kind, at: NOW - DAY, detail }
     };
     let history = staging(&[("a", recorded(Recording::Applied, NOW))]).history;
-    let follow = |events: &[Happened]| trails(events, &history).remove("a").unwrap();
+    let follow = |events: &[SourceEvent]| source_histories(events, &history).remove("a").unwrap();
     let failed = |checksum: &str| event("failed", json!({ "message": "too late", "checksum": checksum }));
     let applied = || event("applied", json!({ "checksum": "d1:1" }));
     // an earlier version failed: that says nothing of this one
@@ -280,7 +280,7 @@ fn marks_failures_and_half_done_work_on_the_source() {
         ask(gate, &Environment::default(), &plan(&["a"]), &Target::default(), Some(source))
     };
     assert!(say("verify-passed-on-source", &source).starts_with("unmet `a` was never run on staging, only marked"));
-    let trail = Trail { ran: Some("d1:1".to_owned()), retries: 2, ..Trail::default() };
+    let trail = SourceHistory { ran: Some("d1:1".to_owned()), retries: 2, ..SourceHistory::default() };
     source.trails.insert("a".to_owned(), trail);
     assert_eq!(
         say("verify-passed-on-source", &source),
@@ -351,15 +351,15 @@ fn a_purge_is_asked_for_what_it_destroys_and_when() {
     }));
     let plan = Plan { direction: Direction::Purge, ..plan(&["drops"]) };
     let verdicts = judge(&about(&policy, &plan), &[]);
-    let said: Vec<(&str, Status)> = verdicts.iter().map(|v| (v.gate, v.status)).collect();
+    let said: Vec<(&str, GateStatus)> = verdicts.iter().map(|v| (v.gate, v.status)).collect();
     assert_eq!(
         said,
         [
-            ("destructive-allowed", Status::Unmet),
-            ("window", Status::Met),
-            ("freeze", Status::Met),
-            ("signed-by", Status::Unmet),
-            ("approvals", Status::Unmet)
+            ("destructive-allowed", GateStatus::Unmet),
+            ("window", GateStatus::Met),
+            ("freeze", GateStatus::Met),
+            ("signed-by", GateStatus::Unmet),
+            ("approvals", GateStatus::Unmet)
         ]
     );
 }
@@ -370,6 +370,6 @@ fn an_overridden_gate_is_said_so() {
     let (plan, target) = (plan(&["a"]), Target::default());
     let evidence = Evidence { target: &target, ..about(&strict, &plan) };
     let status = |over: &[String]| judge(&evidence, over).iter().map(|v| v.status).collect::<Vec<_>>();
-    assert_eq!(status(&[]), [Status::Unmet]);
-    assert_eq!(status(&["destructive-allowed".to_owned()]), [Status::Overridden]);
+    assert_eq!(status(&[]), [GateStatus::Unmet]);
+    assert_eq!(status(&["destructive-allowed".to_owned()]), [GateStatus::Overridden]);
 }

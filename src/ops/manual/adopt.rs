@@ -1,7 +1,7 @@
 //! Taking over a ledger that came from another environment.
 
 use super::{ManualChange, ManualOptions, write};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::history::RunKind;
 use crate::ops::Target;
 use crate::pg::{Database, Stop};
@@ -43,13 +43,13 @@ pub async fn prepare<'a>(
     let db = target.connect(observer).await?;
     db.check_writable()?;
     if !db.server.has_ledger {
-        return Err(Failure::new(Kind::Refused, "this database has no ledger to adopt")
+        return Err(Failure::new(FailureKind::Refused, "this database has no ledger to adopt")
             .help("`dagmar apply` makes one; check where you are connected"));
     }
     let (here, from) = (&target.environment, db.history().await?.environment);
     if from.as_deref() == Some(here.as_str()) {
         return Err(Failure::new(
-            Kind::Refused,
+            FailureKind::Refused,
             format!("the ledger belongs to `{here}` already; nothing was changed"),
         )
         .help("name the environment that it shall belong to with `--env`"));
@@ -68,7 +68,7 @@ impl PreparedAdoption<'_> {
         write(&change, target, db, observer, stop, |history, recorder| {
             if history.environment != from {
                 return Err(Failure::new(
-                    Kind::Drift,
+                    FailureKind::Drift,
                     "another run has changed the ledger meanwhile; nothing was adopted",
                 )
                 .help("run the command again and look at what it says"));

@@ -1,8 +1,8 @@
 //! The state of a changeset after a fix by hand.
 
 use super::{ManualChange, ManualOptions, write};
-use crate::base::{Failure, Kind, diag::nearest};
-use crate::history::{History, Recorded, RunKind, Status};
+use crate::base::{Failure, FailureKind, diag::nearest};
+use crate::history::{History, Recorded, RecordedStatus, RunKind};
 use crate::ops::Target;
 use crate::pg::ledger::audit;
 use crate::pg::{Database, Stop};
@@ -102,7 +102,7 @@ impl PreparedClear<'_> {
             let names = renamed(&view.changelog, history);
             if history.with_new_ids(&names).changesets.get(id) != recorded.as_ref() {
                 return Err(Failure::new(
-                    Kind::Drift,
+                    FailureKind::Drift,
                     format!("another run has changed `{id}` meanwhile; nothing was cleared"),
                 )
                 .help("look at `dagmar status`, and run the command again if it is still needed"));
@@ -128,7 +128,7 @@ async fn is_doubtful(target: &Target, db: &Database, id: &str) -> Result<bool, F
         return Ok(false);
     }
     match audit::check_recorded(&db.connection, target.ledger(), &[id.to_owned()]).await {
-        Err(failure) if failure.kind == Kind::Drift => Ok(true),
+        Err(failure) if failure.kind == FailureKind::Drift => Ok(true),
         other => other.map(|()| false),
     }
 }
@@ -150,22 +150,22 @@ fn check<'a>(request: &ClearRequest<'_>, history: &'a History) -> Result<&'a Rec
     let id = request.id;
     let Some(recorded) = history.changesets.get(id) else {
         let near = nearest(id, history.changesets.keys().map(String::as_str));
-        return Err(Failure::new(Kind::Usage, format!("`{id}` has no state here that could be cleared"))
+        return Err(Failure::new(FailureKind::Usage, format!("`{id}` has no state here that could be cleared"))
             .help(near.map_or("`dagmar status` shows what has".to_owned(), |n| format!("did you mean `{n}`?"))));
     };
-    let refused = |message: String, help: String| Err(Failure::new(Kind::Refused, message).help(help));
+    let refused = |message: String, help: String| Err(Failure::new(FailureKind::Refused, message).help(help));
     if request.to == Cleared::AsRecorded {
         return Ok(recorded);
     }
     match recorded.status {
-        Status::Failed | Status::Partly => {}
-        Status::Applied => {
+        RecordedStatus::Failed | RecordedStatus::Partly => {}
+        RecordedStatus::Applied => {
             return refused(
                 format!("`{id}` is applied; nothing was cleared"),
                 format!("`dagmar rollback {id}` takes it back"),
             );
         }
-        Status::Skipped | Status::Held => {
+        RecordedStatus::Skipped | RecordedStatus::Held => {
             return refused(
                 format!("`{id}` is {}; nothing was cleared", recorded.status.word()),
                 format!("`dagmar mark pending {id} --reason ...` takes the mark back"),

@@ -1,9 +1,9 @@
 //! Saying by hand what a changeset is.
 
 use super::{ManualChange, ManualOptions, write};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::graph::select::select;
-use crate::history::{EventKind, History, RunKind, Status};
+use crate::history::{EventKind, History, RecordedStatus, RunKind};
 use crate::ledger::record::Recorder;
 use crate::ops::Target;
 use crate::pg::{Database, Stop};
@@ -73,9 +73,10 @@ pub async fn prepare<'a>(
 ) -> Result<PreparedMark<'a>, Failure> {
     let view = target.view()?;
     // rendered as if nothing were applied: a mark keeps how the changeset is taken back
-    let all = view.plan(&History::default(), &[])?.map_err(|_| Failure::new(Kind::Internal, "nothing is applied"))?;
+    let all =
+        view.plan(&History::default(), &[])?.map_err(|_| Failure::new(FailureKind::Internal, "nothing is applied"))?;
     let chosen =
-        select(request.selectors, &view.changelog, &view.graph).map_err(|why| Failure::new(Kind::Usage, why))?;
+        select(request.selectors, &view.changelog, &view.graph).map_err(|why| Failure::new(FailureKind::Usage, why))?;
     let ids: Vec<String> = view
         .graph
         .order()
@@ -115,7 +116,7 @@ impl PreparedMark<'_> {
             Ok(rows)
         })
         .await?;
-        let never = wanted.not_for_here.into_iter();
+        let never = wanted.excluded.into_iter();
         done.left_out.extend(never.map(|id| Unmarked { id, why: format!("not for {}", target.environment) }));
         Ok(done)
     }
@@ -124,7 +125,7 @@ impl PreparedMark<'_> {
 /// What is to be marked.
 struct Wanted {
     steps: Vec<Step>,
-    not_for_here: Vec<String>,
+    excluded: Vec<String>,
 }
 
 /// What was marked in the end.
@@ -172,22 +173,22 @@ fn wanted(
     ids: Vec<String>,
     all: &Plan,
 ) -> Result<Wanted, Failure> {
-    let mut wanted = Wanted { steps: Vec::with_capacity(ids.len()), not_for_here: Vec::new() };
+    let mut wanted = Wanted { steps: Vec::with_capacity(ids.len()), excluded: Vec::new() };
     for id in ids {
         if let Some(step) = all.steps.iter().find(|s| s.changeset == id) {
             wanted.steps.push(step.clone());
-        } else if !all.not_for_here.contains(&id) {
+        } else if !all.excluded.contains(&id) {
             wanted.steps.push(view.render_one(&id)?);
         } else if is_named(request, &id) {
             let message = format!("`{id}` is not for the environment `{}`", target.environment);
-            return Err(Failure::new(Kind::Usage, message));
+            return Err(Failure::new(FailureKind::Usage, message));
         } else {
-            wanted.not_for_here.push(id);
+            wanted.excluded.push(id);
         }
     }
     if wanted.steps.is_empty() {
         let message = format!("nothing that was selected is for the environment `{}`", target.environment);
-        return Err(Failure::new(Kind::Usage, message));
+        return Err(Failure::new(FailureKind::Usage, message));
     }
     Ok(wanted)
 }
@@ -198,7 +199,7 @@ fn sort(request: &MarkRequest<'_>, wanted: &Wanted, history: &History) -> Result
     for step in &wanted.steps {
         let id = &step.changeset;
         let recorded = history.changesets.get(id);
-        let applied = recorded.filter(|r| r.status == Status::Applied);
+        let applied = recorded.filter(|r| r.status == RecordedStatus::Applied);
         match applied.filter(|_| request.state == Mark::Applied) {
             Some(r) if r.checksum == step.checksum && !is_named(request, id) => {
                 done.left_out.push(Unmarked { id: id.clone(), why: "applied already".to_owned() });
@@ -206,7 +207,7 @@ fn sort(request: &MarkRequest<'_>, wanted: &Wanted, history: &History) -> Result
             }
             Some(r) if r.checksum != step.checksum && !is_named(request, id) => {
                 return Err(Failure::new(
-                    Kind::Refused,
+                    FailureKind::Refused,
                     format!("`{id}` was edited after being applied; nothing was marked"),
                 )
                 .help(format!("`dagmar plan` shows the edit; `dagmar mark applied {id} --reason ...` accepts it")));
@@ -227,15 +228,17 @@ fn refuse(mark: Mark, ids: &[String], history: &History) -> Result<(), Failure> 
         let status = history.status(id);
         let marked = history.changesets.get(id).is_some_and(|r| r.reason.is_some());
         let refused = match status {
-            Some(Status::Partly) => Some("is half done"),
-            Some(Status::Applied) if !marked || mark == Mark::Held || mark == Mark::Skipped => Some("is applied"),
+            Some(RecordedStatus::Partly) => Some("is half done"),
+            Some(RecordedStatus::Applied) if !marked || mark == Mark::Held || mark == Mark::Skipped => {
+                Some("is applied")
+            }
             None if mark == Mark::Pending => Some("is pending already"),
             _ => None,
         };
         if let Some(state) = refused {
-            return Err(Failure::new(Kind::Refused, format!("`{id}` {state}; nothing was marked")).help(
+            return Err(Failure::new(FailureKind::Refused, format!("`{id}` {state}; nothing was marked")).help(
                 match status {
-                    Some(Status::Partly) => format!(
+                    Some(RecordedStatus::Partly) => format!(
                         "`dagmar rollback {id}` takes back what was run; after a fix by hand: `dagmar clear {id}`"
                     ),
                     None => "only a mark can be taken back".to_owned(),
@@ -246,8 +249,11 @@ fn refuse(mark: Mark, ids: &[String], history: &History) -> Result<(), Failure> 
         if mark == Mark::Pending
             && let Some(dependent) = history.dependents(id).find(|d| !ids.iter().any(|i| i == d))
         {
-            return Err(Failure::new(Kind::Refused, format!("`{dependent}` depends on `{id}`; nothing was marked"))
-                .help(format!("roll `{dependent}` back first")));
+            return Err(Failure::new(
+                FailureKind::Refused,
+                format!("`{dependent}` depends on `{id}`; nothing was marked"),
+            )
+            .help(format!("roll `{dependent}` back first")));
         }
     }
     Ok(())

@@ -7,13 +7,13 @@ pub mod policy;
 
 use super::Target;
 use super::run::lock;
-use crate::base::{Failure, Span};
+use crate::base::{Failure, HumanDuration};
 use crate::history::{History, RunKind};
 use crate::ledger::record::{Recorder, RunStart};
 use crate::ledger::repair::ByHand;
 use crate::pg::ledger::audit;
 use crate::pg::run::ready::UnderLock;
-use crate::pg::{Database, Stop, unanswered};
+use crate::pg::{Database, Stop, query_failed};
 use crate::plan::signature::PrivateKey;
 use crate::run::Observer;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub struct ManualOptions {
     /// Why; the history keeps it.
     pub reason: String,
     /// How long another run is waited for.
-    pub lock_wait: Span,
+    pub lock_wait: HumanDuration,
     /// Signs the history with this key.
     pub sign: Option<Arc<PrivateKey>>,
 }
@@ -65,7 +65,7 @@ async fn write(
             };
             let run = ByHand { epoch: lock.epoch, start };
             let written = db.connection.execute(&recorder.by_hand(&run, rows)).await;
-            written.map_err(|e| unanswered(&format!("cannot write the {}", change.kind.word()), &e))
+            written.map_err(|e| query_failed(&format!("cannot write the {}", change.kind.word()), &e))
         }
         Err(refused) => Err(refused),
     };

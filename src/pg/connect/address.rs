@@ -2,9 +2,9 @@
 //! no message; what a command complains about is shown with everything taken out that looks
 //! like a secret.
 
-use super::environment::FileText;
 use super::mask::Mask;
-use crate::base::{Failure, Kind, Secret, Span};
+use super::process_env::FileText;
+use crate::base::{Failure, FailureKind, HumanDuration, Secret};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ const REST: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When it cannot be run, fails, takes longer than `limit`, or writes no URL.
-pub async fn of_command(root: &Path, command: &[String], limit: Span, tell: bool) -> Result<Secret, Failure> {
+pub async fn of_command(root: &Path, command: &[String], limit: HumanDuration, tell: bool) -> Result<Secret, Failure> {
     let name = command.first().map_or("", String::as_str);
     let path = if name.contains('/') { root.join(name) } else { PathBuf::from(name) };
     let mut child = Command::new(path)
@@ -137,7 +137,7 @@ fn first_line(text: &str) -> Option<Secret> {
 }
 
 fn wrong(message: String) -> Failure {
-    Failure::new(Kind::Database, message)
+    Failure::new(FailureKind::Database, message)
 }
 
 /// What a command wrote to its output, the parts of it that are a password, and what this

@@ -1,6 +1,6 @@
 //! A live connection: its client, what the server says on it, how to cancel on it.
 
-use super::error::{SqlFailure, failure};
+use super::error::{ServerError, failure};
 use super::guard::{Guarded, Streamed, Streaming, Watch};
 use super::link::{Endpoint, Link};
 use super::mask;
@@ -53,7 +53,7 @@ pub struct Connection {
     /// Whether the connection is encrypted.
     pub encrypted: bool,
     lost_notices: Arc<AtomicU64>,
-    end: Arc<OnceLock<SqlFailure>>,
+    end: Arc<OnceLock<ServerError>>,
     way: Way,
 }
 
@@ -74,7 +74,7 @@ impl Connection {
 
     /// Why the server ended the connection, once it has.
     #[must_use]
-    pub fn end(&self) -> Option<&SqlFailure> {
+    pub fn end(&self) -> Option<&ServerError> {
         self.end.get()
     }
 
@@ -113,7 +113,7 @@ impl Connection {
                     Ok(AsyncMessage::Notification(sent)) => drop(tell.try_send(sent.channel().to_owned())),
                     Ok(_) => {}
                     Err(error) => {
-                        let _ = ended.set(SqlFailure::of(&error));
+                        let _ = ended.set(ServerError::of(&error));
                         break;
                     }
                 }

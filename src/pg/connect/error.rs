@@ -4,7 +4,7 @@ use super::guard::Excess;
 use super::link::WrongPeer;
 use super::mask;
 use super::require_auth::Refusal;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use rustls::CertificateError;
 use std::error::Error as _;
 use std::io;
@@ -16,7 +16,7 @@ use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 /// the ledger keeps its fixed part (`kept.rs`).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SqlFailure {
+pub struct ServerError {
     /// Five characters (manual, appendix A). `08006` when the connection was lost without a
     /// word of the server, `XX000` for an answer that dagmar could not read.
     pub sqlstate: String,
@@ -42,7 +42,7 @@ pub struct SqlFailure {
     pub hint: Option<String>,
 }
 
-impl SqlFailure {
+impl ServerError {
     /// What the driver reports, without values of rows.
     #[must_use]
     pub fn of(error: &tokio_postgres::Error) -> Self {
@@ -83,7 +83,7 @@ impl SqlFailure {
     }
 }
 
-impl From<&DbError> for SqlFailure {
+impl From<&DbError> for ServerError {
     fn from(db: &DbError) -> Self {
         let own = |text: Option<&str>| text.map(mask::hidden);
         let table = db.table().map(|table| match db.schema() {
@@ -106,18 +106,18 @@ impl From<&DbError> for SqlFailure {
     }
 }
 
-impl std::fmt::Display for SqlFailure {
+impl std::fmt::Display for ServerError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({})", self.message, self.sqlstate)
     }
 }
 
-impl std::error::Error for SqlFailure {}
+impl std::error::Error for ServerError {}
 
 /// Why a question of ours was not answered. `context` says what could not be done.
 #[must_use]
-pub fn unanswered(context: &str, sql: &SqlFailure) -> Failure {
-    let failure = Failure::new(Kind::Database, format!("{context}: {}", sql.message));
+pub fn query_failed(context: &str, sql: &ServerError) -> Failure {
+    let failure = Failure::new(FailureKind::Database, format!("{context}: {}", sql.message));
     match (sql.sqlstate.as_str(), &sql.hint) {
         ("42501", _) => failure.help("the role lacks a right: GRANT it, or connect as the owner"),
         (_, Some(hint)) => failure.help(hint.clone()),
@@ -161,7 +161,7 @@ pub fn failure(context: &str, error: &tokio_postgres::Error) -> Failure {
 
 /// A failure to connect.
 pub(crate) fn cannot(context: &str, why: &str) -> Failure {
-    Failure::new(Kind::Database, format!("cannot connect to `{context}`: {why}"))
+    Failure::new(FailureKind::Database, format!("cannot connect to `{context}`: {why}"))
 }
 
 fn closed(context: &str) -> Failure {

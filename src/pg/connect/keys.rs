@@ -1,7 +1,7 @@
 //! The connection parameters of libpq (manual, chapter 34.1.2) in one table: which variable
 //! stands for each, and why some are refused.
 
-use super::environment::Environment;
+use super::process_env::ProcessEnv;
 use crate::base::diag::nearest;
 
 /// One parameter.
@@ -140,7 +140,7 @@ pub(crate) fn idle_vars() -> impl Iterator<Item = (&'static str, &'static str)> 
 ///
 /// # Errors
 /// Message and help for the first one.
-pub(crate) fn check_variables(env: &Environment) -> Result<(), (String, String)> {
+pub(crate) fn check_variables(env: &ProcessEnv) -> Result<(), (String, String)> {
     if let Some(name) = env.odd.first() {
         return Err((format!("the variable `{name}` is no UTF-8"), "correct it, or unset it".to_owned()));
     }

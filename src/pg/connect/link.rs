@@ -1,6 +1,6 @@
 //! The bare connection to a server: TCP or a unix socket, before anything is said on it.
 
-use super::environment::user_name;
+use super::process_env::user_name;
 use super::settings::{Keepalives, Place, Settings, Target};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;

@@ -3,13 +3,13 @@
 pub mod address;
 pub(crate) mod certificate;
 mod connection;
-pub(crate) mod environment;
 pub(crate) mod error;
 mod guard;
 mod keys;
 mod link;
 pub(crate) mod mask;
 mod pgpass;
+pub(crate) mod process_env;
 pub mod query;
 mod require_auth;
 mod resolve;
@@ -22,7 +22,7 @@ mod url;
 #[cfg(test)]
 mod tests;
 
-use crate::base::{Failure, Kind, Secret};
+use crate::base::{Failure, FailureKind, Secret};
 use connection::{Driver, Way};
 use error::{cannot, may_pass, may_pass_io, not_found, timeout, unopened, was_refused};
 use guard::{Guarded, Streaming, Watch};
@@ -40,16 +40,16 @@ use tokio_postgres::config::{SslMode as Wanted, SslNegotiation};
 use tokio_postgres::error::SqlState;
 
 pub use connection::{Canceler, Connection, Notice};
-pub use environment::{Environment, FileText, user_name};
-pub use error::{SqlFailure, failure, unanswered};
+pub use error::{ServerError, failure, query_failed};
 pub use mask::remember;
+pub use process_env::{FileText, ProcessEnv, user_name};
 pub use settings::{Place, SessionKind, Settings, SslMode, Target};
 
 /// Connects. A `wait` above zero tries again for that long while the server is starting or
 /// not reachable yet; a wrong password or a missing database is never tried again.
 ///
 /// # Errors
-/// [`Kind::Database`] with what to do about it.
+/// [`FailureKind::Database`] with what to do about it.
 pub async fn connect(settings: &Settings, wait: Duration) -> Result<Connection, Failure> {
     connect_with(settings, wait, |_| {}).await
 }
@@ -96,7 +96,7 @@ pub(crate) fn random() -> u64 {
 }
 
 /// Why an attempt failed.
-struct Trouble {
+struct ConnectError {
     failure: Failure,
     /// Whether it may go away by itself.
     may_pass: bool,
@@ -104,7 +104,7 @@ struct Trouble {
     rank: u8,
 }
 
-impl Trouble {
+impl ConnectError {
     /// The server was not reached.
     fn unopened(context: &str, error: &io::Error) -> Self {
         let may_pass = may_pass_io(error);
@@ -147,7 +147,7 @@ impl Trouble {
 }
 
 /// Tries every server once.
-async fn round(settings: &Settings, tls: &Tls) -> Result<Connection, Trouble> {
+async fn round(settings: &Settings, tls: &Tls) -> Result<Connection, ConnectError> {
     let mut targets: Vec<&Target> = settings.targets.iter().collect();
     if settings.shuffle {
         targets.sort_by_cached_key(|_| random());
@@ -156,7 +156,7 @@ async fn round(settings: &Settings, tls: &Tls) -> Result<Connection, Trouble> {
         SessionKind::PreferStandby => &[SessionKind::Standby, SessionKind::Any],
         ref one => std::slice::from_ref(one),
     };
-    let mut troubles: Vec<Trouble> = Vec::new();
+    let mut troubles: Vec<ConnectError> = Vec::new();
     for kind in kinds {
         troubles.clear();
         for target in &targets {
@@ -178,8 +178,8 @@ async fn round(settings: &Settings, tls: &Tls) -> Result<Connection, Trouble> {
 
 /// The trouble that says most; the others become notes. It may pass when one of them may and
 /// no server has said no.
-fn most_telling(troubles: Vec<Trouble>) -> Trouble {
-    let may_pass = troubles.iter().any(|t| t.may_pass) && !troubles.iter().any(Trouble::is_final);
+fn most_telling(troubles: Vec<ConnectError>) -> ConnectError {
+    let may_pass = troubles.iter().any(|t| t.may_pass) && !troubles.iter().any(ConnectError::is_final);
     // the first of equal ones: it is the server that is meant most
     let best = troubles.iter().enumerate().max_by_key(|(at, t)| (t.rank, usize::MAX - at)).map_or(0, |(at, _)| at);
     let (mut best_of, mut notes) = (None, Vec::new());
@@ -190,26 +190,26 @@ fn most_telling(troubles: Vec<Trouble>) -> Trouble {
             notes.push(trouble.failure.message);
         }
     }
-    let mut found = best_of.unwrap_or_else(|| Trouble {
-        failure: Failure::new(Kind::Usage, "the connection settings name no server"),
+    let mut found = best_of.unwrap_or_else(|| ConnectError {
+        failure: Failure::new(FailureKind::Usage, "the connection settings name no server"),
         may_pass: false,
         rank: 0,
     });
     found.failure.notes.extend(notes);
-    Trouble { may_pass, ..found }
+    ConnectError { may_pass, ..found }
 }
 
 /// Tries the addresses of one server.
-async fn reach(settings: &Settings, target: &Target, kind: SessionKind, tls: &Tls) -> Result<Connection, Trouble> {
+async fn reach(settings: &Settings, target: &Target, kind: SessionKind, tls: &Tls) -> Result<Connection, ConnectError> {
     let context = format!("{}/{} as {}", target.describe(), settings.dbname, settings.user);
     let mut addresses: Vec<Option<IpAddr>> = match &target.place {
         Place::Socket(_) => vec![None],
         Place::Tcp { address: Some(ip), .. } => vec![Some(*ip)],
         Place::Tcp { host, address: None } => {
             let lookup = limit(settings, tokio::net::lookup_host((host.as_str(), target.port))).await;
-            let found = lookup.ok_or_else(|| Trouble { failure: timeout(&context), may_pass: true, rank: 1 })?;
+            let found = lookup.ok_or_else(|| ConnectError { failure: timeout(&context), may_pass: true, rank: 1 })?;
             let found =
-                found.map_err(|e| Trouble { failure: not_found(&context, host, &e), may_pass: true, rank: 1 })?;
+                found.map_err(|e| ConnectError { failure: not_found(&context, host, &e), may_pass: true, rank: 1 })?;
             found.map(|address| Some(address.ip())).collect()
         }
     };
@@ -221,11 +221,11 @@ async fn reach(settings: &Settings, target: &Target, kind: SessionKind, tls: &Tl
     for ip in addresses {
         match at_address(settings, target, ip, tls, &context).await {
             Ok(connection) => match limit(settings, unsuitable(&connection, kind)).await {
-                None => troubles.push(Trouble { failure: timeout(&context), may_pass: true, rank: 1 }),
+                None => troubles.push(ConnectError { failure: timeout(&context), may_pass: true, rank: 1 }),
                 Some(None) => return Ok(connection),
                 Some(Some(why)) => {
                     let failure = cannot(&context, &why).help("`target_session_attrs` says which servers will do");
-                    troubles.push(Trouble { failure, may_pass: true, rank: 2 });
+                    troubles.push(ConnectError { failure, may_pass: true, rank: 2 });
                 }
             },
             Err(trouble) => {
@@ -254,7 +254,7 @@ async fn at_address(
     ip: Option<IpAddr>,
     tls: &Tls,
     context: &str,
-) -> Result<Connection, Trouble> {
+) -> Result<Connection, ConnectError> {
     let endpoint = Endpoint::new(settings, target, ip);
     let modes: &[_] = match (&target.place, settings.tls.mode) {
         // sockets never leave the machine: libpq ignores `sslmode` there too
@@ -263,16 +263,16 @@ async fn at_address(
         (_, SslMode::Prefer) => &[Wanted::Prefer, Wanted::Disable],
         (_, SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull) => &[Wanted::Require],
     };
-    let mut first: Option<Trouble> = None;
+    let mut first: Option<ConnectError> = None;
     for mode in modes {
         let way = Way { endpoint: endpoint.clone(), tls: tls.fresh(), streaming: Streaming::default() };
         let error = match limit(settings, attempt(settings, target, *mode, &way)).await {
             Some(Ok((client, driver))) => return Ok(Connection::start(client, driver, way)),
-            Some(Err(Attempt::Unopened(error))) => return Err(Trouble::unopened(context, &error)),
+            Some(Err(Attempt::Unopened(error))) => return Err(ConnectError::unopened(context, &error)),
             Some(Err(Attempt::Failed(error))) => error,
-            None => return Err(Trouble { failure: timeout(context), may_pass: true, rank: 1 }),
+            None => return Err(ConnectError { failure: timeout(context), may_pass: true, rank: 1 }),
         };
-        let trouble = Trouble::of(context, &error).without(target.password.as_ref(), context);
+        let trouble = ConnectError::of(context, &error).without(target.password.as_ref(), context);
         let again = match mode {
             // what was refused over TLS must not be asked for without it
             _ if was_refused(&error) => false,

@@ -10,9 +10,9 @@
 #![allow(clippy::disallowed_methods)] // this is that way
 
 use super::Connection;
-use super::error::SqlFailure;
+use super::error::ServerError;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::exec::script::USE_OWN_PATH;
 use crate::exec::session::set_path;
 use futures_util::future::join;
@@ -38,7 +38,7 @@ impl Row {
     /// When it is not there, NULL where `T` cannot be, or of another type.
     pub fn get<'a, T: FromSql<'a>>(&'a self, at: usize) -> Result<T, Failure> {
         self.try_get(at).map_err(|why| {
-            Failure::new(Kind::Database, format!("the server's answer cannot be read: {why}"))
+            Failure::new(FailureKind::Database, format!("the server's answer cannot be read: {why}"))
                 .help("is it a PostgreSQL server? Otherwise the ledger was changed by hand")
         })
     }
@@ -57,17 +57,17 @@ impl Connection {
     /// Runs one of dagmar's own queries. `context` says what could not be done if it fails.
     ///
     /// # Errors
-    /// [`Kind::Database`], with the context in front.
+    /// [`FailureKind::Database`], with the context in front.
     pub async fn query(&self, context: &str, sql: &str) -> Result<Vec<Row>, Failure> {
-        self.try_query(sql).await.map_err(|e| super::error::unanswered(context, &e))
+        self.try_query(sql).await.map_err(|e| super::error::query_failed(context, &e))
     }
 
     /// The same for a caller to whom the kind of the error matters.
     ///
     /// # Errors
     /// What the server said.
-    pub async fn try_query(&self, sql: &str) -> Result<Vec<Row>, SqlFailure> {
-        let asked = async { self.client.query_typed(sql, &[]).await.map_err(|e| SqlFailure::of(&e)) };
+    pub async fn try_query(&self, sql: &str) -> Result<Vec<Row>, ServerError> {
+        let asked = async { self.client.query_typed(sql, &[]).await.map_err(|e| ServerError::of(&e)) };
         let rows = self.under_own_path(asked).await?;
         Ok(rows.into_iter().map(Row).collect())
     }
@@ -76,18 +76,18 @@ impl Connection {
     ///
     /// # Errors
     /// What the server said.
-    pub async fn execute(&self, sql: &str) -> Result<(), SqlFailure> {
-        self.under_own_path(async { self.client.batch_execute(sql).await.map_err(|e| SqlFailure::of(&e)) }).await
+    pub async fn execute(&self, sql: &str) -> Result<(), ServerError> {
+        self.under_own_path(async { self.client.batch_execute(sql).await.map_err(|e| ServerError::of(&e)) }).await
     }
 
     /// Ends the transaction that is open, in whatever state it is.
     ///
     /// # Errors
     /// When the connection is gone.
-    pub async fn roll_back(&self) -> Result<(), SqlFailure> {
+    pub async fn roll_back(&self) -> Result<(), ServerError> {
         // the path may go back with it
         self.is_pinned.store(false, Ordering::Relaxed);
-        self.client.batch_execute("ROLLBACK").await.map_err(|e| SqlFailure::of(&e))
+        self.client.batch_execute("ROLLBACK").await.map_err(|e| ServerError::of(&e))
     }
 
     /// Runs statements of dagmar's own in the middle of a run, whose path stays as it is for
@@ -95,7 +95,7 @@ impl Connection {
     ///
     /// # Errors
     /// What the server said.
-    pub async fn texts(&self, sql: &str) -> Result<Vec<Texts>, SqlFailure> {
+    pub async fn texts(&self, sql: &str) -> Result<Vec<Texts>, ServerError> {
         // a message of several statements is one transaction (manual, chapter 55.2.2.1)
         self.simple(&format!("{USE_OWN_PATH}; {sql}")).await
     }
@@ -104,15 +104,15 @@ impl Connection {
     ///
     /// # Errors
     /// What the server said.
-    pub async fn author_texts(&self, sql: &str) -> Result<Vec<Texts>, SqlFailure> {
+    pub async fn author_texts(&self, sql: &str) -> Result<Vec<Texts>, ServerError> {
         self.is_pinned.store(false, Ordering::Relaxed);
         let mut rows = self.simple(&format!("{};\n{sql}", set_path(&quote_literal(self.author_path()), true))).await?;
         rows.drain(..rows.len().min(1));
         Ok(rows)
     }
 
-    async fn simple(&self, sql: &str) -> Result<Vec<Texts>, SqlFailure> {
-        let messages = self.client.simple_query(sql).await.map_err(|e| SqlFailure::of(&e))?;
+    async fn simple(&self, sql: &str) -> Result<Vec<Texts>, ServerError> {
+        let messages = self.client.simple_query(sql).await.map_err(|e| ServerError::of(&e))?;
         Ok(messages.iter().filter_map(texts_of).collect())
     }
 
@@ -134,12 +134,12 @@ impl Connection {
     }
 
     /// Answers under dagmar's own path: the question for it goes along in the same flight.
-    async fn under_own_path<T>(&self, asked: impl Future<Output = Result<T, SqlFailure>>) -> Result<T, SqlFailure> {
+    async fn under_own_path<T>(&self, asked: impl Future<Output = Result<T, ServerError>>) -> Result<T, ServerError> {
         if self.is_pinned.load(Ordering::Relaxed) {
             return asked.await;
         }
         let (pinned, answer) = join(self.client.simple_query(PIN), asked).await;
-        let rows = pinned.map_err(|e| SqlFailure::of(&e))?;
+        let rows = pinned.map_err(|e| ServerError::of(&e))?;
         if let Some(path) = rows.iter().find_map(texts_of).and_then(|row| row.into_iter().next().flatten()) {
             // what authors did since is not what the session had at first
             let _ = self.author_path.set(path);

@@ -1,8 +1,8 @@
 //! From a connection string and its surroundings to [`Settings`], by the rules of libpq.
 
-use super::environment::Environment;
 use super::keys::{self, KEYS};
 use super::pgpass;
+use super::process_env::ProcessEnv;
 use super::require_auth::RequireAuth;
 use super::service;
 use super::settings::{
@@ -10,7 +10,7 @@ use super::settings::{
 };
 use super::url;
 use crate::base::diag::nearest;
-use crate::base::{Failure, Kind, Secret};
+use crate::base::{Failure, FailureKind, Secret};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ impl Settings {
     /// # Errors
     /// A malformed string, an unknown or refused parameter, a service that is not defined. No
     /// message repeats the string: it may hold a password.
-    pub fn resolve(url: Option<&str>, env: &Environment) -> Result<Self, Failure> {
+    pub fn resolve(url: Option<&str>, env: &ProcessEnv) -> Result<Self, Failure> {
         keys::check_variables(env).map_err(|(message, help)| wrong(message, &help))?;
         let mut values = Values::new();
         for (name, value) in url::parse(url.unwrap_or_default().trim()).map_err(|m| wrong(m, ""))? {
@@ -63,7 +63,7 @@ impl Settings {
 }
 
 fn wrong(message: impl Into<String>, help: &str) -> Failure {
-    let failure = Failure::new(Kind::Usage, format!("the connection settings are wrong: {}", message.into()));
+    let failure = Failure::new(FailureKind::Usage, format!("the connection settings are wrong: {}", message.into()));
     if help.is_empty() {
         failure.help("write `postgresql://user@host:5432/database` or `host=... dbname=... user=...`")
     } else {
@@ -72,7 +72,7 @@ fn wrong(message: impl Into<String>, help: &str) -> Failure {
 }
 
 /// Adds the parameters of the service file, where a service is named.
-fn add_service(values: &mut Values, env: &Environment) -> Result<(), Failure> {
+fn add_service(values: &mut Values, env: &ProcessEnv) -> Result<(), Failure> {
     let given = |key: &str, var: &str| values.get(key).map(String::as_str).or_else(|| env.var(var)).map(str::to_owned);
     let Some(name) = given("service", "PGSERVICE").filter(|s| !s.is_empty()) else { return Ok(()) };
     let own = given("servicefile", "PGSERVICEFILE").filter(|f| !f.is_empty()).map(PathBuf::from);
@@ -116,7 +116,7 @@ fn add_service(values: &mut Values, env: &Environment) -> Result<(), Failure> {
 /// The merged parameters on their way to types.
 struct Reader<'a> {
     values: &'a Values,
-    env: &'a Environment,
+    env: &'a ProcessEnv,
 }
 
 impl Reader<'_> {

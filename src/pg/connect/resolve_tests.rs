@@ -1,5 +1,5 @@
 use super::*;
-use crate::pg::connect::environment::FileText;
+use crate::pg::connect::process_env::FileText;
 use std::io;
 
 /// Files of an imaginary machine.
@@ -17,8 +17,8 @@ fn read(path: &Path) -> io::Result<FileText> {
     Ok(FileText { text: text.to_owned(), mode, regular: true })
 }
 
-fn environment(vars: &[(&str, &str)]) -> Environment {
-    let mut env = Environment::of(vars.iter().copied());
+fn environment(vars: &[(&str, &str)]) -> ProcessEnv {
+    let mut env = ProcessEnv::of(vars.iter().copied());
     env.home = env.home.or(Some(PathBuf::from("/home/u")));
     env.user = Some("me".to_owned());
     env.read = read;
@@ -72,7 +72,7 @@ fn several_servers_each_with_its_port() {
         assert_eq!(good(url, &[]).describe(), expected, "{url}");
     }
     for bad in ["host=a,b port=1,2,3", "host=a,b hostaddr=10.0.0.1", "port=0", "port=65536", "hostaddr=name"] {
-        assert_eq!(resolve(bad, &[]).unwrap_err().kind, Kind::Usage, "{bad}");
+        assert_eq!(resolve(bad, &[]).unwrap_err().kind, FailureKind::Usage, "{bad}");
     }
 }
 
@@ -195,7 +195,7 @@ fn what_asks_for_security_is_met_or_refused() {
 
     for name in ["PGSSLUNHEARDOF", "PGREQUIREALL", "PGSCRAMONLY", "PGOAUTHCAFILE"] {
         let failure = resolve("postgres://h/d", &[(name, "1")]).unwrap_err();
-        assert_eq!(failure.kind, Kind::Usage);
+        assert_eq!(failure.kind, FailureKind::Usage);
         assert!(
             failure.message.contains(name) && failure.help.is_some_and(|h| h.contains("unset")),
             "{}",

@@ -3,7 +3,7 @@
 
 use super::Connection;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind, fill};
+use crate::base::{Failure, FailureKind, Ident, fill};
 use crate::ledger::schema;
 use crate::source::LedgerConfig;
 
@@ -46,7 +46,7 @@ impl Server {
             ],
         );
         let rows = connection.query("cannot ask the server", &sql).await?;
-        let row = rows.first().ok_or_else(|| Failure::new(Kind::Database, "the server gave no answer"))?;
+        let row = rows.first().ok_or_else(|| Failure::new(FailureKind::Database, "the server gave no answer"))?;
         let server = Self {
             version: row.get(0)?,
             standby: row.get(1)?,
@@ -64,7 +64,7 @@ impl Server {
 
     fn of_others(&self, ledger: &Ident, foreign: &[String], owner: Option<String>) -> Failure {
         let mut failure = Failure::new(
-            Kind::Refused,
+            FailureKind::Refused,
             format!("the ledger in `{ledger}` belongs to a role that `{}` has no reason to trust", self.user),
         );
         failure.notes = foreign.to_vec();
@@ -83,7 +83,7 @@ impl Server {
     /// # Errors
     /// When it is too old, a standby, read-only, or the role may not make the ledger.
     pub fn check_writable(&self, ledger: &Ident) -> Result<(), Failure> {
-        let refused = |message: String, help: &str| Err(Failure::new(Kind::Database, message).help(help));
+        let refused = |message: String, help: &str| Err(Failure::new(FailureKind::Database, message).help(help));
         if self.version < OLDEST {
             return refused(
                 format!("the server is PostgreSQL {}; dagmar needs 14 or later", self.major()),

@@ -2,7 +2,7 @@
 #![allow(clippy::disallowed_methods)] // the driver itself answers
 
 use super::*;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::pg::Embedded;
 use std::fs;
 use std::net::TcpListener;
@@ -41,14 +41,14 @@ async fn reach(settings: &Settings) -> Result<Connection, Failure> {
 }
 
 fn settings(url: &str) -> Settings {
-    let mut env = Environment::of(Vec::<(String, String)>::new());
+    let mut env = ProcessEnv::of(Vec::<(String, String)>::new());
     env.user = Some("nobody-in-particular".to_owned());
     Settings::resolve(Some(url), &env).unwrap()
 }
 
 async fn refused(url: &str) -> Failure {
     let failure = reach(&settings(url)).await.expect_err(url);
-    assert_eq!(failure.kind, Kind::Database, "{url}");
+    assert_eq!(failure.kind, FailureKind::Database, "{url}");
     assert!(!format!("{failure:?} {failure}").contains(CANARY), "{failure:?}");
     failure
 }
@@ -192,7 +192,7 @@ async fn notices_and_cancelling_reach_the_other_side() {
         canceler.cancel().await.unwrap();
     };
     let (answer, ()) = tokio::join!(sleeping, cancelling);
-    let failure = SqlFailure::of(&answer.unwrap_err());
+    let failure = ServerError::of(&answer.unwrap_err());
     assert_eq!(failure.sqlstate, "57014");
     assert!(!failure.is_retryable() && !failure.is_connection_lost());
 }
@@ -208,7 +208,7 @@ async fn what_a_statement_meets_holds_no_row() {
         )
         .await
         .unwrap();
-    let met = |answer: Result<(), tokio_postgres::Error>| SqlFailure::of(&answer.unwrap_err());
+    let met = |answer: Result<(), tokio_postgres::Error>| ServerError::of(&answer.unwrap_err());
     let failure = met(client.batch_execute("INSERT INTO s.t VALUES ('c4n4ry', -1)").await);
     assert_eq!((failure.sqlstate.as_str(), failure.constraint.as_deref()), ("23514", Some("positive")));
     assert_eq!(failure.table.as_deref(), Some("s.t"));
@@ -226,7 +226,7 @@ async fn what_a_statement_meets_holds_no_row() {
     let failure = met(client.batch_execute("SELECT 1").await);
     assert!(failure.is_connection_lost(), "{failure}");
     for (sqlstate, retryable) in [("40001", true), ("40P01", true), ("55P03", true), ("23505", false)] {
-        assert_eq!(SqlFailure { sqlstate: sqlstate.to_owned(), ..failure.clone() }.is_retryable(), retryable);
+        assert_eq!(ServerError { sqlstate: sqlstate.to_owned(), ..failure.clone() }.is_retryable(), retryable);
     }
 }
 

@@ -5,7 +5,7 @@ use super::guard::Guarded;
 use super::link::Link;
 use super::settings::{Root, SslMode, TlsSettings};
 use crate::base::file::{self, FileContent};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
@@ -84,7 +84,7 @@ fn client_config(settings: &TlsSettings) -> Result<ClientConfig, Failure> {
     };
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
-        .map_err(|e| Failure::new(Kind::Internal, format!("TLS cannot be set up: {e}")))?
+        .map_err(|e| Failure::new(FailureKind::Internal, format!("TLS cannot be set up: {e}")))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier(settings, provider)?));
     let mut config = match &settings.client {
@@ -120,7 +120,7 @@ fn verifier(settings: &TlsSettings, provider: Arc<CryptoProvider>) -> Result<Ver
     let (good, bad) = store.add_parsable_certificates(given.iter().cloned());
     if good == 0 {
         let message = format!("none of the {bad} root certificates can be used");
-        return Err(Failure::new(Kind::Database, message).help("give X.509 version 3 certificates in PEM form"));
+        return Err(Failure::new(FailureKind::Database, message).help("give X.509 version 3 certificates in PEM form"));
     }
     let mut crls = Vec::new();
     for path in &settings.crls {
@@ -129,14 +129,14 @@ fn verifier(settings: &TlsSettings, provider: Arc<CryptoProvider>) -> Result<Ver
     let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider))
         .with_crls(crls)
         .build()
-        .map_err(|e| Failure::new(Kind::Database, format!("the revocation lists cannot be used: {e}")))?;
+        .map_err(|e| Failure::new(FailureKind::Database, format!("the revocation lists cannot be used: {e}")))?;
     Ok(Verifier::checking(provider, chain, given, name))
 }
 
 fn system_roots() -> Result<Vec<CertificateDer<'static>>, Failure> {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {
-        let mut failure = Failure::new(Kind::Database, "the operating system has no root certificates")
+        let mut failure = Failure::new(FailureKind::Database, "the operating system has no root certificates")
             .help("install them (the package is called `ca-certificates`), or give `sslrootcert=FILE`");
         failure.notes = found.errors.iter().map(ToString::to_string).collect();
         return Err(failure);
@@ -204,5 +204,5 @@ fn read(path: &Path, what: &str) -> Result<FileContent, Failure> {
 }
 
 fn unusable(path: &Path, what: &str, why: &dyn std::fmt::Display) -> Failure {
-    Failure::new(Kind::Database, format!("the {what} `{}` cannot be used: {why}", path.display()))
+    Failure::new(FailureKind::Database, format!("the {what} `{}` cannot be used: {why}", path.display()))
 }

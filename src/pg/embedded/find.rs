@@ -1,6 +1,6 @@
 //! Where PostgreSQL is installed.
 
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,7 +24,7 @@ pub(super) fn binaries(given: Option<&Path>, major: Option<u32>) -> Result<PathB
     if let Some(dir) = given {
         return if !complete(dir) {
             let message = format!("`{}` does not hold `initdb` and `postgres`", dir.display());
-            Err(Failure::new(Kind::Database, message).help("correct `DAGMAR_PG_BIN`, or leave it out"))
+            Err(Failure::new(FailureKind::Database, message).help("correct `DAGMAR_PG_BIN`, or leave it out"))
         } else if let Some(wanted) = major.filter(|m| version(dir) != Some(*m)) {
             Err(wrong_version(wanted, &[dir.to_owned()]))
         } else {
@@ -36,7 +36,7 @@ pub(super) fn binaries(given: Option<&Path>, major: Option<u32>) -> Result<PathB
     match (all.iter().find(fits), major) {
         (Some(dir), _) => Ok(dir.clone()),
         (None, Some(wanted)) if !all.is_empty() => Err(wrong_version(wanted, &all)),
-        (None, _) => Err(Failure::new(Kind::Database, "no PostgreSQL server is installed here").help(
+        (None, _) => Err(Failure::new(FailureKind::Database, "no PostgreSQL server is installed here").help(
             "install one (Debian, Ubuntu: `apt-get install postgresql`; Fedora: `dnf install postgresql-server`; \
              macOS: `brew install postgresql@17`), or name the directory of its `initdb` in `DAGMAR_PG_BIN`",
         )),
@@ -45,7 +45,7 @@ pub(super) fn binaries(given: Option<&Path>, major: Option<u32>) -> Result<PathB
 
 fn wrong_version(wanted: u32, found: &[PathBuf]) -> Failure {
     let places = found.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>().join(", ");
-    Failure::new(Kind::Database, format!("the embedded data are of PostgreSQL {wanted}, which is not installed"))
+    Failure::new(FailureKind::Database, format!("the embedded data are of PostgreSQL {wanted}, which is not installed"))
         .note(format!("found: {places}"))
         .help(format!("install PostgreSQL {wanted}, or remove the data and begin anew"))
 }

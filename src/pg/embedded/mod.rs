@@ -124,6 +124,7 @@ impl Embedded {
             }
             Hold::Kept(lease) => lease.release(),
         });
-        work.await.map_err(|e| Failure::new(crate::base::Kind::Internal, format!("stopping a server failed: {e}")))?
+        work.await
+            .map_err(|e| Failure::new(crate::base::FailureKind::Internal, format!("stopping a server failed: {e}")))?
     }
 }

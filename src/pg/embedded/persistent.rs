@@ -4,7 +4,7 @@ use super::place::{self, Owner};
 use super::process::{self, INITDB, LOCALES, POLL, START, State};
 use super::{Embedded, Hold, find};
 use crate::base::checksum::sha256_hex;
-use crate::base::{Failure, Kind, file};
+use crate::base::{Failure, FailureKind, file};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::ffi::OsStrExt;
@@ -138,7 +138,7 @@ impl Home {
     /// Stops a server that was kept, or that a killed process left running. True: there was one.
     ///
     /// # Errors
-    /// [`Kind::Locked`] while another process uses it.
+    /// [`FailureKind::Locked`] while another process uses it.
     pub fn stop(&self) -> Result<bool, Failure> {
         if !self.dir.exists() {
             return Ok(false);
@@ -153,7 +153,7 @@ impl Home {
     /// Stops the server and removes its data.
     ///
     /// # Errors
-    /// [`Kind::Locked`] while another process uses it; files that cannot be removed.
+    /// [`FailureKind::Locked`] while another process uses it; files that cannot be removed.
     pub fn reset(&self) -> Result<(), Failure> {
         if !self.dir.exists() {
             return Ok(());
@@ -185,7 +185,7 @@ impl Home {
     }
 
     fn busy(&self) -> Failure {
-        Failure::new(Kind::Locked, "the embedded server is in use by another dagmar")
+        Failure::new(FailureKind::Locked, "the embedded server is in use by another dagmar")
             .note(format!("it is kept in `{}`", self.dir.display()))
             .help("wait for that process, or end it")
     }

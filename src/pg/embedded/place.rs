@@ -1,6 +1,6 @@
 //! Directories that belong to us, and the user a server runs as.
 
-use crate::base::{Failure, Kind, file};
+use crate::base::{Failure, FailureKind, file};
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
 use std::os::unix::process::CommandExt;
@@ -33,8 +33,10 @@ impl Owner {
         let found = ["postgres", "nobody"].iter().find_map(|name| entry(&passwd, name));
         match found {
             Some(owner) => Ok(Some(owner)),
-            None => Err(Failure::new(Kind::Database, "PostgreSQL does not run as root and there is no other user")
-                .help("create one: `useradd --system postgres`")),
+            None => {
+                Err(Failure::new(FailureKind::Database, "PostgreSQL does not run as root and there is no other user")
+                    .help("create one: `useradd --system postgres`"))
+            }
         }
     }
 
@@ -65,7 +67,7 @@ fn entry(passwd: &str, name: &str) -> Option<Owner> {
 }
 
 pub(super) fn unusable(dir: &Path, why: &dyn std::fmt::Display) -> Failure {
-    Failure::new(Kind::Database, format!("`{}` cannot hold an embedded server: {why}", dir.display()))
+    Failure::new(FailureKind::Database, format!("`{}` cannot hold an embedded server: {why}", dir.display()))
 }
 
 /// Creates a directory that only we can write, or makes sure that it is one: others can

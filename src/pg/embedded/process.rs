@@ -2,7 +2,7 @@
 
 use super::SUPERUSER;
 use super::place::Owner;
-use crate::base::{Failure, Kind, file};
+use crate::base::{Failure, FailureKind, file};
 
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -97,7 +97,7 @@ pub(super) fn tail(log: &Path) -> Vec<String> {
 
 /// A server that did not do what it should, with what it says about it.
 pub(super) fn failed(what: &str, log: &Path) -> Failure {
-    let mut failure = Failure::new(Kind::Database, format!("the embedded server {what}"));
+    let mut failure = Failure::new(FailureKind::Database, format!("the embedded server {what}"));
     failure.notes = tail(log);
     failure.help("the lines above are the end of the server's log")
 }

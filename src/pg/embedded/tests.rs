@@ -1,7 +1,7 @@
 #![allow(clippy::disallowed_methods)] // the driver itself answers
 
 use super::*;
-use crate::base::Kind;
+use crate::base::FailureKind;
 use crate::pg::connect;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -70,7 +70,7 @@ fn a_killed_owner_leaves_no_server() {
 #[tokio::test]
 async fn a_server_that_does_not_start_says_why() {
     let failure = Embedded::throwaway_with(None, &[("no_such_parameter", "1")]).await.unwrap_err();
-    assert_eq!((failure.kind, failure.message.as_str()), (Kind::Database, "the embedded server did not start"));
+    assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Database, "the embedded server did not start"));
     assert!(failure.notes.iter().any(|n| n.contains("no_such_parameter")), "{:?}", failure.notes);
 }
 
@@ -86,8 +86,8 @@ async fn a_kept_server_is_shared_and_keeps_its_data() {
     let pid = process::pid_file(&one.data_dir()).unwrap();
     assert_eq!(process::pid_file(&two.data_dir()).unwrap(), pid);
 
-    assert_eq!(home.stop().unwrap_err().kind, Kind::Locked);
-    assert_eq!(home.reset().unwrap_err().kind, Kind::Locked);
+    assert_eq!(home.stop().unwrap_err().kind, FailureKind::Locked);
+    assert_eq!(home.reset().unwrap_err().kind, FailureKind::Locked);
     one.close().await.unwrap();
     assert!(home.is_running(), "somebody uses it");
     assert_eq!(answer(&two, "SELECT a FROM t").await, "kept");
@@ -117,7 +117,7 @@ async fn a_server_that_is_to_be_kept_runs_on() {
     assert!(home.is_running() && home.is_kept());
     let again = home.open(None).await.unwrap();
     assert_eq!(process::pid_file(&again.data_dir()).unwrap(), pid);
-    assert_eq!(home.stop().unwrap_err().kind, Kind::Locked);
+    assert_eq!(home.stop().unwrap_err().kind, FailureKind::Locked);
     assert!(home.is_kept(), "a refused stop changes nothing");
     again.close().await.unwrap();
     assert!(home.stop().unwrap());

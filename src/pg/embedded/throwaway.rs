@@ -3,7 +3,7 @@
 use super::place::{self, Owner};
 use super::process::{self, INITDB, LOCALES, POLL, START, State};
 use super::{Embedded, Hold, find};
-use crate::base::{Failure, Kind, file};
+use crate::base::{Failure, FailureKind, file};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
@@ -94,7 +94,7 @@ pub(super) async fn start(binaries: Option<&Path>, parameters: &[(&str, &str)]) 
     command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command
         .spawn()
-        .map_err(|e| Failure::new(Kind::Database, format!("the embedded server cannot be started: {e}")))?;
+        .map_err(|e| Failure::new(FailureKind::Database, format!("the embedded server cannot be started: {e}")))?;
     let pipe = child.stdin.take();
     // from here on the supervisor owns the directory
     let dir = dir.keep();

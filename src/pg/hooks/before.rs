@@ -1,8 +1,8 @@
 //! What hooks work with.
 
-use crate::base::{Failure, Ident, Kind};
+use crate::base::{Failure, FailureKind, Ident};
 use crate::ledger::record::Recorder;
-use crate::pg::connect::Environment;
+use crate::pg::connect::ProcessEnv;
 use crate::pg::connect::settings::Settings;
 use crate::pg::embedded;
 use crate::pg::lock::Lock;
@@ -23,7 +23,7 @@ pub struct Hooks<'a> {
     /// Where `pg_dump` is; absent: the usual places.
     pub binaries: Option<&'a Path>,
     /// The surroundings that hooks refer to with `${NAME}`.
-    pub process: &'a Environment,
+    pub process: &'a ProcessEnv,
     /// How to connect.
     pub settings: &'a Settings,
     /// The schema of the ledger.
@@ -41,7 +41,7 @@ pub(super) struct Before<'a> {
 }
 
 /// Why a hook did not come to its end.
-pub(super) enum Trouble {
+pub(super) enum HookError {
     /// It failed.
     Failed(Failure),
     /// Its time was over.
@@ -50,9 +50,9 @@ pub(super) enum Trouble {
     Stopped,
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for HookError {
     fn from(failure: Failure) -> Self {
-        Trouble::Failed(failure)
+        HookError::Failed(failure)
     }
 }
 
@@ -77,6 +77,7 @@ impl Before<'_> {
             "environment" => Some(self.plan.environment.clone()),
             other => self.hooks.process.vars.get(other).cloned(),
         };
-        fill_from_process(text, &value).map_err(|why| Failure::new(Kind::Failed, why).help("set it, or write it out"))
+        fill_from_process(text, &value)
+            .map_err(|why| Failure::new(FailureKind::Failed, why).help("set it, or write it out"))
     }
 }

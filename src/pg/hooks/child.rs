@@ -1,8 +1,8 @@
 //! A process with a limit: in a group of its own, so that everything it started ends with it.
 
-use super::before::{Before, Trouble};
+use super::before::{Before, HookError};
 use super::variables::Variables;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::pg::connect::mask::{self, Mask};
 use crate::pg::stop::Stop;
 use crate::run::{Event, Observer};
@@ -35,7 +35,7 @@ impl Before<'_> {
         limit: Duration,
         observer: &mut dyn Observer,
         stop: &Stop,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), HookError> {
         let program = command.as_std().get_program().to_string_lossy().into_owned();
         for (name, _) in std::env::vars_os() {
             // what is meant for other servers
@@ -43,8 +43,9 @@ impl Before<'_> {
                 command.env_remove(name);
             }
         }
-        let variables = Variables::of(self.hooks.settings)
-            .map_err(|e| Failure::new(Kind::Failed, format!("cannot write a password file for the hook: {e}")))?;
+        let variables = Variables::of(self.hooks.settings).map_err(|e| {
+            Failure::new(FailureKind::Failed, format!("cannot write a password file for the hook: {e}"))
+        })?;
         command
             .current_dir(self.hooks.root)
             .envs(variables.list.iter().cloned())
@@ -56,7 +57,7 @@ impl Before<'_> {
             .process_group(0)
             .kill_on_drop(true);
         let mut child = command.spawn().map_err(|e| {
-            Failure::new(Kind::Failed, format!("cannot run `{program}`: {e}"))
+            Failure::new(FailureKind::Failed, format!("cannot run `{program}`: {e}"))
                 .help("install it, or correct the command in dagmar.yaml: no shell looks at it")
         })?;
         let mut output =
@@ -67,10 +68,10 @@ impl Before<'_> {
             tokio::select! {
                 Some(line) = output.lines.recv() => output.tell(&line, observer),
                 status = child.wait() => break status.map_err(|e| {
-                    Failure::new(Kind::Failed, format!("cannot wait for `{program}`: {e}")).into()
+                    Failure::new(FailureKind::Failed, format!("cannot wait for `{program}`: {e}")).into()
                 }),
-                () = &mut deadline => break Err(Trouble::Timeout),
-                () = stop.requested() => break Err(Trouble::Stopped),
+                () = &mut deadline => break Err(HookError::Timeout),
+                () = stop.requested() => break Err(HookError::Stopped),
             }
         };
         if end.is_err() {
@@ -89,7 +90,7 @@ impl Before<'_> {
 }
 
 fn failed(program: &str, status: ExitStatus, tail: VecDeque<String>) -> Failure {
-    let mut failure = Failure::new(Kind::Failed, format!("`{program}` ended with {status}"));
+    let mut failure = Failure::new(FailureKind::Failed, format!("`{program}` ended with {status}"));
     failure.notes = tail.into_iter().map(|line| format!("| {line}")).collect();
     failure.help("mend what it complains about, then run the same command again")
 }

@@ -1,10 +1,10 @@
 //! A file of `pg_dump`, which is there whole or not at all.
 
-use super::before::{Before, Detail, Trouble};
-use crate::base::{Failure, Kind};
+use super::before::{Before, Detail, HookError};
+use crate::base::{Failure, FailureKind};
 use crate::pg::connect::Connection;
-use crate::pg::preflight::asked::Asked;
 use crate::pg::preflight::facts::Facts;
+use crate::pg::preflight::requirements::Requirements;
 use crate::pg::stop::Stop;
 use crate::run::{Event, Observer};
 use crate::source::hook::{Dump, is_below};
@@ -21,15 +21,16 @@ pub(super) async fn make(
     connection: &Connection,
     observer: &mut dyn Observer,
     stop: &Stop,
-) -> Result<Detail, Trouble> {
+) -> Result<Detail, HookError> {
     let to = place(before.hooks.root, &before.filled(&dump.to)?)?;
     let cannot = |what: &str, e: &std::io::Error| {
-        Failure::new(Kind::Failed, format!("cannot {what} `{}`: {e}", to.display())).help("look at `to` in dagmar.yaml")
+        Failure::new(FailureKind::Failed, format!("cannot {what} `{}`: {e}", to.display()))
+            .help("look at `to` in dagmar.yaml")
     };
     // a link that leads nowhere is in the way too
     if to.symlink_metadata().is_ok() {
         return Err(Failure::new(
-            Kind::Failed,
+            FailureKind::Failed,
             format!("`{}` is there already; it may be the only good copy", to.display()),
         )
         .help("put `${run}` into the path, or move the file away")
@@ -74,7 +75,7 @@ pub(super) async fn make(
 /// The path of the file, which is below the project's folder, also when links are followed.
 fn place(root: &Path, to: &str) -> Result<PathBuf, Failure> {
     let outside = || {
-        Failure::new(Kind::Failed, format!("`{to}` leads out of the project's folder"))
+        Failure::new(FailureKind::Failed, format!("`{to}` leads out of the project's folder"))
             .help("a dump is below the project's folder; elsewhere a `run` hook can write it")
     };
     if !is_below(to) {
@@ -92,7 +93,7 @@ fn place(root: &Path, to: &str) -> Result<PathBuf, Failure> {
 
 /// The tables that the plan changes, as patterns of `pg_dump`; `None`: nobody can tell.
 async fn tables(before: &Before<'_>, connection: &Connection) -> Result<Option<BTreeSet<String>>, Failure> {
-    let asked = Asked::of(before.plan, 0);
+    let asked = Requirements::of(before.plan, 0);
     if asked.opaque {
         return Ok(None);
     }

@@ -9,13 +9,13 @@ mod restore_point;
 mod variables;
 
 pub use before::Hooks;
-use before::{Before, Detail, Trouble};
+use before::{Before, Detail, HookError};
 
 use super::connect::Connection;
 use super::connect::error;
 use super::run::ready::{Clearance, Judged, Ready};
 use super::stop::Stop;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::history::{EventKind, RunStatus};
 use crate::ledger::record::OWN_PATH;
 use crate::run::{Event, HookOutcome, Observer};
@@ -48,9 +48,9 @@ pub async fn run<'l>(
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (outcome, mut detail, failure) = match result {
             Ok(detail) => (HookOutcome::Done, detail, None),
-            Err(Trouble::Failed(failure)) => (HookOutcome::Failed, Detail::new(), Some(failure)),
-            Err(Trouble::Timeout) => (HookOutcome::Timeout, Detail::new(), Some(too_long(hook))),
-            Err(Trouble::Stopped) => (HookOutcome::Interrupted, Detail::new(), Some(stopped())),
+            Err(HookError::Failed(failure)) => (HookOutcome::Failed, Detail::new(), Some(failure)),
+            Err(HookError::Timeout) => (HookOutcome::Timeout, Detail::new(), Some(too_long(hook))),
+            Err(HookError::Stopped) => (HookOutcome::Interrupted, Detail::new(), Some(stopped())),
         };
         observer.on(&Event::HookDone { hook: name.clone(), outcome, took_ms });
         detail.insert("hook".to_owned(), name.as_str().into());
@@ -67,12 +67,12 @@ pub async fn run<'l>(
 }
 
 fn too_long(hook: &Hook) -> Failure {
-    Failure::new(Kind::Failed, format!("was not done after {} and was ended", hook.limit()))
+    Failure::new(FailureKind::Failed, format!("was not done after {} and was ended", hook.limit()))
         .help("give it more time with `timeout`, or find out what it waits for")
 }
 
 fn stopped() -> Failure {
-    Failure::new(Kind::Interrupted, "stopped by a signal").help("the same command begins anew")
+    Failure::new(FailureKind::Interrupted, "stopped by a signal").help("the same command begins anew")
 }
 
 impl Before<'_> {
@@ -82,7 +82,7 @@ impl Before<'_> {
         connection: &mut Connection,
         observer: &mut dyn Observer,
         stop: &Stop,
-    ) -> Result<Detail, Trouble> {
+    ) -> Result<Detail, HookError> {
         let limit = Duration::from_millis(hook.limit().millis);
         match hook {
             Hook { run: Some(command), .. } => {
@@ -110,7 +110,7 @@ impl Before<'_> {
         sql.push(self.recorder.event(EventKind::BeforeApply, None, &json!(detail)));
         if let Some(failure) = failure {
             let status = match failure.kind {
-                Kind::Interrupted => RunStatus::Interrupted,
+                FailureKind::Interrupted => RunStatus::Interrupted,
                 _ => RunStatus::Failed,
             };
             let message = format!("beforeApply: {name}: {}", failure.message);
@@ -118,6 +118,6 @@ impl Before<'_> {
         }
         sql.push("COMMIT".to_owned());
         let done = connection.execute(&sql.join(";\n")).await;
-        done.map_err(|e| error::unanswered("cannot record the hook", &e))
+        done.map_err(|e| error::query_failed("cannot record the hook", &e))
     }
 }

@@ -1,22 +1,27 @@
 //! A named point in the server's log, to which a recovery can go back.
 
-use super::before::{Detail, Trouble};
+use super::before::{Detail, HookError};
 use crate::base::name::{MAX_BYTES, quote_literal};
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::pg::connect::Connection;
 use crate::pg::stop::Stop;
 use std::time::Duration;
 
-pub(super) async fn make(name: &str, limit: Duration, connection: &Connection, stop: &Stop) -> Result<Detail, Trouble> {
+pub(super) async fn make(
+    name: &str,
+    limit: Duration,
+    connection: &Connection,
+    stop: &Stop,
+) -> Result<Detail, HookError> {
     if name.len() > MAX_BYTES {
         let message = format!("the name `{name}` has more than {MAX_BYTES} bytes");
-        return Err(Failure::new(Kind::Failed, message).help("make it shorter").into());
+        return Err(Failure::new(FailureKind::Failed, message).help("make it shorter").into());
     }
     let sql = format!("SELECT pg_catalog.pg_create_restore_point({})::text", quote_literal(name));
     let rows = tokio::select! {
         rows = connection.try_query(&sql) => rows,
-        () = tokio::time::sleep(limit) => return Err(ended(connection, Trouble::Timeout).await),
-        () = stop.requested() => return Err(ended(connection, Trouble::Stopped).await),
+        () = tokio::time::sleep(limit) => return Err(ended(connection, HookError::Timeout).await),
+        () = stop.requested() => return Err(ended(connection, HookError::Stopped).await),
     };
     let rows = rows.map_err(|failure| {
         let help = match failure.sqlstate.as_str() {
@@ -26,14 +31,14 @@ pub(super) async fn make(name: &str, limit: Duration, connection: &Connection, s
             }
             _ => "look at the server's log",
         };
-        Failure::new(Kind::Failed, failure.message.clone())
+        Failure::new(FailureKind::Failed, failure.message.clone())
             .help(failure.hint.clone().unwrap_or_else(|| help.to_owned()))
     })?;
     let at: String = rows.first().map(|row| row.get(0)).transpose()?.unwrap_or_default();
     Ok(Detail::from_iter([("restorePoint".to_owned(), name.into()), ("lsn".to_owned(), at.into())]))
 }
 
-async fn ended(connection: &Connection, trouble: Trouble) -> Trouble {
+async fn ended(connection: &Connection, trouble: HookError) -> HookError {
     let _ = connection.canceler().cancel().await;
     trouble
 }

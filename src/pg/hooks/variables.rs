@@ -135,12 +135,12 @@ fn password_file(settings: &Settings) -> io::Result<NamedTempFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pg::Environment;
+    use crate::pg::ProcessEnv;
     use std::collections::BTreeMap;
     use std::os::unix::fs::PermissionsExt;
 
     fn variables(url: &str) -> (BTreeMap<&'static str, String>, Variables) {
-        let env = Environment { user: Some("me".to_owned()), ..Environment::of(Vec::<(String, String)>::new()) };
+        let env = ProcessEnv { user: Some("me".to_owned()), ..ProcessEnv::of(Vec::<(String, String)>::new()) };
         let variables = Variables::of(&Settings::resolve(Some(url), &env).unwrap()).unwrap();
         (variables.list.iter().cloned().collect(), variables)
     }
@@ -181,14 +181,14 @@ mod tests {
 
     #[test]
     fn each_server_gets_its_own_password() {
-        let env = Environment {
+        let env = ProcessEnv {
             user: Some("me".to_owned()),
             home: Some("/".into()),
             read: |_| {
                 let text = "a:*:*:*:one\nb:*:*:*:t\\:w\\\\o\n/s:*:*:*:three\n".to_owned();
                 Ok(crate::pg::FileText { text, mode: 0o600, regular: true })
             },
-            ..Environment::of(Vec::<(String, String)>::new())
+            ..ProcessEnv::of(Vec::<(String, String)>::new())
         };
         let settings = Settings::resolve(Some("host=a,b,c,/s port=1 dbname=d:e sslmode=disable"), &env).unwrap();
         let variables = Variables::of(&settings).unwrap();

@@ -2,8 +2,8 @@
 //! are filled by a trigger, rows cannot be changed, and each has an event in the chain.
 
 use crate::base::name::quote_literal;
-use crate::base::{Actor, Failure, Ident, Kind, Span};
-use crate::history::approval::{Approval, SINCE, Verdict};
+use crate::base::{Actor, Failure, FailureKind, HumanDuration, Ident};
+use crate::history::approval::{Approval, ApprovalVerdict, SINCE};
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
 use crate::pg::connect::server::Server;
@@ -11,22 +11,27 @@ use std::collections::BTreeSet;
 
 /// What somebody says of a plan.
 #[derive(Debug, Clone, Copy)]
-pub struct Word<'a> {
+pub struct NewApproval<'a> {
     /// The plan.
     pub digest: &'a str,
     /// Yes or no.
-    pub verdict: Verdict,
+    pub verdict: ApprovalVerdict,
     /// Why.
     pub reason: &'a str,
     /// How long it counts; absent: as long as the plan.
-    pub expires: Option<Span>,
+    pub expires: Option<HumanDuration>,
 }
 
 /// Writes one, and its event.
 ///
 /// # Errors
 /// When the role may not, or the ledger has no place for it.
-pub async fn write(connection: &Connection, ledger: &Ident, actor: &Actor, word: &Word<'_>) -> Result<(), Failure> {
+pub async fn write(
+    connection: &Connection,
+    ledger: &Ident,
+    actor: &Actor,
+    word: &NewApproval<'_>,
+) -> Result<(), Failure> {
     let expires =
         word.expires.map_or("NULL".to_owned(), |span| format!("clock_timestamp() + {} * interval '1 ms'", span.millis));
     let sql = format!(
@@ -39,9 +44,11 @@ pub async fn write(connection: &Connection, ledger: &Ident, actor: &Actor, word:
         quote_literal(&actor.host),
     );
     connection.execute(&sql).await.map_err(|e| match e.sqlstate.as_str() {
-        "42501" => Failure::new(Kind::Refused, "the role may neither approve nor reject here; nothing was recorded")
-            .help(format!("GRANT INSERT ON {}.approval TO it: see `dagmar ledger grants --help`", ledger.sql())),
-        _ => error::unanswered("cannot record it", &e),
+        "42501" => {
+            Failure::new(FailureKind::Refused, "the role may neither approve nor reject here; nothing was recorded")
+                .help(format!("GRANT INSERT ON {}.approval TO it: see `dagmar ledger grants --help`", ledger.sql()))
+        }
+        _ => error::query_failed("cannot record it", &e),
     })
 }
 
@@ -85,7 +92,11 @@ pub async fn read(
             at: row.get(3)?,
             expires_at: row.get(4)?,
             digest: row.get(5)?,
-            verdict: if verdict == Verdict::Approve.word() { Verdict::Approve } else { Verdict::Reject },
+            verdict: if verdict == ApprovalVerdict::Approve.word() {
+                ApprovalVerdict::Approve
+            } else {
+                ApprovalVerdict::Reject
+            },
             reason: row.get(7)?,
             host: row.get(9)?,
         });
@@ -94,7 +105,7 @@ pub async fn read(
         return Ok(all);
     }
     let names: Vec<String> = forged.iter().map(|by| format!("`{by}`")).collect();
-    Err(Failure::new(Kind::Drift, "an approval in the ledger was put in or changed by hand")
+    Err(Failure::new(FailureKind::Drift, "an approval in the ledger was put in or changed by hand")
         .note(format!("no event tells of what {} is said to have said", names.join(", ")))
         .help("`dagmar history --verify` shows what else was changed"))
 }

@@ -1,9 +1,9 @@
 //! Reading what the attic keeps. Works with ledgers of every version; reads never write.
 
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind as Fault, fill};
-use crate::history::Status;
-use crate::history::attic::{Entry, Kind, Purged};
+use crate::base::{Failure, FailureKind as Fault, Ident, fill};
+use crate::history::RecordedStatus;
+use crate::history::attic::{AtticKind, Entry, Purged};
 use crate::ledger::schema;
 use crate::pg::connect::Connection;
 use crate::pg::connect::query::{Row, millis};
@@ -14,7 +14,7 @@ const UNREAD: &str = "cannot read the attic";
 
 /// Whether the rollback of its changeset would need the entry `p`, and it was purged: as SQL.
 fn missing(ledger: &str) -> String {
-    let needed = Kind::ALL.iter().filter(|(kind, _)| kind.is_for_rollback());
+    let needed = AtticKind::ALL.iter().filter(|(kind, _)| kind.is_for_rollback());
     let kinds: Vec<String> = needed.map(|(_, word)| quote_literal(word)).collect();
     format!(
         "p.kind IN ({}) AND p.purged_at IS NOT NULL AND p.restored_at IS NULL AND NOT EXISTS (SELECT FROM {ledger}.attic o \
@@ -49,9 +49,9 @@ pub async fn entries(connection: &Connection, server: &Server, ledger: &Ident) -
 }
 
 fn entry(row: &Row) -> Result<Option<Entry>, Failure> {
-    let Some(kind) = Kind::from_word(row.get(2)?) else { return Ok(None) };
+    let Some(kind) = AtticKind::from_word(row.get(2)?) else { return Ok(None) };
     let status = row.get::<Option<&str>>(3)?.map(|word| {
-        Status::from_word(word)
+        RecordedStatus::from_word(word)
             .ok_or_else(|| Failure::new(Fault::Database, format!("a changeset in the ledger has the status `{word}`")))
     });
     Ok(Some(Entry {
@@ -101,7 +101,7 @@ pub async fn purged(
     let mut found: BTreeMap<String, Vec<Purged>> = BTreeMap::new();
     for row in connection.query(UNREAD, &sql).await? {
         let (kind, object): (String, String) = (row.get(2)?, row.get(3)?);
-        let what = Kind::from_word(&kind).map_or(object.clone(), |kind| format!("{} {object}", kind.words()));
+        let what = AtticKind::from_word(&kind).map_or(object.clone(), |kind| format!("{} {object}", kind.words()));
         let purged = Purged { id: row.get(1)?, what, at: row.get(4)?, by: row.get(5)? };
         found.entry(row.get(0)?).or_default().push(purged);
     }

@@ -51,7 +51,7 @@ pub async fn insert(
         Err(e) => {
             // what failed inside of the transaction must not stay open
             let _ = connection.roll_back().await;
-            Err(error::unanswered("cannot write into the ledger", &e))
+            Err(error::query_failed("cannot write into the ledger", &e))
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use super::{read, request};
 use crate::base::name::quote_literal;
-use crate::base::{Actor, Failure, Ident, Kind};
-use crate::gate::evidence::{Happened, Local, Source, Target, trails};
+use crate::base::{Actor, Failure, FailureKind, Ident};
+use crate::gate::evidence::{Local, Source, SourceEvent, Target, source_histories};
 use crate::gate::freeze_zone;
 use crate::history::EventKind;
 use crate::pg::connect::Connection;
@@ -73,14 +73,14 @@ pub async fn target(
     let rows = connection.try_query(&sql).await.map_err(|failure| {
         if failure.sqlstate == "22023" {
             return Failure::new(
-                Kind::Source,
+                FailureKind::Source,
                 format!("the server refuses a time zone of dagmar.yaml: {}", failure.message),
             )
             .help("write its IANA name, as `Europe/Zurich`; pg_timezone_names has them all");
         }
-        error::unanswered("cannot ask for what the gates need", &failure)
+        error::query_failed("cannot ask for what the gates need", &failure)
     })?;
-    let row = rows.first().ok_or_else(|| Failure::new(Kind::Database, "the server gave no answer"))?;
+    let row = rows.first().ok_or_else(|| Failure::new(FailureKind::Database, "the server gave no answer"))?;
     let local = row.get::<Option<Vec<String>>>(4)?.unwrap_or_default();
     Ok(Target {
         now: row.get(0)?,
@@ -113,7 +113,7 @@ pub async fn source(
     environment: &str,
 ) -> Result<Source, Failure> {
     if !server.has_ledger {
-        return Err(Failure::new(Kind::Refused, "it has no ledger: nothing was ever applied there".to_owned())
+        return Err(Failure::new(FailureKind::Refused, "it has no ledger: nothing was ever applied there".to_owned())
             .help(format!("`dagmar apply --env {environment}` first")));
     }
     let running = request::running(connection, ledger).await?.map(|run| run.holder);
@@ -145,10 +145,10 @@ pub async fn follow(connection: &Connection, ledger: &Ident, source: &mut Source
     let mut trail = Vec::with_capacity(rows.len());
     for row in &rows {
         if let Some((changeset, at, kind, detail)) = happened(row)? {
-            trail.push(Happened { changeset: changeset?, kind, at: at?, detail });
+            trail.push(SourceEvent { changeset: changeset?, kind, at: at?, detail });
         }
     }
-    source.trails = trails(&trail, &source.history);
+    source.trails = source_histories(&trail, &source.history);
     Ok(())
 }
 

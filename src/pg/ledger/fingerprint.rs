@@ -1,16 +1,16 @@
 //! What a database is known by: the target of a sealed plan.
 
-use crate::base::{Failure, Ident, Kind};
+use crate::base::{Failure, FailureKind, Ident};
 use crate::history::History;
 use crate::pg::connect::Connection;
 use crate::pg::connect::server::Server;
-use crate::plan::sealed::{self, Target};
+use crate::plan::sealed::{self, SealedTarget};
 
 /// A target as it is now.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct TargetState {
     /// What it is known by.
-    pub target: Target,
+    pub target: SealedTarget,
     /// The server's clock, in milliseconds since 1970.
     pub now: i64,
     /// The database user.
@@ -26,7 +26,7 @@ pub async fn look(
     server: &Server,
     ledger: &Ident,
     history: &History,
-) -> Result<Seen, Failure> {
+) -> Result<TargetState, Failure> {
     let installation = match server.has_ledger {
         true => format!("(SELECT value FROM {}.meta WHERE key = 'installation')", ledger.sql()),
         false => "NULL::text".to_owned(),
@@ -36,8 +36,8 @@ pub async fn look(
          (extract(epoch FROM clock_timestamp()) * 1000)::int8, session_user::text"
     );
     let rows = connection.query("cannot find out which server it is", &sql).await?;
-    let row = rows.first().ok_or_else(|| Failure::new(Kind::Database, "the server gave no answer"))?;
-    let target = Target {
+    let row = rows.first().ok_or_else(|| Failure::new(FailureKind::Database, "the server gave no answer"))?;
+    let target = SealedTarget {
         system: row.get(0)?,
         database: server.database.clone(),
         installation: row.get(1)?,
@@ -45,5 +45,5 @@ pub async fn look(
         recorded: sealed::recorded(history),
         state: sealed::state(history),
     };
-    Ok(Seen { target, now: row.get(2)?, session_user: row.get(3)? })
+    Ok(TargetState { target, now: row.get(2)?, session_user: row.get(3)? })
 }

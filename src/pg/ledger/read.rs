@@ -1,9 +1,9 @@
 //! The ledger's rows to values. Reads never write: without a ledger the history is empty.
 
-use super::unfinished::{self, Ending};
+use super::unfinished::{self, Liveness};
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind, Span};
-use crate::history::{History, Recorded, SegmentState, Status};
+use crate::base::{Failure, FailureKind, HumanDuration, Ident};
+use crate::history::{History, Recorded, RecordedStatus, SegmentState};
 use crate::ledger::repair::{self, POLICY};
 use crate::ledger::schema;
 use crate::pg::connect::Connection;
@@ -46,7 +46,7 @@ pub async fn history(connection: &Connection, server: &Server, ledger: &Ident) -
     for row in rows {
         let version: Option<i64> = row.get(0)?;
         let version = version.ok_or_else(|| {
-            Failure::new(Kind::Database, format!("the ledger in `{ledger}` does not say which version it has"))
+            Failure::new(FailureKind::Database, format!("the ledger in `{ledger}` does not say which version it has"))
                 .help(format!("it was changed by hand: the table {l}.meta must have the row `version`"))
         })?;
         history.version = u32::try_from(version).unwrap_or(u32::MAX);
@@ -61,7 +61,7 @@ pub async fn history(connection: &Connection, server: &Server, ledger: &Ident) -
     }
     if history.version > schema::VERSION {
         return Err(Failure::new(
-            Kind::Database,
+            FailureKind::Database,
             format!(
                 "the ledger in `{ledger}` has version {}; this dagmar knows versions up to {}",
                 history.version,
@@ -76,7 +76,7 @@ pub async fn history(connection: &Connection, server: &Server, ledger: &Ident) -
 /// A row of the ledger. Its constraints may have been dropped by hand.
 fn recorded(row: &Row) -> Result<Recorded, String> {
     let word: String = row.try_get(3)?;
-    let status = Status::from_word(&word).ok_or_else(|| format!("its status is `{word}`"))?;
+    let status = RecordedStatus::from_word(&word).ok_or_else(|| format!("its status is `{word}`"))?;
     let segments: Vec<SegmentState> = match row.try_get::<Option<String>>(17)? {
         Some(text) => serde_json::from_str(&text).map_err(|e| e.to_string())?,
         None => Vec::new(),
@@ -92,7 +92,7 @@ fn recorded(row: &Row) -> Result<Recorded, String> {
         run: row.try_get(10)?,
         applied_at: row.try_get(11)?,
         applied_by: row.try_get(12)?,
-        duration: row.try_get::<Option<i64>>(13)?.map(|ms| Span::millis(u64::try_from(ms).unwrap_or(0))),
+        duration: row.try_get::<Option<i64>>(13)?.map(|ms| HumanDuration::millis(u64::try_from(ms).unwrap_or(0))),
         reason: row.try_get(14)?,
         error: row.try_get(15)?,
         requires: row.try_get::<Option<Vec<String>>>(16)?.unwrap_or_default(),
@@ -101,7 +101,7 @@ fn recorded(row: &Row) -> Result<Recorded, String> {
 }
 
 fn damaged(id: &str, why: &str) -> Failure {
-    Failure::new(Kind::Database, format!("the ledger's row of `{id}` cannot be read: {why}"))
+    Failure::new(FailureKind::Database, format!("the ledger's row of `{id}` cannot be read: {why}"))
         .help("it was changed by hand; `dagmar history` shows what was recorded")
 }
 
@@ -175,7 +175,7 @@ pub struct LedgerEvent {
     pub environment: Option<String>,
     /// Of the beginning of a run that did not say how it ended: what became of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ending: Option<Ending>,
+    pub liveness: Option<Liveness>,
     /// Its hash, over itself and the event before it.
     pub hash: Option<String>,
     /// The rest.
@@ -203,7 +203,7 @@ pub struct Filter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
     /// So long ago, by the server's clock.
-    Ago(Span),
+    Ago(HumanDuration),
     /// Milliseconds since 1970.
     At(i64),
 }
@@ -253,13 +253,13 @@ pub async fn events(
         return Ok(Vec::new());
     }
     let l = ledger.sql();
-    let (only, limit, ending) = (filter.sql(), filter.limit, unfinished::ending(ledger));
+    let (only, limit, liveness) = (filter.sql(), filter.limit, unfinished::liveness(ledger));
     let of = |rows: &str, order: &str| {
         format!(
             "(SELECT e.seq, e.at, e.kind, e.changeset, {ROLE} AS db_user, {WHO} AS who, e.run::text, coalesce(s.detail ->> \
              'environment', r.environment, e.detail ->> 'environment') AS environment, e.detail::text, coalesce(s.detail ->> \
-             'from', host(r.client_addr), e.detail ->> 'from') AS address, CASE WHEN e.kind = 'runStarted' THEN {ending} \
-             END AS ending, e.hash FROM {rows} e LEFT JOIN {l}.run r ON r.id = e.run LEFT JOIN LATERAL (SELECT b.detail \
+             'from', host(r.client_addr), e.detail ->> 'from') AS address, CASE WHEN e.kind = 'runStarted' THEN {liveness} \
+             END AS liveness, e.hash FROM {rows} e LEFT JOIN {l}.run r ON r.id = e.run LEFT JOIN LATERAL (SELECT b.detail \
              FROM {l}.event b WHERE b.run = e.run AND b.kind = 'runStarted' AND b.detail ? 'by' LIMIT 1) s ON true {only} \
              ORDER BY e.{order} DESC LIMIT {limit})"
         )
@@ -275,7 +275,7 @@ pub async fn events(
     }
     let sql = format!(
         "SELECT seq, (extract(epoch FROM at) * 1000)::int8, kind, changeset, db_user, who, run, environment, detail, address, \
-         ending, hash FROM (SELECT * FROM ({rows}) x ORDER BY at DESC, seq DESC LIMIT {limit}) y ORDER BY at, seq"
+         liveness, hash FROM (SELECT * FROM ({rows}) x ORDER BY at DESC, seq DESC LIMIT {limit}) y ORDER BY at, seq"
     );
     let rows = connection.query("cannot read the ledger", &sql).await?;
     let event = |row: &Row| {
@@ -291,7 +291,7 @@ pub async fn events(
             environment: row.get(7)?,
             detail: serde_json::from_str(row.get(8)?).unwrap_or_default(),
             from: row.get(9)?,
-            ending: Ending::of(row.get(10)?),
+            liveness: Liveness::of(row.get(10)?),
             hash: row.get(11)?,
         })
     };

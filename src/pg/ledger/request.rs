@@ -5,7 +5,7 @@
 use super::unfinished;
 use crate::base::name::quote_literal;
 use crate::base::time::rfc3339;
-use crate::base::{Actor, Failure, Ident, Kind};
+use crate::base::{Actor, Failure, FailureKind, Ident};
 use crate::history::{EventKind, RunKind};
 use crate::ledger::json::jsonb;
 use crate::pg::connect::Connection;
@@ -15,8 +15,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The version of the ledger that has wishes.
+/// The version of the ledger that has requests.
 const SINCE: u32 = 2;
+
+/// The version since which their table is called `request`; before it was `wish`.
+const RENAMED: u32 = 5;
 
 /// A pause that is in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -54,7 +57,9 @@ pub async fn paused(connection: &Connection, version: u32, ledger: &Ident) -> Re
     if version < SINCE {
         return Ok(None);
     }
-    let sql = format!("SELECT made_by, reason, {} FROM {}.wish WHERE kind = 'pause'", millis("made_at"), ledger.sql());
+    let table = if version < RENAMED { "wish" } else { "request" };
+    let sql =
+        format!("SELECT made_by, reason, {} FROM {}.{table} WHERE kind = 'pause'", millis("made_at"), ledger.sql());
     let rows = connection.query("cannot read the ledger", &sql).await?;
     let pause = |row: &Row| Ok(Pause { by: row.get(0)?, reason: row.get(1)?, at: rfc3339(row.get(2)?) });
     rows.first().map(pause).transpose()
@@ -90,14 +95,14 @@ pub async fn pause(
     actor: &Actor,
     reason: Option<&str>,
 ) -> Result<(), Failure> {
-    let wish = format!(
-        "INSERT INTO {}.wish (kind, reason, made_by) VALUES ('pause', {}, {}) ON CONFLICT (kind) DO UPDATE SET reason = \
+    let request = format!(
+        "INSERT INTO {}.request (kind, reason, made_by) VALUES ('pause', {}, {}) ON CONFLICT (kind) DO UPDATE SET reason = \
          excluded.reason, made_at = excluded.made_at, made_by = excluded.made_by, db_user = excluded.db_user",
         ledger.sql(),
         reason.map_or("NULL".to_owned(), quote_literal),
         quote_literal(&actor.to_string()),
     );
-    write(connection, &[wish, event(ledger, EventKind::Paused, actor, reason, None)]).await
+    write(connection, &[request, event(ledger, EventKind::Paused, actor, reason, None)]).await
 }
 
 /// Lets backfills go on.
@@ -105,8 +110,8 @@ pub async fn pause(
 /// # Errors
 /// When the ledger cannot be written.
 pub async fn resume(connection: &Connection, ledger: &Ident, actor: &Actor) -> Result<(), Failure> {
-    let wish = format!("DELETE FROM {}.wish WHERE kind = 'pause'", ledger.sql());
-    write(connection, &[wish, event(ledger, EventKind::Resumed, actor, None, None)]).await
+    let request = format!("DELETE FROM {}.request WHERE kind = 'pause'", ledger.sql());
+    write(connection, &[request, event(ledger, EventKind::Resumed, actor, None, None)]).await
 }
 
 /// Asks a run to stop as a signal would.
@@ -120,8 +125,8 @@ pub async fn cancel(
     reason: Option<&str>,
     run: &Running,
 ) -> Result<(), Failure> {
-    let wish = format!(
-        "INSERT INTO {}.wish (kind, epoch, reason, made_by) VALUES ('cancel', {}, {}, {}) ON CONFLICT (kind) DO UPDATE SET \
+    let request = format!(
+        "INSERT INTO {}.request (kind, epoch, reason, made_by) VALUES ('cancel', {}, {}, {}) ON CONFLICT (kind) DO UPDATE SET \
          epoch = excluded.epoch, reason = excluded.reason, made_at = excluded.made_at, made_by = excluded.made_by, db_user = \
          excluded.db_user",
         ledger.sql(),
@@ -129,13 +134,13 @@ pub async fn cancel(
         reason.map_or("NULL".to_owned(), quote_literal),
         quote_literal(&actor.to_string()),
     );
-    write(connection, &[wish, event(ledger, EventKind::CancelAsked, actor, reason, run.run.as_deref())]).await
+    write(connection, &[request, event(ledger, EventKind::CancelAsked, actor, reason, run.run.as_deref())]).await
 }
 
-/// The query that finds the wish to stop the run of this epoch: who asked and why.
+/// The query that finds the request to stop the run of this epoch: who asked and why.
 pub(crate) fn cancelled(ledger: &Ident, epoch: i64) -> String {
     format!(
-        "SELECT 'cancelled by ' || made_by || coalesce(': ' || reason, '') FROM {}.wish WHERE kind = 'cancel' AND epoch = \
+        "SELECT 'cancelled by ' || made_by || coalesce(': ' || reason, '') FROM {}.request WHERE kind = 'cancel' AND epoch = \
          {epoch}",
         ledger.sql()
     )
@@ -172,11 +177,11 @@ async fn write(connection: &Connection, statements: &[String]) -> Result<(), Fai
         Ok(()) => Ok(()),
         Err(e) => Err(match &e {
             f if f.sqlstate == "42P01" => Failure::new(
-                Kind::Database,
+                FailureKind::Database,
                 "the ledger is of an older version, which cannot keep a pause or a cancellation",
             )
             .help("the next `dagmar apply` brings it up to date"),
-            _ => error::unanswered("cannot write into the ledger", &e),
+            _ => error::query_failed("cannot write into the ledger", &e),
         }),
     }
 }

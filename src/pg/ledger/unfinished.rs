@@ -14,8 +14,7 @@ use serde::Serialize;
 /// A run whose row says that it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "UnendedRun")]
-pub struct Unended {
+pub struct UnfinishedRun {
     /// Its id.
     pub run: String,
     /// What kind of run it is; absent: its row was written by hand.
@@ -27,27 +26,27 @@ pub struct Unended {
     pub started_at: String,
     /// Whether it is still there; absent: this server cannot tell.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ending: Option<Ending>,
+    pub liveness: Option<Liveness>,
 }
 
 /// What became of a run that did not say how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "RunEnding")]
-pub enum Ending {
+#[schemars(rename = "RunLiveness")]
+pub enum Liveness {
     /// It holds the lock.
     Running,
     /// Nobody holds its lock: it was killed, or cut off from the server.
-    CutOff,
+    Terminated,
 }
 
-impl Ending {
+impl Liveness {
     /// The ending by the word of the query.
     #[must_use]
     pub fn of(word: Option<&str>) -> Option<Self> {
         match word {
             Some("running") => Some(Self::Running),
-            Some("cutOff") => Some(Self::CutOff),
+            Some("terminated") => Some(Self::Terminated),
             _ => None,
         }
     }
@@ -63,15 +62,15 @@ pub(crate) fn is_locked(ledger: &Ident) -> String {
     )
 }
 
-/// What became of the run `r`, as an SQL expression: `running`, `cutOff`, NULL. Who holds the
+/// What became of the run `r`, as an SQL expression: `running`, `terminated`, NULL. Who holds the
 /// lock began after taking it. A standby does not know the locks of its primary.
-pub(crate) fn ending(ledger: &Ident) -> String {
+pub(crate) fn liveness(ledger: &Ident) -> String {
     let l = ledger.sql();
     format!(
         "CASE WHEN r.status = 'running' AND pg_catalog.pg_is_in_recovery() THEN NULL \
          WHEN r.status = 'running' AND {} AND r.started_at >= (SELECT max(taken_at) FROM {l}.lease) THEN 'running' \
          WHEN r.status = 'running' OR r.status = 'interrupted' AND NOT EXISTS (SELECT FROM {l}.event f WHERE f.run = r.id \
-         AND f.kind = 'runFinished') THEN 'cutOff' END",
+         AND f.kind = 'runFinished') THEN 'terminated' END",
         is_locked(ledger)
     )
 }
@@ -80,7 +79,11 @@ pub(crate) fn ending(ledger: &Ident) -> String {
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub async fn unended(connection: &Connection, server: &Server, ledger: &Ident) -> Result<Vec<Unended>, Failure> {
+pub async fn unfinished_runs(
+    connection: &Connection,
+    server: &Server,
+    ledger: &Ident,
+) -> Result<Vec<UnfinishedRun>, Failure> {
     if !server.has_ledger {
         return Ok(Vec::new());
     }
@@ -88,18 +91,18 @@ pub async fn unended(connection: &Connection, server: &Server, ledger: &Ident) -
         "SELECT r.id::text, r.kind, coalesce(r.os_user || '@' || r.host, r.db_user), \
          {}, {} FROM {}.run r WHERE r.status = 'running' ORDER BY r.started_at",
         millis("r.started_at"),
-        ending(ledger),
+        liveness(ledger),
         ledger.sql()
     );
     let rows = connection.query("cannot read the ledger", &sql).await?;
-    let unended = |row: &Row| {
-        Ok(Unended {
+    let unfinished_runs = |row: &Row| {
+        Ok(UnfinishedRun {
             run: row.get(0)?,
             kind: RunKind::from_word(row.get(1)?),
             by: row.get(2)?,
             started_at: rfc3339(row.get(3)?),
-            ending: Ending::of(row.get(4)?),
+            liveness: Liveness::of(row.get(4)?),
         })
     };
-    rows.iter().map(unended).collect()
+    rows.iter().map(unfinished_runs).collect()
 }

@@ -8,9 +8,9 @@ use super::lost::lock_lost;
 use super::orphans;
 use super::wait::LockWait;
 use crate::base::name::quote_literal;
-use crate::base::{Actor, Failure, Ident, Kind};
+use crate::base::{Actor, Failure, FailureKind, Ident};
 use crate::pg::connect::Connection;
-use crate::pg::connect::error::{self, SqlFailure};
+use crate::pg::connect::error::{self, ServerError};
 use crate::pg::connect::query::Texts;
 use crate::pg::ledger::request;
 use crate::pg::stop::Stop;
@@ -24,7 +24,7 @@ use tokio::time::{sleep, timeout};
 /// The time between two beats.
 const BEAT: Duration = Duration::from_secs(3);
 
-/// The time between two looks for somebody's wish to cancel the run. Each look takes a
+/// The time between two looks for somebody's request to cancel the run. Each look takes a
 /// processor for a moment, which is felt on a server that has few.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -65,14 +65,14 @@ pub(crate) async fn take(
                 wait.pause().await?;
                 continue;
             }
-            Err(e) => return Err(error::unanswered("cannot take the ledger's lease", &e)),
+            Err(e) => return Err(error::query_failed("cannot take the ledger's lease", &e)),
         };
         let row = rows.iter().find_map(|row| match row.as_slice() {
             [Some(epoch), Some(run)] => Some((epoch.parse().ok()?, run.clone())),
             _ => None,
         });
         return row.ok_or_else(|| {
-            Failure::new(Kind::Database, format!("the table {}.lease is empty", ledger.sql()))
+            Failure::new(FailureKind::Database, format!("the table {}.lease is empty", ledger.sql()))
                 .help("it was changed by hand: it must hold one row")
         });
     }
@@ -137,7 +137,7 @@ impl Drop for Keeper {
     }
 }
 
-/// Beats until it is told to end, and hands on a wish to cancel the run, for which this
+/// Beats until it is told to end, and hands on a request to cancel the run, for which this
 /// connection is free while a statement runs; `Err`: the lock is lost.
 async fn keep(
     mut connection: Connection,
@@ -185,7 +185,7 @@ async fn keep(
 
 /// One question; `None`: no answer. Several short waits instead of a long one: when this process
 /// was stopped or busy, the answer that came meanwhile is still read.
-async fn ask(connection: &Connection, sql: &str) -> Option<Result<Vec<Texts>, SqlFailure>> {
+async fn ask(connection: &Connection, sql: &str) -> Option<Result<Vec<Texts>, ServerError>> {
     let mut answer = pin!(connection.texts(sql));
     for _ in 0..UNANSWERED.as_secs() / BEAT.as_secs() {
         if let Ok(answer) = timeout(BEAT, &mut answer).await {

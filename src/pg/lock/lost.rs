@@ -1,7 +1,7 @@
 //! What a run hears when its lock or its connection is gone.
 
-use crate::base::{Cause, Failure, Kind};
-use crate::pg::connect::SqlFailure;
+use crate::base::{Cause, Failure, FailureKind};
+use crate::pg::connect::ServerError;
 
 /// Whether a run ended because one of its connections was lost.
 #[must_use]
@@ -10,8 +10,8 @@ pub fn is_lost(failure: &Failure) -> bool {
 }
 
 /// The connection is gone in the middle of a run.
-pub(crate) fn connection_lost(failure: &SqlFailure) -> Failure {
-    Failure::new(Kind::Database, format!("the connection was lost: {}", failure.message))
+pub(crate) fn connection_lost(failure: &ServerError) -> Failure {
+    Failure::new(FailureKind::Database, format!("the connection was lost: {}", failure.message))
         .because(Cause::ConnectionLost)
         .note("what was committed is recorded; what was not is undone by the server")
         .help("run `dagmar status`, then the same command again: it goes on where this one stopped")
@@ -20,7 +20,7 @@ pub(crate) fn connection_lost(failure: &SqlFailure) -> Failure {
 /// Another run has the lock that this one had; `by`: who it is, where that is known.
 #[must_use]
 pub fn taken_over(by: Option<&str>) -> Failure {
-    let failure = Failure::new(Kind::Locked, "this run lost its lock, and another run has taken over");
+    let failure = Failure::new(FailureKind::Locked, "this run lost its lock, and another run has taken over");
     let failure = match by {
         Some(by) => failure.note(format!("the other run: {by}")),
         None => failure,
@@ -32,7 +32,7 @@ pub fn taken_over(by: Option<&str>) -> Failure {
 
 /// The session that held the lock is gone, or does not answer.
 pub(crate) fn lock_lost(why: &str) -> Failure {
-    Failure::new(Kind::Locked, format!("this run lost its lock: {why}"))
+    Failure::new(FailureKind::Locked, format!("this run lost its lock: {why}"))
         .note("what this run had committed is recorded; what it had not is undone")
         .help("`dagmar status` shows what is done, and the same command goes on; find out what ended the session `dagmar lock`")
 }

@@ -17,7 +17,7 @@ use super::connect::settings::Settings;
 use super::connect::{self, Connection};
 use super::stop::Stop;
 use crate::base::name::quote_literal;
-use crate::base::{Actor, Failure, Ident, Kind};
+use crate::base::{Actor, Failure, FailureKind, Ident};
 use crate::ledger::record::{Recorder, RunRef};
 use crate::ledger::schema;
 use crate::run::Observer;
@@ -85,7 +85,7 @@ pub async fn acquire(
     );
     loop {
         sql.push_str(&format!("SELECT pg_catalog.pg_try_advisory_lock({CLASS}, {key})"));
-        let rows = connection.texts(&sql).await.map_err(|e| error::unanswered("cannot ask for the lock", &e))?;
+        let rows = connection.texts(&sql).await.map_err(|e| error::query_failed("cannot ask for the lock", &e))?;
         sql.clear();
         let got = rows.iter().flatten().any(|got| got.as_deref() == Some("t"));
         if let Some(epoch) = lost
@@ -103,17 +103,17 @@ pub async fn acquire(
         patience.pause().await?;
     }
     // known to a successor from here on, whatever becomes of this process
-    orphans::enter(worker, key).await?;
+    orphans::register_session(worker, key).await?;
     // another run may have made it; or somebody else something of its name
     *server = Server::ask(worker, config).await?;
     let (epoch, run) = if server.has_ledger {
         // first the epoch: what an earlier run still has in a message is fenced off
         let lease = lease::take(worker, ledger, actor, key, &mut patience).await?;
-        orphans::outlive(worker, key, &mut patience).await?;
+        orphans::wait_for_orphans(worker, key, &mut patience).await?;
         install(worker, server, ledger).await?;
         lease
     } else {
-        orphans::outlive(worker, key, &mut patience).await?;
+        orphans::wait_for_orphans(worker, key, &mut patience).await?;
         install(worker, server, ledger).await?;
         lease::take(worker, ledger, actor, key, &mut patience).await?
     };
@@ -144,7 +144,7 @@ impl Lock {
         if held {
             Ok(())
         } else {
-            Err(Failure::new(Kind::Locked, "the lock was lost during the run")
+            Err(Failure::new(FailureKind::Locked, "the lock was lost during the run")
                 .help("a pooler in transaction mode cannot keep a session's lock: connect to the server directly"))
         }
     }
@@ -194,9 +194,9 @@ async fn install(worker: &Connection, server: &Server, ledger: &Ident) -> Result
     }
     let sql = format!("BEGIN;\n{}\nCOMMIT;", schema::upgrade(ledger, from));
     worker.execute(&sql).await.map_err(|e| match (from, e.sqlstate.as_str()) {
-        (0, _) => error::unanswered("cannot make the ledger", &e),
+        (0, _) => error::query_failed("cannot make the ledger", &e),
         (_, "42501") => Failure::new(
-            Kind::Database,
+            FailureKind::Database,
             format!(
                 "the ledger in `{ledger}` has version {from}, this dagmar needs {}, and `{}` may not upgrade it: {}",
                 schema::VERSION,
@@ -205,6 +205,6 @@ async fn install(worker: &Connection, server: &Server, ledger: &Ident) -> Result
             ),
         )
         .help("run `dagmar ledger install` as the role that owns the ledger"),
-        _ => error::unanswered("cannot upgrade the ledger", &e),
+        _ => error::query_failed("cannot upgrade the ledger", &e),
     })
 }

@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 const GOING: Duration = Duration::from_secs(10);
 
 /// Makes this session known as one that runs changesets.
-pub async fn enter(worker: &Connection, key: i32) -> Result<(), Failure> {
+pub async fn register_session(worker: &Connection, key: i32) -> Result<(), Failure> {
     let sql = format!("SELECT pg_catalog.pg_advisory_lock_shared({WORKER_CLASS}, {key})");
-    worker.execute(&sql).await.map_err(|e| error::unanswered("cannot make the session known", &e))
+    worker.execute(&sql).await.map_err(|e| error::query_failed("cannot make the session known", &e))
 }
 
 /// Waits until no session of an earlier run is left. One that is idle is ended: its process
 /// was paused or is cut off, and must not come back to it.
-pub(crate) async fn outlive(worker: &Connection, key: i32, wait: &mut LockWait<'_>) -> Result<(), Failure> {
+pub(crate) async fn wait_for_orphans(worker: &Connection, key: i32, wait: &mut LockWait<'_>) -> Result<(), Failure> {
     let grace = Instant::now() + GOING;
     loop {
         let found = sessions(worker, key).await?;

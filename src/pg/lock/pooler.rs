@@ -6,7 +6,7 @@
 //! that backend still belongs to our idle session does the session hear of it; a pooler that
 //! has taken the backend back drops the news, or hands it to whoever has the backend by then.
 
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::pg::connect::error;
 use crate::pg::connect::{self, Connection};
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub async fn refuse(listener: &mut Connection, speaker: &mut Connection) -> Resu
     let listen = format!("LISTEN {channel}; SELECT pg_backend_pid()");
     let Ok(listening) = tokio::time::timeout(BACKEND, asked(listener, &listen)).await else {
         return Err(Failure::new(
-            Kind::Database,
+            FailureKind::Database,
             "the server gives no second session: the pool is full, or has one place only",
         )
         .help("connect to the server directly, or give the pool more places (PgBouncer: `pool_size`)"));
@@ -41,7 +41,7 @@ pub async fn refuse(listener: &mut Connection, speaker: &mut Connection) -> Resu
     }
     let _ = speaker.execute(&format!("UNLISTEN {channel}")).await;
     Err(Failure::new(
-        Kind::Database,
+        FailureKind::Database,
         "the connection goes through a pooler in transaction or statement mode, which cannot keep a session's lock",
     )
     .note("nothing was written")
@@ -72,6 +72,6 @@ async fn news(listener: &mut Connection, speaker: &mut Connection, channel: &str
 /// The backend that answered.
 async fn asked(connection: &Connection, sql: &str) -> Result<Option<String>, Failure> {
     let rows = connection.texts(sql).await;
-    let rows = rows.map_err(|e| error::unanswered("cannot find out whether there is a pooler", &e))?;
+    let rows = rows.map_err(|e| error::query_failed("cannot find out whether there is a pooler", &e))?;
     Ok(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
 }

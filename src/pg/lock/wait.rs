@@ -1,6 +1,6 @@
 //! Waiting for another run to end.
 
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::pg::connect::jittered;
 use crate::pg::stop::Stop;
 use crate::run::{Event, Observer};
@@ -27,7 +27,7 @@ impl LockWait<'_> {
     /// Says once what is waited for; fails when the time is over.
     pub(crate) fn report(&mut self, over: &str, waiting: &str, who: &str) -> Result<(), Failure> {
         if self.is_over() {
-            return Err(Failure::new(Kind::Locked, over)
+            return Err(Failure::new(FailureKind::Locked, over)
                 .note(who)
                 .help("wait for it to end, or let this command wait longer with `--lock-wait 5m`"));
         }
@@ -39,7 +39,7 @@ impl LockWait<'_> {
     /// Waits a little, by chance, so that many runners do not ask at the same moment.
     pub(crate) async fn pause(&mut self) -> Result<(), Failure> {
         if self.stop.sleep(jittered(Duration::from_millis(400))).await {
-            return Err(Failure::new(Kind::Interrupted, "stopped by a signal while waiting for the lock"));
+            return Err(Failure::new(FailureKind::Interrupted, "stopped by a signal while waiting for the lock"));
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! The one question, and its answer as values.
 
-use super::asked::Asked;
+use super::requirements::Requirements;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind, QualifiedName, fill};
+use crate::base::{Failure, FailureKind, Ident, QualifiedName, fill};
 use crate::pg::connect::Connection;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -198,7 +198,7 @@ impl Holder {
             "pid {} (user {}, application {application}, {state} for {})",
             self.pid,
             self.user,
-            crate::base::Span::secs(u64::try_from(self.seconds).unwrap_or(0))
+            crate::base::HumanDuration::secs(u64::try_from(self.seconds).unwrap_or(0))
         )
     }
 }
@@ -208,17 +208,18 @@ impl Facts {
     ///
     /// # Errors
     /// When the server does not answer.
-    pub async fn ask(connection: &Connection, asked: &Asked, ledger: &Ident) -> Result<Self, Failure> {
+    pub async fn ask(connection: &Connection, asked: &Requirements, ledger: &Ident) -> Result<Self, Failure> {
         let question = question(asked, ledger, connection.author_path());
         let rows = connection.query("cannot look before the first statement", &question).await?;
         let text: &str = rows.first().map_or(Ok("{}"), |row| row.get(0))?;
-        serde_json::from_str(text)
-            .map_err(|e| Failure::new(Kind::Internal, format!("cannot read what the server says of itself: {e}")))
+        serde_json::from_str(text).map_err(|e| {
+            Failure::new(FailureKind::Internal, format!("cannot read what the server says of itself: {e}"))
+        })
     }
 }
 
-fn question(asked: &Asked, ledger: &Ident, author_path: &str) -> String {
-    let one = |(i, (name, used)): (usize, (&QualifiedName, &super::asked::Use))| {
+fn question(asked: &Requirements, ledger: &Ident, author_path: &str) -> String {
+    let one = |(i, (name, used)): (usize, (&QualifiedName, &super::requirements::Use))| {
         json!({ "i": i, "schema": name.schema.as_ref().map(Ident::as_str), "name": name.name.as_str(),
             "sized": used.rewritten || used.indexes > 0, "altered": used.altered })
     };

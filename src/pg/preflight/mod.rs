@@ -1,10 +1,10 @@
 //! What can be known before the first statement: rights, versions, extensions, room, and who
 //! is in the way. One question to the server, whose answer the checks read.
 
-pub mod asked;
 mod checks;
 pub mod facts;
 mod report;
+pub mod requirements;
 pub mod sizes;
 mod view;
 
@@ -14,9 +14,9 @@ use super::connect::{self, Connection};
 use super::lock::pooler;
 use crate::base::{Failure, Ident};
 use crate::plan::Plan;
-use crate::run::{Finding, Severity};
-use asked::Asked;
+use crate::run::{Finding, FindingSeverity};
 use facts::Facts;
+use requirements::Requirements;
 use std::time::Duration;
 pub use view::View;
 
@@ -32,7 +32,7 @@ pub async fn preflight(
     plan: &Plan,
     sessions: u32,
 ) -> Result<Vec<Finding>, Failure> {
-    let asked = Asked::of(plan, sessions);
+    let asked = Requirements::of(plan, sessions);
     let facts = Facts::ask(connection, &asked, ledger).await?;
     Ok(judge(&View { plan, asked: &asked, server, facts: &facts, ledger }))
 }
@@ -59,7 +59,7 @@ pub async fn pooled(connection: &mut Connection, settings: &Settings) -> Result<
     let mut other = connect::connect(&settings, Duration::ZERO).await?;
     Ok(pooler::refuse(&mut other, connection).await.err().map(|failure| Finding {
         check: "pooler",
-        severity: Severity::Error,
+        severity: FindingSeverity::Error,
         message: failure.message,
         remedy: failure.help.unwrap_or_default(),
     }))

@@ -1,7 +1,7 @@
 //! Where a check says what it has found.
 
 use super::view::View;
-use crate::run::{Finding, Severity};
+use crate::run::{Finding, FindingSeverity};
 
 /// Where a check says what it has found.
 pub(super) struct Report<'a> {
@@ -10,29 +10,29 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn add(&mut self, severity: Severity, message: String, remedy: impl Into<String>) {
+    fn add(&mut self, severity: FindingSeverity, message: String, remedy: impl Into<String>) {
         self.found.push(Finding { check: self.check, severity, message, remedy: remedy.into() });
     }
 
     /// The run would fail.
     pub fn error(&mut self, message: String, remedy: impl Into<String>) {
-        self.add(Severity::Error, message, remedy);
+        self.add(FindingSeverity::Error, message, remedy);
     }
 
     /// Something is missing; the run would fail unless a step that nobody can see into makes it.
     pub fn missing(&mut self, view: &View<'_>, message: String, remedy: impl Into<String>) {
-        let severity = if view.asked.opaque { Severity::Warning } else { Severity::Error };
+        let severity = if view.asked.opaque { FindingSeverity::Warning } else { FindingSeverity::Error };
         self.add(severity, message, remedy);
     }
 
     /// The run may wait, take longer or do harm.
     pub fn warning(&mut self, message: String, remedy: impl Into<String>) {
-        self.add(Severity::Warning, message, remedy);
+        self.add(FindingSeverity::Warning, message, remedy);
     }
 
     /// Worth knowing.
     pub fn note(&mut self, message: String, remedy: impl Into<String>) {
-        self.add(Severity::Note, message, remedy);
+        self.add(FindingSeverity::Note, message, remedy);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a check looks at.
 
-use super::asked::Asked;
 use super::facts::Facts;
+use super::requirements::Requirements;
 use crate::base::Ident;
 use crate::pg::connect::server::Server;
 use crate::plan::Plan;
@@ -12,7 +12,7 @@ pub struct View<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// What the plan needs and touches.
-    pub asked: &'a Asked,
+    pub asked: &'a Requirements,
     /// What the server is.
     pub server: &'a Server,
     /// What the server says of what the plan touches.

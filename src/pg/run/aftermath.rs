@@ -1,29 +1,29 @@
 //! What follows a failure: taking back what must not stay, recording what went wrong, saying
 //! what is left.
 
-use super::fault::{Fault, Trouble};
+use super::fault::{StatementError, StepEnd};
 use super::job::FailedStep;
 use super::worker::Worker;
 use crate::base::Failure;
 use crate::base::name::quote_literal;
 use crate::exec::durability::Wait;
 use crate::exec::frames::First;
-use crate::exec::{Mark, Script, is_single};
-use crate::history::{EventKind, Status};
+use crate::exec::{Script, StatementTag, is_single};
+use crate::history::{EventKind, RecordedStatus};
 use crate::ledger::record::STARTED;
-use crate::plan::{Direction, Progress, Rollback, Step, Why};
+use crate::plan::{Direction, Progress, Rollback, Step, StepReason};
 use crate::run::Event;
 use serde_json::json;
 
 impl Worker<'_, '_> {
     /// Undoes a changeset of several segments whose checks do not hold.
-    pub(super) async fn take_back(&mut self, number: usize, step: &Step) -> Result<(), Trouble> {
+    pub(super) async fn take_back(&mut self, number: usize, step: &Step) -> Result<(), StepEnd> {
         let Rollback::Segments { segments, .. } = &step.rollback else { return Ok(()) };
         let mut segments = segments.clone();
         segments.iter_mut().for_each(|s| s.progress = Progress::Todo);
         let back = Step {
             direction: Direction::Rollback,
-            why: Why::Requested,
+            why: StepReason::Requested,
             preconditions: Vec::new(),
             verify: Vec::new(),
             segments,
@@ -39,18 +39,22 @@ impl Worker<'_, '_> {
     }
 
     /// Records what went wrong, and says what is left.
-    pub(super) async fn record_failure(&mut self, number: usize, fault: &Fault) -> Result<FailedStep, Failure> {
+    pub(super) async fn record_failure(
+        &mut self,
+        number: usize,
+        fault: &StatementError,
+    ) -> Result<FailedStep, Failure> {
         let step = &self.plan.steps[number];
         let id = step.changeset.clone();
         let (error, kept) = self.step_error(step, fault).await;
         let detail = serde_json::to_value(&kept).unwrap_or_default();
-        let frame = Mark::Frame(number);
+        let frame = StatementTag::Frame(number);
         let left = self.left_of(step).await?;
         let recorder = &self.writer.recorder;
         let mut script = Script::default();
         self.writer.begin(&mut script, number, step, None, First::Own);
-        if left.is_none() && step.direction == Direction::Forward && step.why != Why::Changed {
-            script.extend(frame, recorder.changeset(step, Status::Failed.word(), STARTED));
+        if left.is_none() && step.direction == Direction::Forward && step.why != StepReason::Changed {
+            script.extend(frame, recorder.changeset(step, RecordedStatus::Failed.word(), STARTED));
             script.push(frame, &recorder.clear_segments(&id));
         }
         let kind = match step.direction {
@@ -67,7 +71,7 @@ impl Worker<'_, '_> {
         let mut of = detail;
         of["checksum"] = json!(step.checksum);
         script.push(frame, &recorder.event(kind, Some(&id), &of));
-        script.push(Mark::Commit(number), "COMMIT");
+        script.push(StatementTag::Commit(number), "COMMIT");
         self.note("cannot record the failure", &script).await?;
         let state = match (left, step.direction) {
             (None, Direction::Forward) => "nothing of it remains".to_owned(),

@@ -3,17 +3,17 @@
 //! at it for a moment; its last one asks whether somebody wants a pause, and how busy the
 //! server is.
 
-use super::fault::{Fault, Row, Trouble};
-use super::pace::{Brakes, Sizer, Speed};
+use super::fault::{Row, StatementError, StepEnd};
+use super::pace::{Sizer, Speed, Throttle};
 use super::worker::Worker;
 use crate::base::name::quote_literal;
 use crate::change::Batch;
 use crate::exec::batches::place;
 use crate::exec::durability::Wait;
-use crate::exec::{Around, Mark, Script};
+use crate::exec::{BatchFrames, Script, StatementTag};
 use crate::ledger::code;
 use crate::ledger::walk::{self, Position};
-use crate::pg::connect::error::SqlFailure;
+use crate::pg::connect::error::ServerError;
 use crate::plan::{Progress, Step};
 use crate::run::Event;
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ struct Walk<'a> {
     is_prepared: bool,
     sizer: Sizer,
     speed: Speed,
-    brakes: Brakes,
+    brakes: Throttle,
 }
 
 impl Walk<'_> {
@@ -92,13 +92,13 @@ impl Worker<'_, '_> {
         number: usize,
         step: &Step,
         no: usize,
-        around: Around,
-    ) -> Result<(), Trouble> {
+        around: BatchFrames,
+    ) -> Result<(), StepEnd> {
         let segment = &step.segments[no];
         let Some(batch) = &segment.batch else { unreachable!("a batched segment has a batch") };
-        let Around { before, enter, mut leave, after } = around;
+        let BatchFrames { before, enter, mut leave, after } = around;
         if segment.progress == Progress::Todo {
-            self.check_key(Mark::Statement(number, no, 0), batch).await?;
+            self.check_key(StatementTag::Statement(number, no, 0), batch).await?;
             self.send(&before).await?;
         }
         let place = place(step, no);
@@ -116,24 +116,24 @@ impl Worker<'_, '_> {
             is_prepared: false,
             sizer: Sizer::new(batch.size, &pace),
             speed: Speed::new(),
-            brakes: Brakes::new(&pace, &self.relation(&batch.table)),
+            brakes: Throttle::new(&pace, &self.relation(&batch.table)),
         };
         self.send(&enter).await?;
         self.walk(&mut walk, Duration::from_millis(pace.pause.millis)).await?;
         if walk.is_prepared {
-            leave.push(Mark::Frame(number), &format!("DEALLOCATE {}", walk.prepared()));
+            leave.push(StatementTag::Frame(number), &format!("DEALLOCATE {}", walk.prepared()));
         }
         self.send(&leave).await?;
         self.send(&after).await
     }
 
     /// Walks through the table until nothing is left.
-    async fn walk(&mut self, walk: &mut Walk<'_>, pause: Duration) -> Result<(), Trouble> {
+    async fn walk(&mut self, walk: &mut Walk<'_>, pause: Duration) -> Result<(), StepEnd> {
         self.hold(walk).await?;
         let mut before = None;
         loop {
             if self.shared.halt.is_requested() {
-                return Err(Trouble::Stopped);
+                return Err(StepEnd::Stopped);
             }
             let moved = self.batches(walk).await?;
             let rest = walk.table_rows - moved.seen;
@@ -163,13 +163,13 @@ impl Worker<'_, '_> {
             if moved.paused.is_some() || moved.braked.is_some() {
                 self.hold(walk).await?;
             } else if !pause.is_zero() && self.shared.halt.sleep(pause).await {
-                return Err(Trouble::Stopped);
+                return Err(StepEnd::Stopped);
             }
         }
     }
 
     /// Where the walk has come to, how many rows the table has, and how many were looked at.
-    async fn position(&mut self, batch: &Batch, place: &str) -> Result<(Option<String>, i64, i64), Trouble> {
+    async fn position(&mut self, batch: &Batch, place: &str) -> Result<(Option<String>, i64, i64), StepEnd> {
         let row = self
             .one_row(&format!(
                 "SELECT s.cursor::text, (WITH t AS MATERIALIZED (SELECT {} AS oid) SELECT sum(CASE WHEN c.reltuples < 0 THEN \
@@ -180,13 +180,13 @@ impl Worker<'_, '_> {
                 self.ledger(),
             ))
             .await
-            .map_err(Trouble::Lost)?;
+            .map_err(StepEnd::Lost)?;
         Ok((text(&row, 0), number(&row, 1), number(&row, 2)))
     }
 
     /// Rows whose key is NULL would be passed over, rows of the same key be split by a batch's
     /// end: the key must be one.
-    async fn check_key(&mut self, mark: Mark, batch: &Batch) -> Result<(), Trouble> {
+    async fn check_key(&mut self, mark: StatementTag, batch: &Batch) -> Result<(), StepEnd> {
         let list: Vec<String> = batch.key.iter().map(|k| quote_literal(k.as_str())).collect();
         let columns = list.join(", ");
         let sql = format!(
@@ -209,7 +209,7 @@ impl Worker<'_, '_> {
             }
             _ => return Ok(()),
         };
-        let failure = SqlFailure {
+        let failure = ServerError {
             sqlstate: code::KEY.to_owned(),
             message: wrong,
             constraint: None,
@@ -219,11 +219,11 @@ impl Worker<'_, '_> {
             detail: None,
             hint: Some("name the columns of the primary key, or of a unique index on NOT NULL columns".to_owned()),
         };
-        Err(Trouble::Fault(Fault { mark, failure }))
+        Err(StepEnd::Statement(StatementError { mark, failure }))
     }
 
     /// Waits while somebody wants a pause or the server is busy.
-    async fn hold(&mut self, walk: &mut Walk<'_>) -> Result<(), Trouble> {
+    async fn hold(&mut self, walk: &mut Walk<'_>) -> Result<(), StepEnd> {
         let began = Instant::now();
         let mut said: Option<String> = None;
         loop {
@@ -235,7 +235,7 @@ impl Worker<'_, '_> {
                 self.shared.epoch
             );
             let mut script = Script::default();
-            script.own(Mark::Frame(walk.number), &sql);
+            script.own(StatementTag::Frame(walk.number), &sql);
             let row = self.exchange(&script).await?.unwrap_or_default();
             let (paused, braked) = (text(&row, 0), text(&row, 1));
             let is_paused = paused.is_some();
@@ -248,7 +248,7 @@ impl Worker<'_, '_> {
                 self.tell(&Event::BackfillWaits { changeset, segment, paused: is_paused, reason });
             }
             if self.shared.halt.sleep(ASKS).await {
-                return Err(Trouble::Stopped);
+                return Err(StepEnd::Stopped);
             }
         }
         if said.is_some() {
@@ -262,9 +262,9 @@ impl Worker<'_, '_> {
 
     /// Whether any row meets the condition. To read a table once is faster than to walk
     /// through its index; one that is too large for that is walked through.
-    async fn is_any_left(&mut self, walk: &Walk<'_>) -> Result<bool, Trouble> {
+    async fn is_any_left(&mut self, walk: &Walk<'_>) -> Result<bool, StepEnd> {
         let Some(condition) = &walk.batch.left else { return Ok(true) };
-        let mark = Mark::Statement(walk.number, walk.no, 0);
+        let mark = StatementTag::Statement(walk.number, walk.no, 0);
         let mut script = Script::default();
         script.push(mark, "BEGIN READ ONLY");
         script.extend(
@@ -280,14 +280,14 @@ impl Worker<'_, '_> {
         match self.exchange(&script).await {
             Ok(row) => Ok(row.and_then(|r| text(&r, 0)).as_deref() != Some("f")),
             // too long, or a function in the condition writes
-            Err(Trouble::Fault(fault)) if matches!(fault.failure.sqlstate.as_str(), "57014" | "25006") => Ok(true),
+            Err(StepEnd::Statement(fault)) if matches!(fault.failure.sqlstate.as_str(), "57014" | "25006") => Ok(true),
             Err(trouble) => Err(trouble),
         }
     }
 
     /// The batches of one message, tried again while a lock cannot be had.
-    async fn batches(&mut self, walk: &mut Walk<'_>) -> Result<Moved, Trouble> {
-        let mark = Mark::Statement(walk.number, walk.no, 0);
+    async fn batches(&mut self, walk: &mut Walk<'_>) -> Result<Moved, StepEnd> {
+        let mark = StatementTag::Statement(walk.number, walk.no, 0);
         let mut attempt = 1;
         loop {
             // a walk begins with one batch: how many go into a message is seen by it
@@ -315,7 +315,7 @@ impl Worker<'_, '_> {
                     }
                     return Ok(moved);
                 }
-                Err(Trouble::Fault(mut fault)) => {
+                Err(StepEnd::Statement(mut fault)) => {
                     // the position is one in the text with the ledger's part
                     fault.failure.position = None;
                     if fault.failure.sqlstate == "42702" {
@@ -344,7 +344,7 @@ impl Worker<'_, '_> {
     ///
     /// But for the first of a walk they are a prepared statement: the message stays short in
     /// the server's log.
-    async fn message(&mut self, walk: &mut Walk<'_>, batches: u32, mark: Mark) -> Result<Script, Trouble> {
+    async fn message(&mut self, walk: &mut Walk<'_>, batches: u32, mark: StatementTag) -> Result<Script, StepEnd> {
         let ledger = self.ledger();
         let batch = |position, size: &str| self.writer.batch(walk.step, walk.no, position, size);
         let name = walk.prepared();

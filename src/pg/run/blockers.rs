@@ -1,10 +1,10 @@
 //! Who is in the way when a lock cannot be had.
 
-use super::fault::Fault;
+use super::fault::StatementError;
 use super::worker::Worker;
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;
-use crate::exec::Mark;
+use crate::exec::StatementTag;
 use crate::pg::connect::query::{Texts, relation};
 use crate::sql::{self, Facts, LockMode};
 use serde_json::Value;
@@ -52,7 +52,7 @@ impl std::fmt::Display for Blocker {
 
 impl Worker<'_, '_> {
     /// Why a fault happened, with the holders of the lock where it was one.
-    pub(super) async fn blame(&mut self, fault: &Fault) -> String {
+    pub(super) async fn describe_blockers(&mut self, fault: &StatementError) -> String {
         let blockers = self.blockers(fault).await;
         if blockers.is_empty() {
             fault.failure.message.clone()
@@ -63,7 +63,7 @@ impl Worker<'_, '_> {
     }
 
     /// Who holds locks that kept a statement from its own, and how many wait behind them.
-    pub(super) async fn blockers(&mut self, fault: &Fault) -> Vec<Blocker> {
+    pub(super) async fn blockers(&mut self, fault: &StatementError) -> Vec<Blocker> {
         if fault.failure.sqlstate != "55P03" {
             return Vec::new();
         }
@@ -78,17 +78,17 @@ impl Worker<'_, '_> {
     }
 
     /// The locks that were wanted at this place.
-    fn wanted(&self, mark: Mark) -> Vec<(QualifiedName, LockMode)> {
+    fn wanted(&self, mark: StatementTag) -> Vec<(QualifiedName, LockMode)> {
         let segment = |step: usize, no: usize| self.plan.steps.get(step).and_then(|s| s.segments.get(no));
         let mut all = Facts::default();
         match mark {
-            Mark::Statement(step, no, at) => {
+            StatementTag::Statement(step, no, at) => {
                 return segment(step, no)
                     .and_then(|s| s.statements.get(at))
                     .map(|s| s.facts.locks.clone())
                     .unwrap_or_default();
             }
-            Mark::Locks(step, no) => {
+            StatementTag::Locks(step, no) => {
                 for (name, mode) in segment(step, no).iter().flat_map(|s| &s.statements).flat_map(|s| &s.facts.locks) {
                     all.lock(name.clone(), *mode);
                 }

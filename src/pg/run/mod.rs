@@ -24,7 +24,7 @@ use super::lock::{Lock, orphans};
 use super::stop::Stop;
 use crate::base::{Failure, Granularity};
 use crate::exec::script::USE_OWN_PATH;
-use crate::exec::{Mark, Printer, Script, Writer};
+use crate::exec::{Printer, Script, StatementTag, Writer};
 pub use crate::history::{RunKind, RunStatus};
 use crate::ledger::schema;
 use crate::run::{Event, Observer};
@@ -111,7 +111,7 @@ async fn run_all(first: &mut Worker<'_, '_>, shared: &Shared<'_>, job: &Job<'_>,
     }
 }
 
-/// Hands a wish to stop on to the connections; never ends.
+/// Hands a request to stop on to the connections; never ends.
 async fn hand_on(stop: &Stop, shared: &Shared<'_>) {
     stop.requested().await;
     shared.halt.request();
@@ -123,7 +123,7 @@ async fn further(shared: &Shared<'_>, job: &Job<'_>) -> Result<(), Failure> {
     let opening = async {
         let connection = connect::connect(job.settings, Duration::ZERO).await?;
         // a successor waits for this session too
-        orphans::enter(&connection, schema::lock_key(job.ledger)).await?;
+        orphans::register_session(&connection, schema::lock_key(job.ledger)).await?;
         Ok::<_, Failure>(connection)
     };
     let connected = tokio::select! {
@@ -142,7 +142,7 @@ async fn further(shared: &Shared<'_>, job: &Job<'_>) -> Result<(), Failure> {
     let mut worker = Worker::new(&mut connection, shared);
     let mut script = Script::default();
     worker.writer.session(&mut script);
-    worker.introduce("cannot set a session up", script).await?;
+    worker.init_session("cannot set a session up", script).await?;
     worker.work().await
 }
 
@@ -150,11 +150,11 @@ async fn further(shared: &Shared<'_>, job: &Job<'_>) -> Result<(), Failure> {
 async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>, lock: &Lock) -> Result<(), Failure> {
     let (plan, info) = (worker.plan, job.info);
     let mut script = Script::default();
-    script.extend(Mark::Session, ["BEGIN", USE_OWN_PATH]);
+    script.extend(StatementTag::Session, ["BEGIN", USE_OWN_PATH]);
     worker.writer.session(&mut script);
     worker.writer.start(&mut script, &info.start(plan), &plan.renamed);
-    script.push(Mark::Session, "COMMIT");
-    worker.introduce("cannot begin the run", script).await?;
+    script.push(StatementTag::Session, "COMMIT");
+    worker.init_session("cannot begin the run", script).await?;
     worker.tell(&Event::RunStarted {
         run: lock.run.clone(),
         kind: info.kind,
@@ -170,6 +170,6 @@ async fn end(worker: &mut Worker<'_, '_>, status: RunStatus, message: Option<&st
     let context = "cannot note the end of the run";
     match status {
         RunStatus::Failed => worker.note(context, &script).await,
-        _ => worker.must(context, &script).await.map(drop),
+        _ => worker.send_required(context, &script).await.map(drop),
     }
 }

@@ -1,11 +1,11 @@
 //! Statements outside of a transaction: an intent row first, the statement, a done row; and
 //! what to do when an earlier run got no further than the intent.
 
-use super::fault::{Fault, Trouble};
+use super::fault::{StatementError, StepEnd};
 use super::worker::Worker;
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;
-use crate::exec::{Mark, Script};
+use crate::exec::{Script, StatementTag};
 use crate::plan::{Progress, Step};
 use crate::sql::Outside;
 
@@ -25,7 +25,7 @@ impl Worker<'_, '_> {
         no: usize,
         intent: &Script,
         done: &Script,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), StepEnd> {
         let segment = &step.segments[no];
         let statement = &segment.statements[0];
         let what = statement.facts.outside.clone().unwrap_or(Outside::Opaque);
@@ -50,7 +50,7 @@ impl Worker<'_, '_> {
                 }
                 _ => statement.sql.clone(),
             };
-            script.push(Mark::Statement(number, no, 0), &sql);
+            script.push(StatementTag::Statement(number, no, 0), &sql);
             if let Err(trouble) = self.send(&script).await {
                 self.clean(number, step, no, &what, begun, before).await?;
                 return Err(trouble);
@@ -60,7 +60,7 @@ impl Worker<'_, '_> {
     }
 
     /// Whether the statement of an earlier run came to its end.
-    async fn has_happened(&mut self, step: &Step, what: &Outside, before: Index) -> Result<bool, Trouble> {
+    async fn has_happened(&mut self, step: &Step, what: &Outside, before: Index) -> Result<bool, StepEnd> {
         Ok(match what {
             Outside::CreateIndex { .. } => before == Index::Valid,
             Outside::DropIndex { index } => self.index(index).await? == Index::Absent,
@@ -69,7 +69,7 @@ impl Worker<'_, '_> {
             Outside::Opaque => {
                 let mut all = !step.verify.is_empty();
                 for check in &step.verify {
-                    let row = self.author_row(&check.sql).await.map_err(Trouble::Lost)?;
+                    let row = self.author_row(&check.sql).await.map_err(StepEnd::Lost)?;
                     all &= row.first().is_some_and(|v| v.as_deref() == Some("t"));
                 }
                 all
@@ -87,7 +87,7 @@ impl Worker<'_, '_> {
         what: &Outside,
         begun: bool,
         before: Index,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), StepEnd> {
         if let Outside::CreateIndex { index, .. } = what
             && (begun || before == Index::Absent)
             && self.index(index).await? == Index::Invalid
@@ -108,42 +108,42 @@ impl Worker<'_, '_> {
                 step.direction.word()
             );
             let mut script = Script::default();
-            script.own(Mark::Frame(number), &sql);
+            script.own(StatementTag::Frame(number), &sql);
             self.send(&script).await?;
         }
         Ok(())
     }
 
-    async fn drop_invalid(&mut self, number: usize, index: &QualifiedName) -> Result<(), Trouble> {
+    async fn drop_invalid(&mut self, number: usize, index: &QualifiedName) -> Result<(), StepEnd> {
         let mut script = Script::default();
-        script.push(Mark::Frame(number), &format!("DROP INDEX CONCURRENTLY IF EXISTS {}", index.sql()));
+        script.push(StatementTag::Frame(number), &format!("DROP INDEX CONCURRENTLY IF EXISTS {}", index.sql()));
         // the cancelled build was asked to stop; the cleaning up must not be
         match self.send(&script).await {
-            Err(Trouble::Stopped) => self.send(&script).await,
+            Err(StepEnd::Stopped) => self.send(&script).await,
             other => other,
         }
     }
 
     /// An interrupted `DETACH … CONCURRENTLY` has to be finished (manual, ALTER TABLE).
-    async fn is_detaching(&mut self, partition: &QualifiedName) -> Result<bool, Trouble> {
+    async fn is_detaching(&mut self, partition: &QualifiedName) -> Result<bool, StepEnd> {
         self.inherits(partition, "inhdetachpending").await
     }
 
-    async fn inherits(&mut self, partition: &QualifiedName, condition: &str) -> Result<bool, Trouble> {
+    async fn inherits(&mut self, partition: &QualifiedName, condition: &str) -> Result<bool, StepEnd> {
         let sql = format!(
             "SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhrelid = {} AND {condition})",
             self.relation(partition)
         );
-        let row = self.one_row(&sql).await.map_err(Trouble::Lost)?;
+        let row = self.one_row(&sql).await.map_err(StepEnd::Lost)?;
         Ok(row.first().is_some_and(|v| v.as_deref() == Some("t")))
     }
 
-    async fn index(&mut self, index: &QualifiedName) -> Result<Index, Trouble> {
+    async fn index(&mut self, index: &QualifiedName) -> Result<Index, StepEnd> {
         let sql = format!(
             "SELECT (SELECT indisvalid AND indisready FROM pg_catalog.pg_index WHERE indexrelid = {})",
             self.relation(index)
         );
-        let row = self.one_row(&sql).await.map_err(Trouble::Lost)?;
+        let row = self.one_row(&sql).await.map_err(StepEnd::Lost)?;
         Ok(match row.first().and_then(|v| v.as_deref()) {
             None => Index::Absent,
             Some("t") => Index::Valid,
@@ -152,9 +152,9 @@ impl Worker<'_, '_> {
     }
 }
 
-impl Fault {
+impl StatementError {
     /// The fault of a batch, seen as the segment's only statement.
-    pub(super) fn at(mut self, mark: Mark) -> Self {
+    pub(super) fn at(mut self, mark: StatementTag) -> Self {
         self.mark = mark;
         self
     }

@@ -11,7 +11,7 @@ const MOST: u32 = 1_000_000;
 const LOOKS: Duration = Duration::from_secs(1);
 
 /// How long the batches of one message take together: so long the server goes on without
-/// a word from here, and a wish to pause is not heard.
+/// a word from here, and a request to pause is not heard.
 const MESSAGE: Duration = Duration::from_secs(2);
 
 /// The most batches of one message.
@@ -98,12 +98,12 @@ impl Speed {
 
 /// What a backfill waits for, as an SQL expression.
 #[derive(Debug)]
-pub struct Brakes {
+pub struct Throttle {
     sql: Option<String>,
     looked: Option<Instant>,
 }
 
-impl Brakes {
+impl Throttle {
     /// `table` is the relation as an SQL expression.
     pub fn new(pace: &Pace, table: &str) -> Self {
         let mut parts = Vec::new();
@@ -191,7 +191,7 @@ pub(super) fn backoff(attempt: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{PaceSpec, Span};
+    use crate::base::{HumanDuration, PaceSpec};
 
     #[test]
     fn batches_come_to_their_time() {
@@ -207,7 +207,8 @@ mod tests {
         assert_eq!((sizer.size, sizer.batches), (500, 1));
         sizer.took(Duration::ZERO);
         assert_eq!((sizer.size, sizer.batches), (1000, 2));
-        let mut fixed = Sizer::new(7, &PaceSpec { batch_time: Some(Span::default()), ..PaceSpec::default() }.resolve());
+        let mut fixed =
+            Sizer::new(7, &PaceSpec { batch_time: Some(HumanDuration::default()), ..PaceSpec::default() }.resolve());
         fixed.took(Duration::from_millis(700));
         assert_eq!((fixed.size, fixed.batches), (7, 2));
         fixed.took(Duration::from_secs(60));
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_pause_comes_after_each_batch() {
-        let pause = PaceSpec { pause: Some(Span::millis(1)), ..PaceSpec::default() };
+        let pause = PaceSpec { pause: Some(HumanDuration::millis(1)), ..PaceSpec::default() };
         let mut sizer = Sizer::new(1000, &pause.resolve());
         sizer.took(Duration::from_millis(1));
         assert_eq!(sizer.batches, 1);
@@ -233,14 +234,14 @@ mod tests {
     #[test]
     fn without_limits_nothing_is_asked() {
         let none = PaceSpec {
-            replica_lag: Some(Span::default()),
+            replica_lag: Some(HumanDuration::default()),
             replica_lag_megabytes: Some(0),
             vacuum_debt: Some(0),
             ..PaceSpec::default()
         };
-        let mut brakes = Brakes::new(&none.resolve(), "t");
+        let mut brakes = Throttle::new(&none.resolve(), "t");
         assert_eq!(brakes.look_now(), "NULL::text");
-        let mut brakes = Brakes::new(&PaceSpec::default().resolve(), "t");
+        let mut brakes = Throttle::new(&PaceSpec::default().resolve(), "t");
         assert_ne!(brakes.look(), "NULL::text");
         assert_eq!(brakes.look(), "NULL::text");
     }

@@ -1,8 +1,8 @@
 //! What must have happened before a plan runs, as types: the ledger was read again under the lock, the
 //! gates were asked on what it says, the environment's hooks ran. Only the end of this chain can be run.
 
-use crate::base::{Failure, Kind};
-use crate::gate::{Status, Verdict};
+use crate::base::{Failure, FailureKind};
+use crate::gate::{GateStatus, GateVerdict};
 use crate::history::History;
 use crate::pg::Database;
 use crate::pg::lock::Lock;
@@ -77,11 +77,14 @@ impl<'l> UnderLock<'l> {
     pub fn judged(
         self,
         plan: Arc<Plan>,
-        verdicts: &[Verdict],
+        verdicts: &[GateVerdict],
         clearance: &mut Clearance,
     ) -> Result<Judged<'l>, Failure> {
-        if let Some(unmet) = verdicts.iter().find(|verdict| verdict.status == Status::Unmet) {
-            return Err(Failure::new(Kind::Refused, format!("the gate `{}` is not met; nothing was run", unmet.gate)));
+        if let Some(unmet) = verdicts.iter().find(|verdict| verdict.status == GateStatus::Unmet) {
+            return Err(Failure::new(
+                FailureKind::Refused,
+                format!("the gate `{}` is not met; nothing was run", unmet.gate),
+            ));
         }
         clearance.gates_met = true;
         Ok(Judged { lock: self.lock, plan })
@@ -93,7 +96,7 @@ impl<'l> UnderLock<'l> {
     /// When the gates were never met, or a hook is missing.
     pub fn resumed(self, plan: Arc<Plan>, clearance: &Clearance) -> Result<Ready<'l>, Failure> {
         if !clearance.ready {
-            return Err(Failure::new(Kind::Internal, "a run that was not ready cannot go on"));
+            return Err(Failure::new(FailureKind::Internal, "a run that was not ready cannot go on"));
         }
         Ok(Ready { lock: self.lock, plan })
     }
@@ -107,7 +110,7 @@ impl<'l> UnderLock<'l> {
         match plan.direction {
             Direction::Rollback | Direction::Restore => Ok(Ready { lock: self.lock, plan }),
             Direction::Forward | Direction::Purge => {
-                Err(Failure::new(Kind::Internal, "a plan that is no way back has gates"))
+                Err(Failure::new(FailureKind::Internal, "a plan that is no way back has gates"))
             }
         }
     }
@@ -119,7 +122,7 @@ impl<'l> UnderLock<'l> {
     pub fn thrown_away(self, plan: Arc<Plan>, database: &Database) -> Result<Ready<'l>, Failure> {
         match database.embedded.as_ref().is_some_and(crate::pg::Embedded::is_throwaway) {
             true => Ok(Ready { lock: self.lock, plan }),
-            false => Err(Failure::new(Kind::Internal, "a server that stays has gates")),
+            false => Err(Failure::new(FailureKind::Internal, "a server that stays has gates")),
         }
     }
 }

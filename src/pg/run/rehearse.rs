@@ -1,14 +1,14 @@
 //! A dry run on the real server: everything in one transaction that is rolled back.
 
 use super::FailedStep;
-use crate::base::{Failure, Ident, Kind, Location, Secrets, Span};
+use crate::base::{Failure, FailureKind, HumanDuration, Ident, Location, Secrets};
 pub use crate::exec::dry_run::locks;
 use crate::exec::dry_run::{DryRun, LeftOut, dry_run};
-use crate::exec::{Mark, Printer, Script, Writer};
+use crate::exec::{Printer, Script, StatementTag, Writer};
 use crate::ledger::record::{Recorder, RunRef};
 use crate::ledger::schema;
 use crate::pg::connect::Connection;
-use crate::pg::connect::error::SqlFailure;
+use crate::pg::connect::error::ServerError;
 use crate::pg::stop::Stop;
 use crate::plan::{Mode, Plan};
 use crate::sql;
@@ -31,13 +31,13 @@ pub struct Rehearsal {
     pub left_out: Vec<LeftOut>,
     /// What failed, if anything did.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub failed: Option<RehearsalFailure>,
+    pub failed: Option<DryRunError>,
 }
 
 /// The statement that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RehearsalFailure {
+pub struct DryRunError {
     /// The changeset.
     pub changeset: String,
     /// The server's code.
@@ -55,7 +55,7 @@ pub struct RehearsalFailure {
     pub location: Option<Location>,
 }
 
-impl From<FailedStep> for RehearsalFailure {
+impl From<FailedStep> for DryRunError {
     fn from(FailedStep { changeset, error, .. }: FailedStep) -> Self {
         Self {
             changeset,
@@ -81,7 +81,7 @@ pub async fn rehearse(
     ledger: &Ident,
     plan: &Plan,
     secrets: &Secrets,
-    limit: Span,
+    limit: HumanDuration,
     stop: &Stop,
 ) -> Result<Rehearsal, Failure> {
     let over = tokio::time::sleep(Duration::from_millis(limit.millis));
@@ -98,10 +98,10 @@ pub async fn rehearse(
     let mut rehearsal = std::pin::pin!(rehearsal);
     let ended = tokio::select! {
         rehearsal = &mut rehearsal => return rehearsal,
-        () = over => Failure::new(Kind::Failed, format!("the dry run was ended after {limit}, when its time was over"))
+        () = over => Failure::new(FailureKind::Failed, format!("the dry run was ended after {limit}, when its time was over"))
             .note("nothing was changed")
             .help("give it more time with `--dry-run-limit`, or run it on a server of its own with `--shadow`"),
-        () = stop.requested() => Failure::new(Kind::Interrupted, "the dry run was stopped by a signal")
+        () = stop.requested() => Failure::new(FailureKind::Interrupted, "the dry run was stopped by a signal")
             .note("nothing was changed"),
     };
     let canceler = connection.canceler();
@@ -122,27 +122,28 @@ async fn once(
     ledger: &Ident,
     plan: &Plan,
     secrets: &Secrets,
-    skipped: &[Mark],
-) -> Result<(Rehearsal, Option<Mark>), Failure> {
+    skipped: &[StatementTag],
+) -> Result<(Rehearsal, Option<StatementTag>), Failure> {
     let mut unusable = None;
     let pieces = if version < schema::VERSION { schema::upgrade(ledger, version) } else { String::new() };
-    let pieces = sql::split(&pieces).map_err(|e| Failure::new(Kind::Internal, e.message))?;
+    let pieces = sql::split(&pieces).map_err(|e| Failure::new(FailureKind::Internal, e.message))?;
     let upgrade: Vec<&str> = pieces.iter().map(|piece| piece.text).collect();
     let printer = Printer::DryRun { author_path: connection.author_path().to_owned() };
     let writer = Writer { recorder: Recorder::new(ledger, RunRef::Transaction), printer };
     let DryRun { script, left_out } = dry_run(&writer, plan, &upgrade, skipped);
     let mut result = Rehearsal { left_out, ..Rehearsal::default() };
-    let filled = script.filled(secrets).map_err(|(_, why)| Failure::new(Kind::Usage, why.message).help(why.help))?;
+    let filled =
+        script.filled(secrets).map_err(|(_, why)| Failure::new(FailureKind::Usage, why.message).help(why.help))?;
     let script = filled.as_ref().map_or(&script, |filled| &filled.script);
     let answered = follow(connection, script).await;
     let ended = connection.roll_back().await;
     let reached = *answered.as_ref().unwrap_or_else(|(n, _)| n);
     match answered {
-        Ok(_) => ended.map_err(|e| crate::pg::connect::error::unanswered("the dry run cannot be rolled back", &e))?,
+        Ok(_) => ended.map_err(|e| crate::pg::connect::error::query_failed("the dry run cannot be rolled back", &e))?,
         Err((count, e)) => {
-            let failure = SqlFailure::of(&e);
+            let failure = ServerError::of(&e);
             if failure.is_connection_lost() || ended.is_err() {
-                return Err(crate::pg::connect::error::unanswered(
+                return Err(crate::pg::connect::error::query_failed(
                     "the connection was lost in the dry run; nothing remains of it",
                     &failure,
                 ));
@@ -150,18 +151,19 @@ async fn once(
             let number = number_of(script, count, &failure);
             let mark = script.mark(number);
             // of another form of the statement it would be a place in that one
-            let whole = matches!(mark, Mark::Statement(_, segment, _)
+            let whole = matches!(mark, StatementTag::Statement(_, segment, _)
                 if mark.step().is_some_and(|step| plan.steps[step].segments[segment].mode == Mode::Transaction));
             let position = failure.position.filter(|_| whole).and_then(|p| script.position_in(number, p));
             let written = |p| filled.as_ref().map_or(Some(p), |filled| filled.position(number, p));
             let position = position.and_then(written);
-            if failure.sqlstate == UNSAFE_NEW_ENUM_VALUE && matches!(mark, Mark::Statement(..)) {
+            if failure.sqlstate == UNSAFE_NEW_ENUM_VALUE && matches!(mark, StatementTag::Statement(..)) {
                 unusable = Some(mark);
             }
             result.failed = Some(describe(plan, mark, failure, position));
         }
     }
-    result.ran = script.statements().take(reached).filter(|(mark, _)| matches!(mark, Mark::Statement(..))).count();
+    result.ran =
+        script.statements().take(reached).filter(|(mark, _)| matches!(mark, StatementTag::Statement(..))).count();
     Ok((result, unusable))
 }
 
@@ -181,20 +183,22 @@ async fn follow(connection: &Connection, script: &Script) -> Result<usize, (usiz
 }
 
 /// The statement that failed, of a message that was answered up to this one.
-fn number_of(script: &Script, statement: usize, failure: &SqlFailure) -> usize {
+fn number_of(script: &Script, statement: usize, failure: &ServerError) -> usize {
     failure.position.and_then(|p| script.statement_at(p)).filter(|at| *at > statement).unwrap_or(statement)
 }
 
 /// `position`: where in the statement, in characters from 1.
-fn describe(plan: &Plan, mark: Mark, failure: SqlFailure, position: Option<usize>) -> RehearsalFailure {
+fn describe(plan: &Plan, mark: StatementTag, failure: ServerError, position: Option<usize>) -> DryRunError {
     let step = mark.step().and_then(|step| plan.steps.get(step));
     let statement = match mark {
-        Mark::Statement(_, segment, i) => step.and_then(|s| s.segments.get(segment)).and_then(|s| s.statements.get(i)),
+        StatementTag::Statement(_, segment, i) => {
+            step.and_then(|s| s.segments.get(segment)).and_then(|s| s.statements.get(i))
+        }
         _ => None,
     };
     let check = match mark {
-        Mark::Verify(_, i) => step.and_then(|s| s.verify.get(i)),
-        Mark::Precondition(_, i) => step.and_then(|s| s.preconditions.get(i)),
+        StatementTag::Verify(_, i) => step.and_then(|s| s.verify.get(i)),
+        StatementTag::Precondition(_, i) => step.and_then(|s| s.preconditions.get(i)),
         _ => None,
     };
     let location = step.and_then(|step| match (statement, check) {
@@ -202,7 +206,7 @@ fn describe(plan: &Plan, mark: Mark, failure: SqlFailure, position: Option<usize
         (_, Some(c)) => step.location(c.origin.as_ref(), &c.sql, None),
         _ => None,
     });
-    RehearsalFailure {
+    DryRunError {
         changeset: step.map_or_else(|| "the ledger".to_owned(), |s| s.changeset.clone()),
         sqlstate: failure.sqlstate,
         message: failure.message,

@@ -1,10 +1,10 @@
 //! All or nothing: a whole plan in one transaction.
 
-use super::fault::Trouble;
+use super::fault::StepEnd;
 use super::worker::Worker;
 use crate::base::Failure;
 use crate::exec::message::MOST_TEXT;
-use crate::exec::{Mark, Script};
+use crate::exec::{Script, StatementTag};
 
 impl Worker<'_, '_> {
     /// Runs all steps in one transaction, in the plan's order; a lock that cannot be had
@@ -17,7 +17,7 @@ impl Worker<'_, '_> {
                     (0..self.plan.steps.len()).for_each(|number| self.step_done(number, 0));
                     return Ok(());
                 }
-                Err(Trouble::Fault(fault)) => {
+                Err(StepEnd::Statement(fault)) => {
                     let number = fault.mark.step().unwrap_or(self.plan.steps.len() - 1);
                     match self.retry(number, &mut attempt, fault).await {
                         Ok(()) => continue,
@@ -28,9 +28,9 @@ impl Worker<'_, '_> {
             };
             self.shared.close();
             return match trouble {
-                Trouble::Stopped => Ok(()),
-                Trouble::Lost(failure) => Err(failure),
-                Trouble::Fault(fault) => {
+                StepEnd::Stopped => Ok(()),
+                StepEnd::Lost(failure) => Err(failure),
+                StepEnd::Statement(fault) => {
                     let failure = self.record_failure(number, &fault).await?;
                     self.shared.failures.borrow_mut().push(failure);
                     Ok(())
@@ -39,27 +39,27 @@ impl Worker<'_, '_> {
         }
     }
 
-    async fn all_steps(&mut self) -> Result<(), Trouble> {
+    async fn all_steps(&mut self) -> Result<(), StepEnd> {
         let plan = self.plan;
         let last = plan.steps.len().saturating_sub(1);
         let mut script = Script::default();
-        script.push(Mark::Begin(0), "BEGIN");
+        script.push(StatementTag::Begin(0), "BEGIN");
         for (number, step) in plan.steps.iter().enumerate() {
             self.writer.part(&mut script, number, step);
             if script.sql.len() >= MOST_TEXT {
                 self.part(&std::mem::take(&mut script)).await?;
             }
         }
-        script.push(Mark::Commit(last), "COMMIT");
+        script.push(StatementTag::Commit(last), "COMMIT");
         self.part(&script).await
     }
 
     /// Sends a message, unless a stop was asked for: the server forgets a cancel that comes
     /// when it has answered one message and not got the next.
-    async fn part(&mut self, script: &Script) -> Result<(), Trouble> {
+    async fn part(&mut self, script: &Script) -> Result<(), StepEnd> {
         if self.shared.halt.is_requested() {
             self.undo().await?;
-            return Err(Trouble::Stopped);
+            return Err(StepEnd::Stopped);
         }
         self.send(script).await
     }

@@ -1,11 +1,11 @@
 //! Sending messages and reading how far they came.
 
-use super::fault::{Fault, Row, Trouble};
+use super::fault::{Row, StatementError, StepEnd};
 use super::worker::Worker;
-use crate::base::{Failure, Kind, QualifiedName, Secret};
-use crate::exec::{Mark, Script};
+use crate::base::{Failure, FailureKind, QualifiedName, Secret};
+use crate::exec::{Script, StatementTag};
 use crate::ledger::code;
-use crate::pg::connect::error::SqlFailure;
+use crate::pg::connect::error::ServerError;
 use crate::pg::connect::query;
 use crate::pg::lock::lease;
 use crate::pg::lock::lost::{connection_lost, taken_over};
@@ -19,17 +19,17 @@ use tokio_postgres::SimpleQueryMessage;
 
 impl Worker<'_, '_> {
     /// Sends a message and follows the answers. After a fault no transaction is open.
-    pub(super) async fn send(&mut self, script: &Script) -> Result<(), Trouble> {
+    pub(super) async fn send(&mut self, script: &Script) -> Result<(), StepEnd> {
         self.exchange(script).await.map(|_| ())
     }
 
     /// As [`Worker::send`], with the first row of the last statement that answers any.
-    pub(super) async fn exchange(&mut self, script: &Script) -> Result<Option<Row>, Trouble> {
+    pub(super) async fn exchange(&mut self, script: &Script) -> Result<Option<Row>, StepEnd> {
         let filled = match script.filled(&self.shared.secrets) {
             Ok(filled) => filled,
             Err((at, why)) => {
                 self.undo().await?;
-                return Err(Trouble::Fault(Fault { mark: script.mark(at), failure: unfillable(why) }));
+                return Err(StepEnd::Statement(StatementError { mark: script.mark(at), failure: unfillable(why) }));
             }
         };
         let script = filled.as_ref().map_or(script, |filled| &filled.script);
@@ -38,9 +38,9 @@ impl Worker<'_, '_> {
         let outcome = self.follow(script, &mut answered, &mut row).await;
         self.drain_notices();
         let Err(error) = outcome else { return Ok(row.map(|(_, row)| row)) };
-        let mut failure = SqlFailure::of(&error);
+        let mut failure = ServerError::of(&error);
         if failure.is_connection_lost() || error.is_closed() {
-            return Err(Trouble::Lost(connection_lost(&failure)));
+            return Err(StepEnd::Lost(connection_lost(&failure)));
         }
         let at = failure.position.and_then(|p| script.statement_at(p)).filter(|at| *at > answered).unwrap_or(answered);
         let mark = script.mark(at);
@@ -54,21 +54,21 @@ impl Worker<'_, '_> {
         }
         self.settle().await?;
         if failure.sqlstate == "57014" && self.shared.halt.is_requested() {
-            return Err(Trouble::Stopped);
+            return Err(StepEnd::Stopped);
         }
-        Err(Trouble::Fault(Fault { mark, failure }))
+        Err(StepEnd::Statement(StatementError { mark, failure }))
     }
 
     /// Another run has the lock, and so its epoch.
-    pub(super) async fn taken_over(&self) -> Trouble {
+    pub(super) async fn taken_over(&self) -> StepEnd {
         let by = lease::successor(self.connection, &self.ledger(), self.shared.epoch).await;
-        Trouble::Lost(taken_over(by.as_deref()))
+        StepEnd::Lost(taken_over(by.as_deref()))
     }
 
     /// Ends the transaction, where one is open.
-    pub(super) async fn undo(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn undo(&mut self) -> Result<(), StepEnd> {
         if let Err(e) = self.connection.roll_back().await {
-            return Err(Trouble::Lost(connection_lost(&e)));
+            return Err(StepEnd::Lost(connection_lost(&e)));
         }
         // outside of a transaction it is only a warning
         while self.connection.notices.try_recv().is_ok() {}
@@ -101,7 +101,7 @@ impl Worker<'_, '_> {
                 None => return Ok(()),
                 Some(Err(e)) => return Err(e),
                 Some(Ok(SimpleQueryMessage::Row(row))) => {
-                    if let Mark::Took(_) = script.mark(*answered) {
+                    if let StatementTag::Took(_) = script.mark(*answered) {
                         self.took = row.get(0).and_then(|ms| ms.parse().ok()).or(self.took);
                     }
                     // a changeset's own SELECT may answer more rows than there is memory
@@ -113,9 +113,9 @@ impl Worker<'_, '_> {
                     let mark = script.mark(*answered);
                     *answered += 1;
                     match mark {
-                        Mark::Fence(step) => self.step_begun(step),
-                        Mark::StepCommitted(step) => self.step_committed(step),
-                        Mark::StepDone(step) => self.step_done(step, known),
+                        StatementTag::Fence(step) => self.step_begun(step),
+                        StatementTag::StepCommitted(step) => self.step_committed(step),
+                        StatementTag::StepDone(step) => self.step_done(step, known),
                         _ => {}
                     }
                 }
@@ -126,7 +126,7 @@ impl Worker<'_, '_> {
 
     /// The first row of a query of dagmar's own.
     pub(super) async fn one_row(&mut self, sql: &str) -> Result<Row, Failure> {
-        let rows = self.connection.texts(sql).await.map_err(|e| unanswered(&e))?;
+        let rows = self.connection.texts(sql).await.map_err(|e| query_failed(&e))?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
@@ -134,10 +134,12 @@ impl Worker<'_, '_> {
     pub(super) async fn author_row(&mut self, sql: &str) -> Result<Row, Failure> {
         let value = |name: &str| self.shared.secrets.value(name).map(Secret::expose);
         let filled = match secret::has_secrets(sql) {
-            true => secret::fill(sql, &value).map_err(|why| Failure::new(Kind::Usage, why.message).help(why.help))?,
+            true => {
+                secret::fill(sql, &value).map_err(|why| Failure::new(FailureKind::Usage, why.message).help(why.help))?
+            }
             false => sql.to_owned(),
         };
-        let rows = self.connection.author_texts(&filled).await.map_err(|e| unanswered(&e))?;
+        let rows = self.connection.author_texts(&filled).await.map_err(|e| query_failed(&e))?;
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
@@ -153,18 +155,20 @@ impl Worker<'_, '_> {
     }
 
     /// What went wrong, for people; and for the ledger, without what may be anybody's data.
-    pub(super) async fn step_error(&mut self, step: &Step, fault: &Fault) -> (StepError, StepError) {
+    pub(super) async fn step_error(&mut self, step: &Step, fault: &StatementError) -> (StepError, StepError) {
         let failure = &fault.failure;
         let failed = match fault.mark {
-            Mark::Statement(_, segment, statement) => {
+            StatementTag::Statement(_, segment, statement) => {
                 step.segments.get(segment).and_then(|s| s.statements.get(statement))
             }
             _ => None,
         };
         let statement = failed.map(|s| s.sql.clone());
         let location = match fault.mark {
-            Mark::Verify(_, i) => step.verify.get(i).and_then(|c| step.location(c.origin.as_ref(), &c.sql, None)),
-            Mark::Precondition(_, i) => {
+            StatementTag::Verify(_, i) => {
+                step.verify.get(i).and_then(|c| step.location(c.origin.as_ref(), &c.sql, None))
+            }
+            StatementTag::Precondition(_, i) => {
                 step.preconditions.get(i).and_then(|c| step.location(c.origin.as_ref(), &c.sql, None))
             }
             _ => failed.and_then(|s| step.location(s.origin.as_ref(), &s.sql, failure.position)),
@@ -175,10 +179,10 @@ impl Worker<'_, '_> {
         });
         let message = match (fault.mark, failure.sqlstate.as_str()) {
             // a broken question is not the same as the answer no
-            (Mark::Verify(_, i), state) if state != code::CHECK => {
+            (StatementTag::Verify(_, i), state) if state != code::CHECK => {
                 format!("the check `{}` cannot be asked: {}", step.verify[i].name, failure.message)
             }
-            (Mark::Precondition(_, i), state) if state != code::CHECK => {
+            (StatementTag::Precondition(_, i), state) if state != code::CHECK => {
                 format!("the precondition `{}` cannot be asked: {}", step.preconditions[i].name, failure.message)
             }
             _ => failure.message.clone(),
@@ -207,8 +211,8 @@ impl Worker<'_, '_> {
 }
 
 /// SQL whose secret variables cannot be filled in.
-fn unfillable(why: SecretError) -> SqlFailure {
-    SqlFailure {
+fn unfillable(why: SecretError) -> ServerError {
+    ServerError {
         sqlstate: code::SECRET.to_owned(),
         message: why.message,
         constraint: None,
@@ -221,10 +225,10 @@ fn unfillable(why: SecretError) -> SqlFailure {
 }
 
 /// A question about the state of things has no answer.
-fn unanswered(failure: &SqlFailure) -> Failure {
+fn query_failed(failure: &ServerError) -> Failure {
     if failure.is_connection_lost() {
         return connection_lost(failure);
     }
-    Failure::new(Kind::Database, format!("cannot find out how far an earlier run came: {failure}"))
+    Failure::new(FailureKind::Database, format!("cannot find out how far an earlier run came: {failure}"))
         .help("mend what the question is about (a `verify` check is one), then run the same command again")
 }

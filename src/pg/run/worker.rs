@@ -4,13 +4,13 @@
 //! one transaction goes segment by segment. Every transaction carries the fence and the
 //! ledger's rows, so that effect and record are one.
 
-use super::fault::{Fault, Row, Trouble};
+use super::fault::{Row, StatementError, StepEnd};
 use super::pace::backoff;
 use super::shared::Shared;
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::exec::frames::First;
 use crate::exec::schedule::Next;
-use crate::exec::{Frame, Level, Mark, Script, Writer, is_single};
+use crate::exec::{Frame, Level, Script, StatementTag, Writer, is_single};
 use crate::history::EventKind;
 use crate::ledger::code;
 use crate::pg::connect::Connection;
@@ -76,13 +76,13 @@ impl<'w, 'a> Worker<'w, 'a> {
             };
             match self.unit(&unit).await {
                 Ok(()) => {}
-                Err((_, Trouble::Stopped)) => self.shared.close(),
-                Err((_, Trouble::Lost(failure))) => {
+                Err((_, StepEnd::Stopped)) => self.shared.close(),
+                Err((_, StepEnd::Lost(failure))) => {
                     self.shared.close();
                     self.shared.halt.request();
                     return Err(failure);
                 }
-                Err((number, Trouble::Fault(fault))) => {
+                Err((number, StepEnd::Statement(fault))) => {
                     self.shared.failed();
                     let failure = self.record_failure(number, &fault).await?;
                     self.shared.failures.borrow_mut().push(failure);
@@ -92,7 +92,7 @@ impl<'w, 'a> Worker<'w, 'a> {
     }
 
     /// Runs steps one after the other.
-    async fn unit(&mut self, unit: &[usize]) -> Result<(), (usize, Trouble)> {
+    async fn unit(&mut self, unit: &[usize]) -> Result<(), (usize, StepEnd)> {
         let steps = &self.plan.steps;
         let mut next = 0;
         let mut attempt = 1;
@@ -100,7 +100,7 @@ impl<'w, 'a> Worker<'w, 'a> {
         while next < unit.len() {
             let number = unit[next];
             if self.shared.halt.is_requested() {
-                return Err((number, Trouble::Stopped));
+                return Err((number, StepEnd::Stopped));
             }
             if self.shared.is_closed() {
                 return Ok(());
@@ -126,7 +126,7 @@ impl<'w, 'a> Worker<'w, 'a> {
                     attempt = 1;
                     until = unit.len();
                 }
-                Err(Trouble::Fault(fault)) => {
+                Err(StepEnd::Statement(fault)) => {
                     let reached = (next..end).find(|i| !self.shared.is_done(unit[*i])).unwrap_or(end);
                     let failed = (next..end).find(|i| Some(unit[*i]) == fault.mark.step()).unwrap_or(reached);
                     if failed != next {
@@ -148,15 +148,20 @@ impl<'w, 'a> Worker<'w, 'a> {
     }
 
     /// Waits before another attempt, where the fault may pass and attempts are left.
-    pub(super) async fn retry(&mut self, number: usize, attempt: &mut u32, fault: Fault) -> Result<(), Trouble> {
+    pub(super) async fn retry(
+        &mut self,
+        number: usize,
+        attempt: &mut u32,
+        fault: StatementError,
+    ) -> Result<(), StepEnd> {
         let step = &self.plan.steps[number];
         let of = step.segments.first().map_or(0, |s| s.limits.lock_retries) + 1;
         if !fault.failure.is_retryable() || *attempt >= of {
-            return Err(Trouble::Fault(fault));
+            return Err(StepEnd::Statement(fault));
         }
         let wait = backoff(*attempt);
         *attempt += 1;
-        let reason = self.blame(&fault).await;
+        let reason = self.describe_blockers(&fault).await;
         self.tell(&Event::Retry {
             changeset: step.changeset.clone(),
             attempt: *attempt,
@@ -165,47 +170,53 @@ impl<'w, 'a> Worker<'w, 'a> {
             reason,
         });
         self.note_retry(number, &fault, *attempt, of).await?;
-        if self.shared.halt.sleep(wait).await { Err(Trouble::Stopped) } else { Ok(()) }
+        if self.shared.halt.sleep(wait).await { Err(StepEnd::Stopped) } else { Ok(()) }
     }
 
     /// Keeps in the ledger that a lock could not be had in time: who promotes from here wants
     /// to know. Without the names of those who held it.
-    async fn note_retry(&mut self, number: usize, fault: &Fault, attempt: u32, of: u32) -> Result<(), Trouble> {
+    async fn note_retry(
+        &mut self,
+        number: usize,
+        fault: &StatementError,
+        attempt: u32,
+        of: u32,
+    ) -> Result<(), StepEnd> {
         let step = &self.plan.steps[number];
         let detail = json!({
             "sqlstate": fault.failure.sqlstate, "attempt": attempt, "of": of, "checksum": step.checksum,
             "direction": step.direction.word(),
         });
-        let frame = Mark::Frame(number);
+        let frame = StatementTag::Frame(number);
         let mut script = Script::default();
         self.writer.begin(&mut script, number, step, None, First::Own);
         script.push(frame, &self.writer.recorder.event(EventKind::Retried, Some(&step.changeset), &detail));
-        script.push(Mark::Commit(number), "COMMIT");
+        script.push(StatementTag::Commit(number), "COMMIT");
         self.exchange(&script).await.map(drop)
     }
 
     /// A step of several segments, or of one that is not a transaction.
-    async fn long_step(&mut self, number: usize) -> Result<(), Trouble> {
+    async fn long_step(&mut self, number: usize) -> Result<(), StepEnd> {
         let step = &self.plan.steps[number];
         self.shared.announce(number);
         match self.segments(number, step).await {
-            Err(Trouble::Fault(fault))
-                if matches!(fault.mark, Mark::Verify(..)) && step.direction == Direction::Forward =>
+            Err(StepEnd::Statement(fault))
+                if matches!(fault.mark, StatementTag::Verify(..)) && step.direction == Direction::Forward =>
             {
                 self.undoes = true;
                 let undone = self.take_back(number, step).await;
                 self.undoes = false;
                 undone?;
-                Err(Trouble::Fault(fault))
+                Err(StepEnd::Statement(fault))
             }
             other => other,
         }
     }
 
-    pub(super) async fn segments(&mut self, number: usize, step: &Step) -> Result<(), Trouble> {
+    pub(super) async fn segments(&mut self, number: usize, step: &Step) -> Result<(), StepEnd> {
         for frame in self.writer.step(number, step) {
             if self.shared.halt.is_requested() {
-                return Err(Trouble::Stopped);
+                return Err(StepEnd::Stopped);
             }
             let segment = frame.segment();
             if let Some(no) = segment {
@@ -232,11 +243,11 @@ impl<'w, 'a> Worker<'w, 'a> {
     }
 
     /// Sends whole transactions, again where a lock cannot be had.
-    async fn transactions(&mut self, number: usize, script: &Script) -> Result<(), Trouble> {
+    async fn transactions(&mut self, number: usize, script: &Script) -> Result<(), StepEnd> {
         let mut attempt = 1;
         loop {
             match self.send(script).await {
-                Err(Trouble::Fault(fault)) => self.retry(number, &mut attempt, fault).await?,
+                Err(StepEnd::Statement(fault)) => self.retry(number, &mut attempt, fault).await?,
                 other => return other,
             }
         }
@@ -279,7 +290,7 @@ impl<'w, 'a> Worker<'w, 'a> {
 
     /// Waits for the disk, where COMMITs of this connection have not: what is told of them, or
     /// follows from a failure after them, must stay.
-    pub(super) async fn settle(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn settle(&mut self) -> Result<(), StepEnd> {
         if self.unsettled.is_empty() {
             return Ok(());
         }
@@ -291,12 +302,12 @@ impl<'w, 'a> Worker<'w, 'a> {
                 self.settled(known);
                 Ok(())
             }
-            Err(why) if why.is_connection_lost() => Err(Trouble::Lost(lost::connection_lost(&why))),
+            Err(why) if why.is_connection_lost() => Err(StepEnd::Lost(lost::connection_lost(&why))),
             Err(why) if why.sqlstate == code::TAKEN_OVER => Err(self.taken_over().await),
             Err(why) => {
                 let message = format!("cannot make sure that what was committed is on the server's disk: {why}");
-                Err(Trouble::Lost(
-                    Failure::new(Kind::Database, message).help("run `dagmar status` to see what is there"),
+                Err(StepEnd::Lost(
+                    Failure::new(FailureKind::Database, message).help("run `dagmar status` to see what is there"),
                 ))
             }
         }
@@ -304,13 +315,13 @@ impl<'w, 'a> Worker<'w, 'a> {
 
     /// Sends what must not fail and asks which process the server has for it, and what its
     /// COMMITs wait for.
-    pub(super) async fn introduce(&mut self, context: &str, mut script: Script) -> Result<(), Failure> {
+    pub(super) async fn init_session(&mut self, context: &str, mut script: Script) -> Result<(), Failure> {
         // at the end: of several rows the last one is kept
         script.push(
-            Mark::Session,
+            StatementTag::Session,
             "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('synchronous_commit')",
         );
-        let row = self.must(context, &script).await?.unwrap_or_default();
+        let row = self.send_required(context, &script).await?.unwrap_or_default();
         let text = |at: usize| row.get(at).and_then(Option::as_deref);
         self.pid = text(0).and_then(|pid| pid.parse().ok()).unwrap_or(0);
         self.level = text(1).and_then(Level::of);
@@ -323,8 +334,8 @@ impl<'w, 'a> Worker<'w, 'a> {
     /// # Errors
     /// When the connection is gone, or another run has taken over.
     pub(super) async fn note(&mut self, context: &str, script: &Script) -> Result<(), Failure> {
-        match self.must(context, script).await {
-            Err(why) if why.kind == Kind::Database && !lost::is_lost(&why) => {
+        match self.send_required(context, script).await {
+            Err(why) if why.kind == FailureKind::Database && !lost::is_lost(&why) => {
                 self.tell(&Event::Notice { severity: "WARNING".to_owned(), message: why.message });
                 Ok(())
             }
@@ -333,13 +344,13 @@ impl<'w, 'a> Worker<'w, 'a> {
     }
 
     /// Sends what must not fail.
-    pub(super) async fn must(&mut self, context: &str, script: &Script) -> Result<Option<Row>, Failure> {
+    pub(super) async fn send_required(&mut self, context: &str, script: &Script) -> Result<Option<Row>, Failure> {
         match self.exchange(script).await {
             Ok(row) => Ok(row),
-            Err(Trouble::Lost(failure)) => Err(failure),
-            Err(Trouble::Stopped) => Err(Failure::new(Kind::Interrupted, "stopped by a signal")),
-            Err(Trouble::Fault(fault)) => {
-                let failure = Failure::new(Kind::Database, format!("{context}: {}", fault.failure.message));
+            Err(StepEnd::Lost(failure)) => Err(failure),
+            Err(StepEnd::Stopped) => Err(Failure::new(FailureKind::Interrupted, "stopped by a signal")),
+            Err(StepEnd::Statement(fault)) => {
+                let failure = Failure::new(FailureKind::Database, format!("{context}: {}", fault.failure.message));
                 Err(match fault.failure.sqlstate.as_str() {
                     "42501" => failure.help("the role needs to own the ledger's schema, or be granted its tables"),
                     _ => failure,

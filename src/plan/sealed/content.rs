@@ -1,6 +1,6 @@
 //! What a sealed plan holds.
 
-use crate::base::{Failure, Kind};
+use crate::base::{Failure, FailureKind};
 use crate::plan::about::Commit;
 use crate::plan::model::Plan;
 use schemars::JsonSchema;
@@ -41,7 +41,7 @@ pub struct Part {
     /// The environment.
     pub environment: String,
     /// Its database, as it was seen.
-    pub target: Target,
+    pub target: SealedTarget,
     /// What `dagmar.yaml` says of the environment, without its connection and variables.
     pub policy: Value,
     /// What the ledger had, as [`super::state`] sees it, of those that are applied again or go on.
@@ -53,8 +53,7 @@ pub struct Part {
 /// What a database is known by, wherever it may be reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "SealedTarget")]
-pub struct Target {
+pub struct SealedTarget {
     /// The server's system identifier: its standbys have the same, no other server has.
     pub system: String,
     /// The name of the database.
@@ -72,13 +71,13 @@ pub struct Target {
 
 /// The file is none.
 pub(super) fn no_plan(why: &str) -> Failure {
-    Failure::new(Kind::Drift, "the file is no sealed plan")
+    Failure::new(FailureKind::Drift, "the file is no sealed plan")
         .note(why)
         .help("`dagmar plan --out FILE` makes one; take it from where it was made, unchanged")
 }
 
 /// It is not as it was written.
 pub(super) fn changed() -> Failure {
-    Failure::new(Kind::Drift, "the sealed plan was changed after it was sealed")
+    Failure::new(FailureKind::Drift, "the sealed plan was changed after it was sealed")
         .help("take it from where it was made, unchanged; or seal a new one with `dagmar plan --out FILE`")
 }

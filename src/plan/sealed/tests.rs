@@ -38,13 +38,13 @@ fn plan(environment: &str) -> Plan {
         renamed: Vec::new(),
         waiting: Vec::new(),
         blocked: Vec::new(),
-        not_for_here: vec!["b".to_owned()],
+        excluded: vec!["b".to_owned()],
         overridden_templates: Vec::new(),
     }
 }
 
-fn target() -> Target {
-    Target {
+fn target() -> SealedTarget {
+    SealedTarget {
         system: "7".to_owned(),
         database: "shop".to_owned(),
         installation: Some("i".to_owned()),
@@ -84,7 +84,7 @@ fn is_read_as_it_was_written() {
     assert_eq!(Sealed::read(&text).unwrap().text(), text);
     assert!(sealed.part("production").is_ok() && sealed.part("dev").is_err());
     assert!(sealed.check_expiry(1999).is_ok());
-    assert_eq!(sealed.check_expiry(2000).unwrap_err().kind, Kind::Refused);
+    assert_eq!(sealed.check_expiry(2000).unwrap_err().kind, FailureKind::Refused);
 }
 
 /// Every value of the file, by its path.
@@ -120,16 +120,16 @@ fn whatever_is_edited_is_found() {
         exact(&edited, &mut text);
         let failure = Sealed::read(&format!("{text}\n")).unwrap_err();
         // a number that became a fraction is no format any more
-        assert_eq!(failure.kind, Kind::Drift, "{path}: {failure}");
+        assert_eq!(failure.kind, FailureKind::Drift, "{path}: {failure}");
     }
     // the same values in another layout, or with more beside them
     let more = text.replace(",\"digest\":\"p1:", ",\"digest\":\"p0:x\",\"digest\":\"p1:");
     assert_ne!(more, text);
     for edited in [format!(" {text}"), text.trim_end().to_owned(), text.replace('\n', "\r\n"), more] {
-        assert_eq!(Sealed::read(&edited).unwrap_err().kind, Kind::Drift, "{edited}");
+        assert_eq!(Sealed::read(&edited).unwrap_err().kind, FailureKind::Drift, "{edited}");
     }
     let extra = text.replacen("{\"content\"", "{\"a\":1,\"content\"", 1);
-    assert_eq!(Sealed::read(&extra).unwrap_err().kind, Kind::Drift);
+    assert_eq!(Sealed::read(&extra).unwrap_err().kind, FailureKind::Drift);
 }
 
 /// A plan with its digest computed anew by somebody who is not dagmar.
@@ -152,7 +152,7 @@ fn what_dagmar_would_not_have_sealed_is_refused() {
     };
     let refused = |change: &dyn Fn(&mut Value), words: &str| {
         let failure = resealed(change).unwrap_err();
-        assert_eq!(failure.kind, Kind::Drift);
+        assert_eq!(failure.kind, FailureKind::Drift);
         assert!(failure.notes.iter().any(|n| n.contains(words)), "{words}: {:?}", failure.notes);
     };
     assert!(resealed(|_| {}).is_ok());
@@ -204,7 +204,7 @@ fn what_is_no_plan_is_refused() {
     );
 }
 
-fn recorded(run: &str, status: Status, digest: &str) -> Recorded {
+fn recorded(run: &str, status: RecordedStatus, digest: &str) -> Recorded {
     Recorded {
         status,
         ordinal: 1,
@@ -235,16 +235,16 @@ fn a_target_that_moved_is_refused_and_its_own_work_is_no_move() {
         part.remaining(&target(), &history, &own).map(|p| p.steps.iter().map(|s| s.why).collect::<Vec<_>>())
     };
     assert_eq!(part.remaining(&target(), &History::default(), &own).unwrap().steps.len(), 1);
-    assert_eq!(of("a", recorded("r", Status::Applied, &d())).unwrap(), []);
-    assert_eq!(of("a", recorded("r", Status::Partly, &d())).unwrap(), [Why::Resumed]);
-    assert_eq!(of("a", recorded("x", Status::Failed, &d())).unwrap(), [Why::Pending]);
+    assert_eq!(of("a", recorded("r", RecordedStatus::Applied, &d())).unwrap(), []);
+    assert_eq!(of("a", recorded("r", RecordedStatus::Partly, &d())).unwrap(), [StepReason::Resumed]);
+    assert_eq!(of("a", recorded("x", RecordedStatus::Failed, &d())).unwrap(), [StepReason::Pending]);
     for (id, r) in [
-        ("a", recorded("x", Status::Applied, &d())),
-        ("a", recorded("r", Status::Applied, "d1:e")),
-        ("z", recorded("r", Status::Applied, &d())),
-        ("a", recorded("x", Status::Held, &d())),
+        ("a", recorded("x", RecordedStatus::Applied, &d())),
+        ("a", recorded("r", RecordedStatus::Applied, "d1:e")),
+        ("z", recorded("r", RecordedStatus::Applied, &d())),
+        ("a", recorded("x", RecordedStatus::Held, &d())),
     ] {
-        assert_eq!(of(id, r).unwrap_err().kind, Kind::Drift, "{id}");
+        assert_eq!(of(id, r).unwrap_err().kind, FailureKind::Drift, "{id}");
     }
 }
 
@@ -252,21 +252,21 @@ fn a_target_that_moved_is_refused_and_its_own_work_is_no_move() {
 #[test]
 fn a_repeatable_step_of_its_own_is_no_move() {
     let mut part = sealed().content.environments.remove(0);
-    part.plan.steps[0].why = Why::Changed;
+    part.plan.steps[0].why = StepReason::Changed;
     let of = |r: Recorded| History { changesets: [("a".to_owned(), r)].into(), ..History::default() };
-    let old = of(recorded("old", Status::Applied, "d1:old"));
+    let old = of(recorded("old", RecordedStatus::Applied, "d1:old"));
     part.target.state = state(&old);
     part.before = before(&part.plan, &old);
     assert_eq!(part.before.len(), 1);
     let own = BTreeSet::from(["r".to_owned()]);
     let left = |history: &History| part.remaining(&target_of(&part), history, &own).map(|p| p.steps.len());
     assert_eq!(left(&old).unwrap(), 1);
-    assert_eq!(left(&of(recorded("r", Status::Applied, &d()))).unwrap(), 0);
-    assert_eq!(left(&of(recorded("x", Status::Applied, &d()))).unwrap_err().kind, Kind::Drift);
-    assert_eq!(left(&History::default()).unwrap_err().kind, Kind::Drift);
+    assert_eq!(left(&of(recorded("r", RecordedStatus::Applied, &d()))).unwrap(), 0);
+    assert_eq!(left(&of(recorded("x", RecordedStatus::Applied, &d()))).unwrap_err().kind, FailureKind::Drift);
+    assert_eq!(left(&History::default()).unwrap_err().kind, FailureKind::Drift);
 }
 
-fn target_of(part: &Part) -> Target {
+fn target_of(part: &Part) -> SealedTarget {
     part.target.clone()
 }
 
@@ -275,15 +275,15 @@ fn another_database_is_refused() {
     let sealed = sealed();
     let part = sealed.part("staging").unwrap();
     let others = [
-        Target { system: "8".to_owned(), ..target() },
-        Target { database: "x".to_owned(), ..target() },
-        Target { installation: Some("j".to_owned()), ..target() },
-        Target { installation: None, ..target() },
-        Target { server: 16, ..target() },
+        SealedTarget { system: "8".to_owned(), ..target() },
+        SealedTarget { database: "x".to_owned(), ..target() },
+        SealedTarget { installation: Some("j".to_owned()), ..target() },
+        SealedTarget { installation: None, ..target() },
+        SealedTarget { server: 16, ..target() },
     ];
     for other in others {
         let failure = part.remaining(&other, &History::default(), &BTreeSet::new()).unwrap_err();
-        assert_eq!(failure.kind, Kind::Drift);
+        assert_eq!(failure.kind, FailureKind::Drift);
         assert!(failure.message.ends_with("nothing was run"), "{failure}");
     }
 }

@@ -23,7 +23,7 @@ pub(in crate::report) fn sample_graph() -> GraphView {
         node("001-platform-schema", "Organizations, projects, credentials", "", "applied", 1),
         node("002-billing", "Billing columns, subscriptions, invoices", "", "applied", 2),
         node("003-users-and-permissions", "Users, roles, members, permissions", "migrate", "applied", 3),
-        node("004-first-organization", "The first organization with its projects", "", "not for here", 4),
+        node("004-first-organization", "The first organization with its projects", "", "excluded", 4),
         node("005-audit-logs", "Audit logs", "", "applied", 4),
         node("006-platform-databases", "A table of databases per project", "", "failed", 2),
         node("007-row-level-security", "Restrictive policies on the tenant tables", "", "blocked", 5),

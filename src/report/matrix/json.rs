@@ -1,6 +1,6 @@
 //! The matrix for programs.
 
-use crate::plan::matrix::{Answer, Matrix, Silence};
+use crate::plan::matrix::{Answer, EnvironmentError, Matrix};
 use crate::plan::states::StateRow;
 use crate::report::json;
 use schemars::JsonSchema;
@@ -36,7 +36,7 @@ enum Environment<'a> {
     /// It did not answer.
     Silent {
         /// Why.
-        error: &'a Silence,
+        error: &'a EnvironmentError,
         /// Its name.
         name: &'a str,
         /// Whether it answered: false.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::plan::matrix::{Answer, Silence};
+use crate::plan::matrix::{Answer, EnvironmentError};
 use crate::plan::states::{State, StateRow};
 use std::collections::BTreeMap;
 
@@ -33,9 +33,10 @@ fn answer(place: &str, belongs_to: Option<&str>) -> Answer {
 }
 
 fn sample() -> Matrix {
-    let silence = Silence { message: "cannot reach <db>: no | route".to_owned(), help: Some("is it up?".to_owned()) };
+    let silence =
+        EnvironmentError { message: "cannot reach <db>: no | route".to_owned(), help: Some("is it up?".to_owned()) };
     let dev = vec![row("old", State::Missing, false, None), row("a", State::Applied, true, None)];
-    let live = vec![row("a", State::Held, true, Some("\"later\" <b>")), row("b|c", State::NotForHere, true, None)];
+    let live = vec![row("a", State::Held, true, Some("\"later\" <b>")), row("b|c", State::Excluded, true, None)];
     Matrix::of(vec![
         ("dev".to_owned(), Ok((answer("db:5432/shop", None), dev))),
         ("staging".to_owned(), Err(silence)),
@@ -62,12 +63,12 @@ fn the_table_has_a_column_for_each_environment() {
         MatrixFormat::Text.render(&sample(), MatrixOptions::default()).plain(),
         "CHANGESET  dev      staging  live\n\
          a          applied  ?        held\n\
-         b|c                 ?        not for here\n\
+         b|c                 ?        excluded\n\
          old        missing  ?\n\
          \n\
          dev on db:5432/shop: 1 applied, 1 missing\n\
          staging is not known: cannot reach <db>: no | route\n  help: is it up?\n\
-         live on live:5432/shop: 1 held, 1 not for here; its ledger belongs to `staging`: see `dagmar adopt`\n"
+         live on live:5432/shop: 1 held, 1 excluded; its ledger belongs to `staging`: see `dagmar adopt`\n"
     );
 }
 
@@ -88,9 +89,9 @@ fn nothing_breaks_out() {
     let html = MatrixFormat::Html.render(&sample(), MatrixOptions::default()).plain();
     assert!(html.contains("title=\"&quot;later&quot; &lt;b&gt;\"") && !html.contains("<b>") && !html.contains("<db>"));
     // what an environment never gets is not well because of that
-    assert!(html.contains("<span class=\"tag none\">not for here</span>"), "{html}");
+    assert!(html.contains("<span class=\"tag none\">excluded</span>"), "{html}");
     assert!(html.contains("<span class=\"tag good\">applied</span>"), "{html}");
     let markdown = MatrixFormat::Markdown.render(&sample(), MatrixOptions::default()).plain();
-    assert!(markdown.contains("| b\\|c |  | ? | not for here |"), "{markdown}");
+    assert!(markdown.contains("| b\\|c |  | ? | excluded |"), "{markdown}");
     assert!(markdown.contains("&lt;db&gt;: no \\| route"), "{markdown}");
 }

@@ -4,7 +4,7 @@
 use super::Preview;
 use super::words::{self, Totals};
 use crate::base::count;
-use crate::plan::{Check, Hazard, Limits, Plan, Rollback, Segment, Step};
+use crate::plan::{Hazard, Limits, Plan, Rollback, Segment, Step, StepCheck};
 use crate::report::graph::{GraphView, svg};
 use crate::report::page::{self, sql, text};
 use crate::report::{gates, preflight};
@@ -233,7 +233,7 @@ fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Optio
     out.push_str("</li>\n");
 }
 
-fn checks(out: &mut String, what: &str, checks: &[Check]) {
+fn checks(out: &mut String, what: &str, checks: &[StepCheck]) {
     for check in checks {
         let _ = writeln!(out, "<h4>{what}: {}</h4>", text(&check.name));
         block(out, &[&check.sql]);
@@ -251,7 +251,7 @@ fn left_out(out: &mut String, plan: &Plan) {
     let mut rows: Vec<(&str, String)> = Vec::new();
     rows.extend(plan.waiting.iter().map(|w| (w.changeset.as_str(), format!("waits {}", words::waiting(w)))));
     rows.extend(plan.blocked.iter().map(|b| (b.changeset.as_str(), format!("blocked: {}", b.reason))));
-    rows.extend(plan.not_for_here.iter().map(|id| (id.as_str(), "not for this environment".to_owned())));
+    rows.extend(plan.excluded.iter().map(|id| (id.as_str(), "not for this environment".to_owned())));
     if rows.is_empty() {
         return;
     }

@@ -1,7 +1,7 @@
 //! The plan for programs: its serialised form, the one that a plan file holds, with what is said about it.
 
 use super::Preview;
-use crate::gate::Verdict;
+use crate::gate::GateVerdict;
 use crate::plan::{About, Hazard, Plan};
 use crate::report::json;
 use crate::run::Finding;
@@ -25,7 +25,7 @@ pub struct PlanAnswer<'a> {
     seal: Option<Sealed<'a>>,
     /// What the gates say; absent: they were not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    gates: Option<&'a [Verdict]>,
+    gates: Option<&'a [GateVerdict]>,
     /// What was found in the database that is against it; absent: nobody looked.
     #[serde(skip_serializing_if = "Option::is_none")]
     preflight: Option<&'a [Finding]>,

@@ -4,7 +4,7 @@ use super::Preview;
 use super::words::{self, Totals};
 use crate::base::count;
 use crate::base::text::line;
-use crate::plan::{Check, Hazard, Limits, Plan, Rollback, Segment, Step};
+use crate::plan::{Hazard, Limits, Plan, Rollback, Segment, Step, StepCheck};
 use crate::report::escape::{code_block, code_span, markdown, markup};
 use crate::report::table::Table;
 use crate::report::{gates, preflight};
@@ -193,7 +193,7 @@ fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Optio
     out.push('\n');
 }
 
-fn checks(out: &mut String, what: &str, checks: &[Check], sql: bool) {
+fn checks(out: &mut String, what: &str, checks: &[StepCheck], sql: bool) {
     for check in checks {
         let _ = writeln!(out, "{what}: {}\n", markdown(&check.name));
         if sql {
@@ -217,7 +217,7 @@ fn left_out(plan: &Plan, rows: usize) -> String {
     for blocked in &plan.blocked {
         table.row([&blocked.changeset, &format!("blocked: {}", blocked.reason)]);
     }
-    for id in &plan.not_for_here {
+    for id in &plan.excluded {
         table.row([id.as_str(), "not for this environment"]);
     }
     if table.is_empty() { String::new() } else { table.markdown_head(rows) + "\n" }

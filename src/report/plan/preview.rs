@@ -1,6 +1,6 @@
 //! A plan with what is said about it, and how much of it is shown.
 
-use crate::gate::Verdict;
+use crate::gate::GateVerdict;
 use crate::plan::{About, Plan};
 use crate::run::Finding;
 
@@ -14,7 +14,7 @@ pub struct Preview<'a> {
     /// What was found in the database that is against it; `None`: nobody looked.
     pub findings: Option<&'a [Finding]>,
     /// What the gates say of it; `None`: they were not asked.
-    pub gates: Option<&'a [Verdict]>,
+    pub gates: Option<&'a [GateVerdict]>,
     /// The seal, where it is a sealed plan.
     pub seal: Option<&'a Seal>,
 }

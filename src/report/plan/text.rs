@@ -3,7 +3,7 @@
 use super::words::{self, Totals};
 use super::{Detail, PlanOptions, Preview};
 use crate::base::text::line;
-use crate::plan::{Check, Hazard, Limits, Plan, Progress, Rollback, Segment, Statement, Step};
+use crate::plan::{Hazard, Limits, Plan, Progress, Rollback, Segment, Statement, Step, StepCheck};
 use crate::report::lines::{Line, Text};
 use crate::report::style::Tone;
 use crate::report::table::{Cell, Table};
@@ -126,7 +126,7 @@ fn write_step(out: &mut Text, step: &Step, late: Option<String>, shown: &Shown<'
     way_back(out, step, shown.options);
 }
 
-fn checks(out: &mut Text, what: &str, checks: &[Check], options: PlanOptions) {
+fn checks(out: &mut Text, what: &str, checks: &[StepCheck], options: PlanOptions) {
     for check in checks {
         out.line(Line::from(IN).paint(Tone::Muted, format!("{what}:")).plain(format!(" {}", line(&check.name))));
         if options.detail == Detail::Sql {
@@ -207,7 +207,7 @@ fn left_out(out: &mut Text, plan: &Plan) {
     part("renamed before the first step", plan.renamed.iter().map(|r| (r.from.clone(), r.to.clone())).collect());
     part("waiting", plan.waiting.iter().map(|w| (w.changeset.clone(), words::waiting(w))).collect());
     part("blocked", plan.blocked.iter().map(|b| (b.changeset.clone(), b.reason.clone())).collect());
-    part("not for this environment", plan.not_for_here.iter().map(|id| (id.clone(), String::new())).collect());
+    part("not for this environment", plan.excluded.iter().map(|id| (id.clone(), String::new())).collect());
 }
 
 fn foot(out: &mut Text, plan: &Plan, totals: &Totals) {

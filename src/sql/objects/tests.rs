@@ -1,5 +1,5 @@
 use super::*;
-use crate::effects::{How, Object};
+use crate::effects::{Access, ObjectClass};
 
 /// `create table a, read table b`.
 fn seen(sql: &str) -> String {
@@ -75,7 +75,9 @@ fn changes_and_drops() {
     let effects = touches("ALTER TABLE a.b ADD COLUMN c int, ADD \"D\" text").unwrap();
     let columns: Vec<_> = effects.columns.iter().map(|(t, c)| format!("{t}.{c}")).collect();
     assert_eq!(columns, ["a.b.c", "a.b.D"]);
-    assert!(!effects.opaque && effects.touches.iter().all(|t| (t.object, t.how) == (Object::Table, How::Alter)));
+    assert!(
+        !effects.opaque && effects.touches.iter().all(|t| (t.object, t.how) == (ObjectClass::Table, Access::Alter))
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::types;
 use crate::base::{Ident, QualifiedName};
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use crate::sql::token::{Cursor, Kind, qualified, words};
 use squawk_syntax::{
     SyntaxKind::{self, *},
@@ -103,23 +103,25 @@ impl<'e> Walk<'e> {
                 PATH_TYPE => self.path_type(&node),
                 OBJECT_COLUMN | QUALIFIED_COLUMN_NAME_REF => self.column(&node),
                 ADD_COLUMN => self.added(&node),
-                TABLE_NAME => self.made(Object::Table, &node),
-                VIEW => self.made(Object::View, &node),
+                TABLE_NAME => self.made(ObjectClass::Table, &node),
+                VIEW => self.made(ObjectClass::View, &node),
                 INDEX => self.index(&node),
-                SEQUENCE => self.made(Object::Sequence, &node),
-                FUNCTION_NAME | PROCEDURE_NAME | AGGREGATE_NAME | ROUTINE_NAME => self.made(Object::Function, &node),
-                TYPE_NAME | DOMAIN => self.made(Object::Type, &node),
-                SCHEMA => self.made(Object::Schema, &node),
-                EXTENSION => self.made(Object::Extension, &node),
-                ROLE => self.made(Object::Role, &node),
+                SEQUENCE => self.made(ObjectClass::Sequence, &node),
+                FUNCTION_NAME | PROCEDURE_NAME | AGGREGATE_NAME | ROUTINE_NAME => {
+                    self.made(ObjectClass::Function, &node)
+                }
+                TYPE_NAME | DOMAIN => self.made(ObjectClass::Type, &node),
+                SCHEMA => self.made(ObjectClass::Schema, &node),
+                EXTENSION => self.made(ObjectClass::Extension, &node),
+                ROLE => self.made(ObjectClass::Role, &node),
                 TABLE_NAME_REF | RELATION_NAME_REF => self.relation(&node),
-                VIEW_REF => self.used(Object::View, &node),
-                INDEX_REF => self.used(Object::Index, &node),
-                SEQUENCE_REF => self.used(Object::Sequence, &node),
-                FUNCTION_NAME_REF | PROCEDURE_NAME_REF | ROUTINE_NAME_REF => self.used(Object::Function, &node),
-                TYPE_NAME_REF | DOMAIN_REF => self.used(Object::Type, &node),
-                SCHEMA_REF => self.used(Object::Schema, &node),
-                EXTENSION_REF => self.used(Object::Extension, &node),
+                VIEW_REF => self.used(ObjectClass::View, &node),
+                INDEX_REF => self.used(ObjectClass::Index, &node),
+                SEQUENCE_REF => self.used(ObjectClass::Sequence, &node),
+                FUNCTION_NAME_REF | PROCEDURE_NAME_REF | ROUTINE_NAME_REF => self.used(ObjectClass::Function, &node),
+                TYPE_NAME_REF | DOMAIN_REF => self.used(ObjectClass::Type, &node),
+                SCHEMA_REF => self.used(ObjectClass::Schema, &node),
+                EXTENSION_REF => self.used(ObjectClass::Extension, &node),
                 ROLE_REF => self.role(&node),
                 _ => {}
             }
@@ -127,21 +129,21 @@ impl<'e> Walk<'e> {
         Some(())
     }
 
-    fn note(&mut self, object: Object, name: Option<QualifiedName>, how: How) {
+    fn note(&mut self, object: ObjectClass, name: Option<QualifiedName>, how: Access) {
         if let Some(name) = name {
             self.effects.touch(object, &name, how);
         }
     }
 
     /// A name that the statement brings into being; renamed objects stay in their schema.
-    fn made(&mut self, object: Object, node: &SyntaxNode) {
+    fn made(&mut self, object: ObjectClass, node: &SyntaxNode) {
         let Some(mut made) = name(node) else { return };
         let parent = node.parent().map(|p| p.kind());
         let renamed = parent != Some(self.statement.kind()) && !matches!(parent, Some(INTO_CLAUSE | NAMED_SCHEMA));
-        if renamed && made.schema.is_none() && object != Object::Schema {
+        if renamed && made.schema.is_none() && object != ObjectClass::Schema {
             made.schema = self.subject.as_ref().and_then(|s| s.schema.clone());
         }
-        self.effects.touch(object, &made, How::Create);
+        self.effects.touch(object, &made, Access::Create);
     }
 
     /// An index changes its table, and is in the table's schema.
@@ -149,7 +151,7 @@ impl<'e> Walk<'e> {
         let Some(index) = name(node) else { return };
         let index =
             if let (None, Some(table)) = (&index.schema, &self.subject) { table.sibling(index.name) } else { index };
-        self.effects.touch(Object::Index, &index, How::Create);
+        self.effects.touch(ObjectClass::Index, &index, Access::Create);
     }
 
     /// A relation that is there; the words around it say what happens to it.
@@ -161,44 +163,44 @@ impl<'e> Walk<'e> {
         let wrappers = [TABLE_RELATION_NAME, RELATION_NAME, TABLE_LIST, RELATION_LIST, TABLE_NAME_REF_LIST];
         let owner = node.ancestors().skip(1).find(|n| !wrappers.contains(&n.kind()));
         let how = match owner.as_ref().map(SyntaxNode::kind) {
-            Some(REFERENCES_CONSTRAINT | FOREIGN_KEY_CONSTRAINT | REFERENCES_TABLE) => How::Reference,
-            Some(RELATION_FROM_ITEM | LIKE_CLAUSE | TABLE) => How::Read,
-            Some(INSERT | UPDATE | DELETE | MERGE) if self.runs => How::Write,
-            Some(INSERT | UPDATE | DELETE | MERGE) => How::Read, // a rule or a body writes later
-            Some(TRUNCATE) => How::Write,
-            Some(COPY_TABLE) if child(&self.statement, &[COPY_FROM]).is_some() => How::Write,
-            Some(COPY_TABLE) => How::Read,
-            Some(DROP_TABLE | DROP_FOREIGN_TABLE) => How::Drop,
-            _ => How::Alter,
+            Some(REFERENCES_CONSTRAINT | FOREIGN_KEY_CONSTRAINT | REFERENCES_TABLE) => Access::Reference,
+            Some(RELATION_FROM_ITEM | LIKE_CLAUSE | TABLE) => Access::Read,
+            Some(INSERT | UPDATE | DELETE | MERGE) if self.runs => Access::Write,
+            Some(INSERT | UPDATE | DELETE | MERGE) => Access::Read, // a rule or a body writes later
+            Some(TRUNCATE) => Access::Write,
+            Some(COPY_TABLE) if child(&self.statement, &[COPY_FROM]).is_some() => Access::Write,
+            Some(COPY_TABLE) => Access::Read,
+            Some(DROP_TABLE | DROP_FOREIGN_TABLE) => Access::Drop,
+            _ => Access::Alter,
         };
-        self.effects.touch(Object::Table, &name, how);
+        self.effects.touch(ObjectClass::Table, &name, how);
     }
 
     /// An object that is there, as the statement's subject or beside it.
-    fn used(&mut self, object: Object, node: &SyntaxNode) {
+    fn used(&mut self, object: ObjectClass, node: &SyntaxNode) {
         let Some(mut name) = name(node) else { return };
         let kind = self.statement.kind();
         let dropped: &[SyntaxKind] = match object {
-            Object::View => &[DROP_VIEW, DROP_MATERIALIZED_VIEW],
-            Object::Index => &[DROP_INDEX],
-            Object::Sequence => &[DROP_SEQUENCE],
-            Object::Function => &[DROP_FUNCTION, DROP_PROCEDURE, DROP_ROUTINE, DROP_AGGREGATE],
-            Object::Type => &[DROP_TYPE, DROP_DOMAIN],
-            Object::Schema => &[DROP_SCHEMA],
-            Object::Extension => &[DROP_EXTENSION],
-            Object::Table | Object::Role => &[],
+            ObjectClass::View => &[DROP_VIEW, DROP_MATERIALIZED_VIEW],
+            ObjectClass::Index => &[DROP_INDEX],
+            ObjectClass::Sequence => &[DROP_SEQUENCE],
+            ObjectClass::Function => &[DROP_FUNCTION, DROP_PROCEDURE, DROP_ROUTINE, DROP_AGGREGATE],
+            ObjectClass::Type => &[DROP_TYPE, DROP_DOMAIN],
+            ObjectClass::Schema => &[DROP_SCHEMA],
+            ObjectClass::Extension => &[DROP_EXTENSION],
+            ObjectClass::Table | ObjectClass::Role => &[],
         };
         let how = if dropped.contains(&kind) {
-            How::Drop
+            Access::Drop
         } else if kind == REFRESH {
-            How::Write
+            Access::Write
         } else if is_under(node, &[SET_SCHEMA, EXTENSION_SCHEMA]) || format!("{kind:?}").starts_with("CREATE_") {
-            How::Read
+            Access::Read
         } else {
-            How::Alter
+            Access::Alter
         };
         let beside_table = matches!(kind, ALTER_TABLE | CLUSTER | ALTER_MATERIALIZED_VIEW);
-        if object == Object::Index && beside_table && name.schema.is_none() {
+        if object == ObjectClass::Index && beside_table && name.schema.is_none() {
             name.schema = self.subject.as_ref().and_then(|s| s.schema.clone());
         }
         self.effects.touch(object, &name, how);
@@ -214,11 +216,11 @@ impl<'e> Walk<'e> {
             return;
         }
         let how = match self.statement.kind() {
-            DROP_ROLE | DROP_USER | DROP_USERS | DROP_GROUP => How::Drop,
-            ALTER_ROLE | ALTER_USER | ALTER_GROUP => How::Alter,
-            _ => How::Read,
+            DROP_ROLE | DROP_USER | DROP_USERS | DROP_GROUP => Access::Drop,
+            ALTER_ROLE | ALTER_USER | ALTER_GROUP => Access::Alter,
+            _ => Access::Read,
         };
-        self.effects.touch(Object::Role, &name, how);
+        self.effects.touch(ObjectClass::Role, &name, how);
     }
 
     /// `schema.table.column`.
@@ -230,7 +232,7 @@ impl<'e> Walk<'e> {
         let mut parts = parts(inner.as_ref().unwrap_or(node));
         parts.pop();
         let owned = is_under(node, &[OPTION_OWNED_BY]);
-        self.note(Object::Table, qualified(parts), if owned { How::Read } else { How::Alter });
+        self.note(ObjectClass::Table, qualified(parts), if owned { Access::Read } else { Access::Alter });
     }
 
     fn added(&mut self, node: &SyntaxNode) {
@@ -250,7 +252,7 @@ impl<'e> Walk<'e> {
         let own =
             name.schema.as_ref().map_or_else(|| types::is_own(name.name.as_str()), |s| s.as_str() == "pg_catalog");
         if !own {
-            self.effects.touch(Object::Type, &name, How::Read);
+            self.effects.touch(ObjectClass::Type, &name, Access::Read);
         }
     }
 
@@ -260,7 +262,7 @@ impl<'e> Walk<'e> {
         let Some(function) = callee.as_ref().and_then(name) else { return Some(()) };
         let own = matches!(function.schema.as_ref().map(Ident::as_str), Some("pg_catalog" | "information_schema"));
         if ["nextval", "currval", "setval"].contains(&function.name.as_str()) && (own || function.schema.is_none()) {
-            self.note(Object::Sequence, sequence(node), How::Read);
+            self.note(ObjectClass::Sequence, sequence(node), Access::Read);
             return Some(());
         }
         if own {
@@ -269,7 +271,7 @@ impl<'e> Walk<'e> {
         if self.runs {
             return if function.schema.is_some() { None } else { Some(()) };
         }
-        self.effects.touch(Object::Function, &function, How::Read);
+        self.effects.touch(ObjectClass::Function, &function, Access::Read);
         Some(())
     }
 

@@ -16,18 +16,18 @@ use crate::ops::{Options, Planned, RunOutcome, RunSource, Target};
 use crate::pg::Database;
 use crate::pg::ledger::attic;
 use crate::pg::run::RunStatus;
-use crate::plan::attic::Which;
+use crate::plan::attic::EntrySelection;
 use crate::plan::{Direction, Plan};
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
 
 /// The options of a purge and of a restore.
 #[derive(Debug, clap::Args)]
-pub struct How {
+pub struct ChangeArgs {
     /// Only shows what would run, with sizes and locks
     #[arg(long)]
     pub plan: bool,
     #[command(flatten)]
-    pub dry: rehearsal::OnServer,
+    pub dry: rehearsal::ServerDryRunArgs,
     /// Runs even if the preflight reports errors
     #[arg(long)]
     pub no_preflight: bool,
@@ -36,16 +36,16 @@ pub struct How {
 }
 
 /// What is to be done.
-pub struct Order<'a> {
+pub struct AtticRequest<'a> {
     /// Purge or restore.
     pub direction: Direction,
     /// Which entries.
-    pub which: Which,
+    pub which: EntrySelection,
     /// How.
-    pub how: &'a How,
+    pub how: &'a ChangeArgs,
 }
 
-impl Order<'_> {
+impl AtticRequest<'_> {
     /// As it was called.
     fn command(&self) -> &'static str {
         match (self.direction, self.how.dry.dry_run) {
@@ -57,7 +57,7 @@ impl Order<'_> {
     }
 }
 
-pub fn change(order: &Order<'_>, overrides: &GateArgs, global: &Global, out: &mut Output) -> Outcome {
+pub fn change(order: &AtticRequest<'_>, overrides: &GateArgs, global: &Global, out: &mut Output) -> Outcome {
     let format = if order.how.plan { Some(choose(global, &plan_formats())?) } else { None };
     let form = if order.how.plan { Form::Text } else { form(global)? };
     let target = open::target(global)?;
@@ -79,7 +79,7 @@ pub fn change(order: &Order<'_>, overrides: &GateArgs, global: &Global, out: &mu
 
 /// Shows what would run, asks, and runs it.
 async fn carry_out(
-    order: &Order<'_>,
+    order: &AtticRequest<'_>,
     target: &Target,
     source: &RunSource<'_>,
     options: &Options,
@@ -135,7 +135,7 @@ fn entries_of(plan: &Plan, of: impl Fn(&str) -> bool) -> Vec<i64> {
     entries.filter_map(|e| e["entry"].as_i64()).collect()
 }
 
-fn question(order: &Order<'_>, plan: &Plan, db: &Database) -> String {
+fn question(order: &AtticRequest<'_>, plan: &Plan, db: &Database) -> String {
     let (entries, place) = (counted(entries_of(plan, |_| true).len()), db.describe());
     match order.direction {
         Direction::Purge => format!("Drop {entries} of the attic on {place} for good?"),
@@ -144,7 +144,7 @@ fn question(order: &Order<'_>, plan: &Plan, db: &Database) -> String {
 }
 
 /// What is to be said at the end of what was done.
-fn finish(order: &Order<'_>, plan: &Plan, done: &[Entry], status: RunStatus, form: Form, out: &mut Output) {
+fn finish(order: &AtticRequest<'_>, plan: &Plan, done: &[Entry], status: RunStatus, form: Form, out: &mut Output) {
     let all = entries_of(plan, |_| true).len();
     let word = if order.direction == Direction::Purge { "purged" } else { "put back" };
     if form == Form::Json {

@@ -1,11 +1,11 @@
 //! `dagmar attic list`.
 
-use crate::base::{Span, size, time};
+use crate::base::{HumanDuration, size, time};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::{Outcome, block_on};
-use crate::history::attic::{Entry, Totals, Way};
+use crate::history::attic::{Entry, Recovery, Totals};
 use crate::ops::attic::{Kept, kept};
 use crate::report::{Cell, Line, Table, Tone};
 
@@ -28,7 +28,7 @@ pub fn list(global: &Global, out: &mut Output) -> Outcome {
     Ok(())
 }
 
-fn table(entries: &[Entry], keep: Option<Span>, now: i64) -> Table {
+fn table(entries: &[Entry], keep: Option<HumanDuration>, now: i64) -> Table {
     let day = |millis: i64| time::rfc3339(millis).chars().take(10).collect::<String>();
     let mut table =
         Table::new(&["ENTRY", "CHANGESET", "WHAT", "KEPT AS", "ROWS", "SIZE", "SINCE", "UNTIL", "COMES BACK BY"])
@@ -40,7 +40,7 @@ fn table(entries: &[Entry], keep: Option<Span>, now: i64) -> Table {
         let until = entry.until(keep).map_or_else(|| "no limit".to_owned(), day);
         let over = if entry.is_expired(keep, now) { ", over" } else { "" };
         let back = match entry.way() {
-            Way::None(why) => format!("- ({why})"),
+            Recovery::None(why) => format!("- ({why})"),
             _ => entry.command().unwrap_or_default(),
         };
         table.row([
@@ -64,7 +64,7 @@ pub fn counted(n: usize) -> String {
 }
 
 /// `the attic keeps 3 entries, 12 MB; 1 entry, 8 kB, longer than 90d: ...`.
-pub fn summary(totals: &Totals, keep: Option<Span>) -> Line {
+pub fn summary(totals: &Totals, keep: Option<HumanDuration>) -> Line {
     let all = format!("the attic keeps {}, {}", counted(totals.entries), size(totals.bytes));
     match (keep, totals.expired) {
         (None, _) => Line::from(all),

@@ -8,8 +8,8 @@ use crate::cli::shell::global::Global;
 use crate::cli::shell::output::Output;
 use crate::cli::shell::task::Outcome;
 use crate::plan::Direction;
-use crate::plan::attic::Which;
-use change::{How, Order, change};
+use crate::plan::attic::EntrySelection;
+use change::{AtticRequest, ChangeArgs, change};
 pub use list::summary;
 
 /// Lists dropped tables, columns and rows that dagmar keeps, restores them, or drops them for good.
@@ -27,11 +27,11 @@ Examples:
   dagmar attic list --format json | jq '.entries[] | select(.expired)'")]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    what: Action,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum Action {
     /// Lists the entries: since when, until when, how large, and how to restore them
     List,
     /// Restores rows and values, and tables and columns whose changeset is no longer recorded
@@ -51,7 +51,7 @@ struct Restore {
     #[arg(value_name = "ENTRY", required = true)]
     entries: Vec<i64>,
     #[command(flatten)]
-    how: How,
+    how: ChangeArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -69,23 +69,24 @@ struct Purge {
     #[command(flatten)]
     overrides: GateArgs,
     #[command(flatten)]
-    how: How,
+    how: ChangeArgs,
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     match &args.what {
-        What::List => list::list(global, out),
-        What::Restore(Restore { entries, how }) => {
-            let order = Order { direction: Direction::Restore, which: Which::Ids(entries.clone()), how };
+        Action::List => list::list(global, out),
+        Action::Restore(Restore { entries, how }) => {
+            let order =
+                AtticRequest { direction: Direction::Restore, which: EntrySelection::Ids(entries.clone()), how };
             change(&order, &GateArgs::default(), global, out)
         }
-        What::Purge(Purge { entries, expired, all, overrides, how }) => {
+        Action::Purge(Purge { entries, expired, all, overrides, how }) => {
             let which = match (expired, all) {
-                (true, _) => Which::Expired,
-                (_, true) => Which::All,
-                _ => Which::Ids(entries.clone()),
+                (true, _) => EntrySelection::Expired,
+                (_, true) => EntrySelection::All,
+                _ => EntrySelection::Ids(entries.clone()),
             };
-            change(&Order { direction: Direction::Purge, which, how }, overrides, global, out)
+            change(&AtticRequest { direction: Direction::Purge, which, how }, overrides, global, out)
         }
     }
 }

@@ -13,7 +13,7 @@ mod walk;
 
 use super::approvals;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind, fill};
+use crate::base::{Failure, FailureKind, Ident, fill};
 use crate::history::EventKind;
 use crate::history::{History, approval};
 use crate::ledger::chain::{DIGEST_UNTIL_3, hash_sql, kept_sql, recorded_sql};
@@ -23,7 +23,7 @@ use crate::pg::connect::error;
 use crate::pg::connect::server::Server;
 use crate::plan::signature::PublicKey;
 use problem::UNREAD;
-pub use problem::{Problem, What};
+pub use problem::{AuditProblem, AuditProblemKind};
 use schemars::JsonSchema;
 use serde::Serialize;
 pub use signed::sign_head;
@@ -51,7 +51,7 @@ pub struct Audit {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_to: Option<i64>,
     /// What does not fit.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<AuditProblem>,
     /// What may be harmless.
     pub doubts: Vec<String>,
 }
@@ -111,7 +111,7 @@ async fn in_snapshot<T>(
     connection: &Connection,
     looking: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let wrong = |e| error::unanswered(UNREAD, &e);
+    let wrong = |e| error::query_failed(UNREAD, &e);
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off").await.map_err(wrong)?;
     let result = looking.await;
     connection.roll_back().await.map_err(wrong)?;
@@ -129,7 +129,7 @@ async fn look(connection: &Connection, l: &str, version: u32, kept: Kept<'_>) ->
         wrong = format!("{wrong} UNION ALL {said}");
     }
     for row in connection.query(UNREAD, &wrong).await? {
-        walk.found(None, What::Changed, row.get(0)?);
+        walk.found(None, AuditProblemKind::Changed, row.get(0)?);
     }
     upgrade(connection, l, &mut walk).await?;
     let mut doubts = Vec::new();
@@ -165,7 +165,8 @@ pub async fn check_recorded(connection: &Connection, ledger: &Ident, ids: &[Stri
     if rows.is_empty() {
         return Ok(());
     }
-    let mut failure = Failure::new(Kind::Drift, "the ledger was changed by hand since it was written; nothing was run");
+    let mut failure =
+        Failure::new(FailureKind::Drift, "the ledger was changed by hand since it was written; nothing was run");
     failure.notes = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
     Err(failure.help(
         "compare it with a backup, and find out who did it; if it is right as it is now, \
@@ -200,7 +201,7 @@ async fn chain(connection: &Connection, l: &str, kept: Kept<'_>) -> Result<(Walk
                         "event {} has the hash {}, and had {} when it was kept",
                         link.seq, link.hash, anchor.hash
                     );
-                    walk.found(Some(link.seq), What::Changed, message);
+                    walk.found(Some(link.seq), AuditProblemKind::Changed, message);
                 }
             }
             walk.step(link);
@@ -212,7 +213,7 @@ async fn chain(connection: &Connection, l: &str, kept: Kept<'_>) -> Result<(Walk
     for anchor in anchors {
         walk.found(
             Some(anchor.seq),
-            What::Removed,
+            AuditProblemKind::Removed,
             format!("event {}, of which a hash was kept, is missing", anchor.seq),
         );
     }
@@ -231,7 +232,7 @@ async fn upgrade(connection: &Connection, l: &str, walk: &mut Walk) -> Result<()
         let seq: i64 = row.get(0)?;
         walk.found(
             None,
-            What::Changed,
+            AuditProblemKind::Changed,
             format!("an event before number {seq}, the upgrade of the ledger, was changed by hand"),
         );
     }
@@ -244,7 +245,7 @@ async fn upgrade(connection: &Connection, l: &str, walk: &mut Walk) -> Result<()
     {
         walk.found(
             Some(seq),
-            What::Changed,
+            AuditProblemKind::Changed,
             format!("event {seq} has a hash of the form before the upgrade of the ledger"),
         );
     }
@@ -266,7 +267,7 @@ async fn counter(connection: &Connection, l: &str, walk: &mut Walk, doubts: &mut
     // a run takes numbers before it commits its rows
     if counted > last && !running {
         if counted - last > AHEAD || !walk.problems.is_empty() {
-            walk.found(Some(last + 1), What::Removed, format!("{message}: those after it were removed"));
+            walk.found(Some(last + 1), AuditProblemKind::Removed, format!("{message}: those after it were removed"));
         } else {
             doubts.push(format!("{message}: those after it were removed, or the server crashed since"));
         }

@@ -9,13 +9,12 @@ pub(super) const UNREAD: &str = "cannot read the ledger";
 /// A place at which the history was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "AuditProblem")]
-pub struct Problem {
+pub struct AuditProblem {
     /// The event, or the first one that is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<i64>,
     /// What was done to it.
-    pub what: What,
+    pub what: AuditProblemKind,
     /// The same in words.
     pub message: String,
 }
@@ -23,8 +22,7 @@ pub struct Problem {
 /// What was done to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "AuditProblemKind")]
-pub enum What {
+pub enum AuditProblemKind {
     /// Its columns or its hash are not what they were.
     Changed,
     /// It is not there any more.

@@ -1,10 +1,10 @@
 //! Signatures of the chain of events, by a key that the database does not have: the event at the end
 //! of a run holds the hash of the one before it, and with it all that was before.
 
-use super::problem::{UNREAD, What};
+use super::problem::{AuditProblemKind, UNREAD};
 use super::walk::Walk;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, Ident, Kind};
+use crate::base::{Failure, FailureKind, Ident};
 use crate::history::event::EventKind;
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
@@ -18,13 +18,13 @@ fn signed_text(installation: &str, seq: i64, hash: &str) -> String {
 }
 
 /// A signature in the ledger, and the hash that its event has now.
-struct Said {
+struct HeadSignature {
     at: i64,
     detail: Value,
     hash: Option<String>,
 }
 
-impl Said {
+impl HeadSignature {
     fn text(&self, name: &str) -> &str {
         self.detail.get(name).and_then(Value::as_str).unwrap_or_default()
     }
@@ -58,7 +58,7 @@ impl Said {
     }
 }
 
-async fn all(connection: &Connection, l: &str) -> Result<Vec<Said>, Failure> {
+async fn all(connection: &Connection, l: &str) -> Result<Vec<HeadSignature>, Failure> {
     let sql = format!(
         "SELECT s.seq, s.detail::text, e.hash FROM {l}.event s LEFT JOIN {l}.event e ON e.seq::text = s.detail ->> 'seq' \
          WHERE s.kind = '{}' ORDER BY s.seq",
@@ -66,7 +66,7 @@ async fn all(connection: &Connection, l: &str) -> Result<Vec<Said>, Failure> {
     );
     let said = |row: &Row| {
         let detail = serde_json::from_str(row.get(1)?).unwrap_or_default();
-        Ok(Said { at: row.get(0)?, detail, hash: row.get(2)? })
+        Ok(HeadSignature { at: row.get(0)?, detail, hash: row.get(2)? })
     };
     connection.query(UNREAD, &sql).await?.iter().map(said).collect()
 }
@@ -85,14 +85,18 @@ pub(crate) async fn check(
     for said in all(connection, l).await? {
         match said.holds(key) {
             Ok(seq) => signed_to = seq.or(signed_to),
-            Err(why) => walk.found(Some(said.at), What::Changed, format!("the signature in event {} {why}", said.at)),
+            Err(why) => walk.found(
+                Some(said.at),
+                AuditProblemKind::Changed,
+                format!("the signature in event {} {why}", said.at),
+            ),
         }
     }
     if key.is_none() {
         return Ok(None);
     }
     let Some(seq) = signed_to else {
-        walk.found(None, What::Unsigned, "no event has a signature by this key".to_owned());
+        walk.found(None, AuditProblemKind::Unsigned, "no event has a signature by this key".to_owned());
         return Ok(None);
     };
     let sql = format!(
@@ -104,7 +108,7 @@ pub(crate) async fn check(
         let (at, run) = (row.get(0)?, row.get::<Option<&str>>(1)?.unwrap_or_default());
         walk.found(
             Some(at),
-            What::Unsigned,
+            AuditProblemKind::Unsigned,
             format!("run {run}, which ended with event {at}, is not signed by this key"),
         );
     }
@@ -131,11 +135,11 @@ pub async fn sign_head(connection: &Connection, ledger: &Ident, run: &str, key: 
         .first()
         .map(head)
         .transpose()?
-        .ok_or_else(|| Failure::new(Kind::Database, "the ledger has no event that could be signed"))?;
+        .ok_or_else(|| Failure::new(FailureKind::Database, "the ledger has no event that could be signed"))?;
     let public = key.public();
     if let Some(said) = all(connection, &l).await?.iter().find(|said| said.is_betrayed(&installation, &public)) {
         return Err(Failure::new(
-            Kind::Drift,
+            FailureKind::Drift,
             "the history was changed by hand after it was signed; the run is recorded and not signed",
         )
         .note(format!("the signature in event {} is of another hash than the one that is there", said.at))
@@ -149,5 +153,5 @@ pub async fn sign_head(connection: &Connection, ledger: &Ident, run: &str, key: 
         EventKind::HeadSigned.word(),
         crate::ledger::json::jsonb(&detail)
     );
-    connection.execute(&sql).await.map_err(|e| error::unanswered("cannot keep the signature of the history", &e))
+    connection.execute(&sql).await.map_err(|e| error::query_failed("cannot keep the signature of the history", &e))
 }

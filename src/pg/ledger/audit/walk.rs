@@ -1,6 +1,6 @@
 //! The walk along the chain of events: what was changed, removed or put in.
 
-use super::problem::{Problem, What};
+use super::problem::{AuditProblem, AuditProblemKind};
 
 /// A link of the chain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(crate) struct Link {
 pub(crate) struct Walk {
     pub before: Link,
     pub last: Link,
-    pub problems: Vec<Problem>,
+    pub problems: Vec<AuditProblem>,
 }
 
 impl Walk {
@@ -29,22 +29,22 @@ impl Walk {
             if last.seq > 0 && link.passes {
                 let seq = last.seq;
                 self.problems.retain(|p| p.seq != Some(seq));
-                self.found(Some(seq), What::Inserted, format!("event {seq} was put in by hand"));
+                self.found(Some(seq), AuditProblemKind::Inserted, format!("event {seq} was put in by hand"));
             } else if link.seq > last.seq + 1 {
                 let (from, to) = (last.seq + 1, link.seq - 1);
                 let which = if from == to { format!("event {from} is") } else { format!("events {from} to {to} are") };
                 let message = format!("{which} missing before event {}, or that one was changed by hand", link.seq);
-                self.found(Some(from), What::Removed, message);
+                self.found(Some(from), AuditProblemKind::Removed, message);
             } else {
                 let message = format!("event {} was changed by hand", link.seq);
-                self.found(Some(link.seq), What::Changed, message);
+                self.found(Some(link.seq), AuditProblemKind::Changed, message);
             }
         }
         self.before = std::mem::replace(&mut self.last, link);
     }
 
-    pub fn found(&mut self, seq: Option<i64>, what: What, message: String) {
-        self.problems.push(Problem { seq, what, message });
+    pub fn found(&mut self, seq: Option<i64>, what: AuditProblemKind, message: String) {
+        self.problems.push(AuditProblem { seq, what, message });
     }
 }
 
@@ -71,7 +71,7 @@ mod tests {
             .collect()
     }
 
-    fn found(events: Vec<Event>) -> Vec<(Option<i64>, What)> {
+    fn found(events: Vec<Event>) -> Vec<(Option<i64>, AuditProblemKind)> {
         let mut walk = Walk::default();
         for (seq, content, own) in events {
             let is = |before: &str| hash(before, content) == own;
@@ -88,18 +88,18 @@ mod tests {
         assert_eq!(found(good()), []);
         let mut changed = good();
         (changed[2].0, changed[2].1) = (3, "x");
-        assert_eq!(found(changed), [(Some(3), What::Changed)]);
+        assert_eq!(found(changed), [(Some(3), AuditProblemKind::Changed)]);
         let mut removed = good();
         removed.remove(3);
-        assert_eq!(found(removed), [(Some(6), What::Removed)]);
+        assert_eq!(found(removed), [(Some(6), AuditProblemKind::Removed)]);
         let mut first = good();
         first.remove(0);
-        assert_eq!(found(first), [(Some(1), What::Removed)]);
+        assert_eq!(found(first), [(Some(1), AuditProblemKind::Removed)]);
         // with any hash, and with the one that the trigger would have made
         for own in ["x".to_owned(), hash(&good()[1].2, "y")] {
             let mut inserted = good();
             inserted.insert(2, (3, "y", own));
-            assert_eq!(found(inserted), [(Some(3), What::Inserted)]);
+            assert_eq!(found(inserted), [(Some(3), AuditProblemKind::Inserted)]);
         }
     }
 }

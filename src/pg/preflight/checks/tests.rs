@@ -1,11 +1,11 @@
 use super::*;
 use crate::base::Ident;
 use crate::pg::connect::server::Server;
-use crate::pg::preflight::asked::{Asked, Use};
 use crate::pg::preflight::facts::Facts;
 use crate::pg::preflight::judge;
+use crate::pg::preflight::requirements::{Requirements, Use};
 use crate::plan::{Direction, Plan};
-use crate::run::Severity;
+use crate::run::FindingSeverity;
 use crate::sql::LockMode;
 use serde_json::{Value, json};
 
@@ -31,13 +31,13 @@ fn plan() -> Plan {
         waiting: Vec::new(),
         blocked: Vec::new(),
         renamed: Vec::new(),
-        not_for_here: Vec::new(),
+        excluded: Vec::new(),
         overridden_templates: Vec::new(),
     }
 }
 
 /// What is found, `check severity message` a line each.
-fn found(asked: &Asked, facts: Value) -> String {
+fn found(asked: &Requirements, facts: Value) -> String {
     let facts: Facts = serde_json::from_value(facts).unwrap();
     let (plan, server, ledger) = (plan(), server(), Ident::new("dagmar").unwrap());
     let found = judge(&View { plan: &plan, asked, server: &server, facts: &facts, ledger: &ledger });
@@ -45,8 +45,8 @@ fn found(asked: &Asked, facts: Value) -> String {
     found.iter().map(|f| format!("{} {} {}\n", f.check, f.severity.word(), f.message)).collect()
 }
 
-fn relation(used: Use) -> Asked {
-    Asked { relations: [("app.t".parse().unwrap(), used)].into(), ..Asked::default() }
+fn relation(used: Use) -> Requirements {
+    Requirements { relations: [("app.t".parse().unwrap(), used)].into(), ..Requirements::default() }
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn every_check_is_in_the_table() {
 
 #[test]
 fn nothing_is_found_where_nothing_is_wrong() {
-    assert_eq!(found(&Asked::default(), json!({})), "");
+    assert_eq!(found(&Requirements::default(), json!({})), "");
 }
 
 #[test]
@@ -84,27 +84,30 @@ fn schemas_of_the_path_that_others_may_fill() {
         |public: bool, roles: Value| json!({ "path": [{ "schema": "My Shop", "public": public, "roles": roles }] });
     let end = "in `My Shop`, which the `search_path` of changesets has: their code can run as `app`\n";
     let may = "may create functions and tables";
-    assert_eq!(found(&Asked::default(), of(true, json!([]))), format!("search_path warning every role {may} {end}"));
     assert_eq!(
-        found(&Asked::default(), of(true, json!(["a", "b"]))),
+        found(&Requirements::default(), of(true, json!([]))),
+        format!("search_path warning every role {may} {end}")
+    );
+    assert_eq!(
+        found(&Requirements::default(), of(true, json!(["a", "b"]))),
         format!("search_path warning every role {may} {end}search_path note `a`, `b` {may} {end}")
     );
-    assert_eq!(found(&Asked::default(), of(false, json!([]))), "");
+    assert_eq!(found(&Requirements::default(), of(false, json!([]))), "");
 }
 
 #[test]
 fn room_on_the_disk() {
     let judged = |free| disk::judged(2 << 30, free).iter().map(|f| f.severity).collect::<Vec<_>>();
-    assert_eq!(judged(Some(1 << 30)), [Severity::Error]);
-    assert_eq!(judged(Some(3 << 30)), [Severity::Warning]);
-    assert_eq!(judged(Some(9 << 30)), [Severity::Note]);
-    assert_eq!(judged(None), [Severity::Warning]);
+    assert_eq!(judged(Some(1 << 30)), [FindingSeverity::Error]);
+    assert_eq!(judged(Some(3 << 30)), [FindingSeverity::Warning]);
+    assert_eq!(judged(Some(9 << 30)), [FindingSeverity::Note]);
+    assert_eq!(judged(None), [FindingSeverity::Warning]);
     assert_eq!(disk::judged(4096, None), []);
 }
 
 #[test]
 fn sessions_that_are_left() {
-    let asked = Asked { sessions: 2, ..Asked::default() };
+    let asked = Requirements { sessions: 2, ..Requirements::default() };
     let room = |room: Value| found(&asked, json!({ "room": room }));
     let none = json!({ "server": 10, "used": 9, "role": -1, "database": -1 });
     assert_eq!(room(none), "connections error the server has room for 1 more session; the run needs 2\n");
@@ -138,6 +141,6 @@ fn what_an_opaque_step_may_make_is_no_error() {
              roles {severity} the role `r` is not there\n"
         )
     };
-    assert_eq!(found(&Asked::default(), facts.clone()), words("error"));
-    assert_eq!(found(&Asked { opaque: true, ..Asked::default() }, facts), words("warning"));
+    assert_eq!(found(&Requirements::default(), facts.clone()), words("error"));
+    assert_eq!(found(&Requirements { opaque: true, ..Requirements::default() }, facts), words("warning"));
 }

@@ -1,6 +1,6 @@
 //! Transactions that have been open for long: what is built concurrently waits for them.
 
-use crate::base::Span;
+use crate::base::HumanDuration;
 use crate::pg::preflight::report::Report;
 use crate::pg::preflight::view::View;
 
@@ -22,7 +22,7 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
         }
     }
     for prepared in &view.facts.prepared {
-        let age = Span::secs(u64::try_from(prepared.seconds).unwrap_or(0));
+        let age = HumanDuration::secs(u64::try_from(prepared.seconds).unwrap_or(0));
         let message =
             format!("the transaction `{}` of {} was prepared {age} ago and not ended", prepared.gid, prepared.owner);
         let remedy = "end it: COMMIT PREPARED or ROLLBACK PREPARED with its name";

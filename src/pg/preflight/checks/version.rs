@@ -1,7 +1,7 @@
 //! Statements that the server's release does not know.
 
-use crate::pg::preflight::asked::statements;
 use crate::pg::preflight::report::Report;
+use crate::pg::preflight::requirements::statements;
 use crate::pg::preflight::view::View;
 use crate::sql;
 

@@ -1,15 +1,15 @@
 //! Plans of every kind.
 
-use crate::base::{Content, Ident, QualifiedName, Span};
+use crate::base::{Content, HumanDuration, Ident, QualifiedName};
 use crate::change::Batch;
-use crate::effects::{How, Object, Touch};
-use crate::gate::{Status, Verdict};
+use crate::effects::{Access, ObjectClass, Touch};
+use crate::gate::{GateStatus, GateVerdict};
 use crate::plan::{
-    About, Blocked, Check, Commit, Destination, Direction, FORMAT, Limits, Maker, Mode, Plan, Progress, Rollback,
-    Segment, Size, Statement, Step, Waiting, Why,
+    About, Blocked, Commit, Destination, Direction, FORMAT, Limits, Maker, Mode, Plan, Progress, Rollback, Segment,
+    Size, Statement, Step, StepCheck, StepReason, Waiting,
 };
 use crate::report::plan::Seal;
-use crate::run::{Finding, Severity};
+use crate::run::{Finding, FindingSeverity};
 use crate::sql::{Facts, LockMode, Outside};
 use serde_json::json;
 
@@ -47,17 +47,17 @@ pub(in crate::report) fn unsigned() -> Seal {
 }
 
 /// Gates of every kind.
-pub(in crate::report) fn verdicts() -> Vec<Verdict> {
-    let of = |gate, status, remedy: Option<&str>| Verdict {
+pub(in crate::report) fn verdicts() -> Vec<GateVerdict> {
+    let of = |gate, status, remedy: Option<&str>| GateVerdict {
         gate,
         status,
         reason: "it <is> so".to_owned(),
         remedy: remedy.map(str::to_owned),
     };
     vec![
-        of("soak", Status::Met, None),
-        of("approvals", Status::Unmet, Some("somebody approves it")),
-        of("window", Status::Overridden, Some("wait")),
+        of("soak", GateStatus::Met, None),
+        of("approvals", GateStatus::Unmet, Some("somebody approves it")),
+        of("window", GateStatus::Overridden, Some("wait")),
     ]
 }
 
@@ -69,7 +69,7 @@ pub(in crate::report) fn findings() -> Vec<Finding> {
         message: message.to_owned(),
         remedy: "GRANT it".to_owned(),
     };
-    vec![one(Severity::Error, "the role may not"), one(Severity::Warning, "a report runs since 2 h")]
+    vec![one(FindingSeverity::Error, "the role may not"), one(FindingSeverity::Warning, "a report runs since 2 h")]
 }
 
 fn name(text: &str) -> QualifiedName {
@@ -86,17 +86,27 @@ fn statement(kind: &str, sql: &str, facts: Facts) -> Statement {
 
 fn segment(mode: Mode, statements: Vec<Statement>) -> Segment {
     let limits = match mode {
-        Mode::Transaction => {
-            Limits { lock_timeout: Span::secs(3), statement_timeout: Span::secs(60), lock_retries: 10 }
-        }
-        Mode::Outside => Limits { lock_timeout: Span::default(), statement_timeout: Span::default(), lock_retries: 0 },
-        Mode::Batched => Limits { lock_timeout: Span::secs(3), statement_timeout: Span::default(), lock_retries: 1 },
+        Mode::Transaction => Limits {
+            lock_timeout: HumanDuration::secs(3),
+            statement_timeout: HumanDuration::secs(60),
+            lock_retries: 10,
+        },
+        Mode::Outside => Limits {
+            lock_timeout: HumanDuration::default(),
+            statement_timeout: HumanDuration::default(),
+            lock_retries: 0,
+        },
+        Mode::Batched => Limits {
+            lock_timeout: HumanDuration::secs(3),
+            statement_timeout: HumanDuration::default(),
+            lock_retries: 1,
+        },
     };
     Segment { mode, statements, batch: None, limits, progress: Progress::Todo }
 }
 
-fn check(name: &str, sql: &str) -> Check {
-    Check { name: name.to_owned(), sql: sql.to_owned(), origin: None }
+fn check(name: &str, sql: &str) -> StepCheck {
+    StepCheck { name: name.to_owned(), sql: sql.to_owned(), origin: None }
 }
 
 fn step(changeset: &str, description: &str, wave: u32, segments: Vec<Segment>, rollback: Rollback) -> Step {
@@ -110,7 +120,7 @@ fn step(changeset: &str, description: &str, wave: u32, segments: Vec<Segment>, r
         phase: None,
         direction: Direction::Forward,
         wave,
-        why: Why::Pending,
+        why: StepReason::Pending,
         requires: vec!["003-users-and-permissions".to_owned()],
         repeatable: false,
         checksum: "d1:00".to_owned(),
@@ -138,7 +148,7 @@ fn plan(direction: Direction, steps: Vec<Step>) -> Plan {
         waiting: Vec::new(),
         blocked: Vec::new(),
         renamed: Vec::new(),
-        not_for_here: Vec::new(),
+        excluded: Vec::new(),
         overridden_templates: Vec::new(),
     }
 }
@@ -238,7 +248,7 @@ pub(in crate::report) fn forward() -> Plan {
         )]),
     );
     let widen = Step {
-        why: Why::Resumed,
+        why: StepReason::Resumed,
         requires: vec!["009-project-limits".to_owned()],
         ..step(
             "011-wide-ids",
@@ -299,7 +309,7 @@ pub(in crate::report) fn forward() -> Plan {
         )
     };
     let view = Step {
-        why: Why::Changed,
+        why: StepReason::Changed,
         repeatable: true,
         requires: Vec::new(),
         ..step(
@@ -319,10 +329,10 @@ pub(in crate::report) fn forward() -> Plan {
     };
     // needs nothing of the others, but meets one of them; and stands behind those of a later wave
     let meets = |step: Step, how| Step {
-        touches: Some(vec![Touch { object: Object::Table, name: name("platform.projects"), how }]),
+        touches: Some(vec![Touch { object: ObjectClass::Table, name: name("platform.projects"), how }]),
         ..step
     };
-    let (limits, view) = (meets(limits, How::Reference), meets(view, How::Alter));
+    let (limits, view) = (meets(limits, Access::Reference), meets(view, Access::Alter));
     let known = |step: Step| Step { touches: Some(Vec::new()), ..step };
     let early = step(
         "101-early",
@@ -351,14 +361,14 @@ pub(in crate::report) fn forward() -> Plan {
         changeset: "014-after-later".to_owned(),
         reason: "`013-later` has to run before and waits".to_owned(),
     }];
-    plan.not_for_here = vec!["004-first-organization".to_owned()];
+    plan.excluded = vec!["004-first-organization".to_owned()];
     plan.overridden_templates = vec!["createIndex".to_owned()];
     plan
 }
 
 /// What depends on it comes along.
 pub(in crate::report) fn rollback() -> Plan {
-    let way = |mut step: Step, why: Why| {
+    let way = |mut step: Step, why: StepReason| {
         let back = match &step.rollback {
             Rollback::Segments { segments, .. } => segments.clone(),
             Rollback::Irreversible { .. } => Vec::new(),
@@ -386,13 +396,13 @@ pub(in crate::report) fn rollback() -> Plan {
     let above = Step { requires: vec!["008-active-organization".to_owned()], ..above };
     let below = Step { wave: 2, ..active_organization() };
     let restored = Step {
-        why: Why::Restored,
+        why: StepReason::Restored,
         direction: Direction::Rollback,
         requires: Vec::new(),
         wave: 2,
         ..forward().steps.remove(4)
     };
-    plan(Direction::Rollback, vec![way(above, Why::Dependent), way(below, Why::Requested), restored])
+    plan(Direction::Rollback, vec![way(above, StepReason::Dependent), way(below, StepReason::Requested), restored])
 }
 
 /// No step, but things that wait.
@@ -405,7 +415,7 @@ pub(in crate::report) fn irregular() -> Plan {
 
 /// Nothing at all.
 pub(in crate::report) fn nothing() -> Plan {
-    Plan { not_for_here: vec!["004-first-organization".to_owned()], ..plan(Direction::Forward, Vec::new()) }
+    Plan { excluded: vec!["004-first-organization".to_owned()], ..plan(Direction::Forward, Vec::new()) }
 }
 
 /// Text that would break out of every format.
@@ -433,10 +443,10 @@ pub(in crate::report) fn hostile_plan() -> Plan {
     plan.waiting = vec![Waiting {
         changeset: bad.to_owned(),
         on: bad.to_owned(),
-        soak: Span::secs(1),
+        soak: HumanDuration::secs(1),
         until: Some(bad.to_owned()),
     }];
-    plan.not_for_here = vec![bad.to_owned()];
+    plan.excluded = vec![bad.to_owned()];
     plan.overridden_templates = vec![bad.to_owned()];
     plan
 }

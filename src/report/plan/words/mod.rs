@@ -10,7 +10,7 @@ pub(super) use hazard::{flag_words, flags};
 
 use crate::base::count;
 use crate::plan::{
-    self, About, Direction, Late, Limits, Mode, Plan, Progress, Rollback, Segment, Statement, Step, Why,
+    self, About, Direction, Limits, Mode, Plan, Progress, Rollback, Segment, Statement, Step, StepReason, WaveDelay,
 };
 use crate::sql::{Facts, LockMode, ends_in_comment};
 
@@ -39,7 +39,7 @@ pub(super) fn waves(plan: &Plan) -> Vec<(usize, &Step, Option<String>)> {
     steps
 }
 
-fn kept(step: &Step, late: &Late<'_>) -> String {
+fn kept(step: &Step, late: &WaveDelay<'_>) -> String {
     let after = late.after;
     match late.shared {
         Some((object, name)) => format!("after {after}: both touch the {} {name}", object.word()),
@@ -114,20 +114,20 @@ pub(super) fn closed(sql: &str) -> String {
 }
 
 /// Why a step is in the plan.
-pub(super) fn why(why: Why) -> &'static str {
+pub(super) fn why(why: StepReason) -> &'static str {
     match why {
-        Why::Pending => "not applied yet",
-        Why::Changed => "repeatable, and its content changed",
-        Why::Resumed => "begun and not finished; the rest runs",
-        Why::Requested => "asked for",
-        Why::Dependent => "depends on what is rolled back",
-        Why::Restored => "restores the version before",
+        StepReason::Pending => "not applied yet",
+        StepReason::Changed => "repeatable, and its content changed",
+        StepReason::Resumed => "begun and not finished; the rest runs",
+        StepReason::Requested => "asked for",
+        StepReason::Dependent => "depends on what is rolled back",
+        StepReason::Restored => "restores the version before",
     }
 }
 
 /// What the way back of a step is called: a rollback step shows what it takes back.
 pub(super) fn way_back(step: &Step) -> &'static str {
-    if step.direction == Direction::Rollback && step.why != Why::Restored { "takes back" } else { "rollback" }
+    if step.direction == Direction::Rollback && step.why != StepReason::Restored { "takes back" } else { "rollback" }
 }
 
 /// The way back in a line.

@@ -4,7 +4,7 @@
 
 use super::model::{Segment, Statement};
 use crate::base::QualifiedName;
-use crate::effects::{Effects, How, Object};
+use crate::effects::{Access, Effects, ObjectClass};
 use crate::sql::touches;
 use std::collections::{HashMap, HashSet};
 
@@ -17,11 +17,11 @@ pub struct Made {
 impl Made {
     /// Takes over what a change does.
     pub fn note(&mut self, change: usize, effects: &Effects, repeatable: bool) {
-        for touch in effects.touches.iter().filter(|t| t.how == How::Create) {
+        for touch in effects.touches.iter().filter(|t| t.how == Access::Create) {
             let new = match touch.object {
-                Object::Table | Object::Sequence | Object::Index => true,
+                ObjectClass::Table | ObjectClass::Sequence | ObjectClass::Index => true,
                 // a repeatable one may replace one that is in use
-                Object::View => !repeatable,
+                ObjectClass::View => !repeatable,
                 _ => false,
             };
             let renamed = effects.renames.iter().find(|(_, to)| *to == touch.name);
@@ -37,11 +37,11 @@ impl Made {
 }
 
 /// Takes out of the facts what is not so in this changeset.
-pub fn quiet(segments: &mut [Segment], made: &Made) {
+pub fn drop_locks(segments: &mut [Segment], made: &Made) {
     let mut validated = HashSet::new();
     let mut written = Written::default();
     for statement in segments.iter_mut().flat_map(|s| &mut s.statements) {
-        written.quiet(statement);
+        written.drop_locks(statement);
         let Statement { sql, change, facts, .. } = statement;
         let before = facts.locks.len();
         facts.locks.retain(|(name, _)| !made.has(name, *change));
@@ -68,7 +68,7 @@ struct Written {
 
 impl Written {
     /// Takes out the locks on tables that are new, and takes note of what the statement makes.
-    fn quiet(&mut self, statement: &mut Statement) {
+    fn drop_locks(&mut self, statement: &mut Statement) {
         if !matches!(statement.kind.as_str(), "sql" | "sqlFile") {
             return;
         }
@@ -86,7 +86,7 @@ impl Written {
             (facts.scans, facts.rewrites) = (false, false);
         }
         if let Some(found) = found {
-            let new = found.touches.into_iter().filter(|t| t.how == How::Create && t.object.is_relation());
+            let new = found.touches.into_iter().filter(|t| t.how == Access::Create && t.object.is_relation());
             self.tables.extend(new.map(|touch| touch.name));
         } else if !self.keeps_names(&words, sql) {
             // the name may be that of another table from here on
@@ -144,14 +144,14 @@ mod tests {
         let statements = statements.iter().map(statement).collect();
         let mut segments =
             vec![Segment { mode: Mode::Transaction, statements, batch: None, limits, progress: Progress::Todo }];
-        quiet(&mut segments, made);
+        drop_locks(&mut segments, made);
         segments[0].statements.iter().map(|s| (s.facts.locks.len(), s.facts.scans)).collect()
     }
 
     #[test]
     fn a_new_table_blocks_nobody() {
         let mut effects = Effects::default();
-        effects.touch(Object::Table, &name("app.new"), How::Create);
+        effects.touch(ObjectClass::Table, &name("app.new"), Access::Create);
         let mut renamed = Effects::default();
         renamed.renames(&name("app.new"), &name("app.newer"));
         renamed.renames(&name("app.old"), &name("app.older"));
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn a_view_that_may_be_replaced_is_not_new() {
         let mut effects = Effects::default();
-        effects.touch(Object::View, &name("app.v"), How::Create);
+        effects.touch(ObjectClass::View, &name("app.v"), Access::Create);
         let mut made = Made::default();
         made.note(0, &effects, true);
         assert_eq!(after(&made, &[(0, "CREATE OR REPLACE VIEW app.v AS SELECT 1")]), [(1, false)]);

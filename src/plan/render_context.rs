@@ -5,7 +5,7 @@ use super::writing::Writing;
 use crate::base::secret::placeholders;
 use crate::base::{Code, Diagnostic, Ident, PaceSpec};
 use crate::change::Undo;
-use crate::effects::{How, Object, Touch};
+use crate::effects::{Access, ObjectClass, Touch};
 use crate::render::Renderer;
 use crate::source::ParsedChange;
 use crate::sql;
@@ -14,7 +14,7 @@ use std::ops::Range;
 
 /// What rendering needs besides the changeset.
 #[derive(Debug, Clone, Copy)]
-pub struct Setting<'a> {
+pub struct RenderContext<'a> {
     /// The templates.
     pub renderer: &'a Renderer,
     /// The schema of the ledger.
@@ -39,9 +39,9 @@ pub(super) struct Prepared<'a> {
 pub(super) fn writes_ledger(touch: &Touch, ledger: &Ident) -> bool {
     let own = match (&touch.name.schema, touch.object) {
         (Some(schema), _) => schema == ledger,
-        (None, object) => object == Object::Schema && touch.name.name == *ledger,
+        (None, object) => object == ObjectClass::Schema && touch.name.name == *ledger,
     };
-    own && !matches!(touch.how, How::Read | How::Reference)
+    own && !matches!(touch.how, Access::Read | Access::Reference)
 }
 
 /// The refusal of such a change.

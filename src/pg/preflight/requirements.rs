@@ -1,7 +1,7 @@
 //! What a plan needs of a server, read from its steps: the base of the one question.
 
 use crate::base::QualifiedName;
-use crate::effects::{How, Object};
+use crate::effects::{Access, ObjectClass};
 use crate::plan::{Direction, Mode, Plan, Segment, Statement, Step};
 use crate::sql::{self, LockMode, Outside};
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub struct Use {
 
 /// What a plan needs of a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct Requirements {
     /// Relations that are there already, as far as the plan tells.
     pub relations: BTreeMap<QualifiedName, Use>,
     /// Schemas in which something is made; `None`: the first of the `search_path`.
@@ -58,7 +58,7 @@ impl Use {
     }
 }
 
-impl Asked {
+impl Requirements {
     /// What this plan needs.
     #[must_use]
     pub fn of(plan: &Plan, sessions: u32) -> Self {
@@ -75,18 +75,22 @@ impl Asked {
             for touch in step.touches.iter().flatten() {
                 let name = touch.name.name.as_str().to_owned();
                 match (touch.object, touch.how) {
-                    (Object::Schema, How::Create) => {
+                    (ObjectClass::Schema, Access::Create) => {
                         if !other {
                             asked.new_schemas.insert(name.clone());
                         }
                         made_schemas.insert(name);
                     }
-                    (Object::Extension, How::Create) => drop(asked.extensions.insert(name, None)),
-                    (Object::Role, How::Create) => drop(new_roles.insert(name)),
-                    (Object::Role, How::Read) if names_roles => drop(asked.roles.insert(name)),
+                    (ObjectClass::Extension, Access::Create) => drop(asked.extensions.insert(name, None)),
+                    (ObjectClass::Role, Access::Create) => drop(new_roles.insert(name)),
+                    (ObjectClass::Role, Access::Read) if names_roles => drop(asked.roles.insert(name)),
                     (
-                        Object::Table | Object::View | Object::Sequence | Object::Function | Object::Type,
-                        How::Create,
+                        ObjectClass::Table
+                        | ObjectClass::View
+                        | ObjectClass::Sequence
+                        | ObjectClass::Function
+                        | ObjectClass::Type,
+                        Access::Create,
                     ) => {
                         if touch.object.is_relation() {
                             made.insert(&touch.name);
@@ -97,10 +101,10 @@ impl Asked {
                     }
                     (object, how) if object.is_relation() => {
                         let used = asked.relations.entry(touch.name.clone()).or_default();
-                        used.altered |= matches!(how, How::Alter | How::Drop);
-                        used.written |= how == How::Write;
+                        used.altered |= matches!(how, Access::Alter | Access::Drop);
+                        used.written |= how == Access::Write;
                         // a foreign key that goes away needs no right on what it points at
-                        if how == How::Reference && !other && step.direction == Direction::Forward {
+                        if how == Access::Reference && !other && step.direction == Direction::Forward {
                             used.rights.insert("REFERENCES");
                         }
                     }

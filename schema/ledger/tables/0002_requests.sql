@@ -1,4 +1,4 @@
--- The ledger, version 2: wishes of a second process, and how far a backfill is.
+-- The ledger, version 2: requests of a second process, and how far a backfill is.
 CREATE TABLE @ledger@.wish (
     kind    text PRIMARY KEY CHECK (kind IN ('pause', 'cancel')),
     epoch   bigint CHECK (kind <> 'cancel' OR epoch IS NOT NULL),

@@ -1,6 +1,6 @@
 //! What connection settings read besides the URL: variables, files, the user's name.
 
-use crate::base::file::{self, FileContent, Unreadable};
+use crate::base::file::{self, FileContent, FileError};
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -18,9 +18,9 @@ pub struct FileText {
 }
 
 /// The surroundings of a process as a value, so that settings are a function of their
-/// arguments: tests hand in a map, the command line hands in [`Environment::of_process`].
+/// arguments: tests hand in a map, the command line hands in [`ProcessEnv::of_process`].
 #[derive(Clone)]
-pub struct Environment {
+pub struct ProcessEnv {
     /// The variables; only `PG*` and `HOME` are looked at.
     pub vars: BTreeMap<String, String>,
     /// The names of libpq's variables that are no UTF-8: they cannot be passed over.
@@ -33,7 +33,7 @@ pub struct Environment {
     pub read: fn(&Path) -> io::Result<FileText>,
 }
 
-impl Environment {
+impl ProcessEnv {
     /// An environment of these variables that sees no file: what `HOME` names is the home.
     pub fn of<K: Into<String>, V: Into<String>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
         let vars: BTreeMap<String, String> = vars.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
@@ -74,10 +74,10 @@ impl Environment {
     }
 }
 
-impl std::fmt::Debug for Environment {
+impl std::fmt::Debug for ProcessEnv {
     /// Variables are left out: they hold passwords.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Environment").field("home", &self.home).field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("ProcessEnv").field("home", &self.home).field("user", &self.user).finish_non_exhaustive()
     }
 }
 
@@ -91,7 +91,7 @@ fn read_file(path: &Path) -> io::Result<FileText> {
             Ok(FileText { text, mode: about.permissions().mode() & 0o7777, regular: true })
         }
         // a directory or a device is not read: the caller says what is wrong with it
-        Err(Unreadable::Irregular(_)) => Ok(FileText { text: String::new(), mode: 0, regular: false }),
+        Err(FileError::Irregular(_)) => Ok(FileText { text: String::new(), mode: 0, regular: false }),
         Err(why) => Err(why.into()),
     }
 }
