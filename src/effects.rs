@@ -1,4 +1,5 @@
-//! What a change does to which objects: the base of waves, of the scope and of edges.
+//! The effects of a change on database objects, from which waves, scope and conflicts are computed. It imports only
+//! `base`.
 
 use crate::base::QualifiedName;
 use schemars::JsonSchema;
@@ -18,9 +19,9 @@ pub enum ObjectClass {
     Index,
     /// A sequence.
     Sequence,
-    /// A function or procedure; arguments are left out.
+    /// A function or procedure, without its arguments.
     Function,
-    /// A type: enum, domain, composite.
+    /// A type: enum, domain or composite type.
     Type,
     /// An extension; its name has one part.
     Extension,
@@ -52,32 +53,32 @@ impl ObjectClass {
     }
 }
 
-/// What happens to an object.
+/// The effect on an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Access {
-    /// It is made.
+    /// The object is created.
     Create,
-    /// Its definition changes.
+    /// The definition of the object changes.
     Alter,
-    /// It goes away (or to the attic).
+    /// The object is dropped (or moved to the attic).
     Drop,
     /// Its rows change.
     Write,
     /// Its rows are read.
     Read,
-    /// A foreign key points at it: its rows are locked for a moment.
+    /// A foreign key references the object: its rows are locked for a short time.
     Reference,
 }
 
-/// One object and what happens to it.
+/// An object and the effect on it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Touch {
-    /// Its class.
+    /// The class of the object.
     pub object: ObjectClass,
-    /// Its name.
+    /// The name of the object.
     pub name: QualifiedName,
-    /// What happens to it.
+    /// The effect.
     pub how: Access,
 }
 

@@ -1,11 +1,11 @@
-//! dagmar compiles declarative PostgreSQL migrations: changesets with explicit dependencies
-//! form a graph; graph and history become a plan of forward and rollback SQL, which is
-//! previewed, tried, run in order, and recorded in the database.
+//! dagmar runs declarative PostgreSQL migrations: changesets with explicit dependencies form a graph; dagmar compiles
+//! graph and history to a plan of forward and rollback SQL, previews it, rehearses it, runs it in order, and records it
+//! in the database.
 //!
 //! # Using it from a program
 //!
-//! [`ops`] has the operations. A [`Project`](ops::Project) is read, a [`Target`](ops::Target) names an
-//! environment of it and who acts. A run is prepared, looked at, confirmed and run:
+//! [`ops`] has the operations. A [`Project`](ops::Project) has the files, and a [`Target`](ops::Target) names an
+//! environment of it and the actor. Prepare a run, look at it, confirm it and run it:
 //!
 //! ```no_run
 //! # async fn migrate() -> Result<(), dagmar::base::Failure> {
@@ -23,17 +23,17 @@
 //! # }
 //! ```
 //!
-//! In place of `&mut ()` an [`Observer`](run::Observer) hears each [`Event`](run::Event); [`Stop`](pg::Stop)
-//! stops a run from anywhere. A [`Failure`](base::Failure) says what went wrong and what to do. A run is for
-//! one thread: give it a runtime of its own (`tokio`'s `current_thread`) where the program has others.
-//! `examples/embed.rs` is a whole program, `examples/startup.rs` one that brings its migrations along.
+//! An [`Observer`](run::Observer) in place of `&mut ()` receives each [`Event`](run::Event); [`Stop`](pg::Stop) stops a
+//! run from any thread. A [`Failure`](base::Failure) contains the error and the remedy. A run stays on one thread: in a
+//! program with other tasks, give it a separate runtime (`tokio`'s `current_thread`). `examples/embed.rs` is a complete
+//! program, and `examples/startup.rs` is one with embedded migrations.
 //!
 //! # Features
 //!
 //! | feature | brings |
 //! | --- | --- |
-//! | none | reading, compiling and reporting: values to values, without a runtime |
-//! | `pg` | PostgreSQL and the operations |
+//! | none | reading, compiling and reporting, without a runtime |
+//! | `pg` | connections to PostgreSQL and the operations |
 //! | `cli` (default) | the command line |
 //!
 //! # Rooms
@@ -47,7 +47,7 @@
 //!                              Ledger <- execute(Plan) -> Events
 //! ```
 //!
-//! A module imports only what stands left of it:
+//! A module imports only modules to its left:
 //! base, effects, sql, change, render, source, graph, history, plan, ledger, run, exec, gate, report, pipeline, pg, ops, cli.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]

@@ -1,4 +1,5 @@
-//! The stages chained, for those at the edge: command line, service, tests.
+//! Chains the stages from files to a plan, for the operations, the command line and tests. It imports neither `pg` nor
+//! `ops` nor `cli`.
 
 use crate::base::{Code, Diagnostic, Diagnostics, Failure, FailureKind, FileId, Place};
 use crate::graph::{self, Graph, select};
@@ -14,38 +15,38 @@ use crate::source::{Changelog, ProjectFiles, SourceSet, Variables, advice};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// A project that was read, with its templates compiled.
+/// A project with its files and compiled templates.
 #[derive(Debug)]
 pub struct Workspace {
-    /// What is on disk.
+    /// The files.
     pub loaded: Loaded,
-    /// The templates, without those that have mistakes.
+    /// The templates without mistakes.
     pub renderer: Renderer,
 }
 
-/// A project seen from one environment.
+/// The view of a project for one environment.
 #[derive(Debug)]
 pub struct View<'a> {
     /// The project.
     pub workspace: &'a Workspace,
     /// The environment.
     pub environment: String,
-    /// Its changesets.
+    /// The changesets for the environment.
     pub changelog: Changelog,
-    /// Their order.
+    /// The dependency graph of the changesets.
     pub graph: Graph,
-    /// The texts, those of files that changes refer to as well.
+    /// The source texts, including files that changes refer to.
     pub sources: SourceSet,
-    /// What is odd in the files, and refuses nothing.
+    /// The warnings.
     pub warnings: Diagnostics,
     variables: Variables,
 }
 
 impl Workspace {
-    /// Reads a project. Problems of its files come with [`Workspace::view`], all at once.
+    /// Reads a project. [`Workspace::view`] reports the problems of its files, all together.
     ///
     /// # Errors
-    /// When the folder is no project.
+    /// If the directory is not a project.
     pub fn open(root: &Path) -> Result<Self, Failure> {
         let mut loaded = load::load(root)?;
         let (renderer, errors) = Renderer::without_broken(&loaded.templates);
@@ -58,7 +59,7 @@ impl Workspace {
     /// Parses the changesets for an environment and builds the graph.
     ///
     /// # Errors
-    /// Every problem of every file.
+    /// All problems of all files.
     pub fn view(&self, environment: &str, variables: &Variables) -> Result<View<'_>, Failure> {
         let loaded = &self.loaded;
         let mut problems = loaded.problems.clone();
@@ -99,17 +100,17 @@ impl Workspace {
         Ok(View { workspace: self, environment, changelog, graph, warnings, sources, variables: variables.clone() })
     }
 
-    /// Refuses to go on by a `dagmar.yaml` that has mistakes: a policy may be among what is left out.
+    /// Refuses a `dagmar.yaml` with mistakes: the ignored part could be a policy.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The problems of the file.
     pub fn check_project(&self) -> Result<(), Failure> {
         let mut problems = self.loaded.problems.clone();
         problems.retain(|problem| problem.place.as_ref().is_some_and(|place| place.file == FileId(0)));
         if problems.has_errors() { Err(Failure::source(self.loaded.sources.locate(problems))) } else { Ok(()) }
     }
 
-    /// What a changeset with these limits is rendered with.
+    /// The setting in which a changeset with these limits is rendered.
     fn setting<'a>(&'a self, environment: &str, limits: LimitsSpec, writing: Writing<'a>) -> RenderContext<'a> {
         let config = &self.loaded.config;
         let above = config.limits(environment);
@@ -124,18 +125,18 @@ impl Workspace {
 }
 
 impl View<'_> {
-    /// Compiles what is pending.
+    /// Compiles the pending changesets.
     ///
     /// # Errors
-    /// Wrong sources, a selector that names nothing, or applied changesets that were edited.
+    /// Problems in the sources, a selector that matches nothing, or applied changesets that were edited.
     pub fn plan(&self, history: &History, selectors: &[String]) -> Result<Result<Plan, Vec<Edited>>, Failure> {
         self.plan_of(history, self.select(selectors)?.as_ref())
     }
 
-    /// The changesets that selectors name, by position; `None`: all.
+    /// The positions of the changesets that the selectors match; `None`: all.
     ///
     /// # Errors
-    /// A selector that names nothing.
+    /// A selector that matches nothing.
     pub fn select(&self, selectors: &[String]) -> Result<Option<BTreeSet<usize>>, Failure> {
         if selectors.is_empty() {
             return Ok(None);
@@ -144,10 +145,10 @@ impl View<'_> {
         chosen.map(Some).map_err(|why| Failure::new(FailureKind::Usage, why))
     }
 
-    /// Compiles what is pending of these changesets.
+    /// Compiles the pending ones of these changesets.
     ///
     /// # Errors
-    /// Wrong sources, or applied changesets that were edited.
+    /// Problems in the sources, or applied changesets that were edited.
     pub fn plan_of(
         &self,
         history: &History,
@@ -183,7 +184,7 @@ impl View<'_> {
         Writing { sources: &self.sources, variables: &self.variables, origins }
     }
 
-    /// Warnings of passwords in the SQL of a plan of these files.
+    /// Warnings about passwords in the SQL of a plan.
     #[must_use]
     pub fn exposed_passwords(&self, plan: &Plan) -> Diagnostics {
         self.exposed(plan::secrets::exposed(plan))
@@ -207,10 +208,10 @@ impl View<'_> {
         self.sources.locate(warnings)
     }
 
-    /// Renders one changeset, whether it could run now or not.
+    /// Renders one changeset, also if it could not run now.
     ///
     /// # Errors
-    /// Wrong sources, or no such changeset.
+    /// Problems in the sources, or an unknown changeset.
     pub fn render_one(&self, id: &str) -> Result<plan::Step, Failure> {
         let position = self
             .graph
@@ -224,10 +225,10 @@ impl View<'_> {
             .ok_or_else(|| Failure::source(self.sources.locate(problems)))
     }
 
-    /// Compiles every changeset as if none was applied: what `check` does. With all that is odd.
+    /// Compiles all changesets as if none was applied, for `check`. The result contains the warnings.
     ///
     /// # Errors
-    /// Every problem.
+    /// All problems.
     pub fn check(&self) -> Result<(Compiled, Diagnostics), Failure> {
         let request = self.request(None, Origins::None);
         let (checked, found) = plan::compile::check(&self.changelog, &self.graph, &self.sources, &request)

@@ -1,12 +1,12 @@
 //! Who acts.
 
-/// Who acts, as the operating system knows him, or the service that he asked. The ledger keeps it
-/// beside the database role, which is the server's word.
+/// The acting user, as known to the operating system or to the service that acts for the user. The ledger keeps
+/// it in addition to the database role, which the server reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// The name of the user.
     pub user: String,
-    /// The host that the request came from.
+    /// The host of the request.
     pub host: String,
 }
 

@@ -3,7 +3,7 @@
 /// Makes the enum, its codes and its meanings from one table.
 macro_rules! codes {
     ($($name:ident = $code:literal, $meaning:literal;)*) => {
-        /// What is wrong, by a code that never means anything else.
+        /// The code of a kind of problem; its meaning never changes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = $meaning] $name,)*
@@ -21,7 +21,7 @@ macro_rules! codes {
                 }
             }
 
-            /// What is wrong, in a sentence without its full stop.
+            /// The meaning, in a sentence without its full stop.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
                 match self {
@@ -117,7 +117,7 @@ impl schemars::JsonSchema for Code {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "description": "The code of a kind of problem: it never means anything else.",
+            "description": "The code of a kind of problem; its meaning never changes.",
             "pattern": "^DG[0-9]{4}$"
         })
     }

@@ -23,7 +23,7 @@ pub trait Sources: Debug + Send + Sync {
     fn lines(&self, file: FileId) -> &Lines;
 }
 
-/// One hop of the way from a document's root to a node.
+/// One step of the path from a document's root to a node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PathSeg {
     /// The value under this key of a mapping.
@@ -32,42 +32,42 @@ pub enum PathSeg {
     Index(usize),
 }
 
-/// Where in the sources a problem is. Kept as a path and turned into bytes only
-/// when the problem is drawn: good files never pay for positions.
+/// A place in the source files. It is stored as a path and converted to bytes only when the problem is shown,
+/// so that correct files need no positions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file.
     pub file: FileId,
-    /// The way to the node; empty: the whole document.
+    /// The path to the node; empty: the whole document.
     pub path: Vec<PathSeg>,
-    /// Whether the key (and not the value) of the last hop is meant.
+    /// Whether it is the key (and not the value) of the last step.
     pub key: bool,
-    /// Of a text: the bytes that are meant, counted in its value and not in how it is written.
+    /// The byte range within a text value, without quotes and escapes.
     pub within: Option<Range<usize>>,
-    /// Bytes in the file's text, once known.
+    /// The byte range in the file, once known.
     pub span: Option<Range<usize>>,
 }
 
 impl Place {
-    /// The value at `path`.
+    /// The value at this path.
     #[must_use]
     pub fn value(file: FileId, path: Vec<PathSeg>) -> Self {
         Self { file, path, key: false, within: None, span: None }
     }
 
-    /// The key at `path`.
+    /// The key at this path.
     #[must_use]
     pub fn key(file: FileId, path: Vec<PathSeg>) -> Self {
         Self { key: true, ..Self::value(file, path) }
     }
 
-    /// These bytes of the file.
+    /// A byte range of the file.
     #[must_use]
     pub fn bytes(file: FileId, span: Range<usize>) -> Self {
         Self { span: Some(span), ..Self::value(file, Vec::new()) }
     }
 
-    /// The value under `key` of this place.
+    /// The value of a key in this place.
     #[must_use]
     pub fn child(&self, key: &str) -> Self {
         let mut path = self.path.clone();
@@ -75,7 +75,7 @@ impl Place {
         Self::value(self.file, path)
     }
 
-    /// The element `index` of this place.
+    /// An element of this place.
     #[must_use]
     pub fn at(&self, index: usize) -> Self {
         let mut path = self.path.clone();
@@ -83,58 +83,58 @@ impl Place {
         Self::value(self.file, path)
     }
 
-    /// The same place, meaning its key.
+    /// The key of this place.
     #[must_use]
     pub fn as_key(mut self) -> Self {
         self.key = true;
         self
     }
 
-    /// These bytes of the text that is its value.
+    /// A byte range of the text at this place.
     #[must_use]
     pub fn within(mut self, bytes: Range<usize>) -> Self {
         self.within = Some(bytes);
         self
     }
 
-    /// Whether it is `other` or below it.
+    /// Whether the place is `other` or below it.
     #[must_use]
     pub fn is_in(&self, other: &Place) -> bool {
         self.file == other.file && self.path.starts_with(&other.path)
     }
 }
 
-/// How bad a problem is.
+/// The severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ProblemSeverity")]
 pub enum Severity {
-    /// Worth knowing; nothing is refused.
+    /// A warning, which refuses nothing.
     Warning,
-    /// Nothing is compiled or run.
+    /// An error: nothing is compiled or run.
     Error,
 }
 
-/// One problem: stable code, message, places, remedy.
+/// A problem: stable code, message, places, remedy.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
-    /// What is wrong; never means anything else.
+    /// The code of the problem; its meaning never changes.
     pub code: Code,
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// Lower case, names in backticks, no full stop.
+    /// The message: lower case, names in backticks, no full stop.
     pub message: String,
     /// The main place.
     pub place: Option<Place>,
-    /// Said at the main place.
+    /// The text at the main place.
     pub label: Option<String>,
-    /// Other places that explain it.
+    /// Other places that explain the problem.
     pub related: Vec<(Place, String)>,
-    /// How to mend it.
+    /// The remedy.
     pub help: Option<String>,
-    /// The known name that was probably meant.
+    /// The known name that the user probably meant.
     pub meant: Option<String>,
-    /// Where else in the same file just this is wrong.
+    /// Other places in the same file with the same problem.
     pub more: Vec<Place>,
 }
 
@@ -168,7 +168,7 @@ impl Diagnostic {
         self
     }
 
-    /// Sets what is said at the main place.
+    /// Sets the text at the main place.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
@@ -189,7 +189,7 @@ impl Diagnostic {
         self
     }
 
-    /// Names what was probably meant, where there is such a thing.
+    /// Sets the name that the user probably meant.
     #[must_use]
     pub fn meant(mut self, near: Option<&str>) -> Self {
         if let Some(near) = near {
@@ -199,7 +199,7 @@ impl Diagnostic {
         self
     }
 
-    /// Sets the remedy where there is one.
+    /// Sets the remedy, if there is one.
     #[must_use]
     pub fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help = help.or(self.help);
@@ -207,7 +207,7 @@ impl Diagnostic {
     }
 }
 
-/// The problems found so far. Stages write into it and go on.
+/// The problems found so far. Stages add problems and continue.
 #[derive(Debug, Default, Clone)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
@@ -222,19 +222,19 @@ impl Diagnostics {
         self.list.push(problem);
     }
 
-    /// Whether one of them is an error.
+    /// Whether there is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.errors > 0
     }
 
-    /// How many errors and how many warnings there are.
+    /// The number of errors and of warnings.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
         (self.errors, self.list.len() - self.errors)
     }
 
-    /// Whether nothing was found.
+    /// Whether there is no problem.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
@@ -268,8 +268,8 @@ impl Diagnostics {
         self.sources.as_deref()
     }
 
-    /// The problems as they are shown: `locate` has been at every one, they are in the order of
-    /// files and positions, and what is wrong several times in a file is one problem.
+    /// The problems as they are shown: located by `locate`, sorted by file and position, and merged if a file
+    /// has the same problem several times.
     #[must_use]
     pub fn settled(mut self, sources: Arc<dyn Sources>, mut locate: impl FnMut(&mut Diagnostic)) -> Self {
         self.list.iter_mut().for_each(&mut locate);
@@ -305,7 +305,7 @@ fn position<'a>(problem: &Diagnostic, sources: &'a dyn Sources) -> Option<(&'a s
     problem.place.as_ref().map(|p| (sources.path(p.file), p.span.as_ref().map_or(0, |s| s.start)))
 }
 
-/// The known name nearest to `given`, if one is near enough to be meant.
+/// The known name that is most similar to `given`, if it is similar enough.
 #[must_use]
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known

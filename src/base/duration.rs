@@ -92,7 +92,7 @@ impl JsonSchema for HumanDuration {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "description": "A length of time: 30d, 12h, 90s, 1h30m.",
+            "description": "A duration: 30d, 12h, 90s, 1h30m.",
             "pattern": "^(0|(\\s*[0-9]+(ms|w|d|h|m|s))+)$|\\$\\{"
         })
     }

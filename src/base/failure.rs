@@ -7,24 +7,23 @@ use schemars::JsonSchema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum FailureKind {
-    /// A fault of dagmar itself.
+    /// An internal error of dagmar.
     Internal,
-    /// The command line is wrong.
+    /// The command line is invalid.
     Usage,
-    /// The project's files are wrong.
+    /// The project's files are invalid.
     Source,
-    /// What is applied differs from what the files or the plan say, or the history from what
-    /// was written.
+    /// The applied state differs from the files or the plan, or the history was changed.
     Drift,
     /// Refused: an explicit flag, approval or confirmation is missing.
     Refused,
     /// Another run holds the lock.
     Locked,
-    /// The server cannot be reached or used as it is.
+    /// The server cannot be reached or used.
     Database,
     /// A statement, precondition or verify check failed; the state is recorded.
     Failed,
-    /// Stopped by a signal; the state is recorded.
+    /// A signal stopped the run; the state is recorded.
     Interrupted,
 }
 
@@ -88,7 +87,7 @@ impl FailureKind {
     }
 }
 
-/// A place in a file of the project, as people look for it.
+/// A place in a file of the project, as shown to users.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Location {
@@ -98,7 +97,7 @@ pub struct Location {
     pub line: u32,
     /// The column in characters, from 1.
     pub column: u32,
-    /// Whether that is where it stood when it was applied; the file may have changed since.
+    /// True if this is the place at the time of the application; the file may have changed since.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub as_applied: bool,
 }
@@ -110,30 +109,30 @@ impl std::fmt::Display for Location {
     }
 }
 
-/// Why a command ends without having done its work.
+/// The reason why an operation failed.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// Decides exit code and HTTP status.
+    /// The kind, which determines exit code and HTTP status.
     pub kind: FailureKind,
-    /// One line, lower case, no full stop; never a secret.
+    /// The message: one line, lower case, no full stop, never a secret.
     pub message: String,
-    /// Lines under the message: facts that help to understand it.
+    /// Further facts, one line each.
     pub notes: Vec<String>,
-    /// What differs from what was expected, as unified diffs.
+    /// The differences from the expected content, as unified diffs.
     pub diffs: Vec<String>,
-    /// How to mend it.
+    /// The remedy.
     pub help: Option<String>,
-    /// Where in the project's files that stands which failed on the server.
+    /// The place in the project's files of the statement that failed on the server.
     pub location: Option<Location>,
-    /// Problems of the sources, where those are the reason.
+    /// The problems of the source files, if they are the reason.
     pub diagnostics: Diagnostics,
-    /// Whether the ledger has an event of it already.
+    /// Whether the ledger already has an event for it.
     pub recorded: bool,
-    /// What decides how to go on from here, where anything does.
+    /// The cause, if callers handle it specially.
     pub cause: Option<Cause>,
 }
 
-/// A cause of which the program makes something else than of others.
+/// A cause that callers handle specially.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// A connection of a run was lost in the middle.
@@ -178,7 +177,7 @@ impl Failure {
         self
     }
 
-    /// The sources are wrong: these are the problems.
+    /// The failure for problems of the source files.
     #[must_use]
     pub fn source(diagnostics: Diagnostics) -> Self {
         let (errors, _) = diagnostics.counts();

@@ -5,16 +5,16 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// A file as it was read.
+/// The content of a file.
 #[derive(Debug, Clone)]
 pub struct FileContent {
-    /// What is in it.
+    /// The bytes of the file.
     pub bytes: Vec<u8>,
-    /// What the system says of it.
+    /// The metadata of the file.
     pub about: std::fs::Metadata,
 }
 
-/// Why a file was not read.
+/// The reason why a file was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// There is none.
@@ -23,16 +23,16 @@ pub enum FileError {
     /// A folder, a pipe, a device.
     #[error("is {0}, and no regular file")]
     Irregular(&'static str),
-    /// It has more bytes than are read.
+    /// The file is larger than the limit.
     #[error("has more than {}", size(*.0))]
     TooLarge(u64),
-    /// What the system says.
+    /// The error of the operating system.
     #[error("cannot be read: {0}")]
     System(io::Error),
 }
 
 impl FileError {
-    /// What to do about it, where that is known.
+    /// The remedy, if known.
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         match self {
@@ -70,7 +70,7 @@ fn size(bytes: u64) -> String {
 /// Reads a file of at most `most` bytes.
 ///
 /// # Errors
-/// When there is none, or it is no plain file, is larger, or cannot be read.
+/// If the file does not exist, is not a regular file, is larger, or cannot be read.
 pub fn read(path: &Path, most: u64) -> Result<FileContent, FileError> {
     let mut file = open(path)?;
     let about = file.metadata().map_err(FileError::of)?;
@@ -86,7 +86,7 @@ pub fn read(path: &Path, most: u64) -> Result<FileContent, FileError> {
     Ok(FileContent { bytes, about })
 }
 
-/// The same as a text; what is no UTF-8 is replaced.
+/// Reads a file as text, and replaces invalid UTF-8.
 ///
 /// # Errors
 /// As [`read`].
@@ -95,7 +95,7 @@ pub fn read_text(path: &Path, most: u64) -> Result<String, FileError> {
     Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
 }
 
-/// The end of a file, at most so many bytes of it; empty when it cannot be read.
+/// The last bytes of a file, at most so many; empty if it cannot be read.
 #[must_use]
 pub fn tail(path: &Path, most: u64) -> String {
     let read = || -> Result<Vec<u8>, FileError> {

@@ -1,7 +1,7 @@
 //! Placeholders in texts that are part of the program.
 
-/// Replaces each `@name@` of these names with its value, in one pass: what a value holds is no
-/// placeholder. Any other `@` stays.
+/// Replaces each `@name@` of these names with its value, in one pass; values are not searched for placeholders.
+/// Any other `@` is unchanged.
 #[must_use]
 pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(text.len());

@@ -169,7 +169,7 @@ pub const QUOTED: &[&str] = &[
     "xmltable",
 ];
 
-/// Whether `word` has to be quoted although its letters would not need it.
+/// Whether `word` is a key word that must be quoted.
 #[must_use]
 pub fn needs_quotes(word: &str) -> bool {
     QUOTED.binary_search(&word).is_ok()

@@ -4,19 +4,19 @@ use super::HumanDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The server's limits for a segment; zero is none.
+/// The limits for a segment; zero means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
-    /// The longest wait for a lock (`lock_timeout`).
+    /// The maximum wait for a lock (`lock_timeout`).
     pub lock_timeout: HumanDuration,
-    /// The longest a statement may take (`statement_timeout`).
+    /// The maximum duration of a statement (`statement_timeout`).
     pub statement_timeout: HumanDuration,
-    /// How often a wait for a lock may be given up and tried again.
+    /// The number of retries after a lock timeout.
     pub lock_retries: u32,
 }
 
-/// What one transaction holds.
+/// The scope of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Granularity {

@@ -3,7 +3,7 @@
 /// Bytes between two marks of a text that is not ASCII.
 const STRIDE: usize = 1024;
 
-/// Where the lines of a text start.
+/// The byte offsets of the lines of a text.
 #[derive(Debug, Clone, Default)]
 pub struct Lines {
     starts: Vec<usize>,
@@ -12,7 +12,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Reads a text.
+    /// The lines of a text.
     #[must_use]
     pub fn of(text: &str) -> Self {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
@@ -27,8 +27,8 @@ impl Lines {
         Self { starts, characters }
     }
 
-    /// Line and column of a byte, both from 1; columns count characters, and the `\r` of a CRLF
-    /// is none. `text` is the one that was read.
+    /// The line and column of a byte, both from 1; columns count characters, and the `\r` of a CRLF does not
+    /// count. `text` must be the same text.
     #[must_use]
     pub fn line_column(&self, text: &str, at: usize) -> (usize, usize) {
         let at = at.min(text.len());
@@ -38,7 +38,7 @@ impl Lines {
         (line, self.before(text, at - returns) - self.before(text, start) + 1)
     }
 
-    /// The byte at which a line starts, from 1; behind the last line the end of it.
+    /// The byte offset of a line, from 1; behind the last line the end of the text.
     #[must_use]
     pub fn start(&self, line: usize) -> usize {
         self.starts.get(line.saturating_sub(1)).or(self.starts.last()).copied().unwrap_or(0)

@@ -1,5 +1,5 @@
-//! Words that every part of dagmar uses: problems and their places, names, checksums,
-//! exit codes. Imports nothing from the rest of the crate.
+//! The common vocabulary: diagnostics and their places, names and quoting, checksums, time, failures and exit codes,
+//! reading files. It imports no other room.
 
 mod actor;
 pub mod checksum;

@@ -9,15 +9,15 @@ use std::borrow::Cow;
 /// two names can become one (manual, chapter 4.1.1).
 pub const MAX_BYTES: usize = 63;
 
-/// One name, as it is stored in the catalog: case is kept, nothing is folded.
+/// A name as the catalog stores it, with its case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Ident(String);
 
 impl Ident {
-    /// Checks and takes a name.
+    /// Checks a name.
     ///
     /// # Errors
-    /// When it is empty, longer than 63 bytes or holds a NUL.
+    /// If it is empty, longer than 63 bytes, or contains a NUL.
     pub fn new(name: impl Into<String>) -> Result<Self, String> {
         let name = name.into();
         if name.is_empty() {
@@ -71,12 +71,12 @@ impl JsonSchema for Ident {
     }
 }
 
-/// A name with its schema where one is given: `platform.users`, `users`, `"Odd.Name".t`.
+/// A name with an optional schema: `platform.users`, `users`, `"Odd.Name".t`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QualifiedName {
     /// The schema; absent: the first of the `search_path`.
     pub schema: Option<Ident>,
-    /// The object.
+    /// The name of the object.
     pub name: Ident,
 }
 
@@ -162,7 +162,7 @@ impl JsonSchema for QualifiedName {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "A name with its schema: schema.name. Double quotes around a part that holds a dot.",
+            "description": "A name with its schema: schema.name. Put a part with a dot in double quotes.",
             "minLength": 1,
             "examples": ["platform.users"]
         })
@@ -173,8 +173,8 @@ fn always_quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// `name` as an SQL identifier: bare where that means the same name on every supported
-/// server, quoted otherwise (manual, chapter 4.1.1).
+/// `name` as an SQL identifier: unquoted if that means the same name on every supported server, otherwise
+/// quoted (manual, chapter 4.1.1).
 #[must_use]
 pub fn quote_ident(name: &str) -> Cow<'_, str> {
     let mut chars = name.bytes();
@@ -184,15 +184,15 @@ pub fn quote_ident(name: &str) -> Cow<'_, str> {
     if plain { Cow::Borrowed(name) } else { Cow::Owned(always_quote(name)) }
 }
 
-/// `text` as an SQL string constant. Backslashes go into the `E''` form, so that the
-/// result does not depend on `standard_conforming_strings` (manual, chapter 4.1.2).
+/// `text` as an SQL string constant. A text with backslashes uses the `E''` form, so that the result does not
+/// depend on `standard_conforming_strings` (manual, chapter 4.1.2).
 #[must_use]
 pub fn quote_literal(text: &str) -> String {
     let doubled = text.replace('\'', "''");
     if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
 }
 
-/// `text` between dollar quotes with a tag that does not occur in it.
+/// `text` in dollar quotes with a tag that does not occur in it.
 #[must_use]
 pub fn quote_dollar(text: &str, tag: &str) -> String {
     let mut fence = format!("${tag}$");

@@ -5,48 +5,45 @@ use super::{Diagnostic, Diagnostics, HumanDuration, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How gently a backfill goes; what is left out comes from the level above.
+/// The load limits of a backfill; an omitted value comes from the next higher level.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PaceSpec {
-    /// How long a batch should take: their size adapts to it. `0s`: the size is fixed; left
-    /// out: 10ms.
+    /// The target duration of a batch, to which the batch size adapts. `0s`: the size is fixed; default: 10ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_time: Option<HumanDuration>,
-    /// The pause after each batch; left out: none.
+    /// The pause after each batch; default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<HumanDuration>,
-    /// It waits while a replica replays later than this. `0s`: it does not; left out: 10s.
+    /// The backfill waits while the replay lag of a replica exceeds this limit. `0s`: no limit; default: 10s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replica_lag: Option<HumanDuration>,
-    /// It waits while a replica has more megabytes than this to replay. `0`: it does not;
-    /// left out: 1024.
+    /// The backfill waits while a replica has more megabytes than this to replay. `0`: no limit; default: 1024.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replica_lag_megabytes: Option<u32>,
-    /// It waits while more sessions of the server than this are active. `0` and left out: it
-    /// does not.
+    /// The backfill waits while more sessions than this are active on the server. `0`: no limit, the default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_sessions: Option<u32>,
-    /// It waits for autovacuum while the table has more dead rows than this many times what
-    /// starts it. `0`: it does not; left out: 5.
+    /// The backfill waits for autovacuum while the table has more dead rows than this many times the autovacuum
+    /// threshold. `0`: no limit; default: 5.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vacuum_debt: Option<u32>,
 }
 
-/// How gently a backfill goes, with nothing left open; zero is no limit.
+/// The load limits of a backfill, with all defaults; zero means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
-    /// How long a batch should take.
+    /// The target duration of a batch.
     pub batch_time: HumanDuration,
     /// The pause after each batch.
     pub pause: HumanDuration,
-    /// The longest delay of a replica.
+    /// The maximum replay lag of a replica.
     pub replica_lag: HumanDuration,
-    /// The most that a replica has to replay, in megabytes.
+    /// The maximum number of megabytes that a replica has to replay.
     pub replica_lag_megabytes: u32,
-    /// The most sessions that are active.
+    /// The maximum number of active sessions.
     pub active_sessions: u32,
-    /// The most dead rows, as a multiple of what starts autovacuum.
+    /// The maximum number of dead rows, as a multiple of the autovacuum threshold.
     pub vacuum_debt: u32,
 }
 
@@ -54,7 +51,7 @@ pub struct Pace {
 const LONGEST: HumanDuration = HumanDuration::secs(60);
 
 impl PaceSpec {
-    /// This pace over that of the level above.
+    /// These limits, with those of the level above for omitted values.
     #[must_use]
     pub fn or(self, above: Self) -> Self {
         Self {
@@ -67,13 +64,13 @@ impl PaceSpec {
         }
     }
 
-    /// Whether nothing is said.
+    /// Whether no value is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// With the defaults filled in.
+    /// The limits with defaults for omitted values.
     #[must_use]
     pub fn resolve(self) -> Pace {
         Pace {
@@ -86,7 +83,7 @@ impl PaceSpec {
         }
     }
 
-    /// Reports what makes no sense.
+    /// Reports invalid values.
     pub fn check(&self, place: &Place, out: &mut Diagnostics) {
         if let Some(time) = self.batch_time
             && time.millis > 0

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-/// A password, or another text that nobody may see. `Debug` writes stars and there is no
-/// `Display`: the only way to the text is [`Secret::expose`], so that every use can be found.
+/// A password or another secret text. `Debug` writes stars and there is no `Display`: only [`Secret::expose`]
+/// returns the text, so that every use can be found.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a text in.
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, to hand to the server and to nobody else.
+    /// The text, which only the server may receive.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -26,17 +26,16 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// How a placeholder begins. No variable can have such a name.
+/// The start of a placeholder. No variable can have such a name.
 pub const PLACEHOLDER: &str = "${secret:";
 
-/// What stands in SQL for the value of a secret variable until the SQL is sent.
+/// The placeholder that SQL contains for a secret variable until it is sent.
 #[must_use]
 pub fn placeholder(name: &str) -> String {
     format!("{PLACEHOLDER}{name}}}")
 }
 
-/// The names of the secret variables in a text, in their order, and the bytes that each
-/// placeholder takes.
+/// The names of the secret variables in a text, in order, with the byte ranges of their placeholders.
 pub fn placeholders(text: &str) -> impl Iterator<Item = (&str, std::ops::Range<usize>)> {
     text.match_indices(PLACEHOLDER).filter_map(|(start, _)| {
         let name = text[start + PLACEHOLDER.len()..].split('}').next()?;
@@ -45,7 +44,8 @@ pub fn placeholders(text: &str) -> impl Iterator<Item = (&str, std::ops::Range<u
     })
 }
 
-/// Letters, digits and `_`, not starting with a digit: what psql takes for a variable too.
+/// Whether the name has only letters, digits and `_`, and no digit at its start, as psql requires for a
+/// variable.
 #[must_use]
 pub fn is_secret_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -57,12 +57,12 @@ pub fn is_secret_name(name: &str) -> bool {
 pub struct Secrets(BTreeMap<String, Result<Secret, String>>);
 
 impl Secrets {
-    /// Sets a variable: its value, or why there is none.
+    /// Sets a variable: its value, or the reason why it has none.
     pub fn set(&mut self, name: &str, value: Result<Secret, String>) {
         self.0.insert(name.to_owned(), value);
     }
 
-    /// Whether this variable is a secret one.
+    /// Whether this variable is secret.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.0.contains_key(name)
@@ -71,7 +71,7 @@ impl Secrets {
     /// The value of a variable.
     ///
     /// # Errors
-    /// Why there is none, in words.
+    /// The reason why it has no value.
     pub fn value(&self, name: &str) -> Result<&Secret, String> {
         match self.0.get(name) {
             Some(Ok(secret)) => Ok(secret),
@@ -80,7 +80,7 @@ impl Secrets {
         }
     }
 
-    /// The values that there are.
+    /// The known values.
     pub fn values(&self) -> impl Iterator<Item = &Secret> {
         self.0.values().filter_map(|value| value.as_ref().ok())
     }

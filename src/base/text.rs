@@ -3,20 +3,19 @@
 use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// How many columns `text` takes on a terminal.
+/// The width of a text on a terminal, in columns.
 #[must_use]
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// How many columns a character takes.
+/// The width of a character on a terminal, in columns.
 pub(crate) fn columns(c: char) -> usize {
     c.width().unwrap_or(0)
 }
 
-/// `text` without anything that a terminal would act on or that a reader would not see: control
-/// characters become their pictures (`␛`), invisible characters and those that turn the reading
-/// direction become `�`. Line breaks and tabs stay.
+/// `text` without characters that a terminal would interpret or that are invisible: control characters become
+/// their pictures (`␛`), invisible characters and direction marks become `�`. Line breaks and tabs stay.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(|c| harmless(c) != c) {
@@ -69,8 +68,8 @@ pub(crate) fn one_line(text: &str) -> String {
     printable(text).replace('\n', "\u{240a}").replace('\t', " ")
 }
 
-/// `text` as it comes from a renderer that colours by itself and was given harmless text: its colours
-/// stay, anything else that a terminal would act on does not.
+/// `text` from a renderer that adds colours to printable text: its colours stay; other terminal sequences are
+/// replaced.
 #[must_use]
 pub fn coloured(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -10,13 +10,13 @@ pub fn rfc3339(millis: i64) -> String {
     Timestamp::from_second(millis.div_euclid(1000)).map_or_else(|_| "?".to_owned(), |t| t.to_string())
 }
 
-/// The same to the millisecond: `2026-03-01T12:00:00.042Z`.
+/// Milliseconds since 1970 as RFC 3339 in UTC, to the millisecond: `2026-03-01T12:00:00.042Z`.
 #[must_use]
 pub fn rfc3339_millis(millis: i64) -> String {
     Timestamp::from_millisecond(millis).map_or_else(|_| "?".to_owned(), |t| format!("{t:.3}"))
 }
 
-/// Milliseconds since 1970 of a point in time in RFC 3339, or of a day (its beginning in UTC).
+/// Parses a time in RFC 3339, or a day (its start in UTC), to milliseconds since 1970.
 #[must_use]
 pub fn parse(text: &str) -> Option<i64> {
     let day = || text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp());

@@ -9,15 +9,14 @@ use serde_path_to_error::Segment;
 /// Mistakes reported in one value; more would be noise.
 const MOST: usize = 20;
 
-/// Reads `value` as a `T`, which is a mapping. Each mistake becomes a problem at its own place: the part that
-/// is wrong is taken out and the rest is read again.
+/// Reads `value`, a mapping, as a `T`. Each mistake becomes a problem with its own place: the wrong part is
+/// removed and the rest is read again.
 pub fn typed<T: DeserializeOwned>(value: &Value, place: &Place, out: &mut Diagnostics) -> Option<T> {
     let before = out.counts();
     partly(value, place, out).filter(|_| out.counts() == before)
 }
 
-/// The same, without what is wrong: what is left of `value` once each mistake is taken out, so
-/// that one mistake does not make others.
+/// As [`typed`], and also returns the value without its wrong parts, so that one mistake does not cause others.
 pub fn partly<T: DeserializeOwned>(value: &Value, place: &Place, out: &mut Diagnostics) -> Option<T> {
     if value.is_array() {
         // serde takes a list for a mapping without its keys
@@ -55,7 +54,7 @@ pub fn partly<T: DeserializeOwned>(value: &Value, place: &Place, out: &mut Diagn
 }
 
 fn attempt<T: DeserializeOwned>(value: &Value) -> Result<T, (String, Vec<PathSeg>)> {
-    // the path costs as much again, and only a mistake has one
+    // tracking the path doubles the cost, and only a mistake needs it
     if let Ok(good) = T::deserialize(value) {
         return Ok(good);
     }

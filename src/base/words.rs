@@ -2,20 +2,20 @@
 
 use std::fmt::Display;
 
-/// A number with its noun: `1 step`, `2 steps`. The noun must be one that gets an `s`.
+/// A number with its noun: `1 step`, `2 steps`. The plural of the noun must end in `s`.
 #[must_use]
 pub fn count<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
     let nouns = plural(&n, noun);
     format!("{n} {nouns}")
 }
 
-/// The noun alone: `step` of one, `steps` of any other number.
+/// The noun alone: `step` for one, `steps` for any other number.
 #[must_use]
 pub fn plural<N: PartialEq + From<u8>>(n: &N, noun: &str) -> String {
     if *n == N::from(1) { noun.to_owned() } else { format!("{noun}s") }
 }
 
-/// A number with its thousands apart: `2,000,000`.
+/// A number with thousands separators: `2,000,000`.
 #[must_use]
 pub fn grouped(n: u64) -> String {
     let digits = n.to_string();

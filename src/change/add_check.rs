@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Adds a check constraint. On a table that exists already it is added NOT VALID and validated
-/// in a later transaction, so that reads and writes go on while the rows are read (manual,
-/// ALTER TABLE, notes). Undone by dropping it.
+/// Adds a check constraint. On an existing table dagmar adds it as NOT VALID and validates it in a later
+/// transaction, so that reads and writes continue during the validation (manual, ALTER TABLE, notes). The
+/// rollback drops it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddCheck {
@@ -18,11 +18,10 @@ pub struct AddCheck {
     name: Ident,
     /// The condition that every row must meet.
     expression: String,
-    /// `false` leaves the rows that are there unchecked; left out: they are validated.
+    /// `false` does not check existing rows; default: dagmar validates them.
     #[serde(skip_serializing_if = "Option::is_none")]
     validate: Option<bool>,
-    /// `true` asks for the form of one statement, which reads the whole table while nobody
-    /// can use it.
+    /// `true` uses a single statement, which reads the whole table and blocks all access to it meanwhile.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     blocking: bool,
 }

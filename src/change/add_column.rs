@@ -6,13 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Adds columns to a table. Undone by dropping them; values that were written since are kept
-/// in the attic.
+/// Adds columns to a table. The rollback drops them and keeps values that were written in the meantime in the
+/// attic.
 ///
-/// On a table that exists already, a foreign key (`references`) and a `check` are added NOT
-/// VALID and validated in a later transaction, and the index of `unique` is built
-/// concurrently, so that none reads the table under a lock that stops its users (manual,
-/// ALTER TABLE, notes).
+/// On an existing table, dagmar adds a foreign key (`references`) and a `check` as NOT VALID and validates them
+/// in a later transaction, and builds the index of `unique` concurrently, so that no statement reads the table
+/// under a lock that blocks other sessions (manual, ALTER TABLE, notes).
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddColumn {

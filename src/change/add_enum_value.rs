@@ -4,9 +4,9 @@ use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Adds a value to an enum type. The server cannot take it away again, and it cannot be used
-/// before the transaction that adds it has ended: later changes of the same changeset run in
-/// a transaction of their own (manual, ALTER TYPE, notes).
+/// Adds a value to an enum type. PostgreSQL cannot remove it again, and cannot use it before the transaction
+/// that adds it is committed: later changes of the same changeset run in a separate transaction (manual, ALTER
+/// TYPE, notes).
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddEnumValue {
@@ -14,13 +14,13 @@ pub struct AddEnumValue {
     name: QualifiedName,
     /// The new value.
     value: Ident,
-    /// The value that it comes before.
+    /// The existing value that the new one precedes.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<Ident>,
-    /// The value that it comes after; without either it is the last one.
+    /// The existing value that the new one follows; without `before` and `after` the new value is the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<Ident>,
-    /// Accepts that the type has the value already.
+    /// `true` accepts that the type already has the value.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     if_not_exists: bool,
 }

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Adds a foreign key. On a table that exists already it is added NOT VALID and validated in a
-/// later transaction, so that writes to both tables go on while the rows are read (manual,
-/// ALTER TABLE, notes). Undone by dropping it.
+/// Adds a foreign key. On an existing table dagmar adds it as NOT VALID and validates it in a later
+/// transaction, so that writes to both tables continue during the validation (manual, ALTER TABLE, notes). The
+/// rollback drops it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddForeignKey {
@@ -16,21 +16,21 @@ pub struct AddForeignKey {
     table: QualifiedName,
     /// The constraint's name.
     name: Ident,
-    /// The columns that point, in order.
+    /// The referencing columns, in order.
     columns: Vec<Ident>,
-    /// What they point at.
+    /// The referenced table and columns.
     references: ReferencesSpec,
-    /// Whether SET CONSTRAINTS may put the check off to the end of the transaction.
+    /// `true`: SET CONSTRAINTS can defer the check to the end of the transaction.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     deferrable: bool,
-    /// Whether the check is put off without being asked; asks for `deferrable`.
+    /// `true`: the check is deferred by default; requires `deferrable`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     initially_deferred: bool,
-    /// `false` leaves the rows that are there unchecked; left out: they are validated.
+    /// `false` does not check existing rows; default: dagmar validates them.
     #[serde(skip_serializing_if = "Option::is_none")]
     validate: Option<bool>,
-    /// `true` asks for the form of one statement, which blocks writes to both tables while it
-    /// reads them; partitioned tables need it before 18.
+    /// `true` uses a single statement, which blocks writes to both tables while it reads them; partitioned
+    /// tables need it before PostgreSQL 18.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     blocking: bool,
 }

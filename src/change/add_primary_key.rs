@@ -6,23 +6,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// Adds a primary key. On a table that exists already its columns become NOT NULL as
-/// `setNotNull` does it, its index is built concurrently, outside of a transaction, and then
-/// becomes the key's (manual, ALTER TABLE, ADD table_constraint_using_index). Undone by dropping
-/// it; columns that could hold NULL before can hold it again.
+/// Adds a primary key. On an existing table dagmar makes the columns NOT NULL as `setNotNull` does, builds the
+/// index concurrently, outside of a transaction, and then attaches it to the constraint (manual, ALTER TABLE,
+/// ADD table_constraint_using_index). The rollback drops the key; columns that were nullable before become
+/// nullable again.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddPrimaryKey {
     /// The table, with its schema.
     table: QualifiedName,
-    /// The name of the constraint and of its index; left out: the table's with `_pkey`.
+    /// The name of the constraint and of its index; default: the name of the table with `_pkey`.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Ident>,
     /// The columns, in order.
     columns: Vec<Ident>,
-    /// `false` asks for the form of one statement, which reads the table and builds the index
-    /// while nobody can use the table, and that partitioned tables need; left out: concurrent
-    /// on a table that exists already.
+    /// `false` uses a single statement, which reads the table and builds the index while it blocks all access
+    /// to the table; partitioned tables need it. Default: concurrently on an existing table.
     #[serde(skip_serializing_if = "Option::is_none")]
     concurrently: Option<bool>,
 }

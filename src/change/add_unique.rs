@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Adds a unique constraint. On a table that exists already its index is built concurrently,
-/// outside of a transaction, and then becomes the constraint's (manual, ALTER TABLE, ADD
-/// table_constraint_using_index). Undone by dropping both.
+/// Adds a unique constraint. On an existing table dagmar builds its index concurrently, outside of a
+/// transaction, and then attaches it to the constraint (manual, ALTER TABLE, ADD table_constraint_using_index).
+/// The rollback drops both.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddUnique {
@@ -19,21 +19,20 @@ pub struct AddUnique {
     name: Ident,
     /// The columns, in order.
     columns: Vec<Ident>,
-    /// Columns that are stored along in the index, for index-only scans.
+    /// Additional columns that are stored in the index, for index-only scans.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     include: Vec<Ident>,
-    /// Whether NULLs count as equal (15 and later).
+    /// `true`: NULLs count as equal (PostgreSQL 15 and later).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     nulls_not_distinct: bool,
-    /// Whether SET CONSTRAINTS may put the check off to the end of the transaction.
+    /// `true`: SET CONSTRAINTS can defer the check to the end of the transaction.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     deferrable: bool,
-    /// Whether the check is put off without being asked; asks for `deferrable`.
+    /// `true`: the check is deferred by default; requires `deferrable`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     initially_deferred: bool,
-    /// `false` asks for the form of one statement, which builds the index while nobody can use
-    /// the table, and that partitioned tables need; left out: concurrent on a table that exists
-    /// already.
+    /// `false` uses a single statement, which blocks all access to the table while it builds the index;
+    /// partitioned tables need it. Default: concurrently on an existing table.
     #[serde(skip_serializing_if = "Option::is_none")]
     concurrently: Option<bool>,
 }

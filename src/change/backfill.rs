@@ -9,36 +9,36 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Works through a table in batches, each with its position in one transaction: it can be
-/// paused, killed and resumed, and locks few rows for a short time. The table's alias is `t`.
+/// Updates a table in batches. Each batch is a transaction that also saves the position, so that a backfill can
+/// be paused, killed and resumed, and locks few rows for a short time. The table's alias is `t`.
 ///
-/// Undone by itself only where it fills columns that the same changeset adds; else it needs
-/// `rollback`.
+/// The rollback is automatic only if the backfill fills columns that the same changeset adds; otherwise it
+/// needs `rollback`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Backfill {
     /// The table, with its schema.
     table: QualifiedName,
-    /// The columns of a unique index without NULLs, in its order; mostly the primary key.
+    /// The columns of a unique index without NULLs, in its order; usually the primary key.
     key: Many<Ident>,
-    /// Rows of the table that the first batch looks at; later ones adapt to `pace.batchTime`.
+    /// The number of rows that the first batch covers; the size of later batches adapts to `pace.batchTime`.
     #[serde(default = "default_size")]
     #[schemars(range(min = 1, max = 1_000_000))]
     batch_size: u32,
     /// Columns and the SQL expressions of their new values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     set: BTreeMap<Ident, String>,
-    /// Instead of `set`: an INSERT, UPDATE or DELETE that joins `batch`, which holds the keys
-    /// of the batch. It may run again for the same keys: INSERT wants ON CONFLICT.
+    /// An alternative to `set`: an INSERT, UPDATE or DELETE that joins `batch`, which contains the keys of the
+    /// batch. It may run again for the same keys: an INSERT needs ON CONFLICT.
     #[serde(skip_serializing_if = "Option::is_none")]
     sql: Option<String>,
-    /// Which rows; left out: all. A row that does not meet it any more is left out.
+    /// The condition that selects rows; default: all rows. The backfill skips rows that no longer meet it.
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     where_: Option<String>,
-    /// How gently it goes; what is left out is that of `limits.backfill`.
+    /// The load limits of this backfill; default: `limits.backfill`.
     #[serde(default, skip_serializing_if = "PaceSpec::is_empty")]
     pace: PaceSpec,
-    /// SQL that takes it back, in one transaction.
+    /// The rollback SQL; it runs in one transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
     rollback: Option<String>,
 }

@@ -7,10 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Changes the type of a column. Most changes write the whole table anew while nobody can use
-/// it; among those that do not are a longer `varchar`, `varchar` to `text` and a larger
-/// precision of `numeric` (manual, ALTER TABLE, notes). Undone by going back to the type,
-/// collation and default that it had.
+/// Changes the type of a column. Most changes rewrite the whole table and block all access to it meanwhile;
+/// exceptions are a longer `varchar`, `varchar` to `text` and a larger precision of `numeric` (manual, ALTER
+/// TABLE, notes). The rollback restores the previous type, collation and default.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangeColumnType {
@@ -21,19 +20,19 @@ pub struct ChangeColumnType {
     /// The new type with its modifiers.
     #[serde(rename = "type")]
     type_name: TypeName,
-    /// The expression of the new value; left out: the old one, cast as an assignment casts it.
+    /// The expression of the new value; default: an assignment cast of the old value.
     #[serde(skip_serializing_if = "Option::is_none")]
     using: Option<String>,
-    /// The collation; left out: the new type's.
+    /// The collation; default: that of the new type.
     #[serde(skip_serializing_if = "Option::is_none")]
     collation: Option<QualifiedName>,
-    /// The new default, where the old one cannot be cast to the new type.
+    /// The new default, if the old one cannot be cast to the new type.
     #[serde(skip_serializing_if = "Option::is_none")]
     default: Option<SqlValue>,
-    /// The type to go back to; left out: what the column has when the change is applied.
+    /// The type that the rollback restores; default: the type of the column when the change is applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_type: Option<TypeName>,
-    /// The expression of the value when going back; asks for `previousType`.
+    /// The expression of the value for the rollback; requires `previousType`.
     #[serde(skip_serializing_if = "Option::is_none")]
     rollback_using: Option<String>,
 }

@@ -88,23 +88,23 @@ pub enum Undo {
     Missing(String),
 }
 
-/// How a batched change walks through its table.
+/// How a batched change iterates over its table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Batch {
-    /// The table that is walked through.
+    /// The table.
     pub table: QualifiedName,
     /// The columns of a unique key, in order.
     pub key: Vec<crate::base::Ident>,
-    /// Rows in the first batch; the size adapts to the time that a batch takes.
+    /// The number of rows of the first batch; the size of later batches adapts to their duration.
     pub size: u32,
-    /// Whether a condition says what is left, so that the table is walked through again for
-    /// rows that came in behind the position.
+    /// True if a condition tells which rows are left, so that a final sweep finds rows inserted behind the
+    /// position.
     pub sweep: bool,
-    /// The condition, where each changed row tells whether it still meets it.
+    /// The condition, if each changed row tells whether it still meets it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<String>,
-    /// How gently it goes.
+    /// The load limits of the backfill.
     #[serde(default, skip_serializing_if = "PaceSpec::is_empty")]
     pub pace: PaceSpec,
 }

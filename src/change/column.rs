@@ -15,25 +15,25 @@ pub struct ColumnSpec {
     /// The type with its modifiers.
     #[serde(rename = "type")]
     pub type_name: TypeName,
-    /// Whether it may hold NULL; left out: yes, unless it is the primary key.
+    /// Whether the column accepts NULL; default: `true`, except for a primary key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nullable: Option<bool>,
     /// The default: a literal, or `{ sql: expression }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<SqlValue>,
-    /// Makes it the primary key (of one column).
+    /// `true` makes the column the primary key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_key: Option<bool>,
-    /// Adds a unique constraint on this column.
+    /// `true` adds a unique constraint on this column.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unique: Option<bool>,
-    /// A condition that every row must meet.
+    /// The condition of a check constraint on this column.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub check: Option<String>,
-    /// The column of another table that it points at.
+    /// The column of another table that a foreign key references.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub references: Option<References>,
-    /// Numbers given by the server: `always` or `byDefault`.
+    /// Makes it an identity column: `always` or `byDefault`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
     /// The expression of a stored generated column.
@@ -42,24 +42,24 @@ pub struct ColumnSpec {
     /// The collation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collation: Option<QualifiedName>,
-    /// A comment for those who read the catalog.
+    /// A comment, stored in the catalog.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
 }
 
-/// What a foreign key points at.
+/// The target of a foreign key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct References {
     /// The table.
     pub table: QualifiedName,
-    /// Its column; left out: its primary key.
+    /// The referenced column; default: the primary key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<Ident>,
-    /// What happens to this row when that one is deleted; left out: it is refused.
+    /// The action when the referenced row is deleted; default: `noAction`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_delete: Option<Action>,
-    /// What happens to this row when that one's key changes; left out: it is refused.
+    /// The action when the referenced key changes; default: `noAction`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_update: Option<Action>,
 }
@@ -70,13 +70,13 @@ pub struct References {
 pub struct ReferencesSpec {
     /// The table.
     pub table: QualifiedName,
-    /// Its columns; left out: its primary key.
+    /// The referenced columns; default: the primary key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Ident>,
-    /// What happens to this row when that one is deleted; left out: it is refused.
+    /// The action when the referenced row is deleted; default: `noAction`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_delete: Option<Action>,
-    /// What happens to this row when that one's key changes; left out: it is refused.
+    /// The action when the referenced key changes; default: `noAction`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_update: Option<Action>,
 }
@@ -95,19 +95,19 @@ impl ReferencesSpec {
     }
 }
 
-/// What a foreign key does when the row it points at changes.
+/// The action of a foreign key when the referenced row changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
-    /// Refused at the end of the statement, or later where deferrable.
+    /// An error at the end of the statement, or later if the constraint is deferred.
     NoAction,
-    /// Refused at once.
+    /// An immediate error.
     Restrict,
-    /// This row goes or changes too.
+    /// The referencing row is deleted or changed too.
     Cascade,
-    /// This column becomes NULL.
+    /// The referencing column becomes NULL.
     SetNull,
-    /// This column becomes its default.
+    /// The referencing column gets its default.
     SetDefault,
 }
 

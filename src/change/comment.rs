@@ -6,24 +6,23 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Sets the comment of an object. Undone by putting back the comment that was there (manual,
-/// COMMENT).
+/// Sets the comment of an object. The rollback restores the previous comment (manual, COMMENT).
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Comment {
     /// The kind of object.
     on: On,
-    /// Its name: `schema.name`; for a function with its argument types,
-    /// `platform.f(uuid, text)`; for a column, constraint, trigger or policy without its table.
+    /// The name of the object: `schema.name`; for a function with its argument types, `platform.f(uuid, text)`;
+    /// for a column, constraint, trigger or policy without its table.
     name: String,
     /// The table of a column, constraint, trigger or policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     table: Option<QualifiedName>,
-    /// The comment; an empty text takes it away.
+    /// The comment; an empty text removes it.
     text: String,
 }
 
-/// The kind of object that a comment is on.
+/// The kind of the commented object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum On {

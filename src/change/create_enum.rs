@@ -4,16 +4,15 @@ use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Creates an enum type. Undone by dropping it, which the server refuses while a column uses
-/// it.
+/// Creates an enum type. The rollback drops it; PostgreSQL refuses that while a column uses it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateEnum {
     /// The name, with its schema.
     name: QualifiedName,
-    /// The values, in their order; each at most 63 bytes.
+    /// The values, in order; at most 63 bytes each.
     values: Vec<Ident>,
-    /// A comment for those who read the catalog.
+    /// A comment, stored in the catalog.
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
 }

@@ -4,21 +4,21 @@ use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Installs an extension, unless the database has it: templates and providers often come with
-/// some. Undone by dropping it (and what it brought along) only where this changeset
-/// installed it; the server refuses that while something uses it.
+/// Installs an extension, if the database does not have it: templates and providers often include some. The
+/// rollback drops it with its objects, only if this changeset installed it; PostgreSQL refuses that while
+/// something uses it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateExtension {
     /// The extension.
     name: Ident,
-    /// The schema of its objects; left out: the first of the `search_path`.
+    /// The schema of its objects; default: the first schema of the `search_path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     schema: Option<Ident>,
-    /// The version; left out: the server's default.
+    /// The version; default: that of the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
-    /// Installs the extensions that it needs too.
+    /// `true` also installs the extensions that it requires.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     cascade: bool,
 }

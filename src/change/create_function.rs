@@ -6,75 +6,75 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
-/// Creates a function; in a repeatable changeset creates it or replaces its body. Undone by
-/// dropping it.
+/// Creates a function; in a repeatable changeset creates it or replaces its body. The rollback drops it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateFunction {
     /// The name, with its schema and without arguments.
     name: QualifiedName,
-    /// The arguments as SQL writes them: `p_user uuid, p_limit int DEFAULT 10`.
+    /// The arguments in SQL syntax: `p_user uuid, p_limit int DEFAULT 10`.
     #[serde(skip_serializing_if = "Option::is_none")]
     arguments: Option<String>,
-    /// What it returns: `boolean`, `trigger`, `SETOF uuid`, `table(id uuid, name text)`.
+    /// The return type: `boolean`, `trigger`, `SETOF uuid`, `table(id uuid, name text)`.
     returns: String,
-    /// The language of the body; left out: plpgsql.
+    /// The language of the body.
     #[serde(default = "plpgsql")]
     language: Ident,
     /// The body, without quotes around it.
     body: String,
-    /// Whether its result depends on more than its arguments; left out: volatile.
+    /// The volatility, which tells the planner whether the result depends only on the arguments; default:
+    /// volatile.
     #[serde(skip_serializing_if = "Option::is_none")]
     volatility: Option<Volatility>,
-    /// Runs with the rights of its owner. Then `searchPath` is needed: else a caller decides
-    /// which tables it reads (manual, CREATE FUNCTION, "Writing SECURITY DEFINER Functions
+    /// `true`: the function runs with the privileges of its owner, and requires `searchPath`; otherwise a
+    /// caller decides which tables it reads (manual, CREATE FUNCTION, "Writing SECURITY DEFINER Functions
     /// Safely").
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     security_definer: bool,
-    /// The schemas in which the body finds names; `pg_temp` is put behind them.
+    /// The `search_path` of the body; dagmar appends `pg_temp`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     search_path: Vec<Ident>,
-    /// Returns NULL without a call when an argument is NULL.
+    /// `true`: returns NULL without a call if an argument is NULL.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     strict: bool,
-    /// Whether parallel workers may call it; left out: unsafe.
+    /// Whether parallel workers can call it; default: unsafe.
     #[serde(skip_serializing_if = "Option::is_none")]
     parallel: Option<Parallel>,
-    /// What a call costs, for the planner, in units of `cpu_operator_cost`.
+    /// The cost estimate of a call for the planner, in units of `cpu_operator_cost`.
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<Number>,
-    /// How many rows it returns, for the planner.
+    /// The estimated number of returned rows, for the planner.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<Number>,
-    /// Takes the right to call it from everybody; give it to some with `grant`.
+    /// `true` revokes EXECUTE from PUBLIC; grant it to selected roles with `grant`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     revoke_public: bool,
-    /// A comment for those who read the catalog.
+    /// A comment, stored in the catalog.
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
 }
 
-/// What the result of a function depends on.
+/// The volatility of a function.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Volatility {
-    /// Its arguments only.
+    /// Immutable: the result depends only on the arguments.
     Immutable,
-    /// Its arguments and what the statement sees of the database.
+    /// Stable: the result depends on the arguments and on the snapshot of the statement.
     Stable,
-    /// Anything; and it may write.
+    /// Volatile: the result can depend on anything, and the function can write.
     Volatile,
 }
 
-/// Whether parallel workers may call a function.
+/// The parallel safety of a function.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Parallel {
-    /// Never, also not in the leader of a parallel plan.
+    /// Unsafe: the function prevents a parallel plan.
     Unsafe,
-    /// In the leader only.
+    /// Restricted: only the leader of a parallel plan calls the function.
     Restricted,
-    /// Everywhere.
+    /// Safe: parallel workers can call the function.
     Safe,
 }
 

@@ -5,42 +5,41 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Creates an index. On a table that exists already it is built concurrently, outside of a
-/// transaction, so that reads and writes go on (manual, CREATE INDEX, "Building Indexes
-/// Concurrently"). Undone by dropping it.
+/// Creates an index. On an existing table dagmar builds it concurrently, outside of a transaction, so that
+/// reads and writes continue (manual, CREATE INDEX, "Building Indexes Concurrently"). The rollback drops it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateIndex {
-    /// The index's name, without a schema: it lies in its table's.
+    /// The index's name, without a schema: an index is in the schema of its table.
     name: Ident,
     /// The table, with its schema.
     table: QualifiedName,
-    /// Columns, expressions in parentheses, each with order or operator class where wanted:
-    /// `email`, `lower(email)`, `created_at DESC`.
+    /// Columns, or expressions in parentheses, each with an optional order or operator class: `email`,
+    /// `lower(email)`, `created_at DESC`.
     columns: Vec<String>,
-    /// Only different values.
+    /// `true` creates a unique index.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unique: bool,
-    /// The method; left out: btree.
+    /// The index method; default: btree.
     #[serde(skip_serializing_if = "Option::is_none")]
     using: Option<Ident>,
-    /// Columns that are stored along, for index-only scans.
+    /// Additional columns that are stored in the index, for index-only scans.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     include: Vec<Ident>,
     /// The condition of a partial index.
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     where_: Option<String>,
-    /// Whether NULLs count as equal in a unique index (15 and later).
+    /// `true`: NULLs count as equal in a unique index (PostgreSQL 15 and later).
     #[serde(skip_serializing_if = "Option::is_none")]
     nulls_not_distinct: Option<bool>,
-    /// `false` asks for the form that blocks writes while it builds; left out: concurrent on a
-    /// table that exists already, plain on one that the same changeset creates.
+    /// `false` blocks writes during the build; default: concurrently on an existing table, not concurrently on
+    /// a table that the same changeset creates.
     #[serde(skip_serializing_if = "Option::is_none")]
     concurrently: Option<bool>,
     /// The tablespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     tablespace: Option<Ident>,
-    /// A comment for those who read the catalog.
+    /// A comment, stored in the catalog.
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
 }

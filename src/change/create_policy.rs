@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Creates a row level security policy; in a repeatable changeset replaces it in one
-/// transaction. Undone by dropping it (manual, CREATE POLICY).
+/// Creates a row-level security policy; in a repeatable changeset replaces it in one transaction. The rollback
+/// drops it (manual, CREATE POLICY).
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreatePolicy {
@@ -15,22 +15,22 @@ pub struct CreatePolicy {
     name: Ident,
     /// The table, with its schema.
     table: QualifiedName,
-    /// Whether it allows rows, or narrows what others allow; left out: permissive.
+    /// Permissive policies are combined with OR, restrictive ones with AND; default: permissive.
     #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
     as_: Option<Stance>,
-    /// The commands it applies to; left out: all.
+    /// The commands that the policy applies to.
     #[serde(default)]
     command: Command,
-    /// The roles it applies to, `public` and `current_user` included; left out: all.
+    /// The roles that the policy applies to, including `public` and `current_user`; default: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     to: Vec<Ident>,
-    /// Which rows that are there may be seen, changed or deleted.
+    /// The condition for existing rows: only matching rows are visible and can be changed or deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     using: Option<String>,
-    /// Which rows may be written; left out: as `using`.
+    /// The condition for new and changed rows; default: the condition of `using`.
     #[serde(skip_serializing_if = "Option::is_none")]
     with_check: Option<String>,
-    /// A comment for those who read the catalog.
+    /// A comment, stored in the catalog.
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
 }
@@ -49,16 +49,16 @@ pub enum Stance {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Command {
-    /// All of them.
+    /// All commands.
     #[default]
     All,
-    /// Reading.
+    /// SELECT.
     Select,
-    /// New rows.
+    /// INSERT.
     Insert,
-    /// Changed rows.
+    /// UPDATE.
     Update,
-    /// Rows that go.
+    /// DELETE.
     Delete,
 }
 

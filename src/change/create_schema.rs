@@ -4,16 +4,16 @@ use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Creates a schema. Undone by dropping it, which the server refuses while it holds anything.
+/// Creates a schema. The rollback drops it; PostgreSQL refuses that while the schema contains objects.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateSchema {
     /// The name of the schema.
     name: Ident,
-    /// The role that owns it; left out: who applies the change.
+    /// The owner; default: the role that applies the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<Ident>,
-    /// A comment for those who read the catalog.
+    /// A comment, stored in the catalog.
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
 }

@@ -6,15 +6,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Creates a table. Undone by dropping it; rows that were written since are kept in the attic.
+/// Creates a table. The rollback drops it and keeps rows that were written in the meantime in the attic.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateTable {
     /// The table, with its schema.
     table: QualifiedName,
-    /// Its columns, in order.
+    /// The columns, in order.
     columns: Vec<ColumnSpec>,
-    /// The primary key, where it is of several columns or should have a name.
+    /// The primary key, if it has several columns or a name.
     #[serde(skip_serializing_if = "Option::is_none")]
     primary_key: Option<KeySpec>,
     /// Unique constraints.
@@ -23,13 +23,13 @@ pub struct CreateTable {
     /// Check constraints.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     checks: Vec<CheckSpec>,
-    /// Foreign keys of several columns, or with names.
+    /// Foreign keys with several columns or a name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     foreign_keys: Vec<ForeignKeySpec>,
     /// Makes it a partitioned table.
     #[serde(skip_serializing_if = "Option::is_none")]
     partition_by: Option<PartitionBy>,
-    /// Not written to the WAL: fast, and empty after a crash.
+    /// `true`: the table is not written to the WAL. It is faster, and empty after a crash.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unlogged: bool,
     /// Storage parameters, such as `fillfactor`.
@@ -38,7 +38,7 @@ pub struct CreateTable {
     /// The tablespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     tablespace: Option<Ident>,
-    /// A comment for those who read the catalog.
+    /// A comment, stored in the catalog.
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
 }
@@ -47,7 +47,7 @@ pub struct CreateTable {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeySpec {
-    /// The constraint's name; left out: the server chooses.
+    /// The constraint's name; default: PostgreSQL generates it.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Ident>,
     /// The columns, in order.
@@ -58,7 +58,7 @@ pub struct KeySpec {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CheckSpec {
-    /// The constraint's name; left out: the server chooses.
+    /// The constraint's name; default: PostgreSQL generates it.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Ident>,
     /// The condition that every row must meet.
@@ -69,20 +69,20 @@ pub struct CheckSpec {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ForeignKeySpec {
-    /// The constraint's name; left out: the server chooses.
+    /// The constraint's name; default: PostgreSQL generates it.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Ident>,
-    /// The columns that point, in order.
+    /// The referencing columns, in order.
     columns: Vec<Ident>,
-    /// What they point at.
+    /// The referenced table and columns.
     references: ReferencesSpec,
 }
 
-/// How a table is partitioned.
+/// The partitioning of a table.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PartitionBy {
-    /// The method.
+    /// The partitioning method.
     method: PartitionMethod,
     /// Columns, or expressions in parentheses.
     key: Vec<String>,

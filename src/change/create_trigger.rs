@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// Creates a trigger; in a repeatable changeset creates or replaces it. Undone by dropping it
-/// (manual, CREATE TRIGGER).
+/// Creates a trigger; in a repeatable changeset creates or replaces it. The rollback drops it (manual, CREATE
+/// TRIGGER).
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateTrigger {
@@ -15,31 +15,31 @@ pub struct CreateTrigger {
     name: Ident,
     /// The table or view, with its schema.
     table: QualifiedName,
-    /// When it fires.
+    /// The time at which it fires.
     timing: Timing,
-    /// On what it fires.
+    /// The events on which it fires.
     events: Vec<Event>,
-    /// Fires on an update only when one of these columns is set.
+    /// An UPDATE fires the trigger only if it sets one of these columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     update_of: Vec<Ident>,
-    /// For each row, or once per statement; left out: for each row.
+    /// Fires for each row, or once per statement.
     #[serde(default)]
     for_each: ForEach,
-    /// The name under which the function sees all old rows as a table.
+    /// The name of the transition table with all old rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_table: Option<Ident>,
-    /// The name under which the function sees all new rows as a table.
+    /// The name of the transition table with all new rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     new_table: Option<Ident>,
-    /// The condition under which it fires, over `OLD` and `NEW`.
+    /// The condition for the trigger, with `OLD` and `NEW`.
     #[serde(skip_serializing_if = "Option::is_none")]
     when: Option<String>,
-    /// The function that it calls, with its schema.
+    /// The trigger function, with its schema.
     function: QualifiedName,
-    /// What the function finds in `TG_ARGV`.
+    /// The arguments in `TG_ARGV`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     arguments: Vec<String>,
-    /// A comment for those who read the catalog.
+    /// A comment, stored in the catalog.
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
 }
@@ -56,15 +56,15 @@ pub enum Timing {
     InsteadOf,
 }
 
-/// On what a trigger fires.
+/// An event that fires a trigger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Event {
-    /// New rows.
+    /// INSERT.
     Insert,
-    /// Changed rows.
+    /// UPDATE.
     Update,
-    /// Rows that go.
+    /// DELETE.
     Delete,
     /// TRUNCATE.
     Truncate,

@@ -6,37 +6,37 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// Creates a view or a materialized view. Undone by dropping it.
+/// Creates a view or a materialized view. The rollback drops it.
 ///
-/// In a repeatable changeset a view is replaced, which keeps what depends on it and its
-/// grants, and can only add columns at its end (manual, CREATE VIEW); a materialized view is
-/// dropped and made again.
+/// In a repeatable changeset dagmar replaces a view, which keeps dependent objects and grants, and can only add
+/// columns at the end (manual, CREATE VIEW); it drops and recreates a materialized view.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateView {
     /// The name, with its schema.
     name: QualifiedName,
-    /// Names for its columns; left out: those of the query.
+    /// Names for the columns; default: those of the query.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     columns: Vec<Ident>,
     /// The query.
     query: String,
-    /// Keeps the result until it is refreshed.
+    /// `true` creates a materialized view, which stores the result until it is refreshed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     materialized: bool,
-    /// Leaves a materialized view empty until it is refreshed.
+    /// `true` leaves a materialized view empty until it is refreshed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     with_no_data: bool,
-    /// Keeps functions of the caller away from rows that the view hides.
+    /// `true` prevents functions of the caller from seeing rows that the view hides.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     security_barrier: bool,
-    /// Checks the rights and policies of the caller, not of the owner (15 and later).
+    /// `true` checks the privileges and policies of the caller instead of those of the owner (PostgreSQL 15 and
+    /// later).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     security_invoker: bool,
-    /// Refuses rows written through the view that it would not show.
+    /// Refuses to write rows through the view that it would not show.
     #[serde(skip_serializing_if = "Option::is_none")]
     check_option: Option<CheckOption>,
-    /// A comment for those who read the catalog.
+    /// A comment, stored in the catalog.
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
 }

@@ -9,19 +9,19 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The manifest of a project's own change type: `templates/<name>/manifest.yaml`.
+/// The manifest of a custom change type: `templates/<name>/manifest.yaml`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Manifest {
-    /// What it does, in a sentence; shown by editors.
+    /// A description in one sentence; editors show it.
     pub description: String,
-    /// The JSON Schema of its parameters: an object.
+    /// The JSON Schema of the parameters: an object.
     pub parameters: Value,
-    /// Parameters that name tables, and what happens to those tables; left out: read from
+    /// The parameters that name tables, and the effect on those tables; default: dagmar reads the effects from
     /// the rendered SQL.
     #[serde(default)]
     pub touches: BTreeMap<String, Access>,
-    /// Why it cannot be undone, where it cannot: then the template has no rollback section.
+    /// The reason why the change cannot be rolled back; the template then has no rollback section.
     pub irreversible: Option<String>,
 }
 

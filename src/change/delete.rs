@@ -9,21 +9,21 @@ use serde_json::{Map, Value};
 
 /// Deletes rows. The table's alias is `t`.
 ///
-/// Undone by putting them back: they are kept in the attic. It is refused where rows of other
-/// tables would go with them or lose their reference (ON DELETE CASCADE, SET NULL, SET
-/// DEFAULT), because those could not come back: change them first, in changes of their own.
+/// dagmar keeps the rows in the attic, and the rollback inserts them again. dagmar refuses the change if it
+/// would also change rows of other tables (ON DELETE CASCADE, SET NULL, SET DEFAULT), because it could not
+/// restore them: change these rows first, in separate changes.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Delete {
     /// The table, with its schema.
     table: QualifiedName,
-    /// Which rows; `true` for all of them.
+    /// The condition; `true` for all rows.
     #[serde(rename = "where")]
     where_: String,
-    /// SQL that takes it back, instead of the rows that are kept.
+    /// The rollback SQL, instead of the rows from the attic.
     #[serde(skip_serializing_if = "Option::is_none")]
     rollback: Option<String>,
-    /// `false`: the rows are not kept.
+    /// `false` does not keep the rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     keep: Option<bool>,
 }

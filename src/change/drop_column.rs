@@ -5,11 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Drops a column. It is renamed in place, loses all that could refuse a new row (NOT NULL,
-/// checks, keys), and comes back with all of it, at its old position. Until it is purged
-/// (`dagmar attic purge`) `SELECT *` shows it under its name of the attic, and an INSERT without a
-/// list of columns counts it. A column that others depend on is refused, as DROP COLUMN does it
-/// (manual, ALTER TABLE).
+/// Drops a column. dagmar renames it in place and removes its constraints (NOT NULL, checks, keys), which could
+/// refuse a new row. The rollback restores the column with them, at its old position. Until it is purged
+/// (`dagmar attic purge`), `SELECT *` shows it under its name in the attic, and an INSERT without a column list
+/// counts it. dagmar refuses to drop a column that other objects depend on, as DROP COLUMN does (manual, ALTER
+/// TABLE).
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DropColumn {
@@ -17,8 +17,7 @@ pub struct DropColumn {
     table: QualifiedName,
     /// The column.
     column: Ident,
-    /// `false` drops it and its values for good: the change cannot be undone then; left out:
-    /// it is kept.
+    /// `false` drops the column and its values permanently, without a rollback.
     #[serde(default = "yes")]
     keep: bool,
 }

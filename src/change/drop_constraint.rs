@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Drops a constraint of any kind. One that others rest on (a key that foreign keys point at) is
-/// refused by the server. Undone by adding it again as it was: a check or foreign key NOT VALID
-/// and validated in a second transaction; a key builds its index while nobody can use the table.
+/// Drops a constraint of any kind. PostgreSQL refuses to drop one that others depend on (a key that foreign
+/// keys reference). The rollback adds it again: a check or foreign key as NOT VALID, validated in a second
+/// transaction; for a key it builds the index, which blocks all access to the table meanwhile.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DropConstraint {

@@ -5,8 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Drops the default of a column; rows that are there keep their values. Undone by setting the
-/// default that it had.
+/// Drops the default of a column; existing rows keep their values. The rollback restores the default.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DropDefault {

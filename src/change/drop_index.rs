@@ -6,22 +6,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Drops an index, concurrently, so that reads and writes of its table go on (manual, DROP
-/// INDEX). Undone by building it again: with `was` concurrently, without it from the
-/// definition that is remembered, while writes to the table wait.
+/// Drops an index concurrently, so that reads and writes of its table continue (manual, DROP INDEX). The
+/// rollback builds it again: concurrently with `was`; otherwise from the remembered definition, which blocks
+/// writes to the table meanwhile.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DropIndex {
     /// The index, with its schema.
     index: QualifiedName,
-    /// Its table; with it the plan knows what must not run meanwhile.
+    /// The table of the index; with it the plan knows which steps must not run concurrently.
     #[serde(skip_serializing_if = "Option::is_none")]
     table: Option<QualifiedName>,
-    /// What the index was, as `createIndex` takes it: then a rollback builds it concurrently.
+    /// The parameters of the index as in `createIndex`; the rollback then builds it concurrently.
     #[serde(skip_serializing_if = "Option::is_none")]
     was: Option<Box<CreateIndex>>,
-    /// `false` asks for the form that blocks the table for a moment, and that partitioned
-    /// tables need; left out: concurrent.
+    /// `false` blocks the table for a short time; partitioned tables need it. Default: concurrently.
     #[serde(skip_serializing_if = "Option::is_none")]
     concurrently: Option<bool>,
 }

@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Allows NULL in a column. Undone by refusing it again, if it was refused before: in three
-/// transactions, so that the table is not read while nobody can use it. Rows with NULL that
-/// were written since stop the rollback.
+/// Allows NULL in a column. The rollback adds NOT NULL again if the column had it, in three transactions, so
+/// that no statement reads the table while it blocks access. The rollback fails if rows with NULL were written
+/// in the meantime.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DropNotNull {

@@ -4,17 +4,16 @@ use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Drops a table. It moves to the attic with its rows, indexes, sequences and partitions, and
-/// comes back from there as it was; its foreign keys are remembered meanwhile, so that they
-/// bind no other table. A table that others depend on is refused, as DROP TABLE does it
-/// (manual, chapter 5.14, "Dependency Tracking").
+/// Drops a table. dagmar moves it to the attic with its rows, indexes, sequences and partitions, and the
+/// rollback restores it. dagmar remembers its foreign keys and drops them, so that they do not affect other
+/// tables. It refuses to drop a table that other objects depend on, as DROP TABLE does (manual, chapter 5.14,
+/// "Dependency Tracking").
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DropTable {
     /// The table, with its schema.
     table: QualifiedName,
-    /// `false` drops it and its rows for good: the change cannot be undone then; left out:
-    /// it is kept in the attic.
+    /// `false` drops the table and its rows permanently, without a rollback.
     #[serde(default = "yes")]
     keep: bool,
 }

@@ -4,14 +4,14 @@ use crate::effects::Effects;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Switches row level security on for a table: without a policy nobody but its owner sees a
-/// row (manual, chapter 5.8). Undone by switching off what it switched on.
+/// Enables row-level security for a table: without a policy only its owner sees rows (manual, chapter 5.8). The
+/// rollback disables what the change enabled.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EnableRowLevelSecurity {
     /// The table, with its schema.
     table: QualifiedName,
-    /// Binds the table's owner too.
+    /// `true` applies the policies to the table's owner too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     force: bool,
 }

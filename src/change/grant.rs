@@ -7,21 +7,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Grants privileges on objects to roles. Undone by revoking them: a privilege that a role had
-/// before goes too (manual, GRANT).
+/// Grants privileges on objects to roles. The rollback revokes them, including privileges that a role had
+/// before (manual, GRANT).
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Grant {
-    /// What the roles may do.
+    /// The privileges.
     privileges: Vec<Privilege>,
-    /// The columns that the privileges are limited to, on tables.
+    /// The columns that the privileges are limited to, for tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     columns: Vec<Ident>,
     /// The objects, all of one kind.
     on: Target,
-    /// The roles, `public` and `current_user` included.
+    /// The roles, including `public` and `current_user`.
     to: Many<Ident>,
-    /// Lets the roles hand the privileges on.
+    /// `true` allows the roles to grant the privileges to others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     with_grant_option: bool,
 }
@@ -30,33 +30,33 @@ pub struct Grant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Privilege {
-    /// All that the kind of object knows.
+    /// All privileges of this kind of object.
     All,
-    /// Reading rows; of a sequence its state.
+    /// SELECT; on a sequence, reading its state.
     Select,
-    /// New rows.
+    /// INSERT.
     Insert,
-    /// Changing rows; of a sequence its state.
+    /// UPDATE; on a sequence, changing its state.
     Update,
-    /// Deleting rows.
+    /// DELETE.
     Delete,
     /// TRUNCATE.
     Truncate,
-    /// Foreign keys that point at it.
+    /// Foreign keys that reference the table.
     References,
-    /// Triggers on it.
+    /// Triggers on the table.
     Trigger,
-    /// VACUUM, ANALYZE, REINDEX and the like (17 and later).
+    /// VACUUM, ANALYZE, REINDEX and similar commands (PostgreSQL 17 and later).
     Maintain,
-    /// Using a schema, sequence or type.
+    /// Use of a schema, sequence or type.
     Usage,
-    /// New objects in a schema, new schemas in a database.
+    /// New objects in a schema, or new schemas in a database.
     Create,
-    /// Connecting to a database.
+    /// Connections to a database.
     Connect,
     /// Temporary tables in a database.
     Temporary,
-    /// Calling a function or procedure.
+    /// Calls of a function or procedure.
     Execute,
 }
 
@@ -88,13 +88,13 @@ pub struct Target {
     /// Databases.
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<Many<Ident>>,
-    /// All tables and views that these schemas hold now.
+    /// All tables and views that are in these schemas now.
     #[serde(skip_serializing_if = "Option::is_none")]
     all_tables_in_schema: Option<Many<Ident>>,
-    /// All sequences that these schemas hold now.
+    /// All sequences that are in these schemas now.
     #[serde(skip_serializing_if = "Option::is_none")]
     all_sequences_in_schema: Option<Many<Ident>>,
-    /// All functions that these schemas hold now.
+    /// All functions that are in these schemas now.
     #[serde(skip_serializing_if = "Option::is_none")]
     all_functions_in_schema: Option<Many<Ident>>,
 }

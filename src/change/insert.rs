@@ -9,53 +9,52 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Inserts rows. Undone by deleting exactly the rows that it inserted, found again by the
-/// table's primary key, or by `key`; rows that an `update` on conflict changed get their old
-/// values back.
+/// Inserts rows. The rollback deletes exactly the inserted rows, which it finds by the table's primary key or
+/// by `key`, and restores the old values of rows that an `update` on conflict changed.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Insert {
     /// The table, with its schema.
     table: QualifiedName,
-    /// The order of the columns; left out: by name.
+    /// The order of the columns; default: by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     columns: Vec<Ident>,
-    /// The rows: column and value. A column that a row leaves out gets its default.
+    /// The rows: column and value. If a row omits a column, the column gets its default.
     rows: Vec<BTreeMap<Ident, SqlValue>>,
-    /// What happens when a row is there already; left out: an error.
+    /// The action if a row already exists; default: an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_conflict: Option<OnConflict>,
-    /// The columns whose values tell the rows apart, for a table without a primary key: the
-    /// rollback deletes the rows that have these values.
+    /// The columns that identify a row in a table without a primary key: the rollback deletes the rows with
+    /// these values.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<Many<Ident>>,
 }
 
-/// What happens when a row is there already (manual, INSERT, "ON CONFLICT Clause").
+/// The action if a row already exists (manual, INSERT, "ON CONFLICT Clause").
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OnConflict {
     /// The columns of a unique constraint or index.
     #[serde(skip_serializing_if = "Option::is_none")]
     columns: Option<Many<Ident>>,
-    /// The unique constraint by its name.
+    /// The name of the unique constraint.
     #[serde(skip_serializing_if = "Option::is_none")]
     constraint: Option<Ident>,
-    /// Leaves the row as it is, or updates it.
+    /// Keeps the existing row, or updates it.
     #[serde(rename = "do")]
     do_: Do,
-    /// The columns that are updated; left out: all that are inserted but those of the conflict.
+    /// The columns to update; default: all inserted columns except those of the conflict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     set: Vec<Ident>,
 }
 
-/// Leaves a row that is there as it is, or updates it.
+/// Keeps the existing row, or updates it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Do {
-    /// The row that is there stays as it is.
+    /// Keeps the existing row.
     Nothing,
-    /// The row that is there gets the new values.
+    /// Updates the existing row.
     Update,
 }
 

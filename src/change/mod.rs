@@ -1,9 +1,8 @@
-//! What can be asked for: one file per change type.
+//! The change types, one file each. The room contains no SQL: that is in `templates/sql/<kind>.sql.hbs`.
 //!
-//! A change type is a struct (which *is* its YAML form and its template's context), what it
-//! touches, and how it is undone. It holds no SQL: that is in `templates/sql/<kind>.sql.hbs`.
-//! To add one: the file here, its `mod` line and its row in `change_types!` below, its
-//! template, and its golden case in `tests/cases/<kind>/`; a test compares all four.
+//! A change type is a struct (which *is* its YAML form and its template's context), its effects, and its rollback. To add
+//! one: the file here, its `mod` line and its row in `change_types!` below, its template, and its golden case in
+//! `tests/cases/<kind>/`; a test compares all four.
 
 mod change_type;
 pub mod column;

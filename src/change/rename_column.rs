@@ -4,8 +4,7 @@ use crate::effects::Effects;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Renames a column; programs that use the old name fail from then on. Undone by renaming it
-/// back.
+/// Renames a column; programs that use the old name then fail. The rollback renames it back.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RenameColumn {

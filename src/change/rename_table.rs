@@ -5,14 +5,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Renames a table. Its indexes, constraints and sequences keep their names. Undone by
-/// renaming it back.
+/// Renames a table. Its indexes, constraints and sequences keep their names. The rollback renames it back.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RenameTable {
     /// The table, with its schema.
     table: QualifiedName,
-    /// The new name, without a schema: the table stays in its own.
+    /// The new name, without a schema: the table stays in its schema.
     to: Ident,
 }
 

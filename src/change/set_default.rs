@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Sets the default of a column; rows that are there keep their values. Undone by setting the
-/// default that it had, or none.
+/// Sets the default of a column; existing rows keep their values. The rollback restores the previous default,
+/// or removes it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetDefault {

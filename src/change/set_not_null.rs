@@ -6,10 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Refuses NULL in a column. On a table that exists already, a check constraint is added NOT
-/// VALID, validated in a second transaction, and makes the third, which sets NOT NULL, read
-/// nothing under its lock (manual, ALTER TABLE, SET NOT NULL). Undone by allowing NULL again,
-/// if it was allowed before.
+/// Adds NOT NULL to a column. On an existing table dagmar adds a check constraint as NOT VALID and validates it
+/// in a second transaction; the third transaction then sets NOT NULL without reading the table under its lock
+/// (manual, ALTER TABLE, SET NOT NULL). The rollback allows NULL again if the column allowed it before.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetNotNull {
@@ -17,8 +16,7 @@ pub struct SetNotNull {
     table: QualifiedName,
     /// The column.
     column: Ident,
-    /// `true` asks for the form of one statement, which reads the whole table while nobody
-    /// can use it.
+    /// `true` uses a single statement, which reads the whole table and blocks all access to it meanwhile.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     blocking: bool,
 }

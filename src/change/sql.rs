@@ -5,16 +5,14 @@ use crate::effects::Effects;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Runs SQL as it stands, for what no change type does. A line `-- segment` in it starts a new
-/// transaction.
+/// Runs SQL unchanged, for anything that no change type covers. A line `-- segment` starts a new transaction.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Sql {
-    /// What it does.
+    /// The forward SQL.
     forward: String,
-    /// What takes it back; left out: the changeset needs a `rollback` of its own. Where
-    /// `forward` has several segments it may have to take back only the first of them: write
-    /// `IF EXISTS`.
+    /// The rollback SQL; without it the changeset needs its own `rollback`. If `forward` has several segments,
+    /// the rollback may have to undo only the first of them: use `IF EXISTS`.
     #[serde(skip_serializing_if = "Option::is_none")]
     rollback: Option<String>,
 }

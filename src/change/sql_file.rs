@@ -6,13 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Runs the SQL of a file as it stands. A line `-- segment` in it starts a new transaction.
+/// Runs the SQL of a file unchanged. A line `-- segment` starts a new transaction.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SqlFile {
-    /// The file, relative to the project's folder.
+    /// The file, relative to the project directory.
     path: String,
-    /// The file with what takes it back; left out: the changeset needs a `rollback` of its own.
+    /// The file with the rollback SQL; without it the changeset needs its own `rollback`.
     #[serde(skip_serializing_if = "Option::is_none")]
     rollback_path: Option<String>,
     /// The file of `path`.

@@ -9,11 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Changes rows in one statement; a large table wants `backfill`. The table's alias is `t`.
+/// Changes rows in one statement; use `backfill` for a large table. The table's alias is `t`.
 ///
-/// Undone by putting the old values back: they are kept in the attic, found again by the
-/// table's primary key. Columns that it does not set, and rows that it does not change, stay
-/// as they are then.
+/// dagmar keeps the old values in the attic, and the rollback restores them, for the rows with the same primary
+/// key. It does not change other columns and other rows.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Update {
@@ -21,13 +20,13 @@ pub struct Update {
     table: QualifiedName,
     /// Columns and their new values: literals, or `{ sql: expression }`.
     set: BTreeMap<Ident, SqlValue>,
-    /// Which rows; `true` for all of them.
+    /// The condition; `true` for all rows.
     #[serde(rename = "where")]
     where_: String,
-    /// SQL that takes it back, instead of the values that are kept.
+    /// The rollback SQL, instead of the values from the attic.
     #[serde(skip_serializing_if = "Option::is_none")]
     rollback: Option<String>,
-    /// `false`: the old values are not kept.
+    /// `false` does not keep the old values.
     #[serde(skip_serializing_if = "Option::is_none")]
     keep: Option<bool>,
 }

@@ -68,7 +68,7 @@ impl JsonSchema for SqlValue {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A literal as it stands, or { sql: expression }; other mappings and lists are written as JSON.",
+            "description": "A literal, or { sql: expression }; dagmar writes other mappings and lists as JSON.",
             "examples": ["text", 1, true, {"sql": "now()"}]
         })
     }

@@ -19,37 +19,37 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use std::path::Path;
 
-/// A project that was begun.
+/// A new project.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Initialised<'a> {
-    /// Its folder.
+    /// The directory of the project.
     pub directory: &'a Path,
-    /// The files that were written, relative to it.
+    /// The written files, relative to the directory.
     pub written: Vec<&'a str>,
 }
 
-/// A changeset that was begun.
+/// A new changeset.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct NewChangeset<'a> {
-    /// Its id.
+    /// The id of the changeset.
     pub id: &'a str,
-    /// Its file, relative to the project.
+    /// The file of the changeset, relative to the project.
     pub path: &'a str,
 }
 
-/// Keys that were made.
+/// A new key pair.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct NewKey<'a> {
     /// The file of the private key.
     pub private: &'a Path,
-    /// The file of its public half.
+    /// The file of the public key.
     pub public: &'a Path,
 }
 
-/// Schemas that were written.
+/// The written schemas.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct WrittenSchemas {
-    /// Their files, relative to the project.
+    /// The files, relative to the project.
     pub written: Vec<String>,
 }
 
@@ -57,64 +57,64 @@ pub struct WrittenSchemas {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeTypes {
-    /// By their names.
+    /// The change types, by name.
     pub change_types: Vec<Entry>,
 }
 
-/// One change type.
+/// A change type.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangeType {
     /// The change type.
     pub change_type: Entry,
-    /// The parts that its keys are made of, by their names.
+    /// The parts that its keys refer to, by name.
     pub parts: Vec<Entry>,
 }
 
-/// An embedded server that runs.
+/// A running embedded server.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DevStarted {
-    /// Whether it was started; false: it ran already.
+    /// True if dagmar started it; false if it was already running.
     pub started: bool,
-    /// Where it is.
+    /// The URL of the server.
     pub url: String,
 }
 
-/// An embedded server that does not run.
+/// A stopped embedded server.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DevStopped {
-    /// Whether it was stopped; false: it did not run.
+    /// True if dagmar stopped it; false if it was not running.
     pub stopped: bool,
 }
 
-/// Whether an embedded server runs.
+/// The status of an embedded server.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DevStatus<'a> {
     /// The environment.
     pub environment: &'a str,
-    /// Whether it runs.
+    /// True if the server is running.
     pub running: bool,
-    /// Whether it is kept running when its last user ends.
+    /// True if the server keeps running after its last user has ended.
     pub kept: bool,
-    /// The major version of PostgreSQL that its data are of; null: there are none.
+    /// The major version of PostgreSQL of its data; null: there is no data.
     pub version: Option<String>,
-    /// The folder of its data.
+    /// The data directory.
     pub directory: &'a Path,
-    /// Where it is; null: it does not run.
+    /// The URL of the server; null: it is not running.
     pub url: Option<String>,
 }
 
-/// Where an embedded server is.
+/// The address of an embedded server.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DevUrl {
-    /// Its URL.
+    /// The URL of the server.
     pub url: String,
 }
 
-/// The data of an embedded server.
+/// The result of a reset of an embedded server.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DevReset {
-    /// Whether they were removed; false: there were none.
+    /// True if its data was removed; false if there was none.
     pub removed: bool,
 }
 

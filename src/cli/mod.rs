@@ -1,5 +1,5 @@
-//! The command line: parse, call the library, show. `commands` has one file for each command,
-//! `shell` what they share: options, streams, questions, signals, progress.
+//! The command line: parses arguments, calls the operations, shows results. `commands` has one file per command, `shell`
+//! what they share. No other room imports it.
 
 mod answers;
 mod commands;

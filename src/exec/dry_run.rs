@@ -17,7 +17,7 @@ use crate::sql::{self, Facts, LockMode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A statement that cannot run inside of a transaction.
+/// A statement that cannot run in a transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LeftOut {
@@ -25,7 +25,7 @@ pub struct LeftOut {
     pub changeset: String,
     /// The statement.
     pub sql: String,
-    /// What was done instead.
+    /// What the dry run did instead.
     pub instead: String,
 }
 

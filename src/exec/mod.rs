@@ -1,8 +1,8 @@
-//! How a plan is run, as text: what is sent for each step, in which order, and what each statement
-//! is. No server, no clock: whoever runs a plan, writes it down or tries it prints the same frames.
+//! A plan as the SQL that is sent: the frames of each step, their order, and the kind of each statement. It uses no server
+//! and no clock; the executor, the psql script and the dry run print the same frames.
 //!
-//! [`frames`]: a step as [`Frame`]s. [`printer`]: for whom they are printed, and in what these differ.
-//! [`dry_run`]: a plan as one transaction that is rolled back. [`durability`]: which COMMITs wait for the disk. [`schedule`]: which step is next.
+//! [`frames`]: a step as [`Frame`]s. [`printer`]: the three printers and their differences. [`dry_run`]: a plan as one
+//! transaction that is rolled back. [`durability`]: which COMMITs wait for the WAL flush. [`schedule`]: the order of steps.
 
 pub mod batches;
 pub mod dry_run;

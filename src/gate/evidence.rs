@@ -45,7 +45,7 @@ pub struct Evidence<'a> {
 pub struct SealedPlan<'a> {
     /// The digest that its approvals carry.
     pub digest: &'a str,
-    /// Who sealed it: the operating system's user and host.
+    /// The operating system's user and host that sealed the plan.
     pub author: &'a str,
     /// The database user who sealed it.
     pub db_user: &'a str,

@@ -1,7 +1,7 @@
-//! What must hold before something is run in an environment. In: evidence, gathered from the
-//! ledgers of source and target. Out: for each gate whether it is met, why, and what to do.
+//! The gates: what must hold before a run in an environment. Evidence from the ledgers of source and target goes in; a
+//! verdict with reason and remedy comes out for each gate. It reads no database itself.
 //!
-//! To add a gate: a file with a `check`, its `mod` line, its row in `ALL`; a test compares.
+//! To add a gate: a file with a `check`, its `mod` line, its row in `ALL`; a test compares them.
 
 pub mod evidence;
 
@@ -66,15 +66,15 @@ pub fn overridable() -> Vec<&'static str> {
     names().into_iter().filter(|name| *name != REQUIRED_POLICY).collect()
 }
 
-/// What became of a gate.
+/// The status of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum GateStatus {
-    /// It holds.
+    /// The gate is met.
     Met,
-    /// It does not hold.
+    /// The gate is not met.
     Unmet,
-    /// It does not hold, and somebody goes on all the same, with a reason.
+    /// The gate is not met, and a user overrode it with a reason.
     Overridden,
 }
 
@@ -90,17 +90,17 @@ impl GateStatus {
     }
 }
 
-/// A gate that was asked.
+/// The verdict of a gate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GateVerdict {
-    /// The gate.
+    /// The name of the gate.
     pub gate: &'static str,
-    /// What became of it.
+    /// The status of the gate.
     pub status: GateStatus,
-    /// Why.
+    /// The reason of the status.
     pub reason: String,
-    /// What has to be done; absent where it is met.
+    /// The remedy; absent if the gate is met.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
 }

@@ -5,9 +5,9 @@
 pub enum Outcome {
     /// The environment does not ask for it, or it is about a promotion and this is none.
     NotAsked,
-    /// It holds.
+    /// The gate is met.
     Met(String),
-    /// It does not hold.
+    /// The gate is not met.
     Unmet {
         /// Why not.
         reason: String,
@@ -17,7 +17,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// It holds.
+    /// The gate is met.
     pub fn met(reason: impl Into<String>) -> Self {
         Outcome::Met(reason.into())
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 pub struct Edge {
     /// The changeset that depends.
     pub from: usize,
-    /// The changeset that must be applied before.
+    /// The changeset that must be applied first.
     pub to: usize,
     /// For how long it must have been applied.
     pub soak: HumanDuration,

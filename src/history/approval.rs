@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 /// The first version of the ledger that has approvals.
 pub const SINCE: u32 = 3;
 
-/// A yes or a no.
+/// An approval or a rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ApprovalVerdict {
-    /// It may run.
+    /// The plan may run.
     Approve,
-    /// It must not run.
+    /// The plan must not run.
     Reject,
 }
 
@@ -28,28 +28,28 @@ impl ApprovalVerdict {
     }
 }
 
-/// What somebody said of a sealed plan.
+/// An approval or rejection of a sealed plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
-    /// The database user: the server's word.
+    /// The database user, set by the server.
     pub by: String,
-    /// The roles that the user was a member of then, and still is.
+    /// The roles that the user was a member of at that time, and still is.
     pub role_memberships: Vec<String>,
-    /// The operating system's user, as the client said.
+    /// The operating system's user, as the client reported it.
     pub os_user: String,
-    /// The host's name, likewise.
+    /// The host, as the client reported it.
     pub host: String,
-    /// When, in milliseconds since 1970, by the server's clock.
+    /// The time in milliseconds since 1970, by the server's clock.
     pub at: i64,
-    /// Until when it counts, likewise; absent: as long as the plan.
+    /// The expiry time in milliseconds since 1970, by the server's clock; absent: as long as the plan is valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
-    /// The plan.
+    /// The digest of the plan.
     pub digest: String,
-    /// Yes or no.
+    /// Approved or rejected.
     pub verdict: ApprovalVerdict,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 

@@ -6,23 +6,23 @@ use crate::source::changeset::is_id;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What an entry with data keeps. Entries of definitions (a default, a type …) have no data.
+/// The kind of an entry with data. Entries of definitions (a default, a type …) have no data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum AtticKind {
     /// A dropped table.
     Table,
-    /// A dropped column, under another name in its table.
+    /// A dropped column, which has another name in its table.
     Column,
-    /// Rows of a table that a rollback has dropped.
+    /// The rows of a table that a rollback dropped.
     Rows,
-    /// Values of a column that a rollback has dropped.
+    /// The values of a column that a rollback dropped.
     Values,
-    /// The rows before an update.
+    /// The old rows of an update.
     Update,
-    /// The rows before an upsert.
+    /// The old rows of an upsert.
     Upsert,
-    /// Deleted rows.
+    /// The deleted rows.
     Delete,
 }
 
@@ -85,7 +85,7 @@ pub enum Recovery {
 /// An entry that keeps data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its number.
+    /// The number of the entry.
     pub id: i64,
     /// The changeset that dropped or changed the object.
     pub changeset: String,
@@ -93,17 +93,17 @@ pub struct Entry {
     pub status: Option<RecordedStatus>,
     /// Whether its rollback puts back what is kept: it is derived, and nothing of it was purged.
     pub by_rollback: bool,
-    /// What is kept.
+    /// The kind of the entry.
     pub kind: AtticKind,
-    /// The object before: `schema.table`, `schema.table.column`.
+    /// The original object: `schema.table`, `schema.table.column`.
     pub object: String,
     /// What it is called now; `None`: the entry itself holds the rows.
     pub kept_as: Option<String>,
     /// The table that has it, or that it goes back into; `None`: it is not there.
     pub home: Option<String>,
-    /// How many rows; of a table or column an estimate.
+    /// The number of rows; an estimate for a table or column.
     pub rows: Option<i64>,
-    /// How much room it takes in bytes; of a column an estimate.
+    /// The size in bytes; an estimate for a column.
     pub bytes: Option<i64>,
     /// Since when, in milliseconds since 1970.
     pub kept_at: i64,
@@ -113,7 +113,7 @@ pub struct Entry {
     pub purged_at: Option<i64>,
     /// Whether something of it is kept now.
     pub is_kept: bool,
-    /// How many of the rows or values were put back.
+    /// The number of restored rows or values.
     pub put_back: Option<i64>,
 }
 
@@ -217,31 +217,31 @@ impl Entry {
     }
 }
 
-/// What an event, a plan or a summary says of an entry.
+/// An attic entry in an event, a plan or a summary.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "AtticEntry")]
 pub struct EntrySummary<'a> {
-    /// Its number.
+    /// The number of the entry.
     entry: i64,
-    /// What is kept.
+    /// The kind of the entry.
     kind: AtticKind,
-    /// The object before: `schema.table`, `schema.table.column`.
+    /// The original object: `schema.table`, `schema.table.column`.
     object: &'a str,
-    /// What it is called now; null: the entry itself holds the rows.
+    /// The current name of the object; null: the entry itself contains the rows.
     kept_as: Option<&'a str>,
-    /// Since when, as RFC 3339 in UTC.
+    /// The time when it was dropped or changed, as RFC 3339 in UTC.
     kept_at: String,
-    /// How many rows; of a table or column an estimate.
+    /// The number of rows; an estimate for a table or column.
     rows: Option<i64>,
-    /// How much room it takes in bytes; of a column an estimate.
+    /// The size in bytes; an estimate for a column.
     bytes: Option<i64>,
-    /// How many of the rows or values were put back.
+    /// The number of restored rows or values.
     #[serde(skip_serializing_if = "Option::is_none")]
     restored_rows: Option<i64>,
 }
 
-/// An entry with what is to be known of it now.
+/// An attic entry with its current state.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ListedAtticEntry")]
@@ -251,32 +251,32 @@ pub struct ListedEntry<'a> {
     told: EntrySummary<'a>,
     /// The changeset that dropped or changed the object.
     changeset: &'a str,
-    /// The table that has it, or that it goes back into; null: it is not there.
+    /// The table that contains it, or into which it is restored; null: the table does not exist.
     table: Option<&'a str>,
-    /// Until when the retention of the environment keeps it, as RFC 3339 in UTC; null: there is none.
+    /// The end of the environment's retention, as RFC 3339 in UTC; null: unlimited.
     kept_until: Option<String>,
-    /// Whether its retention is over.
+    /// True if the retention is over.
     expired: bool,
-    /// When it was put back, as RFC 3339 in UTC; what could not be is still kept.
+    /// The time of the restore, as RFC 3339 in UTC; the entry still keeps what could not be restored.
     restored_at: Option<String>,
-    /// The command that puts it back.
+    /// The command that restores it.
     restore_by: Option<String>,
-    /// Why it does not come back now, or not at all.
+    /// The reason why it cannot be restored now, or at all.
     not_restorable: Option<&'static str>,
 }
 
-/// How much of it all there is.
+/// The total size of the entries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "AtticTotals")]
 pub struct Totals {
-    /// Entries.
+    /// The number of entries.
     pub entries: usize,
-    /// Their bytes, as far as they are known.
+    /// Their size in bytes, as far as it is known.
     pub bytes: i64,
-    /// Entries whose retention is over.
+    /// The number of entries whose retention is over.
     pub expired: usize,
-    /// Their bytes.
+    /// Their size in bytes.
     pub expired_bytes: i64,
 }
 

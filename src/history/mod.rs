@@ -1,5 +1,5 @@
-//! What the database remembers, as values: changesets with their states, approvals, the attic's entries,
-//! and the words for events and runs. No SQL; `ledger` writes what is here, `pg` reads it.
+//! The contents of the ledger as values: changesets with their states, approvals, attic entries, and the words for
+//! events and runs. It contains no SQL: `ledger` writes these values, and `pg` reads them.
 
 pub mod approval;
 pub mod attic;

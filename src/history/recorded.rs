@@ -22,27 +22,27 @@ pub struct History {
     pub policies: BTreeMap<String, Value>,
 }
 
-/// A changeset whose id has changed.
+/// A changeset with a changed id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Renamed {
-    /// The id that the ledger has.
+    /// The id in the ledger.
     pub from: String,
-    /// The id that the files have.
+    /// The id in the files.
     pub to: String,
 }
 
-/// Which way a step goes.
+/// The direction of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Direction {
-    /// Makes the change.
+    /// Applies the change.
     Forward,
-    /// Takes it back.
+    /// Rolls the change back.
     Rollback,
-    /// Drops for good what the attic keeps of it.
+    /// Drops its attic entries permanently.
     Purge,
-    /// Puts back what the attic keeps of it.
+    /// Restores its attic entries.
     Restore,
 }
 
@@ -63,11 +63,11 @@ impl Direction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RecordedStatus {
-    /// Done.
+    /// The changeset is applied.
     Applied,
-    /// Some of its segments are done.
+    /// Some segments are done.
     Partly,
-    /// Tried; nothing of it remains.
+    /// The changeset failed; nothing of it remains.
     Failed,
     /// Marked: counts as done, was not run.
     Skipped,
@@ -136,7 +136,7 @@ pub struct Recorded {
     pub duration: Option<HumanDuration>,
     /// Why it was marked by hand.
     pub reason: Option<String>,
-    /// What went wrong.
+    /// The error.
     pub error: Option<String>,
     /// The changesets that it needs, as recorded.
     pub requires: Vec<String>,
@@ -144,17 +144,17 @@ pub struct Recorded {
     pub segments: Vec<SegmentState>,
 }
 
-/// The progress of one segment.
+/// The progress of a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SegmentState {
     /// Forward or rollback.
     pub direction: Direction,
-    /// Its position, from 0.
+    /// The position of the segment, from 0.
     pub no: u32,
-    /// Whether it is finished; otherwise it was begun.
+    /// True if the segment is finished; otherwise it was started.
     pub done: bool,
-    /// Rows of a backfill so far.
+    /// The number of rows that a backfill has changed.
     pub rows: i64,
     /// The last key of a backfill.
     #[serde(skip_serializing_if = "Option::is_none")]

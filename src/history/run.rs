@@ -3,31 +3,31 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The kind of a run: what has taken the lock.
+/// The kind of a run: the operation that took the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RunKind {
-    /// Applies what is pending, from files or a sealed plan.
+    /// Applies pending changesets, from files or a sealed plan.
     Apply,
-    /// Applies what another environment has.
+    /// Applies the changesets of another environment.
     Promote,
-    /// Takes changesets back.
+    /// Rolls changesets back.
     Rollback,
-    /// Says the state of changesets by hand.
+    /// Sets the state of changesets manually.
     Mark,
-    /// Puts the state of a changeset right by hand.
+    /// Corrects the state of a changeset manually.
     Clear,
-    /// Takes over the ledger of a copied database.
+    /// Adopts the ledger of a copied database.
     Adopt,
-    /// A plan as a psql script.
+    /// Runs a plan as a psql script.
     Script,
-    /// Demands a policy of an environment, or releases it.
+    /// Requires a policy for an environment, or removes the requirement.
     Policy,
-    /// Drops for good what the attic keeps.
+    /// Drops attic entries permanently.
     Purge,
-    /// Puts back what the attic keeps.
+    /// Restores attic entries.
     Restore,
-    /// A dry run, of which nothing remains.
+    /// A dry run, which is rolled back.
     Rehearsal,
 }
 
@@ -72,15 +72,15 @@ impl RunKind {
     }
 }
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RunStatus {
-    /// Every step is done.
+    /// All steps are done.
     Done,
-    /// A step failed; those after it were not begun.
+    /// A step failed; later steps did not start.
     Failed,
-    /// Stopped by a signal, or by somebody who asked for it.
+    /// A signal or a request stopped the run.
     Interrupted,
 }
 

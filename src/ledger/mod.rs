@@ -1,5 +1,5 @@
-//! The ledger as SQL text, which the executor and the psql script share: its schema, and the rows that
-//! a run writes. The tables are in `schema/ledger/`; what is in them as values is in `history`.
+//! The ledger as SQL text, shared by the executor and the psql script: its schema, and the rows of a run. It imports no
+//! driver. The tables are in `schema/ledger/`; `history` has their contents as values.
 
 pub mod chain;
 pub mod code;

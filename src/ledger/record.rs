@@ -48,7 +48,7 @@ pub const STARTED: &str = "current_setting('dagmar.started')::timestamptz";
 /// A run that begins.
 #[derive(Debug, Clone, Copy)]
 pub struct RunStart<'a> {
-    /// What kind of run it is.
+    /// The kind of the run.
     pub kind: RunKind,
     /// The environment.
     pub environment: &'a str,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// Git is not waited for longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// For a plan that is made without a database.
+/// The header of a plan that was made without a database.
 #[must_use]
 pub fn offline(target: &Target) -> About {
     About {
@@ -30,7 +30,7 @@ pub fn offline(target: &Target) -> About {
     }
 }
 
-/// For a plan that is for this database.
+/// The header of a plan for this database.
 pub async fn online(target: &Target, db: &Database, plan: &Plan) -> About {
     let mut about = offline(target);
     about.target = Some(Destination {
@@ -46,7 +46,7 @@ pub async fn online(target: &Target, db: &Database, plan: &Plan) -> About {
     about
 }
 
-/// What has changed of the changesets that are applied again.
+/// The differences of the repeatable changesets that are applied again.
 async fn diffs(target: &Target, db: &Database, plan: &Plan) -> Result<BTreeMap<String, String>, Failure> {
     let changed: Vec<&Step> = plan.steps.iter().filter(|step| step.why == StepReason::Changed).collect();
     let ids: Vec<String> = changed.iter().map(|step| step.changeset.clone()).collect();
@@ -59,7 +59,7 @@ async fn diffs(target: &Target, db: &Database, plan: &Plan) -> Result<BTreeMap<S
     Ok(changed.into_iter().filter_map(diff).collect())
 }
 
-/// The difference between what was applied of a changeset and what its file says now.
+/// The difference between the applied version of a changeset and its file.
 pub fn difference(id: &str, file: &str, applied: &Value, now: &Value) -> String {
     let yaml = |value: &Value| serde_yaml::to_string(&sorted(value)).unwrap_or_default();
     diff::unified(&format!("{id} as applied"), &format!("{file} now"), &yaml(applied), &yaml(now))
@@ -72,14 +72,14 @@ fn sorted(value: &Value) -> Value {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// The commit of the project, where it is in a repository and git can tell.
+/// The commit of the project, if it is in a Git repository.
 pub fn commit(root: &Path) -> Option<Commit> {
     let id = git(root, &["rev-parse", "--verify", "HEAD"])?.trim().to_owned();
     let changed = git(root, &["status", "--porcelain", "--", "."])?;
     (!id.is_empty()).then_some(Commit { id, uncommitted: !changed.is_empty() })
 }
 
-/// What git says, which must neither write nor run anything of the repository.
+/// The output of git, which must not write to the repository or run programs of it.
 fn git(root: &Path, args: &[&str]) -> Option<String> {
     let mut child = Command::new("git")
         .args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-C"])

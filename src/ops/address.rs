@@ -9,13 +9,13 @@ use crate::source::Address;
 use crate::source::declared::fill_from_process;
 use crate::source::password::has_password;
 
-/// The word that stands for a private server on this machine.
+/// The URL that stands for a private server on this machine.
 pub const EMBEDDED: &str = "embedded";
 
 /// libpq's variables that name a server or a database.
 const NAMING: [&str; 4] = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
 
-/// A URL that was read.
+/// The URL of a connection.
 pub enum Url {
     /// The private server on this machine.
     Embedded,
@@ -30,10 +30,9 @@ impl Url {
 }
 
 impl Target {
-    /// The connection that is meant: `--url`; else the environment's own; else `DATABASE_URL`,
-    /// the `PG*` variables, libpq's defaults. An environment that nobody named must not be
-    /// passed over by a variable, nor a variable by it: where they name different databases,
-    /// somebody has to say which.
+    /// The URL of the connection: `--url`; the environment's own; `DATABASE_URL`, the `PG*` variables and
+    /// libpq's defaults. Without a named environment, it is an error if the environment and a variable lead to
+    /// different databases: the user has to choose.
     pub async fn url(&self, observer: &mut dyn Observer) -> Result<Option<Url>, Failure> {
         if let Some(url) = &self.spec.url {
             return Ok(Some(Url::of(url.expose())));
@@ -130,7 +129,7 @@ impl Target {
     }
 }
 
-/// A password in the file is known to whoever reads the repository.
+/// The warning about a password in dagmar.yaml.
 pub fn password_warning(environment: &str) -> String {
     format!(
         "dagmar.yaml has a password in the URL of `{environment}`, for all who read the repository: write `${{NAME}}` for \

@@ -12,32 +12,32 @@ use crate::run::Observer;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A decision that was recorded.
+/// A recorded approval or rejection.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Decided {
-    /// Yes or no.
+    /// Approved or rejected.
     pub verdict: ApprovalVerdict,
     /// The digest of the plan.
     pub plan: String,
-    /// The environment in whose ledger it stands.
+    /// The environment whose ledger records it.
     pub environment: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// A yes or a no to a sealed plan.
+/// An approval or a rejection of a sealed plan, as requested.
 pub struct Decision<'a> {
     /// The plan.
     pub plan: &'a Sealed,
-    /// Yes or no.
+    /// Approved or rejected.
     pub verdict: ApprovalVerdict,
-    /// Why; the history keeps it.
+    /// The reason; the history keeps it.
     pub reason: &'a str,
-    /// How long it counts; absent: as long as the plan.
+    /// How long the approval is valid; absent: as long as the plan.
     pub expires: Option<HumanDuration>,
 }
 
-/// A decision that may be recorded.
+/// A decision that can be recorded.
 pub struct PreparedDecision<'a> {
     target: &'a Target,
     decision: &'a Decision<'a>,
@@ -45,11 +45,10 @@ pub struct PreparedDecision<'a> {
     history: History,
 }
 
-/// Connects, and looks whether there is anything to decide: a plan that could not run is nothing to
-/// approve; to reject it needs less.
+/// Connects and checks the plan. To approve it, the plan must be able to run; to reject it, it need not.
 ///
 /// # Errors
-/// When the plan is for another environment; to approve: does not fit the database any more.
+/// If the plan is for another environment or, for an approval, does not fit the database any more.
 pub async fn prepare<'a>(
     target: &'a Target,
     decision: &'a Decision<'a>,
@@ -66,10 +65,10 @@ pub async fn prepare<'a>(
 }
 
 impl PreparedDecision<'_> {
-    /// Records it in the ledger of the environment.
+    /// Records the decision in the ledger of the environment.
     ///
     /// # Errors
-    /// When the ledger cannot be written.
+    /// If the ledger cannot be written.
     pub async fn record(mut self) -> Result<Decided, Failure> {
         if self.history.version < schema::VERSION {
             install(self.target, &mut self.db).await?;

@@ -12,48 +12,48 @@ use crate::run::{Event, Observer};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How long the environment keeps what was dropped.
+/// The retention of the environment.
 #[must_use]
 pub fn retention(target: &Target) -> Option<HumanDuration> {
     target.config()?.attic.map(|attic| attic.keep)
 }
 
-/// What the attic keeps.
+/// The entries of the attic.
 pub struct Kept {
     /// The environment.
     pub environment: String,
-    /// The name of its database.
+    /// The name of the database.
     pub database: String,
-    /// How long the environment keeps what was dropped.
+    /// The retention of the environment; absent: unlimited.
     pub keep: Option<HumanDuration>,
     /// The entries.
     pub entries: Vec<Entry>,
-    /// How much of it all there is.
+    /// The total size.
     pub totals: Totals,
-    /// The server's clock, in milliseconds since 1970.
+    /// The time of the server, in milliseconds since 1970.
     pub now: i64,
-    /// Where the server is.
+    /// The address of the server, without secrets.
     pub place: String,
 }
 
-/// What the attic keeps, for programs.
+/// The entries of the attic, for programs.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Attic")]
 pub struct AtticAnswer<'a> {
     /// The environment.
     pub environment: &'a str,
-    /// The name of its database.
+    /// The name of the database.
     pub database: &'a str,
-    /// How long the environment keeps what was dropped; null: without limit.
+    /// The retention of the environment; null: unlimited.
     pub keep: Option<HumanDuration>,
     /// The entries.
     pub entries: Vec<ListedEntry<'a>>,
-    /// How much of it all there is.
+    /// The total size.
     pub totals: Totals,
 }
 
 impl Kept {
-    /// For programs.
+    /// The entries as JSON output.
     #[must_use]
     pub fn answer(&self) -> AtticAnswer<'_> {
         AtticAnswer {
@@ -66,10 +66,10 @@ impl Kept {
     }
 }
 
-/// Finds out what the attic keeps. Reads only.
+/// Reads the entries of the attic, and changes nothing.
 ///
 /// # Errors
-/// When the server is not reached.
+/// If the server cannot be reached.
 pub async fn kept(target: &Target, observer: &mut dyn Observer) -> Result<Kept, Failure> {
     let keep = retention(target);
     let db = target.connect(observer).await?;
@@ -86,26 +86,26 @@ pub async fn kept(target: &Target, observer: &mut dyn Observer) -> Result<Kept, 
     Ok(Kept { environment: target.environment.clone(), database, keep, entries, totals, now: history.now, place })
 }
 
-/// Entries of the attic that are purged or put back, as far as they are still there.
+/// A purge or a restore of attic entries.
 pub struct AtticWork<'a> {
     /// The environment.
     pub target: &'a Target,
     /// Purge or restore.
     pub direction: Direction,
-    /// Which entries.
+    /// The selected entries.
     pub which: EntrySelection,
 }
 
 impl AtticWork<'_> {
-    /// Compiles what is to run.
+    /// Compiles the purge or restore.
     ///
     /// # Errors
-    /// What cannot be put back, and what was changed by hand.
+    /// Entries that cannot be restored, or that were changed manually.
     pub async fn compile(&self, db: &Database, history: &History) -> Result<Plan, Failure> {
         Ok(self.choose(db, history).await?.0)
     }
 
-    /// The same, with what is to be said of it.
+    /// Compiles the purge or restore, with notes for the user.
     ///
     /// # Errors
     /// As [`AtticWork::compile`].

@@ -8,26 +8,26 @@ use crate::report::diag::{self, Problem};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What a check of files without errors comes to.
+/// The result of a check without errors.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Checked {
-    /// Warnings.
+    /// The warnings.
     pub diagnostics: Vec<Problem>,
-    /// The environment that was compiled for.
+    /// The environment that the files were compiled for.
     pub environment: String,
-    /// How many changesets there are.
+    /// The number of changesets.
     pub changesets: usize,
-    /// How many of them this environment gets.
+    /// The number of changesets for this environment.
     pub for_this_environment: usize,
-    /// How many of those cannot be taken back.
+    /// The number of those that cannot be rolled back.
     pub irreversible: usize,
-    /// How many of those are more than one transaction, or cannot run in one.
+    /// The number of those that have several transactions, or cannot run in one.
     pub not_one_transaction: usize,
 }
 
 impl Checked {
-    /// The counts of what was compiled.
+    /// Counts the changesets that were compiled for an empty database.
     #[must_use]
     pub fn of(target: &Target, view: &View<'_>, compiled: &Compiled, warnings: &Diagnostics) -> Self {
         Self {

@@ -9,10 +9,10 @@ use crate::pipeline::View;
 use crate::plan::{Edited, Plan};
 use std::collections::BTreeSet;
 
-/// Compiles what is pending of these changesets, by their positions; `None`: all.
+/// Compiles the pending ones of these changesets, by position; `None`: all.
 ///
 /// # Errors
-/// Wrong sources; applied changesets that were edited, with the difference.
+/// Problems in the sources; applied changesets that were edited, with the difference.
 pub async fn compile(
     view: &View<'_>,
     db: &Database,

@@ -9,15 +9,15 @@ use crate::run::{Event, Observer};
 use std::time::Duration;
 
 impl Target {
-    /// Connects to the environment's database; `observer` hears what is worth knowing on the way.
+    /// Connects to the environment's database; `observer` receives warnings and notes.
     ///
     /// # Errors
-    /// Mistakes in dagmar.yaml, a connection that is not clear, a server that cannot be reached.
+    /// Mistakes in dagmar.yaml, an ambiguous connection, or a server that cannot be reached.
     pub async fn connect(&self, observer: &mut dyn Observer) -> Result<Database, Failure> {
         self.connect_within(self.spec.wait, observer).await
     }
 
-    /// The same, with another time that a server which is starting is waited for.
+    /// Connects with another time limit for a server that is starting.
     ///
     /// # Errors
     /// As [`Target::connect`].
@@ -50,17 +50,17 @@ impl Target {
     /// Starts the private server of the environment.
     ///
     /// # Errors
-    /// When it does not start.
+    /// If it does not start.
     pub async fn embedded(&self) -> Result<Embedded, Failure> {
         let root = &self.workspace().loaded.root;
         Embedded::persistent(root, &self.environment, self.binaries().as_deref()).await
     }
 
-    /// Starts a private server that is thrown away, like the other one: of its major version where that
-    /// is installed, with its roles and its search path.
+    /// Starts a temporary private server like the other one: with its major version if installed, its roles and
+    /// its search path.
     ///
     /// # Errors
-    /// When it does not start.
+    /// If it does not start.
     pub async fn shadow(&self, other: Option<&Database>) -> Result<Database, Failure> {
         self.secrets.values().for_each(crate::pg::remember);
         let major = other.and_then(|other| u32::try_from(other.server.major()).ok());

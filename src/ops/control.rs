@@ -11,39 +11,39 @@ use crate::run::Observer;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Backfills were asked to pause.
+/// A request that backfills pause.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Paused {
-    /// Whether backfills pause now: true.
+    /// Whether backfills are paused: true.
     pub paused: bool,
-    /// Why.
+    /// The reason.
     pub reason: Option<String>,
-    /// The run that is on its way; null: none is.
+    /// The run in progress; null: none.
     pub running: Option<Running>,
 }
 
-/// Backfills may go on.
+/// A request that backfills resume.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Resumed {
-    /// Whether backfills pause now: false.
+    /// Whether backfills are paused: false.
     pub paused: bool,
-    /// The pause that is over; null: there was none.
+    /// The pause that ended; null: none.
     pub was: Option<Pause>,
 }
 
-/// A run was asked to stop.
+/// A request that a run stops.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Cancelled {
     /// The run.
     pub cancelled: Running,
-    /// Why.
+    /// The reason.
     pub reason: Option<String>,
 }
 
-/// Asks the backfills of the environment's database to pause, those of now and those to come.
+/// Requests that current and future backfills of the environment's database pause.
 ///
 /// # Errors
-/// When the ledger cannot be written.
+/// If the ledger cannot be written.
 pub async fn pause(target: &Target, reason: Option<&str>, observer: &mut dyn Observer) -> Result<Paused, Failure> {
     let mut db = target.connect(observer).await?;
     db.check_writable()?;
@@ -58,10 +58,10 @@ pub async fn pause(target: &Target, reason: Option<&str>, observer: &mut dyn Obs
     Ok(Paused { paused: true, reason: reason.map(str::to_owned), running })
 }
 
-/// Lets the backfills go on.
+/// Removes the request to pause.
 ///
 /// # Errors
-/// When the ledger cannot be written.
+/// If the ledger cannot be written.
 pub async fn resume(target: &Target, observer: &mut dyn Observer) -> Result<Resumed, Failure> {
     let db = target.connect(observer).await?;
     let history = db.history().await?;
@@ -75,19 +75,19 @@ pub async fn resume(target: &Target, observer: &mut dyn Observer) -> Result<Resu
     Ok(Resumed { paused: false, was })
 }
 
-/// A run that may be cancelled.
+/// A run that can be cancelled.
 pub struct Cancellation<'a> {
     target: &'a Target,
-    /// Its database.
+    /// The database of the run.
     pub db: Database,
     /// The run.
     pub running: Running,
 }
 
-/// Looks for the run that is on its way.
+/// Finds the run in progress.
 ///
 /// # Errors
-/// When nothing runs, or what runs is a script in psql.
+/// If no run is in progress, or if a psql script is running.
 pub async fn prepare_cancel<'a>(target: &'a Target, observer: &mut dyn Observer) -> Result<Cancellation<'a>, Failure> {
     let db = target.connect(observer).await?;
     let history = db.history().await?;
@@ -111,10 +111,10 @@ pub async fn prepare_cancel<'a>(target: &'a Target, observer: &mut dyn Observer)
 }
 
 impl Cancellation<'_> {
-    /// Asks the run to stop: its current statement is cancelled and undone, its state is recorded.
+    /// Requests that the run stops: it cancels and rolls back its current statement and records its state.
     ///
     /// # Errors
-    /// When the ledger cannot be written.
+    /// If the ledger cannot be written.
     pub async fn ask(self, reason: Option<&str>) -> Result<Cancelled, Failure> {
         request::cancel(&self.db.connection, self.target.ledger(), &self.target.actor, reason, &self.running).await?;
         self.db.close().await?;

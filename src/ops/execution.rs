@@ -24,27 +24,27 @@ const LOSSES: u32 = 2;
 /// A server that restarts is waited for at least so long.
 const RETURN: Duration = Duration::from_secs(30);
 
-/// How a run ended.
+/// The result of a run.
 pub struct RunOutcome<'a> {
-    /// The database, its gates, and the plan as it was in the end.
+    /// The database, its gates, and the final plan.
     pub planned: Planned<'a>,
-    /// What was done, in order.
+    /// The changesets that were run, in order.
     pub done: Vec<String>,
-    /// How it ended; absent: there was nothing to run.
+    /// The result of the run; absent if there was nothing to run.
     pub finished: Option<Finished>,
 }
 
 impl RunOutcome<'_> {
-    /// The word for how it ended.
+    /// The status of the run.
     #[must_use]
     pub fn status(&self) -> RunStatus {
         self.finished.as_ref().map_or(RunStatus::Done, |finished| finished.status)
     }
 
-    /// Ends the sessions.
+    /// Closes the connections.
     ///
     /// # Errors
-    /// The steps that failed, or who stopped the run.
+    /// The failed steps, or the user who stopped the run.
     pub async fn close(self) -> Result<(), Failure> {
         self.planned.close().await?;
         self.finished.map_or(Ok(()), |finished| verdict(&finished))
@@ -52,11 +52,11 @@ impl RunOutcome<'_> {
 }
 
 impl<'a> Confirmed<'a> {
-    /// Runs it. `observer` hears what happens; `stop` stops it, from wherever it is asked.
+    /// Runs the plan. `observer` receives the events; `stop` can stop the run from any thread.
     ///
     /// # Errors
-    /// When it cannot run any more by what the ledger says under the lock, or cannot record what it
-    /// does. A step that fails is in the outcome.
+    /// If the plan can no longer run according to the ledger, or if the ledger cannot be written. A failed step
+    /// is in the outcome.
     pub async fn run(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<RunOutcome<'a>, Failure> {
         let Prepared { planned: Planned { target, db, gates, history, plan }, options, .. } = self.0;
         let shown = plan.steps.iter().map(|step| step.changeset.clone()).collect();

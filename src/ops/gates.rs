@@ -23,23 +23,23 @@ use crate::source::policy::Destructive;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// What somebody says to go past gates.
+/// Overrides of gates, and allowed hazards.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// Gates that are passed although they are not met.
+    /// The gates to override.
     pub gates: Vec<String>,
-    /// Why; the history keeps it.
+    /// The reason; the history keeps it.
     pub reason: Option<String>,
-    /// Hazards that are allowed beside those that the environment allows.
+    /// The hazards to allow, in addition to those that the environment allows.
     pub allow: Vec<Destructive>,
 }
 
-/// What the gates said.
+/// The result of all gates.
 #[derive(Debug, Clone, Default)]
 pub struct Judgement {
-    /// Each gate that was asked.
+    /// The verdicts of all checked gates.
     pub verdicts: Vec<GateVerdict>,
-    /// What is odd, and keeps nothing back.
+    /// Warnings that do not stop the run.
     pub warnings: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ pub struct Gates<'a> {
     target: &'a Target,
     what: &'a RunSource<'a>,
     overrides: &'a Overrides,
-    /// What is run, by position; `None`: all. Of a promotion: what was shown first.
+    /// The positions of the changesets to run; `None`: all. For a promotion: those that were shown first.
     only: Option<BTreeSet<usize>>,
     narrowed: bool,
     from: Option<PromotionSource>,
@@ -57,15 +57,15 @@ pub struct Gates<'a> {
     none: Environment,
     /// The version of the ledger when it was read last.
     version: u32,
-    /// What its owner demanded of the environment then.
+    /// The policy that the ledger's owner required at that time.
     required: Option<Value>,
 }
 
 impl<'a> Gates<'a> {
-    /// The gates that hold for what runs; without `from` those that need no source.
+    /// The gates for a run; without `from` those that need no source.
     ///
     /// # Errors
-    /// A reason that says nothing.
+    /// An empty reason.
     pub fn new(
         target: &'a Target,
         what: &'a RunSource<'a>,
@@ -89,7 +89,7 @@ impl<'a> Gates<'a> {
         })
     }
 
-    /// The environment, and the project.
+    /// The environment and its project.
     pub fn target(&self) -> &'a Target {
         self.target
     }
@@ -98,23 +98,23 @@ impl<'a> Gates<'a> {
         self.target.config().unwrap_or(&self.none)
     }
 
-    /// The environment that is promoted from.
+    /// The source environment of a promotion.
     pub fn source(&self) -> Option<&str> {
         self.from.as_ref().map(|from| from.target.environment.as_str())
     }
 
-    /// What was selected of the files, by position; `None`: all.
+    /// The positions of the selected changesets in the files; `None`: all.
     pub fn selected(&self) -> Option<&BTreeSet<usize>> {
         self.only.as_ref()
     }
 
-    /// The files, where they are what runs.
+    /// The files, if the run is made from files.
     #[must_use]
     pub fn view(&self) -> Option<&'a View<'a>> {
         self.what.view()
     }
 
-    /// The sealed plan, where one is what runs.
+    /// The sealed plan, if the run is made from one.
     #[must_use]
     pub fn release(&self) -> Option<&'a Release<'a>> {
         self.what.release()
@@ -132,7 +132,7 @@ impl<'a> Gates<'a> {
         }
     }
 
-    /// Whether gates hold for it: the way back must not wait.
+    /// Whether gates apply to the run; they do not apply to a rollback, which must not have to wait.
     #[must_use]
     pub fn hold(&self) -> bool {
         match self.what {
@@ -142,24 +142,24 @@ impl<'a> Gates<'a> {
         }
     }
 
-    /// What is run.
+    /// The source of the run.
     #[must_use]
     pub fn runs(&self) -> &'a RunSource<'a> {
         self.what
     }
 
-    /// What somebody says to go past gates.
+    /// The overrides.
     #[must_use]
     pub fn overrides(&self) -> &'a Overrides {
         self.overrides
     }
 
-    /// Whether what is run depends on more than the files and the ledger.
+    /// Whether the run depends on more than the files and the ledger.
     pub fn is_bound(&self) -> bool {
         self.from.is_some() || self.release().is_some()
     }
 
-    /// What is said where nothing is to be done.
+    /// The message if there is nothing to do.
     pub fn nothing(&self) -> String {
         let to = &self.target.environment;
         match self.source() {
@@ -175,7 +175,7 @@ impl<'a> Gates<'a> {
         !self.selection.differing.is_empty() || !self.selection.missing.is_empty()
     }
 
-    /// Compiles what is to run; of a promotion with what the source has now.
+    /// Compiles the run; for a promotion with the current state of the source.
     pub async fn compile(&mut self, db: &Database, history: &History) -> Result<Plan, Failure> {
         let plan = self.compile_any(db, history).await?;
         if let (RunSource::Files { view, .. }, schema::CHAINED..) = (self.what, history.version) {
@@ -235,7 +235,7 @@ impl<'a> Gates<'a> {
         Ok(plan)
     }
 
-    /// What the source has and this environment has not, as a plan out of the files.
+    /// The plan, from the files, of changesets that the source has and the target does not have.
     async fn taken(
         &self,
         view: &View<'_>,
@@ -259,10 +259,10 @@ impl<'a> Gates<'a> {
         Ok((plan, selection))
     }
 
-    /// Asks the gates, on what the databases say now; none for what no gate keeps waiting.
+    /// Evaluates the gates with the current state of the databases; none if no gate applies.
     ///
     /// # Errors
-    /// When a server does not answer.
+    /// If a server does not answer.
     pub async fn judge(&self, db: &Database, plan: &Plan) -> Result<Judgement, Failure> {
         if !self.hold() {
             return Ok(Judgement::default());
@@ -300,7 +300,7 @@ impl<'a> Gates<'a> {
         Ok(Judgement { verdicts, warnings: clocks.into_iter().collect() })
     }
 
-    /// Refuses what a gate is against, and keeps that in the ledger where there is one.
+    /// Refuses a run with an unmet gate, and records the refusal in the ledger if there is one.
     pub async fn refuse(
         &self,
         judgement: &Judgement,
@@ -323,7 +323,7 @@ impl<'a> Gates<'a> {
         Err(Failure { recorded, ..failure })
     }
 
-    /// Gates that are not met as a failure.
+    /// The unmet gates as a failure.
     pub fn refusal(&self, judgement: &Judgement) -> Result<(), Failure> {
         let unmet: Vec<&GateVerdict> = judgement.verdicts.iter().filter(|v| v.status == GateStatus::Unmet).collect();
         let (number, name) = (unmet.len(), &self.target.environment);
@@ -340,7 +340,7 @@ impl<'a> Gates<'a> {
         Err(failure.help("in an emergency `--override GATE --reason TEXT` goes past a gate, and stays in the history"))
     }
 
-    /// Keeps in the ledger which gates a run goes past, and why.
+    /// Records the overridden gates and the reason in the ledger.
     pub async fn note(
         &self,
         judgement: &Judgement,
@@ -370,7 +370,7 @@ impl<'a> Gates<'a> {
         events::insert(&db.connection, self.target.ledger(), &self.target.actor, run, &said).await
     }
 
-    /// What an event of the ledger has about this run.
+    /// The details of this run for an event of the ledger.
     #[must_use]
     pub fn circumstances(&self, plan: &Plan, command: &str) -> Value {
         let ids: Vec<&str> = plan.steps.iter().map(|step| step.changeset.as_str()).collect();
@@ -381,7 +381,7 @@ impl<'a> Gates<'a> {
         detail
     }
 
-    /// Ends the target with the source.
+    /// Closes the connection to the source.
     pub async fn close(self) -> Result<(), Failure> {
         match self.from {
             Some(from) => from.database.close().await,

@@ -10,39 +10,39 @@ use crate::run::Observer;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Events of an environment's ledger.
+/// The events of an environment's ledger.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Events {
     /// The environment.
     pub environment: String,
-    /// The latest events that pass the filter, the latest last.
+    /// The latest matching events, in ascending order.
     pub events: Vec<LedgerEvent>,
 }
 
-/// Whether somebody changed a ledger by hand.
+/// The result of `history --verify`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Audited {
     /// The environment.
     pub environment: String,
-    /// Whether nothing was changed.
+    /// True if nobody changed the ledger manually.
     pub intact: bool,
-    /// What the chain of events came to.
+    /// The result for the chain of events.
     pub audit: Audit,
 }
 
-/// What was said of sealed plans in an environment.
+/// The approvals and rejections of sealed plans in an environment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Approvals {
     /// The environment.
     pub environment: String,
-    /// What was said, the first first.
+    /// The approvals and rejections, oldest first.
     pub approvals: Vec<Approval>,
 }
 
-/// The latest events that pass the filter.
+/// The latest events that match the filter.
 ///
 /// # Errors
-/// When the server is not reached, or its ledger is of a later version.
+/// If the server cannot be reached, or its ledger is of a later version.
 pub async fn events(target: &Target, filter: &Filter, observer: &mut dyn Observer) -> Result<Events, Failure> {
     let db = target.connect(observer).await?;
     // a ledger of a later version is refused here as well
@@ -52,10 +52,10 @@ pub async fn events(target: &Target, filter: &Filter, observer: &mut dyn Observe
     Ok(Events { environment: target.environment.clone(), events })
 }
 
-/// Follows the chain of events, and compares it with the rows and with what was kept elsewhere.
+/// Verifies the chain of events, and compares it with the rows and with the given anchors and keys.
 ///
 /// # Errors
-/// When the ledger cannot be read. What is wrong with it is in the answer.
+/// If the ledger cannot be read. Detected changes are in the answer.
 pub async fn audit(target: &Target, kept: Kept<'_>, observer: &mut dyn Observer) -> Result<Audited, Failure> {
     let db = target.connect(observer).await?;
     let history = db.history().await?;
@@ -64,10 +64,10 @@ pub async fn audit(target: &Target, kept: Kept<'_>, observer: &mut dyn Observer)
     Ok(Audited { environment: target.environment.clone(), intact: audit.problems.is_empty(), audit })
 }
 
-/// What was said of sealed plans, or of the one with this digest.
+/// The approvals and rejections of all sealed plans, or of the plan with this digest.
 ///
 /// # Errors
-/// When the ledger cannot be read.
+/// If the ledger cannot be read.
 pub async fn approvals(
     target: &Target,
     digest: Option<&str>,

@@ -25,15 +25,15 @@ fn text(content: FileContent) -> String {
 /// Reads a public key.
 ///
 /// # Errors
-/// When the file cannot be read, or is no public key.
+/// If the file cannot be read, or is not a public key.
 pub fn public_key(path: &Path) -> Result<PublicKey, Failure> {
     PublicKey::parse(&text(read(path, MOST_KEY)?))
 }
 
-/// Reads a private key, which nobody else may read.
+/// Reads a private key, which must not be readable by other users.
 ///
 /// # Errors
-/// When the file cannot be read, others can read it, or it is no private key.
+/// If the file cannot be read, other users can read it, or it is not a private key.
 pub fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
     let content = read(path, MOST_KEY)?;
     if content.about.permissions().mode() & 0o077 != 0 {
@@ -43,11 +43,11 @@ pub fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
     PrivateKey::parse(&text(content))
 }
 
-/// Reads a sealed plan, and checks its digest and its signature, which must be there and of this
-/// key where one is named.
+/// Reads a sealed plan, and verifies its digest and its signature; with a key, a signature by this key is
+/// required.
 ///
 /// # Errors
-/// When it cannot be read, is no sealed plan, or its signature is not what it must be.
+/// If it cannot be read, is not a sealed plan, or has no valid signature.
 pub fn open_plan(file: &Path, key: Option<&Path>) -> Result<Sealed, Failure> {
     let key = key.map(public_key).transpose()?;
     let sealed = Sealed::read(&text(read(file, MOST_PLAN)?))?;
@@ -65,7 +65,7 @@ pub fn open_plan(file: &Path, key: Option<&Path>) -> Result<Sealed, Failure> {
     }
 }
 
-/// The signature of a plan; inside `None`: it is none.
+/// The signature of a plan; the inner `None`: the plan is not signed.
 #[must_use]
 pub fn signature(sealed: &Sealed) -> Option<Option<Signature>> {
     sealed.signature.as_ref().map(|value| serde_json::from_value(value.clone()).ok())

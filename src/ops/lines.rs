@@ -10,19 +10,19 @@ use crate::plan::{About, Blocked, Direction, Plan, Renamed, Waiting};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A line with its time.
+/// A JSON line with its time.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "{T}Line")]
 pub struct Stamped<T> {
-    /// When, as RFC 3339 in UTC with milliseconds, by the clock of the machine that runs dagmar.
+    /// The time, as RFC 3339 in UTC with milliseconds, by the clock of the machine that runs dagmar.
     at: String,
-    /// What.
+    /// The content.
     #[serde(flatten)]
     line: T,
 }
 
 impl<T> Stamped<T> {
-    /// A line of this time, in milliseconds since 1970.
+    /// A line with this time, in milliseconds since 1970.
     pub fn new(now: i64, line: T) -> Self {
         Self { at: time::rfc3339_millis(now), line }
     }
@@ -33,49 +33,49 @@ impl<T> Stamped<T> {
 #[serde(tag = "event", rename_all = "camelCase")]
 #[schemars(rename = "{T}")]
 pub enum End<T> {
-    /// What came of the run.
+    /// The summary of the run.
     Summary(T),
 }
 
-/// What the gates say of a promotion.
+/// The verdicts of the gates of a promotion.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "camelCase")]
 #[schemars(rename = "Gates")]
 pub enum GatesLine<'a> {
-    /// What the gates say before anything runs.
+    /// The verdicts of the gates before the run.
     Gates(GatesAnswer<'a>),
 }
 
-/// What the gates say of a promotion, and of what.
+/// The verdicts of the gates of a promotion, with its changesets.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "GatesOfRun")]
 pub struct GatesAnswer<'a> {
     /// The command: `promote`.
     command: &'static str,
-    /// The environment that it goes to.
+    /// The target environment.
     environment: &'a str,
-    /// The changesets that would run, in order.
+    /// The changesets to run, in order.
     changesets: Vec<&'a str>,
-    /// The environment that it comes from.
+    /// The source environment.
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<&'a str>,
     /// For which database the plan is, when and by whom it was made.
     #[serde(flatten)]
     about: &'a About,
-    /// Whether every gate is met or overridden.
+    /// True if every gate is met or overridden.
     met: bool,
-    /// Each gate that was asked.
+    /// The verdicts of all checked gates.
     gates: &'a [GateVerdict],
-    /// What is odd, and keeps nothing back.
+    /// Warnings that do not stop the run.
     warnings: &'a [String],
-    /// What has to wait for time.
+    /// Changesets that wait for a soak time.
     waiting: &'a [Waiting],
-    /// What cannot run because something it needs waits, is held or failed.
+    /// Changesets that cannot run because a dependency waits, is held or failed.
     blocked: &'a [Blocked],
 }
 
 impl<'a> GatesLine<'a> {
-    /// What the gates say of a promotion.
+    /// The verdicts of the gates of a promotion.
     #[must_use]
     pub fn of(prepared: &'a Prepared<'_>, about: &'a About) -> Self {
         let (plan, gates, judgement) = (prepared.plan(), &prepared.planned().gates, prepared.judgement());
@@ -94,34 +94,34 @@ impl<'a> GatesLine<'a> {
     }
 }
 
-/// What came of apply or promote.
+/// The summary of apply or promote.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplySummary<'a> {
-    /// How the run ended; `done` also where there was nothing to run.
+    /// The status of the run; `done` also if there was nothing to run.
     status: RunStatus,
     /// The environment.
     environment: &'a str,
-    /// The changesets that were applied, in order.
+    /// The applied changesets, in order.
     applied: &'a [String],
-    /// What was recorded under an earlier id.
+    /// The changesets whose id changed in the ledger.
     renamed: &'a [Renamed],
-    /// What has to wait for time.
+    /// Changesets that wait for a soak time.
     waiting: &'a [Waiting],
-    /// What cannot run because something it needs waits, is held or failed.
+    /// Changesets that cannot run because a dependency waits, is held or failed.
     blocked: &'a [Blocked],
-    /// Changesets that this environment never gets.
+    /// Changesets that are not for this environment.
     excluded: &'a [String],
-    /// Applied changesets that no file has any more.
+    /// Applied changesets that are in no file.
     missing: &'a [String],
-    /// The step that failed first.
+    /// The first failed step.
     failed: Option<&'a FailedStep>,
-    /// Steps that failed at the same time.
+    /// Other steps that failed at the same time.
     also_failed: &'a [FailedStep],
 }
 
 impl<'a> ApplySummary<'a> {
-    /// Of this run; `missing`: applied changesets that no file has any more.
+    /// The summary of a run; `missing`: applied changesets that are in no file.
     #[must_use]
     pub fn of(outcome: &'a RunOutcome<'_>, missing: &'a [String]) -> Self {
         let plan = &outcome.planned.plan;
@@ -141,35 +141,35 @@ impl<'a> ApplySummary<'a> {
     }
 }
 
-/// What came of a rollback.
+/// The summary of a rollback.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RollbackSummary<'a> {
-    /// How the run ended; `done` also where there was nothing to run.
+    /// The status of the run; `done` also if there was nothing to run.
     pub status: RunStatus,
     /// The environment.
     pub environment: &'a str,
-    /// The changesets that were taken back, in order.
+    /// The rolled-back changesets, in order.
     pub rolled_back: &'a [String],
 }
 
-/// What came of a purge of the attic, or of putting back what it keeps.
+/// The summary of a purge or a restore.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AtticSummary<'a> {
-    /// How the run ended; `done` also where there was nothing to run.
+    /// The status of the run; `done` also if there was nothing to run.
     status: RunStatus,
     /// The environment.
     environment: &'a str,
-    /// The entries that were purged; absent: it was no purge.
+    /// The purged entries; absent for a restore.
     #[serde(skip_serializing_if = "Option::is_none")]
     purged: Option<Vec<EntrySummary<'a>>>,
-    /// The entries that were put back; absent: it was a purge.
+    /// The restored entries; absent for a purge.
     #[serde(skip_serializing_if = "Option::is_none")]
     restored: Option<Vec<EntrySummary<'a>>>,
 }
 
 impl<'a> AtticSummary<'a> {
-    /// Of these entries.
+    /// The summary for these entries.
     #[must_use]
     pub fn of(status: RunStatus, plan: &'a Plan, done: &'a [Entry]) -> Self {
         let done = Some(done.iter().map(Entry::told).collect());

@@ -16,14 +16,13 @@ use std::time::Duration;
 /// An environment with its changesets, ready to be asked.
 type Prepared<'a> = Result<(&'a Target, View<'a>), Failure>;
 
-/// What an environment answers.
+/// The answer of one environment.
 type Answered = Result<(Answer, Vec<StateRow>), Failure>;
 
-/// Asks all environments of dagmar.yaml, each for so long. What there is to say on the way comes with
-/// the name of the environment.
+/// Reads the state of all environments of dagmar.yaml, with a time limit for each.
 ///
 /// # Errors
-/// Mistakes in the project's files, or no environments. One that does not answer is in the matrix.
+/// Problems in the project's files, or no environments. An environment that cannot be reached is in the matrix.
 pub async fn matrix(target: &Target, timeout: HumanDuration) -> Result<(Matrix, Vec<(String, Event)>), Failure> {
     let config = &target.workspace().loaded.config;
     if config.environment_list.is_empty() {

@@ -1,10 +1,11 @@
-//! The operations: what a door (command line, service, a program that embeds dagmar) asks for.
+//! The operations, for the command line and for programs that embed dagmar.
 //!
-//! [`Project::open`] reads a project, [`Project::target`] names an environment of it and who acts. What
-//! changes a database is prepared first: the plan, what the gates say, what the preflight found. Who
-//! has seen that confirms it by its digest, and runs it: under the lock, with everything asked again.
+//! [`Project::open`] reads a project, and [`Project::target`] names an environment and the actor. An operation that changes
+//! a database is prepared first: its plan, the verdicts of the gates, the findings of the preflight. The caller confirms it
+//! by its digest and runs it; under the lock, everything is read and checked again.
 //!
-//! Nothing here writes to a stream, asks a question, reads a variable of the process or ends it.
+//! No operation writes to a stream, asks a question, reads an environment variable or ends the process, and the room does
+//! not import `cli`.
 
 pub mod about;
 pub mod address;

@@ -10,18 +10,19 @@ use crate::run::{Finding, FindingSeverity};
 /// Sessions that a run has beside its first: that of the lock.
 const SESSIONS: u32 = 1;
 
-/// What is found, what weighs most first; a run looks for poolers by itself, with the connection of its lock.
+/// The findings of the preflight, most severe first, without the check for poolers: a run checks that with the
+/// connection of its lock.
 ///
 /// # Errors
-/// When the server does not answer.
+/// If the server does not answer.
 pub async fn findings(target: &Target, db: &Database, plan: &Plan) -> Result<Vec<Finding>, Failure> {
     preflight::preflight(&db.connection, &db.server, target.ledger(), plan, SESSIONS).await
 }
 
-/// The same with the look for poolers.
+/// The findings of the preflight, with the check for poolers.
 ///
 /// # Errors
-/// As [`findings`], or no second connection can be had.
+/// As [`findings`], or if no second connection is available.
 pub async fn findings_and_pooler(target: &Target, db: &mut Database, plan: &Plan) -> Result<Vec<Finding>, Failure> {
     let mut found = findings(target, db, plan).await?;
     // what cannot be written takes no lock
@@ -33,7 +34,7 @@ pub async fn findings_and_pooler(target: &Target, db: &mut Database, plan: &Plan
     Ok(found)
 }
 
-/// Errors as a refusal.
+/// Refuses a run whose findings contain errors.
 ///
 /// # Errors
 /// All findings that are errors.

@@ -13,18 +13,18 @@ use crate::plan::states::missing;
 use crate::plan::{About, Plan, renamed, secrets};
 use crate::run::{Finding, Observer};
 
-/// How a run is prepared and run.
+/// The options of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// What somebody says to go past gates.
+    /// The overrides of gates.
     pub overrides: Overrides,
-    /// How it runs.
+    /// The options of the run.
     pub run: RunOptions,
-    /// Runs also what the preflight has errors against.
+    /// Runs even if the preflight reports errors.
     pub skip_preflight: bool,
 }
 
-/// Connects, compiles, asks the gates and looks for what would keep the plan from running.
+/// Connects, compiles the plan, evaluates the gates and runs the preflight.
 ///
 /// # Errors
 /// As [`Planned::new`] and [`Planned::prepare`].
@@ -37,26 +37,26 @@ pub async fn prepare<'a>(
     Planned::new(target, source, &options.overrides, None, observer).await?.prepare(options).await
 }
 
-/// A plan, and the database that it is for.
+/// A plan and its database.
 pub struct Planned<'a> {
-    /// What it is about.
+    /// The target of the plan.
     pub target: &'a Target,
     /// The database.
     pub db: Database,
     /// The gates of the environment.
     pub gates: Gates<'a>,
-    /// What the ledger said when the plan was made.
+    /// The ledger at the time when the plan was made.
     pub history: History,
     /// The plan.
     pub plan: Plan,
 }
 
 impl<'a> Planned<'a> {
-    /// Connects and compiles; `from`: the environment that is promoted from.
+    /// Connects and compiles the plan; `from`: the source environment of a promotion.
     ///
     /// # Errors
-    /// When a server is not reached, or there is no plan: mistakes in files, edited changesets, a sealed
-    /// plan that does not fit any more.
+    /// If a server cannot be reached, or there is no plan: problems in the files, edited changesets, or a
+    /// sealed plan that does not fit any more.
     pub async fn new(
         target: &'a Target,
         source: &'a RunSource<'a>,
@@ -85,7 +85,7 @@ impl<'a> Planned<'a> {
         Ok(Self { target, db, gates, history, plan })
     }
 
-    /// Applied changesets that no file has any more; none where the files are not what runs.
+    /// The applied changesets that are in no file; none if the run is not made from files.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
         let Some(view) = self.gates.view() else { return Vec::new() };
@@ -93,22 +93,22 @@ impl<'a> Planned<'a> {
         missing(&view.graph, &history).into_iter().map(str::to_owned).collect()
     }
 
-    /// Passwords that stand in the plan's SQL.
+    /// Warnings about passwords in the plan's SQL.
     #[must_use]
     pub fn exposed_passwords(&self) -> Diagnostics {
         self.gates.view().map(|view| view.exposed_passwords(&self.plan)).unwrap_or_default()
     }
 
-    /// Whether nothing is to be run, and no gate has anything against that.
+    /// Whether there is nothing to run and no gate is unmet.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.plan.is_empty() && !self.gates.is_in_doubt()
     }
 
-    /// What is to be said of entries of the attic that are purged or put back.
+    /// Notes about the attic entries to purge or restore.
     ///
     /// # Errors
-    /// When the attic cannot be read.
+    /// If the attic cannot be read.
     pub async fn notes(&self) -> Result<Vec<String>, Failure> {
         match self.gates.runs() {
             RunSource::Attic(work) => Ok(work.choose(&self.db, &self.history).await?.1),
@@ -116,15 +116,15 @@ impl<'a> Planned<'a> {
         }
     }
 
-    /// What stands on top of the plan: which database, when, who.
+    /// The header of the plan: database, time, user.
     pub async fn about(&self) -> About {
         about::online(self.target, &self.db, &self.plan).await
     }
 
-    /// Asks the gates and looks for what would keep the plan from running.
+    /// Evaluates the gates and runs the preflight.
     ///
     /// # Errors
-    /// When a server does not answer, or the ledger belongs to another environment.
+    /// If a server does not answer, or the ledger belongs to another environment.
     pub async fn prepare(self, options: &'a Options) -> Result<Prepared<'a>, Failure> {
         self.target.check_bound(&self.history)?;
         let judgement = match self.is_nothing() {
@@ -139,17 +139,17 @@ impl<'a> Planned<'a> {
         Ok(Prepared { planned: self, options, judgement, findings })
     }
 
-    /// Ends the sessions.
+    /// Closes the connections.
     ///
     /// # Errors
-    /// When a private server cannot be stopped.
+    /// If a private server cannot be stopped.
     pub async fn close(self) -> Result<(), Failure> {
         self.gates.close().await?;
         self.db.close().await
     }
 }
 
-/// A run that somebody may look at before he confirms it.
+/// A run to be shown to the user before the confirmation.
 pub struct Prepared<'a> {
     pub(super) planned: Planned<'a>,
     pub(super) options: &'a Options,
@@ -157,7 +157,7 @@ pub struct Prepared<'a> {
     findings: Vec<Finding>,
 }
 
-/// A run that was looked at and confirmed.
+/// A confirmed run.
 pub struct Confirmed<'a>(pub(super) Prepared<'a>);
 
 impl<'a> Prepared<'a> {
@@ -173,31 +173,31 @@ impl<'a> Prepared<'a> {
         &self.planned.plan
     }
 
-    /// What each gate says.
+    /// The verdict of each gate.
     #[must_use]
     pub fn verdicts(&self) -> &[GateVerdict] {
         &self.judgement.verdicts
     }
 
-    /// What the gates say, and what is odd.
+    /// The verdicts of the gates, and warnings.
     #[must_use]
     pub fn judgement(&self) -> &Judgement {
         &self.judgement
     }
 
-    /// What the preflight found, what weighs most first.
+    /// The findings of the preflight, most severe first.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// Whether every gate is met or overridden.
+    /// True if every gate is met or overridden.
     #[must_use]
     pub fn gates_are_met(&self) -> bool {
         self.judgement.verdicts.iter().all(|verdict| verdict.status != GateStatus::Unmet)
     }
 
-    /// The digest of what can be seen here: what would run, where, and what the gates say.
+    /// The digest of the plan, its database, the verdicts and the findings.
     #[must_use]
     pub fn digest(&self) -> String {
         let plan = &self.planned.plan;
@@ -226,11 +226,10 @@ impl<'a> Prepared<'a> {
         format!("p1:{}", checksum::sha256_hex(text.as_bytes()))
     }
 
-    /// Refuses what can be known before anything runs, in the order of what weighs most. What a gate is
-    /// against is kept in the ledger, where there is one.
+    /// Refuses a run that cannot start, and records an unmet gate in the ledger if there is one.
     ///
     /// # Errors
-    /// Why it cannot run.
+    /// The most important reason.
     pub async fn check(&self) -> Result<(), Failure> {
         let Planned { target, db, gates, plan, .. } = &self.planned;
         db.check_writable()?;
@@ -240,10 +239,10 @@ impl<'a> Prepared<'a> {
         preflight::refusal(&self.findings)
     }
 
-    /// Confirms what was seen; `digest` is that of what was seen.
+    /// Confirms the run with the digest that the user saw.
     ///
     /// # Errors
-    /// When it is another run than the one that was seen, or it cannot run.
+    /// If the run has another digest, or cannot run.
     pub async fn confirmed(self, digest: &str) -> Result<Confirmed<'a>, Failure> {
         if self.digest() != digest {
             return Err(Failure::new(FailureKind::Drift, "the plan is another one than the one that was confirmed")
@@ -254,10 +253,10 @@ impl<'a> Prepared<'a> {
         Ok(Confirmed(self))
     }
 
-    /// Gives it up: nothing is run.
+    /// Closes the connections without a run.
     ///
     /// # Errors
-    /// When a private server cannot be stopped.
+    /// If a private server cannot be stopped.
     pub async fn close(self) -> Result<(), Failure> {
         self.planned.close().await
     }

@@ -5,19 +5,19 @@ use crate::base::{Failure, FailureKind};
 use crate::pg::Database;
 use crate::run::Observer;
 
-/// Where a promotion comes from.
+/// The source of a promotion.
 pub struct PromotionSource {
-    /// The environment.
+    /// The source environment.
     pub target: Target,
-    /// Its database.
+    /// The database of the source environment.
     pub database: Database,
 }
 
 impl PromotionSource {
-    /// Connects to the environment that is promoted from.
+    /// Connects to the source environment.
     ///
     /// # Errors
-    /// When its server is not reached.
+    /// If its server cannot be reached.
     pub async fn connect(target: Target, observer: &mut dyn Observer) -> Result<Self, Failure> {
         let of =
             |failure: Failure| Failure { message: format!("`{}`: {}", target.environment, failure.message), ..failure };
@@ -26,10 +26,10 @@ impl PromotionSource {
     }
 }
 
-/// Where it comes from: no environment may be left out on the way.
+/// Finds the source environment; a promotion cannot skip an environment.
 ///
 /// # Errors
-/// When it does not come before the environment that is promoted to, or cannot be reached.
+/// If the named environment is not the `promoteFrom` of the target, or cannot be reached.
 pub fn source(target: &Target, from: Option<&str>) -> Result<Target, Failure> {
     let (config, to) = (&target.workspace().loaded.config, target.environment.as_str());
     let wrong = |message: String, help: String| Failure::new(FailureKind::Usage, message).help(help);

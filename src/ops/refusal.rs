@@ -7,18 +7,17 @@ use crate::run::{Event, Observer};
 use serde_json::json;
 use std::time::Duration;
 
-/// What was tried.
+/// An attempted operation.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
     /// The operation.
     pub operation: &'static str,
-    /// The digest of the sealed plan that it was about.
+    /// The digest of the sealed plan, if there is one.
     pub plan: Option<&'a str>,
 }
 
-/// Hands on how an operation ended that was to change something. When it was refused, the ledger
-/// gets an event, as far as it can be written; over a connection of its own, since that of the
-/// operation may be in any state.
+/// Passes on the result of an operation. If the operation was refused, it records an event in the ledger, if
+/// that can be written, over a separate connection, because the operation's own may be in any state.
 ///
 /// # Errors
 /// Those of the operation.

@@ -22,72 +22,72 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A dry run on the environment's server that may be made.
+/// A dry run that can start on the environment's server.
 pub struct DryRun<'a> {
     planned: &'a Planned<'a>,
     command: &'static str,
     limit: HumanDuration,
     judgement: Judgement,
-    /// What it locks, and how.
+    /// The locks of the dry run.
     pub locks: Vec<(QualifiedName, LockMode)>,
 }
 
-/// What came of a dry run.
+/// The result of a dry run.
 pub struct Rehearsed {
-    /// What ran, and what failed.
+    /// The statements that ran, and the failure.
     pub rehearsal: Rehearsal,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     pub took_ms: u64,
 }
 
-/// What came of a dry run, for programs.
+/// The result of a dry run, for programs.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "DryRun")]
 pub struct DryRunAnswer<'a> {
     /// The plan.
     pub plan: &'a Plan,
-    /// What came of it.
+    /// The result.
     pub dry_run: DryRunOutcome<'a>,
 }
 
-/// What came of a dry run.
+/// The result of a dry run.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DryRunOutcome<'a> {
-    /// What ran, and what failed.
+    /// The statements that ran, and the failure.
     #[serde(flatten)]
     pub rehearsal: &'a Rehearsal,
-    /// The locks that it took, strongest first; absent on a private server.
+    /// The locks of the dry run, strongest first; absent on a private server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locks: Option<Vec<HeldLock<'a>>>,
-    /// How long it was allowed to take, in milliseconds; absent on a private server.
+    /// The time limit in milliseconds; absent on a private server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_ms: Option<u64>,
-    /// The private server that it was made on; absent where it was made on the environment's.
+    /// The private server; absent if the dry run was on the environment's server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowServer<'a>>,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     pub took_ms: u64,
 }
 
-/// A lock that a dry run takes and holds until it ends.
+/// A lock that a dry run holds until it ends.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct HeldLock<'a> {
     /// The relation.
     pub object: &'a QualifiedName,
     /// The mode of the lock.
     pub mode: LockMode,
-    /// What it means for others, in a few words.
+    /// The effect on other sessions, in a few words.
     pub effect: &'static str,
 }
 
-/// A private server that a dry run was made on.
+/// The private server of a dry run.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ShadowServer<'a> {
     /// The version of the server: `15.4`.
     pub version: &'a str,
-    /// How many applied changesets were brought there before.
+    /// The number of applied changesets that were applied there first.
     pub applied: usize,
 }
 
@@ -97,7 +97,7 @@ impl<'a> DryRunAnswer<'a> {
         Self { plan, dry_run }
     }
 
-    /// What came of one on a private server.
+    /// The JSON output of a dry run on a private server.
     #[must_use]
     pub fn on_shadow(plan: &'a Plan, rehearsed: &'a Rehearsed, shadow: ShadowServer<'a>) -> Self {
         let mut answer = Self::of(plan, rehearsed);
@@ -107,11 +107,10 @@ impl<'a> DryRunAnswer<'a> {
 }
 
 impl<'a> DryRun<'a> {
-    /// Asks whether it may be made: the gates that hold for the run hold for it too. `command` is what the
-    /// ledger keeps of it.
+    /// Evaluates the gates, which are those of the run. The ledger records `command`.
     ///
     /// # Errors
-    /// What keeps it from being made.
+    /// The reason why the dry run cannot start.
     pub async fn prepare(
         planned: &'a Planned<'a>,
         command: &'static str,
@@ -126,14 +125,14 @@ impl<'a> DryRun<'a> {
         Ok(Self { planned, command, limit, judgement, locks: rehearse::locks(plan) })
     }
 
-    /// Its locks for programs.
+    /// The locks as JSON output.
     #[must_use]
     pub fn held_locks(&self) -> Vec<HeldLock<'_>> {
         let locks = self.locks.iter();
         locks.map(|(object, mode)| HeldLock { object, mode: *mode, effect: mode.effect() }).collect()
     }
 
-    /// What came of it, for programs.
+    /// The JSON output of the dry run.
     #[must_use]
     pub fn answer<'b>(&'b self, rehearsed: &'b Rehearsed) -> DryRunAnswer<'b> {
         let mut answer = DryRunAnswer::of(&self.planned.plan, rehearsed);
@@ -142,11 +141,10 @@ impl<'a> DryRun<'a> {
         answer
     }
 
-    /// Makes it, and leaves events in the ledger where there is one.
+    /// Makes the dry run and records it in the ledger, if there is one.
     ///
     /// # Errors
-    /// When it came to no end: it was stopped, its time was over, the server is gone. What fails in it
-    /// is in the answer.
+    /// If it was stopped, exceeded its limit or lost the server. A failed statement is in the result.
     pub async fn run(&self, stop: &Stop) -> Result<Rehearsed, Failure> {
         let Planned { target, db, gates, history, plan } = self.planned;
         let is_recorded = history.version == schema::VERSION && !plan.steps.is_empty();
@@ -198,21 +196,21 @@ impl<'a> DryRun<'a> {
     }
 }
 
-/// A private server that has what the ledger of another database has as applied.
+/// A private server with the applied changesets of another database's ledger.
 pub struct Shadow<'a> {
     target: &'a Target,
     db: Database,
-    /// The release of its server.
+    /// The version of the server.
     pub version: String,
-    /// How many changesets were applied there first.
+    /// The number of changesets that were applied there first.
     pub applied: usize,
 }
 
 impl<'a> Shadow<'a> {
-    /// Starts the server and brings it to where the database is; without one it stays empty.
+    /// Starts the server and applies the changesets of the ledger; without a database the server stays empty.
     ///
     /// # Errors
-    /// When it cannot be brought there.
+    /// If a changeset cannot be applied.
     pub async fn start(
         target: &'a Target,
         other: Option<(&Database, &History)>,
@@ -251,7 +249,7 @@ impl<'a> Shadow<'a> {
         Ok(shadow)
     }
 
-    /// The major version of its server.
+    /// The major version of the server.
     #[must_use]
     pub fn major(&self) -> i32 {
         self.db.server.major()
@@ -272,10 +270,10 @@ impl<'a> Shadow<'a> {
         Ok(finished)
     }
 
-    /// Runs the plan there, from its beginning, and removes the server.
+    /// Runs the plan from its start, and removes the server.
     ///
     /// # Errors
-    /// When it comes to no end. What fails in it is in the answer.
+    /// If the run cannot finish. A failed statement is in the result.
     pub async fn run(
         mut self,
         plan: &Plan,
@@ -323,10 +321,10 @@ fn check_whole(plan: &Plan, history: &History) -> Result<(), Failure> {
     }
 }
 
-/// What a failed dry run says.
+/// The failure of a dry run.
 ///
 /// # Errors
-/// When something failed in it.
+/// If something failed in it.
 pub fn verdict_of(rehearsal: &Rehearsal) -> Result<(), Failure> {
     let Some(failed) = &rehearsal.failed else { return Ok(()) };
     let mut failure =

@@ -15,21 +15,21 @@ use crate::sql::Facts;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// A sealed plan on its way.
+/// A sealed plan that is about to run.
 pub struct Release<'a> {
     /// The plan.
     pub plan: Sealed,
-    /// The files, where they must still render the same.
+    /// The files, if they must still render to the sealed plan.
     pub check: Option<View<'a>>,
 }
 
 impl Release<'_> {
-    /// Its digest.
+    /// The digest of the plan.
     pub fn digest(&self) -> &str {
         &self.plan.digest
     }
 
-    /// What the gates know of it.
+    /// The evidence about the plan for the gates.
     pub fn evidence(&self) -> SealedPlan<'_> {
         let Sealed { content, digest, signature, .. } = &self.plan;
         SealedPlan {
@@ -41,7 +41,7 @@ impl Release<'_> {
         }
     }
 
-    /// What of it is to be run now. It is refused when anything is not as it was.
+    /// Compiles the part of the plan that is still to run; refuses a plan that does not fit any more.
     pub async fn compile(&self, target: &Target, db: &Database, history: &History) -> Result<Plan, Failure> {
         let left = fit(&self.plan, target, db, history).await?;
         match &self.check {
@@ -50,7 +50,7 @@ impl Release<'_> {
         }
     }
 
-    /// Notes in the run that it is of a sealed plan.
+    /// Records in the run that it executes a sealed plan.
     pub async fn note(&self, target: &Target, db: &Database, lock: &Lock) -> Result<(), Failure> {
         let plan = &self.plan;
         let recorder = lock.recorder(target.ledger());
@@ -68,17 +68,16 @@ impl Release<'_> {
         sent.map_err(|e| query_failed("cannot note which plan it is", &e))
     }
 
-    /// What was said of it in this ledger.
+    /// The approvals and rejections of the plan in this ledger.
     ///
     /// # Errors
-    /// When the ledger cannot be read.
+    /// If the ledger cannot be read.
     pub async fn approvals(&self, target: &Target, db: &Database, history: &History) -> Result<Vec<Approval>, Failure> {
         approvals::read(&db.connection, &db.server, history.version, target.ledger(), Some(self.digest())).await
     }
 }
 
-/// What is left to run of a sealed plan, which must be for this target as it is now, and not
-/// rejected.
+/// The part of a sealed plan that is still to run. The plan must fit the target and must not be rejected.
 async fn fit(sealed: &Sealed, target: &Target, db: &Database, history: &History) -> Result<Plan, Failure> {
     let left = may_be_approved(sealed, target, db, history).await?;
     let said =
@@ -91,7 +90,7 @@ async fn fit(sealed: &Sealed, target: &Target, db: &Database, history: &History)
     Ok(left)
 }
 
-/// The same, whatever was said of it.
+/// As `fit`, also for a rejected plan.
 pub async fn may_be_approved(
     sealed: &Sealed,
     target: &Target,

@@ -8,10 +8,10 @@ use crate::pg::ledger::{attic, audit, read};
 use crate::plan::Plan;
 use crate::plan::rollback::{self, Target as Which};
 
-/// Compiles the rollback from what the ledger has.
+/// Compiles the rollback from the ledger.
 ///
 /// # Errors
-/// What is not applied, what others depend on, rows that were changed by hand.
+/// Changesets that are not applied, dependents that stay, or rows that were changed manually.
 pub async fn compile(
     target: &Target,
     db: &Database,

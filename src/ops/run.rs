@@ -17,18 +17,18 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How a plan is run.
+/// The options of the execution.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// The most connections that run steps at the same time; absent: what the environment has.
+    /// The maximum number of connections that run steps concurrently; absent: that of the environment.
     pub jobs: Option<u16>,
-    /// What happens to the steps that run when one fails.
+    /// The handling of running steps when a step fails.
     pub on_failure: OnFailure,
-    /// What one transaction holds; absent: what the environment has.
+    /// The scope of a transaction; absent: that of the environment.
     pub transaction: Option<Granularity>,
-    /// How long another run is waited for.
+    /// How long to wait for another run.
     pub lock_wait: HumanDuration,
-    /// Signs the history at the end of the run with this key.
+    /// The key that signs the history at the end of the run.
     pub sign: Option<Arc<PrivateKey>>,
 }
 
@@ -45,10 +45,10 @@ impl Default for RunOptions {
 }
 
 impl RunOptions {
-    /// What one transaction holds; refuses a plan that cannot be one.
+    /// The scope of a transaction.
     ///
     /// # Errors
-    /// Names the steps that cannot be part of one transaction.
+    /// The steps that cannot be part of one transaction.
     pub fn granularity(&self, target: &Target, plan: &Plan) -> Result<Granularity, Failure> {
         let granularity = self.transaction.unwrap_or_else(|| target.transaction());
         if granularity == Granularity::Plan {
@@ -58,10 +58,10 @@ impl RunOptions {
     }
 }
 
-/// Refuses a reason that says nothing.
+/// Refuses an empty reason.
 ///
 /// # Errors
-/// When it is empty.
+/// If it is empty.
 pub fn check_reason(reason: &str) -> Result<(), Failure> {
     if reason.trim().is_empty() {
         return Err(Failure::new(FailureKind::Usage, "the reason is empty").help("say why: the history keeps it"));
@@ -69,10 +69,10 @@ pub fn check_reason(reason: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Takes the lock; `lost`: the epoch of a lock that this run had before, and nobody must have come since.
+/// Takes the lock; `lost`: the epoch of a previous lock of this run, which no other run may have followed.
 ///
 /// # Errors
-/// When another run keeps it.
+/// If another run holds the lock.
 pub async fn lock(
     target: &Target,
     db: &mut Database,
@@ -91,23 +91,23 @@ pub async fn lock(
     lock::acquire(&request, &mut db.connection, &mut db.server, observer, stop).await
 }
 
-/// A ledger that was made or brought up to date.
+/// A ledger that was created or upgraded.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Installed {
     /// The schema of the ledger.
     pub ledger: String,
     /// The environment.
     pub environment: String,
-    /// The version that it had; 0: there was none.
+    /// The previous version; 0: there was no ledger.
     pub from: u32,
-    /// The version that it has; that of `from` where nothing was to be done.
+    /// The current version; equal to `from` if nothing was to be done.
     pub to: u32,
 }
 
-/// Makes the ledger, or brings it up to date.
+/// Creates or upgrades the ledger.
 ///
 /// # Errors
-/// When another run holds the lock, or the ledger cannot be made.
+/// If another run holds the lock, or the ledger cannot be created.
 pub async fn install(target: &Target, db: &mut Database) -> Result<(), Failure> {
     lock(target, db, HumanDuration::default(), None, &mut (), &Arc::default()).await?.release().await
 }
@@ -116,10 +116,10 @@ fn info(target: &Target, kind: RunKind) -> RunInfo {
     RunInfo { kind, actor: target.actor.clone(), policy: target.policy() }
 }
 
-/// Runs the environment's hooks, as far as they have not run; then the plan may run.
+/// Runs the hooks of the environment that have not run yet; then the plan is ready.
 ///
 /// # Errors
-/// When one fails.
+/// If a hook fails.
 pub async fn run_hooks<'l>(
     target: &Target,
     db: &mut Database,
@@ -146,7 +146,7 @@ pub async fn run_hooks<'l>(
 /// Runs a plan under its lock.
 ///
 /// # Errors
-/// When a connection is lost, or the ledger cannot be written. A step that fails is in the answer.
+/// If a connection is lost, or the ledger cannot be written. A failed step is in the result.
 pub async fn execute(
     target: &Target,
     db: &mut Database,
@@ -178,10 +178,10 @@ pub async fn execute(
     Ok(finished)
 }
 
-/// A run that did not come to its end as a failure.
+/// The failure of a run that is not done.
 ///
 /// # Errors
-/// The steps that failed, or who stopped the run.
+/// The failed steps, or the user who stopped the run.
 pub fn verdict(finished: &Finished) -> Result<(), Failure> {
     match (finished.status, finished.failed.as_slice()) {
         (RunStatus::Done, _) => Ok(()),

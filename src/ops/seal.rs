@@ -14,64 +14,64 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// What is to be sealed.
+/// A request to seal a plan.
 pub struct SealRequest<'a> {
     /// The environments, in the order of promotion.
     pub targets: &'a [Target],
-    /// Which changesets; empty: all.
+    /// The selectors; empty: all changesets.
     pub select: &'a [String],
     /// The private key.
     pub sign: Option<&'a PrivateKey>,
-    /// How long it may be run.
+    /// How long the plan is valid.
     pub expires: HumanDuration,
 }
 
-/// A sealed plan, and what is odd in it.
+/// A sealed plan with warnings.
 pub struct SealedPlan {
     /// The plan.
     pub sealed: Sealed,
-    /// Passwords that stand in its SQL, and their like.
+    /// Warnings, for example about passwords in the SQL.
     pub warnings: Vec<Diagnostics>,
 }
 
-/// What is in a sealed plan, for programs.
+/// A sealed plan, for programs.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "SealedPlan")]
 pub struct SealedAnswer<'a> {
-    /// Its digest: `p1:` and the SHA-256 of its content.
+    /// The digest: `p1:` and the SHA-256 of the content.
     pub digest: &'a str,
-    /// Who sealed it: the operating system's user and host.
+    /// The operating system's user and host that sealed the plan.
     pub author: &'a str,
-    /// The database user who sealed it, at the first target.
+    /// The database user that sealed the plan, at the first target.
     pub db_user: &'a str,
     /// The version of dagmar that sealed it.
     pub dagmar: &'a str,
-    /// When, as RFC 3339 in UTC, by the clock of the first target.
+    /// The time of sealing, as RFC 3339 in UTC, by the clock of the first target.
     pub sealed_at: String,
-    /// From when on it must not be run any more, as RFC 3339 in UTC.
+    /// The expiry time, as RFC 3339 in UTC.
     pub expires_at: String,
-    /// The key that it is signed with; null: it is not signed.
+    /// The key of the signature; null: the plan is not signed.
     pub signed_by: Option<String>,
-    /// The commit of the project that it was made from; null: it was in no repository.
+    /// The commit of the project; null: the project was not in a repository.
     pub commit: Option<&'a Commit>,
-    /// What runs where, in the order of promotion.
+    /// The environments with their plans, in the order of promotion.
     pub environments: Vec<SealedPart<'a>>,
 }
 
-/// What runs in one environment.
+/// The plan for one environment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "SealedEnvironment")]
 pub struct SealedPart<'a> {
     /// The environment.
     pub environment: &'a str,
-    /// Its database, as it was seen.
+    /// The database that the plan is bound to.
     pub target: &'a crate::plan::sealed::SealedTarget,
-    /// What `dagmar.yaml` says of the environment, without its connection and variables.
+    /// The policy of the environment in `dagmar.yaml`, without connection and variables.
     pub policy: &'a Value,
-    /// The changesets that run, in order.
+    /// The changesets to run, in order.
     pub changesets: Vec<&'a str>,
-    /// The secret variables that are filled in when it runs.
+    /// The secret variables that are inserted when the plan runs.
     pub secrets: Vec<&'a str>,
     /// The plan.
     pub plan: &'a Plan,
@@ -102,10 +102,10 @@ impl<'a> From<&'a Sealed> for SealedAnswer<'a> {
     }
 }
 
-/// Seals what is pending in each environment.
+/// Seals the pending changesets of each environment.
 ///
 /// # Errors
-/// When a server is not reached, or there is no plan.
+/// If a server cannot be reached, or there is no plan.
 pub async fn seal(request: &SealRequest<'_>, observer: &mut dyn Observer) -> Result<SealedPlan, Failure> {
     let names: Vec<&str> = request.targets.iter().map(|target| target.environment.as_str()).collect();
     let (mut parts, mut first, mut commit, mut warnings) = (Vec::new(), None, None, Vec::new());

@@ -9,22 +9,22 @@ use crate::plan::rollback::Target as Which;
 use crate::plan::sealed::Sealed;
 use std::collections::BTreeSet;
 
-/// What a run is made from.
+/// The source of a run.
 pub enum RunSource<'a> {
-    /// What is pending by the files.
+    /// The pending changesets of the files.
     Files {
         /// The files.
         view: Box<View<'a>>,
-        /// What is selected, by position; `None`: all.
+        /// The positions of the selected changesets; `None`: all.
         selected: Option<BTreeSet<usize>>,
     },
     /// A sealed plan.
     Sealed(Box<Release<'a>>),
-    /// What is taken back, by the SQL that was stored when it was applied.
+    /// A rollback with the SQL that the ledger stored when the changesets were applied.
     Rollback {
-        /// Which changesets.
+        /// The changesets.
         which: Which,
-        /// Whether what depends on them comes along.
+        /// Whether to roll back dependents too.
         cascade: bool,
     },
     /// Entries of the attic.
@@ -32,20 +32,20 @@ pub enum RunSource<'a> {
 }
 
 impl<'a> RunSource<'a> {
-    /// The project's files, as far as selectors name them; without selectors all.
+    /// The project's files; with selectors only the matching changesets.
     ///
     /// # Errors
-    /// Every mistake in the files, or a selector that names nothing.
+    /// All problems in the files, or a selector that matches nothing.
     pub fn files(target: &'a Target, selectors: &[String]) -> Result<Self, Failure> {
         let view = Box::new(target.view()?);
         let selected = view.select(selectors)?;
         Ok(Self::Files { view, selected })
     }
 
-    /// A sealed plan; `check_render`: the files must give the same plan now.
+    /// A sealed plan; `check_render`: the files must render to the same plan.
     ///
     /// # Errors
-    /// Mistakes in dagmar.yaml, and where the files are looked at in them.
+    /// Problems in dagmar.yaml and, with `check_render`, in the files.
     pub fn sealed(target: &'a Target, plan: Sealed, check_render: bool) -> Result<Self, Failure> {
         // its gates come from there
         target.workspace().check_project()?;
@@ -53,7 +53,7 @@ impl<'a> RunSource<'a> {
         Ok(Self::Sealed(Box::new(Release { plan, check })))
     }
 
-    /// What is selected of the files, by position; `None`: all.
+    /// The positions of the selected changesets in the files; `None`: all.
     #[must_use]
     pub fn selected(&self) -> Option<&BTreeSet<usize>> {
         match self {
@@ -62,14 +62,14 @@ impl<'a> RunSource<'a> {
         }
     }
 
-    /// Selects of the files, by position.
+    /// Selects changesets of the files by position.
     pub fn select(&mut self, positions: BTreeSet<usize>) {
         if let Self::Files { selected, .. } = self {
             *selected = Some(positions);
         }
     }
 
-    /// The files, where they are what runs.
+    /// The files, if the run is made from files.
     #[must_use]
     pub fn view(&self) -> Option<&View<'a>> {
         match self {
@@ -78,7 +78,7 @@ impl<'a> RunSource<'a> {
         }
     }
 
-    /// The sealed plan, where one is what runs.
+    /// The sealed plan, if the run is made from one.
     #[must_use]
     pub fn release(&self) -> Option<&Release<'a>> {
         match self {

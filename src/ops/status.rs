@@ -15,39 +15,39 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What an environment has.
+/// The state of an environment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusAnswer {
     /// The environment.
     pub environment: String,
-    /// The name of its database.
+    /// The name of the database.
     pub database: String,
-    /// The version of its ledger; 0: there is none.
+    /// The version of the ledger; 0: there is no ledger.
     pub ledger_version: u32,
-    /// Who asked backfills to pause; null: they are not paused.
+    /// The request to pause backfills; null: backfills are not paused.
     pub paused: Option<Pause>,
-    /// Runs that did not say how they ended.
+    /// The runs without a recorded end.
     pub runs: Vec<UnfinishedRun>,
-    /// What the attic keeps.
+    /// The size of the attic.
     pub attic: Totals,
     /// The changesets, in order.
     pub changesets: Vec<StateRow>,
-    /// How many there are of each state.
+    /// The number of changesets per state.
     pub counts: BTreeMap<State, usize>,
-    /// Where the server is.
+    /// The address of the server, without secrets.
     #[serde(skip)]
     pub place: String,
-    /// What is wrong with the files, so that this is what the ledger alone has.
+    /// The problems of the files, if the answer comes from the ledger alone.
     #[serde(flatten, serialize_with = "failure::beside")]
     #[schemars(with = "Option<FailureAnswer<'static>>")]
     pub broken: Option<Failure>,
 }
 
-/// Finds out what the environment has. Reads only.
+/// Reads the state of the environment, and changes nothing.
 ///
 /// # Errors
-/// When the server is not reached. Mistakes in the files are in the answer.
+/// If the server cannot be reached. Problems in the files are in the answer.
 pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<StatusAnswer, Failure> {
     // mistakes in the files do not keep anybody from seeing what the database has
     let (view, broken) = match target.view() {

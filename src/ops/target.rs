@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A project that was read, and the surroundings that its files refer to.
+/// A project and the process environment that its files refer to.
 #[derive(Clone)]
 pub struct Project {
     workspace: Arc<Workspace>,
@@ -22,20 +22,20 @@ pub struct Project {
 }
 
 impl Project {
-    /// Reads the project in this folder. `process` is what `${NAME}` in dagmar.yaml means, and where
-    /// libpq's variables and files are; [`ProcessEnv::of_process`] is that of this process.
+    /// Reads the project in this directory. `process` has the environment variables for `${NAME}` in dagmar.yaml and for
+    /// libpq's variables and files; [`ProcessEnv::of_process`] is that of this process.
     ///
     /// # Errors
-    /// When the folder is no project. Mistakes in its files come with the operations.
+    /// If the directory is not a project. Operations report problems in its files.
     pub fn open(root: &Path, process: ProcessEnv) -> Result<Self, Failure> {
         Ok(Self { workspace: Arc::new(Workspace::open(root)?), process: Arc::new(process), _unpacked: None })
     }
 
-    /// Reads a project whose files are part of the program: their paths in the project, and what is in
-    /// them. They are unpacked into a private folder, which is removed with the last copy of the value.
+    /// Reads a project from files that are embedded in the program, given as paths and contents. It unpacks
+    /// them into a private directory, which is removed with the last copy of the value.
     ///
     /// # Errors
-    /// When a path leads out of the project, the folder cannot be written, or it is no project.
+    /// If a path leads out of the project, the directory cannot be written, or it is not a project.
     pub fn unpack<'f>(
         files: impl IntoIterator<Item = (&'f Path, &'f [u8])>,
         process: ProcessEnv,
@@ -58,16 +58,16 @@ impl Project {
         Ok(Self { workspace, process: Arc::new(process), _unpacked: Some(Arc::new(folder)) })
     }
 
-    /// What is in its files.
+    /// The files of the project.
     #[must_use]
     pub fn workspace(&self) -> &Arc<Workspace> {
         &self.workspace
     }
 
-    /// An environment of it, as `spec` says, for `actor`.
+    /// The target for an environment, with `spec` as connection and `actor` as user.
     ///
     /// # Errors
-    /// When dagmar.yaml has no such environment, or a variable is given that it must not be.
+    /// If dagmar.yaml has no such environment, or a variable must not be given.
     pub fn target(&self, spec: TargetSpec, actor: Actor) -> Result<Target, Failure> {
         let config = &self.workspace.loaded.config;
         let environment = spec.environment.clone().unwrap_or_else(|| config.default_environment().to_owned());
@@ -110,56 +110,56 @@ impl Project {
     }
 }
 
-/// Which environment, and how its database is reached.
+/// An environment and its connection.
 #[derive(Debug, Clone, Default)]
 pub struct TargetSpec {
-    /// The environment; absent: the first of dagmar.yaml.
+    /// The environment; absent: the first one of dagmar.yaml.
     pub environment: Option<String>,
-    /// The connection, instead of the environment's; `embedded`: a private server.
+    /// The connection instead of the environment's; `embedded`: a private server.
     pub url: Option<Secret>,
     /// Values for `${NAME}` in changesets.
     pub variables: Vec<(String, String)>,
-    /// How long a server that is starting is waited for.
+    /// How long to wait for a server that is starting.
     pub wait: Duration,
-    /// Whether what a `urlCommand` writes to its standard error is shown.
+    /// Whether to show what a `urlCommand` writes to its standard error.
     pub shows_commands: bool,
 }
 
 impl TargetSpec {
-    /// The database of this URL.
+    /// The database with this URL.
     #[must_use]
     pub fn url(url: &str) -> Self {
         Self { url: Some(Secret::new(url)), ..Self::default() }
     }
 
-    /// The environment of this name.
+    /// The environment with this name.
     #[must_use]
     pub fn environment(name: &str) -> Self {
         Self { environment: Some(name.to_owned()), ..Self::default() }
     }
 
-    /// Another environment of the same project, with the connection that dagmar.yaml has for it.
+    /// Another environment of the same project, with its connection from dagmar.yaml.
     #[must_use]
     pub fn of(&self, environment: &str) -> Self {
         Self { environment: Some(environment.to_owned()), url: None, ..self.clone() }
     }
 }
 
-/// An environment of a project, how its database is reached, and who acts.
+/// An environment of a project, its connection, and the actor.
 pub struct Target {
     project: Project,
     /// The environment.
     pub environment: String,
-    /// Its secret variables.
+    /// The secret variables of the environment.
     pub secrets: Secrets,
-    /// Who acts.
+    /// The user that acts.
     pub actor: Actor,
     pub(super) spec: TargetSpec,
     variables: Result<Variables, String>,
 }
 
 impl Target {
-    /// Another environment of the same project, with the connection that dagmar.yaml has for it.
+    /// Another environment of the same project, with its connection from dagmar.yaml.
     ///
     /// # Errors
     /// As [`Project::target`].
@@ -173,31 +173,31 @@ impl Target {
         &self.project
     }
 
-    /// What is in the project's files.
+    /// The files of the project.
     #[must_use]
     pub fn workspace(&self) -> &Workspace {
         &self.project.workspace
     }
 
-    /// The surroundings that the project's files refer to.
+    /// The process environment that the project's files refer to.
     #[must_use]
     pub fn process(&self) -> &ProcessEnv {
         &self.project.process
     }
 
-    /// How long a server that is starting is waited for.
+    /// How long to wait for a server that is starting.
     #[must_use]
     pub fn wait(&self) -> Duration {
         self.spec.wait
     }
 
-    /// Where PostgreSQL's programs are, where `DAGMAR_PG_BIN` says so.
+    /// The directory of PostgreSQL's programs, if `DAGMAR_PG_BIN` is set.
     #[must_use]
     pub fn binaries(&self) -> Option<PathBuf> {
         self.process().vars.get("DAGMAR_PG_BIN").map(PathBuf::from)
     }
 
-    /// What dagmar.yaml has of the environment.
+    /// The environment in dagmar.yaml.
     #[must_use]
     pub fn config(&self) -> Option<&source::Environment> {
         self.workspace().loaded.config.environment(&self.environment)
@@ -208,23 +208,22 @@ impl Target {
         &self.ledger_config().schema
     }
 
-    /// Where the ledger is, and who may own it.
+    /// The schema of the ledger, and its trusted owners.
     pub fn ledger_config(&self) -> &LedgerConfig {
         &self.workspace().loaded.config.ledger
     }
 
-    /// The most connections that run steps at the same time.
+    /// The maximum number of connections that run steps concurrently.
     pub fn jobs(&self) -> u16 {
         self.config().and_then(|e| e.jobs).unwrap_or(4)
     }
 
-    /// What one transaction holds.
+    /// The scope of a transaction.
     pub fn transaction(&self) -> Granularity {
         self.config().map(|e| e.transaction).unwrap_or_default()
     }
 
-    /// What `dagmar.yaml` says of the environment, as it stands there: without its connection and
-    /// variables, which may be secrets.
+    /// The policy of the environment in `dagmar.yaml`, without connection and variables, which can be secrets.
     pub fn policy(&self) -> Value {
         let environment = self.config();
         // one that dagmar.yaml does not have says as little as one without a word
@@ -247,7 +246,7 @@ impl Target {
         value
     }
 
-    /// The keys of `signedBy` in base64; an error says which cannot be read.
+    /// The keys of `signedBy` in base64; an error names a key that cannot be read.
     pub fn trusted_keys(&self) -> Vec<Result<String, String>> {
         let environment = self.config();
         let root = &self.workspace().loaded.root;

@@ -18,33 +18,33 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Why a changeset is, or is not yet, in an environment.
+/// The reasons why a changeset is, or is not, applied in an environment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Why {
     /// The environment.
     pub environment: String,
     /// The id of the changeset.
     pub changeset: String,
-    /// Its state; null: the files do not say.
+    /// The state; null: the changeset is not in the files.
     #[schemars(with = "Option<State>")]
     pub state: Option<&'static str>,
-    /// The same for people.
+    /// The state, in words.
     #[serde(skip)]
     pub is: &'static str,
     /// The reasons.
     pub reasons: Vec<Reason>,
-    /// What follows from them, in a sentence.
+    /// The conclusion, as a sentence.
     pub verdict: String,
-    /// What is wrong with the files, so that only the ledger could be asked.
+    /// The problems of the files, if the answer comes from the ledger alone.
     #[serde(flatten, serialize_with = "failure::beside")]
     #[schemars(with = "Option<FailureAnswer<'static>>")]
     pub broken: Option<Failure>,
 }
 
-/// Finds out. Reads only.
+/// Finds the reasons, and changes nothing.
 ///
 /// # Errors
-/// When neither files nor ledger know the changeset, or the server is not reached.
+/// If neither the files nor the ledger have the changeset, or the server cannot be reached.
 pub async fn why(target: &Target, id: &str, observer: &mut dyn Observer) -> Result<Why, Failure> {
     let mut source = match RunSource::files(target, &[]) {
         Ok(source) => source,
@@ -107,7 +107,7 @@ enum Unknown {
     NotInFiles(Vec<String>),
 }
 
-/// What the ledger alone says of a changeset.
+/// The reasons from the ledger alone.
 async fn recorded(target: &Target, id: &str, unknown: Unknown, observer: &mut dyn Observer) -> Result<Why, Failure> {
     let db = target.connect(observer).await?;
     let history = db.history().await?;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub struct Database {
     /// For statements.
     pub connection: Connection,
-    /// What the server says of itself.
+    /// The properties of the server.
     pub server: Server,
     /// For further connections.
     pub settings: Settings,
@@ -47,7 +47,7 @@ impl Database {
         &self.config.schema
     }
 
-    /// Where the ledger is, and who may own it.
+    /// The schema of the ledger, and its trusted owners.
     #[must_use]
     pub fn ledger_config(&self) -> &LedgerConfig {
         &self.config
@@ -69,7 +69,7 @@ impl Database {
         self.server.check_writable(self.ledger())
     }
 
-    /// Whether the connection is of no use any more.
+    /// Whether the connection is no longer usable.
     pub async fn is_gone(&self) -> bool {
         let asked = tokio::time::timeout(Duration::from_secs(5), self.connection.execute("")).await;
         !matches!(asked, Ok(Ok(())))
@@ -103,7 +103,7 @@ impl Database {
         if self.embedded.is_some() { "the embedded server".to_owned() } else { self.settings.address() }
     }
 
-    /// Where it is, without secrets.
+    /// The address of the database, without secrets.
     #[must_use]
     pub fn describe(&self) -> String {
         if self.embedded.is_some() { "the embedded server".to_owned() } else { self.settings.describe() }

@@ -1,13 +1,12 @@
-//! PostgreSQL: the only folder that names `tokio_postgres`.
+//! PostgreSQL: the only room that names `tokio_postgres`. It imports neither `ops` nor `cli`.
 //!
-//! [`mod@connect`]: [`Settings`] come out of a URL, the environment and libpq's files, read as libpq
-//! reads them, and become a [`Connection`]. [`embedded`]: a server of our own, started from
-//! installed binaries. [`ledger`]: reading and writing the database's memory. [`lock`]: one run at
-//! a time. [`preflight`]: what can be known before the first statement. [`hooks`]: what an
-//! environment wants done before it. [`run`]: running a plan, or trying it without effect.
+//! [`mod@connect`]: [`Settings`] from a URL, the environment and libpq's files, read as libpq reads them, and a
+//! [`Connection`]. [`embedded`]: a private server from installed binaries. [`ledger`]: reads and writes the
+//! ledger. [`lock`]: one run at a time. [`preflight`]: checks before the first statement. [`hooks`]: the hooks of
+//! an environment. [`run`]: executes a plan, or rehearses it.
 //!
-//! What goes wrong on the way is a [`Failure`](crate::base::Failure) with a remedy, what a
-//! statement meets is a [`ServerError`]. Neither ever holds a password.
+//! An error is a [`Failure`](crate::base::Failure) with a remedy; the error of a statement is a [`ServerError`].
+//! Neither ever contains a password.
 
 pub mod connect;
 mod database;

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 /// How long the server has to answer once the lock is lost.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Whether the run should stop.
+/// A request that a run stops.
 #[derive(Debug, Default)]
 pub struct Stop {
     requested: AtomicBool,
@@ -55,13 +55,13 @@ impl Stop {
         self.request();
     }
 
-    /// Who asked for it; `None`: a signal, or nobody.
+    /// The user who requested it; `None`: a signal, or no request.
     #[must_use]
     pub fn by(&self) -> Option<&str> {
         self.by.get().map(String::as_str)
     }
 
-    /// Whether it was asked for.
+    /// Whether a stop was requested.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         self.requested.load(Ordering::SeqCst) || self.loss().is_some()

@@ -10,22 +10,21 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct About {
-    /// The database that was asked; null: none was, the plan is as if nothing were applied.
+    /// The database that was read; null: none, so that the plan assumes an empty ledger.
     pub target: Option<Destination>,
-    /// When it was made, as RFC 3339 in UTC.
+    /// The time when the plan was made, as RFC 3339 in UTC.
     pub made_at: String,
-    /// Who made it.
+    /// The user that made the plan.
     pub made_by: Maker,
-    /// The version of dagmar that made it.
+    /// The version of dagmar that made the plan.
     pub dagmar: String,
-    /// The commit of the project; absent where it is in no repository.
+    /// The commit of the project; absent if the project is not in a repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<Commit>,
-    /// For repeatable changesets that are applied again: what has changed since, as unified diffs.
+    /// The changes of repeatable changesets that are applied again, as unified diffs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub diffs: BTreeMap<String, String>,
-    /// The tables that are there already and are locked or rewritten, by the names that the plan has for
-    /// them.
+    /// The existing tables that the plan locks or rewrites, by their names in the plan.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tables: BTreeMap<String, Size>,
 }
@@ -34,48 +33,48 @@ pub struct About {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Destination {
-    /// Its name.
+    /// The name of the database.
     pub database: String,
-    /// Where its server is, as `host:port`; absent in a sealed plan, which is for the database wherever it
-    /// is reached. Never a secret.
+    /// The address of the server, as `host:port`, without secrets; absent in a sealed plan, which does not
+    /// depend on the address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// The version of the server: `15.4`; of a sealed plan the major version.
+    /// The version of the server: `15.4`; in a sealed plan the major version.
     pub server: String,
-    /// The server's system identifier, by which a sealed plan knows it.
+    /// The server's system identifier, which a sealed plan is bound to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
 }
 
-/// Who made a plan.
+/// The user that made a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Maker {
     /// The operating system's user and host: `alice@laptop`.
     pub os: String,
-    /// The database user; absent where no database was asked.
+    /// The database user; absent if no database was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
 }
 
-/// A commit of the project.
+/// The commit of the project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Commit {
-    /// Its id in full.
+    /// The full commit id.
     pub id: String,
-    /// Whether the project's files differ from it.
+    /// True if the project has uncommitted changes.
     pub uncommitted: bool,
 }
 
-/// How large a table is, as the server's catalog has it: estimates, without a look at the table.
+/// The size of a table, as estimated by the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "TableSize")]
 pub struct Size {
-    /// Rows; absent where nobody has counted them yet.
+    /// The estimated number of rows; absent if the table was never analyzed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
-    /// Bytes, without indexes.
+    /// The size in bytes, without indexes.
     pub bytes: u64,
 }

@@ -56,7 +56,7 @@ pub struct Decision {
     pub renamed: Vec<Renamed>,
     /// What runs, in order: position and reason.
     pub planned: Vec<(usize, StepReason)>,
-    /// What has to wait for time.
+    /// Changesets that wait for a soak time.
     pub waiting: Vec<Waiting>,
     /// What cannot run.
     pub blocked: Vec<Blocked>,

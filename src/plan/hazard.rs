@@ -8,18 +8,18 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
-/// What may hurt.
+/// A hazard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hazard {
-    /// What an environment may refuse by `allow`.
+    /// A hazard that an environment can refuse with `allow`.
     Destructive(Destructive),
-    /// Nobody can use a table meanwhile.
+    /// The statement blocks all access to a table.
     BlocksReads,
-    /// Nobody can write to a table meanwhile.
+    /// The statement blocks writes to a table.
     BlocksWrites,
-    /// A table is read as a whole while a lock is held that others wait for.
+    /// The statement reads a whole table while it holds a lock that blocks other sessions.
     Scans,
-    /// After a crash nobody can tell whether it has happened.
+    /// After a crash, dagmar cannot tell whether the statement succeeded.
     OutcomeUnknown,
 }
 

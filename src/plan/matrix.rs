@@ -11,14 +11,14 @@ use std::collections::{BTreeMap, HashMap};
 pub struct Matrix {
     /// The environments, in the order of promotion.
     pub environments: Vec<Column>,
-    /// The changesets: those of the files in their order, then those that only ledgers know.
+    /// The changesets: those of the files in their order, then those that are only in ledgers.
     pub changesets: Vec<Row>,
 }
 
 /// One environment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
-    /// Its name.
+    /// The name of the environment.
     pub name: String,
     /// What it answered, or why it did not.
     pub answer: Result<Answer, EnvironmentError>,
@@ -29,25 +29,25 @@ pub struct Column {
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "EnvironmentAnswer")]
 pub struct Answer {
-    /// Where it is, without secrets.
+    /// The address of the database, without secrets.
     pub place: String,
     /// The database.
     pub database: String,
-    /// The version of its ledger; 0: there is none.
+    /// The version of the ledger; 0: there is no ledger.
     pub ledger_version: u32,
-    /// The environment that its ledger belongs to, where that is another one.
+    /// The environment that the ledger belongs to, if it is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub belongs_to: Option<String>,
-    /// How many changesets are in which state.
+    /// The number of changesets per state.
     pub counts: BTreeMap<State, usize>,
 }
 
-/// Why an environment did not answer.
+/// The reason why an environment could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EnvironmentError {
-    /// What went wrong.
+    /// The error.
     pub message: String,
-    /// How to mend it.
+    /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
 }
@@ -58,12 +58,12 @@ impl From<Failure> for EnvironmentError {
     }
 }
 
-/// One changeset.
+/// A changeset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// The changeset.
     pub id: String,
-    /// What it does.
+    /// The description.
     pub description: Option<String>,
     /// Its state in each environment; `None`: not known, or nothing there has heard of it.
     pub cells: Vec<Option<StateRow>>,

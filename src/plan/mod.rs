@@ -1,5 +1,5 @@
-//! Decide: graph and history to a plan. In: values. Out: a plan that is complete, so that
-//! nothing is decided after it. No clock, no randomness, no files.
+//! Decides: compiles graph and history to a complete plan, so that no later stage decides anything. It uses no clock,
+//! no randomness and no files, and imports neither `ledger` nor `pg`.
 
 pub mod about;
 pub mod again;

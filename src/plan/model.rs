@@ -14,100 +14,100 @@ use serde::{Deserialize, Serialize};
 /// The version of the plan's JSON form.
 pub const FORMAT: u32 = 1;
 
-/// The ordered steps for one target.
+/// A plan: the ordered steps for one target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// The version of this form: 1.
+    /// The version of this format: 1.
     pub format: u32,
-    /// The environment it is for.
+    /// The environment that the plan is for.
     pub environment: String,
-    /// Which way its steps go.
+    /// The direction of the steps.
     pub direction: Direction,
     /// The schema of the ledger.
     pub ledger_schema: String,
-    /// What is recorded under an earlier id, and is given its new one before the first step.
+    /// The changesets whose id in the ledger changes before the first step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renamed: Vec<Renamed>,
-    /// What runs, in order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
-    /// What would run but has to wait for time.
+    /// Changesets that wait for a soak time.
     pub waiting: Vec<Waiting>,
-    /// What cannot run because something it needs waits, is held or failed.
+    /// Changesets that cannot run because a dependency waits, is held or failed.
     pub blocked: Vec<Blocked>,
-    /// Changesets that this environment never gets.
+    /// Changesets that are not for this environment.
     pub excluded: Vec<String>,
-    /// Change types whose built-in template the project replaces.
+    /// The change types whose built-in template the project overrides.
     pub overridden_templates: Vec<String>,
 }
 
 impl Plan {
-    /// Whether there is nothing to be done.
+    /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.renamed.is_empty()
     }
 }
 
-/// A changeset's segments in one direction.
+/// A step: the segments of one changeset in one direction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// The id of the changeset.
     pub changeset: String,
-    /// The file it stands in, relative to the project; absent when only the ledger knows it.
+    /// The file of the changeset, relative to the project; absent if the changeset is only in the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// What it does, in its author's words.
+    /// The description of the changeset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Who wrote it.
+    /// The author.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
-    /// Its labels.
+    /// The labels of the changeset.
     #[serde(default)]
     pub labels: Vec<String>,
-    /// The environments that get it; empty: all.
+    /// The environments that the changeset is for; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environments: Vec<String>,
-    /// Expand, migrate or contract.
+    /// The phase: expand, migrate or contract.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
-    /// Which way it goes.
+    /// The direction of the step.
     pub direction: Direction,
-    /// Steps of one wave may run in parallel; waves run one after the other, from 1.
+    /// The wave of the step, from 1. Steps of one wave can run in parallel; waves run one after the other.
     pub wave: u32,
-    /// Why it is in the plan.
+    /// The reason why the step is in the plan.
     pub why: StepReason,
-    /// The changesets it depends on directly.
+    /// The direct dependencies.
     pub requires: Vec<String>,
-    /// Whether it is applied again when its content changes.
+    /// True if the changeset is applied again when its content changes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub repeatable: bool,
     /// The checksum of the changeset (`d1:…`), the same in every environment.
     pub checksum: String,
-    /// The checksum of what was rendered for this environment.
+    /// The checksum of the SQL that was rendered for this environment.
     pub digest: String,
-    /// The normalised changeset, as it is stored in the ledger; of a step of the attic: its `entries`.
+    /// The normalised changeset, as the ledger stores it; for a step of the attic its `entries`.
     pub body: Content,
-    /// The objects it touches; absent when that is not known, so that it runs alone.
+    /// The objects that the step touches; absent if they are unknown, so that the step runs alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub touches: Option<Vec<Touch>>,
-    /// Conditions before the first statement.
+    /// The conditions before the first statement.
     #[serde(default)]
     pub preconditions: Vec<StepCheck>,
-    /// What runs.
+    /// The segments, in order.
     pub segments: Vec<Segment>,
-    /// Conditions after the last statement.
+    /// The conditions after the last statement.
     #[serde(default)]
     pub verify: Vec<StepCheck>,
-    /// How it is taken back; for a rollback step: what it took back, unless it restores a
-    /// version before.
+    /// The rollback of the step; for a rollback step the step that it rolled back, unless it restores an
+    /// earlier version.
     pub rollback: Rollback,
 }
 
 impl Step {
-    /// Takes over what earlier runs have done of it, as the ledger has it.
+    /// Takes the progress of earlier runs from the ledger.
     pub fn take_progress(&mut self, recorded: &Recorded) {
         for state in recorded.progress(self.direction) {
             if let Some(segment) = self.segments.get_mut(state.no as usize) {
@@ -116,7 +116,7 @@ impl Step {
         }
     }
 
-    /// The same step without the places of what it runs: lines move.
+    /// The same step without source places, because lines move.
     #[must_use]
     pub fn without_origins(mut self) -> Self {
         let segments = |segments: &mut Vec<Segment>| {
@@ -132,7 +132,7 @@ impl Step {
         self
     }
 
-    /// Where in the project's files a character of one of its statements or checks is written.
+    /// The place in the project's files of a character of a statement or check.
     #[must_use]
     pub fn location(&self, origin: Option<&Origin>, sql: &str, position: Option<usize>) -> Option<Location> {
         let origin = origin?;
@@ -142,58 +142,58 @@ impl Step {
         Some(Location { file, line, column, as_applied: self.direction == Direction::Rollback })
     }
 
-    /// The segments that are still to be run, each with its position in the step.
+    /// The segments that are still to run, each with its position in the step.
     pub fn left(&self) -> impl Iterator<Item = (usize, &Segment)> {
         self.segments.iter().enumerate().filter(|(_, segment)| segment.progress != Progress::Done)
     }
 }
 
-/// Why a step is in a plan.
+/// The reason why a step is in a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum StepReason {
-    /// It was never applied.
+    /// The changeset was never applied.
     Pending,
-    /// It is repeatable and its content changed.
+    /// The changeset is repeatable and its content changed.
     Changed,
-    /// It was begun and not finished; what is left runs.
+    /// The changeset was started and not finished; the rest runs.
     Resumed,
-    /// It was named, or is part of what was named.
+    /// The user named the changeset, or selected it.
     Requested,
-    /// Something that is rolled back is needed by it.
+    /// The changeset depends on one that is rolled back.
     Dependent,
-    /// It restores the version before.
+    /// The step restores the previous version.
     Restored,
 }
 
-/// The statements that run as one unit.
+/// Statements that run as one unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Segment {
-    /// How they run.
+    /// The mode of the statements.
     pub mode: Mode,
     /// The statements, in order.
     pub statements: Vec<Statement>,
-    /// The walk through the table, for a batched segment.
+    /// The batches over a table, for a batched segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
-    /// The limits that hold while it runs.
+    /// The limits of the segment.
     pub limits: Limits,
-    /// What an earlier run has done of it.
+    /// The progress of earlier runs.
     #[serde(default, skip_serializing_if = "Progress::is_todo")]
     pub progress: Progress,
 }
 
-/// What an earlier run has done of a segment.
+/// The progress of a segment in earlier runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Progress {
-    /// Nothing.
+    /// The segment was not started.
     #[default]
     Todo,
-    /// Begun; whether it is done, the catalog or its position tells.
+    /// The segment was started; the catalog or its position tells whether it is done.
     Started,
-    /// All.
+    /// The segment is done.
     Done,
 }
 
@@ -203,20 +203,20 @@ impl Progress {
     }
 }
 
-/// How a segment runs.
+/// The mode of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Mode {
-    /// All in one transaction, together with the ledger's rows.
+    /// All statements in one transaction, together with the ledger rows.
     Transaction,
     /// One statement outside of a transaction.
     Outside,
-    /// One statement per batch, each a transaction of its own.
+    /// One statement per batch, each in a separate transaction.
     Batched,
 }
 
 impl Mode {
-    /// A few words for people.
+    /// The mode, in a few words.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -231,66 +231,66 @@ impl Mode {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Statement {
-    /// Its text, without the semicolon. In a batched segment it is one batch, with the parameters `$1`
-    /// (`jsonb`: the last key of the batch before), `$2` (`boolean`: whether it is the first of a walk)
-    /// and `$3` (`bigint`: how many rows it looks at).
+    /// The text, without the semicolon. In a batched segment it is one batch, with the parameters `$1`
+    /// (`jsonb`: the last key of the previous batch), `$2` (`boolean`: true for the first batch of a walk) and
+    /// `$3` (`bigint`: the number of rows of the batch).
     pub sql: String,
-    /// Which change of the changeset it belongs to, from 0.
+    /// The position of the change in the changeset, from 0.
     pub change: usize,
     /// The change type.
     pub kind: String,
-    /// What is known of it.
+    /// The known effects of the statement.
     pub facts: Facts,
-    /// Where it is written.
+    /// The place in the source files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
 }
 
-/// A condition: an SQL query that answers one boolean.
+/// A condition: an SQL query that returns one boolean.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepCheck {
-    /// What must be true, in words.
+    /// The condition, in words.
     pub name: String,
     /// The query.
     pub sql: String,
-    /// Where it is written.
+    /// The place in the source files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
 }
 
-/// How a step is taken back.
+/// The rollback of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Rollback {
-    /// By these segments.
+    /// The step can be rolled back with these segments.
     Segments {
-        /// Whether they follow from the change types (`false`: the author wrote them).
+        /// True if dagmar derived the segments from the change types; false if the author wrote them.
         derived: bool,
-        /// What runs.
+        /// The segments, in order.
         segments: Vec<Segment>,
-        /// Conditions after the last statement of the rollback.
+        /// The conditions after the last statement of the rollback.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         verify: Vec<StepCheck>,
     },
-    /// Not at all.
+    /// The step cannot be rolled back.
     Irreversible {
-        /// Why, in the author's words.
+        /// The reason, as the author wrote it.
         reason: String,
     },
 }
 
-/// A changeset that has to wait for time.
+/// A changeset that waits for a soak time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiting {
     /// The changeset.
     pub changeset: String,
-    /// The changeset on whose age it waits.
+    /// The dependency that must have been applied for some time.
     pub on: String,
-    /// How long that one must have been applied.
+    /// The required time since the dependency was applied.
     pub soak: HumanDuration,
-    /// When the wait is over, as RFC 3339 in UTC; absent while that one is not applied.
+    /// The end of the wait, as RFC 3339 in UTC; absent while the dependency is not applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
 }
@@ -301,7 +301,7 @@ pub struct Waiting {
 pub struct Blocked {
     /// The changeset.
     pub changeset: String,
-    /// Why, in a sentence.
+    /// The reason, as a sentence.
     pub reason: String,
 }
 

@@ -4,24 +4,24 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where a statement or check is written. No part of any checksum: lines move.
+/// The place in the source of a statement or check. No checksum covers it, because lines move.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Origin {
-    /// The file, relative to the project; absent: that of the changeset.
+    /// The file, relative to the project; absent: the file of the changeset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// The line, from 1.
     pub line: u32,
     /// The column in characters, from 1.
     pub column: u32,
-    /// Where its parts are written, where that is not all in one place.
+    /// The places of its parts, if they are not contiguous.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<Run>,
 }
 
-/// From a character of a statement on: where it is written. As JSON `[at, line, column]`, and a
-/// fourth number where the text stands there as it is.
+/// The place of a statement's text from one character on. As JSON `[at, line, column]`, with a fourth number if
+/// the source contains the text unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Numbers", into = "Numbers")]
 #[schemars(rename = "OriginRun")]

@@ -12,24 +12,24 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One reason.
+/// A reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Reason {
-    /// What kind of reason it is: `environments`, `edited`, `held`, `skipped`, `failed`,
-    /// `partly`, `dependency`, `soak`, `ledger`, `gate`.
+    /// The kind of the reason: `environments`, `edited`, `held`, `skipped`, `failed`, `partly`, `dependency`,
+    /// `soak`, `ledger`, `gate`.
     pub kind: &'static str,
-    /// The changeset whose it is: the one that was asked for, or one that it needs.
+    /// The changeset that the reason is about: the requested one, or one of its dependencies.
     pub changeset: String,
-    /// The reason, in a sentence.
+    /// The reason, as a sentence.
     pub message: String,
-    /// Until when, where that is known.
+    /// The end of the reason, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// What is to be done; absent: nothing but to wait, or what another reason says.
+    /// The remedy; absent if the user can only wait, or if another reason has the remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub todo: Option<String>,
-    /// By whom, as far as that is known.
+    /// The user that caused it, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
 }
@@ -39,7 +39,7 @@ pub struct Reason {
 pub struct LastEvent {
     /// Who did it: role, and user and host where they are known.
     pub by: String,
-    /// When, as RFC 3339.
+    /// The time, as RFC 3339.
     pub at: String,
 }
 

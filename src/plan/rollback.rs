@@ -35,7 +35,7 @@ pub struct Chosen {
 pub struct Stored {
     /// The file that it stood in.
     pub file: Option<String>,
-    /// Who wrote it.
+    /// The author.
     pub author: Option<String>,
     /// Its labels.
     pub labels: Vec<String>,

@@ -13,29 +13,29 @@ use serde::Serialize;
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ChangesetState")]
 pub enum State {
-    /// Done.
+    /// The changeset is applied.
     Applied,
-    /// Applied; repeatable and edited since: the next apply runs it again.
+    /// The changeset is applied and repeatable, and was edited since: the next apply runs it again.
     Changed,
-    /// Applied, and its file says something else now.
+    /// The changeset is applied, and its file was edited since.
     Edited,
-    /// Applied, and no file has it any more.
+    /// The changeset is applied, and no file contains it.
     Missing,
-    /// Some of its segments are done.
+    /// Some segments are done.
     Partly,
-    /// Tried; nothing of it remains.
+    /// The changeset failed; nothing of it remains.
     Failed,
-    /// The next apply runs it.
+    /// The next apply runs the changeset.
     Pending,
-    /// It waits for time.
+    /// The changeset waits for a soak time.
     Waiting,
-    /// It needs something that does not run.
+    /// A dependency of the changeset does not run.
     Blocked,
-    /// Marked as skipped.
+    /// The changeset is marked as skipped.
     Skipped,
-    /// Marked as held.
+    /// The changeset is marked as held.
     Held,
-    /// This environment never gets it.
+    /// The changeset is not for this environment.
     Excluded,
 }
 
@@ -69,66 +69,66 @@ impl State {
     }
 }
 
-/// A changeset with its state.
+/// A changeset and its state.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "ChangesetStatus")]
 pub struct StateRow {
-    /// The changeset.
+    /// The id of the changeset.
     pub id: String,
-    /// Its state.
+    /// The state of the changeset.
     pub state: State,
-    /// The file it stands in.
+    /// The file that contains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// What it does.
+    /// The description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Of the file as it is.
+    /// The checksum of the changeset in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checksum: Option<String>,
-    /// Of what was applied.
+    /// The checksum of the applied changeset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applied_checksum: Option<String>,
-    /// When it was applied, as RFC 3339 in UTC.
+    /// The time of the application, as RFC 3339 in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applied_at: Option<String>,
-    /// The database role that applied it.
+    /// The database role that applied the changeset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applied_by: Option<String>,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
-    /// Why it waits, is blocked, skipped or held, in a sentence.
+    /// The reason why the changeset waits, is blocked, skipped or held, as a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// When its wait is over.
+    /// The end of the wait, as RFC 3339 in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// What went wrong the last time.
+    /// The error of the last attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// How far its backfill is, where one was begun and not finished.
+    /// The progress of a backfill that was started and not finished.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backfill: Option<Backfill>,
-    /// Progress inside of it.
+    /// The progress of the segments.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<SegmentState>,
 }
 
-/// How far a backfill is.
+/// The progress of a backfill.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "BackfillProgress")]
 pub struct Backfill {
     /// The table.
     pub table: String,
-    /// Rows that it has looked at.
+    /// The number of processed rows.
     pub seen: u64,
-    /// Rows of the table, as the server estimates.
+    /// The estimated number of rows of the table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
-    /// How much of the table that is; never more than 100.
+    /// The progress in percent, at most 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percent: Option<u64>,
 }

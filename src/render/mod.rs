@@ -1,7 +1,7 @@
-//! Templates to SQL text. In: a change's context. Out: the SQL of one direction.
+//! Renders the template of a change to the SQL of one direction. It never escapes for HTML, is strict about missing
+//! values, and passes every value through a typed helper. Only this room names handlebars.
 //!
-//! Strict, never HTML-escaping; every value goes through a typed helper. Handlebars stays
-//! inside this folder. To add a helper: a function and a row in `helpers.rs`.
+//! To add a helper: a function and a row in `helpers.rs`.
 
 mod guard;
 mod helpers;
@@ -67,8 +67,8 @@ pub struct TemplateError {
 
 /// All templates, compiled and checked.
 pub struct Renderer {
-    /// Without templates of the project they are compiled when the first is rendered: a project that
-    /// has nothing to run renders none.
+    /// Without templates of the project they are compiled at the first rendering: a project with
+    /// nothing to run renders none.
     templates: OnceLock<Templates>,
     /// The templates with marks around what they put in.
     traced: OnceLock<Handlebars<'static>>,
@@ -128,7 +128,7 @@ impl Renderer {
     }
 
     fn templates(&self) -> &Templates {
-        // only a project's templates can have mistakes: a test compiles the others
+        // built-in templates have no mistakes: a test compiles them
         self.templates.get_or_init(|| Templates::compile(&[]).0)
     }
 

@@ -5,36 +5,36 @@ use crate::base::{Failure, FailureKind, Location};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-/// Why a command ended without having done its work. It may follow an answer or lines of JSON.
+/// The reason why a command failed. It can follow other output or lines of JSON.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Failure")]
 pub struct FailureAnswer<'a> {
-    /// What went wrong.
+    /// The error.
     error: ErrorAnswer<'a>,
-    /// The problems of the project's files, where those are the reason.
+    /// The problems in the project's files, if they are the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     diagnostics: Option<Vec<Problem>>,
 }
 
-/// What went wrong.
+/// The error.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Error")]
 struct ErrorAnswer<'a> {
-    /// What kind of failure it is.
+    /// The kind of the failure.
     kind: FailureKind,
-    /// The exit code of the process, from 1.
+    /// The exit code of the process, not 0.
     exit_code: u8,
-    /// What went wrong, in a line.
+    /// The message, in one line.
     message: &'a str,
-    /// Facts that help to understand it, a line each.
+    /// Further facts, one line each.
     notes: &'a [String],
-    /// What to do about it.
+    /// The remedy.
     help: Option<&'a str>,
     /// Where in the project's files that stands which failed on the server.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     location: Option<&'a Location>,
-    /// What differs from what was expected, as unified diffs.
+    /// The differences from the expected content, as unified diffs.
     #[serde(skip_serializing_if = "slice_is_empty")]
     diffs: &'a [String],
 }

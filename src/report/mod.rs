@@ -1,8 +1,8 @@
-//! Values to text. In: diagnostics, graphs, plans, rows. Out: strings. Nothing is decided
-//! or printed here, and whether colours are wanted is said by the caller ([`Style`]).
+//! Renders values to text: diagnostics, graphs, plans, tables. It decides and prints nothing; the caller chooses colours
+//! ([`Style`]).
 //!
-//! To add a format of a graph, matrix or plan: a file in `graph/`, `matrix/` or `plan/`, its `mod` line and
-//! its row in the table there, and golden files in `tests/golden/report/`; tests compare.
+//! To add a format of a graph, matrix or plan: a file in `graph/`, `matrix/` or `plan/`, its `mod` line and its row in
+//! the table there, and golden files in `tests/golden/report/`; tests compare them.
 
 pub mod csv;
 pub mod diag;

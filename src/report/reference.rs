@@ -95,7 +95,7 @@ fn body(out: &mut String, entry: &Entry) {
         if let Some(part) = entry.parts.iter().filter(whole).max_by_key(|part| part.len()) {
             kind = kind.replacen(part.as_str(), &format!("[{part}](#{})", anchor(part)), 1);
         }
-        let default = key.default.as_ref().map(|d| format!(" Left out: `{d}`.")).unwrap_or_default();
+        let default = key.default.as_ref().map(|d| format!(" Default: `{d}`.")).unwrap_or_default();
         let need = if key.required { "yes" } else { "" };
         let meaning = key.description.replace('\n', " ").replace('|', "\\|");
         let _ = writeln!(out, "| `{}` | {} | {need} | {meaning}{default} |", key.name, kind.replace('|', "\\|"));

@@ -7,80 +7,80 @@ use crate::plan::{Direction, Mode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Something that happened in a run.
+/// An event of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "event")]
 pub enum Event {
-    /// Worth care, and no reason to stop.
+    /// A warning, which does not stop the run.
     Warning {
-        /// What it is, in a sentence.
+        /// The message, as a sentence.
         message: String,
     },
-    /// Worth knowing for who looks closely.
+    /// A note.
     Note {
-        /// What it is, in a sentence.
+        /// The message, as a sentence.
         message: String,
     },
-    /// Nothing moves until something else does: the lock, the server.
+    /// The run waits for something, such as the lock or the server.
     Waiting {
-        /// For what, in a sentence.
+        /// The reason, as a sentence.
         message: String,
     },
-    /// What was found before the first statement.
+    /// The findings of the preflight.
     Preflight {
-        /// What weighs most first.
+        /// The findings, most severe first.
         findings: Vec<Finding>,
     },
-    /// A hook has begun.
+    /// A hook started.
     HookStarted {
-        /// What it is.
+        /// A description of the hook.
         hook: String,
     },
-    /// A hook says something.
+    /// A hook wrote a line of output.
     HookSaid {
-        /// A line of it.
+        /// The line.
         line: String,
     },
-    /// A hook is over.
+    /// A hook ended.
     HookDone {
-        /// What it is.
+        /// A description of the hook.
         hook: String,
-        /// How it ended.
+        /// The result of the hook.
         outcome: HookOutcome,
-        /// How long it took, in milliseconds.
+        /// The duration in milliseconds.
         took_ms: u64,
     },
-    /// A run has begun.
+    /// A run started.
     RunStarted {
-        /// Its id in the ledger.
+        /// The id of the run in the ledger.
         run: String,
-        /// What kind of run it is.
+        /// The kind of the run.
         kind: RunKind,
         /// The environment.
         environment: String,
-        /// How many steps it has.
+        /// The number of steps.
         steps: usize,
     },
-    /// A step has begun.
+    /// A step started.
     StepStarted {
         /// The changeset.
         changeset: String,
-        /// Which way.
+        /// The direction of the step.
         direction: Direction,
-        /// Its number in the run, from 1.
+        /// The number of the step in the run, from 1.
         number: usize,
-        /// How many steps the run has.
+        /// The number of steps of the run.
         of: usize,
     },
-    /// A segment that is not all of its step has begun.
+    /// A segment started, in a step with several segments.
     SegmentStarted {
         /// The changeset.
         changeset: String,
-        /// Its position, from 0.
+        /// The position of the segment, from 0.
         segment: usize,
-        /// How it runs.
+        /// The mode of the segment.
         mode: Mode,
-        /// Its first statement, in one line.
+        /// The first statement, in one line.
         gist: String,
     },
     /// A batch was committed.
@@ -89,132 +89,132 @@ pub enum Event {
         changeset: String,
         /// The position of the segment.
         segment: usize,
-        /// Rows that were changed so far.
+        /// The number of rows changed so far.
         rows: i64,
-        /// Rows of the table, as the server estimates; 0: it does not know.
+        /// The estimated number of rows of the table; 0: unknown.
         table_rows: i64,
-        /// Rows that this walk through the table has looked at.
+        /// The number of rows that this walk through the table has processed.
         seen: i64,
-        /// Which walk it is, from 1; the further ones look for what came in meanwhile.
+        /// The number of the walk, from 1; later walks look for rows inserted in the meantime.
         pass: i64,
-        /// How long the batch took, in milliseconds.
+        /// The duration of the batch in milliseconds.
         took_ms: u64,
-        /// Rows in a second, pauses included.
+        /// Rows per second, including pauses.
         rate: u64,
-        /// How long the rest of this walk takes, in milliseconds.
+        /// The estimated time for the rest of this walk, in milliseconds.
         #[serde(skip_serializing_if = "Option::is_none")]
         eta_ms: Option<u64>,
     },
-    /// A backfill waits; its run goes on to hold the lock.
+    /// A backfill waits; its run keeps the lock.
     BackfillWaits {
         /// The changeset.
         changeset: String,
         /// The position of the segment.
         segment: usize,
-        /// Whether somebody asked for it; otherwise the server is busy.
+        /// True if a user requested the pause; false if the server is busy.
         paused: bool,
-        /// What for, or who asked and why.
+        /// The reason of the wait, or the user and the reason of the request.
         reason: String,
     },
-    /// A backfill that waited goes on.
+    /// A backfill continues after a wait.
     BackfillGoesOn {
         /// The changeset.
         changeset: String,
         /// The position of the segment.
         segment: usize,
-        /// How long it waited, in milliseconds.
+        /// The duration of the wait in milliseconds.
         waited_ms: u64,
     },
-    /// A segment that is not all of its step is done.
+    /// A segment is done, in a step with several segments.
     SegmentDone {
         /// The changeset.
         changeset: String,
-        /// Its position, from 0.
+        /// The position of the segment, from 0.
         segment: usize,
     },
-    /// A transaction was given up and is tried again.
+    /// A transaction is retried.
     Retry {
         /// The changeset.
         changeset: String,
         /// The number of the next attempt, from 2.
         attempt: u32,
-        /// How many attempts there are.
+        /// The maximum number of attempts.
         of: u32,
-        /// How long it waits before, in milliseconds.
+        /// The wait before the next attempt, in milliseconds.
         wait_ms: u64,
-        /// Why it was given up.
+        /// The reason of the retry.
         reason: String,
     },
-    /// A step waits for a lock that others hold.
+    /// A step waits for a lock of another session.
     Blocked {
         /// The changeset.
         changeset: String,
-        /// Who holds it: process, user, application, state, age, statement.
+        /// The sessions that hold the lock: process, user, application, state, age, statement.
         by: Vec<String>,
-        /// How many sessions wait behind this one.
+        /// The number of sessions that wait behind this one.
         waiting_behind: u64,
     },
-    /// How far an index build is.
+    /// The progress of an index build.
     IndexProgress {
         /// The changeset.
         changeset: String,
-        /// What the server is doing, in its words (manual, chapter 28.4.4).
+        /// The server's phase (manual, chapter 28.4.4).
         phase: String,
-        /// Blocks or rows of this phase that are done.
+        /// The blocks or rows of this phase that are done.
         done: u64,
-        /// Blocks or rows of this phase; 0 where it has none.
+        /// The total blocks or rows of this phase; 0 if it has none.
         total: u64,
     },
-    /// The server had something to say.
+    /// The server sent a notice.
     Notice {
-        /// NOTICE, WARNING and so on.
+        /// The severity: NOTICE, WARNING and so on.
         severity: String,
-        /// What it said.
+        /// The text of the notice.
         message: String,
     },
     /// A step is done and recorded.
     StepDone {
         /// The changeset.
         changeset: String,
-        /// Which way.
+        /// The direction of the step.
         direction: Direction,
-        /// How long it took by the server's clock, in milliseconds; of what is applied.
+        /// The duration by the server's clock, in milliseconds; only for applied changesets.
         #[serde(skip_serializing_if = "Option::is_none")]
         took_ms: Option<u64>,
     },
-    /// A step has failed; the state is recorded.
+    /// A step failed; the state is recorded.
     StepFailed {
         /// The changeset.
         changeset: String,
-        /// Which way.
+        /// The direction of the step.
         direction: Direction,
-        /// What went wrong.
+        /// The error.
         error: StepError,
-        /// What is left of it, in a sentence.
+        /// The state of the changeset after the failure, as a sentence.
         state: String,
     },
-    /// The run is over.
+    /// The run ended.
     RunFinished {
-        /// How it ended.
+        /// The status of the run.
         status: RunStatus,
-        /// How many steps are done.
+        /// The number of steps that are done.
         steps: usize,
-        /// How long it took, in milliseconds.
+        /// The duration in milliseconds.
         took_ms: u64,
     },
 }
 
-/// How a hook ended.
+/// The result of a hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum HookOutcome {
-    /// It did what it is for.
+    /// The hook succeeded.
     Done,
-    /// It failed.
+    /// The hook failed.
     Failed,
-    /// Its time was over.
+    /// The hook exceeded its time limit.
     Timeout,
-    /// Stopped by a signal.
+    /// A signal stopped it.
     Interrupted,
 }
 
@@ -231,38 +231,38 @@ impl HookOutcome {
     }
 }
 
-/// What went wrong with a step.
+/// The error of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepError {
-    /// The server's code; empty where the server said nothing.
+    /// The SQLSTATE; empty if the error is not from the server.
     pub sqlstate: String,
-    /// What it said.
+    /// The error message.
     pub message: String,
-    /// The statement, where one failed.
+    /// The failed statement, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
-    /// Where in the project's files it is written, where that is known.
+    /// The place in the project's files, if known.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
-    /// Line and column in the statement, from 1, where the server named a position.
+    /// The line and column in the statement, from 1, if the server reported a position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line_column: Option<(usize, usize)>,
     /// The constraint that was violated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub constraint: Option<String>,
-    /// The server's DETAIL: it holds values of rows, so that the ledger does not get it.
+    /// The server's DETAIL. It can contain values of rows, so the ledger does not store it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// The server's hint, or ours.
+    /// The hint of the server or of dagmar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// Who held the lock that could not be had.
+    /// The sessions that held the required lock.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blockers: Vec<String>,
 }
 
-/// Listens to a run.
+/// Receives the events of a run.
 pub trait Observer {
     /// Takes note of an event.
     fn on(&mut self, event: &Event);
@@ -273,7 +273,7 @@ impl Observer for () {
     fn on(&mut self, _: &Event) {}
 }
 
-/// Hands each event to a function.
+/// An observer that passes each event to a function.
 pub struct Listener<F>(pub F);
 
 impl<F: FnMut(&Event)> Observer for Listener<F> {

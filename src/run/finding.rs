@@ -3,15 +3,15 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum FindingSeverity {
-    /// The run would fail: it is refused.
+    /// An error: the run would fail, so dagmar refuses it.
     Error,
-    /// The run may wait, take longer or do harm.
+    /// The run may wait, take longer or cause damage.
     Warning,
-    /// Worth knowing.
+    /// For information.
     Note,
 }
 
@@ -27,16 +27,16 @@ impl FindingSeverity {
     }
 }
 
-/// One thing that a check found.
+/// A finding of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// The check.
+    /// The name of the check.
     pub check: &'static str,
-    /// How much it matters.
+    /// The severity of the finding.
     pub severity: FindingSeverity,
-    /// What it is.
+    /// The finding.
     pub message: String,
-    /// How to mend it.
+    /// The remedy.
     pub remedy: String,
 }

@@ -1,4 +1,4 @@
-//! What a run is, as values: the events that everybody listens to.
+//! The events and findings of a run, as values for observers. It imports neither `exec` nor `pg`.
 
 pub mod event;
 pub mod finding;

@@ -4,10 +4,10 @@ use crate::base::HumanDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How long what was dropped is kept.
+/// The retention of the attic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AtticPolicy {
-    /// How long after it was dropped; then `dagmar attic purge --expired` drops it for good.
+    /// How long the attic keeps an entry; afterwards `dagmar attic purge --expired` drops it permanently.
     pub keep: HumanDuration,
 }

@@ -20,45 +20,46 @@ pub struct ChangelogFile {
     pub changesets: Vec<ChangesetHeader>,
 }
 
-/// The unit of change: applied as a whole, tracked by its id.
+/// A changeset: the unit of change, applied as a whole and identified by its id.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangesetHeader {
-    /// Its identity, for ever: letters, digits, `-`, `_`, `.` and `/`, at most 128.
+    /// The permanent id: letters, digits, `-`, `_`, `.` and `/`, at most 128 characters.
     #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9_./-]{0,127}$"))]
     pub id: String,
-    /// The ids that it had before; where it is recorded under one of them, the next apply
-    /// gives it the new one.
+    /// Earlier ids of this changeset; if the ledger has one of them, the next apply replaces it by the current
+    /// id.
     #[serde(default)]
     pub aka: Vec<String>,
-    /// Who wrote it.
+    /// The author.
     pub author: Option<String>,
-    /// What it does and why.
+    /// A description: what the changeset does, and why.
     pub description: Option<String>,
-    /// The changesets that must be applied before.
+    /// The changesets that must be applied first.
     #[serde(default)]
     pub depends_on: Vec<DependsOn>,
-    /// The environments that get it; left out: all.
+    /// The environments that the changeset is for; default: all.
     #[serde(default)]
     pub environments: Vec<String>,
-    /// Words to select it by.
+    /// Labels to select it by.
     #[serde(default)]
     pub labels: Vec<String>,
-    /// Where it stands in a change of several releases.
+    /// The phase in a change over several releases.
     pub phase: Option<Phase>,
-    /// Applied again whenever its content changes (views, functions, policies, triggers, grants).
+    /// `true` applies the changeset again whenever its content changes (views, functions, policies, triggers,
+    /// grants).
     #[serde(default)]
     pub repeatable: bool,
-    /// What must hold before the first statement.
+    /// The conditions that must hold before the first statement.
     #[serde(default)]
     pub preconditions: Vec<Precondition>,
-    /// What it does, in order.
+    /// The changes, in order.
     #[schemars(schema_with = "changes_schema")]
     pub changes: Vec<Value>,
-    /// What must hold afterwards; a failed check undoes the changeset.
+    /// The conditions that must hold afterwards; if one fails, dagmar rolls the changeset back.
     #[serde(default)]
     pub verify: Vec<Verify>,
-    /// How it is taken back; left out: derived from the changes.
+    /// The rollback; default: dagmar derives it from the changes.
     pub rollback: Option<RollbackSpec>,
     /// Limits for its statements.
     #[serde(default)]
@@ -89,11 +90,11 @@ impl Phase {
     }
 }
 
-/// An edge: an id, or an id that must have been applied for some time.
+/// A dependency: an id, or an id with a minimum time since it was applied.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(schema_with = "depends_on_schema")]
 pub struct DependsOn {
-    /// The changeset that must be applied before.
+    /// The changeset that must be applied first.
     pub id: String,
     /// For how long it must have been applied.
     pub soak: HumanDuration,
@@ -176,7 +177,7 @@ fn rollback_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         "type": ["array", "object"],
         "items": { "$ref": "#/definitions/Change" },
         "properties": {
-            "irreversible": { "type": "string", "minLength": 1, "description": "Why it cannot be taken back; every preview shows it." }
+            "irreversible": { "type": "string", "minLength": 1, "description": "The reason why it cannot be rolled back; every preview shows it." }
         },
         "required": ["irreversible"],
         "additionalProperties": false
@@ -208,29 +209,29 @@ pub struct Changelog {
 pub struct Changeset {
     /// Its identity.
     pub id: String,
-    /// The file it stands in.
+    /// The file that contains it.
     pub file: FileId,
     /// Its place.
     pub place: Place,
     /// The ids that it had before.
     pub aka: Vec<Alias>,
-    /// Who wrote it.
+    /// The author.
     pub author: Option<String>,
-    /// What it does and why.
+    /// A description: what the changeset does, and why.
     pub description: Option<String>,
     /// What must be applied before.
     pub depends_on: Vec<Dependency>,
-    /// The environments that get it; empty: all.
+    /// The environments that the changeset is for; empty: all.
     pub environments: Vec<String>,
     /// Words to select it by.
     pub labels: Vec<String>,
-    /// Expand, migrate or contract.
+    /// The phase: expand, migrate or contract.
     pub phase: Option<Phase>,
     /// Applied again whenever its content changes.
     pub repeatable: bool,
     /// What must hold before.
     pub preconditions: Vec<Precondition>,
-    /// What it does.
+    /// The changes.
     pub changes: Vec<ParsedChange>,
     /// What must hold afterwards.
     pub verify: Vec<Verify>,
@@ -255,18 +256,18 @@ pub struct Changeset {
 pub struct Alias {
     /// The id.
     pub id: String,
-    /// Where it is written.
+    /// The place in the source files.
     pub place: Place,
 }
 
 /// An edge with its place.
 #[derive(Debug, Clone)]
 pub struct Dependency {
-    /// The changeset that must be applied before.
+    /// The changeset that must be applied first.
     pub id: String,
     /// For how long.
     pub soak: HumanDuration,
-    /// Where it is written.
+    /// The place in the source files.
     pub place: Place,
 }
 
@@ -275,7 +276,7 @@ pub struct Dependency {
 pub struct ParsedChange {
     /// The change.
     pub change: Box<dyn Change>,
-    /// Where it is written.
+    /// The place in the source files.
     pub place: Place,
 }
 

@@ -5,7 +5,7 @@ use crate::base::{Ident, QualifiedName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What must hold before the first statement of a changeset.
+/// A condition that must hold before the first statement of a changeset.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Precondition {
@@ -19,7 +19,7 @@ pub enum Precondition {
     ColumnExists(ColumnOf),
     /// An index exists.
     IndexExists(QualifiedName),
-    /// A function or procedure of this name exists, with whatever arguments.
+    /// A function or procedure with this name exists, with any arguments.
     FunctionExists(QualifiedName),
     /// A type exists.
     TypeExists(QualifiedName),
@@ -27,11 +27,11 @@ pub enum Precondition {
     ExtensionExists(Ident),
     /// A role exists.
     RoleExists(Ident),
-    /// The server is at least of this major version.
+    /// The server has at least this major version.
     ServerVersion(u32),
     /// The opposite of a precondition.
     Not(Box<Precondition>),
-    /// A query that answers one boolean.
+    /// A query that returns one boolean.
     Sql(Verify),
 }
 
@@ -45,31 +45,31 @@ pub struct ColumnOf {
     pub column: Ident,
 }
 
-/// A query that must answer true.
+/// A query that must return true.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Verify {
-    /// What must be true, in words.
+    /// The condition, in words.
     pub name: String,
-    /// A SELECT that answers one row with one boolean.
+    /// A SELECT that returns one row with one boolean.
     pub sql: String,
-    /// When it is asked: after `apply` (left out) or after `rollback`.
+    /// When dagmar runs the query: after `apply` (the default) or after `rollback`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on: Option<Occasion>,
 }
 
-/// When a verify check is asked.
+/// The time of a verify check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Occasion {
-    /// After the changeset was applied.
+    /// After the changeset is applied.
     Apply,
-    /// After it was rolled back.
+    /// After the changeset is rolled back.
     Rollback,
 }
 
 impl Precondition {
-    /// What must hold, in words.
+    /// The condition, in words.
     #[must_use]
     pub fn words(&self) -> String {
         match self {
@@ -88,7 +88,7 @@ impl Precondition {
         }
     }
 
-    /// The query that answers it.
+    /// The query that checks it.
     #[must_use]
     pub fn sql(&self) -> String {
         let relation = |name: &QualifiedName, kinds: &str| {

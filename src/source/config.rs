@@ -18,16 +18,16 @@ pub const FILE: &str = "dagmar.yaml";
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(title = "dagmar.yaml")]
 pub struct ProjectConfig {
-    /// The folder of the changesets.
+    /// The directory of the changesets.
     pub plans: String,
-    /// The folder of the project's own templates.
+    /// The directory of the project's own templates.
     pub templates: String,
-    /// Where dagmar keeps its tables in each database.
+    /// The ledger: the tables that dagmar keeps in each database.
     pub ledger: LedgerConfig,
-    /// Values for `${name}`; an environment's own win.
+    /// Values for `${name}`; values of an environment override them.
     #[schemars(with = "BTreeMap<String, Variable>")]
     pub variables: Map<String, Value>,
-    /// Limits for every statement; an environment's own win.
+    /// Limits for every statement; limits of an environment override them.
     pub limits: LimitsSpec,
     /// The environments, in the order of promotion. The first is the default.
     #[schemars(with = "BTreeMap<String, Environment>")]
@@ -58,60 +58,58 @@ impl Default for ProjectConfig {
     extend("not" = {"anyOf": [{"required": ["url", "urlCommand"]}, {"required": ["url", "urlFile"]}, {"required": ["urlCommand", "urlFile"]}]})
 )]
 pub struct Environment {
-    /// The connection: a URL in libpq's form, `${NAME}` for one from the process's
-    /// environment, or `embedded` for a private server on this machine.
+    /// The connection: a URL as in libpq, `${NAME}` for an environment variable of the process, or `embedded`
+    /// for a private server on this machine.
     pub url: Option<String>,
-    /// A command with its arguments whose first line of output is the URL, for secret
-    /// managers. No shell looks at it; it runs in the project's folder, and only when a
-    /// command connects.
+    /// A command with its arguments that prints the URL on its first line, for secret managers. It runs without
+    /// a shell, in the project directory, and only when a command connects.
     #[schemars(length(min = 1))]
     pub url_command: Option<Vec<String>>,
-    /// A file whose first line is the URL; a path without a slash at its start is below the
-    /// project's folder.
+    /// A file with the URL on its first line; a relative path is relative to the project directory.
     #[schemars(length(min = 1))]
     pub url_file: Option<String>,
-    /// How long `urlCommand` may take; left out: 30s.
+    /// The time limit of `urlCommand`; default: 30s.
     pub url_timeout: Option<HumanDuration>,
-    /// The environment that a change must have passed before.
+    /// The environment in which a changeset must be applied first.
     pub promote_from: Option<String>,
     /// Values for `${name}` in this environment.
     #[schemars(with = "BTreeMap<String, Variable>")]
     pub variables: Map<String, Value>,
     /// Limits for every statement in this environment.
     pub limits: LimitsSpec,
-    /// The most connections that run independent changesets at the same time; left out: 4.
+    /// The maximum number of connections that run independent changesets concurrently; default: 4.
     #[schemars(range(min = 1, max = 64))]
     pub jobs: Option<u16>,
-    /// What one transaction holds; left out: a changeset.
+    /// The scope of a transaction; default: a changeset.
     pub transaction: Granularity,
-    /// What is done before a run changes anything, in this order.
+    /// Hooks that run before a run changes anything, in this order.
     pub before_apply: Vec<Hook>,
-    /// The destructive kinds of steps that run without a further word; left out: all.
+    /// The destructive kinds of steps that run without `--allow`; default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow: Option<Vec<Destructive>>,
-    /// The only time in which something is run.
+    /// The change window: a run may start only in this time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
-    /// Days on which nothing is run.
+    /// Days without runs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<Freeze>,
-    /// How long a changeset must have been applied in `promoteFrom` before it comes here.
+    /// How long a changeset must have been applied in `promoteFrom` before it can be promoted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soak: Option<HumanDuration>,
-    /// Takes only sealed plans that are signed with one of these keys: files of public keys, below
-    /// the project's folder, or keys in base64.
+    /// Accepts only sealed plans that are signed with one of these keys: files of public keys, relative to the
+    /// project directory, or keys in base64.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub signed_by: Vec<String>,
-    /// Who has to agree.
+    /// The required approvals.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approvals: Option<ApprovalPolicy>,
-    /// How much may happen in an hour.
+    /// Limits per hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
-    /// What becomes of what the attic keeps; left out: it stays until it is purged by name.
+    /// The retention of attic entries; default: an entry stays until it is purged explicitly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attic: Option<AtticPolicy>,
-    /// Whether `dagmar apply` is refused here, so that everything comes by `dagmar promote`.
+    /// `true` refuses `dagmar apply`, so that all changesets come by `dagmar promote`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub promote_only: bool,
 }
@@ -120,16 +118,16 @@ pub struct Environment {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LimitsSpec {
-    /// The longest wait for a lock; left out: 5s.
+    /// The maximum wait for a lock; default: 5s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_timeout: Option<HumanDuration>,
-    /// The longest that one statement may take; left out: no limit.
+    /// The maximum duration of one statement; default: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement_timeout: Option<HumanDuration>,
-    /// How often a wait for a lock is given up and tried again; left out: 10.
+    /// The number of retries after a lock timeout; default: 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock_retries: Option<u32>,
-    /// How gently backfills go; what a backfill says itself is stronger.
+    /// Load limits for backfills; the `pace` of a backfill overrides them.
     #[serde(skip_serializing_if = "PaceSpec::is_empty")]
     pub backfill: PaceSpec,
 }
@@ -178,15 +176,15 @@ pub(super) enum Variable {
     Full(FullVariable),
 }
 
-/// A variable of which more is said than its value.
+/// A variable with options.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(super) struct FullVariable {
-    /// The value; `${NAME}` is one from the process's environment.
+    /// The value; `${NAME}` is an environment variable of the process.
     value: Scalar,
-    /// Whether the value is secret: never shown, stored or sealed, and filled in only when the
-    /// SQL is sent to the server.
+    /// `true`: dagmar never shows, stores or seals the value, and inserts it only when it sends the SQL to the
+    /// server.
     #[serde(default)]
     secret: bool,
 }

@@ -1,14 +1,16 @@
-//! A changelog file as values: the entries of its list as texts, which are made a tree of when one
-//! is read. The trees of all entries of a large project at the same time are most of its memory.
+//! A changelog file as values. The entries of its list are stored as text and parsed one at a time:
+//! the trees of all entries of a large project would need most of its memory.
 
 use crate::base::Content;
 use serde_json::{Value, json};
 
 /// The key of the list.
 pub const CHANGESETS: &str = "changesets";
+/// The key that stands for another mapping's entries in YAML 1.1.
+pub const MERGE: &str = "<<";
 
 /// A changelog file.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Document {
     /// What it is, with an empty list in place of that of the changesets.
     pub rest: Value,

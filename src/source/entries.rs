@@ -1,19 +1,19 @@
-//! The changesets of an ordinary file, read from YAML to JSON texts in one go, without a tree in
-//! between. What is odd in any way, right or wrong, is left to `yaml.rs`, which says what it is.
+//! Converts the changesets of an ordinary file from YAML to JSON text, without a tree in between.
+//! Gives up on everything unusual, valid or not: `yaml.rs` then reads the file and reports mistakes.
 
-use super::document::CHANGESETS;
-use super::yaml::MERGE;
+use super::document::{CHANGESETS, MERGE};
 use crate::base::Content;
 use serde::Serialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use std::fmt;
 
-/// A mapping with more keys is odd: they are looked for one by one.
+/// Larger mappings are left to `yaml.rs`, because duplicates are searched for linearly.
 const MOST_KEYS: usize = 64;
 
-/// The entries below `changesets:` of a file that has this key alone; `None` when something is odd:
-/// another key, one that is there twice or is no text, a tag, a merge key, a number that JSON has not.
+/// Returns the entries below `changesets:` of a file with this key only. `None` if the file has anything
+/// else: another key, a duplicate key, a key that is not text, a tag, a merge key, a number that JSON
+/// cannot represent.
 pub fn read(text: &str) -> Option<Vec<Content>> {
     File.deserialize(serde_yaml::Deserializer::from_str(text)).ok()
 }
@@ -75,7 +75,7 @@ impl<'de> Visitor<'de> for List {
     }
 }
 
-/// A key that is a text; one that looks like a number is none.
+/// A key that is text. A key that YAML reads as a number is an error.
 struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {
@@ -102,7 +102,7 @@ impl Visitor<'_> for Key {
     }
 }
 
-/// Writes what is read as compact JSON, as `serde_json` writes the same value.
+/// Writes the value as compact JSON, exactly as `serde_json` does.
 struct Json<'a>(&'a mut Vec<u8>);
 
 impl Json<'_> {
@@ -110,7 +110,7 @@ impl Json<'_> {
         serde_json::to_writer(self.0, &value).map_err(E::custom)
     }
 
-    /// Ends a list or mapping; each of its members has written a comma.
+    /// Ends a list or mapping, each member of which is followed by a comma.
     fn close(self, first: usize, end: u8) {
         if self.0.len() > first {
             self.0.pop();
@@ -192,45 +192,9 @@ impl<'de> Visitor<'de> for Json<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::{Diagnostics, FileId};
-    use crate::source::{Document, yaml};
-
-    /// What the slow way makes of it, when it finds nothing wrong.
-    fn slowly(text: &str) -> Option<Document> {
-        yaml::parse(FileId(0), text, &mut Diagnostics::default()).map(Document::from)
-    }
 
     #[test]
-    fn both_ways_read_the_same() {
-        for entries in [
-            "[]",
-            "[{id: a, n: [1, -1, 1.5, 1.0, -0.0, 1e300, 1E3, 0x1f, 0o17, 18446744073709551615, 9223372036854775808]}]",
-            "[{t: [yes, no, true, False, ~, null, '', \"\", 010, 1.10, +1, 1_000, 2024-01-01, '1', 12:30:45]}]",
-            "[{text: \"é\\n\\0\\u2028\\t\\\\ \\\" /\", 'a key': {}, 'true': [[], {}, [[1], {a: [b]}]]}]",
-            "[a, 1, ~, [b]]",
-            "[&x {id: a, l: &y [1, 2]}, *x, {id: b, l: *y}]",
-            "[{a: |\n  one\n  two\n}]",
-            "\n  - id: a\n    sql: |\n      one\n\n      two\n    folded: >-\n      one\n      two\n  - id: b\n",
-            "[{tagged: !!str 1, n: !!int 3, f: !!float 1}]",
-        ] {
-            let text = format!("changesets: {entries}");
-            let Some(slow) = slowly(&text) else {
-                assert!(read(&text).is_none(), "{text}");
-                continue;
-            };
-            let fast = read(&text).unwrap_or_else(|| panic!("{text}"));
-            assert_eq!(fast, slow.entries, "{text}");
-            assert_eq!(Document::from(fast).rest, slow.rest, "{text}");
-            assert!(slow.entries.iter().zip(&fast_texts(&text)).all(|(slow, fast)| slow.text() == fast), "{text}");
-        }
-    }
-
-    fn fast_texts(text: &str) -> Vec<String> {
-        read(text).unwrap_or_default().iter().map(|content| content.text().to_owned()).collect()
-    }
-
-    #[test]
-    fn what_is_odd_is_left_to_the_slow_way() {
+    fn everything_unusual_is_left_to_the_tree() {
         let many: Vec<String> = (0..=MOST_KEYS).map(|i| format!("k{i}: 1")).collect();
         for text in [
             "",

@@ -8,8 +8,8 @@ use std::path::{Component, Path};
 /// How long a hook may take that says nothing.
 const LIMIT: HumanDuration = HumanDuration::secs(600);
 
-/// One thing that is done before a run, under its lock: exactly one of `run`, `dump` and
-/// `restorePoint`. A run whose hook fails changes nothing.
+/// A hook that runs before a run, under its lock: exactly one of `run`, `dump` and `restorePoint`. If a hook
+/// fails, the run changes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(
@@ -17,19 +17,19 @@ const LIMIT: HumanDuration = HumanDuration::secs(600);
     extend("not" = {"anyOf": [{"required": ["run", "dump"]}, {"required": ["run", "restorePoint"]}, {"required": ["dump", "restorePoint"]}]})
 )]
 pub struct Hook {
-    /// A command with its arguments, without a shell, in the project's folder. It finds `PG*`
-    /// for connecting, `DAGMAR_ENVIRONMENT` and `DAGMAR_RUN` in its environment.
+    /// A command with its arguments, without a shell, in the project directory. Its environment has `PG*`
+    /// variables for a connection, `DAGMAR_ENVIRONMENT` and `DAGMAR_RUN`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub run: Option<Vec<String>>,
-    /// A file of `pg_dump`.
+    /// A dump with `pg_dump`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dump: Option<Dump>,
-    /// The name of a restore point in the server's log; `${run}` is the id of the run.
+    /// The name of a restore point in the WAL; `${run}` is the id of the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub restore_point: Option<String>,
-    /// How long it may take, then it is ended and has failed; left out: 10m.
+    /// The time limit; a hook that exceeds it is terminated and has failed. Default: 10m.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<HumanDuration>,
 }
@@ -38,11 +38,11 @@ pub struct Hook {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dump {
-    /// Only the tables that the plan changes; left out: the whole database.
+    /// `true` dumps only the tables that the plan changes; default: the whole database.
     #[serde(default)]
     pub touched: bool,
-    /// The file, below the project's folder; `${run}`, `${environment}` and variables of the
-    /// process are filled in. A file that is there is not replaced.
+    /// The file, relative to the project directory; `${run}`, `${environment}` and environment variables of the
+    /// process are substituted. An existing file is not overwritten.
     pub to: String,
 }
 

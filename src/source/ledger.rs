@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct LedgerConfig {
     /// The schema of the ledger.
     pub schema: Ident,
-    /// Roles that may own the ledger, beside superusers and the roles that the user of the
-    /// connection is, or is a member of. A ledger of anybody else is not touched: its owner
-    /// could run code as whoever uses it.
+    /// Roles that may own the ledger, in addition to superusers, the user of the connection, and the roles that
+    /// it is a member of. dagmar does not use a ledger of another owner, who could run code with the privileges
+    /// of its users.
     pub owners: Vec<String>,
 }
 

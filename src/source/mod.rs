@@ -1,5 +1,5 @@
-//! Text to changesets. In: the project's files. Out: a changelog for one environment, and
-//! every problem of every file. Only `load.rs` touches the file system.
+//! Parses the project's files to a changelog for one environment, and reports every problem of every file. Only
+//! `load.rs` reads files; the room imports neither `graph` nor `plan`.
 
 pub mod address;
 pub mod advice;

@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Destructive {
-    /// A statement after which data is gone.
+    /// A statement that loses data.
     LosesData,
-    /// A statement that writes a whole table anew.
+    /// A statement that rewrites a whole table.
     Rewrites,
-    /// A changeset that cannot be taken back.
+    /// A changeset that cannot be rolled back.
     Irreversible,
-    /// A statement of the author's whose text does not show what it does, as `DO` and calls of functions.
+    /// A statement whose text does not show its effects, such as `DO` and function calls.
     Opaque,
 }
 
@@ -45,18 +45,18 @@ impl Destructive {
     }
 }
 
-/// When something may be run. By the clock of the environment's server.
+/// The change window, by the clock of the environment's server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Window {
-    /// The days on which it opens; left out: every day.
+    /// The days on which the window opens; default: every day.
     #[serde(default = "every_day")]
     pub days: Vec<Day>,
-    /// When it opens.
+    /// The opening time.
     pub from: Clock,
-    /// When it closes; before `from`: on the next day.
+    /// The closing time; a time before `from` is on the next day.
     pub to: Clock,
-    /// Whose clock; left out: UTC.
+    /// The time zone; default: UTC.
     #[serde(default)]
     pub timezone: Zone,
 }
@@ -65,7 +65,7 @@ fn every_day() -> Vec<Day> {
     Day::ALL.to_vec()
 }
 
-/// Days on which nothing is run.
+/// Days without runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Freeze {
@@ -73,40 +73,40 @@ pub struct Freeze {
     pub from: CalendarDay,
     /// The last day.
     pub to: CalendarDay,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Whose calendar; left out: that of the window, or UTC.
+    /// The time zone of the days; default: that of the window, or UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<Zone>,
 }
 
-/// Who has to agree before something is run.
+/// The approvals that a run requires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApprovalPolicy {
-    /// How many people.
+    /// The required number of approvals.
     #[schemars(range(min = 1, max = 20))]
     pub count: u16,
-    /// Members of one of these database roles; left out: whoever may approve.
+    /// The database roles whose members can approve; default: every role that can approve.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
-    /// Whether the author of a changeset in the plan does not count.
+    /// `true`: the approval of a changeset's author does not count.
     #[serde(default)]
     pub not_author: bool,
-    /// How long an approval holds; left out: as long as the plan.
+    /// How long an approval is valid; default: as long as the plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<HumanDuration>,
 }
 
-/// How much may happen in an hour; the last sixty minutes count.
+/// Limits for the last sixty minutes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Rate {
-    /// The most runs that apply something.
+    /// The maximum number of runs that apply something.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub runs_per_hour: Option<u32>,
-    /// The most changesets.
+    /// The maximum number of changesets.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub changesets_per_hour: Option<u32>,

@@ -10,7 +10,7 @@ pub struct SqlError {
     pub offset: usize,
     /// What is wrong.
     pub message: String,
-    /// How to mend it.
+    /// The remedy.
     pub help: String,
 }
 

@@ -4,25 +4,25 @@ use crate::base::QualifiedName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The lock that a statement takes on a table, weakest first (manual, chapter 13.3.1).
+/// The lock mode that a statement takes on a table, weakest first (manual, chapter 13.3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum LockMode {
-    /// Readers.
+    /// Reads.
     AccessShare,
     /// `SELECT … FOR UPDATE` and foreign key checks.
     RowShare,
-    /// Writers.
+    /// Writes.
     RowExclusive,
-    /// Concurrent index builds, VALIDATE CONSTRAINT, VACUUM: reads and writes go on.
+    /// Concurrent index builds, VALIDATE CONSTRAINT, VACUUM: reads and writes continue.
     ShareUpdateExclusive,
-    /// CREATE INDEX: writes are blocked.
+    /// CREATE INDEX: blocks writes.
     Share,
-    /// CREATE TRIGGER, ADD FOREIGN KEY: writes are blocked.
+    /// CREATE TRIGGER, ADD FOREIGN KEY: blocks writes.
     ShareRowExclusive,
-    /// REFRESH MATERIALIZED VIEW CONCURRENTLY: only plain reads go on.
+    /// REFRESH MATERIALIZED VIEW CONCURRENTLY: only plain reads continue.
     Exclusive,
-    /// Most of ALTER TABLE, DROP, TRUNCATE: everything is blocked.
+    /// Most forms of ALTER TABLE, DROP, TRUNCATE: blocks all access.
     AccessExclusive,
 }
 
@@ -97,58 +97,58 @@ impl LockMode {
     }
 }
 
-/// A statement that cannot run inside of a transaction block, by what recovery has to look
-/// at after a crash (manual: "cannot be executed inside a transaction block").
+/// A statement that cannot run inside of a transaction block (manual: "cannot be executed inside a transaction
+/// block"), by the check that recovery makes after a crash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Outside {
-    /// `CREATE INDEX CONCURRENTLY`: is the index there and valid?
+    /// `CREATE INDEX CONCURRENTLY`: does the index exist, and is it valid?
     CreateIndex {
-        /// The index, in its table's schema.
+        /// The index, in the schema of its table.
         index: QualifiedName,
         /// The table.
         table: QualifiedName,
     },
-    /// `DROP INDEX CONCURRENTLY`: is the index gone?
+    /// `DROP INDEX CONCURRENTLY`: does the index still exist?
     DropIndex {
         /// The index.
         index: QualifiedName,
     },
-    /// `DETACH PARTITION … CONCURRENTLY`: is the partition still attached (`pg_inherits`), and
-    /// is its detaching pending? Then `FINALIZE` ends it.
+    /// `DETACH PARTITION … CONCURRENTLY`: is the partition still attached (`pg_inherits`), and is a detach
+    /// pending? Then `FINALIZE` completes it.
     DetachPartition {
         /// The partitioned table.
         table: QualifiedName,
         /// The partition.
         partition: QualifiedName,
     },
-    /// May be repeated without harm: VACUUM, REINDEX, ALTER SYSTEM, DISCARD.
+    /// Can be repeated safely: VACUUM, REINDEX, ALTER SYSTEM, DISCARD.
     Repeatable,
-    /// Nobody can tell from outside whether it has happened.
+    /// The catalog does not show whether it succeeded.
     Opaque,
 }
 
-/// What one statement does to the server.
+/// The effects of one statement on the server.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Facts {
-    /// The strongest lock that it takes on each relation that exists and that it names. Where
-    /// it names only an index, that index stands for its table.
+    /// The strongest lock on each existing relation that the statement names. If it names only an index, the
+    /// index stands for its table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locks: Vec<(QualifiedName, LockMode)>,
-    /// Whether it writes the whole table anew.
+    /// True if the statement rewrites the whole table.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rewrites: bool,
-    /// Whether it reads the whole table while it holds its lock.
+    /// True if the statement reads the whole table while it holds its lock.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scans: bool,
-    /// Whether rows or values are gone after it. `UPDATE` is left out.
+    /// True if rows or values are lost afterwards, except by `UPDATE`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub loses_data: bool,
-    /// Set where it cannot run in a transaction.
+    /// The kind of the statement, if it cannot run in a transaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outside: Option<Outside>,
-    /// Whether it leaves settings in the session (`SET`, temporary tables, `LISTEN`).
+    /// True if the statement leaves settings in the session (`SET`, temporary tables, `LISTEN`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub session: bool,
 }

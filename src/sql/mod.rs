@@ -1,5 +1,5 @@
-//! Everything known about SQL text: where statements end, what each does to the server,
-//! which objects it touches. Pure; the SQL grammar's crates stay inside this folder.
+//! All knowledge about SQL text: statement boundaries, effects on the server, objects. It reads no server; only
+//! this room names the crates of the SQL grammar.
 
 mod brackets;
 mod classify;

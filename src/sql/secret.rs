@@ -20,7 +20,7 @@ pub struct SecretError {
     pub name: String,
     /// What is wrong.
     pub message: String,
-    /// What to do about it.
+    /// The remedy.
     pub help: String,
 }
 

@@ -1,7 +1,7 @@
-//! The commands, a file each: its arguments and a `run`.
+//! The commands, one file each with its arguments and a `run`.
 //!
-//! To add one: the file, its `mod` line, a variant of [`Command`] and its arm in [`Command::run`];
-//! a test compares the files with the variants.
+//! To add one: the file, its `mod` line, a variant of [`Command`] and its arm in [`Command::run`]; a test compares the
+//! files with the variants.
 
 mod adopt;
 mod apply;

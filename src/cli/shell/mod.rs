@@ -1,4 +1,4 @@
-//! What the commands share: options, streams, questions, signals, progress.
+//! Shared parts of the commands: options, streams, questions, signals, progress.
 
 pub(crate) mod chosen;
 pub(crate) mod complete;

@@ -10,31 +10,31 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// A ledger that was adopted.
+/// An adopted ledger.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Adopted {
-    /// The environment that it belonged to; null: nobody.
+    /// The previous environment of the ledger; null: none.
     pub from: Option<String>,
-    /// The environment that it belongs to.
+    /// The new environment of the ledger.
     pub to: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// A ledger that may be adopted.
+/// A ledger that can be adopted.
 pub struct PreparedAdoption<'a> {
     target: &'a Target,
     options: &'a ManualOptions,
-    /// Its database.
+    /// The database of the ledger.
     pub db: Database,
-    /// The environment that it belongs to; absent: nobody.
+    /// The current environment of the ledger; absent: none.
     pub from: Option<String>,
 }
 
-/// Connects, and looks whom the ledger belongs to.
+/// Connects and reads the environment of the ledger.
 ///
 /// # Errors
-/// When there is no ledger, or it belongs to the environment already.
+/// If there is no ledger, or it already belongs to the environment.
 pub async fn prepare<'a>(
     target: &'a Target,
     options: &'a ManualOptions,
@@ -58,10 +58,10 @@ pub async fn prepare<'a>(
 }
 
 impl PreparedAdoption<'_> {
-    /// Gives the ledger the environment's name and a new identity.
+    /// Writes the environment's name and a new installation id into the ledger.
     ///
     /// # Errors
-    /// When another run has changed the ledger meanwhile.
+    /// If another run has changed the ledger in the meantime.
     pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<Adopted, Failure> {
         let Self { target, options, db, from } = self;
         let change = ManualChange { kind: RunKind::Adopt, steps: 0, options };

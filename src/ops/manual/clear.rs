@@ -19,36 +19,36 @@ use std::sync::Arc;
 pub struct ClearedState {
     /// The changeset.
     pub changeset: String,
-    /// The state that it was in.
+    /// The previous state.
     pub from: &'static str,
-    /// The state that it is in.
+    /// The new state.
     pub to: &'static str,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What a changeset is after a fix by hand.
+/// The state of a changeset after a manual correction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cleared {
     /// Nothing of it is there any more.
     Pending,
     /// All of it is there.
     Applied,
-    /// Its row was changed by hand, and is right as it is now.
+    /// The row was changed manually, and its current content is correct.
     AsRecorded,
 }
 
-/// Which changeset, and what it is.
+/// A request to clear the state of a changeset.
 pub struct ClearRequest<'a> {
     /// The changeset.
     pub id: &'a str,
-    /// What it is.
+    /// The new state.
     pub to: Cleared,
-    /// Why, and how it is written.
+    /// The reason, and the options of the write.
     pub options: &'a ManualOptions,
 }
 
-/// A state that may be cleared.
+/// A state that can be cleared.
 pub struct PreparedClear<'a> {
     target: &'a Target,
     request: &'a ClearRequest<'a>,
@@ -56,14 +56,14 @@ pub struct PreparedClear<'a> {
     step: Option<Box<Step>>,
     /// The database.
     pub db: Database,
-    /// What is recorded of it; absent: it is not applied, and the attic keeps something for it.
+    /// The row of the changeset; absent: it is not applied, and the attic has entries of it.
     pub recorded: Option<Recorded>,
 }
 
-/// Connects, and looks whether there is anything to be cleared.
+/// Connects and checks whether there is a state to clear.
 ///
 /// # Errors
-/// When there is not, or others depend on it.
+/// If there is none, or others depend on it.
 pub async fn prepare<'a>(
     target: &'a Target,
     request: &'a ClearRequest<'a>,
@@ -89,10 +89,10 @@ pub async fn prepare<'a>(
 }
 
 impl PreparedClear<'_> {
-    /// Writes it under the lock.
+    /// Writes the new state under the lock.
     ///
     /// # Errors
-    /// When another run has changed it meanwhile.
+    /// If another run has changed it in the meantime.
     pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<ClearedState, Failure> {
         let Self { target, request, view, step, db, recorded } = self;
         let (id, reason) = (request.id, &request.options.reason);

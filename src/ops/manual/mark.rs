@@ -15,17 +15,17 @@ use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
 
-/// What a changeset is said to be.
+/// A state that a user sets manually.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Mark {
-    /// Counts as done, without having been run.
+    /// The changeset counts as applied, although dagmar did not run it.
     Applied,
-    /// Shall not run here; what depends on it may.
+    /// The changeset does not run here; changesets that depend on it can run.
     Skipped,
-    /// Must not run, nor what depends on it.
+    /// The changeset does not run here, nor do changesets that depend on it.
     Held,
-    /// As if never marked.
+    /// Removes the mark.
     Pending,
 }
 
@@ -42,17 +42,17 @@ impl Mark {
     }
 }
 
-/// What is to be marked, and as what.
+/// A request to mark changesets.
 pub struct MarkRequest<'a> {
-    /// What they are.
+    /// The new state.
     pub state: Mark,
     /// The changesets: id, `+id`, `id+`, `label:x`.
     pub selectors: &'a [String],
-    /// Why, and how it is written.
+    /// The reason, and the options of the write.
     pub options: &'a ManualOptions,
 }
 
-/// Marks that may be written.
+/// Marks that can be written.
 pub struct PreparedMark<'a> {
     target: &'a Target,
     request: &'a MarkRequest<'a>,
@@ -62,10 +62,10 @@ pub struct PreparedMark<'a> {
     pub db: Database,
 }
 
-/// Connects, and finds what is to be marked.
+/// Connects and finds the changesets to mark.
 ///
 /// # Errors
-/// Mistakes in the files, selectors that name nothing, what is not for the environment.
+/// Problems in the files, selectors that match nothing, or changesets that are not for the environment.
 pub async fn prepare<'a>(
     target: &'a Target,
     request: &'a MarkRequest<'a>,
@@ -97,10 +97,10 @@ impl PreparedMark<'_> {
         self.wanted.steps.iter().map(|step| step.changeset.as_str()).collect()
     }
 
-    /// Writes the marks under the lock, as far as what the ledger says then allows them.
+    /// Writes the marks under the lock, if the state of the changesets still allows them.
     ///
     /// # Errors
-    /// What must not be marked over; then nothing is marked.
+    /// If a mark is not allowed; then no mark is written.
     pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<Marked, Failure> {
         let Self { target, request, view, wanted, db } = self;
         let mut done = Marked::nothing(request);
@@ -128,28 +128,28 @@ struct Wanted {
     excluded: Vec<String>,
 }
 
-/// What was marked in the end.
+/// The result of `mark`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Marked {
-    /// What they are.
+    /// The new state.
     pub state: Mark,
     /// The changesets.
     pub changesets: Vec<String>,
-    /// Those of them that were applied, and edited since: the edit is accepted.
+    /// The changesets that were applied and edited since; the edit is now accepted.
     pub accepted_edits: Vec<String>,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// What was selected and left out.
+    /// The selected changesets that were not marked.
     pub left_out: Vec<Unmarked>,
 }
 
-/// A changeset that was left out.
+/// A selected changeset that was not marked.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Unmarked {
     /// The changeset.
     pub id: String,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 

@@ -1,4 +1,4 @@
-//! Changes by hand: rows of the ledger that are written under the lock; no SQL of a changeset is run.
+//! Manual changes: rows of the ledger that an operation writes under the lock. No SQL of a changeset runs.
 
 pub mod adopt;
 pub mod clear;
@@ -28,14 +28,14 @@ struct ManualChange<'a> {
     options: &'a ManualOptions,
 }
 
-/// How a change by hand is written.
+/// The options of a manual change.
 #[derive(Debug, Clone)]
 pub struct ManualOptions {
-    /// Why; the history keeps it.
+    /// The reason; the history keeps it.
     pub reason: String,
-    /// How long another run is waited for.
+    /// How long to wait for another run.
     pub lock_wait: HumanDuration,
-    /// Signs the history with this key.
+    /// The key that signs the history.
     pub sign: Option<Arc<PrivateKey>>,
 }
 

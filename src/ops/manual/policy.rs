@@ -12,16 +12,16 @@ use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What is demanded of an environment, and what dagmar.yaml says of it.
+/// The required policy of an environment, and its policy in dagmar.yaml.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Policy {
     /// The environment.
     pub environment: String,
-    /// What the owner of the ledger demands; null: nothing.
+    /// The policy that the owner of the ledger requires; null: none.
     pub required: Option<Value>,
-    /// What dagmar.yaml says.
+    /// The policy in dagmar.yaml.
     pub here: Value,
-    /// The keys in which they differ.
+    /// The keys with different values.
     pub differing: Vec<String>,
 }
 
@@ -34,10 +34,10 @@ impl Policy {
     }
 }
 
-/// What is demanded of the environment.
+/// The required policy of the environment.
 ///
 /// # Errors
-/// When the ledger cannot be read.
+/// If the ledger cannot be read.
 pub async fn required(target: &Target, observer: &mut dyn Observer) -> Result<Policy, Failure> {
     let db = target.connect(observer).await?;
     let history = db.history().await?;
@@ -45,20 +45,21 @@ pub async fn required(target: &Target, observer: &mut dyn Observer) -> Result<Po
     Ok(Policy::of(target, history.policies.get(&target.environment).cloned()))
 }
 
-/// A demand that may be written.
+/// A required policy that can be written.
 pub struct PreparedPolicy<'a> {
     target: &'a Target,
     options: &'a ManualOptions,
-    /// What is to be demanded; absent: nothing any longer.
+    /// The policy to require; absent: none.
     pub wanted: Option<Value>,
     /// The database.
     pub db: Database,
 }
 
-/// Connects. `require`: what dagmar.yaml says now is demanded; otherwise nothing any longer.
+/// Connects. `require`: the policy of dagmar.yaml becomes the required one; otherwise the requirement is
+/// removed.
 ///
 /// # Errors
-/// When the ledger cannot be written, or belongs to another environment.
+/// If the ledger cannot be written, or belongs to another environment.
 pub async fn prepare<'a>(
     target: &'a Target,
     require: bool,
@@ -76,7 +77,7 @@ impl PreparedPolicy<'_> {
     /// Writes it under the lock.
     ///
     /// # Errors
-    /// When the ledger cannot be written.
+    /// If the ledger cannot be written.
     pub async fn write(self, observer: &mut dyn Observer, stop: &Arc<Stop>) -> Result<Policy, Failure> {
         let Self { target, options, wanted, db } = self;
         let change = ManualChange { kind: RunKind::Policy, steps: 0, options };

@@ -27,7 +27,7 @@ const HEARD: usize = 4;
 /// How long a cancel request may take until the server has acted on it.
 const CANCEL: Duration = Duration::from_secs(10);
 
-/// What the server says besides its answers: `RAISE NOTICE` and its like.
+/// A notice of the server: `RAISE NOTICE` and similar messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// `NOTICE`, `WARNING`, `INFO`, `LOG` or `DEBUG`, in the server's language.
@@ -44,7 +44,7 @@ pub struct Connection {
     pub(crate) is_pinned: AtomicBool,
     /// The `search_path` that the session had at first.
     pub(crate) author_path: OnceLock<String>,
-    /// What the server says while they run.
+    /// The notices of the server while queries run.
     pub notices: mpsc::Receiver<Notice>,
     /// The channels on which the session was notified.
     pub heard: mpsc::Receiver<String>,
@@ -78,7 +78,7 @@ impl Connection {
         self.end.get()
     }
 
-    /// How many notices were dropped because nobody read them.
+    /// The number of notices that were dropped because nobody read them.
     #[must_use]
     pub fn dropped_notices(&self) -> u64 {
         self.lost_notices.load(Ordering::Relaxed)

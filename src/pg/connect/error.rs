@@ -10,10 +10,10 @@ use std::error::Error as _;
 use std::io;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
-/// What a statement met. `CONTEXT` and the statement are left out: the server writes the text around
-/// an error into them. `DETAIL` holds values of rows and is for the eyes of who runs it; the primary
-/// message can hold a single value, as in `invalid input syntax for type uuid`: it is shown, and
-/// the ledger keeps its fixed part (`kept.rs`).
+/// The error of a statement, without `CONTEXT` and the statement, because the server includes the text around
+/// an error in them. `DETAIL` contains values of rows and is only for the user who runs the statement. The
+/// primary message can contain a single value, as in `invalid input syntax for type uuid`: dagmar shows it, and
+/// the ledger stores its fixed part (`kept.rs`).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerError {
@@ -31,10 +31,10 @@ pub struct ServerError {
     /// The column it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// Where in the statement, in characters from 1.
+    /// The position in the statement, in characters from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<usize>,
-    /// What the server adds to the message: with values of rows, and so never for the ledger.
+    /// The server's DETAIL, which contains values of rows and must never reach the ledger.
     #[serde(skip)]
     pub detail: Option<String>,
     /// The server's advice.
@@ -43,7 +43,7 @@ pub struct ServerError {
 }
 
 impl ServerError {
-    /// What the driver reports, without values of rows.
+    /// The error of the driver, without values of rows.
     #[must_use]
     pub fn of(error: &tokio_postgres::Error) -> Self {
         if let Some(db) = error.as_db_error() {
@@ -68,14 +68,13 @@ impl ServerError {
         }
     }
 
-    /// Whether the same transaction may succeed when it is run again: a serialization
-    /// failure, a deadlock, a lock that was not to be had in time.
+    /// Whether a retry of the transaction can succeed: a serialization failure, a deadlock, a lock timeout.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self.sqlstate.as_str(), "40001" | "40P01" | "55P03")
     }
 
-    /// Whether the session is gone: what it last did is not known.
+    /// Whether the session is lost, so that the result of its last statement is unknown.
     #[must_use]
     pub fn is_connection_lost(&self) -> bool {
         self.sqlstate.starts_with("08")

@@ -1,4 +1,4 @@
-//! From settings to a live connection.
+//! Connects to a server: settings, TLS, checks of the wire protocol, queries.
 
 pub mod address;
 pub(crate) mod certificate;

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 /// A file as the rules of libpq need it.
 #[derive(Debug, Clone)]
 pub struct FileText {
-    /// What is in it.
+    /// The content of the file.
     pub text: String,
     /// The permission bits, for example `0o600`.
     pub mode: u32,
-    /// Whether it is a plain file.
+    /// Whether it is a regular file.
     pub regular: bool,
 }
 

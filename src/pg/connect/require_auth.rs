@@ -183,7 +183,7 @@ fn method_words(method: &str) -> &'static str {
 }
 
 impl Refusal {
-    /// What to do about it.
+    /// The remedy.
     pub(crate) fn help(&self) -> String {
         match self {
             Refusal::NotAllowed { .. } => {

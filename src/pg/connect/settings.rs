@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio_postgres::config::{ChannelBinding, Config, SslNegotiation};
 
-/// How much TLS is asked for (manual, chapter 34.19.3).
+/// The required level of TLS (manual, chapter 34.19.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SslMode {
     /// Never.
@@ -42,7 +42,7 @@ impl SslMode {
     }
 }
 
-/// Which of several servers will do: `target_session_attrs`.
+/// The acceptable kinds of server, if there are several: `target_session_attrs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionKind {
     /// Every one.
@@ -94,9 +94,9 @@ pub enum Place {
 /// One server that may answer.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// Where it is.
+    /// The address of the server.
     pub place: Place,
-    /// Its port; part of the socket's name for a unix socket.
+    /// The port; for a Unix socket a part of its name.
     pub port: u16,
     /// The password for it: given, or of the password file.
     pub password: Option<Secret>,
@@ -136,7 +136,7 @@ pub(crate) struct TlsSettings {
     /// Files and directories with revocation lists.
     pub crls: Vec<PathBuf>,
     pub sni: bool,
-    /// Whether TLS 1.2 and TLS 1.3 may be spoken.
+    /// Whether TLS 1.2 and TLS 1.3 are allowed.
     pub versions: (bool, bool),
     pub channel_binding: ChannelBinding,
 }
@@ -162,15 +162,15 @@ pub struct Settings {
     pub dbname: String,
     /// Server settings for the session, as `-c name=value`.
     pub options: Option<String>,
-    /// What the server shows in `pg_stat_activity`.
+    /// The `application_name` in `pg_stat_activity`.
     pub application_name: String,
     /// For each server address; absent: as long as the network takes.
     pub connect_timeout: Option<Duration>,
     /// For the first answer of a server that has let us in; absent: as long as it takes.
     pub answer_timeout: Option<Duration>,
-    /// Which server will do.
+    /// The acceptable kinds of server.
     pub session: SessionKind,
-    /// What is wrong but did not stop us: an ignored password file, for example.
+    /// Warnings that do not prevent a connection, such as an ignored password file.
     pub warnings: Vec<String>,
     pub(crate) shuffle: bool,
     /// Whether no host was given and the usual local places are tried.
@@ -221,21 +221,21 @@ impl Settings {
         }
     }
 
-    /// The same server and role, another database.
+    /// The settings for another database of the same server.
     #[must_use]
     pub fn with_dbname(mut self, dbname: &str) -> Self {
         dbname.clone_into(&mut self.dbname);
         self
     }
 
-    /// The same, under another name in `pg_stat_activity`.
+    /// The settings with another `application_name`.
     #[must_use]
     pub fn with_application_name(mut self, name: &str) -> Self {
         name.clone_into(&mut self.application_name);
         self
     }
 
-    /// How much TLS is asked for.
+    /// The required level of TLS.
     #[must_use]
     pub fn ssl_mode(&self) -> SslMode {
         self.tls.mode

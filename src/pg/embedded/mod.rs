@@ -1,8 +1,7 @@
-//! A private PostgreSQL from installed binaries: thrown away after use, or kept for an
-//! environment with `url: embedded`.
+//! A private PostgreSQL server from installed binaries: temporary, or kept for an environment with `url: embedded`.
 //!
-//! It listens on a unix socket in a directory that only its user can enter, so `trust` is
-//! safe. A superuser cannot run PostgreSQL: then it runs as `postgres`, else as `nobody`.
+//! It listens on a Unix socket in a directory that only its user can enter, so `trust` is safe. PostgreSQL refuses to run
+//! as root: then the server runs as `postgres`, or as `nobody`.
 
 mod find;
 mod persistent;

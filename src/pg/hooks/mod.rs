@@ -1,6 +1,5 @@
-//! What an environment wants done before a run changes anything: its `beforeApply`. Each hook
-//! has its time, is told of, and leaves an event in the ledger. The first that fails ends the
-//! run: nothing of the plan was begun.
+//! Runs the hooks of an environment (`beforeApply`) before a run changes anything. Each hook has a time limit, events for
+//! the observer, and an event in the ledger. The first failing hook ends the run, before any statement of the plan.
 
 mod before;
 mod child;

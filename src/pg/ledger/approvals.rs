@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub struct NewApproval<'a> {
     /// The plan.
     pub digest: &'a str,
-    /// Yes or no.
+    /// Approved or rejected.
     pub verdict: ApprovalVerdict,
     /// Why.
     pub reason: &'a str,

@@ -1,4 +1,4 @@
-//! The ledger of a database, read and written over a connection.
+//! Reads and writes the ledger of a database over a connection.
 
 pub mod approvals;
 pub mod attic;

@@ -148,37 +148,37 @@ fn texts(row: &Row) -> Result<Stored, String> {
     })
 }
 
-/// One event of the ledger.
+/// An event of the ledger.
 #[derive(Debug, Clone, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEvent {
-    /// Its number; absent: a refusal that the next run takes into the chain of events.
+    /// The number of the event; absent for a refusal that the next run adds to the chain of events.
     pub seq: Option<i64>,
     /// When, in milliseconds since 1970.
     #[serde(skip)]
     pub at_millis: i64,
-    /// When, as RFC 3339.
+    /// The time, as RFC 3339.
     pub at: String,
-    /// What.
+    /// The kind of the event.
     pub kind: String,
-    /// The changeset that it is about.
+    /// The changeset.
     pub changeset: Option<String>,
     /// The database role.
     pub db_user: String,
     /// The operating system's user and the host of the run.
     pub by: Option<String>,
-    /// The address of the client; absent: it was on the same machine.
+    /// The address of the client; absent for a local connection.
     pub from: Option<String>,
     /// The run.
     pub run: Option<String>,
     /// The environment of the run.
     pub environment: Option<String>,
-    /// Of the beginning of a run that did not say how it ended: what became of it.
+    /// For the start of a run without a recorded end: its state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub liveness: Option<Liveness>,
-    /// Its hash, over itself and the event before it.
+    /// The hash over this event and its predecessor.
     pub hash: Option<String>,
-    /// The rest.
+    /// Further data of the event.
     pub detail: Value,
 }
 

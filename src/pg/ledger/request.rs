@@ -21,15 +21,15 @@ const SINCE: u32 = 2;
 /// The version since which their table is called `request`; before it was `wish`.
 const RENAMED: u32 = 5;
 
-/// A pause that is in force.
+/// A pause of backfills.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pause {
-    /// The operating system's user and host of who asked.
+    /// The operating system's user and host that requested it.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub reason: Option<String>,
-    /// Since when.
+    /// The start time.
     pub at: String,
 }
 
@@ -41,11 +41,11 @@ pub struct Running {
     /// Its epoch.
     #[serde(skip)]
     pub epoch: i64,
-    /// Who runs it.
+    /// The process and user that hold the lock.
     pub holder: String,
-    /// Its id; absent: it has only just begun.
+    /// The id of the run; absent if it has only just started.
     pub run: Option<String>,
-    /// What kind of run it is, where it is known.
+    /// The kind of the run, if known.
     pub kind: Option<RunKind>,
 }
 

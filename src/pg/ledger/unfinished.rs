@@ -11,32 +11,32 @@ use crate::pg::connect::server::Server;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A run whose row says that it runs.
+/// A run whose row has the status `running`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UnfinishedRun {
-    /// Its id.
+    /// The id of the run.
     pub run: String,
-    /// What kind of run it is; absent: its row was written by hand.
+    /// The kind of the run; absent if the row was changed manually.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<RunKind>,
-    /// The operating system's user and host of who runs it.
+    /// The operating system's user and host of the run.
     pub by: String,
-    /// When it began, as RFC 3339.
+    /// The start time, as RFC 3339.
     pub started_at: String,
-    /// Whether it is still there; absent: this server cannot tell.
+    /// Whether the run is still in progress; absent: this server cannot tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub liveness: Option<Liveness>,
 }
 
-/// What became of a run that did not say how it ended.
+/// The state of a run without a recorded end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "RunLiveness")]
 pub enum Liveness {
-    /// It holds the lock.
+    /// The run holds the lock.
     Running,
-    /// Nobody holds its lock: it was killed, or cut off from the server.
+    /// Nobody holds the run's lock: it was killed or disconnected.
     Terminated,
 }
 

@@ -1,9 +1,8 @@
-//! One run at a time: a session advisory lock on a connection of its own, which never runs a
-//! changeset and is never in a transaction, and a numbered lease that fences off a runner
-//! that lost it (`lease.rs`).
+//! Ensures one run at a time: a session-level advisory lock on a separate connection, which never runs a changeset and is
+//! never in a transaction, and a lease with an epoch, which fences off a run that lost the lock (`lease.rs`).
 //!
-//! The lock is polled, not waited for: a session that waits inside of `pg_advisory_lock`
-//! holds a snapshot, and a concurrent index build of the holder would wait for it.
+//! The lock is polled: a session that blocks in `pg_advisory_lock` holds a snapshot, and a concurrent index build of the
+//! holder would wait for it.
 
 pub(crate) mod lease;
 pub mod lost;

@@ -1,5 +1,5 @@
-//! What can be known before the first statement: rights, versions, extensions, room, and who
-//! is in the way. One question to the server, whose answer the checks read.
+//! The preflight: checks before the first statement of privileges, versions, extensions, disk space and blocking
+//! sessions. One query collects the facts for all checks.
 
 mod checks;
 pub mod facts;

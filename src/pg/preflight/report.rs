@@ -25,12 +25,12 @@ impl Report<'_> {
         self.add(severity, message, remedy);
     }
 
-    /// The run may wait, take longer or do harm.
+    /// The run may wait, take longer or cause damage.
     pub fn warning(&mut self, message: String, remedy: impl Into<String>) {
         self.add(FindingSeverity::Warning, message, remedy);
     }
 
-    /// Worth knowing.
+    /// For information.
     pub fn note(&mut self, message: String, remedy: impl Into<String>) {
         self.add(FindingSeverity::Note, message, remedy);
     }

@@ -8,14 +8,14 @@ use crate::plan::Plan;
 use crate::run::StepError;
 use serde_json::Value;
 
-/// A step that failed, what went wrong, and what is left of it.
+/// A failed step with its error and the resulting state.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct FailedStep {
     /// The id of the changeset.
     pub changeset: String,
-    /// What went wrong.
+    /// The error.
     pub error: StepError,
-    /// What is left of it, in a sentence.
+    /// The state of the changeset after the failure, as a sentence.
     pub state: String,
     /// What the ledger keeps of the message.
     #[serde(skip)]
@@ -48,7 +48,7 @@ pub struct Finished {
 /// Who runs: what the ledger notes of a run.
 #[derive(Debug, Clone)]
 pub struct RunInfo {
-    /// What kind of run it is.
+    /// The kind of the run.
     pub kind: RunKind,
     /// Who acts.
     pub actor: Actor,

@@ -1,4 +1,4 @@
-//! Running a plan: a schedule of its steps, and connections that take steps from it.
+//! Executes a plan: connections take steps from a schedule.
 
 mod aftermath;
 mod batch;

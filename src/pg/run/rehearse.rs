@@ -25,11 +25,11 @@ const UNSAFE_NEW_ENUM_VALUE: &str = "55P04";
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Rehearsal {
-    /// How many statements ran.
+    /// The number of statements that ran.
     pub ran: usize,
-    /// Statements that could not be part of it, or only in another form.
+    /// Statements that were omitted or ran in another form.
     pub left_out: Vec<LeftOut>,
-    /// What failed, if anything did.
+    /// The failure, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<DryRunError>,
 }
@@ -40,11 +40,11 @@ pub struct Rehearsal {
 pub struct DryRunError {
     /// The changeset.
     pub changeset: String,
-    /// The server's code.
+    /// The SQLSTATE.
     pub sqlstate: String,
-    /// What it said.
+    /// The server's message.
     pub message: String,
-    /// What it added, with values of rows.
+    /// The server's DETAIL, which can contain values of rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// The statement.

@@ -15,13 +15,13 @@ pub const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Content {
-    /// The version of this form: 1.
+    /// The version of this format: 1.
     pub format: u32,
     /// The dagmar that sealed it.
     pub dagmar: String,
-    /// Who sealed it: the operating system's user and host.
+    /// The operating system's user and host that sealed the plan.
     pub author: String,
-    /// The database user who sealed it, at the first target.
+    /// The database user that sealed the plan, at the first target.
     pub db_user: String,
     /// When, in milliseconds since 1970, by the clock of the first target.
     pub sealed_at: i64,
@@ -30,19 +30,19 @@ pub struct Content {
     /// The commit of the project that it was made from, where it is in a repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<Commit>,
-    /// What runs where, in the order of promotion.
+    /// The environments with their plans, in the order of promotion.
     pub environments: Vec<Part>,
 }
 
-/// What runs in one environment.
+/// The plan for one environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Part {
     /// The environment.
     pub environment: String,
-    /// Its database, as it was seen.
+    /// The database that the plan is bound to.
     pub target: SealedTarget,
-    /// What `dagmar.yaml` says of the environment, without its connection and variables.
+    /// The policy of the environment in `dagmar.yaml`, without connection and variables.
     pub policy: Value,
     /// What the ledger had, as [`super::state`] sees it, of those that are applied again or go on.
     pub before: BTreeMap<String, String>,
@@ -50,22 +50,22 @@ pub struct Part {
     pub plan: Plan,
 }
 
-/// What a database is known by, wherever it may be reached.
+/// The identification of a database, independent of its address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SealedTarget {
-    /// The server's system identifier: its standbys have the same, no other server has.
+    /// The server's system identifier, which it shares only with its standbys.
     pub system: String,
     /// The name of the database.
     pub database: String,
-    /// The ledger's installation; absent: there was no ledger, or one of an earlier version.
+    /// The installation id of the ledger; absent if there was no ledger, or one of an earlier version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub installation: Option<String>,
     /// The major version of the server.
     pub server: i32,
-    /// How many changesets the ledger had.
+    /// The number of changesets in the ledger.
     pub recorded: usize,
-    /// A digest of what they were.
+    /// A digest of their states.
     pub state: String,
 }
 

@@ -5,37 +5,37 @@ use crate::base::{Code, Diagnostic, Diagnostics, Place, Severity, Sources};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A problem of the project's files.
+/// A problem in the project's files.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// What kind of problem it is.
+    /// The code of the problem.
     code: Code,
-    /// How bad it is.
+    /// The severity of the problem.
     severity: Severity,
-    /// What is wrong, in a sentence.
+    /// The message, as a sentence.
     message: String,
     /// Where; absent where it belongs to no file.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     at: Option<At>,
-    /// What is at this place, in a few words.
+    /// A description of this place, in a few words.
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
-    /// Other places that belong to it.
+    /// Related places.
     related: Vec<Related>,
-    /// What to do about it.
+    /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<String>,
-    /// Further places of this file where the same is wrong.
+    /// Other places in this file with the same problem.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     more: Vec<At>,
 }
 
-/// Another place that belongs to a problem.
+/// A related place.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "RelatedPlace")]
 struct Related {
-    /// What is there.
+    /// A description of the place.
     message: String,
     /// Where.
     #[serde(flatten)]
@@ -49,7 +49,7 @@ struct Related {
 struct At {
     /// The file, relative to the project.
     file: String,
-    /// The line, from 1; absent where the problem is of the file as a whole.
+    /// The line, from 1; absent if the problem concerns the whole file.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
     /// The column in characters, from 1.
@@ -58,7 +58,7 @@ struct At {
     /// The line of the position after the last character.
     #[serde(skip_serializing_if = "Option::is_none")]
     end_line: Option<usize>,
-    /// The column of that position.
+    /// The column of the position after the last character.
     #[serde(skip_serializing_if = "Option::is_none")]
     end_column: Option<usize>,
 }

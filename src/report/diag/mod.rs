@@ -1,5 +1,5 @@
-//! Diagnostics to text: with pictures of the source for people, as JSON for programs.
-//! In: problems whose places have bytes (or only a file), with their texts. Out: text.
+//! Renders diagnostics: with excerpts of the source for people, as JSON for programs. Places must already have bytes, or
+//! name only a file.
 
 mod json;
 mod text;

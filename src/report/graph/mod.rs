@@ -1,6 +1,5 @@
-//! A graph of changesets as a picture. In: nodes and edges as plain values. Out: text.
-//!
-//! All pictures flow from what is needed to what needs it: the order in which it runs.
+//! Renders a graph of changesets, given as plain nodes and edges. All pictures flow from a dependency to its dependents,
+//! in the order of execution.
 
 mod dot;
 mod json;

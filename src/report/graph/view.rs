@@ -5,46 +5,45 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashMap;
 
-/// A graph to draw.
+/// A graph of changesets.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct GraphView {
-    /// The changesets, each after what it depends on.
+    /// The changesets, each after its dependencies.
     pub nodes: Vec<GraphNode>,
-    /// What depends on what. An edge to something that is not among the nodes is not drawn.
+    /// The dependencies. An edge to a changeset that is not a node is not drawn.
     pub edges: Vec<GraphEdge>,
 }
 
-/// One changeset of a graph.
+/// A changeset of a graph.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct GraphNode {
-    /// Its id.
+    /// The id.
     pub id: String,
-    /// Its description.
+    /// The description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Its labels.
+    /// The labels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
-    /// Expand, migrate or contract.
+    /// The phase: expand, migrate or contract.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
-    /// Its state in some environment (`applied`, `pending`, …) or its hazard; where the word is known to
-    /// the report it has a colour.
+    /// The state in an environment (`applied`, `pending`, …) or the hazard; known words have a colour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// Its wave, from 1, where one was scheduled.
+    /// The wave, from 1, if the graph has waves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wave: Option<u32>,
 }
 
-/// One dependency.
+/// A dependency.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct GraphEdge {
-    /// The dependent.
+    /// The dependent changeset.
     pub from: String,
-    /// What it depends on.
+    /// The changeset that it depends on.
     pub to: String,
-    /// How long that must have been applied before (`30d`).
+    /// The minimum time since that one was applied (`30d`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soak: Option<String>,
 }

@@ -14,45 +14,45 @@ use std::collections::BTreeMap;
 pub struct MatrixAnswer<'a> {
     /// The environments, in the order of promotion.
     environments: Vec<Environment<'a>>,
-    /// The changesets: those of the files in their order, then those that only ledgers know.
+    /// The changesets: those of the files in their order, then those that are only in ledgers.
     changesets: Vec<Changeset<'a>>,
 }
 
-/// One environment: what it answered, or why it did not.
+/// An environment: its state, or the reason why it could not be read.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "MatrixEnvironment")]
 enum Environment<'a> {
-    /// It answered.
+    /// The environment was reached.
     Reached {
         /// What it answered.
         #[serde(flatten)]
         answer: &'a Answer,
-        /// Its name.
+        /// The name of the environment.
         name: &'a str,
-        /// Whether it answered: true.
+        /// Whether the environment was reached: true.
         reached: bool,
     },
-    /// It did not answer.
+    /// The environment was not reached.
     Silent {
-        /// Why.
+        /// The reason.
         error: &'a EnvironmentError,
-        /// Its name.
+        /// The name of the environment.
         name: &'a str,
-        /// Whether it answered: false.
+        /// Whether the environment was reached: false.
         reached: bool,
     },
 }
 
-/// One changeset.
+/// A changeset.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "MatrixChangeset")]
 struct Changeset<'a> {
     /// The changeset.
     id: &'a str,
-    /// What it does.
+    /// The description.
     description: Option<&'a str>,
-    /// Its state in each environment, by the name of that; null: not known, or nothing there has heard of it.
+    /// The state in each environment, by its name; null: unknown, or the changeset is not known there.
     #[schemars(with = "BTreeMap<String, Option<StateRow>>")]
     environments: Map<String, Value>,
 }

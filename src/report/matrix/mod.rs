@@ -1,4 +1,4 @@
-//! Which environment has what, as a table. In: the matrix. Out: text.
+//! Renders the matrix of environments: which environment has which changesets.
 
 mod cells;
 mod html;

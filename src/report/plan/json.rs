@@ -9,38 +9,38 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// A plan with what is said about it.
+/// A plan with additional information.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PlanAnswer<'a> {
     /// For which database it is, when and by whom it was made.
     #[serde(flatten)]
     about: &'a About,
-    /// What runs.
+    /// The plan.
     #[serde(flatten)]
     plan: &'a Plan,
-    /// What may hurt, by changeset, worst first; of those that have something.
+    /// The hazards of each changeset that has any, worst first.
     hazards: BTreeMap<&'a str, Vec<Hazard>>,
-    /// What a sealed plan is known by; absent: it is none.
+    /// The seal; absent if the plan is not sealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     seal: Option<Sealed<'a>>,
-    /// What the gates say; absent: they were not asked.
+    /// The verdicts of the gates; absent if no gate was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     gates: Option<&'a [GateVerdict]>,
-    /// What was found in the database that is against it; absent: nobody looked.
+    /// The findings of the preflight; absent if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     preflight: Option<&'a [Finding]>,
 }
 
-/// What a sealed plan is known by.
+/// The identification of a sealed plan.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Seal")]
 struct Sealed<'a> {
-    /// Its digest.
+    /// The digest of the plan.
     digest: &'a str,
-    /// The key that it is signed with; null: it is not signed.
+    /// The key of the signature; null: the plan is not signed.
     signed_by: Option<&'a str>,
-    /// Until when it may be run, as RFC 3339 in UTC.
+    /// The expiry time, as RFC 3339 in UTC.
     expires_at: &'a str,
 }
 

@@ -1,5 +1,4 @@
-//! A plan as a preview. In: the complete plan and what is to be said about it. Out: text; nothing of the
-//! plan is changed or left out silently.
+//! Renders a plan as a preview. It changes nothing of the plan and omits nothing silently.
 
 mod html;
 mod json;

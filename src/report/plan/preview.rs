@@ -27,14 +27,14 @@ impl<'a> Preview<'a> {
     }
 }
 
-/// What a sealed plan is known by.
+/// The identification of a sealed plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
-    /// Its digest.
+    /// The digest of the plan.
     pub digest: String,
     /// The key that it is signed with, if it is.
     pub signed_by: Option<String>,
-    /// Until when it may be run, as RFC 3339 in UTC.
+    /// The expiry time, as RFC 3339 in UTC.
     pub expires_at: String,
 }
 

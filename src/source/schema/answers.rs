@@ -43,7 +43,7 @@ pub fn of_all(rows: &[Row]) -> Value {
     let mut document = head(
         "answers",
         "dagmar --format json",
-        "What each command writes with `--format json`, by its name: each value, or each line where it writes lines of JSON.",
+        "The `--format json` output of each command, by its name: each value, or each line of JSON lines.",
     );
     document.insert("type".to_owned(), "object".into());
     document.insert("properties".to_owned(), schemas.into());

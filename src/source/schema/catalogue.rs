@@ -5,22 +5,22 @@ use super::model::{CHANGE, Model, name_of};
 use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
-/// An object of the format: a change type, or a part of one.
+/// A change type, or an object that is a part of one.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "FormatEntry")]
 pub struct Entry {
-    /// Its YAML key, or the name of the part: `createTable`, `column`.
+    /// The YAML key, or the name of the part: `createTable`, `column`.
     pub name: String,
-    /// Whether it is a change type of the project's own.
+    /// True for a custom change type of the project.
     pub own: bool,
-    /// What it does, in sentences.
+    /// The description.
     pub description: String,
-    /// Its keys, in the order of the source.
+    /// The keys, in the order of the source.
     pub keys: Vec<Key>,
-    /// The words it may be, where it is an enumeration: word and meaning.
+    /// The values of an enumeration: value and meaning.
     pub words: Vec<(String, String)>,
-    /// The parts that its keys are made of, by their names.
+    /// The names of the parts that the keys refer to.
     pub parts: Vec<String>,
 }
 
@@ -31,14 +31,14 @@ pub struct Entry {
 pub struct Key {
     /// The key.
     pub name: String,
-    /// What it takes: `text`, `list of column`.
+    /// The type of the value: `text`, `list of column`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Whether it has to be there.
+    /// True if the key is required.
     pub required: bool,
-    /// What it means.
+    /// The description.
     pub description: String,
-    /// What it is where it is left out, as JSON.
+    /// The default, as JSON.
     pub default: Option<Value>,
 }
 

@@ -1,10 +1,9 @@
-//! The JSON Schemas of the source format, for editors, CI and documentation. In: the types and
-//! the project's own change types. Out: draft-07 documents, which is what yaml-language-server
-//! understands best, and the same facts as tables (`catalogue`).
+//! The JSON Schemas of the source format, for editors, CI and documentation: draft-07 documents, which
+//! yaml-language-server supports best, and the same facts as tables (`catalogue`).
 //!
-//! Doc comments of the types become the hover text. Four traps of editors are taken care of in
-//! `plain` and `editor`: a `null` default ends completion, `oneOf` explains nothing and has
-//! no hover, a `$ref` hides what stands beside it, and `${name}` may stand for any scalar.
+//! Doc comments of the types become the hover text. `plain` and `editor` handle four problems of editors: a
+//! `null` default ends completion, `oneOf` has no explanation and no hover, a `$ref` hides its siblings, and
+//! `${name}` can stand for any scalar.
 
 pub mod answers;
 pub mod catalogue;
@@ -26,7 +25,11 @@ use serde_json::{Value, json};
 pub fn changelog_schema(custom: &Custom) -> Value {
     let mut model = changelog(custom);
     editor::finish(&mut model, true);
-    model.document("changelog", "dagmar changelog", "Changesets: a file below `plans/`, in any order and any folder.")
+    model.document(
+        "changelog",
+        "dagmar changelog",
+        "A file with changesets, below `plans/`, in any order and any directory.",
+    )
 }
 
 /// The schema of `dagmar.yaml`.
@@ -38,7 +41,7 @@ pub fn project_schema() -> Value {
     allow_null(&mut model.root);
     let environment = json!({ "anyOf": [{ "$ref": "#/definitions/Environment" }, { "type": "null" }] });
     model.root["properties"]["environments"]["additionalProperties"] = environment;
-    model.document("project", "dagmar.yaml", "A project of dagmar: where things lie, and its environments.")
+    model.document("project", "dagmar.yaml", "The configuration of a dagmar project: its directories and environments.")
 }
 
 /// The schema of `templates/<name>/manifest.yaml`.
@@ -48,7 +51,11 @@ pub fn manifest_schema() -> Value {
     editor::finish(&mut model, false);
     let parameters = &mut model.root["properties"]["parameters"];
     *parameters = json!({ "type": "object", "description": parameters["description"] });
-    model.document("manifest", "dagmar change type", "A change type of the project's own: what its template takes.")
+    model.document(
+        "manifest",
+        "dagmar change type",
+        "The manifest of a custom change type: the parameters of its template.",
+    )
 }
 
 /// Lets a schema of one type take nothing at all too.

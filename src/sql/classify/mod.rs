@@ -1,12 +1,11 @@
-//! One statement to what is known of it. In: its text. Out: [`Facts`].
+//! Classifies one statement: its text goes in, [`Facts`] come out.
 //!
-//! From tokens alone: nothing is asked of a server and nothing is parsed, so that a plan of
-//! ten thousand statements costs nothing. What only the catalog can tell is answered with the
-//! worse case: `ALTER COLUMN … TYPE` rewrites, `SET NOT NULL` scans. Three answers go the
-//! other way, because the worse case is rare: a column's type is no domain with a CHECK, the
-//! columns of `ADD PRIMARY KEY USING INDEX` are NOT NULL, and a partitioned table has no
-//! default partition. Locks of objects that the text does not name are left out (the
-//! parent of a dropped foreign key; the table of an index, where the index stands instead).
+//! It works on tokens alone, without a server or a parser, so that it is cheap for ten thousand statements. If
+//! only the catalog can tell, it assumes the worse case: `ALTER COLUMN … TYPE` rewrites, `SET NOT NULL` scans. It
+//! assumes the better case in three rare situations: a column's type is not a domain with a CHECK, the columns of
+//! `ADD PRIMARY KEY USING INDEX` are NOT NULL, and a partitioned table has no default partition. It omits locks
+//! on objects that the text does not name (the parent of a dropped foreign key; the table of an index, for which
+//! the index stands).
 //!
 //! To add a statement: a row in [`classify`] and its function in the file of its topic.
 

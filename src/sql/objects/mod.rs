@@ -1,8 +1,7 @@
-//! SQL text to the objects that it touches. In: any SQL. Out: [`Effects`], or nothing where
-//! the text does not say.
+//! Finds the objects that SQL touches: any SQL goes in, [`Effects`] come out, or nothing if the text does not
+//! tell.
 //!
-//! Reads the syntax tree of the grammar's crate. To add a class of objects: its kinds of nodes
-//! in [`walk`].
+//! It reads the syntax tree of the grammar's crate. To add a class of objects: its kinds of nodes in [`walk`].
 
 mod parse;
 mod types;

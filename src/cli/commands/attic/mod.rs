@@ -1,4 +1,4 @@
-//! `dagmar attic`: what was dropped and is kept.
+//! `dagmar attic`: lists, restores and purges dropped objects and rows.
 
 mod change;
 mod list;

@@ -1,11 +1,9 @@
-//! Whether the history was changed by hand: the chain of events, walked again, and all that the
-//! ledger has beside it compared with what it says.
+//! Verifies the history: walks the chain of events again, and compares it with the other rows of the ledger.
 //!
-//! The hashes are computed by the query and not by the function in the database, which could have
-//! been replaced. What was removed at the end breaks no link: it is missed by the runs and
-//! changesets that it belonged to, and by the counter of the table. Who rewrites every hash after a
-//! row and all that refers to it is not found out by the database: a hash that was kept elsewhere
-//! ([`Anchor`]) or a signature by a key that is kept elsewhere ([`sign_head`]) shows that.
+//! The query computes the hashes itself, because the function in the database could have been replaced. Events removed at
+//! the end break no link: their runs and changesets, and the counter of the table, reveal them. The database cannot detect
+//! that somebody recomputed all hashes after a row and everything that refers to it: only a hash that is stored elsewhere
+//! ([`Anchor`]), or a signature by a key that is stored elsewhere ([`sign_head`]), reveals it.
 
 mod problem;
 mod signed;
@@ -36,23 +34,23 @@ const PAGE: i64 = 5000;
 /// it ahead, and jumps after a crash (`SEQ_LOG_VALS`).
 const AHEAD: i64 = 32;
 
-/// What the walk came to.
+/// The result of the check.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Audit {
-    /// How many events there are.
+    /// The number of events.
     pub events: i64,
-    /// The number of the last one.
+    /// The number of the last event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<i64>,
-    /// Its hash: whoever keeps it elsewhere can prove what was before it.
+    /// The hash of the last event; stored elsewhere, it proves all events before it.
     pub head: String,
-    /// The last event up to which the named key has signed.
+    /// The last event that is signed with the given key, with all events before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_to: Option<i64>,
-    /// What does not fit.
+    /// The detected changes.
     pub problems: Vec<AuditProblem>,
-    /// What may be harmless.
+    /// Deviations that can be harmless.
     pub doubts: Vec<String>,
 }
 

@@ -6,29 +6,29 @@ use serde::Serialize;
 /// What was tried when the ledger does not answer.
 pub(super) const UNREAD: &str = "cannot read the ledger";
 
-/// A place at which the history was changed.
+/// A place where the history was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditProblem {
-    /// The event, or the first one that is missing.
+    /// The event, or the first missing event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<i64>,
-    /// What was done to it.
+    /// The kind of the change.
     pub what: AuditProblemKind,
-    /// The same in words.
+    /// A description, as a sentence.
     pub message: String,
 }
 
-/// What was done to a row.
+/// The kind of a change to the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum AuditProblemKind {
-    /// Its columns or its hash are not what they were.
+    /// The row or its hash was changed.
     Changed,
-    /// It is not there any more.
+    /// The row was removed.
     Removed,
-    /// It was not written by the ledger.
+    /// The row was not written by the ledger.
     Inserted,
-    /// The key that should have signed it has not.
+    /// The signature of the key is missing.
     Unsigned,
 }

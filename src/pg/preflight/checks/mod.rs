@@ -1,6 +1,6 @@
-//! The checks. Each is a file with a `check`: facts to findings, nothing else.
+//! The checks of the preflight, one file each with a `check`: a function from facts to findings.
 //!
-//! To add one: the file, its `mod` line, its row in [`ALL`]; a test compares.
+//! To add one: the file, its `mod` line, its row in [`ALL`]; a test compares them.
 
 mod connections;
 mod disk;

@@ -1,7 +1,6 @@
-//! Places for the boxes of a graph, left to right: layers by the longest way from a
-//! beginning, order within a layer by barycenters (Sugiyama, Tagawa and Toda 1981), heights
-//! by least squares that keep the order. Edges over several layers run along a trunk that
-//! all long edges of one box share.
+//! Lays out the boxes of a graph from left to right: layers by the longest path from a root, the order within a layer by
+//! barycenters (Sugiyama, Tagawa and Toda 1981), heights by least squares that keep the order. Edges over several layers
+//! share a trunk with the other long edges of their box.
 
 mod layered;
 mod order;

@@ -1,4 +1,4 @@
-//! What holds for all forms of a plan.
+//! Tests for all formats of a plan.
 
 mod samples;
 

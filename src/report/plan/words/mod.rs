@@ -1,4 +1,4 @@
-//! What all forms of a plan say in the same words.
+//! The texts that all formats of a plan share.
 
 mod about;
 mod hazard;
