@@ -1,8 +1,8 @@
 //! A proxy in front of a server that reads the protocol, counts, and breaks what it is told to
 //! break at exactly one point: it kills the client's process, cuts a connection, or goes silent.
 
-use crate::harness::{Project, Run};
-use crate::tools::until;
+use super::process::{Run, until};
+use super::project::Project;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
