@@ -272,7 +272,7 @@ fn ledgers_that_are_not_ours() {
     everywhere(&["the ledger"]);
     database.sql("DELETE FROM dagmar.meta WHERE key = 'version'");
     everywhere(&["the ledger"]);
-    database.sql("INSERT INTO dagmar.meta VALUES ('version', '4')");
+    database.sql("INSERT INTO dagmar.meta VALUES ('version', '5')");
     database.sql("ALTER TABLE dagmar.changeset DROP CONSTRAINT changeset_status_check");
     database.sql("UPDATE dagmar.changeset SET status = 'odd'");
     everywhere(&["the ledger's row of `a` cannot be read: its status is `odd`", "help: it was changed by hand"]);
