@@ -122,7 +122,7 @@ fn a_role_ends_with_its_changeset() {
         project.on(run, &["apply"]).ok();
         by_script(&project, psql, &[]).unwrap_or_else(|why| panic!("{set}: {why}"));
         for database in [run, psql] {
-            let owners = "SELECT string_agg(tablename || '=' || (tableowner = current_user), ' ' ORDER BY 1) FROM pg_tables \
+            let owners = "SELECT string_agg(tablename || '=' || (tableowner = current_user), ' ' ORDER BY tablename) FROM pg_tables \
                           WHERE schemaname IN ('app', 'public')";
             assert_eq!(database.sql(owners), "a=false b=true", "{set}");
         }
