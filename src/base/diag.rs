@@ -1,5 +1,6 @@
 //! A problem as a value: collected by every stage, drawn only at the edge.
 
+use super::Remedy;
 use super::code::Code;
 use super::lines::Lines;
 use schemars::JsonSchema;
@@ -131,7 +132,7 @@ pub struct Diagnostic {
     /// Other places that explain the problem.
     pub related: Vec<(Place, String)>,
     /// The remedy.
-    pub help: Option<String>,
+    pub help: Option<Remedy>,
     /// The known name that the user probably meant.
     pub meant: Option<String>,
     /// Other places in the same file with the same problem.
@@ -184,7 +185,7 @@ impl Diagnostic {
 
     /// Sets the remedy.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn help(mut self, help: impl Into<Remedy>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -193,7 +194,7 @@ impl Diagnostic {
     #[must_use]
     pub fn meant(mut self, near: Option<&str>) -> Self {
         if let Some(near) = near {
-            self.help = Some(format!("did you mean `{near}`?"));
+            self.help = Some(format!("did you mean `{near}`?").into());
             self.meant = Some(near.to_owned());
         }
         self
@@ -201,8 +202,8 @@ impl Diagnostic {
 
     /// Sets the remedy, if there is one.
     #[must_use]
-    pub fn maybe_help(mut self, help: Option<String>) -> Self {
-        self.help = help.or(self.help);
+    pub fn maybe_help(mut self, help: Option<impl Into<Remedy>>) -> Self {
+        self.help = help.map(Into::into).or(self.help);
         self
     }
 }
@@ -275,7 +276,7 @@ impl Diagnostics {
         self.list.iter_mut().for_each(&mut locate);
         self.list.sort_by(|a, b| position(a, &*sources).cmp(&position(b, &*sources)));
         let mut settled = Self { sources: Some(sources), ..Self::default() };
-        let mut seen: HashMap<(Code, FileId, String, Option<String>), usize> = HashMap::new();
+        let mut seen: HashMap<(Code, FileId, String, Option<Remedy>), usize> = HashMap::new();
         for problem in self.list {
             let Some(place) = &problem.place else {
                 settled.push(problem);

@@ -1,5 +1,6 @@
 //! Why a command ends without having done its work: one table for exit codes and HTTP.
 
+use super::Remedy;
 use super::diag::Diagnostics;
 use schemars::JsonSchema;
 
@@ -116,12 +117,12 @@ pub struct Failure {
     pub kind: FailureKind,
     /// The message: one line, lower case, no full stop, never a secret.
     pub message: String,
-    /// Further facts, one line each.
-    pub notes: Vec<String>,
+    /// Further facts, one line each, and remedies of those facts where there are several.
+    pub notes: Vec<Remedy>,
     /// The differences from the expected content, as unified diffs.
     pub diffs: Vec<String>,
     /// The remedy.
-    pub help: Option<String>,
+    pub help: Option<Remedy>,
     /// The place in the project's files of the statement that failed on the server.
     pub location: Option<Location>,
     /// The problems of the source files, if they are the reason.
@@ -165,14 +166,21 @@ impl Failure {
 
     /// Adds a fact.
     #[must_use]
-    pub fn note(mut self, note: impl Into<String>) -> Self {
+    pub fn note(mut self, note: impl Into<Remedy>) -> Self {
         self.notes.push(note.into());
+        self
+    }
+
+    /// Adds facts, a line each.
+    #[must_use]
+    pub fn notes(mut self, notes: impl IntoIterator<Item: Into<Remedy>>) -> Self {
+        self.notes.extend(notes.into_iter().map(Into::into));
         self
     }
 
     /// Sets the remedy.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn help(mut self, help: impl Into<Remedy>) -> Self {
         self.help = Some(help.into());
         self
     }

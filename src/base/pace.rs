@@ -1,6 +1,6 @@
 //! How gently a backfill goes.
 
-use super::Code;
+use super::{Code, Operation};
 use super::{Diagnostic, Diagnostics, HumanDuration, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -101,7 +101,7 @@ impl PaceSpec {
             out.push(
                 Diagnostic::error(Code::Pace, format!("a pause of {pause} after each batch is too long"))
                     .at(place.child("pause"))
-                    .help("write `0s` to `1m`; `dagmar pause` stops a backfill for longer"),
+                    .help("write `0s` to `1m`; " + Operation::Pause + " stops a backfill for longer"),
             );
         }
     }

@@ -230,6 +230,6 @@ mod tests {
             ]
         );
         let typo = out.iter().find(|d| d.code == Code::UnknownKey).expect("reported");
-        assert_eq!(typo.help.as_deref(), Some("did you mean `columns`?"));
+        assert_eq!(typo.help, Some("did you mean `columns`?".into()));
     }
 }

@@ -5,14 +5,13 @@ use crate::ops::attic::AtticAnswer;
 use crate::ops::check::Checked;
 use crate::ops::control::{Cancelled, Paused, Resumed};
 use crate::ops::history::{Approvals, Audited, Events};
-use crate::ops::lines::{ApplySummary, AtticSummary, End, GatesLine, RollbackSummary, Stamped};
+use crate::ops::lines::{ApplySummary, AtticSummary, End, GatesLine, RollbackSummary, RunEvent, Stamped};
 use crate::ops::manual::{adopt::Adopted, clear::ClearedState, mark::Marked, policy::Policy};
 use crate::ops::rehearsal::DryRunAnswer;
 use crate::ops::run::Installed;
 use crate::ops::seal::SealedAnswer;
-use crate::ops::{status::StatusAnswer, why::Why};
+use crate::ops::{status::StatusAnswer, why::WhyAnswer};
 use crate::report::{FailureAnswer, GraphView, MatrixAnswer, PlanAnswer};
-use crate::run::Event;
 use crate::source::schema::answers::{Answer, Row, of};
 use crate::source::schema::catalogue::Entry;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -122,7 +121,7 @@ pub struct DevReset {
 const FAILURE: Answer = of::<FailureAnswer<'static>>;
 const PLAN: Answer = of::<PlanAnswer<'static>>;
 const DRY_RUN: Answer = of::<DryRunAnswer<'static>>;
-const EVENT: Answer = of::<Stamped<Event>>;
+const EVENT: Answer = of::<Stamped<RunEvent<'static>>>;
 
 fn json_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "description": "A JSON Schema.", "type": "object" })
@@ -157,8 +156,8 @@ pub const ANSWERS: &[Row] = &[
     ("attic list", &[of::<AtticAnswer<'static>>, FAILURE]),
     ("attic restore", &[EVENT, of::<Stamped<End<AtticSummary<'static>>>>, PLAN, DRY_RUN, FAILURE]),
     ("attic purge", &[EVENT, of::<Stamped<End<AtticSummary<'static>>>>, PLAN, DRY_RUN, FAILURE]),
-    ("status", &[of::<StatusAnswer>, of::<MatrixAnswer<'static>>, FAILURE]),
-    ("why", &[of::<Why>, FAILURE]),
+    ("status", &[of::<StatusAnswer<'static>>, of::<MatrixAnswer<'static>>, FAILURE]),
+    ("why", &[of::<WhyAnswer<'static>>, FAILURE]),
     ("history", &[of::<Events>, of::<Audited>, FAILURE]),
     ("mark", &[of::<Marked>, FAILURE]),
     ("clear", &[of::<ClearedState>, FAILURE]),

@@ -1,7 +1,7 @@
 //! All or nothing: a whole plan in one transaction.
 
 use super::frames::is_single;
-use crate::base::{Failure, FailureKind};
+use crate::base::{Failure, FailureKind, Setting};
 use crate::plan::{Mode, Plan, Step};
 
 /// Whether a plan can be one transaction.
@@ -17,8 +17,9 @@ pub fn check(plan: &Plan) -> Result<(), Failure> {
     if misfits.is_empty() {
         return Ok(());
     }
-    let mut failure = Failure::new(FailureKind::Refused, "the plan cannot be one transaction; nothing was run")
-        .help("apply these on their own first (`--select`), or use `--transaction changeset`");
-    failure.notes = misfits;
-    Err(failure)
+    Err(Failure::new(FailureKind::Refused, "the plan cannot be one transaction; nothing was run")
+        .help(
+            "apply these on their own first (" + Setting::Select + "), or use " + Setting::Transaction.to("changeset"),
+        )
+        .notes(misfits))
 }

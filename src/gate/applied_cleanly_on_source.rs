@@ -3,6 +3,7 @@
 
 use super::evidence::Evidence;
 use super::{Outcome, some};
+use crate::base::Operation;
 use crate::base::count;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
@@ -23,9 +24,11 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     if !wrong.is_empty() {
         return Outcome::unmet(
             some(&wrong),
-            format!(
-                "find out why; then `dagmar rollback` and `dagmar apply` it on {name}, so that it passes in one go"
-            ),
+            "find out why; then "
+                + Operation::Rollback
+                + " and "
+                + Operation::Apply
+                + format!(" it on {name}, so that it passes in one go"),
         );
     }
     match retries {

@@ -4,6 +4,7 @@
 use super::Outcome;
 use super::evidence::{Evidence, SealedPlan};
 use crate::base::count;
+use crate::base::{Operation, Remedy, Setting};
 use crate::history::approval::last_words;
 use crate::history::{Approval, ApprovalVerdict};
 use crate::plan::Direction;
@@ -14,11 +15,14 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     if evidence.plan.direction == Direction::Purge {
         return Outcome::unmet(
             format!("{} needed, and a purge cannot be sealed and approved", count(wanted, "approval")),
-            "have somebody agree, and say who: `--override approvals --reason TEXT`",
+            Remedy::from("have somebody agree, and say who: ")
+                + vec![Setting::Override.to("approvals"), Setting::Reason.open()],
         );
     }
     let then = if evidence.source.is_some() { "promote" } else { "apply" };
-    let remedy = format!("seal the plan with `dagmar plan --out FILE`, have it approved, and {then} that file");
+    let remedy = "seal the plan with "
+        + Operation::Plan.with(Setting::Out.open())
+        + format!(", have it approved, and {then} that file");
     let Some(sealed) = &evidence.sealed else {
         return Outcome::unmet(format!("{} needed, and the plan is not sealed", count(wanted, "approval")), remedy);
     };
@@ -48,7 +52,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     if agreed >= wanted {
         Outcome::met(said)
     } else {
-        Outcome::unmet(said, format!("`dagmar approve`: {} more", wanted - agreed))
+        Outcome::unmet(said, Operation::Approve + format!(": {} more", wanted - agreed))
     }
 }
 

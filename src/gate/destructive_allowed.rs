@@ -2,6 +2,8 @@
 
 use super::evidence::Evidence;
 use super::{Outcome, some};
+use crate::base::remedy::Choice;
+use crate::base::{Remedy, Setting};
 use crate::plan::{Destructive, Hazard};
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
@@ -22,6 +24,6 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
         format!("{}: {}", kind.word(), names.join(", "))
     };
     let reasons: Vec<String> = refused.iter().map(reason).collect();
-    let flags: Vec<String> = refused.iter().map(|(kind, _)| format!("--allow {}", kind.word())).collect();
-    Outcome::unmet(some(&reasons), format!("if that is meant: {}", flags.join(" ")))
+    let options: Vec<Choice> = refused.iter().map(|(kind, _)| Setting::Allow.to(kind.word())).collect();
+    Outcome::unmet(some(&reasons), Remedy::from("if that is meant: ") + options)
 }

@@ -21,6 +21,7 @@ mod source_settled;
 mod verify_passed_on_source;
 mod window;
 
+use crate::base::Remedy;
 use evidence::Evidence;
 pub use freeze::zone as freeze_zone;
 pub use outcome::Outcome;
@@ -91,8 +92,7 @@ impl GateStatus {
 }
 
 /// The verdict of a gate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateVerdict {
     /// The name of the gate.
     pub gate: &'static str,
@@ -100,9 +100,8 @@ pub struct GateVerdict {
     pub status: GateStatus,
     /// The reason of the status.
     pub reason: String,
-    /// The remedy; absent if the gate is met.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
+    /// The remedy; `None` if the gate is met.
+    pub remedy: Option<Remedy>,
 }
 
 /// Asks every gate. Those of `overridden` do not stop the run.

@@ -1,5 +1,7 @@
 //! What every gate answers with.
 
+use crate::base::Remedy;
+
 /// What a gate says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -12,7 +14,7 @@ pub enum Outcome {
         /// Why not.
         reason: String,
         /// What has to be done.
-        remedy: String,
+        remedy: Remedy,
     },
 }
 
@@ -23,7 +25,7 @@ impl Outcome {
     }
 
     /// It does not.
-    pub fn unmet(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub fn unmet(reason: impl Into<String>, remedy: impl Into<Remedy>) -> Self {
         Outcome::Unmet { reason: reason.into(), remedy: remedy.into() }
     }
 }

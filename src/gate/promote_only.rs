@@ -2,6 +2,8 @@
 
 use super::Outcome;
 use super::evidence::Evidence;
+use crate::base::Operation;
+use crate::base::remedy::Argument;
 use crate::plan::Direction;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
@@ -11,11 +13,9 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     match evidence.source {
         Some(source) => Outcome::met(format!("comes from {}", source.environment)),
         None => {
-            let file = if evidence.sealed.is_some() { "FILE " } else { "" };
-            Outcome::unmet(
-                format!("`{}` takes only what is promoted", evidence.environment),
-                format!("use `dagmar promote {file}--to {}`", evidence.environment),
-            )
+            let promote = Operation::Promote.at(evidence.environment);
+            let promote = if evidence.sealed.is_some() { promote.on(Argument::Open) } else { promote };
+            Outcome::unmet(format!("`{}` takes only what is promoted", evidence.environment), "use " + promote)
         }
     }
 }

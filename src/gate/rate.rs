@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use super::evidence::Evidence;
+use crate::base::Setting;
 use crate::base::time;
 use crate::plan::Direction;
 
@@ -27,7 +28,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
         if more > limit {
             return Outcome::unmet(
                 format!("this run has {more} {noun}s, the limit is {most} in an hour"),
-                "run fewer at a time with `--select`",
+                "run fewer at a time with " + Setting::Select,
             );
         }
         // so many of the oldest have to be an hour ago

@@ -3,6 +3,7 @@
 
 use super::Outcome;
 use super::evidence::Evidence;
+use crate::base::Operation;
 use serde_json::Value;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
@@ -13,7 +14,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     }
     Outcome::unmet(
         format!("dagmar.yaml differs from what the ledger's owner demands: {}", differing.join(", ")),
-        "use the dagmar.yaml that it was demanded with; the owner changes it with `dagmar ledger policy`",
+        "use the dagmar.yaml that it was demanded with; the owner changes it with " + Operation::LedgerPolicy,
     )
 }
 

@@ -3,6 +3,7 @@
 use super::evidence::Evidence;
 use super::{Outcome, some};
 use crate::base::count;
+use crate::base::{Operation, Remedy};
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(source) = evidence.source else { return Outcome::NotAsked };
@@ -25,8 +26,10 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     }
     Outcome::unmet(
         some(&wrong),
-        format!(
-            "take edits back, or bring the new version to {name} first: `dagmar rollback` and `dagmar apply` there"
-        ),
+        Remedy::from(format!("take edits back, or bring the new version to {name} first: "))
+            + Operation::Rollback
+            + " and "
+            + Operation::Apply
+            + " there",
     )
 }

@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use super::evidence::Evidence;
+use crate::base::{Operation, Remedy, Setting};
 use crate::plan::Direction;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
@@ -11,10 +12,13 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     if evidence.plan.direction == Direction::Purge {
         return Outcome::unmet(
             "a purge cannot be sealed and signed",
-            "`--override signed-by --reason TEXT`: the history keeps who did it and why",
+            Remedy::from(vec![Setting::Override.to("signed-by"), Setting::Reason.open()])
+                + ": the history keeps who did it and why",
         );
     }
-    let remedy = "seal and sign it: `dagmar plan --out FILE --sign KEYFILE`, with a key that dagmar.yaml names";
+    let remedy = "seal and sign it: "
+        + Operation::Plan.with(Setting::Out.open()).with(Setting::Sign.open())
+        + ", with a key that dagmar.yaml names";
     let Some(sealed) = &evidence.sealed else { return Outcome::unmet("the plan is not sealed", remedy) };
     let mut unread = Vec::new();
     for key in evidence.trusted {

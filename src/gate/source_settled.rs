@@ -2,6 +2,7 @@
 
 use super::evidence::Evidence;
 use super::{Outcome, some};
+use crate::base::Operation;
 use crate::history::RecordedStatus;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
@@ -17,6 +18,6 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     }
     Outcome::unmet(
         format!("half done on {name}: {}", some(&half)),
-        format!("`dagmar apply --env {name}` goes on there, `dagmar rollback` takes it back"),
+        Operation::Apply.at(name) + " goes on there, " + Operation::Rollback + " takes it back",
     )
 }

@@ -4,6 +4,7 @@
 use super::evidence::Evidence;
 use super::{Outcome, some};
 use crate::base::count;
+use crate::base::{Operation, Remedy};
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(source) = evidence.source else { return Outcome::NotAsked };
@@ -30,6 +31,8 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     }
     Outcome::unmet(
         some(&wrong),
-        format!("apply it on {name}: `dagmar mark pending` there takes the mark back; or mark it here as well"),
+        Remedy::from(format!("apply it on {name}: "))
+            + Operation::Mark.on("pending")
+            + " there takes the mark back; or mark it here as well",
     )
 }

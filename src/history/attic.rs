@@ -1,7 +1,8 @@
 //! What the attic keeps: its entries as values, and by which way each comes back.
 
 use super::recorded::RecordedStatus;
-use crate::base::{HumanDuration, time};
+use crate::base::remedy::Call;
+use crate::base::{HumanDuration, Operation, time};
 use crate::source::changeset::is_id;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -156,14 +157,14 @@ impl Entry {
         }
     }
 
-    /// The command that puts it back; none of what somebody wrote by hand where an id stands, as it will be
+    /// The operation that puts it back; none of what somebody wrote by hand where an id stands, as it will be
     /// given to a shell.
     #[must_use]
-    pub fn command(&self) -> Option<String> {
+    pub fn call(&self) -> Option<Call> {
         match self.way() {
             Recovery::Rollback if !is_id(&self.changeset) => None,
-            Recovery::Rollback => Some(format!("dagmar rollback {}", self.changeset)),
-            Recovery::Restore => Some(format!("dagmar attic restore {}", self.id)),
+            Recovery::Rollback => Some(Operation::Rollback.on(&self.changeset)),
+            Recovery::Restore => Some(Operation::AtticRestore.on(self.id.to_string())),
             Recovery::None(_) => None,
         }
     }
@@ -198,9 +199,9 @@ impl Entry {
         }
     }
 
-    /// The same and what is to be known of it now.
+    /// The same and what is to be known of it now; `command` words what puts it back.
     #[must_use]
-    pub fn listed(&self, keep: Option<HumanDuration>, now: i64) -> ListedEntry<'_> {
+    pub fn listed(&self, keep: Option<HumanDuration>, now: i64, command: fn(&Call) -> String) -> ListedEntry<'_> {
         ListedEntry {
             told: self.told(),
             changeset: &self.changeset,
@@ -208,7 +209,8 @@ impl Entry {
             kept_until: self.until(keep).map(time::rfc3339),
             expired: self.is_expired(keep, now),
             restored_at: self.restored_at.map(time::rfc3339),
-            restore_by: self.command(),
+            restore_by: self.call().as_ref().map(command),
+            restore_by_parts: self.call(),
             not_restorable: match self.way() {
                 Recovery::None(why) => Some(why),
                 Recovery::Rollback | Recovery::Restore => None,
@@ -261,6 +263,8 @@ pub struct ListedEntry<'a> {
     restored_at: Option<String>,
     /// The command that restores it.
     restore_by: Option<String>,
+    /// The operation that restores it.
+    restore_by_parts: Option<Call>,
     /// The reason why it cannot be restored now, or at all.
     not_restorable: Option<&'static str>,
 }
@@ -350,9 +354,9 @@ mod tests {
 
     #[test]
     fn the_way_back_follows_from_kind_and_changeset() {
-        let command = |entry: Entry| entry.command();
-        let rollback = Some("dagmar rollback 009-drop".to_owned());
-        let restore = Some("dagmar attic restore 3".to_owned());
+        let command = |entry: Entry| entry.call();
+        let rollback = Some(Operation::Rollback.on("009-drop"));
+        let restore = Some(Operation::AtticRestore.on("3"));
         assert_eq!(command(entry(AtticKind::Column, Some(RecordedStatus::Applied))), rollback);
         assert_eq!(command(entry(AtticKind::Delete, Some(RecordedStatus::Applied))), rollback);
         assert_eq!(command(entry(AtticKind::Column, None)), restore);

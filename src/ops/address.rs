@@ -1,7 +1,8 @@
 //! Which database a command is about, and its URL from where it is kept.
 
 use super::Target;
-use crate::base::{Failure, FailureKind, Secret};
+use crate::base::remedy::Argument;
+use crate::base::{Failure, FailureKind, Secret, Setting};
 use crate::pg::Settings;
 use crate::pg::connect::address;
 use crate::run::{Event, Observer};
@@ -80,23 +81,27 @@ impl Target {
         let (here, names) = (&self.environment, variables.join(", "));
         let verb = if variables.len() == 1 { "names" } else { "name" };
         let theirs = others.map_or_else(|_| "no valid connection".to_owned(), |others| others.describe());
-        let variable = if url.is_some() { "--url \"$DATABASE_URL\"" } else { "--url postgres://" };
+        let variable = || Argument::Variable { variable: "DATABASE_URL".to_owned() };
+        let process = Setting::Url.to(url.map_or_else(|| "postgres://".into(), |_| variable()));
         Err(Failure::new(
             FailureKind::Usage,
             format!("{names} {verb} another database than the environment `{here}` of dagmar.yaml; nothing was done"),
         )
         .note(format!("{names}: {theirs}"))
         .note(format!("`{here}`: {mine}"))
-        .help(format!(
-            "`--env {here}` (or DAGMAR_ENV={here}) takes that of dagmar.yaml, `{variable}` that of the process"
-        )))
+        .help(
+            Setting::Env.to(here)
+                + format!(" (or DAGMAR_ENV={here}) takes that of dagmar.yaml, ")
+                + process
+                + " that of the process",
+        ))
     }
 
     /// A text of the environment's URL with variables of the process.
     fn filled(&self, text: &str) -> Result<String, Failure> {
         fill_from_process(text, &|name| self.process().vars.get(name).cloned()).map_err(|why| {
             Failure::new(FailureKind::Usage, format!("the URL of the environment `{}`: {why}", self.environment))
-                .help("set it, or give the connection with `--url`")
+                .help("set it, or give the connection with " + Setting::Url)
         })
     }
 
@@ -110,7 +115,7 @@ impl Target {
         match address {
             Address::Url(url) => {
                 if has_password(url) {
-                    observer.on(&Event::Warning { message: password_warning(&self.environment) });
+                    observer.on(&Event::warning(password_warning(&self.environment)));
                 }
                 Ok(Url::of(&self.filled(url)?))
             }
@@ -121,7 +126,7 @@ impl Target {
             Address::File(path) => {
                 let (url, warning) = address::of_file(root, &self.filled(path)?, self.process().read).map_err(named)?;
                 if let Some(warning) = warning {
-                    observer.on(&Event::Warning { message: warning });
+                    observer.on(&Event::warning(warning));
                 }
                 Ok(Url::Server(url))
             }

@@ -1,6 +1,7 @@
 //! Entries of the attic that are purged or put back, as a plan.
 
 use super::Target;
+use crate::base::remedy::Call;
 use crate::base::{Failure, HumanDuration};
 use crate::history::History;
 use crate::history::attic::{Entry, ListedEntry, Totals};
@@ -8,7 +9,7 @@ use crate::pg::Database;
 use crate::pg::ledger::{attic, audit};
 use crate::plan::attic::{EntrySelection, compile, to_purge, to_restore};
 use crate::plan::{Direction, Plan};
-use crate::run::{Event, Observer};
+use crate::run::Observer;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -53,14 +54,14 @@ pub struct AtticAnswer<'a> {
 }
 
 impl Kept {
-    /// The entries as JSON output.
+    /// The entries as JSON output; `command` words what restores an entry.
     #[must_use]
-    pub fn answer(&self) -> AtticAnswer<'_> {
+    pub fn answer(&self, command: fn(&Call) -> String) -> AtticAnswer<'_> {
         AtticAnswer {
             environment: &self.environment,
             database: &self.database,
             keep: self.keep,
-            entries: self.entries.iter().map(|entry| entry.listed(self.keep, self.now)).collect(),
+            entries: self.entries.iter().map(|entry| entry.listed(self.keep, self.now, command)).collect(),
             totals: self.totals,
         }
     }
@@ -77,9 +78,8 @@ pub async fn kept(target: &Target, observer: &mut dyn Observer) -> Result<Kept, 
     let mut entries = attic::entries(&db.connection, &db.server, target.ledger()).await?;
     let (place, database) = (db.describe(), db.server.database.clone());
     db.close().await?;
-    if let Some(other) = target.bound_elsewhere(&history) {
-        let message = format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`");
-        observer.on(&Event::Warning { message });
+    if let Some(warning) = target.warn_bound_elsewhere(&history) {
+        observer.on(&warning);
     }
     entries.retain(|e| e.is_kept);
     let totals = Totals::of(&entries, keep, history.now);

@@ -1,7 +1,7 @@
 //! What a check of the files comes to.
 
 use super::Target;
-use crate::base::Diagnostics;
+use crate::base::{Diagnostics, Wording};
 use crate::pipeline::View;
 use crate::plan::Compiled;
 use crate::report::diag::{self, Problem};
@@ -29,9 +29,9 @@ pub struct Checked {
 impl Checked {
     /// Counts the changesets that were compiled for an empty database.
     #[must_use]
-    pub fn of(target: &Target, view: &View<'_>, compiled: &Compiled, warnings: &Diagnostics) -> Self {
+    pub fn of(target: &Target, view: &View<'_>, compiled: &Compiled, warnings: &Diagnostics, wording: Wording) -> Self {
         Self {
-            diagnostics: diag::entries(warnings),
+            diagnostics: diag::entries(warnings, wording),
             environment: target.environment.clone(),
             changesets: view.changelog.changesets.len(),
             for_this_environment: compiled.for_here,

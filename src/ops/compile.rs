@@ -1,7 +1,8 @@
 //! What is pending as a plan.
 
 use super::about;
-use crate::base::{Failure, FailureKind};
+use crate::base::remedy::Argument;
+use crate::base::{Failure, FailureKind, Operation, Setting};
 use crate::history::History;
 use crate::pg::Database;
 use crate::pg::ledger::read;
@@ -35,7 +36,9 @@ async fn edited_failure(view: &View<'_>, db: &Database, edited: &[Edited]) -> Re
     let mut failure =
         Failure::new(FailureKind::Drift, format!("{} {verb} edited after being applied", names.join(", "))).help(
             "take the edit back and put the change into a new changeset; or roll it back here, and apply it again; or, \
-             where the database is as the file says now, `dagmar mark applied ID --reason TEXT` accepts the edit",
+             where the database is as the file says now, "
+                + Operation::Mark.on("applied").on(Argument::Open).with(Setting::Reason.open())
+                + " accepts the edit",
         );
     for e in edited {
         let changeset = &view.changelog.changesets[e.position];

@@ -35,7 +35,7 @@ impl Target {
             None => (Settings::resolve(None, self.process())?, None),
         };
         for warning in &settings.warnings {
-            observer.on(&Event::Warning { message: warning.clone() });
+            observer.on(&Event::warning(warning));
         }
         let mut said = false;
         Database::connect(settings, embedded, self.ledger_config(), wait, |failure| {

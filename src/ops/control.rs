@@ -2,7 +2,7 @@
 
 use super::Target;
 use super::run::install;
-use crate::base::{Failure, FailureKind};
+use crate::base::{Failure, FailureKind, Operation};
 use crate::history::RunKind;
 use crate::ledger::schema;
 use crate::pg::Database;
@@ -98,14 +98,14 @@ pub async fn prepare_cancel<'a>(target: &'a Target, observer: &mut dyn Observer)
     };
     let Some(running) = running else {
         return Err(Failure::new(FailureKind::Refused, "nothing runs on this database; nothing was cancelled")
-            .help("`dagmar status` shows what is done"));
+            .help(Operation::Status + " shows what is done"));
     };
     if running.kind == Some(RunKind::Script) {
         return Err(Failure::new(
             FailureKind::Refused,
             "a psql script is running, which cannot be cancelled from here",
         )
-        .help("interrupt psql; `dagmar status` shows what it has done"));
+        .help("interrupt psql; " + Operation::Status + " shows what it has done"));
     }
     Ok(Cancellation { target, db, running })
 }

@@ -4,7 +4,8 @@ use super::gates::Gates;
 use super::prepare::{Confirmed, Options, Planned, Prepared};
 use super::run::{execute, lock, run_hooks, verdict};
 use super::{Target, preflight};
-use crate::base::{Failure, FailureKind};
+use crate::base::remedy::Argument;
+use crate::base::{Failure, FailureKind, Operation};
 use crate::history::{History, RecordedStatus};
 use crate::pg::lock::Lock;
 use crate::pg::lock::lost::{is_lost, taken_over};
@@ -231,7 +232,7 @@ impl<'a> Execution<'a> {
         let wait = self.target.wait().max(RETURN);
         tokio::select! {
             connected = self.db.reconnect(wait) => connected.map_err(|failure| Failure {
-                notes: [vec![failure.message], failure.notes, why.notes.clone()].concat(),
+                notes: [vec![failure.message.into()], failure.notes, why.notes.clone()].concat(),
                 ..why
             }),
             () = stop.requested() => Err(why),
@@ -248,8 +249,12 @@ impl<'a> Execution<'a> {
             return why.help("give the same command again: it goes on with what is left");
         }
         let ids: Vec<&str> = self.plan.steps.iter().map(|s| s.changeset.as_str()).collect();
-        why.note(format!("it was to take back: {}", ids.join(", ")))
-            .help("`dagmar status` shows which of them are still applied: `dagmar rollback ID...` takes those back")
+        why.note(format!("it was to take back: {}", ids.join(", "))).help(
+            Operation::Status
+                + " shows which of them are still applied: "
+                + Operation::Rollback.on(Argument::Open)
+                + " takes those back",
+        )
     }
 
     /// What is known in the end.

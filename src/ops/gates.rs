@@ -8,7 +8,7 @@ use super::release::Release;
 use super::rollback;
 use super::run::check_reason;
 use super::source::RunSource;
-use crate::base::{Failure, FailureKind};
+use crate::base::{Failure, FailureKind, Remedy, Setting};
 use crate::gate::evidence::{Evidence, Selection, Source, select};
 use crate::gate::{self, GateStatus, GateVerdict};
 use crate::history::{EventKind, History, RunKind};
@@ -334,10 +334,15 @@ impl<'a> Gates<'a> {
         };
         let mut failure = Failure::new(FailureKind::Refused, format!("{what}; nothing was run"));
         for verdict in unmet {
-            failure.notes.push(format!("[{}] {}", verdict.gate, verdict.reason));
-            failure.notes.push(format!("    {}", verdict.remedy.as_deref().unwrap_or_default()));
+            failure = failure
+                .note(format!("[{}] {}", verdict.gate, verdict.reason))
+                .note(Remedy::from("    ") + verdict.remedy.clone().unwrap_or_default());
         }
-        Err(failure.help("in an emergency `--override GATE --reason TEXT` goes past a gate, and stays in the history"))
+        Err(failure.help(
+            Remedy::from("in an emergency ")
+                + vec![Setting::Override.open(), Setting::Reason.open()]
+                + " goes past a gate, and stays in the history",
+        ))
     }
 
     /// Records the overridden gates and the reason in the ledger.

@@ -14,7 +14,7 @@ const MOST_KEY: u64 = 64 << 10;
 fn read(path: &Path, most: u64) -> Result<FileContent, Failure> {
     read_file(path, most).map_err(|why| {
         let failure = Failure::new(FailureKind::Usage, format!("cannot read `{}`: it {why}", path.display()));
-        Failure { help: why.help().map(str::to_owned), ..failure }
+        Failure { help: why.help().map(Into::into), ..failure }
     })
 }
 

@@ -2,11 +2,13 @@
 
 use super::execution::RunOutcome;
 use super::prepare::Prepared;
-use crate::base::time;
-use crate::gate::GateVerdict;
+use crate::base::{Wording, time};
 use crate::history::attic::{Entry, EntrySummary};
 use crate::pg::run::{FailedStep, RunStatus};
 use crate::plan::{About, Blocked, Direction, Plan, Renamed, Waiting};
+use crate::report::gates::VerdictAnswer;
+use crate::report::preflight::FindingAnswer;
+use crate::run::{Event, Finding};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -65,7 +67,7 @@ pub struct GatesAnswer<'a> {
     /// True if every gate is met or overridden.
     met: bool,
     /// The verdicts of all checked gates.
-    gates: &'a [GateVerdict],
+    gates: Vec<VerdictAnswer<'a>>,
     /// Warnings that do not stop the run.
     warnings: &'a [String],
     /// Changesets that wait for a soak time.
@@ -77,7 +79,7 @@ pub struct GatesAnswer<'a> {
 impl<'a> GatesLine<'a> {
     /// The verdicts of the gates of a promotion.
     #[must_use]
-    pub fn of(prepared: &'a Prepared<'_>, about: &'a About) -> Self {
+    pub fn of(prepared: &'a Prepared<'_>, about: &'a About, wording: Wording) -> Self {
         let (plan, gates, judgement) = (prepared.plan(), &prepared.planned().gates, prepared.judgement());
         Self::Gates(GatesAnswer {
             command: "promote",
@@ -86,12 +88,43 @@ impl<'a> GatesLine<'a> {
             from: gates.source(),
             about,
             met: prepared.gates_are_met(),
-            gates: &judgement.verdicts,
+            gates: VerdictAnswer::of(&judgement.verdicts, wording),
             warnings: &judgement.warnings,
             waiting: &plan.waiting,
             blocked: &plan.blocked,
         })
     }
+}
+
+/// An event of a run, or the findings before it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "RunEvent")]
+pub enum RunEvent<'a> {
+    /// An event of the run.
+    Event(&'a Event),
+    /// The findings before it.
+    Found(Preflight<'a>),
+}
+
+impl<'a> RunEvent<'a> {
+    /// The findings of the preflight.
+    #[must_use]
+    pub fn preflight(findings: &'a [Finding], wording: Wording) -> Self {
+        Self::Found(Preflight::Preflight { findings: FindingAnswer::of(findings, wording) })
+    }
+}
+
+/// The findings of the preflight.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "camelCase")]
+#[schemars(inline)]
+pub enum Preflight<'a> {
+    /// The findings of the preflight.
+    Preflight {
+        /// The findings, most severe first.
+        findings: Vec<FindingAnswer<'a>>,
+    },
 }
 
 /// The summary of apply or promote.

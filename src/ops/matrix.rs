@@ -2,7 +2,7 @@
 
 use super::Target;
 use super::address::EMBEDDED;
-use crate::base::{Failure, FailureKind, HumanDuration};
+use crate::base::{Failure, FailureKind, HumanDuration, Operation, Setting};
 use crate::pg::Home;
 use crate::pipeline::View;
 use crate::plan::matrix::{Answer, Matrix};
@@ -53,7 +53,7 @@ pub async fn matrix(target: &Target, timeout: HumanDuration) -> Result<(Matrix, 
                 let asked = tokio::time::timeout(limit, ask(target, &view, &mut heard));
                 asked.await.unwrap_or_else(|_| {
                     Err(Failure::new(FailureKind::Database, format!("no answer within {timeout}"))
-                        .help("`--timeout 30s` waits longer"))
+                        .help(Setting::Timeout.to("30s") + " waits longer"))
                 })
             }
             Err(failure) => Err(failure),
@@ -76,7 +76,7 @@ async fn ask(target: &Target, view: &View<'_>, observer: &mut dyn Observer) -> A
         // looking must not make a server
         Some(Address::Url(EMBEDDED)) if Home::of(&loaded.root, name)?.version().is_none() => {
             return Err(Failure::new(FailureKind::Database, "its private server was never started")
-                .help(format!("`dagmar apply --env {name}` makes it")));
+                .help(Operation::Apply.at(name) + " makes it"));
         }
         Some(_) => {}
     }

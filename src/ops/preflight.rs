@@ -1,7 +1,7 @@
 //! What is looked at before the first statement of a run.
 
 use super::Target;
-use crate::base::{Failure, FailureKind};
+use crate::base::{Failure, FailureKind, Remedy, Setting};
 use crate::pg::{Database, preflight};
 use crate::plan::Plan;
 use crate::report::preflight::summary;
@@ -46,8 +46,10 @@ pub fn refusal(findings: &[Finding]) -> Result<(), Failure> {
     let mut failure =
         Failure::new(FailureKind::Refused, format!("the preflight found {}; nothing was run", summary(findings)));
     for finding in errors {
-        failure.notes.push(format!("[{}] {}", finding.check, finding.message));
-        failure.notes.push(format!("    {}", finding.remedy));
+        failure = failure
+            .note(format!("[{}] {}", finding.check, finding.message))
+            .note(Remedy::from("    ") + finding.remedy.clone());
     }
-    Err(failure.help("mend it, and run the same command again; with `--no-preflight` a run goes on all the same"))
+    Err(failure
+        .help("mend it, and run the same command again; with " + Setting::NoPreflight + " a run goes on all the same"))
 }

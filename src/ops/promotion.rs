@@ -1,7 +1,7 @@
 //! Where a promotion comes from.
 
 use super::Target;
-use crate::base::{Failure, FailureKind};
+use crate::base::{Failure, FailureKind, Operation, Remedy, Setting};
 use crate::pg::Database;
 use crate::run::Observer;
 
@@ -32,18 +32,21 @@ impl PromotionSource {
 /// If the named environment is not the `promoteFrom` of the target, or cannot be reached.
 pub fn source(target: &Target, from: Option<&str>) -> Result<Target, Failure> {
     let (config, to) = (&target.workspace().loaded.config, target.environment.as_str());
-    let wrong = |message: String, help: String| Failure::new(FailureKind::Usage, message).help(help);
+    let wrong = |message: String, help: Remedy| Failure::new(FailureKind::Usage, message).help(help);
     let before = config.environment(to).and_then(|e| e.promote_from.clone());
     let from = match (from, &before) {
         (Some(from), Some(before)) if from != before => {
             let message = format!("`{to}` is promoted from `{before}`, not from `{from}`");
-            return Err(wrong(message, format!("promote to `{before}` first: `dagmar promote --to {before}`")));
+            return Err(wrong(
+                message,
+                Remedy::from(format!("promote to `{before}` first: ")) + Operation::Promote.at(before),
+            ));
         }
         (Some(from), _) => from.to_owned(),
         (None, Some(before)) => before.clone(),
         (None, None) => {
             let message = format!("`{to}` has no `promoteFrom` in dagmar.yaml");
-            return Err(wrong(message, "name the source: `--from staging`, or write it there".to_owned()));
+            return Err(wrong(message, "name the source: " + Setting::From.to("staging") + ", or write it there"));
         }
     };
     let place = |name: &str| config.environment_list.iter().position(|(n, _)| n == name);
@@ -51,16 +54,16 @@ pub fn source(target: &Target, from: Option<&str>) -> Result<Target, Failure> {
         let names: Vec<&str> = config.environment_list.iter().map(|(n, _)| n.as_str()).collect();
         return Err(wrong(
             format!("there is no environment `{from}`"),
-            format!("dagmar.yaml has: {}", names.join(", ")),
+            format!("dagmar.yaml has: {}", names.join(", ")).into(),
         ));
     };
     if place(to).is_none_or(|last| first >= last) {
         let message = format!("`{from}` does not come before `{to}`");
-        return Err(wrong(message, "dagmar.yaml has the environments in the order of promotion".to_owned()));
+        return Err(wrong(message, "dagmar.yaml has the environments in the order of promotion".into()));
     }
     if config.environment(&from).is_none_or(|e| e.url.is_none() && e.url_command.is_none() && e.url_file.is_none()) {
         let message = format!("the environment `{from}` has no `url`, `urlCommand` or `urlFile`");
-        return Err(wrong(message, "a promotion needs both databases: write it in dagmar.yaml".to_owned()));
+        return Err(wrong(message, "a promotion needs both databases: write it in dagmar.yaml".into()));
     }
     target.of(&from)
 }

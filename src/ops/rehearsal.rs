@@ -4,7 +4,7 @@ use super::Target;
 use super::gates::Judgement;
 use super::prepare::Planned;
 use super::run::{RunOptions, execute, lock, verdict};
-use crate::base::{Failure, FailureKind, HumanDuration, QualifiedName};
+use crate::base::{Failure, FailureKind, HumanDuration, QualifiedName, Setting};
 use crate::history::{EventKind, History, RecordedStatus, RunKind};
 use crate::ledger::schema;
 use crate::pg::ledger::events::{self, NewEvent};
@@ -243,7 +243,7 @@ impl<'a> Shadow<'a> {
                     format!("the private server cannot be brought to where the database is: {}", failure.message);
                 Failure { message, ..failure }
                     .note("it has what the ledger recorded, and nothing that came otherwise")
-                    .help("make the dry run without `--shadow`, or bring what is missing into a changeset")
+                    .help("make the dry run without " + Setting::Shadow + ", or bring what is missing into a changeset")
             })?;
         }
         Ok(shadow)
@@ -317,7 +317,7 @@ fn check_whole(plan: &Plan, history: &History) -> Result<(), Failure> {
             FailureKind::Refused,
             format!("`{}` is not applied as a whole: no private server can be brought to where it is", step.changeset),
         )
-        .help("make the dry run without `--shadow`")),
+        .help("make the dry run without " + Setting::Shadow)),
     }
 }
 
@@ -332,8 +332,8 @@ pub fn verdict_of(rehearsal: &Rehearsal) -> Result<(), Failure> {
             .help("nothing was changed");
     failure.location.clone_from(&failed.location);
     if let Some(sql) = &failed.sql {
-        failure.notes = sql.lines().map(str::to_owned).collect();
+        failure = failure.notes(sql.lines());
     }
-    failure.notes.extend(failed.detail.iter().flat_map(|d| d.lines()).map(|line| format!("detail: {line}")));
+    failure = failure.notes(failed.detail.iter().flat_map(|d| d.lines()).map(|line| format!("detail: {line}")));
     Err(failure)
 }

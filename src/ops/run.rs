@@ -1,7 +1,7 @@
 //! Running a plan under the lock: what all operations that run one have in common.
 
 use super::Target;
-use crate::base::{Failure, FailureKind, Granularity, HumanDuration};
+use crate::base::{Failure, FailureKind, Granularity, HumanDuration, Remedy};
 use crate::history::RunKind;
 use crate::pg::hooks::{self, Hooks};
 use crate::pg::ledger::audit;
@@ -195,37 +195,44 @@ pub fn verdict(finished: &Finished) -> Result<(), Failure> {
             let mut failure = described(first);
             for other in others {
                 let place = other.error.location.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
-                failure.notes.push(format!(
-                    "`{}` failed at the same time: {}{place}; {}",
-                    other.changeset, other.error.message, other.state
-                ));
+                let what = format!("`{}` failed at the same time: {}{place}; ", other.changeset, other.error.message);
+                failure.notes.push(Remedy::from(what) + state(other));
             }
             Err(failure)
         }
     }
 }
 
-fn described(FailedStep { changeset, error, state, .. }: &FailedStep) -> Failure {
+/// What is left of a step, and how to go on from there.
+fn state(FailedStep { state, todo, .. }: &FailedStep) -> Remedy {
+    match todo {
+        Some(todo) => Remedy::from(format!("{state}: ")) + todo.clone(),
+        None => state.as_str().into(),
+    }
+}
+
+fn described(step: &FailedStep) -> Failure {
+    let FailedStep { changeset, error, .. } = step;
     let code = if error.sqlstate.is_empty() { String::new() } else { format!(" ({})", error.sqlstate) };
     let mut failure = Failure::new(FailureKind::Failed, format!("`{changeset}` failed: {}{code}", error.message));
     failure.location = error.location.clone();
     if let Some(sql) = &error.statement {
         for (i, line) in sql.lines().enumerate() {
-            failure.notes.push(format!("| {line}"));
+            failure = failure.note(format!("| {line}"));
             if let Some((at, column)) = error.line_column
                 && at == i + 1
             {
-                failure.notes.push(format!("| {}^", " ".repeat(column.saturating_sub(1))));
+                failure = failure.note(format!("| {}^", " ".repeat(column.saturating_sub(1))));
             }
         }
     }
     if let Some(detail) = &error.detail {
-        failure.notes.extend(detail.lines().map(|line| format!("detail: {line}")));
+        failure = failure.notes(detail.lines().map(|line| format!("detail: {line}")));
     }
     if !error.blockers.is_empty() {
-        failure.notes.push(format!("the lock is held by {}", error.blockers.join(", ")));
+        failure = failure.note(format!("the lock is held by {}", error.blockers.join(", ")));
     }
-    failure.notes.push(format!("state: {state}"));
+    failure = failure.note(Remedy::from("state: ") + state(step));
     match &error.hint {
         Some(hint) => failure.help(hint.clone()),
         None => failure,

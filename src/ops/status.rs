@@ -2,15 +2,15 @@
 
 use super::Target;
 use super::attic::retention;
-use crate::base::{Failure, FailureKind};
+use crate::base::{Failure, FailureKind, Wording};
 use crate::history::attic::Totals;
 use crate::pg::ledger::attic;
 use crate::pg::ledger::request::{self, Pause};
 use crate::pg::ledger::unfinished::{self, UnfinishedRun};
 use crate::pg::preflight::sizes;
 use crate::plan::states::{Backfill, State, StateRow, recorded, states};
-use crate::report::failure::{self, FailureAnswer};
-use crate::run::{Event, Observer};
+use crate::report::FailureAnswer;
+use crate::run::Observer;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// The state of an environment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct StatusAnswer {
+pub struct EnvironmentStatus {
     /// The environment.
     pub environment: String,
     /// The name of the database.
@@ -39,16 +39,35 @@ pub struct StatusAnswer {
     #[serde(skip)]
     pub place: String,
     /// The problems of the files, if the answer comes from the ledger alone.
-    #[serde(flatten, serialize_with = "failure::beside")]
-    #[schemars(with = "Option<FailureAnswer<'static>>")]
+    #[serde(skip)]
     pub broken: Option<Failure>,
+}
+
+/// What an environment has.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StatusAnswer<'a> {
+    /// What it has.
+    #[serde(flatten)]
+    status: &'a EnvironmentStatus,
+    /// What is wrong with the files, so that only the ledger could be asked.
+    #[serde(flatten)]
+    broken: Option<FailureAnswer<'a>>,
+}
+
+impl EnvironmentStatus {
+    /// For programs.
+    #[must_use]
+    pub fn answer(&self, wording: Wording) -> StatusAnswer<'_> {
+        let broken = self.broken.as_ref().map(|failure| FailureAnswer::of(failure, wording));
+        StatusAnswer { status: self, broken }
+    }
 }
 
 /// Reads the state of the environment, and changes nothing.
 ///
 /// # Errors
 /// If the server cannot be reached. Problems in the files are in the answer.
-pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<StatusAnswer, Failure> {
+pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<EnvironmentStatus, Failure> {
     // mistakes in the files do not keep anybody from seeing what the database has
     let (view, broken) = match target.view() {
         Ok(view) => (Some(view), None),
@@ -64,9 +83,8 @@ pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<Stat
     kept.retain(|entry| entry.is_kept);
     let (place, database) = (db.describe(), db.server.database.clone());
     db.close().await?;
-    if let Some(other) = target.bound_elsewhere(&history) {
-        let message = format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`");
-        observer.on(&Event::Warning { message });
+    if let Some(warning) = target.warn_bound_elsewhere(&history) {
+        observer.on(&warning);
     }
     let sources = &target.workspace().loaded.sources;
     let mut changesets = match &view {
@@ -82,7 +100,7 @@ pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<Stat
     for row in &changesets {
         *counts.entry(row.state).or_default() += 1;
     }
-    Ok(StatusAnswer {
+    Ok(EnvironmentStatus {
         environment: target.environment.clone(),
         database,
         ledger_version: history.version,

@@ -1,11 +1,14 @@
 //! What an operation is about: an environment of a project, how its database is reached, and who acts.
 
 use super::keys::public_key;
-use crate::base::{Actor, Failure, FailureKind, Granularity, Ident, Secret, Secrets, diag::nearest};
+use crate::base::{
+    Actor, Failure, FailureKind, Granularity, Ident, Operation, Secret, Secrets, Setting, diag::nearest,
+};
 use crate::history::History;
 use crate::pg::ProcessEnv;
 use crate::pipeline::{View, Workspace};
 use crate::plan::signature::PublicKey;
+use crate::run::Event;
 use crate::source::{self, Hook, LedgerConfig, Variables};
 use serde_json::Value;
 use std::path::{Component, Path, PathBuf};
@@ -98,7 +101,7 @@ impl Project {
                 if variables.is_secret(name) {
                     return Err(Failure::new(
                         FailureKind::Usage,
-                        format!("`--var {name}=...`: the variable `{name}` is secret"),
+                        format!("the variable `{name}` is secret and cannot be given for one run"),
                     )
                     .note("others on this machine can read a command line")
                     .help("set the environment variable that dagmar.yaml names as its value"));
@@ -260,7 +263,8 @@ impl Target {
     /// The changesets for the environment.
     pub fn view(&self) -> Result<View<'_>, Failure> {
         let variables = self.variables.clone().map_err(|why| {
-            Failure::new(FailureKind::Usage, why).help("set it, or give the variable another value with `--var`")
+            Failure::new(FailureKind::Usage, why)
+                .help("set it, or give the variable another value with " + Setting::Var)
         })?;
         self.workspace().view(&self.environment, &variables)
     }
@@ -274,9 +278,20 @@ impl Target {
             format!("the ledger of this database belongs to `{other}`, not to `{here}`"),
         )
         .note(format!("either it was restored from a dump of `{other}`, or this is the database of `{other}`"))
-        .help(format!(
-            "check where you are connected; `dagmar adopt --env {here} --reason ...` makes it the ledger of `{here}`"
-        )))
+        .help(
+            "check where you are connected; "
+                + Operation::Adopt.at(here).with(Setting::Reason.open())
+                + format!(" makes it the ledger of `{here}`"),
+        ))
+    }
+
+    /// The warning where the ledger belongs to another environment and is only read.
+    pub fn warn_bound_elsewhere(&self, history: &History) -> Option<Event> {
+        let other = self.bound_elsewhere(history)?;
+        Some(Event::Warning {
+            message: format!("the ledger of this database belongs to `{other}`"),
+            todo_parts: Some("see " + Operation::Adopt),
+        })
     }
 
     /// The other environment that the ledger belongs to.

@@ -3,7 +3,7 @@
 use super::gates::{Gates, Overrides};
 use super::promotion::PromotionSource;
 use super::{RunSource, Target};
-use crate::base::{Failure, FailureKind, diag::nearest, time};
+use crate::base::{Failure, FailureKind, Operation, Remedy, Setting, Wording, diag::nearest, time};
 use crate::gate;
 use crate::history::{History, RecordedStatus};
 use crate::pg::Database;
@@ -12,33 +12,104 @@ use crate::pipeline::View;
 use crate::plan::reasons::{self, Case, LastEvent, Reason};
 use crate::plan::renamed;
 use crate::plan::states::{State, states};
-use crate::report::failure::{self, FailureAnswer};
+use crate::report::FailureAnswer;
 use crate::run::Observer;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The reasons why a changeset is, or is not, applied in an environment.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone)]
 pub struct Why {
     /// The environment.
     pub environment: String,
     /// The id of the changeset.
     pub changeset: String,
-    /// The state; null: the changeset is not in the files.
-    #[schemars(with = "Option<State>")]
+    /// The state; `None`: the changeset is not in the files.
     pub state: Option<&'static str>,
     /// The state, in words.
-    #[serde(skip)]
     pub is: &'static str,
     /// The reasons.
     pub reasons: Vec<Reason>,
     /// The conclusion, as a sentence.
-    pub verdict: String,
+    pub verdict: Remedy,
     /// The problems of the files, if the answer comes from the ledger alone.
-    #[serde(flatten, serialize_with = "failure::beside")]
-    #[schemars(with = "Option<FailureAnswer<'static>>")]
     pub broken: Option<Failure>,
+}
+
+/// Why a changeset is, or is not yet, in an environment.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Why")]
+pub struct WhyAnswer<'a> {
+    /// The environment.
+    environment: &'a str,
+    /// The id of the changeset.
+    changeset: &'a str,
+    /// Its state; null: the files do not say.
+    #[schemars(with = "Option<State>")]
+    state: Option<&'static str>,
+    /// The reasons.
+    reasons: Vec<ReasonAnswer<'a>>,
+    /// What follows from them, in a sentence.
+    verdict: String,
+    /// The same as text and operations; absent: it is text alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict_parts: Option<&'a Remedy>,
+    /// What is wrong with the files, so that only the ledger could be asked.
+    #[serde(flatten)]
+    broken: Option<FailureAnswer<'a>>,
+}
+
+/// One reason.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Reason")]
+struct ReasonAnswer<'a> {
+    /// What kind of reason it is: `environments`, `edited`, `held`, `skipped`, `failed`,
+    /// `partly`, `dependency`, `soak`, `ledger`, `gate`.
+    kind: &'static str,
+    /// The changeset whose it is: the one that was asked for, or one that it needs.
+    changeset: &'a str,
+    /// The reason, in a sentence.
+    message: &'a str,
+    /// Until when, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<&'a str>,
+    /// What is to be done; absent: nothing but to wait, or what another reason says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    todo: Option<String>,
+    /// The same as text, operations and options; absent: it is text alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    todo_parts: Option<&'a Remedy>,
+    /// By whom, as far as that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    who: Option<&'a str>,
+}
+
+impl Why {
+    /// For programs.
+    #[must_use]
+    pub fn answer<'a>(&'a self, wording: Wording) -> WhyAnswer<'a> {
+        let reason = |reason: &'a Reason| ReasonAnswer {
+            kind: reason.kind,
+            changeset: &reason.changeset,
+            message: &reason.message,
+            until: reason.until.as_deref(),
+            todo: reason.todo.as_ref().map(wording),
+            todo_parts: reason.todo.as_ref().and_then(Remedy::named),
+            who: reason.who.as_deref(),
+        };
+        WhyAnswer {
+            environment: &self.environment,
+            changeset: &self.changeset,
+            state: self.state,
+            reasons: self.reasons.iter().map(reason).collect(),
+            verdict: wording(&self.verdict),
+            verdict_parts: self.verdict.named(),
+            broken: self.broken.as_ref().map(|failure| FailureAnswer::of(failure, wording)),
+        }
+    }
 }
 
 /// Finds the reasons, and changes nothing.
@@ -118,8 +189,8 @@ async fn recorded(target: &Target, id: &str, unknown: Unknown, observer: &mut dy
             Unknown::NotInFiles(ids) => {
                 let known = ids.iter().chain(history.changesets.keys()).map(String::as_str);
                 let help = match nearest(id, known) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "`dagmar status` shows all of them".to_owned(),
+                    Some(near) => format!("did you mean `{near}`?").into(),
+                    None => Operation::Status + " shows all of them",
                 };
                 Failure::new(FailureKind::Usage, format!("there is no changeset `{id}`")).help(help)
             }
@@ -138,7 +209,7 @@ async fn recorded(target: &Target, id: &str, unknown: Unknown, observer: &mut dy
         _ => format!("it is {word} since {at}, by {}", recorded.applied_by),
     };
     let message = if broken { message } else { format!("{message}, and no file has it any more") };
-    let todo = (!broken).then(|| format!("put its file back; or `dagmar rollback {id} --env {env}` takes it back"));
+    let todo = (!broken).then(|| "put its file back; or " + Operation::Rollback.on(id).at(env) + " takes it back");
     let verdict =
         if broken { "what keeps it back is known when the files have no mistakes" } else { "nothing runs for it" };
     let reason = Reason { kind: "missing", changeset: id.to_owned(), message, until: None, todo, who: None };
@@ -148,7 +219,7 @@ async fn recorded(target: &Target, id: &str, unknown: Unknown, observer: &mut dy
         state: Some(word),
         is: word,
         reasons: vec![reason],
-        verdict: verdict.to_owned(),
+        verdict: verdict.into(),
         broken: failure,
     })
 }
@@ -162,7 +233,7 @@ async fn gates(
     id: &str,
     observer: &mut dyn Observer,
 ) -> Vec<Reason> {
-    let reason = |message: String, todo: Option<String>| Reason {
+    let reason = |message: String, todo: Option<Remedy>| Reason {
         kind: "gate",
         changeset: id.to_owned(),
         message,
@@ -235,10 +306,10 @@ fn bound_elsewhere(target: &Target, history: &History, id: &str) -> Option<Reaso
             target.environment
         ),
         until: None,
-        todo: Some(format!(
-            "`dagmar adopt --env {} --reason ...`, if the database is the right one",
-            target.environment
-        )),
+        todo: Some(
+            Operation::Adopt.at(&target.environment).with(Setting::Reason.open())
+                + ", if the database is the right one",
+        ),
         who: None,
     })
 }

@@ -4,7 +4,9 @@
 use super::model::{Direction, Mode, Plan, Progress, Rollback, Segment, Statement, Step, StepReason};
 use super::waves;
 use crate::base::name::quote_literal;
-use crate::base::{Content, Failure, FailureKind as Fault, HumanDuration, Ident, Limits, QualifiedName, size};
+use crate::base::{
+    Content, Failure, FailureKind as Fault, HumanDuration, Ident, Limits, Operation, QualifiedName, size,
+};
 use crate::effects::{Access, ObjectClass, Touch};
 use crate::history::RecordedStatus;
 use crate::history::attic::{AtticKind, Entry, EntrySummary, Recovery};
@@ -68,7 +70,7 @@ pub fn to_purge<'a>(
             Fault::Refused,
             format!("`{}` is half done and may need entry {} of the attic", entry.changeset, entry.id),
         )
-        .help(format!("`dagmar apply` goes on with it, `dagmar rollback {}` takes it back", entry.changeset)));
+        .help(Operation::Apply + " goes on with it, " + Operation::Rollback.on(&entry.changeset) + " takes it back"));
     }
     chosen.entries.retain(|e| e.status != Some(RecordedStatus::Partly));
     chosen.left.extend(half_done.iter().map(|e| format!("entry {} stays: `{}` is half done", e.id, e.changeset)));
@@ -89,13 +91,15 @@ pub fn to_restore<'a>(entries: &'a [Entry], ids: &[i64]) -> Result<Chosen<'a>, F
             _ if entry.restored_at.is_some() => {}
             Recovery::Rollback => {
                 return refused(format!("{what} comes back by the rollback of `{}`", entry.changeset))
-                    .map_err(|f| f.help(format!("dagmar rollback {}", entry.changeset)));
+                    .map_err(|f| f.help(Operation::Rollback.on(&entry.changeset)));
             }
             Recovery::None(why) => {
                 let help = match (entry.kind, entry.status) {
-                    (_, Some(RecordedStatus::Partly)) => format!("`dagmar rollback {}` takes it back", entry.changeset),
-                    (AtticKind::Rows | AtticKind::Values, _) => format!("apply `{}` again first", entry.changeset),
-                    _ => "its rows are in the ledger's table `attic`: put them back with a changeset".to_owned(),
+                    (_, Some(RecordedStatus::Partly)) => Operation::Rollback.on(&entry.changeset) + " takes it back",
+                    (AtticKind::Rows | AtticKind::Values, _) => {
+                        format!("apply `{}` again first", entry.changeset).into()
+                    }
+                    _ => "its rows are in the ledger's table `attic`: put them back with a changeset".into(),
                 };
                 return refused(format!("{what} cannot be put back: {why}")).map_err(|f| f.help(help));
             }
@@ -115,7 +119,7 @@ fn named<'a>(entries: &'a [Entry], ids: &[i64]) -> Result<Chosen<'a>, Failure> {
         entries.iter().filter(|e| wanted.contains(&e.id)).partition(|e| e.is_kept);
     if let Some(unknown) = wanted.iter().find(|id| !kept.iter().chain(&gone).any(|e| e.id == **id)) {
         return Err(Failure::new(Fault::Usage, format!("the attic has no entry {unknown}"))
-            .help("`dagmar attic list` shows what it has"));
+            .help(Operation::AtticList + " shows what it has"));
     }
     Ok(Chosen { entries: kept, left: gone.iter().map(|e| before(e)).collect() })
 }

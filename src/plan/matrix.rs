@@ -1,7 +1,7 @@
 //! Which environment has what: the states of all changesets in all environments.
 
 use super::states::{State, StateRow};
-use crate::base::Failure;
+use crate::base::{Failure, Remedy};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -43,13 +43,12 @@ pub struct Answer {
 }
 
 /// The reason why an environment could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvironmentError {
     /// The error.
     pub message: String,
     /// The remedy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub help: Option<String>,
+    pub help: Option<Remedy>,
 }
 
 impl From<Failure> for EnvironmentError {

@@ -4,17 +4,14 @@
 //! evidence that no ledger of this environment has (gates) is added by who gathers it.
 
 use super::states::{State, StateRow};
-use crate::base::{count, time};
+use crate::base::{Operation, Remedy, Setting, count, time};
 use crate::graph::Graph;
 use crate::history::{History, RecordedStatus};
 use crate::source::{Changelog, Changeset, SourceSet};
-use schemars::JsonSchema;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     /// The kind of the reason: `environments`, `edited`, `held`, `skipped`, `failed`, `partly`, `dependency`,
     /// `soak`, `ledger`, `gate`.
@@ -24,13 +21,10 @@ pub struct Reason {
     /// The reason, as a sentence.
     pub message: String,
     /// The end of the reason, if known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
     /// The remedy; absent if the user can only wait, or if another reason has the remedy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub todo: Option<String>,
+    pub todo: Option<Remedy>,
     /// The user that caused it, if known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
 }
 
@@ -141,7 +135,7 @@ fn environments(case: &Case<'_>, position: usize) -> Vec<Reason> {
     let message = format!("`{}` is only for {}", changeset.id, changeset.environments.join(", "));
     let file = &case.sources.get(changeset.file).path;
     vec![Reason {
-        todo: Some(format!("add `{}` to its `environments` in {file}, if it shall come here", case.environment)),
+        todo: Some(format!("add `{}` to its `environments` in {file}, if it shall come here", case.environment).into()),
         who: changeset.author.clone(),
         ..case.reason("environments", position, message)
     }]
@@ -156,7 +150,7 @@ fn edited(case: &Case<'_>, position: usize) -> Vec<Reason> {
     }
     vec![Reason {
         todo: Some(
-            "take the edit back and put the change into a new changeset; `dagmar plan` shows the diff".to_owned(),
+            "take the edit back and put the change into a new changeset; " + Operation::Plan + " shows the diff",
         ),
         who: changeset.author.clone(),
         ..case.reason("edited", position, format!("`{}` was edited after it had been applied here", changeset.id))
@@ -174,7 +168,9 @@ fn marks(case: &Case<'_>, position: usize) -> Vec<Reason> {
     let (said, who) = case.said(id);
     let why = recorded.reason.as_deref().map_or_else(String::new, |why| format!(": {why}"));
     vec![Reason {
-        todo: Some(format!("`dagmar mark pending {id} --env {} --reason ...` releases it", case.environment)),
+        todo: Some(
+            Operation::Mark.on("pending").on(id).at(case.environment).with(Setting::Reason.open()) + " releases it",
+        ),
         who,
         ..case.reason(kind, position, format!("`{id}` was {kind} {said}{why}{effect}"))
     }]
@@ -190,24 +186,24 @@ fn failures(case: &Case<'_>, position: usize) -> Vec<Reason> {
         RecordedStatus::Failed => (
             "failed",
             format!("`{id}` was tried {said} and failed{error}; nothing of it remains"),
-            format!("remove the cause, then `dagmar apply --env {env}` tries it again"),
+            "remove the cause, then " + Operation::Apply.at(env) + " tries it again",
         ),
         RecordedStatus::Partly if recorded.is_rollback_begun() => (
             "partly",
             format!("the rollback of `{id}` was begun {said} and is half done{error}"),
-            format!("`dagmar rollback {id} --env {env}` goes on with it"),
+            Operation::Rollback.on(id).at(env) + " goes on with it",
         ),
         RecordedStatus::Partly => {
             let done = recorded.segments.iter().filter(|s| s.done).count();
             (
                 "partly",
                 format!("`{id}` was begun {said} and is half done, {} done{error}", count(done, "segment")),
-                format!("`dagmar apply --env {env}` goes on, `dagmar rollback {id} --env {env}` takes it back"),
+                Operation::Apply.at(env) + " goes on, " + Operation::Rollback.on(id).at(env) + " takes it back",
             )
         }
         _ => return Vec::new(),
     };
-    let todo = format!("{todo}; after a fix by hand: `dagmar clear {id} --env {env} --reason ...`");
+    let todo = todo + "; after a fix by hand: " + Operation::Clear.on(id).at(env).with(Setting::Reason.open());
     vec![Reason { todo: Some(todo), who: changeset.author.clone(), ..case.reason(kind, position, message) }]
 }
 
@@ -255,26 +251,26 @@ fn dependencies(case: &Case<'_>, position: usize) -> Vec<Reason> {
 
 /// What comes of it all, in a sentence.
 #[must_use]
-pub fn verdict(case: &Case<'_>, reasons: &[Reason]) -> String {
+pub fn verdict(case: &Case<'_>, reasons: &[Reason]) -> Remedy {
     let id = &case.changeset(case.position).id;
     let (env, state) = (case.environment, case.state(case.position));
     match state {
         State::Applied => {
             let recorded = case.history.changesets.get(id);
-            recorded.map_or_else(String::new, |r| {
+            recorded.map_or_else(Remedy::default, |r| {
                 let why = r.reason.as_deref().map_or_else(String::new, |why| format!(", by hand: {why}"));
-                format!("it is there since {}, applied by {}{why}", time::rfc3339(r.applied_at), r.applied_by)
+                format!("it is there since {}, applied by {}{why}", time::rfc3339(r.applied_at), r.applied_by).into()
             })
         }
-        State::Changed => format!("it is there in an earlier version; `dagmar apply --env {env}` brings the new one"),
+        State::Changed => "it is there in an earlier version; " + Operation::Apply.at(env) + " brings the new one",
         State::Pending | State::Failed if reasons.iter().all(|r| r.kind == "failed" || is_first(case, r)) => {
-            format!("nothing is in its way: `dagmar apply --env {env}` runs it")
+            "nothing is in its way: " + Operation::Apply.at(env) + " runs it"
         }
         State::Partly if reasons.iter().all(|r| r.kind == "partly") => {
-            "nothing else is in its way: what is to be done is above".to_owned()
+            "nothing else is in its way: what is to be done is above".into()
         }
-        State::Excluded => "it never comes here as its file is".to_owned(),
-        _ => "it comes when every reason above is gone".to_owned(),
+        State::Excluded => "it never comes here as its file is".into(),
+        _ => "it comes when every reason above is gone".into(),
     }
 }
 

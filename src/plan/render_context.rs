@@ -3,7 +3,7 @@
 use super::model::Limits;
 use super::writing::Writing;
 use crate::base::secret::placeholders;
-use crate::base::{Code, Diagnostic, Ident, PaceSpec};
+use crate::base::{Code, Diagnostic, Ident, Operation, PaceSpec};
 use crate::change::Undo;
 use crate::effects::{Access, ObjectClass, Touch};
 use crate::render::Renderer;
@@ -47,8 +47,11 @@ pub(super) fn writes_ledger(touch: &Touch, ledger: &Ident) -> bool {
 /// The refusal of such a change.
 pub(super) fn ledger_problem(name: &str) -> Diagnostic {
     Diagnostic::error(Code::LedgerObject, format!("`{name}` belongs to dagmar's ledger and must not be written")).help(
-        "what was applied, by whom and when is recorded there; `dagmar mark` and `dagmar clear` change a state and leave \
-         a trace",
+        "what was applied, by whom and when is recorded there; "
+            + Operation::Mark
+            + " and "
+            + Operation::Clear
+            + " change a state and leave a trace",
     )
 }
 

@@ -4,7 +4,7 @@
 use super::model::{Direction, Plan, Rollback, Segment, Step, StepCheck, StepReason};
 use super::new_objects::kept;
 use super::waves;
-use crate::base::{Content, Failure, FailureKind, Ident, count, diag::nearest};
+use crate::base::{Content, Failure, FailureKind, Ident, Operation, Setting, count, diag::nearest};
 use crate::effects::{Access, Touch};
 use crate::history::attic::Purged;
 use crate::history::{History, Recorded, RecordedStatus};
@@ -114,7 +114,7 @@ pub fn choose(history: &History, target: &Target, cascade: bool) -> Result<Chose
             FailureKind::Refused,
             format!("{} {verb} on what is to be rolled back", names.join(", ")),
         )
-        .help(format!("`--cascade` rolls {them} back too")));
+        .help(Setting::Cascade + format!(" rolls {them} back too")));
     }
     why.extend(dependents.into_iter().map(|id| (id, StepReason::Dependent)));
     Ok(Chosen { list: ordered(history, &why) })
@@ -134,7 +134,7 @@ fn find<'a>(history: &'a History, id: &str) -> Result<&'a Recorded, Failure> {
         let failure = Failure::new(FailureKind::Usage, format!("`{id}` is not applied here"));
         match nearest(id, history.changesets.keys().map(String::as_str)) {
             Some(near) => failure.help(format!("did you mean `{near}`?")),
-            None => failure.help("`dagmar status` shows what is"),
+            None => failure.help(Operation::Status + " shows what is"),
         }
     })
 }
@@ -187,10 +187,9 @@ pub fn compile(
     }
     if !never.is_empty() {
         let changesets = count(never.len(), "changeset");
-        let mut failure = Failure::new(FailureKind::Refused, format!("{changesets} cannot be rolled back"))
-            .help("undo it with a new changeset, or choose what does not need it");
-        failure.notes = never;
-        return Err(failure);
+        return Err(Failure::new(FailureKind::Refused, format!("{changesets} cannot be rolled back"))
+            .notes(never)
+            .help("undo it with a new changeset, or choose what does not need it"));
     }
     // a rollback comes after that of what depends on it: the edges, reversed
     let ids: BTreeSet<String> = steps.iter().map(|s| s.changeset.clone()).collect();

@@ -3,7 +3,7 @@
 
 use super::model::{Plan, Step, StepReason};
 use crate::base::checksum::sha256_hex;
-use crate::base::{Failure, FailureKind, count, time};
+use crate::base::{Failure, FailureKind, Operation, Remedy, Setting, count, time};
 use crate::history::{History, Recorded, RecordedStatus};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,7 +43,7 @@ impl Sealed {
         check::renew(&mut content.clone()).map_err(|why| Failure {
             kind: FailureKind::Source,
             message: "the plan cannot be sealed".to_owned(),
-            help: Some("a number that JSON does not keep is written as a text, in quotes".to_owned()),
+            help: Some("a number that JSON does not keep is written as a text, in quotes".into()),
             ..why
         })?;
         Ok(Self { content, digest, signature: None })
@@ -115,7 +115,7 @@ impl Sealed {
             FailureKind::Refused,
             format!("the sealed plan expired at {}", time::rfc3339(self.content.expires_at)),
         )
-        .help("seal a new one with `dagmar plan --out FILE`"))
+        .help("seal a new one with " + Operation::Plan.with(Setting::Out.open())))
     }
 
     /// What it has for an environment.
@@ -125,7 +125,10 @@ impl Sealed {
     pub fn part(&self, environment: &str) -> Result<&Part, Failure> {
         self.content.environments.iter().find(|part| part.environment == environment).ok_or_else(|| {
             Failure::new(FailureKind::Drift, format!("the plan is not sealed for the environment `{environment}`"))
-                .help(format!("it is for {}: name one of them with `--env`", self.environments().join(", ")))
+                .help(
+                    Remedy::from(format!("it is for {}: name one of them with ", self.environments().join(", ")))
+                        + Setting::Env,
+                )
         })
     }
 
@@ -171,14 +174,14 @@ impl Part {
         );
         for id in self.plan.steps.iter().filter(|s| s.why == StepReason::Pending).map(|s| s.changeset.as_str()) {
             if let (Some(status), true) = (history.status(id), before.contains_key(id)) {
-                failure.notes.push(format!("`{id}` was not there, and is {} now", status.word()));
+                failure = failure.note(format!("`{id}` was not there, and is {} now", status.word()));
             }
         }
         let (then, now) = (self.target.recorded, before.len());
-        failure
-            .notes
-            .push(format!("the ledger had {}, and has {now} without those of this plan", count(then, "changeset")));
-        Err(failure.help("look at it with `dagmar history` and `dagmar plan`, and seal a new one"))
+        let recorded = count(then, "changeset");
+        Err(failure
+            .note(format!("the ledger had {recorded}, and has {now} without those of this plan"))
+            .help("look at it with " + Operation::History + " and " + Operation::Plan + ", and seal a new one"))
     }
 
     fn same_place(&self, now: &SealedTarget) -> Result<(), Failure> {
@@ -186,7 +189,11 @@ impl Part {
         let other = |what: String| {
             Err(Failure::new(FailureKind::Drift, "the plan is sealed for another database; nothing was run")
                 .note(what)
-                .help("name the environment or the connection that it is for; `dagmar plan --verify FILE` shows it"))
+                .help(
+                    "name the environment or the connection that it is for; "
+                        + Operation::Plan.with(Setting::Verify.open())
+                        + " shows it",
+                ))
         };
         if sealed.system != now.system {
             return other(format!("the server's system identifier is {}, not {}", now.system, sealed.system));
@@ -202,7 +209,7 @@ impl Part {
                 FailureKind::Drift,
                 format!("the server is PostgreSQL {} now, and was {}; nothing was run", now.server, sealed.server),
             )
-            .help("seal a new plan with `dagmar plan --out FILE`"));
+            .help("seal a new plan with " + Operation::Plan.with(Setting::Out.open())));
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::model::{Direction, Plan, Rollback, Segment, Step};
 use crate::base::secret::Secrets;
-use crate::base::{Failure, FailureKind, Secret};
+use crate::base::{Failure, FailureKind, Remedy, Secret};
 use crate::sql::{self, secret};
 use std::collections::BTreeMap;
 
@@ -34,9 +34,9 @@ pub fn check(plan: &Plan, secrets: &Secrets) -> Result<(), Failure> {
         for text in texts(step).filter(|text| secret::has_secrets(text)) {
             let Err(why) = secret::fill(text, &value) else { continue };
             let failure = wrong.get_or_insert_with(|| Failure::new(FailureKind::Usage, &why.message).help(why.help));
-            let note = match failure.message == why.message {
-                true => format!("`{}` needs it", step.changeset),
-                false => format!("`{}`: {}", step.changeset, why.message),
+            let note: Remedy = match failure.message == why.message {
+                true => format!("`{}` needs it", step.changeset).into(),
+                false => format!("`{}`: {}", step.changeset, why.message).into(),
             };
             if !failure.notes.contains(&note) {
                 failure.notes.push(note);

@@ -1,7 +1,8 @@
 //! Ed25519 keys in the files that OpenSSL writes too, and signatures of digests: the only user
 //! of ring.
 
-use crate::base::{Failure, FailureKind};
+use crate::base::remedy::Argument;
+use crate::base::{Failure, FailureKind, Operation};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -63,8 +64,9 @@ impl PrivateKey {
         let der = unwrap(text, "PRIVATE KEY");
         let pair = der.and_then(|der| Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).ok());
         pair.map(Self).ok_or_else(|| {
-            Failure::new(FailureKind::Usage, "this is no private Ed25519 key")
-                .help("`dagmar key new FILE` makes one, and so does `openssl genpkey -algorithm ed25519`")
+            Failure::new(FailureKind::Usage, "this is no private Ed25519 key").help(
+                Operation::KeyNew.on(Argument::Open) + " makes one, and so does `openssl genpkey -algorithm ed25519`",
+            )
         })
     }
 
@@ -99,8 +101,10 @@ impl PublicKey {
         };
         let key = raw.and_then(|raw| raw.try_into().ok()).map(Self).filter(|key| !key.is_weak());
         key.ok_or_else(|| {
-            Failure::new(FailureKind::Usage, "this is no public Ed25519 key")
-                .help("`dagmar key new FILE` writes it into FILE.pub; `openssl pkey -pubout` makes it of a private one")
+            Failure::new(FailureKind::Usage, "this is no public Ed25519 key").help(
+                Operation::KeyNew.on(Argument::Open)
+                    + " writes it into FILE.pub; `openssl pkey -pubout` makes it of a private one",
+            )
         })
     }
 }

@@ -1,9 +1,9 @@
 //! Failures for programs.
 
 use super::diag::{self, Problem};
-use crate::base::{Failure, FailureKind, Location};
+use crate::base::{Failure, FailureKind, Location, Remedy, Wording};
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// The reason why a command failed. It can follow other output or lines of JSON.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -28,9 +28,12 @@ struct ErrorAnswer<'a> {
     /// The message, in one line.
     message: &'a str,
     /// Further facts, one line each.
-    notes: &'a [String],
+    notes: Vec<String>,
     /// The remedy.
-    help: Option<&'a str>,
+    help: Option<String>,
+    /// The same as text, operations and options; absent: it is text alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help_parts: Option<&'a Remedy>,
     /// Where in the project's files that stands which failed on the server.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     location: Option<&'a Location>,
@@ -43,27 +46,22 @@ fn slice_is_empty(slice: &&[String]) -> bool {
     slice.is_empty()
 }
 
-impl<'a> From<&'a Failure> for FailureAnswer<'a> {
-    fn from(failure: &'a Failure) -> Self {
+impl<'a> FailureAnswer<'a> {
+    /// For programs.
+    #[must_use]
+    pub fn of(failure: &'a Failure, wording: Wording) -> Self {
         Self {
             error: ErrorAnswer {
                 kind: failure.kind,
                 exit_code: failure.kind.exit_code(),
                 message: &failure.message,
-                notes: &failure.notes,
-                help: failure.help.as_deref(),
+                notes: failure.notes.iter().map(wording).collect(),
+                help: failure.help.as_ref().map(wording),
+                help_parts: failure.help.as_ref().and_then(Remedy::named),
                 location: failure.location.as_ref(),
                 diffs: &failure.diffs,
             },
-            diagnostics: (!failure.diagnostics.is_empty()).then(|| diag::entries(&failure.diagnostics)),
+            diagnostics: (!failure.diagnostics.is_empty()).then(|| diag::entries(&failure.diagnostics, wording)),
         }
     }
-}
-
-/// Writes a failure beside an answer that is incomplete because of it.
-///
-/// # Errors
-/// Those of the serializer.
-pub fn beside<S: Serializer>(failure: &Option<Failure>, to: S) -> Result<S::Ok, S::Error> {
-    failure.as_ref().map(FailureAnswer::from).serialize(to)
 }

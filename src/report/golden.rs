@@ -5,7 +5,7 @@ use super::diag::{self, tests::Texts};
 use super::graph::tests::{hostile_graph, sample_graph};
 use super::plan::tests::{about, findings, forward, hostile_plan, irregular, nothing, rollback, unsigned, verdicts};
 use super::{Detail, GraphFormat, GraphOptions, PlanFormat, PlanOptions, Preview, Style, diff, plan};
-use crate::base::{Code, Diagnostic, Diagnostics, FileId, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, FileId, Operation, Place};
 use crate::plan::About;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,7 +42,7 @@ fn all() -> BTreeMap<String, String> {
             ("hostile", hostile_plan()),
         ] {
             let about = about();
-            let text = format.render(&[Preview::new(&plan, &about)], PlanOptions::default());
+            let text = format.render(&[Preview::new(&plan, &about, ToString::to_string)], PlanOptions::default());
             files.insert(format!("plan-{name}.{ending}"), text.plain());
         }
         // all that may be said of a plan; of a sealed one for two environments
@@ -52,13 +52,13 @@ fn all() -> BTreeMap<String, String> {
             seal: Some(&seal),
             gates: Some(&gates),
             findings: Some(&findings),
-            ..Preview::new(&plan, &about)
+            ..Preview::new(&plan, &about, ToString::to_string)
         };
-        let text = format.render(&[full, Preview::new(&other, &offline)], PlanOptions::default());
+        let text = format.render(&[full, Preview::new(&other, &offline, ToString::to_string)], PlanOptions::default());
         files.insert(format!("plan-full.{ending}"), text.plain());
     }
     let (plan, about) = (forward(), about());
-    let preview = Preview::new(&plan, &about);
+    let preview = Preview::new(&plan, &about, ToString::to_string);
     for (name, detail) in [("sql", Detail::Sql), ("summary", Detail::Summary)] {
         let options = PlanOptions { detail, ..PlanOptions::default() };
         files.insert(format!("plan-forward-{name}.txt"), PlanFormat::Text.render(&[preview], options).plain());
@@ -69,9 +69,9 @@ fn all() -> BTreeMap<String, String> {
         files.insert(format!("plan-forward-{limit}.txt"), text);
     }
     let problems = problems();
-    files.insert("diag.txt".to_owned(), diag::text(&problems, Style::PLAIN));
-    files.insert("diag-color.txt".to_owned(), diag::text(&problems, Style::COLOR));
-    let entries = serde_json::json!({ "diagnostics": diag::entries(&problems) });
+    files.insert("diag.txt".to_owned(), diag::text(&problems, Style::PLAIN, ToString::to_string));
+    files.insert("diag-color.txt".to_owned(), diag::text(&problems, Style::COLOR, ToString::to_string));
+    let entries = serde_json::json!({ "diagnostics": diag::entries(&problems, ToString::to_string) });
     files.insert("diag.json".to_owned(), format!("{entries:#}\n"));
     files
 }
@@ -108,8 +108,9 @@ fn problems() -> Diagnostics {
         Diagnostic::warning(Code::CapitalLetters, "ends too early")
             .at(Place::bytes(FileId(1), second.len()..second.len() + 9)),
     );
-    problems
-        .push(Diagnostic::error(Code::NothingInFile, "the folder `plans` is empty").help("make one with `dagmar new`"));
+    problems.push(
+        Diagnostic::error(Code::NothingInFile, "the folder `plans` is empty").help("make one with " + Operation::New),
+    );
     sources.with(problems)
 }
 

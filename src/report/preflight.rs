@@ -3,14 +3,49 @@
 use super::escape::{self, code_span, markup};
 use super::lines::{Line, Text};
 use super::style::Tone;
-use crate::base::count;
 use crate::base::text::line;
+use crate::base::{Remedy, Wording, count};
 use crate::run::{Finding, FindingSeverity};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt::Write;
+
+/// What a check of the preflight found.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Finding")]
+pub struct FindingAnswer<'a> {
+    /// The check.
+    check: &'static str,
+    /// How much it matters.
+    severity: FindingSeverity,
+    /// What it is.
+    message: &'a str,
+    /// How to mend it.
+    remedy: String,
+    /// The same as text, operations and options; absent: it is text alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy_parts: Option<&'a Remedy>,
+}
+
+impl<'a> FindingAnswer<'a> {
+    /// For programs.
+    #[must_use]
+    pub fn of(findings: &'a [Finding], wording: Wording) -> Vec<Self> {
+        let one = |finding: &'a Finding| Self {
+            check: finding.check,
+            severity: finding.severity,
+            message: &finding.message,
+            remedy: wording(&finding.remedy),
+            remedy_parts: finding.remedy.named(),
+        };
+        findings.iter().map(one).collect()
+    }
+}
 
 /// The findings for a terminal.
 #[must_use]
-pub fn text(findings: &[Finding]) -> Text {
+pub fn text(findings: &[Finding], wording: Wording) -> Text {
     let mut out = Text::from(Line::new().paint(Tone::Strong, "preflight").plain(format!(": {}", summary(findings))));
     for finding in findings {
         let tone = match finding.severity {
@@ -20,7 +55,7 @@ pub fn text(findings: &[Finding]) -> Text {
         };
         let word = Line::from("  ").paint(tone, finding.severity.word());
         out.line(word.plain(format!(" [{}] {}", finding.check, line(&finding.message))));
-        out.line(Line::from("    ").paint(Tone::Muted, "help:").plain(format!(" {}", line(&finding.remedy))));
+        out.line(Line::from("    ").paint(Tone::Muted, "help:").plain(format!(" {}", line(&wording(&finding.remedy)))));
     }
     out
 }
@@ -35,7 +70,7 @@ pub fn summary(findings: &[Finding]) -> String {
 }
 
 /// The findings for a comment; rows beyond so many are counted.
-pub(super) fn markdown(findings: &[Finding], rows: usize) -> String {
+pub(super) fn markdown(findings: &[Finding], rows: usize, wording: Wording) -> String {
     let mut out = format!("#### Preflight: {}\n", summary(findings));
     if !findings.is_empty() {
         out.push_str("\n| | Check | What | Remedy |\n| --- | --- | --- | --- |\n");
@@ -47,7 +82,7 @@ pub(super) fn markdown(findings: &[Finding], rows: usize) -> String {
             finding.severity.word(),
             code_span(finding.check),
             escape::markdown(&finding.message),
-            escape::markdown(&finding.remedy)
+            escape::markdown(&wording(&finding.remedy))
         );
     }
     if findings.len() > rows {
@@ -57,7 +92,7 @@ pub(super) fn markdown(findings: &[Finding], rows: usize) -> String {
 }
 
 /// The findings for a page.
-pub(super) fn page(findings: &[Finding]) -> String {
+pub(super) fn page(findings: &[Finding], wording: Wording) -> String {
     let mut out = format!("<h2>Preflight</h2>\n<p>{}</p>\n", summary(findings));
     if findings.is_empty() {
         return out;
@@ -75,7 +110,7 @@ pub(super) fn page(findings: &[Finding]) -> String {
             finding.severity.word(),
             finding.check,
             markup(&line(&finding.message)),
-            markup(&line(&finding.remedy))
+            markup(&line(&wording(&finding.remedy)))
         );
     }
     out.push_str("</table>\n");
@@ -94,7 +129,7 @@ mod tests {
             check: "rights",
             severity,
             message: message.to_owned(),
-            remedy: "GRANT it".to_owned(),
+            remedy: "GRANT it".into(),
         };
         vec![
             one(FindingSeverity::Error, "<b>|\u{1b}[31m"),
@@ -107,7 +142,7 @@ mod tests {
     fn every_format_has_the_findings_and_nothing_escapes() {
         let (plan, about) = (nothing(), about());
         let found = findings();
-        let preview = Preview { findings: Some(&found), ..Preview::new(&plan, &about) };
+        let preview = Preview { findings: Some(&found), ..Preview::new(&plan, &about, ToString::to_string) };
         for format in PlanFormat::ALL {
             let text = format.render(&[preview], PlanOptions::default()).plain();
             assert!(text.contains("GRANT it") && !text.contains('\u{1b}'), "{text}");

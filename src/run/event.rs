@@ -1,7 +1,6 @@
 //! The events of a run. The executor emits them; terminal, JSON lines and tests listen.
 
-use super::Finding;
-use crate::base::Location;
+use crate::base::{Location, Remedy};
 use crate::history::{RunKind, RunStatus};
 use crate::plan::{Direction, Mode};
 use schemars::JsonSchema;
@@ -10,11 +9,15 @@ use serde::Serialize;
 /// An event of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "event")]
+#[schemars(inline)]
 pub enum Event {
     /// A warning, which does not stop the run.
     Warning {
         /// The message, as a sentence.
         message: String,
+        /// What to do about it, as text and the operations that it names; absent: nothing, or the message says it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        todo_parts: Option<Remedy>,
     },
     /// A note.
     Note {
@@ -25,11 +28,6 @@ pub enum Event {
     Waiting {
         /// The reason, as a sentence.
         message: String,
-    },
-    /// The findings of the preflight.
-    Preflight {
-        /// The findings, most severe first.
-        findings: Vec<Finding>,
     },
     /// A hook started.
     HookStarted {
@@ -189,9 +187,12 @@ pub enum Event {
         /// The direction of the step.
         direction: Direction,
         /// The error.
-        error: StepError,
+        error: Box<StepError>,
         /// The state of the changeset after the failure, as a sentence.
         state: String,
+        /// How to go on from there, as text and the operations that it names; absent: as after any failure.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        todo_parts: Option<Remedy>,
     },
     /// The run ended.
     RunFinished {
@@ -202,6 +203,13 @@ pub enum Event {
         /// The duration in milliseconds.
         took_ms: u64,
     },
+}
+
+impl Event {
+    /// A warning that needs no remedy.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Event::Warning { message: message.into(), todo_parts: None }
+    }
 }
 
 /// The result of a hook.

@@ -1,5 +1,6 @@
 //! What was found before the first statement.
 
+use crate::base::Remedy;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -28,8 +29,7 @@ impl FindingSeverity {
 }
 
 /// A finding of a check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The name of the check.
     pub check: &'static str,
@@ -38,5 +38,5 @@ pub struct Finding {
     /// The finding.
     pub message: String,
     /// The remedy.
-    pub remedy: String,
+    pub remedy: Remedy,
 }

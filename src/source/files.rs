@@ -174,7 +174,10 @@ mod tests {
             let mut out = Diagnostics::default();
             assert!(files.read(path, &place, &mut out).is_none(), "{path}");
             let said = out.iter().next().unwrap();
-            assert!(said.message.contains(why) && said.help.as_deref().unwrap().contains(help), "{path}: {said:?}");
+            assert!(
+                said.message.contains(why) && said.help.as_ref().unwrap().to_string().contains(help),
+                "{path}: {said:?}"
+            );
         }
         let all = files.with(&sources);
         let paths: Vec<&str> = all.iter().map(|(_, f)| f.path.as_str()).collect();

@@ -4,7 +4,9 @@ use super::document::Document;
 use super::project::{self, ProjectConfig};
 use super::set::{SourceFile, SourceSet};
 use super::yaml;
-use crate::base::{Code, Diagnostic, Diagnostics, Failure, FailureKind, FileId, Place, file, typed::typed};
+use crate::base::{
+    Code, Diagnostic, Diagnostics, Failure, FailureKind, FileId, Operation, Place, Setting, file, typed::typed,
+};
 use crate::change;
 use crate::change::custom::{CustomKind, Manifest};
 use crate::render::{ProjectTemplate, Sections};
@@ -68,7 +70,7 @@ pub fn load(root: &Path) -> Result<Loaded, Failure> {
             FailureKind::Usage,
             format!("`{}` is no project: it has no dagmar.yaml", root.display()),
         )
-        .help("run `dagmar init` there, or name the project's folder with `--project`"));
+        .help("run " + Operation::Init + " there, or name the project's folder with " + Setting::Project));
     }
     let document = loader.document(Path::new(project::FILE));
     let whole = document.as_ref().map(|(file, _)| Place::value(*file, Vec::new()));

@@ -62,7 +62,7 @@ pub fn problem(problem: &mut Diagnostic, about: Option<(&str, &str)>) {
     };
     clean(&mut problem.message);
     problem.label.iter_mut().for_each(clean);
-    problem.help.iter_mut().for_each(clean);
+    problem.help.iter_mut().for_each(|help| help.each_text(clean));
     problem.related.iter_mut().for_each(|(_, label)| clean(label));
 }
 
@@ -363,7 +363,7 @@ mod tests {
         let said = |message: &str| {
             let mut d = Diagnostic::error(Code::NothingInFile, message).help(message).label(message);
             problem(&mut d, Some(("dagmar.yaml", source)));
-            assert_eq!(d.help.as_ref(), Some(&d.message));
+            assert_eq!(d.help, Some(d.message.as_str().into()));
             d.message
         };
         assert_eq!(said("expected a list, found the text \"x\""), "expected a list, found a text");

@@ -11,7 +11,10 @@ use super::schema::skeleton::HOLE;
 use super::set::SourceSet;
 use super::shape;
 use super::variables::Variables;
-use crate::base::{Code, Content, Diagnostic, Diagnostics, FileId, Place, checksum, diag::nearest, typed::partly};
+use crate::base::{
+    Code, Content, Diagnostic, Diagnostics, FileId, Operation, Place, Remedy, Setting, checksum, diag::nearest,
+    typed::partly,
+};
 use crate::change::custom::CustomKind;
 use crate::change::{self, Change, ReadFile, elsewhere};
 use serde_json::{Map, Value};
@@ -220,9 +223,11 @@ fn fill<'a>(raw: &'a Value, place: &Place, context: &Context<'_>, out: &mut Diag
 /// Finds what `dagmar new` has left to be filled in.
 fn holes(value: &Value, place: &Place, out: &mut Diagnostics) {
     let problem = |place: Place| {
-        Diagnostic::error(follow_up::HOLE_CODE, format!("`{HOLE}` is still to be filled in"))
-            .at(place)
-            .help("put in what is meant; `dagmar schema --type TYPE` says what each key of a change takes")
+        Diagnostic::error(follow_up::HOLE_CODE, format!("`{HOLE}` is still to be filled in")).at(place).help(
+            "put in what is meant; "
+                + Operation::Schema.with(Setting::Type.open())
+                + " says what each key of a change takes",
+        )
     };
     match value {
         Value::String(text) => {
@@ -377,8 +382,8 @@ fn one_change(value: &Value, place: &Place, context: &Context<'_>, out: &mut Dia
     } else {
         let known = change::KINDS.iter().map(|k| k.name).chain(context.custom.keys().map(String::as_str));
         let near = || nearest(name, known).map(|near| format!("did you mean `{near}`?"));
-        let help = elsewhere::help(name).or_else(near);
-        let help = help.unwrap_or_else(|| "`dagmar schema --list` shows all change types".to_owned());
+        let help = elsewhere::help(name).or_else(near).map(Remedy::from);
+        let help = help.unwrap_or_else(|| Operation::Schema.with(Setting::List) + " shows all change types");
         out.push(
             Diagnostic::error(Code::UnknownChangeType, format!("unknown change type `{name}`"))
                 .at(here.as_key())

@@ -2,7 +2,7 @@
 
 use super::set::SourceFile;
 use crate::base::secret::{PLACEHOLDER, placeholder};
-use crate::base::{Code, Diagnostic, Diagnostics, FileId, PathSeg, Place, diag::nearest};
+use crate::base::{Code, Diagnostic, Diagnostics, FileId, PathSeg, Place, Setting, diag::nearest};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -245,8 +245,12 @@ impl Variables {
                 Diagnostic::error(UNDEFINED, format!("the variable `{name}` has no value in this environment"))
                     .at(place)
                     .help(near.map_or_else(
-                        || format!("set it under `variables:` in dagmar.yaml, with `--var {name}=…`, or write `${{{name}:-default}}`"),
-                        |near| format!("did you mean `${{{near}}}`?"),
+                        || {
+                            "set it under `variables:` in dagmar.yaml, with "
+                                + Setting::Var.to(name)
+                                + format!(", or write `${{{name}:-default}}`")
+                        },
+                        |near| format!("did you mean `${{{near}}}`?").into(),
                     ))
             }
             PlaceholderError::Malformed => {
@@ -354,8 +358,8 @@ mod tests {
         let mut out = Diagnostics::default();
         variables().fill_value(&mut value, &Place::value(FileId(0), vec![]), &file(""), &mut out);
         let found: Vec<_> = out.iter().map(|d| (d.help.clone().unwrap(), d.place.clone().unwrap().within)).collect();
-        assert_eq!(found[0], ("did you mean `${schema}`?".to_owned(), Some(2..10)));
+        assert_eq!(found[0], ("did you mean `${schema}`?".into(), Some(2..10)));
         assert_eq!(found[1].1, Some(11..19));
-        assert!(found[2].0.contains("--var other="));
+        assert!(found[2].0.to_string().contains("`var=other`"));
     }
 }

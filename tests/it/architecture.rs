@@ -161,6 +161,69 @@ fn every_change_type_has_a_case_and_a_template() {
     assert_eq!(names, stems, "templates/sql against the change types");
 }
 
+/// Files whose words are those of the command line: the schema of what it writes, and the page that `schema
+/// --markdown` writes.
+const OF_THE_COMMAND_LINE: [&str; 2] = ["src/source/schema/answers.rs", "src/report/reference.rs"];
+
+/// A remedy names operations and options as values: a page would show the commands of another door.
+#[test]
+fn no_text_has_the_words_of_the_command_line() {
+    let mut wrong = Vec::new();
+    for file in sources().iter().filter(|file| file.part != "cli") {
+        for text in literals(&file.code) {
+            let option = |rest: &str| rest.trim_start_matches('-').starts_with(|c: char| c.is_ascii_lowercase());
+            let names_option = text.split("`-").skip(1).any(option);
+            if (text.contains("`dagmar ") || names_option) && !OF_THE_COMMAND_LINE.contains(&file.path.as_str()) {
+                wrong.push(format!("{}: {text}", file.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "a `Remedy` names operations and options as values: {wrong:#?}");
+    let found: Vec<String> =
+        literals(r##"let a = 'x'; f("one `dagmar a`", r#"two "q""#, '"', "th\"ree"); &'a str"##).collect();
+    assert_eq!(found, ["one `dagmar a`", "two \"q\"", "th\\\"ree"]);
+}
+
+/// The string literals of code without comments of a line.
+fn literals(code: &str) -> impl Iterator<Item = String> + '_ {
+    let mut rest = code;
+    std::iter::from_fn(move || {
+        loop {
+            let at = rest.find(['"', '\''])?;
+            let (before, after) = (&rest[..at], &rest[at + 1..]);
+            if rest[at..].starts_with('\'') {
+                // a character, and no lifetime
+                let end = match after.strip_prefix('\\') {
+                    Some(escaped) => escaped.char_indices().skip(1).find(|(_, c)| *c == '\'').map(|(i, _)| i + 2),
+                    None => after
+                        .chars()
+                        .next()
+                        .filter(|c| after[c.len_utf8()..].starts_with('\''))
+                        .map(|c| c.len_utf8() + 1),
+                };
+                rest = &after[end.unwrap_or(0)..];
+                continue;
+            }
+            let hashes = before.len() - before.trim_end_matches('#').len();
+            let is_raw = before[..before.len() - hashes].ends_with('r');
+            if is_raw {
+                let end = format!("\"{}", "#".repeat(hashes));
+                let (text, next) = after.split_once(end.as_str())?;
+                rest = next;
+                return Some(text.to_owned());
+            }
+            let mut escaped = false;
+            let end = after.find(|c| {
+                let is_end = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                is_end
+            })?;
+            rest = &after[end + 1..];
+            return Some(after[..end].to_owned());
+        }
+    })
+}
+
 /// Whoever asks for an operation has the streams, the variables and the end of the process.
 #[test]
 fn operations_know_no_door() {

@@ -239,7 +239,7 @@ fn s18_why_it_is_not_there_and_who_must_do_what() {
     for words in [
         "`needs` needs `broken`, which is failed",
         "and failed: division by zero; nothing of it remains",
-        "`dagmar clear broken --env dev --reason ...` (Team A)",
+        "`dagmar clear broken --env dev --reason TEXT` (Team A)",
     ] {
         assert!(failed.contains(words), "{failed}");
     }
@@ -254,7 +254,7 @@ fn s18_why_it_is_not_there_and_who_must_do_what() {
     assert_eq!(of("dependency")["message"], "`late` needs `needs`, which is blocked");
     assert_eq!(of("held")["changeset"], "broken");
     assert!(of("held")["message"].as_str().unwrap().ends_with(": waits for the review"), "{held}");
-    assert_eq!(of("held")["todo"], "`dagmar mark pending broken --env dev --reason ...` releases it");
+    assert_eq!(of("held")["todo"], "`dagmar mark pending broken --env dev --reason TEXT` releases it");
     assert!(of("held")["who"].as_str().unwrap().contains("(role postgres)"), "{held}");
     assert!(
         why("live-only")

@@ -339,7 +339,7 @@ fn s31_what_is_hidden_in_texts_needs_a_word() {
         let all = Three::new("allow: [irreversible]", &[sql("hidden", forward, "SELECT 1", "")]);
         all.production.sql("CREATE TABLE base ()");
         let apply = ["apply", "--env", "production"];
-        all.refused(&apply, "destructive-allowed", &["opaque: `hidden`", "if that is meant: --allow opaque"]);
+        all.refused(&apply, "destructive-allowed", &["opaque: `hidden`", "if that is meant: `--allow opaque`"]);
         assert_eq!(tables(&all.production), "base");
         all.run(&[&apply[..], &["--allow", "opaque"]].concat()).ok();
     }

@@ -159,7 +159,7 @@ fn s15_a_rollback_that_fails() {
     assert!(said.contains("1 of its 3 rollback segments are done: `dagmar rollback two` goes on"), "{said}");
     assert_eq!(database.sql("SELECT string_agg(n::text, ' ') FROM log"), "2 3");
     let run = project.on(&database, &["apply", "--jobs", "1"]);
-    assert!(run.out.contains("its rollback was begun and not finished: run `dagmar rollback two` first"), "{run:?}");
+    assert!(run.out.contains("its rollback was begun and not finished: finish the rollback first"), "{run:?}");
     database.sql("UPDATE switch SET n = 1");
     project.on(&database, &["rollback", "two"]).ok();
     assert_eq!(

@@ -8,6 +8,7 @@ use crate::cli::shell::output::{Form, Output, event, form};
 use crate::cli::shell::rehearsal::{self, DryRunArgs};
 use crate::cli::shell::running::{Running, confirm, show_findings, stop_on_signals};
 use crate::cli::shell::task::{Outcome, block_on};
+use crate::cli::shell::wording::worded;
 use crate::cli::shell::{gates, left, open, progress};
 use crate::history::approval::last_words;
 use crate::ops::lines::{ApplySummary, End};
@@ -140,7 +141,7 @@ async fn tell(
     out: &mut Output,
 ) -> Result<(), Failure> {
     let planned = prepared.planned();
-    let preview = Preview::new(prepared.plan(), about);
+    let preview = Preview::new(prepared.plan(), about, worded);
     if let Some(format) = show.document {
         let preview = Preview { gates: Some(prepared.verdicts()), ..preview };
         out.report(format.render(&[preview], PlanOptions::default()));

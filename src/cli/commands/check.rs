@@ -5,6 +5,7 @@ use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::Outcome;
+use crate::cli::shell::wording::worded;
 use crate::ops::address::password_warning;
 use crate::ops::check::Checked;
 use crate::report;
@@ -34,7 +35,7 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
             out.warn(&password_warning(name));
         }
     }
-    let checked = Checked::of(&target, &view, &compiled, &warnings);
+    let checked = Checked::of(&target, &view, &compiled, &warnings, worded);
     match form {
         Form::Json => out.json(&checked),
         Form::Text => {

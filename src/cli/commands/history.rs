@@ -182,9 +182,7 @@ fn verify(target: &Target, kept: Kept<'_>, form: Form, out: &mut Output) -> Outc
             "compare it with a backup of the ledger; `dagmar history` shows what is left",
         ),
     };
-    let mut failure = Failure::new(FailureKind::Drift, message).help(help);
-    failure.notes = problems.iter().map(|p| p.message.clone()).collect();
-    Err(failure)
+    Err(Failure::new(FailureKind::Drift, message).help(help).notes(problems.iter().map(|p| p.message.clone())))
 }
 
 /// What is worth seeing of an event in a line.

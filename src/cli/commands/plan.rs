@@ -7,6 +7,7 @@ use crate::cli::shell::output::{Form, Output, choose};
 use crate::cli::shell::rehearsal::{self, DryRunArgs};
 use crate::cli::shell::running::{Running, plan_formats};
 use crate::cli::shell::task::{Outcome, block_on};
+use crate::cli::shell::wording::worded;
 use crate::cli::shell::{complete, left, open, sealing};
 use crate::history::History;
 use crate::ops::address::EMBEDDED;
@@ -109,7 +110,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             if args.against.is_some() {
                 let found = preflight::findings_and_pooler(&target, &mut planned.db, &planned.plan).await?;
                 let about = planned.about().await;
-                let preview = Preview { findings: Some(&found), ..Preview::new(&planned.plan, &about) };
+                let preview = Preview { findings: Some(&found), ..Preview::new(&planned.plan, &about, worded) };
                 out.report(format.render(&[preview], options));
                 planned.close().await?;
                 return preflight::refusal(&found);
@@ -119,7 +120,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 rehearsal::dry_run(&planned, DRY_RUN, &args.dry, &running, form, global, out).await?;
             } else {
                 let about = planned.about().await;
-                out.report(format.render(&[Preview::new(&planned.plan, &about)], options));
+                out.report(format.render(&[Preview::new(&planned.plan, &about, worded)], options));
             }
             planned.close().await
         };
@@ -154,7 +155,7 @@ fn offline(
         return Err(Failure::new(FailureKind::Usage, "a dry run needs a server, and `--offline` connects to none")
             .help("`--shadow` makes it on a private server that is thrown away"));
     }
-    out.report(format.render(&[Preview::new(&plan, &about::offline(target))], options));
+    out.report(format.render(&[Preview::new(&plan, &about::offline(target), worded)], options));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use crate::cli::shell::output::{Form, Output, choose, event, form};
 use crate::cli::shell::rehearsal::{self, DryRunArgs};
 use crate::cli::shell::running::{Running, confirm, plan_formats, show_findings, stop_on_signals};
 use crate::cli::shell::task::{Outcome, block_on};
+use crate::cli::shell::wording::worded;
 use crate::cli::shell::{complete, open, progress};
 use crate::ops::lines::{End, RollbackSummary};
 use crate::ops::refusal::{Attempt, recorded};
@@ -92,7 +93,7 @@ async fn carry_out(
     if args.plan {
         let about = planned.about().await;
         let limits = PlanOptions { limit: out.limit(), detail: Detail::Sql };
-        out.report(format.render(&[Preview::new(&planned.plan, &about)], limits));
+        out.report(format.render(&[Preview::new(&planned.plan, &about, worded)], limits));
         return planned.close().await;
     }
     if args.dry.dry_run() {
@@ -106,7 +107,7 @@ async fn carry_out(
     let about = planned.about().await;
     let prepared = planned.prepare(options).await?;
     if form == Form::Text {
-        args.running.announce(&Preview::new(prepared.plan(), &about), global, out);
+        args.running.announce(&Preview::new(prepared.plan(), &about, worded), global, out);
     }
     show_findings(prepared.findings(), form, global, out);
     prepared.check().await?;

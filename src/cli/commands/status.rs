@@ -5,10 +5,11 @@ use crate::base::HumanDuration;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Output, choose};
 use crate::cli::shell::task::{Outcome, block_on};
+use crate::cli::shell::wording::worded;
 use crate::cli::shell::{everywhere, open};
 use crate::history::RunKind;
 use crate::ops::attic::retention;
-use crate::ops::status::{StatusAnswer, status};
+use crate::ops::status::{EnvironmentStatus, status};
 use crate::pg::ledger::unfinished::{Liveness, UnfinishedRun};
 use crate::plan::states::{State, StateRow};
 use crate::report::{Cell, Line, Table, Tone};
@@ -49,9 +50,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = choose(global, &[("text", As::Text), ("json", As::Json), ("markdown", As::Markdown)])?;
     let target = open::target(global)?;
     let status = block_on(status(&target, out))?;
-    let StatusAnswer { environment, changesets, counts, paused, runs, attic, place, broken, .. } = &status;
+    let EnvironmentStatus { environment, changesets, counts, paused, runs, attic, place, broken, .. } = &status;
     match form {
-        As::Json => out.json_with(broken.as_ref(), &status),
+        As::Json => out.json_with(broken.as_ref(), &status.answer(worded)),
         As::Text | As::Markdown => {
             let table = table(changesets);
             match form {

@@ -3,6 +3,7 @@
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::{Outcome, block_on};
+use crate::cli::shell::wording::worded;
 use crate::cli::shell::{complete, open};
 use crate::ops::why::{Why, why};
 use crate::report::{Line, Tone};
@@ -29,7 +30,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let why = block_on(why(&target, &args.id, out))?;
     let Why { environment, changeset, is, reasons, verdict, broken, .. } = &why;
     match form {
-        Form::Json => out.json_with(broken.as_ref(), &why),
+        Form::Json => out.json_with(broken.as_ref(), &why.answer(worded)),
         Form::Text => {
             out.data(Line::new().paint(Tone::Strong, changeset).plain(format!(" is {is} in {environment}")));
             for reason in reasons {
@@ -37,10 +38,10 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 out.data(format!("  {}{until}", reason.message));
                 if let Some(todo) = &reason.todo {
                     let who = reason.who.as_ref().map_or_else(String::new, |who| format!(" ({who})"));
-                    out.data(format!("    to do: {todo}{who}"));
+                    out.data(format!("    to do: {}{who}", worded(todo)));
                 }
             }
-            out.data(verdict.as_str());
+            out.data(worded(verdict));
         }
     }
     why.broken.map_or(Ok(()), Err)

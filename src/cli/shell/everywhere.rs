@@ -3,6 +3,7 @@
 use super::global::Global;
 use super::open;
 use super::output::{Output, choose};
+use super::wording::{with_todo, worded};
 use crate::base::{Failure, FailureKind, HumanDuration};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::matrix::matrix;
@@ -22,12 +23,14 @@ pub fn run(timeout: HumanDuration, global: &Global, out: &mut Output) -> Outcome
     let (matrix, heard) = block_on(matrix(&target, timeout))?;
     for (name, event) in heard {
         match event {
-            Event::Warning { message } => out.say(format!("{name}: warning: {message}")),
+            Event::Warning { message, todo_parts } => {
+                out.say(format!("{name}: warning: {}", with_todo(&message, todo_parts.as_ref())));
+            }
             Event::Waiting { message } => out.say(format!("{name}: {message}")),
             _ => {}
         }
     }
-    out.report(format.render(&matrix, MatrixOptions { limit: out.limit() }));
+    out.report(format.render(&matrix, MatrixOptions { limit: out.limit(), wording: worded }));
     if matrix.has_answers() {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! What the gates said, for people and as JSON, and the options that go past them.
 
 use super::output::{Form, Output, event};
+use super::wording::worded;
 use crate::gate::{self, GateStatus, GateVerdict};
 use crate::ops::Prepared;
 use crate::ops::gates::Overrides;
@@ -41,7 +42,7 @@ pub fn show(prepared: &Prepared<'_>, preview: &Preview<'_>, form: Form, check: b
     let is_promotion = gates.source().is_some();
     if form == Form::Json {
         if is_promotion {
-            let gates = GatesLine::of(prepared, preview.about);
+            let gates = GatesLine::of(prepared, preview.about, worded);
             if check { out.json(&gates) } else { event(&gates) }
         }
         return;
@@ -52,7 +53,7 @@ pub fn show(prepared: &Prepared<'_>, preview: &Preview<'_>, form: Form, check: b
     let over = |v: &&GateVerdict| is_promotion || v.status == GateStatus::Overridden;
     let shown: Vec<GateVerdict> = judgement.verdicts.iter().filter(over).cloned().collect();
     if !shown.is_empty() {
-        let text = |limit| report::gates::terminal(&shown, limit);
+        let text = |limit| report::gates::terminal(&shown, limit, worded);
         if check {
             out.data(text(out.limit()))
         } else {

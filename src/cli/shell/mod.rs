@@ -16,3 +16,4 @@ pub(crate) mod rehearsal;
 pub(crate) mod running;
 pub(crate) mod sealing;
 pub(crate) mod task;
+pub(crate) mod wording;

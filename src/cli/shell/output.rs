@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)] // this is the door
 
 use super::global::Global;
+use super::wording::{with_todo, worded};
 use crate::base::{Diagnostics, Failure, FailureKind};
 use crate::ops::lines::Stamped;
 use crate::report::{self, FailureAnswer, Line, Rendered, Style, Text, Tone, coloured, diff, printable};
@@ -82,7 +83,7 @@ impl Observer for Output {
     /// What is worth knowing besides a run.
     fn on(&mut self, event: &Event) {
         match event {
-            Event::Warning { message } => self.warn(message),
+            Event::Warning { message, todo_parts } => self.warn(&with_todo(message, todo_parts.as_ref())),
             Event::Waiting { message } => self.say(message.as_str()),
             Event::Note { message } if self.verbose => self.say(format!("note: {message}")),
             _ => {}
@@ -174,7 +175,7 @@ impl Output {
     /// Tells what is worth knowing of the files and refuses nothing, unless it should be quiet.
     pub fn warnings(&mut self, warnings: &Diagnostics) {
         if !warnings.is_empty() && !self.json && !self.quiet {
-            let text = report::diag::text(warnings, self.stderr.style);
+            let text = report::diag::text(warnings, self.stderr.style, worded);
             // what follows is no part of the last one
             self.stderr.bytes(&format!("{}\n\n", coloured(text.trim_end())));
         }
@@ -185,12 +186,12 @@ impl Output {
         if self.json {
             // on one line: it may follow JSON lines
             if !self.is_told {
-                self.json_line(&FailureAnswer::from(failure));
+                self.json_line(&FailureAnswer::of(failure, worded));
             }
             return;
         }
         if !failure.diagnostics.is_empty() {
-            let problems = report::diag::text(&failure.diagnostics, self.stderr.style);
+            let problems = report::diag::text(&failure.diagnostics, self.stderr.style, worded);
             self.stderr.bytes(&format!("{}\n\n", coloured(problems.trim_end())));
         }
         let mut text = Text::new();
@@ -198,15 +199,15 @@ impl Output {
         if let Some(at) = &failure.location {
             text.message(Line::from("  --> "), &at.to_string());
         }
-        for note in &failure.notes {
+        for note in failure.notes.iter().map(worded) {
             // a statement, or the words of another program
-            if note.starts_with('|') { text.block("  ", note) } else { text.message(Line::from("  "), note) }
+            if note.starts_with('|') { text.block("  ", &note) } else { text.message(Line::from("  "), &note) }
         }
         for changed in &failure.diffs {
             text.append(diff::text(changed, "  "));
         }
         if let Some(help) = &failure.help {
-            text.message(Line::new().paint(Tone::Strong, "help").plain(": "), help);
+            text.message(Line::new().paint(Tone::Strong, "help").plain(": "), &worded(help));
         }
         self.stderr.text(text);
     }

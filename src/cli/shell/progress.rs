@@ -2,6 +2,7 @@
 
 use super::global::Global;
 use super::output::{self, Form, Output, Screen};
+use crate::ops::lines::RunEvent;
 use crate::plan::{Direction, Mode};
 use crate::report::{Line, Style, Text, Tone};
 use crate::run::{Event, HookOutcome, Observer};
@@ -31,7 +32,7 @@ struct JsonLines;
 
 impl Observer for JsonLines {
     fn on(&mut self, event: &Event) {
-        output::event(event);
+        output::event(&RunEvent::Event(event));
     }
 }
 

@@ -2,15 +2,17 @@
 
 use super::global::Global;
 use super::output::{Form, Output, ask, event};
+use super::wording::worded;
 use crate::base::{Failure, FailureKind, Granularity, HumanDuration, count};
 use crate::ops::keys::private_key;
+use crate::ops::lines::RunEvent;
 use crate::ops::run::RunOptions;
 use crate::pg::Stop;
 use crate::pg::run::OnFailure;
 use crate::plan::Direction;
 use crate::plan::signature::PrivateKey;
 use crate::report::{self, Detail, PlanFormat, PlanOptions, Preview};
-use crate::run::{Event, Finding, FindingSeverity};
+use crate::run::{Finding, FindingSeverity};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -191,13 +193,13 @@ pub fn show_findings(findings: &[Finding], form: Form, global: &Global, out: &mu
         return;
     }
     if form == Form::Json {
-        return event(&Event::Preflight { findings: findings.to_vec() });
+        return event(&RunEvent::preflight(findings, worded));
     }
     let most = if global.verbose > 0 { FindingSeverity::Note } else { FindingSeverity::Warning };
     let shown: Vec<Finding> =
         findings.iter().filter(|f| f.severity > FindingSeverity::Error && f.severity <= most).cloned().collect();
     if !shown.is_empty() {
-        out.say(report::preflight::text(&shown));
+        out.say(report::preflight::text(&shown, worded));
     }
 }
 

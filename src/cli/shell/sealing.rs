@@ -5,6 +5,7 @@ use super::global::Global;
 use super::open;
 use super::output::{Form, Output, choose, form, now};
 use super::running::plan_formats;
+use super::wording::worded;
 use crate::base::{Failure, FailureKind, HumanDuration, count, time};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::Target;
@@ -75,7 +76,7 @@ pub fn verify(file: &Path, key: Option<&Path>, sql: bool, global: &Global, out: 
     let options = PlanOptions { limit: out.limit(), detail: Detail::Sql };
     let previews = |seal| -> Vec<Preview<'_>> {
         let parts = content.environments.iter().zip(&abouts);
-        parts.map(|(part, about)| Preview { seal, ..Preview::new(&part.plan, about) }).collect()
+        parts.map(|(part, about)| Preview { seal, ..Preview::new(&part.plan, about, worded) }).collect()
     };
     match format {
         PlanFormat::Json => show(&sealed, Form::Json, "intact", out),

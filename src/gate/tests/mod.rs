@@ -240,13 +240,13 @@ fn what_destroys_is_named() {
         |policy: &Environment, ids: &[&str]| ask("destructive-allowed", policy, &plan(ids), &Target::default(), None);
     assert_eq!(
         say(&strict, &["a", "drops"]),
-        "unmet losesData: `drops`; irreversible: `a`, `drops` | if that is meant: --allow losesData --allow irreversible"
+        "unmet losesData: `drops`; irreversible: `a`, `drops` | if that is meant: `allow=losesData allow=irreversible`"
     );
     assert!(say(&policy(json!({ "allow": ["losesData", "irreversible"] })), &["drops"]).starts_with("met"));
     assert_eq!(say(&policy(json!({})), &["drops"]), "");
     assert_eq!(
         say(&policy(json!({ "allow": ["irreversible"] })), &["a", "does"]),
-        "unmet opaque: `does` | if that is meant: --allow opaque"
+        "unmet opaque: `does` | if that is meant: `allow=opaque`"
     );
 }
 

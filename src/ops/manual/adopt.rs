@@ -1,7 +1,7 @@
 //! Taking over a ledger that came from another environment.
 
 use super::{ManualChange, ManualOptions, write};
-use crate::base::{Failure, FailureKind};
+use crate::base::{Failure, FailureKind, Operation, Setting};
 use crate::history::RunKind;
 use crate::ops::Target;
 use crate::pg::{Database, Stop};
@@ -44,7 +44,7 @@ pub async fn prepare<'a>(
     db.check_writable()?;
     if !db.server.has_ledger {
         return Err(Failure::new(FailureKind::Refused, "this database has no ledger to adopt")
-            .help("`dagmar apply` makes one; check where you are connected"));
+            .help(Operation::Apply + " makes one; check where you are connected"));
     }
     let (here, from) = (&target.environment, db.history().await?.environment);
     if from.as_deref() == Some(here.as_str()) {
@@ -52,7 +52,7 @@ pub async fn prepare<'a>(
             FailureKind::Refused,
             format!("the ledger belongs to `{here}` already; nothing was changed"),
         )
-        .help("name the environment that it shall belong to with `--env`"));
+        .help("name the environment that it shall belong to with " + Setting::Env));
     }
     Ok(PreparedAdoption { target, options, db, from })
 }

@@ -1,7 +1,7 @@
 //! The state of a changeset after a fix by hand.
 
 use super::{ManualChange, ManualOptions, write};
-use crate::base::{Failure, FailureKind, diag::nearest};
+use crate::base::{Failure, FailureKind, Operation, Remedy, Setting, diag::nearest};
 use crate::history::{History, Recorded, RecordedStatus, RunKind};
 use crate::ops::Target;
 use crate::pg::ledger::audit;
@@ -105,7 +105,7 @@ impl PreparedClear<'_> {
                     FailureKind::Drift,
                     format!("another run has changed `{id}` meanwhile; nothing was cleared"),
                 )
-                .help("look at `dagmar status`, and run the command again if it is still needed"));
+                .help("look at " + Operation::Status + ", and run the command again if it is still needed"));
             }
             let mut rows: Vec<String> = names.iter().flat_map(|r| recorder.rename(r)).collect();
             match &step {
@@ -150,10 +150,11 @@ fn check<'a>(request: &ClearRequest<'_>, history: &'a History) -> Result<&'a Rec
     let id = request.id;
     let Some(recorded) = history.changesets.get(id) else {
         let near = nearest(id, history.changesets.keys().map(String::as_str));
-        return Err(Failure::new(FailureKind::Usage, format!("`{id}` has no state here that could be cleared"))
-            .help(near.map_or("`dagmar status` shows what has".to_owned(), |n| format!("did you mean `{n}`?"))));
+        return Err(Failure::new(FailureKind::Usage, format!("`{id}` has no state here that could be cleared")).help(
+            near.map_or_else(|| Operation::Status + " shows what has", |n| format!("did you mean `{n}`?").into()),
+        ));
     };
-    let refused = |message: String, help: String| Err(Failure::new(FailureKind::Refused, message).help(help));
+    let refused = |message: String, help: Remedy| Err(Failure::new(FailureKind::Refused, message).help(help));
     if request.to == Cleared::AsRecorded {
         return Ok(recorded);
     }
@@ -162,13 +163,13 @@ fn check<'a>(request: &ClearRequest<'_>, history: &'a History) -> Result<&'a Rec
         RecordedStatus::Applied => {
             return refused(
                 format!("`{id}` is applied; nothing was cleared"),
-                format!("`dagmar rollback {id}` takes it back"),
+                Operation::Rollback.on(id) + " takes it back",
             );
         }
         RecordedStatus::Skipped | RecordedStatus::Held => {
             return refused(
                 format!("`{id}` is {}; nothing was cleared", recorded.status.word()),
-                format!("`dagmar mark pending {id} --reason ...` takes the mark back"),
+                Operation::Mark.on("pending").on(id).with(Setting::Reason.open()) + " takes the mark back",
             );
         }
     }
@@ -177,13 +178,18 @@ fn check<'a>(request: &ClearRequest<'_>, history: &'a History) -> Result<&'a Rec
     {
         return refused(
             format!("`{dependent}` depends on `{id}`; nothing was cleared"),
-            format!("roll `{dependent}` back first, or say `--applied` if all of `{id}` is there"),
+            Remedy::from(format!("roll `{dependent}` back first, or say "))
+                + Setting::Applied
+                + format!(" if all of `{id}` is there"),
         );
     }
     if request.to != Cleared::Applied && recorded.versions > 0 {
         return refused(
             format!("earlier versions of `{id}` are kept, and would be forgotten; nothing was cleared"),
-            format!("`dagmar rollback {id}` brings the one before back; say `--applied` if all of this one is there"),
+            Operation::Rollback.on(id)
+                + " brings the one before back; say "
+                + Setting::Applied
+                + " if all of this one is there",
         );
     }
     Ok(recorded)

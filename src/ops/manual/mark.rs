@@ -1,7 +1,7 @@
 //! Saying by hand what a changeset is.
 
 use super::{ManualChange, ManualOptions, write};
-use crate::base::{Failure, FailureKind};
+use crate::base::{Failure, FailureKind, Operation, Setting};
 use crate::graph::select::select;
 use crate::history::{EventKind, History, RecordedStatus, RunKind};
 use crate::ledger::record::Recorder;
@@ -210,7 +210,12 @@ fn sort(request: &MarkRequest<'_>, wanted: &Wanted, history: &History) -> Result
                     FailureKind::Refused,
                     format!("`{id}` was edited after being applied; nothing was marked"),
                 )
-                .help(format!("`dagmar plan` shows the edit; `dagmar mark applied {id} --reason ...` accepts it")));
+                .help(
+                    Operation::Plan
+                        + " shows the edit; "
+                        + Operation::Mark.on("applied").on(id).with(Setting::Reason.open())
+                        + " accepts it",
+                ));
             }
             Some(r) if r.checksum != step.checksum => done.accepted_edits.push(id.clone()),
             _ => {}
@@ -238,11 +243,13 @@ fn refuse(mark: Mark, ids: &[String], history: &History) -> Result<(), Failure> 
         if let Some(state) = refused {
             return Err(Failure::new(FailureKind::Refused, format!("`{id}` {state}; nothing was marked")).help(
                 match status {
-                    Some(RecordedStatus::Partly) => format!(
-                        "`dagmar rollback {id}` takes back what was run; after a fix by hand: `dagmar clear {id}`"
-                    ),
-                    None => "only a mark can be taken back".to_owned(),
-                    _ => format!("`dagmar rollback {id}` takes back what was run"),
+                    Some(RecordedStatus::Partly) => {
+                        Operation::Rollback.on(id)
+                            + " takes back what was run; after a fix by hand: "
+                            + Operation::Clear.on(id)
+                    }
+                    None => "only a mark can be taken back".into(),
+                    _ => Operation::Rollback.on(id) + " takes back what was run",
                 },
             ));
         }

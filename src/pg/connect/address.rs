@@ -4,7 +4,7 @@
 
 use super::mask::Mask;
 use super::process_env::FileText;
-use crate::base::{Failure, FailureKind, HumanDuration, Secret};
+use crate::base::{Failure, FailureKind, HumanDuration, Remedy, Secret, Setting};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -70,10 +70,11 @@ pub async fn of_command(root: &Path, command: &[String], limit: HumanDuration, t
         let text = String::from_utf8_lossy(&complained).into_owned();
         if !tell {
             let silent = text.trim().is_empty();
-            return if silent { Vec::new() } else { vec!["`-v` shows what it complains about".to_owned()] };
+            return if silent { Vec::new() } else { vec![Setting::Verbose + " shows what it complains about"] };
         }
         let mut complaint = Complaint::of(secrets(&said));
-        let lines: Vec<String> = text.lines().map(|line| format!("| {}", complaint.hidden(line.trim_end()))).collect();
+        let lines: Vec<Remedy> =
+            text.lines().map(|line| format!("| {}", complaint.hidden(line.trim_end())).into()).collect();
         lines[lines.len().saturating_sub(TAIL)..].to_vec()
     };
     let failed = |message: String| Failure { notes: complaint(), ..wrong(message) };

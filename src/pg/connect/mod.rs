@@ -135,7 +135,7 @@ impl ConnectError {
             let mask = Mask::of([password]);
             let failure = &mut self.failure;
             failure.message = mask.hidden(&failure.message);
-            failure.notes.iter_mut().for_each(|note| *note = mask.hidden(note));
+            failure.notes.iter_mut().for_each(|note| note.each_text(|text| *text = mask.hidden(text)));
         }
         self
     }
@@ -195,7 +195,7 @@ fn most_telling(troubles: Vec<ConnectError>) -> ConnectError {
         may_pass: false,
         rank: 0,
     });
-    found.failure.notes.extend(notes);
+    found.failure = found.failure.notes(notes);
     ConnectError { may_pass, ..found }
 }
 

@@ -101,7 +101,7 @@ fn services_are_looked_up_in_both_files() {
     assert_eq!(good("service=system", &vars).describe(), "system-host:5432/me as me");
     let missing = resolve("service=nowhere", &vars).unwrap_err();
     assert!(missing.message.ends_with("the service `nowhere` is not defined"), "{missing}");
-    assert_eq!(missing.help.as_deref(), Some("define it in `/home/u/.pg_service.conf` or `/etc/own/pg_service.conf`"));
+    assert_eq!(missing.help, Some("define it in `/home/u/.pg_service.conf` or `/etc/own/pg_service.conf`".into()));
     let broken = resolve("service=broken", &vars).unwrap_err();
     assert!(broken.message.contains("`/etc/own/pg_service.conf`, line 4: unknown connection parameter `hots`"));
 }
@@ -170,7 +170,7 @@ fn the_rest_is_taken_or_refused_never_ignored() {
         ("requiressl=1", "sslmode=require"),
     ] {
         let failure = resolve(bad, &[]).unwrap_err();
-        assert!(failure.help.as_deref().is_some_and(|h| h.contains(help)), "{bad}: {failure:?}");
+        assert!(failure.help.as_ref().is_some_and(|h| h.to_string().contains(help)), "{bad}: {failure:?}");
     }
     let warned = good("", &[("PGKRBSRVNAME", "x"), ("PGSSLUNHEARDOF", "")]).warnings;
     assert_eq!(warned.len(), 1);
@@ -197,7 +197,7 @@ fn what_asks_for_security_is_met_or_refused() {
         let failure = resolve("postgres://h/d", &[(name, "1")]).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Usage);
         assert!(
-            failure.message.contains(name) && failure.help.is_some_and(|h| h.contains("unset")),
+            failure.message.contains(name) && failure.help.is_some_and(|h| h.to_string().contains("unset")),
             "{}",
             failure.message
         );

@@ -67,8 +67,8 @@ impl Server {
             FailureKind::Refused,
             format!("the ledger in `{ledger}` belongs to a role that `{}` has no reason to trust", self.user),
         );
-        failure.notes = foreign.to_vec();
-        failure.notes.push("whoever owns it can run code as everybody who uses it; nothing of it was read".to_owned());
+        failure = failure.notes(foreign.iter().cloned());
+        failure = failure.note("whoever owns it can run code as everybody who uses it; nothing of it was read");
         match owner {
             Some(owner) => failure.help(format!(
                 "if `{owner}` is the role that keeps the ledger, name it in dagmar.yaml: `ledger: {{ owners: [{owner}] }}`; \

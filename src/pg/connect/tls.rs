@@ -136,10 +136,9 @@ fn verifier(settings: &TlsSettings, provider: Arc<CryptoProvider>) -> Result<Ver
 fn system_roots() -> Result<Vec<CertificateDer<'static>>, Failure> {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {
-        let mut failure = Failure::new(FailureKind::Database, "the operating system has no root certificates")
-            .help("install them (the package is called `ca-certificates`), or give `sslrootcert=FILE`");
-        failure.notes = found.errors.iter().map(ToString::to_string).collect();
-        return Err(failure);
+        return Err(Failure::new(FailureKind::Database, "the operating system has no root certificates")
+            .notes(found.errors.iter().map(ToString::to_string))
+            .help("install them (the package is called `ca-certificates`), or give `sslrootcert=FILE`"));
     }
     Ok(found.certs)
 }

@@ -97,9 +97,9 @@ pub(super) fn tail(log: &Path) -> Vec<String> {
 
 /// A server that did not do what it should, with what it says about it.
 pub(super) fn failed(what: &str, log: &Path) -> Failure {
-    let mut failure = Failure::new(FailureKind::Database, format!("the embedded server {what}"));
-    failure.notes = tail(log);
-    failure.help("the lines above are the end of the server's log")
+    Failure::new(FailureKind::Database, format!("the embedded server {what}"))
+        .notes(tail(log))
+        .help("the lines above are the end of the server's log")
 }
 
 #[cfg(test)]

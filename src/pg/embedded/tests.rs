@@ -71,7 +71,7 @@ fn a_killed_owner_leaves_no_server() {
 async fn a_server_that_does_not_start_says_why() {
     let failure = Embedded::throwaway_with(None, &[("no_such_parameter", "1")]).await.unwrap_err();
     assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::Database, "the embedded server did not start"));
-    assert!(failure.notes.iter().any(|n| n.contains("no_such_parameter")), "{:?}", failure.notes);
+    assert!(failure.notes.iter().any(|n| n.to_string().contains("no_such_parameter")), "{:?}", failure.notes);
 }
 
 #[tokio::test]

@@ -90,9 +90,9 @@ impl Before<'_> {
 }
 
 fn failed(program: &str, status: ExitStatus, tail: VecDeque<String>) -> Failure {
-    let mut failure = Failure::new(FailureKind::Failed, format!("`{program}` ended with {status}"));
-    failure.notes = tail.into_iter().map(|line| format!("| {line}")).collect();
-    failure.help("mend what it complains about, then run the same command again")
+    Failure::new(FailureKind::Failed, format!("`{program}` ended with {status}"))
+        .notes(tail.into_iter().map(|line| format!("| {line}")))
+        .help("mend what it complains about, then run the same command again")
 }
 
 /// Ends a process and everything that it started.

@@ -2,7 +2,7 @@
 //! are filled by a trigger, rows cannot be changed, and each has an event in the chain.
 
 use crate::base::name::quote_literal;
-use crate::base::{Actor, Failure, FailureKind, HumanDuration, Ident};
+use crate::base::{Actor, Failure, FailureKind, HumanDuration, Ident, Operation, Remedy, Setting};
 use crate::history::approval::{Approval, ApprovalVerdict, SINCE};
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
@@ -46,7 +46,10 @@ pub async fn write(
     connection.execute(&sql).await.map_err(|e| match e.sqlstate.as_str() {
         "42501" => {
             Failure::new(FailureKind::Refused, "the role may neither approve nor reject here; nothing was recorded")
-                .help(format!("GRANT INSERT ON {}.approval TO it: see `dagmar ledger grants --help`", ledger.sql()))
+                .help(
+                    Remedy::from(format!("GRANT INSERT ON {}.approval TO it: see ", ledger.sql()))
+                        + Operation::LedgerGrants.with(Setting::Approver.open()),
+                )
         }
         _ => error::query_failed("cannot record it", &e),
     })
@@ -107,7 +110,7 @@ pub async fn read(
     let names: Vec<String> = forged.iter().map(|by| format!("`{by}`")).collect();
     Err(Failure::new(FailureKind::Drift, "an approval in the ledger was put in or changed by hand")
         .note(format!("no event tells of what {} is said to have said", names.join(", ")))
-        .help("`dagmar history --verify` shows what else was changed"))
+        .help(Operation::History.with(Setting::Verify) + " shows what else was changed"))
 }
 
 /// Whether the approval `a` has its event, as an SQL expression.

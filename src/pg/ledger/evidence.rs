@@ -3,7 +3,7 @@
 
 use super::{read, request};
 use crate::base::name::quote_literal;
-use crate::base::{Actor, Failure, FailureKind, Ident};
+use crate::base::{Actor, Failure, FailureKind, Ident, Operation};
 use crate::gate::evidence::{Local, Source, SourceEvent, Target, source_histories};
 use crate::gate::freeze_zone;
 use crate::history::EventKind;
@@ -114,7 +114,7 @@ pub async fn source(
 ) -> Result<Source, Failure> {
     if !server.has_ledger {
         return Err(Failure::new(FailureKind::Refused, "it has no ledger: nothing was ever applied there".to_owned())
-            .help(format!("`dagmar apply --env {environment}` first")));
+            .help(Operation::Apply.at(environment) + " first"));
     }
     let running = request::running(connection, ledger).await?.map(|run| run.holder);
     let history = read::history(connection, server, ledger).await?;

@@ -2,7 +2,7 @@
 
 use super::unfinished::{self, Liveness};
 use crate::base::name::quote_literal;
-use crate::base::{Failure, FailureKind, HumanDuration, Ident};
+use crate::base::{Failure, FailureKind, HumanDuration, Ident, Operation};
 use crate::history::{History, Recorded, RecordedStatus, SegmentState};
 use crate::ledger::repair::{self, POLICY};
 use crate::ledger::schema;
@@ -102,7 +102,7 @@ fn recorded(row: &Row) -> Result<Recorded, String> {
 
 fn damaged(id: &str, why: &str) -> Failure {
     Failure::new(FailureKind::Database, format!("the ledger's row of `{id}` cannot be read: {why}"))
-        .help("it was changed by hand; `dagmar history` shows what was recorded")
+        .help("it was changed by hand; " + Operation::History + " shows what was recorded")
 }
 
 /// Reads the texts of these changesets.

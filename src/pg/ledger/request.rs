@@ -5,7 +5,7 @@
 use super::unfinished;
 use crate::base::name::quote_literal;
 use crate::base::time::rfc3339;
-use crate::base::{Actor, Failure, FailureKind, Ident};
+use crate::base::{Actor, Failure, FailureKind, Ident, Operation};
 use crate::history::{EventKind, RunKind};
 use crate::ledger::json::jsonb;
 use crate::pg::connect::Connection;
@@ -180,7 +180,7 @@ async fn write(connection: &Connection, statements: &[String]) -> Result<(), Fai
                 FailureKind::Database,
                 "the ledger is of an older version, which cannot keep a pause or a cancellation",
             )
-            .help("the next `dagmar apply` brings it up to date"),
+            .help("the next " + Operation::Apply + " brings it up to date"),
             _ => error::query_failed("cannot write into the ledger", &e),
         }),
     }

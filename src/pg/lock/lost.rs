@@ -1,7 +1,10 @@
 //! What a run hears when its lock or its connection is gone.
 
-use crate::base::{Cause, Failure, FailureKind};
+use crate::base::{Cause, Failure, FailureKind, Operation};
 use crate::pg::connect::ServerError;
+
+/// The name of the session that holds the lock, as the server shows it.
+pub(super) const APPLICATION: &str = "dagmar lock";
 
 /// Whether a run ended because one of its connections was lost.
 #[must_use]
@@ -14,7 +17,7 @@ pub(crate) fn connection_lost(failure: &ServerError) -> Failure {
     Failure::new(FailureKind::Database, format!("the connection was lost: {}", failure.message))
         .because(Cause::ConnectionLost)
         .note("what was committed is recorded; what was not is undone by the server")
-        .help("run `dagmar status`, then the same command again: it goes on where this one stopped")
+        .help("run " + Operation::Status + ", then the same command again: it goes on where this one stopped")
 }
 
 /// Another run has the lock that this one had; `by`: who it is, where that is known.
@@ -27,12 +30,16 @@ pub fn taken_over(by: Option<&str>) -> Failure {
     };
     failure
         .note("what this run had committed is recorded; it can commit nothing more")
-        .help("`dagmar status` shows what the other run does; find out what ended the session `dagmar lock`")
+        .help(Operation::Status + " shows what the other run does; " + session())
 }
 
 /// The session that held the lock is gone, or does not answer.
 pub(crate) fn lock_lost(why: &str) -> Failure {
     Failure::new(FailureKind::Locked, format!("this run lost its lock: {why}"))
         .note("what this run had committed is recorded; what it had not is undone")
-        .help("`dagmar status` shows what is done, and the same command goes on; find out what ended the session `dagmar lock`")
+        .help(Operation::Status + " shows what is done, and the same command goes on; " + session())
+}
+
+fn session() -> String {
+    format!("find out what ended the session `{APPLICATION}`")
 }

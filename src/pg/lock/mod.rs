@@ -16,13 +16,13 @@ use super::connect::settings::Settings;
 use super::connect::{self, Connection};
 use super::stop::Stop;
 use crate::base::name::quote_literal;
-use crate::base::{Actor, Failure, FailureKind, Ident};
+use crate::base::{Actor, Failure, FailureKind, Ident, Operation};
 use crate::ledger::record::{Recorder, RunRef};
 use crate::ledger::schema;
 use crate::run::Observer;
 use crate::source::LedgerConfig;
 use lease::Keeper;
-use lost::{lock_lost, taken_over};
+use lost::{APPLICATION, lock_lost, taken_over};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wait::LockWait;
@@ -72,7 +72,7 @@ pub async fn acquire(
 ) -> Result<Lock, Failure> {
     let Request { settings, ledger: config, actor, wait, lost } = *request;
     let ledger = &config.schema;
-    let settings = settings.clone().with_application_name("dagmar lock");
+    let settings = settings.clone().with_application_name(APPLICATION);
     let mut connection = connect::connect(&settings, Duration::ZERO).await?;
     pooler::refuse(&mut connection, worker).await?;
     let key = schema::lock_key(ledger);
@@ -203,7 +203,7 @@ async fn install(worker: &Connection, server: &Server, ledger: &Ident) -> Result
                 e.message
             ),
         )
-        .help("run `dagmar ledger install` as the role that owns the ledger"),
+        .help("run " + Operation::LedgerInstall + " as the role that owns the ledger"),
         _ => error::query_failed("cannot upgrade the ledger", &e),
     })
 }

@@ -1,6 +1,6 @@
 //! Waiting for another run to end.
 
-use crate::base::{Failure, FailureKind};
+use crate::base::{Failure, FailureKind, Setting};
 use crate::pg::connect::jittered;
 use crate::pg::stop::Stop;
 use crate::run::{Event, Observer};
@@ -29,7 +29,7 @@ impl LockWait<'_> {
         if self.is_over() {
             return Err(Failure::new(FailureKind::Locked, over)
                 .note(who)
-                .help("wait for it to end, or let this command wait longer with `--lock-wait 5m`"));
+                .help("wait for it to end, or let this command wait longer with " + Setting::LockWait.to("5m")));
         }
         self.said = true;
         self.observer.on(&Event::Waiting { message: format!("{waiting}: {who}") });

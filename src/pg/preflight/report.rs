@@ -1,6 +1,7 @@
 //! Where a check says what it has found.
 
 use super::view::View;
+use crate::base::Remedy;
 use crate::run::{Finding, FindingSeverity};
 
 /// Where a check says what it has found.
@@ -10,28 +11,28 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn add(&mut self, severity: FindingSeverity, message: String, remedy: impl Into<String>) {
+    fn add(&mut self, severity: FindingSeverity, message: String, remedy: impl Into<Remedy>) {
         self.found.push(Finding { check: self.check, severity, message, remedy: remedy.into() });
     }
 
     /// The run would fail.
-    pub fn error(&mut self, message: String, remedy: impl Into<String>) {
+    pub fn error(&mut self, message: String, remedy: impl Into<Remedy>) {
         self.add(FindingSeverity::Error, message, remedy);
     }
 
     /// Something is missing; the run would fail unless a step that nobody can see into makes it.
-    pub fn missing(&mut self, view: &View<'_>, message: String, remedy: impl Into<String>) {
+    pub fn missing(&mut self, view: &View<'_>, message: String, remedy: impl Into<Remedy>) {
         let severity = if view.asked.opaque { FindingSeverity::Warning } else { FindingSeverity::Error };
         self.add(severity, message, remedy);
     }
 
     /// The run may wait, take longer or cause damage.
-    pub fn warning(&mut self, message: String, remedy: impl Into<String>) {
+    pub fn warning(&mut self, message: String, remedy: impl Into<Remedy>) {
         self.add(FindingSeverity::Warning, message, remedy);
     }
 
     /// For information.
-    pub fn note(&mut self, message: String, remedy: impl Into<String>) {
+    pub fn note(&mut self, message: String, remedy: impl Into<Remedy>) {
         self.add(FindingSeverity::Note, message, remedy);
     }
 }

@@ -4,8 +4,8 @@
 use super::fault::{StatementError, StepEnd};
 use super::job::FailedStep;
 use super::worker::Worker;
-use crate::base::Failure;
 use crate::base::name::quote_literal;
+use crate::base::{Failure, Operation};
 use crate::exec::durability::Wait;
 use crate::exec::frames::First;
 use crate::exec::{Script, StatementTag, is_single};
@@ -77,22 +77,26 @@ impl Worker<'_, '_> {
             (None, Direction::Forward) => "nothing of it remains".to_owned(),
             (None, Direction::Rollback) => "it is applied as before".to_owned(),
             (_, Direction::Purge | Direction::Restore) => "it is kept in the attic as before".to_owned(),
-            (Some(done), Direction::Forward) => format!(
-                "{done} of its {} segments are done: `dagmar apply` goes on, `dagmar rollback {id}` takes back what is done",
-                step.segments.len()
-            ),
-            (Some(done), Direction::Rollback) => format!(
-                "{done} of its {} rollback segments are done: `dagmar rollback {id}` goes on",
-                step.segments.len()
-            ),
+            (Some(done), Direction::Forward) => format!("{done} of its {} segments are done", step.segments.len()),
+            (Some(done), Direction::Rollback) => {
+                format!("{done} of its {} rollback segments are done", step.segments.len())
+            }
         };
+        let todo = left.and(match step.direction {
+            Direction::Forward => {
+                Some(Operation::Apply + " goes on, " + Operation::Rollback.on(&id) + " takes back what is done")
+            }
+            Direction::Rollback => Some(Operation::Rollback.on(&id) + " goes on"),
+            Direction::Purge | Direction::Restore => None,
+        });
         self.tell(&Event::StepFailed {
             changeset: id.clone(),
             direction: step.direction,
-            error: error.clone(),
+            error: Box::new(error.clone()),
             state: state.clone(),
+            todo_parts: todo.clone(),
         });
-        Ok(FailedStep { changeset: id, error, state, kept: kept.message })
+        Ok(FailedStep { changeset: id, error, state, todo, kept: kept.message })
     }
 
     /// How many segments the ledger knows as done; `None`: nothing was begun, or nothing of

@@ -1,6 +1,6 @@
 //! What is to be run and how, and how it ended.
 
-use crate::base::{Actor, Granularity, Ident, Secrets};
+use crate::base::{Actor, Granularity, Ident, Remedy, Secrets};
 use crate::history::{RunKind, RunStatus};
 use crate::ledger::record::RunStart;
 use crate::pg::connect::settings::Settings;
@@ -17,6 +17,9 @@ pub struct FailedStep {
     pub error: StepError,
     /// The state of the changeset after the failure, as a sentence.
     pub state: String,
+    /// How to go on from there, as text and the operations that it names; absent: as after any failure.
+    #[serde(rename = "todoParts", skip_serializing_if = "Option::is_none")]
+    pub todo: Option<Remedy>,
     /// What the ledger keeps of the message.
     #[serde(skip)]
     pub kept: String,

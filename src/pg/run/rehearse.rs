@@ -1,7 +1,7 @@
 //! A dry run on the real server: everything in one transaction that is rolled back.
 
 use super::FailedStep;
-use crate::base::{Failure, FailureKind, HumanDuration, Ident, Location, Secrets};
+use crate::base::{Failure, FailureKind, HumanDuration, Ident, Location, Secrets, Setting};
 pub use crate::exec::dry_run::locks;
 use crate::exec::dry_run::{DryRun, LeftOut, dry_run};
 use crate::exec::{Printer, Script, StatementTag, Writer};
@@ -100,7 +100,10 @@ pub async fn rehearse(
         rehearsal = &mut rehearsal => return rehearsal,
         () = over => Failure::new(FailureKind::Failed, format!("the dry run was ended after {limit}, when its time was over"))
             .note("nothing was changed")
-            .help("give it more time with `--dry-run-limit`, or run it on a server of its own with `--shadow`"),
+            .help("give it more time with "
+                + Setting::DryRunLimit
+                + ", or run it on a server of its own with "
+                + Setting::Shadow),
         () = stop.requested() => Failure::new(FailureKind::Interrupted, "the dry run was stopped by a signal")
             .note("nothing was changed"),
     };

@@ -7,7 +7,7 @@
 use super::fault::{Row, StatementError, StepEnd};
 use super::pace::backoff;
 use super::shared::Shared;
-use crate::base::{Failure, FailureKind};
+use crate::base::{Failure, FailureKind, Operation};
 use crate::exec::frames::First;
 use crate::exec::schedule::Next;
 use crate::exec::{Frame, Level, Script, StatementTag, Writer, is_single};
@@ -307,7 +307,8 @@ impl<'w, 'a> Worker<'w, 'a> {
             Err(why) => {
                 let message = format!("cannot make sure that what was committed is on the server's disk: {why}");
                 Err(StepEnd::Lost(
-                    Failure::new(FailureKind::Database, message).help("run `dagmar status` to see what is there"),
+                    Failure::new(FailureKind::Database, message)
+                        .help("run " + Operation::Status + " to see what is there"),
                 ))
             }
         }

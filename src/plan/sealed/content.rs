@@ -1,6 +1,6 @@
 //! What a sealed plan holds.
 
-use crate::base::{Failure, FailureKind};
+use crate::base::{Failure, FailureKind, Operation, Setting};
 use crate::plan::about::Commit;
 use crate::plan::model::Plan;
 use schemars::JsonSchema;
@@ -73,11 +73,13 @@ pub struct SealedTarget {
 pub(super) fn no_plan(why: &str) -> Failure {
     Failure::new(FailureKind::Drift, "the file is no sealed plan")
         .note(why)
-        .help("`dagmar plan --out FILE` makes one; take it from where it was made, unchanged")
+        .help(Operation::Plan.with(Setting::Out.open()) + " makes one; take it from where it was made, unchanged")
 }
 
 /// It is not as it was written.
 pub(super) fn changed() -> Failure {
-    Failure::new(FailureKind::Drift, "the sealed plan was changed after it was sealed")
-        .help("take it from where it was made, unchanged; or seal a new one with `dagmar plan --out FILE`")
+    Failure::new(FailureKind::Drift, "the sealed plan was changed after it was sealed").help(
+        "take it from where it was made, unchanged; or seal a new one with "
+            + Operation::Plan.with(Setting::Out.open()),
+    )
 }

@@ -153,7 +153,7 @@ fn what_dagmar_would_not_have_sealed_is_refused() {
     let refused = |change: &dyn Fn(&mut Value), words: &str| {
         let failure = resealed(change).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Drift);
-        assert!(failure.notes.iter().any(|n| n.contains(words)), "{words}: {:?}", failure.notes);
+        assert!(failure.notes.iter().any(|n| n.to_string().contains(words)), "{words}: {:?}", failure.notes);
     };
     assert!(resealed(|_| {}).is_ok());
     refused(&|s| s["segments"][0]["statements"][0]["sql"] = json!(drop), "its digest is not that of its SQL");
@@ -190,7 +190,7 @@ fn what_is_no_plan_is_refused() {
         ("{\"content\":{},\"digest\":\"\"}\n", "it has no `format`"),
     ] {
         let failure = Sealed::read(what).unwrap_err();
-        assert!(failure.notes.iter().any(|n| n.contains(words)), "{what}: {:?}", failure.notes);
+        assert!(failure.notes.iter().any(|n| n.to_string().contains(words)), "{what}: {:?}", failure.notes);
     }
     let newer = text.replacen("\"format\":1,\"sealedAt\"", "\"format\":2,\"sealedAt\"", 1).replacen(
         ",\"expiresAt\":2000,\"format\":1",

@@ -1,7 +1,7 @@
 //! Problems as JSON, for editors and other programs.
 
 use super::fit;
-use crate::base::{Code, Diagnostic, Diagnostics, Place, Severity, Sources};
+use crate::base::{Code, Diagnostic, Diagnostics, Place, Remedy, Severity, Sources, Wording};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -26,6 +26,9 @@ pub struct Problem {
     /// The remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<String>,
+    /// The same as text, operations and options; absent: it is text alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help_parts: Option<Remedy>,
     /// Other places in this file with the same problem.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     more: Vec<At>,
@@ -67,7 +70,7 @@ struct At {
 /// after the last character. A place without bytes has its file only, a problem without a place
 /// not even that. `more` are the other places in this file of what is wrong several times.
 #[must_use]
-pub fn entries(problems: &Diagnostics) -> Vec<Problem> {
+pub fn entries(problems: &Diagnostics, wording: Wording) -> Vec<Problem> {
     let sources = problems.sources();
     let at = |place: &Place| sources.map(|sources| at(place, sources));
     let entry = |problem: &Diagnostic| Problem {
@@ -81,7 +84,8 @@ pub fn entries(problems: &Diagnostics) -> Vec<Problem> {
             .iter()
             .filter_map(|(place, message)| Some(Related { message: message.clone(), at: at(place)? }))
             .collect(),
-        help: problem.help.clone(),
+        help: problem.help.as_ref().map(wording),
+        help_parts: problem.help.as_ref().and_then(Remedy::named).cloned(),
         more: problem.more.iter().filter_map(at).collect(),
     };
     problems.iter().map(entry).collect()

@@ -107,14 +107,16 @@ pub(super) mod tests {
                     );
                     let problems = one(text).with(problems);
                     for style in [Style::PLAIN, Style::COLOR] {
-                        let drawn = super::text(&problems, style);
+                        let drawn = super::text(&problems, style, ToString::to_string);
                         assert!(
                             drawn.contains(Code::NothingInFile.word()) && drawn.contains("plans/a.yaml"),
                             "{drawn}"
                         );
                     }
-                    assert!(!super::text(&problems, Style::PLAIN).contains('\u{1b}'));
-                    assert!(serde_json::json!(entries(&problems))[0]["line"].as_u64().unwrap() >= 1);
+                    assert!(!super::text(&problems, Style::PLAIN, ToString::to_string).contains('\u{1b}'));
+                    assert!(
+                        serde_json::json!(entries(&problems, ToString::to_string))[0]["line"].as_u64().unwrap() >= 1
+                    );
                 }
             }
         }
@@ -142,9 +144,9 @@ pub(super) mod tests {
         }
         let problems = one(&text).with(problems);
         assert_eq!(problems.counts(), (1, 0));
-        let drawn = super::text(&problems, Style::PLAIN);
+        let drawn = super::text(&problems, Style::PLAIN, ToString::to_string);
         assert!(drawn.contains("plans/a.yaml:1:1") && drawn.contains("and 3 more like it: lines 3, 41, 91"), "{drawn}");
-        let entries = serde_json::json!(entries(&problems));
+        let entries = serde_json::json!(entries(&problems, ToString::to_string));
         assert_eq!(entries[0]["more"][2]["line"], 91, "{entries}");
     }
 
@@ -158,9 +160,9 @@ pub(super) mod tests {
             problems.push(Diagnostic::warning(Code::UnusedFile, format!("odd {line}")).at(at));
         }
         let problems = one(&text).with(problems);
-        let drawn = super::text(&problems, Style::PLAIN);
+        let drawn = super::text(&problems, Style::PLAIN, ToString::to_string);
         assert_eq!((drawn.matches("error[").count(), drawn.matches("warning[").count()), (MOST_DRAWN, 0));
         assert!(drawn.contains("and 7 errors, 57 warnings more"), "{drawn}");
-        assert_eq!(entries(&problems).len(), 2 * (MOST_DRAWN + 7));
+        assert_eq!(entries(&problems, ToString::to_string).len(), 2 * (MOST_DRAWN + 7));
     }
 }

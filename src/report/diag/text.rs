@@ -2,7 +2,7 @@
 
 use super::{MOST_DRAWN, counted, fit};
 use crate::base::text::printable;
-use crate::base::{Diagnostic, Diagnostics, FileId, Lines, Place, Severity, Sources};
+use crate::base::{Diagnostic, Diagnostics, FileId, Lines, Operation, Place, Setting, Severity, Sources, Wording};
 use crate::report::Style;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use std::ops::Range;
@@ -20,7 +20,7 @@ const MOST_BYTES: usize = 10_000;
 /// they are in; of very many the first, errors before warnings. A place without bytes shows the
 /// name of its file.
 #[must_use]
-pub fn text(problems: &Diagnostics, style: Style) -> String {
+pub fn text(problems: &Diagnostics, style: Style, wording: Wording) -> String {
     let renderer = if style.is_colored() { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
     let (errors, warnings) = problems.counts();
@@ -35,11 +35,12 @@ pub fn text(problems: &Diagnostics, style: Style) -> String {
         if !out.is_empty() {
             out.push('\n');
         }
-        out.push_str(&draw(problem, problems.sources(), &renderer));
+        out.push_str(&draw(problem, problems.sources(), &renderer, wording));
         out.push('\n');
     }
     if more != (0, 0) {
-        out.push_str(&format!("\n... and {} more; `dagmar check --format json` has all\n", counted(more)));
+        let all = wording(&Operation::Check.with(Setting::Json).into());
+        out.push_str(&format!("\n... and {} more; {all} has all\n", counted(more)));
     }
     out
 }
@@ -51,7 +52,7 @@ struct Spot<'a> {
     kind: AnnotationKind,
 }
 
-fn draw(problem: &Diagnostic, sources: Option<&dyn Sources>, renderer: &Renderer) -> String {
+fn draw(problem: &Diagnostic, sources: Option<&dyn Sources>, renderer: &Renderer, wording: Wording) -> String {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -91,7 +92,7 @@ fn draw(problem: &Diagnostic, sources: Option<&dyn Sources>, renderer: &Renderer
         group = group.element(Level::NOTE.message(note));
     }
     if let Some(help) = &problem.help {
-        group = group.element(Level::HELP.message(printable(help)));
+        group = group.element(Level::HELP.message(printable(&wording(help)).into_owned()));
     }
     renderer.render(&[group] as &[Group<'_>])
 }
@@ -173,7 +174,7 @@ mod tests {
                 .related(Place::value(FileId(1), vec![]), "unlike here")
                 .help("write `id: 001-first`"),
         );
-        let drawn = text(&sources.with(problems), Style::PLAIN);
+        let drawn = text(&sources.with(problems), Style::PLAIN, ToString::to_string);
         for part in
             ["error[DG0101]: no id", "--> plans/a.yaml", "in this file", "unlike here (plans/b.yaml)", "= help: write"]
         {
@@ -188,7 +189,7 @@ mod tests {
         let mut problems = Diagnostics::default();
         problems
             .push(Diagnostic::error(Code::NothingInFile, "no").at(Place::bytes(FileId(0), 2505..2509)).label("this"));
-        let drawn = text(&sources.with(problems), Style::PLAIN);
+        let drawn = text(&sources.with(problems), Style::PLAIN, ToString::to_string);
         assert!(drawn.contains("plans/a.yaml:501:6") && drawn.contains("501 | bad: here"), "{drawn}");
     }
 
@@ -201,7 +202,7 @@ mod tests {
                 .at(Place::bytes(FileId(0), 2 + 4 * 1000..2 + 4 * 1000 + 2))
                 .label("this"),
         );
-        let drawn = text(&sources.with(problems), Style::PLAIN);
+        let drawn = text(&sources.with(problems), Style::PLAIN, ToString::to_string);
         assert!(drawn.contains("plans/a.yaml:2:3001") && drawn.contains("note: this") && drawn.len() < 200, "{drawn}");
     }
 
@@ -209,7 +210,7 @@ mod tests {
     fn a_problem_without_a_place_is_its_message() {
         let mut problems = Diagnostics::default();
         problems.push(Diagnostic::warning(Code::UnusedFile, "odd").help("mend it"));
-        let drawn = text(&Texts::new(vec![]).with(problems), Style::PLAIN);
+        let drawn = text(&Texts::new(vec![]).with(problems), Style::PLAIN, ToString::to_string);
         assert!(drawn.starts_with("warning[DG0119]: odd\n") && drawn.contains("help: mend it"), "{drawn}");
     }
 }

@@ -1,5 +1,6 @@
 //! What the forms of a matrix share.
 
+use crate::base::{Operation, Wording};
 use crate::plan::matrix::{Answer, Column, Matrix};
 use crate::plan::states::StateRow;
 use crate::report::table::{Cell, Table};
@@ -8,10 +9,12 @@ use crate::report::table::{Cell, Table};
 const UNKNOWN: &str = "?";
 
 /// What a matrix can be adjusted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct MatrixOptions {
     /// How many columns the terminal has; `None`: it is none.
     pub limit: Option<usize>,
+    /// How remedies are worded.
+    pub wording: Wording,
 }
 
 /// The word of a cell.
@@ -37,14 +40,15 @@ pub(super) fn table(matrix: &Matrix, first: &str, cell: impl Fn(&str) -> Cell) -
 }
 
 /// What is to be said of an environment that answered.
-pub(super) fn summary(answer: &Answer) -> String {
+pub(super) fn summary(answer: &Answer, wording: Wording) -> String {
     let counts: Vec<String> = answer.counts.iter().map(|(state, n)| format!("{n} {}", state.words())).collect();
     let mut text = format!("on {}: {}", answer.place, counts.join(", "));
     if answer.ledger_version == 0 {
         text.push_str("; no ledger yet");
     }
     if let Some(other) = &answer.belongs_to {
-        text.push_str(&format!("; its ledger belongs to `{other}`: see `dagmar adopt`"));
+        let adopt = wording(&Operation::Adopt.into());
+        text.push_str(&format!("; its ledger belongs to `{other}`: see {adopt}"));
     }
     text
 }

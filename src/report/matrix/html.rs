@@ -1,12 +1,13 @@
 //! The matrix as one self-contained page, like that of a plan.
 
 use super::{summary, word};
+use crate::base::Wording;
 use crate::plan::matrix::Matrix;
 use crate::report::page::{self, text};
 use crate::report::style::Tone;
 use std::fmt::Write;
 
-pub(super) fn render(matrix: &Matrix) -> String {
+pub(super) fn render(matrix: &Matrix, wording: Wording) -> String {
     let mut out = page::head("Which environment has what", "");
     out.push_str("<h1>Which environment has what</h1>\n<table>\n<tr><th>Changeset</th>");
     for column in &matrix.environments {
@@ -35,7 +36,7 @@ pub(super) fn render(matrix: &Matrix) -> String {
     out.push_str("</table>\n<h2>Environments</h2>\n<table>\n");
     for column in &matrix.environments {
         let said = match &column.answer {
-            Ok(answer) => text(&summary(answer)),
+            Ok(answer) => text(&summary(answer, wording)),
             Err(silence) => {
                 format!("<span class=\"tag bad\">is not known</span> {}", text(&silence.message))
             }

@@ -1,5 +1,6 @@
 //! The matrix for programs.
 
+use crate::base::{Remedy, Wording};
 use crate::plan::matrix::{Answer, EnvironmentError, Matrix};
 use crate::plan::states::StateRow;
 use crate::report::json;
@@ -36,7 +37,7 @@ enum Environment<'a> {
     /// The environment was not reached.
     Silent {
         /// The reason.
-        error: &'a EnvironmentError,
+        error: ErrorAnswer<'a>,
         /// The name of the environment.
         name: &'a str,
         /// Whether the environment was reached: false.
@@ -57,11 +58,33 @@ struct Changeset<'a> {
     environments: Map<String, Value>,
 }
 
-impl<'a> From<&'a Matrix> for MatrixAnswer<'a> {
-    fn from(matrix: &'a Matrix) -> Self {
+/// Why an environment did not answer.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "EnvironmentError")]
+struct ErrorAnswer<'a> {
+    /// What went wrong.
+    message: &'a str,
+    /// How to mend it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
+    /// The same as text, operations and options; absent: it is text alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help_parts: Option<&'a Remedy>,
+}
+
+impl<'a> MatrixAnswer<'a> {
+    /// For programs.
+    #[must_use]
+    pub fn of(matrix: &'a Matrix, wording: Wording) -> Self {
+        let silence = |EnvironmentError { message, help }: &'a EnvironmentError| ErrorAnswer {
+            message,
+            help: help.as_ref().map(wording),
+            help_parts: help.as_ref().and_then(Remedy::named),
+        };
         let environments = matrix.environments.iter().map(|column| match (&column.answer, column.name.as_str()) {
             (Ok(answer), name) => Environment::Reached { answer, name, reached: true },
-            (Err(error), name) => Environment::Silent { error, name, reached: false },
+            (Err(error), name) => Environment::Silent { error: silence(error), name, reached: false },
         });
         let changesets = matrix.changesets.iter().map(|row| {
             let names = matrix.environments.iter().map(|column| column.name.clone());
@@ -75,6 +98,6 @@ impl<'a> From<&'a Matrix> for MatrixAnswer<'a> {
     }
 }
 
-pub(super) fn render(matrix: &Matrix) -> String {
-    json::pretty(&MatrixAnswer::from(matrix))
+pub(super) fn render(matrix: &Matrix, wording: Wording) -> String {
+    json::pretty(&MatrixAnswer::of(matrix, wording))
 }

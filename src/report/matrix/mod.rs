@@ -46,9 +46,9 @@ impl MatrixFormat {
     pub fn render(self, matrix: &Matrix, options: MatrixOptions) -> Rendered {
         Rendered::Document(match self {
             MatrixFormat::Text => return Rendered::Text(text::render(matrix, options)),
-            MatrixFormat::Json => json::render(matrix),
-            MatrixFormat::Markdown => markdown::render(matrix),
-            MatrixFormat::Html => html::render(matrix),
+            MatrixFormat::Json => json::render(matrix, options.wording),
+            MatrixFormat::Markdown => markdown::render(matrix, options.wording),
+            MatrixFormat::Html => html::render(matrix, options.wording),
         })
     }
 }

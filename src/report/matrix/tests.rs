@@ -3,6 +3,8 @@ use crate::plan::matrix::{Answer, EnvironmentError};
 use crate::plan::states::{State, StateRow};
 use std::collections::BTreeMap;
 
+const OPTIONS: MatrixOptions = MatrixOptions { limit: None, wording: ToString::to_string };
+
 fn row(id: &str, state: State, file: bool, reason: Option<&str>) -> StateRow {
     StateRow {
         id: id.to_owned(),
@@ -34,7 +36,7 @@ fn answer(place: &str, belongs_to: Option<&str>) -> Answer {
 
 fn sample() -> Matrix {
     let silence =
-        EnvironmentError { message: "cannot reach <db>: no | route".to_owned(), help: Some("is it up?".to_owned()) };
+        EnvironmentError { message: "cannot reach <db>: no | route".to_owned(), help: Some("is it up?".into()) };
     let dev = vec![row("old", State::Missing, false, None), row("a", State::Applied, true, None)];
     let live = vec![row("a", State::Held, true, Some("\"later\" <b>")), row("b|c", State::Excluded, true, None)];
     Matrix::of(vec![
@@ -60,7 +62,7 @@ fn every_file_is_a_format() {
 #[test]
 fn the_table_has_a_column_for_each_environment() {
     assert_eq!(
-        MatrixFormat::Text.render(&sample(), MatrixOptions::default()).plain(),
+        MatrixFormat::Text.render(&sample(), OPTIONS).plain(),
         "CHANGESET  dev      staging  live\n\
          a          applied  ?        held\n\
          b|c                 ?        excluded\n\
@@ -68,13 +70,13 @@ fn the_table_has_a_column_for_each_environment() {
          \n\
          dev on db:5432/shop: 1 applied, 1 missing\n\
          staging is not known: cannot reach <db>: no | route\n  help: is it up?\n\
-         live on live:5432/shop: 1 held, 1 excluded; its ledger belongs to `staging`: see `dagmar adopt`\n"
+         live on live:5432/shop: 1 held, 1 excluded; its ledger belongs to `staging`: see `adopt`\n"
     );
 }
 
 #[test]
 fn programs_get_the_reasons_too() {
-    let text = MatrixFormat::Json.render(&sample(), MatrixOptions::default()).plain();
+    let text = MatrixFormat::Json.render(&sample(), OPTIONS).plain();
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["environments"][0]["counts"]["applied"], 1);
     assert_eq!(value["environments"][1]["reached"], false);
@@ -86,12 +88,12 @@ fn programs_get_the_reasons_too() {
 
 #[test]
 fn nothing_breaks_out() {
-    let html = MatrixFormat::Html.render(&sample(), MatrixOptions::default()).plain();
+    let html = MatrixFormat::Html.render(&sample(), OPTIONS).plain();
     assert!(html.contains("title=\"&quot;later&quot; &lt;b&gt;\"") && !html.contains("<b>") && !html.contains("<db>"));
     // what an environment never gets is not well because of that
     assert!(html.contains("<span class=\"tag none\">excluded</span>"), "{html}");
     assert!(html.contains("<span class=\"tag good\">applied</span>"), "{html}");
-    let markdown = MatrixFormat::Markdown.render(&sample(), MatrixOptions::default()).plain();
+    let markdown = MatrixFormat::Markdown.render(&sample(), OPTIONS).plain();
     assert!(markdown.contains("| b\\|c |  | ? | excluded |"), "{markdown}");
     assert!(markdown.contains("&lt;db&gt;: no \\| route"), "{markdown}");
 }

@@ -16,12 +16,12 @@ pub(super) fn render(matrix: &Matrix, options: MatrixOptions) -> Text {
     for column in &matrix.environments {
         let name = Line::new().paint(Tone::Strong, line(&column.name));
         match &column.answer {
-            Ok(answer) => out.line(name.plain(format!(" {}", line(&summary(answer))))),
+            Ok(answer) => out.line(name.plain(format!(" {}", line(&summary(answer, options.wording))))),
             Err(silence) => {
                 let said = name.plain(" ").paint(Tone::Bad, "is not known");
                 out.line(said.plain(format!(": {}", line(&silence.message))));
                 if let Some(help) = &silence.help {
-                    out.line(format!("  help: {}", line(help)));
+                    out.line(format!("  help: {}", line(&(options.wording)(help))));
                 }
             }
         }

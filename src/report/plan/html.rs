@@ -44,10 +44,10 @@ fn part(out: &mut String, preview: &Preview<'_>, no: usize) {
     about(out, preview);
     verdict(out, plan, no);
     if let Some(gates) = preview.gates {
-        out.push_str(&gates::page(gates));
+        out.push_str(&gates::page(gates, preview.wording));
     }
     if let Some(findings) = preview.findings {
-        out.push_str(&preflight::page(findings));
+        out.push_str(&preflight::page(findings, preview.wording));
     }
     for renamed in &plan.renamed {
         let (from, to) = (text(&renamed.from), text(&renamed.to));

@@ -1,10 +1,10 @@
 //! The plan for programs: its serialised form, the one that a plan file holds, with what is said about it.
 
 use super::Preview;
-use crate::gate::GateVerdict;
 use crate::plan::{About, Hazard, Plan};
+use crate::report::gates::VerdictAnswer;
 use crate::report::json;
-use crate::run::Finding;
+use crate::report::preflight::FindingAnswer;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -25,10 +25,10 @@ pub struct PlanAnswer<'a> {
     seal: Option<Sealed<'a>>,
     /// The verdicts of the gates; absent if no gate was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    gates: Option<&'a [GateVerdict]>,
+    gates: Option<Vec<VerdictAnswer<'a>>>,
     /// The findings of the preflight; absent if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    preflight: Option<&'a [Finding]>,
+    preflight: Option<Vec<FindingAnswer<'a>>>,
 }
 
 /// The identification of a sealed plan.
@@ -63,9 +63,11 @@ impl<'a> From<&Preview<'a>> for PlanAnswer<'a> {
             signed_by: seal.signed_by.as_deref(),
             expires_at: &seal.expires_at,
         });
-        let Preview { plan, about, gates, findings, .. } = *preview;
+        let Preview { plan, about, gates, findings, wording, .. } = *preview;
         let hazards = plan.steps.iter().map(|step| (step.changeset.as_str(), plan.hazards(step)));
         let hazards = hazards.filter(|(_, found)| !found.is_empty()).collect();
-        Self { about, plan, hazards, seal, gates, preflight: findings }
+        let gates = gates.map(|gates| VerdictAnswer::of(gates, wording));
+        let preflight = findings.map(|findings| FindingAnswer::of(findings, wording));
+        Self { about, plan, hazards, seal, gates, preflight }
     }
 }

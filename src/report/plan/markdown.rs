@@ -4,6 +4,7 @@ use super::Preview;
 use super::words::{self, Totals};
 use crate::base::count;
 use crate::base::text::line;
+use crate::base::{Operation, Setting};
 use crate::plan::{Hazard, Limits, Plan, Rollback, Segment, Step, StepCheck};
 use crate::report::escape::{code_block, code_span, markdown, markup};
 use crate::report::table::Table;
@@ -55,10 +56,9 @@ fn one(preview: &Preview<'_>, limit: usize) -> String {
     let said = match without {
         0 => String::new(),
         n => format!(
-            "The SQL of {} of {} is left out: it would not fit into a comment on GitHub. `dagmar plan --sql` shows all \
-             of it.\n\n",
-            n,
-            count(plan.steps.len(), "changeset")
+            "The SQL of {n} of {} is left out: it would not fit into a comment on GitHub. {} shows all of it.\n\n",
+            count(plan.steps.len(), "changeset"),
+            (preview.wording)(&Operation::Plan.with(Setting::Sql).into())
         ),
     };
     closed([head, said, steps.concat(), tail].concat())
@@ -85,10 +85,10 @@ fn head(preview: &Preview<'_>, rows: usize) -> String {
     }
     out.push('\n');
     if let Some(gates) = preview.gates {
-        let _ = writeln!(out, "{}", gates::markdown(gates));
+        let _ = writeln!(out, "{}", gates::markdown(gates, preview.wording));
     }
     if let Some(findings) = preview.findings {
-        let _ = writeln!(out, "{}", preflight::markdown(findings, FINDINGS));
+        let _ = writeln!(out, "{}", preflight::markdown(findings, FINDINGS, preview.wording));
     }
     if plan.steps.is_empty() {
         let _ = writeln!(out, "There is {}.\n", words::nothing(plan));

@@ -1,5 +1,6 @@
 //! A plan with what is said about it, and how much of it is shown.
 
+use crate::base::Wording;
 use crate::gate::GateVerdict;
 use crate::plan::{About, Plan};
 use crate::run::Finding;
@@ -17,13 +18,15 @@ pub struct Preview<'a> {
     pub gates: Option<&'a [GateVerdict]>,
     /// The seal, where it is a sealed plan.
     pub seal: Option<&'a Seal>,
+    /// How remedies are worded.
+    pub wording: Wording,
 }
 
 impl<'a> Preview<'a> {
     /// A plan alone.
     #[must_use]
-    pub fn new(plan: &'a Plan, about: &'a About) -> Self {
-        Self { plan, about, findings: None, gates: None, seal: None }
+    pub fn new(plan: &'a Plan, about: &'a About, wording: Wording) -> Self {
+        Self { plan, about, findings: None, gates: None, seal: None, wording }
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn render(preview: &Preview<'_>, options: PlanOptions) -> Text {
     head(&mut out, preview, &totals);
     if let Some(gates) = preview.gates {
         out.gap();
-        out.append(gates::terminal(gates, options.limit));
+        out.append(gates::terminal(gates, options.limit, preview.wording));
     }
     if let (Detail::Summary, false) = (options.detail, plan.steps.is_empty()) {
         out.gap();
@@ -55,7 +55,7 @@ pub(super) fn render(preview: &Preview<'_>, options: PlanOptions) -> Text {
     }
     if let Some(findings) = preview.findings {
         out.gap();
-        out.append(preflight::text(findings));
+        out.append(preflight::text(findings, preview.wording));
     }
     out
 }

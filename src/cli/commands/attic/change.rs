@@ -7,6 +7,7 @@ use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, choose, event, form};
 use crate::cli::shell::running::{Running, confirm, plan_formats, show_findings, stop_on_signals};
 use crate::cli::shell::task::{Outcome, block_on};
+use crate::cli::shell::wording::worded;
 use crate::cli::shell::{open, progress, rehearsal};
 use crate::history::attic::Entry;
 use crate::ops::attic::AtticWork;
@@ -93,7 +94,7 @@ async fn carry_out(
     let about = planned.about().await;
     if let Some(format) = format {
         let limits = PlanOptions { limit: out.limit(), detail: Detail::Statements };
-        out.report(format.render(&[Preview::new(&planned.plan, &about)], limits));
+        out.report(format.render(&[Preview::new(&planned.plan, &about, worded)], limits));
         notes.iter().for_each(|line| out.say(line.as_str()));
         return planned.close().await;
     }
@@ -103,7 +104,7 @@ async fn carry_out(
         return planned.close().await;
     }
     if form == Form::Text {
-        how.running.announce(&Preview::new(&planned.plan, &about), global, out);
+        how.running.announce(&Preview::new(&planned.plan, &about, worded), global, out);
     }
     notes.iter().for_each(|line| out.say(line.as_str()));
     if how.dry.dry_run {
@@ -111,7 +112,7 @@ async fn carry_out(
         return planned.close().await;
     }
     let prepared = planned.prepare(options).await?;
-    gates::show(&prepared, &Preview::new(prepared.plan(), &about), form, false, out);
+    gates::show(&prepared, &Preview::new(prepared.plan(), &about, worded), form, false, out);
     show_findings(prepared.findings(), form, global, out);
     prepared.check().await?;
     confirm(global, &question(order, prepared.plan(), &prepared.planned().db))?;

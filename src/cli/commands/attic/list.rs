@@ -5,6 +5,7 @@ use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
 use crate::cli::shell::task::{Outcome, block_on};
+use crate::cli::shell::wording::command;
 use crate::history::attic::{Entry, Recovery, Totals};
 use crate::ops::attic::{Kept, kept};
 use crate::report::{Cell, Line, Table, Tone};
@@ -14,7 +15,7 @@ pub fn list(global: &Global, out: &mut Output) -> Outcome {
     let target = open::target(global)?;
     let kept = block_on(kept(&target, out))?;
     if form == Form::Json {
-        out.json(&kept.answer());
+        out.json(&kept.answer(command));
         return Ok(());
     }
     let Kept { environment, keep, entries, totals, now, place, .. } = kept;
@@ -41,7 +42,7 @@ fn table(entries: &[Entry], keep: Option<HumanDuration>, now: i64) -> Table {
         let over = if entry.is_expired(keep, now) { ", over" } else { "" };
         let back = match entry.way() {
             Recovery::None(why) => format!("- ({why})"),
-            _ => entry.command().unwrap_or_default(),
+            _ => entry.call().as_ref().map(command).unwrap_or_default(),
         };
         table.row([
             Cell::from(entry.id.to_string().as_str()),

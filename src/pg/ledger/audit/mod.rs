@@ -11,7 +11,8 @@ mod walk;
 
 use super::approvals;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, FailureKind, Ident, fill};
+use crate::base::remedy::Argument;
+use crate::base::{Failure, FailureKind, Ident, Operation, Setting, fill};
 use crate::history::EventKind;
 use crate::history::{History, approval};
 use crate::ledger::chain::{DIGEST_UNTIL_3, hash_sql, kept_sql, recorded_sql};
@@ -165,10 +166,13 @@ pub async fn check_recorded(connection: &Connection, ledger: &Ident, ids: &[Stri
     }
     let mut failure =
         Failure::new(FailureKind::Drift, "the ledger was changed by hand since it was written; nothing was run");
-    failure.notes = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+    for row in &rows {
+        failure = failure.note(row.get::<String>(0)?);
+    }
     Err(failure.help(
-        "compare it with a backup, and find out who did it; if it is right as it is now, \
-         `dagmar clear ID --as-recorded --reason ...` says so",
+        "compare it with a backup, and find out who did it; if it is right as it is now, "
+            + Operation::Clear.on(Argument::Open).with(Setting::AsRecorded).with(Setting::Reason.open())
+            + " says so",
     ))
 }
 

@@ -4,7 +4,7 @@
 use super::problem::{AuditProblemKind, UNREAD};
 use super::walk::Walk;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, FailureKind, Ident};
+use crate::base::{Failure, FailureKind, Ident, Operation, Setting};
 use crate::history::event::EventKind;
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
@@ -143,7 +143,10 @@ pub async fn sign_head(connection: &Connection, ledger: &Ident, run: &str, key: 
             "the history was changed by hand after it was signed; the run is recorded and not signed",
         )
         .note(format!("the signature in event {} is of another hash than the one that is there", said.at))
-        .help("`dagmar history --verify --key` shows what was changed; compare it with a backup of the ledger"));
+        .help(
+            Operation::History.with(Setting::Verify).with(Setting::Key.open())
+                + " shows what was changed; compare it with a backup of the ledger",
+        ));
     }
     let signature = key.sign(&signed_text(&installation, seq, &hash));
     let detail = json!({ "seq": seq, "hash": hash, "installation": installation, "signature": signature });

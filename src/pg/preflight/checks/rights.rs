@@ -1,5 +1,6 @@
 //! Rights that the plan needs and the role does not have.
 
+use crate::base::{Operation, Setting};
 use crate::pg::preflight::report::{Report, some};
 use crate::pg::preflight::view::View;
 
@@ -11,7 +12,9 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     if facts.ledger == Some(false) {
         report.error(
             format!("the role `{role}` may not write the tables of the ledger in `{}`", view.ledger),
-            format!("connect as their owner, or as a role with the rights that `dagmar ledger grants --applier {role}` prints"),
+            "connect as their owner, or as a role with the rights that "
+                + Operation::LedgerGrants.with(Setting::Applier.to(role))
+                + " prints",
         );
     }
     if !facts.database_create && !asked.new_schemas.is_empty() {

@@ -10,12 +10,12 @@ use super::*;
 use crate::plan::{About, Hazard, Plan};
 
 fn written(format: PlanFormat, plan: &Plan) -> String {
-    format.render(&[Preview::new(plan, &about())], PlanOptions::default()).plain()
+    format.render(&[Preview::new(plan, &about(), ToString::to_string)], PlanOptions::default()).plain()
 }
 
 fn with_sql(format: PlanFormat, plan: &Plan) -> String {
     let options = PlanOptions { detail: Detail::Sql, ..PlanOptions::default() };
-    format.render(&[Preview::new(plan, &about())], options).plain()
+    format.render(&[Preview::new(plan, &about(), ToString::to_string)], options).plain()
 }
 
 #[test]
@@ -98,7 +98,8 @@ fn nothing_to_do_is_said_with_the_database() {
     assert!(text.ends_with("\nnot for this environment\n  004-first-organization\n"), "{text}");
     let offline = About { target: None, ..about() };
     for format in PlanFormat::ALL {
-        let text = format.render(&[Preview::new(&nothing(), &offline)], PlanOptions::default()).plain();
+        let text =
+            format.render(&[Preview::new(&nothing(), &offline, ToString::to_string)], PlanOptions::default()).plain();
         let said = if *format == PlanFormat::Json { "\"target\": null" } else { "none was asked" };
         assert!(text.contains(said), "{format:?}: {text}");
     }

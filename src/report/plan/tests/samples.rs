@@ -52,7 +52,7 @@ pub(in crate::report) fn verdicts() -> Vec<GateVerdict> {
         gate,
         status,
         reason: "it <is> so".to_owned(),
-        remedy: remedy.map(str::to_owned),
+        remedy: remedy.map(Into::into),
     };
     vec![
         of("soak", GateStatus::Met, None),
@@ -67,7 +67,7 @@ pub(in crate::report) fn findings() -> Vec<Finding> {
         check: "rights",
         severity,
         message: message.to_owned(),
-        remedy: "GRANT it".to_owned(),
+        remedy: "GRANT it".into(),
     };
     vec![one(FindingSeverity::Error, "the role may not"), one(FindingSeverity::Warning, "a report runs since 2 h")]
 }

@@ -1,0 +1,111 @@
+//! The operations and options that remedies name. What a door calls them is its own table.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+macro_rules! names {
+    ($($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident,)* })*) => {$(
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+        #[serde(rename_all = "camelCase")]
+        $(#[$about])*
+        pub enum $name {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &[$name] = &[$($name::$variant),*];
+        }
+    )*};
+}
+
+names! {
+    /// An operation.
+    #[allow(missing_docs)] // each is the operation of its name
+    Operation {
+        Adopt,
+        Apply,
+        Approve,
+        AtticList,
+        AtticRestore,
+        Check,
+        Clear,
+        History,
+        Init,
+        KeyNew,
+        LedgerGrants,
+        LedgerInstall,
+        LedgerPolicy,
+        Mark,
+        New,
+        Pause,
+        Plan,
+        Promote,
+        Rollback,
+        Schema,
+        Status,
+    }
+
+    /// An option of an operation.
+    #[schemars(rename = "RemedyOptionName")]
+    Setting {
+        /// A destructive kind of step that is allowed.
+        Allow,
+        /// Of `clear`: all of the changeset was run.
+        Applied,
+        /// The role that applies.
+        Applier,
+        /// The role that approves.
+        Approver,
+        /// Of `clear`: the ledger is right as it is now.
+        AsRecorded,
+        /// With the changesets that depend on it.
+        Cascade,
+        /// How long a statement of a dry run may take.
+        DryRunLimit,
+        /// The environment.
+        Env,
+        /// The environment that a promotion comes from.
+        From,
+        /// The answer as JSON.
+        Json,
+        /// The key that signatures are checked with.
+        Key,
+        /// A list of all.
+        List,
+        /// How long to wait for the lock.
+        LockWait,
+        /// Without the checks before the run.
+        NoPreflight,
+        /// The file to write.
+        Out,
+        /// A gate that the run goes past.
+        Override,
+        /// The folder of the project.
+        Project,
+        /// Why.
+        Reason,
+        /// Which changesets.
+        Select,
+        /// On a server of its own.
+        Shadow,
+        /// The file of the key to sign with.
+        Sign,
+        /// With all SQL.
+        Sql,
+        /// How long to wait for the server.
+        Timeout,
+        /// What a transaction holds.
+        Transaction,
+        /// A change type.
+        Type,
+        /// The connection.
+        Url,
+        /// A variable of the project, by its name.
+        Var,
+        /// With more on the way.
+        Verbose,
+        /// With a check of the history, or of a sealed plan.
+        Verify,
+    }
+}
