@@ -26,7 +26,7 @@ fn s31_a_plan_runs_when_as_many_agreed_as_the_environment_asks_for() {
     // who applies cannot be who agrees
     by("postgres", &["approve", "p.plan", "--reason", "my own"]).ok();
     let said = by("postgres", &["apply", "p.plan"]).fails(5);
-    assert!(said.contains("is who applies it"), "{said}");
+    assert!(said.contains("is the role that applies it"), "{said}");
     assert_eq!(database.sql("SELECT to_regnamespace('shop') IS NULL"), "t");
     by(&boss, &["approve", "p.plan", "--reason", "CHG-7"]).ok();
     assert!(by("postgres", &["apply", "p.plan"]).ok().contains("applied 1 changeset"));
@@ -54,7 +54,7 @@ fn s31_a_sealed_plan_is_promoted() {
     all.refused(&promote, "approvals", &["0 of 1"]);
     all.refused(&["apply", "p.plan", "--env", "production"], "promote-only", &["dagmar promote FILE --to production"]);
     let files = all.refused(&["promote", "--to", "production"], "approvals", &["the plan is not sealed"]);
-    assert!(files.contains("have it approved, and promote that file"), "{files}");
+    assert!(files.contains("have it approved, then promote that file"), "{files}");
     Run::of(approve.output().unwrap()).ok();
 
     // agreed to, and no longer on staging

@@ -183,7 +183,7 @@ fn what_a_rollback_puts_back_names_it() {
     project.on(&database, &["rollback", "notes"]).ok();
     let rows = number(&project, &database, "rows");
     let said = project.on(&database, &["attic", "restore", &rows]).fails(5);
-    says(&said, &["its table is not there", "apply `notes` again first"]);
+    says(&said, &["its table does not exist", "apply `notes` again first"]);
     assert_eq!(
         database
             .sql("SELECT count(*) FROM dagmar.event WHERE kind = 'refused' AND detail ->> 'command' = 'attic restore'"),
@@ -220,7 +220,7 @@ fn a_purge_drops_for_good() {
     assert_eq!(entries(&project, &database).len(), 5);
 
     let mut command = project.command(&["attic", "purge", "--all", "--url", &database.url()]);
-    says(&Run::of(command.output().unwrap()).fails(5), &["nobody is there to confirm it"]);
+    says(&Run::of(command.output().unwrap()).fails(5), &["cannot ask for confirmation"]);
     assert_eq!(project.on(&database, &["attic", "purge", "--all"]).ok(), "purged 5 entries\n");
     assert_eq!(
         database.sql("SELECT row_to_json(u) FROM people u WHERE id = 20"),
@@ -325,7 +325,7 @@ fn retention_says_what_is_over_and_purges_nothing_by_itself() {
     assert_eq!(database.sql("SELECT detail #>> '{policy,attic,keep}' FROM dagmar.event WHERE kind = 'runStarted' ORDER BY seq DESC LIMIT 1"), "1ms");
     says(&project.on(&database, &["check"]).ok(), &["4 changesets"]);
     project.write("dagmar.yaml", "environments: { production: { attic: { keep: long } } }");
-    says(&project.on(&database, &["check"]).fails(3), &["`long` is no length of time"]);
+    says(&project.on(&database, &["check"]).fails(3), &["`long` is not a valid duration"]);
 }
 
 #[test]
@@ -450,7 +450,7 @@ fn what_was_shown_is_what_runs() {
     drop(holder);
     rollback.end().ok();
     let run = purge.end();
-    says(&run.out, &["the attic has changed since this was shown; nothing was run"]);
+    says(&run.out, &["the attic changed after the plan was shown; nothing was run"]);
     assert_eq!(run.code, 4);
     assert_eq!(database.sql("SELECT count(*) FROM dagmar.attic WHERE purged_at IS NOT NULL"), "0");
     assert_eq!(database.sql("SELECT count(email), count(*) FROM users"), "15|15");
@@ -500,7 +500,7 @@ fn entries_that_were_changed_by_hand_are_refused() {
             database.sql(change);
             let catalog = database.catalog();
             let run = project.on(&database, args);
-            says(&run.fails(4), &["the ledger was changed by hand", "what the attic keeps for"]);
+            says(&run.fails(4), &["the ledger was changed manually", "what the attic keeps for"]);
             same(&database.catalog(), &catalog, change);
             says(&project.on(&database, &["history", "--verify"]).fails(4), &["what the attic keeps for"]);
         }
@@ -531,7 +531,7 @@ fn entries_that_were_changed_by_hand_are_refused() {
     says(&project.on(&database, &clear).ok(), &["cleared notes: pending, as it is recorded now"]);
     intact(&project, &database);
     project.on(&database, &["attic", "purge", "5"]).ok();
-    says(&project.on(&database, &clear).fails(2), &["`notes` has no state here that could be cleared"]);
+    says(&project.on(&database, &clear).fails(2), &["`notes` has no recorded state to clear"]);
     // names are never taken for SQL, and only those that the attic gives are dropped
     let (_project, database) = with_rows("");
     database.sql("CREATE TABLE precious (id int, keep int)");
@@ -580,18 +580,18 @@ fn a_half_done_changeset_keeps_what_it_may_need() {
     let half = database.sql("SELECT id FROM dagmar.attic WHERE changeset = 'half' AND kind = 'column'");
     says(
         &project.on(&database, &["attic", "purge", &half]).fails(5),
-        &["`half` is half done and may need entry", "dagmar rollback half"],
+        &["`half` is partly applied and may need entry", "dagmar rollback half"],
     );
-    says(&project.on(&database, &["attic", "restore", &half]).fails(5), &["its changeset is half done"]);
+    says(&project.on(&database, &["attic", "restore", &half]).fails(5), &["its changeset is partly applied"]);
     let run = project.on(&database, &["attic", "purge", "--all"]);
-    assert!(run.err.contains(&format!("entry {half} stays: `half` is half done")), "{run:?}");
+    assert!(run.err.contains(&format!("entry {half} is kept: `half` is partly applied")), "{run:?}");
     assert_eq!(run.ok(), "purged 3 entries\n");
     project.on(&database, &["rollback", "half"]).ok();
     assert_eq!(database.sql("SELECT max(nick) FROM users"), "n9");
     intact(&project, &database);
 }
 
-/// A ledger of version 3 is read as it is; a purge brings it up to date.
+/// A ledger of version 3 is read as it is; a purge upgrades it.
 #[test]
 fn ledgers_of_earlier_versions_have_an_attic_too() {
     let (project, database) = with_rows("");

@@ -39,7 +39,10 @@ fn a_new_project_applies_and_rolls_back() {
 fn init_overwrites_nothing() {
     let project = Project::new(&[(".gitignore", "/target\n.dagmar/\n"), ("schema/project.schema.json", "mine")]);
     let err = project.run(&["init"]).fails(2);
-    assert!(err.contains("there is: dagmar.yaml") && err.contains("there is: schema/project.schema.json"), "{err}");
+    assert!(
+        err.contains("exists already: dagmar.yaml") && err.contains("exists already: schema/project.schema.json"),
+        "{err}"
+    );
     assert!(!err.contains("001_first") && !project.path().join("plans/001_first.yaml").exists(), "{err}");
     assert_eq!(fs::read_to_string(project.path().join("dagmar.yaml")).unwrap(), "");
     for path in ["dagmar.yaml", "schema/project.schema.json"] {
@@ -47,7 +50,7 @@ fn init_overwrites_nothing() {
     }
     let json = project.run(&["init", "--format", "json"]).json();
     assert_eq!(json["written"].as_array().unwrap().len(), 5, "{json}");
-    // the line is there already
+    // the line already exists
     assert_eq!(fs::read_to_string(project.path().join(".gitignore")).unwrap(), "/target\n.dagmar/\n");
 }
 
@@ -108,10 +111,10 @@ changesets:
 fn a_new_changeset_takes_nobodys_place() {
     let project = Project::new(&[("plans/a.yaml", FIRST), ("plans/taken.yaml", "changesets:\n")]);
     assert!(project.run(&["new", "002 users"]).fails(2).contains("plans/a.yaml"));
-    assert!(project.run(&["new", "taken"]).fails(2).contains("there is a file `plans/taken.yaml`"));
+    assert!(project.run(&["new", "taken"]).fails(2).contains("the file `plans/taken.yaml` already exists"));
     assert!(project.run(&["new", "x", "--depends-on", "002-user"]).fails(2).contains("did you mean `002-users`?"));
     assert!(project.run(&["new", "x", "--change", "creatTable"]).fails(2).contains("did you mean `createTable`?"));
-    assert!(project.run(&["new", "…"]).fails(2).contains("makes no id"));
+    assert!(project.run(&["new", "…"]).fails(2).contains("gives no valid id"));
     assert!(!project.path().join("plans/x.yaml").exists());
     let mut edit = project.command(&["new", "x", "--edit"]);
     let run = Run::of(edit.env("EDITOR", "printf '# edited\\n' >>").output().unwrap());
@@ -179,7 +182,7 @@ fn the_schema_knows_the_projects_own_types() {
     assert!(project.run(&["schema", "--type", "touc"]).fails(2).contains("did you mean `touch`?"));
     assert!(project.run(&["schema", "--markdown"]).ok().contains("## `touch` (own)"));
     project.write("templates/touch/manifest.yaml", "description: [");
-    assert!(project.run(&["schema", "--list"]).err.contains("`touch` is left out"));
+    assert!(project.run(&["schema", "--list"]).err.contains("`touch` is omitted"));
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn a_running_backfill_is_paused_and_resumed() {
     let refused = project.on(&database, &["apply", "--lock-wait", "0"]).fails(6);
     assert!(refused.contains("another run holds the lock"), "{refused}");
     assert_eq!(database.sql("SELECT rows FROM dagmar.segment"), rows);
-    assert!(project.on(&database, &["resume"]).ok().contains("backfills go on"));
+    assert!(project.on(&database, &["resume"]).ok().contains("backfills continue"));
     running.line_with("backfillGoesOn");
     let line = running.line_with("batchDone");
     assert!(line.contains("\"tableRows\":") && line.contains("\"rate\":") && line.contains("\"seen\":"), "{line}");
@@ -72,7 +72,7 @@ fn a_pause_stays_in_force() {
     let database = Database::new();
     slow(&database, 30);
     let project = backfill(COUNT);
-    assert!(project.on(&database, &["pause"]).ok().contains("nothing runs"));
+    assert!(project.on(&database, &["pause"]).ok().contains("no run is in progress"));
     let json = project.on(&database, &["status", "--format", "json"]).json();
     assert!(json["paused"]["by"].as_str().unwrap().contains('@'), "{json}");
     let mut running = project.start(&database, &["apply", "--format", "json"]);
@@ -82,7 +82,10 @@ fn a_pause_stays_in_force() {
     project.on(&database, &["cancel", "--reason", "not today"]).ok();
     let run = running.end();
     assert_eq!(run.code, 9, "{run:?}");
-    assert!(run.out.contains("cancelled by ") && run.out.contains("not today; what was done is recorded"), "{run:?}");
+    assert!(
+        run.out.contains("cancelled by ") && run.out.contains("not today; the completed steps are recorded"),
+        "{run:?}"
+    );
     project.on(&database, &["resume"]).ok();
     project.on(&database, &["apply"]).ok();
     assert_eq!(database.sql("SELECT min(n), max(n) FROM t"), "1|1");
@@ -97,10 +100,10 @@ fn a_run_is_cancelled_from_outside() {
     let wait = "table: t, key: id, set: { n: 'CASE WHEN pg_sleep(60) IS NULL THEN 1 ELSE 1 END' }, rollback: UPDATE t SET n = 0";
     let project = backfill(wait);
     let nothing = project.on(&database, &["cancel"]).fails(5);
-    assert!(nothing.contains("nothing runs on this database"), "{nothing}");
+    assert!(nothing.contains("no run is in progress on this database"), "{nothing}");
     let running = project.start(&database, &["apply"]);
     database.until_runs("dagmar_full");
-    assert!(project.on(&database, &["cancel"]).ok().contains("was asked to stop"));
+    assert!(project.on(&database, &["cancel"]).ok().contains("requested the run of "));
     let said = running.end().fails(9);
     assert!(said.contains("cancelled by "), "{said}");
     let run = database.sql("SELECT status, message FROM dagmar.run");

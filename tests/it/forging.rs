@@ -26,7 +26,7 @@ fn an_event_cannot_hide_what_was_recorded() {
         assert!(said.contains("the detail of an event is a JSON object"), "{detail}: {said}");
     }
     let said = project.on(&database, &["rollback", "a"]).fails(4);
-    assert!(said.contains("changed by hand since it was written"), "{said}");
+    assert!(said.contains("changed manually since it was written"), "{said}");
 }
 
 /// The same with an event that holds the row as it is then: who wrote it is not who made the row, or it is
@@ -119,8 +119,8 @@ fn rows_come_and_go_with_an_event() {
     project.on(&database, &verify).ok();
     // after it was rolled back for good, or marked as pending, there is none
     for (words, args) in [
-        ("put in by hand: its last event says that there is none", &["rollback", "b"][..]),
-        ("put in by hand: its last event says that there is none", &["mark", "pending", "b", "--reason", "x"]),
+        ("inserted manually: its last event says that there is none", &["rollback", "b"][..]),
+        ("inserted manually: its last event says that there is none", &["mark", "pending", "b", "--reason", "x"]),
     ] {
         project.on(&database, args).ok();
         project.on(&database, &verify).ok();
@@ -239,7 +239,7 @@ fn times_without_an_end_keep_nobody_from_reading() {
         assert!(said.code == 4 || said.code == 0 && change.contains("request"), "{change}: {said:?}");
     }
     let said = project.on(&database, &["history", "--verify"]).fails(4);
-    assert!(said.contains("the row of `a` was changed by hand") && said.contains("the row of run "), "{said}");
+    assert!(said.contains("the row of `a` was changed manually") && said.contains("the row of run "), "{said}");
 }
 
 /// Details that are JSON for PostgreSQL and too much for others: everybody can still read the history.

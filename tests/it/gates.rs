@@ -69,7 +69,7 @@ fn s22_checks_that_cannot_be_asked_and_checks_of_the_way_back() {
     let project = project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a", broken)]);
     let database = Database::new();
     let said = project.on(&database, &["apply"]).fails(8);
-    assert!(said.contains("the check `nonsense` cannot be asked: division by zero"), "{said}");
+    assert!(said.contains("the check `nonsense` cannot be queried: division by zero"), "{said}");
     project.write("plans/a.yaml", &file(&[sql("b", "CREATE TABLE b ()", "SELECT 1", back)]));
     project.on(&database, &["apply"]).ok();
     let said = project.on(&database, &["rollback", "b"]).fails(8);

@@ -219,10 +219,10 @@ fn s13_replication_and_sessions() {
     let project = project(&[sql("a", "ALTER TABLE t ADD m int", "ALTER TABLE t DROP m", ""), table("b", "")]);
     let found = findings(&project, &cluster.url("postgres", "postgres"));
     has(&found, "replication warning", "`public.t` is published by `out`");
-    has(&found, "replication note", "nobody reads the replication slot `gone`");
+    has(&found, "replication note", "the replication slot `gone` has no reader");
     let mut command = project.command(&["apply", "--yes", "--url", &cluster.url("app", "postgres")]);
     let said = Run::of(command.output().unwrap()).fails(5);
-    assert!(said.contains("[connections] the role has room for 0 more sessions; the run needs 1"), "{said}");
+    assert!(said.contains("[connections] the role allows 0 more sessions; the run needs 1"), "{said}");
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn s13_the_way_back_is_looked_at_too() {
         &format!("[rights] the role `{role}` does not own `public.t`; only `postgres` may change them"),
         "warning [locks] `public.u` is locked against ACCESS EXCLUSIVE: pid ",
         &format!("warning [transactions] the transaction `left_{}` of postgres was prepared ", database.name),
-        "with `--no-preflight` a run goes on all the same",
+        "skip these checks with `--no-preflight`",
     ] {
         assert!(said.contains(words), "{words}\n{said}");
     }

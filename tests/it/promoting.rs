@@ -130,11 +130,11 @@ fn s31_the_order_is_kept() {
             2,
             "`production` is promoted from `staging`, not from `dev`",
         ),
-        (&["promote", "--from", "nowhere", "--to", "dev"], 2, "there is no environment `nowhere`"),
+        (&["promote", "--from", "nowhere", "--to", "dev"], 2, "the environment `nowhere` does not exist"),
         (&["promote", "--from", "production", "--to", "dev"], 2, "`production` does not come before `dev`"),
         (&["promote", "--to", "dev"], 2, "`dev` has no `promoteFrom`"),
         (&["promote"], 2, "no target environment given"),
-        (&["promote", "--to", "prod"], 2, "there is no environment `prod`"),
+        (&["promote", "--to", "prod"], 2, "the environment `prod` does not exist"),
         // staging was never applied to
         (PROMOTE, 5, "`staging`: it has no ledger"),
         (&["promote", "--to", "production", "--override", "windows", "--reason", "x"], 2, "invalid value 'windows'"),
@@ -155,7 +155,7 @@ fn s31_the_order_is_kept() {
     );
     all.project.write("dagmar.yaml", "environments:\n  stage: {}\n  production: { promoteFrom: staging }\n");
     let said = all.run(PROMOTE).fails(3);
-    assert!(said.contains("there is no environment `staging`") && said.contains("dagmar.yaml"), "{said}");
+    assert!(said.contains("the environment `staging` does not exist") && said.contains("dagmar.yaml"), "{said}");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn s31_edited_since_staging() {
     let all = Three::new("", &[table("a", ""), table("b", "")]);
     all.run(&["apply", "--env", "staging"]).ok();
     all.plans(&[sql("a", "CREATE TABLE a (n bigint)", "DROP TABLE a", ""), table("b", "")]);
-    all.refused(PROMOTE, "same-checksum-on-source", &["`a`: staging has d1:", "take edits back"]);
+    all.refused(PROMOTE, "same-checksum-on-source", &["`a`: staging has d1:", "revert the edits"]);
     // no ledger, so no event; what is not edited may go on its own
     all.run(&["promote", "--to", "production", "--select", "b"]).ok();
     assert_eq!(tables(&all.production), "b");
@@ -173,7 +173,7 @@ fn s31_edited_since_staging() {
     assert!(history.contains("refused") && history.contains("promote: same-checksum-on-source"), "{history}");
     // its file is gone
     all.plans(&[table("b", "")]);
-    all.refused(PROMOTE, "same-checksum-on-source", &["`a`: staging has it, and no file has it any more"]);
+    all.refused(PROMOTE, "same-checksum-on-source", &["`a`: staging has it, but no file contains it"]);
     // what both have and was edited since is drift, as ever
     all.plans(&[table("a", ""), sql("b", "CREATE TABLE b (n bigint)", "DROP TABLE b", "")]);
     let said = all.run(PROMOTE).fails(4);
@@ -194,7 +194,7 @@ fn s31_half_migrated_source() {
     all.refused(
         PROMOTE,
         "source-settled",
-        &["half done on staging: `b`", "`dagmar apply --env staging` goes on there"],
+        &["partly applied on staging: `b`", "`dagmar apply --env staging` continues there"],
     );
     all.staging.sql("UPDATE switch SET n = 1");
     all.run(&["apply", "--env", "staging"]).ok();
@@ -213,7 +213,7 @@ fn s31_a_run_on_the_source_is_waited_for_by_people() {
     all.run(&["apply", "--env", "staging", "--select", "a"]).ok();
     let running = Running::of(all.command(&["apply", "--env", "staging"]));
     all.staging.until_runs("pg_sleep(60)");
-    all.refused(PROMOTE, "source-settled", &["a run is on its way on staging"]);
+    all.refused(PROMOTE, "source-settled", &["a run is in progress on staging"]);
     all.staging.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
     running.signal("KILL");
     let _ = running.end();
@@ -251,7 +251,7 @@ fn s31_what_is_missing_and_what_was_only_marked() {
     all.staging.sql("CREATE TABLE a (n int)");
     all.run(&["mark", "applied", "a", "--reason", "was there before", "--env", "staging"]).ok();
     all.run(&["apply", "--env", "staging"]).ok();
-    all.refused(PROMOTE, "verify-passed-on-source", &["`a` was never run on staging, only marked"]);
+    all.refused(PROMOTE, "verify-passed-on-source", &["`a` was only marked on staging, not run"]);
     all.refused(
         &["promote", "--to", "production", "--select", "b"],
         "dependencies-present",
@@ -301,7 +301,7 @@ fn s31_soak_by_the_clock_of_the_server() {
     all.refused(
         PROMOTE,
         "soak",
-        &["which is in the future", "the clocks differ: set the clock of the server of staging"],
+        &["which is in the future", "the clocks differ: correct the clock of the server of staging"],
     );
     applied_at(&all.staging, "b", "- interval '2 days'");
     all.run(PROMOTE).ok();
@@ -318,12 +318,12 @@ fn s31_rows_that_were_put_into_the_source_are_not_promoted() {
          '{\"id\": \"b\", \"applied_at\": \"2020-01-01\"}')).* FROM dagmar.changeset a",
     );
     let said = all.run(&["promote", "--to", "production", "--select", "b"]).fails(4);
-    assert!(said.contains("`staging`: the ledger was changed by hand"), "{said}");
-    assert!(said.contains("the row of `b` was put in by hand"), "{said}");
+    assert!(said.contains("`staging`: the ledger was changed manually"), "{said}");
+    assert!(said.contains("the row of `b` was inserted manually"), "{said}");
     all.staging
         .sql("DELETE FROM dagmar.changeset WHERE id = 'b'; UPDATE dagmar.changeset SET applied_at = '2020-01-01'");
     let said = all.run(PROMOTE).fails(4);
-    assert!(said.contains("the row of `a` was changed by hand"), "{said}");
+    assert!(said.contains("the row of `a` was changed manually"), "{said}");
     assert_eq!(tables(&all.production), "");
 }
 
@@ -339,7 +339,7 @@ fn s31_what_is_hidden_in_texts_needs_a_word() {
         let all = Three::new("allow: [irreversible]", &[sql("hidden", forward, "SELECT 1", "")]);
         all.production.sql("CREATE TABLE base ()");
         let apply = ["apply", "--env", "production"];
-        all.refused(&apply, "destructive-allowed", &["opaque: `hidden`", "if that is meant: `--allow opaque`"]);
+        all.refused(&apply, "destructive-allowed", &["opaque: `hidden`", "to allow it: `--allow opaque`"]);
         assert_eq!(tables(&all.production), "base");
         all.run(&[&apply[..], &["--allow", "opaque"]].concat()).ok();
     }
@@ -453,7 +453,7 @@ fn s31_past_the_promotion() {
     all.refused(
         &["apply", "--env", "production"],
         "promote-only",
-        &["`production` takes only what is promoted", "dagmar promote --to production"],
+        &["`production` accepts only promotions", "dagmar promote --to production"],
     );
     all.run(&["apply", "--env", "production", "--override", "promote-only", "--reason", "the first stone"]).ok();
     assert_eq!((tables(&all.production).as_str(), all.events("gateOverridden").as_str()), ("a", "1"));
@@ -547,7 +547,7 @@ fn s10_soak_on_edges_in_each_environment() {
             "UPDATE dagmar.changeset SET applied_at = applied_at - interval '31 days' WHERE id = '{id}'"
         ));
         let said = all.run(&["apply", "--env", environment]).fails(4);
-        assert!(said.contains(&format!("the row of `{id}` was changed by hand")), "{said}");
+        assert!(said.contains(&format!("the row of `{id}` was changed manually")), "{said}");
         all.run(&["clear", id, "--env", environment, "--as-recorded", "--reason", "a month is over"]).ok();
     };
     back(&all.staging, "staging", "one");
@@ -582,11 +582,11 @@ fn s03_wrong_policies_are_found_at_their_place() {
         "unknown value `losesdata`",
         "did you mean `losesData`?",
         "unknown value `tues`",
-        "`9:00` is no time of the day",
-        "`CET-3` is no name of a time zone",
-        "`2026-02-30` is no day",
+        "`9:00` is not a valid time of day",
+        "`CET-3` is not a valid time zone name",
+        "`2026-02-30` is not a valid date",
         "unknown key `perHour`",
-        "`3 days` is no length of time",
+        "`3 days` is not a valid duration",
         "dagmar.yaml:7",
         "dagmar.yaml:8",
         "dagmar.yaml:9",
@@ -605,14 +605,14 @@ fn s03_wrong_policies_are_found_at_their_place() {
         "the freeze has no reason",
         "`count` is out of range",
         "the name of a role is empty",
-        "an approval that expires at once never counts",
-        "with `runsPerHour: 0` nothing ever runs",
+        "an approval that expires immediately never counts",
+        "with `runsPerHour: 0` no run is possible",
     ] {
         assert!(said.contains(words), "{words}\n{said}");
     }
     all.project.write("dagmar.yaml", "environments:\n  dev: { soak: 3d, promoteOnly: true, rate: {} }\n");
     let said = all.run(&["check"]).fails(3);
-    for words in ["`soak` without `promoteFrom`", "`promoteOnly` without `promoteFrom`", "`rate` says nothing"] {
+    for words in ["`soak` without `promoteFrom`", "`promoteOnly` without `promoteFrom`", "`rate` has no limit"] {
         assert!(said.contains(words), "{words}\n{said}");
     }
 }

@@ -20,13 +20,13 @@ fn it_is_announced_asked_for_and_recorded() {
     let project = project(&[first, sql("a", t, "ALTER TABLE t DROP COLUMN more", "    dependsOn: [t]\n")]);
     let database = Database::new();
     project.on(&database, &["apply", "--select", "t"]).ok();
-    // nobody is there to confirm it
+    // cannot ask for confirmation
     let mut command = project.command(&["plan", "--dry-run", "--url", &database.url()]);
     let said = Run::of(command.output().unwrap());
     assert_eq!(said.code, 5, "{said:?}");
     for words in [
         "takes these locks and holds them until it is rolled back, after 1m at the latest\n  ACCESS EXCLUSIVE on t: blocks reads and writes\n",
-        "nobody is there to confirm it",
+        "cannot ask for confirmation",
     ] {
         assert!(said.err.contains(words), "{words}\n{said:?}");
     }
@@ -53,7 +53,7 @@ fn it_is_announced_asked_for_and_recorded() {
     assert_eq!(tables(&database), "t");
     project.on(&database, &["apply"]).ok();
     let said = project.on(&database, &["plan", "--dry-run"]).ok();
-    assert!(said.starts_with("dry run on ") && said.ends_with(", rolled back: there is nothing to run\n"), "{said}");
+    assert!(said.starts_with("dry run on ") && said.ends_with(", rolled back: nothing to run\n"), "{said}");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn it_ends_in_time_and_at_a_signal() {
     let project = project(&[table("t", ""), slow]);
     project.on(&database, &["apply", "--select", "t"]).ok();
     let said = project.on(&database, &["plan", "--dry-run", "--dry-run-limit", "1s"]).fails(8);
-    assert!(said.contains("the dry run was ended after 1s, when its time was over"), "{said}");
+    assert!(said.contains("the dry run exceeded its time limit of 1s"), "{said}");
     let mut command = project.command(&["apply", "--dry-run", "--yes", "--url", &database.url()]);
     command.stdout(std::process::Stdio::piped());
     let running = Running::of(command);
@@ -177,7 +177,7 @@ fn a_private_server_runs_nothing_that_was_put_into_the_ledger() {
         &["rollback", "a", "--dry-run", "--shadow"],
     ] {
         let said = project.on(&database, args).fails(4);
-        assert!(said.contains("the row of `a` was changed by hand"), "{args:?}\n{said}");
+        assert!(said.contains("the row of `a` was changed manually"), "{args:?}\n{said}");
         assert!(!ran.exists(), "{args:?}");
     }
 }
@@ -198,8 +198,8 @@ fn a_private_server_needs_no_other_one() {
     project.write("plans/a.yaml", &file(&[more]));
     project.on(&database, &["apply"]).ok();
     let said = project.on(&database, &["rollback", "more", "--dry-run", "--shadow"]).fails(8);
-    assert!(said.contains("the private server cannot be brought to where the database is"), "{said}");
-    assert!(said.contains("it has what the ledger recorded, and nothing that came otherwise"), "{said}");
+    assert!(said.contains("cannot reproduce the database on the shadow server"), "{said}");
+    assert!(said.contains("the shadow server has only what the ledger recorded"), "{said}");
 }
 
 /// What fails behind the value of a secret variable has the place that a run would name, and the value

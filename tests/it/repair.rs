@@ -118,7 +118,7 @@ fn f56_earlier_ids_that_cannot_be() {
             "`x` is claimed as an earlier id twice",
             "plans/a.yaml:3:14",
         ),
-        ([table("a", "    aka: ['not an id']\n"), table("b", "")], "`not an id` is no id", "[DG0207]"),
+        ([table("a", "    aka: ['not an id']\n"), table("b", "")], "`not an id` is not a valid id", "[DG0207]"),
         (
             [table("a", "    aka: [old]\n"), table("b", "    dependsOn: [old]\n")],
             "`b` depends on `old`",
@@ -147,24 +147,26 @@ fn a_state_is_cleared_after_a_fix_by_hand() {
         database.sql("SELECT (SELECT string_agg(c::text, ' ' ORDER BY id) FROM dagmar.changeset c), (SELECT count(*) FROM dagmar.segment), (SELECT count(*) FROM dagmar.event WHERE kind <> 'refused')")
     };
     let before = state();
-    for (id, message) in
-        [("a", "`a` is applied; nothing was cleared"), ("c", "`c` has no state here"), ("x", "`x` has no state")]
-    {
+    for (id, message) in [
+        ("a", "`a` is applied; nothing was cleared"),
+        ("c", "`c` has no recorded state"),
+        ("x", "`x` has no recorded state"),
+    ] {
         let run = clear(&[id]);
         assert!(run.err.contains(message) && run.err.contains("help: "), "{run:?}");
     }
     let said = project.on(&database, &["mark", "applied", "b", "--reason", "x"]).fails(5);
-    assert!(said.contains("after a fix by hand: `dagmar clear b`"), "{said}");
+    assert!(said.contains("after a manual fix: `dagmar clear b`"), "{said}");
     project.on(&database, &["clear", "b", "--reason", " "]).fails(2);
     let mut asked = project.command(&["clear", "b", "--reason", "x", "--url", &database.url()]);
-    assert!(Run::of(asked.output().unwrap()).fails(5).contains("nobody is there to confirm it"));
+    assert!(Run::of(asked.output().unwrap()).fails(5).contains("cannot ask for confirmation"));
     assert_eq!(state(), before);
     // taken back by hand: applied from the beginning
     database.sql("DROP TABLE b");
     let cleared = clear(&["b"]);
     for words in [
         "`b` is partly (forward: 2 segments done, 0 begun)",
-        "its row and progress will be forgotten",
+        "its row and progress will be removed",
         "an event `cleared` keeps: incident 4711",
     ] {
         assert!(cleared.err.contains(words), "{words}: {cleared:?}");
@@ -270,12 +272,12 @@ fn what_is_refused_by_hand_leaves_word() {
     let other = "5 the ledger of this database belongs to `live`, not to `staging`";
     let expected = [
         "live clear 5 `a` is applied; nothing was cleared".to_owned(),
-        "live adopt 5 the ledger belongs to `live` already; nothing was changed".to_owned(),
+        "live adopt 5 the ledger already belongs to `live`; nothing was changed".to_owned(),
         format!("staging clear {other}"),
         format!("staging pause {other}"),
         format!("staging resume {other}"),
         format!("staging cancel {other}"),
-        "staging adopt 5 nobody is there to confirm it: this is no terminal".to_owned(),
+        "staging adopt 5 cannot ask for confirmation: not a terminal".to_owned(),
     ];
     assert_eq!(database.sql(events).lines().collect::<Vec<_>>(), expected);
     assert!(project.on(&database, &["history", "--verify", "--env", "live"]).ok().contains("intact"));

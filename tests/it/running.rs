@@ -187,7 +187,7 @@ fn s15_half_way_in_segments_goes_on_or_back() {
         let database = Database::new();
         database.sql("CREATE TABLE log (n int); CREATE TABLE switch AS SELECT 0 AS n");
         let said = project.on(&database, &["apply"]).fails(8);
-        assert!(said.contains("state: 3 of its 5 segments are done: `dagmar apply` goes on"), "{said}");
+        assert!(said.contains("state: 3 of its 5 segments are done: `dagmar apply` continues"), "{said}");
         let plan = project.on(&database, &["plan"]).ok();
         assert_eq!(plan.matches(": done by an earlier run").count(), 3, "{plan}");
         assert_eq!(project.states(&database), "a=partly");
@@ -279,7 +279,7 @@ fn s17_an_edited_changeset_is_refused_with_a_diff() {
             "-    forward: |",
             "CREATE TABLE a (n int)",
             "CREATE TABLE a (n bigint)",
-            "help: take the edit back",
+            "help: revert the edit",
         ] {
             assert!(said.contains(words) || words.starts_with('-'), "{words}\n{said}");
         }

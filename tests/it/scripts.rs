@@ -209,7 +209,7 @@ fn a_template_of_a_backfill_gives_a_batch() {
     let plan = "changesets:\n  - id: a\n    changes: [{ backfill: { table: t, key: id, set: { n: '1' }, rollback: SELECT 1 } }]\n";
     let project = Project::new(&[("plans/a.yaml", plan)]);
     for (text, words) in [
-        ("UPDATE t SET n = 1", "it is no SELECT behind common table expressions"),
+        ("UPDATE t SET n = 1", "it is not a SELECT after its common table expressions"),
         ("WITH dagmar_done AS (SELECT $1, $2, '$3') SELECT 1", "it lacks one of the parameters $1, $2 and $3"),
         ("WITH dagmar_done AS (SELECT $1, $2, $3, $4) SELECT 1", "it has a parameter $4"),
     ] {

@@ -156,7 +156,7 @@ fn a_signal_cancels_a_long_statement() {
         let run = running.end();
         assert!(began.elapsed() < Duration::from_secs(30));
         assert_eq!(run.code, 9, "{run:?}");
-        assert!(run.err.contains("stopped by a signal; what was done is recorded"), "{run:?}");
+        assert!(run.err.contains("stopped by a signal; the completed steps are recorded"), "{run:?}");
         assert_eq!(project.states(&database), "a=applied b=pending c=pending");
         assert_eq!(database.sql("SELECT to_regclass('b') IS NULL, (SELECT status FROM dagmar.run)"), "t|interrupted");
         database.sql("CREATE TABLE fast ()");
@@ -245,7 +245,7 @@ fn a_signal_between_two_messages_of_a_whole_plan_is_heard() {
     let args = ["apply", "--transaction", "plan"];
     let (run, _) = through(&server().sockets, &database.name, &project, &args, Fault::InterruptAfter(500_000));
     let said = run.fails(9);
-    assert!(said.contains("stopped by a signal; what was done is recorded"), "{said}");
+    assert!(said.contains("stopped by a signal; the completed steps are recorded"), "{said}");
     assert_eq!(project.states(&database), "a=pending b=pending c=pending d=pending");
     assert_eq!(database.sql("SELECT to_regclass('a') IS NULL, (SELECT status FROM dagmar.run)"), "t|interrupted");
     database.until_alone();

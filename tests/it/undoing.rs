@@ -22,7 +22,10 @@ fn s24_one_changeset_with_what_depends_on_it() {
     let empty = database.dump();
     project.on(&database, &["apply", "--jobs", "1"]).ok();
     let said = project.on(&database, &["rollback", "b"]).fails(5);
-    assert!(said.contains("`d` depends on what is to be rolled back") && said.contains("help: `--cascade`"), "{said}");
+    assert!(
+        said.contains("`d` depends on the changesets to roll back") && said.contains("help: `--cascade`"),
+        "{said}"
+    );
     assert_eq!(database.ledger(), "a=applied b=applied c=applied d=applied e=applied");
     let run = project.on(&database, &["rollback", "b", "--cascade", "--plan"]);
     let plan = run.ok();
@@ -125,7 +128,7 @@ changesets:
     for args in [&["plan"][..], &["plan", "--format", "markdown"], &["plan", "--format", "html"]] {
         assert!(project.on(&database, args).ok().contains("the rows were sold"), "{args:?}");
     }
-    assert!(project.run(&["check"]).ok().contains("cannot be taken back: 1 changeset"));
+    assert!(project.run(&["check"]).ok().contains("cannot be rolled back: 1 changeset"));
     project.on(&database, &["apply", "--jobs", "1"]).ok();
     let said = project.on(&database, &["rollback", "--all"]).fails(5);
     assert!(
@@ -156,10 +159,10 @@ fn s15_a_rollback_that_fails() {
     assert!(said.contains("state: it is applied as before"), "{said}");
     assert_eq!(project.states(&database), "one=applied two=applied");
     let said = project.on(&database, &["rollback", "two"]).fails(8);
-    assert!(said.contains("1 of its 3 rollback segments are done: `dagmar rollback two` goes on"), "{said}");
+    assert!(said.contains("1 of its 3 rollback segments are done: `dagmar rollback two` continues"), "{said}");
     assert_eq!(database.sql("SELECT string_agg(n::text, ' ') FROM log"), "2 3");
     let run = project.on(&database, &["apply", "--jobs", "1"]);
-    assert!(run.out.contains("its rollback was begun and not finished: finish the rollback first"), "{run:?}");
+    assert!(run.out.contains("its rollback is not finished: finish it first"), "{run:?}");
     database.sql("UPDATE switch SET n = 1");
     project.on(&database, &["rollback", "two"]).ok();
     assert_eq!(

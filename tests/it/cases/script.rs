@@ -20,7 +20,7 @@ pub fn check(name: &str) {
     }
     assert!(case.project.on(&database, &["apply"]).ok().contains("nothing to do"));
     let refused = database.script(&file).unwrap_err();
-    assert!(refused.contains("is there already"), "{refused}");
+    assert!(refused.contains("already exists"), "{refused}");
     same("a refused script changes nothing", &full, &database.dump());
 
     case.project.on(&database, &["rollback", "--all"]).ok();
