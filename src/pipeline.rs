@@ -6,7 +6,7 @@ use crate::graph::{self, Graph, select};
 use crate::history::History;
 use crate::plan::step::RenderContext;
 use crate::plan::writing::{Origins, Writing};
-use crate::plan::{self, CompileError, Edited, Plan, Request};
+use crate::plan::{self, CompileError, Compiled, Edited, Plan, Request};
 use crate::render::Renderer;
 use crate::source::load::{self, Loaded};
 use crate::source::parse::{self, Context};
@@ -164,15 +164,19 @@ impl View<'_> {
         selected: Option<&BTreeSet<usize>>,
         origins: Origins,
     ) -> Result<(Result<Plan, Vec<Edited>>, Diagnostics), Failure> {
-        let request = Request {
-            environment: &self.environment,
-            setting: self.workspace.setting(&self.environment, LimitsSpec::default(), self.writing(origins)),
-            selected,
-        };
+        let request = self.request(selected, origins);
         match plan::forward(&self.changelog, &self.graph, &self.sources, history, &request) {
             Ok((plan, warnings)) => Ok((Ok(plan), warnings)),
             Err(CompileError::Edited(edited)) => Ok((Err(edited), Diagnostics::default())),
             Err(CompileError::Source(problems)) => Err(Failure::source(self.sources.locate(problems))),
+        }
+    }
+
+    fn request<'r>(&'r self, selected: Option<&'r BTreeSet<usize>>, origins: Origins) -> Request<'r> {
+        Request {
+            environment: &self.environment,
+            setting: self.workspace.setting(&self.environment, LimitsSpec::default(), self.writing(origins)),
+            selected,
         }
     }
 
@@ -183,10 +187,14 @@ impl View<'_> {
     /// Warnings about passwords in the SQL of a plan.
     #[must_use]
     pub fn exposed_passwords(&self, plan: &Plan) -> Diagnostics {
+        self.exposed(plan::secrets::exposed(plan))
+    }
+
+    fn exposed<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Diagnostics {
         let mut warnings = Diagnostics::default();
-        for step in plan::secrets::exposed(plan) {
-            let known = self.graph.position(&step.changeset).map(|at| &self.changelog.changesets[at]);
-            let message = format!("the SQL of `{}` contains a password", step.changeset);
+        for id in ids {
+            let known = self.graph.position(id).map(|at| &self.changelog.changesets[at]);
+            let message = format!("there is a password in the SQL of `{id}`");
             let warning = Diagnostic::warning(Code::ExposedPassword, message).help(
                 "it is displayed, and stored in the ledger and in sealed plans: make it a variable with `secret: true` in \
                  dagmar.yaml",
@@ -221,15 +229,16 @@ impl View<'_> {
     ///
     /// # Errors
     /// All problems.
-    pub fn check(&self) -> Result<(Plan, Diagnostics), Failure> {
-        let (plan, found) = self.compile(&History::default(), None, Origins::None)?;
-        let plan = plan.map_err(|_| Failure::new(FailureKind::Internal, "an empty history cannot differ"))?;
+    pub fn check(&self) -> Result<(Compiled, Diagnostics), Failure> {
+        let request = self.request(None, Origins::None);
+        let (checked, found) = plan::compile::check(&self.changelog, &self.graph, &self.sources, &request)
+            .map_err(|problems| Failure::source(self.sources.locate(problems)))?;
         let mut warnings = self.warnings.clone();
         warnings.append(found);
-        warnings.append(self.exposed_passwords(&plan));
+        warnings.append(self.exposed(checked.exposed.iter().map(String::as_str)));
         // each changeset that is excluded has its say too
         let mut others = Diagnostics::default();
-        for id in &plan.excluded {
+        for id in &checked.excluded {
             if let Some(position) = self.graph.position(id) {
                 let changeset = &self.changelog.changesets[position];
                 let setting = self.workspace.setting(&self.environment, changeset.limits, self.writing(Origins::None));
@@ -241,7 +250,7 @@ impl View<'_> {
             return Err(Failure::source(self.sources.locate(others)));
         }
         warnings.append(others);
-        Ok((plan, self.sources.locate(warnings)))
+        Ok((checked, self.sources.locate(warnings)))
     }
 }
 

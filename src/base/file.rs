@@ -77,8 +77,8 @@ pub fn read(path: &Path, most: u64) -> Result<FileContent, FileError> {
     if about.len() > most {
         return Err(FileError::TooLarge(most));
     }
-    let mut bytes = Vec::new();
     // it may grow meanwhile, and some of the system's have no size
+    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default().saturating_add(1));
     Read::by_ref(&mut file).take(most + 1).read_to_end(&mut bytes).map_err(FileError::of)?;
     if bytes.len() as u64 > most {
         return Err(FileError::TooLarge(most));

@@ -4,6 +4,7 @@
 mod actor;
 pub mod checksum;
 pub mod code;
+mod content;
 pub mod diag;
 pub mod duration;
 pub mod failure;
@@ -24,6 +25,7 @@ pub mod words;
 
 pub use actor::Actor;
 pub use code::Code;
+pub use content::Content;
 pub use diag::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity, Sources};
 pub use duration::HumanDuration;
 pub use failure::{Cause, Failure, FailureKind, Location};

@@ -54,6 +54,10 @@ pub fn partly<T: DeserializeOwned>(value: &Value, place: &Place, out: &mut Diagn
 }
 
 fn attempt<T: DeserializeOwned>(value: &Value) -> Result<T, (String, Vec<PathSeg>)> {
+    // tracking the path doubles the cost, and only a mistake needs it
+    if let Ok(good) = T::deserialize(value) {
+        return Ok(good);
+    }
     serde_path_to_error::deserialize(value).map_err(|e| {
         let path = e
             .path()

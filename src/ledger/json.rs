@@ -6,12 +6,17 @@ use serde_json::Value;
 /// A value as SQL. PostgreSQL's jsonb cannot hold the character NUL: it is left out of texts.
 #[must_use]
 pub fn jsonb(value: &Value) -> String {
-    let text = value.to_string();
+    jsonb_text(&value.to_string())
+}
+
+/// The same of a value as compact JSON.
+#[must_use]
+pub fn jsonb_text(text: &str) -> String {
     if !text.contains("\\u0000") {
-        return format!("{}::jsonb", quote_literal(&text));
+        return format!("{}::jsonb", quote_literal(text));
     }
     // the six characters may be the text itself, behind a backslash of its own
-    let mut value = value.clone();
+    let mut value: Value = serde_json::from_str(text).unwrap_or_default();
     without_nul(&mut value);
     format!("{}::jsonb", quote_literal(&value.to_string()))
 }

@@ -2,7 +2,7 @@
 //! transaction as the step's statements; the psql script contains it literally.
 
 use super::code;
-use super::json::jsonb;
+use super::json::{jsonb, jsonb_text};
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::base::secret::PLACEHOLDER;
 use crate::base::{Actor, Ident, Limits};
@@ -95,7 +95,7 @@ impl Recorder {
             author = text(&step.author),
             file = text(&step.file),
             repeatable = step.repeatable,
-            body = jsonb(&step.body),
+            body = jsonb_text(step.body.text()),
             forward = jsonb_of(stored::forward(step)),
             rollback = jsonb_of(stored::rollback(&step.rollback)),
             run = self.run.sql(),
@@ -203,8 +203,8 @@ impl Recorder {
                 rows = vec![self.forget(id)];
                 rows.push(self.event(EventKind::RolledBack, Some(id), &json!({ "checksum": step.checksum })));
             }
-            Direction::Purge => rows = vec![self.event(EventKind::Purged, Some(id), &step.body)],
-            Direction::Restore => rows = vec![self.event(EventKind::AtticRestored, Some(id), &step.body)],
+            Direction::Purge => rows = vec![self.event(EventKind::Purged, Some(id), &step.body.value())],
+            Direction::Restore => rows = vec![self.event(EventKind::AtticRestored, Some(id), &step.body.value())],
         }
         rows
     }

@@ -53,8 +53,8 @@ async fn diffs(target: &Target, db: &Database, plan: &Plan) -> Result<BTreeMap<S
     let stored = read::stored(&db.connection, target.ledger(), &ids).await?;
     let diff = |step: &Step| {
         let file = step.file.as_deref().unwrap_or_default();
-        let old = &stored.get(&step.changeset)?.body;
-        Some((step.changeset.clone(), difference(&step.changeset, file, old, &step.body)))
+        let old = stored.get(&step.changeset)?.body.value();
+        Some((step.changeset.clone(), difference(&step.changeset, file, &old, &step.body.value())))
     };
     Ok(changed.into_iter().filter_map(diff).collect())
 }

@@ -3,7 +3,7 @@
 use super::Target;
 use crate::base::{Diagnostics, Wording};
 use crate::pipeline::View;
-use crate::plan::{Mode, Plan, Rollback};
+use crate::plan::Compiled;
 use crate::report::diag::{self, Problem};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -27,17 +27,16 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Counts the changesets of a plan for an empty database.
+    /// Counts the changesets that were compiled for an empty database.
     #[must_use]
-    pub fn of(target: &Target, view: &View<'_>, plan: &Plan, warnings: &Diagnostics, wording: Wording) -> Self {
-        let number = |counts: fn(&crate::plan::Step) -> bool| plan.steps.iter().filter(|step| counts(step)).count();
+    pub fn of(target: &Target, view: &View<'_>, compiled: &Compiled, warnings: &Diagnostics, wording: Wording) -> Self {
         Self {
             diagnostics: diag::entries(warnings, wording),
             environment: target.environment.clone(),
             changesets: view.changelog.changesets.len(),
-            for_this_environment: plan.steps.len() + plan.waiting.len() + plan.blocked.len(),
-            irreversible: number(|step| matches!(step.rollback, Rollback::Irreversible { .. })),
-            not_one_transaction: number(|step| step.segments.iter().any(|s| s.mode != Mode::Transaction)),
+            for_this_environment: compiled.for_here,
+            irreversible: compiled.irreversible,
+            not_one_transaction: compiled.not_one_transaction,
         }
     }
 }

@@ -44,8 +44,8 @@ async fn edited_failure(view: &View<'_>, db: &Database, edited: &[Edited]) -> Re
         let changeset = &view.changelog.changesets[e.position];
         let file = &view.workspace.loaded.sources.get(changeset.file).path;
         let none = serde_json::Value::Null;
-        let old = stored.get(&e.id).map_or(&none, |s| &s.body);
-        failure.diffs.push(about::difference(&e.id, file, old, &changeset.body));
+        let old = stored.get(&e.id).map_or(none, |s| s.body.value());
+        failure.diffs.push(about::difference(&e.id, file, &old, &changeset.body.value()));
     }
     Ok(failure)
 }

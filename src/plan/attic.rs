@@ -4,7 +4,9 @@
 use super::model::{Direction, Mode, Plan, Progress, Rollback, Segment, Statement, Step, StepReason};
 use super::waves;
 use crate::base::name::quote_literal;
-use crate::base::{Failure, FailureKind as Fault, HumanDuration, Ident, Limits, Operation, QualifiedName, size};
+use crate::base::{
+    Content, Failure, FailureKind as Fault, HumanDuration, Ident, Limits, Operation, QualifiedName, size,
+};
 use crate::effects::{Access, ObjectClass, Touch};
 use crate::history::RecordedStatus;
 use crate::history::attic::{AtticKind, Entry, EntrySummary, Recovery};
@@ -183,7 +185,7 @@ fn step(ledger: &Ident, direction: Direction, limits: Limits, entries: &[&Entry]
         repeatable: false,
         checksum: String::new(),
         digest: String::new(),
-        body: json!({ "entries": told }),
+        body: Content::from(&json!({ "entries": told })),
         touches: Some(touches),
         preconditions: Vec::new(),
         segments: vec![Segment { mode: Mode::Transaction, statements, batch: None, limits, progress: Progress::Todo }],

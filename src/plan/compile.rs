@@ -1,6 +1,7 @@
 //! What is pending, in order, complete.
 
-use super::model::{Blocked, Direction, FORMAT, Plan, Renamed, Step, StepReason, Waiting};
+use super::model::{Blocked, Direction, FORMAT, Mode, Plan, Renamed, Rollback, Step, StepReason, Waiting};
+use super::secrets;
 use super::step::{self, RenderContext};
 use super::waves;
 use super::writing::Origins;
@@ -119,7 +120,7 @@ pub fn forward(
     }
     let history = history.with_new_ids(&decision.renamed);
     let (mut steps, warnings) =
-        render(changelog, sources, &history, request, &decision.planned).map_err(CompileError::Source)?;
+        render(changelog, sources, &history, request, &decision.planned, |step| step).map_err(CompileError::Source)?;
     waves::number(&mut steps);
     let plan = Plan {
         format: FORMAT,
@@ -134,6 +135,49 @@ pub fn forward(
         excluded: decision.excluded,
     };
     Ok((plan, warnings))
+}
+
+/// What is known of a project when every changeset was compiled as if none was applied.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// Changesets that this environment gets.
+    pub for_here: usize,
+    /// What this environment never gets.
+    pub excluded: Vec<String>,
+    /// Changesets that cannot be taken back.
+    pub irreversible: usize,
+    /// Changesets that are not one transaction.
+    pub not_one_transaction: usize,
+    /// Changesets with a password in their SQL.
+    pub exposed: Vec<String>,
+}
+
+/// Compiles every changeset as if none was applied, and keeps nothing of it; with what is odd.
+///
+/// # Errors
+/// When sources are wrong.
+pub fn check(
+    changelog: &Changelog,
+    graph: &Graph,
+    sources: &SourceSet,
+    request: &Request<'_>,
+) -> Result<(Compiled, Diagnostics), Diagnostics> {
+    let none = History::default();
+    let decision = decide(changelog, graph, &none, request.environment, request.selected);
+    let look = |step: Step| {
+        let back = matches!(step.rollback, Rollback::Irreversible { .. });
+        let several = step.segments.iter().any(|segment| segment.mode != Mode::Transaction);
+        (back, several, secrets::is_exposed(&step).then_some(step.changeset))
+    };
+    let (all, warnings) = render(changelog, sources, &none, request, &decision.planned, look)?;
+    let compiled = Compiled {
+        for_here: all.len() + decision.waiting.len() + decision.blocked.len(),
+        excluded: decision.excluded,
+        irreversible: all.iter().filter(|(irreversible, ..)| *irreversible).count(),
+        not_one_transaction: all.iter().filter(|(_, several, _)| *several).count(),
+        exposed: all.into_iter().filter_map(|(.., exposed)| exposed).collect(),
+    };
+    Ok((compiled, warnings))
 }
 
 struct Choice<'a> {
@@ -234,17 +278,20 @@ impl Choice<'_> {
     }
 }
 
-/// Renders the steps, spread over the cores: each is independent of the others.
-fn render(
+/// Renders the steps, spread over the cores: each is independent of the others. Of each only what
+/// `keep` makes of it stays.
+fn render<T: Send>(
     changelog: &Changelog,
     sources: &SourceSet,
     history: &History,
     request: &Request<'_>,
     planned: &[(usize, StepReason)],
-) -> Result<(Vec<Step>, Diagnostics), Diagnostics> {
+    keep: impl Fn(Step) -> T + Sync,
+) -> Result<(Vec<T>, Diagnostics), Diagnostics> {
+    let keep = &keep;
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(planned.len() / 64 + 1);
     let size = planned.len().div_ceil(workers).max(1);
-    let parts: Vec<(Vec<Step>, Diagnostics)> = std::thread::scope(|scope| {
+    let parts: Vec<(Vec<T>, Diagnostics)> = std::thread::scope(|scope| {
         let handles: Vec<_> = planned
             .chunks(size)
             .map(|chunk| {
@@ -265,7 +312,7 @@ fn render(
                             step.why = *why;
                             let begun = history.changesets.get(&changeset.id).filter(|_| *why == StepReason::Resumed);
                             begun.into_iter().for_each(|recorded| step.take_progress(recorded));
-                            Some(step)
+                            Some(keep(step))
                         })
                         .collect();
                     (steps, out)

@@ -26,7 +26,7 @@ mod waves;
 pub mod writing;
 
 pub use about::{About, Commit, Destination, Maker, Size};
-pub use compile::{CompileError, Decision, Edited, Request, decide, forward, renamed};
+pub use compile::{CompileError, Compiled, Decision, Edited, Request, decide, forward, renamed};
 pub use hazard::{Destructive, Hazard};
 pub use model::*;
 pub use waves::{WaveDelay, late, order};

@@ -2,7 +2,7 @@
 
 use super::origin::Origin;
 pub use crate::base::Limits;
-use crate::base::{HumanDuration, Location};
+use crate::base::{Content, HumanDuration, Location};
 use crate::change::Batch;
 use crate::effects::Touch;
 use crate::history::Recorded;
@@ -10,7 +10,6 @@ pub use crate::history::{Direction, Renamed};
 use crate::sql::Facts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// The version of the plan's JSON form.
 pub const FORMAT: u32 = 1;
@@ -90,7 +89,7 @@ pub struct Step {
     /// The checksum of the SQL that was rendered for this environment.
     pub digest: String,
     /// The normalised changeset, as the ledger stores it; for a step of the attic its `entries`.
-    pub body: Value,
+    pub body: Content,
     /// The objects that the step touches; absent if they are unknown, so that the step runs alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub touches: Option<Vec<Touch>>,

@@ -4,11 +4,10 @@
 use super::model::{Direction, Plan, Rollback, Segment, Step, StepCheck, StepReason};
 use super::new_objects::kept;
 use super::waves;
-use crate::base::{Failure, FailureKind, Ident, Operation, Setting, count, diag::nearest};
+use crate::base::{Content, Failure, FailureKind, Ident, Operation, Setting, count, diag::nearest};
 use crate::effects::{Access, Touch};
 use crate::history::attic::Purged;
 use crate::history::{History, Recorded, RecordedStatus};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to be taken back.
@@ -41,7 +40,7 @@ pub struct Stored {
     /// Its labels.
     pub labels: Vec<String>,
     /// The changeset as written.
-    pub body: Value,
+    pub body: Content,
     /// What was run.
     pub forward: StoredForward,
     /// What rolls it back.

@@ -68,12 +68,16 @@ fn of_segment(segment: &Segment) -> impl Iterator<Item = &str> {
 
 /// The changesets whose SQL has a password in it, forward or back: it will be in the ledger, in
 /// sealed plans and in what is shown.
-pub fn exposed(plan: &Plan) -> impl Iterator<Item = &Step> {
-    plan.steps.iter().filter(|step| {
-        let back: &[Segment] = match &step.rollback {
-            Rollback::Segments { segments, .. } => segments,
-            Rollback::Irreversible { .. } => &[],
-        };
-        step.segments.iter().chain(back).flat_map(|s| &s.statements).any(|s| sql::has_password(&s.sql))
-    })
+pub fn exposed(plan: &Plan) -> impl Iterator<Item = &str> {
+    plan.steps.iter().filter(|step| is_exposed(step)).map(|step| step.changeset.as_str())
+}
+
+/// Whether the SQL of a changeset has a password in it, forward or back.
+#[must_use]
+pub fn is_exposed(step: &Step) -> bool {
+    let back: &[Segment] = match &step.rollback {
+        Rollback::Segments { segments, .. } => segments,
+        Rollback::Irreversible { .. } => &[],
+    };
+    step.segments.iter().chain(back).flat_map(|s| &s.statements).any(|s| sql::has_password(&s.sql))
 }

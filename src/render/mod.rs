@@ -11,7 +11,7 @@ mod mark;
 mod tables_test;
 mod trace;
 
-use handlebars::{Handlebars, TemplateErrorReason};
+use handlebars::{Context, Handlebars, TemplateErrorReason};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -67,6 +67,15 @@ pub struct TemplateError {
 
 /// All templates, compiled and checked.
 pub struct Renderer {
+    /// Without templates of the project they are compiled at the first rendering: a project with
+    /// nothing to run renders none.
+    templates: OnceLock<Templates>,
+    /// The templates with marks around what they put in.
+    traced: OnceLock<Handlebars<'static>>,
+}
+
+/// The compiled templates.
+struct Templates {
     registry: Handlebars<'static>,
     /// Change types whose template is the project's.
     overridden: BTreeSet<String>,
@@ -74,8 +83,6 @@ pub struct Renderer {
     broken: BTreeSet<String>,
     /// Where each template comes from.
     origins: Vec<Origin>,
-    /// The templates with marks around what they put in.
-    traced: OnceLock<Handlebars<'static>>,
 }
 
 /// Where a registered template comes from.
@@ -91,7 +98,7 @@ struct Origin {
 
 impl std::fmt::Debug for Renderer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Renderer").field("overridden", &self.overridden).finish_non_exhaustive()
+        f.debug_struct("Renderer").field("overridden", &self.templates().overridden).finish_non_exhaustive()
     }
 }
 
@@ -102,55 +109,116 @@ impl Renderer {
     /// Every template that is malformed, holds a bare value, calls itself through partials
     /// or is nested too deeply.
     pub fn new(project: &[ProjectTemplate]) -> Result<Self, Vec<TemplateError>> {
-        let (renderer, errors) = Self::without_broken(project);
-        if errors.is_empty() { Ok(renderer) } else { Err(errors) }
+        let (templates, errors) = Templates::compile(project);
+        if errors.is_empty() { Ok(Self::of(OnceLock::from(templates))) } else { Err(errors) }
     }
 
     /// The same, without the templates that have mistakes.
     #[must_use]
     pub fn without_broken(project: &[ProjectTemplate]) -> (Self, Vec<TemplateError>) {
-        let mut renderer = Self {
+        if project.is_empty() {
+            return (Self::of(OnceLock::new()), Vec::new());
+        }
+        let (templates, errors) = Templates::compile(project);
+        (Self::of(OnceLock::from(templates)), errors)
+    }
+
+    fn of(templates: OnceLock<Templates>) -> Self {
+        Self { templates, traced: OnceLock::new() }
+    }
+
+    fn templates(&self) -> &Templates {
+        // built-in templates have no mistakes: a test compiles them
+        self.templates.get_or_init(|| Templates::compile(&[]).0)
+    }
+
+    /// Whether this change type's template has mistakes and is left out.
+    #[must_use]
+    pub fn is_broken(&self, kind: &str) -> bool {
+        self.templates().broken.contains(kind)
+    }
+
+    /// Whether this change type's template has this section.
+    #[must_use]
+    pub fn has(&self, kind: &str, section: Section) -> bool {
+        self.templates().registry.has_template(&section_name(kind, section))
+    }
+
+    /// Whether the project replaces the built-in template of this change type.
+    #[must_use]
+    pub fn is_overridden(&self, kind: &str) -> bool {
+        self.templates().overridden.contains(kind)
+    }
+
+    /// The SQL of one section.
+    ///
+    /// # Errors
+    /// A value that is missing or of the wrong kind, with the template's line.
+    pub fn render(&self, kind: &str, section: Section, context: &Value) -> Result<String, TemplateError> {
+        let name = section_name(kind, section);
+        helpers::begin_steps();
+        let mut sql = helpers::Limited::default();
+        let templates = self.templates();
+        let context = Context::from(context.clone());
+        let rendered = templates.registry.render_with_context_to_write(&name, &context, &mut sql).map(|()| sql.text());
+        rendered.map_err(|e| {
+            let template = e.template_name.clone().unwrap_or_else(|| name.clone());
+            let origin = templates.origins.iter().find(|o| o.name == template);
+            let first = origin.map_or(0, |o| o.first);
+            TemplateError {
+                template: origin.map_or(template, |o| o.path.clone()),
+                line: e.line_no.map(|l| l + first),
+                column: e.column_no,
+                message: helpers::message(&e),
+            }
+        })
+    }
+}
+
+impl Templates {
+    /// Compiles the built-in templates and the project's, and leaves out those with mistakes.
+    fn compile(project: &[ProjectTemplate]) -> (Self, Vec<TemplateError>) {
+        let mut templates = Self {
             registry: helpers::registry(),
             overridden: BTreeSet::new(),
             broken: BTreeSet::new(),
             origins: Vec::new(),
-            traced: OnceLock::new(),
         };
         let mut errors = Vec::new();
         for (name, text) in library::PARTIALS {
             // a partial's last line break is the file's, not the SQL's
             let origin = Origin { name: (*name).to_owned(), path: "built in".to_owned(), first: 0, body: None };
-            renderer.add_template(origin, text.trim_end_matches('\n'), &mut errors);
+            templates.add_template(origin, text.trim_end_matches('\n'), &mut errors);
         }
         let own: BTreeSet<&str> = project.iter().map(|t| t.kind.as_str()).collect();
         for kind in crate::change::KINDS {
             if own.contains(kind.name) {
-                renderer.overridden.insert(kind.name.to_owned());
+                templates.overridden.insert(kind.name.to_owned());
             } else {
                 let path = format!("templates/sql/{}.sql.hbs", kind.stem);
-                renderer.add_sections(kind.name, &path, kind.template, false, &mut errors);
+                templates.add_sections(kind.name, &path, kind.template, false, &mut errors);
             }
         }
         for template in project {
             let before = errors.len();
-            renderer.add_sections(&template.kind, &template.path, &template.text, true, &mut errors);
+            templates.add_sections(&template.kind, &template.path, &template.text, true, &mut errors);
             if errors.len() > before {
-                renderer.leave_out(&template.kind);
+                templates.leave_out(&template.kind);
             }
         }
-        while let Some((partial, name)) = renderer.cycle() {
-            let origin = renderer.origins.iter().find(|o| o.name == name);
+        while let Some((partial, name)) = templates.cycle() {
+            let origin = templates.origins.iter().find(|o| o.name == name);
             errors.push(TemplateError {
                 template: origin.map_or_else(|| name.clone(), |o| o.path.clone()),
                 line: origin.map(|o| o.first),
                 column: None,
                 message: format!("the partial `{partial}` calls itself"),
             });
-            renderer.registry.unregister_template(&name);
+            templates.registry.unregister_template(&name);
             let kind = name.split('/').next().unwrap_or_default().to_owned();
-            renderer.leave_out(&kind);
+            templates.leave_out(&kind);
         }
-        (renderer, errors)
+        (templates, errors)
     }
 
     /// A partial that reaches itself with its template, one of the project's where there is one.
@@ -216,46 +284,6 @@ impl Renderer {
             self.registry.register_template(name, template);
         }
         self.origins.push(origin);
-    }
-
-    /// Whether this change type's template has mistakes and is left out.
-    #[must_use]
-    pub fn is_broken(&self, kind: &str) -> bool {
-        self.broken.contains(kind)
-    }
-
-    /// Whether this change type's template has this section.
-    #[must_use]
-    pub fn has(&self, kind: &str, section: Section) -> bool {
-        self.registry.has_template(&section_name(kind, section))
-    }
-
-    /// Whether the project replaces the built-in template of this change type.
-    #[must_use]
-    pub fn is_overridden(&self, kind: &str) -> bool {
-        self.overridden.contains(kind)
-    }
-
-    /// The SQL of one section.
-    ///
-    /// # Errors
-    /// A value that is missing or of the wrong kind, with the template's line.
-    pub fn render(&self, kind: &str, section: Section, context: &Value) -> Result<String, TemplateError> {
-        let name = section_name(kind, section);
-        helpers::begin_steps();
-        let mut sql = helpers::Limited::default();
-        let rendered = self.registry.render_to_write(&name, context, &mut sql).map(|()| sql.text());
-        rendered.map_err(|e| {
-            let template = e.template_name.clone().unwrap_or_else(|| name.clone());
-            let origin = self.origins.iter().find(|o| o.name == template);
-            let first = origin.map_or(0, |o| o.first);
-            TemplateError {
-                template: origin.map_or(template, |o| o.path.clone()),
-                line: e.line_no.map(|l| l + first),
-                column: e.column_no,
-                message: helpers::message(&e),
-            }
-        })
     }
 }
 

@@ -67,9 +67,9 @@ impl Renderer {
     /// The templates with marks in those of the project.
     fn traced(&self) -> Handlebars<'static> {
         let mut registry = helpers::traced();
-        for (name, template) in self.registry.get_templates() {
+        for (name, template) in self.templates().registry.get_templates() {
             let mut template = template.clone();
-            if let Some((number, origin)) = self.origins.iter().enumerate().find(|(_, o)| o.name == *name)
+            if let Some((number, origin)) = self.templates().origins.iter().enumerate().find(|(_, o)| o.name == *name)
                 && let Some(body) = &origin.body
             {
                 instrument(&mut template, number, body);
@@ -106,7 +106,7 @@ impl Renderer {
                     trace.pieces.push(piece(0, part.len(), None));
                 }
             } else if let Some((number, offset)) = mark.strip_prefix('t').and_then(|mark| mark.split_once(':')) {
-                let origin = self.origins.get(number.parse::<usize>().ok()?)?;
+                let origin = self.templates().origins.get(number.parse::<usize>().ok()?)?;
                 let before = origin.body.as_deref()?.get(..offset.parse().ok()?)?.to_owned();
                 let from = PieceSource::Template { template: origin.path.clone(), first: origin.first, before };
                 trace.pieces.push(Piece { at, len: part.len(), from });

@@ -2,13 +2,14 @@
 
 use super::checks::{Precondition, Verify};
 use super::config::LimitsSpec;
-use crate::base::{Code, Diagnostic, Diagnostics, FileId, HumanDuration, PathSeg, Place, Severity};
+use crate::base::{Code, Content, Diagnostic, Diagnostics, FileId, HumanDuration, PathSeg, Place, Severity};
 use crate::change::Change;
 use schemars::JsonSchema;
 use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
+use std::sync::OnceLock;
 
 /// A file below `plans/`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -241,7 +242,9 @@ pub struct Changeset {
     /// `d1:…`, of the content before variables were filled in.
     pub checksum: String,
     /// The content before variables were filled in.
-    pub body: Value,
+    pub body: Content,
+    /// The same as a tree, where somebody has looked for a part of it.
+    pub(super) tree: OnceLock<Value>,
     /// Whether some of its changes are left out because of mistakes.
     pub gaps: bool,
     /// Whether all keys beside the changes were read.
@@ -293,7 +296,7 @@ impl Changeset {
     #[must_use]
     pub fn written(&self, place: &Place) -> Option<&Value> {
         let path = place.path.strip_prefix(self.place.path.as_slice())?;
-        path.iter().try_fold(&self.body, |value, seg| match seg {
+        path.iter().try_fold(self.tree.get_or_init(|| self.body.value()), |value, seg| match seg {
             PathSeg::Key(key) => value.get(key),
             PathSeg::Index(i) => value.get(i),
         })

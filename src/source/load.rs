@@ -1,5 +1,6 @@
 //! The project's files, read from disk: the only part of the front end that does I/O.
 
+use super::document::Document;
 use super::project::{self, ProjectConfig};
 use super::set::{SourceFile, SourceSet};
 use super::yaml;
@@ -33,7 +34,7 @@ pub struct Loaded {
     /// All files.
     pub sources: SourceSet,
     /// The changelog files as values, in the order of their paths.
-    pub documents: Vec<(FileId, Value)>,
+    pub documents: Vec<(FileId, Document)>,
     /// Changelog files that could not be read: what is declared there is not known.
     pub unread: Vec<FileId>,
     /// Files below the folder of the changesets that look like migrations and are no YAML.
@@ -100,7 +101,7 @@ pub fn load(root: &Path) -> Result<Loaded, Failure> {
 /// What is below the folder of the changesets.
 #[derive(Default)]
 struct Plans {
-    documents: Vec<(FileId, Value)>,
+    documents: Vec<(FileId, Document)>,
     unread: Vec<FileId>,
     ignored: Vec<String>,
 }
@@ -155,7 +156,7 @@ impl Loader {
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(ids.len().max(1));
         let sources = &self.sources;
         // files are independent of each other: the parsing is spread over the cores
-        let mut parsed: Vec<(FileId, Option<Value>, Diagnostics)> = std::thread::scope(|scope| {
+        let mut parsed: Vec<(FileId, Option<Document>, Diagnostics)> = std::thread::scope(|scope| {
             let handles: Vec<_> = (0..workers)
                 .map(|worker| {
                     let ids = &ids;
@@ -163,8 +164,8 @@ impl Loader {
                         let mine = ids.iter().skip(worker).step_by(workers);
                         mine.map(|id| {
                             let mut out = Diagnostics::default();
-                            let value = yaml::parse(*id, &sources.get(*id).text, &mut out);
-                            (*id, value, out)
+                            let document = yaml::document(*id, &sources.get(*id).text, &mut out);
+                            (*id, document, out)
                         })
                         .collect::<Vec<_>>()
                     })

@@ -5,20 +5,22 @@ use super::aka;
 use super::changeset::{
     Alias, Changelog, Changeset, ChangesetHeader, Dependency, MAX_ID, ParsedChange, RollbackSource, RollbackSpec, is_id,
 };
+use super::document::Document;
 use super::follow_up;
 use super::schema::skeleton::HOLE;
 use super::set::SourceSet;
 use super::shape;
 use super::variables::Variables;
 use crate::base::{
-    Code, Diagnostic, Diagnostics, FileId, Operation, Place, Remedy, Setting, checksum, diag::nearest, typed::partly,
+    Code, Content, Diagnostic, Diagnostics, FileId, Operation, Place, Remedy, Setting, checksum, diag::nearest,
+    typed::partly,
 };
 use crate::change::custom::CustomKind;
 use crate::change::{self, Change, ReadFile, elsewhere};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What the parser needs besides the documents.
 pub struct Context<'a> {
@@ -43,14 +45,19 @@ pub struct Context<'a> {
 /// An entry of a list of changesets.
 struct Entry<'a> {
     place: Place,
-    value: &'a Value,
-    /// Whether its id is another one's.
-    is_double: bool,
+    content: &'a Content,
+}
+
+/// The same when it was read.
+struct Read {
+    /// Its id, as it stands there.
+    id: Option<String>,
+    changeset: Option<Changeset>,
 }
 
 /// Reads the changesets of all documents, in the order of the files. Each is independent of
 /// the others, so the work is spread over the cores.
-pub fn changelog(documents: &[(FileId, Value)], context: &Context<'_>, out: &mut Diagnostics) -> Changelog {
+pub fn changelog(documents: &[(FileId, Document)], context: &Context<'_>, out: &mut Diagnostics) -> Changelog {
     let mut changelog = Changelog::default();
     for file in context.unread {
         let text = &context.sources.get(*file).text;
@@ -58,70 +65,74 @@ pub fn changelog(documents: &[(FileId, Value)], context: &Context<'_>, out: &mut
         changelog.unseen |= text.is_empty();
     }
     let mut entries = Vec::new();
-    let mut seen: HashMap<&str, Place> = HashMap::new();
     for (file, document) in documents {
-        for (place, value) in changesets_of(*file, document, out) {
-            let mut is_double = false;
-            if let Some(Value::String(id)) = value.get("id") {
-                let here = place.child("id");
-                if let Some(first) = seen.get(id.as_str()) {
-                    is_double = true;
-                    out.push(
-                        Diagnostic::error(Code::IdTwice, format!("the id `{id}` occurs twice"))
-                            .at(here)
-                            .related(first.clone(), "first here")
-                            .help("an id is never reused: give the new changeset another one"),
-                    );
-                } else {
-                    seen.insert(id, here);
-                }
-            }
-            entries.push(Entry { place, value, is_double });
-        }
+        let places = place_of_list(*file, document, out);
+        let of_list = places.iter().flat_map(|list| document.entries.iter().enumerate().map(|(i, e)| (list.at(i), e)));
+        entries.extend(of_list.map(|(place, content)| Entry { place, content }));
     }
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(entries.len() / 64 + 1);
     let size = entries.len().div_ceil(workers).max(1);
-    let parts: Vec<(Vec<Option<Changeset>>, Diagnostics)> = std::thread::scope(|scope| {
+    let parts: Vec<(Vec<Read>, Diagnostics)> = std::thread::scope(|scope| {
         let handles: Vec<_> = entries
             .chunks(size)
             .map(|chunk| {
                 scope.spawn(move || {
                     let mut out = Diagnostics::default();
-                    let read = chunk.iter().map(|e| changeset(e.value, &e.place, context, &mut out)).collect();
+                    let read = chunk.iter().map(|entry| read(entry, context, &mut out)).collect();
                     (read, out)
                 })
             })
             .collect();
         handles.into_iter().map(|h| h.join().expect("reading does not panic")).collect()
     });
-    let mut read = Vec::with_capacity(entries.len());
-    for (part, problems) in parts {
-        read.extend(part);
-        out.append(problems);
+    let mut all = Vec::with_capacity(entries.len());
+    let mut problems = Diagnostics::default();
+    for (part, found) in parts {
+        all.extend(part);
+        problems.append(found);
     }
-    for (parsed, entry) in read.into_iter().zip(&entries) {
-        match parsed {
-            _ if entry.is_double => {}
+    let mut seen: HashMap<String, Place> = HashMap::new();
+    for (Read { id, changeset }, entry) in all.into_iter().zip(&entries) {
+        if let Some(first) = id.as_ref().and_then(|id| seen.get(id)) {
+            let id = id.unwrap_or_default();
+            out.push(
+                Diagnostic::error(Code::IdTwice, format!("the id `{id}` occurs twice"))
+                    .at(entry.place.child("id"))
+                    .related(first.clone(), "first here")
+                    .help("an id is never reused: give the new changeset another one"),
+            );
+            continue;
+        }
+        seen.extend(id.clone().map(|id| (id, entry.place.child("id"))));
+        match changeset {
             Some(changeset) => changelog.changesets.push(changeset),
-            None => changelog.unread.extend(entry.value.get("id").and_then(Value::as_str).map(str::to_owned)),
+            None => changelog.unread.extend(id),
         }
     }
+    out.append(problems);
     aka::check(&changelog, out);
     changelog
 }
 
-/// The entries under `changesets:` of a document.
-fn changesets_of<'a>(file: FileId, document: &'a Value, out: &mut Diagnostics) -> Vec<(Place, &'a Value)> {
+/// Reads one entry; its tree is gone afterwards.
+fn read(entry: &Entry<'_>, context: &Context<'_>, out: &mut Diagnostics) -> Read {
+    let value = entry.content.value();
+    let id = value.get("id").and_then(Value::as_str).map(str::to_owned);
+    Read { id, changeset: changeset(&value, &entry.place, context, out) }
+}
+
+/// Where the list under `changesets:` of a document stands; `None`: it has none.
+fn place_of_list(file: FileId, document: &Document, out: &mut Diagnostics) -> Option<Place> {
     let root = Place::value(file, Vec::new());
     let nothing = |message: &str, place: Place| {
         Diagnostic::error(Code::NothingInFile, message)
             .at(place)
             .help("write `changesets:` with a list below it, or delete the file")
     };
-    let map = match document {
+    let map = match &document.rest {
         Value::Null => {
             out.push(nothing("the file is empty", root));
-            return Vec::new();
+            return None;
         }
         Value::Object(map) => map,
         _ => {
@@ -130,7 +141,7 @@ fn changesets_of<'a>(file: FileId, document: &'a Value, out: &mut Diagnostics) -
                     .at(root)
                     .help("write `changesets:` with a list below it"),
             );
-            return Vec::new();
+            return None;
         }
     };
     for key in map.keys().filter(|key| *key != "changesets") {
@@ -142,26 +153,23 @@ fn changesets_of<'a>(file: FileId, document: &'a Value, out: &mut Diagnostics) -
         );
     }
     match map.get("changesets") {
-        Some(Value::Array(list)) => {
-            let place = root.child("changesets");
-            list.iter().enumerate().map(|(i, value)| (place.at(i), value)).collect()
-        }
+        Some(Value::Array(_)) => Some(root.child("changesets")),
         Some(Value::Null) => {
             out.push(nothing("`changesets:` is empty", root.child("changesets").as_key()));
-            Vec::new()
+            None
         }
         Some(_) => {
             out.push(Diagnostic::error(Code::WrongValue, "`changesets` is not a list").at(root.child("changesets")));
-            Vec::new()
+            None
         }
-        None if map.is_empty() || map.keys().any(|k| nearest(k, ["changesets"]).is_some()) => Vec::new(),
+        None if map.is_empty() || map.keys().any(|k| nearest(k, ["changesets"]).is_some()) => None,
         None => {
             out.push(
                 Diagnostic::error(Code::MissingKey, "the key `changesets` is missing")
                     .at(root)
                     .help("add `changesets:`"),
             );
-            Vec::new()
+            None
         }
     }
 }
@@ -292,7 +300,8 @@ fn finish(
         gaps: parsed.len() < header.changes.len(),
         header_is_read: true,
         checksum: checksum::of_value(&body),
-        body,
+        body: Content::from(&body),
+        tree: OnceLock::new(),
         depends_on: header
             .depends_on
             .into_iter()

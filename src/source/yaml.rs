@@ -1,5 +1,7 @@
 //! YAML text to a JSON value, strictly: duplicate keys, tags, other documents are problems.
 
+use super::document::{Document, MERGE};
+use super::entries;
 use super::spans::{Spans, expands_too_far, too_deep};
 use super::syntax;
 use crate::base::{Code, Diagnostic, Diagnostics, FileId, Place};
@@ -7,25 +9,46 @@ use serde_json::{Map, Value};
 use serde_yaml::Value as Yaml;
 
 const TOO_DEEP: &str = "the file is nested too deeply";
-/// The key that stands for another mapping's entries in YAML 1.1.
-const MERGE: &str = "<<";
 const DEEPEST: &str = "the limit is 128 levels";
 const TOO_MUCH: &str = "the aliases of this file expand beyond the limit";
 const WRITE_OUT: &str = "write the repeated part out, or once in a template";
 
+/// Reads a changelog file. `None` when it is not one strict YAML document; the reasons are in `out`.
+pub fn document(file: FileId, text: &str, out: &mut Diagnostics) -> Option<Document> {
+    if is_hostile(file, text, out) {
+        return None;
+    }
+    match entries::read(text) {
+        Some(entries) => Some(entries.into()),
+        None => tree(file, text, out).map(Document::from),
+    }
+}
+
 /// Reads a file. `None` when it is not one strict YAML document; the reasons are in `out`.
 /// An empty file is `null`.
 pub fn parse(file: FileId, text: &str, out: &mut Diagnostics) -> Option<Value> {
+    if is_hostile(file, text, out) {
+        return None;
+    }
+    tree(file, text, out)
+}
+
+/// Whether it would take too much to read the file.
+fn is_hostile(file: FileId, text: &str, out: &mut Diagnostics) -> bool {
     if let Some(at) = too_deep(text) {
         let problem = Diagnostic::error(Code::NotYaml, format!("not YAML: {TOO_DEEP}"));
         out.push(problem.at(Place::bytes(file, at..at)).help(DEEPEST));
-        return None;
+        return true;
     }
     if let Some(at) = expands_too_far(text) {
         let problem = Diagnostic::error(Code::NotYaml, format!("not YAML: {TOO_MUCH}"));
         out.push(problem.at(Place::bytes(file, at)).help(WRITE_OUT));
-        return None;
+        return true;
     }
+    false
+}
+
+fn tree(file: FileId, text: &str, out: &mut Diagnostics) -> Option<Value> {
     match serde_yaml::from_str::<Yaml>(text) {
         Ok(yaml) => {
             let whole = Place::value(file, Vec::new());
@@ -176,6 +199,26 @@ mod tests {
         let mut out = Diagnostics::default();
         let value = parse(FileId(0), "a: yes\nb: 010\nc: 1.10\nd:\n", &mut out).unwrap();
         assert_eq!(value, serde_json::json!({"a": "yes", "b": "010", "c": 1.1, "d": null}));
+    }
+
+    #[test]
+    fn the_text_of_entries_is_that_of_the_tree() {
+        for entries in [
+            "[]",
+            "[{id: a, n: [1, -1, 1.5, 1.0, -0.0, 1e300, 1E3, 0x1f, 0o17, 18446744073709551615, 9223372036854775808]}]",
+            "[{t: [yes, no, true, False, ~, null, '', \"\", 010, 1.10, +1, 1_000, 2024-01-01, '1', 12:30:45]}]",
+            "[{text: \"é\\n\\0\\u2028\\t\\\\ \\\" /\", 'a key': {}, 'true': [[], {}, [[1], {a: [b]}]]}]",
+            "[a, 1, ~, [b]]",
+            "[&x {id: a, l: &y [1, 2]}, *x, {id: b, l: *y}]",
+            "\n  - id: a\n    sql: |\n      one\n\n      two\n    folded: >-\n      one\n      two\n  - id: b\n",
+            "[{tagged: !!str 1, n: !!int 3, f: !!float 1}]",
+        ] {
+            let text = format!("changesets: {entries}");
+            let tree = parse(FileId(0), &text, &mut Diagnostics::default()).map(Document::from);
+            let entries = entries::read(&text).map(Document::from);
+            assert_eq!(entries, tree, "{text}");
+            assert!(tree.is_some(), "{text}");
+        }
     }
 
     #[test]

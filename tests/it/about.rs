@@ -1,10 +1,7 @@
 //! What stands on top of every plan in every format, and how much of a plan is shown before it runs.
 
-use crate::harness::{Database, Project, Run};
-use crate::promoting::Three;
-use crate::running::table;
-use crate::sealing::Shop;
-use crate::tools::{file, project, sql};
+use crate::support::{Changeset, Database, Project, Run, Shop, Three, changeset, file, project, sql, table};
+use serde_json::json;
 use std::process::Command;
 
 const FORMATS: [&str; 4] = ["text", "json", "markdown", "html"];
@@ -43,7 +40,7 @@ fn at(project: &Project, database: &Database, args: &[&str]) -> Run {
 
 #[test]
 fn every_plan_says_for_which_database_it_is() {
-    let (project, database) = (project(&[table("a", ""), table("b", "    dependsOn: [a]\n")]), Database::new());
+    let (project, database) = (project(&[table("a"), table("b").depends_on(["a"])]), Database::new());
     git(&project, &["init", "-q"]);
     // a repository without a commit is none
     assert!(!at(&project, &database, &["plan"]).ok().contains("commit"));
@@ -69,11 +66,11 @@ fn every_plan_says_for_which_database_it_is() {
     assert!(json["target"]["address"].as_str().unwrap().starts_with(&sockets), "{json}");
     assert_eq!(format!("PostgreSQL {}", json["target"]["server"].as_str().unwrap()), release);
     assert_eq!((json["madeBy"]["database"].as_str(), json["dagmar"].as_str()), (Some("postgres"), Some(version)));
-    assert_eq!(json["commit"], serde_json::json!({ "id": commit, "uncommitted": false }));
+    assert_eq!(json["commit"], json!({ "id": commit, "uncommitted": false }));
     let made = json["madeAt"].as_str().unwrap();
     assert!(made.len() == 20 && made.starts_with("20") && made.ends_with('Z'), "{made}");
     // what runs is shown with it, before anything is asked
-    project.write("plans/c.yaml", &file(&[table("c", "")]));
+    project.write("plans/c.yaml", &file(&[table("c")]));
     let run = at(&project, &database, &["apply"]);
     has(&run.err, &words);
     has(&run.err, &["with uncommitted changes"]);
@@ -97,7 +94,7 @@ fn every_plan_says_for_which_database_it_is() {
 
 #[test]
 fn an_offline_plan_says_that_no_database_was_asked() {
-    let project = project(&[table("a", "")]);
+    let project = project(&[table("a")]);
     for format in FORMATS.iter().filter(|format| **format != "json") {
         let text = project.run(&["plan", "--offline", "--format", format]).ok();
         has(&text, &["offline: compiled for an empty database", env!("CARGO_PKG_VERSION")]);
@@ -111,7 +108,7 @@ fn an_offline_plan_says_that_no_database_was_asked() {
 /// A repository may have a program of its own choice run by git: ours does not run it.
 #[test]
 fn looking_for_the_commit_runs_nothing_of_the_repository() {
-    let project = project(&[table("a", "")]);
+    let project = project(&[table("a")]);
     git(&project, &["init", "-q"]);
     git(&project, &["add", "."]);
     git(&project, &["commit", "-qm", "x"]);
@@ -168,11 +165,9 @@ changesets:
 #[test]
 fn why_a_changeset_is_in_a_late_wave() {
     let add = |id: &str| {
-        format!(
-            "  - id: {id}\n    changes: [ {{ addColumn: {{ table: public.t, columns: [ {{ name: {id}, type: int }} ] }} }} ]\n"
-        )
+        changeset(id).change("addColumn", json!({ "table": "public.t", "columns": [{ "name": id, "type": "int" }] }))
     };
-    let (project, database) = (project(&[add("a"), add("b"), table("free", "")]), Database::new());
+    let (project, database) = (project(&[add("a"), add("b"), table("free")]), Database::new());
     database.sql("CREATE TABLE t ()");
     let text = project.on(&database, &["plan"]).ok();
     assert!(text.contains("after a: both touch the table public.t"), "{text}");
@@ -187,7 +182,7 @@ fn why_a_changeset_is_in_a_late_wave() {
 
 #[test]
 fn a_long_plan_is_shown_as_a_summary_before_it_runs() {
-    let many: Vec<String> = (0..15).map(|i| table(&format!("t{i:02}"), "")).collect();
+    let many: Vec<Changeset> = (0..15).map(|i| table(&format!("t{i:02}"))).collect();
     let (project, database) = (project(&many), Database::new());
     let run = project.on(&database, &["apply"]);
     assert!(run.err.contains("WAVE  CHANGESET  HAZARDS  ROLLBACK\n   1  t00 "), "{}", run.err);
@@ -267,14 +262,14 @@ fn a_sealed_plan_is_shown_in_every_format() {
 /// Lines fit the terminal: nothing is broken in the middle of a word.
 #[test]
 fn lines_fit_a_terminal_of_any_width() {
-    let description = "    description: It has a description of many words, which is longer than any terminal that people have, by far\n";
+    let description = "It has a description of many words, which is longer than any terminal that people have, by far";
     let long = sql(
         "long",
         "INSERT INTO somewhere.some_table (column_one, column_two) SELECT one, two FROM another_table WHERE something = 'else'",
         "SELECT 1",
-        "",
     );
-    let (project, database) = (project(&[table("first-changeset-with-a-name", description), long]), Database::new());
+    let (project, database) =
+        (project(&[table("first-changeset-with-a-name").with("description", description), long]), Database::new());
     project
         .on(&database, &["mark", "held", "long", "--reason", "a reason that goes on for more words than fit beside it"])
         .ok();
@@ -309,7 +304,7 @@ fn lines_fit_a_terminal_of_any_width() {
 /// The ticket of a change gets the gates, the database and the plan.
 #[test]
 fn a_promotion_begins_with_its_gates() {
-    let three = Three::new("soak: 30d", &[table("a", ""), table("b", "    dependsOn: [a]\n")]);
+    let three = Three::new("soak: 30d", &[table("a"), table("b").depends_on(["a"])]);
     three.run(&["apply", "--env", "dev"]).ok();
     three.run(&["apply", "--env", "staging"]).ok();
     let check = |format: &str| three.run(&["promote", "--to", "production", "--check", "--format", format]);

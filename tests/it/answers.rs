@@ -1,8 +1,7 @@
 //! What commands write with `--format json` is what `dagmar schema answers` says, of every command and of
 //! everything that it may answer.
 
-use crate::harness::{Database, Project, Run, binaries};
-use crate::tools::sql;
+use crate::support::{Database, Project, Run, backfill, binaries, sql};
 use jsonschema::Validator;
 use serde_json::{Deserializer, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,8 +172,8 @@ fn every_answer_has_a_schema() {
     changes:
       - createSchema: { name: elsewhere }
 ";
-    let odd = sql("odd", "DROP TABLE IF EXISTS nothing", "SELECT 1", "");
-    let bad = sql("bad", "SELECT 1 / 0", "SELECT 1", "");
+    let odd = sql("odd", "DROP TABLE IF EXISTS nothing", "SELECT 1").to_string();
+    let bad = sql("bad", "SELECT 1 / 0", "SELECT 1").to_string();
     let forever = "  - id: forever
     rollback: { irreversible: it is what it is }
     changes:
@@ -293,9 +292,8 @@ fn every_answer_has_a_schema() {
 
 /// A backfill waits, and is cancelled: its events, and what others are told of it meanwhile.
 fn while_a_run_is_on_its_way(answers: &mut Answers) {
-    let backfill = "{ table: t, key: id, batchSize: 5, set: { n: '1' }, rollback: SELECT 1 }";
-    let plan = format!("changesets:\n  - id: a\n    changes:\n      - backfill: {backfill}\n");
-    let (project, database) = (Project::new(&[("plans/a.yaml", &plan)]), Database::new());
+    let (project, database) =
+        (backfill("table: t, key: id, batchSize: 5, set: { n: '1' }, rollback: SELECT 1"), Database::new());
     database.sql(
         "CREATE TABLE t AS SELECT g AS id, 0 AS n FROM generate_series(1, 20) g; ALTER TABLE t ADD PRIMARY KEY (id)",
     );

@@ -1,11 +1,9 @@
 //! Sealed plans, approvals and gates together: what an environment asks for has to be there.
 
-use crate::harness::{Database, Project, Run};
-use crate::promoting::{Three, gates};
-use crate::running::{table, tables};
+use crate::support::{Database, Project, Run, Three, gates, snapshot, table, tables};
 
 #[test]
-fn s31_a_plan_runs_when_as_many_agreed_as_the_environment_asks_for() {
+fn a_plan_runs_when_as_many_agreed_as_the_environment_asks_for() {
     let project = Project::new(&[
         ("dagmar.yaml", "environments:\n  production:\n    url: \"${PRODUCTION}\"\n    approvals: { count: 1 }\n"),
         ("plans/a.yaml", "changesets:\n  - id: a\n    changes: [ { createSchema: { name: shop } } ]\n"),
@@ -18,31 +16,36 @@ fn s31_a_plan_runs_when_as_many_agreed_as_the_environment_asks_for() {
         command.arg("--yes").env("PRODUCTION", database.url().replace("user=postgres", &format!("user={role}")));
         Run::of(command.output().unwrap())
     };
-    let said = by("postgres", &["apply"]).fails(5);
-    assert!(said.contains("[approvals] 1 approval needed, and the plan is not sealed"), "{said}");
+    snapshot(
+        "approved/a_plan_runs_when_as_many_agreed_as_the_environment_asks_for",
+        &by("postgres", &["apply"]).refusal(5),
+    );
     by("postgres", &["plan", "--out", "p.plan"]).ok();
-    let said = by("postgres", &["apply", "p.plan"]).fails(5);
-    assert!(said.contains("[approvals] 0 of 1"), "{said}");
+    snapshot(
+        "approved/a_plan_runs_when_as_many_agreed_as_the_environment_asks_for-2",
+        &by("postgres", &["apply", "p.plan"]).refusal(5),
+    );
     // who applies cannot be who agrees
     by("postgres", &["approve", "p.plan", "--reason", "my own"]).ok();
-    let said = by("postgres", &["apply", "p.plan"]).fails(5);
-    assert!(said.contains("is the role that applies it"), "{said}");
+    snapshot(
+        "approved/a_plan_runs_when_as_many_agreed_as_the_environment_asks_for-3",
+        &by("postgres", &["apply", "p.plan"]).refusal(5),
+    );
     assert_eq!(database.sql("SELECT to_regnamespace('shop') IS NULL"), "t");
     by(&boss, &["approve", "p.plan", "--reason", "CHG-7"]).ok();
-    assert!(by("postgres", &["apply", "p.plan"]).ok().contains("applied 1 changeset"));
+    assert_eq!(by("postgres", &["apply", "p.plan", "--format", "json"]).applied(), "a");
     let refused = "SELECT count(*) FROM dagmar.event WHERE kind = 'refused'";
     // nothing could be kept before the first approval made the ledger
     assert_eq!(database.sql(refused), "1");
-    let history = by("postgres", &["history", "--verify"]).ok();
-    assert!(history.contains("intact"), "{history}");
+    by("postgres", &["history", "--verify", "--format", "json"]).intact();
 }
 
-/// An environment that takes only what is promoted and only what was agreed to: the plan that
+/// An environment that accepts only promotions and only what was agreed to: the plan that
 /// ran on staging, agreed to for production, when the source has all of it.
 #[test]
-fn s31_a_sealed_plan_is_promoted() {
-    let alone = table("b", "    dependsOn: [a]\n    environments: [production]\n");
-    let all = Three::new("promoteOnly: true\napprovals: { count: 1 }", &[table("a", ""), alone]);
+fn a_sealed_plan_is_promoted() {
+    let alone = table("b").depends_on(["a"]).environments(["production"]);
+    let all = Three::new("promoteOnly: true\napprovals: { count: 1 }", &[table("a"), alone]);
     let boss = format!("{}_boss", all.production.name);
     all.production.sql(&format!("CREATE ROLE {boss} LOGIN SUPERUSER"));
     all.run(&["plan", "--for", "staging,production", "--out", "p.plan"]).ok();
@@ -51,15 +54,15 @@ fn s31_a_sealed_plan_is_promoted() {
     approve.env("PRODUCTION_URL", all.production.url().replace("user=postgres", &format!("user={boss}")));
 
     let promote = ["promote", "p.plan", "--to", "production"];
-    all.refused(&promote, "approvals", &["0 of 1"]);
-    all.refused(&["apply", "p.plan", "--env", "production"], "promote-only", &["dagmar promote FILE --to production"]);
-    let files = all.refused(&["promote", "--to", "production"], "approvals", &["the plan is not sealed"]);
+    all.refused(&promote, "approvals", "approvals-missing");
+    all.refused(&["apply", "p.plan", "--env", "production"], "promote-only", "promote-only-of-a-sealed-plan");
+    let files = all.refused(&["promote", "--to", "production"], "approvals", "approvals-of-files");
     assert!(files.contains("have it approved, then promote that file"), "{files}");
     Run::of(approve.output().unwrap()).ok();
 
     // agreed to, and no longer on staging
     all.run(&["rollback", "a", "--env", "staging"]).ok();
-    all.refused(&promote, "same-checksum-on-source", &["`a` is not on staging as it is here"]);
+    all.refused(&promote, "same-checksum-on-source", "not-on-the-source-as-here");
     // who has no right to write events leaves one all the same
     let reader = format!("{}_reader", all.production.name);
     all.production.sql(&format!(
@@ -79,13 +82,16 @@ fn s31_a_sealed_plan_is_promoted() {
     let said = gates(&check);
     assert!(said.contains("promote-only=met") && said.contains("approvals=met") && !said.contains("unmet"), "{said}");
     assert_eq!(tables(&all.production), "");
-    let said = all.run(&promote).ok();
-    assert!(said.contains("promoted 2 changesets from staging to production"), "{said}");
-    assert!(all.run(&promote).ok().contains("nothing to promote: production has all of the plan"));
+    let promote = [&promote[..], &["--format", "json"]].concat();
+    let run = all.run(&promote);
+    assert_eq!((&run.events("gates")[0]["from"], run.applied().as_str()), (&"staging".into(), "a b"));
+    assert_eq!(all.run(&promote).applied(), "");
     assert_eq!(all.production.sql("SELECT DISTINCT kind FROM dagmar.run"), "promote");
     let digest = "SELECT count(DISTINCT detail ->> 'plan') FROM dagmar.event WHERE kind IN ('sealedPlan', 'approved')";
     assert_eq!(all.production.sql(digest), "1");
-    assert!(all.run(&["history", "--verify", "--env", "production"]).ok().contains("intact"));
-    let both = all.run(&["promote", "p.plan", "--to", "production", "--select", "a"]).fails(2);
-    assert!(both.contains("--select"), "{both}");
+    all.run(&["history", "--verify", "--env", "production", "--format", "json"]).intact();
+    snapshot(
+        "approved/a_sealed_plan_is_promoted",
+        &all.run(&["promote", "p.plan", "--to", "production", "--select", "a"]).refusal(2),
+    );
 }

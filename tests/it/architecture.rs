@@ -1,9 +1,9 @@
 //! The rules of the source tree that no compiler keeps.
 
-use crate::cases;
+use crate::support::{cases, files, sources};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The parts of the crate; none imports what stands after it.
 const ORDER: [&str; 18] = [
@@ -26,56 +26,8 @@ const HIDDEN: [(&str, &str); 8] = [
 /// Where one of them is named all the same: a password in base64 is one that must not be shown.
 const NAMED_ALL_THE_SAME: [(&str, &str); 1] = [("base64", "src/pg/connect/mask.rs")];
 
-/// The most lines of code in a file, without its tests.
+/// The most lines in a file: of the code without its tests, and of the tests.
 const MOST_LINES: usize = 400;
-
-/// A source file without its tests and comments.
-pub struct Source {
-    pub path: String,
-    /// The part of the crate: `plan` for `src/plan/step.rs`.
-    pub part: String,
-    pub code: String,
-    pub lines: usize,
-}
-
-fn files(folder: &Path, liveness: &str, out: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        let path = entry.path();
-        if path.is_dir() {
-            files(&path, liveness, out);
-        } else if path.extension().is_some_and(|e| e == liveness) {
-            out.push(path);
-        }
-    }
-    out.sort();
-}
-
-/// Every file of `src` that is not there for tests alone.
-pub fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut paths = Vec::new();
-    files(&root.join("src"), "rs", &mut paths);
-    let mut list = Vec::new();
-    for full in paths {
-        let path = full.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-        let name = path.rsplit('/').next().unwrap();
-        if name == "tests.rs"
-            || name == "testing.rs"
-            || name.ends_with("_test.rs")
-            || name.ends_with("_tests.rs")
-            || path.contains("/tests/")
-        {
-            continue;
-        }
-        let text = fs::read_to_string(&full).unwrap();
-        // by convention the tests stand at the end
-        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-        let part = path["src/".len()..].split(['/', '.']).next().unwrap().to_owned();
-        let code: Vec<&str> = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect();
-        list.push(Source { part, code: code.join("\n"), lines: text.lines().count(), path });
-    }
-    list
-}
 
 /// The parts that a file names: `crate::plan`, `crate::{plan, sql}`.
 fn imports(code: &str) -> BTreeSet<String> {
@@ -115,6 +67,24 @@ fn no_part_imports_what_comes_after_it() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Each file of tests can be read with only `tests/it/support`.
+#[test]
+fn tests_import_from_support_alone() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let main = fs::read_to_string(folder.join("main.rs")).unwrap();
+    let tests: Vec<&str> = main.lines().filter_map(|l| l.strip_prefix("mod ")?.strip_suffix(';')).collect();
+    assert!(tests.contains(&"support"));
+    let mut paths = Vec::new();
+    files(&folder, "rs", &mut paths);
+    for path in paths {
+        let code = fs::read_to_string(&path).unwrap();
+        for after in code.split("crate::").skip(1) {
+            let name: String = after.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            assert!(name == "support" || !tests.contains(&name.as_str()), "{} imports {name}", path.display());
+        }
+    }
+}
+
 #[test]
 fn the_order_names_every_part() {
     let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
@@ -129,6 +99,11 @@ fn files_are_small() {
     let long: Vec<String> =
         sources().into_iter().filter(|f| f.lines > MOST_LINES).map(|f| format!("{}: {}", f.path, f.lines)).collect();
     assert!(long.is_empty(), "split: {long:?}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut tests = Vec::new();
+    files(&root.join("tests/it"), "rs", &mut tests);
+    tests.retain(|path| fs::read_to_string(path).unwrap().lines().count() > MOST_LINES);
+    assert!(tests.is_empty(), "split: {tests:?}");
 }
 
 #[test]
@@ -149,8 +124,9 @@ fn crates_stay_behind_their_part() {
 #[test]
 fn every_change_type_has_a_case_and_a_template() {
     let stems: Vec<&str> = dagmar::change::KINDS.iter().map(|kind| kind.stem).collect();
+    let cases = cases();
     for stem in &stems {
-        assert!(cases::ALL.contains(stem), "tests/cases/{stem} is missing");
+        assert!(cases.iter().any(|case| case == stem), "tests/cases/{stem} is missing");
     }
     let mut templates = Vec::new();
     files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/sql"), "hbs", &mut templates);

@@ -1,50 +1,8 @@
 //! What roles with few rights, and files from somewhere, try against the ledger and whoever uses it.
 
-use crate::harness::{Database, Project, Run, server};
-use crate::running::table;
-use crate::tools::{against, file, project, sql};
-use std::process::Command;
-
-/// What a role gets to hear that sends SQL by hand.
-pub fn psql(database: &Database, role: &str, sql: &str) -> String {
-    let mut command: Command = database.psql();
-    let output = command.args(["-U", role, "-c", sql]).output().unwrap();
-    String::from_utf8_lossy(if output.status.success() { &output.stdout } else { &output.stderr }).trim().to_owned()
-}
-
-/// A role of this test alone.
-pub fn role(database: &Database, kind: &str, more: &str) -> String {
-    let name = format!("{}_{kind}", database.name);
-    database.sql(&format!("CREATE ROLE {name} LOGIN {more}"));
-    name
-}
-
-pub fn url(database: &Database, role: &str) -> String {
-    format!("postgres:///{}?host={}&user={role}", database.name, server().sockets.display())
-}
-
-/// A ledger with one table applied, and roles with the rights that `ledger grants` prints.
-pub fn granted(project: &Project, database: &Database) -> (String, String, String) {
-    project.on(database, &["apply"]).ok();
-    let (applier, approver, reader) =
-        (role(database, "applier", ""), role(database, "approver", ""), role(database, "reader", ""));
-    let args = ["ledger", "grants", "--applier", &applier, "--approver", &approver, "--reader", &reader];
-    database.sql(&project.run(&args).ok());
-    database.sql(&format!("GRANT CREATE, USAGE ON SCHEMA public TO {applier}; GRANT postgres TO {applier}"));
-    database.sql(&format!("REVOKE postgres FROM {applier}"));
-    (applier, approver, reader)
-}
-
-/// A ledger as version 3 made it, with what it had granted to everybody.
-fn version_3(database: &Database) {
-    let parts = [
-        include_str!("../data/ledgers/1.sql"),
-        include_str!("../data/ledgers/2.sql"),
-        include_str!("../data/ledgers/3.sql"),
-    ];
-    let sql = parts.concat().replace("@ledger@", "dagmar").replace("@attic@", "dagmar_attic");
-    database.sql(&format!("{sql} UPDATE dagmar.meta SET value = '3' WHERE key = 'version'"));
-}
+use crate::support::{
+    Database, Project, Run, against, file, granted, project, psql, role, snapshot, sql, table, url, version_3,
+};
 
 /// A definer's trigger on a table of the attacker's own, whose column has a type with a cast that runs
 /// his code.
@@ -64,7 +22,7 @@ fn borrow(database: &Database, attacker: &str) -> String {
 
 #[test]
 fn trigger_functions_of_the_owner_cannot_be_borrowed() {
-    let (project, database) = (project(&[table("a", "")]), Database::new());
+    let (project, database) = (project(&[table("a")]), Database::new());
     let (applier, approver, reader) = granted(&project, &database);
     for attacker in [&applier, &approver, &reader] {
         let said = borrow(&database, attacker);
@@ -97,7 +55,7 @@ fn trigger_functions_of_the_owner_cannot_be_borrowed() {
 
 #[test]
 fn an_upgrade_replaces_the_functions_of_a_ledger_that_is_there() {
-    let (project, database) = (project(&[table("a", "")]), Database::new());
+    let (project, database) = (project(&[table("a")]), Database::new());
     version_3(&database);
     let (reader, approver) = (role(&database, "reader", ""), role(&database, "approver", ""));
     let applier = role(&database, "applier", "");
@@ -126,7 +84,7 @@ fn an_upgrade_replaces_the_functions_of_a_ledger_that_is_there() {
     let said =
         psql(&database, &approver, "INSERT INTO dagmar.approval (id, digest) OVERRIDING SYSTEM VALUE VALUES (7, 'x')");
     assert!(said.contains("permission denied"), "{said}");
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify"]).intact();
     assert!(project.on(&database, &["ledger", "install"]).ok().contains("nothing to do"));
 }
 
@@ -135,10 +93,7 @@ fn an_upgrade_replaces_the_functions_of_a_ledger_that_is_there() {
 fn what_is_stored_is_what_was_shown() {
     let database = Database::new();
     let sneaky = "SELECT 'nothing \\u0000u0027; CREATE TABLE pwned (); --'";
-    let changeset = format!(
-        "changesets:\n  - id: a\n    changes:\n      - sql:\n          forward: SELECT '\\u0000'\n          rollback: |\n            {sneaky}\n"
-    );
-    let project = Project::new(&[("plans/a.yaml", &changeset)]);
+    let project = project(&[sql("a", "SELECT '\\u0000'", sneaky)]);
     let shown = project.on(&database, &["plan", "--sql"]).ok();
     assert!(shown.contains(sneaky), "{shown}");
     project.on(&database, &["apply"]).ok();
@@ -151,6 +106,7 @@ fn what_is_stored_is_what_was_shown() {
 /// Functions and operators in the caller's path that fit better than the server's own.
 const HIJACKS: &str = "
     CREATE FUNCTION public.boom() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'hijacked as %', current_user; END $$;
+
     CREATE FUNCTION public.boom(text[], text) RETURNS text[] LANGUAGE sql AS 'SELECT ARRAY[public.boom()]';
     CREATE AGGREGATE public.array_agg(text) (SFUNC = public.boom, STYPE = text[]);
     CREATE FUNCTION public.boom(numeric, int) RETURNS numeric LANGUAGE sql AS 'SELECT public.boom()::numeric';
@@ -227,7 +183,7 @@ fn names_in_the_callers_path_are_not_called() {
     project.write("s.sql", &Run::of(command.output().unwrap()).ok());
     database.script(&project.path().join("s.sql")).unwrap();
     assert_eq!(project.states(&database), "a=applied b=applied c=applied");
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify"]).intact();
 }
 
 /// Tables without a schema are those of the author's own path, for checks, batches and locks as well.
@@ -270,22 +226,24 @@ fn the_authors_path_is_that_of_the_role() {
 
 #[test]
 fn who_waits_for_another_role_is_told_so() {
-    let (project, database) = (project(&[table("a", "")]), Database::new());
+    let (project, database) = (project(&[table("a")]), Database::new());
     let (applier, ..) = granted(&project, &database);
     project.write("dagmar.yaml", "ledger: { owners: [postgres] }\n");
     // the numbers of the lock, which any role may take
     let held = database.hold("SELECT pg_advisory_lock(1684499826, 259625606)");
     for args in [&["apply", "--lock-wait", "0s"][..], &["mark", "held", "a", "--reason", "x", "--lock-wait", "0s"]] {
-        project.write("plans/b.yaml", &file(&[table("b", "")]));
-        let said = against(&project, &url(&database, &applier), args).fails(6);
-        assert!(said.contains("another run holds the lock") && said.contains("held by pid "), "{said}");
+        project.write("plans/b.yaml", &file(&[table("b")]));
+        snapshot(
+            "attacks/who_waits_for_another_role_is_told_so",
+            &against(&project, &url(&database, &applier), args).refusal(6),
+        );
     }
     drop(held);
 }
 
 #[test]
 fn a_ledger_of_somebody_else_is_not_used() {
-    let (project, database) = (project(&[table("a", "")]), Database::new());
+    let (project, database) = (project(&[table("a")]), Database::new());
     let low = role(&database, "low", "");
     database.sql(&format!("GRANT CREATE ON DATABASE {} TO {low}", database.name));
     let refused = |args: &[&str], words: &[&str]| {
@@ -344,185 +302,4 @@ fn a_ledger_of_somebody_else_is_not_used() {
     refused(&["status"], &[&format!("ledger: {{ owners: [{keeper}] }}")]);
     project.write("dagmar.yaml", &format!("ledger: {{ owners: [{keeper}] }}\n"));
     project.on(&database, &["status"]).ok();
-}
-
-/// Rows that decide what a rollback runs, or who did what, changed by somebody who may write them.
-#[test]
-fn rows_beside_the_events_are_compared_with_them() {
-    for (change, words, stops_rollback) in [
-        (
-            "UPDATE dagmar.changeset SET rollback = jsonb_set(rollback, '{segments,0,statements,0,sql}', '\"ALTER ROLE postgres SUPERUSER\"')",
-            "the row of `a` was changed manually",
-            true,
-        ),
-        ("UPDATE dagmar.changeset SET checksum = 'd1:0'", "the row of `a` was changed manually", true),
-        ("UPDATE dagmar.changeset SET applied_by = 'alice'", "the row of `a` was changed manually", true),
-        ("UPDATE dagmar.changeset SET applied_at = '2020-01-01'", "the row of `a` was changed manually", true),
-        ("DELETE FROM dagmar.requires", "the edges of `b` were changed manually", true),
-        (
-            "UPDATE dagmar.attic SET detail = '{\"default\": \"pg_terminate_backend(1)\"}'",
-            "what the attic keeps for `b` was changed manually",
-            true,
-        ),
-        (
-            "UPDATE dagmar.run SET os_user = 'alice', host = 'ci-7'",
-            "was changed manually: the history says apply by",
-            false,
-        ),
-        ("UPDATE dagmar.run SET started_at = '2020-01-01'", "was changed manually: the history says apply by", false),
-        ("UPDATE dagmar.run SET status = 'failed'", "the history says that it ended as done", false),
-    ] {
-        let database = Database::new();
-        let project = Project::new(&[(
-            "plans/a.yaml",
-            "changesets:
-  - id: a
-    changes: [ { createTable: { table: t, columns: [ { name: n, type: int, default: 1 } ] } } ]
-  - id: b
-    dependsOn: [a]
-    changes: [ { setDefault: { table: t, column: n, default: 2 } } ]
-",
-        )]);
-        let (applier, ..) = granted(&project, &database);
-        assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
-        assert_eq!(psql(&database, &applier, change), "", "{change}");
-        let said = project.on(&database, &["history", "--verify"]).fails(4);
-        assert!(said.contains(words), "{change}\n{said}");
-        let history = project.on(&database, &["history"]).ok();
-        assert!(!history.contains("alice"), "the history says who it was: {history}");
-        if stops_rollback {
-            let before = database.catalog();
-            let said = project.on(&database, &["rollback", "a", "b"]).fails(4);
-            assert!(said.contains("changed manually since it was written") && said.contains("--as-recorded"), "{said}");
-            assert_eq!(database.catalog(), before);
-        }
-    }
-}
-
-#[test]
-fn a_change_by_hand_that_is_meant_is_said_so() {
-    let (project, database) = (project(&[sql("a", "CREATE TABLE t ()", "DROP TABLE nowhere", "")]), Database::new());
-    project.on(&database, &["apply"]).ok();
-    database.sql("UPDATE dagmar.changeset SET rollback = jsonb_set(rollback, '{segments,0,statements,0,sql}', '\"DROP TABLE t\"')");
-    project.on(&database, &["rollback", "a"]).fails(4);
-    let said = project.on(&database, &["clear", "a", "--as-recorded", "--reason", "CHG-1042"]).ok();
-    assert!(said.contains("cleared a: applied, as it is recorded now"), "{said}");
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
-    project.on(&database, &["rollback", "a"]).ok();
-    assert_eq!(database.sql("SELECT to_regclass('t') IS NULL"), "t");
-}
-
-/// The parts of an event have borders, also those of NULL; a hash that was kept elsewhere finds what
-/// the owner of everything does.
-#[test]
-fn parts_of_an_event_cannot_be_shifted() {
-    let shift = "SET session_replication_role = replica;
-        UPDATE dagmar.event SET run = NULL, kind = 'applied', changeset = kind, db_user = changeset || '|' || db_user WHERE kind = 'applied'";
-    let (project, database) = (project(&[table("a", "")]), Database::new());
-    project.on(&database, &["apply"]).ok();
-    let said = project.on(&database, &["history", "--verify"]).ok();
-    let anchor = said.split("the last one is ").nth(1).unwrap().trim().to_owned();
-    project.on(&database, &["history", "--verify", "--anchor", &anchor]).ok();
-    database.sql(shift);
-    assert!(project.on(&database, &["history", "--verify"]).fails(4).contains("event 2 was changed manually"));
-    // every hash made anew, as the owner can: only what was kept elsewhere shows it
-    database.sql(
-        "SET session_replication_role = replica; DO $$ DECLARE e dagmar.event; last text := ''; BEGIN
-         FOR e IN SELECT * FROM dagmar.event ORDER BY seq LOOP
-             last := dagmar.event_hash(last, e); UPDATE dagmar.event SET hash = last WHERE seq = e.seq; END LOOP; END $$",
-    );
-    let said = project.on(&database, &["history", "--verify", "--anchor", &anchor]).fails(4);
-    assert!(said.contains("and had e2:") && said.contains("when it was kept"), "{said}");
-    let gone = format!("99:{}", anchor.split_once(':').unwrap().1);
-    let said = project.on(&database, &["history", "--verify", "--anchor", &gone]).fails(4);
-    assert!(said.contains("event 99, whose hash was kept, is missing"), "{said}");
-    assert!(project.run(&["history", "--verify", "--anchor", "7"]).fails(2).contains("SEQ:HASH"));
-    // JSON and CSV have the hash of each event, the table on demand
-    let json = project.on(&database, &["history", "--format", "json"]).json();
-    assert!(json["events"][0]["hash"].as_str().unwrap().starts_with("e2:"), "{json}");
-    assert!(project.on(&database, &["history", "--hashes"]).ok().contains("e2:"));
-}
-
-/// Events that a ledger had before, whose hashes do not keep the borders.
-#[test]
-fn events_from_before_the_upgrade_are_fixed_by_it() {
-    let (project, database) = (project(&[table("a", "")]), Database::new());
-    version_3(&database);
-    let insert = |kind: &str, changeset: &str| {
-        database.sql(&format!(
-            "INSERT INTO dagmar.event (run, kind, changeset) VALUES ('5b7a5a1e-6d9c-4d5b-8a8e-0d6b8a3f2c11', '{kind}', {changeset})"
-        ));
-    };
-    insert("retried", "'b'");
-    insert("paused", "NULL");
-    project.on(&database, &["apply"]).ok();
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
-    database.sql(
-        "ALTER TABLE dagmar.event DROP CONSTRAINT event_kind; SET session_replication_role = replica;
-         UPDATE dagmar.event SET run = NULL, kind = run::text, changeset = kind,
-         db_user = changeset || '|' || db_user WHERE seq = 1; ",
-    );
-    let said = project.on(&database, &["history", "--verify"]).fails(4);
-    assert!(said.contains("the upgrade of the ledger, was changed manually"), "{said}");
-}
-
-/// Rows that cannot be removed any more must not keep anybody from reading the others.
-#[test]
-fn nobody_poisons_the_history() {
-    let (project, database) = (project(&[table("a", "")]), Database::new());
-    let (applier, approver, reader) = granted(&project, &database);
-    project.write("dagmar.yaml", "ledger: { owners: [postgres] }\n");
-    // an approval that nobody gave, by an event
-    let forged = "INSERT INTO dagmar.event (kind, detail) VALUES ('approved', '{\"approval\": \"not a number\"}')";
-    assert!(psql(&database, &applier, forged).contains("nobody has approved this plan"));
-    assert!(psql(&database, &applier, "INSERT INTO dagmar.event (kind) VALUES ('invented')").contains("event_kind"));
-    assert!(psql(&database, &reader, forged).contains("permission denied"));
-    // times that no clock shows
-    let infinite = "INSERT INTO dagmar.approval (digest, verdict, reason, os_user, host, expires_at) VALUES ('p1:' || repeat('0', 64), \
-                    'approve', 'x', 'x', 'x', 'infinity')";
-    assert!(psql(&database, &approver, infinite).contains("approval_expires_at_finite"));
-    let long = infinite.replace("'x', 'x', 'x', 'infinity'", "repeat('x', 5000), 'x', 'x', NULL");
-    assert!(psql(&database, &approver, &long).contains("approval_size"));
-    // words without end
-    let flood = "SELECT dagmar.note_refusal(jsonb_build_object('why', repeat('x', 9000)))";
-    assert!(psql(&database, &reader, flood).contains("too much to say of one refusal"));
-    let many =
-        "DO $$ BEGIN FOR i IN 1..500 LOOP PERFORM dagmar.note_refusal(jsonb_build_object('why', i)); END LOOP; END $$";
-    assert_eq!(psql(&database, &reader, many), "");
-    assert_eq!(database.sql("SELECT count(*) FROM dagmar.refusal"), "100");
-    // and what an earlier version let in is told, not stumbled over
-    database.sql(
-        "SET session_replication_role = replica; ALTER TABLE dagmar.approval DROP CONSTRAINT approval_expires_at_finite;
-         INSERT INTO dagmar.event (kind, detail, hash) VALUES ('approved', '{\"approval\": \"not a number\", \"expiresAt\": \"soon\"}', 'x');
-         INSERT INTO dagmar.approval (digest, verdict, reason, os_user, host, expires_at, db_user, roles, at) VALUES ('p1:' || repeat('0', 64),
-         'approve', 'x', 'x', 'x', 'infinity', 'x', '{}', now())",
-    );
-    let said = project.on(&database, &["history", "--verify"]).fails(4);
-    assert!(said.contains("approval not a number, of which event"), "{said}");
-    let said = project.on(&database, &["approvals", "list"]).fails(4);
-    assert!(said.contains("was inserted or changed manually"), "{said}");
-}
-
-/// A reader who never ends his transaction holds nobody up, and his word is not lost.
-#[test]
-fn a_readers_word_waits_apart_from_the_chain() {
-    let (project, database) = (project(&[table("a", "")]), Database::new());
-    let (_, _, reader) = granted(&project, &database);
-    project.write("dagmar.yaml", "ledger: { owners: [postgres] }\n");
-    project.write("plans/b.yaml", &file(&[table("b", "")]));
-    let said = against(&project, &url(&database, &reader), &["apply", "--yes", "--no-preflight"]);
-    assert_ne!(said.code, 0);
-    let said = against(&project, &url(&database, &reader), &["apply"]).fails(5);
-    assert!(said.contains("[rights]"), "{said}");
-    let open = database.hold(&format!(
-        "SET SESSION AUTHORIZATION {reader}; SELECT dagmar.note_refusal('{{\"command\": \"apply\", \"why\": \"held open\"}}')"
-    ));
-    let history = project.on(&database, &["history"]).ok();
-    assert!(history.contains("refused") && history.contains(&reader), "{history}");
-    project.on(&database, &["apply", "--lock-wait", "0s"]).ok();
-    drop(open);
-    let json = project.on(&database, &["history", "--kind", "refused", "--format", "json"]).json();
-    let event = json["events"].as_array().unwrap().iter().find(|e| e["detail"]["role"] == reader.as_str()).unwrap();
-    assert!(event["seq"].is_i64() && event["detail"]["at"].is_string(), "the next run made an event of it: {event}");
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
 }

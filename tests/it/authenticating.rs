@@ -1,8 +1,7 @@
 //! How a server may ask for the password, and what it may make us hold.
 
-use crate::fake_server::Fake;
-use crate::harness::{Project, Run};
-use crate::tools::{Cluster, against, project, sql};
+use crate::support::fake_server::Fake;
+use crate::support::{Cluster, Project, Run, against, project, sql};
 
 /// A password that must never be seen.
 const CANARY: &str = "canary-5e1f-hunter2";
@@ -18,7 +17,7 @@ const TRUST: (u32, &[u8]) = (0, b"");
 const NETWORK: &str = "0.0.0.0";
 
 fn small() -> Project {
-    project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a", "")])
+    project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a")])
 }
 
 /// `status` with these variables and arguments.

@@ -1,7 +1,6 @@
 //! What an author uses: a new project, the next changeset, schemas, the server of his own.
 
-use crate::harness::{Database, Project, Run, dagmar};
-use crate::tools::root;
+use crate::support::{Database, Project, Run, dagmar, root, snapshot};
 use std::fs;
 use std::path::Path;
 
@@ -95,9 +94,7 @@ changesets:
           # also: unique, using, include, where, nullsNotDistinct, concurrently, tablespace, comment
 "
     );
-    let said = project.run(&["check"]).fails(3);
-    assert!(said.contains("--> plans/add-user-s-names.yaml:12:22\n"), "{said}");
-    assert!(said.contains("= note: and 4 more like it: lines 14, 16, 17, 19\n"), "{said}");
+    snapshot("authoring/a_new_changeset_has_its_edges_and_required_keys", &project.run(&["check"]).refusal(3));
     project.write("plans/add-user-s-names.yaml", &text.replace("<change_me>", "change_me_not"));
     assert!(project.run(&["check"]).ok().contains("3 changesets"));
     // the end of the graph is offered, where no edge is given
@@ -110,11 +107,17 @@ changesets:
 #[test]
 fn a_new_changeset_takes_nobodys_place() {
     let project = Project::new(&[("plans/a.yaml", FIRST), ("plans/taken.yaml", "changesets:\n")]);
-    assert!(project.run(&["new", "002 users"]).fails(2).contains("plans/a.yaml"));
-    assert!(project.run(&["new", "taken"]).fails(2).contains("the file `plans/taken.yaml` already exists"));
-    assert!(project.run(&["new", "x", "--depends-on", "002-user"]).fails(2).contains("did you mean `002-users`?"));
-    assert!(project.run(&["new", "x", "--change", "creatTable"]).fails(2).contains("did you mean `createTable`?"));
-    assert!(project.run(&["new", "…"]).fails(2).contains("gives no valid id"));
+    snapshot("authoring/a_new_changeset_takes_nobodys_place", &project.run(&["new", "002 users"]).refusal(2));
+    snapshot("authoring/a_new_changeset_takes_nobodys_place-2", &project.run(&["new", "taken"]).refusal(2));
+    snapshot(
+        "authoring/a_new_changeset_takes_nobodys_place-3",
+        &project.run(&["new", "x", "--depends-on", "002-user"]).refusal(2),
+    );
+    snapshot(
+        "authoring/a_new_changeset_takes_nobodys_place-4",
+        &project.run(&["new", "x", "--change", "creatTable"]).refusal(2),
+    );
+    snapshot("authoring/a_new_changeset_takes_nobodys_place-5", &project.run(&["new", "…"]).refusal(2));
     assert!(!project.path().join("plans/x.yaml").exists());
     let mut edit = project.command(&["new", "x", "--edit"]);
     let run = Run::of(edit.env("EDITOR", "printf '# edited\\n' >>").output().unwrap());
@@ -179,7 +182,10 @@ fn the_schema_knows_the_projects_own_types() {
     );
     let one = project.run(&["schema", "--type", "touch", "--format", "json"]).json();
     assert_eq!(one["changeType"]["keys"][0]["name"], "table");
-    assert!(project.run(&["schema", "--type", "touc"]).fails(2).contains("did you mean `touch`?"));
+    snapshot(
+        "authoring/the_schema_knows_the_projects_own_types",
+        &project.run(&["schema", "--type", "touc"]).refusal(2),
+    );
     assert!(project.run(&["schema", "--markdown"]).ok().contains("## `touch` (own)"));
     project.write("templates/touch/manifest.yaml", "description: [");
     assert!(project.run(&["schema", "--list"]).err.contains("`touch` is omitted"));
@@ -199,8 +205,14 @@ fn the_server_of_an_environment_runs_until_it_is_stopped() {
     let project = Project::new(&[("dagmar.yaml", "environments:\n  prod: { url: x }\n  dev: { url: embedded }\n")]);
     let status = || project.run(&["dev", "status", "--format", "json"]).json();
     assert!(status()["running"] == false && !project.path().join(".dagmar").exists());
-    assert!(project.run(&["dev", "url"]).fails(7).contains("dagmar dev start"));
-    assert!(project.run(&["dev", "start", "--env", "prod"]).fails(2).contains("no server of its own"));
+    snapshot(
+        "authoring/the_server_of_an_environment_runs_until_it_is_stopped",
+        &project.run(&["dev", "url"]).refusal(7),
+    );
+    snapshot(
+        "authoring/the_server_of_an_environment_runs_until_it_is_stopped-2",
+        &project.run(&["dev", "start", "--env", "prod"]).refusal(2),
+    );
 
     let url = project.run(&["dev", "start"]).ok();
     let dir = status()["directory"].as_str().unwrap().to_owned();
@@ -219,7 +231,10 @@ fn the_server_of_an_environment_runs_until_it_is_stopped() {
     project.run(&["status", "--url", url.trim()]).ok();
     assert_eq!(status()["running"], true);
 
-    assert!(project.run(&["dev", "reset"]).fails(5).contains("--yes"));
+    snapshot(
+        "authoring/the_server_of_an_environment_runs_until_it_is_stopped-3",
+        &project.run(&["dev", "reset"]).refusal(5),
+    );
     // a session that somebody else has open
     let mut other = project.command(&["dev", "psql", "--", "-XAtq"]);
     let mut other = other.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
@@ -227,8 +242,14 @@ fn the_server_of_an_environment_runs_until_it_is_stopped() {
     let mut line = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(other.stdout.take().unwrap()), &mut line).unwrap();
     assert_eq!(line, "here\n");
-    assert!(project.run(&["dev", "reset", "--yes"]).fails(6).contains("psql"));
-    assert!(project.run(&["dev", "stop"]).fails(6).contains("in use"));
+    snapshot(
+        "authoring/the_server_of_an_environment_runs_until_it_is_stopped-4",
+        &project.run(&["dev", "reset", "--yes"]).refusal(6),
+    );
+    snapshot(
+        "authoring/the_server_of_an_environment_runs_until_it_is_stopped-5",
+        &project.run(&["dev", "stop"]).refusal(6),
+    );
     drop(other.stdin.take());
     assert!(other.wait().unwrap().success());
 

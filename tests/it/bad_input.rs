@@ -1,44 +1,7 @@
 //! Wrong files and wrong command lines, as their author sees them: one clear message at the
 //! right place, the exit code, and nothing half done.
 
-use crate::harness::{Database, Project, Run};
-use crate::tools::{file, sql};
-
-/// A changeset of one harmless change; `more` are further lines of it.
-pub fn plain(id: &str, more: &str) -> String {
-    format!("  - id: {id}\n{more}    changes:\n      - createSchema: {{ name: s{} }}\n", id.len())
-}
-
-/// `check` finds exactly one mistake in these files: code, place, words of message and help.
-#[track_caller]
-pub fn one_mistake(files: &[(&str, &str)], code: &str, place: &str, words: &[&str]) {
-    let project = Project::new(files);
-    mistake_of(&project.run(&["check"]), code, place, words);
-    // the same for programs
-    let run = project.run(&["check", "--format", "json"]);
-    assert_eq!(run.code, 3, "{run:?}");
-    let value = run.json();
-    let found = value["diagnostics"].as_array().unwrap();
-    assert_eq!((found.len(), found[0]["code"].as_str()), (1, Some(code)), "{value:#}");
-    if let Some((file, at)) = place.split_once(':') {
-        let (line, column) = at.split_once(':').unwrap();
-        assert_eq!(found[0]["file"], file);
-        assert_eq!([&found[0]["line"], &found[0]["column"]].map(|n| n.to_string()), [line, column], "{value:#}");
-    }
-    assert_eq!(value["error"]["exitCode"], 3);
-}
-
-#[track_caller]
-fn mistake_of(run: &Run, code: &str, place: &str, words: &[&str]) {
-    let said = &run.err;
-    assert_eq!((run.code, run.out.as_str()), (3, ""), "{said}");
-    assert_eq!(said.matches("error[").count(), 1, "{said}");
-    assert!(said.contains(&format!("error[{code}]: ")) && said.contains(&format!("--> {place}\n")), "{said}");
-    assert!(said.ends_with("error: the project has 1 error\n"), "{said}");
-    for word in words {
-        assert!(said.contains(word), "{word}\n{said}");
-    }
-}
+use crate::support::{Database, Project, Run, file, mistake_of, one_mistake, plain, sql};
 
 #[test]
 fn keys_and_values() {
@@ -93,7 +56,7 @@ fn edges_between_changesets() {
 }
 
 #[test]
-fn s04_a_cycle_shows_every_hop_with_file_and_line() {
+fn a_cycle_shows_every_hop_with_file_and_line() {
     let files = [
         ("plans/a.yaml", file(&[plain("a", "    dependsOn: [b]\n")])),
         ("plans/b.yaml", file(&[plain("unrelated", ""), plain("b", "    dependsOn: [c]\n")])),
@@ -117,7 +80,7 @@ fn s04_a_cycle_shows_every_hop_with_file_and_line() {
 }
 
 #[test]
-fn s07_variables_without_a_value_have_their_place() {
+fn variables_without_a_value_have_their_place() {
     let plan = file(&["  - id: a\n    changes:\n      - createSchema: { name: '${scheme}' }\n".to_owned()]);
     let config = "variables: { schema: x }\nenvironments: { dev: {}, live: { variables: { scheme: y } } }\n";
     let files = [("dagmar.yaml", config), ("plans/a.yaml", plan.as_str())];
@@ -162,7 +125,7 @@ fn sql_that_cannot_be_run() {
             ["parentheses are nested deeper than 1000 levels", "= note: in `forward` of this `sql`"],
         ),
     ] {
-        let plan = file(&[sql("a", text, "SELECT 1", "")]);
+        let plan = file(&[sql("a", text, "SELECT 1")]);
         one_mistake(&[("plans/a.yaml", &plan)], code, &format!("plans/a.yaml:{place}"), &words);
     }
     let plan = file(&["  - id: a\n    changes:\n      - sql: { forward: SELECT 1 }\n".to_owned()]);
@@ -175,10 +138,7 @@ fn sql_that_cannot_be_run() {
 fn many_mistakes_are_reported_in_one_go() {
     let project = Project::new(&[
         ("plans/a.yaml", &file(&[plain("a", "    dependOn: [x]\n"), plain("b", "    labels: 3\n    autor: x\n")])),
-        (
-            "plans/b.yaml",
-            &file(&["  - id: c\n    changes:\n      - creatTable: {}\n      - sql: { forward: 3 }\n".into()]),
-        ),
+        ("plans/b.yaml", "changesets:\n  - id: c\n    changes:\n      - creatTable: {}\n      - sql: { forward: 3 }\n"),
         ("plans/c.yaml", "changesets:\n\t- x\n"),
         ("plans/d.yaml", ""),
         ("plans/e.yaml", &file(&[plain("a", ""), plain("ä", "")])),

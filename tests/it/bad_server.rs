@@ -1,15 +1,15 @@
 //! Servers that cannot be reached, do not let in, or break in the middle: what is said, the
 //! exit code, what remains, and that no secret and no row value comes out.
 
-use crate::harness::{Database, Project, Run, server};
-use crate::tools::{Cluster, against, as_server, owned, project, sql, until};
+use crate::support::{Cluster, Database, Project, Run, against, as_server, owned, project, server, sql, until};
+use serde_json::json;
 use std::fs;
 
 /// A password that must never be seen.
 const CANARY: &str = "canary-5e1f-hunter2";
 
 fn small() -> Project {
-    project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a", "")])
+    project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a")])
 }
 
 /// Words of what a command says; and that the canary is not in it.
@@ -55,15 +55,15 @@ fn servers_that_are_not_there() {
 
 /// Wrong and right passwords from every source, through success and failure.
 #[test]
-fn s29_no_password_is_ever_shown() {
+fn no_password_is_ever_shown() {
     let cluster = Cluster::new();
     cluster.sql(&format!("CREATE ROLE app LOGIN PASSWORD '{CANARY}'"));
     cluster.sql("CREATE DATABASE app OWNER app");
     cluster.let_in_by("scram-sha-256");
     let socket = cluster.sockets().display().to_string();
     let plan = [
-        sql("a", "CREATE TABLE a (n int UNIQUE)", "DROP TABLE a", ""),
-        sql("b", "INSERT INTO a VALUES (4711), (4711)", "DELETE FROM a", ""),
+        sql("a", "CREATE TABLE a (n int UNIQUE)", "DROP TABLE a"),
+        sql("b", "INSERT INTO a VALUES (4711), (4711)", "DELETE FROM a"),
     ];
     let project = project(&plan);
     let wrong = format!("postgres:///app?host={socket}&user=app&password={CANARY}-wrong");
@@ -160,8 +160,8 @@ fn a_standby_is_refused_and_can_be_looked_at() {
     let standby = Cluster::on(data, "-c max_connections=300 -c max_prepared_transactions=10");
     let url = standby.url("postgres", "postgres");
     assert!(against(&project, &url, &["status"]).ok().contains("1 applied"));
-    assert!(against(&project, &url, &["apply"]).ok().contains("nothing to do"));
-    project.write("plans/b.yaml", &crate::tools::file(&[sql("b", "SELECT 1", "SELECT 1", "")]));
+    assert_eq!(against(&project, &url, &["apply", "--format", "json"]).applied(), "");
+    project.write("plans/b.yaml", &crate::support::file(&[sql("b", "SELECT 1", "SELECT 1")]));
     assert!(against(&project, &url, &["plan"]).ok().contains('b'));
     for args in [&["apply"][..], &["rollback", "a"], &["mark", "held", "b", "--reason", "x"]] {
         says(
@@ -175,22 +175,21 @@ fn a_standby_is_refused_and_can_be_looked_at() {
 /// The server dies in the middle of a statement; what it had committed is known afterwards,
 /// and run the command again to continue.
 #[test]
-fn s15_a_server_that_dies_in_the_middle() {
+fn a_server_that_dies_in_the_middle() {
     let cluster = Cluster::new();
     let project = project(&[
-        sql("a", "CREATE TABLE a (n int)", "DROP TABLE a", ""),
+        sql("a", "CREATE TABLE a (n int)", "DROP TABLE a"),
         sql(
             "b",
             "INSERT INTO a VALUES (1);\nSELECT pg_sleep(CASE WHEN to_regclass('fast') IS NULL THEN 60 ELSE 0 END)",
             "DELETE FROM a",
-            "",
         ),
-        sql("c", "INSERT INTO a VALUES (2)", "DELETE FROM a WHERE n = 2", ""),
+        sql("c", "INSERT INTO a VALUES (2)", "DELETE FROM a WHERE n = 2"),
     ]);
     let url = cluster.url("postgres", "postgres");
     let mut command = project.command(&["apply", "--format", "json"]);
     command.args(["--yes", "--url", &url]);
-    let mut running = crate::tools::Running::of(command);
+    let mut running = crate::support::Running::of(command);
     until("the statement runs", || {
         cluster.sql("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND state = 'active'")
             == "t"
@@ -220,15 +219,14 @@ fn s15_a_server_that_dies_in_the_middle() {
 }
 
 #[test]
-fn s15_a_session_that_is_terminated_in_the_middle() {
+fn a_session_that_is_terminated_in_the_middle() {
     let database = Database::new();
     let project = project(&[
-        sql("a", "CREATE TABLE a (n int)", "DROP TABLE a", ""),
+        sql("a", "CREATE TABLE a (n int)", "DROP TABLE a"),
         sql(
             "b",
             "INSERT INTO a VALUES (1);\nSELECT pg_sleep(CASE WHEN to_regclass('fast') IS NULL THEN 60 ELSE 0 END)",
             "DELETE FROM a",
-            "",
         ),
     ]);
     let running = project.start(&database, &["apply"]);
@@ -299,7 +297,7 @@ fn row_values_are_shown_and_not_kept() {
     database.sql(
         "CREATE TABLE t (n int PRIMARY KEY, secret text); INSERT INTO t VALUES (1, 'row-canary'), (2, 'row-canary')",
     );
-    let project = project(&[sql("a", "CREATE UNIQUE INDEX t_secret ON t (secret)", "DROP INDEX t_secret", "")]);
+    let project = project(&[sql("a", "CREATE UNIQUE INDEX t_secret ON t (secret)", "DROP INDEX t_secret")]);
     for args in [&["apply"][..], &["apply", "-v"], &["apply", "--dry-run"]] {
         let said = project.on(&database, args).fails(8);
         assert!(said.contains("detail: Key (secret)=(row-canary) is duplicated."), "{said}");
@@ -345,7 +343,7 @@ fn values_in_messages_are_shown_and_not_kept() {
             "CREATE FUNCTION complain() RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING MESSAGE = (SELECT v \
              FROM t), HINT = (SELECT 'look at ' || v FROM t); END $$",
         );
-        let project = project(&[sql("a", forward, "SELECT 1", "")]);
+        let project = project(&[sql("a", forward, "SELECT 1")]);
         for args in [&["apply"][..], &["apply", "--format", "json"]] {
             let run = project.on(&database, args);
             let said = format!("{}{}", run.out, run.err).replace("\\\"", "\"");
@@ -367,12 +365,8 @@ fn values_in_messages_are_shown_and_not_kept() {
 fn statements_of_others_are_shown_without_their_data() {
     let database = Database::new();
     database.sql("CREATE TABLE t (n int, v text)");
-    let project = project(&[sql(
-        "a",
-        "ALTER TABLE t ADD m int",
-        "SELECT 1",
-        "    limits: { lockTimeout: 200ms, lockRetries: 1 }\n",
-    )]);
+    let project = project(&[sql("a", "ALTER TABLE t ADD m int", "SELECT 1")
+        .with("limits", json!({ "lockTimeout": "200ms", "lockRetries": 1 }))]);
     let long = format!("UPDATE t SET v = '{}", "hunter2 ".repeat(1000));
     for statement in [
         "UPDATE t SET v = $q$hunter2$q$, n = 11235813 WHERE v = E'hunter2\\'' AND v <> 'hunter2' /* hunter2 */"

@@ -5,7 +5,7 @@
 //! that a `mod.rs` which declares and re-exports is part of no circle; `use super::*` of a parent is
 //! looked up name by name. Code of tests is left out.
 
-use crate::architecture::{Source, sources};
+use crate::support::{Source, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Module = Vec<String>;

@@ -1,16 +1,15 @@
 //! What is told is on the server's disk, and what a crash takes is taken as a whole: with its
 //! record, and nothing before it. Only every sixteenth COMMIT of a message waits for the disk.
 
-use crate::harness::{Database, Project, Run};
-use crate::proxy::{Fault, run as through};
-use crate::tools::{Cluster, Running, file, sql, until};
+use crate::support::proxy::{Fault, run as through};
+use crate::support::{Changeset, Cluster, Database, Project, Run, Running, backfill, file, sql, until};
 use std::collections::BTreeSet;
 
 /// Changesets that go to the server in one message, each waiting at a gate of its own.
 fn gated(n: usize) -> Project {
     let changeset = |i: usize| {
         let forward = format!("INSERT INTO log VALUES ({i});\nSELECT pg_advisory_xact_lock_shared(77, {i})");
-        sql(&format!("c{i:02}"), &forward, &format!("DELETE FROM log WHERE n = {i}"), "")
+        sql(&format!("c{i:02}"), &forward, &format!("DELETE FROM log WHERE n = {i}"))
     };
     Project::new(&[("plans/a.yaml", &file(&(1..=n).map(changeset).collect::<Vec<_>>()))])
 }
@@ -61,7 +60,7 @@ fn there(database: &Database) -> usize {
 fn converges(project: &Project, database: &Database, n: usize) {
     project.on(database, &["apply"]).ok();
     assert_eq!(there(database), n);
-    assert!(project.on(database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(database, &["history", "--verify"]).intact();
 }
 
 /// The server crashes between the transactions of a message, and takes some that it had committed.
@@ -125,9 +124,9 @@ fn crashing_between_a_message_and_its_answer_takes_nothing_of_it() {
 #[test]
 fn what_comes_before_a_failure_or_a_stop_stays() {
     let cluster = lazy();
-    let fails = sql("c06", "SELECT 1 / 0", "SELECT 1", "");
-    let insert = |i: usize| sql(&format!("c{i:02}"), &format!("INSERT INTO log VALUES ({i})"), "DELETE FROM log", "");
-    let changesets: Vec<String> = (1..=5).map(insert).chain([fails]).collect();
+    let fails = sql("c06", "SELECT 1 / 0", "SELECT 1");
+    let insert = |i: usize| sql(&format!("c{i:02}"), &format!("INSERT INTO log VALUES ({i})"), "DELETE FROM log");
+    let changesets: Vec<Changeset> = (1..=5).map(insert).chain([fails]).collect();
     let project = Project::new(&[("plans/a.yaml", &file(&changesets))]);
     let failing = database(&cluster, "failing");
     let run = project.on(&failing, &["apply", "--jobs", "1", "--format", "json"]);
@@ -208,9 +207,9 @@ fn a_message_waits_for_what_the_session_says() {
 fn what_an_author_sets_holds_unless_others_rest_on_it() {
     let insert = |i: usize, set: &str| {
         let forward = format!("{set}INSERT INTO log VALUES ({i})");
-        sql(&format!("c{i:02}"), &forward, "DELETE FROM log", "")
+        sql(&format!("c{i:02}"), &forward, "DELETE FROM log")
     };
-    let of = |changesets: &[String]| {
+    let of = |changesets: &[Changeset]| {
         let project = Project::new(&[("plans/a.yaml", &file(changesets))]);
         levels(&Database::new(), &project, None)
     };
@@ -224,11 +223,12 @@ fn what_an_author_sets_holds_unless_others_rest_on_it() {
 /// Of the batches of a message the last one waits.
 #[test]
 fn the_last_batch_of_a_message_waits() {
-    let fill = "  - id: fill
-    changes:
-      - backfill: { table: log, key: n, batchSize: 10, where: t.m IS NULL, set: { m: '1' }, rollback: UPDATE log SET m = NULL }
-";
-    let (project, database) = (Project::new(&[("plans/a.yaml", &file(&[fill.to_owned()]))]), Database::new());
+    let (project, database) = (
+        backfill(
+            "table: log, key: n, batchSize: 10, where: t.m IS NULL, set: { m: '1' }, rollback: UPDATE log SET m = NULL",
+        ),
+        Database::new(),
+    );
     database.sql(
         "CREATE TABLE log (n int PRIMARY KEY, m int); INSERT INTO log SELECT generate_series(1, 5000);
          CREATE TABLE seen (n int, xid text, level text);

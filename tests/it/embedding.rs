@@ -1,7 +1,6 @@
 //! Programs that use dagmar as a library: the examples, on a real server.
 
-use crate::harness::Database;
-use crate::tools::{project, sql};
+use crate::support::{Database, project, sql};
 use dagmar::base::FailureKind;
 use dagmar::ops::{self, Actor, Options, RunSource, TargetSpec, prepare};
 use dagmar::pg::ProcessEnv;
@@ -22,10 +21,8 @@ fn said(output: &Output) -> Vec<String> {
 #[test]
 fn a_program_previews_applies_listens_and_looks() {
     let database = Database::new();
-    let project = project(&[
-        sql("a", "CREATE TABLE a ()", "DROP TABLE a", ""),
-        sql("b", "CREATE TABLE b ()", "DROP TABLE b", ""),
-    ]);
+    let project =
+        project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a"), sql("b", "CREATE TABLE b ()", "DROP TABLE b")]);
     let folder = project.path().to_str().unwrap().to_owned();
     let lines = said(&example("embed", &[&folder, &database.url()]));
     let of = |begin: &str| lines.iter().filter_map(|l| l.strip_prefix(begin)).map(str::to_owned).collect::<Vec<_>>();
@@ -79,8 +76,7 @@ fn services_may_start_at_the_same_time() {
 #[test]
 fn what_is_confirmed_is_what_was_seen() {
     let database = Database::new();
-    let changesets =
-        [sql("a", "CREATE TABLE a ()", "DROP TABLE a", ""), sql("b", "CREATE TABLE b ()", "DROP TABLE b", "")];
+    let changesets = [sql("a", "CREATE TABLE a ()", "DROP TABLE a"), sql("b", "CREATE TABLE b ()", "DROP TABLE b")];
     let files = project(&changesets);
     let seen = |url: &str| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -101,7 +97,7 @@ fn what_is_confirmed_is_what_was_seen() {
     assert_ne!(seen(&Database::new().url()), first, "it is for one database");
     files.write(
         "plans/a.yaml",
-        &crate::tools::file(&[changesets[0].clone(), changesets[1].replace("b ()", "b (n int)")]),
+        &crate::support::file(&[changesets[0].clone(), sql("b", "CREATE TABLE b (n int)", "DROP TABLE b")]),
     );
     assert_ne!(seen(&database.url()), first);
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname IN ('a', 'b')"), "0");
@@ -111,10 +107,10 @@ fn what_is_confirmed_is_what_was_seen() {
 #[test]
 fn what_was_not_shown_is_not_run() {
     let database = Database::new();
-    let b = sql("b", "CREATE TABLE b ()", "SELECT pg_advisory_xact_lock_shared(77, 1);\nDROP TABLE b", "");
-    let project = project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a", ""), b.clone()]);
+    let b = sql("b", "CREATE TABLE b ()", "SELECT pg_advisory_xact_lock_shared(77, 1);\nDROP TABLE b");
+    let project = project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a"), b.clone()]);
     project.on(&database, &["apply"]).ok();
-    project.write("plans/a.yaml", &crate::tools::file(&[b, sql("c", "CREATE TABLE c ()", "DROP TABLE c", "")]));
+    project.write("plans/a.yaml", &crate::support::file(&[b, sql("c", "CREATE TABLE c ()", "DROP TABLE c")]));
     let holder = database.hold("SELECT pg_advisory_lock(77, 1)");
     let rolling_back = project.start(&database, &["rollback", "b"]);
     database.until_runs("pg_advisory_xact_lock_shared");

@@ -1,16 +1,14 @@
 //! Where environments are, what they have, and why something is not there.
 
-use crate::harness::{Database, Project, Run};
-use crate::running::{table, tables};
-use crate::tools::{file, sql};
-use serde_json::Value;
+use crate::support::{Changeset, Database, Project, Run, file, snapshot, sql, table, tables};
+use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 const SECRET: &str = "hunter2-swordfish";
 
 /// A project with these environments, and these changesets.
-fn project(environments: &str, changesets: &[String]) -> Project {
+fn project(environments: &str, changesets: &[Changeset]) -> Project {
     Project::new(&[("dagmar.yaml", &format!("environments:\n{environments}")), ("plans/a.yaml", &file(changesets))])
 }
 
@@ -34,7 +32,7 @@ fn run(project: &Project, args: &[&str]) -> Run {
 #[test]
 fn a_url_comes_from_a_command_or_a_file() {
     let database = Database::new();
-    let project = project("  a: { urlCommand: [./url.sh, x y] }\n  b: { urlFile: secrets/url }\n", &[table("t", "")]);
+    let project = project("  a: { urlCommand: [./url.sh, x y] }\n  b: { urlFile: secrets/url }\n", &[table("t")]);
     // its folder is the project's, its arguments are not looked at by a shell
     script(
         &project,
@@ -62,7 +60,7 @@ fn a_url_comes_from_a_command_or_a_file() {
 
 #[test]
 fn a_command_that_fails_hangs_or_says_nothing() {
-    let project = project("  a: { urlCommand: [./url.sh], urlTimeout: 500ms }\n", &[table("t", "")]);
+    let project = project("  a: { urlCommand: [./url.sh], urlTimeout: 500ms }\n", &[table("t")]);
     let complain = format!(
         "echo 'postgres://u:{SECRET}@h/d'; echo 'no luck with {SECRET} at postgres://x:y@z, password: qwertz' >&2"
     );
@@ -95,13 +93,15 @@ fn a_command_that_fails_hangs_or_says_nothing() {
     let said = run(&project, &["status", "--env", "a"]).fails(7);
     assert!(said.contains("`-v` shows its error output") && !said.contains("no luck"), "{said}");
     fs::remove_file(project.path().join("url.sh")).unwrap();
-    let said = run(&project, &["status", "--env", "a"]).fails(7);
-    assert!(said.contains("`urlCommand`: cannot run `./url.sh`: No such file") && said.contains("help: "), "{said}");
+    snapshot(
+        "environments/a_command_that_fails_hangs_or_says_nothing",
+        &run(&project, &["status", "--env", "a"]).refusal(7),
+    );
 }
 
 #[test]
 fn a_file_that_is_not_there_is_empty_or_a_folder() {
-    let project = project("  a: { urlFile: secrets/url }\n", &[table("t", "")]);
+    let project = project("  a: { urlFile: secrets/url }\n", &[table("t")]);
     let said = |message: &str| {
         let said = run(&project, &["status", "--env", "a"]).fails(7);
         assert!(said.contains(message) && said.contains("help: "), "{said}");
@@ -124,7 +124,7 @@ fn one_of_the_three() {
         ("{ url: x, urlTimeout: 3s }", "`urlTimeout` is set without `urlCommand`", "dagmar.yaml:2:16"),
         ("{ urlCommand: [a], urlTimeout: 0s }", "`urlTimeout` must not be 0", "dagmar.yaml:2:37"),
     ] {
-        let project = project(&format!("  a: {environment}\n"), &[table("t", "")]);
+        let project = project(&format!("  a: {environment}\n"), &[table("t")]);
         let said = project.run(&["check"]).fails(3);
         assert!(said.contains(message) && said.contains("[DG0116]") && said.contains(place), "{said}");
     }
@@ -144,7 +144,7 @@ fn cells(matrix: &Value) -> String {
 }
 
 #[test]
-fn s30_the_matrix_of_all_environments() {
+fn the_matrix_shows_all_environments() {
     let (dev, staging) = (Database::new(), Database::new());
     // accepts, and never answers
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -158,13 +158,13 @@ fn s30_the_matrix_of_all_environments() {
     let project = project(
         &environments,
         &[
-            table("a", ""),
-            sql("half", half, "DROP INDEX CONCURRENTLY i;\n-- segment\nSELECT 1", "    dependsOn: [a]\n"),
-            table("after", "    dependsOn: [half]\n"),
-            table("slow", "    dependsOn: [{ id: a, soak: 30d }]\n"),
-            table("held", ""),
-            table("skipped", ""),
-            table("dev-only", "    environments: [dev]\n"),
+            table("a"),
+            sql("half", half, "DROP INDEX CONCURRENTLY i;\n-- segment\nSELECT 1").depends_on(["a"]),
+            table("after").depends_on(["half"]),
+            table("slow").with("dependsOn", json!([{ "id": "a", "soak": "30d" }])),
+            table("held"),
+            table("skipped"),
+            table("dev-only").environments(["dev"]),
         ],
     );
     project.write("staging.url", &staging.url());
@@ -202,32 +202,32 @@ fn s30_the_matrix_of_all_environments() {
     assert!(!project.path().join(".dagmar").exists(), "looking made a server");
     let text = all(&[]).ok();
     assert!(text.contains("\nhalf       pending  partly"), "{text}");
-    assert!(text.contains("\nfar is unavailable: cannot connect"), "{text}");
+    assert!(text.contains("\nfar is not known: cannot connect"), "{text}");
     assert!(all(&["--format", "markdown"]).ok().contains("| half | pending | partly | ? |"));
     assert!(all(&["--format", "html"]).ok().contains(">partly</span>"));
     all(&["--format", "csv"]).fails(2);
     all(&["--url", "postgres://x"]).fails(2);
     // nobody answers
     project.write("dagmar.yaml", "environments:\n  far: { url: 'postgres://127.0.0.1:1/d' }\n");
-    project.write("plans/a.yaml", &file(&[table("a", "")]));
+    project.write("plans/a.yaml", &file(&[table("a")]));
     let none = all(&["--format", "markdown"]);
-    assert!(none.err.contains("no environment answered") && none.out.contains("is unavailable"), "{none:?}");
+    assert!(none.err.contains("no environment answered") && none.out.contains("is not known"), "{none:?}");
     assert_eq!(none.code, 7);
     project.write("dagmar.yaml", "");
-    assert!(all(&[]).fails(2).contains("dagmar.yaml has no environments"));
+    snapshot("environments/the_matrix_shows_all_environments", &all(&[]).refusal(2));
 }
 
 #[test]
-fn s18_why_it_is_not_there_and_who_must_do_what() {
+fn why_says_the_reason_and_who_must_do_what() {
     let project = project(
         "  dev:\n  live:\n",
         &[
-            table("base", ""),
-            sql("broken", "SELECT 1 / 0", "SELECT 1", "    author: Team A\n    dependsOn: [base]\n"),
-            table("needs", "    dependsOn: [broken]\n"),
-            table("late", "    dependsOn: [needs, { id: base, soak: 30d }]\n"),
-            table("other", "    dependsOn: [base]\n"),
-            table("live-only", "    environments: [live]\n"),
+            table("base"),
+            sql("broken", "SELECT 1 / 0", "SELECT 1").with("author", "Team A").depends_on(["base"]),
+            table("needs").depends_on(["broken"]),
+            table("late").with("dependsOn", json!(["needs", { "id": "base", "soak": "30d" }])),
+            table("other").depends_on(["base"]),
+            table("live-only").environments(["live"]),
         ],
     );
     let database = Database::new();
@@ -265,8 +265,10 @@ fn s18_why_it_is_not_there_and_who_must_do_what() {
             .contains("`live-only` is only for live\n    to do: add `dev` to its `environments` in plans/a.yaml")
     );
     assert!(why("base").contains("base is applied in dev\napplied at "));
-    let said = project.on(&database, &["why", "brokn"]).fails(2);
-    assert!(said.contains("did you mean `broken`?"), "{said}");
+    snapshot(
+        "environments/why_says_the_reason_and_who_must_do_what",
+        &project.on(&database, &["why", "brokn"]).refusal(2),
+    );
     // released, what it needs may come
     project.on(&database, &["mark", "pending", "broken", "--reason", "reviewed"]).ok();
     assert!(why("broken").ends_with("nothing blocks it: `dagmar apply --env dev` runs it\n"));
@@ -278,7 +280,7 @@ fn a_variable_and_an_environment_do_not_pass_each_other_over() {
     let (mine, other) = (Database::new(), Database::new());
     let socket = mine.server.sockets.display().to_string();
     let (own, theirs) = (url(&mine), url(&other));
-    let project = project("  dev: { url: '${MINE}' }\n  plain: {}\n", &[table("t", "")]);
+    let project = project("  dev: { url: '${MINE}' }\n  plain: {}\n", &[table("t")]);
     let with = |vars: &[(&str, &str)], args: &[&str]| {
         let mut command = project.command(args);
         command.arg("--yes").env("MINE", &own).envs(vars.iter().copied());
@@ -317,8 +319,10 @@ fn a_variable_and_an_environment_do_not_pass_each_other_over() {
     with(&[("PGPORT", "5432"), ("PGUSER", "postgres")], &["status"]).ok();
     // a private server is never meant by a variable
     project.write("dagmar.yaml", "environments:\n  dev: { url: embedded }\n");
-    let said = with(&[("DATABASE_URL", &theirs)], &["apply"]).fails(2);
-    assert!(said.contains("`dev`: the embedded server"), "{said}");
+    snapshot(
+        "environments/a_variable_and_an_environment_do_not_pass_each_other_over",
+        &with(&[("DATABASE_URL", &theirs)], &["apply"]).refusal(2),
+    );
     project.write("dagmar.yaml", "environments:\n  dev: { urlCommand: [touch, ran] }\n");
     let said = with(&[("DATABASE_URL", &theirs)], &["apply"]).fails(2);
     assert!(said.contains("`dev`: what its `urlCommand` says") && !project.path().join("ran").exists(), "{said}");

@@ -1,7 +1,7 @@
 //! Files that are read and written: what is too large, no file, in the way, or somebody else's.
 
-use crate::harness::{Database, Project, Run, dagmar};
-use crate::tools::{file, sql};
+use crate::support::{Database, Project, Run, changeset, dagmar, file, sql};
+use serde_json::json;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const SOON: Duration = Duration::from_secs(20);
 
 fn small() -> Project {
-    Project::new(&[("plans/a.yaml", &file(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a", "")]))])
+    Project::new(&[("plans/a.yaml", &file(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a")]))])
 }
 
 fn pipe(path: &Path) {
@@ -86,7 +86,7 @@ fn what_is_no_file_or_too_large_is_not_read() {
     let odd = |name: &str| {
         project.write(
             "plans/b.yaml",
-            &format!("changesets:\n  - id: b\n    changes: [{{ sqlFile: {{ path: {name} }} }}]\n    rollback: []\n"),
+            &file(&[changeset("b").change("sqlFile", json!({ "path": name })).with("rollback", json!([]))]),
         );
         bounded(&project, &["check"], &[]).fails(3)
     };
@@ -185,12 +185,9 @@ fn folders_and_templates_without_an_end() {
 
     let project = small();
     let manifest = "description: mine\nparameters: { type: object, properties: { l: { type: array } } }\n";
-    let list: Vec<String> = (0..100).map(|i| i.to_string()).collect();
+    let list: Vec<u32> = (0..100).collect();
     project.write("templates/mine/manifest.yaml", manifest);
-    project.write(
-        "plans/b.yaml",
-        &format!("changesets:\n  - id: b\n    changes: [{{ mine: {{ l: [{}] }} }}]\n", list.join(",")),
-    );
+    project.write("plans/b.yaml", &file(&[changeset("b").change("mine", json!({ "l": list }))]));
     let each = |depth: usize| format!("{}x{}", "{{#each @root.l}}".repeat(depth), "{{/each}}".repeat(depth));
     for (body, words) in [
         ("{{#*inline \"p\"}}{{> p}}{{/inline}}{{> p}}".to_owned(), "the partial `p` calls itself"),

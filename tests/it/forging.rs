@@ -1,13 +1,10 @@
 //! What roles with the rights that `ledger grants` prints write into the ledger by hand, and how it is
 //! told from what dagmar wrote.
 
-use crate::attacks::{granted, psql, url};
-use crate::harness::{Database, Project};
-use crate::running::table;
-use crate::tools::{against, file, project};
+use crate::support::{Database, Project, against, file, granted, project, psql, snapshot, table, url};
 
 fn ledger() -> (Project, Database, [String; 3]) {
-    let (project, database) = (project(&[table("a", ""), table("b", "")]), Database::new());
+    let (project, database) = (project(&[table("a"), table("b")]), Database::new());
     let (applier, approver, reader) = granted(&project, &database);
     project.write("dagmar.yaml", "ledger: { owners: [postgres] }\n");
     (project, database, [applier, approver, reader])
@@ -25,8 +22,7 @@ fn an_event_cannot_hide_what_was_recorded() {
         let said = psql(&database, &applier, &event);
         assert!(said.contains("the detail of an event is a JSON object"), "{detail}: {said}");
     }
-    let said = project.on(&database, &["rollback", "a"]).fails(4);
-    assert!(said.contains("changed manually since it was written"), "{said}");
+    snapshot("forging/an_event_cannot_hide_what_was_recorded", &project.on(&database, &["rollback", "a"]).refusal(4));
 }
 
 /// The same with an event that holds the row as it is then: who wrote it is not who made the row, or it is
@@ -98,7 +94,7 @@ fn an_event_cannot_vouch_for_anothers_row() {
         assert_eq!(said.code, 4, "{forge}\n{said:?}");
     }
     assert_eq!(database.sql(&format!("SELECT rolsuper FROM pg_roles WHERE rolname = '{applier}'")), "f");
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify"]).intact();
 }
 
 /// Rows that an applier takes away, and rows that were never applied.
@@ -111,8 +107,7 @@ fn rows_come_and_go_with_an_event() {
     database.sql(&format!("GRANT SELECT ON kept TO {applier}"));
     let verify = ["history", "--verify"];
     assert_eq!(psql(&database, &applier, "DELETE FROM dagmar.changeset WHERE id = 'b'"), "");
-    let said = project.on(&database, &verify).fails(4);
-    assert!(said.contains("the row of `b`, of which event ") && said.contains("is missing"), "{said}");
+    snapshot("forging/rows_come_and_go_with_an_event", &project.on(&database, &verify).refusal(4));
     // put back as it was, it fits again
     let back = "INSERT INTO dagmar.changeset OVERRIDING SYSTEM VALUE SELECT * FROM kept WHERE id = 'b'";
     assert_eq!(psql(&database, &applier, back), "");
@@ -175,7 +170,7 @@ fn the_event_of_an_approval_is_its_own() {
         }
     }
     assert!(project.on(&database, &["approvals", "list"]).ok().contains("read"));
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify"]).intact();
     let event =
         "SELECT detail ->> 'reason', detail ->> 'by', detail -> 'roles' FROM dagmar.event WHERE kind = 'approved'";
     assert_eq!(database.sql(event), "read|boss@vm|[]");
@@ -203,7 +198,7 @@ fn nobody_refuses_in_anothers_name() {
         events.len()
     };
     assert_eq!((by("boss"), by(&reader), by(&applier), by("postgres")), (0, 1, 1, 0));
-    project.write("plans/c.yaml", &file(&[table("c", "")]));
+    project.write("plans/c.yaml", &file(&[table("c")]));
     project.on(&database, &["apply"]).ok();
     assert_eq!(database.sql("SELECT count(*) FROM dagmar.refusal"), "0");
     assert_eq!((by("boss"), by(&reader), by(&applier), by("postgres")), (0, 1, 1, 0));
@@ -216,7 +211,7 @@ fn nobody_refuses_in_anothers_name() {
         let event = format!("INSERT INTO dagmar.event (kind, {column}) VALUES ('refused', DEFAULT)");
         assert!(psql(&database, &applier, &event).contains("permission denied"), "{column}");
     }
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify"]).intact();
 }
 
 /// Times without an end and numbers without a limit, in rows that an applier may write.
@@ -238,8 +233,10 @@ fn times_without_an_end_keep_nobody_from_reading() {
         let said = project.on(&database, &["history", "--verify"]);
         assert!(said.code == 4 || said.code == 0 && change.contains("request"), "{change}: {said:?}");
     }
-    let said = project.on(&database, &["history", "--verify"]).fails(4);
-    assert!(said.contains("the row of `a` was changed manually") && said.contains("the row of run "), "{said}");
+    snapshot(
+        "forging/times_without_an_end_keep_nobody_from_reading",
+        &project.on(&database, &["history", "--verify"]).refusal(4),
+    );
 }
 
 /// Details that are JSON for PostgreSQL and too much for others: everybody can still read the history.

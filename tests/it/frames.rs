@@ -1,7 +1,7 @@
 //! A plan has one interpreter: what goes to the server, into the psql script and into the dry run are
 //! the same statements in the same order, for every kind of step.
 
-use crate::harness::{Project, same};
+use crate::support::{Project, same};
 use dagmar::base::Ident;
 use dagmar::base::name::quote_literal;
 use dagmar::exec::dry_run::dry_run;
@@ -184,7 +184,7 @@ fn a_script_has_the_statements_of_a_run() {
             }
             false => found.to_owned(),
         };
-        same(found.trim_end(), expected.trim_end(), kind);
+        same(kind, expected.trim_end(), found.trim_end());
     }
 }
 
@@ -258,7 +258,7 @@ fn a_dry_run_has_the_statements_of_a_run() {
                 found.drain(from..=to);
             }
         }
-        same(&found.join("\n"), &expected.join("\n"), kind);
+        same(kind, &expected.join("\n"), &found.join("\n"));
         let left = dry.left_out.iter().map(|left| left.instead.as_str()).collect::<Vec<_>>();
         assert_eq!(left.is_empty(), is_whole || kind == "resumed at its end", "{kind}: {left:?}");
     }

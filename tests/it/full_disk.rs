@@ -4,8 +4,8 @@
 //! The disk is a small tmpfs in a mount namespace of its own, which ends with this process:
 //! nothing stays mounted, whatever becomes of the test.
 
-use crate::harness::{Database, Project, same};
-use crate::tools::{Cluster, sql, until};
+use crate::support::{Cluster, Database, Project, changeset, file, same, sql, until};
+use serde_json::json;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -85,22 +85,19 @@ fn project(space: &str) -> Project {
         "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, pad text NOT NULL){space};
 INSERT INTO t SELECT g, 0, (SELECT string_agg(md5(g || ' ' || i), '') FROM generate_series(1, 8) i) FROM generate_series(1, 5000) g"
     );
-    let after = |id: &str| format!("    dependsOn: [{id}]\n");
-    let fill = "  - id: fill
-    dependsOn: [base]
-    changes:
-      - backfill: { table: t, key: id, batchSize: 50, pace: { batchTime: 0s }, set: { n: t.n + 1, pad: t.pad || reverse(t.pad) }, rollback: UPDATE t SET n = 0 }
-";
+    let body = json!({ "table": "t", "key": "id", "batchSize": 50, "pace": { "batchTime": "0s" },
+        "set": { "n": "t.n + 1", "pad": "t.pad || reverse(t.pad)" }, "rollback": "UPDATE t SET n = 0" });
+    let fill = changeset("fill").depends_on(["base"]).change("backfill", body);
     let index = format!("CREATE INDEX CONCURRENTLY t_pad ON t (pad){space}");
     let copy = format!("INSERT INTO t SELECT -1, 1, 'more';\nCREATE TABLE copy{space} AS SELECT * FROM t");
     let changesets = [
-        sql("base", &base, "DROP TABLE t", ""),
-        fill.to_owned(),
-        sql("index", &index, "DROP INDEX CONCURRENTLY t_pad", &after("fill")),
-        sql("copy", &copy, "DROP TABLE copy;\nDELETE FROM t WHERE id = -1", &after("index")),
-        sql("last", "UPDATE t SET n = n + 10", "UPDATE t SET n = n - 10", &after("copy")),
+        sql("base", &base, "DROP TABLE t"),
+        fill,
+        sql("index", &index, "DROP INDEX CONCURRENTLY t_pad").depends_on(["fill"]),
+        sql("copy", &copy, "DROP TABLE copy;\nDELETE FROM t WHERE id = -1").depends_on(["index"]),
+        sql("last", "UPDATE t SET n = n + 10", "UPDATE t SET n = n - 10").depends_on(["copy"]),
     ];
-    Project::new(&[("plans/a.yaml", &crate::tools::file(&changesets))])
+    Project::new(&[("plans/a.yaml", &file(&changesets))])
 }
 
 /// A cluster that sees the disk, and has a tablespace on it.
@@ -150,30 +147,30 @@ fn runs_out_and_goes_on(create: &str, project: &Project) {
             assert_eq!(database.sql("SELECT max(n), sum(n), count(*) FROM t"), format!("1|{rows}|5000"));
         } else {
             assert!(said.contains("state: nothing of it remains"), "{said}");
-            same(&database.catalog(), &done, failing);
+            same(failing, &done, &database.catalog());
         }
         assert_eq!(project.states(&database), states);
         project.on(&database, &["apply"]).ok();
-        same(&database.catalog(), &expected, failing);
-        assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+        same(failing, &expected, &database.catalog());
+        project.json(&database, &["history", "--verify"]).intact();
     }
 }
 
 #[test]
-fn f68_a_tablespace_without_room() {
+fn runs_survive_a_tablespace_without_room() {
     runs_out_and_goes_on("", &project(" TABLESPACE small"));
 }
 
 /// The ledger's own rows find no room either.
 #[test]
-fn f68_a_database_without_room() {
+fn runs_survive_a_database_without_room() {
     runs_out_and_goes_on("TABLESPACE small", &project(""));
 }
 
 /// Without room for its log the server gives up, and does not come back before there is some.
 /// A run waits for it and goes on.
 #[test]
-fn f69_a_log_without_room() {
+fn runs_survive_a_log_without_room() {
     let disk = Disk::new("48m");
     let cluster = Cluster::new();
     let project = project("");
@@ -223,6 +220,6 @@ fn f69_a_log_without_room() {
     });
     let run = running.end();
     assert_eq!(run.code, 0, "{run:?}");
-    same(&database.catalog(), &expected, "after the log had no room");
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    same("after the log had no room", &expected, &database.catalog());
+    project.json(&database, &["history", "--verify"]).intact();
 }

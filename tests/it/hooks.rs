@@ -1,12 +1,10 @@
 //! `beforeApply`: real commands, dumps and restore points before the first statement.
 
-use crate::harness::{Database, Project};
-use crate::running::{table, tables};
-use crate::tools::{Cluster, against, file, sql, until};
+use crate::support::{Changeset, Cluster, Database, Project, against, file, snapshot, sql, table, tables, until};
 use std::fs;
 
 /// A project whose default environment has these hooks.
-fn with(hooks: &str, changesets: &[String]) -> Project {
+fn with(hooks: &str, changesets: &[Changeset]) -> Project {
     Project::new(&[
         ("dagmar.yaml", &format!("environments:\n  dev:\n    beforeApply:\n{hooks}")),
         ("plans/a.yaml", &file(changesets)),
@@ -22,9 +20,9 @@ fn events(database: &Database) -> String {
 }
 
 #[test]
-fn s23_commands_know_the_run_and_the_connection() {
+fn commands_know_the_run_and_the_connection() {
     let hooks = "      - run: [sh, -c, 'echo \"$DAGMAR_ENVIRONMENT $PGDATABASE\"; echo \"$DAGMAR_RUN\" > run; psql -X -A -t -c \"SELECT count(*) FROM pg_locks WHERE locktype = ''advisory'' AND classid = 1684499826\" > locked']\n      - run: [./here.sh]\n";
-    let project = with(hooks, &[table("a", "")]);
+    let project = with(hooks, &[table("a")]);
     project.write("here.sh", "#!/bin/sh\necho second\n");
     fs::set_permissions(project.path().join("here.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let database = Database::new();
@@ -36,7 +34,7 @@ fn s23_commands_know_the_run_and_the_connection() {
     assert_ne!(read("locked"), "0", "the lock is held");
     assert_eq!(events(&database), "run sh=done run ./here.sh=done");
     assert!(project.on(&database, &["history"]).ok().contains("beforeApply"));
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify"]).intact();
     // nothing to do, nothing to prepare
     fs::remove_file(project.path().join("run")).unwrap();
     project.on(&database, &["apply"]).ok();
@@ -44,36 +42,29 @@ fn s23_commands_know_the_run_and_the_connection() {
 }
 
 #[test]
-fn s23_a_failing_hook_stops_the_run_before_it_begins() {
+fn a_failing_hook_stops_the_run_before_it_begins() {
     let hooks = "      - run: [sh, -c, 'echo one']\n      - run: [sh, -c, 'echo the disk is full >&2; exit 3']\n      - run: [touch, third]\n";
-    let (project, database) = (with(hooks, &[table("a", "")]), Database::new());
-    let said = project.on(&database, &["apply"]).fails(8);
-    for words in [
-        "`beforeApply`: `run sh`: `sh` ended with exit status: 3",
-        "| the disk is full",
-        "nothing was applied",
-        "help: ",
-    ] {
-        assert!(said.contains(words), "{words}\n{said}");
-    }
+    let (project, database) = (with(hooks, &[table("a")]), Database::new());
+    snapshot("hooks/a_failing_hook_stops_the_run_before_it_begins", &project.on(&database, &["apply"]).refusal(8));
     assert_eq!((tables(&database).as_str(), events(&database).as_str()), ("", "run sh=done run sh=failed"));
     assert_eq!(database.sql("SELECT status FROM dagmar.run"), "failed");
     assert!(!project.path().join("third").exists());
-    let missing = with("      - run: [no-such-command-here]\n", &[table("a", "")]);
-    let said = missing.on(&database, &["apply"]).fails(8);
-    assert!(said.contains("cannot run `no-such-command-here`") && said.contains("help: "), "{said}");
+    let missing = with("      - run: [no-such-command-here]\n", &[table("a")]);
+    snapshot("hooks/a_failing_hook_stops_the_run_before_it_begins-2", &missing.on(&database, &["apply"]).refusal(8));
     // the lock is free again, and the same project without hooks runs
     project.write("dagmar.yaml", "");
     project.on(&database, &["apply"]).ok();
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify"]).intact();
 }
 
 #[test]
-fn s23_a_hanging_hook_ends_with_everything_that_it_started() {
+fn a_hanging_hook_ends_with_everything_that_it_started() {
     let hooks = "      - { run: [sh, -c, 'sleep 600 & echo $! > grandchild; wait'], timeout: 1500ms }\n";
-    let (project, database) = (with(hooks, &[table("a", "")]), Database::new());
-    let said = project.on(&database, &["apply"]).fails(8);
-    assert!(said.contains("did not finish within 1s500ms and was stopped"), "{said}");
+    let (project, database) = (with(hooks, &[table("a")]), Database::new());
+    snapshot(
+        "hooks/a_hanging_hook_ends_with_everything_that_it_started",
+        &project.on(&database, &["apply"]).refusal(8),
+    );
     assert_eq!((tables(&database).as_str(), events(&database).as_str()), ("", "run sh=timeout"));
     let pid = fs::read_to_string(project.path().join("grandchild")).unwrap();
     let stat = format!("/proc/{}/stat", pid.trim());
@@ -93,7 +84,7 @@ fn a_connection_that_is_lost_among_the_hooks_leaves_none_of_them_out() {
             format!("      - run: [sh, -c, 'echo {name} >> log; {kill} true']\n")
         };
         let hooks = [hook(0, "one"), hook(1, "two"), hook(2, "three")].concat();
-        let (project, database) = (with(&hooks, &[table("a", "")]), Database::new());
+        let (project, database) = (with(&hooks, &[table("a")]), Database::new());
         let run = project.on(&database, &["apply"]);
         assert!(run.err.contains("connecting again"), "{run:?}");
         run.ok();
@@ -105,9 +96,9 @@ fn a_connection_that_is_lost_among_the_hooks_leaves_none_of_them_out() {
 }
 
 #[test]
-fn s23_a_signal_ends_a_hook() {
+fn a_signal_ends_a_hook() {
     let hooks = "      - run: [sh, -c, 'touch begun; sleep 600']\n";
-    let (project, database) = (with(hooks, &[table("a", "")]), Database::new());
+    let (project, database) = (with(hooks, &[table("a")]), Database::new());
     let running = project.start(&database, &["apply"]);
     until("the hook runs", || project.path().join("begun").exists());
     running.signal("TERM");
@@ -117,11 +108,11 @@ fn s23_a_signal_ends_a_hook() {
 }
 
 #[test]
-fn s23_dumps_hold_what_the_plan_changes() {
+fn dumps_hold_what_the_plan_changes() {
     let hooks = "      - dump: { touched: true, to: 'backups/${run}.dump' }\n";
     let database = Database::new();
     database.sql("CREATE TABLE \"Odd.t\" (n int); INSERT INTO \"Odd.t\" VALUES (7); CREATE TABLE other (n int)");
-    let project = with(hooks, &[sql("a", "ALTER TABLE \"Odd.t\" ADD m int", "SELECT 1", "")]);
+    let project = with(hooks, &[sql("a", "ALTER TABLE \"Odd.t\" ADD m int", "SELECT 1")]);
     project.on(&database, &["apply"]).ok();
     let files: Vec<_> = fs::read_dir(project.path().join("backups")).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(files.len(), 1, "{files:?}");
@@ -141,19 +132,19 @@ fn s23_dumps_hold_what_the_plan_changes() {
         "dagmar.yaml",
         "environments: { dev: { beforeApply: [ { dump: { touched: true, to: one.dump } } ] } }\n",
     );
-    project.write("plans/b.yaml", &file(&[table("b", "")]));
+    project.write("plans/b.yaml", &file(&[table("b")]));
     let run = project.on(&database, &["apply"]);
     assert!(run.err.contains("the plan changes no existing object"), "{run:?}");
     project.write("one.dump", "precious");
-    project.write("plans/c.yaml", &file(&[sql("c", "ALTER TABLE other ADD x int", "SELECT 1", "")]));
-    assert!(project.on(&database, &["apply"]).fails(8).contains("already exists; it may be the only copy"));
+    project.write("plans/c.yaml", &file(&[sql("c", "ALTER TABLE other ADD x int", "SELECT 1")]));
+    snapshot("hooks/dumps_hold_what_the_plan_changes", &project.on(&database, &["apply"]).refusal(8));
     assert_eq!(fs::read_to_string(project.path().join("one.dump")).unwrap(), "precious");
     assert!(!project.path().join("one.dump.part").exists());
 }
 
 #[test]
-fn s23_restore_points_and_what_they_need() {
-    let (project, database) = (with("      - restorePoint: before ${run}\n", &[table("a", "")]), Database::new());
+fn restore_points_are_made_or_say_what_they_need() {
+    let (project, database) = (with("      - restorePoint: before ${run}\n", &[table("a")]), Database::new());
     project.on(&database, &["apply"]).ok();
     let lsn = "SELECT detail ->> 'restorePoint' = 'before ' || run, (detail ->> 'lsn')::pg_lsn > '0/0' FROM dagmar.event WHERE kind = 'beforeApply'";
     assert_eq!(database.sql(lsn), "t|t");
@@ -164,27 +155,23 @@ fn s23_restore_points_and_what_they_need() {
         other.name
     ));
     let url = format!("postgres:///{}?host={}&user={role}", other.name, other.server.sockets.display());
-    let said = against(&project, &url, &["apply"]).fails(8);
-    assert!(
-        said.contains("permission denied for function pg_create_restore_point") && said.contains("GRANT EXECUTE"),
-        "{said}"
-    );
+    snapshot("hooks/restore_points_are_made_or_say_what_they_need", &against(&project, &url, &["apply"]).refusal(8));
     assert_eq!(tables(&other), "");
 }
 
 #[test]
-fn s29_hooks_do_not_show_the_password() {
+fn hooks_do_not_show_the_password() {
     let cluster = Cluster::new();
     let canary = "canary%/hunter2";
     cluster.sql(&format!("CREATE ROLE app LOGIN PASSWORD '{canary}'"));
     cluster.sql("CREATE DATABASE app OWNER app");
     cluster.let_in_by("scram-sha-256");
     let hooks = "      - run: [sh, -c, 'echo \"with $PGPASSWORD\"; echo postgres://app:canary%25%2Fhunter2@x; psql -X -A -t -c \"SELECT 40 + 2\"; exit 1']\n";
-    let project = with(hooks, &[table("a", "")]);
+    let project = with(hooks, &[table("a")]);
     let url = format!("postgres://app@/app?host={}", cluster.sockets().display());
     for format in ["text", "json"] {
         let mut command = project.command(&["apply", "--yes", "--url", &url, "--format", format]);
-        let run = crate::harness::Run::of(command.env("PGPASSWORD", canary).output().unwrap());
+        let run = crate::support::Run::of(command.env("PGPASSWORD", canary).output().unwrap());
         let said = format!("{}{}", run.out, run.err);
         assert!(run.code == 8 && said.contains("with ***") && said.contains("42"), "{run:?}");
         assert!(!said.contains("hunter2"), "{said}");
@@ -210,12 +197,12 @@ printf 'split %s' "$PGPASSWORD" | fold -w 16
 printf '\nend canary /+hunt'
 exit 1
 "#;
-    let project = with("      - run: [./say.sh]\n", &[table("a", "")]);
+    let project = with("      - run: [./say.sh]\n", &[table("a")]);
     project.write("say.sh", &script.replace("\\\\n", "\\n"));
     fs::set_permissions(project.path().join("say.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let url = format!("postgres://app@/app?host={}", cluster.sockets().display());
     let mut command = project.command(&["apply", "--yes", "--url", &url]);
-    let run = crate::harness::Run::of(command.env("PGPASSWORD", canary).output().unwrap());
+    let run = crate::support::Run::of(command.env("PGPASSWORD", canary).output().unwrap());
     let said = format!("{}{}", run.out, run.err);
     for word in ["form pw=***&x=1", "header ", "url ", "json {\"pw\": \"***\"}", "split ***", "end ***"] {
         assert!(said.contains(word), "{word}\n{said}");

@@ -1,9 +1,7 @@
 //! What a history shows to somebody who keeps a key or a hash elsewhere: against a superuser, who can do
 //! everything with the database itself.
 
-use crate::harness::{Database, Project, Run};
-use crate::running::{table, tables};
-use crate::tools::{file, project, sql};
+use crate::support::{Database, Project, Run, file, project, snapshot, sql, table, tables};
 use std::os::unix::fs::PermissionsExt;
 
 /// Behind the triggers.
@@ -16,7 +14,7 @@ const REHASH: &str =
 
 /// Three runs whose ends are signed.
 fn signed() -> (Project, Database) {
-    let (project, database) = (project(&[table("a", ""), table("b", "")]), Database::new());
+    let (project, database) = (project(&[table("a"), table("b")]), Database::new());
     for name in ["h", "other"] {
         project.run(&["key", "new", name]).ok();
     }
@@ -36,7 +34,7 @@ fn verify(project: &Project, database: &Database, more: &[&str]) -> Run {
 fn only_by_key(what: &str, words: &str) -> (Project, Database) {
     let (project, database) = signed();
     database.sql(&format!("{BEHIND} {what}"));
-    assert!(verify(&project, &database, &[]).ok().contains("intact"), "{what}");
+    verify(&project, &database, &["--format", "json"]).intact();
     let said = verify(&project, &database, &["--key", "h.pub"]).fails(4);
     assert!(said.contains(words), "{what}: {words}\n{said}");
     (project, database)
@@ -68,7 +66,7 @@ fn each_run_is_signed() {
         assert_eq!(audit["signedTo"].as_i64().map(|to| to + 1), audit["last"].as_i64(), "{args:?}: {json}");
     }
     // a failed one is signed too, and what came after the end of a run is no run
-    project.write("plans/a.yaml", &file(&[table("a", ""), sql("x", "SELECT 1/0", "SELECT 1", "")]));
+    project.write("plans/a.yaml", &file(&[table("a"), sql("x", "SELECT 1/0", "SELECT 1")]));
     project.on(&database, &["apply", "--sign-history", "h"]).fails(8);
     project.on(&database, &["pause"]).ok();
     let said = verify(&project, &database, &["--key", "h.pub"]).ok();
@@ -82,15 +80,19 @@ fn each_run_is_signed() {
 
 #[test]
 fn a_key_that_cannot_be_used_is_told_before_anything_runs() {
-    let (project, database) = (project(&[table("a", "")]), Database::new());
+    let (project, database) = (project(&[table("a")]), Database::new());
     project.run(&["key", "new", "h"]).ok();
     project.on(&database, &["apply", "--sign-history", "nowhere"]).fails(2);
     project.on(&database, &["apply", "--sign-history", "h.pub"]).fails(5);
     std::fs::set_permissions(project.path().join("h"), std::fs::Permissions::from_mode(0o644)).unwrap();
-    let said = project.on(&database, &["apply", "--sign-history", "h"]).fails(5);
-    assert!(said.contains("can be read by others"), "{said}");
-    let said = project.on(&database, &["mark", "held", "a", "--reason", "x", "--sign-history", "h"]).fails(5);
-    assert!(said.contains("can be read by others"), "{said}");
+    snapshot(
+        "integrity/a_key_that_cannot_be_used_is_told_before_anything_runs",
+        &project.on(&database, &["apply", "--sign-history", "h"]).refusal(5),
+    );
+    snapshot(
+        "integrity/a_key_that_cannot_be_used_is_told_before_anything_runs-2",
+        &project.on(&database, &["mark", "held", "a", "--reason", "x", "--sign-history", "h"]).refusal(5),
+    );
     assert_eq!(tables(&database), "");
     assert_eq!(database.sql("SELECT to_regnamespace('dagmar') IS NULL"), "t");
 }
@@ -107,8 +109,10 @@ fn a_history_that_the_owner_wrote_anew_does_not_fit_its_signatures() {
         assert!(said.contains("signs another hash of event ") && said.contains("than the recorded one"), "{said}");
     }
     // a further run does not sign it
-    let said = project.on(&database, &["apply", "--sign-history", "h"]).fails(4);
-    assert!(said.contains("changed manually after it was signed; the run is recorded and not signed"), "{said}");
+    snapshot(
+        "integrity/a_history_that_the_owner_wrote_anew_does_not_fit_its_signatures",
+        &project.on(&database, &["apply", "--sign-history", "h"]).refusal(4),
+    );
     assert_eq!(project.states(&database), "a=applied b=applied");
     assert_eq!(database.sql("SELECT count(*) FROM dagmar.event WHERE kind = 'headSigned'"), "3");
 
@@ -118,8 +122,10 @@ fn a_history_that_the_owner_wrote_anew_does_not_fit_its_signatures() {
     let (project, database) = signed();
     // the later ones rest on the earlier ones
     database.sql(&format!("{BEHIND} {shown} {REHASH} {into} {REHASH} {into} {REHASH} {into}"));
-    let said = verify(&project, &database, &["--key", "h.pub"]).fails(4);
-    assert!(said.contains("is wrong"), "{said}");
+    snapshot(
+        "integrity/a_history_that_the_owner_wrote_anew_does_not_fit_its_signatures-2",
+        &verify(&project, &database, &["--key", "h.pub"]).refusal(4),
+    );
     // who takes them away
     let away = "DELETE FROM dagmar.event WHERE kind = 'headSigned';";
     let (project, database) = only_by_key(&format!("{shown} {away} {REHASH}"), "no event has a signature by this key");
@@ -135,8 +141,10 @@ fn a_history_that_the_owner_wrote_anew_does_not_fit_its_signatures() {
 #[test]
 fn another_key_has_signed_nothing() {
     let (project, database) = signed();
-    let said = verify(&project, &database, &["--key", "other.pub"]).fails(4);
-    assert!(said.contains("no event has a signature by this key"), "{said}");
+    snapshot(
+        "integrity/another_key_has_signed_nothing",
+        &verify(&project, &database, &["--key", "other.pub"]).refusal(4),
+    );
     // a run that nobody signed, or another key: until the next one
     for signing in [&[][..], &["--sign-history", "other"]] {
         project.on(&database, &[&["apply"], signing].concat()).ok();
@@ -147,7 +155,7 @@ fn another_key_has_signed_nothing() {
             assert!(said.contains(words), "{words}\n{said}");
         }
         project.on(&database, &["rollback", "b", "--sign-history", "h"]).ok();
-        assert!(verify(&project, &database, &["--key", "h.pub"]).ok().contains("intact"));
+        verify(&project, &database, &["--key", "h.pub", "--format", "json"]).intact();
     }
 }
 
@@ -181,14 +189,16 @@ fn a_tail_that_was_taken_away_is_missed_by_a_hash_that_was_kept() {
          SELECT setval(pg_get_serial_sequence('dagmar.event', 'seq'), (SELECT max(seq) FROM dagmar.event))"
     ));
     verify(&project, &database, &[]).ok();
-    let said = verify(&project, &database, &["--key", "h.pub"]).fails(4);
-    assert!(said.contains("is not signed by this key"), "{said}");
+    snapshot(
+        "integrity/a_tail_that_was_taken_away_is_missed_by_a_hash_that_was_kept",
+        &verify(&project, &database, &["--key", "h.pub"]).refusal(4),
+    );
 }
 
 /// Rows of the ledger itself, and rows that were put in or taken away, which no event tells of.
 #[test]
 fn every_row_that_decides_has_its_event() {
-    let (project, database) = (project(&[table("a", ""), table("b", ""), table("c", "")]), Database::new());
+    let (project, database) = (project(&[table("a"), table("b"), table("c")]), Database::new());
     let anywhere = Database { name: "postgres".to_owned(), server: database.server };
     for args in [
         &["apply"][..],
@@ -201,7 +211,7 @@ fn every_row_that_decides_has_its_event() {
     ] {
         project.on(&database, args).ok();
     }
-    assert!(verify(&project, &database, &[]).ok().contains("intact"));
+    verify(&project, &database, &["--format", "json"]).intact();
     database.until_alone();
     let changes = [
         (

@@ -7,9 +7,8 @@
 //! message. Every message is a point; of bytes and of second kills there is a sample by a fixed
 //! stride, as each costs two processes and a database.
 
-use crate::harness::{Database, Project, Run, same, server};
-use crate::proxy::{Counts, Fault, run as through};
-use crate::tools::{Cluster, file, sql, until};
+use crate::support::proxy::{Counts, Fault, run as through};
+use crate::support::{Cluster, Database, Project, Run, file, same, server, snapshot, sql, until};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -47,15 +46,12 @@ fn project() -> Project {
 CREATE TABLE log (what text);
 INSERT INTO people SELECT g FROM generate_series(1, 60) g";
     let changesets = [
-        sql("people", people, "DROP TABLE people;\nDROP TABLE log", ""),
-        sql("bump", "UPDATE people SET n = n + 1", "UPDATE people SET n = n - 1", "    dependsOn: [people]\n"),
+        sql("people", people, "DROP TABLE people;\nDROP TABLE log").to_string(),
+        sql("bump", "UPDATE people SET n = n + 1", "UPDATE people SET n = n - 1").depends_on(["people"]).to_string(),
         built_in.to_owned(),
-        sql(
-            "last",
-            "INSERT INTO log VALUES ('last')",
-            "DELETE FROM log WHERE what = 'last'",
-            "    dependsOn: [everyone]\n",
-        ),
+        sql("last", "INSERT INTO log VALUES ('last')", "DELETE FROM log WHERE what = 'last'")
+            .depends_on(["everyone"])
+            .to_string(),
     ];
     Project::new(&[("plans/a.yaml", &file(&changesets))])
 }
@@ -108,7 +104,7 @@ impl Matrix {
         let database = self.database();
         let (run, counts) = self.run(&database, Fault::None);
         run.ok();
-        same(&database.catalog(), &self.expected, "undisturbed");
+        same("undisturbed", &self.expected, &database.catalog());
         counts
     }
 
@@ -120,7 +116,7 @@ impl Matrix {
     }
 
     fn is_well(&self, database: &Database, what: &str) {
-        same(&database.catalog(), &self.expected, what);
+        same(what, &self.expected, &database.catalog());
         database.until(
             "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database \
              WHERE datname = current_database())",
@@ -166,26 +162,26 @@ impl Matrix {
 }
 
 #[test]
-fn f01_killed_before_each_message_of_apply() {
+fn killed_before_each_message_of_apply() {
     let matrix = Matrix::apply();
     matrix.each(1..=matrix.counts().messages, Fault::KillBefore);
 }
 
 #[test]
-fn f02_killed_after_each_message_of_apply() {
+fn killed_after_each_message_of_apply() {
     let matrix = Matrix::apply();
     matrix.each(1..=matrix.counts().messages, Fault::KillAfter);
 }
 
 #[test]
-fn f01_killed_at_answers_of_apply() {
+fn killed_at_answers_of_apply() {
     let matrix = Matrix::apply();
     matrix.each((1..=matrix.counts().answers).step_by(11), Fault::KillAtAnswer);
 }
 
 /// The COMMIT whose answer is lost is among these.
 #[test]
-fn f03_cut_off_at_bytes_of_apply() {
+fn cut_off_at_bytes_of_apply() {
     let matrix = Matrix::apply();
     let counts = matrix.counts();
     matrix.each((40..=counts.heard).step_by(counts.heard / 14), Fault::CutAnswer);
@@ -193,20 +189,20 @@ fn f03_cut_off_at_bytes_of_apply() {
 }
 
 #[test]
-fn f13_killed_before_messages_of_rollback() {
+fn killed_before_messages_of_rollback() {
     let matrix = Matrix::rollback();
     matrix.each(1..=matrix.counts().messages, Fault::KillBefore);
 }
 
 #[test]
-fn f13_killed_after_messages_of_rollback() {
+fn killed_after_messages_of_rollback() {
     let matrix = Matrix::rollback();
     matrix.each(1..=matrix.counts().messages, Fault::KillAfter);
 }
 
 /// A rollback that is cut off says so and what to do; it does not go on by itself.
 #[test]
-fn f13_cut_off_at_bytes_of_rollback() {
+fn cut_off_at_bytes_of_rollback() {
     let matrix = Matrix::rollback();
     let counts = matrix.counts();
     matrix.each((90..=counts.heard).step_by(counts.heard / 12), Fault::CutAnswer);
@@ -214,7 +210,7 @@ fn f13_cut_off_at_bytes_of_rollback() {
 
 /// Applied again in place of going on with the rollback, and taken back in place of going on.
 #[test]
-fn f13_the_other_direction_after_a_kill() {
+fn the_other_direction_after_a_kill() {
     let (there, back) = (Matrix::apply(), Matrix::rollback());
     for k in (8..=there.counts().messages).step_by(5) {
         let database = there.database();
@@ -235,7 +231,7 @@ fn f13_the_other_direction_after_a_kill() {
 
 /// The recovery is killed as well, and the recovery of the recovery, each a little later.
 #[test]
-fn f01_recoveries_are_killed_too() {
+fn recoveries_are_killed_too() {
     for matrix in [Matrix::apply(), Matrix::rollback()] {
         for (first, step) in [(9, 2), (14, 3), (19, 1), (24, 5)] {
             let database = matrix.database();
@@ -254,7 +250,7 @@ fn f01_recoveries_are_killed_too() {
 fn gated(n: u32) -> Project {
     let changeset = |i: u32| {
         let forward = format!("INSERT INTO log VALUES ({i});\nSELECT pg_advisory_xact_lock_shared(77, {i})");
-        sql(&format!("c{i}"), &forward, &format!("DELETE FROM log WHERE n = {i}"), "")
+        sql(&format!("c{i}"), &forward, &format!("DELETE FROM log WHERE n = {i}"))
     };
     Project::new(&[("plans/a.yaml", &file(&(1..=n).map(changeset).collect::<Vec<_>>()))])
 }
@@ -265,20 +261,20 @@ const AT_THE_GATE: &str =
 /// The session ends between the transactions of one message: the run connects again, asks the
 /// ledger how far it came, and goes on by itself.
 #[test]
-fn f06_a_session_ends_within_a_message() {
+fn a_session_ends_within_a_message() {
     let project = gated(4);
     for gate in 1..=4 {
         let database = Database::new();
         database.sql("CREATE TABLE log (n int)");
         let holder = database.hold(&format!("SELECT pg_advisory_lock(77, {gate})"));
-        let running = project.start(&database, &["apply"]);
+        let running = project.start(&database, &["apply", "--format", "json"]);
         let here = format!("{AT_THE_GATE} AND datname = current_database()");
         until("it waits at the gate", || !database.sql(&here).is_empty());
         database.sql(&format!("SELECT pg_terminate_backend(({here}))"));
         drop(holder);
         let run = running.end();
-        assert!(run.err.contains("the connection was lost: ") && run.err.contains("; connecting again"), "{run:?}");
-        assert!(run.ok().contains("applied 4 changesets"));
+        assert_eq!((run.events("waiting").len(), run.events("runStarted").len()), (1, 2), "{run:?}");
+        assert_eq!(run.last()["applied"].as_array().unwrap().len(), 4, "{run:?}");
         assert_eq!(database.sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM log"), "1 2 3 4", "gate {gate}");
         let statuses = database.sql("SELECT string_agg(status, ' ' ORDER BY started_at) FROM dagmar.run");
         assert_eq!(statuses, "interrupted done");
@@ -287,38 +283,36 @@ fn f06_a_session_ends_within_a_message() {
 
 /// The same with a connection that runs steps beside the first one.
 #[test]
-fn f06_one_of_several_sessions_ends() {
+fn one_of_several_sessions_ends() {
     let changeset = |i: u32| {
         let forward = format!("INSERT INTO log{i} VALUES ({i});\nSELECT pg_advisory_xact_lock_shared(77, {i})");
-        sql(&format!("c{i}"), &forward, &format!("DELETE FROM log{i}"), "")
+        sql(&format!("c{i}"), &forward, &format!("DELETE FROM log{i}"))
     };
     let project = Project::new(&[("plans/a.yaml", &file(&[changeset(1), changeset(2)]))]);
     for victim in [1, 2] {
         let database = Database::new();
         database.sql("CREATE TABLE log1 (n int); CREATE TABLE log2 (n int)");
         let holder = database.hold("SELECT pg_advisory_lock(77, 1), pg_advisory_lock(77, 2)");
-        let running = project.start(&database, &["apply", "--jobs", "2"]);
+        let running = project.start(&database, &["apply", "--jobs", "2", "--format", "json"]);
         let here = format!("{AT_THE_GATE} AND datname = current_database()");
         until("both wait at their gates", || database.sql(&here).lines().count() == 2);
         database.sql(&format!("SELECT pg_terminate_backend(({here} AND application_name = 'dagmar c{victim}'))"));
         drop(holder);
         let run = running.end();
-        assert!(run.err.contains("the connection was lost: ") && run.err.contains("; connecting again"), "{run:?}");
-        assert!(run.ok().contains("applied 2 changesets"));
+        assert_eq!((run.events("waiting").len(), run.events("runStarted").len()), (1, 2), "{run:?}");
+        assert_eq!(run.last()["applied"].as_array().unwrap().len(), 2, "{run:?}");
         assert_eq!(database.sql("SELECT (SELECT count(*) FROM log1), (SELECT count(*) FROM log2)"), "1|1");
     }
 }
 
 /// The same with a statement that brings its session down each time: it is not sent for ever.
 #[test]
-fn f06_what_ends_its_session_each_time_is_given_up() {
+fn what_ends_its_session_each_time_is_given_up() {
     let bad = "SELECT pg_terminate_backend(pg_backend_pid())";
-    let project = Project::new(&[("plans/a.yaml", &file(&[sql("bad", bad, "SELECT 1", "")]))]);
+    let project = Project::new(&[("plans/a.yaml", &file(&[sql("bad", bad, "SELECT 1")]))]);
     let database = Database::new();
     let run = project.on(&database, &["apply"]);
-    let said = run.fails(7);
-    assert!(said.contains("error: the connection was lost: "), "{said}");
-    assert!(said.contains("help: run `dagmar status`, then the same command again"), "{said}");
+    snapshot("killing/what_ends_its_session_each_time_is_given_up", &run.refusal(7));
     assert_eq!(database.sql("SELECT count(*) FROM dagmar.run"), "3");
     assert_eq!(project.states(&database), "bad=pending");
 }
@@ -326,7 +320,7 @@ fn f06_what_ends_its_session_each_time_is_given_up() {
 /// A backend dies by SIGKILL, and all sessions with it; the power fails. In the middle of a
 /// message of several transactions; the run waits for the server and goes on.
 #[test]
-fn f07_f08_the_server_crashes_within_a_message() {
+fn the_server_crashes_within_a_message() {
     let project = gated(3);
     let cluster = Cluster::new();
     for (gate, power) in [(1, false), (2, true), (3, false), (3, true)] {
@@ -346,7 +340,7 @@ fn f07_f08_the_server_crashes_within_a_message() {
             });
             let mut command = project.command(&["apply", "--wait", "60s"]);
             command.args(["--yes", "--url", &cluster.url("postgres", &name)]);
-            let running = crate::tools::Running::of(command);
+            let running = crate::support::Running::of(command);
             until("it waits at the gate", || !psql(AT_THE_GATE).is_empty());
             if power {
                 cluster.crash();

@@ -1,19 +1,19 @@
 //! The lock and its lease: what a run hears when it loses them, what a paused one can still do,
 //! what is left of a killed one, and fifty at once.
 
-use crate::harness::{Database, Project, server};
-use crate::proxy::{Fault, run as through};
-use crate::tools::{Running, project, sql};
+use crate::support::proxy::{Fault, run as through};
+use crate::support::{Changeset, Database, Project, Running, changeset, file, project, server, snapshot, sql};
 
-const INDEX: &str =
-    "changesets:\n  - id: a\n    changes:\n      - createIndex: { name: t_n, table: t, columns: [n] }\n";
+fn index() -> Project {
+    project(&[changeset("a").create_index("t_n", "t", ["n"])])
+}
 
 const END_OF_LOCK: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
     WHERE datname = current_database() AND application_name = 'dagmar lock'";
 
-fn gate(id: &str, more: &str) -> String {
+fn gate(id: &str) -> Changeset {
     let forward = format!("INSERT INTO hits VALUES ('{id}');\nSELECT pg_advisory_xact_lock_shared(77, 1)");
-    sql(id, &forward, "SELECT 1", more)
+    sql(id, &forward, "SELECT 1")
 }
 
 fn at_the_gate(database: &Database) {
@@ -23,21 +23,16 @@ fn at_the_gate(database: &Database) {
 }
 
 #[test]
-fn f19_a_run_whose_lock_is_lost_stops_at_once() {
+fn a_run_whose_lock_is_lost_stops_at_once() {
     let database = Database::new();
     database.sql("CREATE TABLE hits (id text)");
-    let project = project(&[gate("a", ""), gate("b", "")]);
+    let project = project(&[gate("a"), gate("b")]);
     let holder = database.hold("SELECT pg_advisory_lock(77, 1)");
     let running = project.start(&database, &["apply"]);
     at_the_gate(&database);
     assert_eq!(database.sql(END_OF_LOCK), "1");
     // the gate is still shut: only the loss can end it
-    let said = running.end().fails(6);
-    assert!(
-        said.contains("error: this run lost its lock: terminating connection due to administrator command"),
-        "{said}"
-    );
-    assert!(said.contains("help: `dagmar status` shows what is done"), "{said}");
+    snapshot("lease/a_run_whose_lock_is_lost_stops_at_once", &running.end().refusal(6));
     drop(holder);
     database.until_alone();
     assert_eq!(database.sql("SELECT count(*) FROM hits"), "0");
@@ -46,10 +41,10 @@ fn f19_a_run_whose_lock_is_lost_stops_at_once() {
 }
 
 #[test]
-fn f18_the_lease_is_kept_fresh_without_holding_up_a_concurrent_build() {
+fn the_lease_is_kept_fresh_without_holding_up_a_concurrent_build() {
     let database = Database::new();
     database.sql("CREATE TABLE t (n int)");
-    let project = Project::new(&[("plans/a.yaml", INDEX)]);
+    let project = index();
     let holder = database.hold("INSERT INTO t VALUES (1)");
     let running = project.start(&database, &["apply"]);
     database.until_runs("CREATE INDEX CONCURRENTLY");
@@ -66,19 +61,18 @@ fn f18_the_lease_is_kept_fresh_without_holding_up_a_concurrent_build() {
 
 /// Stopped in the middle, its lock taken over, then continued: it can neither run nor record.
 #[test]
-fn f18_a_paused_runner_is_fenced_off() {
+fn a_paused_runner_is_fenced_off() {
     for index in [false, true] {
         let database = Database::new();
         database.sql("CREATE TABLE hits (id text)");
         // the second is in a message of its own, which the paused one has yet to send
         let second = if index {
-            "  - id: b\n    dependsOn: [a]\n    changes:\n      - createIndex: { name: hits_id, table: hits, columns: [id] }\n"
-                .to_owned()
+            changeset("b").create_index("hits_id", "hits", ["id"])
         } else {
             let parts = "INSERT INTO hits VALUES ('b');\n-- segment\nINSERT INTO hits VALUES ('c')";
-            sql("b", parts, "SELECT 1", "    dependsOn: [a]\n")
+            sql("b", parts, "SELECT 1")
         };
-        let project = project(&[gate("a", ""), second]);
+        let project = project(&[gate("a"), second.depends_on(["a"])]);
         let holder = database.hold("SELECT pg_advisory_lock(77, 1)");
         let paused = project.start(&database, &["apply"]);
         at_the_gate(&database);
@@ -91,8 +85,7 @@ fn f18_a_paused_runner_is_fenced_off() {
         let run = successor.end();
         assert_eq!(run.code, 0, "{run:?}");
         paused.signal("CONT");
-        let said = paused.end().fails(6);
-        assert!(said.contains("error: this run lost its lock and another run has taken over"), "{said}");
+        snapshot("lease/a_paused_runner_is_fenced_off", &paused.end().refusal(6));
         let expected = if index { "a" } else { "a b c" };
         assert_eq!(database.sql("SELECT string_agg(id, ' ' ORDER BY id) FROM hits"), expected);
         assert_eq!(project.states(&database), "a=applied b=applied");
@@ -103,10 +96,10 @@ fn f18_a_paused_runner_is_fenced_off() {
 /// Killed while the server builds an index: the next run waits for that session, says so, and
 /// never has a second build beside it.
 #[test]
-fn f04_what_a_killed_run_left_running_is_waited_for() {
+fn what_a_killed_run_left_running_is_waited_for() {
     let database = Database::new();
     database.sql("CREATE TABLE t (n int)");
-    let project = Project::new(&[("plans/a.yaml", INDEX)]);
+    let project = index();
     let holder = database.hold("INSERT INTO t VALUES (1)");
     let killed = project.start(&database, &["apply"]);
     database.until("SELECT count(*) = 1 FROM pg_class WHERE relname = 't_n'");
@@ -122,8 +115,10 @@ fn f04_what_a_killed_run_left_running_is_waited_for() {
         said.contains("a statement of an earlier run, which is still running") && said.contains(&format!("pid {pid} ")),
         "{said}"
     );
-    let refused = project.on(&database, &["apply", "--lock-wait", "0s"]).fails(6);
-    assert!(refused.contains("held by"), "{refused}");
+    snapshot(
+        "lease/what_a_killed_run_left_running_is_waited_for",
+        &project.on(&database, &["apply", "--lock-wait", "0s"]).refusal(6),
+    );
     let builds = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%INDEX CONCURRENTLY%' AND query NOT LIKE '%pg_stat_activity%' AND state = 'active'";
     assert_eq!(database.sql(builds), "1");
     assert!(std::process::Command::new("kill").args(["-CONT", &pid]).status().unwrap().success());
@@ -140,10 +135,10 @@ fn f04_what_a_killed_run_left_running_is_waited_for() {
 
 /// The same inside of a transaction: the statement of a dead client ends by itself.
 #[test]
-fn f04_a_statement_of_a_killed_run_ends() {
+fn a_statement_of_a_killed_run_ends() {
     let database = Database::new();
     database.sql("CREATE TABLE hits (id text)");
-    let project = project(&[gate("a", "")]);
+    let project = project(&[gate("a")]);
     let holder = database.hold("SELECT pg_advisory_lock(77, 1)");
     let killed = project.start(&database, &["apply"]);
     at_the_gate(&database);
@@ -160,11 +155,11 @@ fn f04_a_statement_of_a_killed_run_ends() {
 
 /// The network swallows everything and closes nothing.
 #[test]
-fn f09_a_black_hole_ends_the_run() {
+fn a_black_hole_ends_the_run() {
     let database = Database::new();
     database.sql("CREATE TABLE hits (id text)");
     let segments = "DELETE FROM hits WHERE id = 'a';\n-- segment\nDELETE FROM hits WHERE id = 'b'";
-    let project = project(&[sql("a", "INSERT INTO hits VALUES ('a'), ('b'), ('c')", segments, "")]);
+    let project = project(&[sql("a", "INSERT INTO hits VALUES ('a'), ('b'), ('c')", segments)]);
     let rollback = |fault| through(&server().sockets, &database.name, &project, &["rollback", "a"], fault);
     project.on(&database, &["apply"]).ok();
     let (run, counts) = rollback(Fault::None);
@@ -183,24 +178,25 @@ fn f09_a_black_hole_ends_the_run() {
 /// Fifty at once while the first builds an index concurrently: they poll, so the build waits
 /// for none of them, and each learns who works.
 #[test]
-fn f15_f17_fifty_wait_beside_a_concurrent_build() {
+fn fifty_wait_beside_a_concurrent_build() {
     let database = Database::new();
     database.sql("CREATE TABLE t (n int)");
-    let project = Project::new(&[("plans/a.yaml", INDEX)]);
+    let project = index();
     let holder = database.hold("INSERT INTO t VALUES (1)");
-    let first = project.start(&database, &["apply"]);
+    let first = project.start(&database, &["apply", "--format", "json"]);
     database.until_runs("CREATE INDEX CONCURRENTLY");
     let said = project.on(&database, &["apply", "--lock-wait", "0s"]).fails(6);
     let who = format!(" pid {} since 20", first.pid());
     assert!(said.contains("held by pid ") && said.contains(&who), "{who}\n{said}");
-    let waiting: Vec<Running> = (0..50).map(|_| project.start(&database, &["apply"])).collect();
+    let waiting: Vec<Running> = (0..50).map(|_| project.start(&database, &["apply", "--format", "json"])).collect();
     database.until("SELECT count(*) = 51 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'dagmar lock'");
     drop(holder);
-    assert!(first.end().ok().contains("applied 1 changeset"));
+    assert_eq!(first.end().applied(), "a");
     for running in waiting {
         let run = running.end();
-        assert!(run.err.contains("waiting for another run to end: held by pid ") && run.err.contains(&who), "{run:?}");
-        assert!(run.ok().contains("nothing to do"));
+        let waits = run.events("waiting");
+        assert!(waits[0]["message"].as_str().unwrap().contains(&who), "{run:?}");
+        assert_eq!(run.applied(), "");
     }
     assert_eq!(database.sql("SELECT indisvalid FROM pg_index WHERE indrelid = 't'::regclass"), "t");
 }
@@ -210,8 +206,8 @@ fn f15_f17_fifty_wait_beside_a_concurrent_build() {
 #[test]
 fn a_run_that_was_cut_off_is_not_shown_as_running() {
     let project = project(&[
-        sql("a", "CREATE TABLE a (n int)", "DROP TABLE a", ""),
-        sql("b", "SELECT pg_sleep(60)\n-- segment\nSELECT 1", "SELECT 1", "    dependsOn: [a]\n"),
+        sql("a", "CREATE TABLE a (n int)", "DROP TABLE a"),
+        sql("b", "SELECT pg_sleep(60)\n-- segment\nSELECT 1", "SELECT 1").depends_on(["a"]),
     ]);
     let database = Database::new();
     let look = || {
@@ -222,7 +218,7 @@ fn a_run_that_was_cut_off_is_not_shown_as_running() {
     let running = project.start(&database, &["apply", "--jobs", "1"]);
     database.until_runs("pg_sleep");
     assert_eq!(look(), ["running"]);
-    assert!(project.on(&database, &["status"]).ok().contains("is on its way"));
+    assert!(project.on(&database, &["status"]).ok().contains("is in progress"));
     assert!(said().contains("; it runs"));
     running.signal("KILL");
     running.end();
@@ -238,7 +234,7 @@ fn a_run_that_was_cut_off_is_not_shown_as_running() {
     assert_eq!(database.whole_dump(), before);
     assert_eq!(database.sql("SELECT status FROM dagmar.run"), "running");
     // the row of the one is not taken for that of the next
-    project.write("plans/a.yaml", &crate::tools::file(&[sql("c", "SELECT pg_sleep(60)", "SELECT 1", "")]));
+    project.write("plans/a.yaml", &file(&[sql("c", "SELECT pg_sleep(60)", "SELECT 1")]));
     let running = project.start(&database, &["apply", "--select", "c"]);
     database.until_runs("pg_sleep");
     assert_eq!(look(), ["running"]);
@@ -248,16 +244,16 @@ fn a_run_that_was_cut_off_is_not_shown_as_running() {
     // it stays known in the history, unlike the one that said how it ended
     let history = said();
     assert_eq!(history.matches("; it was cut off").count(), 1, "{history}");
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify"]).intact();
 }
 
 /// Continued while its successor is still at work: it does not wait for that one's lock.
 #[test]
-fn f18_a_paused_runner_ends_while_its_successor_runs() {
+fn a_paused_runner_ends_while_its_successor_runs() {
     let database = Database::new();
     database.sql("CREATE TABLE hits (id text)");
     let second = "INSERT INTO hits VALUES ('b');\nSELECT pg_advisory_xact_lock_shared(77, 2)";
-    let project = project(&[gate("a", ""), sql("b", second, "SELECT 1", "    dependsOn: [a]\n")]);
+    let project = project(&[gate("a"), sql("b", second, "SELECT 1").depends_on(["a"])]);
     let first_gate = database.hold("SELECT pg_advisory_lock(77, 1)");
     // within its time it would only ever hear that the lock is held
     let mut paused = project.start(&database, &["apply", "--jobs", "1", "--lock-wait", "40s", "--format", "json"]);
@@ -290,9 +286,9 @@ fn f18_a_paused_runner_ends_while_its_successor_runs() {
 fn a_rollback_that_waits_in_vain_has_begun_nothing() {
     let database = Database::new();
     database.sql("CREATE TABLE hits (id text)");
-    let project = project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a", "")]);
+    let project = project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a")]);
     project.on(&database, &["apply"]).ok();
-    project.write("plans/b.yaml", &crate::tools::file(&[gate("b", "")]));
+    project.write("plans/b.yaml", &file(&[gate("b")]));
     let holder = database.hold("SELECT pg_advisory_lock(77, 1)");
     let running = project.start(&database, &["apply"]);
     at_the_gate(&database);

@@ -1,7 +1,7 @@
 //! What fails on a server is told by file, line and column: of the SQL, of the change, of the
 //! check; in text and JSON; by a plan that was sealed, and by what the ledger keeps.
 
-use crate::harness::{Database, Project};
+use crate::support::{Database, Project};
 use serde_json::Value;
 
 /// A project whose changesets fail one by one, each at a place of its own.

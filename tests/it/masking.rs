@@ -1,7 +1,6 @@
 //! What `dagmar.yaml` holds of secrets is shown nowhere, whatever is wrong with the file.
 
-use crate::harness::{Project, Run};
-use crate::tools::{file, sql};
+use crate::support::{Project, Run, file, sql};
 use std::fs;
 
 const SECRET: &str = "S3cr3tCanary";
@@ -102,9 +101,9 @@ fn what_is_no_secret_is_shown() {
 #[test]
 fn passwords_in_sql_are_in_no_picture() {
     let text = file(&[
-        sql("a", &format!("CREATE ROLE r PASSWORD '{SECRET}'; SELECT (1"), "SELECT 1", ""),
-        sql("b", &format!("SELECT dblink('{URL}'); COMMIT"), "SELECT 1", ""),
-        sql("c", "CREATE ROLE r PASSWORD '${pasword}'", "SELECT 1", ""),
+        sql("a", &format!("CREATE ROLE r PASSWORD '{SECRET}'; SELECT (1"), "SELECT 1"),
+        sql("b", &format!("SELECT dblink('{URL}'); COMMIT"), "SELECT 1"),
+        sql("c", "CREATE ROLE r PASSWORD '${pasword}'", "SELECT 1"),
     ]);
     let project = Project::new(&[("plans/a.yaml", &text)]);
     let run: Run = project.run(&["check"]);

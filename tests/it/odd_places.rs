@@ -1,7 +1,6 @@
 //! Databases that are set up in unusual ways, and changesets that do unusual things.
 
-use crate::harness::{Database, Project, Run};
-use crate::tools::{file, project, sql};
+use crate::support::{Database, Project, Run, file, project, sql};
 use std::process::Command;
 
 const PLAN: &str = "
@@ -109,11 +108,11 @@ fn encodings_that_cannot_hold_a_text() {
     let database = Database::new();
     let latin = format!("{}_latin", database.name);
     database.sql(&format!("CREATE DATABASE {latin} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"));
-    let database = Database { name: latin, server: crate::harness::server() };
+    let database = Database { name: latin, server: crate::support::server() };
     there_and_back(&Project::new(&[("plans/a.yaml", PLAN)]), &database);
     for project in [
-        project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a", "    description: 日本\n")]),
-        project(&[sql("a", "CREATE TABLE a ();\nCOMMENT ON TABLE a IS '日本'", "DROP TABLE a", "")]),
+        project(&[sql("a", "CREATE TABLE a ()", "DROP TABLE a").with("description", "日本")]),
+        project(&[sql("a", "CREATE TABLE a ();\nCOMMENT ON TABLE a IS '日本'", "DROP TABLE a")]),
     ] {
         let run = project.on(&database, &["apply"]);
         assert!([7, 8].contains(&run.code), "{run:?}");
@@ -131,9 +130,9 @@ fn what_fails_at_commit_fails_the_changeset() {
         .sql("CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int REFERENCES p DEFERRABLE INITIALLY DEFERRED)");
     let changesets = |forward: &str| {
         [
-            sql("a", "CREATE TABLE a ()", "DROP TABLE a", ""),
-            sql("b", forward, "SELECT 1", ""),
-            sql("c", "CREATE TABLE cc ()", "DROP TABLE cc", ""),
+            sql("a", "CREATE TABLE a ()", "DROP TABLE a"),
+            sql("b", forward, "SELECT 1"),
+            sql("c", "CREATE TABLE cc ()", "DROP TABLE cc"),
         ]
     };
     for text in ["INSERT INTO c VALUES (1)", "SELECT 1;\n-- segment\nINSERT INTO c VALUES (1)"] {
@@ -157,7 +156,7 @@ fn rows_that_nobody_asked_for_take_no_memory() {
     let database = Database::new();
     let text = "SELECT repeat('x', 10000) FROM generate_series(1, 40000)";
     let project =
-        project(&[sql("a", text, "SELECT 1", ""), sql("b", &format!("SELECT 1;\n-- segment\n{text}"), "SELECT 1", "")]);
+        project(&[sql("a", text, "SELECT 1"), sql("b", &format!("SELECT 1;\n-- segment\n{text}"), "SELECT 1")]);
     let mut limited = Command::new("sh");
     limited
         .args([
@@ -176,7 +175,7 @@ fn rows_that_nobody_asked_for_take_no_memory() {
 fn notices_are_shown() {
     let database = Database::new();
     let text = "DO $$ BEGIN RAISE NOTICE 'hello from the server'; FOR i IN 1..20000 LOOP RAISE NOTICE 'flood'; END LOOP; END $$";
-    let project = project(&[sql("a", text, "SELECT 1", "")]);
+    let project = project(&[sql("a", text, "SELECT 1")]);
     let run = project.on(&database, &["apply"]);
     assert!(run.err.contains("notice: hello from the server"), "{}", run.err);
     run.ok();

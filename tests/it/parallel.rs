@@ -1,9 +1,8 @@
 //! Independent steps run at the same time, those that meet never do, and a failure leaves
 //! exactly what is recorded.
 
-use crate::harness::{Database, Project};
-use crate::tools::{file, project, sql};
-use std::fmt::Write as _;
+use crate::support::{Changeset, Database, Project, changeset, file, project, snapshot, sql};
+use serde_json::json;
 
 /// `meet(me, other)` comes back once the other is there too, and fails when it never comes:
 /// both succeed only when they run at the same time.
@@ -37,25 +36,18 @@ fn prepared() -> Database {
 }
 
 #[test]
-fn s21_independent_changesets_run_at_the_same_time() {
+fn independent_changesets_run_at_the_same_time() {
     let project = project(&[
-        sql("a", "INSERT INTO one SELECT meet(1, 2)", "DELETE FROM one", ""),
-        sql("b", "INSERT INTO two SELECT meet(2, 1)", "DELETE FROM two", ""),
-        sql(
-            "c",
-            "INSERT INTO three SELECT count(*) FROM dagmar.changeset",
-            "DELETE FROM three",
-            "    dependsOn: [a, b]\n",
-        ),
+        sql("a", "INSERT INTO one SELECT meet(1, 2)", "DELETE FROM one"),
+        sql("b", "INSERT INTO two SELECT meet(2, 1)", "DELETE FROM two"),
+        sql("c", "INSERT INTO three SELECT count(*) FROM dagmar.changeset", "DELETE FROM three").depends_on(["a", "b"]),
     ]);
     let database = prepared();
-    let said = project.on(&database, &["apply"]).ok();
-    assert!(said.contains("applied 3 changesets"), "{said}");
+    assert_eq!(project.json(&database, &["apply"]).applied(), "a b c");
     assert_eq!(database.sql("SELECT n FROM three"), "2", "it came after both");
     // the way back, at the same time as well
     database.sql("ALTER TABLE one ADD x int; ALTER TABLE two ADD x int");
-    let said = project.on(&database, &["rollback", "--all"]).ok();
-    assert!(said.contains("rolled back 3 changesets"), "{said}");
+    assert_eq!(project.json(&database, &["rollback", "--all"]).rolled_back(), "a b c");
     assert_eq!(database.sql("SELECT count(*) FROM dagmar.changeset"), "0");
 }
 
@@ -66,9 +58,9 @@ fn one_after_the_other_when_told_so() {
         (
             "plans/a.yaml",
             &file(&[
-                sql("a", "INSERT INTO one SELECT alone()", "DELETE FROM one", ""),
-                sql("b", "INSERT INTO two SELECT alone()", "DELETE FROM two", ""),
-                sql("c", "INSERT INTO three SELECT alone()", "DELETE FROM three", ""),
+                sql("a", "INSERT INTO one SELECT alone()", "DELETE FROM one"),
+                sql("b", "INSERT INTO two SELECT alone()", "DELETE FROM two"),
+                sql("c", "INSERT INTO three SELECT alone()", "DELETE FROM three"),
             ]),
         ),
     ]);
@@ -79,18 +71,17 @@ fn one_after_the_other_when_told_so() {
     assert!(!said.is_empty());
 }
 
-/// F29: whatever touches the same table, or the parent of the same foreign key, runs one
+/// Whatever touches the same table, or the parent of the same foreign key, runs one
 /// after the other, in the plan's order.
 #[test]
-fn f29_what_meets_on_a_table_never_overlaps() {
-    let mut changesets: Vec<String> =
-        (0..8).map(|i| sql(&format!("same{i}"), "INSERT INTO one SELECT alone()", "SELECT 1", "")).collect();
+fn what_meets_on_a_table_never_overlaps() {
+    let mut changesets: Vec<Changeset> =
+        (0..8).map(|i| sql(&format!("same{i}"), "INSERT INTO one SELECT alone()", "SELECT 1")).collect();
     for i in 0..4 {
         changesets.push(sql(
             &format!("other{i}"),
             &format!("CREATE TABLE child{i} (p int REFERENCES parent)"),
             &format!("DROP TABLE child{i}"),
-            "",
         ));
     }
     let project = project(&changesets);
@@ -110,9 +101,9 @@ fn f29_what_meets_on_a_table_never_overlaps() {
 fn the_unknown_runs_alone() {
     let unknown = |n: &str| format!("DO $$ BEGIN INSERT INTO {n} SELECT alone(); END $$");
     let project = project(&[
-        sql("a", "INSERT INTO one SELECT alone()", "SELECT 1", ""),
-        sql("b", &unknown("two"), "SELECT 1", ""),
-        sql("c", &unknown("three"), "SELECT 1", ""),
+        sql("a", "INSERT INTO one SELECT alone()", "SELECT 1"),
+        sql("b", &unknown("two"), "SELECT 1"),
+        sql("c", &unknown("three"), "SELECT 1"),
     ]);
     let database = prepared();
     project.on(&database, &["apply", "--jobs", "4"]).ok();
@@ -129,9 +120,9 @@ fn a_failure_lets_the_others_finish_or_stops_them() {
         // `good` ends by itself only after `bad` is recorded as failed
         let good = "INSERT INTO two SELECT meet(2, 1) + waits()";
         let project = project(&[
-            sql("bad", "INSERT INTO one SELECT meet(1, 2) / 0", "SELECT 1", ""),
-            sql("good", good, "DELETE FROM two", ""),
-            sql("late", "CREATE TABLE late ()", "DROP TABLE late", "    dependsOn: [good]\n"),
+            sql("bad", "INSERT INTO one SELECT meet(1, 2) / 0", "SELECT 1"),
+            sql("good", good, "DELETE FROM two"),
+            sql("late", "CREATE TABLE late ()", "DROP TABLE late").depends_on(["good"]),
         ]);
         let database = prepared();
         database.sql(
@@ -151,8 +142,10 @@ fn a_failure_lets_the_others_finish_or_stops_them() {
             let name = database.sql("SELECT current_database()");
             database.sql(&format!("ALTER DATABASE \"{name}\" SET test.until_end = 'yes'"));
         }
-        let said = project.on(&database, &["apply", "--jobs", "2", "--on-failure", word]).fails(8);
-        assert!(said.contains("`bad` failed: division by zero"), "{said}");
+        snapshot(
+            "parallel/a_failure_lets_the_others_finish_or_stops_them",
+            &project.on(&database, &["apply", "--jobs", "2", "--on-failure", word]).refusal(8),
+        );
         assert_eq!(project.states(&database), expected, "{word}");
         assert_eq!(database.sql("SELECT count(*) FROM two"), rows, "{word}");
         assert_eq!(database.sql("SELECT status FROM dagmar.run"), "failed");
@@ -162,15 +155,8 @@ fn a_failure_lets_the_others_finish_or_stops_them() {
 
 #[test]
 fn concurrent_builds_on_independent_tables_run_side_by_side() {
-    let mut text = String::from("changesets:\n");
-    for i in 0..6 {
-        writeln!(
-            text,
-            "  - id: i{i}\n    changes:\n      - createIndex: {{ name: t{i}_n, table: t{i}, columns: [n] }}"
-        )
-        .unwrap();
-    }
-    let project = Project::new(&[("plans/a.yaml", &text)]);
+    let index = |i: usize| changeset(&format!("i{i}")).create_index(&format!("t{i}_n"), &format!("t{i}"), ["n"]);
+    let project = project(&(0..6).map(index).collect::<Vec<_>>());
     let database = Database::new();
     for i in 0..6 {
         database.sql(&format!("CREATE TABLE t{i} AS SELECT g AS n FROM generate_series(1, 2000) g"));
@@ -189,46 +175,48 @@ fn concurrent_builds_on_independent_tables_run_side_by_side() {
 fn a_plan_is_one_transaction_when_told_so() {
     let whole = |bad: &str| {
         project(&[
-            sql("a", "CREATE TABLE a (n int);\nSET search_path = 'pg_catalog'", "DROP TABLE a", ""),
-            sql("b", bad, "DROP TABLE b", "    dependsOn: [a]\n"),
-            sql("c", "CREATE TABLE c ()", "DROP TABLE c", ""),
+            sql("a", "CREATE TABLE a (n int);\nSET search_path = 'pg_catalog'", "DROP TABLE a"),
+            sql("b", bad, "DROP TABLE b").depends_on(["a"]),
+            sql("c", "CREATE TABLE c ()", "DROP TABLE c"),
         ])
     };
     let database = Database::new();
     let broken = whole("CREATE TABLE public.b (n int);\nINSERT INTO b VALUES (1 / 0)");
-    let said = broken.on(&database, &["apply", "--transaction", "plan"]).fails(8);
-    assert!(said.contains("`b` failed: division by zero"), "{said}");
+    snapshot(
+        "parallel/a_plan_is_one_transaction_when_told_so",
+        &broken.on(&database, &["apply", "--transaction", "plan"]).refusal(8),
+    );
     assert_eq!(broken.states(&database), "a=pending b=failed c=pending");
     assert_eq!(database.sql("SELECT to_regclass('a') IS NULL AND to_regclass('c') IS NULL"), "t");
 
     let good = whole("CREATE TABLE b (n int)");
-    let said = good.on(&database, &["apply", "--transaction", "plan"]).ok();
-    assert!(said.contains("applied 3 changesets"), "{said}");
+    assert_eq!(good.json(&database, &["apply", "--transaction", "plan"]).applied(), "a b c");
     assert_eq!(database.sql("SELECT count(*), count(DISTINCT xmin::text) FROM dagmar.changeset"), "3|1");
     // the setting of one changeset did not reach the next
     assert_eq!(database.sql("SELECT to_regclass('public.b') IS NOT NULL"), "t");
-    let said = good.on(&database, &["rollback", "--all", "--transaction", "plan"]).ok();
-    assert!(said.contains("rolled back 3 changesets"), "{said}");
+    assert_eq!(good.json(&database, &["rollback", "--all", "--transaction", "plan"]).rolled_back(), "a b c");
     assert_eq!(database.sql("SELECT to_regclass('a') IS NULL AND to_regclass('b') IS NULL"), "t");
 
-    let concurrent = "changesets:\n  - id: a\n    changes: [ { createTable: { table: t, columns: [ { name: n, type: int } ] } } ]\n  \
-                      - id: i\n    dependsOn: [a]\n    changes: [ { createIndex: { name: t_n, table: t, columns: [n] } } ]\n";
-    let project = Project::new(&[("plans/a.yaml", concurrent)]);
+    let project = project(&[
+        changeset("a").create_table("t", [("n", "int")]),
+        changeset("i").depends_on(["a"]).create_index("t_n", "t", ["n"]),
+    ]);
     let database = Database::new();
-    let said = project.on(&database, &["apply", "--transaction", "plan"]).fails(5);
-    assert!(said.contains("the plan cannot be one transaction; nothing was run") && said.contains("`i`: "), "{said}");
+    snapshot(
+        "parallel/a_plan_is_one_transaction_when_told_so-2",
+        &project.on(&database, &["apply", "--transaction", "plan"]).refusal(5),
+    );
     assert_eq!(database.sql("SELECT to_regclass('t') IS NULL AND to_regnamespace('dagmar') IS NULL"), "t");
 }
 
-/// F28: two changesets that touch the same tables in opposite order, and an application that
+/// Two changesets that touch the same tables in opposite order, and an application that
 /// does too: the locks are taken up front in one order, so nobody waits in a ring.
 #[test]
-fn f28_tables_are_locked_up_front_in_one_order() {
+fn tables_are_locked_up_front_in_one_order() {
     let project = project(&[sql(
         "a",
         "UPDATE two SET n = 1;\nALTER TABLE one ADD extra int;\nUPDATE one SET n = 1",
         "ALTER TABLE one DROP extra",
-        "",
     )]);
     let database = prepared();
     // the table with the lower oid is held: the changeset must wait before it has `two`
@@ -245,13 +233,10 @@ fn f28_tables_are_locked_up_front_in_one_order() {
 /// While a statement waits for a lock, the blocker is named, and who waits behind; before the
 /// attempt is given up.
 #[test]
-fn f26_who_blocks_is_said_while_it_waits() {
-    let project = project(&[sql(
-        "a",
-        "ALTER TABLE one ADD c int",
-        "ALTER TABLE one DROP c",
-        "    limits: { lockTimeout: 60s }\n",
-    )]);
+fn who_blocks_is_said_while_it_waits() {
+    let project =
+        project(&[sql("a", "ALTER TABLE one ADD c int", "ALTER TABLE one DROP c")
+            .with("limits", json!({ "lockTimeout": "60s" }))]);
     let database = prepared();
     let holder = database.hold("LOCK TABLE one IN ACCESS SHARE MODE; SELECT 'a secret value'");
     let mut running = project.start(&database, &["apply", "--format", "json"]);
@@ -268,8 +253,8 @@ fn f26_who_blocks_is_said_while_it_waits() {
 /// A long concurrent build says how far it is.
 #[test]
 fn a_concurrent_build_says_how_far_it_is() {
-    let plan = "changesets:\n  - id: a\n    limits: { lockTimeout: 60s }\n    changes:\n      - createIndex: { name: one_n, table: one, columns: [n] }\n";
-    let project = Project::new(&[("plans/a.yaml", plan)]);
+    let limits = json!({ "lockTimeout": "60s" });
+    let project = project(&[changeset("a").with("limits", limits).create_index("one_n", "one", ["n"])]);
     let database = prepared();
     // the build has to wait for this transaction
     let holder = database.hold("INSERT INTO one VALUES (1)");
@@ -289,14 +274,10 @@ fn a_concurrent_build_says_how_far_it_is() {
 #[test]
 fn backfills_of_different_tables_are_of_one_wave() {
     let backfill = |id: &str, table: &str| {
-        format!(
-            "  - id: {id}\n    changes: [ {{ backfill: {{ table: {table}, key: [id], set: {{ n: \"1\" }}, where: n = 0 }} }} ]\n    rollback: {{ irreversible: no way back }}\n"
-        )
+        let body = json!({ "table": table, "key": ["id"], "set": { "n": "1" }, "where": "n = 0" });
+        changeset(id).change("backfill", body).with("rollback", json!({ "irreversible": "no way back" }))
     };
-    let project = Project::new(&[(
-        "plans/a.yaml",
-        &format!("changesets:\n{}{}{}", backfill("a", "one"), backfill("b", "two"), backfill("c", "one")),
-    )]);
+    let project = project(&[backfill("a", "one"), backfill("b", "two"), backfill("c", "one")]);
     let plan = project.run(&["plan", "--offline", "--format", "json"]).json();
     let waves: Vec<u64> = plan["steps"].as_array().unwrap().iter().map(|s| s["wave"].as_u64().unwrap()).collect();
     assert_eq!(waves, [1, 1, 2]);
@@ -318,7 +299,6 @@ fn partitions_and_children_are_not_locked_beforehand() {
          locktype = 'relation' AND granted AND relation = ANY (ARRAY['parts', 'parts_1', 'kin', 'child']::regclass[]);\n\
          ALTER TABLE ONLY parts ALTER n SET DEFAULT 1;\nALTER TABLE ONLY kin ALTER n SET DEFAULT 2",
         "DROP TABLE seen;\nALTER TABLE ONLY parts ALTER n DROP DEFAULT;\nALTER TABLE ONLY kin ALTER n DROP DEFAULT",
-        "",
     )]);
     let holder = database.hold("LOCK TABLE parts_1, child IN ROW EXCLUSIVE MODE");
     project.on(&database, &["apply"]).ok();

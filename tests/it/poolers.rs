@@ -1,8 +1,6 @@
 //! A real PgBouncer between the command and the server, in its three modes.
 
-use crate::harness::{Database, Run, server};
-use crate::running::table;
-use crate::tools::{against, as_server, owned, project, until};
+use crate::support::{Database, Run, against, as_server, owned, project, server, table, until};
 use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -86,8 +84,8 @@ fn refused(run: &Run, database: &Database) {
 }
 
 #[test]
-fn f22_poolers_without_sessions_are_refused() {
-    let project = project(&[table("a", "")]);
+fn poolers_without_sessions_are_refused() {
+    let project = project(&[table("a")]);
     // alone behind it, with one backend for everybody, and with another one each time
     for mode in ["transaction", "statement"] {
         for more in ["", "default_pool_size = 1", "server_round_robin = 1", "server_reset_query_always = 1"] {
@@ -104,8 +102,8 @@ fn f22_poolers_without_sessions_are_refused() {
 }
 
 #[test]
-fn f22_poolers_in_transaction_mode_are_refused_in_a_crowd() {
-    let project = project(&[table("a", "")]);
+fn poolers_in_transaction_mode_are_refused_in_a_crowd() {
+    let project = project(&[table("a")]);
     let (database, pooler) = (Database::new(), Pooler::start("transaction", "default_pool_size = 20"));
     // others leave idle backends of all ages in the pool
     let mut others: Vec<Child> = (0..6).map(|_| pooler.psql(&database).spawn().unwrap()).collect();
@@ -129,10 +127,11 @@ fn f22_poolers_in_transaction_mode_are_refused_in_a_crowd() {
 }
 
 #[test]
-fn f22_a_pooler_in_session_mode_works() {
-    let project = project(&[table("a", ""), table("b", "")]);
+fn a_pooler_in_session_mode_works() {
+    let project = project(&[table("a"), table("b")]);
     let (database, pooler) = (Database::new(), Pooler::start("session", "default_pool_size = 2"));
-    assert!(against(&project, &pooler.url(&database), &["apply"]).ok().contains("applied 2 changesets"));
-    assert!(against(&project, &pooler.url(&database), &["rollback", "b"]).ok().contains("rolled back 1"));
+    let json = |args: &[&str]| against(&project, &pooler.url(&database), &[args, &["--format", "json"]].concat());
+    assert_eq!(json(&["apply"]).applied(), "a b");
+    assert_eq!(json(&["rollback", "b"]).rolled_back(), "b");
     assert_eq!(project.states(&database), "a=applied b=pending");
 }

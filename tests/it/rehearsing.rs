@@ -1,11 +1,12 @@
 //! Dry runs: what they ask, hold, record and leave; and those on a server of their own.
 
-use crate::harness::{Database, Project, Run};
-use crate::running::{table, tables};
-use crate::tools::{Running, against, file, project, sql};
+use crate::support::{
+    Changeset, Database, Project, Run, Running, against, file, project, snapshot, sql, table, tables, view,
+};
+use serde_json::json;
 
 /// A project of the environments dev and production, with what this says of production.
-fn two(production: &str, changesets: &[String]) -> Project {
+fn two(production: &str, changesets: &[Changeset]) -> Project {
     let config = format!("environments:\n  dev: {{}}\n  production:\n{production}");
     Project::new(&[("dagmar.yaml", &config), ("plans/a.yaml", &file(changesets))])
 }
@@ -16,8 +17,8 @@ fn events(database: &Database) -> String {
 
 #[test]
 fn it_is_announced_asked_for_and_recorded() {
-    let (first, t) = (table("t", ""), "ALTER TABLE t ADD COLUMN more int");
-    let project = project(&[first, sql("a", t, "ALTER TABLE t DROP COLUMN more", "    dependsOn: [t]\n")]);
+    let (first, t) = (table("t"), "ALTER TABLE t ADD COLUMN more int");
+    let project = project(&[first, sql("a", t, "ALTER TABLE t DROP COLUMN more").depends_on(["t"])]);
     let database = Database::new();
     project.on(&database, &["apply", "--select", "t"]).ok();
     // cannot ask for confirmation
@@ -49,7 +50,7 @@ fn it_is_announced_asked_for_and_recorded() {
     for words in ["plan --dry-run, 1 changeset", "rollback --dry-run: done"] {
         assert!(history.contains(words), "{words}\n{history}");
     }
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify"]).intact();
     assert_eq!(tables(&database), "t");
     project.on(&database, &["apply"]).ok();
     let said = project.on(&database, &["plan", "--dry-run"]).ok();
@@ -60,7 +61,7 @@ fn it_is_announced_asked_for_and_recorded() {
 fn gates_are_asked_first() {
     let project = two(
         "    promoteFrom: dev\n    freeze: [{ from: 2020-01-01, to: 2999-12-31, reason: for ever }]\n",
-        &[table("a", "")],
+        &[table("a")],
     );
     let (dev, production) = (Database::new(), Database::new());
     let on = |database: &Database, args: &[&str]| against(&project, &database.url(), args);
@@ -86,11 +87,13 @@ fn gates_are_asked_first() {
 #[test]
 fn it_ends_in_time_and_at_a_signal() {
     let database = Database::new();
-    let slow = sql("a", "CREATE TABLE a (); SELECT pg_sleep(600)", "DROP TABLE a", "");
-    let project = project(&[table("t", ""), slow]);
+    let slow = sql("a", "CREATE TABLE a (); SELECT pg_sleep(600)", "DROP TABLE a");
+    let project = project(&[table("t"), slow]);
     project.on(&database, &["apply", "--select", "t"]).ok();
-    let said = project.on(&database, &["plan", "--dry-run", "--dry-run-limit", "1s"]).fails(8);
-    assert!(said.contains("the dry run exceeded its time limit of 1s"), "{said}");
+    snapshot(
+        "rehearsing/it_ends_in_time_and_at_a_signal",
+        &project.on(&database, &["plan", "--dry-run", "--dry-run-limit", "1s"]).refusal(8),
+    );
     let mut command = project.command(&["apply", "--dry-run", "--yes", "--url", &database.url()]);
     command.stdout(std::process::Stdio::piped());
     let running = Running::of(command);
@@ -118,21 +121,16 @@ fn a_private_server_is_brought_to_where_the_database_is() {
         "t",
         "CREATE SCHEMA app; CREATE TABLE app.t (n int PRIMARY KEY); CREATE TYPE app.mood AS ENUM ('ok')",
         "DROP SCHEMA app CASCADE",
-        "",
     );
-    let grant = sql("grant", "GRANT USAGE ON SCHEMA app TO shadow_reader", "SELECT 1", "    dependsOn: [t]\n");
-    let index = sql(
-        "index",
-        "CREATE INDEX CONCURRENTLY t_n ON app.t (n)",
-        "DROP INDEX CONCURRENTLY app.t_n",
-        "    dependsOn: [t]\n",
-    );
+    let grant = sql("grant", "GRANT USAGE ON SCHEMA app TO shadow_reader", "SELECT 1").depends_on(["t"]);
+    let index =
+        sql("index", "CREATE INDEX CONCURRENTLY t_n ON app.t (n)", "DROP INDEX CONCURRENTLY app.t_n").depends_on(["t"]);
     let value = sql(
         "value",
         "ALTER TYPE app.mood ADD VALUE 'sad';\n-- segment\nCREATE TABLE app.m (m app.mood DEFAULT 'sad')",
         "DROP TABLE app.m",
-        "    dependsOn: [t]\n",
-    );
+    )
+    .depends_on(["t"]);
     let project = project(&[first, grant.clone(), index.clone(), value.clone()]);
     project.on(&database, &["apply", "--select", "t"]).ok();
     let before = database.whole_dump();
@@ -143,7 +141,7 @@ fn a_private_server_is_brought_to_where_the_database_is() {
     assert!(!said.contains("CONCURRENTLY ("), "{said}");
     let json = project.on(&database, &["apply", "--dry-run", "--shadow", "--format", "json"]).json();
     assert_eq!((json["dryRun"]["ran"].as_u64(), json["dryRun"]["shadow"]["applied"].as_u64()), (Some(4), Some(1)));
-    assert_eq!(json["dryRun"]["leftOut"], serde_json::json!([]));
+    assert_eq!(json["dryRun"]["leftOut"], json!([]));
     // the way back, by what the ledger has
     assert_eq!(database.whole_dump(), before);
     project.on(&database, &["apply"]).ok();
@@ -151,21 +149,22 @@ fn a_private_server_is_brought_to_where_the_database_is() {
     let said = project.on(&database, &["rollback", "t", "--cascade", "--dry-run", "--shadow"]).ok();
     assert!(said.contains("dry run of 4 changesets") && said.contains("after 4 applied changesets"), "{said}");
     // what fails is told with its place, and nothing is changed
-    let wrong = sql("wrong", "SELECT 1;\nALTER TABLE app.t ADD COLUMN n int", "SELECT 1", "    dependsOn: [t]\n");
-    let all = [sql("t", "", "", ""), grant, index, value, wrong];
+    let wrong = sql("wrong", "SELECT 1;\nALTER TABLE app.t ADD COLUMN n int", "SELECT 1").depends_on(["t"]);
+    let all = [sql("t", "", ""), grant, index, value, wrong];
     project.write("plans/b.yaml", &file(&all[4..]));
-    let said = project.on(&database, &["plan", "--dry-run", "--shadow"]).fails(8);
-    assert!(said.contains("the dry run failed in `wrong`: column \"n\" of relation \"t\" already exists"), "{said}");
-    assert!(said.contains("  --> plans/b.yaml:"), "{said}");
+    snapshot(
+        "rehearsing/a_private_server_is_brought_to_where_the_database_is",
+        &project.on(&database, &["plan", "--dry-run", "--shadow"]).refusal(8),
+    );
     assert_eq!(database.whole_dump(), before);
 }
 
 /// There everything runs with the rights of a superuser, and of who runs dagmar: only as it was recorded.
 #[test]
 fn a_private_server_runs_nothing_that_was_put_into_the_ledger() {
-    let (project, database) = (project(&[table("a", "")]), Database::new());
+    let (project, database) = (project(&[table("a")]), Database::new());
     project.on(&database, &["apply"]).ok();
-    project.write("plans/b.yaml", &file(&[table("b", "")]));
+    project.write("plans/b.yaml", &file(&[table("b")]));
     let ran = project.path().join("ran");
     let evil = format!("COPY (SELECT 1) TO PROGRAM ''touch {}''", ran.display());
     database.sql(&format!(
@@ -184,22 +183,25 @@ fn a_private_server_runs_nothing_that_was_put_into_the_ledger() {
 
 #[test]
 fn a_private_server_needs_no_other_one() {
-    let project = project(&[table("a", ""), table("b", "")]);
+    let project = project(&[table("a"), table("b")]);
     let said = project.run(&["plan", "--offline", "--dry-run", "--shadow"]).ok();
     assert!(said.contains("dry run of 2 changesets on a private PostgreSQL "), "{said}");
     assert!(said.contains(", after 0 applied changesets, thrown away: 2 statements ran"), "{said}");
-    let said = project.run(&["plan", "--offline", "--dry-run"]).fails(2);
-    assert!(said.contains("a dry run needs a server") && said.contains("`--shadow`"), "{said}");
-    assert!(project.run(&["plan", "--shadow"]).fails(2).contains("--dry-run"));
+    snapshot(
+        "rehearsing/a_private_server_needs_no_other_one",
+        &project.run(&["plan", "--offline", "--dry-run"]).refusal(2),
+    );
+    snapshot("rehearsing/a_private_server_needs_no_other_one-2", &project.run(&["plan", "--shadow"]).refusal(2));
     // a database that has something else is nothing that a ledger can make
     let database = Database::new();
     database.sql("CREATE TABLE by_hand ()");
-    let more = sql("more", "ALTER TABLE by_hand ADD COLUMN n int", "SELECT 1", "");
+    let more = sql("more", "ALTER TABLE by_hand ADD COLUMN n int", "SELECT 1");
     project.write("plans/a.yaml", &file(&[more]));
     project.on(&database, &["apply"]).ok();
-    let said = project.on(&database, &["rollback", "more", "--dry-run", "--shadow"]).fails(8);
-    assert!(said.contains("cannot reproduce the database on the shadow server"), "{said}");
-    assert!(said.contains("the shadow server has only what the ledger recorded"), "{said}");
+    snapshot(
+        "rehearsing/a_private_server_needs_no_other_one-3",
+        &project.on(&database, &["rollback", "more", "--dry-run", "--shadow"]).refusal(8),
+    );
 }
 
 /// What fails behind the value of a secret variable has the place that a run would name, and the value
@@ -208,7 +210,7 @@ fn a_private_server_needs_no_other_one() {
 fn a_place_behind_a_secret_is_that_of_a_run() {
     let database = Database::new();
     let config = "variables:\n  pw: { value: \"${PW}\", secret: true }\n";
-    let wrong = sql("a", "SELECT '${pw}',\n  nope", "SELECT 1", "");
+    let wrong = sql("a", "SELECT '${pw}',\n  nope", "SELECT 1");
     let project = Project::new(&[("dagmar.yaml", config), ("plans/a.yaml", &file(&[wrong]))]);
     let places = [&["apply"][..], &["plan", "--dry-run"], &["plan", "--dry-run", "--shadow"]].map(|args| {
         let mut command = project.command(args);
@@ -241,7 +243,7 @@ fn a_dry_run_ends_each_step_as_a_run_does() {
             "CREATE SCHEMA elsewhere; CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1);
              CREATE TABLE child (id int PRIMARY KEY, p int REFERENCES parent DEFERRABLE INITIALLY DEFERRED)",
         );
-        let steps = [sql("a", first, "SELECT 1", ""), sql("b", second, "SELECT 1", "    dependsOn: [a]\n")];
+        let steps = [sql("a", first, "SELECT 1"), sql("b", second, "SELECT 1").depends_on(["a"])];
         let project = project(&steps);
         project.on(&database, &["plan", "--dry-run"]).ok();
         project.on(&database, &["apply"]).ok();
@@ -256,15 +258,16 @@ fn a_dry_run_finds_what_a_commit_would_find() {
         "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (p int REFERENCES parent DEFERRABLE INITIALLY DEFERRED)",
     );
     let steps = [
-        sql("a", "SELECT 1", "SELECT 1", ""),
-        sql("b", "INSERT INTO child VALUES (7)", "DELETE FROM child", "    dependsOn: [a]\n"),
-        sql("c", "INSERT INTO parent VALUES (7)", "DELETE FROM parent", "    dependsOn: [b]\n"),
+        sql("a", "SELECT 1", "SELECT 1"),
+        sql("b", "INSERT INTO child VALUES (7)", "DELETE FROM child").depends_on(["a"]),
+        sql("c", "INSERT INTO parent VALUES (7)", "DELETE FROM parent").depends_on(["b"]),
     ];
     let project = project(&steps);
-    let said = project.on(&database, &["plan", "--dry-run"]).fails(8);
-    assert!(said.contains("the dry run failed in `b`") && said.contains("child_p_fkey"), "{said}");
-    let said = project.on(&database, &["apply"]).fails(8);
-    assert!(said.contains("`b` failed") && said.contains("child_p_fkey"), "{said}");
+    snapshot(
+        "rehearsing/a_dry_run_finds_what_a_commit_would_find",
+        &project.on(&database, &["plan", "--dry-run"]).refusal(8),
+    );
+    snapshot("rehearsing/a_dry_run_finds_what_a_commit_would_find-2", &project.on(&database, &["apply"]).refusal(8));
 }
 
 /// A step that goes on has its preconditions behind it, and what an earlier run has begun outside of a
@@ -290,7 +293,7 @@ fn a_dry_run_goes_on_where_a_run_would() {
     database.sql("INSERT INTO dagmar.segment (changeset, direction, no, status) VALUES ('a', 'forward', 1, 'started')");
     let json = project.on(&database, &["plan", "--dry-run", "--format", "json"]).json();
     assert_eq!(json["dryRun"]["leftOut"][0]["instead"], "not rehearsed: an earlier run has begun it", "{json}");
-    assert_eq!(json["dryRun"]["locks"], serde_json::json!([]), "{json}");
+    assert_eq!(json["dryRun"]["locks"], json!([]), "{json}");
     project.on(&database, &["apply"]).ok();
     project.on(&database, &["rollback", "a"]).ok();
 }
@@ -298,11 +301,7 @@ fn a_dry_run_goes_on_where_a_run_would() {
 /// A repeatable that changed and a version that comes back write in a dry run what they write in a run.
 #[test]
 fn a_dry_run_writes_the_versions_of_repeatables() {
-    let view = |query: &str| {
-        format!(
-            "changesets:\n  - id: v\n    repeatable: true\n    changes:\n      - createView: {{ name: v, query: {query} }}\n"
-        )
-    };
+    let view = |query: &str| file(&[view("v", query)]);
     let project = Project::new(&[("plans/v.yaml", &view("SELECT 1 AS n"))]);
     let database = Database::new();
     project.on(&database, &["apply"]).ok();
@@ -313,8 +312,7 @@ fn a_dry_run_writes_the_versions_of_repeatables() {
     let allow = "DROP TRIGGER refuse ON dagmar.superseded; DROP FUNCTION refuse()";
     for args in [&["plan", "--dry-run"][..], &["rollback", "v", "--dry-run"]] {
         database.sql(refuse);
-        let said = project.on(&database, args).fails(8);
-        assert!(said.contains("the dry run failed in `v`: not this row"), "{said}");
+        snapshot("rehearsing/a_dry_run_writes_the_versions_of_repeatables", &project.on(&database, args).refusal(8));
         database.sql(allow);
         project.on(&database, args).ok();
         if args[0] == "plan" {

@@ -1,9 +1,8 @@
 //! Putting a ledger right without SQL: new ids, states after a fix by hand, ledgers that came
 //! from elsewhere.
 
-use crate::harness::{Database, Project, Run};
-use crate::running::{table, tables};
-use crate::tools::{file, project, sql};
+use crate::support::{Database, Project, Run, file, project, snapshot, sql, table, tables};
+use serde_json::json;
 
 const OLD: &str = "
 changesets:
@@ -23,7 +22,7 @@ fn renamed() -> String {
 }
 
 #[test]
-fn f56_a_new_id_goes_on_with_the_row_of_the_old_one() {
+fn a_new_id_goes_on_with_the_row_of_the_old_one() {
     let project = Project::new(&[("plans/a.yaml", OLD)]);
     let database = Database::new();
     let empty = database.dump();
@@ -36,17 +35,18 @@ fn f56_a_new_id_goes_on_with_the_row_of_the_old_one() {
     // what only looks changes nothing
     project.on(&database, &["apply", "--dry-run"]).ok();
     assert_eq!(database.ledger(), "base=applied no.default=applied");
-    let said = project.on(&database, &["apply"]).ok();
-    assert!(said.contains("renamed no.default to without") && said.contains("applied 1 changeset"), "{said}");
+    let run = project.json(&database, &["apply"]);
+    assert_eq!(run.last()["renamed"], json!([{ "from": "no.default", "to": "without" }]));
+    assert_eq!(run.applied(), "after");
     assert_eq!(database.ledger(), "base=applied without=applied after=applied");
     assert_eq!(
         database.sql("SELECT string_agg(changeset || '>' || needs, ' ' ORDER BY changeset) FROM dagmar.requires"),
         "after>without without>base"
     );
-    assert!(project.on(&database, &["apply"]).ok().contains("nothing to do"));
+    assert_eq!(project.json(&database, &["apply"]).applied(), "");
     let history = project.on(&database, &["history"]).ok();
     assert!(history.contains("renamed") && history.contains("from no.default"), "{history}");
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify"]).intact();
     // the stored rollback finds what was remembered under the old id; the author's text is kept
     project.on(&database, &["rollback", "without", "--cascade"]).ok();
     assert_eq!(database.sql("SELECT column_default FROM information_schema.columns WHERE column_name = 'Odd'"), "7");
@@ -56,7 +56,7 @@ fn f56_a_new_id_goes_on_with_the_row_of_the_old_one() {
 }
 
 #[test]
-fn f56_nothing_but_a_new_id_and_a_script_with_one() {
+fn nothing_but_a_new_id_and_a_script_with_one() {
     let project = Project::new(&[("plans/a.yaml", OLD)]);
     let (database, other) = (Database::new(), Database::new());
     for database in [&database, &other] {
@@ -81,49 +81,32 @@ fn f56_nothing_but_a_new_id_and_a_script_with_one() {
 }
 
 #[test]
-fn f56_a_half_done_changeset_goes_on_under_its_new_id() {
-    let changeset = |id: &str, aka: &str, last: &str| {
+fn a_half_done_changeset_goes_on_under_its_new_id() {
+    let changeset = |id: &str, last: &str| {
         let forward = format!("CREATE INDEX CONCURRENTLY i ON t (n);\n-- segment\n{last}");
-        sql(
-            id,
-            &forward,
-            "DROP INDEX CONCURRENTLY IF EXISTS i;\n-- segment\nSELECT 1",
-            &format!("    dependsOn: [t]\n{aka}"),
-        )
+        sql(id, &forward, "DROP INDEX CONCURRENTLY IF EXISTS i;\n-- segment\nSELECT 1").depends_on(["t"])
     };
     let last = "SELECT 1 / (SELECT count(*) FROM t)";
-    let project = project(&[table("t", ""), changeset("old", "", last)]);
+    let project = project(&[table("t"), changeset("old", last)]);
     let database = Database::new();
     project.on(&database, &["apply"]).fails(8);
     assert_eq!(project.states(&database), "t=applied old=partly");
     database.sql("INSERT INTO t VALUES (1)");
-    project.write("plans/a.yaml", &file(&[table("t", ""), changeset("new", "    aka: [old]\n", last)]));
+    project.write("plans/a.yaml", &file(&[table("t"), changeset("new", last).aka(["old"])]));
     assert_eq!(project.states(&database), "t=applied new=partly");
     project.on(&database, &["apply"]).ok();
     assert_eq!(project.states(&database), "t=applied new=applied");
 }
 
 #[test]
-fn f56_earlier_ids_that_cannot_be() {
+fn earlier_ids_that_cannot_be_are_refused() {
     for (changesets, message, more) in [
-        ([table("a", "    aka: [a]\n"), table("b", "")], "`a` is its own earlier id", "plans/a.yaml:3:11"),
-        ([table("a", "    aka: [b]\n"), table("b", "")], "`b` is still the id of a changeset", "it is declared here"),
-        (
-            [table("a", "    aka: [old]\n"), table("b", "    aka: [old]\n")],
-            "`old` is claimed as an earlier id twice",
-            "first here",
-        ),
-        (
-            [table("a", "    aka: [x, x]\n"), table("b", "")],
-            "`x` is claimed as an earlier id twice",
-            "plans/a.yaml:3:14",
-        ),
-        ([table("a", "    aka: ['not an id']\n"), table("b", "")], "`not an id` is not a valid id", "[DG0207]"),
-        (
-            [table("a", "    aka: [old]\n"), table("b", "    dependsOn: [old]\n")],
-            "`b` depends on `old`",
-            "it is called `a` now",
-        ),
+        ([table("a").aka(["a"]), table("b")], "`a` is its own earlier id", "plans/a.yaml:3:11"),
+        ([table("a").aka(["b"]), table("b")], "`b` is still the id of a changeset", "it is declared here"),
+        ([table("a").aka(["old"]), table("b").aka(["old"])], "`old` is claimed as an earlier id twice", "first here"),
+        ([table("a").aka(["x", "x"]), table("b")], "`x` is claimed as an earlier id twice", "plans/a.yaml:3:14"),
+        ([table("a").aka(["not an id"]), table("b")], "`not an id` is not a valid id", "[DG0207]"),
+        ([table("a").aka(["old"]), table("b").depends_on(["old"])], "`b` depends on `old`", "it is called `a` now"),
     ] {
         let said = project(&changesets).run(&["check"]).fails(3);
         assert!(said.contains(message) && said.contains(more), "{said}");
@@ -134,9 +117,9 @@ fn f56_earlier_ids_that_cannot_be() {
 fn a_state_is_cleared_after_a_fix_by_hand() {
     let forward = "CREATE TABLE b (n int);\n-- segment\nCREATE INDEX CONCURRENTLY i ON b (n);\n-- segment\nSELECT 1 / (SELECT count(*) FROM b)";
     let project = project(&[
-        table("a", ""),
-        sql("b", forward, "DROP TABLE b;\n-- segment\nSELECT 1", "    dependsOn: [a]\n"),
-        sql("c", "SELECT 1 / 0", "SELECT 1", ""),
+        table("a"),
+        sql("b", forward, "DROP TABLE b;\n-- segment\nSELECT 1").depends_on(["a"]),
+        sql("c", "SELECT 1 / 0", "SELECT 1"),
     ]);
     let database = Database::new();
     let clear = |args: &[&str]| project.on(&database, &[&["clear"], args, &["--reason", "incident 4711"]].concat());
@@ -155,11 +138,13 @@ fn a_state_is_cleared_after_a_fix_by_hand() {
         let run = clear(&[id]);
         assert!(run.err.contains(message) && run.err.contains("help: "), "{run:?}");
     }
-    let said = project.on(&database, &["mark", "applied", "b", "--reason", "x"]).fails(5);
-    assert!(said.contains("after a manual fix: `dagmar clear b`"), "{said}");
+    snapshot(
+        "repair/a_state_is_cleared_after_a_fix_by_hand",
+        &project.on(&database, &["mark", "applied", "b", "--reason", "x"]).refusal(5),
+    );
     project.on(&database, &["clear", "b", "--reason", " "]).fails(2);
     let mut asked = project.command(&["clear", "b", "--reason", "x", "--url", &database.url()]);
-    assert!(Run::of(asked.output().unwrap()).fails(5).contains("cannot ask for confirmation"));
+    snapshot("repair/a_state_is_cleared_after_a_fix_by_hand-2", &Run::of(asked.output().unwrap()).refusal(5));
     assert_eq!(state(), before);
     // taken back by hand: applied from the beginning
     database.sql("DROP TABLE b");
@@ -184,17 +169,17 @@ fn a_state_is_cleared_after_a_fix_by_hand() {
     assert_eq!(clear(&["c"]).ok(), "cleared c: pending, was failed\n");
     let history = project.on(&database, &["history"]).ok();
     assert!(history.contains("partly to applied: incident 4711") && history.contains("failed to pending"), "{history}");
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify"]).intact();
     project.on(&database, &["rollback", "b"]).ok();
     assert_eq!(tables(&database), "a");
     project.on(&database, &["mark", "held", "c", "--reason", "x"]).ok();
-    assert!(clear(&["c"]).fails(5).contains("`c` is held; nothing was cleared"));
+    snapshot("repair/a_state_is_cleared_after_a_fix_by_hand-3", &clear(&["c"]).refusal(5));
 }
 
 #[test]
 fn a_ledger_from_another_environment_is_refused_until_it_is_adopted() {
     let config = "environments:\n  staging:\n  live:\n  third:\n";
-    let changesets = [table("a", ""), table("b", "")];
+    let changesets = [table("a"), table("b")];
     let project = Project::new(&[("dagmar.yaml", config), ("plans/a.yaml", &file(&changesets))]);
     let (live, staging) = (Database::new(), Database::new());
     project.on(&live, &["apply", "--env", "live", "--select", "a"]).ok();
@@ -237,20 +222,23 @@ fn a_ledger_from_another_environment_is_refused_until_it_is_adopted() {
     assert!(!status.out.contains("paused") && status.err.is_empty(), "{status:?}");
     let history = project.on(&staging, &["history", "--env", "staging"]).ok();
     assert!(history.contains("from live: the dump of Monday"), "{history}");
-    assert!(project.on(&staging, &["history", "--verify", "--env", "staging"]).ok().contains("intact"));
+    project.json(&staging, &["history", "--verify", "--env", "staging"]).intact();
     project.on(&staging, &["adopt", "--env", "staging", "--reason", "x"]).fails(5);
     // an adopted ledger is known by its new name when it travels on
     let third = Database::new();
     std::fs::write(&dump, staging.whole_dump()).unwrap();
     third.script(&dump).unwrap();
-    assert!(project.on(&third, &["apply", "--env", "third"]).fails(5).contains("belongs to `staging`"));
+    snapshot(
+        "repair/a_ledger_from_another_environment_is_refused_until_it_is_adopted",
+        &project.on(&third, &["apply", "--env", "third"]).refusal(5),
+    );
     project.on(&Database::new(), &["adopt", "--env", "staging", "--reason", "x"]).fails(5);
 }
 
 #[test]
 fn what_is_refused_by_hand_leaves_word() {
     let config = "environments:\n  staging:\n  live:\n";
-    let project = Project::new(&[("dagmar.yaml", config), ("plans/a.yaml", &file(&[table("a", "")]))]);
+    let project = Project::new(&[("dagmar.yaml", config), ("plans/a.yaml", &file(&[table("a")]))]);
     let database = Database::new();
     let refused = |env: &str, args: &[&str], code| project.on(&database, &[args, &["--env", env]].concat()).fails(code);
     let clear = &["clear", "a", "--reason", "x"][..];
@@ -280,7 +268,7 @@ fn what_is_refused_by_hand_leaves_word() {
         "staging adopt 5 cannot ask for confirmation: not a terminal".to_owned(),
     ];
     assert_eq!(database.sql(events).lines().collect::<Vec<_>>(), expected);
-    assert!(project.on(&database, &["history", "--verify", "--env", "live"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify", "--env", "live"]).intact();
     // where nothing can be written, the refusal is the same
     database.sql(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name));
     let before = database.whole_dump();
@@ -294,16 +282,19 @@ fn what_is_refused_by_hand_leaves_word() {
 
 #[test]
 fn a_project_that_names_its_environments_later_keeps_its_ledger() {
-    let project = project(&[table("a", ""), table("b", "")]);
+    let project = project(&[table("a"), table("b")]);
     let database = Database::new();
     project.on(&database, &["apply", "--select", "a"]).ok();
     project.write("dagmar.yaml", "environments:\n  dev:\n  live:\n");
     project.on(&database, &["apply", "--env", "live"]).ok();
-    assert!(project.on(&database, &["apply", "--env", "dev"]).fails(5).contains("belongs to `live`"));
+    snapshot(
+        "repair/a_project_that_names_its_environments_later_keeps_its_ledger",
+        &project.on(&database, &["apply", "--env", "dev"]).refusal(5),
+    );
 }
 
 #[test]
-fn f56_a_ledger_of_an_odd_name_is_carried_over_too() {
+fn a_ledger_of_an_odd_name_is_carried_over_too() {
     let config = "ledger: { schema: 'My (odd) \"ledger\\' }\n";
     let project = Project::new(&[("dagmar.yaml", config), ("plans/a.yaml", OLD)]);
     let database = Database::new();

@@ -1,19 +1,17 @@
 //! What commands say is so: of what is not selected, has no file any more, was edited on purpose, is partly applied.
 
-use crate::harness::{Database, Project, Run};
-use crate::running::{table, tables};
-use crate::tools::{file, project, sql};
+use crate::support::{Changeset, Database, Project, Run, changeset, file, project, snapshot, sql, table, tables};
+use serde_json::json;
 use std::fs;
 
 #[test]
 fn nothing_to_do_says_what_there_is_all_the_same() {
-    let only = |name: &str| format!("    environments: [{name}]\n");
     let environments = "environments: { staging: {}, production: {} }\n";
     let changesets = file(&[
-        table("a", ""),
-        table("b", ""),
-        table("c", &only("production")),
-        table("d", "    dependsOn: [ { id: a, soak: 30d } ]\n"),
+        table("a"),
+        table("b"),
+        table("c").environments(["production"]),
+        table("d").with("dependsOn", json!([{ "id": "a", "soak": "30d" }])),
     ]);
     let project = Project::new(&[("dagmar.yaml", environments), ("plans/a.yaml", &changesets)]);
     let database = Database::new();
@@ -36,15 +34,15 @@ fn nothing_to_do_says_what_there_is_all_the_same() {
             && said.ends_with("nothing to do now: everything that can run in staging is applied\n"),
         "{said}"
     );
-    project.write("plans/a.yaml", &file(&[table("a", ""), table("b", "")]));
+    project.write("plans/a.yaml", &file(&[table("a"), table("b")]));
     assert_eq!(apply(&[]), "nothing to do: staging is up to date\n");
 }
 
 #[test]
 fn applied_changesets_without_a_file_are_named() {
-    let (project, database) = (project(&[table("a", ""), table("b", ""), table("cart", "")]), Database::new());
+    let (project, database) = (project(&[table("a"), table("b"), table("cart")]), Database::new());
     project.on(&database, &["apply"]).ok();
-    project.write("plans/a.yaml", &file(&[table("a", "")]));
+    project.write("plans/a.yaml", &file(&[table("a")]));
     for args in [&["apply"][..], &["plan"]] {
         let run = project.on(&database, args);
         let words = "warning: 2 applied changesets have no file any more: `b`, `cart`; restore the files, or roll them back with";
@@ -54,7 +52,7 @@ fn applied_changesets_without_a_file_are_named() {
     let json: serde_json::Value =
         serde_json::from_str(project.on(&database, &["apply", "--format", "json"]).ok().lines().last().unwrap())
             .unwrap();
-    assert_eq!(json["missing"], serde_json::json!(["b", "cart"]));
+    assert_eq!(json["missing"], json!(["b", "cart"]));
     let said = project.on(&database, &["why", "b"]).ok();
     for words in [
         "b is missing in default",
@@ -66,7 +64,10 @@ fn applied_changesets_without_a_file_are_named() {
     }
     let json = project.on(&database, &["why", "b", "--format", "json"]).json();
     assert_eq!((json["state"].as_str(), json["reasons"][0]["kind"].as_str()), (Some("missing"), Some("missing")));
-    assert!(project.on(&database, &["why", "nobody"]).fails(2).contains("the changeset `nobody` does not exist"));
+    snapshot(
+        "saying/applied_changesets_without_a_file_are_named",
+        &project.on(&database, &["why", "nobody"]).refusal(2),
+    );
     for command in [&["why", "crat"][..], &["rollback", "crat"], &["rollback", "--to", "crat"]] {
         assert!(project.on(&database, command).fails(2).contains("did you mean `cart`?"), "{command:?}");
     }
@@ -74,7 +75,7 @@ fn applied_changesets_without_a_file_are_named() {
 
 #[test]
 fn mistakes_in_files_do_not_hide_what_the_database_has() {
-    let (project, database) = (project(&[table("a", ""), table("b", "")]), Database::new());
+    let (project, database) = (project(&[table("a"), table("b")]), Database::new());
     project.on(&database, &["apply"]).ok();
     project.write("plans/b.yaml", "changesets:\n  - id: broken\n    chnges: []\n");
     let run = project.on(&database, &["status"]);
@@ -104,7 +105,7 @@ fn mistakes_in_files_do_not_hide_what_the_database_has() {
 /// Whoever reads the lines of a run later knows when each thing happened.
 #[test]
 fn every_event_has_its_time() {
-    let (project, database) = (project(&[table("a", ""), sql("b", "SELECT 1 / 0", "SELECT 1", "")]), Database::new());
+    let (project, database) = (project(&[table("a"), sql("b", "SELECT 1 / 0", "SELECT 1")]), Database::new());
     let before = database.sql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI')");
     let run = project.on(&database, &["apply", "--format", "json", "--jobs", "1"]);
     let mut last = String::new();
@@ -154,17 +155,15 @@ fn a_repeatable_changeset_is_planned_with_what_changed() {
 
 #[test]
 fn an_edit_is_accepted_on_purpose() {
-    let (project, database) = (project(&[table("a", ""), table("b", "    dependsOn: [a]\n")]), Database::new());
+    let (project, database) = (project(&[table("a"), table("b").depends_on(["a"])]), Database::new());
     project.on(&database, &["apply"]).ok();
-    let edited = sql("a", "CREATE TABLE \"a\" ();\nCOMMENT ON TABLE a IS 'x'", "DROP TABLE \"a\"; SELECT 1", "");
-    project.write("plans/a.yaml", &file(&[edited, table("b", "    dependsOn: [a]\n")]));
-    let said = project.on(&database, &["apply"]).fails(4);
-    assert!(said.contains("`dagmar mark applied ID --reason TEXT` accepts the edit"), "{said}");
+    let edited = sql("a", "CREATE TABLE \"a\" ();\nCOMMENT ON TABLE a IS 'x'", "DROP TABLE \"a\"; SELECT 1");
+    project.write("plans/a.yaml", &file(&[edited, table("b").depends_on(["a"])]));
+    snapshot("saying/an_edit_is_accepted_on_purpose", &project.on(&database, &["apply"]).refusal(4));
     // what a selector brings along is not accepted in passing
-    let said = project.on(&database, &["mark", "applied", "+b", "--reason", "x"]).fails(5);
-    assert!(
-        said.contains("`a` was edited after being applied; nothing was marked") && said.contains("help: "),
-        "{said}"
+    snapshot(
+        "saying/an_edit_is_accepted_on_purpose-2",
+        &project.on(&database, &["mark", "applied", "+b", "--reason", "x"]).refusal(5),
     );
     let before = database.dump();
     let said = project.on(&database, &["mark", "applied", "a", "--reason", "a comment was added by hand, CHG-7"]).ok();
@@ -172,12 +171,14 @@ fn an_edit_is_accepted_on_purpose() {
     assert_eq!(database.dump(), before, "nothing was run");
     assert_eq!(project.on(&database, &["apply"]).ok(), "nothing to do: default is up to date\n");
     assert!(project.on(&database, &["history"]).ok().contains("CHG-7"));
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify"]).intact();
     // not edited, it is refused as before
     let said = project.on(&database, &["mark", "applied", "a", "--reason", "x"]);
     assert!(said.code == 0 || said.err.contains("`a` is applied"), "{said:?}");
-    let said = project.on(&database, &["mark", "applied", "b", "--reason", "x"]).fails(5);
-    assert!(said.contains("`b` is applied; nothing was marked"), "{said}");
+    snapshot(
+        "saying/an_edit_is_accepted_on_purpose-3",
+        &project.on(&database, &["mark", "applied", "b", "--reason", "x"]).refusal(5),
+    );
     // the way back is that of the file
     project.on(&database, &["rollback", "--all"]).ok();
     assert_eq!(tables(&database), "");
@@ -186,19 +187,14 @@ fn an_edit_is_accepted_on_purpose() {
 /// Who reads a plan knows whether dagmar or a person says how a changeset is taken back.
 #[test]
 fn a_rollback_names_who_wrote_it() {
-    let typed = "createSchema: { name: s }";
-    let own = "sql: { forward: TRUNCATE t, rollback: SELECT 1 }";
-    let changeset = |id: &str, changes: &[&str], more: &str| {
-        let changes: String = changes.iter().map(|change| format!("      - {change}\n")).collect();
-        format!("  - id: {id}\n    changes:\n{changes}{more}")
-    };
-    let instead = "    rollback:\n      - sql: { forward: SELECT 1 }\n";
+    let typed = |changeset: Changeset| changeset.change("createSchema", json!({ "name": "s" }));
+    let own = |changeset: Changeset| changeset.sql("TRUNCATE t", "SELECT 1");
     let project = project(&[
-        changeset("a", &[typed], ""),
-        changeset("b", &[own], ""),
-        changeset("c", &[typed, own], ""),
-        changeset("d", &[typed], instead),
-        changeset("e", &[typed], "    rollback: { irreversible: why not }\n"),
+        typed(changeset("a")),
+        own(changeset("b")),
+        own(typed(changeset("c"))),
+        typed(changeset("d")).with("rollback", json!([{ "sql": { "forward": "SELECT 1" } }])),
+        typed(changeset("e")).with("rollback", json!({ "irreversible": "why not" })),
     ]);
     let text = project.run(&["plan", "--offline"]).ok();
     let ways: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("    rollback: ")).collect();
@@ -217,14 +213,13 @@ fn a_rollback_names_who_wrote_it() {
 #[test]
 fn a_selector_marks_what_is_for_here() {
     let environments = "environments: { dev: {}, production: {} }\n";
-    let after = |id: &str, more: &str| table(id, &format!("    dependsOn: [001]\n{more}"));
-    let changesets =
-        file(&[table("001", ""), after("002", ""), after("003", "    environments: [production]\n"), after("004", "")]);
+    let after = |id: &str| table(id).depends_on(["001"]);
+    let changesets = file(&[table("001"), after("002"), after("003").environments(["production"]), after("004")]);
     let project = Project::new(&[("dagmar.yaml", environments), ("plans/a.yaml", &changesets)]);
     let database = Database::new();
     project.on(&database, &["apply", "--select", "+002"]).ok();
     let json = project.on(&database, &["mark", "applied", "001+", "--reason", "was there", "--format", "json"]).json();
-    assert_eq!(json["changesets"], serde_json::json!(["004"]));
+    assert_eq!(json["changesets"], json!(["004"]));
     let left_out: Vec<&str> =
         json["leftOut"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
     assert_eq!(left_out, ["001", "002", "003"], "{json}");
@@ -266,13 +261,13 @@ changesets:
     );
     let json = project.on(&database, &["status", "--format", "json"]).json();
     let far = &json["changesets"][0]["backfill"];
-    assert_eq!(far, &serde_json::json!({ "table": "public.t", "seen": 1400, "rows": 2000, "percent": 70 }));
+    assert_eq!(far, &json!({ "table": "public.t", "seen": 1400, "rows": 2000, "percent": 70 }));
 }
 
 #[test]
 fn the_history_names_what_was_dumped() {
     let config = "environments: { dev: { beforeApply: [ { dump: { touched: true, to: 'backups/${run}.dump' } }, { restorePoint: 'b-${run}' } ] } }\n";
-    let changeset = |id: &str, text: &str| file(&[sql(id, text, "SELECT 1", "")]);
+    let changeset = |id: &str, text: &str| file(&[sql(id, text, "SELECT 1")]);
     let project = Project::new(&[("dagmar.yaml", config), ("plans/a.yaml", &changeset("a", "CREATE TABLE a (n int)"))]);
     let database = Database::new();
     project.on(&database, &["apply"]).ok();
@@ -296,7 +291,7 @@ fn a_password_in_the_project_is_warned_of() {
     let database = Database::new();
     let url = database.url().replace("user=postgres", "user=postgres&password=canary");
     let config = format!("environments:\n  dev: {{ url: '{url}' }}\n  live: {{ url: '${{LIVE}}' }}\n");
-    let project = Project::new(&[("dagmar.yaml", &config), ("plans/a.yaml", &file(&[table("a", "")]))]);
+    let project = Project::new(&[("dagmar.yaml", &config), ("plans/a.yaml", &file(&[table("a")]))]);
     let warning = "warning: dagmar.yaml has a password in the URL of `dev`";
     for args in [&["check"][..], &["status", "--env", "dev"], &["apply", "--env", "dev", "--yes"]] {
         let run = project.run(args);

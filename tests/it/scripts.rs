@@ -1,7 +1,6 @@
 //! The script for psql on a server: what it leaves is what a run leaves, in the catalog and in the ledger.
 
-use crate::harness::{Database, Project, Run, same};
-use crate::tools::{file, project, sql};
+use crate::support::{Database, Project, Run, backfill, changeset, file, parameters, project, same, snapshot, sql};
 
 /// Runs the script of what is pending, made for this database.
 fn by_script(project: &Project, database: &Database, args: &[&str]) -> Result<String, String> {
@@ -85,9 +84,9 @@ fn a_script_leaves_what_a_run_leaves() {
     let both = |what: &str, args: &[&str], sql: &[&str]| {
         project.on(&run, args).ok();
         by_script(&project, &psql, sql).unwrap();
-        same(&psql.catalog(), &run.catalog(), what);
-        same(&rows(&psql), &rows(&run), what);
-        assert!(project.on(&psql, &["history", "--verify"]).ok().contains("intact"));
+        same(what, &run.catalog(), &psql.catalog());
+        same(what, &rows(&run), &rows(&psql));
+        project.json(&psql, &["history", "--verify"]).intact();
     };
     both("forward", &["apply", "--jobs", "1"], &[]);
     assert_eq!(psql.sql("SELECT min(n), count(*) FROM app.t"), "$1 $cursor 1|300");
@@ -114,15 +113,15 @@ fn a_role_ends_with_its_changeset() {
         databases[0].sql(&format!("CREATE ROLE {role}"));
         databases.iter().for_each(|d| drop(d.sql(&format!("CREATE SCHEMA app AUTHORIZATION {role}"))));
         let project = project(&[
-            sql("a", &format!("{set} {role}; CREATE TABLE app.a ()"), "DROP TABLE app.a", ""),
-            sql("b", "CREATE TABLE b ()", "DROP TABLE b", "    dependsOn: [a]\n"),
+            sql("a", &format!("{set} {role}; CREATE TABLE app.a ()"), "DROP TABLE app.a"),
+            sql("b", "CREATE TABLE b ()", "DROP TABLE b").depends_on(["a"]),
         ]);
         let [run, psql, dry] = &databases;
         project.on(dry, &["apply", "--dry-run"]).ok();
         project.on(run, &["apply"]).ok();
         by_script(&project, psql, &[]).unwrap_or_else(|why| panic!("{set}: {why}"));
         for database in [run, psql] {
-            let owners = "SELECT string_agg(tablename || '=' || (tableowner = current_user), ' ' ORDER BY 1) FROM pg_tables \
+            let owners = "SELECT string_agg(tablename || '=' || (tableowner = current_user), ' ' ORDER BY tablename) FROM pg_tables \
                           WHERE schemaname IN ('app', 'public')";
             assert_eq!(database.sql(owners), "a=false b=true", "{set}");
         }
@@ -137,7 +136,7 @@ fn a_script_locks_tables_in_the_order_of_oids() {
     let database = Database::new();
     database.sql("CREATE TABLE first (n int); CREATE TABLE second (n int)");
     let text = "ALTER TABLE second ADD a int; ALTER TABLE first ADD a int";
-    let project = project(&[sql("a", text, "SELECT 1", "")]);
+    let project = project(&[sql("a", text, "SELECT 1")]);
     let holder = database.hold("LOCK TABLE first IN ACCESS SHARE MODE");
     let waits = std::thread::scope(|scope| {
         let script = scope.spawn(|| by_script(&project, &database, &[]));
@@ -156,8 +155,7 @@ fn a_script_locks_tables_in_the_order_of_oids() {
 #[test]
 fn a_script_is_behind_the_fence() {
     let database = Database::new();
-    let project =
-        project(&[sql("a", "SELECT 1", "SELECT 1", ""), sql("b", "SELECT 2", "SELECT 2", "    dependsOn: [a]\n")]);
+    let project = project(&[sql("a", "SELECT 1", "SELECT 1"), sql("b", "SELECT 2", "SELECT 2").depends_on(["a"])]);
     project.on(&database, &["apply", "--select", "a"]).ok();
     let mut command = project.command(&["sql", "--url", &database.url()]);
     let script = Run::of(command.output().unwrap()).ok();
@@ -176,10 +174,10 @@ fn texts_of_a_backfill_are_nobodys_places() {
     database.sql(
         "CREATE TABLE t (id int PRIMARY KEY, n text, m text); INSERT INTO t SELECT g FROM generate_series(1, 50) g",
     );
-    let backfill = "  - id: a\n    changes:\n      - backfill:\n          table: t\n          key: id\n          batchSize: 10\n          \
-                    where: t.n IS DISTINCT FROM '$cursor IS NULL'\n          set: { n: \"'$cursor IS NULL'\", m: \"'$1 $2 $3 $cursor \
-                    $batchSize' || $$ $1$$\" }\n          rollback: UPDATE t SET n = NULL, m = NULL\n";
-    let project = project(&[backfill.to_owned()]);
+    let body = "table: t, key: id, batchSize: 10, where: t.n IS DISTINCT FROM '$cursor IS NULL', \
+         set: { n: \"'$cursor IS NULL'\", m: \"'$1 $2 $3 $cursor $batchSize' || $$ $1$$\" }, \
+         rollback: 'UPDATE t SET n = NULL, m = NULL'";
+    let project = backfill(body);
     project.on(&database, &["apply", "--dry-run"]).ok();
     project.on(&database, &["apply"]).ok();
     let texts = "SELECT DISTINCT n, m FROM t";
@@ -197,17 +195,15 @@ fn texts_of_a_backfill_are_nobodys_places() {
     let answers = database.sql(&one);
     assert_eq!(answers.lines().last().unwrap(), "20|{\"id\": 40}|20", "{answers}");
     assert_eq!(database.sql("SELECT count(*), max(id) FROM t WHERE n IS NOT NULL"), "40|40");
-    let wrong = backfill.replace("'$1 $2 $3 $cursor $batchSize' ||", "$1 ||");
-    project.write("plans/a.yaml", &file(&[wrong]));
-    let said = project.on(&database, &["plan"]).fails(3);
-    assert!(said.contains("the backfill has a parameter `$1`"), "{said}");
+    let wrong = body.replace("'$1 $2 $3 $cursor $batchSize' ||", "$1 ||");
+    project.write("plans/a.yaml", &file(&[changeset("a").change("backfill", parameters(&wrong))]));
+    snapshot("scripts/texts_of_a_backfill_are_nobodys_places", &project.on(&database, &["plan"]).refusal(3));
 }
 
 /// A template of one's own for backfills gives what can run in batches, or says that it does not.
 #[test]
 fn a_template_of_a_backfill_gives_a_batch() {
-    let plan = "changesets:\n  - id: a\n    changes: [{ backfill: { table: t, key: id, set: { n: '1' }, rollback: SELECT 1 } }]\n";
-    let project = Project::new(&[("plans/a.yaml", plan)]);
+    let project = backfill("table: t, key: id, set: { n: '1' }, rollback: SELECT 1");
     for (text, words) in [
         ("UPDATE t SET n = 1", "it is not a SELECT after its common table expressions"),
         ("WITH dagmar_done AS (SELECT $1, $2, '$3') SELECT 1", "it lacks one of the parameters $1, $2 and $3"),

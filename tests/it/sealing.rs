@@ -1,68 +1,10 @@
 //! Sealed plans: made once, run as they are, refused where anything is not as it was.
 
-use crate::harness::{Database, Project, Run};
-use crate::running::{table, tables};
-use crate::tools::{file, sql};
+use crate::support::{SHOP, Shop, file, snapshot, table, tables, view};
 use std::fs;
 
-/// Two environments, whose URLs come from the process.
-const CONFIG: &str = "
-variables: { word: dev }
-environments:
-  staging: { url: '${STAGING}' }
-  production: { url: '${PRODUCTION}', promoteFrom: staging, variables: { word: live } }
-";
-
-/// A project with both databases.
-pub struct Shop {
-    pub project: Project,
-    pub staging: Database,
-    pub production: Database,
-}
-
-impl Shop {
-    pub fn new() -> Self {
-        let changesets = file(&[
-            table("a", ""),
-            sql("b", "INSERT INTO words VALUES ('${word}')", "DELETE FROM words", "    dependsOn: [words]\n"),
-            sql("words", "CREATE TABLE words (w text)", "DROP TABLE words", "    dependsOn: [a]\n"),
-        ]);
-        let project = Project::new(&[("dagmar.yaml", CONFIG), ("plans/a.yaml", &changesets)]);
-        Self { project, staging: Database::new(), production: Database::new() }
-    }
-
-    /// Runs the binary with both URLs in the environment, whose password nobody gets to see.
-    pub fn run(&self, args: &[&str]) -> Run {
-        let secret = |database: &Database| format!("{}&password=canary-4711", database.url());
-        let mut command = self.project.command(args);
-        command.arg("--yes").env("STAGING", secret(&self.staging)).env("PRODUCTION", secret(&self.production));
-        let run = Run::of(command.output().unwrap());
-        assert!(!format!("{run:?}").contains("canary"), "{run:?}");
-        run
-    }
-
-    /// Seals for production.
-    pub fn seal(&self, more: &[&str]) -> String {
-        self.run(&[&["plan", "--env", "production", "--out", "p.plan"], more].concat()).ok()
-    }
-
-    pub fn text(&self, name: &str) -> String {
-        fs::read_to_string(self.project.path().join(name)).unwrap()
-    }
-
-    /// What production says when it refuses, which leaves it as it was.
-    #[track_caller]
-    pub fn refused(&self, args: &[&str], code: i32) -> String {
-        let before = self.production.dump();
-        let said = self.run(args).fails(code);
-        assert_eq!(self.production.dump(), before, "{said}");
-        assert!(said.contains("help: ") || said.contains("signed") || said.contains("signature"), "{said}");
-        said
-    }
-}
-
 #[test]
-fn s33_one_artifact_for_every_environment() {
+fn one_artifact_serves_every_environment() {
     let shop = Shop::new();
     shop.run(&["key", "new", "k"]).ok();
     let said = shop.run(&["plan", "--for", "staging,production", "--out", "p.plan", "--sign", "k"]).ok();
@@ -87,8 +29,7 @@ fn s33_one_artifact_for_every_environment() {
         (shop.staging.sql("TABLE words").as_str(), shop.production.sql("TABLE words").as_str()),
         ("dev", "live")
     );
-    let again = shop.run(&["apply", "p.plan", "--env", "production"]).ok();
-    assert!(again.contains("nothing to do"), "{again}");
+    assert_eq!(shop.run(&["apply", "p.plan", "--env", "production", "--format", "json"]).applied(), "");
     assert_eq!(shop.text("p.plan"), text);
     // who only wanted the way back of it
     shop.run(&["rollback", "--all", "--env", "production"]).ok();
@@ -133,13 +74,21 @@ fn a_plan_that_is_not_as_it_was_is_refused_and_nothing_runs() {
     assert!(shop.refused(&["apply", "edited.plan"], 5).contains("has the format 9"));
     shop.seal(&[]);
     assert!(shop.refused(&["apply", "p.plan", "--key", "k.pub"], 5).contains("is not signed"));
-    assert!(shop.run(&["apply", "p.plan", "--select", "a"]).fails(2).contains("cannot be used with"));
+    snapshot(
+        "sealing/a_plan_that_is_not_as_it_was_is_refused_and_nothing_runs",
+        &shop.run(&["apply", "p.plan", "--select", "a"]).refusal(2),
+    );
     // a key that others can read signs nothing
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(shop.project.path().join("k"), fs::Permissions::from_mode(0o644)).unwrap();
-    let said = shop.run(&["plan", "--env", "production", "--out", "p.plan", "--sign", "k"]).fails(5);
-    assert!(said.contains("can be read by others"), "{said}");
-    assert!(shop.run(&["key", "new", "k"]).fails(2).contains("`k` already exists; it is not overwritten"));
+    snapshot(
+        "sealing/a_plan_that_is_not_as_it_was_is_refused_and_nothing_runs-2",
+        &shop.run(&["plan", "--env", "production", "--out", "p.plan", "--sign", "k"]).refusal(5),
+    );
+    snapshot(
+        "sealing/a_plan_that_is_not_as_it_was_is_refused_and_nothing_runs-3",
+        &shop.run(&["key", "new", "k"]).refusal(2),
+    );
     assert_eq!(tables(&shop.production), "");
     shop.run(&["apply", "p.plan"]).ok();
 }
@@ -167,13 +116,14 @@ fn a_target_that_moved_is_refused() {
     shop.run(&["mark", "pending", "words", "--env", "production", "--reason", "x"]).ok();
     // another database: of the other environment, and one that was made anew under the same name
     let elsewhere = ["apply", "p.plan", "--url", &shop.staging.url()];
-    let said = shop.run(&elsewhere).fails(4);
-    assert!(said.contains("sealed for another database"), "{said}");
+    snapshot("sealing/a_target_that_moved_is_refused", &shop.run(&elsewhere).refusal(4));
     assert_eq!(tables(&shop.staging), "");
     shop.production.sql("UPDATE dagmar.meta SET value = gen_random_uuid() WHERE key = 'installation'");
     assert!(shop.refused(&["apply", "p.plan"], 4).contains("its ledger was recreated"));
-    let said = shop.run(&["apply", "p.plan", "--env", "staging"]).fails(4);
-    assert!(said.contains("not sealed for the environment `staging`"), "{said}");
+    snapshot(
+        "sealing/a_target_that_moved_is_refused-2",
+        &shop.run(&["apply", "p.plan", "--env", "staging"]).refusal(4),
+    );
     // what was refused is told by the ledger
     let csv = shop.run(&["history", "--env", "production", "--kind", "refused", "--format", "csv"]).ok();
     assert_eq!(csv.lines().count(), 4, "{csv}");
@@ -203,9 +153,9 @@ fn files_that_say_something_else_matter_where_asked() {
         said.contains("`b` no longer compiles to what was sealed") && said.contains("renders to different SQL"),
         "{said}"
     );
-    shop.project.write("dagmar.yaml", &CONFIG.replace("promoteFrom", "jobs: 1, promoteFrom"));
+    shop.project.write("dagmar.yaml", &SHOP.replace("promoteFrom", "jobs: 1, promoteFrom"));
     assert!(shop.refused(&["apply", "p.plan"], 4).contains("dagmar.yaml has changed for `production`"));
-    shop.project.write("dagmar.yaml", CONFIG);
+    shop.project.write("dagmar.yaml", SHOP);
     assert_eq!(tables(&shop.production), "");
     shop.run(&["apply", "p.plan", "--check-render"]).ok();
     assert_eq!(shop.production.sql("TABLE words"), "live");
@@ -214,12 +164,8 @@ fn files_that_say_something_else_matter_where_asked() {
 /// A repeatable changeset that was applied again before another one failed.
 #[test]
 fn a_plan_goes_on_behind_a_repeatable_changeset() {
-    let view = |n: u8| {
-        format!(
-            "  - id: v\n    repeatable: true\n    changes:\n      - createView: {{ name: v, query: SELECT {n} AS n }}\n"
-        )
-    };
-    let later = table("later", "    dependsOn: [v]\n");
+    let view = |n: u8| view("v", &format!("SELECT {n} AS n"));
+    let later = table("later").depends_on(["v"]);
     let shop = Shop::new();
     shop.project.write("plans/a.yaml", &file(&[view(1)]));
     shop.run(&["apply", "--env", "production"]).ok();
@@ -229,7 +175,7 @@ fn a_plan_goes_on_behind_a_repeatable_changeset() {
     shop.run(&["apply", "p.plan"]).fails(8);
     assert_eq!(shop.production.sql("SELECT n FROM v"), "2");
     shop.production.sql("DROP TABLE later");
-    assert!(shop.run(&["apply", "p.plan"]).ok().contains("applied 1 changeset"));
+    assert_eq!(shop.run(&["apply", "p.plan", "--format", "json"]).applied(), "later");
     assert_eq!(tables(&shop.production), "later");
 }
 
@@ -242,11 +188,10 @@ fn a_plan_that_failed_goes_on() {
     shop.run(&["apply", "p.plan"]).fails(8);
     assert_eq!(shop.production.ledger(), "a=applied words=failed");
     shop.production.sql("DROP TABLE words");
-    let said = shop.run(&["apply", "p.plan", "--check-render"]).ok();
-    assert!(said.contains("applied 2 changesets"), "{said}");
+    assert_eq!(shop.run(&["apply", "p.plan", "--check-render", "--format", "json"]).applied(), "b words");
     let json = shop.run(&["history", "--env", "production", "--kind", "sealedPlan", "--format", "json"]).json();
     assert_eq!(json["events"].as_array().unwrap().len(), 2, "{json}");
-    assert!(shop.run(&["history", "--verify", "--env", "production"]).ok().contains("intact"));
+    shop.run(&["history", "--verify", "--env", "production", "--format", "json"]).intact();
 }
 
 /// The gates come from `dagmar.yaml`: with a mistake in it a policy may be missing.
@@ -254,7 +199,7 @@ fn a_plan_that_failed_goes_on() {
 fn a_sealed_plan_is_not_run_by_a_project_file_with_mistakes() {
     let shop = Shop::new();
     shop.seal(&[]);
-    let config = CONFIG.replace("production: { url: '${PRODUCTION}', ", "production:\n    { url: '${PRODUCTION}', ");
+    let config = SHOP.replace("production: { url: '${PRODUCTION}', ", "production:\n    { url: '${PRODUCTION}', ");
     for wrong in ["freze: []", "freeze: [{ from: 2020-01-01, reason: never }]"] {
         shop.project.write("dagmar.yaml", &config.replace("variables: { word: live }", wrong));
         let before = shop.production.dump();

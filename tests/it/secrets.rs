@@ -1,7 +1,7 @@
 //! Secret variables: filled in when SQL is sent, and seen nowhere else.
 
-use crate::harness::{Database, Project, Run};
-use crate::tools::{file, sql};
+use crate::support::{Database, Project, Run, changeset, file, sql};
+use serde_json::json;
 use std::fs;
 
 /// A value with what SQL must quote; `hunter2` in it must never be seen.
@@ -36,16 +36,18 @@ fn changesets(role: &str) -> String {
          '${{app_pw}}'; END IF; END $$;\nALTER ROLE {role} PASSWORD '${{app_pw}}'"
     );
     let list = [
-        sql("tables", "CREATE TABLE kept (id int PRIMARY KEY, token text, note text)", "DROP TABLE kept", ""),
-        sql("role", &role_sql, &format!("DROP ROLE {role}"), ""),
-        sql(
-            "back",
-            "SELECT 1",
-            "INSERT INTO kept VALUES (77, '${app_pw}', 'user=a password=${plain_pw}')",
-            "    dependsOn: [tables]\n    preconditions:\n      - sql: { name: 'is ${app_pw} set', sql: \"SELECT '${app_pw}' <> ''\" }\n    verify:\n      - { name: it is there, sql: \"SELECT 'x${plain_pw}' <> 'x'\" }\n",
-        ),
-        "  - id: of-file\n    dependsOn: [tables]\n    changes:\n      - sqlFile: { path: sql/up.sql, rollbackPath: sql/down.sql }\n"
-            .to_owned(),
+        sql("tables", "CREATE TABLE kept (id int PRIMARY KEY, token text, note text)", "DROP TABLE kept"),
+        sql("role", &role_sql, &format!("DROP ROLE {role}")),
+        sql("back", "SELECT 1", "INSERT INTO kept VALUES (77, '${app_pw}', 'user=a password=${plain_pw}')")
+            .depends_on(["tables"])
+            .with(
+                "preconditions",
+                json!([{ "sql": { "name": "is ${app_pw} set", "sql": "SELECT '${app_pw}' <> ''" } }]),
+            )
+            .with("verify", json!([{ "name": "it is there", "sql": "SELECT 'x${plain_pw}' <> 'x'" }])),
+        changeset("of-file")
+            .depends_on(["tables"])
+            .change("sqlFile", json!({ "path": "sql/up.sql", "rollbackPath": "sql/down.sql" })),
     ];
     file(&list) + typed
 }
@@ -138,8 +140,8 @@ fn values_reach_the_server_and_nobody_else() {
     let ledger = shop.ledger();
     assert!(ledger.contains("${secret:app_pw}") && !ledger.contains("hunter2"), "{ledger}");
     // another value is no other changeset
-    let said = shop.with(&[("APP_PW", "changed-hunter2"), ("PLAIN_PW", PLAIN)], &["apply"]).ok();
-    assert!(said.contains("nothing to do"), "{said}");
+    let said = shop.with(&[("APP_PW", "changed-hunter2"), ("PLAIN_PW", PLAIN)], &["apply", "--format", "json"]);
+    assert_eq!(said.applied(), "");
     // the way back has the values of when it runs
     let missing = shop.with(&[("PLAIN_PW", PLAIN)], &["rollback", "back"]).fails(2);
     for words in ["the secret variable `app_pw` has no value", "`APP_PW` is not set", "`back` needs it", "help: set it"]
@@ -204,7 +206,7 @@ fn what_a_server_repeats_is_hidden() {
         ("GRANT '${app_pw}'", "syntax error at or near \"'***'\""),
     ] {
         let shop = Shop::new();
-        shop.project.write("plans/a.yaml", &file(&[sql("bad", forward, "SELECT 1", "")]));
+        shop.project.write("plans/a.yaml", &file(&[sql("bad", forward, "SELECT 1")]));
         for args in [&["apply", "-v"][..], &["apply", "--format", "json"], &["plan", "--dry-run"], &["history"]] {
             let run = shop.run(args);
             assert!(args[0] == "history" || run.code == 8, "{run:?}");
@@ -220,7 +222,7 @@ fn what_a_server_repeats_is_hidden() {
     }
     let shop = Shop::new();
     let notice = "DO $$ BEGIN RAISE WARNING 'is %', '${app_pw}'; END $$";
-    shop.project.write("plans/a.yaml", &file(&[sql("loud", notice, "SELECT 1", "")]));
+    shop.project.write("plans/a.yaml", &file(&[sql("loud", notice, "SELECT 1")]));
     let said = shop.run(&["apply", "-v"]);
     assert!(said.err.contains("is ***"), "{said:?}");
 }
@@ -255,22 +257,22 @@ fn psql_fills_a_script_in_by_itself() {
     assert_eq!(shop.rows(), format!("1:{CANARY}:-\n2:{CANARY}:-\n3:{CANARY}:x {PLAIN} y"));
     assert!(!shop.ledger().contains("hunter2"));
     // dagmar takes what psql did for its own
-    assert!(shop.run(&["apply"]).ok().contains("nothing to do"));
+    assert_eq!(shop.run(&["apply", "--format", "json"]).applied(), "");
     shop.run(&["rollback", "--all"]).ok();
 }
 
 #[test]
 fn secrets_stand_in_constants_and_passwords_in_secrets() {
     let shop = Shop::new();
-    shop.project.write("plans/a.yaml", &file(&[sql("bad", "CREATE ROLE ${app_pw}", "DROP ROLE ${app_pw}", "")]));
+    shop.project.write("plans/a.yaml", &file(&[sql("bad", "CREATE ROLE ${app_pw}", "DROP ROLE ${app_pw}")]));
     let said = shop.run(&["check"]).fails(3);
     assert!(said.contains("DG0313") && said.contains("does not stand in a string constant"), "{said}");
-    shop.project.write("plans/a.yaml", &file(&[sql("sly", "SELECT '$${secret:app_pw}'", "SELECT 1", "")]));
+    shop.project.write("plans/a.yaml", &file(&[sql("sly", "SELECT '$${secret:app_pw}'", "SELECT 1")]));
     assert!(shop.run(&["check"]).fails(3).contains("`${secret:` is reserved"));
 
     let open = [
-        sql("open", "CREATE ROLE r PASSWORD 'in the open'", "DROP ROLE r", ""),
-        sql("safe", "CREATE ROLE s PASSWORD '${app_pw}'", "DROP ROLE s", ""),
+        sql("open", "CREATE ROLE r PASSWORD 'in the open'", "DROP ROLE r"),
+        sql("safe", "CREATE ROLE s PASSWORD '${app_pw}'", "DROP ROLE s"),
     ];
     shop.project.write("plans/a.yaml", &file(&open));
     let run = shop.run(&["check"]);

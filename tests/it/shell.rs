@@ -1,16 +1,14 @@
 //! What a shell completes, and the manual pages.
 
-use crate::harness::{Project, Run, dagmar};
-use crate::running::table;
-use crate::tools::file;
+use crate::support::{Project, Run, dagmar, file, table};
 use std::process::Command;
 
 const CONFIG: &str = "environments: { dev: {}, staging: {} }\n";
 
 fn shop() -> Project {
-    let labelled = "    labels: [money]\n    description: What it \"does\\u001b[2J\". And more.\n";
-    let labelled = labelled.replace("What it \"does\\u001b[2J\". And more.", "\"What it does\\u001b[2J. And more.\"");
-    let changesets = file(&[table("001-first", &labelled), table("002-second", "    dependsOn: [001-first]\n")]);
+    let labelled = table("001-first").with("labels", ["money"].as_slice());
+    let labelled = labelled.with("description", "What it does\u{1b}[2J. And more.");
+    let changesets = file(&[labelled, table("002-second").depends_on(["001-first"])]);
     Project::new(&[("dagmar.yaml", CONFIG), ("plans/a.yaml", &changesets), ("release.plan", "x")])
 }
 

@@ -1,37 +1,31 @@
 //! Locks that are not to be had, signals, kills: what is said, what remains, and that the
 //! next run goes on.
 
-use crate::harness::{Database, Project, server};
-use crate::proxy::{Fault, run as through};
-use crate::tools::{project, sql};
+use crate::support::proxy::{Fault, run as through};
+use crate::support::{Database, Project, backfill, changeset, project, server, snapshot, sql};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 fn rows(database: &Database, table: &str, n: u32) {
     database.sql(&format!("CREATE TABLE {table} (id int PRIMARY KEY, n int NOT NULL DEFAULT 0); INSERT INTO {table} SELECT g FROM generate_series(1, {n}) g"));
 }
 
-fn add_column(limits: &str) -> Project {
-    project(&[sql("a", "ALTER TABLE t ADD c int", "ALTER TABLE t DROP c", &format!("    limits: {{ {limits} }}\n"))])
+fn add_column(limits: serde_json::Value) -> Project {
+    project(&[sql("a", "ALTER TABLE t ADD c int", "ALTER TABLE t DROP c").with("limits", limits)])
 }
 
 #[test]
-fn s20_a_lock_that_is_not_to_be_had_is_given_up() {
+fn a_lock_that_is_not_to_be_had_is_given_up() {
     let database = Database::new();
     rows(&database, "t", 1);
-    let project = add_column("lockTimeout: 60ms, lockRetries: 2");
+    let project = add_column(json!({ "lockTimeout": "60ms", "lockRetries": 2 }));
     let holder = database.hold("LOCK TABLE t IN ACCESS EXCLUSIVE MODE");
-    let said = project.on(&database, &["apply"]).fails(8);
-    for words in [
-        "attempt 2 of 3 in ",
-        "attempt 3 of 3 in ",
-        "held by pid ",
-        "application a long report",
-        "`a` failed: canceling statement due to lock timeout (55P03)",
-        "the lock is held by pid ",
-        "state: nothing of it remains",
-    ] {
-        assert!(said.contains(words), "{words}\n{said}");
-    }
+    let retries = project.json(&database, &["apply"]).events("retry");
+    assert_eq!(
+        retries.iter().map(|retry| (&retry["attempt"], &retry["of"])).collect::<Vec<_>>(),
+        [(&json!(2), &json!(3)), (&json!(3), &json!(3))]
+    );
+    snapshot("stopping/a_lock_that_is_not_to_be_had_is_given_up", &project.on(&database, &["apply"]).refusal(8));
     assert_eq!(project.states(&database), "a=failed");
     let locks = "SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass AND pid <> pg_backend_pid()";
     assert_eq!(database.sql(&locks.replace("'t'::regclass", "(SELECT oid FROM pg_class WHERE relname = 't')")), "1");
@@ -41,10 +35,10 @@ fn s20_a_lock_that_is_not_to_be_had_is_given_up() {
 }
 
 #[test]
-fn s20_a_lock_that_becomes_free_is_taken() {
+fn a_lock_that_becomes_free_is_taken() {
     let database = Database::new();
     rows(&database, "t", 1);
-    let project = add_column("lockTimeout: 60ms, lockRetries: 20");
+    let project = add_column(json!({ "lockTimeout": "60ms", "lockRetries": 20 }));
     let holder = database.hold("SELECT * FROM t");
     let mut running = project.start(&database, &["apply", "--format", "json"]);
     let line = running.line_with("\"event\":\"retry\"");
@@ -55,17 +49,12 @@ fn s20_a_lock_that_becomes_free_is_taken() {
 }
 
 #[test]
-fn s20_a_failed_concurrent_build_leaves_nothing() {
+fn a_failed_concurrent_build_leaves_nothing() {
     let database = Database::new();
     database.sql("CREATE TABLE t (n int); INSERT INTO t VALUES (1), (1)");
-    let plan = "changesets:\n  - id: a\n    changes:\n      - createIndex: { name: t_n, table: t, columns: [n], unique: true }\n";
-    let project = Project::new(&[("plans/a.yaml", plan)]);
-    let said = project.on(&database, &["apply"]).fails(8);
-    assert!(said.contains("could not create unique index \"t_n\" (23505)"), "{said}");
-    assert!(
-        said.contains("state: nothing of it remains") && said.contains("detail: Key (n)=(1) is duplicated"),
-        "{said}"
-    );
+    let unique = json!({ "name": "t_n", "table": "t", "columns": ["n"], "unique": true });
+    let project = project(&[changeset("a").change("createIndex", unique)]);
+    snapshot("stopping/a_failed_concurrent_build_leaves_nothing", &project.on(&database, &["apply"]).refusal(8));
     assert_eq!(database.sql("SELECT count(*) FROM dagmar.event WHERE detail::text LIKE '%(n)=(1)%'"), "0");
     assert_eq!(
         (database.sql("SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass"), project.states(&database)),
@@ -78,11 +67,10 @@ fn s20_a_failed_concurrent_build_leaves_nothing() {
 
 /// Killed while the server builds; the next run comes while that build is still going on.
 #[test]
-fn s20_a_concurrent_build_survives_a_kill() {
+fn a_concurrent_build_survives_a_kill() {
     let database = Database::new();
     rows(&database, "t", 100);
-    let plan = "changesets:\n  - id: a\n    changes:\n      - createIndex: { name: t_n, table: t, columns: [n] }\n";
-    let project = Project::new(&[("plans/a.yaml", plan)]);
+    let project = project(&[changeset("a").create_index("t_n", "t", ["n"])]);
     let holder = database.hold("INSERT INTO t VALUES (0)");
     let running = project.start(&database, &["apply"]);
     database.until_runs("CREATE INDEX CONCURRENTLY");
@@ -106,16 +94,17 @@ const SLOW: &str =
     "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.001); RETURN new; END $$;
     CREATE TRIGGER slow BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION slow()";
 
-const BACKFILL: &str = "changesets:\n  - id: a\n    changes:\n      - backfill: { table: t, key: id, batchSize: 20, pace: { batchTime: 0s, pause: 0s }, set: { n: t.n + 1 }, rollback: UPDATE t SET n = 0 }\n";
+const BACKFILL: &str = "table: t, key: id, batchSize: 20, pace: { batchTime: 0s, pause: 0s }, set: { n: t.n + 1 }, \
+                        rollback: UPDATE t SET n = 0";
 
 /// Each row is changed exactly once, whatever happens to the runner.
 #[test]
-fn s19_a_backfill_survives_a_kill_and_a_signal() {
+fn a_backfill_survives_a_kill_and_a_signal() {
     for (signal, code) in [("KILL", -1), ("TERM", 9), ("INT", 9)] {
         let database = Database::new();
         rows(&database, "t", 600);
         database.sql(SLOW);
-        let project = Project::new(&[("plans/a.yaml", BACKFILL)]);
+        let project = backfill(BACKFILL);
         let running = project.start(&database, &["apply"]);
         database.until("SELECT to_regclass('dagmar.segment') IS NOT NULL");
         database.until("SELECT coalesce(max(rows), 0) >= 60 FROM dagmar.segment");
@@ -143,9 +132,9 @@ fn a_signal_cancels_a_long_statement() {
         let database = Database::new();
         let sleep = "CREATE TABLE b ();\nSELECT pg_sleep(CASE WHEN to_regclass('fast') IS NULL THEN 60 ELSE 0 END)";
         let project = project(&[
-            sql("a", "CREATE TABLE a ()", "DROP TABLE a", ""),
-            sql("b", sleep, "DROP TABLE b", ""),
-            sql("c", "CREATE TABLE c ()", "DROP TABLE c", ""),
+            sql("a", "CREATE TABLE a ()", "DROP TABLE a"),
+            sql("b", sleep, "DROP TABLE b"),
+            sql("c", "CREATE TABLE c ()", "DROP TABLE c"),
         ]);
         let running = project.start(&database, &["apply", "--jobs", "1"]);
         database.until(
@@ -160,7 +149,7 @@ fn a_signal_cancels_a_long_statement() {
         assert_eq!(project.states(&database), "a=applied b=pending c=pending");
         assert_eq!(database.sql("SELECT to_regclass('b') IS NULL, (SELECT status FROM dagmar.run)"), "t|interrupted");
         database.sql("CREATE TABLE fast ()");
-        assert!(project.on(&database, &["apply"]).ok().contains("applied 2 changesets"));
+        assert_eq!(project.json(&database, &["apply"]).applied(), "b c");
     }
 }
 
@@ -169,8 +158,7 @@ fn a_signal_cancels_a_long_statement() {
 fn a_signal_cancels_a_concurrent_build_and_cleans_up() {
     let database = Database::new();
     rows(&database, "t", 10);
-    let plan = "changesets:\n  - id: a\n    changes:\n      - createIndex: { name: t_n, table: t, columns: [n] }\n";
-    let project = Project::new(&[("plans/a.yaml", plan)]);
+    let project = project(&[changeset("a").create_index("t_n", "t", ["n"])]);
     let holder = database.hold("INSERT INTO t VALUES (0)");
     let running = project.start(&database, &["apply"]);
     database.until("SELECT count(*) = 1 FROM pg_class WHERE relname = 't_n'");
@@ -186,7 +174,7 @@ fn a_signal_cancels_a_concurrent_build_and_cleans_up() {
 #[test]
 fn a_signal_ends_the_wait_for_the_lock() {
     let database = Database::new();
-    let project = project(&[sql("a", "SELECT pg_sleep(60)", "SELECT 1", "")]);
+    let project = project(&[sql("a", "SELECT pg_sleep(60)", "SELECT 1")]);
     let first = project.start(&database, &["apply"]);
     database.until_runs("pg_sleep(60)");
     let mut second = project.start(&database, &["apply", "--format", "json"]);
@@ -199,21 +187,15 @@ fn a_signal_ends_the_wait_for_the_lock() {
 
 /// A runner whose lock was lost can commit nothing once another runs.
 #[test]
-fn s16_a_runner_that_lost_its_lock_is_fenced_off() {
+fn a_runner_that_lost_its_lock_is_fenced_off() {
     let database = Database::new();
     database.sql("CREATE TABLE hits (n int)");
-    let slow =
-        |id: &str, n: u32| sql(id, &format!("INSERT INTO hits VALUES ({n});\nSELECT pg_sleep(0.7)"), "SELECT 1", "");
+    let slow = |id: &str, n: u32| sql(id, &format!("INSERT INTO hits VALUES ({n});\nSELECT pg_sleep(0.7)"), "SELECT 1");
     // segments, so that the first has to come back for more
     let project = project(&[
         slow("a", 1),
-        sql(
-            "b",
-            "INSERT INTO hits VALUES (2);\n-- segment\nINSERT INTO hits VALUES (3)",
-            "SELECT 1",
-            "    dependsOn: [a]\n",
-        ),
-        sql("c", "INSERT INTO hits VALUES (4)", "SELECT 1", "    dependsOn: [b]\n"),
+        sql("b", "INSERT INTO hits VALUES (2);\n-- segment\nINSERT INTO hits VALUES (3)", "SELECT 1").depends_on(["a"]),
+        sql("c", "INSERT INTO hits VALUES (4)", "SELECT 1").depends_on(["b"]),
     ]);
     let first = project.start(&database, &["apply"]);
     database.until_runs("pg_sleep(0.7)");
@@ -239,15 +221,14 @@ fn a_signal_between_two_messages_of_a_whole_plan_is_heard() {
     // the first two are more text than one message carries
     let long = |id: &str| {
         let comment = format!("COMMENT ON TABLE {id} IS '{}'", "x".repeat(300_000));
-        sql(id, &format!("CREATE TABLE {id} ();\n{comment}"), &format!("DROP TABLE {id}"), "")
+        sql(id, &format!("CREATE TABLE {id} ();\n{comment}"), &format!("DROP TABLE {id}"))
     };
-    let project = project(&[long("a"), long("b"), long("c"), sql("d", "CREATE TABLE d ()", "DROP TABLE d", "")]);
+    let project = project(&[long("a"), long("b"), long("c"), sql("d", "CREATE TABLE d ()", "DROP TABLE d")]);
     let args = ["apply", "--transaction", "plan"];
     let (run, _) = through(&server().sockets, &database.name, &project, &args, Fault::InterruptAfter(500_000));
-    let said = run.fails(9);
-    assert!(said.contains("stopped by a signal; the completed steps are recorded"), "{said}");
+    snapshot("stopping/a_signal_between_two_messages_of_a_whole_plan_is_heard", &run.refusal(9));
     assert_eq!(project.states(&database), "a=pending b=pending c=pending d=pending");
     assert_eq!(database.sql("SELECT to_regclass('a') IS NULL, (SELECT status FROM dagmar.run)"), "t|interrupted");
     database.until_alone();
-    assert!(project.on(&database, &args).ok().contains("applied 4 changesets"));
+    assert_eq!(project.json(&database, &args).applied(), "a b c d");
 }

@@ -1,11 +1,10 @@
 //! `history --verify`: a history that somebody has changed by hand, as the superuser.
 
-use crate::harness::{Database, Project, Run};
-use crate::running::table;
-use crate::tools::project;
+use crate::support::{Database, Project, Run, changeset, project, table};
+use serde_json::json;
 
 fn applied() -> (Project, Database) {
-    let (project, database) = (project(&[table("a", ""), table("b", ""), table("c", "")]), Database::new());
+    let (project, database) = (project(&[table("a"), table("b"), table("c")]), Database::new());
     project.on(&database, &["apply"]).ok();
     project.on(&database, &["rollback", "c"]).ok();
     project.on(&database, &["apply"]).ok();
@@ -86,9 +85,10 @@ fn what_is_no_tampering() {
 /// Rollbacks of several transactions, and of what failed in the middle, leave a history that is right.
 #[test]
 fn rollbacks_of_several_transactions_are_no_changes_by_hand() {
-    let index = "changesets:\n  - id: t\n    changes:\n      - createTable: { table: t, columns: [ { name: n, type: int } ] }\n  - id: index\n    dependsOn: [t]\n    changes:\n      - createIndex: { name: t_n, table: t, columns: [n] }\n      - createIndex: { name: t_u, table: t, columns: [n], unique: true }\n";
-    let (project, database) = (Project::new(&[("plans/a.yaml", index)]), Database::new());
-    let intact = || assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    let unique = json!({ "name": "t_u", "table": "t", "columns": ["n"], "unique": true });
+    let index = changeset("index").depends_on(["t"]).create_index("t_n", "t", ["n"]).change("createIndex", unique);
+    let (project, database) = (project(&[changeset("t").create_table("t", [("n", "int")]), index]), Database::new());
+    let intact = || project.json(&database, &["history", "--verify"]).intact();
     project.on(&database, &["apply"]).ok();
     project.on(&database, &["rollback", "index"]).ok();
     intact();

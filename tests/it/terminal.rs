@@ -1,10 +1,9 @@
 //! What others wrote comes to a terminal as text: no escape sequence, no character that nobody sees, no line that
 //! somebody forged. Every way on which foreign text comes in is tried.
 
-use crate::harness::{Database, Project, Run};
-use crate::sealing::Shop;
-use crate::tools::{against, file, project, sql};
+use crate::support::{Database, Project, Run, Shop, against, file, project, sql};
 use dagmar::plan::sealed::Sealed;
+use serde_json::json;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -52,7 +51,7 @@ fn what_a_server_says_while_it_runs() {
         literal("message "),
         literal("hint ")
     );
-    let project = project(&[sql("a", &notice, "SELECT 1", ""), sql("b", &fails, "SELECT 1", "    dependsOn: [a]\n")]);
+    let project = project(&[sql("a", &notice, "SELECT 1"), sql("b", &fails, "SELECT 1").depends_on(["a"])]);
     let database = Database::new();
     let run = project.on(&database, &["apply"]);
     assert_eq!(run.code, 8, "{run:?}");
@@ -75,7 +74,7 @@ fn what_a_server_says_while_it_runs() {
 #[test]
 fn a_message_of_several_lines_stays_below_its_head() {
     let fails = "DO $$ BEGIN RAISE EXCEPTION USING MESSAGE = E'first\\nerror: second', HINT = E'a\\nhelp: b'; END $$";
-    let (project, database) = (project(&[sql("a", fails, "SELECT 1", "")]), Database::new());
+    let (project, database) = (project(&[sql("a", fails, "SELECT 1")]), Database::new());
     let said = project.on(&database, &["apply"]).fails(8);
     assert!(said.contains("failed: first\n  error: second") && said.contains("\nhelp: a\n  help: b"), "{said}");
     assert!(!said.contains("\nerror: second") && !said.contains("\nhelp: b"), "{said}");
@@ -106,7 +105,7 @@ fn a_refusal_before_the_login() {
             let _ = stream.write_all(&message);
         }
     });
-    let project = project(&[sql("a", "SELECT 1", "SELECT 1", "")]);
+    let project = project(&[sql("a", "SELECT 1", "SELECT 1")]);
     let url = format!("postgres://u@127.0.0.1:{port}/d?sslmode=disable");
     for args in [&["status"][..], &["apply"], &["status", "--wait", "300ms"]] {
         let run = against(&project, &url, args);
@@ -119,8 +118,7 @@ fn a_refusal_before_the_login() {
 #[test]
 fn what_a_hook_says() {
     let hook = "environments:\n  dev:\n    beforeApply:\n      - run: [./hook.sh]\n";
-    let project =
-        Project::new(&[("dagmar.yaml", hook), ("plans/a.yaml", &file(&[sql("a", "SELECT 1", "SELECT 1", "")]))]);
+    let project = Project::new(&[("dagmar.yaml", hook), ("plans/a.yaml", &file(&[sql("a", "SELECT 1", "SELECT 1")]))]);
     project.write("hook.sh", &format!("#!/bin/sh\necho '{EVIL}'\necho 'last {EVIL}' >&2\nexit 1\n"));
     fs::set_permissions(project.path().join("hook.sh"), fs::Permissions::from_mode(0o755)).unwrap();
     let run = project.on(&Database::new(), &["apply"]);
@@ -147,7 +145,7 @@ fn what_approvers_and_those_who_pause_say() {
 /// Who may read the ledger may note a refusal, and say in it what he wants.
 #[test]
 fn a_spreadsheet_calculates_nothing_of_the_history() {
-    let (project, database) = (project(&[sql("a", "SELECT 1", "SELECT 1", "")]), Database::new());
+    let (project, database) = (project(&[sql("a", "SELECT 1", "SELECT 1")]), Database::new());
     project.on(&database, &["apply"]).ok();
     let said =
         r#"{"by": "=HYPERLINK(\"http://x/?\"&A1,\"y\")", "environment": "@SUM(A1)", "command": "x", "why": "+1"}"#;
@@ -164,8 +162,10 @@ fn a_spreadsheet_calculates_nothing_of_the_history() {
 fn what_stands_in_the_statement_of_a_locks_holder() {
     let database = Database::new();
     database.sql("CREATE TABLE held (n int)");
-    let more = "    limits: { lockTimeout: 100ms, lockRetries: 0 }\n";
-    let project = project(&[sql("a", "ALTER TABLE held ADD COLUMN m int", "ALTER TABLE held DROP COLUMN m", more)]);
+    let limits = json!({ "lockTimeout": "100ms", "lockRetries": 0 });
+    let project = project(&[
+        sql("a", "ALTER TABLE held ADD COLUMN m int", "ALTER TABLE held DROP COLUMN m").with("limits", limits)
+    ]);
     let mut command = database.psql();
     let mut holder =
         command.args(["-c", &format!("LOCK TABLE held; SELECT pg_sleep(60) AS \"{EVIL}\"")]).spawn().unwrap();
@@ -181,7 +181,7 @@ fn what_stands_in_the_statement_of_a_locks_holder() {
 fn what_a_command_for_the_url_complains_of() {
     let environment = "environments:\n  dev: { urlCommand: [./url.sh] }\n";
     let project =
-        Project::new(&[("dagmar.yaml", environment), ("plans/a.yaml", &file(&[sql("a", "SELECT 1", "SELECT 1", "")]))]);
+        Project::new(&[("dagmar.yaml", environment), ("plans/a.yaml", &file(&[sql("a", "SELECT 1", "SELECT 1")]))]);
     project.write("url.sh", &format!("#!/bin/sh\necho 'no vault {EVIL}' >&2\nexit 1\n"));
     fs::set_permissions(project.path().join("url.sh"), fs::Permissions::from_mode(0o755)).unwrap();
     let run = Run::of(project.command(&["status", "-v", "--env", "dev"]).output().unwrap());
@@ -212,7 +212,7 @@ fn a_plan_cannot_forge_its_signature() {
         run.ok();
     }
     tame_json(&verify(&["--format", "json"]));
-    sealed.signature = Some(serde_json::json!({ "key": format!("x\nsigned {EVIL}"), "value": EVIL }));
+    sealed.signature = Some(json!({ "key": format!("x\nsigned {EVIL}"), "value": EVIL }));
     shop.project.write("forged.plan", &sealed.text());
     let run = verify(&[]);
     assert_eq!(run.code, 5, "{run:?}");
@@ -222,9 +222,7 @@ fn a_plan_cannot_forge_its_signature() {
 /// On a terminal there are colours, and they are ours alone.
 #[test]
 fn a_terminal_gets_colours_and_nothing_else() {
-    let description = format!("    description: \"d {}\"\n", EVIL.escape_unicode().to_string().replace(['{', '}'], ""));
-    let description = yaml_escapes(&description);
-    let project = project(&[sql("a", "SELECT 1", "SELECT 1", &description)]);
+    let project = project(&[sql("a", "SELECT 1", "SELECT 1").with("description", format!("d {EVIL}"))]);
     let database = Database::new();
     let binary = env!("CARGO_BIN_EXE_dagmar");
     for args in ["plan", "status", "graph", "apply --yes", "history", "plan --format json --offline", "sql --offline"] {
@@ -252,7 +250,7 @@ fn a_terminal_gets_colours_and_nothing_else() {
 /// Who waits for one long statement sees that time goes by, and for what.
 #[test]
 fn a_long_statement_shows_its_time() {
-    let project = project(&[sql("sleepy", "SELECT pg_sleep(4)", "SELECT 1", "")]);
+    let project = project(&[sql("sleepy", "SELECT pg_sleep(4)", "SELECT 1")]);
     let database = Database::new();
     let command = format!("{} apply --yes --url '{}'", env!("CARGO_BIN_EXE_dagmar"), database.url());
     let mut script = Command::new("script");
@@ -260,16 +258,4 @@ fn a_long_statement_shows_its_time() {
     let output = script.env("TERM", "xterm").env("COLUMNS", "80").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains(" 0:00 1/1 sleepy") && text.contains(" 0:01 1/1 sleepy"), "{text:?}");
-}
-
-/// `\u1b` as YAML has it in double quotes.
-fn yaml_escapes(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("\\u") {
-        let digits: String = rest[at + 2..].chars().take_while(char::is_ascii_hexdigit).collect();
-        out.push_str(&format!("{}\\U{digits:0>8}", &rest[..at]));
-        rest = &rest[at + 2 + digits.len()..];
-    }
-    out + rest
 }

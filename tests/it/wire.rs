@@ -1,7 +1,6 @@
 //! What goes over the wire, counted by a proxy and not by a clock.
 
-use crate::harness::{Database, Project, Run, server};
-use std::fmt::Write as _;
+use crate::support::{Database, Project, Run, changeset, file, server, snapshot};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -84,20 +83,21 @@ fn relay(client: TcpStream, server: UnixStream, counts: &Arc<Counts>) {
 
 /// `n` changesets of one transaction each, of which one may fail.
 fn plan(n: usize, broken: Option<usize>) -> String {
-    let mut text = String::from("changesets:\n");
-    for i in 1..=n {
+    let table = |i| {
         let column = if broken == Some(i) { "no_such_type" } else { "bigint" };
-        writeln!(text, "  - id: m{i:04}\n    changes: [ {{ createTable: {{ table: public.t{i}, columns: [ {{ name: id, type: {column} }} ] }} }} ]").unwrap();
-    }
-    text
+        changeset(&format!("m{i:04}")).create_table(&format!("public.t{i}"), [("id", column)])
+    };
+    file(&(1..=n).map(table).collect::<Vec<_>>())
 }
 
 #[test]
 fn a_thousand_changesets_are_a_thousand_commits_and_few_round_trips() {
     let (project, database) = (Project::new(&[("plans/a.yaml", &plan(1000, None))]), Database::new());
     let proxy = Proxy::start();
-    let (run, connections, round_trips) = proxy.run(&project, &database, &["apply", "--quiet", "--jobs", "1"]);
-    assert!(run.ok().contains("applied 1000 changesets"));
+    let (run, connections, round_trips) =
+        proxy.run(&project, &database, &["apply", "--quiet", "--jobs", "1", "--format", "json"]);
+    assert_eq!(run.last()["applied"].as_array().unwrap().len(), 1000);
+    run.ok();
     // each row of the ledger was written by a transaction of its own
     assert_eq!(database.sql("SELECT count(*), count(DISTINCT xmin::text) FROM dagmar.changeset"), "1000|1000");
     assert_eq!(connections, 2, "one for the changesets, one for the lock");
@@ -105,8 +105,8 @@ fn a_thousand_changesets_are_a_thousand_commits_and_few_round_trips() {
     // A long answer may be interrupted by nothing, so the number is the same every time
     assert!(round_trips <= 40, "{round_trips} round trips");
 
-    let (run, connections, round_trips) = proxy.run(&project, &database, &["apply"]);
-    assert!(run.ok().contains("nothing to do"));
+    let (run, connections, round_trips) = proxy.run(&project, &database, &["apply", "--format", "json"]);
+    assert_eq!(run.applied(), "");
     assert_eq!(connections, 1);
     assert!(round_trips <= 1 + 3, "{round_trips} round trips for nothing to do");
 }
@@ -115,13 +115,15 @@ fn a_thousand_changesets_are_a_thousand_commits_and_few_round_trips() {
 fn several_connections_make_as_many_commits_and_few_round_trips() {
     let (project, database) = (Project::new(&[("plans/a.yaml", &plan(1000, None))]), Database::new());
     let proxy = Proxy::start();
-    let (run, connections, round_trips) = proxy.run(&project, &database, &["apply", "--quiet", "--jobs", "4"]);
-    assert!(run.ok().contains("applied 1000 changesets"));
+    let (run, connections, round_trips) =
+        proxy.run(&project, &database, &["apply", "--quiet", "--jobs", "4", "--format", "json"]);
+    assert_eq!(run.last()["applied"].as_array().unwrap().len(), 1000);
+    run.ok();
     assert_eq!(database.sql("SELECT count(*), count(DISTINCT xmin::text) FROM dagmar.changeset"), "1000|1000");
     assert!((3..=5).contains(&connections), "{connections} connections");
     assert!(round_trips <= 200, "{round_trips} round trips");
     // numbers and hashes of events are in one order, however many wrote them
-    assert!(project.on(&database, &["history", "--verify"]).ok().contains("intact"));
+    project.json(&database, &["history", "--verify"]).intact();
 }
 
 #[test]
@@ -129,14 +131,14 @@ fn a_failure_in_the_middle_leaves_what_comes_before_it() {
     let (project, database) = (Project::new(&[("plans/a.yaml", &plan(300, Some(251)))]), Database::new());
     let proxy = Proxy::start();
     let (run, ..) = proxy.run(&project, &database, &["apply", "--quiet", "--jobs", "1"]);
-    let said = run.fails(8);
-    assert!(said.contains("`m0251` failed") && said.contains("nothing of it remains"), "{said}");
+    snapshot("wire/a_failure_in_the_middle_leaves_what_comes_before_it", &run.refusal(8));
     assert_eq!(
         database.sql("SELECT status, count(*) FROM dagmar.changeset GROUP BY 1 ORDER BY 1"),
         "applied|250\nfailed|1"
     );
     assert_eq!(database.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "250");
     project.write("plans/a.yaml", &plan(300, None));
-    let (run, ..) = proxy.run(&project, &database, &["apply", "--quiet", "--jobs", "1"]);
-    assert!(run.ok().contains("applied 50 changesets"));
+    let (run, ..) = proxy.run(&project, &database, &["apply", "--quiet", "--jobs", "1", "--format", "json"]);
+    assert_eq!(run.last()["applied"].as_array().unwrap().len(), 50);
+    run.ok();
 }

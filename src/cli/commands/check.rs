@@ -29,21 +29,21 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let target = open::target(global)?;
     let view = target.view()?;
-    let (plan, warnings) = view.check()?;
+    let (compiled, warnings) = view.check()?;
     for (name, environment) in &target.workspace().loaded.config.environment_list {
         if environment.url.as_deref().is_some_and(has_password) {
             out.warn(&password_warning(name));
         }
     }
-    let checked = Checked::of(&target, &view, &plan, &warnings, worded);
+    let checked = Checked::of(&target, &view, &compiled, &warnings, worded);
     match form {
         Form::Json => out.json(&checked),
         Form::Text => {
             out.warnings(&warnings);
             let Checked { environment, changesets, irreversible, not_one_transaction: outside, .. } = checked;
             out.data(format!("{} in order; environment {environment}", count(changesets, "changeset")));
-            if !plan.excluded.is_empty() {
-                out.data(format!("  not for this environment: {}", plan.excluded.join(", ")));
+            if !compiled.excluded.is_empty() {
+                out.data(format!("  not for this environment: {}", compiled.excluded.join(", ")));
             }
             if outside > 0 {
                 out.data(format!("  more than one transaction: {}", count(outside, "changeset")));
@@ -57,7 +57,7 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
         }
     }
     // the process ends now: giving back each piece of a large project would take its time
-    std::mem::forget((plan, view));
+    std::mem::forget(view);
     std::mem::forget(target);
     Ok(())
 }

@@ -104,7 +104,7 @@ impl Known {
         let mut ids: Vec<(String, String)> = Vec::new();
         let mut needed = Vec::new();
         for (file, document) in &loaded.documents {
-            for changeset in document["changesets"].as_array().into_iter().flatten() {
+            for changeset in document.values() {
                 let id = changeset["id"].as_str().map(str::to_owned);
                 ids.extend(id.map(|id| (id, loaded.sources.get(*file).path.clone())));
                 for edge in changeset["dependsOn"].as_array().into_iter().flatten() {

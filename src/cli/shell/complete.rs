@@ -97,18 +97,18 @@ fn project() -> Option<Loaded> {
 }
 
 /// The entries of all changesets as they stand in the files.
-fn entries(loaded: &Loaded) -> impl Iterator<Item = &Value> {
-    loaded.documents.iter().filter_map(|(_, document)| document.get("changesets")?.as_array()).flatten()
+fn entries(loaded: &Loaded) -> impl Iterator<Item = Value> {
+    loaded.documents.iter().flat_map(|(_, document)| document.values())
 }
 
 fn ids(loaded: &Loaded) -> Vec<Named> {
     let text = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
-    entries(loaded).filter_map(|entry| Some((text(entry, "id")?, text(entry, "description")))).collect()
+    entries(loaded).filter_map(|entry| Some((text(&entry, "id")?, text(&entry, "description")))).collect()
 }
 
 fn labels(loaded: &Loaded) -> Vec<String> {
-    let lists = entries(loaded).filter_map(|entry| entry.get("labels")?.as_array());
-    let mut labels: Vec<String> = lists.flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let lists = entries(loaded).filter_map(|entry| entry.get("labels")?.as_array().cloned());
+    let mut labels: Vec<String> = lists.flatten().filter_map(|label| label.as_str().map(str::to_owned)).collect();
     labels.sort_unstable();
     labels.dedup();
     labels

@@ -29,13 +29,14 @@ pub async fn history(connection: &Connection, server: &Server, ledger: &Ident) -
     let sql = format!(
         "SELECT (SELECT value::int8 FROM {l}.meta WHERE key = 'version'), \
          (extract(epoch FROM clock_timestamp()) * 1000)::int8, c.id, c.status, c.ordinal, c.checksum, c.digest, \
-         c.description, c.repeatable, (SELECT count(*) FROM {l}.superseded s WHERE s.changeset = c.id), c.run::text, \
+         c.description, c.repeatable, coalesce(v.versions, 0), c.run::text, \
          {applied_at}, c.applied_by, c.duration_ms, c.reason, c.error ->> 'message', \
          r.needs, s.segments::text, \
          {environment}, (SELECT jsonb_object_agg(substr(key, {policy}), value::jsonb) FROM {l}.meta WHERE starts_with(key, \
          '{POLICY}'))::text FROM (SELECT 1) one LEFT JOIN {l}.changeset c ON true \
          LEFT JOIN (SELECT changeset, array_agg(needs ORDER BY needs) AS needs FROM {l}.requires GROUP BY 1) r \
          ON r.changeset = c.id \
+         LEFT JOIN (SELECT changeset, count(*) AS versions FROM {l}.superseded GROUP BY 1) v ON v.changeset = c.id \
          LEFT JOIN (SELECT changeset, jsonb_agg(jsonb_build_object('direction', direction, 'no', no, 'done', \
          status = 'done', 'rows', rows, 'cursor', cursor) ORDER BY direction, no) AS segments FROM {l}.segment GROUP BY 1) s \
          ON s.changeset = c.id ORDER BY c.ordinal"

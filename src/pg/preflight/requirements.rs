@@ -114,7 +114,9 @@ impl Requirements {
             for (segment, statement) in statements(step) {
                 asked.statement(segment, statement, other);
             }
-            versions(&step.body, &mut asked.extensions);
+            if step.body.text().contains("createExtension") {
+                versions(&step.body.value(), &mut asked.extensions);
+            }
         }
         asked.relations.retain(|name, _| !made.contains(name));
         asked.schemas.retain(|schema| schema.as_ref().is_none_or(|s| !made_schemas.contains(s)));

@@ -27,16 +27,18 @@ fn check(step: &Step) -> Result<(), String> {
     if step.direction != Direction::Forward {
         return Err("it is a rollback".to_owned());
     }
-    if checksum::of_value(&step.body) != step.checksum {
-        return Err(format!("its checksum is not that of the changeset, which has {}", checksum::of_value(&step.body)));
+    let body = step.body.value();
+    let checksum = checksum::of_value(&body);
+    if checksum != step.checksum {
+        return Err(format!("its checksum is not that of the changeset, which has {checksum}"));
     }
     let digest = step::digest(&step.segments, &step.rollback);
     if digest != step.digest {
         return Err(format!("its digest is not that of its SQL, which has {digest}"));
     }
-    segments(&step.segments, step.body.get("changes"))?;
+    segments(&step.segments, body.get("changes"))?;
     if let Rollback::Segments { derived, segments: back, .. } = &step.rollback {
-        segments(back, step.body.get(if *derived { "changes" } else { "rollback" }))?;
+        segments(back, body.get(if *derived { "changes" } else { "rollback" }))?;
     }
     Ok(())
 }

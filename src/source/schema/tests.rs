@@ -78,7 +78,7 @@ fn problems(text: &str, custom: &Custom) -> Diagnostics {
         sources: &sources,
     };
     let mut out = Diagnostics::default();
-    parse::changelog(&[(file, value_of(text))], &context, &mut out);
+    parse::changelog(&[(file, value_of(text).into())], &context, &mut out);
     out.retain(|d| d.severity == Severity::Error);
     out
 }

@@ -1,7 +1,6 @@
 //! `apply --dry-run`: it runs through, and nothing of it stays.
 
-use super::{Case, same};
-use crate::harness::Database;
+use crate::support::{Case, Database, same};
 
 pub fn check(name: &str) {
     let (case, database) = (Case::open(name), Database::new());

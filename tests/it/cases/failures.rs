@@ -1,8 +1,7 @@
 //! A failure at every place where one can happen: nothing of the changeset is left, or it
 //! can be gone on with and taken back, both with the right end.
 
-use super::{Case, same};
-use crate::harness::Database;
+use crate::support::{Case, Database, same};
 use serde_yaml::Value;
 
 /// Makes the n-th definition command (`CREATE`, `ALTER`, `DROP`, ...) of dagmar's sessions

@@ -1,6 +1,6 @@
 //! `expected/plan.txt` of every case: the plan with its SQL. `BLESS=1` writes it anew.
 
-use super::{Case, folder, same};
+use crate::support::{Case, folder, same};
 use std::fs;
 
 pub fn check(name: &str) {

@@ -1,7 +1,6 @@
 //! The script for psql does what `apply` does, and both know of each other.
 
-use super::{Case, same};
-use crate::harness::Database;
+use crate::support::{Case, Database, same};
 
 pub fn check(name: &str) {
     let case = Case::open(name);
@@ -18,7 +17,7 @@ pub fn check(name: &str) {
     for id in &case.ids() {
         assert_eq!(case.state(&database, id), "applied", "{id}");
     }
-    assert!(case.project.on(&database, &["apply"]).ok().contains("nothing to do"));
+    assert_eq!(case.project.json(&database, &["apply"]).applied(), "");
     let refused = database.script(&file).unwrap_err();
     assert!(refused.contains("already exists"), "{refused}");
     same("a refused script changes nothing", &full, &database.dump());

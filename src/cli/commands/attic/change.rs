@@ -132,7 +132,7 @@ async fn carry_out(
 /// The numbers of the entries of these changesets.
 fn entries_of(plan: &Plan, of: impl Fn(&str) -> bool) -> Vec<i64> {
     let steps = plan.steps.iter().filter(|s| of(&s.changeset));
-    let entries = steps.flat_map(|s| s.body["entries"].as_array().into_iter().flatten());
+    let entries = steps.flat_map(|s| s.body.value()["entries"].as_array().cloned().unwrap_or_default());
     entries.filter_map(|e| e["entry"].as_i64()).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Plans of every kind.
 
-use crate::base::{HumanDuration, Ident, QualifiedName};
+use crate::base::{Content, HumanDuration, Ident, QualifiedName};
 use crate::change::Batch;
 use crate::effects::{Access, ObjectClass, Touch};
 use crate::gate::{GateStatus, GateVerdict};
@@ -125,7 +125,7 @@ fn step(changeset: &str, description: &str, wave: u32, segments: Vec<Segment>, r
         repeatable: false,
         checksum: "d1:00".to_owned(),
         digest: "d1:11".to_owned(),
-        body: json!({ "id": changeset }),
+        body: Content::from(&json!({ "id": changeset })),
         touches: None,
         preconditions: Vec::new(),
         segments,

@@ -1,8 +1,8 @@
 //! A proxy in front of a server that reads the protocol, counts, and breaks what it is told to
 //! break at exactly one point: it kills the client's process, cuts a connection, or goes silent.
 
-use crate::harness::{Project, Run};
-use crate::tools::until;
+use super::process::{Run, until};
+use super::project::Project;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -23,7 +23,7 @@ pub enum Fault {
     /// SIGKILL, when the server has worked off the message of this number and the client has
     /// not heard of it.
     KillAfter(usize),
-    /// SIGKILL, when the server's CommandComplete of this number is on its way.
+    /// SIGKILL, when the server's CommandComplete of this number is in progress.
     KillAtAnswer(usize),
     /// The connection is cut behind this byte of the client.
     CutRequest(usize),

@@ -1,0 +1,35 @@
+//! What several tests use. A test file imports nothing from another one.
+
+mod answers;
+pub mod attic;
+mod backfill;
+mod case;
+mod changelog;
+mod database;
+pub mod fake_server;
+mod ledgers;
+pub mod mistakes;
+mod process;
+mod project;
+pub mod proxy;
+mod roles;
+mod server;
+mod shop;
+mod snapshot;
+mod sources;
+mod three;
+
+pub use backfill::{COUNT, backfill, backfill_and_table, begun, slow};
+pub use case::{Case, cases, folder, round_trip};
+pub use changelog::{Changeset, changeset, file, parameters, project, sql, table, view};
+pub use database::{Database, same, tables};
+pub use ledgers::{SHAPE, a_ledger_comes_up, as_version, as_version_1, as_version_2, version_3};
+pub use mistakes::{mistake_of, one_mistake, plain};
+pub use process::{Run, Running, dagmar, until};
+pub use project::{Project, against};
+pub use roles::{granted, psql, role, url};
+pub use server::{Cluster, Server, as_server, binaries, owned, root, server};
+pub use shop::{SHOP, Shop};
+pub use snapshot::snapshot;
+pub use sources::{Source, files, sources};
+pub use three::{PROMOTE, Three, applied_at, gates};
