@@ -196,7 +196,7 @@ impl View<'_> {
             let known = self.graph.position(id).map(|at| &self.changelog.changesets[at]);
             let message = format!("there is a password in the SQL of `{id}`");
             let warning = Diagnostic::warning(Code::ExposedPassword, message).help(
-                "it is shown, and stored in the ledger and in sealed plans: make it a variable with `secret: true` in \
+                "it is displayed, and stored in the ledger and in sealed plans: make it a variable with `secret: true` in \
                  dagmar.yaml",
             );
             // the file and no line of it: a picture would show the password once more
@@ -216,7 +216,7 @@ impl View<'_> {
         let position = self
             .graph
             .position(id)
-            .ok_or_else(|| Failure::new(FailureKind::Usage, format!("there is no changeset `{id}`")))?;
+            .ok_or_else(|| Failure::new(FailureKind::Usage, format!("the changeset `{id}` does not exist")))?;
         let changeset = &self.changelog.changesets[position];
         let setting = self.workspace.setting(&self.environment, changeset.limits, self.writing(Origins::Parts));
         let file = &self.sources.get(changeset.file).path;

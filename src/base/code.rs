@@ -55,7 +55,7 @@ codes! {
     UnusedFile = "DG0119", "files look like migrations and are not read (warning)";
     Jobs = "DG0121", "the number of connections is out of range";
     UnknownValue = "DG0122", "a value is none of those that are known at its place";
-    KeyNoText = "DG0123", "a key of a mapping is no text";
+    KeyNoText = "DG0123", "a key of a mapping is not a text";
     YamlTag = "DG0124", "a YAML tag stands where none is used";
     MergeKey = "DG0125", "YAML merge keys are not supported";
     Hole = "DG0126", "a placeholder of a skeleton was not replaced";
@@ -78,12 +78,12 @@ codes! {
     NotOfThisObject = "DG0308", "objects of this kind do not have this parameter or privilege";
     OutOfRange = "DG0309", "a number of a change is out of range";
     NotSql = "DG0310", "a text of SQL cannot be read: a quote, comment or bracket is not closed, or its end is missing";
-    Forbidden = "DG0311", "a statement must not stand in a changeset: it would end the transaction or the lock, or needs a client";
+    Forbidden = "DG0311", "a statement is not allowed in a changeset: it would end the transaction or the lock, or needs a client";
     NoVerify = "DG0312", "a statement that cannot run in a transaction has no `verify` check";
     MisplacedSecret = "DG0313", "a secret variable stands where its value cannot be quoted";
     ExposedPassword = "DG0314", "a password stands openly in SQL (warning)";
     Pace = "DG0315", "the pace of a backfill is out of range";
-    BadObjectName = "DG0316", "a text is no name of an object";
+    BadObjectName = "DG0316", "a text is not a valid object name";
     BackfillSql = "DG0317", "the `sql` of a backfill cannot be walked in batches";
     OwnKey = "DG0318", "a backfill changes the key by which it walks";
     UnknownColumn = "DG0319", "a column is named that the change does not have";
@@ -92,7 +92,7 @@ codes! {
     NoKeyValue = "DG0322", "a row has no literal value for its key";
     DescribesAnother = "DG0323", "`was` describes another object than the one that is dropped";
     Parameter = "DG0324", "SQL has a parameter (`$1`) to which nobody gives a value";
-    CapitalLetters = "DG0330", "a name keeps its capital letters (warning)";
+    CapitalLetters = "DG0330", "a name contains uppercase letters (warning)";
     NoSchema = "DG0331", "a name has no schema (warning)";
     OwnLimits = "DG0332", "a statement changes settings for what follows it in the transaction (warning)";
     LedgerObject = "DG0333", "a change writes to the ledger";

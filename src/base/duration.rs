@@ -32,7 +32,7 @@ impl std::str::FromStr for HumanDuration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no length of time: write `30d`, `12h`, `90s` or `1h30m`");
+        let wrong = || format!("`{text}` is not a valid duration: write `30d`, `12h`, `90s` or `1h30m`");
         let mut rest = text.trim();
         if rest == "0" {
             return Ok(Self::default());

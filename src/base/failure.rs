@@ -78,7 +78,9 @@ impl FailureKind {
             FailureKind::Internal => "an internal error of dagmar",
             FailureKind::Usage => "the command line is invalid",
             FailureKind::Source => "the project's files have errors",
-            FailureKind::Drift => "the database differs from the files or the plan; or the history was changed by hand",
+            FailureKind::Drift => {
+                "the database differs from the files or the plan; or the history was changed manually"
+            }
             FailureKind::Refused => "refused: an explicit flag, approval or confirmation is missing",
             FailureKind::Locked => "another run holds the lock",
             FailureKind::Database => "the server cannot be reached or used",

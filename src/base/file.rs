@@ -1,5 +1,5 @@
 //! Reading files: the one way in which this program does it. Every file has a limit, and what
-//! is no plain file is refused before it is opened: a pipe waits for ever, a device never ends.
+//! is not a regular file is refused before it is opened: a pipe waits for ever, a device never ends.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -21,7 +21,7 @@ pub enum FileError {
     #[error("does not exist")]
     Missing(io::Error),
     /// A folder, a pipe, a device.
-    #[error("is {0}, and no regular file")]
+    #[error("is {0}, and not a regular file")]
     Irregular(&'static str),
     /// The file is larger than the limit.
     #[error("has more than {}", size(*.0))]
@@ -36,8 +36,8 @@ impl FileError {
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            FileError::Irregular(_) => Some("write it into a file and name that"),
-            FileError::TooLarge(_) => Some("is it the file that you mean?"),
+            FileError::Irregular(_) => Some("write it to a file and pass the file"),
+            FileError::TooLarge(_) => Some("check that this is the intended file"),
             FileError::Missing(_) | FileError::System(_) => None,
         }
     }
@@ -148,10 +148,10 @@ mod tests {
         std::os::unix::fs::symlink(path("pipe"), path("link")).unwrap();
         for (path, why) in [
             (path("none"), "does not exist"),
-            (path("pipe"), "is a pipe, and no regular file"),
-            (path("link"), "is a pipe, and no regular file"),
-            (dir.path().to_owned(), "is a folder, and no regular file"),
-            ("/dev/zero".into(), "is a device, and no regular file"),
+            (path("pipe"), "is a pipe, and not a regular file"),
+            (path("link"), "is a pipe, and not a regular file"),
+            (dir.path().to_owned(), "is a folder, and not a regular file"),
+            ("/dev/zero".into(), "is a device, and not a regular file"),
         ] {
             assert_eq!(read(&path, 10).unwrap_err().to_string(), why);
         }

@@ -90,7 +90,7 @@ impl PaceSpec {
             && !(10..=LONGEST.millis).contains(&time.millis)
         {
             out.push(
-                Diagnostic::error(Code::Pace, format!("a batch cannot be made to take {time}"))
+                Diagnostic::error(Code::Pace, format!("`batchTime` cannot be {time}"))
                     .at(place.child("batchTime"))
                     .help("write `10ms` to `1m`; with `0s` all batches have the size `batchSize`"),
             );

@@ -76,7 +76,7 @@ impl Secrets {
         match self.0.get(name) {
             Some(Ok(secret)) => Ok(secret),
             Some(Err(why)) => Err(why.clone()),
-            None => Err("dagmar.yaml has no secret variable of this name in this environment".to_owned()),
+            None => Err("dagmar.yaml declares no secret variable of this name for this environment".to_owned()),
         }
     }
 

@@ -82,7 +82,7 @@ fn problem(message: &str, path: &[PathSeg], place: &Place) -> Diagnostic {
             at = at.child(key);
         }
         let known = expected(message);
-        let others = (!known.is_empty()).then(|| format!("known here: {}", known.join(", ")));
+        let others = (!known.is_empty()).then(|| format!("supported here: {}", known.join(", ")));
         return Diagnostic::error(Code::UnknownKey, format!("unknown key `{key}`"))
             .at(at.as_key())
             .maybe_help(others)

@@ -48,8 +48,7 @@ impl ChangeType for AddEnumValue {
             return Undo::Nothing;
         }
         Undo::Missing(format!(
-            "PostgreSQL cannot drop the value `{}` of `{}`; say `rollback: {{ irreversible: reason }}`, or write a \
-             rollback that moves the rows to another value and builds the type anew",
+            "PostgreSQL cannot drop the value `{}` of `{}`; write `rollback: {{ irreversible: reason }}`, or a rollback that moves the rows to another value and recreates the type",
             self.value, self.name
         ))
     }

@@ -63,7 +63,7 @@ impl ChangeType for AddForeignKey {
 pub(super) fn check_deferred(deferrable: bool, initially: bool, place: &Place, out: &mut Diagnostics) {
     if initially && !deferrable {
         out.push(
-            Diagnostic::error(Code::NeedsAnother, "`initiallyDeferred` asks for `deferrable`")
+            Diagnostic::error(Code::NeedsAnother, "`initiallyDeferred` requires `deferrable`")
                 .at(place.child("initiallyDeferred").as_key())
                 .help("add `deferrable: true`"),
         );
@@ -76,7 +76,7 @@ pub(super) fn check_validate(validate: Option<bool>, blocking: bool, place: &Pla
         out.push(
             Diagnostic::error(Code::Contradiction, "`blocking` and `validate: false` contradict each other")
                 .at(place.child("blocking").as_key())
-                .help("leave one of them out"),
+                .help("remove one of them"),
         );
     }
 }

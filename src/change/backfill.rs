@@ -68,9 +68,7 @@ impl ChangeType for Backfill {
             if let Some(at) = first_parameter(sql) {
                 let problem =
                     Diagnostic::error(Code::Parameter, format!("the backfill has a parameter `{}`", &sql[at.clone()]));
-                out.push(
-                    problem.at(place.within(at)).help("nobody gives it a value: write the value, or a `${variable}`"),
-                );
+                out.push(problem.at(place.within(at)).help("it has no value: write the value, or a `${variable}`"));
             }
         }
         for (column, expression) in &self.set {
@@ -79,7 +77,7 @@ impl ChangeType for Backfill {
                 out.push(
                     Diagnostic::error(Code::OwnKey, format!("the backfill changes its own key `{column}`"))
                         .at(place.child("set").child(column.as_str()).as_key())
-                        .help("it would meet the same rows again; walk through the table by another unique key"),
+                        .help("it would process the same rows again; use another unique key"),
                 );
             }
         }
@@ -107,10 +105,10 @@ impl ChangeType for Backfill {
         } else if self.sql.is_none() && self.set.keys().all(added) {
             Undo::Nothing
         } else if self.sql.is_some() {
-            Undo::Missing("nobody can tell what takes the backfill's `sql` back; write its `rollback:`".to_owned())
+            Undo::Missing("dagmar cannot derive the rollback of the backfill's `sql`; write its `rollback:`".to_owned())
         } else {
             Undo::Missing(format!(
-                "the backfill overwrites columns of `{}` that were there before; write its `rollback:`, or add the \
+                "the backfill overwrites columns of `{}` that existed before; write its `rollback:`, or add the \
                  columns in the same changeset",
                 self.table
             ))
@@ -144,7 +142,7 @@ impl Backfill {
             out.push(
                 Diagnostic::error(Code::BackfillSql, "the backfill's `sql` has its own RETURNING")
                     .at(place.clone())
-                    .help("leave it out: the rows are counted by themselves"),
+                    .help("remove it: dagmar counts the rows"),
             );
         }
         if !["insert", "update", "delete", "merge", "with"].iter().any(|word| starts_with(sql, word)) {
@@ -158,10 +156,10 @@ impl Backfill {
             out.push(
                 Diagnostic::error(
                     Code::BackfillSql,
-                    "the backfill's `sql` does not read `batch`: it would do everything at once",
+                    "the backfill's `sql` does not read `batch`: it would process all rows at once",
                 )
                 .at(place.clone())
-                .help("join `batch`, which holds the keys of the rows whose turn it is"),
+                .help("join `batch`, which holds the keys of the rows of the current batch"),
             );
         }
     }
@@ -219,13 +217,13 @@ mod tests {
             (json!({"set": {"c": "1"}, "sql": "DELETE FROM batch"}), "`set` and `sql`"),
             (json!({"set": {"c": "1"}, "batchSize": 0}), "1 to 1000000"),
             (json!({"set": {"a": "1"}}), "its own key"),
-            (json!({"set": {"c": "1"}, "pace": {"batchTime": "2m"}}), "cannot be made to take 2m"),
+            (json!({"set": {"c": "1"}, "pace": {"batchTime": "2m"}}), "`batchTime` cannot be 2m"),
             (json!({"set": {"c": "1"}, "pace": {"pause": "2h"}}), "a pause of 2h"),
             (json!({"sql": "INSERT INTO app.u SELECT a FROM batch RETURNING a"}), "RETURNING"),
             (json!({"set": {"c": "$1::text"}}), "a parameter `$1`"),
             (json!({"set": {"c": "'$1'"}, "where": "t.c < $3"}), "a parameter `$3`"),
             (json!({"sql": "DELETE FROM app.u USING batch WHERE u.a = $2"}), "a parameter `$2`"),
-            (json!({"sql": "UPDATE app.u SET a = 1"}), "everything at once"),
+            (json!({"sql": "UPDATE app.u SET a = 1"}), "all rows at once"),
             (json!({"sql": "SELECT * FROM batch"}), "changes no rows"),
         ] {
             let found = problems("backfill", &backfill(&extra).1);

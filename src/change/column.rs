@@ -87,9 +87,9 @@ impl ReferencesSpec {
         if !self.columns.is_empty() && self.columns.len() != from {
             let to = self.columns.len();
             out.push(
-                Diagnostic::error(Code::Contradiction, format!("{} cannot point at {to}", count(from, "column")))
+                Diagnostic::error(Code::Contradiction, format!("{} cannot reference {to}", count(from, "column")))
                     .at(place.child("columns"))
-                    .help("name as many columns on both sides"),
+                    .help("name the same number of columns on both sides"),
             );
         }
     }
@@ -134,7 +134,7 @@ impl ColumnSpec {
             out.push(
                 Diagnostic::error(
                     Code::Contradiction,
-                    format!("column `{}` has {}; only one can give its value", self.name, given.join(" and ")),
+                    format!("column `{}` has {}; only one can define its value", self.name, given.join(" and ")),
                 )
                 .at(place.child(given[1]).as_key()),
             );
@@ -146,7 +146,7 @@ impl ColumnSpec {
                     format!("column `{}` is the primary key and cannot be nullable", self.name),
                 )
                 .at(place.child("nullable"))
-                .help("leave `nullable` out"),
+                .help("remove `nullable`"),
             );
         }
         check_default(self.default.as_ref(), &place.child("default"), out);
@@ -171,14 +171,14 @@ pub fn check_default(default: Option<&SqlValue>, place: &Place, out: &mut Diagno
     }
 }
 
-/// Checks the columns of a table: each for itself, and that no name is there twice.
+/// Checks the columns of a table: each for itself, and that no name occurs twice.
 pub fn check_columns(columns: &[ColumnSpec], place: &Place, out: &mut Diagnostics) {
     for (i, column) in columns.iter().enumerate() {
         let here = place.at(i);
         column.check(&here, out);
         if let Some(first) = columns[..i].iter().position(|c| c.name == column.name) {
             out.push(
-                Diagnostic::error(Code::ElementTwice, format!("column `{}` is there twice", column.name))
+                Diagnostic::error(Code::ElementTwice, format!("column `{}` occurs twice", column.name))
                     .at(here.child("name"))
                     .related(place.at(first).child("name"), "first here"),
             );
@@ -194,7 +194,7 @@ pub fn check_key(what: &str, columns: &[Ident], place: &Place, out: &mut Diagnos
     for (i, column) in columns.iter().enumerate() {
         if let Some(first) = columns[..i].iter().position(|c| c == column) {
             out.push(
-                Diagnostic::error(Code::ElementTwice, format!("column `{column}` is there twice"))
+                Diagnostic::error(Code::ElementTwice, format!("column `{column}` occurs twice"))
                     .at(place.at(i))
                     .related(place.at(first), "first here"),
             );

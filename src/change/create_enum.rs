@@ -23,7 +23,7 @@ impl ChangeType for CreateEnum {
         for (i, value) in self.values.iter().enumerate() {
             if let Some(first) = self.values[..i].iter().position(|v| v == value) {
                 out.push(
-                    Diagnostic::error(Code::ElementTwice, format!("value `{value}` is there twice"))
+                    Diagnostic::error(Code::ElementTwice, format!("value `{value}` occurs twice"))
                         .at(here.at(i))
                         .related(here.at(first), "first here"),
                 );

@@ -123,7 +123,7 @@ impl ChangeType for CreateFunction {
                     "`pg_temp` stands before other schemas: temporary tables would hide theirs",
                 )
                 .at(place.child("searchPath"))
-                .help("leave `pg_temp` out: it is put at the end"),
+                .help("remove `pg_temp`: it is put at the end"),
             );
         }
     }

@@ -71,7 +71,7 @@ impl ChangeType for CreateIndex {
                     "`nullsNotDistinct` says nothing about an index that is not unique",
                 )
                 .at(place.child("nullsNotDistinct").as_key())
-                .help("add `unique: true`, or leave it out"),
+                .help("add `unique: true`, or remove it"),
             );
         }
     }

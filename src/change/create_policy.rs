@@ -73,7 +73,7 @@ impl ChangeType for CreatePolicy {
             wrong("name", "has neither `using` nor `withCheck`: it allows nothing", "write the condition");
         }
         if self.command == Command::Insert && self.using.is_some() {
-            wrong("using", "is for `insert`, which sees no rows that are there", "write `withCheck`");
+            wrong("using", "is for `insert`, which does not read existing rows", "write `withCheck`");
         }
         if matches!(self.command, Command::Select | Command::Delete) && self.with_check.is_some() {
             wrong("withCheck", "is for a command that writes no rows", "write `using`");
@@ -118,7 +118,7 @@ mod tests {
         assert!(policy(json!({"using": "true"})).is_empty());
         for (extra, words) in [
             (json!({}), "neither"),
-            (json!({"command": "insert", "using": "true", "withCheck": "true"}), "sees no rows"),
+            (json!({"command": "insert", "using": "true", "withCheck": "true"}), "does not read existing rows"),
             (json!({"command": "select", "using": "true", "withCheck": "true"}), "writes no rows"),
             (json!({"using": "true); DROP TABLE app.t; --"}), "semicolon"),
         ] {

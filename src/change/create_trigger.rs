@@ -88,7 +88,7 @@ impl CreateTrigger {
         let instead = self.timing == Timing::InsteadOf;
         let transition = self.old_table.is_some() || self.new_table.is_some();
         [
-            (self.events.is_empty(), "events", "it fires on nothing"),
+            (self.events.is_empty(), "events", "it has no event"),
             (!self.update_of.is_empty() && !on(Event::Update), "updateOf", "`updateOf` needs the event `update`"),
             (
                 on(Event::Truncate) && self.for_each == ForEach::Row,
@@ -103,12 +103,12 @@ impl CreateTrigger {
             (
                 self.old_table.is_some() && !on(Event::Update) && !on(Event::Delete),
                 "oldTable",
-                "there are old rows only on `update` and `delete`",
+                "old rows exist only for `update` and `delete`",
             ),
             (
                 self.new_table.is_some() && !on(Event::Update) && !on(Event::Insert),
                 "newTable",
-                "there are new rows only on `insert` and `update`",
+                "new rows exist only for `insert` and `update`",
             ),
         ]
         .into_iter()
@@ -171,7 +171,7 @@ mod tests {
         };
         assert!(trigger(json!({})).is_empty());
         for (extra, words) in [
-            (json!({"events": []}), "nothing"),
+            (json!({"events": []}), "no event"),
             (json!({"updateOf": ["a"]}), "updateOf"),
             (json!({"events": ["truncate"]}), "forEach: statement"),
             (json!({"timing": "insteadOf", "when": "true"}), "condition"),

@@ -67,7 +67,7 @@ impl ChangeType for CreateView {
         }
         if self.with_no_data && !self.materialized {
             out.push(
-                Diagnostic::error(Code::NeedsAnother, format!("view `{}` holds no data", self.name))
+                Diagnostic::error(Code::NeedsAnother, format!("view `{}` stores no data", self.name))
                     .at(place.child("withNoData").as_key())
                     .help("`withNoData` goes with `materialized: true`"),
             );

@@ -49,7 +49,7 @@ impl CustomKind {
     /// Why the schema of the parameters is none.
     pub fn new(name: String, manifest: Manifest, has_rollback: bool) -> Result<Self, String> {
         let validator = jsonschema::validator_for(&manifest.parameters)
-            .map_err(|e| format!("`parameters` is no JSON Schema: {e}"))?;
+            .map_err(|e| format!("`parameters` is not a valid JSON Schema: {e}"))?;
         Ok(Self { name, manifest, has_rollback, validator })
     }
 

@@ -42,8 +42,7 @@ impl ChangeType for DropColumn {
             Undo::Derived
         } else {
             Undo::Missing(format!(
-                "`keep: false` drops the column `{}` of `{}` with its values for good; leave it out, or say how the \
-                 column is made again",
+                "`keep: false` drops the column `{}` of `{}` with its values for good; remove it, or write how to recreate the column",
                 self.column, self.table
             ))
         }

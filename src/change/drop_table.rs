@@ -32,7 +32,7 @@ impl ChangeType for DropTable {
             Undo::Derived
         } else {
             Undo::Missing(format!(
-                "`keep: false` drops the table `{}` with its rows for good; leave it out, or say how the table is made again",
+                "`keep: false` drops the table `{}` with its rows for good; remove it, or write how to recreate the table",
                 self.table
             ))
         }

@@ -167,10 +167,10 @@ impl ChangeType for Grant {
                 out.push(
                     Diagnostic::error(
                         Code::NotOfThisObject,
-                        format!("`{}` does not know `{}`", objects.key, word(privilege)),
+                        format!("`{}` does not support `{}`", objects.key, word(privilege)),
                     )
                     .at(place.child("privileges").at(i))
-                    .help(format!("it knows {known}")),
+                    .help(format!("it supports {known}")),
                 );
             }
         }
@@ -238,7 +238,7 @@ mod tests {
         let grant =
             |privilege: &str, on: Value| problems("grant", &json!({"privileges": [privilege], "on": on, "to": "app"}));
         assert!(grant("select", json!({"table": "app.t"})).is_empty());
-        assert!(grant("execute", json!({"table": "app.t"}))[0].contains("does not know `execute`"));
+        assert!(grant("execute", json!({"table": "app.t"}))[0].contains("does not support `execute`"));
         assert!(grant("select", json!({}))[0].contains("no objects"));
         assert!(grant("usage", json!({"schema": "app", "type": "app.e"}))[0].contains("several kinds"));
         assert!(grant("execute", json!({"function": "app.f"}))[0].contains("argument types"));

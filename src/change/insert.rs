@@ -80,16 +80,20 @@ impl Insert {
             wrong(here.clone(), "the conflict is on `columns` and on a `constraint`", "keep one of them");
         }
         if conflict.do_ == Do::Update && conflict.columns.is_none() && conflict.constraint.is_none() {
-            wrong(here.clone(), "`do: update` has to know which conflict is meant", "write `columns: [...]`");
+            wrong(
+                here.clone(),
+                "`do: update` requires the columns or constraint of the conflict",
+                "write `columns: [...]`",
+            );
         }
         if conflict.do_ == Do::Nothing && !conflict.set.is_empty() {
-            wrong(here.child("set").as_key(), "`do: nothing` sets nothing", "leave `set` out");
+            wrong(here.child("set").as_key(), "`do: nothing` takes no `set`", "remove `set`");
         }
         if self.key.is_some() {
             wrong(
                 place.child("key").as_key(),
                 "with `onConflict` the values of `key` do not tell which rows were inserted",
-                "leave `key` out: the rows are remembered by the table's primary key",
+                "remove `key`: the rows are remembered by the table's primary key",
             );
         }
     }
@@ -121,7 +125,7 @@ impl ChangeType for Insert {
                             format!("the row has no literal value for the key `{column}`"),
                         )
                         .at(rows.at(i))
-                        .help("leave `key` out: the rows are remembered by the table's primary key"),
+                        .help("remove `key`: the rows are remembered by the table's primary key"),
                     );
                 }
             }
@@ -147,7 +151,7 @@ impl ChangeType for Insert {
         let Some(conflict) = self.updates() else { return Undo::Derived };
         let Some(columns) = &conflict.columns else {
             return Undo::Missing(format!(
-                "which rows of `{}` it changes is not known before; name the conflict's `columns` instead of its \
+                "which rows of `{}` it changes cannot be determined; name the conflict's `columns` instead of its \
                  `constraint`",
                 self.table
             ));
@@ -159,7 +163,7 @@ impl ChangeType for Insert {
             Undo::Derived
         } else {
             Undo::Missing(format!(
-                "which rows of `{}` it changes is not known before; give the conflict's columns literal values",
+                "which rows of `{}` it changes cannot be determined; give the conflict's columns literal values",
                 self.table
             ))
         }
@@ -241,7 +245,7 @@ mod tests {
             (json!({"rows": [{"a": 1}], "columns": ["b"]}), "not in `columns`"),
             (json!({"rows": [{"a": {"sql": "f()"}}], "key": "a"}), "no literal value"),
             (json!({"rows": [{"a": 1}], "key": "a", "onConflict": {"do": "nothing"}}), "which rows were inserted"),
-            (json!({"rows": [{"a": 1}], "onConflict": {"do": "update"}}), "which conflict"),
+            (json!({"rows": [{"a": 1}], "onConflict": {"do": "update"}}), "constraint of the conflict"),
         ] {
             let mut value = json!({"table": "app.t"});
             value.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());

@@ -34,7 +34,7 @@ pub fn check_piece(text: &str, place: &Place, out: &mut Diagnostics) {
         (_, _, None) => return,
     };
     let place = at.map_or(place.clone(), |at| place.clone().within(at));
-    let help = "one expression or one query stands here; several statements belong into a `sql` change";
+    let help = "write one expression or one query; put several statements into a `sql` change";
     out.push(Diagnostic::error(Code::NotOnePiece, format!("the SQL {problem}")).at(place).help(help));
 }
 
@@ -84,7 +84,7 @@ pub fn routine(text: &str) -> Result<(QualifiedName, Vec<String>), String> {
         return Err(format!("`{text}` has no argument types; write `{text}()` or `{text}(uuid, text)`"));
     };
     if last.sign != Some(b')') {
-        return Err(format!("`{text}` goes on after its argument types"));
+        return Err(format!("`{text}` has more text after its argument types"));
     }
     let types: Vec<String> = parts(&text[open.end()..last.start]).into_iter().map(str::to_owned).collect();
     types.iter().try_for_each(|name| super::value::check_type(name))?;

@@ -19,7 +19,7 @@ pub struct Sql {
 
 /// What is said where raw SQL has no way back.
 pub(super) fn no_way_back(key: &str) -> Undo {
-    Undo::Missing(format!("nobody can tell what takes this SQL back; write `{key}:`"))
+    Undo::Missing(format!("dagmar cannot derive the rollback of this SQL; write `{key}:`"))
 }
 
 /// Which way SQL goes.
@@ -27,7 +27,7 @@ pub(super) fn no_way_back(key: &str) -> Undo {
 pub(super) enum Way {
     /// It makes the change.
     Forward,
-    /// It takes it back.
+    /// It rolls it back.
     Rollback,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn check_not_empty(sql: &str, way: Way, place: Place, out: &mut Diagn
             Way::Forward => ("the SQL is empty: it would change nothing", "write what it does, or remove this change"),
             Way::Rollback => (
                 "the SQL of the rollback is empty",
-                "where nothing has to be taken back, leave it out and say `rollback: []` on the changeset",
+                "if nothing has to be undone, remove it and write `rollback: []` in the changeset",
             ),
         };
         out.push(Diagnostic::error(Code::Empty, message).at(place).help(help));

@@ -43,9 +43,7 @@ pub(super) fn undo(table: &QualifiedName, rollback: Option<&String>, keep: Optio
     } else if rollback.is_some() || keep != Some(false) {
         Undo::Derived
     } else {
-        Undo::Missing(format!(
-            "`keep: false` forgets the old rows of `{table}`; leave it out, or write `rollback: SQL`"
-        ))
+        Undo::Missing(format!("`keep: false` discards the old rows of `{table}`; remove it, or write `rollback: SQL`"))
     }
 }
 
@@ -53,7 +51,7 @@ pub(super) fn undo(table: &QualifiedName, rollback: Option<&String>, keep: Optio
 pub(super) fn check_keep(rollback: Option<&String>, keep: Option<bool>, place: &Place, out: &mut Diagnostics) {
     if rollback.is_some() && keep == Some(true) {
         out.push(
-            Diagnostic::error(Code::Contradiction, "`keep` puts the old rows back and `rollback` does something else")
+            Diagnostic::error(Code::Contradiction, "`keep` restores the old rows and contradicts `rollback`")
                 .at(place.child("keep").as_key())
                 .help("keep one of them"),
         );

@@ -106,7 +106,7 @@ pub fn check_type(text: &str) -> Result<(), String> {
     if text.trim().is_empty() {
         Err("a type must not be empty".to_owned())
     } else if !text.chars().all(fits) || open != text.matches(')').count() || text.matches('"').count() % 2 == 1 {
-        Err(format!("`{text}` is no name of a type"))
+        Err(format!("`{text}` is not a valid type name"))
     } else {
         Ok(())
     }

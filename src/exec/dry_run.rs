@@ -58,7 +58,7 @@ pub fn locks(plan: &Plan) -> Vec<(QualifiedName, LockMode)> {
     all.locks
 }
 
-/// Prints a plan. `upgrade` makes the ledger, or brings it up to date; statements in `skipped` are
+/// Prints a plan. `upgrade` makes the ledger, or upgrades it; statements in `skipped` are
 /// left out.
 #[must_use]
 pub fn dry_run(writer: &Writer, plan: &Plan, upgrade: &[&str], skipped: &[StatementTag]) -> DryRun {

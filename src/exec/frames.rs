@@ -38,7 +38,7 @@ pub enum Frame {
     Outside {
         /// The segment.
         segment: usize,
-        /// The intent, or what a session needs that goes on with it.
+        /// The intent, or what a session needs that continues it.
         before: Script,
         /// That it is done.
         after: Script,
@@ -345,7 +345,7 @@ impl Writer {
         let id = quote_literal(&step.changeset);
         let is_there = |more: &str| self.recorder.has_changeset(&format!("id = {id}{more}"));
         let (condition, message) = match (step.direction, step.why) {
-            (Direction::Forward, StepReason::Pending) => (is_there(" AND status <> 'failed'"), "is there already"),
+            (Direction::Forward, StepReason::Pending) => (is_there(" AND status <> 'failed'"), "already exists"),
             (Direction::Forward | Direction::Purge | Direction::Restore, _) => {
                 (format!("NOT {}", is_there("")), "is not as the plan expects it")
             }

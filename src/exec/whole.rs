@@ -11,7 +11,7 @@ use crate::plan::{Mode, Plan, Step};
 pub fn check(plan: &Plan) -> Result<(), Failure> {
     let reason = |step: &Step| {
         let mode = step.segments.iter().map(|s| s.mode).find(|mode| *mode != Mode::Transaction);
-        format!("`{}`: {}", step.changeset, mode.map_or("it has several segments, or was begun before", Mode::words))
+        format!("`{}`: {}", step.changeset, mode.map_or("it has several segments, or was started before", Mode::words))
     };
     let misfits: Vec<String> = plan.steps.iter().filter(|step| !is_single(step)).map(reason).collect();
     if misfits.is_empty() {

@@ -24,11 +24,11 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     if !wrong.is_empty() {
         return Outcome::unmet(
             some(&wrong),
-            "find out why; then "
+            "find and fix the cause; then "
                 + Operation::Rollback
                 + " and "
                 + Operation::Apply
-                + format!(" it on {name}, so that it passes in one go"),
+                + format!(" it on {name}, so that it succeeds without a failure"),
         );
     }
     match retries {

@@ -15,14 +15,14 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     if evidence.plan.direction == Direction::Purge {
         return Outcome::unmet(
             format!("{} needed, and a purge cannot be sealed and approved", count(wanted, "approval")),
-            Remedy::from("have somebody agree, and say who: ")
+            Remedy::from("get the approval elsewhere and record it: ")
                 + vec![Setting::Override.to("approvals"), Setting::Reason.open()],
         );
     }
     let then = if evidence.source.is_some() { "promote" } else { "apply" };
     let remedy = "seal the plan with "
         + Operation::Plan.with(Setting::Out.open())
-        + format!(", have it approved, and {then} that file");
+        + format!(", have it approved, then {then} that file");
     let Some(sealed) = &evidence.sealed else {
         return Outcome::unmet(format!("{} needed, and the plan is not sealed", count(wanted, "approval")), remedy);
     };
@@ -30,7 +30,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
         && let Some(step) = evidence.plan.steps.iter().find(|s| s.author.as_deref().is_none_or(|a| a.trim().is_empty()))
     {
         return Outcome::unmet(
-            format!("`{}` has no author, and no author may approve: nobody can tell who wrote it", step.changeset),
+            format!("`{}` has no author, and an author must not approve: the author is unknown", step.changeset),
             "give the changeset an `author`, and seal the plan again",
         );
     }
@@ -40,7 +40,10 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     for approval in last_words(of_plan) {
         let who = format!("{} ({})", approval.by, approval.os_user);
         if approval.verdict == ApprovalVerdict::Reject {
-            return Outcome::unmet(format!("rejected by {who}: {}", approval.reason), "settle it, and seal a new plan");
+            return Outcome::unmet(
+                format!("rejected by {who}: {}", approval.reason),
+                "resolve the objection, then seal a new plan",
+            );
         }
         match why_not(evidence, sealed, approval, policy) {
             Some(why) => left_out.push(format!("{who} {why}")),
@@ -70,15 +73,15 @@ fn why_not(
     if over {
         Some("has expired")
     } else if approval.by == target.db_user {
-        Some("is who applies it")
+        Some("is the role that applies it")
     } else if !policy.roles.is_empty() && !policy.roles.iter().any(is_member) {
-        Some("has none of the roles")
+        Some("is not a member of any required role")
     } else if target.rolled_back.is_some_and(|at| approval.at <= at) {
-        Some("agreed before it was rolled back here")
+        Some("approved before it was rolled back here")
     } else if policy.not_author
         && (sealed.db_user == approval.by || sealed.author == format!("{}@{}", approval.os_user, approval.host))
     {
-        Some("has sealed it")
+        Some("sealed the plan")
     } else if policy.not_author && evidence.plan.steps.iter().any(|s| is_author(s.author.as_deref(), approval)) {
         Some("is an author")
     } else {

@@ -7,7 +7,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(source) = evidence.source else { return Outcome::NotAsked };
     let (here, from) = (evidence.environment, &source.environment);
     if evidence.missing.is_empty() {
-        return Outcome::met("everything that is needed is there or comes along");
+        return Outcome::met("all dependencies are applied or in this plan");
     }
     let missing: Vec<String> = evidence
         .missing

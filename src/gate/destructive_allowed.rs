@@ -15,8 +15,8 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     if refused.is_empty() {
         let words: Vec<&str> = by_name.iter().map(|(kind, _)| kind.word()).collect();
         return Outcome::met(match words.as_slice() {
-            [] => "nothing is destroyed without leave".to_owned(),
-            words => format!("allowed by name: {}", words.join(", ")),
+            [] => "no destructive step needs permission".to_owned(),
+            words => format!("allowed by option: {}", words.join(", ")),
         });
     }
     let reason = |(kind, having): &(Destructive, Vec<&str>)| {
@@ -25,5 +25,5 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     };
     let reasons: Vec<String> = refused.iter().map(reason).collect();
     let options: Vec<Choice> = refused.iter().map(|(kind, _)| Setting::Allow.to(kind.word())).collect();
-    Outcome::unmet(some(&reasons), Remedy::from("if that is meant: ") + options)
+    Outcome::unmet(some(&reasons), Remedy::from("to allow it: ") + options)
 }

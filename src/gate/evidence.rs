@@ -257,7 +257,7 @@ pub fn select(
     if only.is_none() {
         for (id, _) in theirs.changesets.iter().filter(|(_, r)| r.status == RecordedStatus::Applied) {
             if graph.position(id).is_none() && ours.status(id).is_none() {
-                let what = format!("{source} has it, and no file has it any more");
+                let what = format!("{source} has it, but no file contains it");
                 selection.differing.push(Differing { changeset: id.clone(), what });
             }
         }

@@ -52,7 +52,7 @@ const ALL: &[(&str, Check)] = &[
     ("approvals", approvals::check),
 ];
 
-/// The gate that the ledger's owner has put up: nobody else goes past it.
+/// The gate that the ledger's owner has put up: nobody else overrides it.
 const REQUIRED_POLICY: &str = "required-policy";
 
 /// The names of all gates.
@@ -61,7 +61,7 @@ pub fn names() -> Vec<&'static str> {
     ALL.iter().map(|(name, _)| *name).collect()
 }
 
-/// The names of the gates that a word with a reason goes past.
+/// The names of the gates that a word with a reason overrides.
 #[must_use]
 pub fn overridable() -> Vec<&'static str> {
     names().into_iter().filter(|name| *name != REQUIRED_POLICY).collect()

@@ -15,7 +15,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
         None => {
             let promote = Operation::Promote.at(evidence.environment);
             let promote = if evidence.sealed.is_some() { promote.on(Argument::Open) } else { promote };
-            Outcome::unmet(format!("`{}` takes only what is promoted", evidence.environment), "use " + promote)
+            Outcome::unmet(format!("`{}` accepts only promotions", evidence.environment), "use " + promote)
         }
     }
 }

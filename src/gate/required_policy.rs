@@ -10,11 +10,12 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let Some(required) = evidence.required else { return Outcome::NotAsked };
     let differing = differences(required, evidence.here);
     if differing.is_empty() {
-        return Outcome::met("dagmar.yaml says what the ledger's owner demands");
+        return Outcome::met("dagmar.yaml matches the policy required by the ledger's owner");
     }
     Outcome::unmet(
-        format!("dagmar.yaml differs from what the ledger's owner demands: {}", differing.join(", ")),
-        "use the dagmar.yaml that it was demanded with; the owner changes it with " + Operation::LedgerPolicy,
+        format!("dagmar.yaml differs from the policy required by the ledger's owner: {}", differing.join(", ")),
+        "use the dagmar.yaml that the policy was recorded from; the ledger's owner changes it with "
+            + Operation::LedgerPolicy,
     )
 }
 

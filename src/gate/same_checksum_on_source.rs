@@ -26,7 +26,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     }
     Outcome::unmet(
         some(&wrong),
-        Remedy::from(format!("take edits back, or bring the new version to {name} first: "))
+        Remedy::from(format!("revert the edits, or apply the new version on {name} first: "))
             + Operation::Rollback
             + " and "
             + Operation::Apply

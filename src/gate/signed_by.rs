@@ -13,7 +13,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
         return Outcome::unmet(
             "a purge cannot be sealed and signed",
             Remedy::from(vec![Setting::Override.to("signed-by"), Setting::Reason.open()])
-                + ": the history keeps who did it and why",
+                + ": the history records who did it and why",
         );
     }
     let remedy = "seal and sign it: "
@@ -31,7 +31,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     if !unread.is_empty() {
         return Outcome::unmet(
             unread.join("; "),
-            "mend `signedBy` in dagmar.yaml: files of public keys, or keys in base64",
+            "correct `signedBy` in dagmar.yaml: files of public keys, or keys in base64",
         );
     }
     Outcome::unmet(

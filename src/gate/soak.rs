@@ -28,7 +28,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
         return Outcome::met(format!("{soak} on {name} are over"));
     }
     let remedy = if backwards {
-        format!("the clocks differ: set the clock of the server of {name}")
+        format!("the clocks differ: correct the clock of the server of {name}")
     } else {
         format!("wait until {}", time::rfc3339(over))
     };

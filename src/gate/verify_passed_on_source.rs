@@ -20,11 +20,11 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
         if ran.is_some() && ran == there {
             checks += step.verify.len();
         } else {
-            wrong.push(format!("`{}` was never run on {name}, only marked", step.changeset));
+            wrong.push(format!("`{}` was only marked on {name}, not run", step.changeset));
         }
     }
     if wrong.is_empty() && checks == 0 {
-        return Outcome::met(format!("nothing was checked on {name}: no changeset of this plan has a `verify`"));
+        return Outcome::met("no changeset of this plan has a `verify`");
     }
     if wrong.is_empty() {
         return Outcome::met(format!("{} passed on {name}", count(checks, "check")));
@@ -33,6 +33,6 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
         some(&wrong),
         Remedy::from(format!("apply it on {name}: "))
             + Operation::Mark.on("pending")
-            + " there takes the mark back; or mark it here as well",
+            + " removes the mark there; or mark it here as well",
     )
 }

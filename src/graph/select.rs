@@ -52,7 +52,7 @@ fn named(name: &str, changelog: &Changelog, graph: &Graph) -> Result<Vec<usize>,
         None => {
             let ids = changelog.changesets.iter().map(|c| c.id.as_str());
             let near = nearest(name, ids).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            Err(format!("there is no changeset `{name}`{near}"))
+            Err(format!("the changeset `{name}` does not exist{near}"))
         }
     }
 }

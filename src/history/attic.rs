@@ -141,18 +141,16 @@ impl Entry {
     #[must_use]
     pub fn way(&self) -> Recovery {
         match (self.kind, self.status) {
-            _ if self.restored_at.is_some() => {
-                Recovery::None("put back, except for what something stood in the way of")
-            }
-            (_, Some(RecordedStatus::Partly)) => Recovery::None("its changeset is half done"),
+            _ if self.restored_at.is_some() => Recovery::None("restored, except for rows with a conflict"),
+            (_, Some(RecordedStatus::Partly)) => Recovery::None("its changeset is partly applied"),
             (AtticKind::Rows | AtticKind::Values, _) if self.home.is_none() => {
-                Recovery::None("its table is not there: apply its changeset again")
+                Recovery::None("its table does not exist: apply its changeset again")
             }
             (AtticKind::Rows | AtticKind::Values, _) => Recovery::Restore,
             _ if self.by_rollback => Recovery::Rollback,
             (AtticKind::Table | AtticKind::Column, _) => Recovery::Restore,
             (AtticKind::Update | AtticKind::Upsert | AtticKind::Delete, _) => {
-                Recovery::None("no rollback puts it back any more")
+                Recovery::None("no rollback restores it any more")
             }
         }
     }

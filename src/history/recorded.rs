@@ -167,7 +167,7 @@ impl Recorded {
         self.segments.iter().filter(move |state| state.direction == direction)
     }
 
-    /// Whether its rollback was begun and not finished: nothing but that rollback goes on with it.
+    /// Whether its rollback is not finished: nothing but that rollback continues it.
     #[must_use]
     pub fn is_rollback_begun(&self) -> bool {
         self.progress(Direction::Rollback).next().is_some()

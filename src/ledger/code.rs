@@ -14,7 +14,7 @@ pub const OWNER: &str = "DG005";
 /// A secret variable cannot be filled in.
 pub const SECRET: &str = "DG006";
 
-/// An attempt of a function of the ledger, which takes it back itself and goes on: nobody else sees it.
+/// An attempt of a function of the ledger, which rolls it back itself and goes on: nobody else sees it.
 pub const ATTEMPT: &str = "DGTRY";
 
 /// Every code, with what it means.

@@ -35,7 +35,7 @@ async fn edited_failure(view: &View<'_>, db: &Database, edited: &[Edited]) -> Re
     let verb = if names.len() == 1 { "was" } else { "were" };
     let mut failure =
         Failure::new(FailureKind::Drift, format!("{} {verb} edited after being applied", names.join(", "))).help(
-            "take the edit back and put the change into a new changeset; or roll it back here, and apply it again; or, \
+            "revert the edit and put the change into a new changeset; or roll it back here, and apply it again; or, \
              where the database is as the file says now, "
                 + Operation::Mark.on("applied").on(Argument::Open).with(Setting::Reason.open())
                 + " accepts the edit",

@@ -97,15 +97,18 @@ pub async fn prepare_cancel<'a>(target: &'a Target, observer: &mut dyn Observer)
         _ => request::running(&db.connection, target.ledger()).await?,
     };
     let Some(running) = running else {
-        return Err(Failure::new(FailureKind::Refused, "nothing runs on this database; nothing was cancelled")
-            .help(Operation::Status + " shows what is done"));
+        return Err(Failure::new(
+            FailureKind::Refused,
+            "no run is in progress on this database; nothing was cancelled",
+        )
+        .help(Operation::Status + " shows what is done"));
     };
     if running.kind == Some(RunKind::Script) {
         return Err(Failure::new(
             FailureKind::Refused,
             "a psql script is running, which cannot be cancelled from here",
         )
-        .help("interrupt psql; " + Operation::Status + " shows what it has done"));
+        .help("interrupt psql instead; " + Operation::Status + " shows what it has done"));
     }
     Ok(Cancellation { target, db, running })
 }

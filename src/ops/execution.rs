@@ -170,9 +170,9 @@ impl<'a> Execution<'a> {
             Direction::Rollback if moved => {
                 return Err(Failure::new(
                     FailureKind::Drift,
-                    "another run has changed the database since the plan was shown",
+                    "another run changed the database after the plan was shown",
                 )
-                .help("run the command again and look at what it would do now"));
+                .help("run the command again and check the new plan"));
             }
             Direction::Rollback => return Ok(()),
             // what the attic has is not in the history
@@ -181,9 +181,9 @@ impl<'a> Execution<'a> {
                 if statements(&next) != statements(&self.plan) {
                     return Err(Failure::new(
                         FailureKind::Drift,
-                        "the attic has changed since this was shown; nothing was run",
+                        "the attic changed after the plan was shown; nothing was run",
                     )
-                    .help("run the command again and look at what it would do now"));
+                    .help("run the command again and check the new plan"));
                 }
                 return Ok(());
             }
@@ -197,10 +197,10 @@ impl<'a> Execution<'a> {
         if let Some(unseen) = next.steps.iter().find(|step| !self.shown.contains(&step.changeset)) {
             return Err(Failure::new(
                 FailureKind::Drift,
-                format!("`{}` is pending now, and was not when the plan was shown", unseen.changeset),
+                format!("`{}` is pending now and was not when the plan was shown", unseen.changeset),
             )
-            .note("another run has taken it back in between; nothing was run")
-            .help("run the command again and look at what it would do now"));
+            .note("another run rolled it back in between; nothing was run")
+            .help("run the command again and check the new plan"));
         }
         if self.losses > 0 {
             let before = self.plan.steps.iter().map(|s| &s.changeset);
@@ -246,14 +246,14 @@ impl<'a> Execution<'a> {
             return why;
         }
         if self.plan.direction != Direction::Rollback {
-            return why.help("give the same command again: it goes on with what is left");
+            return why.help("run the command again: it continues with the remaining steps");
         }
         let ids: Vec<&str> = self.plan.steps.iter().map(|s| s.changeset.as_str()).collect();
-        why.note(format!("it was to take back: {}", ids.join(", "))).help(
+        why.note(format!("to be rolled back: {}", ids.join(", "))).help(
             Operation::Status
                 + " shows which of them are still applied: "
                 + Operation::Rollback.on(Argument::Open)
-                + " takes those back",
+                + " rolls those back",
         )
     }
 

@@ -339,9 +339,9 @@ impl<'a> Gates<'a> {
                 .note(Remedy::from("    ") + verdict.remedy.clone().unwrap_or_default());
         }
         Err(failure.help(
-            Remedy::from("in an emergency ")
+            Remedy::from("in an emergency, ")
                 + vec![Setting::Override.open(), Setting::Reason.open()]
-                + " goes past a gate, and stays in the history",
+                + " overrides a gate and is recorded in the history",
         ))
     }
 

@@ -56,7 +56,7 @@ pub fn open_plan(file: &Path, key: Option<&Path>) -> Result<Sealed, Failure> {
         (None, None) => Ok(sealed),
         (None, Some(_)) => refused(format!("`{}` is not signed", file.display())),
         (Some(signature), _) if !signature.as_ref().is_some_and(|s| s.is_good(&sealed.digest, None)) => {
-            refused(format!("the signature of `{}` is wrong", file.display()))
+            refused(format!("the signature of `{}` is invalid", file.display()))
         }
         (Some(Some(signature)), Some(_)) if !signature.is_good(&sealed.digest, key.as_ref()) => {
             refused(format!("`{}` is signed with another key: {}", file.display(), signature.key))

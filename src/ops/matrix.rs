@@ -75,8 +75,8 @@ async fn ask(target: &Target, view: &View<'_>, observer: &mut dyn Observer) -> A
         }
         // looking must not make a server
         Some(Address::Url(EMBEDDED)) if Home::of(&loaded.root, name)?.version().is_none() => {
-            return Err(Failure::new(FailureKind::Database, "its private server was never started")
-                .help(Operation::Apply.at(name) + " makes it"));
+            return Err(Failure::new(FailureKind::Database, "its embedded server was never started")
+                .help(Operation::Apply.at(name) + " starts it"));
         }
         Some(_) => {}
     }

@@ -50,6 +50,5 @@ pub fn refusal(findings: &[Finding]) -> Result<(), Failure> {
             .note(format!("[{}] {}", finding.check, finding.message))
             .note(Remedy::from("    ") + finding.remedy.clone());
     }
-    Err(failure
-        .help("mend it, and run the same command again; with " + Setting::NoPreflight + " a run goes on all the same"))
+    Err(failure.help("fix it and run the command again, or skip these checks with " + Setting::NoPreflight))
 }

@@ -77,7 +77,7 @@ impl<'a> Planned<'a> {
                 FailureKind::Usage,
                 format!("`{from}` and `{to}` are the same database: {}", db.describe()),
             )
-            .help("look at the URLs in dagmar.yaml, and at the variables in them"));
+            .help("check the URLs in dagmar.yaml and the variables in them"));
         }
         let mut gates = Gates::new(target, source, overrides, from)?;
         let history = db.history().await?;
@@ -245,9 +245,9 @@ impl<'a> Prepared<'a> {
     /// If the run has another digest, or cannot run.
     pub async fn confirmed(self, digest: &str) -> Result<Confirmed<'a>, Failure> {
         if self.digest() != digest {
-            return Err(Failure::new(FailureKind::Drift, "the plan is another one than the one that was confirmed")
-                .note("files, database or gates have changed in between; nothing was run")
-                .help("look at the plan as it is now, and confirm that"));
+            return Err(Failure::new(FailureKind::Drift, "the plan differs from the confirmed plan")
+                .note("the files, the database or the gates changed in between; nothing was run")
+                .help("review the new plan and confirm it"));
         }
         self.check().await?;
         Ok(Confirmed(self))

@@ -46,24 +46,24 @@ pub fn source(target: &Target, from: Option<&str>) -> Result<Target, Failure> {
         (None, Some(before)) => before.clone(),
         (None, None) => {
             let message = format!("`{to}` has no `promoteFrom` in dagmar.yaml");
-            return Err(wrong(message, "name the source: " + Setting::From.to("staging") + ", or write it there"));
+            return Err(wrong(message, "name the source: " + Setting::From.to("staging") + ", or set `promoteFrom`"));
         }
     };
     let place = |name: &str| config.environment_list.iter().position(|(n, _)| n == name);
     let Some(first) = place(&from) else {
         let names: Vec<&str> = config.environment_list.iter().map(|(n, _)| n.as_str()).collect();
         return Err(wrong(
-            format!("there is no environment `{from}`"),
+            format!("the environment `{from}` does not exist"),
             format!("dagmar.yaml has: {}", names.join(", ")).into(),
         ));
     };
     if place(to).is_none_or(|last| first >= last) {
         let message = format!("`{from}` does not come before `{to}`");
-        return Err(wrong(message, "dagmar.yaml has the environments in the order of promotion".into()));
+        return Err(wrong(message, "list the environments in dagmar.yaml in the order of promotion".into()));
     }
     if config.environment(&from).is_none_or(|e| e.url.is_none() && e.url_command.is_none() && e.url_file.is_none()) {
         let message = format!("the environment `{from}` has no `url`, `urlCommand` or `urlFile`");
-        return Err(wrong(message, "a promotion needs both databases: write it in dagmar.yaml".into()));
+        return Err(wrong(message, "a promotion connects to both databases: add it in dagmar.yaml".into()));
     }
     target.of(&from)
 }

@@ -32,7 +32,7 @@ pub async fn recorded<T>(
         && matches!(failure.kind, FailureKind::Refused | FailureKind::Drift | FailureKind::Locked)
         && let Err(why) = record(failure, attempt, target).await
     {
-        observer.on(&Event::Note { message: format!("the ledger has no event of it: {why}") });
+        observer.on(&Event::Note { message: format!("it could not be recorded in the ledger: {why}") });
     }
     result
 }

@@ -239,10 +239,9 @@ impl<'a> Shadow<'a> {
         if applied > 0 {
             let alone = RunOptions { jobs: Some(1), ..RunOptions::default() };
             shadow.execute(base, &alone, &mut (), stop).await.and_then(|done| verdict(&done)).map_err(|failure| {
-                let message =
-                    format!("the private server cannot be brought to where the database is: {}", failure.message);
+                let message = format!("cannot reproduce the database on the shadow server: {}", failure.message);
                 Failure { message, ..failure }
-                    .note("it has what the ledger recorded, and nothing that came otherwise")
+                    .note("the shadow server has only what the ledger recorded")
                     .help("make the dry run without " + Setting::Shadow + ", or bring what is missing into a changeset")
             })?;
         }
@@ -303,7 +302,7 @@ impl<'a> Shadow<'a> {
     }
 }
 
-/// Refuses to take back on a new server what is half done on the other one.
+/// Refuses to take back on a new server what is partly applied on the other one.
 fn check_whole(plan: &Plan, history: &History) -> Result<(), Failure> {
     let begun = |id: &str| {
         history
@@ -315,7 +314,7 @@ fn check_whole(plan: &Plan, history: &History) -> Result<(), Failure> {
         None => Ok(()),
         Some(step) => Err(Failure::new(
             FailureKind::Refused,
-            format!("`{}` is not applied as a whole: no private server can be brought to where it is", step.changeset),
+            format!("`{}` is partly applied: the shadow server cannot reproduce it", step.changeset),
         )
         .help("make the dry run without " + Setting::Shadow)),
     }

@@ -65,7 +65,7 @@ impl Release<'_> {
             "COMMIT".to_owned(),
         ];
         let sent = db.connection.execute(&sql.join(";\n")).await;
-        sent.map_err(|e| query_failed("cannot note which plan it is", &e))
+        sent.map_err(|e| query_failed("cannot record the plan", &e))
     }
 
     /// The approvals and rejections of the plan in this ledger.
@@ -85,7 +85,7 @@ async fn fit(sealed: &Sealed, target: &Target, db: &Database, history: &History)
     if let Some(no) = last_words(&said).into_iter().find(|a| a.verdict == ApprovalVerdict::Reject) {
         return Err(Failure::new(FailureKind::Refused, "the plan was rejected; nothing was run")
             .note(format!("by {}", no))
-            .help("make another one; or who rejected it may approve it after all"));
+            .help("seal a new plan; or the role that rejected it approves it"));
     }
     Ok(left)
 }
@@ -107,7 +107,7 @@ pub async fn may_be_approved(
     if !same(&part.policy, &target.policy()) {
         return Err(Failure::new(
             FailureKind::Drift,
-            format!("dagmar.yaml says something else of `{}` than when the plan was sealed", target.environment),
+            format!("dagmar.yaml has changed for `{}` since the plan was sealed", target.environment),
         )
         .help("use the dagmar.yaml that it was sealed with, or seal a new plan"));
     }
@@ -155,20 +155,20 @@ fn same_render(view: &View<'_>, plan: &Plan) -> Result<(), Failure> {
     for step in &plan.steps {
         let now = match view.graph.position(&step.changeset) {
             Some(_) => view.render_one(&step.changeset)?,
-            None => return Err(other_render(&step.changeset, "no file has it any more")),
+            None => return Err(other_render(&step.changeset, "no file contains it any more")),
         };
         if now.checksum != step.checksum {
-            return Err(other_render(&step.changeset, "its file says something else"));
+            return Err(other_render(&step.changeset, "its file has changed"));
         }
         if now.digest != step.digest || !same(&parts(&now), &parts(step)) {
-            return Err(other_render(&step.changeset, "the same file is rendered to something else"));
+            return Err(other_render(&step.changeset, "the same file renders to different SQL"));
         }
     }
     Ok(())
 }
 
 fn other_render(id: &str, why: &str) -> Failure {
-    Failure::new(FailureKind::Drift, format!("`{id}` is compiled differently now than it is sealed; nothing was run"))
+    Failure::new(FailureKind::Drift, format!("`{id}` no longer compiles to what was sealed; nothing was run"))
         .note(why)
         .help("use the files and the dagmar that it was sealed with, or seal a new plan")
 }

@@ -64,7 +64,8 @@ impl RunOptions {
 /// If it is empty.
 pub fn check_reason(reason: &str) -> Result<(), Failure> {
     if reason.trim().is_empty() {
-        return Err(Failure::new(FailureKind::Usage, "the reason is empty").help("say why: the history keeps it"));
+        return Err(Failure::new(FailureKind::Usage, "the reason is empty")
+            .help("give a reason: it is recorded in the history"));
     }
     Ok(())
 }
@@ -187,8 +188,8 @@ pub fn verdict(finished: &Finished) -> Result<(), Failure> {
         (RunStatus::Done, _) => Ok(()),
         (RunStatus::Interrupted, _) => {
             let by = finished.stopped_by.as_deref().unwrap_or("stopped by a signal");
-            Err(Failure::new(FailureKind::Interrupted, format!("{by}; what was done is recorded"))
-                .help("the same command goes on"))
+            Err(Failure::new(FailureKind::Interrupted, format!("{by}; the completed steps are recorded"))
+                .help("run the command again to continue"))
         }
         (RunStatus::Failed, []) => Err(Failure::new(FailureKind::Failed, "the run failed")),
         (RunStatus::Failed, [first, others @ ..]) => {

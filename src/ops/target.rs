@@ -49,7 +49,10 @@ impl Project {
         let folder = tempfile::tempdir().map_err(|why| failed(Path::new("."), why))?;
         for (path, content) in files {
             if !path.components().all(|part| matches!(part, Component::Normal(_))) {
-                return Err(Failure::new(FailureKind::Usage, format!("`{}` is no path in a project", path.display())));
+                return Err(Failure::new(
+                    FailureKind::Usage,
+                    format!("`{}` is not a path inside a project", path.display()),
+                ));
             }
             let place = folder.path().join(path);
             let parent = place.parent().unwrap_or(folder.path());
@@ -80,7 +83,7 @@ impl Project {
             && !self.workspace.loaded.problems.has_errors()
         {
             let names: Vec<&str> = config.environment_list.iter().map(|(n, _)| n.as_str()).collect();
-            let failure = Failure::new(FailureKind::Usage, format!("there is no environment `{environment}`"));
+            let failure = Failure::new(FailureKind::Usage, format!("the environment `{environment}` does not exist"));
             return Err(match nearest(&environment, names.iter().copied()) {
                 Some(near) => failure.help(format!("did you mean `{near}`?")),
                 None => failure.help(format!("dagmar.yaml has: {}", names.join(", "))),
@@ -279,7 +282,7 @@ impl Target {
         )
         .note(format!("either it was restored from a dump of `{other}`, or this is the database of `{other}`"))
         .help(
-            "check where you are connected; "
+            "check the connection; "
                 + Operation::Adopt.at(here).with(Setting::Reason.open())
                 + format!(" makes it the ledger of `{here}`"),
         ))

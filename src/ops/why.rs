@@ -192,7 +192,7 @@ async fn recorded(target: &Target, id: &str, unknown: Unknown, observer: &mut dy
                     Some(near) => format!("did you mean `{near}`?").into(),
                     None => Operation::Status + " shows all of them",
                 };
-                Failure::new(FailureKind::Usage, format!("there is no changeset `{id}`")).help(help)
+                Failure::new(FailureKind::Usage, format!("the changeset `{id}` does not exist")).help(help)
             }
         });
     };
@@ -205,13 +205,12 @@ async fn recorded(target: &Target, id: &str, unknown: Unknown, observer: &mut dy
     let word = if is_missing { "missing" } else { recorded.status.word() };
     let at = time::rfc3339(recorded.applied_at);
     let message = match recorded.status {
-        RecordedStatus::Applied => format!("it is there since {at}, applied by {}", recorded.applied_by),
-        _ => format!("it is {word} since {at}, by {}", recorded.applied_by),
+        RecordedStatus::Applied => format!("applied at {at} by {}", recorded.applied_by),
+        _ => format!("{word} since {at}, by {}", recorded.applied_by),
     };
-    let message = if broken { message } else { format!("{message}, and no file has it any more") };
-    let todo = (!broken).then(|| "put its file back; or " + Operation::Rollback.on(id).at(env) + " takes it back");
-    let verdict =
-        if broken { "what keeps it back is known when the files have no mistakes" } else { "nothing runs for it" };
+    let message = if broken { message } else { format!("{message}, and no file contains it any more") };
+    let todo = (!broken).then(|| "restore its file; or " + Operation::Rollback.on(id).at(env) + " rolls it back");
+    let verdict = if broken { "fix the errors in the files to see what blocks it" } else { "it will not run" };
     let reason = Reason { kind: "missing", changeset: id.to_owned(), message, until: None, todo, who: None };
     Ok(Why {
         environment: env.clone(),
@@ -250,7 +249,7 @@ async fn gates(
         };
         match asked {
             Ok(source) => from = Some(source),
-            Err(why) => reasons.push(reason(format!("`{before}` cannot be asked: {}", why.message), why.help)),
+            Err(why) => reasons.push(reason(format!("`{before}` cannot be queried: {}", why.message), why.help)),
         }
     }
     let none = Overrides::default();

@@ -136,8 +136,9 @@ async fn first_answer(connection: &Connection, settings: &Settings, ledger: &Led
     let Some(limit) = settings.answer_timeout else { return asking.await };
     tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
         let seconds = limit.as_secs();
-        let why = format!("`{}` let us in and did not answer within {seconds}s", settings.describe());
-        Err(Failure::new(FailureKind::Database, why)
-            .help("is it overloaded, or a pooler without a free connection? a longer `connect_timeout` waits longer"))
+        let why = format!("`{}` accepted the connection but did not answer within {seconds}s", settings.describe());
+        Err(Failure::new(FailureKind::Database, why).help(
+            "it may be overloaded, or a pooler without a free connection; increase `connect_timeout` to wait longer",
+        ))
     })
 }

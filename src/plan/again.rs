@@ -8,7 +8,7 @@ use crate::history::{History, RecordedStatus};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that is applied, in the order in which it came, as it was run then: with one connection it
-/// runs in that order. What is half done is not in it, nor what was skipped.
+/// runs in that order. What is partly applied is not in it, nor what was skipped.
 #[must_use]
 pub fn again(environment: &str, ledger: &Ident, history: &History, mut stored: BTreeMap<String, Stored>) -> Plan {
     let mut applied: Vec<_> = history.changesets.iter().filter(|(_, r)| r.status == RecordedStatus::Applied).collect();

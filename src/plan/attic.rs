@@ -68,12 +68,14 @@ pub fn to_purge<'a>(
     if let (Some(entry), EntrySelection::Ids(_)) = (half_done.first(), which) {
         return Err(Failure::new(
             Fault::Refused,
-            format!("`{}` is half done and may need entry {} of the attic", entry.changeset, entry.id),
+            format!("`{}` is partly applied and may need entry {} of the attic", entry.changeset, entry.id),
         )
-        .help(Operation::Apply + " goes on with it, " + Operation::Rollback.on(&entry.changeset) + " takes it back"));
+        .help(Operation::Apply + " continues it, " + Operation::Rollback.on(&entry.changeset) + " rolls it back"));
     }
     chosen.entries.retain(|e| e.status != Some(RecordedStatus::Partly));
-    chosen.left.extend(half_done.iter().map(|e| format!("entry {} stays: `{}` is half done", e.id, e.changeset)));
+    chosen
+        .left
+        .extend(half_done.iter().map(|e| format!("entry {} is kept: `{}` is partly applied", e.id, e.changeset)));
     Ok(chosen)
 }
 
@@ -95,7 +97,7 @@ pub fn to_restore<'a>(entries: &'a [Entry], ids: &[i64]) -> Result<Chosen<'a>, F
             }
             Recovery::None(why) => {
                 let help = match (entry.kind, entry.status) {
-                    (_, Some(RecordedStatus::Partly)) => Operation::Rollback.on(&entry.changeset) + " takes it back",
+                    (_, Some(RecordedStatus::Partly)) => Operation::Rollback.on(&entry.changeset) + " rolls it back",
                     (AtticKind::Rows | AtticKind::Values, _) => {
                         format!("apply `{}` again first", entry.changeset).into()
                     }
@@ -165,7 +167,7 @@ fn step(ledger: &Ident, direction: Direction, limits: Limits, entries: &[&Entry]
     let told: Vec<EntrySummary<'_>> = entries.iter().map(|e| e.told()).collect();
     let description: Vec<String> = entries.iter().map(|e| described(e)).collect();
     let rollback = match direction {
-        Direction::Purge => Rollback::Irreversible { reason: "what is purged is gone for good".to_owned() },
+        Direction::Purge => Rollback::Irreversible { reason: "purged data cannot be restored".to_owned() },
         _ => Rollback::Segments { derived: true, segments: Vec::new(), verify: Vec::new() },
     };
     Step {

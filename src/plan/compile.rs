@@ -206,7 +206,7 @@ impl Choice<'_> {
         if let Some(recorded) = recorded
             && recorded.is_rollback_begun()
         {
-            let reason = "its rollback was begun and not finished: finish the rollback first".to_owned();
+            let reason = "its rollback is not finished: finish it first".to_owned();
             self.decision.blocked.push(Blocked { changeset: id.clone(), reason });
             return;
         }

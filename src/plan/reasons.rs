@@ -135,7 +135,7 @@ fn environments(case: &Case<'_>, position: usize) -> Vec<Reason> {
     let message = format!("`{}` is only for {}", changeset.id, changeset.environments.join(", "));
     let file = &case.sources.get(changeset.file).path;
     vec![Reason {
-        todo: Some(format!("add `{}` to its `environments` in {file}, if it shall come here", case.environment).into()),
+        todo: Some(format!("add `{}` to its `environments` in {file}, if it should run here", case.environment).into()),
         who: changeset.author.clone(),
         ..case.reason("environments", position, message)
     }]
@@ -149,11 +149,9 @@ fn edited(case: &Case<'_>, position: usize) -> Vec<Reason> {
         return Vec::new();
     }
     vec![Reason {
-        todo: Some(
-            "take the edit back and put the change into a new changeset; " + Operation::Plan + " shows the diff",
-        ),
+        todo: Some("revert the edit and put the change into a new changeset; " + Operation::Plan + " shows the diff"),
         who: changeset.author.clone(),
-        ..case.reason("edited", position, format!("`{}` was edited after it had been applied here", changeset.id))
+        ..case.reason("edited", position, format!("`{}` was edited after it was applied here", changeset.id))
     }]
 }
 
@@ -185,25 +183,25 @@ fn failures(case: &Case<'_>, position: usize) -> Vec<Reason> {
     let (kind, message, todo) = match recorded.status {
         RecordedStatus::Failed => (
             "failed",
-            format!("`{id}` was tried {said} and failed{error}; nothing of it remains"),
-            "remove the cause, then " + Operation::Apply.at(env) + " tries it again",
+            format!("`{id}` was run {said} and failed{error}; nothing of it remains"),
+            "fix the cause, then " + Operation::Apply.at(env) + " retries it",
         ),
         RecordedStatus::Partly if recorded.is_rollback_begun() => (
             "partly",
-            format!("the rollback of `{id}` was begun {said} and is half done{error}"),
-            Operation::Rollback.on(id).at(env) + " goes on with it",
+            format!("the rollback of `{id}` was started {said} and is partly done{error}"),
+            Operation::Rollback.on(id).at(env) + " continues it",
         ),
         RecordedStatus::Partly => {
             let done = recorded.segments.iter().filter(|s| s.done).count();
             (
                 "partly",
-                format!("`{id}` was begun {said} and is half done, {} done{error}", count(done, "segment")),
-                Operation::Apply.at(env) + " goes on, " + Operation::Rollback.on(id).at(env) + " takes it back",
+                format!("`{id}` was started {said} and is partly applied, {} done{error}", count(done, "segment")),
+                Operation::Apply.at(env) + " continues, " + Operation::Rollback.on(id).at(env) + " rolls it back",
             )
         }
         _ => return Vec::new(),
     };
-    let todo = todo + "; after a fix by hand: " + Operation::Clear.on(id).at(env).with(Setting::Reason.open());
+    let todo = todo + "; after a manual fix: " + Operation::Clear.on(id).at(env).with(Setting::Reason.open());
     vec![Reason { todo: Some(todo), who: changeset.author.clone(), ..case.reason(kind, position, message) }]
 }
 
@@ -225,7 +223,7 @@ fn soak(case: &Case<'_>, position: usize) -> Vec<Reason> {
                 }
             }
             None if case.is_met(edge.to) => {}
-            None => reasons.push(case.reason("soak", position, message + ", which has not begun")),
+            None => reasons.push(case.reason("soak", position, message + ", which is not applied")),
         }
     }
     reasons
@@ -259,18 +257,18 @@ pub fn verdict(case: &Case<'_>, reasons: &[Reason]) -> Remedy {
             let recorded = case.history.changesets.get(id);
             recorded.map_or_else(Remedy::default, |r| {
                 let why = r.reason.as_deref().map_or_else(String::new, |why| format!(", by hand: {why}"));
-                format!("it is there since {}, applied by {}{why}", time::rfc3339(r.applied_at), r.applied_by).into()
+                format!("applied at {} by {}{why}", time::rfc3339(r.applied_at), r.applied_by).into()
             })
         }
-        State::Changed => "it is there in an earlier version; " + Operation::Apply.at(env) + " brings the new one",
+        State::Changed => "an earlier version is applied; " + Operation::Apply.at(env) + " applies the new version",
         State::Pending | State::Failed if reasons.iter().all(|r| r.kind == "failed" || is_first(case, r)) => {
-            "nothing is in its way: " + Operation::Apply.at(env) + " runs it"
+            "nothing blocks it: " + Operation::Apply.at(env) + " runs it"
         }
         State::Partly if reasons.iter().all(|r| r.kind == "partly") => {
-            "nothing else is in its way: what is to be done is above".into()
+            "nothing else blocks it: see the remedies above".into()
         }
-        State::Excluded => "it never comes here as its file is".into(),
-        _ => "it comes when every reason above is gone".into(),
+        State::Excluded => "its file excludes this environment".into(),
+        _ => "it can run once every reason above is resolved".into(),
     }
 }
 

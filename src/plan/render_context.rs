@@ -47,11 +47,11 @@ pub(super) fn writes_ledger(touch: &Touch, ledger: &Ident) -> bool {
 /// The refusal of such a change.
 pub(super) fn ledger_problem(name: &str) -> Diagnostic {
     Diagnostic::error(Code::LedgerObject, format!("`{name}` belongs to dagmar's ledger and must not be written")).help(
-        "what was applied, by whom and when is recorded there; "
+        "it records what was applied, by whom and when; "
             + Operation::Mark
             + " and "
             + Operation::Clear
-            + " change a state and leave a trace",
+            + " change a state and record it",
     )
 }
 

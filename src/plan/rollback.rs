@@ -43,7 +43,7 @@ pub struct Stored {
     pub body: Content,
     /// What was run.
     pub forward: StoredForward,
-    /// What takes it back.
+    /// What rolls it back.
     pub rollback: Rollback,
     /// For a repeatable changeset: what the version before ran.
     pub previous: Option<StoredForward>,
@@ -112,7 +112,7 @@ pub fn choose(history: &History, target: &Target, cascade: bool) -> Result<Chose
         let (verb, them) = if names.len() == 1 { ("depends", "it") } else { ("depend", "them") };
         return Err(Failure::new(
             FailureKind::Refused,
-            format!("{} {verb} on what is to be rolled back", names.join(", ")),
+            format!("{} {verb} on the changesets to roll back", names.join(", ")),
         )
         .help(Setting::Cascade + format!(" rolls {them} back too")));
     }
@@ -189,7 +189,7 @@ pub fn compile(
         let changesets = count(never.len(), "changeset");
         return Err(Failure::new(FailureKind::Refused, format!("{changesets} cannot be rolled back"))
             .notes(never)
-            .help("undo it with a new changeset, or choose what does not need it"));
+            .help("undo it with a new changeset, or roll back only other changesets"));
     }
     // a rollback comes after that of what depends on it: the edges, reversed
     let ids: BTreeSet<String> = steps.iter().map(|s| s.changeset.clone()).collect();

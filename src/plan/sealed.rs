@@ -43,7 +43,7 @@ impl Sealed {
         check::renew(&mut content.clone()).map_err(|why| Failure {
             kind: FailureKind::Source,
             message: "the plan cannot be sealed".to_owned(),
-            help: Some("a number that JSON does not keep is written as a text, in quotes".into()),
+            help: Some("write a number that JSON cannot represent as a string, in quotes".into()),
             ..why
         })?;
         Ok(Self { content, digest, signature: None })
@@ -68,18 +68,20 @@ impl Sealed {
     /// When it is no sealed plan, was changed, or is of a later form.
     pub fn read(text: &str) -> Result<Self, Failure> {
         let value: Value = serde_json::from_str(text)
-            .map_err(|e| no_plan(&format!("it is no JSON: {e}")).note("it may have been cut off"))?;
+            .map_err(|e| no_plan(&format!("it is not valid JSON: {e}")).note("it may have been cut off"))?;
         let (Some(content), Some(told)) = (value.get("content"), value.get("digest").and_then(Value::as_str)) else {
             return Err(no_plan("it has no `content` and `digest`"));
         };
         let format = content.get("format").and_then(Value::as_u64).ok_or_else(|| no_plan("it has no `format`"))?;
         if format == 0 {
-            return Err(no_plan("it has the format 0, which there never was"));
+            return Err(no_plan("it has the format 0, which does not exist"));
         }
         if format > u64::from(FORMAT) {
             return Err(Failure::new(
                 FailureKind::Refused,
-                format!("the sealed plan has the format {format}; this dagmar knows formats up to {FORMAT}"),
+                format!(
+                    "the sealed plan has the format {format}; this version of dagmar supports formats up to {FORMAT}"
+                ),
             )
             .help("use the version of dagmar that sealed it, or a later one"));
         }
@@ -91,11 +93,11 @@ impl Sealed {
         exact(&value, &mut written);
         written.push('\n');
         if written != text {
-            return Err(changed().note("its layout is not the one that it was written in"));
+            return Err(changed().note("its layout was changed"));
         }
         let known = ["content", "digest", "signature"];
         if let Some(key) = value.as_object().and_then(|map| map.keys().find(|k| !known.contains(&k.as_str()))) {
-            return Err(changed().note(format!("`{key}` is no part of a sealed plan")));
+            return Err(changed().note(format!("`{key}` is not a part of a sealed plan")));
         }
         let (digest, signature) = (own, value.get("signature").cloned());
         let mut content = typed(value["content"].clone())?;
@@ -126,7 +128,7 @@ impl Sealed {
         self.content.environments.iter().find(|part| part.environment == environment).ok_or_else(|| {
             Failure::new(FailureKind::Drift, format!("the plan is not sealed for the environment `{environment}`"))
                 .help(
-                    Remedy::from(format!("it is for {}: name one of them with ", self.environments().join(", ")))
+                    Remedy::from(format!("it is for {}: select one of them with ", self.environments().join(", ")))
                         + Setting::Env,
                 )
         })
@@ -174,7 +176,7 @@ impl Part {
         );
         for id in self.plan.steps.iter().filter(|s| s.why == StepReason::Pending).map(|s| s.changeset.as_str()) {
             if let (Some(status), true) = (history.status(id), before.contains_key(id)) {
-                failure = failure.note(format!("`{id}` was not there, and is {} now", status.word()));
+                failure = failure.note(format!("`{id}` was pending and is {} now", status.word()));
             }
         }
         let (then, now) = (self.target.recorded, before.len());
@@ -202,7 +204,7 @@ impl Part {
             return other(format!("the database is `{}`, not `{}`", now.database, sealed.database));
         }
         if sealed.installation.is_some() && sealed.installation != now.installation {
-            return other("its ledger was made anew since".to_owned());
+            return other("its ledger was recreated since".to_owned());
         }
         if sealed.server != now.server {
             return Err(Failure::new(
@@ -216,7 +218,7 @@ impl Part {
 }
 
 /// What a database has, as a digest: over ids, states, checksums, digests and how far those are
-/// that are half done. What was tried and left nothing behind is not in it.
+/// that are partly applied. What was tried and left nothing behind is not in it.
 #[must_use]
 pub fn state(history: &History) -> String {
     hash(&lines(history))
@@ -262,7 +264,7 @@ fn digest(content: &Value) -> String {
 
 /// A content as the value that its text is read back to: reading may round a fraction.
 fn settled<T: Serialize>(content: &T) -> Result<Value, Failure> {
-    let wrong = |e: serde_json::Error| Failure::new(FailureKind::Internal, format!("the plan is no JSON: {e}"));
+    let wrong = |e: serde_json::Error| Failure::new(FailureKind::Internal, format!("the plan is not valid JSON: {e}"));
     let mut value = serde_json::to_value(content).map_err(wrong)?;
     for _ in 0..8 {
         let (mut text, mut again) = (String::new(), String::new());
@@ -273,7 +275,7 @@ fn settled<T: Serialize>(content: &T) -> Result<Value, Failure> {
             return Ok(value);
         }
     }
-    Err(Failure::new(FailureKind::Source, "a changeset holds a number that JSON does not keep")
+    Err(Failure::new(FailureKind::Source, "a changeset contains a number that JSON cannot represent")
         .help("write it as a text, in quotes"))
 }
 

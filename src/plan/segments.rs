@@ -174,7 +174,7 @@ impl Segments {
 fn check(text: &Text<'_>, piece: sql::Piece<'_>, out: &mut Diagnostics) {
     let within = |at: &Range<usize>| piece.start + at.start..piece.start + at.end;
     if let Some(forbidden) = sql::forbidden(piece.text) {
-        let problem = Diagnostic::error(Code::Forbidden, format!("{} must not stand in a changeset", forbidden.what));
+        let problem = Diagnostic::error(Code::Forbidden, format!("{} is not allowed in a changeset", forbidden.what));
         out.push(text.problem(problem.help(forbidden.help), &within(&forbidden.at)));
     }
     if let Some((problem, at)) = misplaced_secret(piece.text) {

@@ -48,7 +48,7 @@ pub struct PublicKey([u8; 32]);
 /// When the system has no randomness.
 pub fn generate() -> Result<(String, String), Failure> {
     let mut seed = [0; 32];
-    let wrong = || Failure::new(FailureKind::Internal, "the system gives no random numbers");
+    let wrong = || Failure::new(FailureKind::Internal, "the operating system provides no random numbers");
     SystemRandom::new().fill(&mut seed).map_err(|_| wrong())?;
     let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| wrong())?;
     let private = pem("PRIVATE KEY", &[&PRIVATE, &seed[..]].concat());
@@ -64,8 +64,8 @@ impl PrivateKey {
         let der = unwrap(text, "PRIVATE KEY");
         let pair = der.and_then(|der| Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).ok());
         pair.map(Self).ok_or_else(|| {
-            Failure::new(FailureKind::Usage, "this is no private Ed25519 key").help(
-                Operation::KeyNew.on(Argument::Open) + " makes one, and so does `openssl genpkey -algorithm ed25519`",
+            Failure::new(FailureKind::Usage, "this is not a private Ed25519 key").help(
+                Operation::KeyNew.on(Argument::Open) + " creates one, as does `openssl genpkey -algorithm ed25519`",
             )
         })
     }
@@ -101,9 +101,9 @@ impl PublicKey {
         };
         let key = raw.and_then(|raw| raw.try_into().ok()).map(Self).filter(|key| !key.is_weak());
         key.ok_or_else(|| {
-            Failure::new(FailureKind::Usage, "this is no public Ed25519 key").help(
+            Failure::new(FailureKind::Usage, "this is not a public Ed25519 key").help(
                 Operation::KeyNew.on(Argument::Open)
-                    + " writes it into FILE.pub; `openssl pkey -pubout` makes it of a private one",
+                    + " writes it into FILE.pub; `openssl pkey -pubout` derives it from a private key",
             )
         })
     }

@@ -140,7 +140,7 @@ fn take_back(
                     Undo::Missing(why) => out.push(
                         Diagnostic::error(
                             Code::NoWayBack,
-                            format!("`{}` cannot be taken back: {why}", change.parsed.change.kind()),
+                            format!("`{}` cannot be rolled back: {why}", change.parsed.change.kind()),
                         )
                         .at(change.parsed.place.clone())
                         .help(
@@ -231,10 +231,10 @@ fn check_outside(changeset: &Changeset, segments: &[Segment], out: &mut Diagnost
             out.push(
                 Diagnostic::error(
                     Code::NoVerify,
-                    format!("nobody can tell after a crash whether this has run: {}", first_line(&statement.sql)),
+                    format!("after a crash it is unknown whether this statement ran: {}", first_line(&statement.sql)),
                 )
                 .at(changeset.changes.get(statement.change).map_or(changeset.place.clone(), |c| c.place.clone()))
-                .help("it cannot run in a transaction: add a `verify` check that is true once it has run"),
+                .help("it cannot run in a transaction: add a `verify` check that holds once it has run"),
             );
         }
     }

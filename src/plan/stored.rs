@@ -81,7 +81,7 @@ pub fn forward(step: &Step) -> Result<String, serde_json::Error> {
     })
 }
 
-/// What takes it back, as JSON.
+/// What rolls it back, as JSON.
 ///
 /// # Errors
 /// When it is no JSON.
@@ -106,7 +106,7 @@ pub fn read_forward(text: &str) -> Result<StoredForward, String> {
     Ok(StoredForward { segments, verify: verify.into_owned(), touches: touches.map(Cow::into_owned) })
 }
 
-/// Reads what takes it back.
+/// Reads what rolls it back.
 ///
 /// # Errors
 /// As [`read_forward`].
@@ -127,7 +127,7 @@ fn written<T: Serialize>(what: T) -> Result<String, serde_json::Error> {
 fn read<T: DeserializeOwned>(text: &str) -> Result<(u32, T), String> {
     let Form { format, what } = serde_json::from_str::<Form<T>>(text).map_err(|e| e.to_string())?;
     if format > FORMAT {
-        return Err(format!("it has the format {format}; this dagmar knows formats up to {FORMAT}"));
+        return Err(format!("it has the format {format}; this version of dagmar supports formats up to {FORMAT}"));
     }
     Ok((format, what))
 }

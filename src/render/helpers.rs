@@ -279,7 +279,7 @@ fn value(value: &Value) -> Result<String, String> {
 /// `setNull` as `SET NULL`: the words of our own enumerations.
 fn keyword(text: &str) -> Result<String, String> {
     if text.is_empty() || !text.chars().all(|c| c.is_ascii_alphabetic()) {
-        return Err(format!("`{text}` is no key word"));
+        return Err(format!("`{text}` is not a key word"));
     }
     let mut out = String::with_capacity(text.len() + 2);
     for c in text.chars() {

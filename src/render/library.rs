@@ -55,7 +55,7 @@ impl Sections {
                 }
             };
             if slot.is_some() {
-                return Err((i + 1, format!("the line `{}` is there twice", line.trim_end())));
+                return Err((i + 1, format!("the line `{}` occurs twice", line.trim_end())));
             }
             *slot = Some((i + 1, String::new()));
             open = Some(if line.trim_end() == "-- forward" { "forward" } else { "rollback" });

@@ -25,7 +25,7 @@ pub use trace::{Piece, PieceSource, Trace};
 pub enum Section {
     /// What the change does.
     Forward,
-    /// What takes it back.
+    /// What rolls it back.
     Rollback,
 }
 

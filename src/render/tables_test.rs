@@ -207,7 +207,7 @@ fn contradictions_are_found() {
         (
             "addForeignKey",
             json!({"table": "app.t", "name": "k", "columns": ["a", "b"], "references": {"table": "app.u", "columns": ["a"]}}),
-            "2 columns cannot point at 1",
+            "2 columns cannot reference 1",
         ),
         (
             "addCheck",
@@ -217,10 +217,10 @@ fn contradictions_are_found() {
         (
             "addUnique",
             json!({"table": "app.t", "name": "k", "columns": ["a"], "initiallyDeferred": true}),
-            "`initiallyDeferred` asks for `deferrable`",
+            "`initiallyDeferred` requires `deferrable`",
         ),
         ("addUnique", json!({"table": "app.t", "name": "k", "columns": []}), "constraint `k` has no columns"),
-        ("addPrimaryKey", json!({"table": "app.t", "columns": ["a", "a"]}), "column `a` is there twice"),
+        ("addPrimaryKey", json!({"table": "app.t", "columns": ["a", "a"]}), "column `a` occurs twice"),
         (
             "setDefault",
             json!({"table": "app.t", "column": "a", "default": "now()"}),

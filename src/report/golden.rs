@@ -128,7 +128,7 @@ fn every_form_is_as_it_was() {
         }
     }
     let mut files: Vec<String> = std::fs::read_dir(folder)
-        .expect("BLESS=1 makes it")
+        .expect("BLESS=1 starts it")
         .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
         .collect();
     files.sort();

@@ -142,7 +142,7 @@ impl Psql {
         self.print(&script);
     }
 
-    /// Makes the ledger, or brings it up to date.
+    /// Makes the ledger, or upgrades it.
     fn ledger(&mut self) {
         let l = self.ledger.sql().into_owned();
         let _ = writeln!(

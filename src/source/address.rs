@@ -42,7 +42,7 @@ pub fn check(environment: &Environment, written: &Value, place: &Place, out: &mu
         Diagnostic::error(Code::Connection, "an environment has one of `url`, `urlCommand` and `urlFile`")
             .at(place.child(second).as_key())
             .related(place.child(first).as_key(), "the other one")
-            .help("keep the one that it shall be")
+            .help("keep one of them")
     } else if url_command.as_ref().is_some_and(|c| c.first().is_none_or(|program| program.trim().is_empty())) {
         Diagnostic::error(Code::Connection, "`urlCommand` names no command")
             .at(place.child("urlCommand"))
@@ -50,11 +50,11 @@ pub fn check(environment: &Environment, written: &Value, place: &Place, out: &mu
     } else if url_file.as_ref().is_some_and(|f| f.trim().is_empty()) {
         Diagnostic::error(Code::Connection, "`urlFile` names no file").at(place.child("urlFile")).help("write its path")
     } else if url_timeout.is_some() && url_command.is_none() && written.get("urlCommand").is_none() {
-        Diagnostic::error(Code::Connection, "`urlTimeout` is for `urlCommand`, which is not there")
+        Diagnostic::error(Code::Connection, "`urlTimeout` is set without `urlCommand`")
             .at(place.child("urlTimeout").as_key())
             .help("remove it, or name a command")
     } else if url_timeout.is_some_and(|t| t.millis == 0) {
-        Diagnostic::error(Code::Connection, "`urlTimeout` leaves no time")
+        Diagnostic::error(Code::Connection, "`urlTimeout` must not be 0")
             .at(place.child("urlTimeout"))
             .help("write `30s`")
     } else {

@@ -27,11 +27,10 @@ pub fn names(kind: &str, parameters: &Value, place: &Place, out: &mut Diagnostic
         let parts: Vec<String> = name.split('.').map(|part| format!("\"{}\"", part.trim_matches('"'))).collect();
         let exact = parts.join(".");
         out.push(
-            Diagnostic::warning(Code::CapitalLetters, format!("the {what} `{name}` keeps its capital letters"))
+            Diagnostic::warning(Code::CapitalLetters, format!("the {what} `{name}` contains uppercase letters"))
                 .at(place.child(key))
                 .help(format!(
-                    "SQL finds it only as `{exact}`, because PostgreSQL folds names without quotes to lower case: write `{}`, \
-                     or `'{exact}'` where it is meant",
+                    "SQL must write it as `{exact}`, because PostgreSQL folds unquoted names to lower case: write `{}`, or `'{exact}'` if this is intended",
                     name.to_lowercase()
                 )),
         );
@@ -40,7 +39,7 @@ pub fn names(kind: &str, parameters: &Value, place: &Place, out: &mut Diagnostic
         out.push(
             Diagnostic::warning(
                 Code::NoSchema,
-                format!("a {what} without a schema goes where the `search_path` points"),
+                format!("a {what} without a schema is created in the first schema of the `search_path`"),
             )
             .at(place.child(key))
             .help("name its schema, as in `app.orders`"),
@@ -73,7 +72,7 @@ pub fn edges(changelog: &Changelog, environments: &[String], environment: &str, 
                     Diagnostic::warning(Code::DependencyElsewhere, message)
                         .at(dependency.place.clone())
                         .related(needed.place.child("environments").as_key(), "only for these environments")
-                        .help("what the one makes is missing there: give both the same `environments`, or remove the edge"),
+                        .help("the dependency is missing there: give both the same `environments`, or remove the dependency"),
                 );
             }
         }

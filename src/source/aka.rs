@@ -18,18 +18,20 @@ pub fn check(changelog: &Changelog, out: &mut Diagnostics) {
             out.push(problem(format!("`{}` is its own earlier id", old.id)).help("remove this line"));
         } else if !is_id(&old.id) {
             let shown: String = old.id.chars().take(60).collect();
-            out.push(problem(format!("`{shown}` is no id")).help("write the id that the changeset had before"));
+            out.push(
+                problem(format!("`{shown}` is not a valid id")).help("write the id that the changeset had before"),
+            );
         } else if let Some(place) = declared.get(old.id.as_str()) {
             out.push(
                 problem(format!("`{}` is still the id of a changeset", old.id))
                     .related(place.child("id"), "it is declared here")
-                    .help("an earlier id is one that no changeset has any more: remove one of the two"),
+                    .help("an earlier id must not be the id of a changeset: remove one of the two"),
             );
         } else if let Some(first) = claimed.insert(&old.id, &old.place) {
             out.push(
                 problem(format!("`{}` is claimed as an earlier id twice", old.id))
                     .related(first.clone(), "first here")
-                    .help("only one changeset can go on with it: remove one of them"),
+                    .help("only one changeset can replace it: remove one of them"),
             );
         }
     }

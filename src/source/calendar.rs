@@ -46,7 +46,7 @@ impl FromStr for Clock {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no time of the day: write \"09:00\"; the end of a day is \"24:00\"");
+        let wrong = || format!("`{text}` is not a valid time of day: write \"09:00\"; the end of a day is \"24:00\"");
         let (hours, minutes) = text.split_once(':').ok_or_else(wrong)?;
         let number = |part: &str| {
             (part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<u16>().ok()).flatten()
@@ -85,7 +85,7 @@ impl FromStr for CalendarDay {
         match text.parse::<jiff::civil::Date>() {
             // the parser knows shorter forms too
             Ok(day) if day.to_string() == text => Ok(Self(text.to_owned())),
-            _ => Err(format!("`{text}` is no day: write 2026-12-24")),
+            _ => Err(format!("`{text}` is not a valid date: write 2026-12-24")),
         }
     }
 }
@@ -130,7 +130,7 @@ impl FromStr for Zone {
         if text == "UTC" || fixed || named {
             Ok(Self(text.to_owned()))
         } else {
-            Err(format!("`{text}` is no name of a time zone: write the IANA name, as `Europe/Zurich` or `UTC`"))
+            Err(format!("`{text}` is not a valid time zone name: write the IANA name, as `Europe/Zurich` or `UTC`"))
         }
     }
 }

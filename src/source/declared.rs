@@ -84,7 +84,7 @@ pub(super) fn check_variables(variables: &Map<String, Value>, place: &Place, out
     for (name, value) in variables {
         if !is_name(name) {
             out.push(
-                Diagnostic::error(Code::BadName, format!("`{name}` is no name of a variable"))
+                Diagnostic::error(Code::BadName, format!("`{name}` is not a valid variable name"))
                     .at(place.child(name).as_key())
                     .help("use letters, digits, `_`, `-` and `.`"),
             );
@@ -114,7 +114,7 @@ fn check_value(name: &str, value: &Value, place: &Place, out: &mut Diagnostics) 
             } else if !secret.is_boolean() {
                 Diagnostic::error(Code::WrongValue, "`secret` is true or false").at(place.child("secret"))
             } else if secret == &Value::Bool(true) && !is_secret_name(name) {
-                Diagnostic::error(Code::BadName, format!("`{name}` is no name of a secret variable"))
+                Diagnostic::error(Code::BadName, format!("`{name}` is not a valid name of a secret variable"))
                     .at(place.clone().as_key())
                     .help("use letters, digits and `_`: it is a variable of psql too")
             } else {
@@ -122,7 +122,7 @@ fn check_value(name: &str, value: &Value, place: &Place, out: &mut Diagnostics) 
             }
         }
         value if is_scalar(value) => return,
-        _ => Diagnostic::error(Code::WrongValue, format!("the variable `{name}` is no text, number or boolean"))
+        _ => Diagnostic::error(Code::WrongValue, format!("the variable `{name}` is not a text, number or boolean"))
             .at(place.clone())
             .help(FORMS),
     };
@@ -172,8 +172,8 @@ mod tests {
             (json!({"pw": {"value": ["x"]}}), "the variable `pw` has no `value` that is a text, number or boolean"),
             (json!({"pw": {"value": "x", "secret": "yes"}}), "`secret` is true or false"),
             (json!({"pw": {"value": "x", "hidden": true}}), "unknown key `hidden`"),
-            (json!({"app.pw": {"value": "x", "secret": true}}), "`app.pw` is no name of a secret variable"),
-            (json!({"pw": null}), "the variable `pw` is no text, number or boolean"),
+            (json!({"app.pw": {"value": "x", "secret": true}}), "`app.pw` is not a valid name of a secret variable"),
+            (json!({"pw": null}), "the variable `pw` is not a text, number or boolean"),
         ] {
             assert_eq!(parse(json!({ "variables": variable })).unwrap_err(), [message]);
         }

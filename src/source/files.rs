@@ -76,7 +76,7 @@ impl<'a> ProjectFiles<'a> {
         };
         let relative = Path::new(path);
         if relative.components().any(|c| !matches!(c, Component::Normal(_) | Component::CurDir)) {
-            return wrong("it is no path inside of the project".to_owned(), None);
+            return wrong("it is not a path inside the project".to_owned(), None);
         }
         let real = match inside(self.root, relative) {
             Ok(real) => real,
@@ -163,13 +163,13 @@ mod tests {
         assert_eq!(files.read("./good.sql", &place, &mut out).unwrap().filled, "SELECT 1");
         assert!(out.is_empty());
         for (path, why, help) in [
-            ("../secret", "no path inside", "the path starts at"),
-            ("/etc/passwd", "no path inside", "the path starts at"),
+            ("../secret", "not a path inside", "the path starts at"),
+            ("/etc/passwd", "not a path inside", "the path starts at"),
             ("link.sql", "leads out of the project", "the path starts at"),
             ("bad.sql", "number 3 in line 2", "save it as UTF-8"),
             ("god.sql", "does not exist", "did you mean `good.sql`?"),
             ("nothing/at/all.sql", "does not exist", "the path starts at"),
-            (".", "is a folder, and no regular file", "write it into a file"),
+            (".", "is a folder, and not a regular file", "write it to a file"),
         ] {
             let mut out = Diagnostics::default();
             assert!(files.read(path, &place, &mut out).is_none(), "{path}");

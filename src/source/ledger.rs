@@ -41,7 +41,7 @@ impl LedgerConfig {
         out.push(
             Diagnostic::error(Code::LedgerSchema, format!("the name of the ledger's schema {wrong}"))
                 .at(place.clone())
-                .help("it is a schema that only dagmar uses; leave it out for `dagmar`"),
+                .help("it is a schema that only dagmar uses; remove it to use `dagmar`"),
         );
     }
 }

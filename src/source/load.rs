@@ -68,7 +68,7 @@ pub fn load(root: &Path) -> Result<Loaded, Failure> {
     if !root.join(project::FILE).is_file() {
         return Err(Failure::new(
             FailureKind::Usage,
-            format!("`{}` is no project: it has no dagmar.yaml", root.display()),
+            format!("`{}` is not a project: it has no dagmar.yaml", root.display()),
         )
         .help("run " + Operation::Init + " there, or name the project's folder with " + Setting::Project));
     }
@@ -244,7 +244,7 @@ impl Loader {
                 Diagnostic::error(Code::TypeName, format!("`{name}` is a built-in change type"))
                     .help("give yours another name, or override the built-in template in templates/sql")
             } else {
-                Diagnostic::error(Code::TypeName, format!("`{name}` is no name of a change type"))
+                Diagnostic::error(Code::TypeName, format!("`{name}` is not a valid change type name"))
                     .help("use letters and digits, starting with a small letter: updatedAtTrigger")
             };
             self.problems.push(problem.at(place));
@@ -259,7 +259,7 @@ impl Loader {
             } else {
                 (
                     "the template has no rollback section",
-                    "add `-- rollback` with its SQL, or say `irreversible: reason` in the manifest",
+                    "add `-- rollback` with its SQL, or write `irreversible: reason` in the manifest",
                 )
             };
             self.problems
@@ -308,7 +308,7 @@ fn walk(root: &Path, folder: &Path, seen: &mut BTreeMap<PathBuf, PathBuf>, out: 
     {
         let message =
             format!("`{}` leads to the folder `{}`, which is read already", folder.display(), first.display());
-        return Err(problem(message).help("remove the link: each changeset stands in one place"));
+        return Err(problem(message).help("remove the link: each changeset has one file"));
     }
     let entries = fs::read_dir(&full).map_err(|e| {
         problem(format!("cannot read the folder `{}`: {e}", folder.display()))

@@ -367,7 +367,7 @@ mod tests {
             d.message
         };
         assert_eq!(said("expected a list, found the text \"x\""), "expected a list, found a text");
-        assert_eq!(said("`2 d` is no length of time"), "`2 d` is no length of time");
+        assert_eq!(said("`2 d` is not a valid duration"), "`2 d` is not a valid duration");
         assert_eq!(said("unknown value `hunter2hunter2`, the variable `a`"), "unknown value `***`, the variable `a`");
         assert_eq!(said("`http://a:b c@d` is none"), "`http://*****@d` is none");
     }

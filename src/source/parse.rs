@@ -96,10 +96,10 @@ pub fn changelog(documents: &[(FileId, Document)], context: &Context<'_>, out: &
         if let Some(first) = id.as_ref().and_then(|id| seen.get(id)) {
             let id = id.unwrap_or_default();
             out.push(
-                Diagnostic::error(Code::IdTwice, format!("the id `{id}` is there twice"))
+                Diagnostic::error(Code::IdTwice, format!("the id `{id}` occurs twice"))
                     .at(entry.place.child("id"))
                     .related(first.clone(), "first here")
-                    .help("an id is for ever: give the new changeset another one"),
+                    .help("an id is never reused: give the new changeset another one"),
             );
             continue;
         }
@@ -149,17 +149,17 @@ fn place_of_list(file: FileId, document: &Document, out: &mut Diagnostics) -> Op
         out.push(
             Diagnostic::error(Code::UnknownKey, format!("unknown key `{key}`"))
                 .at(root.child(key).as_key())
-                .help(near.map_or("known here: changesets".to_owned(), |n| format!("did you mean `{n}`?"))),
+                .help(near.map_or("supported here: changesets".to_owned(), |n| format!("did you mean `{n}`?"))),
         );
     }
     match map.get("changesets") {
         Some(Value::Array(_)) => Some(root.child("changesets")),
         Some(Value::Null) => {
-            out.push(nothing("there is nothing below `changesets:`", root.child("changesets").as_key()));
+            out.push(nothing("`changesets:` is empty", root.child("changesets").as_key()));
             None
         }
         Some(_) => {
-            out.push(Diagnostic::error(Code::WrongValue, "`changesets` is no list").at(root.child("changesets")));
+            out.push(Diagnostic::error(Code::WrongValue, "`changesets` is not a list").at(root.child("changesets")));
             None
         }
         None if map.is_empty() || map.keys().any(|k| nearest(k, ["changesets"]).is_some()) => None,
@@ -223,11 +223,13 @@ fn fill<'a>(raw: &'a Value, place: &Place, context: &Context<'_>, out: &mut Diag
 /// Finds what `dagmar new` has left to be filled in.
 fn holes(value: &Value, place: &Place, out: &mut Diagnostics) {
     let problem = |place: Place| {
-        Diagnostic::error(follow_up::HOLE_CODE, format!("`{HOLE}` is still to be filled in")).at(place).help(
-            "put in what is meant; "
-                + Operation::Schema.with(Setting::Type.open())
-                + " says what each key of a change takes",
-        )
+        Diagnostic::error(follow_up::HOLE_CODE, format!("`{HOLE}` is a placeholder that was not replaced"))
+            .at(place)
+            .help(
+                "replace it with a value; "
+                    + Operation::Schema.with(Setting::Type.open())
+                    + " says what each key of a change takes",
+            )
     };
     match value {
         Value::String(text) => {
@@ -257,15 +259,15 @@ fn finish(
 ) -> Changeset {
     if !is_id(&header.id) {
         let shown: String = header.id.chars().take(60).collect();
-        out.push(Diagnostic::error(Code::BadId, format!("`{shown}` is no id")).at(place.child("id")).help(format!(
-            "use letters, digits, `-`, `_`, `.` and `/`, at most {MAX_ID}, starting with a letter or digit"
-        )));
+        out.push(Diagnostic::error(Code::BadId, format!("`{shown}` is not a valid id")).at(place.child("id")).help(
+            format!("use letters, digits, `-`, `_`, `.` and `/`, at most {MAX_ID}, starting with a letter or digit"),
+        ));
     }
     for (i, name) in header.environments.iter().enumerate() {
         if !context.environments.is_empty() && !context.environments.contains(name) {
             let near = nearest(name, context.environments.iter().map(String::as_str));
             out.push(
-                Diagnostic::error(Code::UnknownEnvironment, format!("there is no environment `{name}`"))
+                Diagnostic::error(Code::UnknownEnvironment, format!("the environment `{name}` does not exist"))
                     .at(place.child("environments").at(i))
                     .help(near.map_or_else(
                         || format!("dagmar.yaml has: {}", context.environments.join(", ")),

@@ -21,7 +21,7 @@ impl ProjectConfig {
             let here = place.child("environments").child(name);
             if !is_name(name) {
                 out.push(
-                    Diagnostic::error(Code::BadName, format!("`{name}` is no name of an environment"))
+                    Diagnostic::error(Code::BadName, format!("`{name}` is not a valid environment name"))
                         .at(here.clone().as_key())
                         .help("use letters, digits, `_`, `-` and `.`"),
                 );
@@ -78,7 +78,7 @@ impl ProjectConfig {
                 .help("write the environments in the order of promotion")
             } else {
                 let names = self.environment_list.iter().map(|(n, _)| n.as_str()).filter(|other| other != name);
-                Diagnostic::error(Code::PromoteFrom, format!("there is no environment `{from}`"))
+                Diagnostic::error(Code::PromoteFrom, format!("the environment `{from}` does not exist"))
                     .meant(nearest(from, names))
             };
             out.push(problem.at(here));
@@ -170,7 +170,12 @@ mod tests {
         let said: Vec<&str> = out.iter().map(|d| d.message.as_str()).collect();
         assert_eq!(
             said,
-            ["unknown key `limit`", "unknown key `urll`", "`jobs` is out of range", "there is no environment `dve`"]
+            [
+                "unknown key `limit`",
+                "unknown key `urll`",
+                "`jobs` is out of range",
+                "the environment `dve` does not exist"
+            ]
         );
         assert!(!out.iter().any(hides_variables));
         let variables = config.variables("dev", &|_| None).unwrap();
@@ -189,7 +194,7 @@ mod tests {
         let errors = parse(json!({"environments": {"a": {"promoteFrom": "b"}, "b": {"promoteFrom": "staging"}}}));
         assert_eq!(
             errors.unwrap_err(),
-            ["`a` is promoted from `b`, which comes after it", "there is no environment `staging`"]
+            ["`a` is promoted from `b`, which comes after it", "the environment `staging` does not exist"]
         );
     }
 }

@@ -16,7 +16,7 @@ pub struct SourceFile {
     pub text: String,
     /// Whether variables may stand in it.
     pub has_variables: bool,
-    /// Whether something in it is still to be filled in.
+    /// Whether something in it is a placeholder that was not replaced.
     pub has_holes: bool,
     lines: OnceLock<Lines>,
     spans: OnceLock<Spans>,

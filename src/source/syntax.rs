@@ -85,7 +85,7 @@ impl ParserError<'_> {
         let since = self.since.filter(|_| self.what.contains("unexpected end of stream"))?;
         let quote = self.text[since..].chars().next().filter(|c| matches!(c, '"' | '\''))?;
         let help = format!(
-            "write `{quote}` behind the text; inside of it {} stands for a quote",
+            "write `{quote}` after the text; inside it, {} stands for a quote",
             if quote == '"' { "`\\\"`" } else { "`''`" }
         );
         Some(self.problem_of("this quote is not closed", since, since + 1).help(help))
@@ -123,7 +123,7 @@ impl ParserError<'_> {
         let quoted = self.text[..self.at].trim_end_matches(' ').ends_with(['"', '\'']);
         let rest = self.text[self.at..].lines().next().unwrap_or_default().trim_end();
         (quoted && self.what.contains("expected key") && !rest.is_empty()).then(|| {
-            self.problem_of("nothing may stand behind a text in quotes", self.at, self.at + rest.len())
+            self.problem_of("no text is allowed after a quoted text", self.at, self.at + rest.len())
                 .help("put all of it into the quotes")
         })
     }
@@ -190,8 +190,8 @@ impl ParserError<'_> {
         }
         let word = self.line(number).trim();
         Some(
-            self.problem_of(format!("`{word}` is no `key: value`"), since, since + word.len())
-                .help("a `:` is missing behind it; a line that belongs to the text before it has to be indented more"),
+            self.problem_of(format!("`{word}` is not a `key: value` pair"), since, since + word.len())
+                .help("a `:` is missing after it; indent a line that continues the previous text"),
         )
     }
 

@@ -246,7 +246,7 @@ impl Variables {
                     .at(place)
                     .help(near.map_or_else(
                         || {
-                            "set it under `variables:` in dagmar.yaml, with "
+                            "set it under `variables:` in dagmar.yaml or with "
                                 + Setting::Var.to(name)
                                 + format!(", or write `${{{name}:-default}}`")
                         },

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use serde_yaml::Value as Yaml;
 
 const TOO_DEEP: &str = "the file is nested too deeply";
-const DEEPEST: &str = "at most 128 levels are read";
-const TOO_MUCH: &str = "the aliases of this file expand to too much";
+const DEEPEST: &str = "the limit is 128 levels";
+const TOO_MUCH: &str = "the aliases of this file expand beyond the limit";
 const WRITE_OUT: &str = "write the repeated part out, or once in a template";
 
 /// Reads a changelog file. `None` when it is not one strict YAML document; the reasons are in `out`.
@@ -67,7 +67,7 @@ fn problems(file: FileId, text: &str, error: &serde_yaml::Error, out: &mut Diagn
     for (key, second, first) in spans.duplicates() {
         twice = true;
         out.push(
-            Diagnostic::error(Code::KeyTwice, format!("the key `{key}` is there twice"))
+            Diagnostic::error(Code::KeyTwice, format!("the key `{key}` occurs twice"))
                 .at(Place::bytes(file, second.clone()))
                 .related(Place::bytes(file, first.clone()), "first here")
                 .help("keep one of them"),
@@ -86,7 +86,7 @@ fn problems(file: FileId, text: &str, error: &serde_yaml::Error, out: &mut Diagn
     if full.contains("more than one document") {
         let place = spans.second_document().map_or(at..at, Clone::clone);
         out.push(
-            problem("there is more than one YAML document in this file", Place::bytes(file, place))
+            problem("the file contains more than one YAML document", Place::bytes(file, place))
                 .help("put each into a file of its own"),
         );
     } else if full.contains("repetition limit") {
@@ -112,7 +112,7 @@ fn to_json(yaml: Yaml, place: &Place, out: &mut Diagnostics) -> Option<Value> {
                 .or_else(|| n.as_f64().and_then(serde_json::Number::from_f64));
             let Some(number) = number else {
                 out.push(
-                    Diagnostic::error(Code::WrongValue, format!("`{n}` is no number that can be used here"))
+                    Diagnostic::error(Code::WrongValue, format!("`{n}` is not a supported number"))
                         .at(place.clone())
                         .help("quote it to have it as a text"),
                 );
@@ -134,7 +134,7 @@ fn to_json(yaml: Yaml, place: &Place, out: &mut Diagnostics) -> Option<Value> {
             for (key, value) in map {
                 let Yaml::String(key) = key else {
                     out.push(
-                        Diagnostic::error(Code::KeyNoText, format!("the key `{}` is no text", show(&key)))
+                        Diagnostic::error(Code::KeyNoText, format!("the key `{}` is not a text", show(&key)))
                             .at(place.clone())
                             .help("quote it"),
                     );
@@ -162,7 +162,7 @@ fn to_json(yaml: Yaml, place: &Place, out: &mut Diagnostics) -> Option<Value> {
         }
         Yaml::Tagged(tagged) => {
             out.push(
-                Diagnostic::error(Code::YamlTag, format!("the YAML tag `{}` is not used here", tagged.tag))
+                Diagnostic::error(Code::YamlTag, format!("the YAML tag `{}` is not supported here", tagged.tag))
                     .at(place.clone())
                     .help("write `name: value` instead of `!name value`"),
             );
@@ -223,10 +223,7 @@ mod tests {
 
     #[test]
     fn every_duplicate_is_named() {
-        assert_eq!(
-            messages("a: 1\nb: {c: 1, c: 2}\na: 3\n"),
-            ["the key `c` is there twice", "the key `a` is there twice"]
-        );
+        assert_eq!(messages("a: 1\nb: {c: 1, c: 2}\na: 3\n"), ["the key `c` occurs twice", "the key `a` occurs twice"]);
     }
 
     #[test]
@@ -236,20 +233,23 @@ mod tests {
             let refs = vec![format!("*a{}", i - 1); 9].join(",");
             bomb.push_str(&format!("a{i}: &a{i} [{refs}]\n"));
         }
-        assert_eq!(messages(&bomb), ["the aliases of this file expand to too much"].map(|m| format!("not YAML: {m}")));
+        assert_eq!(
+            messages(&bomb),
+            ["the aliases of this file expand beyond the limit"].map(|m| format!("not YAML: {m}"))
+        );
         // few nodes, but large ones: each alias is a copy of its text
         let large = format!("a: &x \"{}\"\nb: [{}]\n", "y".repeat(1_000_000), vec!["*x"; 100].join(", "));
-        assert_eq!(messages(&large), ["not YAML: the aliases of this file expand to too much"]);
+        assert_eq!(messages(&large), ["not YAML: the aliases of this file expand beyond the limit"]);
         let nested = format!(
             "a: &x [{}]\nb: &y [{}]\nc: [{}]\n",
             "yyyyyyyy, ".repeat(1000),
             "*x, ".repeat(100),
             "*y, ".repeat(100)
         );
-        assert!(nested.len() < 100_000 && messages(&nested)[0].contains("expand to too much"));
+        assert!(nested.len() < 100_000 && messages(&nested)[0].contains("beyond the limit"));
         assert!(messages(&"[".repeat(100_000))[0].contains("nested too deeply"));
         assert!(messages("a: !x 1")[0].contains("tag"));
-        assert!(messages("1: x")[0].contains("no text"));
+        assert!(messages("1: x")[0].contains("not a text"));
         assert!(messages("a: 1\n---\nb: 2\n")[0].contains("more than one YAML document"));
         assert!(messages("a:\n\t- b\n")[0].starts_with("not YAML"));
         assert!(messages("a: *nothing")[0].contains("unknown anchor"));

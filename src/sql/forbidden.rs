@@ -21,9 +21,9 @@ impl Forbidden {
     }
 }
 
-const TRANSACTION: &str = "the runner opens and ends transactions, together with what it records; remove it, \
+const TRANSACTION: &str = "dagmar begins and ends transactions itself; remove it, \
     and write a line `-- segment` where a new transaction has to start";
-const LOCK: &str = "it drops the lock that keeps a second run away; remove it";
+const LOCK: &str = "it releases the lock that prevents a second run; remove it";
 
 /// Finds what a changeset may not hold: transaction control (manual, chapter 13.2), what drops
 /// the session's locks, and what needs rows or commands from a client.
@@ -66,13 +66,9 @@ pub fn doubtful(statement: &str) -> Option<Forbidden> {
     let toks = words(statement);
     let setting = |tok: &Tok<'_>, text: &str| {
         let (_, key) = LIMITS.iter().find(|(name, _)| text.eq_ignore_ascii_case(name))?;
-        let what = format!(
-            "`{}` takes the place of dagmar's limit for what follows in this transaction",
-            text.to_ascii_lowercase()
-        );
-        let help = format!(
-            "remove it and write `limits: {{ {key}: 5s }}` on the changeset, which also holds when it is tried again"
-        );
+        let what = format!("`{}` overrides dagmar's limit for the rest of this transaction", text.to_ascii_lowercase());
+        let help =
+            format!("remove it and write `limits: {{ {key}: 5s }}` on the changeset, which also applies to retries");
         Some(Forbidden { what, help, at: tok.start..tok.end() })
     };
     let mut words = toks.iter();
@@ -81,9 +77,8 @@ pub fn doubtful(statement: &str) -> Option<Forbidden> {
         let second = words.find(|t| !t.is_any(&["session", "local"]))?;
         if second.is("role") || second.is("authorization") {
             let name = if second.is("role") { "ROLE" } else { "SESSION AUTHORIZATION" };
-            let what = format!("`SET {name}` holds for what follows in this transaction");
-            let help = "the rights of that role are not looked at before a run; who shall own what is said by \
-                        `ALTER … OWNER TO`";
+            let what = format!("`SET {name}` applies to the rest of this transaction");
+            let help = "the preflight does not check the privileges of that role; set owners with `ALTER … OWNER TO`";
             return first.is("set").then(|| Forbidden::new(&what, help, first));
         }
         return setting(second, second.text);
@@ -160,13 +155,8 @@ fn copy(mut c: Cursor<'_, '_>, first: &Tok<'_>) -> Option<Forbidden> {
             first,
         ));
     }
-    out.skip_past("to stdout").then(|| {
-        Forbidden::new(
-            "`COPY … TO STDOUT`",
-            "nobody reads the rows; export them with psql, outside of a changeset",
-            first,
-        )
-    })
+    out.skip_past("to stdout")
+        .then(|| Forbidden::new("`COPY … TO STDOUT`", "no client reads the rows; export them with psql", first))
 }
 
 #[cfg(test)]
@@ -225,14 +215,14 @@ mod tests {
     #[test]
     fn settings_that_take_the_place_of_limits_are_found() {
         for (sql, what, at) in [
-            ("SET lock_timeout = 0", "`lock_timeout` takes", "lock_timeout"),
-            ("-- x\nset local Statement_Timeout to '1h'", "`statement_timeout` takes", "Statement_Timeout"),
-            ("SET SESSION lock_timeout TO 0", "`lock_timeout` takes", "lock_timeout"),
-            ("RESET lock_timeout", "`lock_timeout` takes", "lock_timeout"),
-            ("SELECT pg_catalog.set_config('lock_timeout', '0', true)", "`lock_timeout` takes", "'lock_timeout'"),
-            ("SET ROLE app", "`SET ROLE` holds", "SET"),
-            ("SET LOCAL ROLE app", "`SET ROLE` holds", "SET"),
-            ("SET SESSION AUTHORIZATION app", "`SET SESSION AUTHORIZATION` holds", "SET"),
+            ("SET lock_timeout = 0", "`lock_timeout` overrides", "lock_timeout"),
+            ("-- x\nset local Statement_Timeout to '1h'", "`statement_timeout` overrides", "Statement_Timeout"),
+            ("SET SESSION lock_timeout TO 0", "`lock_timeout` overrides", "lock_timeout"),
+            ("RESET lock_timeout", "`lock_timeout` overrides", "lock_timeout"),
+            ("SELECT pg_catalog.set_config('lock_timeout', '0', true)", "`lock_timeout` overrides", "'lock_timeout'"),
+            ("SET ROLE app", "`SET ROLE` applies", "SET"),
+            ("SET LOCAL ROLE app", "`SET ROLE` applies", "SET"),
+            ("SET SESSION AUTHORIZATION app", "`SET SESSION AUTHORIZATION` applies", "SET"),
         ] {
             let found = doubtful(sql).unwrap_or_else(|| panic!("{sql}"));
             assert!(found.what.starts_with(what) && &sql[found.at.clone()] == at, "{sql}: {found:?}");

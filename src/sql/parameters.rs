@@ -65,7 +65,7 @@ const PARAMETERS: [usize; 3] = [1, 2, 3];
 #[must_use]
 pub fn batch_fault(statement: &str) -> Option<String> {
     let Some((list, _)) = split_with(statement) else {
-        return Some("it is no SELECT behind common table expressions".to_owned());
+        return Some("it is not a SELECT after its common table expressions".to_owned());
     };
     let found = parameters(list);
     match found.iter().find(|n| !PARAMETERS.contains(n)) {

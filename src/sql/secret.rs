@@ -37,7 +37,7 @@ impl SecretError {
         Self {
             name: name.to_owned(),
             message: format!("the value of the secret variable `{name}` cannot stand where it is used: it has {what}"),
-            help: "let it be all of a string constant, which takes any value; or use another value".to_owned(),
+            help: "use it as a complete string constant, which accepts any value, or use another value".to_owned(),
         }
     }
 }
@@ -107,7 +107,7 @@ pub fn fill<'v>(sql: &str, value: &dyn Fn(&str) -> Result<&'v str, String>) -> R
         value(name).map_err(|why| SecretError {
             name: name.to_owned(),
             message: format!("the secret variable `{name}` has no value: {why}"),
-            help: "set it: it is filled in when the SQL is sent, and is stored nowhere".to_owned(),
+            help: "set it: dagmar inserts it when it sends the SQL and stores it nowhere".to_owned(),
         })
     };
     let mut out = String::with_capacity(sql.len());

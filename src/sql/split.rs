@@ -42,7 +42,7 @@ pub fn split(sql: &str) -> Result<Vec<Piece<'_>>, SqlError> {
 /// Those of [`split`].
 pub fn split_segments(sql: &str) -> Result<Vec<Vec<Piece<'_>>>, SqlError> {
     if let Some(at) = sql.find('\0') {
-        return Err(SqlError::new(at, "a NUL character", "the server takes none in SQL; remove it"));
+        return Err(SqlError::new(at, "a NUL character", "the server accepts none in SQL; remove it"));
     }
     let mut splitter = Splitter::new(sql);
     for tok in scan(sql) {
@@ -128,8 +128,8 @@ impl<'a> Splitter<'a> {
             Kind::Sign(b'\\') => {
                 return Err(SqlError::new(
                     tok.start,
-                    "a backslash outside of a string: psql's commands cannot be used",
-                    "write plain SQL; `sqlFile` takes the place of `\\i`",
+                    "a backslash outside a string: psql commands are not supported",
+                    "write plain SQL; use `sqlFile` instead of `\\i`",
                 ));
             }
             Kind::Sign(b'(') => {
@@ -141,7 +141,7 @@ impl<'a> Splitter<'a> {
                     return Err(SqlError::new(
                         tok.start,
                         format_args!("parentheses are nested deeper than {MAX_DEPTH} levels"),
-                        "take the statement apart",
+                        "split the statement",
                     ));
                 }
             }

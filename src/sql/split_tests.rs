@@ -68,7 +68,7 @@ fn what_cannot_be_split_is_refused_with_its_place() {
         ("SELECT \"a", 7, "this quoted name does not end"),
         ("/* /* */ SELECT 1", 0, "this comment does not end"),
         ("DO $x$ BEGIN END $y$", 3, "this dollar quoted string does not end"),
-        ("SELECT 1;\n\\i other.sql", 10, "a backslash outside of a string: psql's commands cannot be used"),
+        ("SELECT 1;\n\\i other.sql", 10, "a backslash outside a string: psql commands are not supported"),
         ("COPY t (a) FROM stdin;\n1\n\\.\n", 16, "`COPY … FROM STDIN` cannot be used in SQL text"),
         ("SELECT (1; SELECT 2", 7, "this parenthesis does not end"),
         ("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1;", 0, "this BEGIN ATOMIC body does not end"),

@@ -97,10 +97,10 @@ fn an_offline_plan_says_that_no_database_was_asked() {
     let project = project(&[table("a")]);
     for format in FORMATS.iter().filter(|format| **format != "json") {
         let text = project.run(&["plan", "--offline", "--format", format]).ok();
-        has(&text, &["none was asked: this is as if nothing were applied", env!("CARGO_PKG_VERSION")]);
+        has(&text, &["offline: compiled for an empty database", env!("CARGO_PKG_VERSION")]);
         assert!(!text.contains("commit") && !text.contains("database user"), "{text}");
     }
-    has(&project.run(&["sql", "--offline"]).ok(), &["--   database  none was asked"]);
+    has(&project.run(&["sql", "--offline"]).ok(), &["--   database  offline: compiled for an empty database"]);
     let json = project.run(&["plan", "--offline", "--format", "json"]).json();
     assert!(json["target"].is_null() && json.get("commit").is_none(), "{json}");
 }

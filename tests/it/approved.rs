@@ -40,7 +40,7 @@ fn a_plan_runs_when_as_many_agreed_as_the_environment_asks_for() {
     by("postgres", &["history", "--verify", "--format", "json"]).intact();
 }
 
-/// An environment that takes only what is promoted and only what was agreed to: the plan that
+/// An environment that accepts only promotions and only what was agreed to: the plan that
 /// ran on staging, agreed to for production, when the source has all of it.
 #[test]
 fn a_sealed_plan_is_promoted() {
@@ -57,7 +57,7 @@ fn a_sealed_plan_is_promoted() {
     all.refused(&promote, "approvals", "approvals-missing");
     all.refused(&["apply", "p.plan", "--env", "production"], "promote-only", "promote-only-of-a-sealed-plan");
     let files = all.refused(&["promote", "--to", "production"], "approvals", "approvals-of-files");
-    assert!(files.contains("have it approved, and promote that file"), "{files}");
+    assert!(files.contains("have it approved, then promote that file"), "{files}");
     Run::of(approve.output().unwrap()).ok();
 
     // agreed to, and no longer on staging

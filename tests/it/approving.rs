@@ -67,7 +67,7 @@ fn who_approves_does_not_apply_and_the_other_way_round() {
     shop.by(&roles.reader, &["approve", "p.plan", "--reason", "x"]).fails(5);
     shop.by(&roles.boss, &["approve", "p.plan", "--reason", "  "]).fails(2);
     let run = shop.by(&roles.boss, &["approve", "p.plan", "--reason", "CHG-1042", "--expires", "1d"]);
-    assert!(run.err.contains("note: it does not count for a run of whoever approved it"), "{run:?}");
+    assert!(run.err.contains("note: it does not count for a run by the approving role"), "{run:?}");
     run.ok();
     for more in [&[][..], &["--no-preflight"]] {
         let run = shop.by(&roles.boss, &[&["apply", "p.plan"], more].concat());
@@ -162,7 +162,7 @@ fn rows_that_were_put_in_behind_the_triggers_are_found() {
         shop.run(&["approve", "p.plan", "--reason", "read"]).ok();
         shop.production.sql(&format!("SET session_replication_role = replica; {tamper}"));
         let said = shop.refused(&["apply", "p.plan"], 4);
-        assert!(said.contains("was put in or changed by hand"), "{said}");
+        assert!(said.contains("was inserted or changed manually"), "{said}");
         let said = shop.run(&["history", "--verify", "--env", "production"]).fails(4);
         assert!(said.contains("has no event of its own"), "{tamper}: {said}");
     }

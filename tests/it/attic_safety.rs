@@ -73,7 +73,7 @@ fn what_was_shown_is_what_runs() {
     drop(holder);
     rollback.end().ok();
     let run = purge.end();
-    says(&run.out, &["the attic has changed since this was shown; nothing was run"]);
+    says(&run.out, &["the attic changed after the plan was shown; nothing was run"]);
     assert_eq!(run.code, 4);
     assert_eq!(database.sql("SELECT count(*) FROM dagmar.attic WHERE purged_at IS NOT NULL"), "0");
     assert_eq!(database.sql("SELECT count(email), count(*) FROM users"), "15|15");
@@ -123,7 +123,7 @@ fn entries_that_were_changed_by_hand_are_refused() {
             database.sql(change);
             let catalog = database.catalog();
             let run = project.on(&database, args);
-            says(&run.fails(4), &["the ledger was changed by hand", "what the attic keeps for"]);
+            says(&run.fails(4), &["the ledger was changed manually", "what the attic keeps for"]);
             same(change, &catalog, &database.catalog());
             says(&project.on(&database, &["history", "--verify"]).fails(4), &["what the attic keeps for"]);
         }
@@ -214,14 +214,14 @@ fn a_half_done_changeset_keeps_what_it_may_need() {
         &project.on(&database, &["attic", "restore", &half]).refusal(5),
     );
     let run = project.on(&database, &["attic", "purge", "--all"]);
-    assert!(run.err.contains(&format!("entry {half} stays: `half` is half done")), "{run:?}");
+    assert!(run.err.contains(&format!("entry {half} is kept: `half` is partly applied")), "{run:?}");
     assert_eq!(run.ok(), "purged 3 entries\n");
     project.on(&database, &["rollback", "half"]).ok();
     assert_eq!(database.sql("SELECT max(nick) FROM users"), "n9");
     intact(&project, &database);
 }
 
-/// A ledger of version 3 is read as it is; a purge brings it up to date.
+/// A ledger of version 3 is read as it is; a purge upgrades it.
 #[test]
 fn ledgers_of_earlier_versions_have_an_attic_too() {
     let (project, database) = with_rows("");

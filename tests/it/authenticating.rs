@@ -102,11 +102,11 @@ fn variables_that_ask_for_security_are_not_passed_over() {
     for more in [&[][..], &["-q"]] {
         refused(&status(&project, &url, &[("PGREQUIRESSL", "1")], more), 7, &["the server does not offer TLS"]);
         let unknown = status(&project, &url, &[("PGREQUIRETHIS", "1")], more);
-        refused(&unknown, 2, &["the variable `PGREQUIRETHIS` is not known to dagmar", "help: "]);
+        refused(&unknown, 2, &["the variable `PGREQUIRETHIS` is not supported by dagmar", "help: "]);
         let mut command = project.command(&["status", "--url", &url]);
         let odd: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"scram-sha-256\xff");
         let odd = Run::of(command.args(more).env("PGREQUIREAUTH", odd).output().unwrap());
-        refused(&odd, 2, &["the variable `PGREQUIREAUTH` is no UTF-8", "help: "]);
+        refused(&odd, 2, &["the variable `PGREQUIREAUTH` is not valid UTF-8", "help: "]);
         let bad = status(&project, &url, &[("PGREQUIREAUTH", "scram")], more);
         refused(&bad, 2, &["invalid require_auth value: \"scram\"", "scram-sha-256"]);
     }
@@ -175,16 +175,16 @@ fn a_server_is_not_waited_for_or_listened_to_without_end() {
             talk.say(b'R', &[0; 4])?;
             (0..).try_for_each(|i| talk.say(b'S', format!("name{i}\0{}\0", "x".repeat(1000)).as_bytes()))
         }),
-        &["the server sent", "at most 256 are taken", "help: "],
+        &["the server sent", "at most 256 are accepted", "help: "],
     );
     ends(
         &Fake::new(|talk| {
             talk.say(b'R', &[0; 4])?;
             (0..).try_for_each(|_| talk.complain(b'N', "00000", &"x".repeat(10_000)))
         }),
-        &["the server sent more and more before it was ready; at most 1 MiB are taken"],
+        &["the server sent too many messages before it was ready; at most 1 MiB are accepted"],
     );
-    ends(&Fake::new(|talk| talk.say(b'R', &[0; 3000])), &["a message of 3000 bytes; at most 2000 bytes are taken"]);
+    ends(&Fake::new(|talk| talk.say(b'R', &[0; 3000])), &["a message of 3000 bytes; at most 2000 bytes are accepted"]);
     ends(
         // a length of 2 GB, and nothing behind it
         &Fake::new(|talk| {
@@ -192,9 +192,9 @@ fn a_server_is_not_waited_for_or_listened_to_without_end() {
             talk.hear()?;
             talk.bare(&[b'D', 0x7f, 0xff, 0xff, 0xff])
         }),
-        &["a message of 2147483643 bytes; at most 256 MiB are taken"],
+        &["a message of 2147483643 bytes; at most 256 MiB are accepted"],
     );
-    ends(&Fake::new(|talk| talk.let_in()), &["let us in and did not answer within 3s", "help: "]);
+    ends(&Fake::new(|talk| talk.let_in()), &["accepted the connection but did not answer within 3s", "help: "]);
     ends(
         &Fake::new(|talk| {
             talk.let_in()?;

@@ -38,7 +38,10 @@ fn a_new_project_applies_and_rolls_back() {
 fn init_overwrites_nothing() {
     let project = Project::new(&[(".gitignore", "/target\n.dagmar/\n"), ("schema/project.schema.json", "mine")]);
     let err = project.run(&["init"]).fails(2);
-    assert!(err.contains("there is: dagmar.yaml") && err.contains("there is: schema/project.schema.json"), "{err}");
+    assert!(
+        err.contains("exists already: dagmar.yaml") && err.contains("exists already: schema/project.schema.json"),
+        "{err}"
+    );
     assert!(!err.contains("001_first") && !project.path().join("plans/001_first.yaml").exists(), "{err}");
     assert_eq!(fs::read_to_string(project.path().join("dagmar.yaml")).unwrap(), "");
     for path in ["dagmar.yaml", "schema/project.schema.json"] {
@@ -46,7 +49,7 @@ fn init_overwrites_nothing() {
     }
     let json = project.run(&["init", "--format", "json"]).json();
     assert_eq!(json["written"].as_array().unwrap().len(), 5, "{json}");
-    // the line is there already
+    // the line already exists
     assert_eq!(fs::read_to_string(project.path().join(".gitignore")).unwrap(), "/target\n.dagmar/\n");
 }
 
@@ -185,7 +188,7 @@ fn the_schema_knows_the_projects_own_types() {
     );
     assert!(project.run(&["schema", "--markdown"]).ok().contains("## `touch` (own)"));
     project.write("templates/touch/manifest.yaml", "description: [");
-    assert!(project.run(&["schema", "--list"]).err.contains("`touch` is left out"));
+    assert!(project.run(&["schema", "--list"]).err.contains("`touch` is omitted"));
 }
 
 #[test]

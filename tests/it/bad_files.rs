@@ -62,11 +62,11 @@ fn yaml_that_is_none() {
     }
     let two = format!("{}---\n{}", file(&[plain("a", "")]), file(&[plain("bb", "")]));
     for (text, place, words) in [
-        (bomb, "9:10", ["the aliases of this file expand to too much", "= help: "]),
-        (two, "5:1", ["there is more than one YAML document in this file", "put each into a file of its own"]),
+        (bomb, "9:10", ["the aliases of this file expand beyond the limit", "= help: "]),
+        (two, "5:1", ["the file contains more than one YAML document", "put each into a file of its own"]),
         ("changesets:\n\t- id: a\n".into(), "2:1", ["not YAML", "indented with spaces, not with tabs"]),
         ("changesets:\n  - id: a\n\tchanges: []\n".into(), "3:1", ["tab", "indented with spaces, not with tabs"]),
-        ("[".repeat(100_000), "1:256", ["nested too deeply", "at most 128 levels"]),
+        ("[".repeat(100_000), "1:256", ["nested too deeply", "the limit is 128 levels"]),
         (format!("{}1{}", "{a: ".repeat(100_000), "}".repeat(100_000)), "1:1021", ["nested too deeply", "at most 128"]),
         ("changesets: [{id: *nothing}]".into(), "1:19", ["unknown anchor", "= help: "]),
     ] {
@@ -100,10 +100,14 @@ fn large_files() {
 fn sql_files() {
     let here = ("plans/a.yaml:4:26", "the path starts at");
     for (path, why, (place, help)) in [
-        ("../up.sql", "it is no path inside of the project", here),
-        ("/etc/passwd", "it is no path inside of the project", here),
+        ("../up.sql", "it is not a path inside the project", here),
+        ("/etc/passwd", "it is not a path inside the project", here),
         ("link.sql", "it leads out of the project", here),
-        ("folder", "it is a folder, and no regular file", ("plans/a.yaml:4:26", "write it into a file and name that")),
+        (
+            "folder",
+            "it is a folder, and not a regular file",
+            ("plans/a.yaml:4:26", "write it to a file and pass the file"),
+        ),
         ("nothing.sql", "it does not exist", here),
         ("latn.sql", "it does not exist", ("plans/a.yaml:4:26", "did you mean `latin.sql`?")),
         (
@@ -163,7 +167,7 @@ fn templates() {
             "description: mine\nparameters: { type: nonsense }\n",
             "DG0401",
             "templates/mine/manifest.yaml:2:1",
-            ["`parameters` is no JSON Schema", "nonsense"],
+            ["`parameters` is not a valid JSON Schema", "nonsense"],
         ),
         (
             good,

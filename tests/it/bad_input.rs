@@ -15,7 +15,7 @@ fn keys_and_values() {
     let text = plain("a", "    author: [x]\n");
     one(text, "DG0106", "3:5", &["expected a text, found a list"]);
     let twice = plain("a", "    author: x\n    author: y\n");
-    one(twice, "DG0103", "4:5", &["the key `author` is there twice", "first here", "= help: keep one of them"]);
+    one(twice, "DG0103", "4:5", &["the key `author` occurs twice", "first here", "= help: keep one of them"]);
     let change = "  - id: a\n    changes:\n      - creatTable: { table: a.t }\n".to_owned();
     one(change, "DG0107", "4:9", &["unknown change type `creatTable`", "= help: did you mean `createTable`?"]);
     let parameter = "  - id: a\n    changes:\n      - createSchema: { nam: x }\n".to_owned();
@@ -26,8 +26,11 @@ fn keys_and_values() {
         ("plans/a.yaml", &file(&[environment])),
     ]);
     mistake_of(&project.run(&["check"]), "DG0110", "plans/a.yaml:3:20", &["did you mean `production`?"]);
-    for (id, shown) in [("\"a'b\"", "`a'b` is no id"), ("ÄÖ", "`ÄÖ` is no id"), (&"i".repeat(300), "iii` is no id")]
-    {
+    for (id, shown) in [
+        ("\"a'b\"", "`a'b` is not a valid id"),
+        ("ÄÖ", "`ÄÖ` is not a valid id"),
+        (&"i".repeat(300), "iii` is not a valid id"),
+    ] {
         one(plain(id, ""), "DG0202", "2:9", &[shown, "= help: use letters, digits", "at most 128"]);
     }
 }
@@ -48,7 +51,7 @@ fn edges_between_changesets() {
     let words = ["`b` names `a` twice", "first here"];
     one_mistake(&[("plans/a.yaml", &twice)], "DG0205", "plans/a.yaml:8:9", &words);
     let (a, b) = (file(&[plain("same", "")]), file(&[plain("other", ""), plain("same", "")]));
-    let words = ["the id `same` is there twice", "plans/a.yaml:2:9", "first here", "= help: an id is for ever"];
+    let words = ["the id `same` occurs twice", "plans/a.yaml:2:9", "first here", "= help: an id is never reused"];
     one_mistake(&[("plans/a.yaml", &a), ("plans/deep/b.yaml", &b)], "DG0201", "plans/deep/b.yaml:5:9", &words);
 }
 
@@ -105,10 +108,10 @@ fn sql_that_cannot_be_run() {
             "CREATE TABLE x ();\nCOMMIT;",
             "DG0311",
             "7:13",
-            ["`COMMIT`", "= help: the runner opens and ends transactions"],
+            ["`COMMIT`", "= help: dagmar begins and ends transactions itself"],
         ),
         ("SELECT 'abc;\nSELECT 2", "DG0310", "6:20", ["this string does not end", "^ in `forward` of this `sql`"]),
-        ("SELECT 1;\n\\d x", "DG0310", "7:13", ["psql's commands cannot be used", "^ in `forward` of this `sql`"]),
+        ("SELECT 1;\n\\d x", "DG0310", "7:13", ["psql commands are not supported", "^ in `forward` of this `sql`"]),
         (
             "COPY x FROM stdin;\n1\n\\.",
             "DG0310",
@@ -126,7 +129,7 @@ fn sql_that_cannot_be_run() {
         one_mistake(&[("plans/a.yaml", &plan)], code, &format!("plans/a.yaml:{place}"), &words);
     }
     let plan = file(&["  - id: a\n    changes:\n      - sql: { forward: SELECT 1 }\n".to_owned()]);
-    let words = ["`sql` cannot be taken back", "irreversible: reason"];
+    let words = ["`sql` cannot be rolled back", "irreversible: reason"];
     one_mistake(&[("plans/a.yaml", &plan)], "DG0305", "plans/a.yaml:4:9", &words);
 }
 
@@ -199,27 +202,27 @@ fn wrong_command_lines() {
     for (args, words) in [
         (
             &["check", "--env", "prodution"][..],
-            &["there is no environment `prodution`", "help: did you mean `production`?"][..],
+            &["the environment `prodution` does not exist", "help: did you mean `production`?"][..],
         ),
         (&["check", "--env", "zzz"], &["`zzz`", "help: dagmar.yaml has: staging, production"]),
-        (&["plan", "--offline", "--select", "frist"], &["there is no changeset `frist`; did you mean `first`?"]),
+        (&["plan", "--offline", "--select", "frist"], &["the changeset `frist` does not exist; did you mean `first`?"]),
         (
             &["plan", "--offline", "--select", "label:rad"],
             &["no changeset has the label `rad`; did you mean `label:red`?"],
         ),
         (&["plan", "--offline", "--select", ""], &["a selector is empty"]),
         (&["plan", "--offline", "--select", "first,,"], &["a selector is empty"]),
-        (&["check", "--var", "x"], &["`--var x` is no `NAME=VALUE`"]),
-        (&["check", "--var", "1=2"], &["`--var 1=2` is no `NAME=VALUE`"]),
+        (&["check", "--var", "x"], &["`--var x` is not `NAME=VALUE`"]),
+        (&["check", "--var", "1=2"], &["`--var 1=2` is not `NAME=VALUE`"]),
         (&["check", "--format", "yaml"], &["this command has no format `yaml`", "help: it has: text, json"]),
         (&["check", "--project", "/nowhere/at/all"], &["cannot open the project `/nowhere/at/all`"]),
-        (&["check", "--project", "/"], &["`/` is no project: it has no dagmar.yaml", "help: run `dagmar init`"]),
-        (&["status", "--wait", "nonsense"], &["--wait", "`nonsense` is no length of time: write `30d`"]),
-        (&["apply", "--lock-wait", "5"], &["--lock-wait", "`5` is no length of time"]),
+        (&["check", "--project", "/"], &["`/` is not a project: it has no dagmar.yaml", "help: run `dagmar init`"]),
+        (&["status", "--wait", "nonsense"], &["--wait", "`nonsense` is not a valid duration: write `30d`"]),
+        (&["apply", "--lock-wait", "5"], &["--lock-wait", "`5` is not a valid duration"]),
         (&["aply"], &["'aply'", "'apply'"]),
         (&["rollback"], &["required", "--last-run"]),
         (&["mark", "held", "first"], &["--reason"]),
-        (&["mark", "held", "first", "--reason", " "], &["the reason is empty", "help: say why"]),
+        (&["mark", "held", "first", "--reason", " "], &["the reason is empty", "help: give a reason"]),
         (&["status", "--url", "nonsense"], &["the connection settings are wrong", "help: write `postgresql://"]),
         (&["status", "--url", "postgres://h/db?sslmod=x"], &["`sslmod`", "help: did you mean `sslmode`?"]),
         (&["status", "--url", "postgres://u@h:99999/db"], &["a port is not a number from 1 to 65535"]),

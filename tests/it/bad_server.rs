@@ -73,7 +73,7 @@ fn no_password_is_ever_shown() {
     says(
         &against(&project, &none, &["apply"]),
         7,
-        &["asks for a password and none is given", "help: set `PGPASSWORD`"],
+        &["requires a password and none was given", "help: set `PGPASSWORD`"],
     );
     let passfile = project.path().join("pgpass");
     fs::write(&passfile, format!("*:*:*:*:{CANARY}\n")).unwrap();
@@ -167,13 +167,13 @@ fn a_standby_is_refused_and_can_be_looked_at() {
         says(
             &against(&project, &url, args),
             7,
-            &["is on a standby, which cannot be written", "help: connect to the primary"],
+            &["is on a standby, which is read-only", "help: connect to the primary"],
         );
     }
 }
 
 /// The server dies in the middle of a statement; what it had committed is known afterwards,
-/// and the same command goes on.
+/// and run the command again to continue.
 #[test]
 fn a_server_that_dies_in_the_middle() {
     let cluster = Cluster::new();
@@ -199,7 +199,7 @@ fn a_server_that_dies_in_the_middle() {
     running.line_with("; connecting again");
     running.signal("INT");
     let run = running.end();
-    says(&run, 7, &["the connection was lost", "what was committed is recorded", "\"help\":\"run `dagmar status`"]);
+    says(&run, 7, &["the connection was lost", "committed changes are recorded", "\"help\":\"run `dagmar status`"]);
     says(&against(&project, &url, &["status"]), 7, &["no such socket"]);
     cluster.start();
     let states = || {
@@ -275,14 +275,14 @@ fn ledgers_that_are_not_ours() {
     database.sql("INSERT INTO dagmar.meta VALUES ('version', '5')");
     database.sql("ALTER TABLE dagmar.changeset DROP CONSTRAINT changeset_status_check");
     database.sql("UPDATE dagmar.changeset SET status = 'odd'");
-    everywhere(&["the ledger's row of `a` cannot be read: its status is `odd`", "help: it was changed by hand"]);
+    everywhere(&["the ledger's row of `a` cannot be read: its status is `odd`", "help: it was changed manually"]);
     database.sql(
         "UPDATE dagmar.changeset SET status = 'applied'; ALTER TABLE dagmar.changeset ALTER checksum DROP NOT NULL",
     );
     database.sql("UPDATE dagmar.changeset SET checksum = NULL");
-    everywhere(&["the ledger's row of `a` cannot be read", "help: it was changed by hand"]);
+    everywhere(&["the ledger's row of `a` cannot be read", "help: it was changed manually"]);
     database.sql("UPDATE dagmar.changeset SET checksum = 'd1:0'; UPDATE dagmar.changeset SET forward = '[]'");
-    says(&project.on(&database, &["rollback", "a"]), 4, &["the row of `a` was changed by hand", "help: "]);
+    says(&project.on(&database, &["rollback", "a"]), 4, &["the row of `a` was changed manually", "help: "]);
     project.on(&database, &["clear", "a", "--as-recorded", "--reason", "a test"]).ok();
     says(&project.on(&database, &["rollback", "a"]), 7, &["the ledger's row of `a` cannot be read", "help: "]);
     database.sql("DROP TABLE dagmar.segment CASCADE");

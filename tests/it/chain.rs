@@ -8,24 +8,24 @@ fn rows_beside_the_events_are_compared_with_them() {
     for (change, words, stops_rollback) in [
         (
             "UPDATE dagmar.changeset SET rollback = jsonb_set(rollback, '{segments,0,statements,0,sql}', '\"ALTER ROLE postgres SUPERUSER\"')",
-            "the row of `a` was changed by hand",
+            "the row of `a` was changed manually",
             true,
         ),
-        ("UPDATE dagmar.changeset SET checksum = 'd1:0'", "the row of `a` was changed by hand", true),
-        ("UPDATE dagmar.changeset SET applied_by = 'alice'", "the row of `a` was changed by hand", true),
-        ("UPDATE dagmar.changeset SET applied_at = '2020-01-01'", "the row of `a` was changed by hand", true),
-        ("DELETE FROM dagmar.requires", "the edges of `b` were changed by hand", true),
+        ("UPDATE dagmar.changeset SET checksum = 'd1:0'", "the row of `a` was changed manually", true),
+        ("UPDATE dagmar.changeset SET applied_by = 'alice'", "the row of `a` was changed manually", true),
+        ("UPDATE dagmar.changeset SET applied_at = '2020-01-01'", "the row of `a` was changed manually", true),
+        ("DELETE FROM dagmar.requires", "the edges of `b` were changed manually", true),
         (
             "UPDATE dagmar.attic SET detail = '{\"default\": \"pg_terminate_backend(1)\"}'",
-            "what the attic keeps for `b` was changed by hand",
+            "what the attic keeps for `b` was changed manually",
             true,
         ),
         (
             "UPDATE dagmar.run SET os_user = 'alice', host = 'ci-7'",
-            "was changed by hand: the history says apply by",
+            "was changed manually: the history says apply by",
             false,
         ),
-        ("UPDATE dagmar.run SET started_at = '2020-01-01'", "was changed by hand: the history says apply by", false),
+        ("UPDATE dagmar.run SET started_at = '2020-01-01'", "was changed manually: the history says apply by", false),
         ("UPDATE dagmar.run SET status = 'failed'", "the history says that it ended as done", false),
     ] {
         let database = Database::new();
@@ -49,7 +49,7 @@ fn rows_beside_the_events_are_compared_with_them() {
         if stops_rollback {
             let before = database.catalog();
             let said = project.on(&database, &["rollback", "a", "b"]).fails(4);
-            assert!(said.contains("changed by hand since it was written") && said.contains("--as-recorded"), "{said}");
+            assert!(said.contains("changed manually since it was written") && said.contains("--as-recorded"), "{said}");
             assert_eq!(database.catalog(), before);
         }
     }

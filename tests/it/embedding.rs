@@ -120,6 +120,6 @@ fn what_was_not_shown_is_not_run() {
     rolling_back.end().ok();
     let run = applying.end();
     assert_eq!(run.code, 4, "{run:?}");
-    assert!(run.out.contains("`b` is pending now, and was not when the plan was shown"), "{run:?}");
+    assert!(run.out.contains("`b` is pending now and was not when the plan was shown"), "{run:?}");
     assert_eq!(database.sql("SELECT count(*) FROM pg_class WHERE relname IN ('b', 'c')"), "0");
 }

@@ -50,10 +50,10 @@ fn a_url_comes_from_a_command_or_a_file() {
     let quiet = run(&project, &["status", "--env", "a"]);
     assert!(quiet.err.is_empty(), "{quiet:?}");
     let bound = run(&project, &["status", "--env", "b"]);
-    assert!(bound.out.contains("t          applied") && !bound.err.contains("others may read"), "{bound:?}");
+    assert!(bound.out.contains("t          applied") && !bound.err.contains("other users may read"), "{bound:?}");
     fs::set_permissions(&keys, fs::Permissions::from_mode(0o644)).unwrap();
     let warned = run(&project, &["status", "--env", "b"]).err;
-    assert!(warned.contains("others may read `secrets/url`, which has a URL (mode 0644)"), "{warned}");
+    assert!(warned.contains("other users may read `secrets/url`, which contains a URL (mode 0644)"), "{warned}");
     // the ledger has it nowhere either
     assert!(!database.whole_dump().contains(SECRET));
 }
@@ -70,7 +70,11 @@ fn a_command_that_fails_hangs_or_says_nothing() {
             "ended with exit status: 3",
             "| no luck with *** at postgres://***@z, password: ***",
         ),
-        (format!("{complain}; sleep 600 & sleep 600"), "was not done after 500ms and was ended", "| no luck with ***"),
+        (
+            format!("{complain}; sleep 600 & sleep 600"),
+            "did not finish within 500ms and was stopped",
+            "| no luck with ***",
+        ),
         ("exit 0".to_owned(), "wrote no URL", "error"),
         (format!("echo 'postgres://u:{SECRET}@[h/d'"), "an IPv6 address has no closing `]`", "error"),
         (format!("echo 'postgres://u:{SECRET}@127.0.0.1:1/d'"), "cannot connect to `127.0.0.1:1/d as u`", "error"),
@@ -87,7 +91,7 @@ fn a_command_that_fails_hangs_or_says_nothing() {
     // a complaint may have the secret in a form that nobody thought of: it is shown when asked for
     script(&project, &format!("{complain}; exit 3"));
     let said = run(&project, &["status", "--env", "a"]).fails(7);
-    assert!(said.contains("`-v` shows what it complains about") && !said.contains("no luck"), "{said}");
+    assert!(said.contains("`-v` shows its error output") && !said.contains("no luck"), "{said}");
     fs::remove_file(project.path().join("url.sh")).unwrap();
     snapshot(
         "environments/a_command_that_fails_hangs_or_says_nothing",
@@ -107,7 +111,7 @@ fn a_file_that_is_not_there_is_empty_or_a_folder() {
     said("`secrets/url` has no URL");
     fs::remove_file(project.path().join("secrets/url")).unwrap();
     fs::create_dir(project.path().join("secrets/url")).unwrap();
-    said("`secrets/url` is no plain file");
+    said("`secrets/url` is not a regular file");
 }
 
 #[test]
@@ -117,8 +121,8 @@ fn one_of_the_three() {
         ("{ urlCommand: [a], urlFile: y }", "an environment has one of", "dagmar.yaml:2:25"),
         ("{ urlCommand: [] }", "`urlCommand` names no command", "dagmar.yaml:2:8"),
         ("{ urlFile: '' }", "`urlFile` names no file", "dagmar.yaml:2:17"),
-        ("{ url: x, urlTimeout: 3s }", "`urlTimeout` is for `urlCommand`", "dagmar.yaml:2:16"),
-        ("{ urlCommand: [a], urlTimeout: 0s }", "`urlTimeout` leaves no time", "dagmar.yaml:2:37"),
+        ("{ url: x, urlTimeout: 3s }", "`urlTimeout` is set without `urlCommand`", "dagmar.yaml:2:16"),
+        ("{ urlCommand: [a], urlTimeout: 0s }", "`urlTimeout` must not be 0", "dagmar.yaml:2:37"),
     ] {
         let project = project(&format!("  a: {environment}\n"), &[table("t")]);
         let said = project.run(&["check"]).fails(3);
@@ -190,7 +194,7 @@ fn the_matrix_shows_all_environments() {
         (4, "the variable `where` in dagmar.yaml: the environment variable `NOT_SET` is not set"),
         (5, "it has no URL"),
         (6, "no answer within 2s"),
-        (7, "its private server was never started"),
+        (7, "its embedded server was never started"),
     ] {
         let message = matrix["environments"][at]["error"]["message"].as_str().unwrap();
         assert!(message.contains(words), "{message}");
@@ -233,7 +237,7 @@ fn why_says_the_reason_and_who_must_do_what() {
             "other is pending in dev\n  `other` needs `base`, which is pending: the same apply runs it before"
         )
     );
-    assert!(why("other").ends_with("nothing is in its way: `dagmar apply --env dev` runs it\n"));
+    assert!(why("other").ends_with("nothing blocks it: `dagmar apply --env dev` runs it\n"));
     project.on(&database, &["apply"]).fails(8);
     let failed = why("needs");
     for words in [
@@ -260,14 +264,14 @@ fn why_says_the_reason_and_who_must_do_what() {
         why("live-only")
             .contains("`live-only` is only for live\n    to do: add `dev` to its `environments` in plans/a.yaml")
     );
-    assert!(why("base").contains("base is applied in dev\nit is there since "));
+    assert!(why("base").contains("base is applied in dev\napplied at "));
     snapshot(
         "environments/why_says_the_reason_and_who_must_do_what",
         &project.on(&database, &["why", "brokn"]).refusal(2),
     );
     // released, what it needs may come
     project.on(&database, &["mark", "pending", "broken", "--reason", "reviewed"]).ok();
-    assert!(why("broken").ends_with("nothing is in its way: `dagmar apply --env dev` runs it\n"));
+    assert!(why("broken").ends_with("nothing blocks it: `dagmar apply --env dev` runs it\n"));
 }
 
 /// The shell has a variable for another database than the environment that nobody named.

@@ -114,8 +114,8 @@ fn rows_come_and_go_with_an_event() {
     project.on(&database, &verify).ok();
     // after it was rolled back for good, or marked as pending, there is none
     for (words, args) in [
-        ("put in by hand: its last event says that there is none", &["rollback", "b"][..]),
-        ("put in by hand: its last event says that there is none", &["mark", "pending", "b", "--reason", "x"]),
+        ("inserted manually: its last event says that there is none", &["rollback", "b"][..]),
+        ("inserted manually: its last event says that there is none", &["mark", "pending", "b", "--reason", "x"]),
     ] {
         project.on(&database, args).ok();
         project.on(&database, &verify).ok();

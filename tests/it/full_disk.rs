@@ -142,7 +142,7 @@ fn runs_out_and_goes_on(create: &str, project: &Project) {
         assert!(said.contains(&format!("error: `{failing}` failed: could not ")), "{said}");
         assert!(said.contains("No space left on device (53100)"), "{said}");
         if failing == "fill" {
-            assert!(said.contains("`dagmar apply` goes on"), "{said}");
+            assert!(said.contains("`dagmar apply` continues"), "{said}");
             let rows = database.sql("SELECT rows FROM dagmar.segment");
             assert_eq!(database.sql("SELECT max(n), sum(n), count(*) FROM t"), format!("1|{rows}|5000"));
         } else {

@@ -134,7 +134,7 @@ fn dumps_hold_what_the_plan_changes() {
     );
     project.write("plans/b.yaml", &file(&[table("b")]));
     let run = project.on(&database, &["apply"]);
-    assert!(run.err.contains("nothing that the plan changes is there yet"), "{run:?}");
+    assert!(run.err.contains("the plan changes no existing object"), "{run:?}");
     project.write("one.dump", "precious");
     project.write("plans/c.yaml", &file(&[sql("c", "ALTER TABLE other ADD x int", "SELECT 1")]));
     snapshot("hooks/dumps_hold_what_the_plan_changes", &project.on(&database, &["apply"]).refusal(8));

@@ -106,7 +106,7 @@ fn a_history_that_the_owner_wrote_anew_does_not_fit_its_signatures() {
     // the signatures hold the hashes of before
     for more in [&[][..], &["--key", "h.pub"]] {
         let said = verify(&project, &database, more).fails(4);
-        assert!(said.contains("is of another hash of event ") && said.contains("than the one that is there"), "{said}");
+        assert!(said.contains("signs another hash of event ") && said.contains("than the recorded one"), "{said}");
     }
     // a further run does not sign it
     snapshot(
@@ -180,7 +180,7 @@ fn a_tail_that_was_taken_away_is_missed_by_a_hash_that_was_kept() {
     ));
     // its changeset is missed all the same
     let said = verify(&project, &database, &["--anchor", &anchor]).fails(4);
-    assert!(said.contains(&format!("event {seq}, of which a hash was kept, is missing")), "{said}");
+    assert!(said.contains(&format!("event {seq}, whose hash was kept, is missing")), "{said}");
     assert!(said.contains("the row of `b`, of which event ") && said.contains(" tells, is missing"), "{said}");
     // only one of the end, and the counter with it
     let (project, database) = signed();
@@ -216,42 +216,45 @@ fn every_row_that_decides_has_its_event() {
     let changes = [
         (
             "UPDATE dagmar.event SET detail = jsonb_set(detail, '{policy,soak}', '\"0s\"') WHERE seq = 1",
-            "event 1 was changed by hand",
+            "event 1 was changed manually",
         ),
-        ("UPDATE dagmar.event SET at = at - interval '1 day' WHERE seq = 2", "event 2 was changed by hand"),
-        ("UPDATE dagmar.event SET db_user = 'alice' WHERE seq = 2", "event 2 was changed by hand"),
+        ("UPDATE dagmar.event SET at = at - interval '1 day' WHERE seq = 2", "event 2 was changed manually"),
+        ("UPDATE dagmar.event SET db_user = 'alice' WHERE seq = 2", "event 2 was changed manually"),
         (
             "UPDATE dagmar.meta SET value = jsonb_set(value::jsonb, '{soak}', '\"0s\"') WHERE key = 'policy:default'",
-            "the policy that the ledger demands of `default` was changed by hand",
+            "the policy that the ledger demands of `default` was changed manually",
         ),
         (
             "DELETE FROM dagmar.meta WHERE key = 'policy:default'",
-            "the policy that the ledger demands of `default` was changed by hand",
+            "the policy that the ledger demands of `default` was changed manually",
         ),
         (
             "INSERT INTO dagmar.meta VALUES ('policy:live', '{}')",
-            "the policy that the ledger demands of `live` was changed by hand",
+            "the policy that the ledger demands of `live` was changed manually",
         ),
         (
             "UPDATE dagmar.meta SET value = 'x' WHERE key = 'installation'",
-            "the identity of the ledger was changed by hand",
+            "the identity of the ledger was changed manually",
         ),
-        ("INSERT INTO dagmar.meta VALUES ('environment', 'x')", "the environment of the ledger was changed by hand"),
+        ("INSERT INTO dagmar.meta VALUES ('environment', 'x')", "the environment of the ledger was changed manually"),
         ("DELETE FROM dagmar.changeset WHERE id = 'b'", "the row of `b`, of which event "),
         ("DELETE FROM dagmar.run WHERE kind = 'rollback'", "is missing"),
         (
             "INSERT INTO dagmar.changeset OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(a, '{\"id\": \"c\"}')).* FROM dagmar.changeset a WHERE id = 'b'",
-            "the row of `c` was put in by hand: its last event says that there is none",
+            "the row of `c` was inserted manually: its last event says that there is none",
         ),
         (
             "UPDATE dagmar.changeset SET status = 'skipped', run = (SELECT id FROM dagmar.run WHERE kind = 'mark' LIMIT 1) WHERE id = 'b'",
-            "the row of `b` was changed by hand",
+            "the row of `b` was changed manually",
         ),
         (
             "INSERT INTO dagmar.event (seq, kind, hash) OVERRIDING SYSTEM VALUE VALUES (-1, 'applied', 'x')",
-            "event -1 was put in by hand",
+            "event -1 was inserted manually",
         ),
-        ("UPDATE dagmar.approval SET roles = '{bosses}'", "has no event of its own: it was put in or changed by hand"),
+        (
+            "UPDATE dagmar.approval SET roles = '{bosses}'",
+            "has no event of its own: it was inserted or changed manually",
+        ),
         ("UPDATE dagmar.approval SET at = at - interval '1 day'", "has no event of its own"),
         ("UPDATE dagmar.approval SET client_addr = '192.0.2.1'", "has no event of its own"),
         ("UPDATE dagmar.approval SET expires_at = '2999-01-01'", "has no event of its own"),

@@ -221,7 +221,7 @@ fn the_other_direction_after_a_kill() {
         let database = back.database();
         back.run(&database, Fault::KillBefore(k));
         let run = there.project.on(&database, there.args);
-        if run.out.contains("its rollback was begun and not finished") {
+        if run.out.contains("its rollback is not finished") {
             // half way back it is for a person to say where it goes; nothing was run on top of it
             back.again(&database, &format!("rollback after an apply after a rollback that was killed at {k}"));
         }

@@ -169,7 +169,7 @@ fn a_black_hole_ends_the_run() {
     let (run, _) = rollback(Fault::Swallow(counts.messages - 2));
     let said = run.fails(6);
     assert!(said.contains("this run lost its lock: the server has not answered for some time"), "{said}");
-    assert!(said.contains("it was to take back: a"), "{said}");
+    assert!(said.contains("to be rolled back: a"), "{said}");
     assert_eq!(project.states(&database), "a=partly");
     project.on(&database, &["rollback", "a"]).ok();
     assert_eq!(database.sql("SELECT string_agg(id, ' ') FROM hits"), "c c");
@@ -218,7 +218,7 @@ fn a_run_that_was_cut_off_is_not_shown_as_running() {
     let running = project.start(&database, &["apply", "--jobs", "1"]);
     database.until_runs("pg_sleep");
     assert_eq!(look(), ["running"]);
-    assert!(project.on(&database, &["status"]).ok().contains("is on its way"));
+    assert!(project.on(&database, &["status"]).ok().contains("is in progress"));
     assert!(said().contains("; it runs"));
     running.signal("KILL");
     running.end();
@@ -271,7 +271,7 @@ fn a_paused_runner_ends_while_its_successor_runs() {
     paused.line_with("connecting again");
     let run = paused.end();
     assert_eq!(run.code, 6, "{run:?}");
-    assert!(run.out.contains("this run lost its lock, and another run has taken over"), "{run:?}");
+    assert!(run.out.contains("this run lost its lock and another run has taken over"), "{run:?}");
     assert!(run.out.contains(&who), "{who} {run:?}");
     // the other one is still at it, and is not disturbed
     at_the_gate(&database);
@@ -293,7 +293,7 @@ fn a_rollback_that_waits_in_vain_has_begun_nothing() {
     let running = project.start(&database, &["apply"]);
     at_the_gate(&database);
     let said = project.on(&database, &["rollback", "a", "--lock-wait", "0s"]).fails(6);
-    assert!(said.contains("help: wait for it to end, or let this command wait longer with `--lock-wait 5m`"), "{said}");
+    assert!(said.contains("help: wait for it to end, or wait longer with `--lock-wait 5m`"), "{said}");
     assert!(!said.contains("still applied"), "{said}");
     drop(holder);
     running.end().ok();

@@ -62,7 +62,7 @@ fn places_inside_of_sql_files() {
             ["the variable `shema` has no value", "did you mean `${schema}`?"],
         ),
         (" -- nothing\n", good, "DG0306", "plans/a.yaml:4:26", ["would change nothing", "remove this change"]),
-        (good, "\n", "DG0306", "plans/a.yaml:4:52", ["the SQL of the rollback is empty", "say `rollback: []`"]),
+        (good, "\n", "DG0306", "plans/a.yaml:4:52", ["the SQL of the rollback is empty", "write `rollback: []`"]),
     ] {
         let files = [
             ("dagmar.yaml", "variables: { schema: app }"),

@@ -46,15 +46,11 @@ fn yaml_without_quotes_or_ends() {
     for (line, place, words) in [
         ("description: a: b's", "3:19", ["a text that holds `: ` needs quotes", "write `description: 'a: b''s'`"]),
         ("description: @foo", "3:18", ["a text cannot begin with `@`", "write it in quotes: '@foo'"]),
-        ("description: 'foo", "3:18", ["this quote is not closed", "write `'` behind the text"]),
-        (
-            "description: \"a\" b",
-            "3:22",
-            ["nothing may stand behind a text in quotes", "put all of it into the quotes"],
-        ),
+        ("description: 'foo", "3:18", ["this quote is not closed", "write `'` after the text"]),
+        ("description: \"a\" b", "3:22", ["no text is allowed after a quoted text", "put all of it into the quotes"]),
         ("labels: [a, b", "3:13", ["this `[` is not closed", "the `]` is missing"]),
         ("limits: { lockTimeout: 1s, lockRetries 3 }", "3:46", ["", ""]),
-        ("labels", "3:5", ["`labels` is no `key: value`", "a `:` is missing behind it"]),
+        ("labels", "3:5", ["`labels` is not a `key: value` pair", "a `:` is missing after it"]),
         ("labels: *no", "3:13", ["unknown anchor `no`", "write `&no` before the value"]),
     ] {
         if words[0].is_empty() {
@@ -94,7 +90,7 @@ fn merge_keys_are_named_and_make_no_other_mistakes() {
 
 #[test]
 fn a_file_without_changesets_is_said() {
-    let words = ["there is nothing below `changesets:`", "or delete the file"];
+    let words = ["`changesets:` is empty", "or delete the file"];
     one_mistake(&[("plans/a.yaml", "changesets:\n")], "DG0101", "plans/a.yaml:1:1", &words);
 }
 
@@ -248,7 +244,7 @@ fn what_has_nothing_to_do_with_each_other_is_told_at_once() {
 #[test]
 fn values_are_marked_and_not_what_stands_before_them() {
     let text = file(&[plain("a", ""), plain("b", "    dependsOn: [{ id: a, soak: 30 days }]\n")]);
-    let words = ["`30 days` is no length of time", "write `30d`"];
+    let words = ["`30 days` is not a valid duration", "write `30d`"];
     one_mistake(&[("plans/a.yaml", &text)], "DG0106", "plans/a.yaml:6:32", &words);
     let text =
         "changesets:\n  - id: a\n    changes:\n      - backfill: { table: app.t, key: [a, 3], set: { b: '1' } }\n";
@@ -316,14 +312,14 @@ fn what_is_odd_is_a_warning() {
     for words in [
         "warning[DG0119]: `plans/001.sql`, `plans/x.json` are not read\n",
         "= help: SQL is run by a changeset in a YAML file: `- sqlFile: { path: plans/001.sql }`",
-        "warning[DG0330]: the table `App.T` keeps its capital letters\n --> plans/a.yaml:5:31\n",
-        "= help: SQL finds it only as `\"App\".\"T\"`",
-        "warning[DG0331]: a view without a schema goes where the `search_path` points\n --> plans/a.yaml:7:29\n",
+        "warning[DG0330]: the table `App.T` contains uppercase letters\n --> plans/a.yaml:5:31\n",
+        "= help: SQL must write it as `\"App\".\"T\"`",
+        "warning[DG0331]: a view without a schema is created in the first schema of the `search_path`\n --> plans/a.yaml:7:29\n",
         "warning[DG0208]: `b` goes to dev, `prod-only`, which it depends on, does not\n  --> plans/a.yaml:10:17\n",
-        "warning[DG0332]: `lock_timeout` takes the place of dagmar's limit",
+        "warning[DG0332]: `lock_timeout` overrides dagmar's limit",
         "--> plans/a.yaml:14:17\n",
         "`limits: { lockTimeout: 5s }` on the changeset",
-        "warning[DG0332]: `SET ROLE` holds for what follows",
+        "warning[DG0332]: `SET ROLE` applies to the rest of this transaction",
     ] {
         assert!(run.err.contains(words), "{words}\n{}", run.err);
     }

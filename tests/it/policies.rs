@@ -18,21 +18,21 @@ fn what_the_owner_demands_cannot_be_weakened_by_the_file() {
     let (project, database) = (project(&[table("a"), table("b")]), Database::new());
     let run = |args: &[&str]| production(&project, &database, args);
     project.write("dagmar.yaml", STRICT);
-    assert_eq!(run(&["ledger", "policy"]).ok().trim(), "nothing is demanded of `production`");
+    assert_eq!(run(&["ledger", "policy"]).ok().trim(), "no policy is required of `production`");
     snapshot(
         "policies/what_the_owner_demands_cannot_be_weakened_by_the_file",
         &run(&["ledger", "policy", "--require"]).refusal(2),
     );
     run(&["ledger", "policy", "--require", "--reason", " "]).fails(2);
     let said = run(&["ledger", "policy", "--require", "--reason", "CHG-1"]).ok();
-    assert!(said.starts_with("demanded of `production`:") && said.contains("  soak: \"1h\""), "{said}");
+    assert!(said.starts_with("required of `production`:") && said.contains("  soak: \"1h\""), "{said}");
     run(&["apply", "--select", "a"]).ok();
 
     // weaker, and stronger as well: it is another one
     for (weaker, words, key) in [
-        (STRICT.replace("soak: 1h", "soak: 1s"), "demands: soak", "soak"),
-        (STRICT.replace(", allow: []", ""), "demands: allow", "allow"),
-        (STRICT.replace("soak: 1h, allow: []", "jobs: 1"), "demands: allow, jobs, soak", "jobs"),
+        (STRICT.replace("soak: 1h", "soak: 1s"), "owner: soak", "soak"),
+        (STRICT.replace(", allow: []", ""), "owner: allow", "allow"),
+        (STRICT.replace("soak: 1h, allow: []", "jobs: 1"), "owner: allow, jobs, soak", "jobs"),
     ] {
         project.write("dagmar.yaml", &weaker);
         let said = run(&["apply"]).fails(5);
@@ -68,7 +68,7 @@ fn what_the_owner_demands_cannot_be_weakened_by_the_file() {
 
     // the owner takes it away, and that stays known
     run(&["ledger", "policy", "--release", "--reason", "CHG-2"]).ok();
-    assert_eq!(run(&["ledger", "policy"]).ok().trim(), "nothing is demanded of `production`");
+    assert_eq!(run(&["ledger", "policy"]).ok().trim(), "no policy is required of `production`");
     run(&["apply"]).ok();
     let demanded = "SELECT string_agg(concat_ws(' ', detail ->> 'environment', detail -> 'policy' ->> 'soak', detail ->> 'reason'), \
                     ', ' ORDER BY seq) FROM dagmar.event WHERE kind = 'policyRequired'";
@@ -140,12 +140,12 @@ fn an_environment_takes_plans_of_its_keys_alone() {
     let at = text.rfind("\"value\":\"").unwrap() + "\"value\":\"".len();
     let flipped = if &text[at..=at] == "A" { "B" } else { "A" };
     shop.project.write("edited.plan", &format!("{}{flipped}{}", &text[..at], &text[at + 1..]));
-    assert!(shop.refused(&["apply", "edited.plan"], 5).contains("signature of `edited.plan` is wrong"));
+    assert!(shop.refused(&["apply", "edited.plan"], 5).contains("signature of `edited.plan` is invalid"));
     // the content after it was signed: with the digest of before, and with a new one
     shop.project.write("edited.plan", &text.replace("'live'", "'dead'"));
     assert!(shop.refused(&["apply", "edited.plan"], 4).contains("was changed after it was sealed"));
     shop.project.write("edited.plan", &resealed(&text, "\"author\":\"", "\"author\":\"not "));
-    assert!(shop.refused(&["apply", "edited.plan"], 5).contains("signature of `edited.plan` is wrong"));
+    assert!(shop.refused(&["apply", "edited.plan"], 5).contains("signature of `edited.plan` is invalid"));
     // who has a key of his own, and names it in a dagmar.yaml of his own, leaves a trace
     assert_eq!(tables(&shop.production), "");
     assert_eq!(shop.run(&["apply", "p.plan", "--format", "json"]).applied(), "a b words");

@@ -69,7 +69,7 @@ fn rights_are_missed_before_anything_runs() {
     has(&found, "rights error", &format!("the role `{role}` does not own `app.boss`; only `postgres` may change them"));
     has(&found, "rights error", &format!("the role `{role}` lacks INSERT on `app.full`"));
     has(&found, "rights error", &format!("the role `{role}` may not create anything in the schema `app`"));
-    has(&found, "rights error", "the schema `nowhere` is not there");
+    has(&found, "rights error", "the schema `nowhere` does not exist");
     snapshot("preflight/rights_are_missed_before_anything_runs", &against(&project, &url, &["apply"]).refusal(5));
     assert_eq!(database.sql("SELECT count(*) FROM pg_namespace WHERE nspname IN ('dagmar', 'mine')"), "0");
     let run = against(&project, &url, &["apply", "--format", "json"]);
@@ -212,7 +212,7 @@ fn replication_and_sessions_are_looked_at() {
     let project = project(&[sql("a", "ALTER TABLE t ADD m int", "ALTER TABLE t DROP m"), table("b")]);
     let found = findings(&project, &cluster.url("postgres", "postgres"));
     has(&found, "replication warning", "`public.t` is published by `out`");
-    has(&found, "replication note", "nobody reads the replication slot `gone`");
+    has(&found, "replication note", "the replication slot `gone` has no reader");
     let mut command = project.command(&["apply", "--yes", "--url", &cluster.url("app", "postgres")]);
     snapshot("preflight/replication_and_sessions_are_looked_at", &Run::of(command.output().unwrap()).refusal(5));
 }
@@ -263,7 +263,7 @@ fn the_way_back_is_looked_at_too() {
         &format!("[rights] the role `{role}` does not own `public.t`; only `postgres` may change them"),
         "warning [locks] `public.u` is locked against ACCESS EXCLUSIVE: pid ",
         &format!("warning [transactions] the transaction `left_{}` of postgres was prepared ", database.name),
-        "with `--no-preflight` a run goes on all the same",
+        "skip these checks with `--no-preflight`",
     ] {
         assert!(said.contains(words), "{words}\n{said}");
     }

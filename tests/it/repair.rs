@@ -105,7 +105,7 @@ fn earlier_ids_that_cannot_be_are_refused() {
         ([table("a").aka(["b"]), table("b")], "`b` is still the id of a changeset", "it is declared here"),
         ([table("a").aka(["old"]), table("b").aka(["old"])], "`old` is claimed as an earlier id twice", "first here"),
         ([table("a").aka(["x", "x"]), table("b")], "`x` is claimed as an earlier id twice", "plans/a.yaml:3:14"),
-        ([table("a").aka(["not an id"]), table("b")], "`not an id` is no id", "[DG0207]"),
+        ([table("a").aka(["not an id"]), table("b")], "`not an id` is not a valid id", "[DG0207]"),
         ([table("a").aka(["old"]), table("b").depends_on(["old"])], "`b` depends on `old`", "it is called `a` now"),
     ] {
         let said = project(&changesets).run(&["check"]).fails(3);
@@ -130,9 +130,11 @@ fn a_state_is_cleared_after_a_fix_by_hand() {
         database.sql("SELECT (SELECT string_agg(c::text, ' ' ORDER BY id) FROM dagmar.changeset c), (SELECT count(*) FROM dagmar.segment), (SELECT count(*) FROM dagmar.event WHERE kind <> 'refused')")
     };
     let before = state();
-    for (id, message) in
-        [("a", "`a` is applied; nothing was cleared"), ("c", "`c` has no state here"), ("x", "`x` has no state")]
-    {
+    for (id, message) in [
+        ("a", "`a` is applied; nothing was cleared"),
+        ("c", "`c` has no recorded state"),
+        ("x", "`x` has no recorded state"),
+    ] {
         let run = clear(&[id]);
         assert!(run.err.contains(message) && run.err.contains("help: "), "{run:?}");
     }
@@ -149,7 +151,7 @@ fn a_state_is_cleared_after_a_fix_by_hand() {
     let cleared = clear(&["b"]);
     for words in [
         "`b` is partly (forward: 2 segments done, 0 begun)",
-        "its row and progress will be forgotten",
+        "its row and progress will be removed",
         "an event `cleared` keeps: incident 4711",
     ] {
         assert!(cleared.err.contains(words), "{words}: {cleared:?}");
@@ -258,12 +260,12 @@ fn what_is_refused_by_hand_leaves_word() {
     let other = "5 the ledger of this database belongs to `live`, not to `staging`";
     let expected = [
         "live clear 5 `a` is applied; nothing was cleared".to_owned(),
-        "live adopt 5 the ledger belongs to `live` already; nothing was changed".to_owned(),
+        "live adopt 5 the ledger already belongs to `live`; nothing was changed".to_owned(),
         format!("staging clear {other}"),
         format!("staging pause {other}"),
         format!("staging resume {other}"),
         format!("staging cancel {other}"),
-        "staging adopt 5 nobody is there to confirm it: this is no terminal".to_owned(),
+        "staging adopt 5 cannot ask for confirmation: not a terminal".to_owned(),
     ];
     assert_eq!(database.sql(events).lines().collect::<Vec<_>>(), expected);
     project.json(&database, &["history", "--verify", "--env", "live"]).intact();

@@ -153,7 +153,7 @@ fn the_contract_step_waits_thirty_days_in_production() {
         .sql(&format!("UPDATE dagmar.changeset SET applied_at = applied_at - interval '30 days' WHERE id = '{on}'"));
     // who may write the row does not shorten the time in secret
     let said = run(&database, &["apply", "--env", "production"]).fails(4);
-    assert!(said.contains(&format!("the row of `{on}` was changed by hand")), "{said}");
+    assert!(said.contains(&format!("the row of `{on}` was changed manually")), "{said}");
     run(&database, &["clear", on, "--as-recorded", "--reason", "a month is over", "--env", "production"]).ok();
     assert!(run(&database, &["apply", "--env", "production"]).ok().contains("applied 1 changeset"));
 }
@@ -193,7 +193,7 @@ fn psql_alone_comes_to_the_same() {
     assert_eq!(of_psql, by_dagmar.sql(ledger));
     assert_eq!(now(&by_psql, &["apply", "--format", "json"]).applied(), "");
     let refused = by_psql.script(&script).unwrap_err();
-    assert!(refused.contains("001-platform-schema is there already"), "{refused}");
+    assert!(refused.contains("001-platform-schema already exists"), "{refused}");
     now(&by_psql, &["rollback", "--all"]).ok();
     assert_eq!(by_psql.sql("SELECT to_regnamespace('platform') IS NULL"), "t");
 }

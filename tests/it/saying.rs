@@ -1,4 +1,4 @@
-//! What commands say is so: of what is not selected, has no file any more, was edited on purpose, is half done.
+//! What commands say is so: of what is not selected, has no file any more, was edited on purpose, is partly applied.
 
 use crate::support::{Changeset, Database, Project, Run, changeset, file, project, snapshot, sql, table, tables};
 use serde_json::json;
@@ -18,20 +18,20 @@ fn nothing_to_do_says_what_there_is_all_the_same() {
     let apply = |select: &[&str]| project.on(&database, &[&["apply", "--env", "staging"], select].concat()).ok();
     assert_eq!(
         apply(&["--select", "c"]),
-        "nothing to do: nothing that was selected is pending in staging; not for staging: `c`; 2 changesets are pending \
+        "nothing to do: no selected changeset is pending in staging; not for staging: `c`; 2 changesets are pending \
          that are not selected\n"
     );
     apply(&["--select", "a"]);
     assert_eq!(
         apply(&["--select", "a"]),
-        "nothing to do: nothing that was selected is pending in staging; 1 changeset is pending that is not selected\n"
+        "nothing to do: no selected changeset is pending in staging; 1 changeset is pending that is not selected\n"
     );
     apply(&["--select", "b"]);
-    assert_eq!(apply(&["--select", "a,b"]), "nothing to do: nothing that was selected is pending in staging\n");
+    assert_eq!(apply(&["--select", "a,b"]), "nothing to do: no selected changeset is pending in staging\n");
     let said = apply(&[]);
     assert!(
         said.contains("waits d: a must have")
-            && said.ends_with("nothing to do now: what can run in staging is applied\n"),
+            && said.ends_with("nothing to do now: everything that can run in staging is applied\n"),
         "{said}"
     );
     project.write("plans/a.yaml", &file(&[table("a"), table("b")]));
@@ -45,7 +45,7 @@ fn applied_changesets_without_a_file_are_named() {
     project.write("plans/a.yaml", &file(&[table("a")]));
     for args in [&["apply"][..], &["plan"]] {
         let run = project.on(&database, args);
-        let words = "warning: 2 applied changesets have no file any more: `b`, `cart`; put the files back, or take them back with";
+        let words = "warning: 2 applied changesets have no file any more: `b`, `cart`; restore the files, or roll them back with";
         assert!(run.err.contains(words), "{run:?}");
         run.ok();
     }
@@ -56,9 +56,9 @@ fn applied_changesets_without_a_file_are_named() {
     let said = project.on(&database, &["why", "b"]).ok();
     for words in [
         "b is missing in default",
-        "applied by postgres, and no file has it any more",
+        "by postgres, and no file contains it any more",
         "`dagmar rollback b",
-        "nothing runs for it",
+        "it will not run",
     ] {
         assert!(said.contains(words), "{words}\n{said}");
     }
@@ -84,7 +84,7 @@ fn mistakes_in_files_do_not_hide_what_the_database_has() {
         run.out.contains("a          applied") && run.out.contains("default on ") && run.out.contains("2 applied"),
         "{run:?}"
     );
-    assert!(run.out.contains("the files have mistakes: this is what the ledger has"), "{run:?}");
+    assert!(run.out.contains("the files have errors: only the state in the ledger is shown"), "{run:?}");
     assert!(run.err.contains("unknown key `chnges`") && run.err.contains("plans/b.yaml:3"), "{run:?}");
     let run = project.on(&database, &["status", "--format", "json"]);
     assert_eq!(run.code, 3);
@@ -94,7 +94,7 @@ fn mistakes_in_files_do_not_hide_what_the_database_has() {
     let run = project.on(&database, &["why", "a"]);
     assert_eq!(run.code, 3);
     assert!(run.out.contains("a is applied in default") && run.err.contains("chnges"), "{run:?}");
-    assert!(!run.out.contains("no file has it"), "{run:?}");
+    assert!(!run.out.contains("no file contains it"), "{run:?}");
     // a value that is missing is a mistake of the command line, and says so alone
     project.write("plans/b.yaml", "changesets: []\n");
     project.write("dagmar.yaml", "variables: { x: '${NOT_SET}' }\n");
@@ -225,7 +225,7 @@ fn a_selector_marks_what_is_for_here() {
     assert_eq!(left_out, ["001", "002", "003"], "{json}");
     assert_eq!(project.states(&database), "001=applied 002=applied 003=excluded 004=applied");
     let said = project.on(&database, &["mark", "applied", "001+", "--reason", "again"]).ok();
-    for words in ["nothing was marked", "left out: 004, applied already", "left out: 003, not for dev"] {
+    for words in ["nothing was marked", "left out: 004, already applied", "left out: 003, not for dev"] {
         assert!(said.contains(words), "{words}\n{said}");
     }
     // what is named itself is refused

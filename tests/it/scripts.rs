@@ -205,7 +205,7 @@ fn texts_of_a_backfill_are_nobodys_places() {
 fn a_template_of_a_backfill_gives_a_batch() {
     let project = backfill("table: t, key: id, set: { n: '1' }, rollback: SELECT 1");
     for (text, words) in [
-        ("UPDATE t SET n = 1", "it is no SELECT behind common table expressions"),
+        ("UPDATE t SET n = 1", "it is not a SELECT after its common table expressions"),
         ("WITH dagmar_done AS (SELECT $1, $2, '$3') SELECT 1", "it lacks one of the parameters $1, $2 and $3"),
         ("WITH dagmar_done AS (SELECT $1, $2, $3, $4) SELECT 1", "it has a parameter $4"),
     ] {

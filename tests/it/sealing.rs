@@ -49,8 +49,8 @@ fn a_plan_that_is_not_as_it_was_is_refused_and_nothing_runs() {
         ("layout", format!("{text} "), "was changed after it was sealed"),
         ("digest", text.replacen("\"digest\":\"p1:", "\"digest\":\"p1:0", 1), "was changed after it was sealed"),
         ("cut", text[..text.len() / 3].to_owned(), "it may have been cut off"),
-        ("no JSON", "hello\n".to_owned(), "is no sealed plan"),
-        ("other", "{}\n".to_owned(), "is no sealed plan"),
+        ("not valid JSON", "hello\n".to_owned(), "is not a sealed plan"),
+        ("other", "{}\n".to_owned(), "is not a sealed plan"),
     ];
     for (what, edited, words) in edits {
         assert_ne!(edited, text, "{what}");
@@ -67,7 +67,7 @@ fn a_plan_that_is_not_as_it_was_is_refused_and_nothing_runs() {
     let at = text.rfind("\"value\":\"").unwrap() + "\"value\":\"".len();
     let flipped = if &text[at..=at] == "A" { "B" } else { "A" };
     shop.project.write("edited.plan", &format!("{}{flipped}{}", &text[..at], &text[at + 1..]));
-    assert!(shop.refused(&["apply", "edited.plan"], 5).contains("signature of `edited.plan` is wrong"));
+    assert!(shop.refused(&["apply", "edited.plan"], 5).contains("signature of `edited.plan` is invalid"));
     assert!(shop.refused(&["apply", "p.plan", "--key", "other.pub"], 5).contains("signed with another key"));
     let newer = text.replacen(",\"format\":1,\"sealedAt\"", ",\"format\":9,\"sealedAt\"", 1);
     shop.project.write("edited.plan", &newer);
@@ -109,17 +109,17 @@ fn a_target_that_moved_is_refused() {
     shop.seal(&[]);
     shop.run(&["apply", "--env", "production", "--select", "a"]).ok();
     let said = shop.refused(&["apply", "p.plan"], 4);
-    assert!(said.contains("has moved since") && said.contains("`a` was not there, and is applied now"), "{said}");
+    assert!(said.contains("has moved since") && said.contains("`a` was pending and is applied now"), "{said}");
     shop.seal(&[]);
     shop.run(&["mark", "held", "words", "--env", "production", "--reason", "x"]).ok();
-    assert!(shop.refused(&["apply", "p.plan"], 4).contains("`words` was not there, and is held now"));
+    assert!(shop.refused(&["apply", "p.plan"], 4).contains("`words` was pending and is held now"));
     shop.run(&["mark", "pending", "words", "--env", "production", "--reason", "x"]).ok();
     // another database: of the other environment, and one that was made anew under the same name
     let elsewhere = ["apply", "p.plan", "--url", &shop.staging.url()];
     snapshot("sealing/a_target_that_moved_is_refused", &shop.run(&elsewhere).refusal(4));
     assert_eq!(tables(&shop.staging), "");
     shop.production.sql("UPDATE dagmar.meta SET value = gen_random_uuid() WHERE key = 'installation'");
-    assert!(shop.refused(&["apply", "p.plan"], 4).contains("its ledger was made anew"));
+    assert!(shop.refused(&["apply", "p.plan"], 4).contains("its ledger was recreated"));
     snapshot(
         "sealing/a_target_that_moved_is_refused-2",
         &shop.run(&["apply", "p.plan", "--env", "staging"]).refusal(4),
@@ -143,15 +143,18 @@ fn files_that_say_something_else_matter_where_asked() {
     shop.project.write("plans/a.yaml", &files.replace("(w text)", "(w text, x int)"));
     let said = shop.refused(&["apply", "p.plan", "--check-render"], 4);
     assert!(
-        said.contains("`words` is compiled differently now than it is sealed; nothing was run")
-            && said.contains("its file says"),
+        said.contains("`words` no longer compiles to what was sealed; nothing was run")
+            && said.contains("its file has changed"),
         "{said}"
     );
     shop.project.write("plans/a.yaml", &files);
     let said = shop.refused(&["apply", "p.plan", "--check-render", "--var", "word=x"], 4);
-    assert!(said.contains("`b` is compiled differently now") && said.contains("rendered to something else"), "{said}");
+    assert!(
+        said.contains("`b` no longer compiles to what was sealed") && said.contains("renders to different SQL"),
+        "{said}"
+    );
     shop.project.write("dagmar.yaml", &SHOP.replace("promoteFrom", "jobs: 1, promoteFrom"));
-    assert!(shop.refused(&["apply", "p.plan"], 4).contains("dagmar.yaml says something else of `production`"));
+    assert!(shop.refused(&["apply", "p.plan"], 4).contains("dagmar.yaml has changed for `production`"));
     shop.project.write("dagmar.yaml", SHOP);
     assert_eq!(tables(&shop.production), "");
     shop.run(&["apply", "p.plan", "--check-render"]).ok();

@@ -155,7 +155,7 @@ fn values_reach_the_server_and_nobody_else() {
     );
     shop.project.write("dagmar.yaml", "environments: { dev: {} }\n");
     let undeclared = shop.run(&["rollback", "of-file"]).fails(2);
-    assert!(undeclared.contains("dagmar.yaml has no secret variable of this name"), "{undeclared}");
+    assert!(undeclared.contains("dagmar.yaml declares no secret variable of this name"), "{undeclared}");
     shop.project.write("dagmar.yaml", CONFIG);
     shop.run(&["rollback", "--all"]).ok();
     assert!(!shop.ledger().contains("it''s"));
@@ -276,7 +276,7 @@ fn secrets_stand_in_constants_and_passwords_in_secrets() {
     ];
     shop.project.write("plans/a.yaml", &file(&open));
     let run = shop.run(&["check"]);
-    assert!(run.err.contains("warning[DG0314]: there is a password in the SQL of `open`"), "{run:?}");
+    assert!(run.err.contains("warning[DG0314]: the SQL of `open` contains a password"), "{run:?}");
     assert!(
         run.err.contains("`secret: true`") && !run.err.contains("in the open'") && !run.err.contains("`safe`"),
         "{run:?}"

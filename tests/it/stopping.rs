@@ -145,7 +145,7 @@ fn a_signal_cancels_a_long_statement() {
         let run = running.end();
         assert!(began.elapsed() < Duration::from_secs(30));
         assert_eq!(run.code, 9, "{run:?}");
-        assert!(run.err.contains("stopped by a signal; what was done is recorded"), "{run:?}");
+        assert!(run.err.contains("stopped by a signal; the completed steps are recorded"), "{run:?}");
         assert_eq!(project.states(&database), "a=applied b=pending c=pending");
         assert_eq!(database.sql("SELECT to_regclass('b') IS NULL, (SELECT status FROM dagmar.run)"), "t|interrupted");
         database.sql("CREATE TABLE fast ()");

@@ -22,7 +22,7 @@ fn tampered(what: &str, words: &[&str]) {
     assert!(verify(&project, &database).ok().contains("intact: "));
     database.sql(&format!("SET session_replication_role = replica; {what}"));
     let said = verify(&project, &database).fails(4);
-    for word in ["the history was changed by hand", "help: "].iter().chain(words) {
+    for word in ["the history was changed manually", "help: "].iter().chain(words) {
         assert!(said.contains(word), "{word}\n{said}");
     }
     let json = project.on(&database, &["history", "--verify", "--format", "json"]);
@@ -33,9 +33,9 @@ fn tampered(what: &str, words: &[&str]) {
 
 #[test]
 fn rows_that_were_changed() {
-    tampered("UPDATE dagmar.event SET db_user = 'somebody' WHERE seq = 3", &["event 3 was changed by hand"]);
-    tampered("UPDATE dagmar.event SET detail = '{}' WHERE seq = 2", &["event 2 was changed by hand"]);
-    tampered("UPDATE dagmar.event SET hash = 'x' WHERE seq = 1", &["event 1 was changed by hand"]);
+    tampered("UPDATE dagmar.event SET db_user = 'somebody' WHERE seq = 3", &["event 3 was changed manually"]);
+    tampered("UPDATE dagmar.event SET detail = '{}' WHERE seq = 2", &["event 2 was changed manually"]);
+    tampered("UPDATE dagmar.event SET hash = 'x' WHERE seq = 1", &["event 1 was changed manually"]);
 }
 
 #[test]

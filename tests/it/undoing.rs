@@ -127,7 +127,7 @@ changesets:
     for args in [&["plan"][..], &["plan", "--format", "markdown"], &["plan", "--format", "html"]] {
         assert!(project.on(&database, args).ok().contains("the rows were sold"), "{args:?}");
     }
-    assert!(project.run(&["check"]).ok().contains("cannot be taken back: 1 changeset"));
+    assert!(project.run(&["check"]).ok().contains("cannot be rolled back: 1 changeset"));
     project.on(&database, &["apply", "--jobs", "1"]).ok();
     snapshot("undoing/what_cannot_be_taken_back_says_so", &project.on(&database, &["rollback", "--all"]).refusal(5));
     assert_eq!(database.ledger(), "a=applied b=applied");
@@ -153,7 +153,7 @@ fn a_rollback_that_fails() {
     snapshot("undoing/a_rollback_that_fails-2", &project.on(&database, &["rollback", "two"]).refusal(8));
     assert_eq!(database.sql("SELECT string_agg(n::text, ' ') FROM log"), "2 3");
     let run = project.on(&database, &["apply", "--jobs", "1"]);
-    assert!(run.out.contains("its rollback was begun and not finished: finish the rollback first"), "{run:?}");
+    assert!(run.out.contains("its rollback is not finished: finish it first"), "{run:?}");
     database.sql("UPDATE switch SET n = 1");
     project.on(&database, &["rollback", "two"]).ok();
     assert_eq!(

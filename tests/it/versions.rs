@@ -99,7 +99,7 @@ fn run(on: &'static Server) {
     let holder = database.hold("SELECT 1 FROM held");
     let found = by("postgres", &["plan", "--against"]).ok();
     for words in [
-        &format!("nobody reads the replication slot `{slot}`"),
+        &format!("the replication slot `{slot}` has no reader"),
         &format!("the prepared transaction `{gid}`\n"),
         "`public.held` is locked against ACCESS EXCLUSIVE: pid ",
         "application a long report, idle in transaction",

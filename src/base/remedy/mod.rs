@@ -310,16 +310,16 @@ mod tests {
 
     #[test]
     fn a_remedy_is_text_and_what_it_names() {
-        let remedy = Operation::Rollback.on("a b").at("prod") + " takes it back; or " + Setting::LockWait.to("5m");
+        let remedy = Operation::Rollback.on("a b").at("prod") + " rolls it back; or " + Setting::LockWait.to("5m");
         assert_eq!(
             json!(remedy),
             json!([
                 { "operation": "rollback", "environment": "prod", "arguments": ["a b"] },
-                { "text": " takes it back; or " },
+                { "text": " rolls it back; or " },
                 { "options": [{ "option": "lockWait", "value": "5m" }] },
             ])
         );
-        assert_eq!(remedy.to_string(), "`rollback a b environment=prod` takes it back; or `lockWait=5m`");
+        assert_eq!(remedy.to_string(), "`rollback a b environment=prod` rolls it back; or `lockWait=5m`");
         let open = Operation::Mark.on("applied").on(Argument::Open).with(Setting::Reason.open());
         let open = json!("use " + open);
         assert_eq!(open[1]["arguments"], json!(["applied", null]));

@@ -79,7 +79,7 @@ names! {
         NoPreflight,
         /// The file to write.
         Out,
-        /// A gate that the run goes past.
+        /// A gate that the run overrides.
         Override,
         /// The folder of the project.
         Project,

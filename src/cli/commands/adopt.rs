@@ -35,8 +35,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             let prepared = adopt::prepare(&target, &options, out).await?;
             let of = prepared.from.as_deref().map_or("nobody".to_owned(), |e| format!("`{e}`"));
             out.say(format!("the ledger belongs to {of}"));
-            out.say(format!("it will belong to `{here}`, with a new identity; what is recorded as applied stays"));
-            out.say(format!("an event `adopted` keeps: {}", options.reason));
+            out.say(format!("it will belong to `{here}`, with a new identity; the recorded state is kept"));
+            out.say(format!("an event `adopted` records: {}", options.reason));
             confirm(global, &format!("Adopt the ledger on {} for `{here}`?", prepared.db.describe()))?;
             prepared.write(progress::waiting(global, out).as_mut(), &stop_on_signals()).await
         };

@@ -83,9 +83,7 @@ pub fn record(
         Form::Text => {
             out.data(format!("{done} for {}: {digest}", target.environment));
             if verdict == ApprovalVerdict::Approve {
-                out.say(
-                    "note: it does not count for a run of whoever approved it: somebody else has to apply the plan",
-                );
+                out.say("note: it does not count for a run by the approving role: another role has to apply the plan");
             }
         }
     }

@@ -39,7 +39,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     })?;
     match form {
         Form::Json => out.json(&asked),
-        Form::Text => out.data(format!("the run of {} was asked to stop", asked.cancelled.holder)),
+        Form::Text => out.data(format!("requested the run of {} to stop", asked.cancelled.holder)),
     }
     Ok(())
 }

@@ -52,7 +52,7 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
                 out.data(format!("  {}", report::diag::summary(&warnings)));
             }
             if irreversible > 0 {
-                out.data(format!("  cannot be taken back: {}", count(irreversible, "changeset")));
+                out.data(format!("  cannot be rolled back: {}", count(irreversible, "changeset")));
             }
         }
     }

@@ -31,7 +31,7 @@ pub struct Args {
     /// The whole changeset is in the database: it was completed by hand
     #[arg(long, conflicts_with = "as_recorded")]
     applied: bool,
-    /// The ledger's row was changed by hand and is correct as it is now, including its rollback
+    /// The ledger's row was changed manually and is correct as it is now, including its rollback
     #[arg(long)]
     as_recorded: bool,
     #[command(flatten)]
@@ -73,11 +73,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 fn what(args: &Args, recorded: Option<&Recorded>) -> Text {
     let Some(recorded) = recorded else {
         let mut text = Text::new();
-        text.line(format!(
-            "`{}` is not applied; what the attic keeps for it now will be what the history says",
-            args.id
-        ));
-        text.line(format!("an event `cleared` keeps: {}", args.manual.reason));
+        text.line(format!("`{}` is not applied; the history will record what the attic keeps for it now", args.id));
+        text.line(format!("an event `cleared` records: {}", args.manual.reason));
         return text;
     };
     let done = recorded.segments.iter().filter(|s| s.done).count();
@@ -90,16 +87,15 @@ fn what(args: &Args, recorded: Option<&Recorded>) -> Text {
     };
     let error = recorded.error.as_ref().map_or_else(String::new, |e| format!(", with: {e}"));
     let note = if args.as_recorded {
-        "what its row says now will be what the history says: `dagmar rollback` runs the SQL that stands there"
+        "the history will record its row as it is now: `dagmar rollback` runs the SQL in that row"
     } else if args.applied {
-        "it will be noted as applied, by hand and by you: all of it is there, and `dagmar rollback` can take it back as if \
-         dagmar had run it"
+        "it will be recorded as applied manually by you: only confirm this if it is applied completely; `dagmar rollback` can then roll it back"
     } else {
-        "its row and progress will be forgotten: nothing of it is there, and the next apply runs all of it"
+        "its row and progress will be removed: only confirm this if nothing of it is applied; the next apply runs all of it"
     };
     let mut text = Text::new();
     text.message(Line::new(), &format!("`{}` is {}{progress}{error}", args.id, recorded.status.word()));
     text.line(note);
-    text.line(format!("an event `cleared` keeps: {}", args.manual.reason));
+    text.line(format!("an event `cleared` records: {}", args.manual.reason));
     text
 }

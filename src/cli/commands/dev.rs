@@ -120,7 +120,7 @@ fn start(home: &Home, form: Form, out: &mut Output) -> Outcome {
     match form {
         Form::Json => out.json(&DevStarted { started: !before, url: home.url() }),
         Form::Text => {
-            out.say(if before { "it runs, and is kept running" } else { "started" });
+            out.say(if before { "it is running and is kept running" } else { "started" });
             out.data(home.url());
         }
     }
@@ -141,7 +141,7 @@ fn status(home: &Home, environment: &str, form: Form, out: &mut Output) {
         Form::Text => {
             let state = match (running, kept) {
                 (true, true) => "runs until `dagmar dev stop`",
-                (true, false) => "runs until its last user ends",
+                (true, false) => "runs until its last client disconnects",
                 (false, _) => "does not run",
             };
             out.data(format!("{environment}: {state}"));
@@ -187,7 +187,7 @@ fn reset(home: &Home, environment: &str, global: &Global, form: Form, out: &mut 
     if home.version().is_none() {
         match form {
             Form::Json => out.json(&DevReset { removed: false }),
-            Form::Text => out.say("there are no data"),
+            Form::Text => out.say("no data exist"),
         }
         return Ok(());
     }
@@ -206,7 +206,9 @@ fn reset(home: &Home, environment: &str, global: &Global, form: Form, out: &mut 
     home.reset()?;
     match form {
         Form::Json => out.json(&DevReset { removed: true }),
-        Form::Text => out.say(format!("the data of `{environment}` are gone; the next command begins anew")),
+        Form::Text => {
+            out.say(format!("the data of `{environment}` were removed; the next command creates a new database"))
+        }
     }
     Ok(())
 }
@@ -217,6 +219,6 @@ async fn others(home: &Home) -> Result<Vec<String>, Failure> {
         FROM pg_catalog.pg_stat_activity \
         WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() ORDER BY pid";
     let connection: Connection = connect(&home.settings(), Duration::from_secs(5)).await?;
-    let rows = connection.query("cannot find out who is connected", QUERY).await?;
+    let rows = connection.query("cannot determine who is connected", QUERY).await?;
     rows.iter().map(|row| row.get(0)).collect()
 }

@@ -76,7 +76,7 @@ fn since(text: &str) -> Result<Since, String> {
     if let Some(at) = time::parse(text) {
         return Ok(Since::At(at));
     }
-    text.parse().map(Since::Ago).map_err(|_| "it is neither a length of time (7d) nor a date (2026-03-01)".to_owned())
+    text.parse().map(Since::Ago).map_err(|_| "it is neither a duration (7d) nor a date (2026-03-01)".to_owned())
 }
 
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
@@ -101,7 +101,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     match form {
         As::Json => out.json(&answer),
         As::Csv => out.document(&as_csv(events)),
-        As::Text if events.is_empty() => out.data("nothing has happened here yet"),
+        As::Text if events.is_empty() => out.data("no events are recorded yet"),
         As::Text => {
             let mut columns = vec!["NO", "AT (UTC)", "EVENT", "CHANGESET", "ROLE", "BY", "DETAIL"];
             columns.extend(args.hashes.then_some("HASH"));
@@ -174,12 +174,12 @@ fn verify(target: &Target, kept: Kept<'_>, form: Form, out: &mut Output) -> Outc
     let (message, help) = match unsigned {
         true => (
             "the history is not signed as it should be",
-            "where you know these runs, the next one with `--sign-history` signs them along; otherwise compare it with a backup \
+            "if you know these runs, the next run with `--sign-history` signs them as well; otherwise compare it with a backup \
              of the ledger",
         ),
         false => (
-            "the history was changed by hand",
-            "compare it with a backup of the ledger; `dagmar history` shows what is left",
+            "the history was changed manually",
+            "compare it with a backup of the ledger; `dagmar history` shows the remaining events",
         ),
     };
     Err(Failure::new(FailureKind::Drift, message).help(help).notes(problems.iter().map(|p| p.message.clone())))

@@ -20,10 +20,10 @@ const FILES: [(&str, &str); 2] = [
 
 /// What somebody with a new project does next.
 const NEXT: [(&str, &str); 4] = [
-    ("check", "looks for mistakes, without a database"),
-    ("plan --sql", "shows what would run, and the way back"),
+    ("check", "checks the files without a database"),
+    ("plan --sql", "shows what would run, with its rollback"),
     ("apply", "runs it on a private PostgreSQL of this machine"),
-    ("new add-authors", "begins the next changeset"),
+    ("new add-authors", "creates the next changeset"),
 ];
 
 /// The line that keeps the embedded server's data out of the repository.
@@ -56,11 +56,11 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     if !in_the_way.is_empty() {
         let mut failure = Failure::new(
             FailureKind::Usage,
-            format!("`{}` has files that would be written; nothing was done", dir.display()),
+            format!("files in `{}` would be overwritten; nothing was written", dir.display()),
         )
-        .help("name another folder; `dagmar schema --write` renews the schemas of a project");
+        .help("name another folder; `dagmar schema --write` updates the schemas of a project");
         for path in in_the_way {
-            failure = failure.note(format!("there is: {path}"));
+            failure = failure.note(format!("exists already: {path}"));
         }
         return Err(failure);
     }

@@ -109,9 +109,9 @@ fn show_policy(args: &Policy, global: &Global, out: &mut Output) -> Outcome {
     }
     let policy::Policy { environment, required, here, differing } = &policy;
     match required {
-        None => out.data(format!("nothing is demanded of `{environment}`")),
+        None => out.data(format!("no policy is required of `{environment}`")),
         Some(demanded) => {
-            out.data(format!("demanded of `{environment}`:"));
+            out.data(format!("required of `{environment}`:"));
             for (key, value) in demanded.as_object().into_iter().flatten() {
                 let mark = if differing.contains(key) {
                     format!("   (dagmar.yaml: {})", here.get(key).unwrap_or(&Value::Null))
@@ -136,8 +136,8 @@ async fn require(args: &Policy, target: &Target, global: &Global, out: &mut Outp
     let prepared = policy::prepare(target, args.require, &options, out).await?;
     let (environment, place) = (&target.environment, prepared.db.describe());
     let question = match args.require {
-        true => format!("Demand this policy of `{environment}` on {place}?"),
-        false => format!("Demand no policy of `{environment}` any longer on {place}?"),
+        true => format!("Require this policy of `{environment}` on {place}?"),
+        false => format!("Remove the required policy of `{environment}` on {place}?"),
     };
     confirm(global, &question)?;
     prepared.write(progress::waiting(global, out).as_mut(), &stop_on_signals()).await
@@ -166,7 +166,7 @@ fn install(global: &Global, out: &mut Output) -> Outcome {
             out.json(&Installed { ledger: name.to_string(), environment: target.environment.clone(), from, to });
         }
         Form::Text if from == to => out.data(format!("nothing to do: the ledger `{name}` has version {to}")),
-        Form::Text if from == 0 => out.data(format!("made the ledger `{name}`, version {to}")),
+        Form::Text if from == 0 => out.data(format!("created the ledger `{name}`, version {to}")),
         Form::Text => out.data(format!("upgraded the ledger `{name}` from version {from} to {to}")),
     }
     Ok(())

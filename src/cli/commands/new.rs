@@ -58,13 +58,13 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let id = id_of(&args.name)?;
     let known = Known::of(loaded);
     if let Some(path) = known.path_of(&id) {
-        return Err(Failure::new(FailureKind::Usage, format!("there is a changeset `{id}` already"))
-            .note(format!("it stands in {path}"))
-            .help("an id is for ever: give the new changeset another name"));
+        return Err(Failure::new(FailureKind::Usage, format!("the changeset `{id}` already exists"))
+            .note(format!("it is in {path}"))
+            .help("an id is never reused: give the new changeset another name"));
     }
     for edge in &args.depends_on {
         if known.path_of(edge).is_none() {
-            let failure = Failure::new(FailureKind::Usage, format!("there is no changeset `{edge}` to depend on"));
+            let failure = Failure::new(FailureKind::Usage, format!("the dependency `{edge}` does not exist"));
             return Err(match nearest(edge, known.ids.iter().map(|(id, _)| id.as_str())) {
                 Some(near) => failure.help(format!("did you mean `{near}`?")),
                 None => failure.help("`dagmar graph` shows all of them"),
@@ -77,14 +77,12 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let path = format!("{}/{}.yaml", loaded.config.plans.trim_end_matches('/'), id.replace('/', "-"));
     let full = loaded.root.join(&path);
     if full.symlink_metadata().is_ok() {
-        return Err(Failure::new(FailureKind::Usage, format!("there is a file `{path}` already"))
-            .help("give the changeset another name, or add it to that file by hand"));
+        return Err(Failure::new(FailureKind::Usage, format!("the file `{path}` already exists"))
+            .help("give the changeset another name, or add it to that file manually"));
     }
     init::write(&full, &text)?;
     if loaded.problems.has_errors() {
-        out.say(
-            "warning: the project has mistakes, so that not every changeset may have been seen: see `dagmar check`",
-        );
+        out.say("warning: the project has errors, so some changesets may be missing here: see `dagmar check`");
     }
     match form {
         Form::Json => out.json(&NewChangeset { id: &id, path: &path }),
@@ -138,7 +136,7 @@ fn id_of(name: &str) -> Result<String, Failure> {
     if is_id(&id) {
         Ok(id)
     } else {
-        Err(Failure::new(FailureKind::Usage, format!("`{name}` makes no id")).help(format!(
+        Err(Failure::new(FailureKind::Usage, format!("`{name}` gives no valid id")).help(format!(
             "use letters, digits, `-`, `_`, `.` and `/`, at most {MAX_ID}, starting with a letter or digit"
         )))
     }

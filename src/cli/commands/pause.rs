@@ -36,7 +36,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         (Form::Text, Some(run)) => {
             out.data(format!("the backfills of the run of {} pause within two seconds", run.holder));
         }
-        (Form::Text, None) => out.data("nothing runs; the backfills of the next run will wait for `dagmar resume`"),
+        (Form::Text, None) => {
+            out.data("no run is in progress; the backfills of the next run will wait for `dagmar resume`")
+        }
     }
     Ok(())
 }

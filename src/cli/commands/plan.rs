@@ -152,8 +152,8 @@ fn offline(
         return block_on(rehearsal::on_shadow(target, None, &plan, &Running::default(), form, global, out));
     }
     if args.dry.dry_run() {
-        return Err(Failure::new(FailureKind::Usage, "a dry run needs a server, and `--offline` connects to none")
-            .help("`--shadow` makes it on a private server that is thrown away"));
+        return Err(Failure::new(FailureKind::Usage, "a dry run needs a server, but `--offline` connects to none")
+            .help("`--shadow` uses a temporary private server"));
     }
     out.report(format.render(&[Preview::new(&plan, &about::offline(target), worded)], options));
     Ok(())
@@ -171,7 +171,7 @@ fn against(global: &Global, target: &str) -> Result<Global, Failure> {
             FailureKind::Usage,
             format!("`--against {target}` and `--url` or `--env` name two databases"),
         )
-        .help("name one of them"));
+        .help("pass only one of them"));
     }
     let place = if url { &mut global.url } else { &mut global.env };
     *place = Some(target.to_owned());

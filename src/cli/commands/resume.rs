@@ -25,7 +25,9 @@ pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
     })?;
     match (form, &resumed.was) {
         (Form::Json, _) => out.json(&resumed),
-        (Form::Text, Some(was)) => out.data(format!("backfills go on; they were paused by {} at {}", was.by, was.at)),
+        (Form::Text, Some(was)) => {
+            out.data(format!("backfills continue; they were paused by {} at {}", was.by, was.at))
+        }
         (Form::Text, None) => out.data("nothing to do: backfills are not paused"),
     }
     Ok(())

@@ -128,9 +128,9 @@ fn answers_schema(command: &str) -> Result<Value, Failure> {
     let row = ANSWERS.iter().find(|(name, _)| *name == command);
     row.map(|row| answers::of_command(*row)).ok_or_else(|| {
         let near = nearest(command, ANSWERS.iter().map(|(name, _)| *name));
-        Failure::new(FailureKind::Usage, format!("there is no command `{command}` with `--format json`")).help(
+        Failure::new(FailureKind::Usage, format!("no command `{command}` exists with `--format json`")).help(
             near.map_or_else(
-                || "`dagmar schema answers` has all that there are".to_owned(),
+                || "`dagmar schema answers` lists all".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             ),
         )
@@ -143,7 +143,7 @@ pub fn unknown(name: &str, catalogue: &Catalogue) -> Failure {
         || "`dagmar schema --list` shows all change types".to_owned(),
         |near| format!("did you mean `{near}`?"),
     );
-    Failure::new(FailureKind::Usage, format!("there is no change type `{name}`")).help(help)
+    Failure::new(FailureKind::Usage, format!("the change type `{name}` does not exist")).help(help)
 }
 
 /// The project's own change types. Those with mistakes are left out.
@@ -158,7 +158,7 @@ fn own_types(root: &Path, out: &mut Output) -> Result<Custom, Failure> {
         .map(|dir| dir.file_name().to_string_lossy().into_owned())
         .filter(|name| !loaded.custom.contains_key(name));
     for name in broken {
-        out.warn(&format!("`{name}` is left out: `dagmar check` shows what is wrong with it"));
+        out.warn(&format!("`{name}` is omitted: `dagmar check` shows its errors"));
     }
     Ok(loaded.custom)
 }

@@ -72,11 +72,13 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             if let Some(paused) = paused {
                 let why = paused.reason.as_ref().map_or_else(String::new, |r| format!(": {r}"));
                 let text = format!("backfills are paused by {} since {}{why}", paused.by, paused.at);
-                out.data(Line::new().paint(Tone::Warn, text).plain("; `dagmar resume` lets them go on"));
+                out.data(Line::new().paint(Tone::Warn, text).plain("; `dagmar resume` continues them"));
             }
             if broken.is_some() {
                 out.data(
-                    Line::new().paint(Tone::Warn, "the files have mistakes").plain(": this is what the ledger has"),
+                    Line::new()
+                        .paint(Tone::Warn, "the files have errors")
+                        .plain(": only the state in the ledger is shown"),
                 );
             }
         }
@@ -89,11 +91,11 @@ fn about(UnfinishedRun { kind, by, started_at, liveness, .. }: &UnfinishedRun) -
     let kind = kind.map_or("run", RunKind::word);
     let what = format!("the {kind} of {by} that began at {started_at}");
     match liveness {
-        Some(Liveness::Running) => Line::from(format!("{what} is on its way")),
+        Some(Liveness::Running) => Line::from(format!("{what} is in progress")),
         Some(Liveness::Terminated) => Line::new()
             .paint(Tone::Warn, format!("{what} was cut off"))
-            .plain(": nobody holds its lock; the next run goes on from what is recorded"),
-        None => Line::from(format!("{what} had not ended when this standby heard of it last")),
+            .plain(": no session holds its lock; the next run continues from the recorded state"),
+        None => Line::from(format!("{what} had not ended in the last state that this standby received")),
     }
 }
 

@@ -14,9 +14,8 @@ pub fn run(timeout: HumanDuration, global: &Global, out: &mut Output) -> Outcome
     let known: Vec<(&str, MatrixFormat)> = MatrixFormat::ALL.iter().map(|f| (f.name(), *f)).collect();
     let format = choose(global, &known)?;
     if global.url.is_some() {
-        return Err(
-            Failure::new(FailureKind::Usage, "`--all` and `--url` name different databases").help("name one of them")
-        );
+        return Err(Failure::new(FailureKind::Usage, "`--all` and `--url` name different databases")
+            .help("pass only one of them"));
     }
     // which one a variable of the process names does not matter here
     let target = open::target(&Global { env: None, ..global.clone() })?;
@@ -34,6 +33,5 @@ pub fn run(timeout: HumanDuration, global: &Global, out: &mut Output) -> Outcome
     if matrix.has_answers() {
         return Ok(());
     }
-    Err(Failure::new(FailureKind::Database, "no environment answered")
-        .help("each says above why; is the network there?"))
+    Err(Failure::new(FailureKind::Database, "no environment answered").help("the reasons are above; check the network"))
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The most that is looked at of what is there: what it is stands at its beginning.
 const LOOKED_AT: u64 = 1 << 30;
 
-/// What becomes of a file that is there already.
+/// What becomes of a file that already exists.
 #[derive(Clone, Copy)]
 pub enum Existing {
     /// It stays, and nothing is written.
@@ -77,21 +77,21 @@ fn look(path: &Path, there: Existing) -> Result<Option<std::fs::Permissions>, Fa
         Err(e) => return Err(Failure::new(FailureKind::Usage, format!("cannot write `{}`: {e}", path.display()))),
     };
     if about.is_symlink() {
-        return Err(refused("is a link").help("name the file that it leads to, or remove the link"));
+        return Err(refused("is a link").help("name the target of the link, or remove the link"));
     }
     if !about.is_file() {
-        return Err(refused("is there and no regular file").help("name another file"));
+        return Err(refused("exists and is not a regular file").help("name another file"));
     }
     if matches!(there, Existing::Stays) {
-        return Err(refused("is there already").help("name a file that is not there yet"));
+        return Err(refused("already exists").help("name a new file"));
     }
-    let text = file::read_text(path, LOOKED_AT).map_err(|why| refused(&format!("is there and {why}")))?;
+    let text = file::read_text(path, LOOKED_AT).map_err(|why| refused(&format!("exists and {why}")))?;
     if text.contains("PRIVATE KEY-----") {
         return Err(refused("is a private key").help("name another file"));
     }
     match there {
         Existing::ReplacedIf(is_of_kind) if !text.is_empty() && !is_of_kind(&text) => {
-            Err(refused("is there and something else").help("name another file, or overwrite it with `--force`"))
+            Err(refused("exists and has other content").help("name another file, or overwrite it with `--force`"))
         }
         _ => Ok(Some(about.permissions())),
     }
@@ -122,10 +122,10 @@ mod tests {
         write(&path("a"), "ours 2", 0o644, ours).unwrap();
         assert_eq!(fs::read_to_string(path("a")).unwrap(), "ours 2");
         assert_eq!(fs::metadata(path("a")).unwrap().mode() & 0o777, 0o600, "as it was");
-        assert!(refusal(&path("a"), Existing::Stays).contains("is there already"));
+        assert!(refusal(&path("a"), Existing::Stays).contains("already exists"));
 
         fs::write(path("b"), "precious").unwrap();
-        assert!(refusal(&path("b"), ours).contains("is there and something else"));
+        assert!(refusal(&path("b"), ours).contains("exists and has other content"));
         write(&path("b"), "new", 0o644, Existing::by(true, |_| false)).unwrap();
         fs::write(path("key"), "-----BEGIN PRIVATE KEY-----\n").unwrap();
         symlink(path("b"), path("link")).unwrap();
@@ -134,7 +134,7 @@ mod tests {
             assert!(refusal(&path("key"), there).contains("is a private key"));
             assert!(refusal(&path("link"), there).contains("is a link"));
             assert!(refusal(&path("dangling"), there).contains("is a link"));
-            assert!(refusal(dir.path(), there).contains("no regular file"));
+            assert!(refusal(dir.path(), there).contains("not a regular file"));
         }
         assert!(!path("nowhere").exists());
         // nothing of an attempt is left

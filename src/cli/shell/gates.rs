@@ -64,7 +64,7 @@ pub fn show(prepared: &Prepared<'_>, preview: &Preview<'_>, form: Form, check: b
     }
     for name in &gates.overrides().gates {
         if !judgement.verdicts.iter().any(|v| v.gate == name && v.status == GateStatus::Overridden) {
-            out.say(format!("note: `{name}` keeps nothing back: nothing is overridden"));
+            out.say(format!("note: `{name}` is met or not required: nothing is overridden"));
         }
     }
 }

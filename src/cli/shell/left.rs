@@ -14,7 +14,7 @@ pub fn warn_of(missing: &[String], out: &mut Output) {
     let names: Vec<String> = missing.iter().map(|id| format!("`{id}`")).collect();
     let (n, has) = (count(missing.len(), "applied changeset"), if missing.len() == 1 { "has" } else { "have" });
     out.warn(&format!(
-        "{n} {has} no file any more: {}; put the {} back, or take them back with `dagmar rollback`",
+        "{n} {has} no file any more: {}; restore the {}, or roll them back with `dagmar rollback`",
         names.join(", "),
         plural(&missing.len(), "file")
     ));
@@ -28,13 +28,13 @@ pub fn nothing(planned: &Planned<'_>) -> String {
     let Some(selected) = gating.selected() else {
         return match plan.waiting.is_empty() && plan.blocked.is_empty() {
             true => gating.nothing(),
-            false => format!("nothing to do now: what can run in {to} is applied"),
+            false => format!("nothing to do now: everything that can run in {to} is applied"),
         };
     };
     let of_selected = |id: &&String| view.graph.position(id).is_some_and(|position| selected.contains(&position));
     let never: Vec<String> = plan.excluded.iter().filter(of_selected).map(|id| format!("`{id}`")).collect();
     let others = decide(&view.changelog, &view.graph, history, to, None).planned.len();
-    let mut said = format!("nothing to do: nothing that was selected is pending in {to}");
+    let mut said = format!("nothing to do: no selected changeset is pending in {to}");
     if !never.is_empty() {
         said += &format!("; not for {to}: {}", never.join(", "));
     }

@@ -24,7 +24,7 @@ pub fn project(global: &Global) -> Result<Project, Failure> {
 pub fn spec(global: &Global) -> Result<TargetSpec, Failure> {
     let pair = |pair: &String| match pair.split_once('=').filter(|(name, _)| variables::is_name(name)) {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None => Err(Failure::new(FailureKind::Usage, format!("`--var {pair}` is no `NAME=VALUE`"))),
+        None => Err(Failure::new(FailureKind::Usage, format!("`--var {pair}` is not `NAME=VALUE`"))),
     };
     Ok(TargetSpec {
         environment: global.env.clone(),
@@ -51,10 +51,10 @@ pub fn root(global: &Global) -> Result<PathBuf, Failure> {
         return Ok(dir.clone());
     }
     let here = std::env::current_dir()
-        .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot tell the current folder: {e}")))?;
+        .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot determine the current directory: {e}")))?;
     let root = load::find_root(&here).ok_or_else(|| {
         Failure::new(FailureKind::Usage, format!("no dagmar.yaml in `{}` or above it", here.display()))
-            .help("run `dagmar init` to make a project here, or name one with `--project`")
+            .help("run `dagmar init` to create a project here, or name one with `--project`")
     })?;
     if root != here {
         of_somebody_trusted(&root)?;
@@ -73,19 +73,20 @@ fn of_somebody_trusted(root: &Path) -> Result<(), Failure> {
     for path in [root, file.as_path()] {
         // a link's own owner made it lead there
         for about in [path.symlink_metadata(), path.metadata()] {
-            let about = about
-                .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot look at `{}`: {e}", path.display())))?;
+            let about = about.map_err(|e| {
+                Failure::new(FailureKind::Usage, format!("cannot read the metadata of `{}`: {e}", path.display()))
+            })?;
             if !trusted(about.uid()) {
                 let owner = user_name(about.uid()).unwrap_or_else(|| format!("the user {}", about.uid()));
                 return Err(Failure::new(
                     FailureKind::Refused,
                     format!(
-                        "the project found in `{}` belongs to somebody else: `{}` is of `{owner}`",
+                        "the project found in `{}` belongs to another user: `{}` is owned by `{owner}`",
                         root.display(),
                         path.display()
                     ),
                 )
-                .note("its commands would run as you")
+                .note("its commands would run with your rights")
                 .help(format!("if you trust it, name it: `--project {}`, or work in that folder", root.display())));
             }
         }

@@ -255,11 +255,11 @@ pub fn tell_of_faults() {
 
 fn fault(said: &str, place: &str) -> Text {
     let mut text = Text::new();
-    let head = Line::new().paint(Tone::Bad, "error").plain(": a fault of dagmar itself").plain(place).plain(": ");
+    let head = Line::new().paint(Tone::Bad, "error").plain(": internal error in dagmar").plain(place).plain(": ");
     text.message(head, said);
     text.message(
         Line::new().paint(Tone::Strong, "help").plain(": "),
-        "what was done is in the ledger, see `dagmar status`; please report it, with RUST_BACKTRACE=1",
+        "the completed steps are in the ledger, see `dagmar status`; please report it, with RUST_BACKTRACE=1",
     );
     text
 }
@@ -275,8 +275,9 @@ pub fn candidates(text: &str) {
 /// When there is nobody to ask.
 pub fn ask(question: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Err(Failure::new(FailureKind::Refused, "nobody is there to confirm it: this is no terminal")
-            .help("say `--yes`"));
+        return Err(
+            Failure::new(FailureKind::Refused, "cannot ask for confirmation: not a terminal").help("pass `--yes`")
+        );
     }
     dialoguer::Confirm::new()
         .with_prompt(Line::from(question).write(Style::PLAIN, None))
@@ -312,7 +313,7 @@ mod tests {
     #[test]
     fn a_fault_is_told_as_text() {
         let text = fault("no \u{1b}[2J\nerror: more", " at src/x.rs:1").write(Style::PLAIN, None);
-        let said = "error: a fault of dagmar itself at src/x.rs:1: no ␛[2J\n  error: more\nhelp: what was done";
+        let said = "error: internal error in dagmar at src/x.rs:1: no ␛[2J\n  error: more\nhelp: the completed steps";
         assert!(text.starts_with(said), "{text}");
     }
 }

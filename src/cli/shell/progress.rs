@@ -61,16 +61,15 @@ fn said(event: &Event) -> Option<Text> {
             Line::from(format!("  {changeset}: {reason}; attempt {attempt} of {of} in {}", short(*wait_ms)))
         }
         Event::Blocked { changeset, by, waiting_behind } => {
-            let behind =
-                if *waiting_behind > 0 { format!("; {waiting_behind} waiting behind it") } else { String::new() };
+            let behind = if *waiting_behind > 0 { format!("; {waiting_behind} waiting for it") } else { String::new() };
             Line::from(format!("  {changeset} waits for a lock, held by {}{behind}", by.join("; ")))
         }
         Event::BackfillWaits { changeset, paused, reason, .. } => {
-            let word = if *paused { "waits" } else { "waits, the server is busy" };
+            let word = if *paused { "waits" } else { "waits because the server is busy" };
             Line::from(format!("  {changeset} ")).paint(Tone::Warn, word).plain(format!(": {reason}"))
         }
         Event::BackfillGoesOn { changeset, waited_ms, .. } => {
-            Line::from(format!("  {changeset} goes on after {}", short(*waited_ms)))
+            Line::from(format!("  {changeset} continues after {}", short(*waited_ms)))
         }
         // IF EXISTS and its like have nothing to tell
         Event::Notice { severity, message } if severity == "NOTICE" && message.ends_with(", skipping") => return None,
@@ -93,7 +92,7 @@ fn took(ms: Option<u64>) -> String {
 fn pace(rate: u64, eta_ms: Option<u64>, pass: i64) -> String {
     // what is cut off where a terminal ends comes last
     let left = eta_ms.map_or_else(String::new, |ms| format!("{} left, ", short(ms)));
-    let again = if pass > 1 { format!(", walk {pass} for what came in meanwhile") } else { String::new() };
+    let again = if pass > 1 { format!(", pass {pass} for rows inserted meanwhile") } else { String::new() };
     format!("{left}{}/s{again}", HumanCount(rate))
 }
 

@@ -68,7 +68,7 @@ pub async fn on_server(
 ) -> Result<(), Failure> {
     let dry = DryRun::prepare(planned, command, limit).await.map_err(|failure| match command {
         "plan --dry-run" if failure.recorded => failure
-            .help("`--shadow` touches nothing there; `dagmar apply --dry-run` takes `--override GATE --reason TEXT`"),
+            .help("`--shadow` changes nothing there; `dagmar apply --dry-run` takes `--override GATE --reason TEXT`"),
         _ => failure,
     })?;
     let place = planned.db.describe();
@@ -124,7 +124,7 @@ fn tell(answer: &DryRunAnswer<'_>, place: &str, form: Form, out: &mut Output) ->
     } else {
         let head = Line::new().paint(Tone::Strong, "dry run");
         if plan.steps.is_empty() {
-            out.data(head.plain(format!(" on {place}: there is nothing to run")));
+            out.data(head.plain(format!(" on {place}: nothing to run")));
             return Ok(());
         }
         let (steps, ran) = (count(plan.steps.len(), "changeset"), count(rehearsal.ran, "statement"));
@@ -142,9 +142,7 @@ fn announcement(dry: &DryRun<'_>, place: &str, limit: HumanDuration) -> Text {
     let mut text = Text::new();
     let head = Line::new().paint(Tone::Strong, "dry run").plain(format!(" on {place}"));
     if dry.locks.is_empty() {
-        text.line(
-            head.plain(format!(": no lock of it is known beforehand; it is rolled back after {limit} at the latest")),
-        );
+        text.line(head.plain(format!(": its locks are unknown; it is rolled back after {limit} at the latest")));
         return text;
     }
     text.line(

@@ -59,7 +59,7 @@ fn targets(order: &SealArgs<'_>, global: &Global) -> Result<Vec<Target>, Failure
         return Ok(vec![open::target(global)?]);
     }
     if global.url.is_some() || global.env.is_some() {
-        return Err(Failure::new(FailureKind::Usage, "`--for` names environments, and so do `--env` and `--url`")
+        return Err(Failure::new(FailureKind::Usage, "`--for` cannot be used with `--env` or `--url`")
             .help("name them with `--for` alone; their URLs are in dagmar.yaml"));
     }
     let (project, spec, actor) = (open::project(global)?, open::spec(global)?, open::actor());

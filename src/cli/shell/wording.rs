@@ -270,8 +270,8 @@ mod tests {
 
     #[test]
     fn a_remedy_is_worded_as_commands_and_options() {
-        let both = Operation::Apply.at("prod") + " goes on, " + Operation::Rollback.on("001-a") + " takes it back";
-        assert_eq!(worded(&both), "`dagmar apply --env prod` goes on, `dagmar rollback 001-a` takes it back");
+        let both = Operation::Apply.at("prod") + " continues, " + Operation::Rollback.on("001-a") + " rolls it back";
+        assert_eq!(worded(&both), "`dagmar apply --env prod` continues, `dagmar rollback 001-a` rolls it back");
         let gate = Remedy::from("or ") + vec![Setting::Override.open(), Setting::Reason.open()];
         assert_eq!(worded(&gate), "or `--override GATE --reason TEXT`");
         let url = Setting::Url.to(Argument::Variable { variable: "URL".to_owned() });

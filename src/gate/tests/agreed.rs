@@ -25,10 +25,13 @@ fn approvals_are_of_people_for_one_digest() {
     assert!(say(&[yes("ben"), yes("eva")], None).contains("the plan is not sealed"));
     assert!(say(&[yes("ben"), word("eva", "other", Said::Approve)], Some("D")).starts_with("unmet 1 of 2 | "));
     assert!(say(&[yes("ben"), yes("ben")], Some("D")).starts_with("unmet 1 of 2"));
-    assert!(say(&[yes("ben"), yes("deploy")], Some("D")).contains("not counted: deploy (deploy) is who applies it"));
+    assert!(
+        say(&[yes("ben"), yes("deploy")], Some("D"))
+            .contains("not counted: deploy (deploy) is the role that applies it")
+    );
     assert!(say(&[yes("ben"), yes("anna")], Some("D")).contains("anna (anna) is an author"));
     let stranger = Approval { role_memberships: Vec::new(), ..yes("eva") };
-    assert!(say(&[yes("ben"), stranger], Some("D")).contains("eva (eva) has none of the roles"));
+    assert!(say(&[yes("ben"), stranger], Some("D")).contains("eva (eva) is not a member of any required role"));
     for old in [Approval { at: NOW - 3_600_000, ..yes("eva") }, Approval { expires_at: Some(NOW), ..yes("eva") }] {
         assert!(say(&[yes("ben"), old], Some("D")).contains("eva (eva) has expired"));
     }
@@ -65,7 +68,7 @@ fn approvals_are_of_others_and_for_once() {
     assert!(say(&strict, &written, &target, yes("eva", "desk")).starts_with("met"));
     for (by, host) in [("sealer", "desk"), ("ci", "build")] {
         let said = say(&strict, &written, &target, yes(by, host));
-        assert!(said.contains("has sealed it"), "{said}");
+        assert!(said.contains("sealed the plan"), "{said}");
         assert!(say(&lax, &written, &target, yes(by, host)).starts_with("met"));
     }
     for author in [None, Some("  ".to_owned())] {
@@ -77,7 +80,7 @@ fn approvals_are_of_others_and_for_once() {
     }
     let after = Target { rolled_back: Some(NOW - 500), ..target.clone() };
     let said = say(&lax, &written, &after, yes("eva", "desk"));
-    assert!(said.contains("agreed before it was rolled back here"), "{said}");
+    assert!(said.contains("approved before it was rolled back here"), "{said}");
     let before = Target { rolled_back: Some(NOW - 5000), ..target };
     assert!(say(&lax, &written, &before, yes("eva", "desk")).starts_with("met"));
 }
@@ -112,6 +115,6 @@ fn nobody_goes_past_what_the_owner_demands() {
     assert_eq!(say(&required)[0].status, GateStatus::Met);
     let said = &say(&weaker)[0];
     assert_eq!(said.status, GateStatus::Unmet);
-    assert!(said.reason.ends_with("demands: allow, soak"), "{}", said.reason);
+    assert!(said.reason.ends_with("owner: allow, soak"), "{}", said.reason);
     assert!(!overridable().contains(&"required-policy") && overridable().len() + 1 == names().len());
 }

@@ -240,13 +240,13 @@ fn what_destroys_is_named() {
         |policy: &Environment, ids: &[&str]| ask("destructive-allowed", policy, &plan(ids), &Target::default(), None);
     assert_eq!(
         say(&strict, &["a", "drops"]),
-        "unmet losesData: `drops`; irreversible: `a`, `drops` | if that is meant: `allow=losesData allow=irreversible`"
+        "unmet losesData: `drops`; irreversible: `a`, `drops` | to allow it: `allow=losesData allow=irreversible`"
     );
     assert!(say(&policy(json!({ "allow": ["losesData", "irreversible"] })), &["drops"]).starts_with("met"));
     assert_eq!(say(&policy(json!({})), &["drops"]), "");
     assert_eq!(
         say(&policy(json!({ "allow": ["irreversible"] })), &["a", "does"]),
-        "unmet opaque: `does` | if that is meant: `allow=opaque`"
+        "unmet opaque: `does` | to allow it: `allow=opaque`"
     );
 }
 
@@ -279,13 +279,10 @@ fn marks_failures_and_half_done_work_on_the_source() {
     let say = |gate: &str, source: &Source| {
         ask(gate, &Environment::default(), &plan(&["a"]), &Target::default(), Some(source))
     };
-    assert!(say("verify-passed-on-source", &source).starts_with("unmet `a` was never run on staging, only marked"));
+    assert!(say("verify-passed-on-source", &source).starts_with("unmet `a` was only marked on staging, not run"));
     let trail = SourceHistory { ran: Some("d1:1".to_owned()), retries: 2, ..SourceHistory::default() };
     source.trails.insert("a".to_owned(), trail);
-    assert_eq!(
-        say("verify-passed-on-source", &source),
-        "met nothing was checked on staging: no changeset of this plan has a `verify`"
-    );
+    assert_eq!(say("verify-passed-on-source", &source), "met no changeset of this plan has a `verify`");
     assert_eq!(
         say("applied-cleanly-on-source", &source),
         "met no failure on staging; 2 lock timeouts there, tried again"
@@ -299,11 +296,11 @@ fn marks_failures_and_half_done_work_on_the_source() {
     assert_eq!(say("same-checksum-on-source", &source), "met 1 changeset as on staging");
     source.history.changesets.get_mut("a").unwrap().checksum = "d1:2".to_owned();
     assert!(say("same-checksum-on-source", &source).starts_with("unmet `a` is not on staging as it is here"));
-    assert_eq!(say("source-settled", &source), "met nothing is half done on staging");
+    assert_eq!(say("source-settled", &source), "met nothing is partly applied on staging");
     source.history.changesets.insert("b".to_owned(), recorded(Recording::Partly, NOW));
-    assert!(say("source-settled", &source).starts_with("unmet half done on staging: `b`"));
+    assert!(say("source-settled", &source).starts_with("unmet partly applied on staging: `b`"));
     source.running = Some("me@here".to_owned());
-    assert!(say("source-settled", &source).starts_with("unmet a run is on its way on staging: me@here"));
+    assert!(say("source-settled", &source).starts_with("unmet a run is in progress on staging: me@here"));
 }
 
 /// What is written in dagmar.yaml is asked: a policy without a gate would say nothing.

@@ -43,16 +43,16 @@ pub async fn prepare<'a>(
     let db = target.connect(observer).await?;
     db.check_writable()?;
     if !db.server.has_ledger {
-        return Err(Failure::new(FailureKind::Refused, "this database has no ledger to adopt")
-            .help(Operation::Apply + " makes one; check where you are connected"));
+        return Err(Failure::new(FailureKind::Refused, "this database has no ledger")
+            .help(Operation::Apply + " creates one; check the connection"));
     }
     let (here, from) = (&target.environment, db.history().await?.environment);
     if from.as_deref() == Some(here.as_str()) {
         return Err(Failure::new(
             FailureKind::Refused,
-            format!("the ledger belongs to `{here}` already; nothing was changed"),
+            format!("the ledger already belongs to `{here}`; nothing was changed"),
         )
-        .help("name the environment that it shall belong to with " + Setting::Env));
+        .help("name the new environment with " + Setting::Env));
     }
     Ok(PreparedAdoption { target, options, db, from })
 }
@@ -69,9 +69,9 @@ impl PreparedAdoption<'_> {
             if history.environment != from {
                 return Err(Failure::new(
                     FailureKind::Drift,
-                    "another run has changed the ledger meanwhile; nothing was adopted",
+                    "another run changed the ledger in between; nothing was adopted",
                 )
-                .help("run the command again and look at what it says"));
+                .help("run the command again and check what it reports"));
             }
             Ok(recorder.adopt(from.as_deref(), &target.environment, &options.reason))
         })

@@ -103,9 +103,9 @@ impl PreparedClear<'_> {
             if history.with_new_ids(&names).changesets.get(id) != recorded.as_ref() {
                 return Err(Failure::new(
                     FailureKind::Drift,
-                    format!("another run has changed `{id}` meanwhile; nothing was cleared"),
+                    format!("another run changed `{id}` in between; nothing was cleared"),
                 )
-                .help("look at " + Operation::Status + ", and run the command again if it is still needed"));
+                .help("look at " + Operation::Status + ", then run the command again if it is still needed"));
             }
             let mut rows: Vec<String> = names.iter().flat_map(|r| recorder.rename(r)).collect();
             match &step {
@@ -150,8 +150,11 @@ fn check<'a>(request: &ClearRequest<'_>, history: &'a History) -> Result<&'a Rec
     let id = request.id;
     let Some(recorded) = history.changesets.get(id) else {
         let near = nearest(id, history.changesets.keys().map(String::as_str));
-        return Err(Failure::new(FailureKind::Usage, format!("`{id}` has no state here that could be cleared")).help(
-            near.map_or_else(|| Operation::Status + " shows what has", |n| format!("did you mean `{n}`?").into()),
+        return Err(Failure::new(FailureKind::Usage, format!("`{id}` has no recorded state to clear")).help(
+            near.map_or_else(
+                || Operation::Status + " shows the recorded states",
+                |n| format!("did you mean `{n}`?").into(),
+            ),
         ));
     };
     let refused = |message: String, help: Remedy| Err(Failure::new(FailureKind::Refused, message).help(help));
@@ -163,13 +166,13 @@ fn check<'a>(request: &ClearRequest<'_>, history: &'a History) -> Result<&'a Rec
         RecordedStatus::Applied => {
             return refused(
                 format!("`{id}` is applied; nothing was cleared"),
-                Operation::Rollback.on(id) + " takes it back",
+                Operation::Rollback.on(id) + " rolls it back",
             );
         }
         RecordedStatus::Skipped | RecordedStatus::Held => {
             return refused(
                 format!("`{id}` is {}; nothing was cleared", recorded.status.word()),
-                Operation::Mark.on("pending").on(id).with(Setting::Reason.open()) + " takes the mark back",
+                Operation::Mark.on("pending").on(id).with(Setting::Reason.open()) + " removes the mark",
             );
         }
     }
@@ -178,18 +181,18 @@ fn check<'a>(request: &ClearRequest<'_>, history: &'a History) -> Result<&'a Rec
     {
         return refused(
             format!("`{dependent}` depends on `{id}`; nothing was cleared"),
-            Remedy::from(format!("roll `{dependent}` back first, or say "))
+            Remedy::from(format!("roll `{dependent}` back first, or pass "))
                 + Setting::Applied
-                + format!(" if all of `{id}` is there"),
+                + format!(" if `{id}` is applied completely"),
         );
     }
     if request.to != Cleared::Applied && recorded.versions > 0 {
         return refused(
-            format!("earlier versions of `{id}` are kept, and would be forgotten; nothing was cleared"),
+            format!("clearing `{id}` would discard its recorded earlier versions; nothing was cleared"),
             Operation::Rollback.on(id)
-                + " brings the one before back; say "
+                + " restores the previous version; pass "
                 + Setting::Applied
-                + " if all of this one is there",
+                + " if this version is applied completely",
         );
     }
     Ok(recorded)

@@ -187,7 +187,7 @@ fn wanted(
         }
     }
     if wanted.steps.is_empty() {
-        let message = format!("nothing that was selected is for the environment `{}`", target.environment);
+        let message = format!("no selected changeset is for the environment `{}`", target.environment);
         return Err(Failure::new(FailureKind::Usage, message));
     }
     Ok(wanted)
@@ -202,7 +202,7 @@ fn sort(request: &MarkRequest<'_>, wanted: &Wanted, history: &History) -> Result
         let applied = recorded.filter(|r| r.status == RecordedStatus::Applied);
         match applied.filter(|_| request.state == Mark::Applied) {
             Some(r) if r.checksum == step.checksum && !is_named(request, id) => {
-                done.left_out.push(Unmarked { id: id.clone(), why: "applied already".to_owned() });
+                done.left_out.push(Unmarked { id: id.clone(), why: "already applied".to_owned() });
                 continue;
             }
             Some(r) if r.checksum != step.checksum && !is_named(request, id) => {
@@ -233,11 +233,11 @@ fn refuse(mark: Mark, ids: &[String], history: &History) -> Result<(), Failure> 
         let status = history.status(id);
         let marked = history.changesets.get(id).is_some_and(|r| r.reason.is_some());
         let refused = match status {
-            Some(RecordedStatus::Partly) => Some("is half done"),
+            Some(RecordedStatus::Partly) => Some("is partly applied"),
             Some(RecordedStatus::Applied) if !marked || mark == Mark::Held || mark == Mark::Skipped => {
                 Some("is applied")
             }
-            None if mark == Mark::Pending => Some("is pending already"),
+            None if mark == Mark::Pending => Some("is already pending"),
             _ => None,
         };
         if let Some(state) = refused {
@@ -245,11 +245,11 @@ fn refuse(mark: Mark, ids: &[String], history: &History) -> Result<(), Failure> 
                 match status {
                     Some(RecordedStatus::Partly) => {
                         Operation::Rollback.on(id)
-                            + " takes back what was run; after a fix by hand: "
+                            + " rolls back what was run; after a manual fix: "
                             + Operation::Clear.on(id)
                     }
-                    None => "only a mark can be taken back".into(),
-                    _ => Operation::Rollback.on(id) + " takes back what was run",
+                    None => "only a mark can be removed".into(),
+                    _ => Operation::Rollback.on(id) + " rolls back what was run",
                 },
             ));
         }

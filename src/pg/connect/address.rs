@@ -42,7 +42,7 @@ pub async fn of_command(root: &Path, command: &[String], limit: HumanDuration, t
         .spawn()
         .map_err(|e| {
             wrong(format!("`urlCommand`: cannot run `{name}`: {e}"))
-                .help("install it, or correct the command in dagmar.yaml: no shell looks at it")
+                .help("install it, or correct the command in dagmar.yaml: it is not run by a shell")
         })?;
     // ends what it started, also when the caller waits no longer
     let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
@@ -70,7 +70,7 @@ pub async fn of_command(root: &Path, command: &[String], limit: HumanDuration, t
         let text = String::from_utf8_lossy(&complained).into_owned();
         if !tell {
             let silent = text.trim().is_empty();
-            return if silent { Vec::new() } else { vec![Setting::Verbose + " shows what it complains about"] };
+            return if silent { Vec::new() } else { vec![Setting::Verbose + " shows its error output"] };
         }
         let mut complaint = Complaint::of(secrets(&said));
         let lines: Vec<Remedy> =
@@ -79,11 +79,11 @@ pub async fn of_command(root: &Path, command: &[String], limit: HumanDuration, t
     };
     let failed = |message: String| Failure { notes: complaint(), ..wrong(message) };
     match ended {
-        Err(_) => Err(failed(format!("`urlCommand`: `{name}` was not done after {limit} and was ended"))
-            .help("run it by hand to see what it waits for; `urlTimeout` gives it more time")),
+        Err(_) => Err(failed(format!("`urlCommand`: `{name}` did not finish within {limit} and was stopped"))
+            .help("run it manually to see what it waits for, or increase `urlTimeout`")),
         Ok(Err(e)) => Err(failed(format!("`urlCommand`: cannot wait for `{name}`: {e}"))),
         Ok(Ok(status)) if !status.success() => Err(failed(format!("`urlCommand`: `{name}` ended with {status}"))
-            .help("run it by hand: is the secret there, and are you signed in?")),
+            .help("run it manually: check that the secret exists and that you are signed in")),
         Ok(Ok(_)) => first_line(&said).ok_or_else(|| {
             failed(format!("`urlCommand`: `{name}` wrote no URL")).help("the first line that it writes must be the URL")
         }),
@@ -122,12 +122,15 @@ pub fn of_file(
             .help(format!("put the URL into {}, or correct the path in dagmar.yaml", full.display()))
     })?;
     if !file.regular {
-        return Err(wrong(format!("`urlFile`: `{path}` is no plain file")).help("name the file that has the URL"));
+        return Err(wrong(format!("`urlFile`: `{path}` is not a regular file")).help("name the file that has the URL"));
     }
     let secret = first_line(&file.text)
         .ok_or_else(|| wrong(format!("`urlFile`: `{path}` has no URL")).help("its first line must be the URL"))?;
     let warning = (file.mode & 0o077 != 0).then(|| {
-        format!("others may read `{path}`, which has a URL (mode {:04o}); run `chmod 0600` on it", file.mode & 0o777)
+        format!(
+            "other users may read `{path}`, which contains a URL (mode {:04o}); run `chmod 0600` on it",
+            file.mode & 0o777
+        )
     });
     Ok((secret, warning))
 }

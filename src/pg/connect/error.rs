@@ -118,7 +118,7 @@ impl std::error::Error for ServerError {}
 pub fn query_failed(context: &str, sql: &ServerError) -> Failure {
     let failure = Failure::new(FailureKind::Database, format!("{context}: {}", sql.message));
     match (sql.sqlstate.as_str(), &sql.hint) {
-        ("42501", _) => failure.help("the role lacks a right: GRANT it, or connect as the owner"),
+        ("42501", _) => failure.help("the role lacks a privilege: GRANT it, or connect as the owner"),
         (_, Some(hint)) => failure.help(hint.clone()),
         _ => failure,
     }
@@ -135,7 +135,7 @@ pub fn failure(context: &str, error: &tokio_postgres::Error) -> Failure {
         return cannot(context, &refusal.to_string()).help(refusal.help());
     }
     if let Some(excess) = find::<Excess>(error) {
-        return cannot(context, &excess.to_string()).help("is it a PostgreSQL server, and the right one?");
+        return cannot(context, &excess.to_string()).help("check that this is the intended PostgreSQL server");
     }
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_failure(context, tls);
@@ -145,12 +145,12 @@ pub fn failure(context: &str, error: &tokio_postgres::Error) -> Failure {
     }
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     match (error.to_string().as_str(), cause.as_str()) {
-        (_, "password missing") => cannot(context, "the server asks for a password and none is given")
+        (_, "password missing") => cannot(context, "the server requires a password and none was given")
             .help("set `PGPASSWORD`, or write a line into `~/.pgpass` (mode 0600)"),
         (_, "server does not support TLS") => cannot(context, "the server does not offer TLS")
-            .help("switch TLS on at the server (`ssl = on`), or ask for less: `sslmode=prefer`"),
+            .help("enable TLS on the server (`ssl = on`), or use `sslmode=prefer`"),
         (_, cause) if cause.contains("channel binding") => cannot(context, cause).help(
-            "channel binding needs TLS, a SCRAM password and a certificate that is not Ed25519; or leave `channel_binding` out",
+            "channel binding needs TLS, a SCRAM password and a certificate that is not Ed25519; or remove `channel_binding`",
         ),
         ("connection closed", _) => closed(context),
         (message, "") => cannot(context, message),
@@ -164,8 +164,8 @@ pub(crate) fn cannot(context: &str, why: &str) -> Failure {
 }
 
 fn closed(context: &str) -> Failure {
-    cannot(context, "the server closed the connection without a word")
-        .help("is it a PostgreSQL server? Its log, or that of the proxy before it, says why")
+    cannot(context, "the server closed the connection without an error message")
+        .help("check that this is a PostgreSQL server; its log, or the log of the proxy, has the reason")
 }
 
 fn refused_by_server(context: &str, db: &DbError) -> Failure {
@@ -174,7 +174,7 @@ fn refused_by_server(context: &str, db: &DbError) -> Failure {
     // messages are in the server's language; the names of its functions are not
     let by = db.routine().unwrap_or_default();
     if *code == SqlState::INVALID_PASSWORD {
-        plain.help("check the password: in the URL, in `PGPASSWORD`, or in the line of `~/.pgpass` that fits")
+        plain.help("check the password: in the URL, in `PGPASSWORD`, or in the matching line of `~/.pgpass`")
     } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && by == "InitializeSessionUserId" {
         plain.help("check the user: `CREATE ROLE ... LOGIN` creates it, `ALTER ROLE ... LOGIN` lets it log in")
     } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION && by == "ClientAuthentication" {
@@ -213,7 +213,7 @@ pub(crate) fn was_refused(error: &(dyn std::error::Error + 'static)) -> bool {
 fn io_failure(context: &str, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => cannot(context, "connection refused: no server listens there")
-            .help("start the server, or correct host and port; `listen_addresses` may leave this address out"),
+            .help("start the server, or correct host and port; check `listen_addresses`"),
         io::ErrorKind::NotFound => cannot(context, "no such socket: no server listens there")
             .help("start the server, or give its host; `unix_socket_directories` says where its socket is"),
         io::ErrorKind::PermissionDenied => cannot(context, &error.to_string())
@@ -229,7 +229,7 @@ fn io_failure(context: &str, error: &io::Error) -> Failure {
 
 pub(crate) fn timeout(context: &str) -> Failure {
     cannot(context, "no answer in time")
-        .help("check host, port and firewalls; `connect_timeout` is how many seconds are waited (10 unless given)")
+        .help("check host, port and firewalls; `connect_timeout` is the time limit in seconds (default 10)")
 }
 
 /// The name of the host has no address.
@@ -244,13 +244,14 @@ fn tls_failure(context: &str, error: &rustls::Error) -> Failure {
     match error {
         rustls::Error::InvalidCertificate(problem) => match problem {
             CertificateError::UnknownIssuer => certificate(
-                "is of an authority that is not trusted",
+                "is signed by an untrusted authority",
                 "give the authority's certificate as `sslrootcert=FILE`, or `sslrootcert=system` for a public one",
             ),
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                certificate("does not name this host", "connect by a name that it holds, or use `sslmode=verify-ca`")
-                    .note(problem.to_string())
-            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => certificate(
+                "is not valid for this host",
+                "connect by a name in the certificate, or use `sslmode=verify-ca`",
+            )
+            .note(problem.to_string()),
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 certificate("is expired", "renew it and reload the server").note(problem.to_string())
             }
@@ -259,7 +260,7 @@ fn tls_failure(context: &str, error: &rustls::Error) -> Failure {
             }
             CertificateError::Revoked => certificate("is revoked", "install a new one at the server"),
             CertificateError::Other(other) if format!("{other:?}").contains("UnsupportedCertVersion") => certificate(
-                "is of X.509 version 1, which holds no names",
+                "is an X.509 version 1 certificate, which has no host names",
                 "issue it again with a `subjectAltName` for the host",
             ),
             _ => certificate("is not accepted", "issue it again with a `subjectAltName` for the host")
@@ -270,7 +271,7 @@ fn tls_failure(context: &str, error: &rustls::Error) -> Failure {
                 .help("the server may demand a client certificate of its authority: `sslcert` and `sslkey`")
         }
         other => cannot(context, &format!("the TLS handshake failed: {other}"))
-            .help("is it a PostgreSQL server with TLS? `sslnegotiation=direct` needs version 17"),
+            .help("check that this is a PostgreSQL server with TLS; `sslnegotiation=direct` needs version 17"),
     }
 }
 

@@ -41,7 +41,7 @@ const LONG_TYPES: &[u8] = b"DTENAd";
 
 /// What a server sent that it has no reason to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the server sent {what}; at most {most} are taken")]
+#[error("the server sent {what}; at most {most} are accepted")]
 pub(crate) struct Excess {
     what: String,
     most: String,
@@ -185,10 +185,10 @@ impl Watch {
         }
         self.sum += self.left;
         if self.phase == Phase::Starting && self.sum > STARTUP {
-            return Err(excess(Excess::bytes("more and more before it was ready", STARTUP)));
+            return Err(excess(Excess::bytes("too many messages before it was ready", STARTUP)));
         }
         if kind == b'D' && self.sum > ANSWER && !self.streaming.is_on() {
-            return Err(excess(Excess::bytes("an answer without end", ANSWER)));
+            return Err(excess(Excess::bytes("an answer that is too large", ANSWER)));
         }
         Ok(())
     }
@@ -207,7 +207,7 @@ impl Watch {
                     self.parameters.insert(name.to_owned());
                 }
                 if self.parameters.len() > PARAMETERS {
-                    let what = "the state of more and more parameters".to_owned();
+                    let what = "the state of too many parameters".to_owned();
                     return Err(excess(Excess { what, most: PARAMETERS.to_string() }));
                 }
             }

@@ -16,9 +16,9 @@ pub(crate) struct Key {
     is_idle: bool,
 }
 
-const GSS: &str = "dagmar does not speak Kerberos or GSSAPI; use a password or a client certificate";
-const OAUTH: &str = "dagmar does not speak OAuth; use a password or a client certificate";
-const SCRAM: &str = "dagmar takes the password itself; give it with `PGPASSWORD` or a password file";
+const GSS: &str = "dagmar does not support Kerberos or GSSAPI; use a password or a client certificate";
+const OAUTH: &str = "dagmar does not support OAuth; use a password or a client certificate";
+const SCRAM: &str = "dagmar sends the password itself; set `PGPASSWORD` or use a password file";
 
 const fn key(name: &'static str, env: &'static str) -> Key {
     Key { name, env: Some(env), refused: None, is_idle: false }
@@ -79,13 +79,16 @@ pub(crate) const KEYS: &[Key] = &[
     idle(
         "sslcompression",
         "PGSSLCOMPRESSION",
-        "TLS compression is insecure and no server of today offers it; leave the key out",
+        "TLS compression is insecure and no current server offers it; remove the key",
     ),
-    refused("sslpassword", "encrypted keys are not read; write a plain one with `openssl pkey -in KEY -out PLAIN`"),
+    refused(
+        "sslpassword",
+        "encrypted keys are not supported; write a plain one with `openssl pkey -in KEY -out PLAIN`",
+    ),
     refused("sslkeylogfile", "dagmar never writes the keys of a connection to a file"),
-    idle("max_protocol_version", "PGMAXPROTOCOLVERSION", "dagmar speaks protocol 3.0; leave the key out"),
+    idle("max_protocol_version", "PGMAXPROTOCOLVERSION", "dagmar supports protocol 3.0; remove the key"),
     refused("requiressl", "the key is obsolete; write `sslmode=require`"),
-    refused("replication", "a replication connection cannot run migrations; leave the key out"),
+    refused("replication", "a replication connection cannot run migrations; remove the key"),
     idle("krbsrvname", "PGKRBSRVNAME", GSS),
     idle("gsslib", "PGGSSLIB", GSS),
     idle("gssdelegation", "PGGSSDELEGATION", GSS),
@@ -120,7 +123,8 @@ pub(crate) fn taken(name: &str) -> Result<&'static Key, (String, String)> {
             Err(match nearest(name, known) {
                 Some(near) => (format!("unknown connection parameter `{name}`"), format!("did you mean `{near}`?")),
                 None => (
-                    "it has an unknown parameter, whose name is not shown: it may be a piece of a password".to_owned(),
+                    "it has an unknown parameter, whose name is not displayed because it may be a part of a password"
+                        .to_owned(),
                     "in the password of a URL write `&` as %26, `/` as %2F, `?` as %3F and `=` as %3D, in `key=value` \
                      put it in single quotes; the manual lists the parameters in chapter 34.1.2"
                         .to_owned(),
@@ -142,7 +146,7 @@ pub(crate) fn idle_vars() -> impl Iterator<Item = (&'static str, &'static str)> 
 /// Message and help for the first one.
 pub(crate) fn check_variables(env: &ProcessEnv) -> Result<(), (String, String)> {
     if let Some(name) = env.odd.first() {
-        return Err((format!("the variable `{name}` is no UTF-8"), "correct it, or unset it".to_owned()));
+        return Err((format!("the variable `{name}` is not valid UTF-8"), "correct it, or unset it".to_owned()));
     }
     let may_ask = |variable: &str| {
         variable != REQUIRESSL
@@ -152,8 +156,8 @@ pub(crate) fn check_variables(env: &ProcessEnv) -> Result<(), (String, String)> 
     match env.vars.keys().find(|name| may_ask(name) && env.var(name).is_some()) {
         None => Ok(()),
         Some(name) => Err((
-            format!("the variable `{name}` is not known to dagmar"),
-            format!("dagmar would pass over what it asks for; `unset {name}` if that is right"),
+            format!("the variable `{name}` is not supported by dagmar"),
+            format!("dagmar would ignore it; `unset {name}` if that is intended"),
         )),
     }
 }

@@ -325,7 +325,7 @@ async fn unsuitable(connection: &Connection, kind: SessionKind) -> Option<String
         Ok(rows) => rows,
         Err(error) => return Some(error.to_string()),
     };
-    let Some(row) = rows.first() else { return Some("the server gave no answer".to_owned()) };
+    let Some(row) = rows.first() else { return Some("the server returned no row".to_owned()) };
     let (recovery, read_only) = match (row.try_get::<bool>(0), row.try_get::<String>(1)) {
         (Ok(recovery), Ok(read_only)) => (recovery, read_only == "on"),
         (Err(why), _) | (_, Err(why)) => return Some(format!("the server does not say what it is: {why}")),

@@ -39,7 +39,7 @@ impl Row {
     pub fn get<'a, T: FromSql<'a>>(&'a self, at: usize) -> Result<T, Failure> {
         self.try_get(at).map_err(|why| {
             Failure::new(FailureKind::Database, format!("the server's answer cannot be read: {why}"))
-                .help("is it a PostgreSQL server? Otherwise the ledger was changed by hand")
+                .help("check that this is a PostgreSQL server; otherwise the ledger was changed manually")
         })
     }
 

@@ -32,7 +32,7 @@ pub(crate) struct RequireAuth {
 }
 
 impl RequireAuth {
-    /// Reads a list as libpq does: no white space is taken off, a method that is there twice
+    /// Reads a list as libpq does: no white space is taken off, a method that occurs twice
     /// is taken for a mistake.
     ///
     /// # Errors
@@ -187,11 +187,11 @@ impl Refusal {
     pub(crate) fn help(&self) -> String {
         match self {
             Refusal::NotAllowed { .. } => {
-                "let pg_hba.conf ask in a way that `require_auth` allows, or correct `require_auth`; is it the right server?"
+                "use an authentication method in pg_hba.conf that `require_auth` allows, or correct `require_auth`; check the server"
                     .to_owned()
             }
             Refusal::Exposed { method } => format!(
-                "switch TLS on (`sslmode=require`) or use scram-sha-256 in pg_hba.conf; `require_auth={method}` sends it \
+                "enable TLS (`sslmode=require`) or use scram-sha-256 in pg_hba.conf; `require_auth={method}` sends it \
                  nevertheless"
             ),
         }

@@ -88,7 +88,7 @@ fn add_service(values: &mut Values, env: &ProcessEnv) -> Result<(), Failure> {
     for file in files {
         let content = match (env.read)(&file) {
             Ok(content) if content.regular => content,
-            Ok(_) => return Err(wrong(format!("`{}` is no regular file", file.display()), "name the service file")),
+            Ok(_) => return Err(wrong(format!("`{}` is not a regular file", file.display()), "name the service file")),
             Err(e) if e.kind() == std::io::ErrorKind::InvalidData => {
                 return Err(wrong(format!("`{}` {e}", file.display()), "name the service file"));
             }
@@ -170,18 +170,18 @@ impl Reader<'_> {
     /// Parameters of which dagmar can do one value only.
     fn check_fixed(&self) -> Result<(), Failure> {
         if self.one_of("gssencmode", &[("disable", false), ("prefer", false), ("require", true)])? == Some(true) {
-            let help = "dagmar does not speak GSSAPI; use `sslmode` for encryption";
+            let help = "dagmar does not support GSSAPI; use `sslmode` for encryption";
             return Err(wrong("`gssencmode=require` cannot be met", help));
         }
         if let Some(encoding) = self.get("client_encoding")
             && !["utf8", "utf-8", "unicode", "auto"].contains(&encoding.to_ascii_lowercase().as_str())
         {
             let message = format!("`client_encoding={encoding}` is refused: the project's files are UTF-8");
-            return Err(wrong(message, "leave the key out"));
+            return Err(wrong(message, "remove the key"));
         }
         match self.get("min_protocol_version") {
             None | Some("3.0") => Ok(()),
-            Some(_) => Err(wrong("`min_protocol_version` cannot be met: dagmar speaks 3.0", "leave the key out")),
+            Some(_) => Err(wrong("`min_protocol_version` cannot be met: dagmar supports 3.0", "remove the key")),
         }
     }
 
@@ -207,7 +207,7 @@ impl Reader<'_> {
                 Some(text) => text.parse().ok().filter(|p| *p > 0).ok_or_else(|| {
                     wrong(
                         "a port is not a number from 1 to 65535",
-                        "5432 is usual; in a password write `:` as %3A and `/` as %2F",
+                        "the default is 5432; in a password write `:` as %3A and `/` as %2F",
                     )
                 })?,
             };
@@ -215,7 +215,7 @@ impl Reader<'_> {
                 None | Some(&"") => None,
                 Some(text) => Some(text.parse().map_err(|_| {
                     wrong(
-                        format!("`{text}` in `hostaddr` is no address"),
+                        format!("`{text}` in `hostaddr` is not a valid address"),
                         "give names in `host`, addresses in `hostaddr`",
                     )
                 })?),
@@ -252,11 +252,11 @@ impl Reader<'_> {
             Err(_) => return,
         };
         if !file.regular {
-            warnings.push(format!("the password file `{}` is ignored: it is no plain file", path.display()));
+            warnings.push(format!("the password file `{}` is ignored: it is not a regular file", path.display()));
             return;
         }
         if file.mode & 0o077 != 0 {
-            let reason = format!("others may read it (mode {:04o}); run `chmod 0600` on it", file.mode & 0o777);
+            let reason = format!("other users may read it (mode {:04o}); run `chmod 0600` on it", file.mode & 0o777);
             warnings.push(format!("the password file `{}` is ignored: {reason}", path.display()));
             return;
         }
@@ -349,9 +349,7 @@ impl Reader<'_> {
         };
         match self.get("sslkey").map(PathBuf::from).or_else(|| at_home("postgresql.key")) {
             Some(key) => Ok(Some((cert, key))),
-            None => {
-                Err(wrong(format!("there is no key for the certificate `{}`", cert.display()), "add `sslkey=FILE`"))
-            }
+            None => Err(wrong(format!("the certificate `{}` has no key", cert.display()), "add `sslkey=FILE`")),
         }
     }
 
@@ -362,7 +360,7 @@ impl Reader<'_> {
         let most = self.one_of("ssl_max_protocol_version", &names)?.unwrap_or(3);
         if most < 2 || most < least {
             let message = "no version of TLS is left between `ssl_min_protocol_version` and `ssl_max_protocol_version`";
-            return Err(wrong(message, "dagmar speaks TLSv1.2 and TLSv1.3"));
+            return Err(wrong(message, "dagmar supports TLSv1.2 and TLSv1.3"));
         }
         Ok((least <= 2, most >= 3))
     }
@@ -370,7 +368,9 @@ impl Reader<'_> {
     fn number(&self, key: &str) -> Result<Option<i64>, Failure> {
         self.get(key)
             .map(|text| {
-                text.trim().parse().map_err(|_| wrong(format!("`{key}={text}` is no number"), "write a whole number"))
+                text.trim()
+                    .parse()
+                    .map_err(|_| wrong(format!("`{key}={text}` is not a number"), "write a whole number"))
             })
             .transpose()
     }

@@ -89,7 +89,7 @@ fn passwords_come_from_the_nearest_place() {
     let open = good("postgres://alice@db/app", &[("PGPASSFILE", "/open/pass")]);
     assert_eq!(password(&open), None);
     assert!(
-        open.warnings[0].contains("`/open/pass` is ignored: others may read it (mode 0640)"),
+        open.warnings[0].contains("`/open/pass` is ignored: other users may read it (mode 0640)"),
         "{:?}",
         open.warnings
     );
@@ -122,7 +122,7 @@ fn tls_follows_the_rules_of_libpq() {
         ("sslmode=require sslrootcert=system", "`sslmode=require` is too weak for `sslrootcert=system`"),
         ("sslnegotiation=direct", "`sslmode=prefer` is too weak for `sslnegotiation=direct`"),
         ("sslmode=verify-full", "`sslmode=verify-full` needs a root certificate"),
-        ("sslcert=/c", "there is no key for the certificate `/c`"),
+        ("sslcert=/c", "the certificate `/c` has no key"),
         ("ssl_max_protocol_version=TLSv1.1", "no version of TLS is left"),
         ("sslmode=verify_full", "`sslmode=verify_full` is unknown"),
     ] {
@@ -159,9 +159,9 @@ fn the_rest_is_taken_or_refused_never_ignored() {
     );
 
     for (bad, help) in [
-        ("krbsrvname=x", "dagmar does not speak Kerberos"),
-        ("gssencmode=require", "dagmar does not speak GSSAPI"),
-        ("client_encoding=latin1", "leave the key out"),
+        ("krbsrvname=x", "dagmar does not support Kerberos"),
+        ("gssencmode=require", "dagmar does not support GSSAPI"),
+        ("client_encoding=latin1", "remove the key"),
         ("hots=x", "did you mean `host`?"),
         ("sslmod=require", "did you mean `sslmode`?"),
         ("sslmode=prefere", "did you mean `prefer`?"),

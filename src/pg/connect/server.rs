@@ -45,8 +45,8 @@ impl Server {
                 ("owners", &format!("ARRAY[{}]::text[]", owners.join(", "))),
             ],
         );
-        let rows = connection.query("cannot ask the server", &sql).await?;
-        let row = rows.first().ok_or_else(|| Failure::new(FailureKind::Database, "the server gave no answer"))?;
+        let rows = connection.query("cannot query the server", &sql).await?;
+        let row = rows.first().ok_or_else(|| Failure::new(FailureKind::Database, "the server returned no row"))?;
         let server = Self {
             version: row.get(0)?,
             standby: row.get(1)?,
@@ -65,16 +65,16 @@ impl Server {
     fn of_others(&self, ledger: &Ident, foreign: &[String], owner: Option<String>) -> Failure {
         let mut failure = Failure::new(
             FailureKind::Refused,
-            format!("the ledger in `{ledger}` belongs to a role that `{}` has no reason to trust", self.user),
+            format!("the ledger in `{ledger}` belongs to a role that `{}` does not trust", self.user),
         );
         failure = failure.notes(foreign.iter().cloned());
-        failure = failure.note("whoever owns it can run code as everybody who uses it; nothing of it was read");
+        failure = failure.note("its owner can run code as every role that uses it; nothing was read from it");
         match owner {
             Some(owner) => failure.help(format!(
                 "if `{owner}` is the role that keeps the ledger, name it in dagmar.yaml: `ledger: {{ owners: [{owner}] }}`; \
-                 otherwise find out who made it"
+                 otherwise find out who created it"
             )),
-            None => failure.help("have its owner make it anew with the right owner, or drop what is not his"),
+            None => failure.help("recreate it with the right owner, or drop the objects of other owners"),
         }
     }
 
@@ -92,7 +92,7 @@ impl Server {
         }
         if self.standby {
             return refused(
-                format!("`{}` is on a standby, which cannot be written", self.database),
+                format!("`{}` is on a standby, which is read-only", self.database),
                 "connect to the primary, for example with `target_session_attrs=read-write` in the URL",
             );
         }

@@ -26,7 +26,7 @@ pub(crate) fn lookup(file: &str, name: &str) -> Result<Option<Pairs>, (String, S
         let Some(pairs) = &mut found else { continue };
         let wrong = |message: &str, help: &str| (format!("line {}: {message}", at + 1), help.to_owned());
         if line.starts_with("ldap") {
-            return Err(wrong("services are not looked up in LDAP", "write the parameters into the file"));
+            return Err(wrong("dagmar does not look up services in LDAP", "write the parameters into the file"));
         }
         let (key, value) =
             line.split_once('=').ok_or_else(|| wrong("a line has no `=`", "write `key=value`, without spaces"))?;

@@ -79,7 +79,7 @@ async fn every_refusal_is_explained() {
             "password authentication failed for user \"alice\"",
             "check the password",
         ),
-        (url("alice", "", "postgres"), "the server asks for a password and none is given", "`PGPASSWORD`"),
+        (url("alice", "", "postgres"), "the server requires a password and none was given", "`PGPASSWORD`"),
         (url("alice", "c4n4ry-right", "nowhere"), "database \"nowhere\" does not exist", "CREATE DATABASE"),
         (url("one", "c4n4ry", "postgres"), "too many connections for role \"one\"", "close idle connections"),
         (url("norole", "c4n4ry", "postgres"), "role \"norole\" is not permitted to log in", "check the user"),
@@ -318,20 +318,20 @@ async fn tls_is_as_strict_as_it_is_asked_to_be() {
         (
             "localhost",
             format!("sslmode=verify-full {other}"),
-            "the server's certificate is of an authority that is not trusted",
+            "the server's certificate is signed by an untrusted authority",
         ),
         (
             "localhost",
             format!("sslmode=verify-ca {other}"),
-            "the server's certificate is of an authority that is not trusted",
+            "the server's certificate is signed by an untrusted authority",
         ),
         // libpq's rule: a root certificate makes `require` check
         (
             "localhost",
             format!("sslmode=require {other}"),
-            "the server's certificate is of an authority that is not trusted",
+            "the server's certificate is signed by an untrusted authority",
         ),
-        ("wrong.example", format!("sslmode=verify-full {ca}"), "the server's certificate does not name this host"),
+        ("wrong.example", format!("sslmode=verify-full {ca}"), "the server's certificate is not valid for this host"),
         ("localhost", "sslmode=disable".to_owned(), "no pg_hba.conf entry"),
     ] {
         let failure = refused(&url(host, &query)).await;
@@ -373,7 +373,7 @@ async fn tls_is_as_strict_as_it_is_asked_to_be() {
     refused(&url("localhost", &format!("sslmode=verify-full {ca}"))).await;
     fs::set_permissions(PathBuf::from(file("alice.key")), fs::Permissions::from_mode(0o644)).unwrap();
     let failure = refused(&url("localhost", &with)).await;
-    assert!(failure.message.contains("others may read it (mode 0644)"), "{failure}");
+    assert!(failure.message.contains("other users may read it (mode 0644)"), "{failure}");
 }
 
 #[tokio::test]

@@ -159,7 +159,7 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Failure> {
     let FileContent { bytes, about } = read(path, what)?;
     let open = if about.uid() == 0 && rustix::process::geteuid().as_raw() != 0 { 0o027 } else { 0o077 };
     if about.mode() & open != 0 {
-        let message = format!("others may read it (mode {:04o})", about.mode() & 0o777);
+        let message = format!("other users may read it (mode {:04o})", about.mode() & 0o777);
         return Err(unusable(path, what, &message).help("run `chmod 0600` on it"));
     }
     PrivateKeyDer::from_pem_slice(&bytes).map_err(|e| {

@@ -124,7 +124,7 @@ fn decode(text: &str) -> Result<String, String> {
             Ok(byte) => out.push(byte),
         }
     }
-    String::from_utf8(out).map_err(|_| "a percent-encoded part is no UTF-8".to_owned())
+    String::from_utf8(out).map_err(|_| "a percent-encoded part is not valid UTF-8".to_owned())
 }
 
 /// `key = value key='quoted value'`, with backslashes before quotes and backslashes.
@@ -219,7 +219,7 @@ mod tests {
                 "postgresql://u:1/ss@h/db",
                 "error: an `@` is in the wrong place; in a password write `@` as %40 and `/` as %2F",
             ),
-            ("postgresql://%ff", "error: a percent-encoded part is no UTF-8"),
+            ("postgresql://%ff", "error: a percent-encoded part is not valid UTF-8"),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }

@@ -23,8 +23,8 @@ const PLAIN: [&str; 3] = ["/opt/homebrew/opt/postgresql/bin", "/usr/local/pgsql/
 pub(super) fn binaries(given: Option<&Path>, major: Option<u32>) -> Result<PathBuf, Failure> {
     if let Some(dir) = given {
         return if !complete(dir) {
-            let message = format!("`{}` does not hold `initdb` and `postgres`", dir.display());
-            Err(Failure::new(FailureKind::Database, message).help("correct `DAGMAR_PG_BIN`, or leave it out"))
+            let message = format!("`{}` does not contain `initdb` and `postgres`", dir.display());
+            Err(Failure::new(FailureKind::Database, message).help("correct or unset `DAGMAR_PG_BIN`"))
         } else if let Some(wanted) = major.filter(|m| version(dir) != Some(*m)) {
             Err(wrong_version(wanted, &[dir.to_owned()]))
         } else {
@@ -47,7 +47,7 @@ fn wrong_version(wanted: u32, found: &[PathBuf]) -> Failure {
     let places = found.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>().join(", ");
     Failure::new(FailureKind::Database, format!("the embedded data are of PostgreSQL {wanted}, which is not installed"))
         .note(format!("found: {places}"))
-        .help(format!("install PostgreSQL {wanted}, or remove the data and begin anew"))
+        .help(format!("install PostgreSQL {wanted}, or remove the data"))
 }
 
 fn complete(dir: &Path) -> bool {
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn a_wrong_directory_is_named() {
         let failure = binaries(Some(Path::new("/nowhere")), None).unwrap_err();
-        assert_eq!(failure.message, "`/nowhere` does not hold `initdb` and `postgres`");
+        assert_eq!(failure.message, "`/nowhere` does not contain `initdb` and `postgres`");
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl Owner {
         match found {
             Some(owner) => Ok(Some(owner)),
             None => {
-                Err(Failure::new(FailureKind::Database, "PostgreSQL does not run as root and there is no other user")
+                Err(Failure::new(FailureKind::Database, "PostgreSQL does not run as root and no other user exists")
                     .help("create one: `useradd --system postgres`"))
             }
         }
@@ -83,7 +83,8 @@ pub(super) fn own_dir(dir: &Path, mode: u32) -> Result<(), Failure> {
     if about.is_dir() && ours && about.mode() & 0o022 == 0 {
         Ok(())
     } else {
-        Err(unusable(dir, &"it belongs to somebody else, or others may write to it").help("remove it, or move it away"))
+        Err(unusable(dir, &"it belongs to another user, or other users may write to it")
+            .help("remove it, or move it away"))
     }
 }
 

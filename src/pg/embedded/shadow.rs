@@ -24,5 +24,5 @@ pub async fn resemble(shadow: &Connection, other: &Connection) -> Result<(), Fai
     sql.push(format!("SELECT pg_catalog.set_config('search_path', {}, false)", quote_literal(other.author_path())));
     sql.push("ALTER ROLE CURRENT_USER SET search_path FROM CURRENT".to_owned());
     let made = shadow.execute(&sql.join(";\n")).await;
-    made.map_err(|e| error::query_failed("the private server cannot be made like the other one", &e))
+    made.map_err(|e| error::query_failed("cannot set up the private server like the target server", &e))
 }

@@ -58,7 +58,7 @@ impl Before<'_> {
             .kill_on_drop(true);
         let mut child = command.spawn().map_err(|e| {
             Failure::new(FailureKind::Failed, format!("cannot run `{program}`: {e}"))
-                .help("install it, or correct the command in dagmar.yaml: no shell looks at it")
+                .help("install it, or correct the command in dagmar.yaml: it is not run by a shell")
         })?;
         let mut output =
             Output::of(&mut child, Mask::of(self.hooks.settings.targets.iter().filter_map(|t| t.password.as_ref())));
@@ -92,7 +92,7 @@ impl Before<'_> {
 fn failed(program: &str, status: ExitStatus, tail: VecDeque<String>) -> Failure {
     Failure::new(FailureKind::Failed, format!("`{program}` ended with {status}"))
         .notes(tail.into_iter().map(|line| format!("| {line}")))
-        .help("mend what it complains about, then run the same command again")
+        .help("fix what it reports, then run the command again")
 }
 
 /// Ends a process and everything that it started.

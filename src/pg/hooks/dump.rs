@@ -25,13 +25,13 @@ pub(super) async fn make(
     let to = place(before.hooks.root, &before.filled(&dump.to)?)?;
     let cannot = |what: &str, e: &std::io::Error| {
         Failure::new(FailureKind::Failed, format!("cannot {what} `{}`: {e}", to.display()))
-            .help("look at `to` in dagmar.yaml")
+            .help("check `to` in dagmar.yaml")
     };
     // a link that leads nowhere is in the way too
     if to.symlink_metadata().is_ok() {
         return Err(Failure::new(
             FailureKind::Failed,
-            format!("`{}` is there already; it may be the only good copy", to.display()),
+            format!("`{}` already exists; it may be the only copy", to.display()),
         )
         .help("put `${run}` into the path, or move the file away")
         .into());
@@ -41,7 +41,7 @@ pub(super) async fn make(
     if dump.touched {
         match tables(before, connection).await? {
             Some(tables) if tables.is_empty() => {
-                let line = "nothing that the plan changes is there yet: no file is written".to_owned();
+                let line = "the plan changes no existing object: no dump is written".to_owned();
                 observer.on(&Event::HookSaid { line });
                 return Ok(Detail::from_iter([("tables".to_owned(), 0.into())]));
             }
@@ -50,7 +50,7 @@ pub(super) async fn make(
                 program.args(tables.iter().flat_map(|table| ["-t", table]));
             }
             None => {
-                let line = "what some changeset touches is not known: the whole database is dumped".to_owned();
+                let line = "the objects of a changeset are unknown: the whole database is dumped".to_owned();
                 observer.on(&Event::HookSaid { line });
             }
         }

@@ -66,12 +66,12 @@ pub async fn run<'l>(
 }
 
 fn too_long(hook: &Hook) -> Failure {
-    Failure::new(FailureKind::Failed, format!("was not done after {} and was ended", hook.limit()))
-        .help("give it more time with `timeout`, or find out what it waits for")
+    Failure::new(FailureKind::Failed, format!("did not finish within {} and was stopped", hook.limit()))
+        .help("increase `timeout`, or check what it waits for")
 }
 
 fn stopped() -> Failure {
-    Failure::new(FailureKind::Interrupted, "stopped by a signal").help("the same command begins anew")
+    Failure::new(FailureKind::Interrupted, "stopped by a signal").help("run the command again to start over")
 }
 
 impl Before<'_> {

@@ -27,9 +27,9 @@ pub(super) async fn make(
         let help = match failure.sqlstate.as_str() {
             "42501" => "GRANT EXECUTE ON FUNCTION pg_create_restore_point TO the role, or connect as a superuser",
             "55000" => {
-                "set `wal_level` to `replica` or `logical` on the server: without it there is nothing to recover from"
+                "set `wal_level` to `replica` or `logical` on the server: recovery to a restore point requires it"
             }
-            _ => "look at the server's log",
+            _ => "check the server's log",
         };
         Failure::new(FailureKind::Failed, failure.message.clone())
             .help(failure.hint.clone().unwrap_or_else(|| help.to_owned()))

@@ -108,8 +108,8 @@ pub async fn read(
         return Ok(all);
     }
     let names: Vec<String> = forged.iter().map(|by| format!("`{by}`")).collect();
-    Err(Failure::new(FailureKind::Drift, "an approval in the ledger was put in or changed by hand")
-        .note(format!("no event tells of what {} is said to have said", names.join(", ")))
+    Err(Failure::new(FailureKind::Drift, "an approval in the ledger was inserted or changed manually")
+        .note(format!("no event records the decision of {}", names.join(", ")))
         .help(Operation::History.with(Setting::Verify) + " shows what else was changed"))
 }
 

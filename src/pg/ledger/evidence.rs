@@ -74,13 +74,13 @@ pub async fn target(
         if failure.sqlstate == "22023" {
             return Failure::new(
                 FailureKind::Source,
-                format!("the server refuses a time zone of dagmar.yaml: {}", failure.message),
+                format!("the server does not support a time zone of dagmar.yaml: {}", failure.message),
             )
-            .help("write its IANA name, as `Europe/Zurich`; pg_timezone_names has them all");
+            .help("write its IANA name, as `Europe/Zurich`; the view pg_timezone_names lists all");
         }
-        error::query_failed("cannot ask for what the gates need", &failure)
+        error::query_failed("cannot read the evidence for the gates", &failure)
     })?;
-    let row = rows.first().ok_or_else(|| Failure::new(FailureKind::Database, "the server gave no answer"))?;
+    let row = rows.first().ok_or_else(|| Failure::new(FailureKind::Database, "the server returned no row"))?;
     let local = row.get::<Option<Vec<String>>>(4)?.unwrap_or_default();
     Ok(Target {
         now: row.get(0)?,
@@ -113,7 +113,7 @@ pub async fn source(
     environment: &str,
 ) -> Result<Source, Failure> {
     if !server.has_ledger {
-        return Err(Failure::new(FailureKind::Refused, "it has no ledger: nothing was ever applied there".to_owned())
+        return Err(Failure::new(FailureKind::Refused, "it has no ledger: nothing has been applied there".to_owned())
             .help(Operation::Apply.at(environment) + " first"));
     }
     let running = request::running(connection, ledger).await?.map(|run| run.holder);
@@ -160,7 +160,7 @@ pub async fn identity(connection: &Connection) -> Result<String, Failure> {
     let sql = "SELECT concat_ws('/', extract(epoch FROM pg_catalog.pg_postmaster_start_time()), \
                (SELECT oid FROM pg_catalog.pg_database WHERE \
                datname = pg_catalog.current_database()))";
-    let rows = connection.query("cannot ask the server", sql).await?;
+    let rows = connection.query("cannot query the server", sql).await?;
     Ok(rows.first().map(|row| row.get(0)).transpose()?.unwrap_or_default())
 }
 

@@ -35,8 +35,8 @@ pub async fn look(
         "SELECT (SELECT system_identifier::text FROM pg_catalog.pg_control_system()), {installation}, \
          (extract(epoch FROM clock_timestamp()) * 1000)::int8, session_user::text"
     );
-    let rows = connection.query("cannot find out which server it is", &sql).await?;
-    let row = rows.first().ok_or_else(|| Failure::new(FailureKind::Database, "the server gave no answer"))?;
+    let rows = connection.query("cannot identify the server", &sql).await?;
+    let row = rows.first().ok_or_else(|| Failure::new(FailureKind::Database, "the server returned no row"))?;
     let target = SealedTarget {
         system: row.get(0)?,
         database: server.database.clone(),

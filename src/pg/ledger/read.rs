@@ -46,8 +46,8 @@ pub async fn history(connection: &Connection, server: &Server, ledger: &Ident) -
     for row in rows {
         let version: Option<i64> = row.get(0)?;
         let version = version.ok_or_else(|| {
-            Failure::new(FailureKind::Database, format!("the ledger in `{ledger}` does not say which version it has"))
-                .help(format!("it was changed by hand: the table {l}.meta must have the row `version`"))
+            Failure::new(FailureKind::Database, format!("the ledger in `{ledger}` has no recorded version"))
+                .help(format!("it was changed manually: the table {l}.meta must have the row `version`"))
         })?;
         history.version = u32::try_from(version).unwrap_or(u32::MAX);
         history.now = row.get(1)?;
@@ -102,7 +102,7 @@ fn recorded(row: &Row) -> Result<Recorded, String> {
 
 fn damaged(id: &str, why: &str) -> Failure {
     Failure::new(FailureKind::Database, format!("the ledger's row of `{id}` cannot be read: {why}"))
-        .help("it was changed by hand; " + Operation::History + " shows what was recorded")
+        .help("it was changed manually; " + Operation::History + " shows what was recorded")
 }
 
 /// Reads the texts of these changesets.

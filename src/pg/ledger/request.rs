@@ -77,7 +77,7 @@ pub async fn running(connection: &Connection, ledger: &Ident) -> Result<Option<R
         unfinished::is_locked(ledger),
         l = ledger.sql(),
     );
-    let rows = connection.query("cannot find out what runs", &sql).await?;
+    let rows = connection.query("cannot read the running run", &sql).await?;
     let running = |row: &Row| {
         let kind = row.get::<Option<&str>>(3)?.and_then(RunKind::from_word);
         Ok(Running { epoch: row.get(0)?, holder: row.get(1)?, run: row.get(2)?, kind })
@@ -178,9 +178,9 @@ async fn write(connection: &Connection, statements: &[String]) -> Result<(), Fai
         Err(e) => Err(match &e {
             f if f.sqlstate == "42P01" => Failure::new(
                 FailureKind::Database,
-                "the ledger is of an older version, which cannot keep a pause or a cancellation",
+                "the ledger has an older version, which cannot store a pause or a cancellation",
             )
-            .help("the next " + Operation::Apply + " brings it up to date"),
+            .help("the next " + Operation::Apply + " upgrades it"),
             _ => error::query_failed("cannot write into the ledger", &e),
         }),
     }

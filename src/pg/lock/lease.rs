@@ -57,8 +57,8 @@ pub(crate) async fn take(
                 if wait.should_report() {
                     let who = orphans::busy(worker, key).await?;
                     wait.report(
-                        "a transaction of an earlier run is still going on",
-                        "waiting for a transaction of an earlier run, which is still going on",
+                        "a transaction of an earlier run is still open",
+                        "waiting for a transaction of an earlier run to end",
                         &who,
                     )?;
                 }
@@ -73,7 +73,7 @@ pub(crate) async fn take(
         });
         return row.ok_or_else(|| {
             Failure::new(FailureKind::Database, format!("the table {}.lease is empty", ledger.sql()))
-                .help("it was changed by hand: it must hold one row")
+                .help("it was changed manually: it must hold one row")
         });
     }
 }
@@ -126,7 +126,7 @@ impl Keeper {
         }
         match (&mut self.task).await {
             Ok(Some(connection)) => Ok(connection),
-            _ => Err(self.stop.loss().unwrap_or_else(|| lock_lost("its task has ended"))),
+            _ => Err(self.stop.loss().unwrap_or_else(|| lock_lost("its task ended"))),
         }
     }
 }

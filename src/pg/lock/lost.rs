@@ -16,28 +16,28 @@ pub fn is_lost(failure: &Failure) -> bool {
 pub(crate) fn connection_lost(failure: &ServerError) -> Failure {
     Failure::new(FailureKind::Database, format!("the connection was lost: {}", failure.message))
         .because(Cause::ConnectionLost)
-        .note("what was committed is recorded; what was not is undone by the server")
-        .help("run " + Operation::Status + ", then the same command again: it goes on where this one stopped")
+        .note("committed changes are recorded; the server rolled back the others")
+        .help("run " + Operation::Status + ", then the same command again: it continues where this one stopped")
 }
 
 /// Another run has the lock that this one had; `by`: who it is, where that is known.
 #[must_use]
 pub fn taken_over(by: Option<&str>) -> Failure {
-    let failure = Failure::new(FailureKind::Locked, "this run lost its lock, and another run has taken over");
+    let failure = Failure::new(FailureKind::Locked, "this run lost its lock and another run has taken over");
     let failure = match by {
         Some(by) => failure.note(format!("the other run: {by}")),
         None => failure,
     };
     failure
-        .note("what this run had committed is recorded; it can commit nothing more")
+        .note("the committed changes of this run are recorded; it cannot commit any more")
         .help(Operation::Status + " shows what the other run does; " + session())
 }
 
 /// The session that held the lock is gone, or does not answer.
 pub(crate) fn lock_lost(why: &str) -> Failure {
     Failure::new(FailureKind::Locked, format!("this run lost its lock: {why}"))
-        .note("what this run had committed is recorded; what it had not is undone")
-        .help(Operation::Status + " shows what is done, and the same command goes on; " + session())
+        .note("the committed changes of this run are recorded; the others are rolled back")
+        .help(Operation::Status + " shows what is done; run the command again to continue; " + session())
 }
 
 fn session() -> String {

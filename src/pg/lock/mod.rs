@@ -84,7 +84,7 @@ pub async fn acquire(
     );
     loop {
         sql.push_str(&format!("SELECT pg_catalog.pg_try_advisory_lock({CLASS}, {key})"));
-        let rows = connection.texts(&sql).await.map_err(|e| error::query_failed("cannot ask for the lock", &e))?;
+        let rows = connection.texts(&sql).await.map_err(|e| error::query_failed("cannot acquire the lock", &e))?;
         sql.clear();
         let got = rows.iter().flatten().any(|got| got.as_deref() == Some("t"));
         if let Some(epoch) = lost
@@ -178,13 +178,13 @@ async fn holder_of(connection: &Connection, ledger: &Ident, key: i32) -> String 
     }
 }
 
-/// Makes the ledger, or brings it up to date, in one transaction. Under the lock: nobody
+/// Makes the ledger, or upgrades it, in one transaction. Under the lock: nobody
 /// else does the same.
 async fn install(worker: &Connection, server: &Server, ledger: &Ident) -> Result<(), Failure> {
     let mut from = 0;
     if server.has_ledger {
         let version = format!("SELECT value::int8 FROM {}.meta WHERE key = 'version'", ledger.sql());
-        let rows = worker.query("cannot make the ledger", &version).await?;
+        let rows = worker.query("cannot create the ledger", &version).await?;
         let version: i64 = rows.first().map(|row| row.get(0)).transpose()?.unwrap_or(0);
         from = u32::try_from(version).unwrap_or(0);
     }
@@ -193,7 +193,7 @@ async fn install(worker: &Connection, server: &Server, ledger: &Ident) -> Result
     }
     let sql = format!("BEGIN;\n{}\nCOMMIT;", schema::upgrade(ledger, from));
     worker.execute(&sql).await.map_err(|e| match (from, e.sqlstate.as_str()) {
-        (0, _) => error::query_failed("cannot make the ledger", &e),
+        (0, _) => error::query_failed("cannot create the ledger", &e),
         (_, "42501") => Failure::new(
             FailureKind::Database,
             format!(

@@ -17,7 +17,7 @@ const GOING: Duration = Duration::from_secs(10);
 /// Makes this session known as one that runs changesets.
 pub async fn register_session(worker: &Connection, key: i32) -> Result<(), Failure> {
     let sql = format!("SELECT pg_catalog.pg_advisory_lock_shared({WORKER_CLASS}, {key})");
-    worker.execute(&sql).await.map_err(|e| error::query_failed("cannot make the session known", &e))
+    worker.execute(&sql).await.map_err(|e| error::query_failed("cannot register the session", &e))
 }
 
 /// Waits until no session of an earlier run is left. One that is idle is ended: its process
@@ -42,7 +42,7 @@ pub(crate) async fn wait_for_orphans(worker: &Connection, key: i32, wait: &mut L
             )?;
         } else if wait.is_over() && Instant::now() >= grace {
             let all: Vec<&str> = found.iter().map(|s| s.text.as_str()).collect();
-            wait.report("a session of an earlier run is still there", "", &all.join(", "))?;
+            wait.report("a session of an earlier run is still connected", "", &all.join(", "))?;
         }
         wait.pause().await?;
     }
@@ -69,6 +69,6 @@ async fn sessions(worker: &Connection, key: i32) -> Result<Vec<Session>, Failure
          AND l.classid = {WORKER_CLASS} AND l.objid = {key} AND l.granted AND l.pid <> pg_catalog.pg_backend_pid() \
          AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) ORDER BY a.pid"
     );
-    let rows = worker.query("cannot look for sessions of earlier runs", &sql).await?;
+    let rows = worker.query("cannot query for sessions of earlier runs", &sql).await?;
     rows.iter().map(|r| Ok(Session { pid: r.get(0)?, idle: r.get(1)?, text: r.get(2)? })).collect()
 }

@@ -27,9 +27,9 @@ pub async fn refuse(listener: &mut Connection, speaker: &mut Connection) -> Resu
     let Ok(listening) = tokio::time::timeout(BACKEND, asked(listener, &listen)).await else {
         return Err(Failure::new(
             FailureKind::Database,
-            "the server gives no second session: the pool is full, or has one place only",
+            "cannot open a second session: the pool is full, or has only one connection",
         )
-        .help("connect to the server directly, or give the pool more places (PgBouncer: `pool_size`)"));
+        .help("connect to the server directly, or increase the pool size (PgBouncer: `pool_size`)"));
     };
     let listening = listening?;
     let speaking = asked(speaker, &format!("NOTIFY {channel}; SELECT pg_backend_pid()")).await?;
@@ -72,6 +72,6 @@ async fn news(listener: &mut Connection, speaker: &mut Connection, channel: &str
 /// The backend that answered.
 async fn asked(connection: &Connection, sql: &str) -> Result<Option<String>, Failure> {
     let rows = connection.texts(sql).await;
-    let rows = rows.map_err(|e| error::query_failed("cannot find out whether there is a pooler", &e))?;
+    let rows = rows.map_err(|e| error::query_failed("cannot detect whether a pooler is used", &e))?;
     Ok(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
 }

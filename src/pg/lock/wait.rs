@@ -29,7 +29,7 @@ impl LockWait<'_> {
         if self.is_over() {
             return Err(Failure::new(FailureKind::Locked, over)
                 .note(who)
-                .help("wait for it to end, or let this command wait longer with " + Setting::LockWait.to("5m")));
+                .help("wait for it to end, or wait longer with " + Setting::LockWait.to("5m")));
         }
         self.said = true;
         self.observer.on(&Event::Waiting { message: format!("{waiting}: {who}") });

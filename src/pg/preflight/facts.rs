@@ -210,11 +210,10 @@ impl Facts {
     /// When the server does not answer.
     pub async fn ask(connection: &Connection, asked: &Requirements, ledger: &Ident) -> Result<Self, Failure> {
         let question = question(asked, ledger, connection.author_path());
-        let rows = connection.query("cannot look before the first statement", &question).await?;
+        let rows = connection.query("cannot run the preflight queries", &question).await?;
         let text: &str = rows.first().map_or(Ok("{}"), |row| row.get(0))?;
-        serde_json::from_str(text).map_err(|e| {
-            Failure::new(FailureKind::Internal, format!("cannot read what the server says of itself: {e}"))
-        })
+        serde_json::from_str(text)
+            .map_err(|e| Failure::new(FailureKind::Internal, format!("cannot read the preflight result: {e}")))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::sql::{self, LockMode, Outside};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is done with a relation that is there already.
+/// What is done with a relation that already exists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Use {
     /// The strongest lock.

@@ -60,7 +60,7 @@ pub async fn sizes(connection: &Connection, names: &[&QualifiedName]) -> Result<
         quote_literal(connection.author_path()),
         asked.join(", ")
     );
-    let rows = connection.query("cannot ask how large the tables are", &sql).await?;
+    let rows = connection.query("cannot query the sizes of the tables", &sql).await?;
     let mut found = BTreeMap::new();
     for row in rows {
         let (no, bytes): (i32, Option<i64>) = (row.get(0)?, row.get(1)?);
@@ -105,7 +105,7 @@ pub async fn walks(connection: &Connection, ledger: &Ident, version: u32) -> Res
          WHERE s.direction = 'forward' AND s.status = 'started') AS w WHERE w.batch IS NOT NULL"
     );
     let mut found = Vec::new();
-    for row in connection.query("cannot read how far the backfills are", &sql).await? {
+    for row in connection.query("cannot read the progress of the backfills", &sql).await? {
         let (changeset, table, seen): (String, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let Ok(name) = table.parse::<QualifiedName>() else { continue };
         let rows = sizes(connection, &[&name]).await?.into_values().next().and_then(|size| size.rows);

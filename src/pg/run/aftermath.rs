@@ -84,9 +84,9 @@ impl Worker<'_, '_> {
         };
         let todo = left.and(match step.direction {
             Direction::Forward => {
-                Some(Operation::Apply + " goes on, " + Operation::Rollback.on(&id) + " takes back what is done")
+                Some(Operation::Apply + " continues, " + Operation::Rollback.on(&id) + " rolls back what is done")
             }
-            Direction::Rollback => Some(Operation::Rollback.on(&id) + " goes on"),
+            Direction::Rollback => Some(Operation::Rollback.on(&id) + " continues"),
             Direction::Purge | Direction::Restore => None,
         });
         self.tell(&Event::StepFailed {

@@ -134,7 +134,7 @@ async fn further(shared: &Shared<'_>, job: &Job<'_>) -> Result<(), Failure> {
     let mut connection: Connection = match connected {
         Ok(connection) => connection,
         Err(failure) => {
-            let message = format!("no further connection, so fewer steps run at the same time: {failure}");
+            let message = format!("cannot open another connection; fewer steps run in parallel: {failure}");
             shared.tell(&Event::Notice { severity: "WARNING".to_owned(), message });
             return Ok(());
         }
@@ -142,7 +142,7 @@ async fn further(shared: &Shared<'_>, job: &Job<'_>) -> Result<(), Failure> {
     let mut worker = Worker::new(&mut connection, shared);
     let mut script = Script::default();
     worker.writer.session(&mut script);
-    worker.init_session("cannot set a session up", script).await?;
+    worker.init_session("cannot set up a session", script).await?;
     worker.work().await
 }
 
@@ -154,7 +154,7 @@ async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>, lock: &Lock) -> Resul
     worker.writer.session(&mut script);
     worker.writer.start(&mut script, &info.start(plan), &plan.renamed);
     script.push(StatementTag::Session, "COMMIT");
-    worker.init_session("cannot begin the run", script).await?;
+    worker.init_session("cannot start the run", script).await?;
     worker.tell(&Event::RunStarted {
         run: lock.run.clone(),
         kind: info.kind,
@@ -167,7 +167,7 @@ async fn start(worker: &mut Worker<'_, '_>, job: &Job<'_>, lock: &Lock) -> Resul
 async fn end(worker: &mut Worker<'_, '_>, status: RunStatus, message: Option<&str>) -> Result<(), Failure> {
     let mut script = Script::default();
     worker.writer.end(&mut script, status, message);
-    let context = "cannot note the end of the run";
+    let context = "cannot record the end of the run";
     match status {
         RunStatus::Failed => worker.note(context, &script).await,
         _ => worker.send_required(context, &script).await.map(drop),

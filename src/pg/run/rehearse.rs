@@ -98,11 +98,11 @@ pub async fn rehearse(
     let mut rehearsal = std::pin::pin!(rehearsal);
     let ended = tokio::select! {
         rehearsal = &mut rehearsal => return rehearsal,
-        () = over => Failure::new(FailureKind::Failed, format!("the dry run was ended after {limit}, when its time was over"))
+        () = over => Failure::new(FailureKind::Failed, format!("the dry run exceeded its time limit of {limit}"))
             .note("nothing was changed")
-            .help("give it more time with "
+            .help("increase the limit with "
                 + Setting::DryRunLimit
-                + ", or run it on a server of its own with "
+                + ", or use a private server with "
                 + Setting::Shadow),
         () = stop.requested() => Failure::new(FailureKind::Interrupted, "the dry run was stopped by a signal")
             .note("nothing was changed"),
@@ -147,7 +147,7 @@ async fn once(
             let failure = ServerError::of(&e);
             if failure.is_connection_lost() || ended.is_err() {
                 return Err(crate::pg::connect::error::query_failed(
-                    "the connection was lost in the dry run; nothing remains of it",
+                    "the connection was lost during the dry run; its changes are rolled back",
                     &failure,
                 ));
             }

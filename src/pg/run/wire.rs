@@ -180,10 +180,10 @@ impl Worker<'_, '_> {
         let message = match (fault.mark, failure.sqlstate.as_str()) {
             // a broken question is not the same as the answer no
             (StatementTag::Verify(_, i), state) if state != code::CHECK => {
-                format!("the check `{}` cannot be asked: {}", step.verify[i].name, failure.message)
+                format!("the check `{}` cannot be queried: {}", step.verify[i].name, failure.message)
             }
             (StatementTag::Precondition(_, i), state) if state != code::CHECK => {
-                format!("the precondition `{}` cannot be asked: {}", step.preconditions[i].name, failure.message)
+                format!("the precondition `{}` cannot be queried: {}", step.preconditions[i].name, failure.message)
             }
             _ => failure.message.clone(),
         };
@@ -229,6 +229,6 @@ fn query_failed(failure: &ServerError) -> Failure {
     if failure.is_connection_lost() {
         return connection_lost(failure);
     }
-    Failure::new(FailureKind::Database, format!("cannot find out how far an earlier run came: {failure}"))
-        .help("mend what the question is about (a `verify` check is one), then run the same command again")
+    Failure::new(FailureKind::Database, format!("cannot determine the progress of an earlier run: {failure}"))
+        .help("fix the cause (a `verify` check is such a query), then run the command again")
 }

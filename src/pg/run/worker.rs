@@ -305,10 +305,9 @@ impl<'w, 'a> Worker<'w, 'a> {
             Err(why) if why.is_connection_lost() => Err(StepEnd::Lost(lost::connection_lost(&why))),
             Err(why) if why.sqlstate == code::TAKEN_OVER => Err(self.taken_over().await),
             Err(why) => {
-                let message = format!("cannot make sure that what was committed is on the server's disk: {why}");
+                let message = format!("cannot verify that the committed changes are on the server's disk: {why}");
                 Err(StepEnd::Lost(
-                    Failure::new(FailureKind::Database, message)
-                        .help("run " + Operation::Status + " to see what is there"),
+                    Failure::new(FailureKind::Database, message).help("run " + Operation::Status + " to see the state"),
                 ))
             }
         }
@@ -353,7 +352,7 @@ impl<'w, 'a> Worker<'w, 'a> {
             Err(StepEnd::Statement(fault)) => {
                 let failure = Failure::new(FailureKind::Database, format!("{context}: {}", fault.failure.message));
                 Err(match fault.failure.sqlstate.as_str() {
-                    "42501" => failure.help("the role needs to own the ledger's schema, or be granted its tables"),
+                    "42501" => failure.help("the role must own the ledger's schema or have privileges on its tables"),
                     _ => failure,
                 })
             }

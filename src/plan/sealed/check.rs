@@ -12,7 +12,7 @@ use serde_json::Value;
 pub(super) fn renew(content: &mut Content) -> Result<(), Failure> {
     for part in &mut content.environments {
         if part.plan.format == 0 || part.plan.format > FORMAT || part.plan.direction != Direction::Forward {
-            return Err(changed().note("its plan is of no form that dagmar seals"));
+            return Err(changed().note("dagmar does not seal plans of this form"));
         }
         for step in &mut part.plan.steps {
             check(step).map_err(|why| changed().note(format!("`{}`: {why}", step.changeset)))?;
@@ -53,7 +53,7 @@ fn segments(segments: &[Segment], changes: Option<&Value>) -> Result<(), String>
             Mode::Batched => one && segment.batch.is_some(),
         };
         if !fits {
-            return Err(format!("a segment that runs {} has another number of statements", segment.mode.words()));
+            return Err(format!("a segment that runs {} has the wrong number of statements", segment.mode.words()));
         }
         for statement in &segment.statements {
             let text = &statement.sql;
@@ -67,11 +67,11 @@ fn segments(segments: &[Segment], changes: Option<&Value>) -> Result<(), String>
                 return Err(format!("one of its statements is {} statements", pieces.len()));
             }
             if let Some(forbidden) = sql::forbidden(text) {
-                return Err(format!("{} must not stand in a changeset", forbidden.what));
+                return Err(format!("{} is not allowed in a changeset", forbidden.what));
             }
             let of = changes.and_then(|list| list.get(statement.change));
             if of.and_then(|change| change.get(&statement.kind)).is_none() {
-                return Err(format!("its change {} is no `{}`", statement.change + 1, statement.kind));
+                return Err(format!("its change {} is not a `{}`", statement.change + 1, statement.kind));
             }
         }
     }

@@ -71,7 +71,7 @@ pub struct SealedTarget {
 
 /// The file is none.
 pub(super) fn no_plan(why: &str) -> Failure {
-    Failure::new(FailureKind::Drift, "the file is no sealed plan")
+    Failure::new(FailureKind::Drift, "the file is not a sealed plan")
         .note(why)
         .help(Operation::Plan.with(Setting::Out.open()) + " makes one; take it from where it was made, unchanged")
 }

@@ -158,10 +158,13 @@ fn what_dagmar_would_not_have_sealed_is_refused() {
     assert!(resealed(|_| {}).is_ok());
     refused(&|s| s["segments"][0]["statements"][0]["sql"] = json!(drop), "its digest is not that of its SQL");
     refused(&|s| with_sql(s, drop), "one of its statements is 2 statements");
-    refused(&|s| with_sql(s, "COMMIT"), "must not stand in a changeset");
+    refused(&|s| with_sql(s, "COMMIT"), "is not allowed in a changeset");
     refused(&|s| with_sql(s, "VACUUM"), "a statement that cannot run in a transaction is in one");
     refused(&|s| s["body"]["changes"][0]["sql"]["forward"] = json!("SELECT 1"), "its checksum is not that");
-    refused(&|s| s["segments"][0]["statements"][0]["kind"] = json!("createTable"), "its change 1 is no `createTable`");
+    refused(
+        &|s| s["segments"][0]["statements"][0]["kind"] = json!("createTable"),
+        "its change 1 is not a `createTable`",
+    );
     refused(&|s| s["direction"] = json!("rollback"), "it is a rollback");
     for mode in ["outside", "batched", "transaction"] {
         let empty = |s: &mut Value| {
@@ -170,7 +173,7 @@ fn what_dagmar_would_not_have_sealed_is_refused() {
             let typed: Step = serde_json::from_value(s.clone()).unwrap();
             s["digest"] = json!(crate::plan::step::digest(&typed.segments, &typed.rollback));
         };
-        refused(&empty, "another number of statements");
+        refused(&empty, "the wrong number of statements");
     }
     // what it says of its SQL is not listened to
     let lie = resealed(|s| with_sql(s, "DROP TABLE orders")).unwrap();
@@ -182,8 +185,8 @@ fn what_dagmar_would_not_have_sealed_is_refused() {
 fn what_is_no_plan_is_refused() {
     let text = sealed().text();
     for (what, words) in [
-        ("", "it is no JSON"),
-        ("hello", "it is no JSON"),
+        ("", "it is not valid JSON"),
+        ("hello", "it is not valid JSON"),
         (&text[..text.len() / 2], "it may have been cut off"),
         ("{}", "it has no `content` and `digest`"),
         ("[1]", "it has no `content` and `digest`"),
@@ -200,7 +203,7 @@ fn what_is_no_plan_is_refused() {
     assert_ne!(newer, text);
     assert_eq!(
         Sealed::read(&newer).unwrap_err().message,
-        "the sealed plan has the format 2; this dagmar knows formats up to 1"
+        "the sealed plan has the format 2; this version of dagmar supports formats up to 1"
     );
 }
 

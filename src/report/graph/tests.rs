@@ -142,8 +142,8 @@ fn a_tree_of_a_cycle_ends() {
     assert_eq!(
         GraphFormat::Tree.render(&graph, GraphOptions::default()).plain(),
         "a\n↓ b\n└── a (*)\n\n\
-         ↓ needs what stands above it, at the same indentation\n\
-         (*) stands further up already, with all that needs it\n"
+         ↓ depends on the entry above it, at the same indentation\n\
+         (*) already listed above, with its dependents\n"
     );
 }
 

@@ -95,9 +95,9 @@ struct Used {
 impl Used {
     fn legend(&self, out: &mut Text, signs: &Signs) {
         let signs = [
-            (self.then, signs.then.trim_end(), "needs what stands above it, at the same indentation"),
-            (self.again, "(*)", "stands further up already, with all that needs it"),
-            (self.soak, "[after ...]", "waits so long after what it needs was applied"),
+            (self.then, signs.then.trim_end(), "depends on the entry above it, at the same indentation"),
+            (self.again, "(*)", "already listed above, with its dependents"),
+            (self.soak, "[after ...]", "waits for this time after its dependency was applied"),
         ];
         if signs.iter().any(|(used, ..)| *used) {
             out.gap();

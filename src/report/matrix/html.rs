@@ -38,7 +38,7 @@ pub(super) fn render(matrix: &Matrix, wording: Wording) -> String {
         let said = match &column.answer {
             Ok(answer) => text(&summary(answer, wording)),
             Err(silence) => {
-                format!("<span class=\"tag bad\">is not known</span> {}", text(&silence.message))
+                format!("<span class=\"tag bad\">is unavailable</span> {}", text(&silence.message))
             }
         };
         let _ = writeln!(out, "<tr><td><code>{}</code></td><td>{said}</td></tr>", text(&column.name));

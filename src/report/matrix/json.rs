@@ -53,7 +53,7 @@ struct Changeset<'a> {
     id: &'a str,
     /// The description.
     description: Option<&'a str>,
-    /// The state in each environment, by its name; null: unknown, or the changeset is not known there.
+    /// The state in each environment, by its name; null: unknown, or the changeset is unavailable there.
     #[schemars(with = "BTreeMap<String, Option<StateRow>>")]
     environments: Map<String, Value>,
 }

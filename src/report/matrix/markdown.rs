@@ -16,7 +16,7 @@ pub(super) fn render(matrix: &Matrix, wording: Wording) -> String {
     for column in &matrix.environments {
         let text = match &column.answer {
             Ok(answer) => markdown(&summary(answer, wording)),
-            Err(silence) => format!("**is not known**: {}", markdown(&silence.message)),
+            Err(silence) => format!("**is unavailable**: {}", markdown(&silence.message)),
         };
         let _ = writeln!(out, "* {} {text}", code_span(&column.name));
     }

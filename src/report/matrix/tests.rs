@@ -69,7 +69,7 @@ fn the_table_has_a_column_for_each_environment() {
          old        missing  ?\n\
          \n\
          dev on db:5432/shop: 1 applied, 1 missing\n\
-         staging is not known: cannot reach <db>: no | route\n  help: is it up?\n\
+         staging is unavailable: cannot reach <db>: no | route\n  help: is it up?\n\
          live on live:5432/shop: 1 held, 1 excluded; its ledger belongs to `staging`: see `adopt`\n"
     );
 }

@@ -18,7 +18,7 @@ pub(super) fn render(matrix: &Matrix, options: MatrixOptions) -> Text {
         match &column.answer {
             Ok(answer) => out.line(name.plain(format!(" {}", line(&summary(answer, options.wording))))),
             Err(silence) => {
-                let said = name.plain(" ").paint(Tone::Bad, "is not known");
+                let said = name.plain(" ").paint(Tone::Bad, "is unavailable");
                 out.line(said.plain(format!(": {}", line(&silence.message))));
                 if let Some(help) = &silence.help {
                     out.line(format!("  help: {}", line(&(options.wording)(help))));

@@ -106,7 +106,7 @@ fn verdict(out: &mut String, plan: &Plan, no: usize) {
         .collect();
     if links.is_empty() {
         let unknown = totals.hazards().any(|(hazard, _)| hazard == Hazard::OPAQUE);
-        let but = if unknown { " What opaque SQL does is not known." } else { "" };
+        let but = if unknown { " The effects of opaque SQL are unknown." } else { "" };
         let _ = writeln!(out, "<p>Nothing of it loses data or cannot be undone.{but}</p>\n</div>");
     } else {
         let _ = writeln!(out, "<p>Cannot be undone, or loses data: {}</p>\n</div>", links.join(", "));

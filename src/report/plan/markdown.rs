@@ -37,7 +37,7 @@ fn one(preview: &Preview<'_>, limit: usize) -> String {
     // what is said where something is left out
     let mut used = length(&head) + length(&tail) + bare.iter().map(|text| length(text)).sum::<usize>() + 400;
     if used > limit {
-        let said = "The steps are left out: they would not fit into a comment on GitHub.\n\n";
+        let said = "The steps are omitted: they exceed the size limit of a comment on GitHub.\n\n";
         return closed([self::head(preview, ROWS), said.to_owned(), left_out(plan, ROWS)].concat());
     }
     let mut without = 0;
@@ -56,7 +56,7 @@ fn one(preview: &Preview<'_>, limit: usize) -> String {
     let said = match without {
         0 => String::new(),
         n => format!(
-            "The SQL of {n} of {} is left out: it would not fit into a comment on GitHub. {} shows all of it.\n\n",
+            "The SQL of {n} of {} is omitted: it exceeds the size limit of a comment on GitHub. {} shows all of it.\n\n",
             count(plan.steps.len(), "changeset"),
             (preview.wording)(&Operation::Plan.with(Setting::Sql).into())
         ),

@@ -43,7 +43,7 @@ pub(in crate::source) fn check(environment: &Environment, written: &Value, here:
                 out,
                 place.child("reason"),
                 "the freeze has no reason".to_owned(),
-                "say why: it is what people are told",
+                "give a reason: dagmar displays it",
             );
         }
     }
@@ -53,12 +53,17 @@ pub(in crate::source) fn check(environment: &Environment, written: &Value, here:
             out,
             here.child("soak"),
             message,
-            "say with `promoteFrom` where a changeset must have been for this time",
+            "set `promoteFrom` to the environment where a changeset must have been applied for this time",
         );
     }
     if environment.promote_only && from_nowhere {
         let message = "`promoteOnly` without `promoteFrom`".to_owned();
-        wrong(out, here.child("promoteOnly"), message, "say with `promoteFrom` where changesets come from");
+        wrong(
+            out,
+            here.child("promoteOnly"),
+            message,
+            "set `promoteFrom` to the environment that changesets come from",
+        );
     }
     for (i, key) in environment.signed_by.iter().enumerate() {
         if key.trim().is_empty() {
@@ -70,7 +75,12 @@ pub(in crate::source) fn check(environment: &Environment, written: &Value, here:
     if let Some(approvals) = &environment.approvals {
         let place = here.child("approvals");
         if !(1..=20).contains(&approvals.count) {
-            wrong(out, place.child("count"), "`count` is out of range".to_owned(), "it is a number of people: 1 to 20");
+            wrong(
+                out,
+                place.child("count"),
+                "`count` is out of range".to_owned(),
+                "set the number of approvals: 1 to 20",
+            );
         }
         for (i, role) in approvals.roles.iter().enumerate() {
             if role.trim().is_empty() {
@@ -83,8 +93,8 @@ pub(in crate::source) fn check(environment: &Environment, written: &Value, here:
             }
         }
         if approvals.expires.is_some_and(|span| span.millis == 0) {
-            let message = "an approval that expires at once never counts".to_owned();
-            wrong(out, place.child("expires"), message, "write 8h, or leave it out");
+            let message = "an approval that expires immediately never counts".to_owned();
+            wrong(out, place.child("expires"), message, "write 8h, or remove it");
         }
     }
     if let Some(rate) = &environment.rate {
@@ -94,13 +104,13 @@ pub(in crate::source) fn check(environment: &Environment, written: &Value, here:
                 wrong(
                     out,
                     place.child(key),
-                    format!("with `{key}: 0` nothing ever runs"),
-                    "write 1 or more, or leave it out",
+                    format!("with `{key}: 0` no run is possible"),
+                    "write 1 or more, or remove it",
                 );
             }
         }
         if *rate == Rate::default() {
-            wrong(out, place, "`rate` says nothing".to_owned(), "give `runsPerHour`, `changesetsPerHour` or both");
+            wrong(out, place, "`rate` has no limit".to_owned(), "give `runsPerHour`, `changesetsPerHour` or both");
         }
     }
 }

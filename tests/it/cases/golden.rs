@@ -16,7 +16,7 @@ pub fn check(name: &str) {
         fs::write(&golden, &text).unwrap();
     }
     let files: Vec<String> = fs::read_dir(&expected)
-        .unwrap_or_else(|_| panic!("no {}: BLESS=1 makes it", expected.display()))
+        .unwrap_or_else(|_| panic!("no {}: BLESS=1 starts it", expected.display()))
         .map(|e| e.unwrap().file_name().into_string().unwrap())
         .collect();
     assert_eq!(files, ["plan.txt"], "{}", expected.display());

@@ -19,7 +19,7 @@ pub fn check(name: &str) {
     }
     assert_eq!(case.project.json(&database, &["apply"]).applied(), "");
     let refused = database.script(&file).unwrap_err();
-    assert!(refused.contains("is there already"), "{refused}");
+    assert!(refused.contains("already exists"), "{refused}");
     same("a refused script changes nothing", &full, &database.dump());
 
     case.project.on(&database, &["rollback", "--all"]).ok();

@@ -23,7 +23,7 @@ pub enum Fault {
     /// SIGKILL, when the server has worked off the message of this number and the client has
     /// not heard of it.
     KillAfter(usize),
-    /// SIGKILL, when the server's CommandComplete of this number is on its way.
+    /// SIGKILL, when the server's CommandComplete of this number is in progress.
     KillAtAnswer(usize),
     /// The connection is cut behind this byte of the client.
     CutRequest(usize),

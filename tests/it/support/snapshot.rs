@@ -38,6 +38,6 @@ pub fn snapshot(name: &str, text: &str) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, &text).unwrap();
     }
-    let expected = fs::read_to_string(&path).unwrap_or_else(|_| panic!("no {}: BLESS=1 makes it", path.display()));
+    let expected = fs::read_to_string(&path).unwrap_or_else(|_| panic!("no {}: BLESS=1 starts it", path.display()));
     same(&format!("{name} has changed; BLESS=1 accepts that"), &expected, &text);
 }

@@ -139,8 +139,8 @@ fn entries_of(plan: &Plan, of: impl Fn(&str) -> bool) -> Vec<i64> {
 fn question(order: &AtticRequest<'_>, plan: &Plan, db: &Database) -> String {
     let (entries, place) = (counted(entries_of(plan, |_| true).len()), db.describe());
     match order.direction {
-        Direction::Purge => format!("Drop {entries} of the attic on {place} for good?"),
-        _ => format!("Put back {entries} of the attic on {place}?"),
+        Direction::Purge => format!("Permanently drop {entries} of the attic on {place}?"),
+        _ => format!("Restore {entries} of the attic on {place}?"),
     }
 }
 

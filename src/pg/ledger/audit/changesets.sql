@@ -55,22 +55,22 @@ compared AS (
             COLLATE "C" AS needs FROM jsonb_array_elements_text(t.was -> 'requires') AS r(id)) x) AS requires
     FROM told t
 )
-SELECT format('the row of `%s` was changed by hand: its state, SQL or rollback is not what the history says', id)
+SELECT format('the row of `%s` was changed manually: its state, SQL or rollback is not what the history says', id)
 FROM compared WHERE was ->> 'row' <> now ->> 'row'
 -- an event of version 4 on holds what there is
-UNION ALL SELECT format('the row of `%s` was put in by hand: its last event says that there is none', id)
+UNION ALL SELECT format('the row of `%s` was inserted manually: its last event says that there is none', id)
 FROM compared WHERE was IS NULL AND EXISTS (SELECT FROM @ledger@.event WHERE starts_with(hash, 'e2:'))
 UNION ALL SELECT format('the row of `%s`, of which event %s tells, is missing', c.id, c.seq)
 FROM ended c WHERE c.there AND @only@ AND NOT EXISTS (SELECT FROM @ledger@.changeset k WHERE k.id = c.id)
     AND NOT EXISTS (SELECT FROM @ledger@.event r WHERE r.kind = 'renamed' AND r.detail ->> 'from' = c.id AND r.seq > c.seq)
-UNION ALL SELECT format('the edges of `%s` were changed by hand', id)
+UNION ALL SELECT format('the edges of `%s` were changed manually', id)
 FROM compared WHERE was IS NOT NULL AND requires IS DISTINCT FROM now -> 'requires'
-UNION ALL SELECT format('an earlier version of `%s` was changed by hand', id)
+UNION ALL SELECT format('an earlier version of `%s` was changed manually', id)
 FROM compared WHERE was IS NOT NULL AND was ->> 'versions' IS DISTINCT FROM now ->> 'versions'
 -- between its transactions a changeset keeps more without a word
-UNION ALL SELECT format('what the attic keeps for `%s` was changed by hand', id)
+UNION ALL SELECT format('what the attic keeps for `%s` was changed manually', id)
 FROM compared WHERE was IS NOT NULL AND status <> 'partly' AND was ->> 'attic' IS DISTINCT FROM now ->> 'attic'
-UNION ALL SELECT format('what the attic keeps for `%s`, which is not applied here, was changed by hand', id)
+UNION ALL SELECT format('what the attic keeps for `%s`, which is not applied here, was changed manually', id)
 FROM left_behind WHERE was IS DISTINCT FROM now AND (starts_with(hash, 'e2:') OR EXISTS (SELECT FROM upgraded)
     OR (hash IS NULL AND EXISTS (SELECT FROM @ledger@.event e WHERE starts_with(e.hash, 'e2:'))))
 UNION ALL SELECT format('the event by which `%s` became %s is missing', c.id, c.status)

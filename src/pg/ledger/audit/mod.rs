@@ -150,7 +150,7 @@ fn changesets(l: &str, only: &str) -> String {
     parts.map(|part| format!("SELECT * FROM ({}) x", fill(part, &values))).join(" UNION ALL ")
 }
 
-/// Refuses what was changed by hand since it was recorded: nobody has seen its SQL.
+/// Refuses what was changed manually since it was recorded: nobody has seen its SQL.
 ///
 /// # Errors
 /// When something was, or the ledger cannot be read.
@@ -165,7 +165,7 @@ pub async fn check_recorded(connection: &Connection, ledger: &Ident, ids: &[Stri
         return Ok(());
     }
     let mut failure =
-        Failure::new(FailureKind::Drift, "the ledger was changed by hand since it was written; nothing was run");
+        Failure::new(FailureKind::Drift, "the ledger was changed manually since it was written; nothing was run");
     for row in &rows {
         failure = failure.note(row.get::<String>(0)?);
     }
@@ -216,7 +216,7 @@ async fn chain(connection: &Connection, l: &str, kept: Kept<'_>) -> Result<(Walk
         walk.found(
             Some(anchor.seq),
             AuditProblemKind::Removed,
-            format!("event {}, of which a hash was kept, is missing", anchor.seq),
+            format!("event {}, whose hash was kept, is missing", anchor.seq),
         );
     }
     Ok((walk, events))
@@ -235,7 +235,7 @@ async fn upgrade(connection: &Connection, l: &str, walk: &mut Walk) -> Result<()
         walk.found(
             None,
             AuditProblemKind::Changed,
-            format!("an event before number {seq}, the upgrade of the ledger, was changed by hand"),
+            format!("an event before number {seq}, the upgrade of the ledger, was changed manually"),
         );
     }
     let sql = format!(

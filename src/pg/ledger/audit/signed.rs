@@ -32,9 +32,9 @@ impl HeadSignature {
     /// The event up to which this signature holds, where it is by the key; an error says what is
     /// wrong.
     fn holds(&self, key: Option<&PublicKey>) -> Result<Option<i64>, String> {
-        let seq = self.detail.get("seq").and_then(Value::as_i64).ok_or("is of no event")?;
+        let seq = self.detail.get("seq").and_then(Value::as_i64).ok_or("belongs to no event")?;
         if self.hash.as_deref() != Some(self.text("hash")) {
-            return Err(format!("is of another hash of event {seq} than the one that is there"));
+            return Err(format!("signs another hash of event {seq} than the recorded one"));
         }
         let signature = self.signature().ok_or("is none")?;
         let signed = signed_text(self.text("installation"), seq, self.text("hash"));
@@ -140,9 +140,9 @@ pub async fn sign_head(connection: &Connection, ledger: &Ident, run: &str, key: 
     if let Some(said) = all(connection, &l).await?.iter().find(|said| said.is_betrayed(&installation, &public)) {
         return Err(Failure::new(
             FailureKind::Drift,
-            "the history was changed by hand after it was signed; the run is recorded and not signed",
+            "the history was changed manually after it was signed; the run is recorded and not signed",
         )
-        .note(format!("the signature in event {} is of another hash than the one that is there", said.at))
+        .note(format!("the signature in event {} signs another hash than the recorded one", said.at))
         .help(
             Operation::History.with(Setting::Verify).with(Setting::Key.open())
                 + " shows what was changed; compare it with a backup of the ledger",
@@ -156,5 +156,5 @@ pub async fn sign_head(connection: &Connection, ledger: &Ident, run: &str, key: 
         EventKind::HeadSigned.word(),
         crate::ledger::json::jsonb(&detail)
     );
-    connection.execute(&sql).await.map_err(|e| error::query_failed("cannot keep the signature of the history", &e))
+    connection.execute(&sql).await.map_err(|e| error::query_failed("cannot record the signature of the history", &e))
 }

@@ -53,14 +53,14 @@ state AS (
     SELECT DISTINCT ON (id) * FROM changed WHERE kind IN ('begun', 'applied', 'rollbackBegun', 'rolledBack', 'restored', 'marked', 'cleared')
     ORDER BY id, seq DESC
 )
-SELECT format('the row of `%s` was changed by hand before event %s, `%s` by %s', id, seq, kind, db_user) FROM changed
+SELECT format('the row of `%s` was changed manually before event %s, `%s` by %s', id, seq, kind, db_user) FROM changed
 WHERE is_row AND kind NOT IN ('upgraded', 'begun', 'applied', 'failed', 'rollbackBegun', 'rolledBack', 'restored', 'marked', 'cleared', 'renamed')
-UNION ALL SELECT format('an earlier version of `%s` was changed by hand before event %s, `%s` by %s', id, seq, kind, db_user) FROM changed
+UNION ALL SELECT format('an earlier version of `%s` was changed manually before event %s, `%s` by %s', id, seq, kind, db_user) FROM changed
 WHERE is_versions AND kind NOT IN ('upgraded', 'begun', 'applied', 'rolledBack', 'restored', 'marked', 'cleared', 'renamed')
-UNION ALL SELECT format('what the attic keeps for `%s` was changed by hand before event %s, `%s` by %s', id, seq, kind, db_user) FROM changed
+UNION ALL SELECT format('what the attic keeps for `%s` was changed manually before event %s, `%s` by %s', id, seq, kind, db_user) FROM changed
 WHERE kind NOT IN ('upgraded', 'applied', 'rolledBack', 'restored', 'marked', 'cleared', 'renamed', 'purged', 'atticRestored')
     AND is_attic AND NOT coalesce(open, false)
-UNION ALL SELECT format('the row of `%s` was changed by hand before event %s, `%s` by %s', s.id, m.seq, m.kind, m.db_user)
+UNION ALL SELECT format('the row of `%s` was changed manually before event %s, `%s` by %s', s.id, m.seq, m.kind, m.db_user)
 FROM subject s JOIN made m USING (id)
     LEFT JOIN (SELECT id, max(seq) AS seq FROM changed WHERE kind = 'rollbackBegun' AND is_row GROUP BY 1) b USING (id)
 WHERE s.status IS NOT NULL AND (CASE m.kind WHEN 'failed' THEN s.status <> 'failed' OR m.run IS DISTINCT FROM s.run OR m.db_user <> s.applied_by

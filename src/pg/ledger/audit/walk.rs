@@ -29,14 +29,14 @@ impl Walk {
             if last.seq > 0 && link.passes {
                 let seq = last.seq;
                 self.problems.retain(|p| p.seq != Some(seq));
-                self.found(Some(seq), AuditProblemKind::Inserted, format!("event {seq} was put in by hand"));
+                self.found(Some(seq), AuditProblemKind::Inserted, format!("event {seq} was inserted manually"));
             } else if link.seq > last.seq + 1 {
                 let (from, to) = (last.seq + 1, link.seq - 1);
                 let which = if from == to { format!("event {from} is") } else { format!("events {from} to {to} are") };
-                let message = format!("{which} missing before event {}, or that one was changed by hand", link.seq);
+                let message = format!("{which} missing before event {}, or that one was changed manually", link.seq);
                 self.found(Some(from), AuditProblemKind::Removed, message);
             } else {
-                let message = format!("event {} was changed by hand", link.seq);
+                let message = format!("event {} was changed manually", link.seq);
                 self.found(Some(link.seq), AuditProblemKind::Changed, message);
             }
         }

@@ -20,10 +20,10 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     let Some((left, whose, how)) = limits.map(|(most, used, whose, how)| (most - used, whose, how)).min() else {
         return;
     };
-    let message = format!("{whose} has room for {}; the run needs {wanted}", count(left.max(0), "more session"));
+    let message = format!("{whose} allows {}; the run needs {wanted}", count(left.max(0), "more session"));
     if left < wanted {
-        report.error(message, format!("end sessions that nobody needs, or raise the limit (`{how}`)"));
+        report.error(message, format!("end unused sessions, or raise the limit (`{how}`)"));
     } else if left < wanted + FEW {
-        report.warning(message, format!("end sessions that nobody needs, or raise the limit (`{how}`)"));
+        report.warning(message, format!("end unused sessions, or raise the limit (`{how}`)"));
     }
 }

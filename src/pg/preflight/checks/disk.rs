@@ -31,19 +31,19 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
 }
 
 fn judge(bytes: i64, free: Option<i64>, names: &str, report: &mut Report<'_>) {
-    let needs = format!("tables written anew and indexes need up to {} ({names})", size(bytes));
+    let needs = format!("rewritten tables and indexes need up to {} ({names})", size(bytes));
     match free {
         Some(free) if free < bytes => {
-            report.error(format!("{needs}; {} are free", size(free)), "make room on the server's disk");
+            report.error(format!("{needs}; {} are free", size(free)), "free space on the server's disk");
         }
         // the write-ahead log gets the same once more
         Some(free) if free < bytes.saturating_mul(2) => report.warning(
             format!("{needs}, and their write-ahead log as much again; {} are free", size(free)),
-            "make room on the server's disk",
+            "free space on the server's disk",
         ),
         None if bytes >= WORTH_A_NOTE => report.warning(
-            format!("{needs}, and their write-ahead log as much again; how much is free cannot be seen from here"),
-            "look at the server's disk before",
+            format!("{needs}, and their write-ahead log as much again; the free space is unknown"),
+            "check the server's disk first",
         ),
         _ if bytes >= WORTH_A_NOTE => report.note(needs, "it fits"),
         _ => {}

@@ -24,7 +24,7 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
             // managed services let their own administrators do it
             report.warning(
                 format!("installing the extension `{name}` usually needs a superuser"),
-                format!("let one run CREATE EXTENSION {name} here before: the changeset then finds it"),
+                format!("let a superuser run CREATE EXTENSION {name} here first: the changeset then uses it"),
             );
         }
     }

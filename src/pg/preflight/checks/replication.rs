@@ -23,23 +23,23 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     }
     for (by, tables) in published {
         report.warning(
-            format!("{} published by {}: subscribers get no change of a definition", are(&tables), some(by)),
-            "apply it to the subscribers as well: what adds comes first there, what takes away comes last",
+            format!("{} published by {}: subscribers do not receive DDL", are(&tables), some(by)),
+            "apply it to the subscribers as well: additions there first, removals last",
         );
     }
     for (by, tables) in subscribed {
         report.warning(
             format!("{} filled by the subscription {}", are(&tables), some(by)),
-            "the publisher must fit what is changed here, or the subscription stops",
+            "the publisher must match the changed definition, or the subscription stops",
         );
     }
     for slot in &view.facts.slots {
         let message = format!(
-            "nobody reads the replication slot `{}`; the server keeps {} of log for it",
+            "the replication slot `{}` has no reader; the server retains {} of WAL for it",
             slot.name,
             size(slot.kept)
         );
-        let remedy = "start its reader, or drop it with `pg_drop_replication_slot`";
+        let remedy = "start its consumer, or drop it with `pg_drop_replication_slot`";
         if heavy || slot.kept >= MUCH {
             report.warning(message, remedy);
         } else {

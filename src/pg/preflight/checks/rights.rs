@@ -28,7 +28,7 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
         match &schema.name {
             Some(name) if !schema.there => report.missing(
                 view,
-                format!("the schema `{name}` is not there, and the plan does not create it"),
+                format!("the schema `{name}` does not exist and the plan does not create it"),
                 "create it first, in a changeset of its own that this one depends on",
             ),
             Some(name) if !schema.create => report.error(
@@ -36,7 +36,7 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
                 format!("GRANT CREATE, USAGE ON SCHEMA {name} TO {role}"),
             ),
             None => report.error(
-                "no schema of the `search_path` is there".to_owned(),
+                "no schema of the `search_path` exists".to_owned(),
                 "name the schema, or set the role's `search_path`",
             ),
             Some(_) => {}

@@ -7,7 +7,7 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
     for role in &view.facts.missing_roles {
         report.missing(
             view,
-            format!("the role `{role}` is not there"),
+            format!("the role `{role}` does not exist"),
             format!("CREATE ROLE {role} on this server: roles belong to the server, not to the database"),
         );
     }

@@ -28,7 +28,7 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
                     some(&shared.roles),
                     view.server.user
                 ),
-                format!("REVOKE CREATE ON SCHEMA {schema} FROM {}, unless they are trusted with that", roles.join(", ")),
+                format!("REVOKE CREATE ON SCHEMA {schema} FROM {}, unless these roles are trusted", roles.join(", ")),
             );
         }
     }

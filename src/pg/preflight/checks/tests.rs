@@ -110,9 +110,9 @@ fn sessions_that_are_left() {
     let asked = Requirements { sessions: 2, ..Requirements::default() };
     let room = |room: Value| found(&asked, json!({ "room": room }));
     let none = json!({ "server": 10, "used": 9, "role": -1, "database": -1 });
-    assert_eq!(room(none), "connections error the server has room for 1 more session; the run needs 2\n");
+    assert_eq!(room(none), "connections error the server allows 1 more session; the run needs 2\n");
     let role = json!({ "server": 100, "used": 9, "role": 5, "roleUsed": 1, "database": -1 });
-    assert_eq!(room(role), "connections warning the role has room for 4 more sessions; the run needs 2\n");
+    assert_eq!(room(role), "connections warning the role allows 4 more sessions; the run needs 2\n");
     assert_eq!(room(json!({ "server": 100, "used": 9, "role": -1, "database": -1 })), "");
 }
 
@@ -125,10 +125,10 @@ fn published_tables_and_idle_slots() {
     });
     assert_eq!(
         found(&asked, facts),
-        "replication warning `app.t` is published by `out`: subscribers get no change of a definition\n\
+        "replication warning `app.t` is published by `out`: subscribers do not receive DDL\n\
          replication warning `app.t` is filled by the subscription `in`\n\
-         replication warning nobody reads the replication slot `gone`; the server keeps 2048 MB of log for it\n\
-         replication note nobody reads the replication slot `new`; the server keeps 5 bytes of log for it\n"
+         replication warning the replication slot `gone` has no reader; the server retains 2048 MB of WAL for it\n\
+         replication note the replication slot `new` has no reader; the server retains 5 bytes of WAL for it\n"
     );
 }
 
@@ -137,8 +137,8 @@ fn what_an_opaque_step_may_make_is_no_error() {
     let facts = json!({ "schemas": [{ "name": "s", "there": false }], "missingRoles": ["r"] });
     let words = |severity: &str| {
         format!(
-            "rights {severity} the schema `s` is not there, and the plan does not create it\n\
-             roles {severity} the role `r` is not there\n"
+            "rights {severity} the schema `s` does not exist and the plan does not create it\n\
+             roles {severity} the role `r` does not exist\n"
         )
     };
     assert_eq!(found(&Requirements::default(), facts.clone()), words("error"));

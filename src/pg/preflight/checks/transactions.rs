@@ -11,23 +11,25 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
         let who = who.join(", ");
         if concurrent {
             report.warning(
-                format!("what runs CONCURRENTLY waits for every transaction that is open: {who}"),
-                "let them end before, or end them with `pg_terminate_backend`",
+                format!("CONCURRENTLY waits for every open transaction: {who}"),
+                "wait until they end, or end them with `pg_terminate_backend`",
             );
         } else {
             report.note(
-                format!("transactions are open for long: {who}"),
-                "they are in the way only where they hold locks",
+                format!("long-running transactions: {who}"),
+                "they block the run only if they hold conflicting locks",
             );
         }
     }
     for prepared in &view.facts.prepared {
         let age = HumanDuration::secs(u64::try_from(prepared.seconds).unwrap_or(0));
-        let message =
-            format!("the transaction `{}` of {} was prepared {age} ago and not ended", prepared.gid, prepared.owner);
+        let message = format!(
+            "the transaction `{}` of {} was prepared {age} ago and is still open",
+            prepared.gid, prepared.owner
+        );
         let remedy = "end it: COMMIT PREPARED or ROLLBACK PREPARED with its name";
         if concurrent {
-            report.warning(format!("{message}; what runs CONCURRENTLY waits for it"), remedy);
+            report.warning(format!("{message}; CONCURRENTLY waits for it"), remedy);
         } else {
             report.note(message, remedy);
         }

@@ -16,7 +16,7 @@ pub(super) fn check(view: &View<'_>, report: &mut Report<'_>) {
                     step.changeset,
                     words.to_uppercase()
                 ),
-                "upgrade the server, or write it in another way",
+                "upgrade the server, or use other SQL",
             );
         }
     }

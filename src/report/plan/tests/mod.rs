@@ -100,7 +100,7 @@ fn nothing_to_do_is_said_with_the_database() {
     for format in PlanFormat::ALL {
         let text =
             format.render(&[Preview::new(&nothing(), &offline, ToString::to_string)], PlanOptions::default()).plain();
-        let said = if *format == PlanFormat::Json { "\"target\": null" } else { "none was asked" };
+        let said = if *format == PlanFormat::Json { "\"target\": null" } else { "offline: compiled" };
         assert!(text.contains(said), "{format:?}: {text}");
     }
 }
@@ -127,7 +127,7 @@ fn json_is_the_plan() {
 fn a_comment_never_is_too_long_for_github() {
     let mut plan = forward();
     let one = plan.steps[1].clone();
-    for (steps, said) in [(100, " of 100 changesets is left out"), (300, "The steps are left out")] {
+    for (steps, said) in [(100, " of 100 changesets is omitted"), (300, "The steps are omitted")] {
         plan.steps = vec![one.clone(); steps];
         let text = written(PlanFormat::Markdown, &plan);
         assert!(text.chars().count() <= 65_536 && text.contains(said), "{steps}: {}", text.chars().count());

@@ -25,7 +25,7 @@ pub(in crate::report::plan) fn large(size: Size) -> String {
 #[must_use]
 pub fn about(plan: &Plan, about: &About) -> Vec<(&'static str, String)> {
     let database = match &about.target {
-        None => "none was asked: this is as if nothing were applied".to_owned(),
+        None => "offline: compiled for an empty database".to_owned(),
         Some(Destination { database, address, server, system }) => {
             let address = address.as_ref().map_or_else(String::new, |address| format!(" on {address}"));
             let system = system.as_ref().map_or_else(String::new, |system| format!(", server {system}"));

@@ -31,7 +31,7 @@ pub(in crate::report::plan) fn flag_words(flag: Hazard) -> &'static str {
     match flag {
         Hazard::REWRITES => "rewrites the table",
         Hazard::Scans => "reads the whole table under its lock",
-        Hazard::OPAQUE => "opaque: its text does not show what it does",
+        Hazard::OPAQUE => "opaque: its text does not show its effect",
         other => other.words(),
     }
 }

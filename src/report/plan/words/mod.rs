@@ -43,8 +43,8 @@ fn kept(step: &Step, late: &WaveDelay<'_>) -> String {
     let after = late.after;
     match late.shared {
         Some((object, name)) => format!("after {after}: both touch the {} {name}", object.word()),
-        None if step.touches.is_none() => "runs alone: what it touches is not known".to_owned(),
-        None => format!("after {after}, which runs alone: what it touches is not known"),
+        None if step.touches.is_none() => "runs alone: its objects are unknown".to_owned(),
+        None => format!("after {after}, which runs alone: its objects are unknown"),
     }
 }
 
@@ -80,7 +80,7 @@ pub(super) fn segment_head(segment: &Segment, common: Option<Limits>) -> String 
     }
     match segment.progress {
         Progress::Done => return format!("{head}: done by an earlier run"),
-        Progress::Started => head.push_str(", begun by an earlier run"),
+        Progress::Started => head.push_str(", started by an earlier run"),
         Progress::Todo => {}
     }
     if segment.mode == Mode::Transaction && common == Some(segment.limits) {
@@ -118,10 +118,10 @@ pub(super) fn why(why: StepReason) -> &'static str {
     match why {
         StepReason::Pending => "not applied yet",
         StepReason::Changed => "repeatable, and its content changed",
-        StepReason::Resumed => "begun and not finished; the rest runs",
+        StepReason::Resumed => "partly applied; the remaining segments run",
         StepReason::Requested => "asked for",
         StepReason::Dependent => "depends on what is rolled back",
-        StepReason::Restored => "restores the version before",
+        StepReason::Restored => "restores the previous version",
     }
 }
 
