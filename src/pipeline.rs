@@ -194,7 +194,7 @@ impl View<'_> {
         let mut warnings = Diagnostics::default();
         for id in ids {
             let known = self.graph.position(id).map(|at| &self.changelog.changesets[at]);
-            let message = format!("there is a password in the SQL of `{id}`");
+            let message = format!("the SQL of `{id}` contains a password");
             let warning = Diagnostic::warning(Code::ExposedPassword, message).help(
                 "it is displayed, and stored in the ledger and in sealed plans: make it a variable with `secret: true` in \
                  dagmar.yaml",

@@ -266,8 +266,8 @@ impl Recorder {
         );
         // under the lock nobody else runs: what is still marked so has lost its server or was killed
         let ended = format!(
-            "UPDATE {l}.run SET status = 'interrupted', finished_at = clock_timestamp(), message = 'it ended without a \
-             word: killed, or cut off from the server' WHERE status = 'running'",
+            "UPDATE {l}.run SET status = 'interrupted', finished_at = clock_timestamp(), message = 'the run \
+             ended without reporting: its process was killed or disconnected' WHERE status = 'running'",
             l = self.ledger
         );
         let mut detail = json!({

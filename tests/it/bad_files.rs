@@ -67,7 +67,11 @@ fn yaml_that_is_none() {
         ("changesets:\n\t- id: a\n".into(), "2:1", ["not YAML", "indented with spaces, not with tabs"]),
         ("changesets:\n  - id: a\n\tchanges: []\n".into(), "3:1", ["tab", "indented with spaces, not with tabs"]),
         ("[".repeat(100_000), "1:256", ["nested too deeply", "the limit is 128 levels"]),
-        (format!("{}1{}", "{a: ".repeat(100_000), "}".repeat(100_000)), "1:1021", ["nested too deeply", "at most 128"]),
+        (
+            format!("{}1{}", "{a: ".repeat(100_000), "}".repeat(100_000)),
+            "1:1021",
+            ["nested too deeply", "the limit is 128"],
+        ),
         ("changesets: [{id: *nothing}]".into(), "1:19", ["unknown anchor", "= help: "]),
     ] {
         one_mistake(&[("plans/a.yaml", &text)], "DG0102", &format!("plans/a.yaml:{place}"), &words);

@@ -202,7 +202,7 @@ fn the_matrix_shows_all_environments() {
     assert!(!project.path().join(".dagmar").exists(), "looking made a server");
     let text = all(&[]).ok();
     assert!(text.contains("\nhalf       pending  partly"), "{text}");
-    assert!(text.contains("\nfar is not known: cannot connect"), "{text}");
+    assert!(text.contains("\nfar is unavailable: cannot connect"), "{text}");
     assert!(all(&["--format", "markdown"]).ok().contains("| half | pending | partly | ? |"));
     assert!(all(&["--format", "html"]).ok().contains(">partly</span>"));
     all(&["--format", "csv"]).fails(2);

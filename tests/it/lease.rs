@@ -80,7 +80,7 @@ fn a_paused_runner_is_fenced_off() {
         assert_eq!(database.sql(END_OF_LOCK), "1");
         let mut successor = project.start(&database, &["apply", "--format", "json"]);
         let said = successor.line_with("\"event\":\"waiting\"");
-        assert!(said.contains("a transaction of an earlier run, which is still going on: pid "), "{said}");
+        assert!(said.contains("waiting for a transaction of an earlier run to end: pid "), "{said}");
         drop(holder);
         let run = successor.end();
         assert_eq!(run.code, 0, "{run:?}");
@@ -219,7 +219,7 @@ fn a_run_that_was_cut_off_is_not_shown_as_running() {
     database.until_runs("pg_sleep");
     assert_eq!(look(), ["running"]);
     assert!(project.on(&database, &["status"]).ok().contains("is in progress"));
-    assert!(said().contains("; it runs"));
+    assert!(said().contains("; it is running"));
     running.signal("KILL");
     running.end();
     database.sql(
@@ -229,8 +229,11 @@ fn a_run_that_was_cut_off_is_not_shown_as_running() {
     let before = database.whole_dump();
     assert_eq!(look(), ["terminated"]);
     let status = project.on(&database, &["status"]).ok();
-    assert!(status.contains("the apply of ") && status.contains(" was cut off: nobody holds its lock"), "{status}");
-    assert!(said().contains("; it was cut off"));
+    assert!(
+        status.contains("the apply of ") && status.contains(" was terminated: no session holds its lock"),
+        "{status}"
+    );
+    assert!(said().contains("; it was terminated"));
     assert_eq!(database.whole_dump(), before);
     assert_eq!(database.sql("SELECT status FROM dagmar.run"), "running");
     // the row of the one is not taken for that of the next
@@ -243,7 +246,7 @@ fn a_run_that_was_cut_off_is_not_shown_as_running() {
     assert_eq!(look(), Vec::<String>::new());
     // it stays known in the history, unlike the one that said how it ended
     let history = said();
-    assert_eq!(history.matches("; it was cut off").count(), 1, "{history}");
+    assert_eq!(history.matches("; it was terminated").count(), 1, "{history}");
     project.json(&database, &["history", "--verify"]).intact();
 }
 

@@ -102,7 +102,7 @@ fn what_the_server_does_not_have_is_found() {
         project(&[extension("a", "no_such_thing"), extension("b", "plpgsql"), changeset("c").change("grant", grant)]);
     let found = findings(&project, &database.url());
     has(&found, "extensions error", "the server does not have the extension `no_such_thing`");
-    has(&found, "roles error", "the role `nobody_here` is not there");
+    has(&found, "roles error", "the role `nobody_here` does not exist");
     assert_eq!(found.iter().filter(|(what, _)| what.ends_with("error")).count(), 2, "{found:?}");
     project.write(
         "plans/a.yaml",
@@ -135,7 +135,7 @@ fn who_is_in_the_way_is_found() {
     until("the transaction is old enough to be told of", || {
         findings(&project, &database.url())
             .iter()
-            .any(|(w, m)| w == "transactions warning" && m.contains("every transaction that is open: pid "))
+            .any(|(w, m)| w == "transactions warning" && m.contains("every open transaction: pid "))
     });
     // a run shows it and goes on
     drop(holder);

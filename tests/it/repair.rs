@@ -152,7 +152,7 @@ fn a_state_is_cleared_after_a_fix_by_hand() {
     for words in [
         "`b` is partly (forward: 2 segments done, 0 begun)",
         "its row and progress will be removed",
-        "an event `cleared` keeps: incident 4711",
+        "an event `cleared` records: incident 4711",
     ] {
         assert!(cleared.err.contains(words), "{words}: {cleared:?}");
     }

@@ -275,8 +275,8 @@ fn detail(event: &LedgerEvent) -> String {
             count(event.detail.get("steps").and_then(Value::as_i64).unwrap_or_default(), "step"),
             text("environment").unwrap_or_default(),
             match event.liveness {
-                Some(Liveness::Running) => "; it runs",
-                Some(Liveness::Terminated) => "; it was cut off",
+                Some(Liveness::Running) => "; it is running",
+                Some(Liveness::Terminated) => "; it was terminated",
                 None => "",
             }
         ),

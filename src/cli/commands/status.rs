@@ -93,7 +93,7 @@ fn about(UnfinishedRun { kind, by, started_at, liveness, .. }: &UnfinishedRun) -
     match liveness {
         Some(Liveness::Running) => Line::from(format!("{what} is in progress")),
         Some(Liveness::Terminated) => Line::new()
-            .paint(Tone::Warn, format!("{what} was cut off"))
+            .paint(Tone::Warn, format!("{what} was terminated"))
             .plain(": no session holds its lock; the next run continues from the recorded state"),
         None => Line::from(format!("{what} had not ended in the last state that this standby received")),
     }
