@@ -211,7 +211,7 @@ fn the_matrix_shows_all_environments() {
     project.write("dagmar.yaml", "environments:\n  far: { url: 'postgres://127.0.0.1:1/d' }\n");
     project.write("plans/a.yaml", &file(&[table("a")]));
     let none = all(&["--format", "markdown"]);
-    assert!(none.err.contains("no environment answered") && none.out.contains("is not known"), "{none:?}");
+    assert!(none.err.contains("no environment answered") && none.out.contains("is unavailable"), "{none:?}");
     assert_eq!(none.code, 7);
     project.write("dagmar.yaml", "");
     snapshot("environments/the_matrix_shows_all_environments", &all(&[]).refusal(2));
