@@ -1,8 +1,9 @@
 //! `make bench`: whole processes against the floor, in one run, as ratios.
 //!
 //! The server is private, in memory and without fsync, so that what is compared is work and
-//! round trips and not the disk. Every figure is the median of several runs; dagmar and psql
-//! take turns, so that a machine that drifts hits both alike.
+//! round trips and not the disk; `BENCH_SERVER=DIRECTORY:PORT` names the socket of another one, with
+//! its data on a disk. Every figure is the median of several runs; dagmar and psql take turns, so that
+//! a machine that drifts hits both alike.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
@@ -34,12 +35,7 @@ fn main() {
         }
         before = Some((n, growth));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let binaries = std::env::var_os("DAGMAR_PG_BIN").map(PathBuf::from);
-    let server = runtime
-        .block_on(Embedded::throwaway_with(binaries.as_deref(), &[("max_locks_per_transaction", "1024")]))
-        .expect("PostgreSQL is installed");
-    let server = Server::of(server);
+    let server = Server::given().unwrap_or_else(Server::private);
     for n in if small { vec![100] } else { vec![1_000, 5_000] } {
         apply(&server, n, runs);
     }
@@ -49,14 +45,26 @@ fn main() {
 struct Server {
     sockets: PathBuf,
     port: String,
-    _held: Embedded,
+    _held: Option<Embedded>,
 }
 
 impl Server {
-    fn of(held: Embedded) -> Self {
+    /// The server that `BENCH_SERVER` names, for a measurement with its data on a disk.
+    fn given() -> Option<Self> {
+        let given = std::env::var("BENCH_SERVER").ok()?;
+        let (sockets, port) = given.rsplit_once(':').expect("BENCH_SERVER is DIRECTORY:PORT of a socket");
+        Some(Self { sockets: sockets.into(), port: port.to_owned(), _held: None })
+    }
+
+    fn private() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let binaries = std::env::var_os("DAGMAR_PG_BIN").map(PathBuf::from);
+        let held = runtime
+            .block_on(Embedded::throwaway_with(binaries.as_deref(), &[("max_locks_per_transaction", "1024")]))
+            .expect("PostgreSQL is installed");
         let target = &held.settings().targets[0];
         let Place::Socket(sockets) = &target.place else { unreachable!("a private server has a socket") };
-        Self { sockets: sockets.clone(), port: target.port.to_string(), _held: held }
+        Self { sockets: sockets.clone(), port: target.port.to_string(), _held: Some(held) }
     }
 }
 
