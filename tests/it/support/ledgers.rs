@@ -83,7 +83,7 @@ pub fn a_ledger_comes_up(on: &'static Server, version: u32) {
     assert_eq!(project.states(&database), "a=applied b=applied");
     project.json(&database, &["history", "--verify"]).intact();
     backfill_and_table(&fresh).on(&fresh, &["apply"]).ok();
-    same(&database.sql(SHAPE), &fresh.sql(SHAPE), "the ledger");
+    same("the ledger", &fresh.sql(SHAPE), &database.sql(SHAPE));
     project.on(&database, &["rollback", "--all"]).ok();
     assert_eq!(database.sql("SELECT max(n) FROM t"), "0");
 }
