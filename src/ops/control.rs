@@ -63,12 +63,15 @@ pub async fn pause(target: &Target, reason: Option<&str>, observer: &mut dyn Obs
 /// # Errors
 /// If the ledger cannot be written.
 pub async fn resume(target: &Target, observer: &mut dyn Observer) -> Result<Resumed, Failure> {
-    let db = target.connect(observer).await?;
+    let mut db = target.connect(observer).await?;
     let history = db.history().await?;
     target.check_bound(&history)?;
     let was = request::paused(&db.connection, history.version, target.ledger()).await?;
     if was.is_some() {
         db.check_writable()?;
+        if history.version < schema::VERSION {
+            install(target, &mut db).await?;
+        }
         request::resume(&db.connection, target.ledger(), &target.actor).await?;
     }
     db.close().await?;

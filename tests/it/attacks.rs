@@ -1,7 +1,7 @@
 //! What roles with few rights, and files from somewhere, try against the ledger and whoever uses it.
 
 use crate::support::{
-    Database, Project, Run, against, file, granted, project, psql, role, snapshot, sql, table, url, version_3,
+    Database, Project, Run, against, file, granted, ledger_of_version, project, psql, role, snapshot, sql, table, url,
 };
 
 /// A definer's trigger on a table of the attacker's own, whose column has a type with a cast that runs
@@ -56,7 +56,7 @@ fn trigger_functions_of_the_owner_cannot_be_borrowed() {
 #[test]
 fn an_upgrade_replaces_the_functions_of_a_ledger_that_is_there() {
     let (project, database) = (project(&[table("a")]), Database::new());
-    version_3(&database);
+    ledger_of_version(&database, 3);
     let (reader, approver) = (role(&database, "reader", ""), role(&database, "approver", ""));
     let applier = role(&database, "applier", "");
     database.sql(&format!(

@@ -225,12 +225,6 @@ fn a_half_done_changeset_keeps_what_it_may_need() {
 #[test]
 fn ledgers_of_earlier_versions_have_an_attic_too() {
     let (project, database) = with_rows("");
-    let v3 = [
-        include_str!("../data/ledgers/1.sql"),
-        include_str!("../data/ledgers/2.sql"),
-        include_str!("../data/ledgers/3.sql"),
-        "UPDATE @ledger@.meta SET value = '3' WHERE key = 'version'",
-    ];
     let kept = "SELECT string_agg(format('ALTER TABLE dagmar_attic.%I SET SCHEMA public', relname), '; ') FROM pg_class WHERE relkind = 'r' AND relnamespace = 'dagmar_attic'::regnamespace";
     // what is kept stays where it is while the ledger is made anew
     let (out, back) = (
@@ -238,7 +232,7 @@ fn ledgers_of_earlier_versions_have_an_attic_too() {
         database.sql(&kept.replace("dagmar_attic.%I SET SCHEMA public'", "public.%I SET SCHEMA dagmar_attic'")),
     );
     database.sql(&out);
-    as_version(&database, &v3.join("\n"), &[]);
+    as_version(&database, 3, &[]);
     database.sql(&back);
     assert_eq!(entries(&project, &database).len(), 5);
     assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "3");

@@ -1,6 +1,8 @@
 //! The chain of events: what is changed by hand is found, and nobody keeps others from reading it.
 
-use crate::support::{Database, Project, against, file, granted, project, psql, snapshot, sql, table, url, version_3};
+use crate::support::{
+    Database, Project, against, file, granted, ledger_of_version, project, psql, snapshot, sql, table, url,
+};
 
 /// Rows that decide what a rollback runs, or who did what, changed by somebody who may write them.
 #[test]
@@ -113,7 +115,7 @@ fn parts_of_an_event_cannot_be_shifted() {
 #[test]
 fn events_from_before_the_upgrade_are_fixed_by_it() {
     let (project, database) = (project(&[table("a")]), Database::new());
-    version_3(&database);
+    ledger_of_version(&database, 3);
     let insert = |kind: &str, changeset: &str| {
         database.sql(&format!(
             "INSERT INTO dagmar.event (run, kind, changeset) VALUES ('5b7a5a1e-6d9c-4d5b-8a8e-0d6b8a3f2c11', '{kind}', {changeset})"

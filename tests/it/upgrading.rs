@@ -1,6 +1,9 @@
 //! Ledgers of earlier versions are read as they are, and brought up to date.
 
-use crate::support::{Database, SHAPE, as_version_1, as_version_2, backfill_and_table, begun, project, same, table};
+use crate::support::{
+    Database, LATEST_EARLIER, SHAPE, as_version_1, as_version_2, backfill_and_table, begun, ledger_of_version, project,
+    same, table,
+};
 use serde_json::{Value, json};
 
 /// The rows as version 1 knows them; of the latest columns only what was there.
@@ -128,25 +131,14 @@ fn a_backfill_of_version_1_goes_on() {
     }
 }
 
-/// What each version of the ledger was made of, with its functions; frozen.
-const VERSIONS: [&str; 4] = [
-    include_str!("../data/ledgers/1.sql"),
-    include_str!("../data/ledgers/2.sql"),
-    include_str!("../data/ledgers/3.sql"),
-    include_str!("../data/ledgers/4.sql"),
-];
-
 #[test]
 fn a_ledger_of_every_earlier_version_becomes_a_fresh_one() {
     let project = project(&[table("a")]);
     let fresh = Database::new();
     project.on(&fresh, &["ledger", "install"]).ok();
-    for version in 1..=VERSIONS.len() {
+    for version in 1..=LATEST_EARLIER {
         let database = Database::new();
-        for sql in &VERSIONS[..version] {
-            database.sql(&sql.replace("@ledger@", "dagmar").replace("@attic@", "dagmar_attic"));
-        }
-        database.sql(&format!("UPDATE dagmar.meta SET value = '{version}' WHERE key = 'version'"));
+        ledger_of_version(&database, version);
         if version > 1 {
             database.sql("INSERT INTO dagmar.wish (kind, reason, made_by) VALUES ('pause', 'a busy day', 'anna@host')");
             let status = project.on(&database, &["status"]).ok();
@@ -165,5 +157,20 @@ fn a_ledger_of_every_earlier_version_becomes_a_fresh_one() {
         }
         project.on(&database, &["apply"]).ok();
         project.json(&database, &["history", "--verify"]).intact();
+    }
+}
+
+/// A request that an earlier version recorded is removed without a run before.
+#[test]
+fn a_pause_of_every_earlier_version_can_be_resumed() {
+    let project = project(&[table("a")]);
+    for version in 2..=LATEST_EARLIER {
+        let database = Database::new();
+        ledger_of_version(&database, version);
+        database.sql("INSERT INTO dagmar.wish (kind, reason, made_by) VALUES ('pause', 'a busy day', 'anna@host')");
+        let resumed = project.json(&database, &["resume"]).json();
+        assert_eq!(resumed["was"]["by"], "anna@host", "version {version}: {resumed}");
+        assert_eq!(database.sql("SELECT count(*) FROM dagmar.request"), "0");
+        assert_eq!(project.json(&database, &["status"]).json()["paused"], Value::Null);
     }
 }

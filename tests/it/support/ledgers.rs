@@ -4,23 +4,36 @@ use super::backfill::backfill_and_table;
 use super::database::{Database, same};
 use super::server::Server;
 
-/// What each version of the ledger was made of.
-const V1: &str = include_str!("../../data/ledgers/1.sql");
+/// What each earlier version added to the ledger, with its functions; frozen.
+const VERSIONS: [&str; 4] = [
+    include_str!("../../data/ledgers/1.sql"),
+    include_str!("../../data/ledgers/2.sql"),
+    include_str!("../../data/ledgers/3.sql"),
+    include_str!("../../data/ledgers/4.sql"),
+];
 
-const V2: &str = include_str!("../../data/ledgers/2.sql");
+/// The latest of the earlier versions.
+pub const LATEST_EARLIER: usize = VERSIONS.len();
+
+/// An empty ledger as this version made it, with what it granted to everybody.
+pub fn ledger_of_version(database: &Database, version: usize) {
+    for sql in &VERSIONS[..version] {
+        database.sql(&sql.replace("@ledger@", "dagmar").replace("@attic@", "dagmar_attic"));
+    }
+    database.sql(&format!("UPDATE dagmar.meta SET value = '{version}' WHERE key = 'version'"));
+}
 
 /// What version 1 had written, in its tables.
 pub fn as_version_1(database: &Database) {
-    as_version(database, V1, &["pass", "seen", "changed", "unmoved"]);
+    as_version(database, 1, &["pass", "seen", "changed", "unmoved"]);
 }
 
 pub fn as_version_2(database: &Database) {
-    let v2 = [V1, V2, "UPDATE @ledger@.meta SET value = '2' WHERE key = 'version'"].join("\n");
-    as_version(database, &v2, &[]);
+    as_version(database, 2, &[]);
 }
 
 /// What an earlier version had written, in its tables.
-pub fn as_version(database: &Database, schema: &str, later: &[&str]) {
+pub fn as_version(database: &Database, version: usize, later: &[&str]) {
     let later: Vec<String> = later.iter().map(|c| format!("'{c}'")).collect();
     let columns = |table: &str| {
         database.sql(&format!(
@@ -30,8 +43,7 @@ pub fn as_version(database: &Database, schema: &str, later: &[&str]) {
         ))
     };
     database.sql("ALTER SCHEMA dagmar RENAME TO old; ALTER SCHEMA dagmar_attic RENAME TO old_attic");
-    let sql = schema.replace("@ledger@", "dagmar").replace("@attic@", "dagmar_attic");
-    database.sql(&sql);
+    ledger_of_version(database, version);
     let mut copy = String::from("DELETE FROM dagmar.lease;\n");
     for table in ["lease", "run", "changeset", "requires", "segment", "superseded", "event", "attic"] {
         let list = columns(table);
@@ -44,17 +56,6 @@ pub fn as_version(database: &Database, schema: &str, later: &[&str]) {
     }
     copy.push_str("DROP SCHEMA old CASCADE; DROP SCHEMA old_attic CASCADE");
     database.sql(&copy);
-}
-
-/// A ledger as version 3 made it, with what it had granted to everybody.
-pub fn version_3(database: &Database) {
-    let parts = [
-        include_str!("../../data/ledgers/1.sql"),
-        include_str!("../../data/ledgers/2.sql"),
-        include_str!("../../data/ledgers/3.sql"),
-    ];
-    let sql = parts.concat().replace("@ledger@", "dagmar").replace("@attic@", "dagmar_attic");
-    database.sql(&format!("{sql} UPDATE dagmar.meta SET value = '3' WHERE key = 'version'"));
 }
 
 /// Everything that makes a ledger but its rows.

@@ -23,7 +23,9 @@ pub use backfill::{COUNT, backfill, backfill_and_table, begun, slow};
 pub use case::{Case, cases, folder, round_trip};
 pub use changelog::{Changeset, changeset, file, parameters, project, sql, table, view};
 pub use database::{Database, same, tables};
-pub use ledgers::{SHAPE, a_ledger_comes_up, as_version, as_version_1, as_version_2, version_3};
+pub use ledgers::{
+    LATEST_EARLIER, SHAPE, a_ledger_comes_up, as_version, as_version_1, as_version_2, ledger_of_version,
+};
 pub use mistakes::{mistake_of, one_mistake, plain};
 pub use process::{Run, Running, dagmar, until};
 pub use project::{Project, against};
