@@ -96,12 +96,6 @@ impl Remedy {
         self.parts.iter().any(|part| !matches!(part, Part::Text { .. })).then_some(self)
     }
 
-    /// Whether it says nothing.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.parts.is_empty()
-    }
-
     /// Changes every text and value in it.
     pub fn each_text(&mut self, mut change: impl FnMut(&mut String)) {
         let mut arguments: Vec<&mut Argument> = Vec::new();
@@ -328,7 +322,7 @@ mod tests {
 
     #[test]
     fn text_alone_names_nothing() {
-        assert!(Remedy::from("set it").named().is_none() && Remedy::from("").is_empty());
+        assert!(Remedy::from("set it").named().is_none() && Remedy::from("").parts().is_empty());
         assert_eq!((Remedy::from("a") + "b" + "c".to_owned()).parts().len(), 1);
     }
 

@@ -38,30 +38,30 @@ enum Word<'a> {
     Variable(&'a str),
 }
 
-/// The command of an operation, what its argument is called in its help, and the option that names its environment.
-const fn operation(operation: Operation) -> (&'static str, &'static str, &'static str) {
+/// The command of an operation, and what its argument is called in its help.
+const fn operation(operation: Operation) -> (&'static str, &'static str) {
     match operation {
-        Operation::Adopt => ("adopt", "", "--env"),
-        Operation::Apply => ("apply", "FILE", "--env"),
-        Operation::Approve => ("approve", "FILE", "--env"),
-        Operation::AtticList => ("attic list", "", "--env"),
-        Operation::AtticRestore => ("attic restore", "ENTRY", "--env"),
-        Operation::Check => ("check", "", "--env"),
-        Operation::Clear => ("clear", "ID", "--env"),
-        Operation::History => ("history", "", "--env"),
-        Operation::Init => ("init", "DIR", "--env"),
-        Operation::KeyNew => ("key new", "FILE", "--env"),
-        Operation::LedgerGrants => ("ledger grants", "", "--env"),
-        Operation::LedgerInstall => ("ledger install", "", "--env"),
-        Operation::LedgerPolicy => ("ledger policy", "", "--env"),
-        Operation::Mark => ("mark", "ID", "--env"),
-        Operation::New => ("new", "ID", "--env"),
-        Operation::Pause => ("pause", "", "--env"),
-        Operation::Plan => ("plan", "", "--env"),
-        Operation::Promote => ("promote", "FILE", "--to"),
-        Operation::Rollback => ("rollback", "ID...", "--env"),
-        Operation::Schema => ("schema", "", "--env"),
-        Operation::Status => ("status", "", "--env"),
+        Operation::Adopt => ("adopt", ""),
+        Operation::Apply => ("apply", "FILE"),
+        Operation::Approve => ("approve", "FILE"),
+        Operation::AtticList => ("attic list", ""),
+        Operation::AtticRestore => ("attic restore", "ENTRY"),
+        Operation::Check => ("check", ""),
+        Operation::Clear => ("clear", "ID"),
+        Operation::History => ("history", ""),
+        Operation::Init => ("init", "DIR"),
+        Operation::KeyNew => ("key new", "FILE"),
+        Operation::LedgerGrants => ("ledger grants", ""),
+        Operation::LedgerInstall => ("ledger install", ""),
+        Operation::LedgerPolicy => ("ledger policy", ""),
+        Operation::Mark => ("mark", "ID"),
+        Operation::New => ("new", "ID"),
+        Operation::Pause => ("pause", ""),
+        Operation::Plan => ("plan", ""),
+        Operation::Promote => ("promote", "FILE"),
+        Operation::Rollback => ("rollback", "ID..."),
+        Operation::Schema => ("schema", ""),
+        Operation::Status => ("status", ""),
     }
 }
 
@@ -120,11 +120,12 @@ fn own(text: &str) -> impl Iterator<Item = Word<'_>> {
 }
 
 fn words(call: &Call) -> Vec<Word<'_>> {
-    let (name, placeholder, environment) = operation(call.operation);
+    let (name, placeholder) = operation(call.operation);
     let mut words: Vec<Word<'_>> = own("dagmar").chain(own(name)).collect();
     words.extend(call.arguments.iter().map(|argument| value(argument, placeholder)));
     if let Some(name) = &call.environment {
-        words.extend([Word::Own(environment), given(name, "NAME")]);
+        let option = if call.operation == Operation::Promote { "--to" } else { "--env" };
+        words.extend([Word::Own(option), given(name, "NAME")]);
     }
     words.extend(call.options.iter().flat_map(option));
     words

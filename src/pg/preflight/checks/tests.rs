@@ -41,7 +41,7 @@ fn found(asked: &Requirements, facts: Value) -> String {
     let facts: Facts = serde_json::from_value(facts).unwrap();
     let (plan, server, ledger) = (plan(), server(), Ident::new("dagmar").unwrap());
     let found = judge(&View { plan: &plan, asked, server: &server, facts: &facts, ledger: &ledger });
-    assert!(found.iter().all(|f| !f.remedy.is_empty()));
+    assert!(found.iter().all(|f| !f.remedy.parts().is_empty()));
     found.iter().map(|f| format!("{} {} {}\n", f.check, f.severity.word(), f.message)).collect()
 }
 
