@@ -3,7 +3,7 @@
 use super::process::until;
 use super::server::{Server, server, whole_dump};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A database of its own.
@@ -112,14 +112,20 @@ impl Database {
         whole_dump(&server().sockets, &self.name)
     }
 
+    /// Starts psql as `a long report`. It reads from the pipe and ends with it.
+    #[track_caller]
+    fn long_report(&self) -> (Child, ChildStdin) {
+        let mut command = self.psql();
+        command.env("PGAPPNAME", "a long report").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let pipe = child.stdin.take().unwrap();
+        (child, pipe)
+    }
+
     /// Opens a session that takes a lock and keeps it until it is dropped.
     #[track_caller]
     pub fn hold(&self, statement: &str) -> Holder {
-        let mut command = self.psql();
-        // psql that reads from a pipe ends with it
-        command.env("PGAPPNAME", "a long report").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let mut pipe = child.stdin.take().unwrap();
+        let (child, mut pipe) = self.long_report();
         // one of several
         let held = format!("held by {}", child.id());
         std::io::Write::write_all(&mut pipe, format!("BEGIN;\n{statement};\nSELECT '{held}' AS here;\n").as_bytes())
@@ -134,10 +140,7 @@ impl Database {
     /// The same with a statement that is the session's last, so that it is the one that is shown.
     #[track_caller]
     pub fn hold_with(&self, statement: &str) -> Holder {
-        let mut command = self.psql();
-        command.env("PGAPPNAME", "a long report").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let mut pipe = child.stdin.take().unwrap();
+        let (child, mut pipe) = self.long_report();
         std::io::Write::write_all(&mut pipe, format!("BEGIN;\n{statement};\n").as_bytes()).unwrap();
         self.until(
             "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND application_name = \
