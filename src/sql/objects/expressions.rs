@@ -5,7 +5,7 @@ use super::object::{Arguments, Lookup, LooseColumn, Object};
 use super::settings::path_of;
 use super::types;
 use super::walk::Walk;
-use crate::base::Ident;
+use crate::base::{Ident, QualifiedName};
 use crate::effects::{Access, ObjectClass};
 use crate::sql::token::qualified;
 use squawk_syntax::{SyntaxKind::*, SyntaxNode};
@@ -98,6 +98,14 @@ impl Walk<'_> {
         }
         if own {
             return;
+        }
+        // what the ledger's functions do in place of statements
+        if let Some((make, how)) = kept(function.name.as_str())
+            && let (Some((Some(table), _)), second) = (literal(0), literal(1).and_then(|(_, text)| text))
+        {
+            if let Some(object) = make(table, second) {
+                self.note(object, ObjectClass::Table, how, node);
+            }
         }
         if self.runs && function.schema.is_some() {
             self.runs_code();
@@ -202,6 +210,21 @@ impl Walk<'_> {
         if let Some(table) = table {
             self.note(Object::Column(table, column), ObjectClass::Table, Access::Read, node);
         }
+    }
+}
+
+type Make = fn(QualifiedName, Option<String>) -> Option<Object>;
+
+/// What a function of the ledger drops or makes, by its first arguments: a table, and a column of it.
+fn kept(function: &str) -> Option<(Make, Access)> {
+    let table: Make = |table, _| Some(Object::Relation(table));
+    let column: Make = |table, column| Some(Object::Column(table, Ident::new(column?).ok()?));
+    match function {
+        "keep_table" => Some((table, Access::Drop)),
+        "restore_table" => Some((table, Access::Create)),
+        "keep_column" => Some((column, Access::Drop)),
+        "restore_column" => Some((column, Access::Create)),
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@
 mod body;
 mod definitions;
 mod expressions;
+mod mistake;
 mod name;
 mod nested;
 mod object;
@@ -24,6 +25,8 @@ use super::split::split;
 use crate::effects::Effects;
 use walk::{Context, Walk};
 
+pub use mistake::UNPARSED_MARK;
+
 /// What a text of SQL says about objects, down to columns, constraints, values of enums and arguments of functions.
 /// `None` where it cannot be read: a quote is open, or it is nested too deep.
 ///
@@ -31,17 +34,18 @@ use walk::{Context, Walk};
 /// and other languages are noted as unknown. Objects that CASCADE drags along are not in the text.
 #[must_use]
 pub fn objects(sql: &str) -> Option<Objects> {
-    split(sql).ok()?;
+    let pieces = split(sql).ok()?;
     parse::with_tree(sql, |parsed| {
         let mut objects = Objects::default();
         for error in parsed.errors() {
             let at = usize::from(error.range().start())..usize::from(error.range().end());
             let in_body = is_in_body(&parsed.syntax_node(), error.range());
-            objects.mistakes.push(Mistake { message: error.message().to_owned(), at, in_body });
+            objects.mistakes.push(Mistake { message: error.message().to_owned(), at, in_body, expected: false });
         }
         for statement in parsed.syntax_node().children() {
             Walk::new(&statement, &mut objects, Context::of_text()).all();
         }
+        mistake::first_of_each(&mut objects.mistakes, sql, &pieces);
         objects
     })
 }
@@ -62,7 +66,15 @@ fn is_in_body(root: &squawk_syntax::SyntaxNode, range: rowan::TextRange) -> bool
 /// the server's own.
 #[must_use]
 pub fn touches(sql: &str) -> Option<Effects> {
-    touch::effects(&objects(sql)?)
+    objects(sql)?.touches()
+}
+
+impl Objects {
+    /// The objects that the text touches, as [`touches`].
+    #[must_use]
+    pub fn touches(&self) -> Option<Effects> {
+        touch::effects(self)
+    }
 }
 
 #[cfg(test)]

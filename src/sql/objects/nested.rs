@@ -4,7 +4,7 @@
 use super::name::{child, has_word, ident, parts, text_of};
 use super::object::{Lookup, Mistake, Objects};
 use super::parse::with_tree;
-use super::settings::{own_path, path};
+use super::settings::{checks_bodies, own_path, path};
 use super::walk::{Context, Walk};
 use crate::base::Ident;
 use rowan::TextRange;
@@ -55,7 +55,12 @@ impl Walk<'_> {
         };
         for error in body.errors() {
             let at = (self.context.bytes)(error.range());
-            self.objects.mistakes.push(Mistake { message: error.message().to_owned(), at, in_body: true });
+            self.objects.mistakes.push(Mistake {
+                message: error.message().to_owned(),
+                at,
+                in_body: true,
+                expected: false,
+            });
         }
         let root = body.syntax();
         let names = root.descendants().filter(|n| matches!(n.kind(), PLPGSQL_VAR_NAME | PLPGSQL_FOR_VARIABLE));
@@ -117,6 +122,9 @@ impl Walk<'_> {
             && let Some(path) = path(&self.statement)
         {
             self.objects.search_path = Some(path);
+        }
+        if let Some(checks) = checks_bodies(&self.statement) {
+            self.objects.check_function_bodies = Some(checks);
         }
     }
 }

@@ -203,6 +203,8 @@ pub struct Mistake {
     pub at: Range<usize>,
     /// Whether it is in the body of a function, which the server may read only when the function is called.
     pub in_body: bool,
+    /// Whether the text says that the parser cannot read the statement ([`super::UNPARSED_MARK`]).
+    pub expected: bool,
 }
 
 /// Everything that a text of SQL says about objects, in the order of the text.
@@ -220,6 +222,8 @@ pub struct Objects {
     pub renames: Vec<(QualifiedName, QualifiedName)>,
     /// The `search_path` that statements after it have; `None`: as before; empty: the session's.
     pub search_path: Option<Vec<Ident>>,
+    /// Whether bodies of functions are checked from here on, if the text says so.
+    pub check_function_bodies: Option<bool>,
     /// Where it is not SQL.
     pub mistakes: Vec<Mistake>,
     /// Whether it runs code whose effects are not in the text, so that no other step may run beside it.

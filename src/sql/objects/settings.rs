@@ -35,3 +35,13 @@ pub(super) fn path_of(text: &str) -> Vec<Ident> {
     let names = text.split(',').map(|name| name.trim().trim_matches('"'));
     names.filter_map(|name| Ident::new(name).ok()).collect()
 }
+
+/// Whether `SET check_function_bodies` turns the check of bodies on or off.
+pub(super) fn checks_bodies(set: &SyntaxNode) -> Option<bool> {
+    let parameter = set.descendants().find(|n| n.kind() == CONFIG_PARAMETER_REF)?;
+    if ident(&parameter)?.as_str() != "check_function_bodies" {
+        return None;
+    }
+    let value = set.descendants().find(|n| n.kind() == TO_CONFIG_VALUE)?.text().to_string().to_ascii_lowercase();
+    Some(!["off", "false", "0", "no"].iter().any(|off| value.contains(off)))
+}

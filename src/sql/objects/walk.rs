@@ -239,6 +239,7 @@ impl<'o> Walk<'o> {
             | PLPGSQL_FOR_QUERY_STMT
             | PLPGSQL_FOR_CURSOR_STMT
             | PLPGSQL_FOR_EACH_STMT => self.branch(node),
+            PLPGSQL_BODY => self.body(node),
             PLPGSQL_BLOCK if child(node, &[PLPGSQL_EXCEPTION_SECTION]).is_some() => self.branch(node),
             PLPGSQL_VAR_NAME_REF | PLPGSQL_INTO_CLAUSE => {}
             PATH_TYPE => {
@@ -304,6 +305,18 @@ impl<'o> Walk<'o> {
     fn branch(&mut self, node: &SyntaxNode) {
         let before = std::mem::replace(&mut self.context.guarded, true);
         self.below(node);
+        self.context.guarded = before;
+    }
+
+    /// Statements of PL/pgSQL: behind one that may return, the others may not run.
+    fn body(&mut self, node: &SyntaxNode) {
+        let before = self.context.guarded;
+        for statement in node.children() {
+            self.visit(&statement);
+            let may_return = matches!(statement.kind(), PLPGSQL_IF_STMT | PLPGSQL_CASE_STMT)
+                && statement.descendants().any(|n| n.kind() == PLPGSQL_RETURN_STMT);
+            self.context.guarded |= may_return;
+        }
         self.context.guarded = before;
     }
 
