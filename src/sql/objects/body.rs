@@ -8,11 +8,13 @@ const QUERIES: [&str; 8] = ["select", "with", "insert", "update", "delete", "mer
 /// Words after which a statement of PL/pgSQL begins.
 const BEFORE: [&str; 5] = ["begin", "then", "else", "loop", "declare"];
 
-/// The same text with blanks where a query of PL/pgSQL says which variables take its result: the grammar's crate does
-/// not know `SELECT … INTO variable` (manual, chapter 43.5.3). Every other byte keeps its place.
-pub(super) fn without_into(sql: &str) -> Option<String> {
+/// The same text with blanks where PL/pgSQL has what the grammar's crate does not know: `INTO` with the variables that
+/// take the result of a query (manual, chapter 43.5.3), and `DECLARE` before each of several variables. Every other
+/// byte keeps its place.
+pub(super) fn adapted(sql: &str) -> Option<String> {
     let lower = sql.to_ascii_lowercase();
-    if !lower.contains("into") || !(lower.contains("plpgsql") || lower.contains("do")) {
+    let has = |word: &str| lower.contains(word);
+    if !(has("into") || has("declare")) || !(has("plpgsql") || has("do")) {
         return None;
     }
     let toks = words(sql);
@@ -26,7 +28,7 @@ pub(super) fn without_into(sql: &str) -> Option<String> {
             Some((delimiter, inner)) => (tok.start + delimiter.len(), inner),
             None => (tok.start + 1, tok.text.get(1..tok.text.len() - 1).unwrap_or_default()),
         };
-        for range in intos(inner) {
+        for range in unknown(inner) {
             let text = out.get_or_insert_with(|| sql.to_owned());
             let range = start + range.start..start + range.end;
             let blank: String = text[range.clone()]
@@ -39,11 +41,12 @@ pub(super) fn without_into(sql: &str) -> Option<String> {
     out
 }
 
-/// Where `INTO` and its variables stand in a body.
-fn intos(body: &str) -> Vec<std::ops::Range<usize>> {
+/// What stands in a body that the grammar's crate does not know.
+fn unknown(body: &str) -> Vec<std::ops::Range<usize>> {
     let toks = words(body);
     let mut found = Vec::new();
     let (mut depth, mut first): (usize, Option<&Tok<'_>>) = (0, None);
+    let mut declares = false;
     for (n, tok) in toks.iter().enumerate() {
         match tok.sign() {
             Some(b'(' | b'[') => depth += 1,
@@ -56,6 +59,10 @@ fn intos(body: &str) -> Vec<std::ops::Range<usize>> {
         }
         let in_query = first.is_some_and(|first| first.is_any(&QUERIES));
         if !in_query && tok.is_any(&BEFORE) {
+            if declares && tok.is("declare") && first.is_none() {
+                found.push(tok.start..tok.end());
+            }
+            declares = tok.is("declare") || declares && !tok.is("begin");
             first = None;
             continue;
         }
@@ -124,10 +131,12 @@ mod tests {
             ),
         ] {
             let sql = format!("DO $$ {body} $$");
-            let found = without_into(&sql).unwrap_or_else(|| sql.clone());
+            let found = adapted(&sql).unwrap_or_else(|| sql.clone());
             assert_eq!(found, format!("DO $$ {expected} $$"));
             assert_eq!(found.len(), sql.len());
         }
-        assert_eq!(without_into("SELECT 1 INTO t"), None);
+        assert_eq!(adapted("SELECT 1 INTO t"), None);
+        let twice = "DO $$ DECLARE a int; DECLARE b int; BEGIN NULL; END $$";
+        assert_eq!(adapted(twice), Some(twice.replacen("; DECLARE", ";        ", 1)));
     }
 }

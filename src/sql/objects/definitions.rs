@@ -73,6 +73,19 @@ impl Walk<'_> {
         self.relation_noted(ObjectClass::Index, index, Access::Create, node);
     }
 
+    /// The index that a constraint brings, under its name.
+    pub(super) fn index_of(&mut self, constraint: &SyntaxNode) {
+        let kinds = [UNIQUE_CONSTRAINT, PRIMARY_KEY_CONSTRAINT, EXCLUDE_CONSTRAINT];
+        if let (Some(table), Some(name), true) = (&self.subject, ident(constraint), is_under(constraint, &kinds)) {
+            let index = table.sibling(name);
+            self.relation_noted(ObjectClass::Index, index, Access::Create, constraint);
+            // it is no object of its own
+            if let Some(mention) = self.objects.mentions.last_mut() {
+                mention.defines = false;
+            }
+        }
+    }
+
     /// A relation that is there; the words around it say what happens to it.
     pub(super) fn relation(&mut self, node: &SyntaxNode) {
         let Some(name) = qualified_name(node) else { return };
@@ -114,7 +127,7 @@ impl Walk<'_> {
             Access::Drop
         } else if kind == REFRESH {
             Access::Write
-        } else if is_under(node, &[SET_SCHEMA, EXTENSION_SCHEMA]) || format!("{kind:?}").starts_with("CREATE_") {
+        } else if is_under(node, &[SET_SCHEMA, EXTENSION_SCHEMA]) || self.is_create {
             Access::Read
         } else {
             Access::Alter

@@ -1,6 +1,6 @@
 //! The syntax tree of a text, made so that no text can end the process.
 
-use super::body::without_into;
+use super::body::adapted;
 use crate::sql::token::{Kind, dollar_quoted, words};
 use squawk_syntax::{Parse, SourceFile};
 
@@ -17,13 +17,13 @@ const SHORT: usize = 500;
 /// Calls `f` with the tree of `sql`. `None` where the text is nested so deep that the parser, which calls itself,
 /// could run out of its stack.
 pub(super) fn with_tree<T: Send>(sql: &str, f: impl FnOnce(&Parse<SourceFile>) -> T + Send) -> Option<T> {
-    let chain = deepest(sql);
+    let chain = if sql.len() < SHORT { 0 } else { deepest(sql) };
     if chain > MAX_CHAIN {
         return None;
     }
     let parse = || {
-        let blanked = without_into(sql);
-        f(&SourceFile::parse(blanked.as_deref().unwrap_or(sql)))
+        let adapted = adapted(sql);
+        f(&SourceFile::parse(adapted.as_deref().unwrap_or(sql)))
     };
     if chain < SHORT {
         return Some(parse());

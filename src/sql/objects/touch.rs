@@ -42,6 +42,8 @@ pub(super) fn effects(objects: &Objects) -> Option<Effects> {
 fn touched(mention: &Mention) -> Option<QualifiedName> {
     let whole = |name: &crate::base::Ident| QualifiedName { schema: None, name: name.clone() };
     match &mention.object {
+        // the index of a constraint
+        Object::Relation(_) if mention.how == Access::Create && !mention.defines => None,
         Object::Relation(name) | Object::Type(name) => Some(name.clone()),
         // a query that calls a function does nothing to it
         Object::Function(_, Arguments::Call(_)) if !mention.defines => None,

@@ -48,6 +48,11 @@ pub(super) struct Walk<'o> {
     /// Whether it runs the functions that it calls.
     pub runs: bool,
     pub scope: Scope,
+    /// Whether it begins with CREATE.
+    pub is_create: bool,
+    if_exists: bool,
+    if_not_exists: bool,
+    is_remark: bool,
 }
 
 /// Statements that describe an object; what they call is called later.
@@ -81,7 +86,11 @@ fn is_remark(statement: &SyntaxNode) -> bool {
 
 impl<'o> Walk<'o> {
     pub fn new(statement: &SyntaxNode, objects: &'o mut Objects, context: Context) -> Self {
-        let ctes = statement.descendants().filter(|n| n.kind() == CTE_NAME).filter_map(|n| ident(&n)).collect();
+        let is_query = statement.descendants_with_tokens().any(|element| element.kind() == WITH_KW);
+        let ctes = match is_query {
+            true => statement.descendants().filter(|n| n.kind() == CTE_NAME).filter_map(|n| ident(&n)).collect(),
+            false => BTreeSet::new(),
+        };
         let mut walk = Self {
             statement: statement.clone(),
             objects,
@@ -91,6 +100,10 @@ impl<'o> Walk<'o> {
             target: None,
             runs: !is_definition(statement.kind()),
             scope: Scope::default(),
+            is_create: statement.first_token().is_some_and(|first| first.kind() == CREATE_KW),
+            if_exists: child(statement, &[IF_EXISTS]).is_some(),
+            if_not_exists: child(statement, &[IF_NOT_EXISTS]).is_some(),
+            is_remark: is_remark(statement),
         };
         walk.subject = walk.find_subject();
         if let Some(subject) = &walk.subject {
@@ -166,12 +179,9 @@ impl<'o> Walk<'o> {
     }
 
     pub fn note(&mut self, object: Object, class: ObjectClass, how: Access, node: &SyntaxNode) {
-        let guard = |kind| child(&self.statement, &[kind]).is_some();
-        let is_create =
-            self.statement.kind() == CREATE_TABLE || format!("{:?}", self.statement.kind()).starts_with("CREATE");
         let guarded = self.context.guarded
-            || !is_create && guard(IF_EXISTS)
-            || how == Access::Create && is_create && guard(IF_NOT_EXISTS)
+            || !self.is_create && self.if_exists
+            || how == Access::Create && self.is_create && self.if_not_exists
             || node.parent().is_some_and(|parent| {
                 matches!(parent.kind(), ADD_COLUMN | DROP_COLUMN | DROP_CONSTRAINT | ADD_VALUE)
                     && child(&parent, &[IF_EXISTS, IF_NOT_EXISTS]).is_some()
@@ -182,7 +192,7 @@ impl<'o> Walk<'o> {
             how,
             lookup: self.context.lookup,
             guarded,
-            defines: !is_remark(&self.statement),
+            defines: !self.is_remark,
             adds: node.parent().is_some_and(|parent| parent.kind() == ADD_COLUMN),
             at: (self.context.bytes)(node.text_range()),
         };
@@ -253,7 +263,10 @@ impl<'o> Walk<'o> {
             COLUMN_NAME if node.parent().is_some_and(|p| p.kind() == RENAME_COLUMN) => {
                 self.of_subject(node, Object::Column, Access::Create);
             }
-            CONSTRAINT_NAME => self.of_subject(node, Object::Constraint, Access::Create),
+            CONSTRAINT_NAME => {
+                self.of_subject(node, Object::Constraint, Access::Create);
+                self.index_of(node);
+            }
             CONSTRAINT_NAME_REF => {
                 let how =
                     if is_under(node, &[DROP_CONSTRAINT, RENAME_CONSTRAINT]) { Access::Drop } else { Access::Read };
