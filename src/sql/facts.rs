@@ -1,5 +1,6 @@
 //! What is known of one statement.
 
+use super::also::{AlsoLocked, Through};
 use crate::base::QualifiedName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -136,6 +137,9 @@ pub struct Facts {
     /// index stands for its table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locks: Vec<(QualifiedName, LockMode)>,
+    /// The tables that the statement locks as well and does not name, or may lock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<AlsoLocked>,
     /// True if the statement rewrites the whole table.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rewrites: bool,
@@ -162,6 +166,22 @@ impl Facts {
         }
     }
 
+    /// Notes tables that the text does not name.
+    pub(super) fn also(&mut self, through: Through, of: &QualifiedName, mode: LockMode) {
+        self.add(AlsoLocked::new(through, Some(of.clone()), mode));
+    }
+
+    /// The same with more about them.
+    pub(super) fn add(&mut self, also: AlsoLocked) {
+        also.add_to(&mut self.also);
+    }
+
+    /// Whether the statement runs something whose effect nobody knows.
+    #[must_use]
+    pub fn runs_unknown(&self) -> bool {
+        self.also.iter().any(|also| also.through == Through::Functions)
+    }
+
     /// The strongest lock on any relation.
     #[must_use]
     pub fn strongest(&self) -> Option<LockMode> {
@@ -172,6 +192,9 @@ impl Facts {
     pub fn merge(&mut self, other: Facts) {
         for (name, mode) in other.locks {
             self.lock(name, mode);
+        }
+        for also in other.also {
+            self.add(also);
         }
         self.rewrites |= other.rewrites;
         self.scans |= other.scans;

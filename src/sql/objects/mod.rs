@@ -7,6 +7,8 @@ mod parse;
 mod types;
 mod walk;
 
+pub(super) use types::is_own as is_own_type;
+
 use super::split::split;
 use crate::effects::Effects;
 
