@@ -32,8 +32,10 @@ pub enum Through {
     BaseRelations,
     /// The sequences that columns of the table own.
     OwnedSequences,
-    /// The table of the index.
+    /// The table of the index or statistics object.
     IndexTable,
+    /// The tables that the publication has.
+    PublishedTables,
     /// The tables in the schema.
     Schema,
     /// The tables in the database.

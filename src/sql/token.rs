@@ -286,6 +286,12 @@ impl<'t, 'a> Cursor<'t, 'a> {
         false
     }
 
+    /// Whether these key words come later on, on this level of parentheses.
+    pub fn has(&self, words: &str) -> bool {
+        let mut ahead = *self;
+        ahead.skip_past(words)
+    }
+
     /// Goes behind the next of these signs, on whatever level.
     pub fn skip_past_sign(&mut self, sign: u8) -> bool {
         while let Some(tok) = self.bump() {

@@ -11,7 +11,7 @@ relation AS MATERIALIZED (
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relname = a.name AND (n.nspname = a.schema OR a.schema IS NULL AND n.nspname = ANY (p))
         ORDER BY pg_catalog.array_position(p, n.nspname) LIMIT 1) r
-    WHERE a.class IS NULL AND a.through NOT IN ('domainUsers', 'typedTables', 'columnDomain', 'schema', 'owner', 'tablespace')
+    WHERE a.class IS NULL AND a.through NOT IN ('domainUsers', 'typedTables', 'columnDomain', 'schema', 'owner', 'tablespace', 'publishedTables')
 ),
 type AS MATERIALIZED (
     SELECT a.i, a.through, r.* FROM asked a, path, LATERAL (
@@ -88,6 +88,11 @@ listed AS (
         AND (t.typnotnull OR t.typdefault IS NOT NULL
             OR EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid))
     UNION SELECT r.i, x.indrelid FROM relation r JOIN pg_catalog.pg_index x ON x.indexrelid = r.oid WHERE r.through = 'indexTable'
+    UNION SELECT a.i, s.stxrelid FROM asked a, path, LATERAL (SELECT s.stxrelid FROM pg_catalog.pg_statistic_ext s
+        JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
+        WHERE s.stxname = a.name AND (n.nspname = a.schema OR a.schema IS NULL AND n.nspname = ANY (p))) s WHERE a.through = 'indexTable'
+    UNION SELECT a.i, p.prrelid FROM asked a JOIN pg_catalog.pg_publication b ON b.pubname = a.name
+        JOIN pg_catalog.pg_publication_rel p ON p.prpubid = b.oid WHERE a.through = 'publishedTables'
     UNION SELECT b.i, b.oid FROM below b JOIN pg_catalog.pg_class c ON c.oid = b.oid
         WHERE c.relkind IN ('v', 'f') OR EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = b.oid AND NOT t.tgisinternal)
             OR EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = b.oid)

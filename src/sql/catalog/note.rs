@@ -71,7 +71,7 @@ impl Catalog {
         } else if c.eat("domain") {
             let domain = c.qname()?;
             let words = ["check", "not null", "default"];
-            if words.iter().any(|word| c.clone().skip_past(word)) {
+            if words.iter().any(|word| c.has(word)) {
                 self.add_to(Through::ColumnDomain, &domain, &domain);
             }
             self.made.insert(domain);
@@ -151,8 +151,7 @@ impl Catalog {
     }
 
     fn column(&mut self, table: &QualifiedName, column: &Ident, mut c: Cursor<'_, '_>) {
-        let mut identity = c;
-        if c.peek().is_some_and(|t| t.is_any(&SERIAL)) || identity.skip_past("as identity") {
+        if c.peek().is_some_and(|t| t.is_any(&SERIAL)) || c.has("as identity") {
             let name = format!("{}_{column}_seq", table.name);
             if let Ok(name) = Ident::new(name) {
                 self.sequence(self.find(table), column.clone(), table.sibling(name));
@@ -171,7 +170,7 @@ impl Catalog {
         }
         let Some(to) = c.qname() else { return };
         let to_columns = c.group().map(names).unwrap_or_default();
-        let cascades = ["cascade", "set null", "set default"].iter().any(|word| c.clone().skip_past(word));
+        let cascades = ["cascade", "set null", "set default"].iter().any(|word| c.has(word));
         let (from, to) = (self.find(table), self.find(&to));
         self.foreign_key(ForeignKey { name, from, columns, to, to_columns, key: None, cascades });
     }

@@ -19,6 +19,10 @@ impl Catalog {
             Through::PartitionedTable => self.partitioned_table(&of),
             Through::ReferencedTables => self.referenced(&of, also.part.as_ref()),
             Through::ReferencingTables => self.referencing(&of, also),
+            Through::OwnedSequences if also.loses_data => {
+                let tables = self.referencing(&of, also);
+                [&[of.clone()][..], &tables].concat().iter().flat_map(|table| self.owned(table, None)).collect()
+            }
             Through::OwnedSequences => self.owned(&of, also.part.as_ref()),
             Through::BaseRelations => self.base_relations(&of),
             _ => return self.listed(also),

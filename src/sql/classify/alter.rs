@@ -17,7 +17,7 @@ pub(super) fn alter(mut c: Cursor<'_, '_>, facts: &mut Facts) {
         sequence(c, facts);
     } else if c.eat("trigger") {
         let table = lock_on(c, "on", LockMode::AccessExclusive, facts);
-        if let (Some(table), true) = (table, has(c, "rename")) {
+        if let (Some(table), true) = (table, c.has("rename")) {
             let partitions = AlsoLocked::new(Through::Partitions, Some(table), LockMode::AccessExclusive);
             facts.add(AlsoLocked { since: Some(15), ..partitions });
         }
@@ -25,7 +25,7 @@ pub(super) fn alter(mut c: Cursor<'_, '_>, facts: &mut Facts) {
         lock_on(c, "on", LockMode::AccessExclusive, facts);
     } else if c.eat("extension") {
         // scripts of the new version, and objects that move
-        if has(c, "update") || has(c, "set schema") {
+        if c.has("update") || c.has("set schema") {
             facts.add(AlsoLocked::new(Through::Functions, None, LockMode::AccessExclusive));
         }
     } else if c.eat("publication") {
@@ -52,12 +52,6 @@ fn one(mut c: Cursor<'_, '_>, mode: LockMode, facts: &mut Facts) {
     }
 }
 
-/// Whether these words come later on.
-fn has(c: Cursor<'_, '_>, words: &str) -> bool {
-    let mut c = c;
-    c.skip_past(words)
-}
-
 /// Parameters of indexes that are changed beside readers and writers; the others belong to GIN, GiST and BRIN.
 const WEAK: [&str; 2] = ["fillfactor", "deduplicate_items"];
 
@@ -78,7 +72,7 @@ fn index(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     }
     let moves = c.sees("set tablespace");
     facts.rewrites |= moves;
-    let mut strong = moves || has(c, "depends on");
+    let mut strong = moves || c.has("depends on");
     if c.eat_any(&["set", "reset"])
         && let Some(options) = c.group()
     {
@@ -94,11 +88,11 @@ fn index(mut c: Cursor<'_, '_>, facts: &mut Facts) {
 /// Tables `OF` a composite type follow it.
 fn composite(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     let Some(name) = c.qname() else { return };
-    facts.loses_data = has(c, "drop attribute");
-    if !has(c, "cascade") {
+    facts.loses_data = c.has("drop attribute");
+    if !c.has("cascade") {
         return;
     }
-    let rewrites = has(c, "alter attribute");
+    let rewrites = c.has("alter attribute");
     let tables = AlsoLocked::new(Through::TypedTables, Some(name), LockMode::AccessExclusive);
     facts.add(AlsoLocked { rewrites, scans: rewrites, loses_data: facts.loses_data, ..tables });
 }
@@ -111,6 +105,10 @@ fn sequence(mut c: Cursor<'_, '_>, facts: &mut Facts) {
 }
 
 fn publication(mut c: Cursor<'_, '_>, facts: &mut Facts) {
+    let name = c.qname();
+    if let (Some(name), true) = (&name, c.sees("set")) {
+        facts.also(Through::PublishedTables, name, LockMode::ShareUpdateExclusive);
+    }
     if !(c.skip_past("add") || c.skip_past("set") || c.skip_past("drop")) || !c.eat("table") {
         return;
     }
@@ -120,7 +118,7 @@ fn publication(mut c: Cursor<'_, '_>, facts: &mut Facts) {
 /// A new constraint of a domain reads every table that uses it.
 fn domain(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     let Some(name) = c.qname() else { return };
-    let scans = (has(c, "add") && !has(c, "not valid")) || has(c, "set not null") || has(c, "validate constraint");
+    let scans = (c.has("add") && !c.has("not valid")) || c.has("set not null") || c.has("validate constraint");
     if scans {
         facts.scans = true;
         let users = AlsoLocked::new(Through::DomainUsers, Some(name), LockMode::Share);

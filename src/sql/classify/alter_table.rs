@@ -171,12 +171,8 @@ fn add(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> (LockMode, Reach) {
     if c.eat("constraint") {
         c.ident();
     }
-    let has = |words: &str| {
-        let mut ahead = c;
-        ahead.skip_past(words)
-    };
     // a constraint that is not enforced is valid without a look at the rows
-    let not_valid = has("not valid") || has("not enforced");
+    let not_valid = c.has("not valid") || c.has("not enforced");
     if c.eat("foreign key") {
         altered.facts.scans |= !not_valid;
         if c.skip_past("references")
@@ -188,7 +184,7 @@ fn add(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> (LockMode, Reach) {
     }
     if c.eat("check") || c.eat("not null") {
         altered.facts.scans |= !not_valid;
-        return (AccessExclusive, Reach::Descendants);
+        return (AccessExclusive, if c.has("no inherit") { Reach::PartitionsUntil17 } else { Reach::Descendants });
     }
     if c.eat("primary key") {
         // USING INDEX: its columns may be nullable, and are made NOT NULL
@@ -241,17 +237,13 @@ fn drop(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> (LockMode, Reach) {
 fn alter_constraint(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> (LockMode, Reach) {
     use LockMode::{AccessExclusive, ShareRowExclusive};
     let name = c.ident();
-    let has = |words: &str| {
-        let mut ahead = c;
-        ahead.skip_past(words)
-    };
-    let off = has("not enforced");
-    let on = has("enforced") && !off;
+    let off = c.has("not enforced");
+    let on = c.has("enforced") && !off;
     if off || on {
         altered.facts.scans |= on;
         let mode = if off { AccessExclusive } else { ShareRowExclusive };
         altered.add(Through::ReferencedTables, name.as_ref(), mode, on);
     }
-    altered.facts.scans |= has("inherit") && !has("no inherit");
+    altered.facts.scans |= c.has("inherit") && !c.has("no inherit");
     (AccessExclusive, Reach::Descendants)
 }

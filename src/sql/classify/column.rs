@@ -80,7 +80,7 @@ pub(super) fn added(mut c: Cursor<'_, '_>, table: &QualifiedName, facts: &mut Fa
         of_domain(c, table, facts);
     }
     // whether every row gets a value, and is therefore looked at
-    let (mut has_value, mut not_null) = (serial, false);
+    let (mut has_default, mut has_value, mut not_null) = (serial, serial, false);
     let mut parents = Vec::new();
     while c.peek().is_some() {
         if c.group().is_some() {
@@ -98,6 +98,7 @@ pub(super) fn added(mut c: Cursor<'_, '_>, table: &QualifiedName, facts: &mut Fa
             facts.rewrites = true;
         } else if c.eat("default") {
             let value = default(&mut c);
+            has_default = true;
             has_value |= !matches!(value, [null] if null.is("null"));
             facts.rewrites |= is_volatile(value);
         } else if c.eat("not null") {
@@ -108,7 +109,7 @@ pub(super) fn added(mut c: Cursor<'_, '_>, table: &QualifiedName, facts: &mut Fa
     }
     // without a value it fails as soon as there is a row; a virtual column has one that is computed
     facts.scans |= not_null && !has_value;
-    let scans = has_value && !parents.is_empty();
+    let scans = has_default && !parents.is_empty();
     facts.scans |= scans;
     for parent in parents {
         referenced(&parent, scans, facts);

@@ -69,10 +69,7 @@ fn table(mut c: Cursor<'_, '_>, temporary: bool, facts: &mut Facts) {
     let own = c.qname();
     let rest = c.rest();
     // a table that goes away with its transaction leaves nothing in the session
-    facts.session |= temporary && {
-        let mut ahead = c;
-        !ahead.skip_past("on commit drop")
-    };
+    facts.session |= temporary && !c.has("on commit drop");
     references(rest, own.as_ref(), facts);
     let mut ahead = c;
     if ahead.eat("partition of")
@@ -150,7 +147,8 @@ fn view(mut c: Cursor<'_, '_>, replace: bool, facts: &mut Facts) {
 }
 
 fn trigger(mut c: Cursor<'_, '_>, facts: &mut Facts) {
-    if let Some(table) = lock_on(c, "on", LockMode::ShareRowExclusive, facts) {
+    let of_rows = c.has("for each row") || c.has("for row");
+    if let (Some(table), true) = (lock_on(c, "on", LockMode::ShareRowExclusive, facts), of_rows) {
         facts.also(Through::Partitions, &table, LockMode::ShareRowExclusive);
     }
     // of a constraint trigger: `ON t FROM other`

@@ -23,10 +23,7 @@ const OTHERS: [(&str, Option<ObjectClass>); 11] = [
 ];
 
 pub(super) fn drop(mut c: Cursor<'_, '_>, facts: &mut Facts) {
-    let cascade = {
-        let mut ahead = c;
-        ahead.skip_past("cascade")
-    };
+    let cascade = c.has("cascade");
     if c.eat_any(&["table", "foreign table"]) {
         // of a foreign table the rows are elsewhere, those of its inheritance children may be here
         facts.loses_data = true;
@@ -44,6 +41,11 @@ pub(super) fn drop(mut c: Cursor<'_, '_>, facts: &mut Facts) {
         }
     } else if c.eat_any(&["policy", "rule"]) {
         lock_on(c, "on", LockMode::AccessExclusive, facts);
+    } else if c.eat("statistics") {
+        c.eat("if exists");
+        for name in c.qnames() {
+            facts.also(Through::IndexTable, &name, LockMode::ShareUpdateExclusive);
+        }
     } else if c.eat("owned") {
         facts.loses_data = true;
         c.eat("by");
@@ -159,8 +161,7 @@ pub(super) fn truncate(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     c.eat("table");
     facts.loses_data = true;
     let names = c.qnames_or_only();
-    let mut ahead = c;
-    let (restarts, cascade) = (c.skip_past("restart identity"), ahead.skip_past("cascade"));
+    let (restarts, cascade) = (c.has("restart identity"), c.has("cascade"));
     for (name, only) in names {
         let lost = |through| AlsoLocked {
             loses_data: true,
@@ -173,7 +174,9 @@ pub(super) fn truncate(mut c: Cursor<'_, '_>, facts: &mut Facts) {
             facts.add(lost(Through::ReferencingTables));
         }
         if restarts {
-            facts.also(Through::OwnedSequences, &name, AccessExclusive);
+            // those of the referencing tables as well
+            let sequences = AlsoLocked::new(Through::OwnedSequences, Some(name.clone()), AccessExclusive);
+            facts.add(AlsoLocked { loses_data: cascade, ..sequences });
         }
         facts.also(Through::Triggers, &name, AccessExclusive);
         facts.lock(name, AccessExclusive);

@@ -95,10 +95,10 @@ pub(super) fn rows(toks: &[Tok<'_>], facts: &mut Facts) {
             loses |= tok.is("from");
             let deletes = tok.is("from");
             before = c.bump();
-            c.eat("only");
+            let only = c.eat("only");
             if let Some(name) = c.qname() {
                 if deletes {
-                    cascades.push(name.clone());
+                    cascades.push((name.clone(), only));
                 }
                 note(name, LockMode::RowExclusive);
             }
@@ -129,7 +129,11 @@ pub(super) fn rows(toks: &[Tok<'_>], facts: &mut Facts) {
         before = c.bump();
     }
     facts.loses_data |= loses;
-    for table in cascades {
+    for (table, only) in cascades {
+        if !only {
+            let below = AlsoLocked::new(Through::Descendants, Some(table.clone()), LockMode::RowExclusive);
+            facts.add(AlsoLocked { loses_data: true, ..below });
+        }
         // ON DELETE CASCADE
         let referencing = AlsoLocked::new(Through::ReferencingTables, Some(table), LockMode::RowExclusive);
         facts.add(AlsoLocked { loses_data: true, ..referencing });
