@@ -119,6 +119,16 @@ impl AlsoLocked {
             && self.complete == other.complete
     }
 
+    /// Whether this claims as much of all descendants as the other of the partitions.
+    pub(super) fn covers(&self, partitions: &Self) -> bool {
+        let stronger = |on: bool, than: bool| on || !than;
+        self.of == partitions.of
+            && self.mode >= partitions.mode
+            && stronger(self.scans, partitions.scans)
+            && stronger(self.rewrites, partitions.rewrites)
+            && stronger(self.loses_data, partitions.loses_data)
+    }
+
     /// Adds this to a list; of two about the same tables the stronger stays.
     pub(super) fn add_to(self, list: &mut Vec<Self>) {
         match list.iter_mut().find(|known| known.is_like(&self)) {

@@ -2,13 +2,17 @@
 //! `pg_locks`, the files of tables, the counters of rows and the error 25001 are read. A claim that is too weak
 //! is a fault; one that is too strong is in a list with its reason.
 
-use crate::support::{Database, Server, server};
+use crate::support::{Case, Database, Server, cases, project, server, sql as sql_changeset};
 use dagmar::pg::preflight::catalog;
-use dagmar::pg::Settings;
+use dagmar::pg::{Connection, Settings};
 use dagmar::sql::{self, AlsoLocked, Catalog, Facts, LockMode, Through};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Forms of `ALTER TABLE` for every table of the matrix; the columns are `id`, `a`, `b` and `c`.
@@ -118,6 +122,33 @@ struct Truth {
     scans: BTreeSet<String>,
     rewrites: BTreeSet<String>,
     losses: BTreeSet<String>,
+    /// The tables before it by all names that they and their indexes had.
+    names: BTreeMap<String, String>,
+}
+
+impl Truth {
+    /// Takes a row of `truth.observe`; false: it is none.
+    fn read(&mut self, row: &str) -> bool {
+        let parts: Vec<&str> = row.split('|').collect();
+        let [kind, table, detail] = parts.as_slice() else { return false };
+        let set = match *kind {
+            "lock" => {
+                let mode = mode(detail);
+                self.locks.entry((*table).to_owned()).and_modify(|m| *m = (*m).max(mode)).or_insert(mode);
+                return true;
+            }
+            "name" => {
+                self.names.insert((*table).to_owned(), (*detail).to_owned());
+                return true;
+            }
+            "scan" => &mut self.scans,
+            "rewrite" => &mut self.rewrites,
+            "loss" => &mut self.losses,
+            _ => return false,
+        };
+        set.insert((*table).to_owned());
+        true
+    }
 }
 
 /// What is said of it.
@@ -173,22 +204,13 @@ fn run(database: &Database, statements: &[String]) -> Vec<Truth> {
     let said = psql(database, file.path());
     let mut found: Vec<Truth> = Vec::new();
     for line in said.lines() {
-        let parts: Vec<&str> = line.split(['|', ' ']).collect();
-        match (parts.as_slice(), found.last_mut()) {
-            (["begin", _, state], _) => found.push(Truth { state: (*state).to_owned(), ..Truth::default() }),
-            (["lock", table, word], Some(truth)) => {
-                let mode = mode(word);
-                truth.locks.entry((*table).to_owned()).and_modify(|m| *m = (*m).max(mode)).or_insert(mode);
+        match (line.strip_prefix("begin "), found.last_mut()) {
+            (Some(begin), _) => {
+                let state = begin.split(' ').nth(1).unwrap().to_owned();
+                found.push(Truth { state, ..Truth::default() });
             }
-            ([kind @ ("scan" | "rewrite" | "loss"), table, _], Some(truth)) => {
-                let set = match *kind {
-                    "scan" => &mut truth.scans,
-                    "rewrite" => &mut truth.rewrites,
-                    _ => &mut truth.losses,
-                };
-                set.insert((*table).to_owned());
-            }
-            other => panic!("{other:?}"),
+            (None, Some(truth)) => assert!(truth.read(line), "{line}"),
+            (None, None) => panic!("{line}"),
         }
     }
     assert_eq!(found.len(), statements.len());
@@ -219,14 +241,19 @@ fn version(database: &Database) -> i32 {
     database.sql("SELECT current_setting('server_version_num')::int / 10000").parse().unwrap()
 }
 
+async fn connected(database: &Database) -> Connection {
+    let settings = Settings::socket(database.server.sockets.clone(), 5432, "postgres", &database.name);
+    let connection = dagmar::pg::connect(&settings, Duration::ZERO).await.unwrap();
+    connection.query("cannot ask", "SELECT 1").await.unwrap();
+    connection
+}
+
 /// The catalog of a server, as previews read it.
 fn read(database: &Database, all: &[Facts]) -> Catalog {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let entries: Vec<&AlsoLocked> = all.iter().flat_map(|facts| &facts.also).collect();
     runtime.block_on(async {
-        let settings = Settings::socket(database.server.sockets.clone(), 5432, "postgres", &database.name);
-        let connection = dagmar::pg::connect(&settings, Duration::ZERO).await.unwrap();
-        connection.query("cannot ask", "SELECT 1").await.unwrap();
+        let connection = connected(database).await;
         catalog::read(&connection, version(database), &entries).await.unwrap()
     })
 }
@@ -236,7 +263,8 @@ fn names(database: &Database) -> BTreeMap<String, String> {
     let rows = database.sql("SELECT name || ' ' || owner FROM truth.base");
     let pairs = rows.lines().filter_map(|row| row.split_once(' '));
     let mut names: BTreeMap<String, String> = pairs.map(|(name, owner)| (name.to_owned(), owner.to_owned())).collect();
-    let here: Vec<_> = names.iter().filter_map(|(n, o)| Some((n.strip_prefix("public.")?.to_owned(), o.clone()))).collect();
+    let here: Vec<_> =
+        names.iter().filter_map(|(n, o)| Some((n.strip_prefix("public.")?.to_owned(), o.clone()))).collect();
     names.extend(here);
     names
 }
@@ -337,6 +365,114 @@ pub fn compare(on: &'static Server) {
     }
     assert!(faults.is_empty(), "{} faults on {version}:\n{}", faults.len(), faults.join("\n"));
     assert!(succeeded > 800, "{succeeded} statements succeeded");
+}
+
+/// What one statement of a change did.
+async fn observed(connection: &Connection, sql: &str) -> Truth {
+    let names = "SELECT format('name|%s|%s', name, owner) FROM truth.base";
+    let message = format!("BEGIN;\nSELECT truth.begin();\n{names};\n{sql};\nSELECT truth.observe();\nCOMMIT");
+    let rows = connection.author_texts(&message).await.unwrap_or_else(|why| panic!("{sql}: {why:?}"));
+    let mut truth = Truth::default();
+    for row in rows.into_iter().filter_map(|row| row.into_iter().next().flatten()) {
+        truth.read(&row);
+    }
+    truth
+}
+
+/// Runs one direction of a changeset statement by statement, and compares.
+async fn step(connection: &Connection, database: &Database, segments: &Value, resolve: bool, faults: &mut Vec<String>) {
+    connection.author_texts("SELECT truth.start()").await.unwrap();
+    let mut said = Vec::new();
+    for segment in segments.as_array().unwrap() {
+        for statement in segment["statements"].as_array().unwrap() {
+            let facts: Facts = serde_json::from_value(statement["facts"].clone()).unwrap();
+            let sql = statement["sql"].as_str().unwrap().to_owned();
+            said.push((sql, segment["mode"].as_str().unwrap().to_owned(), facts));
+        }
+    }
+    if resolve {
+        let entries: Vec<AlsoLocked> = said.iter().flat_map(|(.., facts)| facts.also.clone()).collect();
+        let catalog = catalog::read(connection, version(database), &entries.iter().collect::<Vec<_>>()).await.unwrap();
+        said.iter_mut().for_each(|(.., facts)| catalog.resolve(facts));
+    }
+    for (sql, mode, facts) in said {
+        // a batch has parameters; it writes rows
+        let sql = if mode == "batched" { continue_batch(&sql) } else { sql };
+        if mode == "outside" {
+            database.sql(&sql);
+            continue;
+        }
+        let mut truth = observed(connection, &sql).await;
+        if KEEPS.iter().any(|function| sql.contains(function)) {
+            truth.losses.clear();
+        }
+        let claim = claim(&facts, &truth.names);
+        if !claim.unknown {
+            faults.extend(weaker(&truth, &claim).into_iter().map(|what| format!("{sql}: {what}")));
+        }
+    }
+}
+
+/// Functions of the ledger that delete rows which are kept, or which the changeset has inserted.
+const KEEPS: [&str; 2] = [".expect_remembered(", ".remove_inserted("];
+
+/// A batch with values for its parameters: the first, of a thousand rows.
+fn continue_batch(sql: &str) -> String {
+    sql.replace("$1", "NULL::jsonb").replace("$2", "true").replace("$3", "1000::bigint")
+}
+
+#[test]
+fn no_change_type_locks_more_than_is_said() {
+    let ledger = empty_ledger();
+    let all = cases();
+    let next = AtomicUsize::new(0);
+    let faults = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(name) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let found = case(name, ledger.path());
+                    faults.lock().unwrap().extend(found.into_iter().map(|what| format!("{name}: {what}")));
+                }
+            });
+        }
+    });
+    let faults = faults.into_inner().unwrap();
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// A script that makes the ledger as it is before the first changeset.
+fn empty_ledger() -> tempfile::NamedTempFile {
+    let database = Database::new();
+    let project = project(&[sql_changeset("a", "SELECT 1", "SELECT 1")]);
+    project.on(&database, &["apply"]).ok();
+    project.on(&database, &["rollback", "--all"]).ok();
+    let mut dump = Command::new(server().bin.join("pg_dump"));
+    dump.args(["-n", "dagmar", "-n", "dagmar_attic", "-U", "postgres", "-h"]).arg(&server().sockets);
+    let output = dump.arg(&database.name).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), output.stdout).unwrap();
+    file
+}
+
+/// All changesets of a case forward, and all back.
+fn case(name: &str, ledger: &Path) -> Vec<String> {
+    let (case, database) = (Case::open(name), Database::new());
+    database.script(ledger).unwrap();
+    database.script(&folder().join("observe.sql")).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut faults = Vec::new();
+    runtime.block_on(async {
+        let connection = connected(&database).await;
+        for one in &case.steps {
+            step(&connection, &database, &one["segments"], false, &mut faults).await;
+        }
+        for one in case.steps.iter().rev() {
+            step(&connection, &database, &one["rollback"]["segments"], true, &mut faults).await;
+        }
+    });
+    faults
 }
 
 #[test]

@@ -172,9 +172,13 @@ impl Catalog {
             if complete && tables.is_empty() {
                 continue;
             }
-            (also.tables, also.complete) = (tables, complete);
+            (also.tables, also.complete, also.since) = (tables, complete, None);
             facts.add(also);
         }
+        // partitions are descendants
+        let below: Vec<AlsoLocked> =
+            facts.also.iter().filter(|also| also.through == Through::Descendants).cloned().collect();
+        facts.also.retain(|also| also.through != Through::Partitions || !below.iter().any(|below| below.covers(also)));
     }
 
     /// Whether the statement names a table, and claims as much of it.

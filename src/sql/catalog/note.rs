@@ -130,6 +130,12 @@ impl Catalog {
 
     fn joins(&mut self, parent: &QualifiedName, name: &QualifiedName, partition: bool, default: bool) {
         let (parent, name) = (self.find(parent), self.find(name));
+        if partition {
+            // a partition has the foreign keys of its table
+            let keys = self.keys_from.get(&parent).into_iter().flatten().filter_map(|at| self.keys.get(*at));
+            let keys: Vec<ForeignKey> = keys.map(|key| ForeignKey { from: name.clone(), ..key.clone() }).collect();
+            keys.into_iter().for_each(|key| self.foreign_key(key));
+        }
         self.child(Child { parent, name, partition, default });
     }
 
@@ -143,7 +149,9 @@ impl Catalog {
         if c.eat("foreign key") {
             let columns = c.group().map(names).unwrap_or_default();
             self.references(table, c, name, columns);
-        } else if name.is_none() && !c.peek().is_some_and(|t| t.is_any(&["check", "unique", "primary", "exclude", "like"])) {
+        } else if name.is_none()
+            && !c.peek().is_some_and(|t| t.is_any(&["check", "unique", "primary", "exclude", "like"]))
+        {
             let Some(column) = c.ident() else { return };
             self.column(table, &column, c);
             self.references(table, c, None, vec![column]);

@@ -40,6 +40,8 @@ impl Catalog {
             Through::ColumnDomain | Through::Triggers | Through::TypedTables | Through::DomainUsers => {
                 question.of.as_ref().is_some_and(|of| self.knows(of))
             }
+            // every index has one; where it is not found, nobody knows which
+            Through::IndexTable => list.is_some_and(|tables| !tables.is_empty()),
             _ => self.is_certain && list.is_some(),
         };
         let mut found = list.cloned().unwrap_or_default();
@@ -122,11 +124,7 @@ impl Catalog {
             });
             keys.flat_map(|key| self.with_partitions(&key.from)).collect()
         };
-        if also.loses_data {
-            self.closure(table, |name| one(name, None))
-        } else {
-            one(table, also.part.as_ref())
-        }
+        if also.loses_data { self.closure(table, |name| one(name, None)) } else { one(table, also.part.as_ref()) }
     }
 
     fn keys<'a>(
@@ -175,11 +173,7 @@ impl Catalog {
     }
 
     /// What follows from what follows, without the beginning.
-    fn closure(
-        &self,
-        from: &QualifiedName,
-        next: impl Fn(&QualifiedName) -> Vec<QualifiedName>,
-    ) -> Vec<QualifiedName> {
+    fn closure(&self, from: &QualifiedName, next: impl Fn(&QualifiedName) -> Vec<QualifiedName>) -> Vec<QualifiedName> {
         let mut seen: HashSet<QualifiedName> = HashSet::from([from.clone()]);
         let (mut found, mut todo) = (Vec::new(), vec![from.clone()]);
         while let Some(name) = todo.pop() {

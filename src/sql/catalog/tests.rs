@@ -15,7 +15,10 @@ fn after(before: &[&str], sql: &str) -> Vec<(Through, String, bool)> {
 
 #[test]
 fn a_plan_knows_what_it_makes() {
-    let made = ["CREATE TABLE p (id int PRIMARY KEY) PARTITION BY LIST (id)", "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)"];
+    let made = [
+        "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY LIST (id)",
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)",
+    ];
     let add = "ALTER TABLE p ADD COLUMN a int";
     assert_eq!(after(&made, add), [(Through::Descendants, "p1".to_owned(), true)]);
     assert_eq!(after(&made[..1], add), []);
@@ -25,7 +28,10 @@ fn a_plan_knows_what_it_makes() {
 
 #[test]
 fn a_foreign_key_is_known_on_both_sides() {
-    let made = ["CREATE TABLE a (id int PRIMARY KEY)", "CREATE TABLE b (id int, a_id int CONSTRAINT k REFERENCES a ON DELETE CASCADE)"];
+    let made = [
+        "CREATE TABLE a (id int PRIMARY KEY)",
+        "CREATE TABLE b (id int, a_id int CONSTRAINT k REFERENCES a ON DELETE CASCADE)",
+    ];
     assert_eq!(after(&made, "DROP TABLE b"), [(Through::ReferencedTables, "a".to_owned(), true)]);
     assert_eq!(after(&made, "ALTER TABLE b DROP COLUMN a_id"), [(Through::ReferencedTables, "a".to_owned(), true)]);
     assert_eq!(after(&made, "ALTER TABLE b DROP COLUMN id"), []);

@@ -15,8 +15,6 @@ pub(super) enum Reach {
     Itself,
     /// The partitions; until PostgreSQL 17 no inheritance children.
     PartitionsUntil17,
-    /// The partitions, but no inheritance children.
-    Partitions,
     /// The partitions and inheritance children.
     Descendants,
     /// The same, also with `ONLY`.
@@ -76,7 +74,6 @@ pub(super) fn alter_table(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     };
     match reach {
         Reach::Itself => {}
-        Reach::Partitions => reaches(Through::Partitions, None),
         Reach::PartitionsUntil17 => {
             reaches(Through::Partitions, None);
             reaches(Through::Descendants, Some(18));
@@ -180,7 +177,7 @@ fn add(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> (LockMode, Reach) {
         {
             referenced(&parent, !not_valid, altered.facts);
         }
-        return (ShareRowExclusive, Reach::Partitions);
+        return (ShareRowExclusive, Reach::PartitionsUntil17);
     }
     if c.eat("check") || c.eat("not null") {
         altered.facts.scans |= !not_valid;

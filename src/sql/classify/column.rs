@@ -109,6 +109,10 @@ pub(super) fn added(mut c: Cursor<'_, '_>, table: &QualifiedName, facts: &mut Fa
     }
     // without a value it fails as soon as there is a row; a virtual column has one that is computed
     facts.scans |= not_null && !has_value;
+    if not_null {
+        let below = AlsoLocked::new(Through::Descendants, Some(table.clone()), LockMode::AccessExclusive);
+        facts.add(AlsoLocked { scans: true, since: Some(18), ..below });
+    }
     let scans = has_default && !parents.is_empty();
     facts.scans |= scans;
     for parent in parents {

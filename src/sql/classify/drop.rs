@@ -163,10 +163,8 @@ pub(super) fn truncate(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     let names = c.qnames_or_only();
     let (restarts, cascade) = (c.has("restart identity"), c.has("cascade"));
     for (name, only) in names {
-        let lost = |through| AlsoLocked {
-            loses_data: true,
-            ..AlsoLocked::new(through, Some(name.clone()), AccessExclusive)
-        };
+        let lost =
+            |through| AlsoLocked { loses_data: true, ..AlsoLocked::new(through, Some(name.clone()), AccessExclusive) };
         if !only {
             facts.add(lost(Through::Descendants));
         }

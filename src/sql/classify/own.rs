@@ -4,7 +4,7 @@
 use crate::base::{Ident, QualifiedName};
 use crate::sql::also::{AlsoLocked, Through};
 use crate::sql::facts::{Facts, LockMode};
-use crate::sql::token::{Cursor, Tok, words};
+use crate::sql::token::{Cursor, Tok, qualified, words};
 use LockMode::{AccessExclusive, AccessShare, RowExclusive, RowShare, Share, ShareUpdateExclusive};
 
 /// Name, lock, whether the table is written anew, whether it is read as a whole.
@@ -16,7 +16,7 @@ pub(in crate::sql) const FUNCTIONS: [(&str, LockMode, bool, bool); 19] = [
     ("keep_rows", AccessShare, false, false),
     ("keep_column_values", AccessShare, false, false),
     ("recall_default", AccessExclusive, false, false),
-    ("prepare_not_null", AccessExclusive, false, false),
+    ("prepare_not_null", AccessExclusive, false, true),
     ("recall_not_null", AccessExclusive, false, false),
     ("recall_type", AccessExclusive, true, true),
     ("recall_constraint", AccessExclusive, false, true),
@@ -36,6 +36,9 @@ pub(super) fn of_calls(toks: &[Tok<'_>], facts: &mut Facts) {
         let [dot, name, open, argument] = window else { continue };
         if dot.sign() != Some(b'.') || open.sign() != Some(b'(') {
             continue;
+        }
+        if name.is("restore_comment") {
+            comment(&toks[at + 3..], facts);
         }
         let Some((function, mode, rewrites, scans)) = FUNCTIONS.iter().find(|(function, ..)| name.is(function)) else {
             continue;
@@ -83,6 +86,7 @@ fn also(
         "keep_column" => {
             add(Descendants, false, mode);
             add(ReferencedTables, true, AccessExclusive);
+            add(OwnedSequences, true, AccessExclusive);
         }
         "restore_column" | "recall_constraint" => {
             add(Descendants, false, mode);
@@ -100,6 +104,22 @@ fn also(
         "recall_index" => add(IndexTable, false, mode),
         "put_back" | "remove_inserted" => add(Triggers, false, AccessExclusive),
         _ => {}
+    }
+}
+
+/// `restore_comment('table column', ARRAY['app', 't', 'a']…`: what COMMENT locks.
+fn comment(toks: &[Tok<'_>], facts: &mut Facts) {
+    let end = toks.iter().position(|t| t.sign() == Some(b']')).unwrap_or(toks.len());
+    let mut texts = toks[..end].iter().filter_map(literal);
+    let kind = texts.next().unwrap_or_default();
+    let mut names: Vec<Ident> = texts.filter_map(|name| Ident::new(name).ok()).collect();
+    match kind.as_str() {
+        "table column" | "view column" | "materialized view column" | "foreign table column" => drop(names.pop()),
+        "table" | "view" | "materialized view" | "foreign table" | "index" | "sequence" => {}
+        _ => return,
+    }
+    if let Some(relation) = qualified(names) {
+        facts.lock(relation, ShareUpdateExclusive);
     }
 }
 

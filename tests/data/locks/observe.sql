@@ -1,19 +1,34 @@
 -- What a statement did to the tables that were there before it: `kind|table|detail`.
 CREATE SCHEMA truth;
-CREATE TABLE truth.base AS
+CREATE VIEW truth.now AS
     SELECT c.oid, format('%s.%s', n.nspname, c.relname) AS name, c.relkind AS kind, c.relfilenode AS file,
         coalesce((SELECT format('%s.%s', m.nspname, t.relname) FROM pg_class t JOIN pg_namespace m ON m.oid = t.relnamespace
             WHERE t.oid = coalesce((SELECT x.indrelid FROM pg_index x WHERE x.indexrelid = c.oid),
                 (SELECT o.oid FROM pg_class o WHERE o.reltoastrelid = c.oid))), format('%s.%s', n.nspname, c.relname)) AS owner,
         (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname IN ('app', 'app2', 'public', 'dagmar', 'dagmar_attic') AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'i', 'I');
+    WHERE n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema', 'truth', 'dagmar', 'dagmar_attic') AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'i', 'I');
+CREATE TABLE truth.base AS SELECT * FROM truth.now;
 -- counters of the session go on where the transaction before has ended
 CREATE FUNCTION truth.counters() RETURNS jsonb LANGUAGE sql AS $$
     SELECT coalesce(jsonb_object_agg(relid::text, jsonb_build_array(seq_tup_read, n_tup_del)), '{}') FROM pg_stat_xact_user_tables
     WHERE relid IN (SELECT oid FROM truth.base WHERE kind IN ('r', 'm')) AND (seq_tup_read > 0 OR n_tup_del > 0)
 $$;
 CREATE FUNCTION truth.mark() RETURNS void LANGUAGE sql AS $$ SELECT set_config('truth.before', truth.counters()::text, false) $$;
+-- of a changeset: what is made later is its own
+CREATE TABLE truth.first (oid oid);
+CREATE FUNCTION truth.begin() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM truth.base;
+    INSERT INTO truth.base SELECT * FROM truth.now WHERE oid IN (SELECT oid FROM truth.first);
+    PERFORM truth.mark();
+END
+$$;
+CREATE FUNCTION truth.start() RETURNS void LANGUAGE sql AS $$
+    DELETE FROM truth.first;
+    INSERT INTO truth.first SELECT oid FROM truth.now;
+    SELECT truth.begin();
+$$;
 CREATE FUNCTION truth.observe() RETURNS SETOF text LANGUAGE sql AS $$
     WITH now AS MATERIALIZED (SELECT truth.counters() AS n, current_setting('truth.before')::jsonb AS b),
     counted AS (

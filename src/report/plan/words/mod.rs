@@ -6,8 +6,8 @@ mod hazard;
 
 pub use about::about;
 pub(super) use about::{large, seal};
-pub use hazard::{Totals, mark};
 pub(super) use also::also;
+pub use hazard::{Totals, mark};
 pub(super) use hazard::{flag_words, flags};
 
 use crate::base::count;
