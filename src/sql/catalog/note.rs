@@ -154,7 +154,9 @@ impl Catalog {
         {
             let Some(column) = c.ident() else { return };
             self.column(table, &column, c);
-            self.references(table, c, None, vec![column]);
+            // CONSTRAINT name REFERENCES
+            let named = element.windows(3).find(|three| three[0].is("constraint") && three[2].is("references"));
+            self.references(table, c, named.and_then(|three| three[1].name()), vec![column]);
         }
     }
 

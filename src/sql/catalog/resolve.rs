@@ -1,7 +1,7 @@
 //! From a connection to the tables.
 
 use super::{AlsoLocked, Catalog, ForeignKey, Question};
-use crate::base::QualifiedName;
+use crate::base::{Ident, QualifiedName};
 use crate::sql::also::Through;
 use crate::sql::facts::LockMode;
 use std::collections::HashSet;
@@ -100,8 +100,10 @@ impl Catalog {
         }
         let keys = tables.iter().flat_map(|table| self.keys(&self.keys_from, table));
         let keys = keys.filter(|key| {
-            let is = |name: &crate::base::Ident| part.is_some_and(|part| part.name == *name);
-            part.is_none() || key.name.as_ref().is_none_or(is) || key.columns.iter().any(is)
+            let is = |name: &Ident| part.is_some_and(|part| part.name == *name);
+            // a name that the server made up begins with that of the table
+            let made_up = || part.is_some_and(|part| key.name.is_none() && begins_like(&part.name, &table.name));
+            part.is_none() || key.name.as_ref().is_some_and(is) || key.columns.iter().any(is) || made_up()
         });
         keys.flat_map(|key| self.with_partitions(&key.to)).collect()
     }
@@ -115,7 +117,7 @@ impl Catalog {
                 keys
             });
             let keys = keys.filter(|key| {
-                let is = |name: &crate::base::Ident| part.is_some_and(|part| part.name == *name);
+                let is = |name: &Ident| part.is_some_and(|part| part.name == *name);
                 let fits = part.is_none()
                     || key.to_columns.is_empty()
                     || key.to_columns.iter().any(is)
@@ -186,4 +188,10 @@ impl Catalog {
         }
         found
     }
+}
+
+/// Whether both names begin with the same few letters.
+fn begins_like(name: &Ident, table: &Ident) -> bool {
+    let few: String = table.as_str().chars().take(20).collect();
+    name.as_str().starts_with(&few)
 }
