@@ -282,10 +282,10 @@ impl Writer {
                 script
             }
         };
-        let (frame, mut after) = (StatementTag::Frame(number), Script::default());
+        let mut after = Script::default();
         if let Some(limits) = step.segments[no].outside_limits() {
-            before.extend(frame, limits_sql(self.printer.batch_limits(limits)));
-            after.extend(frame, NO_LIMITS);
+            before.extend(StatementTag::Frame(number), limits_sql(self.printer.batch_limits(limits)));
+            after.extend(StatementTag::Frame(number), NO_LIMITS);
         }
         self.done(&mut after, number, step, no);
         Frame::Outside { segment: no, before, after }

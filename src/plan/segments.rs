@@ -163,7 +163,8 @@ impl Segments {
     /// invalid index: it has no limits. What blocks others and can be repeated has them.
     fn limits_of(&self, mode: Mode, facts: &Facts) -> Limits {
         let modes = facts.locks.iter().map(|(_, mode)| *mode).chain(facts.also.iter().map(|also| also.mode));
-        let blocks = modes.max() >= Some(LockMode::Share) && facts.also.iter().all(|a| a.through != Through::Truncation);
+        let blocks =
+            modes.max() >= Some(LockMode::Share) && facts.also.iter().all(|a| a.through != Through::Truncation);
         match mode {
             Mode::Outside if blocks && facts.outside == Some(Outside::Repeatable) => self.limits,
             Mode::Outside => {

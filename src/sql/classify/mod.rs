@@ -110,4 +110,6 @@ fn explain(mut c: Cursor<'_, '_>, depth: usize, facts: &mut Facts) {
 }
 
 #[cfg(test)]
+mod also_tests;
+#[cfg(test)]
 mod tests;
