@@ -1,6 +1,6 @@
 //! Tables that a statement locks and its text does not name.
 
-use super::facts::LockMode;
+use super::lock_mode::LockMode;
 use crate::base::QualifiedName;
 use crate::effects::ObjectClass;
 use schemars::JsonSchema;

@@ -12,6 +12,7 @@ mod forbidden;
 mod format_of;
 mod gist;
 pub mod highlight;
+mod lock_mode;
 mod objects;
 mod opaque;
 mod parameters;

@@ -40,7 +40,7 @@ fn cases_go_up_down_and_up_on_other_versions() {
 #[test]
 #[ignore = "needs servers of other versions: make test-all"]
 fn no_statement_locks_more_than_is_said_on_other_versions() {
-    on_each(&["statements"], |_, server| crate::locks::compare(server));
+    on_each(&["statements"], |_, server| crate::support::truth::compare(server));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::base::name::quote_literal;
 use crate::base::{Failure, FailureKind, Ident, QualifiedName, fill};
 use crate::pg::connect::Connection;
 use crate::plan::Plan;
-use crate::sql::catalog::{Child, ForeignKey, Question};
+use crate::sql::catalog::{Child, ForeignKey, Listed, Question};
 use crate::sql::{AlsoLocked, Catalog, Through};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ struct Answer {
     keys: Vec<Key>,
     sequences: Vec<(String, String, String, String, String)>,
     bases: Vec<(String, String, String, String)>,
-    lists: Vec<(usize, String, String)>,
+    lists: Vec<(usize, String, String, bool, bool)>,
 }
 
 impl Answer {
@@ -113,10 +113,10 @@ impl Answer {
                 catalog.base(view, base);
             }
         }
-        let mut lists: Vec<Vec<QualifiedName>> = vec![Vec::new(); questions.len()];
-        for (i, schema, name) in self.lists {
+        let mut lists: Vec<Vec<Listed>> = vec![Vec::new(); questions.len()];
+        for (i, schema, name, is_dropped, loses_data) in self.lists {
             if let (Some(list), Some(name)) = (lists.get_mut(i), named(&schema, &name)) {
-                list.push(name);
+                list.push(Listed { name, is_dropped, loses_data });
             }
         }
         for (i, (question, list)) in questions.iter().zip(lists).enumerate() {

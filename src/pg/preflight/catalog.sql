@@ -78,29 +78,31 @@ listed AS (
         WHEN 'pg_catalog.pg_rewrite'::pg_catalog.regclass THEN (SELECT x.ev_class FROM pg_catalog.pg_rewrite x WHERE x.oid = id)
         WHEN 'pg_catalog.pg_policy'::pg_catalog.regclass THEN (SELECT x.polrelid FROM pg_catalog.pg_policy x WHERE x.oid = id)
         WHEN 'pg_catalog.pg_publication_rel'::pg_catalog.regclass THEN (SELECT x.prrelid FROM pg_catalog.pg_publication_rel x WHERE x.oid = id)
-        END AS oid FROM gone
-    UNION SELECT g.i, k.confrelid FROM gone g JOIN pg_catalog.pg_constraint k ON k.oid = g.id AND k.contype = 'f'
+        END AS oid, class = 'pg_catalog.pg_class'::pg_catalog.regclass AND sub = 0 AND NOT EXISTS (SELECT FROM pg_catalog.pg_index x WHERE x.indexrelid = id) AS dropped,
+        class = 'pg_catalog.pg_class'::pg_catalog.regclass AND EXISTS (SELECT FROM pg_catalog.pg_class x
+            WHERE x.oid = id AND x.relkind IN ('r', 'p', 'm', 'S', 'f')) AS data FROM gone
+    UNION SELECT g.i, k.confrelid, false, false FROM gone g JOIN pg_catalog.pg_constraint k ON k.oid = g.id AND k.contype = 'f'
         WHERE g.class = 'pg_catalog.pg_constraint'::pg_catalog.regclass
-    UNION SELECT d.i, c.oid FROM of_domain d JOIN pg_catalog.pg_attribute a ON a.atttypid = d.oid AND NOT a.attisdropped
+    UNION SELECT d.i, c.oid, false, false FROM of_domain d JOIN pg_catalog.pg_attribute a ON a.atttypid = d.oid AND NOT a.attisdropped
         JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'm', 'p', 'f')
-    UNION SELECT t.i, c.oid FROM type t JOIN pg_catalog.pg_class c ON c.reloftype = t.oid WHERE t.through = 'typedTables'
-    UNION SELECT d.i, t.typrelid FROM below_domain d JOIN pg_catalog.pg_type t ON t.oid = d.oid WHERE t.typtype = 'd'
+    UNION SELECT t.i, c.oid, false, false FROM type t JOIN pg_catalog.pg_class c ON c.reloftype = t.oid WHERE t.through = 'typedTables'
+    UNION SELECT d.i, t.typrelid, false, false FROM below_domain d JOIN pg_catalog.pg_type t ON t.oid = d.oid WHERE t.typtype = 'd'
         AND (t.typnotnull OR t.typdefault IS NOT NULL
             OR EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid))
-    UNION SELECT r.i, x.indrelid FROM relation r JOIN pg_catalog.pg_index x ON x.indexrelid = r.oid WHERE r.through = 'indexTable'
-    UNION SELECT a.i, s.stxrelid FROM asked a, path, LATERAL (SELECT s.stxrelid FROM pg_catalog.pg_statistic_ext s
+    UNION SELECT r.i, x.indrelid, false, false FROM relation r JOIN pg_catalog.pg_index x ON x.indexrelid = r.oid WHERE r.through = 'indexTable'
+    UNION SELECT a.i, s.stxrelid, false, false FROM asked a, path, LATERAL (SELECT s.stxrelid FROM pg_catalog.pg_statistic_ext s
         JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
         WHERE s.stxname = a.name AND (n.nspname = a.schema OR a.schema IS NULL AND n.nspname = ANY (p))) s WHERE a.through = 'indexTable'
-    UNION SELECT a.i, p.prrelid FROM asked a JOIN pg_catalog.pg_publication b ON b.pubname = a.name
+    UNION SELECT a.i, p.prrelid, false, false FROM asked a JOIN pg_catalog.pg_publication b ON b.pubname = a.name
         JOIN pg_catalog.pg_publication_rel p ON p.prpubid = b.oid WHERE a.through = 'publishedTables'
-    UNION SELECT b.i, b.oid FROM below b JOIN pg_catalog.pg_class c ON c.oid = b.oid
+    UNION SELECT b.i, b.oid, false, false FROM below b JOIN pg_catalog.pg_class c ON c.oid = b.oid
         WHERE c.relkind IN ('v', 'f') OR EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = b.oid AND NOT t.tgisinternal)
             OR EXISTS (SELECT FROM pg_catalog.pg_rewrite w WHERE w.ev_class = b.oid)
-    UNION SELECT a.i, c.oid FROM asked a JOIN pg_catalog.pg_class c ON c.relkind IN ('r', 'm', 'p')
+    UNION SELECT a.i, c.oid, false, false FROM asked a JOIN pg_catalog.pg_class c ON c.relkind IN ('r', 'm', 'p')
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE a.through = 'schema' AND n.nspname = a.name
             OR a.through = 'database' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
-    UNION SELECT a.i, coalesce(x.indrelid, c.oid) FROM asked a JOIN pg_catalog.pg_tablespace s ON s.spcname = a.name
+    UNION SELECT a.i, coalesce(x.indrelid, c.oid), false, false FROM asked a JOIN pg_catalog.pg_tablespace s ON s.spcname = a.name
         JOIN pg_catalog.pg_class c ON c.relkind IN ('r', 'm', 'p', 'i', 'I') AND (c.reltablespace = s.oid OR c.reltablespace = 0
             AND s.oid = (SELECT dattablespace FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
         LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid WHERE a.through = 'tablespace'
@@ -131,6 +133,6 @@ SELECT pg_catalog.jsonb_build_object(
     FROM named v JOIN pg_catalog.pg_rewrite r ON r.ev_class = v.oid JOIN pg_catalog.pg_depend d ON d.objid = r.oid
         AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
     JOIN named t ON t.oid = d.refobjid AND t.oid <> v.oid WHERE v.kind IN ('v', 'm') AND @views@),
-'lists', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(l.i, coalesce(n.schema, ''), coalesce(n.name, 'x'))), '[]')
+'lists', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(l.i, coalesce(n.schema, ''), coalesce(n.name, 'x'), l.dropped, l.data)), '[]')
     FROM listed l LEFT JOIN named n ON n.oid = l.oid WHERE n.oid IS NOT NULL OR l.oid = 0)
 )::text

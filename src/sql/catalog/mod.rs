@@ -46,6 +46,24 @@ pub struct ForeignKey {
     pub cascades: bool,
 }
 
+/// A table of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub name: QualifiedName,
+    /// Whether it goes with the object, with all that belongs to it.
+    pub is_dropped: bool,
+    /// Whether rows or values of it go.
+    pub loses_data: bool,
+}
+
+impl Listed {
+    /// A table of which nothing goes.
+    fn kept(name: QualifiedName) -> Self {
+        Self { name, is_dropped: false, loses_data: false }
+    }
+}
+
 /// A connection of which a list of tables is known: through what, of which object, and of which part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Question {
@@ -94,7 +112,7 @@ pub struct Catalog {
     /// What a view selects from.
     bases: HashMap<QualifiedName, Vec<QualifiedName>>,
     /// Lists that somebody has made.
-    lists: HashMap<Question, Vec<QualifiedName>>,
+    lists: HashMap<Question, Vec<Listed>>,
     /// Objects that the plan has made since it last ran something unknown.
     made: HashSet<QualifiedName>,
     /// Whether a server was asked, and nothing unknown has run since.
@@ -143,7 +161,7 @@ impl Catalog {
     }
 
     /// Answers a question.
-    pub fn list(&mut self, question: Question, tables: Vec<QualifiedName>) {
+    pub fn list(&mut self, question: Question, tables: Vec<Listed>) {
         self.lists.insert(question, tables);
     }
 
@@ -172,7 +190,20 @@ impl Catalog {
             if complete && tables.is_empty() {
                 continue;
             }
-            (also.tables, also.complete, also.since) = (tables, complete, None);
+            also.since = None;
+            also.complete = complete;
+            // of what depends on an object some may only lose a constraint or default
+            if also.loses_data && matches!(also.through, Through::Dependents | Through::Owner) && complete {
+                let losing = self.losing(&also);
+                let (lose, keep): (Vec<_>, Vec<_>) = tables.into_iter().partition(|table| losing.contains(table));
+                for (tables, loses_data) in [(lose, true), (keep, false)] {
+                    if !tables.is_empty() {
+                        facts.add(AlsoLocked { tables, loses_data, ..also.clone() });
+                    }
+                }
+                continue;
+            }
+            also.tables = tables;
             facts.add(also);
         }
         // partitions are descendants

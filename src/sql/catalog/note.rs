@@ -1,6 +1,6 @@
 //! What the statements of a plan make, for the statements after them.
 
-use super::{Catalog, Child, ForeignKey, Question};
+use super::{Catalog, Child, ForeignKey, Listed, Question};
 use crate::base::{Ident, QualifiedName};
 use crate::sql::also::Through;
 use crate::sql::facts::Facts;
@@ -95,7 +95,7 @@ impl Catalog {
     fn add_to(&mut self, through: Through, of: &QualifiedName, table: &QualifiedName) {
         let (of, table) = (self.find(of), self.find(table));
         let question = Question { through, of: Some(of), class: None, part: None };
-        self.lists.entry(question).or_default().push(table);
+        self.lists.entry(question).or_default().push(Listed::kept(table));
     }
 
     fn table(&mut self, mut c: Cursor<'_, '_>) -> Option<QualifiedName> {

@@ -44,7 +44,7 @@ impl Catalog {
             Through::IndexTable => list.is_some_and(|tables| !tables.is_empty()),
             _ => self.is_certain && list.is_some(),
         };
-        let mut found = list.cloned().unwrap_or_default();
+        let mut found: Vec<QualifiedName> = list.into_iter().flatten().map(|table| table.name.clone()).collect();
         match also.through {
             // what they do nobody knows
             Through::Triggers => return (Vec::new(), known && found.is_empty()),
@@ -64,7 +64,11 @@ impl Catalog {
             }
             Through::Dependents | Through::Owner if also.mode == LockMode::AccessExclusive => {
                 found.extend(question.of.iter().flat_map(|of| self.views_on(of)));
-                self.with_dropped(&mut found);
+                let dropped = list.into_iter().flatten().filter(|table| table.is_dropped);
+                found.extend(dropped.flat_map(|table| self.taken_along(&table.name)));
+                // what a partitioned table loses, its partitions lose
+                found = found.iter().flat_map(|table| self.with_partitions(table)).collect();
+                found.retain(|table| question.of.as_ref() != Some(table));
             }
             _ => {}
         }
@@ -162,16 +166,18 @@ impl Catalog {
         })
     }
 
-    /// What relations take along when they are dropped.
-    fn with_dropped(&self, relations: &mut Vec<QualifiedName>) {
-        let more: Vec<QualifiedName> = relations
-            .iter()
-            .flat_map(|name| {
-                let sides = [self.partitioned_table(name), self.referenced(name, None), self.owned(name, None)];
-                [sides.concat(), self.below(name, false)].concat()
-            })
-            .collect();
-        relations.extend(more);
+    /// What a relation takes along when it is dropped.
+    fn taken_along(&self, name: &QualifiedName) -> Vec<QualifiedName> {
+        let sides = [self.partitioned_table(name), self.referenced(name, None), self.owned(name, None)];
+        [sides.concat(), self.below(name, false)].concat()
+    }
+
+    /// The tables that lose rows or values with an object.
+    pub(super) fn losing(&self, also: &AlsoLocked) -> HashSet<QualifiedName> {
+        let Some(mut question) = Question::of(also) else { return HashSet::new() };
+        question.of = question.of.map(|of| self.find(&of));
+        let listed = self.lists.get(&question).into_iter().flatten().filter(|table| table.loses_data);
+        listed.flat_map(|table| [vec![table.name.clone()], self.below(&table.name, false)].concat()).collect()
     }
 
     /// What follows from what follows, without the beginning.

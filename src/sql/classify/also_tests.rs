@@ -1,6 +1,7 @@
-use super::*;
-use crate::sql::LockMode::*;
-use crate::sql::Through::*;
+use super::facts;
+use crate::sql::AlsoLocked;
+use crate::sql::LockMode::{self, *};
+use crate::sql::Through::{self, *};
 
 /// What a statement locks through connections: how, of what, which part of it, and the mode; with `!` what loses data.
 fn also(sql: &str) -> Vec<(Through, String, LockMode)> {
@@ -29,7 +30,7 @@ fn what_the_text_does_not_name_is_said() {
             &[
                 (ReferencedTables, "t.c", AccessExclusive),
                 (ReferencingTables, "t.c", AccessExclusive),
-                (OwnedSequences, "t.c", AccessExclusive),
+                (OwnedSequences, "t.c", ShareRowExclusive),
             ],
         ),
         ("ALTER TABLE ONLY t ADD FOREIGN KEY (a) REFERENCES p", &[(Partitions, "p", ShareRowExclusive)]),

@@ -1,7 +1,10 @@
 //! `DO` blocks: the statements that stand in the body as they are. What the body puts
 //! together at run time (`EXECUTE`) cannot be seen.
 
+use super::parts::runs_unknown;
+use super::rows;
 use crate::sql::facts::{Facts, Outside};
+use crate::sql::opaque::calls_unknown;
 use crate::sql::token::{Cursor, Kind, Tok, words};
 
 /// DO blocks inside of DO blocks that are looked into; thousands would overflow the stack.
@@ -16,7 +19,7 @@ type Classify = fn(&[Tok<'_>], usize, &mut Facts);
 pub(super) fn block(toks: &[Tok<'_>], depth: usize, facts: &mut Facts, classify: Classify) {
     let mut c = Cursor::new(toks);
     if depth >= MOST_BLOCKS || c.skip_past("language") && !c.eat_any(&["plpgsql", "sql"]) {
-        super::runs_unknown(facts);
+        runs_unknown(facts);
         return;
     }
     let Some(body) = toks.iter().rev().find(|t| t.kind == Kind::Text).map(|t| unquote(t.text)) else { return };
@@ -34,12 +37,12 @@ pub(super) fn block(toks: &[Tok<'_>], depth: usize, facts: &mut Facts, classify:
         }
         let mut found = Facts::default();
         match statement.first() {
-            Some(first) if first.is("perform") => super::rows::rows(statement, &mut found),
+            Some(first) if first.is("perform") => rows::rows(statement, &mut found),
             Some(_) => classify(statement, depth + 1, &mut found),
             None => {}
         }
-        if super::opaque::calls_unknown(statement) {
-            super::runs_unknown(&mut found);
+        if calls_unknown(statement) {
+            runs_unknown(&mut found);
         }
         facts.merge(found);
         start = n + 1;

@@ -1,6 +1,6 @@
 //! A column that is added to a table with rows: whether every row is written anew.
 
-use super::alter_table::referenced;
+use super::altered::referenced;
 use crate::base::QualifiedName;
 use crate::sql::also::{AlsoLocked, Through};
 use crate::sql::facts::{Facts, LockMode};

@@ -1,6 +1,6 @@
 //! `CREATE`: the locks are on what exists already.
 
-use super::alter_table::referenced;
+use super::altered::referenced;
 use super::{lock_on, option, partition, rows};
 use crate::base::QualifiedName;
 use crate::sql::also::{AlsoLocked, Through};

@@ -11,6 +11,7 @@
 mod alter;
 mod alter_column;
 mod alter_table;
+mod altered;
 mod block;
 mod column;
 mod create;
@@ -22,11 +23,10 @@ mod parts;
 mod rows;
 mod session;
 
-use super::also::{AlsoLocked, Through};
-use super::facts::{Facts, LockMode, Outside};
+use super::facts::{Facts, Outside};
 use super::opaque;
 use super::token::{Cursor, Tok, words};
-use parts::{is_off, lock_on, option};
+use parts::{is_off, lock_on, option, runs_unknown};
 
 /// What a statement does to the server: locks, rewrites, data loss, whether it runs in a
 /// transaction (manual, chapter 13.3 and each command's page; measured on 15, 17 and 18).
@@ -78,11 +78,6 @@ fn classify(toks: &[Tok<'_>], depth: usize, facts: &mut Facts) {
         }
         _ => {}
     }
-}
-
-/// What runs is written elsewhere.
-fn runs_unknown(facts: &mut Facts) {
-    facts.add(AlsoLocked::new(Through::Functions, None, LockMode::AccessExclusive));
 }
 
 /// Plain `EXPLAIN` takes the locks but changes nothing; with ANALYZE the statement runs.

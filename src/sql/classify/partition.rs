@@ -1,7 +1,7 @@
 //! Partitions that come and go: the partitioned table, its default partition, and the other side of its foreign
 //! keys (measured on 14 to 18).
 
-use super::alter_table::Altered;
+use super::altered::Altered;
 use crate::base::QualifiedName;
 use crate::sql::also::{AlsoLocked, Through};
 use crate::sql::facts::{Facts, LockMode, Outside};
@@ -39,7 +39,7 @@ pub(super) fn detach(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> LockMo
     let facts = &mut *altered.facts;
     facts.lock(partition.clone(), LockMode::AccessExclusive);
     facts.also(Through::Descendants, &partition, LockMode::AccessExclusive);
-    facts.also(Through::ReferencedTables, &partition, LockMode::AccessExclusive);
+    facts.also(Through::ReferencedTables, &partition, LockMode::ShareRowExclusive);
     let referencing = AlsoLocked::new(Through::ReferencingTables, Some(table.clone()), LockMode::AccessExclusive);
     facts.add(AlsoLocked { scans: true, ..referencing });
     let concurrent = c.sees("concurrently");

@@ -1,6 +1,7 @@
 //! What the files of statements share: options in parentheses, and tables after a word.
 
 use crate::base::QualifiedName;
+use crate::sql::also::{AlsoLocked, Through};
 use crate::sql::facts::{Facts, LockMode};
 use crate::sql::token::{Cursor, Tok};
 
@@ -26,4 +27,9 @@ pub(super) fn lock_on(mut c: Cursor<'_, '_>, word: &str, mode: LockMode, facts: 
     let table = c.qname()?;
     facts.lock(table.clone(), mode);
     Some(table)
+}
+
+/// What runs is written elsewhere.
+pub(super) fn runs_unknown(facts: &mut Facts) {
+    facts.add(AlsoLocked::new(Through::Functions, None, LockMode::AccessExclusive));
 }
