@@ -123,3 +123,113 @@ fn case(name: &str, ledger: &Path) -> Vec<String> {
 fn no_statement_locks_more_than_is_said() {
     compare(server());
 }
+
+/// A partitioned table with a foreign key.
+const SHOP: &str = "CREATE SCHEMA app; CREATE TABLE app.users (id int PRIMARY KEY); \
+    CREATE TABLE app.orders (id int, user_id int CONSTRAINT orders_user REFERENCES app.users, d int) PARTITION BY LIST (d); \
+    CREATE TABLE app.orders_1 PARTITION OF app.orders FOR VALUES IN (1); CREATE INDEX orders_id ON app.orders (id); \
+    CREATE VIEW app.names AS SELECT id FROM app.users";
+
+/// The groups of tables of the first statement: `through tables mode complete`.
+fn groups(plan: &Value) -> Vec<String> {
+    let also =
+        plan["steps"][0]["segments"][0]["statements"][0]["facts"]["also"].as_array().cloned().unwrap_or_default();
+    let one = |also: &Value| {
+        let tables: Vec<&str> =
+            also["tables"].as_array().into_iter().flatten().filter_map(|table| table.as_str()).collect();
+        let complete = also["complete"] == true;
+        format!(
+            "{} {} {} {complete}",
+            also["through"].as_str().unwrap(),
+            tables.join("+"),
+            also["mode"].as_str().unwrap()
+        )
+    };
+    also.iter().map(one).collect()
+}
+
+#[test]
+fn a_preview_names_the_tables_that_are_locked_as_well() {
+    let database = Database::new();
+    database.sql(SHOP);
+    let drop = "ALTER TABLE app.orders DROP CONSTRAINT orders_user";
+    let project = project(&[sql_changeset("a", drop, "SELECT 1")]);
+    for args in [&["plan"][..], &["plan", "--against"], &["apply", "--plan"]] {
+        let plan = project.on(&database, &[args, &["--format", "json"]].concat()).json();
+        let expected =
+            ["referencedTables app.users accessExclusive true", "descendants app.orders_1 accessExclusive true"];
+        assert_eq!(groups(&plan), expected, "{args:?}");
+        assert_eq!(plan["hazards"]["a"], serde_json::json!(["blocksReads"]), "{args:?}");
+    }
+    // without a server there may be more, and it is said
+    let plan = project.run(&["plan", "--offline", "--format", "json"]).json();
+    assert_eq!(groups(&plan), ["referencedTables  accessExclusive false", "descendants  accessExclusive false"]);
+    assert_eq!(plan["hazards"]["a"], serde_json::json!(["blocksReads", "mayLockMore"]));
+    // what the plan makes itself is known
+    project.write("plans/0.yaml", &crate::support::file(&[sql_changeset("0", SHOP, "DROP SCHEMA app CASCADE")]));
+    project.write("plans/a.yaml", &crate::support::file(&[sql_changeset("a", drop, "SELECT 1").depends_on(["0"])]));
+    let mut plan = project.run(&["plan", "--offline", "--format", "json"]).json();
+    let steps = plan["steps"].as_array_mut().unwrap();
+    steps.remove(0);
+    let expected = ["referencedTables app.users accessExclusive true", "descendants app.orders_1 accessExclusive true"];
+    assert_eq!(groups(&plan), expected);
+}
+
+#[test]
+fn what_cascade_drops_counts_as_it_is() {
+    let database = Database::new();
+    database.sql(SHOP);
+    database.sql("CREATE TYPE app.mood AS ENUM ('good'); CREATE TABLE app.moods (m app.mood)");
+    let hazards = |statement: &str| {
+        let project = project(&[sql_changeset("a", statement, "SELECT 1")]);
+        let plan = project.on(&database, &["plan", "--format", "json"]).json();
+        (groups(&plan), plan["hazards"]["a"].clone())
+    };
+    // a view has no rows
+    let (also, found) = hazards("DROP VIEW app.names CASCADE");
+    assert_eq!((also, found), (Vec::new(), serde_json::json!(["blocksReads"])));
+    let (also, found) = hazards("DROP TYPE app.mood CASCADE");
+    assert_eq!(also, ["dependents app.moods accessExclusive true"]);
+    assert_eq!(found, serde_json::json!(["losesData", "blocksReads"]));
+}
+
+#[test]
+fn partitioned_tables_are_reindexed_and_clustered() {
+    let database = Database::new();
+    database.sql(SHOP);
+    let file = |statement: &str| {
+        database
+            .sql("SELECT pg_relation_filenode('app.orders_1_id_idx')")
+            .parse::<i64>()
+            .unwrap_or_else(|_| panic!("{statement}"))
+    };
+    for (id, statement) in
+        ["REINDEX TABLE app.orders", "REINDEX INDEX app.orders_id", "CLUSTER app.orders USING orders_id"]
+            .into_iter()
+            .enumerate()
+    {
+        let before = file(statement);
+        let changes = format!("CREATE TABLE app.t{id} (); {statement}");
+        let project = project(&[sql_changeset(&format!("c{id}"), &changes, &format!("DROP TABLE app.t{id}"))]);
+        project.on(&database, &["apply"]).ok();
+        assert_ne!(file(statement), before, "{statement}");
+    }
+}
+
+#[test]
+fn a_reindex_waits_no_longer_than_the_limit_says() {
+    let database = Database::new();
+    database.sql(SHOP);
+    let statement = "REINDEX TABLE app.users";
+    let limited = sql_changeset("a", statement, "SELECT 1")
+        .with("limits", serde_json::json!({ "lockTimeout": "100ms", "lockRetries": 1 }))
+        .change("sql", serde_json::json!({ "forward": "CREATE INDEX CONCURRENTLY users_id ON app.users (id)", "rollback": "DROP INDEX app.users_id" }));
+    let project = project(&[limited]);
+    let holder = database.hold("SELECT * FROM app.users");
+    let lines = project.on(&database, &["apply", "--format", "json"]);
+    let failed = lines.fails(1);
+    assert!(failed.contains("lock timeout"), "{failed}");
+    drop(holder);
+    project.on(&database, &["apply"]).ok();
+    assert_eq!(database.ledger(), "a=applied");
+}
