@@ -228,7 +228,11 @@ fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Optio
         }
         let flags = words::flags(preview.plan, step, segment, statement);
         for (mode, words) in words::also(&statement.facts, flags.contains(&Hazard::OPAQUE)) {
-            let class = if Hazard::of_lock(mode).is_some() { " class=\"warm\"" } else { "" };
+            let class = match mode.map_or(Some(Hazard::MayLockMore), Hazard::of_lock) {
+                Some(Hazard::BlocksReads) => " class=\"hot\"",
+                Some(_) => " class=\"warm\"",
+                None => "",
+            };
             let _ = write!(items, "<li{class}>{}</li>", text(&words));
         }
         for flag in flags {

@@ -187,8 +187,12 @@ fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Optio
             };
         }
         let flags = words::flags(preview.plan, step, segment, statement);
-        for (_, words) in words::also(&statement.facts, flags.contains(&Hazard::OPAQUE)) {
-            let _ = writeln!(out, "    * {}", markdown(&words));
+        for (mode, words) in words::also(&statement.facts, flags.contains(&Hazard::OPAQUE)) {
+            let words = markdown(&words);
+            let _ = match mode.and_then(Hazard::of_lock) {
+                None => writeln!(out, "    * {words}"),
+                Some(_) => writeln!(out, "    * **{words}**"),
+            };
         }
         for flag in flags {
             let _ = writeln!(out, "    * **{}**", words::flag_words(flag));

@@ -164,7 +164,8 @@ fn write_statement(out: &mut Text, (step, segment, statement): (&Step, &Segment,
     }
     let flags = words::flags(shown.preview.plan, step, segment, statement);
     for (mode, words) in words::also(&statement.facts, flags.contains(&Hazard::OPAQUE)) {
-        let tone = Hazard::of_lock(mode).map_or(Tone::Muted, |hazard| Tone::of_state(hazard.words()));
+        let hazard = mode.map_or(Some(Hazard::MayLockMore), Hazard::of_lock);
+        let tone = hazard.map_or(Tone::Muted, |hazard| Tone::of_state(hazard.words()));
         out.line(Line::from(FACT).paint(tone, line(&words)).hang(FACT.len() + 2));
     }
     if !flags.is_empty() {

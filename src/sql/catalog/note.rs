@@ -204,6 +204,12 @@ impl Catalog {
                 if let Some(parent) = c.qname() {
                     self.joins(&parent, &table, false, false);
                 }
+            } else if c.eat("drop constraint") {
+                c.eat("if exists");
+                if let Some(name) = c.ident() {
+                    let table = self.find(&table);
+                    self.drop_key(&table, &name);
+                }
             } else if c.eat_any(&["rename to", "set schema"]) {
                 // under its new name nobody knows what is connected with it
                 let table = self.find(&table);
@@ -211,6 +217,16 @@ impl Catalog {
                 self.is_certain = false;
             }
         }
+    }
+
+    /// A foreign key is gone, also from partitions.
+    fn drop_key(&mut self, table: &QualifiedName, name: &Ident) {
+        let tables = self.with_partitions(table);
+        let keys = &self.keys;
+        let is_gone =
+            |at: &usize| keys.get(*at).is_some_and(|key| key.name.as_ref() == Some(name) && tables.contains(&key.from));
+        let lists = self.keys_from.values_mut().chain(self.keys_to.values_mut());
+        lists.for_each(|list| list.retain(|at| !is_gone(at)));
     }
 
     /// A table that is gone, or is another one under this name from here on.

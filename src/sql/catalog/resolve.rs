@@ -141,7 +141,7 @@ impl Catalog {
         index.get(table).into_iter().flatten().filter_map(|at| self.keys.get(*at))
     }
 
-    fn with_partitions(&self, table: &QualifiedName) -> Vec<QualifiedName> {
+    pub(super) fn with_partitions(&self, table: &QualifiedName) -> Vec<QualifiedName> {
         [vec![table.clone()], self.below(table, true)].concat()
     }
 

@@ -35,6 +35,8 @@ fn a_foreign_key_is_known_on_both_sides() {
     assert_eq!(after(&made, "DROP TABLE b"), [(Through::ReferencedTables, "a".to_owned(), true)]);
     assert_eq!(after(&made, "ALTER TABLE b DROP COLUMN a_id"), [(Through::ReferencedTables, "a".to_owned(), true)]);
     assert_eq!(after(&made, "ALTER TABLE b DROP COLUMN id"), []);
+    let dropped = [made[0], made[1], "ALTER TABLE b DROP CONSTRAINT k"];
+    assert_eq!(after(&dropped, "DROP TABLE b"), []);
     let truncated = after(&made, "TRUNCATE a CASCADE");
     assert_eq!(truncated, [(Through::ReferencingTables, "b".to_owned(), true)]);
     assert_eq!(after(&made, "DELETE FROM a"), [(Through::ReferencingTables, "b".to_owned(), true)]);

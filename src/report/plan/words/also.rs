@@ -7,10 +7,12 @@ use crate::sql::{AlsoLocked, Facts, LockMode, Through};
 const MOST_NAMED: usize = 5;
 
 /// One line per group of tables that the statement does not name: `ACCESS EXCLUSIVE on the partitions a, b of t:
-/// blocks reads and writes`, or that there may be such.
-pub(in crate::report::plan) fn also(facts: &Facts, is_opaque: bool) -> Vec<(LockMode, String)> {
+/// blocks reads and writes`, with the mode; or that there may be such, without.
+pub(in crate::report::plan) fn also(facts: &Facts, is_opaque: bool) -> Vec<(Option<LockMode>, String)> {
     let shown = facts.also.iter().filter(|also| !(also.through == Through::Functions && is_opaque));
-    shown.filter_map(|also| Some((also.mode, also_line(also)?))).collect()
+    let known =
+        |also: &AlsoLocked| (!also.tables.is_empty() || also.through == Through::IndexTable).then_some(also.mode);
+    shown.filter_map(|also| Some((known(also), also_line(also)?))).collect()
 }
 
 fn also_line(also: &AlsoLocked) -> Option<String> {
