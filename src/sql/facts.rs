@@ -75,7 +75,7 @@ impl Facts {
     }
 
     /// Notes tables that the text does not name.
-    pub(super) fn also(&mut self, through: Through, of: &QualifiedName, mode: LockMode) {
+    pub(super) fn through(&mut self, through: Through, of: &QualifiedName, mode: LockMode) {
         self.add(AlsoLocked::new(through, Some(of.clone()), mode));
     }
 

@@ -1,5 +1,5 @@
 //! What is known of a database's tables beyond their names: partitions, foreign keys, sequences. It turns the
-//! connections in [`Facts::also`] into names of tables.
+//! connections that [`Facts`] lists into names of tables.
 //!
 //! Two makers: the statements of a plan in their order ([`Catalog::note`]), and a server
 //! (`pg/preflight/catalog.rs`), to which what the plan makes is added in the same way.

@@ -107,7 +107,7 @@ fn sequence(mut c: Cursor<'_, '_>, facts: &mut Facts) {
 fn publication(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     let name = c.qname();
     if let (Some(name), true) = (&name, c.sees("set")) {
-        facts.also(Through::PublishedTables, name, LockMode::ShareUpdateExclusive);
+        facts.through(Through::PublishedTables, name, LockMode::ShareUpdateExclusive);
     }
     if !(c.skip_past("add") || c.skip_past("set") || c.skip_past("drop")) || !c.eat("table") {
         return;

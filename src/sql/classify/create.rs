@@ -149,7 +149,7 @@ fn view(mut c: Cursor<'_, '_>, replace: bool, facts: &mut Facts) {
 fn trigger(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     let of_rows = c.has("for each row") || c.has("for row");
     if let (Some(table), true) = (lock_on(c, "on", LockMode::ShareRowExclusive, facts), of_rows) {
-        facts.also(Through::Partitions, &table, LockMode::ShareRowExclusive);
+        facts.through(Through::Partitions, &table, LockMode::ShareRowExclusive);
     }
     // of a constraint trigger: `ON t FROM other`
     if c.skip_past("on") {

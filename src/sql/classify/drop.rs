@@ -37,14 +37,14 @@ pub(super) fn drop(mut c: Cursor<'_, '_>, facts: &mut Facts) {
         index(c, cascade, facts);
     } else if c.eat("trigger") {
         if let Some(table) = lock_on(c, "on", LockMode::AccessExclusive, facts) {
-            facts.also(Through::Partitions, &table, LockMode::AccessExclusive);
+            facts.through(Through::Partitions, &table, LockMode::AccessExclusive);
         }
     } else if c.eat_any(&["policy", "rule"]) {
         lock_on(c, "on", LockMode::AccessExclusive, facts);
     } else if c.eat("statistics") {
         c.eat("if exists");
         for name in c.qnames() {
-            facts.also(Through::IndexTable, &name, LockMode::ShareUpdateExclusive);
+            facts.through(Through::IndexTable, &name, LockMode::ShareUpdateExclusive);
         }
     } else if c.eat("owned") {
         facts.loses_data = true;
@@ -94,10 +94,10 @@ fn tables(mut c: Cursor<'_, '_>, cascade: bool, facts: &mut Facts) {
         let below = AlsoLocked::new(Through::Descendants, Some(name.clone()), AccessExclusive);
         facts.add(AlsoLocked { loses_data: true, ..below });
         for through in [Through::PartitionedTable, Through::ReferencedTables, Through::OwnedSequences] {
-            facts.also(through, &name, AccessExclusive);
+            facts.through(through, &name, AccessExclusive);
         }
         if cascade {
-            facts.also(Through::ReferencingTables, &name, AccessExclusive);
+            facts.through(Through::ReferencingTables, &name, AccessExclusive);
             dependents(&name, true, facts);
         }
         facts.lock(name, AccessExclusive);
@@ -176,7 +176,7 @@ pub(super) fn truncate(mut c: Cursor<'_, '_>, facts: &mut Facts) {
             let sequences = AlsoLocked::new(Through::OwnedSequences, Some(name.clone()), AccessExclusive);
             facts.add(AlsoLocked { loses_data: cascade, ..sequences });
         }
-        facts.also(Through::Triggers, &name, AccessExclusive);
+        facts.through(Through::Triggers, &name, AccessExclusive);
         facts.lock(name, AccessExclusive);
     }
 }

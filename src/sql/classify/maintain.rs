@@ -42,9 +42,9 @@ pub(super) fn lock(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     let mode = modes.iter().find(|(words, _)| c.sees(words)).map_or(LockMode::AccessExclusive, |(_, mode)| *mode);
     for (name, only) in names {
         if !only {
-            facts.also(Through::Descendants, &name, mode);
+            facts.through(Through::Descendants, &name, mode);
         }
-        facts.also(Through::BaseRelations, &name, mode);
+        facts.through(Through::BaseRelations, &name, mode);
         facts.lock(name, mode);
     }
 }
@@ -146,7 +146,7 @@ fn tables(mut c: Cursor<'_, '_>, mode: LockMode, truncates: bool, facts: &mut Fa
             }
         }
         if truncates {
-            facts.also(Through::Truncation, &name, LockMode::AccessExclusive);
+            facts.through(Through::Truncation, &name, LockMode::AccessExclusive);
         }
         facts.lock(name, mode);
         c.group();

@@ -14,7 +14,7 @@ pub(super) fn joins(parent: &QualifiedName, facts: &mut Facts) {
     facts.add(AlsoLocked { scans: true, ..default });
     let referenced = AlsoLocked::new(Through::ReferencedTables, Some(parent.clone()), LockMode::ShareRowExclusive);
     facts.add(AlsoLocked { scans: true, ..referenced });
-    facts.also(Through::ReferencingTables, parent, LockMode::ShareRowExclusive);
+    facts.through(Through::ReferencingTables, parent, LockMode::ShareRowExclusive);
 }
 
 /// `ATTACH PARTITION`.
@@ -23,7 +23,7 @@ pub(super) fn attach(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> LockMo
     joins(&altered.table, altered.facts);
     if let Some(partition) = c.qname() {
         // foreign keys that it has already become those of the partitioned table
-        altered.facts.also(Through::ReferencedTables, &partition, LockMode::AccessExclusive);
+        altered.facts.through(Through::ReferencedTables, &partition, LockMode::AccessExclusive);
         let below = AlsoLocked::new(Through::Descendants, Some(partition.clone()), LockMode::AccessExclusive);
         altered.facts.add(AlsoLocked { scans: true, ..below });
         altered.facts.lock(partition, LockMode::AccessExclusive);
@@ -38,8 +38,8 @@ pub(super) fn detach(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> LockMo
     let Some(partition) = c.qname() else { return LockMode::AccessExclusive };
     let facts = &mut *altered.facts;
     facts.lock(partition.clone(), LockMode::AccessExclusive);
-    facts.also(Through::Descendants, &partition, LockMode::AccessExclusive);
-    facts.also(Through::ReferencedTables, &partition, LockMode::ShareRowExclusive);
+    facts.through(Through::Descendants, &partition, LockMode::AccessExclusive);
+    facts.through(Through::ReferencedTables, &partition, LockMode::ShareRowExclusive);
     let referencing = AlsoLocked::new(Through::ReferencingTables, Some(table.clone()), LockMode::AccessExclusive);
     facts.add(AlsoLocked { scans: true, ..referencing });
     let concurrent = c.sees("concurrently");
@@ -50,6 +50,6 @@ pub(super) fn detach(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> LockMo
     if c.sees("finalize") {
         return LockMode::ShareUpdateExclusive;
     }
-    facts.also(Through::DefaultPartition, &table, LockMode::AccessExclusive);
+    facts.through(Through::DefaultPartition, &table, LockMode::AccessExclusive);
     LockMode::AccessExclusive
 }

@@ -50,7 +50,7 @@ pub(super) fn rows(toks: &[Tok<'_>], facts: &mut Facts) {
     let mut note = |name: QualifiedName, mode: LockMode| {
         if name.schema.is_some() || !ctes.contains(&name.name) {
             if mode == LockMode::RowExclusive {
-                facts.also(Through::Triggers, &name, LockMode::AccessExclusive);
+                facts.through(Through::Triggers, &name, LockMode::AccessExclusive);
             }
             facts.lock(name, mode);
         }
@@ -177,7 +177,7 @@ pub(super) fn copy(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     } else if let Some(table) = c.qname() {
         c.group();
         if c.sees("from") {
-            facts.also(Through::Triggers, &table, LockMode::AccessExclusive);
+            facts.through(Through::Triggers, &table, LockMode::AccessExclusive);
             facts.lock(table, LockMode::RowExclusive);
         } else {
             facts.lock(table, LockMode::AccessShare);
