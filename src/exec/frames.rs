@@ -6,7 +6,7 @@ use super::locks::locks;
 use super::printer::Printer;
 use super::script::USE_OWN_PATH;
 use super::script::{Script, StatementTag};
-use super::session::{self, limits_sql, session_sql, set_path};
+use super::session::{self, NO_LIMITS, limits_sql, session_sql, set_path};
 use crate::base::Limits;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::history::RunStatus;
@@ -273,7 +273,7 @@ impl Writer {
     }
 
     fn outside(&self, number: usize, step: &Step, no: usize, first: bool) -> Frame {
-        let before = match step.segments[no].progress {
+        let mut before = match step.segments[no].progress {
             Progress::Todo => self.intent(number, step, no, first),
             Progress::Started | Progress::Done => {
                 // no intent sets it
@@ -282,7 +282,13 @@ impl Writer {
                 script
             }
         };
-        Frame::Outside { segment: no, before, after: self.done(number, step, no) }
+        let mut after = Script::default();
+        if let Some(limits) = step.segments[no].outside_limits() {
+            before.extend(StatementTag::Frame(number), limits_sql(self.printer.batch_limits(limits)));
+            after.extend(StatementTag::Frame(number), NO_LIMITS);
+        }
+        self.done(&mut after, number, step, no);
+        Frame::Outside { segment: no, before, after }
     }
 
     fn batches(&self, number: usize, step: &Step, no: usize, first: bool) -> Frame {
@@ -292,13 +298,14 @@ impl Writer {
             Progress::Started | Progress::Done => Script::default(),
         };
         let frame = StatementTag::Frame(number);
-        let (mut enter, mut leave) = (Script::default(), Script::default());
+        let (mut enter, mut leave, mut after) = (Script::default(), Script::default(), Script::default());
         enter.extend(frame, limits_sql(self.printer.batch_limits(segment.limits)));
         enter.extend(frame, walk::enter());
         self.author_outside(&mut enter, number);
-        leave.extend(frame, ["SET lock_timeout = 0", "SET statement_timeout = 0"]);
+        leave.extend(frame, NO_LIMITS);
         leave.extend(frame, walk::leave());
-        Frame::Batches { segment: no, around: BatchFrames { before, enter, leave, after: self.done(number, step, no) } }
+        self.done(&mut after, number, step, no);
+        Frame::Batches { segment: no, around: BatchFrames { before, enter, leave, after } }
     }
 
     /// Notes that a segment outside of a transaction, or in batches, is about to begin.
@@ -318,16 +325,14 @@ impl Writer {
 
     /// Notes that such a segment is done; after the last one the step is finished in a
     /// transaction of its own, so that a failed check does not hide what has happened.
-    fn done(&self, number: usize, step: &Step, no: usize) -> Script {
-        let mut script = Script::default();
-        self.begin(&mut script, number, step, None, First::Own);
+    fn done(&self, script: &mut Script, number: usize, step: &Step, no: usize) {
+        self.begin(script, number, step, None, First::Own);
         script.push(StatementTag::Frame(number), &self.recorder.segment(&step.changeset, step.direction, no, true));
         script.push(StatementTag::SegmentDone(number, no), "COMMIT");
         if no + 1 == step.segments.len() {
-            self.begin(&mut script, number, step, None, First::Author);
-            self.finish(&mut script, number, step);
+            self.begin(script, number, step, None, First::Author);
+            self.finish(script, number, step);
         }
-        script
     }
 
     /// In a transaction of its own: bare statements of a message would become part of the next

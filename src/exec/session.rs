@@ -19,6 +19,9 @@ pub fn limits_sql(limits: Limits) -> [String; 2] {
     ]
 }
 
+/// No limits any more.
+pub const NO_LIMITS: [&str; 2] = ["SET lock_timeout = 0", "SET statement_timeout = 0"];
+
 /// The settings of every session that runs changesets. The role's own timeouts must not end
 /// a run in the middle, and its settings must not change what SQL means.
 #[must_use]

@@ -9,6 +9,7 @@ use crate::gate::{GateStatus, GateVerdict};
 use crate::history::History;
 use crate::pg::Database;
 use crate::pg::ledger::evidence;
+use crate::pg::preflight::catalog;
 use crate::plan::states::missing;
 use crate::plan::{About, Plan, renamed, secrets};
 use crate::run::{Finding, Observer};
@@ -81,7 +82,8 @@ impl<'a> Planned<'a> {
         }
         let mut gates = Gates::new(target, source, overrides, from)?;
         let history = db.history().await?;
-        let plan = gates.compile(&db, &history).await?;
+        let mut plan = gates.compile(&db, &history).await?;
+        catalog::resolve(&db.connection, db.server.major(), &mut plan).await;
         Ok(Self { target, db, gates, history, plan })
     }
 

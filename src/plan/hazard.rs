@@ -3,7 +3,7 @@
 use super::model::{Direction, Plan, Rollback, Segment, Statement, Step};
 use crate::change;
 pub use crate::source::policy::Destructive;
-use crate::sql::{self, LockMode, Outside};
+use crate::sql::{self, AlsoLocked, LockMode, Outside, Through};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -19,6 +19,8 @@ pub enum Hazard {
     BlocksWrites,
     /// The statement reads a whole table while it holds a lock that blocks other sessions.
     Scans,
+    /// The statement may lock tables that it does not name, and that are not known.
+    MayLockMore,
     /// After a crash, dagmar cannot tell whether the statement succeeded.
     OutcomeUnknown,
 }
@@ -37,7 +39,7 @@ impl Hazard {
     pub const OPAQUE: Hazard = Hazard::Destructive(Destructive::Opaque);
 
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
 
     /// Every hazard, worst first.
     const TABLE: [Row; Self::COUNT] = [
@@ -47,6 +49,7 @@ impl Hazard {
         (Hazard::BlocksWrites, "blocksWrites", "blocks writes", "◧"),
         (Hazard::REWRITES, Destructive::Rewrites.word(), "rewrites", "↻"),
         (Hazard::Scans, "scans", "scans", "≡"),
+        (Hazard::MayLockMore, "mayLockMore", "may lock more", "⋯"),
         (Hazard::OPAQUE, Destructive::Opaque.word(), "opaque SQL", "◌"),
         (Hazard::OutcomeUnknown, "outcomeUnknown", "outcome unknown after a crash", "?"),
     ];
@@ -149,17 +152,39 @@ impl Plan {
     #[must_use]
     pub fn statement_hazards(&self, step: &Step, segment: &Segment, statement: &Statement) -> Vec<Hazard> {
         let facts = &statement.facts;
+        let is_opaque = self.is_opaque(step, segment, statement);
         let mut found: Vec<Hazard> = facts.locks.iter().filter_map(|(_, mode)| Hazard::of_lock(*mode)).collect();
+        found.extend(facts.also.iter().flat_map(|also| Self::of_also(also, is_opaque)));
         let flags = [
             (facts.loses_data, Hazard::LOSES_DATA),
             (facts.rewrites, Hazard::REWRITES),
             // reading for long hurts nobody under a lock that blocks nobody
             (facts.scans && !found.is_empty(), Hazard::Scans),
             (facts.outside == Some(Outside::Opaque), Hazard::OutcomeUnknown),
-            (self.is_opaque(step, segment, statement), Hazard::OPAQUE),
+            (is_opaque, Hazard::OPAQUE),
         ];
         found.extend(flags.into_iter().filter_map(|(on, hazard)| on.then_some(hazard)));
         sorted(found)
+    }
+
+    /// The hazards of tables that the statement does not name: those that are known, and that there may be more. Of
+    /// opaque SQL that is said already.
+    fn of_also(also: &AlsoLocked, is_opaque: bool) -> Vec<Hazard> {
+        let lock = Hazard::of_lock(also.mode);
+        // an index always has a table
+        let is_there = !also.tables.is_empty() || also.through == Through::IndexTable;
+        let unknown = match also.through {
+            Through::Functions => !is_opaque,
+            _ => !also.complete && (lock.is_some() || also.loses_data || also.rewrites),
+        };
+        let flags = [
+            (also.loses_data && is_there, Hazard::LOSES_DATA),
+            (also.rewrites && is_there, Hazard::REWRITES),
+            (also.scans && is_there && lock.is_some(), Hazard::Scans),
+            (unknown, Hazard::MayLockMore),
+        ];
+        let flags = flags.into_iter().filter_map(|(on, hazard)| on.then_some(hazard));
+        lock.filter(|_| is_there).into_iter().chain(flags).collect()
     }
 
     /// The changesets whose steps have this hazard.

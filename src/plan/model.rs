@@ -184,6 +184,16 @@ pub struct Segment {
     pub progress: Progress,
 }
 
+impl Segment {
+    /// The limits of a statement outside of a transaction that blocks others; the others have none.
+    #[must_use]
+    pub fn outside_limits(&self) -> Option<Limits> {
+        let limits = self.limits;
+        let has_any = limits.lock_timeout.millis > 0 || limits.statement_timeout.millis > 0;
+        (self.mode == Mode::Outside && has_any).then_some(limits)
+    }
+}
+
 /// The progress of a segment in earlier runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -7,7 +7,7 @@ use crate::base::{Code, Diagnostic, Diagnostics, PaceSpec, Place};
 use crate::change::Batch;
 use crate::render::Section;
 use crate::source::Changeset;
-use crate::sql;
+use crate::sql::{self, Facts, LockMode, Outside, Through};
 use std::cell::OnceCell;
 use std::ops::Range;
 
@@ -147,11 +147,12 @@ impl Segments {
                     continue;
                 }
                 self.open = mode == Mode::Transaction;
+                let limits = self.limits_of(mode, &statement.facts);
                 self.list.push(Segment {
                     mode,
                     statements: vec![statement],
                     batch: batch.clone(),
-                    limits: self.limits_of(mode),
+                    limits,
                     progress: Progress::Todo,
                 });
             }
@@ -159,9 +160,13 @@ impl Segments {
     }
 
     /// A concurrent build blocks nobody while it waits or works, and giving up leaves an
-    /// invalid index: it has no limits.
-    fn limits_of(&self, mode: Mode) -> Limits {
+    /// invalid index: it has no limits. What blocks others and can be repeated has them.
+    fn limits_of(&self, mode: Mode, facts: &Facts) -> Limits {
+        let modes = facts.locks.iter().map(|(_, mode)| *mode).chain(facts.also.iter().map(|also| also.mode));
+        let blocks =
+            modes.max() >= Some(LockMode::Share) && facts.also.iter().all(|a| a.through != Through::Truncation);
         match mode {
+            Mode::Outside if blocks && facts.outside == Some(Outside::Repeatable) => self.limits,
             Mode::Outside => {
                 Limits { lock_timeout: Default::default(), statement_timeout: Default::default(), ..self.limits }
             }

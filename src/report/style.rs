@@ -37,7 +37,7 @@ impl Tone {
             "applied" | "done" | "succeeded" | "verified" | "baselined" => Tone::Good,
             "pending" | "running" | "resumed" | "next" => Tone::Next,
             "changed" | "waiting" | "held" | "skipped" | "drifted" | "partial" | "partly" | "edited"
-            | "blocks writes" | "rewrites" | "opaque SQL" => Tone::Warn,
+            | "blocks writes" | "rewrites" | "may lock more" | "opaque SQL" => Tone::Warn,
             "failed" | "blocked" | "missing" | "loses data" | "cannot be undone" | "blocks reads and writes" => {
                 Tone::Bad
             }

@@ -20,7 +20,10 @@ pub fn without_concurrently(statement: &str) -> Option<String> {
         }
     };
     let plain = format!("{}{}", &statement[..start], &statement[end..]);
-    facts(&plain).outside.is_none().then(|| plain.trim_end().to_owned())
+    // a plain REINDEX of one table runs in a transaction, unless it is partitioned
+    let found = facts(&plain);
+    let of_one = reindex && !found.locks.is_empty();
+    (found.outside.is_none() || of_one).then(|| plain.trim_end().to_owned())
 }
 
 /// Where the word stands outside of parentheses, and not as a name (it is a reserved one).

@@ -1,101 +1,10 @@
 //! What is known of one statement.
 
+use super::also::{AlsoLocked, Through};
+pub use super::lock_mode::LockMode;
 use crate::base::QualifiedName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// The lock mode that a statement takes on a table, weakest first (manual, chapter 13.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum LockMode {
-    /// Reads.
-    AccessShare,
-    /// `SELECT … FOR UPDATE` and foreign key checks.
-    RowShare,
-    /// Writes.
-    RowExclusive,
-    /// Concurrent index builds, VALIDATE CONSTRAINT, VACUUM: reads and writes continue.
-    ShareUpdateExclusive,
-    /// CREATE INDEX: blocks writes.
-    Share,
-    /// CREATE TRIGGER, ADD FOREIGN KEY: blocks writes.
-    ShareRowExclusive,
-    /// REFRESH MATERIALIZED VIEW CONCURRENTLY: only plain reads continue.
-    Exclusive,
-    /// Most forms of ALTER TABLE, DROP, TRUNCATE: blocks all access.
-    AccessExclusive,
-}
-
-impl LockMode {
-    /// The name as the manual writes it.
-    #[must_use]
-    pub fn sql(self) -> &'static str {
-        match self {
-            LockMode::AccessShare => "ACCESS SHARE",
-            LockMode::RowShare => "ROW SHARE",
-            LockMode::RowExclusive => "ROW EXCLUSIVE",
-            LockMode::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
-            LockMode::Share => "SHARE",
-            LockMode::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
-            LockMode::Exclusive => "EXCLUSIVE",
-            LockMode::AccessExclusive => "ACCESS EXCLUSIVE",
-        }
-    }
-
-    /// All modes, weakest first.
-    pub const ALL: [LockMode; 8] = [
-        LockMode::AccessShare,
-        LockMode::RowShare,
-        LockMode::RowExclusive,
-        LockMode::ShareUpdateExclusive,
-        LockMode::Share,
-        LockMode::ShareRowExclusive,
-        LockMode::Exclusive,
-        LockMode::AccessExclusive,
-    ];
-
-    /// Whether two sessions cannot hold these at the same time (manual, table 13.2).
-    #[must_use]
-    pub fn conflicts(self, other: LockMode) -> bool {
-        use LockMode as M;
-        let (weak, strong) = if self <= other { (self, other) } else { (other, self) };
-        match weak {
-            M::AccessShare => strong == M::AccessExclusive,
-            M::RowShare => strong >= M::Exclusive,
-            M::RowExclusive => strong >= M::Share,
-            M::ShareUpdateExclusive => true,
-            M::Share => strong != M::Share,
-            M::ShareRowExclusive | M::Exclusive | M::AccessExclusive => true,
-        }
-    }
-
-    /// The name in `pg_locks.mode`.
-    #[must_use]
-    pub fn in_pg_locks(self) -> &'static str {
-        match self {
-            LockMode::AccessShare => "AccessShareLock",
-            LockMode::RowShare => "RowShareLock",
-            LockMode::RowExclusive => "RowExclusiveLock",
-            LockMode::ShareUpdateExclusive => "ShareUpdateExclusiveLock",
-            LockMode::Share => "ShareLock",
-            LockMode::ShareRowExclusive => "ShareRowExclusiveLock",
-            LockMode::Exclusive => "ExclusiveLock",
-            LockMode::AccessExclusive => "AccessExclusiveLock",
-        }
-    }
-
-    /// What users of the table feel, in a few words.
-    #[must_use]
-    pub fn effect(self) -> &'static str {
-        match self {
-            LockMode::AccessShare | LockMode::RowShare | LockMode::RowExclusive | LockMode::ShareUpdateExclusive => {
-                "blocks nobody"
-            }
-            LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => "blocks writes",
-            LockMode::AccessExclusive => "blocks reads and writes",
-        }
-    }
-}
 
 /// A statement that cannot run inside of a transaction block (manual: "cannot be executed inside a transaction
 /// block"), by the check that recovery makes after a crash.
@@ -136,6 +45,9 @@ pub struct Facts {
     /// index stands for its table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locks: Vec<(QualifiedName, LockMode)>,
+    /// The tables that the statement locks as well and does not name, or may lock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<AlsoLocked>,
     /// True if the statement rewrites the whole table.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rewrites: bool,
@@ -162,6 +74,22 @@ impl Facts {
         }
     }
 
+    /// Notes tables that the text does not name.
+    pub(super) fn through(&mut self, through: Through, of: &QualifiedName, mode: LockMode) {
+        self.add(AlsoLocked::new(through, Some(of.clone()), mode));
+    }
+
+    /// The same with more about them.
+    pub(super) fn add(&mut self, also: AlsoLocked) {
+        also.add_to(&mut self.also);
+    }
+
+    /// Whether the statement runs something whose effect nobody knows.
+    #[must_use]
+    pub fn runs_unknown(&self) -> bool {
+        self.also.iter().any(|also| also.through == Through::Functions)
+    }
+
     /// The strongest lock on any relation.
     #[must_use]
     pub fn strongest(&self) -> Option<LockMode> {
@@ -172,6 +100,9 @@ impl Facts {
     pub fn merge(&mut self, other: Facts) {
         for (name, mode) in other.locks {
             self.lock(name, mode);
+        }
+        for also in other.also {
+            self.add(also);
         }
         self.rewrites |= other.rewrites;
         self.scans |= other.scans;

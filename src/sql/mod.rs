@@ -1,7 +1,9 @@
 //! All knowledge about SQL text: statement boundaries, effects on the server, objects. It reads no server; only
 //! this room names the crates of the SQL grammar.
 
+mod also;
 mod brackets;
+pub mod catalog;
 mod classify;
 mod concurrently;
 mod error;
@@ -10,6 +12,7 @@ mod forbidden;
 mod format_of;
 mod gist;
 pub mod highlight;
+mod lock_mode;
 mod objects;
 mod opaque;
 mod parameters;
@@ -21,7 +24,9 @@ mod since;
 mod split;
 mod token;
 
+pub use also::{AlsoLocked, Through};
 pub use brackets::{BracketError, Word, brackets};
+pub use catalog::Catalog;
 pub use classify::facts;
 pub use concurrently::without_concurrently;
 pub use error::SqlError;

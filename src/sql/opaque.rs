@@ -102,6 +102,35 @@ pub fn is_opaque(sql: &str) -> bool {
     is_query && calls(&toks, |schema, _| schema.is("pg_catalog")) || touches(sql).is_none()
 }
 
+/// Whether a query calls a function that may do anything. Of statements that change rows only functions with a
+/// schema count: the others are mostly the server's own, and compute values. Those of the ledger are known.
+pub(super) fn calls_unknown(toks: &[Tok<'_>]) -> bool {
+    let is_query = toks
+        .iter()
+        .find(|t| t.sign() != Some(b'('))
+        .is_some_and(|t| t.is_any(&["select", "values", "with", "perform", "table"]));
+    let known = |schema: &Tok<'_>, name: &Tok<'_>| {
+        let is = |word: &str| name.is(word);
+        schema.is("pg_catalog") || own::FUNCTIONS.iter().any(|(word, ..)| is(word)) || OF_TEMPLATES.into_iter().any(is)
+    };
+    match is_query {
+        true => calls(toks, known),
+        false => calls_with_schema(toks, known),
+    }
+}
+
+fn calls_with_schema(toks: &[Tok<'_>], known: impl Fn(&Tok<'_>, &Tok<'_>) -> bool) -> bool {
+    let mut calls = toks.windows(5).filter(|five| {
+        five[2].sign() == Some(b'.')
+            && five[4].sign() == Some(b'(')
+            && matches!(five[1].kind, Kind::Word | Kind::Quoted)
+            && matches!(five[3].kind, Kind::Word | Kind::Quoted)
+            // INSERT INTO schema.table (columns)
+            && !five[0].is("into")
+    });
+    calls.any(|five| !known(&five[1], &five[3]))
+}
+
 /// Whether there is a call of a function that is not known; `own` knows those with a schema.
 fn calls(toks: &[Tok<'_>], own: impl Fn(&Tok<'_>, &Tok<'_>) -> bool) -> bool {
     toks.windows(2).enumerate().any(|(at, pair)| {

@@ -286,6 +286,22 @@ impl<'t, 'a> Cursor<'t, 'a> {
         false
     }
 
+    /// Whether these key words come later on, on this level of parentheses.
+    pub fn has(&self, words: &str) -> bool {
+        let mut ahead = *self;
+        ahead.skip_past(words)
+    }
+
+    /// Goes behind the next of these signs, on whatever level.
+    pub fn skip_past_sign(&mut self, sign: u8) -> bool {
+        while let Some(tok) = self.bump() {
+            if tok.sign() == Some(sign) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Takes a group in parentheses and returns what is inside.
     pub fn group(&mut self) -> Option<&'t [Tok<'a>]> {
         if !self.eat_sign(b'(') {
@@ -332,11 +348,16 @@ impl<'t, 'a> Cursor<'t, 'a> {
 
     /// Takes names between commas, each with `ONLY` before it or `*` behind it.
     pub fn qnames(&mut self) -> Vec<QualifiedName> {
+        self.qnames_or_only().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// The same; true: with `ONLY`.
+    pub fn qnames_or_only(&mut self) -> Vec<(QualifiedName, bool)> {
         let mut names = Vec::new();
         loop {
-            self.eat("only");
+            let only = self.eat("only");
             let Some(name) = self.qname() else { break };
-            names.push(name);
+            names.push((name, only));
             self.eat_sign(b'*');
             if !self.eat_sign(b',') {
                 break;

@@ -33,6 +33,7 @@ mod integrity;
 mod killing;
 mod lease;
 mod located;
+mod locks;
 mod masking;
 mod mistake_places;
 mod mistakes;

@@ -39,6 +39,12 @@ fn cases_go_up_down_and_up_on_other_versions() {
 
 #[test]
 #[ignore = "needs servers of other versions: make test-all"]
+fn no_statement_locks_more_than_is_said_on_other_versions() {
+    on_each(&["statements"], |_, server| crate::support::truth::compare(server));
+}
+
+#[test]
+#[ignore = "needs servers of other versions: make test-all"]
 fn runs_hold_on_other_versions() {
     on_each(&["a run", "a script", "a ledger of version 1", "a ledger of version 2"], |what, server| match what {
         "a run" => run(server),

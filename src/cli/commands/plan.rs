@@ -14,7 +14,9 @@ use crate::ops::address::EMBEDDED;
 use crate::ops::gates::Overrides;
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::{Planned, RunSource, Target, about, preflight};
+use crate::plan;
 use crate::report::{Detail, PlanFormat, PlanOptions, Preview};
+use crate::sql::Catalog;
 use std::path::PathBuf;
 
 /// Shows what `apply` would run: order, waves, SQL both ways, locks, hazards.
@@ -145,8 +147,9 @@ fn offline(
     out: &mut Output,
 ) -> Outcome {
     let Some(view) = source.view() else { return Ok(()) };
-    let plan =
+    let mut plan =
         view.plan_of(&History::default(), source.selected())?.unwrap_or_else(|_| unreachable!("nothing is applied"));
+    plan::resolve(&mut plan, Catalog::default());
     out.warnings(&view.exposed_passwords(&plan));
     if args.dry.shadow {
         return block_on(rehearsal::on_shadow(target, None, &plan, &Running::default(), form, global, out));

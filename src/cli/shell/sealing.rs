@@ -14,6 +14,7 @@ use crate::ops::seal::{SealRequest, SealedAnswer, SealedPlan};
 use crate::plan::sealed::{Part, Sealed};
 use crate::plan::{About, Destination, Maker, secrets};
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Seal, Tone};
+use crate::sql::Catalog;
 use std::path::Path;
 
 /// What `plan --out` was told.
@@ -69,8 +70,11 @@ fn targets(order: &SealArgs<'_>, global: &Global) -> Result<Vec<Target>, Failure
 /// Checks a file without a server, and shows what is in it.
 pub fn verify(file: &Path, key: Option<&Path>, sql: bool, global: &Global, out: &mut Output) -> Outcome {
     let format = choose(global, &plan_formats())?;
-    let sealed = open_plan(file, key)?;
+    let mut sealed = open_plan(file, key)?;
     sealed.check_expiry(now())?;
+    for part in &mut sealed.content.environments {
+        crate::plan::resolve(&mut part.plan, Catalog::default());
+    }
     let content = &sealed.content;
     let abouts: Vec<About> = content.environments.iter().map(|part| about_of(&sealed, part)).collect();
     let options = PlanOptions { limit: out.limit(), detail: Detail::Sql };

@@ -1,6 +1,7 @@
 //! The preflight: checks before the first statement of privileges, versions, extensions, disk space and blocking
 //! sessions. One query collects the facts for all checks.
 
+pub mod catalog;
 mod checks;
 pub mod facts;
 mod report;

@@ -133,7 +133,8 @@ impl Requirements {
         // a batch begins with its own common table expressions
         let command = if segment.mode == Mode::Batched { String::new() } else { sql::command(&statement.sql) };
         let makes_index = matches!(facts.outside, Some(Outside::CreateIndex { .. }))
-            || matches!(statement.kind.as_str(), "addPrimaryKey" | "addUnique");
+            || matches!(statement.kind.as_str(), "addPrimaryKey" | "addUnique")
+            || command == "reindex";
         for (name, mode) in &facts.locks {
             let used = self.relations.entry(name.clone()).or_default();
             used.lock = used.lock.max(Some(*mode));

@@ -5,6 +5,7 @@ use super::fault::{StatementError, StepEnd};
 use super::worker::Worker;
 use crate::base::QualifiedName;
 use crate::base::name::quote_literal;
+use crate::exec::session::NO_LIMITS;
 use crate::exec::{Script, StatementTag};
 use crate::plan::{Progress, Step};
 use crate::sql::Outside;
@@ -51,7 +52,24 @@ impl Worker<'_, '_> {
                 _ => statement.sql.clone(),
             };
             script.push(StatementTag::Statement(number, no, 0), &sql);
-            if let Err(trouble) = self.send(&script).await {
+            let mut attempt = 1;
+            loop {
+                let trouble = match self.send(&script).await {
+                    Ok(()) => break,
+                    Err(StepEnd::Statement(fault)) if what == Outside::Repeatable => {
+                        match self.retry(number, &mut attempt, fault).await {
+                            Ok(()) => continue,
+                            Err(trouble) => trouble,
+                        }
+                    }
+                    Err(trouble) => trouble,
+                };
+                if segment.outside_limits().is_some() {
+                    let mut reset = Script::default();
+                    reset.extend(StatementTag::Frame(number), NO_LIMITS);
+                    // a lost connection has no limits
+                    let _ = self.send(&reset).await;
+                }
                 self.clean(number, step, no, &what, begun, before).await?;
                 return Err(trouble);
             }

@@ -2,7 +2,7 @@
 //! is said of its SQL is found out again from the SQL itself.
 
 use super::{Content, changed};
-use crate::base::{Failure, checksum};
+use crate::base::{Failure, FailureKind, Operation, Setting, checksum};
 use crate::plan::model::{Direction, FORMAT, Mode, Rollback, Segment, Step};
 use crate::plan::{facts, step};
 use crate::sql;
@@ -17,7 +17,7 @@ pub(super) fn renew(content: &mut Content) -> Result<(), Failure> {
         for step in &mut part.plan.steps {
             check(step).map_err(|why| changed().note(format!("`{}`: {why}", step.changeset)))?;
             facts::renew_step(step);
-            modes(&step.segments).map_err(|why| changed().note(format!("`{}`: {why}", step.changeset)))?;
+            modes(step)?;
         }
     }
     Ok(())
@@ -78,11 +78,21 @@ fn segments(segments: &[Segment], changes: Option<&Value>) -> Result<(), String>
     Ok(())
 }
 
-/// What cannot be in a transaction is in none.
-fn modes(segments: &[Segment]) -> Result<(), String> {
-    let in_one = |s: &&Segment| s.mode == Mode::Transaction && s.statements.iter().any(|s| s.facts.outside.is_some());
-    match segments.iter().find(in_one) {
-        Some(_) => Err("a statement that cannot run in a transaction is in one".to_owned()),
-        None => Ok(()),
+/// What cannot be in a transaction is in none. REINDEX and CLUSTER were in one in plans of earlier versions.
+fn modes(step: &Step) -> Result<(), Failure> {
+    let in_one = step.segments.iter().filter(|segment| segment.mode == Mode::Transaction);
+    let mut wrong = in_one.flat_map(|segment| &segment.statements).filter(|s| s.facts.outside.is_some());
+    let Some(statement) = wrong.next() else { return Ok(()) };
+    let id = &step.changeset;
+    if !matches!(sql::command(&statement.sql).as_str(), "reindex" | "cluster") {
+        return Err(changed().note(format!("`{id}`: a statement that cannot run in a transaction is in one")));
     }
+    Err(Failure::new(
+        FailureKind::Drift,
+        format!(
+            "`{id}` of the sealed plan has a statement in a transaction that this version of dagmar runs outside of one"
+        ),
+    )
+    .note(sql::gist(&statement.sql))
+    .help("seal a new plan with " + Operation::Plan.with(Setting::Out.open())))
 }

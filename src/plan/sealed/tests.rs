@@ -160,6 +160,9 @@ fn what_dagmar_would_not_have_sealed_is_refused() {
     refused(&|s| with_sql(s, drop), "one of its statements is 2 statements");
     refused(&|s| with_sql(s, "COMMIT"), "is not allowed in a changeset");
     refused(&|s| with_sql(s, "VACUUM"), "a statement that cannot run in a transaction is in one");
+    // an earlier version ran it in the transaction
+    let earlier = resealed(|s| with_sql(s, "REINDEX TABLE base")).unwrap_err();
+    assert!(earlier.message.contains("this version of dagmar runs outside of one"), "{earlier:?}");
     refused(&|s| s["body"]["changes"][0]["sql"]["forward"] = json!("SELECT 1"), "its checksum is not that");
     refused(
         &|s| s["segments"][0]["statements"][0]["kind"] = json!("createTable"),

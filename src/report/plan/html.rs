@@ -116,7 +116,11 @@ fn verdict(out: &mut String, plan: &Plan, no: usize) {
 fn tag(hazard: Hazard, words: &str) -> String {
     let class = match hazard {
         Hazard::IRREVERSIBLE | Hazard::LOSES_DATA | Hazard::BlocksReads => "bad",
-        Hazard::BlocksWrites | Hazard::Destructive(_) | Hazard::Scans | Hazard::OutcomeUnknown => "warn",
+        Hazard::BlocksWrites
+        | Hazard::Destructive(_)
+        | Hazard::Scans
+        | Hazard::MayLockMore
+        | Hazard::OutcomeUnknown => "warn",
     };
     format!("<span class=\"tag {class}\">{} {words}</span>", hazard.mark())
 }
@@ -222,7 +226,16 @@ fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Optio
             };
             let _ = write!(items, "<li{class}>{}</li>", text(&words));
         }
-        for flag in words::flags(preview.plan, step, segment, statement) {
+        let flags = words::flags(preview.plan, step, segment, statement);
+        for (mode, words) in words::also(&statement.facts, flags.contains(&Hazard::OPAQUE)) {
+            let class = match mode.map_or(Some(Hazard::MayLockMore), Hazard::of_lock) {
+                Some(Hazard::BlocksReads) => " class=\"hot\"",
+                Some(_) => " class=\"warm\"",
+                None => "",
+            };
+            let _ = write!(items, "<li{class}>{}</li>", text(&words));
+        }
+        for flag in flags {
             let class = if flag == Hazard::LOSES_DATA { "hot" } else { "warm" };
             let _ = write!(items, "<li class=\"{class}\">{} {}</li>", flag.mark(), words::flag_words(flag));
         }

@@ -186,7 +186,15 @@ fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Optio
                 Some(_) => writeln!(out, "    * **{words}**"),
             };
         }
-        for flag in words::flags(preview.plan, step, segment, statement) {
+        let flags = words::flags(preview.plan, step, segment, statement);
+        for (mode, words) in words::also(&statement.facts, flags.contains(&Hazard::OPAQUE)) {
+            let words = markdown(&words);
+            let _ = match mode.and_then(Hazard::of_lock) {
+                None => writeln!(out, "    * {words}"),
+                Some(_) => writeln!(out, "    * **{words}**"),
+            };
+        }
+        for flag in flags {
             let _ = writeln!(out, "    * **{}**", words::flag_words(flag));
         }
     }

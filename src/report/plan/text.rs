@@ -163,6 +163,11 @@ fn write_statement(out: &mut Text, (step, segment, statement): (&Step, &Segment,
         out.line(Line::from(FACT).paint(tone, line(&words)));
     }
     let flags = words::flags(shown.preview.plan, step, segment, statement);
+    for (mode, words) in words::also(&statement.facts, flags.contains(&Hazard::OPAQUE)) {
+        let hazard = mode.map_or(Some(Hazard::MayLockMore), Hazard::of_lock);
+        let tone = hazard.map_or(Tone::Muted, |hazard| Tone::of_state(hazard.words()));
+        out.line(Line::from(FACT).paint(tone, line(&words)).hang(FACT.len() + 2));
+    }
     if !flags.is_empty() {
         let bad = flags.iter().any(|flag| matches!(*flag, Hazard::LOSES_DATA | Hazard::OutcomeUnknown));
         let words: Vec<&str> = flags.into_iter().map(words::flag_words).collect();

@@ -1,137 +1,203 @@
 //! `ALTER TABLE`: one lock for all actions, the strongest that any of them needs (manual,
 //! `ALTER TABLE`).
 
-use super::column;
-use crate::base::QualifiedName;
-use crate::sql::facts::{Facts, LockMode, Outside};
+use super::altered::{Altered, Reach, referenced};
+use super::partition::{attach, detach};
+use super::{alter_column, column};
+use crate::sql::also::{AlsoLocked, Through};
+use crate::sql::facts::{Facts, LockMode};
 use crate::sql::token::{Cursor, Tok, by_comma};
 
 pub(super) fn alter_table(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     if c.eat("all in tablespace") {
-        facts.rewrites = true;
+        super::drop::all_in_tablespace(c, facts);
         return;
     }
     c.eat("if exists");
-    c.eat("only");
+    let only = c.eat("only");
     let Some(table) = c.qname() else { return };
     c.eat_sign(b'*');
+    let mut altered = Altered { table: table.clone(), facts, reach: Reach::Itself, mode: LockMode::AccessShare };
     for action in by_comma(c.rest()) {
-        let mode = one(&table, action, facts);
-        facts.lock(table.clone(), mode);
+        let (mode, reach) = one(action, &mut altered);
+        altered.mode = altered.mode.max(mode);
+        altered.reach = altered.reach.max(if only && reach != Reach::Always { Reach::Itself } else { reach });
     }
+    let Altered { mode, reach, .. } = altered;
+    if mode == LockMode::AccessShare {
+        return;
+    }
+    facts.lock(table.clone(), mode);
     if facts.rewrites {
         facts.scans = true;
     }
+    let (scans, rewrites, loses_data) = (facts.scans, facts.rewrites, facts.loses_data);
+    let mut reaches = |through, since| {
+        let below = AlsoLocked::new(through, Some(table.clone()), mode);
+        facts.add(AlsoLocked { scans, rewrites, loses_data, since, ..below });
+    };
+    match reach {
+        Reach::Itself => {}
+        Reach::PartitionsUntil17 => {
+            reaches(Through::Partitions, None);
+            reaches(Through::Descendants, Some(18));
+        }
+        Reach::Descendants | Reach::Always => reaches(Through::Descendants, None),
+    }
 }
 
-/// Notes what an action does and returns the lock on the table itself.
-fn one(table: &QualifiedName, action: &[Tok<'_>], facts: &mut Facts) -> LockMode {
+/// Notes what an action does, and returns the lock on the table itself, and which further tables it reaches.
+fn one(action: &[Tok<'_>], altered: &mut Altered<'_>) -> (LockMode, Reach) {
+    use LockMode::{AccessExclusive, ShareRowExclusive, ShareUpdateExclusive};
     let mut c = Cursor::new(action);
     if c.eat("add") {
-        return add(c, facts);
+        return add(c, altered);
     }
     if c.eat("drop") {
-        if !c.eat("constraint") {
-            facts.loses_data = true;
-        }
-    } else if c.eat("alter constraint") {
-    } else if c.eat("alter") {
+        return drop(c, altered);
+    }
+    if c.eat("alter constraint") {
+        return alter_constraint(c, altered);
+    }
+    if c.eat("alter") {
         c.eat("column");
-        c.ident();
-        return alter_column(c, facts);
-    } else if c.eat("validate constraint") {
-        facts.scans = true;
-        return LockMode::ShareUpdateExclusive;
-    } else if c.eat_any(&["enable", "disable"]) {
+        return alter_column::alter_column(c, altered);
+    }
+    if c.eat("validate constraint") {
+        let name = c.ident();
+        altered.facts.scans = true;
+        altered.add(Through::ReferencedTables, name.as_ref(), LockMode::RowShare, true);
+        return (ShareUpdateExclusive, Reach::Descendants);
+    }
+    if c.eat_any(&["enable", "disable"]) {
         c.eat_any(&["replica", "always"]);
-        if c.sees("trigger") {
-            return LockMode::ShareRowExclusive;
-        }
-    } else if c.eat("attach partition") {
-        if let Some(partition) = c.qname() {
-            facts.lock(partition, LockMode::AccessExclusive);
-        }
-        facts.scans = true;
-        return LockMode::ShareUpdateExclusive;
-    } else if c.eat("detach partition") {
-        return detach(table, c, facts);
-    } else if c.eat("inherit") {
+        return if c.sees("trigger") {
+            (ShareRowExclusive, Reach::Descendants)
+        } else {
+            (AccessExclusive, Reach::Itself)
+        };
+    }
+    if c.eat("attach partition") {
+        return (attach(c, altered), Reach::Itself);
+    }
+    if c.eat("detach partition") {
+        return (detach(c, altered), Reach::Itself);
+    }
+    if c.eat("inherit") {
         if let Some(parent) = c.qname() {
-            facts.lock(parent, LockMode::ShareUpdateExclusive);
+            altered.facts.lock(parent, ShareUpdateExclusive);
         }
-    } else if c.eat("no inherit") {
+        return (AccessExclusive, Reach::Itself);
+    }
+    if c.eat("no inherit") {
         if let Some(parent) = c.qname() {
-            facts.lock(parent, LockMode::AccessShare);
+            altered.facts.lock(parent, LockMode::AccessShare);
         }
-    } else if c.eat_any(&["cluster on", "set without cluster"]) {
-        return LockMode::ShareUpdateExclusive;
-    } else if c.eat_any(&["set", "reset"]) {
+        return (AccessExclusive, Reach::Itself);
+    }
+    if c.eat_any(&["cluster on", "set without cluster"]) {
+        return (ShareUpdateExclusive, Reach::Itself);
+    }
+    if c.eat("rename") {
+        let is_table = c.sees("to");
+        return (AccessExclusive, if is_table { Reach::Itself } else { Reach::Descendants });
+    }
+    if c.eat_any(&["set", "reset"]) {
         if let Some(options) = c.group() {
-            return parameters(options);
+            return (parameters(options), Reach::Itself);
         }
         let whole = ["logged", "unlogged", "tablespace", "access method"];
-        facts.rewrites |= whole.iter().any(|word| c.sees(word));
+        altered.facts.rewrites |= whole.iter().any(|word| c.sees(word));
+        if c.sees("logged") || c.sees("unlogged") {
+            let sequences = altered.also(Through::OwnedSequences, None, AccessExclusive);
+            altered.facts.add(AlsoLocked { since: Some(15), ..sequences });
+        } else if c.sees("schema") {
+            altered.add(Through::OwnedSequences, None, AccessExclusive, false);
+        }
+    } else if c.sees("owner") {
+        altered.add(Through::OwnedSequences, None, AccessExclusive, false);
     }
-    LockMode::AccessExclusive
+    (AccessExclusive, Reach::Itself)
 }
 
-/// Storage parameters are changed beside readers and writers, but for one.
+/// Storage parameters are changed beside readers and writers, but for one, and those of views.
 fn parameters(options: &[Tok<'_>]) -> LockMode {
-    let strong = options.iter().any(|t| t.is("user_catalog_table"));
+    let strong = ["user_catalog_table", "security_barrier", "security_invoker", "check_option"];
+    let strong = options.iter().any(|t| t.is_any(&strong));
     if strong { LockMode::AccessExclusive } else { LockMode::ShareUpdateExclusive }
 }
 
-fn add(mut c: Cursor<'_, '_>, facts: &mut Facts) -> LockMode {
+fn add(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> (LockMode, Reach) {
+    use LockMode::{AccessExclusive, ShareRowExclusive};
     if c.eat("constraint") {
         c.ident();
     }
-    let not_valid = {
-        let mut ahead = c;
-        ahead.skip_past("not valid")
-    };
+    // a constraint that is not enforced is valid without a look at the rows
+    let not_valid = c.has("not valid") || c.has("not enforced");
     if c.eat("foreign key") {
-        facts.scans |= !not_valid;
+        altered.facts.scans |= !not_valid;
         if c.skip_past("references")
             && let Some(parent) = c.qname()
         {
-            facts.lock(parent, LockMode::ShareRowExclusive);
+            referenced(&parent, !not_valid, altered.facts);
         }
-        return LockMode::ShareRowExclusive;
+        return (ShareRowExclusive, Reach::PartitionsUntil17);
     }
     if c.eat("check") || c.eat("not null") {
-        facts.scans |= !not_valid;
-    } else if c.eat_any(&["unique", "primary key"]) {
-        facts.scans |= !c.sees("using index");
-    } else if c.sees("exclude using") || (c.eat("exclude") && c.sees_sign(b'(')) {
-        facts.scans = true;
-    } else {
+        altered.facts.scans |= !not_valid;
+        return (AccessExclusive, if c.has("no inherit") { Reach::PartitionsUntil17 } else { Reach::Descendants });
+    }
+    if c.eat("primary key") {
+        // USING INDEX: its columns may be nullable, and are made NOT NULL
+        altered.facts.scans = true;
+        return (AccessExclusive, Reach::Descendants);
+    }
+    if c.eat("unique") {
+        altered.facts.scans |= !c.sees("using index");
+        return (AccessExclusive, Reach::PartitionsUntil17);
+    }
+    if c.sees("exclude using") || (c.eat("exclude") && c.sees_sign(b'(')) {
+        altered.facts.scans = true;
+        return (AccessExclusive, Reach::PartitionsUntil17);
+    }
+    c.eat("column");
+    c.eat("if not exists");
+    c.ident();
+    column::added(c, &altered.table, altered.facts);
+    (AccessExclusive, Reach::Descendants)
+}
+
+fn drop(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> (LockMode, Reach) {
+    let is_constraint = c.eat("constraint");
+    if !is_constraint {
         c.eat("column");
-        c.eat("if not exists");
-        c.ident();
-        column::added(c, facts);
+        altered.facts.loses_data = true;
     }
-    LockMode::AccessExclusive
+    c.eat("if exists");
+    let name = c.ident();
+    altered.add(Through::ReferencedTables, name.as_ref(), LockMode::AccessExclusive, false);
+    if !is_constraint {
+        altered.add(Through::OwnedSequences, name.as_ref(), LockMode::AccessExclusive, false);
+    }
+    if c.sees("cascade") {
+        altered.add(Through::ReferencingTables, name.as_ref(), LockMode::AccessExclusive, false);
+        let dependents = altered.also(Through::Dependents, name.as_ref(), LockMode::AccessExclusive);
+        altered.facts.add(AlsoLocked { loses_data: true, ..dependents });
+    }
+    (LockMode::AccessExclusive, Reach::Always)
 }
 
-fn alter_column(mut c: Cursor<'_, '_>, facts: &mut Facts) -> LockMode {
-    if c.eat_any(&["type", "set data type"]) || c.eat("set expression") {
-        facts.rewrites = true;
-    } else if c.eat("set not null") {
-        facts.scans = true;
-    } else if c.eat("set statistics") || (c.eat_any(&["set", "reset"]) && c.sees_sign(b'(')) {
-        return LockMode::ShareUpdateExclusive;
+/// Only foreign keys and NOT NULL have anything to alter.
+fn alter_constraint(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> (LockMode, Reach) {
+    use LockMode::{AccessExclusive, ShareRowExclusive};
+    let name = c.ident();
+    let off = c.has("not enforced");
+    let on = c.has("enforced") && !off;
+    if off || on {
+        altered.facts.scans |= on;
+        let mode = if off { AccessExclusive } else { ShareRowExclusive };
+        altered.add(Through::ReferencedTables, name.as_ref(), mode, on);
     }
-    LockMode::AccessExclusive
-}
-
-/// With CONCURRENTLY the partition alone is locked at the end, in a second transaction
-/// of the statement's own.
-fn detach(table: &QualifiedName, mut c: Cursor<'_, '_>, facts: &mut Facts) -> LockMode {
-    let Some(partition) = c.qname() else { return LockMode::AccessExclusive };
-    facts.lock(partition.clone(), LockMode::AccessExclusive);
-    let concurrent = c.sees("concurrently");
-    if concurrent {
-        facts.outside = Some(Outside::DetachPartition { table: table.clone(), partition });
-    }
-    if concurrent || c.sees("finalize") { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive }
+    altered.facts.scans |= c.has("inherit") && !c.has("no inherit");
+    (AccessExclusive, Reach::Descendants)
 }

@@ -1,8 +1,14 @@
 //! `DO` blocks: the statements that stand in the body as they are. What the body puts
 //! together at run time (`EXECUTE`) cannot be seen.
 
+use super::parts::runs_unknown;
+use super::rows;
 use crate::sql::facts::{Facts, Outside};
-use crate::sql::token::{Kind, Tok, words};
+use crate::sql::opaque::calls_unknown;
+use crate::sql::token::{Cursor, Kind, Tok, words};
+
+/// DO blocks inside of DO blocks that are looked into; thousands would overflow the stack.
+const MOST_BLOCKS: usize = 16;
 
 /// Words before the first word of a statement in PL/pgSQL.
 const OPENERS: [&str; 5] = ["begin", "then", "else", "loop", "atomic"];
@@ -11,6 +17,11 @@ const OPENERS: [&str; 5] = ["begin", "then", "else", "loop", "atomic"];
 type Classify = fn(&[Tok<'_>], usize, &mut Facts);
 
 pub(super) fn block(toks: &[Tok<'_>], depth: usize, facts: &mut Facts, classify: Classify) {
+    let mut c = Cursor::new(toks);
+    if depth >= MOST_BLOCKS || c.skip_past("language") && !c.eat_any(&["plpgsql", "sql"]) {
+        runs_unknown(facts);
+        return;
+    }
     let Some(body) = toks.iter().rev().find(|t| t.kind == Kind::Text).map(|t| unquote(t.text)) else { return };
     let inner = words(&body);
     let mut start = 0;
@@ -26,9 +37,12 @@ pub(super) fn block(toks: &[Tok<'_>], depth: usize, facts: &mut Facts, classify:
         }
         let mut found = Facts::default();
         match statement.first() {
-            Some(first) if first.is("perform") => super::rows::rows(statement, &mut found),
+            Some(first) if first.is("perform") => rows::rows(statement, &mut found),
             Some(_) => classify(statement, depth + 1, &mut found),
             None => {}
+        }
+        if calls_unknown(statement) {
+            runs_unknown(&mut found);
         }
         facts.merge(found);
         start = n + 1;

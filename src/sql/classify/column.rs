@@ -1,6 +1,10 @@
 //! A column that is added to a table with rows: whether every row is written anew.
 
+use super::altered::referenced;
+use crate::base::QualifiedName;
+use crate::sql::also::{AlsoLocked, Through};
 use crate::sql::facts::{Facts, LockMode};
+use crate::sql::objects::is_own_type;
 use crate::sql::token::{Cursor, Kind, Tok};
 
 /// Types that are a sequence in disguise: each row gets a number of its own.
@@ -69,25 +73,63 @@ const CLAUSES: &[&str] =
     &["constraint", "check", "unique", "primary", "references", "generated", "not", "deferrable", "initially"];
 
 /// What follows the name in `ADD COLUMN` (manual, `ALTER TABLE`, notes; measured).
-pub(super) fn added(mut c: Cursor<'_, '_>, facts: &mut Facts) {
-    facts.rewrites |= c.peek().is_some_and(|t| t.is_any(&SERIAL));
+pub(super) fn added(mut c: Cursor<'_, '_>, table: &QualifiedName, facts: &mut Facts) {
+    let serial = c.peek().is_some_and(|t| t.is_any(&SERIAL));
+    facts.rewrites |= serial;
+    if !serial {
+        of_domain(c, table, facts);
+    }
+    // whether every row gets a value, and is therefore looked at
+    let (mut has_default, mut has_value, mut not_null) = (serial, serial, false);
+    let mut parents = Vec::new();
     while c.peek().is_some() {
         if c.group().is_some() {
             continue;
         }
         if c.eat("references") {
-            if let Some(parent) = c.qname() {
-                facts.lock(parent, LockMode::ShareRowExclusive);
-            }
+            parents.extend(c.qname());
         } else if c.eat_any(&["check", "unique", "primary key"]) {
             facts.scans = true;
-        } else if c.eat("as identity") || c.eat("stored") {
+        } else if c.eat("generated") {
+            // BY DEFAULT is no default
+            c.eat_any(&["always", "by default"]);
+            facts.rewrites |= c.eat("as identity");
+        } else if c.eat("stored") {
             facts.rewrites = true;
         } else if c.eat("default") {
-            facts.rewrites |= is_volatile(default(&mut c));
+            let value = default(&mut c);
+            has_default = true;
+            has_value |= !matches!(value, [null] if null.is("null"));
+            facts.rewrites |= is_volatile(value);
+        } else if c.eat("not null") {
+            not_null = true;
         } else {
             c.bump();
         }
+    }
+    // without a value it fails as soon as there is a row; a virtual column has one that is computed
+    facts.scans |= not_null && !has_value;
+    if not_null {
+        let below = AlsoLocked::new(Through::Descendants, Some(table.clone()), LockMode::AccessExclusive);
+        facts.add(AlsoLocked { scans: true, since: Some(18), ..below });
+    }
+    let scans = has_default && !parents.is_empty();
+    facts.scans |= scans;
+    for parent in parents {
+        referenced(&parent, scans, facts);
+    }
+}
+
+/// Where the type is a domain with constraints, every row is checked; its default may be volatile.
+fn of_domain(mut c: Cursor<'_, '_>, table: &QualifiedName, facts: &mut Facts) {
+    let Some(name) = c.qname() else { return };
+    let own = match &name.schema {
+        None => is_own_type(name.name.as_str()),
+        Some(schema) => schema.as_str() == "pg_catalog",
+    };
+    if !own {
+        let also = AlsoLocked::new(Through::ColumnDomain, Some(table.clone()), LockMode::AccessExclusive);
+        facts.add(AlsoLocked { part: Some(name), scans: true, rewrites: true, ..also });
     }
 }
 

@@ -1,7 +1,9 @@
 //! `CREATE`: the locks are on what exists already.
 
-use super::{lock_on, option, rows};
+use super::altered::referenced;
+use super::{lock_on, option, partition, rows};
 use crate::base::QualifiedName;
+use crate::sql::also::{AlsoLocked, Through};
 use crate::sql::facts::{Facts, LockMode, Outside};
 use crate::sql::token::{Cursor, Tok};
 
@@ -10,7 +12,7 @@ pub(super) fn create(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     c.eat_any(&["global", "local"]);
     let temporary = c.eat_any(&["temporary", "temp"]);
     c.eat_any(&["unlogged", "unique", "recursive", "constraint"]);
-    if c.eat("table") {
+    if c.eat_any(&["table", "foreign table"]) {
         table(c, temporary, facts);
     } else if c.eat("index") {
         index(c, facts);
@@ -67,15 +69,13 @@ fn table(mut c: Cursor<'_, '_>, temporary: bool, facts: &mut Facts) {
     let own = c.qname();
     let rest = c.rest();
     // a table that goes away with its transaction leaves nothing in the session
-    facts.session |= temporary && {
-        let mut ahead = c;
-        !ahead.skip_past("on commit drop")
-    };
+    facts.session |= temporary && !c.has("on commit drop");
     references(rest, own.as_ref(), facts);
     let mut ahead = c;
     if ahead.eat("partition of")
         && let Some(parent) = ahead.qname()
     {
+        partition::joins(&parent, facts);
         facts.lock(parent, LockMode::AccessExclusive);
     }
     let mut ahead = c;
@@ -106,7 +106,7 @@ fn references(toks: &[Tok<'_>], own: Option<&QualifiedName>, facts: &mut Facts) 
         if let Some(parent) = Cursor::new(&toks[n + 1..]).qname()
             && Some(&parent) != own
         {
-            facts.lock(parent, LockMode::ShareRowExclusive);
+            referenced(&parent, false, facts);
         }
     }
 }
@@ -116,9 +116,13 @@ fn index(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     c.eat("if not exists");
     let name = if c.sees("on") { None } else { c.ident() };
     c.eat("on");
-    c.eat("only");
+    let only = c.eat("only");
     let Some(table) = c.qname() else { return };
     facts.scans = true;
+    if !only && !concurrently {
+        let partitions = AlsoLocked::new(Through::Partitions, Some(table.clone()), LockMode::Share);
+        facts.add(AlsoLocked { scans: true, ..partitions });
+    }
     if concurrently {
         // without a name the server makes one up, and nobody knows what to look for
         facts.outside =
@@ -143,7 +147,10 @@ fn view(mut c: Cursor<'_, '_>, replace: bool, facts: &mut Facts) {
 }
 
 fn trigger(mut c: Cursor<'_, '_>, facts: &mut Facts) {
-    lock_on(c, "on", LockMode::ShareRowExclusive, facts);
+    let of_rows = c.has("for each row") || c.has("for row");
+    if let (Some(table), true) = (lock_on(c, "on", LockMode::ShareRowExclusive, facts), of_rows) {
+        facts.through(Through::Partitions, &table, LockMode::ShareRowExclusive);
+    }
     // of a constraint trigger: `ON t FROM other`
     if c.skip_past("on") {
         c.qname();

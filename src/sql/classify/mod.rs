@@ -1,29 +1,32 @@
 //! Classifies one statement: its text goes in, [`Facts`] come out.
 //!
 //! It works on tokens alone, without a server or a parser, so that it is cheap for ten thousand statements. If
-//! only the catalog can tell, it assumes the worse case: `ALTER COLUMN … TYPE` rewrites, `SET NOT NULL` scans. It
-//! assumes the better case in three rare situations: a column's type is not a domain with a CHECK, the columns of
-//! `ADD PRIMARY KEY USING INDEX` are NOT NULL, and a partitioned table has no default partition. It omits locks
-//! on objects that the text does not name (the parent of a dropped foreign key; the table of an index, for which
-//! the index stands).
+//! only the catalog can tell, it assumes the worse case: `ALTER COLUMN … TYPE` rewrites, `SET NOT NULL` scans. Tables
+//! that the text does not name (partitions, the other side of foreign keys, what CASCADE drops) are in
+//! [`Facts::also`] by their connection with what it names; the [`Catalog`](super::Catalog) tells which they are. An
+//! index stands for its table. `tests/it/locks.rs` compares all this with servers.
 //!
 //! To add a statement: a row in [`classify`] and its function in the file of its topic.
 
 mod alter;
+mod alter_column;
 mod alter_table;
+mod altered;
 mod block;
 mod column;
 mod create;
 mod drop;
 mod maintain;
 pub(super) mod own;
+mod partition;
 mod parts;
 mod rows;
 mod session;
 
 use super::facts::{Facts, Outside};
+use super::opaque;
 use super::token::{Cursor, Tok, words};
-use parts::{is_off, lock_on, option};
+use parts::{is_off, lock_on, option, runs_unknown};
 
 /// What a statement does to the server: locks, rewrites, data loss, whether it runs in a
 /// transaction (manual, chapter 13.3 and each command's page; measured on 15, 17 and 18).
@@ -34,9 +37,6 @@ pub fn facts(statement: &str) -> Facts {
     classify(&toks, 0, &mut facts);
     facts
 }
-
-/// DO blocks inside of DO blocks that are looked into; thousands would overflow the stack.
-const MOST_BLOCKS: usize = 16;
 
 /// What [`facts`] and the SQL inside of a DO block share. `depth`: blocks around it.
 fn classify(toks: &[Tok<'_>], depth: usize, facts: &mut Facts) {
@@ -49,6 +49,10 @@ fn classify(toks: &[Tok<'_>], depth: usize, facts: &mut Facts) {
         "create" => create::create(c, facts),
         "drop" => drop::drop(c, facts),
         "truncate" => drop::truncate(c, facts),
+        "reassign" => {
+            c.eat("owned by");
+            drop::owner(c, false, facts);
+        }
         "comment" | "security" => maintain::comment(c, facts),
         "lock" => maintain::lock(c, facts),
         "reindex" => maintain::reindex(c, facts),
@@ -59,12 +63,16 @@ fn classify(toks: &[Tok<'_>], depth: usize, facts: &mut Facts) {
         "commit" | "rollback" if c.sees("prepared") => facts.outside = Some(Outside::Opaque),
         "copy" => rows::copy(c, facts),
         "explain" => explain(c, depth, facts),
-        "do" if depth < MOST_BLOCKS => block::block(toks, depth, facts, classify),
+        "do" => block::block(toks, depth, facts, classify),
         "select" | "insert" | "update" | "delete" | "merge" | "with" | "values" | "table" => {
             rows::rows(toks, facts);
             session::of_calls(toks, facts);
             own::of_calls(toks, facts);
+            if opaque::calls_unknown(toks) {
+                runs_unknown(facts);
+            }
         }
+        "call" | "execute" => runs_unknown(facts),
         "set" | "reset" | "listen" | "prepare" | "declare" | "discard" | "load" => {
             session::settings(&word, c, facts);
         }
@@ -92,8 +100,11 @@ fn explain(mut c: Cursor<'_, '_>, depth: usize, facts: &mut Facts) {
     inner.loses_data &= runs;
     inner.rewrites &= runs;
     inner.session &= runs;
+    inner.also.retain(|_| runs);
     facts.merge(inner);
 }
 
+#[cfg(test)]
+mod also_tests;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! What the files of statements share: options in parentheses, and tables after a word.
 
+use crate::base::QualifiedName;
+use crate::sql::also::{AlsoLocked, Through};
 use crate::sql::facts::{Facts, LockMode};
 use crate::sql::token::{Cursor, Tok};
 
@@ -17,12 +19,17 @@ pub(super) fn option(group: &[Tok<'_>], name: &str) -> bool {
     }
 }
 
-/// `table` names after `ON`: what triggers, policies and rules belong to.
-pub(super) fn lock_on(mut c: Cursor<'_, '_>, word: &str, mode: LockMode, facts: &mut Facts) {
-    if c.skip_past(word)
-        && !c.sees("domain")
-        && let Some(table) = c.qname()
-    {
-        facts.lock(table, mode);
+/// Locks the table that comes after a word, as `ON` of triggers, policies and rules, and returns it.
+pub(super) fn lock_on(mut c: Cursor<'_, '_>, word: &str, mode: LockMode, facts: &mut Facts) -> Option<QualifiedName> {
+    if !c.skip_past(word) || c.sees("domain") {
+        return None;
     }
+    let table = c.qname()?;
+    facts.lock(table.clone(), mode);
+    Some(table)
+}
+
+/// What runs is written elsewhere.
+pub(super) fn runs_unknown(facts: &mut Facts) {
+    facts.add(AlsoLocked::new(Through::Functions, None, LockMode::AccessExclusive));
 }

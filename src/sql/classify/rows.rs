@@ -1,6 +1,7 @@
 //! Statements that read and write rows: which tables stand where.
 
 use crate::base::{Ident, QualifiedName};
+use crate::sql::also::{AlsoLocked, Through};
 use crate::sql::facts::{Facts, LockMode};
 use crate::sql::token::{Cursor, Tok};
 use std::collections::BTreeSet;
@@ -48,10 +49,14 @@ pub(super) fn rows(toks: &[Tok<'_>], facts: &mut Facts) {
     let mut before: Option<&Tok<'_>> = None;
     let mut note = |name: QualifiedName, mode: LockMode| {
         if name.schema.is_some() || !ctes.contains(&name.name) {
+            if mode == LockMode::RowExclusive {
+                facts.through(Through::Triggers, &name, LockMode::AccessExclusive);
+            }
             facts.lock(name, mode);
         }
     };
     let mut loses = false;
+    let mut cascades = Vec::new();
     while let Some(tok) = c.peek() {
         let inside = levels.len() > 1;
         let level = levels.last_mut().expect("the first level stays");
@@ -88,9 +93,13 @@ pub(super) fn rows(toks: &[Tok<'_>], facts: &mut Facts) {
         let after = |word: &str| before.is_some_and(|t| t.is(word));
         if tok.is("from") && after("delete") || tok.is("into") && (after("insert") || after("merge")) {
             loses |= tok.is("from");
+            let deletes = tok.is("from");
             before = c.bump();
-            c.eat("only");
+            let only = c.eat("only");
             if let Some(name) = c.qname() {
+                if deletes {
+                    cascades.push((name.clone(), only));
+                }
                 note(name, LockMode::RowExclusive);
             }
             continue;
@@ -120,6 +129,15 @@ pub(super) fn rows(toks: &[Tok<'_>], facts: &mut Facts) {
         before = c.bump();
     }
     facts.loses_data |= loses;
+    for (table, only) in cascades {
+        if !only {
+            let below = AlsoLocked::new(Through::Descendants, Some(table.clone()), LockMode::RowExclusive);
+            facts.add(AlsoLocked { loses_data: true, ..below });
+        }
+        // ON DELETE CASCADE
+        let referencing = AlsoLocked::new(Through::ReferencingTables, Some(table), LockMode::RowExclusive);
+        facts.add(AlsoLocked { loses_data: true, ..referencing });
+    }
 }
 
 /// Whether some rows are locked: `FOR UPDATE`, `FOR NO KEY UPDATE`, `FOR SHARE`, `FOR KEY SHARE`.
@@ -158,6 +176,11 @@ pub(super) fn copy(mut c: Cursor<'_, '_>, facts: &mut Facts) {
         rows(query, facts);
     } else if let Some(table) = c.qname() {
         c.group();
-        facts.lock(table, if c.sees("from") { LockMode::RowExclusive } else { LockMode::AccessShare });
+        if c.sees("from") {
+            facts.through(Through::Triggers, &table, LockMode::AccessExclusive);
+            facts.lock(table, LockMode::RowExclusive);
+        } else {
+            facts.lock(table, LockMode::AccessShare);
+        }
     }
 }

@@ -19,6 +19,8 @@ mod touch;
 mod types;
 mod walk;
 
+pub(super) use types::is_own as is_own_type;
+
 pub use object::{Arguments, Lookup, LooseColumn, Mention, Mistake, Object, Objects, Unknown};
 
 use super::split::split;

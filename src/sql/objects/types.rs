@@ -114,7 +114,7 @@ const OWN: &[&str] = &[
 ];
 
 /// Whether a name without schema is one of the server's own types.
-pub(super) fn is_own(name: &str) -> bool {
+pub(in crate::sql) fn is_own(name: &str) -> bool {
     OWN.binary_search(&name).is_ok()
 }
 

@@ -18,6 +18,7 @@ mod shop;
 mod snapshot;
 mod sources;
 mod three;
+pub mod truth;
 
 pub use backfill::{COUNT, backfill, backfill_and_table, begun, slow};
 pub use case::{Case, cases, folder, round_trip};

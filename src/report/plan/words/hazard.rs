@@ -18,7 +18,14 @@ pub(in crate::report::plan) fn flags(
     statement: &Statement,
 ) -> Vec<Hazard> {
     let mut found = plan.statement_hazards(step, segment, statement);
-    found.retain(|hazard| !hazard.is_of_lock() && *hazard != Hazard::Scans);
+    // tables that the statement does not name have lines of their own
+    let of_others = |hazard: Hazard| match hazard {
+        Hazard::LOSES_DATA => !statement.facts.loses_data,
+        Hazard::REWRITES => !statement.facts.rewrites,
+        Hazard::Scans | Hazard::MayLockMore => true,
+        _ => hazard.is_of_lock(),
+    };
+    found.retain(|hazard| !of_others(*hazard));
     if statement.facts.scans {
         let after = found.iter().take_while(|hazard| hazard.rank() < Hazard::Scans.rank()).count();
         found.insert(after, Hazard::Scans);

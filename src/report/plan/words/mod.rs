@@ -1,10 +1,12 @@
 //! The texts that all formats of a plan share.
 
 mod about;
+mod also;
 mod hazard;
 
 pub use about::about;
 pub(super) use about::{large, seal};
+pub(super) use also::also;
 pub use hazard::{Totals, mark};
 pub(super) use hazard::{flag_words, flags};
 
