@@ -7,6 +7,8 @@ mod parse;
 mod types;
 mod walk;
 
+pub(super) use parse::with_tree;
+
 use super::split::split;
 use crate::effects::Effects;
 

@@ -15,7 +15,7 @@ const SHORT: usize = 500;
 
 /// Calls `f` with the tree of `sql`. `None` where the text has a mistake or is nested so deep
 /// that the parser, which calls itself, could run out of its stack.
-pub(super) fn with_tree<T: Send>(sql: &str, f: fn(&SyntaxNode) -> T) -> Option<T> {
+pub(in crate::sql) fn with_tree<T: Send>(sql: &str, f: fn(&SyntaxNode) -> T) -> Option<T> {
     let chain = chain(sql);
     if chain > MAX_CHAIN {
         return None;
