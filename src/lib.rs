@@ -48,7 +48,7 @@
 //! ```
 //!
 //! A module imports only modules to its left:
-//! base, effects, sql, change, render, source, graph, history, plan, ledger, run, lint, exec, gate, report, pipeline, pg, ops, cli.
+//! base, effects, sql, change, render, source, graph, history, plan, edges, ledger, run, lint, exec, gate, report, pipeline, pg, ops, cli.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -56,6 +56,7 @@ pub mod base;
 pub mod change;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod edges;
 pub mod effects;
 pub mod exec;
 pub mod gate;

@@ -69,6 +69,10 @@ codes! {
     Cycle = "DG0206", "dependencies form a cycle";
     EarlierId = "DG0207", "an earlier id (`aka`) cannot be one";
     DependencyElsewhere = "DG0208", "a changeset goes to an environment to which its dependency does not go (warning)";
+    MissingDependency = "DG0209", "a changeset uses an object that another one makes, and does not come after it";
+    ReversedDependency = "DG0210", "a changeset uses an object that is made by a changeset that comes after it";
+    UnorderedChanges = "DG0211", "two changesets define the same object, or one drops what the other uses, and neither comes first";
+    UnmadeObject = "DG0212", "objects are used that no changeset makes (warning; an error if the database does not have them)";
     Contradiction = "DG0301", "parameters of a change contradict each other";
     CallAsText = "DG0302", "a literal looks like a call and would be stored as a text";
     ElementTwice = "DG0303", "a list of a change has an element twice";
@@ -93,6 +97,7 @@ codes! {
     NoKeyValue = "DG0322", "a row has no literal value for its key";
     DescribesAnother = "DG0323", "`was` describes another object than the one that is dropped";
     Parameter = "DG0324", "SQL has a parameter (`$1`) to which nobody gives a value";
+    Syntax = "DG0325", "a statement is not in PostgreSQL's grammar";
     CapitalLetters = "DG0330", "a name contains uppercase letters (warning)";
     NoSchema = "DG0331", "a name has no schema (warning)";
     OwnLimits = "DG0332", "a statement changes settings for what follows it in the transaction (warning)";

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-/// A number with its noun: `1 step`, `2 steps`. The plural of the noun must end in `s`.
+/// A number with its noun: `1 step`, `2 steps`, `2 entries`.
 #[must_use]
 pub fn count<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
     let nouns = plural(&n, noun);
@@ -12,7 +12,13 @@ pub fn count<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
 /// The noun alone: `step` for one, `steps` for any other number.
 #[must_use]
 pub fn plural<N: PartialEq + From<u8>>(n: &N, noun: &str) -> String {
-    if *n == N::from(1) { noun.to_owned() } else { format!("{noun}s") }
+    if *n == N::from(1) {
+        return noun.to_owned();
+    }
+    match noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u'])) {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{noun}s"),
+    }
 }
 
 /// A number with thousands separators: `2,000,000`.
@@ -38,5 +44,6 @@ mod tests {
         assert_eq!([0_usize, 1, 2].map(|n| count(n, "row")), ["0 rows", "1 row", "2 rows"]);
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(plural(&1_i64, "row"), "row");
+        assert_eq!(["dependency", "day"].map(|noun| plural(&2_i64, noun)), ["dependencies", "days"]);
     }
 }

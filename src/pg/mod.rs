@@ -12,6 +12,7 @@ pub mod connect;
 mod database;
 pub mod embedded;
 pub mod hooks;
+pub mod known;
 pub mod ledger;
 pub mod lock;
 pub mod preflight;

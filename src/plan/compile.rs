@@ -2,7 +2,7 @@
 
 use super::model::{Blocked, Direction, FORMAT, Mode, Plan, Renamed, Rollback, Step, StepReason, Waiting};
 use super::secrets;
-use super::step::{self, RenderContext};
+use super::step::{self, Examined, RenderContext};
 use super::waves;
 use super::writing::Origins;
 use crate::base::{Diagnostics, time};
@@ -103,24 +103,30 @@ pub fn renamed(changelog: &Changelog, history: &History) -> Vec<Renamed> {
     found
 }
 
-/// Compiles what is pending; with what is odd in it.
+/// A plan with what is said of each of its changesets.
+pub type Looked<T> = (Plan, Vec<T>, Diagnostics);
+
+/// Compiles what is pending; with what `look` says of each changeset, by its position, and what is odd in them.
 ///
 /// # Errors
 /// When sources are wrong, or applied changesets were edited.
-pub fn forward(
+pub fn forward<T: Send>(
     changelog: &Changelog,
     graph: &Graph,
     sources: &SourceSet,
     history: &History,
     request: &Request<'_>,
-) -> Result<(Plan, Diagnostics), CompileError> {
+    look: impl Fn(usize, &Examined) -> T + Sync,
+) -> Result<Looked<T>, CompileError> {
     let decision = decide(changelog, graph, history, request.environment, request.selected);
     if !decision.edited.is_empty() {
         return Err(CompileError::Edited(decision.edited));
     }
     let history = history.with_new_ids(&decision.renamed);
-    let (mut steps, warnings) =
-        render(changelog, sources, &history, request, &decision.planned, |step| step).map_err(CompileError::Source)?;
+    let keep = |position: usize, examined: Examined| (look(position, &examined), examined.step);
+    let (all, warnings) =
+        render(changelog, sources, &history, request, &decision.planned, keep).map_err(CompileError::Source)?;
+    let (looked, mut steps): (Vec<T>, Vec<Step>) = all.into_iter().unzip();
     waves::number(&mut steps);
     let plan = Plan {
         format: FORMAT,
@@ -134,7 +140,25 @@ pub fn forward(
         blocked: decision.blocked,
         excluded: decision.excluded,
     };
-    Ok((plan, warnings))
+    Ok((plan, looked, warnings))
+}
+
+/// What `look` says of changesets that are pending and not selected, in order. Nothing of them runs, so that their
+/// problems are none here.
+pub fn others<T: Send>(
+    changelog: &Changelog,
+    graph: &Graph,
+    sources: &SourceSet,
+    history: &History,
+    request: &Request<'_>,
+    look: impl Fn(usize, &Examined) -> T + Sync,
+) -> Vec<T> {
+    let Some(selected) = request.selected else { return Vec::new() };
+    let mut decision = decide(changelog, graph, history, request.environment, None);
+    decision.planned.retain(|(position, _)| !selected.contains(position));
+    let history = history.with_new_ids(&decision.renamed);
+    let keep = |position: usize, examined: Examined| look(position, &examined);
+    render(changelog, sources, &history, request, &decision.planned, keep).map_or_else(|_| Vec::new(), |(all, _)| all)
 }
 
 /// What is known of a project when every changeset was compiled as if none was applied.
@@ -152,24 +176,28 @@ pub struct Compiled {
     pub exposed: Vec<String>,
 }
 
-/// Compiles every changeset as if none was applied, and keeps nothing of it; with what is odd.
+/// Compiles every changeset as if none was applied, and keeps nothing of it but what `look` says; with what is odd.
 ///
 /// # Errors
 /// When sources are wrong.
-pub fn check(
+pub fn check<T: Send>(
     changelog: &Changelog,
     graph: &Graph,
     sources: &SourceSet,
     request: &Request<'_>,
-) -> Result<(Compiled, Diagnostics), Diagnostics> {
+    look: impl Fn(usize, &Examined) -> T + Sync,
+) -> Result<(Compiled, Vec<T>, Diagnostics), Diagnostics> {
     let none = History::default();
     let decision = decide(changelog, graph, &none, request.environment, request.selected);
-    let look = |step: Step| {
+    let keep = |position: usize, examined: Examined| {
+        let looked = look(position, &examined);
+        let step = examined.step;
         let back = matches!(step.rollback, Rollback::Irreversible { .. });
         let several = step.segments.iter().any(|segment| segment.mode != Mode::Transaction);
-        (back, several, secrets::is_exposed(&step).then_some(step.changeset))
+        ((back, several, secrets::is_exposed(&step).then_some(step.changeset)), looked)
     };
-    let (all, warnings) = render(changelog, sources, &none, request, &decision.planned, look)?;
+    let (all, warnings) = render(changelog, sources, &none, request, &decision.planned, keep)?;
+    let (all, looked): (Vec<_>, Vec<T>) = all.into_iter().unzip();
     let compiled = Compiled {
         for_here: all.len() + decision.waiting.len() + decision.blocked.len(),
         excluded: decision.excluded,
@@ -177,7 +205,7 @@ pub fn check(
         not_one_transaction: all.iter().filter(|(_, several, _)| *several).count(),
         exposed: all.into_iter().filter_map(|(.., exposed)| exposed).collect(),
     };
-    Ok((compiled, warnings))
+    Ok((compiled, looked, warnings))
 }
 
 struct Choice<'a> {
@@ -286,7 +314,7 @@ fn render<T: Send>(
     history: &History,
     request: &Request<'_>,
     planned: &[(usize, StepReason)],
-    keep: impl Fn(Step) -> T + Sync,
+    keep: impl Fn(usize, Examined) -> T + Sync,
 ) -> Result<(Vec<T>, Diagnostics), Diagnostics> {
     let keep = &keep;
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(planned.len() / 64 + 1);
@@ -308,11 +336,11 @@ fn render<T: Send>(
                             }
                             setting.limits = changeset.limits.over(setting.limits);
                             setting.pace = changeset.limits.backfill.or(setting.pace);
-                            let mut step = step::compile(changeset, file, setting, &mut out)?;
-                            step.why = *why;
+                            let mut examined = step::examine(changeset, file, setting, &mut out)?;
+                            examined.step.why = *why;
                             let begun = history.changesets.get(&changeset.id).filter(|_| *why == StepReason::Resumed);
-                            begun.into_iter().for_each(|recorded| step.take_progress(recorded));
-                            Some(keep(step))
+                            begun.into_iter().for_each(|recorded| examined.step.take_progress(recorded));
+                            Some(keep(*position, examined))
                         })
                         .collect();
                     (steps, out)

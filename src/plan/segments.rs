@@ -45,7 +45,7 @@ impl<'a> Text<'a> {
     }
 
     /// A problem at these bytes: where they are written, with the change that brings them.
-    fn problem(&self, problem: Diagnostic, bytes: &Range<usize>) -> Diagnostic {
+    pub fn problem(&self, problem: Diagnostic, bytes: &Range<usize>) -> Diagnostic {
         let parsed = self.change.parsed;
         let kind = parsed.change.kind();
         let Some(written) = writing::find(self.bits(), bytes) else {

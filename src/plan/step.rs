@@ -13,26 +13,49 @@ use crate::effects::Effects;
 use crate::render::{Section, TemplateError};
 use crate::source::checks::Occasion;
 use crate::source::{Changeset, ParsedChange, RollbackSource};
-use crate::sql::{self, Outside};
+use crate::sql::{self, Objects, Outside};
 use sha2::{Digest, Sha256};
+use std::ops::Range;
+
+/// A step with what its SQL says about objects.
+#[derive(Debug, Clone)]
+pub struct Examined {
+    /// The step.
+    pub step: Step,
+    /// What the SQL of each change says, then that of each `verify` check; `None`: it is nested too deep.
+    pub said: Vec<Option<Objects>>,
+}
 
 /// Renders a changeset. Problems of templates and SQL are reported where they are written; then
 /// there is no step. Of a changeset that was not read as a whole only the problems are of use.
 pub fn compile(changeset: &Changeset, file: &str, setting: RenderContext<'_>, out: &mut Diagnostics) -> Option<Step> {
+    examine(changeset, file, setting, out).map(|examined| examined.step)
+}
+
+/// Renders a changeset and reads the SQL of its changes.
+pub fn examine(
+    changeset: &Changeset,
+    file: &str,
+    setting: RenderContext<'_>,
+    out: &mut Diagnostics,
+) -> Option<Examined> {
     let (errors_before, _) = out.counts();
     let (prepared, mut effects, made) = prepare(&changeset.changes, changeset, setting, out);
     let mut forward = Segments::new(setting);
     let mut known = true;
+    let mut said = Vec::with_capacity(prepared.len());
     for (i, change) in prepared.iter().enumerate() {
         let Some(sql) = render(change, Section::Forward, setting, out) else { continue };
         let text = Text::new(&sql, changeset, change, Section::Forward, setting);
         forward.add(&text, i, change.parsed.change.batch(), out);
+        let objects = sql::objects(&sql);
         if change.opaque {
-            match sql::touches(&sql) {
+            match objects.as_ref().and_then(Objects::touches) {
                 Some(found) => effects.append(found),
                 None => known = false,
             }
         }
+        said.push(objects);
     }
     drop_locks(&mut forward.list, &made);
     let rollback = take_back(changeset, &prepared, setting, out);
@@ -74,7 +97,33 @@ pub fn compile(changeset: &Changeset, file: &str, setting: RenderContext<'_>, ou
         verify: verify(Occasion::Apply),
         rollback,
     };
-    Some(step)
+    said.extend(changeset.verify.iter().map(|check| sql::objects(&check.sql)));
+    Some(Examined { step, said })
+}
+
+/// A problem at these bytes of a change's SQL, or of a `verify` check behind the changes: where they are written.
+#[must_use]
+pub fn locate(
+    changeset: &Changeset,
+    setting: RenderContext<'_>,
+    change: usize,
+    at: &Range<usize>,
+    problem: Diagnostic,
+) -> Diagnostic {
+    let mut out = Diagnostics::default();
+    let Some(n) = change.checked_sub(changeset.changes.len()) else {
+        let (prepared, ..) = prepare(&changeset.changes, changeset, setting, &mut out);
+        let change = &prepared[change];
+        return match render(change, Section::Forward, setting, &mut out) {
+            Some(sql) => {
+                let end = at.end.min(sql.len()).max(at.start.min(sql.len()));
+                Text::new(&sql, changeset, change, Section::Forward, setting)
+                    .problem(problem, &(at.start.min(end)..end))
+            }
+            None => problem.at(change.parsed.place.clone()),
+        };
+    };
+    problem.at(changeset.place.child("verify").at(n).child("sql").within(at.clone()))
 }
 
 fn prepare<'a>(

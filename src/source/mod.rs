@@ -12,6 +12,7 @@ pub mod checks;
 pub mod config;
 pub mod declared;
 pub mod document;
+pub mod edit;
 mod entries;
 mod files;
 mod follow_up;

@@ -14,6 +14,17 @@ struct Node {
     children: Children,
 }
 
+impl Node {
+    /// Where the last scalar in it ends.
+    fn last_end(&self) -> usize {
+        match &self.children {
+            Children::None => self.span.end,
+            Children::Seq(list) => list.last().map_or(self.span.end, Node::last_end),
+            Children::Map(entries) => entries.list.last().map_or(self.span.end, |(_, _, node)| node.last_end()),
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Children {
     None,
@@ -241,6 +252,25 @@ impl Spans {
             (Children::Seq(list), _) => list.first().map_or(node.span.clone(), |n| self.first_of(n, None)),
             (Children::None, None) => node.span.clone(),
         }
+    }
+
+    /// The bytes of a collection at `path`, and where its last entry ends; `None`: it has none.
+    #[must_use]
+    pub fn collection(&self, path: &[PathSeg]) -> Option<(Range<usize>, Option<usize>)> {
+        let mut node = self.root.as_ref()?;
+        for seg in path {
+            node = match (seg, &node.children) {
+                (PathSeg::Key(name), Children::Map(entries)) => entries.get(name)?.1,
+                (PathSeg::Index(i), Children::Seq(list)) => list.get(*i)?,
+                _ => return None,
+            };
+        }
+        let last = match &node.children {
+            Children::None => return None,
+            Children::Seq(list) => list.last().map(Node::last_end),
+            Children::Map(entries) => entries.list.last().map(|(_, _, node)| node.last_end()),
+        };
+        Some((node.span.clone(), last))
     }
 
     /// The scalar at `path`, and how it is written.

@@ -31,7 +31,9 @@ pub use facts::{Facts, LockMode, Outside};
 pub use forbidden::{Forbidden, doubtful, forbidden, is_of_schema, names_schema};
 pub use format_of::format_of;
 pub use gist::{gist, gist_within};
-pub use objects::touches;
+pub use objects::{
+    Arguments, Lookup, LooseColumn, Mention, Mistake, Object, Objects, UNPARSED_MARK, Unknown, objects, touches,
+};
 pub use opaque::{is_of_template, is_opaque};
 pub use parameters::{batch_fault, bind, first_parameter, parameters, split_with};
 pub use password::has_password;

@@ -2,9 +2,10 @@
 //! squawk's is not asked.
 
 use super::objects::with_tree;
+use super::review::has_mistake;
 use crate::base::Rule;
 use squawk_linter::{Linter, LinterSettings, Rule as Squawk};
-use squawk_syntax::SourceFile;
+use squawk_syntax::{Parse, SourceFile};
 use std::ops::Range;
 
 /// Squawk's rule, and ours.
@@ -36,29 +37,30 @@ pub struct Violation {
     pub rule: Rule,
     /// The bytes in the statement.
     pub at: Range<usize>,
-    /// What squawk says of it.
-    pub message: String,
-    /// What squawk advises.
-    pub help: Option<String>,
 }
 
 /// What squawk finds in a statement; nothing if its parser does not understand it.
 #[must_use]
 pub fn squawk(sql: &str) -> Vec<Violation> {
-    // the guard against deep nesting, and against text that the parser does not know
-    if with_tree(sql, |_| ()).is_none() || sql.len() > MOST_BYTES {
+    if sql.len() > MOST_BYTES {
         return Vec::new();
     }
-    let rules: Vec<Squawk> = TABLE.iter().map(|(squawk, _)| *squawk).collect();
-    let mut linter = Linter::with_rules(&rules, &[]);
-    linter.settings = LinterSettings { assume_in_transaction: true, ..LinterSettings::default() };
     // its own comments give no reason and name other rules: ours are the only ones
     let text = sql.replace("squawk-", "squawk_");
-    let found = linter.lint(&SourceFile::parse(&text), &text);
+    let lint = |parsed: &Parse<SourceFile>| {
+        if has_mistake(parsed) {
+            return Vec::new();
+        }
+        let rules: Vec<Squawk> = TABLE.iter().map(|(squawk, _)| *squawk).collect();
+        let mut linter = Linter::with_rules(&rules, &[]);
+        linter.settings = LinterSettings { assume_in_transaction: true, ..LinterSettings::default() };
+        linter.lint(parsed, &text)
+    };
+    let found = with_tree(&text, lint).unwrap_or_default();
     let ours = |squawk: Squawk| TABLE.iter().find(|(known, _)| *known == squawk).map(|(_, rule)| *rule);
     let violation = |v: squawk_linter::Violation| {
         let at = usize::from(v.text_range.start())..usize::from(v.text_range.end());
-        Some(Violation { rule: ours(v.code)?, at, message: v.message, help: v.help })
+        Some(Violation { rule: ours(v.code)?, at })
     };
     found.into_iter().filter_map(violation).collect()
 }

@@ -50,6 +50,8 @@ names! {
     /// An option of an operation.
     #[schemars(rename = "RemedyOptionName")]
     Setting {
+        /// The environment whose database is asked.
+        Against,
         /// A destructive kind of step that is allowed.
         Allow,
         /// Of `clear`: all of the changeset was run.
@@ -66,6 +68,8 @@ names! {
         DryRunLimit,
         /// The environment.
         Env,
+        /// Of `check`: adds the dependencies that are missing.
+        Fix,
         /// The environment that a promotion comes from.
         From,
         /// The answer as JSON.

@@ -1,63 +1,124 @@
 //! `dagmar check`: what can be wrong without a database.
 
-use crate::base::count;
+use crate::base::{Failure, count};
+use crate::cli::shell::file;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
-use crate::cli::shell::task::Outcome;
+use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::wording::worded;
 use crate::ops::address::password_warning;
-use crate::ops::check::Checked;
+use crate::ops::check::{self, Added, Checked, Unchecked};
 use crate::report;
 use crate::source::password::has_password;
 
-/// Checks the project's files without a database: YAML, keys, names, edges, templates.
+/// Checks the project's files without a database: YAML, keys, names, SQL, dependencies, templates.
 ///
-/// Reports every error of every file at once. Compiles for one environment, with its variables. In SQL it
-/// checks where statements, quotes, comments and parentheses end, and finds statements that must not
-/// stand in a changeset. Only a server can check the grammar and whether objects exist: use
-/// `dagmar plan --dry-run`.
+/// Reports every error of every file at once. Compiles for one environment, with its variables. Compares
+/// the declared dependencies with the SQL: a changeset that uses what another one makes has to come after
+/// it, and two that define the same object have to be ordered. Only a server can check whether a statement
+/// succeeds: use `dagmar plan --dry-run`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dagmar check
-  dagmar check --env production
+  dagmar check --fix
+  dagmar check --env production --against
   dagmar check --format json | jq '.diagnostics[] | .file, .line'")]
-pub struct Args {}
+pub struct Args {
+    /// Adds missing dependencies to the files; layout and comments stay
+    #[arg(long)]
+    fix: bool,
+    /// Looks in the environment's database for objects that no changeset makes
+    #[arg(long)]
+    against: bool,
+}
 
-pub fn run(_: &Args, global: &Global, out: &mut Output) -> Outcome {
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
+    let added = if args.fix { fix(global, form, out)? } else { Vec::new() };
     let target = open::target(global)?;
     let view = target.view()?;
-    let (compiled, warnings) = view.check()?;
+    let found = view.check()?;
+    let there = if args.against && !found.comparison.unmade().is_empty() {
+        Some(block_on(check::there(&target, &found.comparison, out))?)
+    } else {
+        None
+    };
+    let problems = view.problems(&found, there.as_ref());
+    if problems.has_errors() {
+        return Err(Failure::source(problems));
+    }
     for (name, environment) in &target.workspace().loaded.config.environment_list {
         if environment.url.as_deref().is_some_and(has_password) {
             out.warn(&password_warning(name));
         }
     }
-    let checked = Checked::of(&target, &view, &compiled, &warnings, worded);
+    let checked = Checked::of(&target, &view, &found, &problems, added, worded);
     match form {
         Form::Json => out.json(&checked),
         Form::Text => {
-            out.warnings(&warnings);
-            let Checked { environment, changesets, irreversible, not_one_transaction: outside, .. } = checked;
-            out.data(format!("{} in order; environment {environment}", count(changesets, "changeset")));
-            if !compiled.excluded.is_empty() {
-                out.data(format!("  not for this environment: {}", compiled.excluded.join(", ")));
+            out.warnings(&problems);
+            let Checked { environment, changesets, irreversible, not_one_transaction: outside, .. } = &checked;
+            out.data(format!("{} in order; environment {environment}", count(*changesets, "changeset")));
+            if !found.compiled.excluded.is_empty() {
+                out.data(format!("  not for this environment: {}", found.compiled.excluded.join(", ")));
             }
-            if outside > 0 {
-                out.data(format!("  more than one transaction: {}", count(outside, "changeset")));
+            if *outside > 0 {
+                out.data(format!("  more than one transaction: {}", count(*outside, "changeset")));
             }
-            if !warnings.is_empty() {
-                out.data(format!("  {}", report::diag::summary(&warnings)));
+            if !problems.is_empty() {
+                out.data(format!("  {}", report::diag::summary(&problems)));
             }
-            if irreversible > 0 {
-                out.data(format!("  cannot be rolled back: {}", count(irreversible, "changeset")));
+            if *irreversible > 0 {
+                out.data(format!("  cannot be rolled back: {}", count(*irreversible, "changeset")));
             }
+            let redundant = checked.redundant_dependencies.len();
+            if redundant > 0 {
+                let verb = if redundant == 1 { "follows" } else { "follow" };
+                let hint = format!("  hint: {} {verb} from others", count(redundant, "dependency"));
+                out.data(hint + ": `dagmar graph --edges` lists them");
+            }
+            unchecked(&checked.unchecked, out);
         }
     }
     // the process ends now: giving back each piece of a large project would take its time
+    std::mem::forget((found, problems));
     std::mem::forget(view);
     std::mem::forget(target);
     Ok(())
+}
+
+/// Names that are listed in one line.
+const MOST_NAMED: usize = 5;
+
+fn unchecked(changesets: &[Unchecked], out: &mut Output) {
+    let Some(first) = changesets.first() else { return };
+    let names: Vec<&str> = changesets.iter().take(MOST_NAMED).map(|c| c.changeset.as_str()).collect();
+    let more = if changesets.len() > MOST_NAMED { ", …" } else { "" };
+    out.data(format!(
+        "  dependencies not compared with all SQL of {}: {}{more} ({})",
+        count(changesets.len(), "changeset"),
+        names.join(", "),
+        first.reason
+    ));
+}
+
+/// Adds what is missing to the files, and says so.
+fn fix(global: &Global, form: Form, out: &mut Output) -> Result<Vec<Added>, Failure> {
+    let target = open::target(global)?;
+    let view = target.view()?;
+    let found = view.check()?;
+    let fixes = check::fixes(&view, &found.comparison)?;
+    let mut added = Vec::new();
+    for fix in fixes {
+        file::replace_text(&fix.path, &fix.text)?;
+        added.extend(fix.added);
+    }
+    if form == Form::Text {
+        for Added { changeset, dependency, file } in &added {
+            out.data(format!("{file}: `{changeset}` depends on `{dependency}` now"));
+        }
+    }
+    Ok(added)
 }

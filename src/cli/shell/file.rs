@@ -28,6 +28,17 @@ impl Existing {
     }
 }
 
+/// Replaces the text of a file that is there: its permissions and a byte order mark stay.
+///
+/// # Errors
+/// When it is no regular file, or cannot be written.
+pub fn replace_text(path: &Path, text: &str) -> Result<(), Failure> {
+    let old = file::read_text(path, LOOKED_AT)
+        .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot read `{}`: {e}", path.display())))?;
+    let mark = if old.starts_with('\u{feff}') { "\u{feff}" } else { "" };
+    write(path, &format!("{mark}{text}"), 0o644, Existing::Replaced)
+}
+
 /// Writes a file with these permissions, as far as the umask lets them.
 ///
 /// # Errors

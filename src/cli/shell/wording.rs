@@ -70,7 +70,7 @@ const fn operation(operation: Operation) -> (&'static str, &'static str) {
 const fn options(operation: Operation) -> &'static [Setting] {
     match operation {
         Operation::Adopt | Operation::Mark => &[Setting::Reason],
-        Operation::Check => &[Setting::Json],
+        Operation::Check => &[Setting::Against, Setting::Fix, Setting::Json],
         Operation::Clear => &[Setting::Applied, Setting::AsRecorded, Setting::Reason],
         Operation::History => &[Setting::Key, Setting::Verify],
         Operation::LedgerGrants => &[Setting::Applier, Setting::Approver],
@@ -83,6 +83,7 @@ const fn options(operation: Operation) -> &'static [Setting] {
 /// The spelling of an option, and what its value is called in the help; empty: it takes none.
 const fn spelling(setting: Setting) -> (&'static str, &'static str) {
     match setting {
+        Setting::Against => ("--against", ""),
         Setting::Allow => ("--allow", "KIND"),
         Setting::Applied => ("--applied", ""),
         Setting::Applier => ("--applier", "ROLE"),
@@ -91,6 +92,7 @@ const fn spelling(setting: Setting) -> (&'static str, &'static str) {
         Setting::Cascade => ("--cascade", ""),
         Setting::DryRunLimit => ("--dry-run-limit", "TIME"),
         Setting::Env => ("--env", "NAME"),
+        Setting::Fix => ("--fix", ""),
         Setting::From => ("--from", "ENV"),
         Setting::Json => ("--format json", ""),
         Setting::Key => ("--key", "FILE"),

@@ -1,16 +1,61 @@
-//! Finds the objects that SQL touches: any SQL goes in, [`Effects`] come out, or nothing if the text does not
-//! tell.
+//! Finds the objects that SQL names: any SQL goes in, [`Objects`] come out.
 //!
-//! It reads the syntax tree of the grammar's crate. To add a class of objects: its kinds of nodes in [`walk`].
+//! It reads the syntax tree of the grammar's crate. To add a class of objects: a variant of [`Object`] and its kinds of
+//! nodes in [`walk`].
 
+mod body;
+mod definitions;
+mod expressions;
+mod mistake;
+mod name;
+mod nested;
+mod object;
 mod parse;
+mod rows;
+mod scope;
+mod settings;
+mod signature;
+mod touch;
 mod types;
 mod walk;
+
+pub use object::{Arguments, Lookup, LooseColumn, Mention, Mistake, Object, Objects, Unknown};
 
 pub(super) use parse::with_tree;
 
 use super::split::split;
 use crate::effects::Effects;
+use walk::{Context, Walk};
+
+pub use mistake::UNPARSED_MARK;
+
+/// What a text of SQL says about objects, down to columns, constraints, values of enums and arguments of functions.
+/// `None` where it cannot be read: a quote is open, or it is nested too deep.
+///
+/// Bodies of functions in SQL and PL/pgSQL and `DO` blocks are read too; `EXECUTE` of a text that is built at run time
+/// and other languages are noted as unknown. Objects that CASCADE drags along are not in the text.
+#[must_use]
+pub fn objects(sql: &str) -> Option<Objects> {
+    let pieces = split(sql).ok()?;
+    parse::with_tree(sql, |parsed| {
+        let mut objects = Objects::default();
+        for error in parsed.errors() {
+            let at = usize::from(error.range().start())..usize::from(error.range().end());
+            let in_body = is_in_body(&parsed.syntax_node(), error.range());
+            objects.mistakes.push(Mistake { message: error.message().to_owned(), at, in_body, expected: false });
+        }
+        for statement in parsed.syntax_node().children() {
+            Walk::new(&statement, &mut objects, Context::of_text()).all();
+        }
+        mistake::first_of_each(&mut objects.mistakes, sql, &pieces);
+        objects
+    })
+}
+
+fn is_in_body(root: &squawk_syntax::SyntaxNode, range: rowan::TextRange) -> bool {
+    let mut bodies = root.descendants().filter(|n| n.kind() == squawk_syntax::SyntaxKind::AS_DEFINITION);
+    bodies.any(|body| body.text_range().contains_range(range))
+}
 
 /// The objects that a text of SQL touches, in the order in which they occur.
 ///
@@ -23,8 +68,15 @@ use crate::effects::Effects;
 /// the server's own.
 #[must_use]
 pub fn touches(sql: &str) -> Option<Effects> {
-    split(sql).ok()?;
-    parse::with_tree(sql, walk::effects)?
+    objects(sql)?.touches()
+}
+
+impl Objects {
+    /// The objects that the text touches, as [`touches`].
+    #[must_use]
+    pub fn touches(&self) -> Option<Effects> {
+        touch::effects(self)
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The syntax tree of a text, made so that no text can end the process.
 
-use crate::sql::token::{Kind, words};
-use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
+use super::body::without_into;
+use crate::sql::token::{Kind, dollar_quoted, words};
+use squawk_syntax::{Parse, SourceFile};
 
 /// How many tokens may depend on each other; each can be a level of the parser's recursion,
 /// and a chain of prefixes takes it quadratic time.
@@ -13,35 +14,34 @@ const STACK: usize = 128 << 20;
 /// The length from which on a text gets a stack of its own.
 const SHORT: usize = 500;
 
-/// Calls `f` with the tree of `sql`. `None` where the text has a mistake or is nested so deep
-/// that the parser, which calls itself, could run out of its stack.
-pub(in crate::sql) fn with_tree<T: Send>(sql: &str, f: fn(&SyntaxNode) -> T) -> Option<T> {
-    let chain = chain(sql);
+/// Calls `f` with the tree of `sql`. `None` where the text is nested so deep that the parser, which calls itself,
+/// could run out of its stack.
+pub(in crate::sql) fn with_tree<T: Send>(sql: &str, f: impl FnOnce(&Parse<SourceFile>) -> T + Send) -> Option<T> {
+    let chain = deepest(sql);
     if chain > MAX_CHAIN {
         return None;
     }
+    let parse = || {
+        let blanked = without_into(sql);
+        f(&SourceFile::parse(blanked.as_deref().unwrap_or(sql)))
+    };
     if chain < SHORT {
-        return parse(sql, f);
+        return Some(parse());
     }
     std::thread::scope(|scope| {
-        let worker = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || parse(sql, f));
-        worker.ok()?.join().ok()?
+        let worker = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, parse);
+        worker.ok()?.join().ok()
     })
 }
 
-fn parse<T>(sql: &str, f: fn(&SyntaxNode) -> T) -> Option<T> {
-    let parsed = SourceFile::parse(sql);
-    let root = parsed.syntax_node();
-    let errors = parsed.errors();
-    if !errors.is_empty() {
-        // bodies of functions are the server's business
-        let bodies: Vec<_> =
-            root.descendants().filter(|n| n.kind() == SyntaxKind::AS_DEFINITION).map(|n| n.text_range()).collect();
-        if errors.iter().any(|e| !bodies.iter().any(|body| body.contains_range(e.range()))) {
-            return None;
-        }
-    }
-    Some(f(&root))
+/// The longest chain of a text and of the bodies in it.
+fn deepest(sql: &str) -> usize {
+    let toks = words(sql);
+    let bodies = toks.iter().filter(|tok| tok.kind == Kind::Text && tok.text.len() > SHORT);
+    let inner = |text: &str| {
+        dollar_quoted(text).map_or_else(|| text.trim_matches('\'').to_owned(), |(_, inner)| inner.to_owned())
+    };
+    bodies.map(|tok| chain(&inner(tok.text))).max().unwrap_or(0).max(chain(sql))
 }
 
 /// The longest run of tokens that no comma or semicolon parts, with those around its

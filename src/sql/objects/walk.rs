@@ -1,308 +1,339 @@
 //! One pass over a syntax tree that notes every name of an object.
 
-use super::types;
+use super::name::{child, ident, is_under, qualified_name};
+use super::object::{Lookup, Mention, Object, Objects, Unknown};
+use super::scope::{Item, Scope};
 use crate::base::{Ident, QualifiedName};
-use crate::effects::{Access, Effects, ObjectClass};
-use crate::sql::token::{Cursor, Kind, qualified, words};
+use crate::effects::{Access, ObjectClass};
+use rowan::TextRange;
 use squawk_syntax::{
     SyntaxKind::{self, *},
     SyntaxNode,
 };
 use std::collections::BTreeSet;
+use std::ops::Range;
+use std::rc::Rc;
 
-/// What the statements below `root` touch.
-pub(super) fn effects(root: &SyntaxNode) -> Option<Effects> {
-    let mut effects = Effects::default();
-    let mut temporary = BTreeSet::new();
-    for statement in root.children() {
-        let mut walk = Walk::new(&statement, &mut effects);
-        walk.all()?;
-        temporary.extend(walk.temporary());
-    }
-    effects.touches.retain(|t| t.name.schema.is_some() || !temporary.contains(&t.name.name));
-    effects.columns.retain(|(table, _)| table.schema.is_some() || !temporary.contains(&table.name));
-    let mut seen = BTreeSet::new();
-    effects.touches.retain(|t| seen.insert(t.clone()));
-    Some(effects)
+/// What holds for all statements of a text, or of a body.
+#[derive(Clone)]
+pub(super) struct Context {
+    pub lookup: Lookup,
+    pub guarded: bool,
+    /// Variables and parameters, which are no columns.
+    pub hidden: BTreeSet<Ident>,
+    /// The schema of names without one, where the function itself says it.
+    pub schema: Option<Ident>,
+    /// The bytes of the whole text that a node stands for.
+    pub bytes: Rc<dyn Fn(TextRange) -> Range<usize>>,
 }
 
-struct Walk<'e> {
-    statement: SyntaxNode,
-    effects: &'e mut Effects,
+impl Context {
+    /// That of a text by itself.
+    pub fn of_text() -> Self {
+        let bytes = |range: TextRange| usize::from(range.start())..usize::from(range.end());
+        Self { lookup: Lookup::Statement, guarded: false, hidden: BTreeSet::new(), schema: None, bytes: Rc::new(bytes) }
+    }
+}
+
+pub(super) struct Walk<'o> {
+    pub statement: SyntaxNode,
+    pub objects: &'o mut Objects,
+    pub context: Context,
     /// Names of `WITH` queries.
-    ctes: BTreeSet<Ident>,
-    /// The first object that the statement names: renamed names and indexes are in its schema.
-    subject: Option<QualifiedName>,
+    pub ctes: BTreeSet<Ident>,
+    /// The object that the statement is about: renamed names, indexes and columns belong to it.
+    pub subject: Option<QualifiedName>,
+    /// What INSERT, UPDATE or MERGE changes.
+    pub target: Option<QualifiedName>,
     /// Whether it runs the functions that it calls.
-    runs: bool,
+    pub runs: bool,
+    pub scope: Scope,
 }
 
-/// The parts of a dotted name.
-fn parts(node: &SyntaxNode) -> Vec<Ident> {
-    let text = node.text().to_string();
-    Cursor::new(&words(&text)).parts()
+/// Statements that describe an object; what they call is called later.
+fn is_definition(kind: SyntaxKind) -> bool {
+    matches!(
+        kind,
+        CREATE_TABLE
+            | CREATE_FOREIGN_TABLE
+            | CREATE_VIEW
+            | CREATE_INDEX
+            | CREATE_DOMAIN
+            | CREATE_TRIGGER
+            | CREATE_EVENT_TRIGGER
+            | CREATE_POLICY
+            | CREATE_RULE
+            | CREATE_FUNCTION
+            | CREATE_PROCEDURE
+            | CREATE_STATISTICS
+            | ALTER_TABLE
+            | ALTER_FOREIGN_TABLE
+            | ALTER_DOMAIN
+            | ALTER_POLICY
+    )
 }
 
-fn name(node: &SyntaxNode) -> Option<QualifiedName> {
-    qualified(parts(node))
+/// Statements that leave all definitions as they are.
+fn is_remark(statement: &SyntaxNode) -> bool {
+    matches!(statement.kind(), COMMENT_ON | GRANT | REVOKE | SECURITY_LABEL | ALTER_DEFAULT_PRIVILEGES)
+        || child(statement, &[OWNER_TO]).is_some()
 }
 
-fn child(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxNode> {
-    node.children().find(|n| kinds.contains(&n.kind()))
-}
-
-fn is_under(node: &SyntaxNode, kinds: &[SyntaxKind]) -> bool {
-    node.ancestors().skip(1).any(|n| kinds.contains(&n.kind()))
-}
-
-impl<'e> Walk<'e> {
-    fn new(statement: &SyntaxNode, effects: &'e mut Effects) -> Self {
-        let ctes = statement.descendants().filter(|n| n.kind() == CTE_NAME).filter_map(|n| parts(&n).pop()).collect();
-        let subject = statement
-            .descendants()
-            .find(|n| {
-                matches!(n.kind(), TABLE_NAME_REF | VIEW_REF | INDEX_REF | SEQUENCE_REF)
-                    || matches!(n.kind(), TYPE_NAME_REF | DOMAIN_REF | FUNCTION_NAME_REF | RELATION_NAME_REF)
-            })
-            .and_then(|n| name(&n));
-        let defines = matches!(
-            statement.kind(),
-            CREATE_TABLE
-                | CREATE_FOREIGN_TABLE
-                | CREATE_VIEW
-                | CREATE_INDEX
-                | CREATE_DOMAIN
-                | CREATE_TRIGGER
-                | CREATE_EVENT_TRIGGER
-                | CREATE_POLICY
-                | CREATE_RULE
-                | CREATE_FUNCTION
-                | CREATE_PROCEDURE
-                | CREATE_STATISTICS
-                | ALTER_TABLE
-                | ALTER_FOREIGN_TABLE
-                | ALTER_DOMAIN
-                | ALTER_POLICY
-        );
-        Self { statement: statement.clone(), effects, ctes, subject, runs: !defines }
-    }
-
-    /// Notes all names; `None` where the statement may do anything.
-    fn all(&mut self) -> Option<()> {
-        if matches!(self.statement.kind(), DO | CALL | EXECUTE | IMPORT_FOREIGN_SCHEMA | REASSIGN | DROP_OWNED | ERROR)
-        {
-            return None;
-        }
-        if self.statement.kind() == DROP_SCHEMA && child(&self.statement, &[CASCADE]).is_some() {
-            return None;
-        }
-        for node in self.statement.descendants() {
-            match node.kind() {
-                EXECUTE | CALL => return None, // EXPLAIN ANALYZE EXECUTE, and rules
-                CALL_EXPR => self.call(&node)?,
-                PATH_TYPE => self.path_type(&node),
-                OBJECT_COLUMN | QUALIFIED_COLUMN_NAME_REF => self.column(&node),
-                ADD_COLUMN => self.added(&node),
-                TABLE_NAME => self.made(ObjectClass::Table, &node),
-                VIEW => self.made(ObjectClass::View, &node),
-                INDEX => self.index(&node),
-                SEQUENCE => self.made(ObjectClass::Sequence, &node),
-                FUNCTION_NAME | PROCEDURE_NAME | AGGREGATE_NAME | ROUTINE_NAME => {
-                    self.made(ObjectClass::Function, &node)
+impl<'o> Walk<'o> {
+    pub fn new(statement: &SyntaxNode, objects: &'o mut Objects, context: Context) -> Self {
+        let ctes = statement.descendants().filter(|n| n.kind() == CTE_NAME).filter_map(|n| ident(&n)).collect();
+        let mut walk = Self {
+            statement: statement.clone(),
+            objects,
+            context,
+            ctes,
+            subject: None,
+            target: None,
+            runs: !is_definition(statement.kind()),
+            scope: Scope::default(),
+        };
+        walk.subject = walk.find_subject();
+        if let Some(subject) = &walk.subject {
+            match statement.kind() {
+                CREATE_TABLE | ALTER_TABLE | CREATE_INDEX | CREATE_POLICY | ALTER_POLICY => {
+                    walk.scope.push(vec![Item::of(subject)]);
                 }
-                TYPE_NAME | DOMAIN => self.made(ObjectClass::Type, &node),
-                SCHEMA => self.made(ObjectClass::Schema, &node),
-                EXTENSION => self.made(ObjectClass::Extension, &node),
-                ROLE => self.made(ObjectClass::Role, &node),
-                TABLE_NAME_REF | RELATION_NAME_REF => self.relation(&node),
-                VIEW_REF => self.used(ObjectClass::View, &node),
-                INDEX_REF => self.used(ObjectClass::Index, &node),
-                SEQUENCE_REF => self.used(ObjectClass::Sequence, &node),
-                FUNCTION_NAME_REF | PROCEDURE_NAME_REF | ROUTINE_NAME_REF => self.used(ObjectClass::Function, &node),
-                TYPE_NAME_REF | DOMAIN_REF => self.used(ObjectClass::Type, &node),
-                SCHEMA_REF => self.used(ObjectClass::Schema, &node),
-                EXTENSION_REF => self.used(ObjectClass::Extension, &node),
-                ROLE_REF => self.role(&node),
+                CREATE_TRIGGER | CREATE_RULE => {
+                    walk.scope.push(vec![Item::named("new", subject), Item::named("old", subject)]);
+                }
                 _ => {}
             }
         }
-        Some(())
+        walk
     }
 
-    fn note(&mut self, object: ObjectClass, name: Option<QualifiedName>, how: Access) {
-        if let Some(name) = name {
-            self.effects.touch(object, &name, how);
-        }
-    }
-
-    /// A name that the statement brings into being; renamed objects stay in their schema.
-    fn made(&mut self, object: ObjectClass, node: &SyntaxNode) {
-        let Some(mut made) = name(node) else { return };
-        let parent = node.parent().map(|p| p.kind());
-        let renamed = parent != Some(self.statement.kind()) && !matches!(parent, Some(INTO_CLAUSE | NAMED_SCHEMA));
-        if renamed && made.schema.is_none() && object != ObjectClass::Schema {
-            made.schema = self.subject.as_ref().and_then(|s| s.schema.clone());
-        }
-        self.effects.touch(object, &made, Access::Create);
-    }
-
-    /// An index changes its table, and is in the table's schema.
-    fn index(&mut self, node: &SyntaxNode) {
-        let Some(index) = name(node) else { return };
-        let index =
-            if let (None, Some(table)) = (&index.schema, &self.subject) { table.sibling(index.name) } else { index };
-        self.effects.touch(ObjectClass::Index, &index, Access::Create);
-    }
-
-    /// A relation that is there; the words around it say what happens to it.
-    fn relation(&mut self, node: &SyntaxNode) {
-        let Some(name) = name(node) else { return };
-        if name.schema.is_none() && self.ctes.contains(&name.name) {
-            return;
-        }
-        let wrappers = [TABLE_RELATION_NAME, RELATION_NAME, TABLE_LIST, RELATION_LIST, TABLE_NAME_REF_LIST];
-        let owner = node.ancestors().skip(1).find(|n| !wrappers.contains(&n.kind()));
-        let how = match owner.as_ref().map(SyntaxNode::kind) {
-            Some(REFERENCES_CONSTRAINT | FOREIGN_KEY_CONSTRAINT | REFERENCES_TABLE) => Access::Reference,
-            Some(RELATION_FROM_ITEM | LIKE_CLAUSE | TABLE) => Access::Read,
-            Some(INSERT | UPDATE | DELETE | MERGE) if self.runs => Access::Write,
-            Some(INSERT | UPDATE | DELETE | MERGE) => Access::Read, // a rule or a body writes later
-            Some(TRUNCATE) => Access::Write,
-            Some(COPY_TABLE) if child(&self.statement, &[COPY_FROM]).is_some() => Access::Write,
-            Some(COPY_TABLE) => Access::Read,
-            Some(DROP_TABLE | DROP_FOREIGN_TABLE) => Access::Drop,
-            _ => Access::Alter,
+    fn find_subject(&self) -> Option<QualifiedName> {
+        let made = match self.statement.kind() {
+            CREATE_TABLE | CREATE_FOREIGN_TABLE => Some(TABLE_NAME),
+            CREATE_TYPE => Some(TYPE_NAME),
+            CREATE_DOMAIN => Some(DOMAIN),
+            _ => None,
         };
-        self.effects.touch(ObjectClass::Table, &name, how);
+        let found = self.statement.descendants().find(|n| match made {
+            Some(kind) => n.kind() == kind,
+            None => {
+                matches!(n.kind(), TABLE_NAME_REF | VIEW_REF | INDEX_REF | SEQUENCE_REF)
+                    || matches!(n.kind(), TYPE_NAME_REF | DOMAIN_REF | FUNCTION_NAME_REF | RELATION_NAME_REF)
+            }
+        })?;
+        Some(self.in_schema(qualified_name(&found)?))
     }
 
-    /// An object that is there, as the statement's subject or beside it.
-    fn used(&mut self, object: ObjectClass, node: &SyntaxNode) {
-        let Some(mut name) = name(node) else { return };
+    /// A name with the schema that the function around it looks into.
+    pub(super) fn in_schema(&self, name: QualifiedName) -> QualifiedName {
+        QualifiedName { schema: name.schema.or_else(|| self.context.schema.clone()), name: name.name }
+    }
+
+    pub fn qualified(&self, node: &SyntaxNode) -> Option<QualifiedName> {
+        qualified_name(node).map(|name| self.in_schema(name))
+    }
+
+    /// Notes all names.
+    pub fn all(&mut self) {
         let kind = self.statement.kind();
-        let dropped: &[SyntaxKind] = match object {
-            ObjectClass::View => &[DROP_VIEW, DROP_MATERIALIZED_VIEW],
-            ObjectClass::Index => &[DROP_INDEX],
-            ObjectClass::Sequence => &[DROP_SEQUENCE],
-            ObjectClass::Function => &[DROP_FUNCTION, DROP_PROCEDURE, DROP_ROUTINE, DROP_AGGREGATE],
-            ObjectClass::Type => &[DROP_TYPE, DROP_DOMAIN],
-            ObjectClass::Schema => &[DROP_SCHEMA],
-            ObjectClass::Extension => &[DROP_EXTENSION],
-            ObjectClass::Table | ObjectClass::Role => &[],
-        };
-        let how = if dropped.contains(&kind) {
-            Access::Drop
-        } else if kind == REFRESH {
-            Access::Write
-        } else if is_under(node, &[SET_SCHEMA, EXTENSION_SCHEMA]) || format!("{kind:?}").starts_with("CREATE_") {
-            Access::Read
-        } else {
-            Access::Alter
-        };
-        let beside_table = matches!(kind, ALTER_TABLE | CLUSTER | ALTER_MATERIALIZED_VIEW);
-        if object == ObjectClass::Index && beside_table && name.schema.is_none() {
-            name.schema = self.subject.as_ref().and_then(|s| s.schema.clone());
-        }
-        self.effects.touch(object, &name, how);
-    }
-
-    fn role(&mut self, node: &SyntaxNode) {
-        // `GRANT USAGE ON …`: the tree takes the privilege for a role
-        if is_under(node, &[REVOKE_COMMAND]) && child(&self.statement, &[ON_PRIVILEGE_OBJECTS_CLAUSE]).is_some() {
-            return;
-        }
-        let Some(name) = name(node) else { return };
-        if ["public", "current_user", "current_role", "session_user"].contains(&name.name.as_str()) {
-            return;
-        }
-        let how = match self.statement.kind() {
-            DROP_ROLE | DROP_USER | DROP_USERS | DROP_GROUP => Access::Drop,
-            ALTER_ROLE | ALTER_USER | ALTER_GROUP => Access::Alter,
-            _ => Access::Read,
-        };
-        self.effects.touch(ObjectClass::Role, &name, how);
-    }
-
-    /// `schema.table.column`.
-    fn column(&mut self, node: &SyntaxNode) {
-        let inner = child(node, &[PATH_REF, QUALIFIED_COLUMN_NAME_REF]);
-        if node.kind() == OBJECT_COLUMN && inner.as_ref().is_some_and(|n| n.kind() == QUALIFIED_COLUMN_NAME_REF) {
-            return; // comes next
-        }
-        let mut parts = parts(inner.as_ref().unwrap_or(node));
-        parts.pop();
-        let owned = is_under(node, &[OPTION_OWNED_BY]);
-        self.note(ObjectClass::Table, qualified(parts), if owned { Access::Read } else { Access::Alter });
-    }
-
-    fn added(&mut self, node: &SyntaxNode) {
-        if let Some(table) = self.subject.clone()
-            && let Some(column) = child(node, &[COLUMN_NAME]).and_then(|n| parts(&n).pop())
+        let is_schema_with_all = kind == DROP_SCHEMA && child(&self.statement, &[CASCADE]).is_some();
+        if is_schema_with_all
+            || matches!(kind, DO | CALL | EXECUTE | IMPORT_FOREIGN_SCHEMA | REASSIGN | DROP_OWNED | ERROR)
         {
-            self.effects.adds_column(&table, column.as_str());
+            self.runs_code();
+        }
+        self.visit(&self.statement.clone());
+        if matches!(kind, CREATE_FUNCTION | CREATE_PROCEDURE | DO) {
+            self.bodies();
+        }
+        if kind == SET || kind == RESET {
+            self.settings();
         }
     }
 
-    fn path_type(&mut self, node: &SyntaxNode) {
-        let Some(name) = name(node) else { return };
-        // `%TYPE` and the options of an aggregate are no types
-        if is_under(node, &[ATTRIBUTE_VALUE]) {
-            return;
-        }
-        let own =
-            name.schema.as_ref().map_or_else(|| types::is_own(name.name.as_str()), |s| s.as_str() == "pg_catalog");
-        if !own {
-            self.effects.touch(ObjectClass::Type, &name, Access::Read);
-        }
+    /// Notes all names of a body, which is no statement itself.
+    pub fn visit_all(&mut self) {
+        self.visit(&self.statement.clone());
     }
 
-    /// A function that is called: part of a definition, or run here and now.
-    fn call(&mut self, node: &SyntaxNode) -> Option<()> {
-        let callee = child(node, &[NAME_REF, FIELD_EXPR]);
-        let Some(function) = callee.as_ref().and_then(name) else { return Some(()) };
-        let own = matches!(function.schema.as_ref().map(Ident::as_str), Some("pg_catalog" | "information_schema"));
-        if ["nextval", "currval", "setval"].contains(&function.name.as_str()) && (own || function.schema.is_none()) {
-            self.note(ObjectClass::Sequence, sequence(node), Access::Read);
-            return Some(());
-        }
-        if own {
-            return Some(());
-        }
-        if self.runs {
-            return if function.schema.is_some() { None } else { Some(()) };
-        }
-        self.effects.touch(ObjectClass::Function, &function, Access::Read);
-        Some(())
+    pub fn runs_code(&mut self) {
+        self.objects.runs_code |= self.context.lookup == Lookup::Statement;
     }
 
-    /// The name of a table that goes away with the session.
-    fn temporary(&self) -> Option<Ident> {
-        let kind = self.statement.kind();
-        let into = child(&self.statement, &[INTO_CLAUSE]);
-        let place = match kind {
-            CREATE_TABLE | CREATE_TABLE_AS | CREATE_VIEW | CREATE_SEQUENCE => &self.statement,
-            _ => into.as_ref()?,
+    pub fn unknown(&mut self, what: &'static str, node: &SyntaxNode) {
+        let at = (self.context.bytes)(node.text_range());
+        self.objects.unknown.push(Unknown { what, lookup: self.context.lookup, at });
+    }
+
+    pub fn note(&mut self, object: Object, class: ObjectClass, how: Access, node: &SyntaxNode) {
+        let guard = |kind| child(&self.statement, &[kind]).is_some();
+        let is_create =
+            self.statement.kind() == CREATE_TABLE || format!("{:?}", self.statement.kind()).starts_with("CREATE");
+        let guarded = self.context.guarded
+            || !is_create && guard(IF_EXISTS)
+            || how == Access::Create && is_create && guard(IF_NOT_EXISTS)
+            || node.parent().is_some_and(|parent| {
+                matches!(parent.kind(), ADD_COLUMN | DROP_COLUMN | DROP_CONSTRAINT | ADD_VALUE)
+                    && child(&parent, &[IF_EXISTS, IF_NOT_EXISTS]).is_some()
+            });
+        let mention = Mention {
+            object,
+            class,
+            how,
+            lookup: self.context.lookup,
+            guarded,
+            defines: !is_remark(&self.statement),
+            adds: node.parent().is_some_and(|parent| parent.kind() == ADD_COLUMN),
+            at: (self.context.bytes)(node.text_range()),
         };
-        let text = place.text().to_string();
-        let toks = words(&text);
-        let temp = toks.iter().take(5).any(|t| t.is_any(&["temp", "temporary"]));
-        if !temp {
-            return None;
-        }
-        let made = child(place, &[TABLE_NAME, VIEW, SEQUENCE])?;
-        parts(&made).pop()
+        self.objects.mentions.push(mention);
     }
-}
 
-/// The sequence in `nextval('schema.name')`.
-fn sequence(call: &SyntaxNode) -> Option<QualifiedName> {
-    let text = child(call, &[ARG_LIST])?.text().to_string();
-    let toks = words(&text);
-    let literal = toks.get(1).filter(|t| t.kind == Kind::Text)?;
-    let inner = literal.text.strip_prefix('\'')?.strip_suffix('\'')?;
-    name_in(inner)
-}
+    pub(super) fn relation_noted(&mut self, class: ObjectClass, name: QualifiedName, how: Access, node: &SyntaxNode) {
+        self.note(Object::Relation(name), class, how, node);
+    }
 
-fn name_in(text: &str) -> Option<QualifiedName> {
-    Cursor::new(&words(text)).qname()
+    /// Visits what is below a node.
+    pub fn below(&mut self, node: &SyntaxNode) {
+        for child in node.children() {
+            self.visit(&child);
+        }
+    }
+
+    pub fn visit(&mut self, node: &SyntaxNode) {
+        match node.kind() {
+            SELECT | SELECT_INTO | PLPGSQL_EXPR => self.query(node),
+            INSERT => self.insert(node),
+            UPDATE | DELETE | MERGE => self.change(node),
+            EXECUTE => {
+                self.unknown("EXECUTE of a prepared statement", node);
+                self.runs_code();
+            }
+            CALL => {
+                self.runs_code();
+                self.below(node);
+            }
+            IMPORT_FOREIGN_SCHEMA => self.unknown("IMPORT FOREIGN SCHEMA", node),
+            CALL_EXPR => self.call(node),
+            CAST_EXPR => self.cast(node),
+            NAMED_ARG => node.children().filter(|n| n.kind() != PARAM_NAME_REF).for_each(|n| self.visit(&n)),
+            NAME_REF => self.loose_column(node),
+            FIELD_EXPR => self.field(node),
+            PERCENT_TYPE => self.percent_type(node),
+            PLPGSQL_PERCENT_ROWTYPE => {
+                if let Some(name) = child(node, &[PATH_REF]).and_then(|path| self.qualified(&path)) {
+                    self.relation_noted(ObjectClass::Table, name, Access::Read, node);
+                }
+            }
+            PLPGSQL_DYN_EXECUTE_STMT
+            | PLPGSQL_RETURN_QUERY_EXECUTE_STMT
+            | PLPGSQL_FOR_DYN_STMT
+            | PLPGSQL_OPEN_EXECUTE => {
+                self.dynamic(node);
+            }
+            PLPGSQL_IF_STMT
+            | PLPGSQL_CASE_STMT
+            | PLPGSQL_LOOP_STMT
+            | PLPGSQL_WHILE_STMT
+            | PLPGSQL_FOR_I_STMT
+            | PLPGSQL_FOR_QUERY_STMT
+            | PLPGSQL_FOR_CURSOR_STMT
+            | PLPGSQL_FOR_EACH_STMT => self.branch(node),
+            PLPGSQL_BODY => self.body(node),
+            PLPGSQL_BLOCK if child(node, &[PLPGSQL_EXCEPTION_SECTION]).is_some() => self.branch(node),
+            PLPGSQL_VAR_NAME_REF | PLPGSQL_INTO_CLAUSE => {}
+            PATH_TYPE => {
+                self.path_type(node);
+                self.below(node);
+            }
+            OBJECT_COLUMN | QUALIFIED_COLUMN_NAME_REF => self.qualified_column(node),
+            COLUMN | ADD_COLUMN => self.column(node),
+            COMPOSITE_FIELD | COMPOSITE_FIELD_REF => self.attribute(node),
+            COLUMN_NAME_REF => self.column_ref(node),
+            COLUMN_NAME if node.parent().is_some_and(|p| p.kind() == RENAME_COLUMN) => {
+                self.of_subject(node, Object::Column, Access::Create);
+            }
+            CONSTRAINT_NAME => self.of_subject(node, Object::Constraint, Access::Create),
+            CONSTRAINT_NAME_REF => {
+                let how =
+                    if is_under(node, &[DROP_CONSTRAINT, RENAME_CONSTRAINT]) { Access::Drop } else { Access::Read };
+                self.of_subject(node, Object::Constraint, how);
+            }
+            TRIGGER => self.of_subject(node, Object::Trigger, Access::Create),
+            TRIGGER_REF => self.of_subject(node, Object::Trigger, self.drop_or_read(DROP_TRIGGER)),
+            POLICY => self.of_subject(node, Object::Policy, Access::Create),
+            POLICY_REF => self.of_subject(node, Object::Policy, self.drop_or_read(DROP_POLICY)),
+            RULE => self.of_subject(node, Object::Rule, Access::Create),
+            RULE_REF => self.of_subject(node, Object::Rule, self.drop_or_read(DROP_RULE)),
+            ENUM_TYPE | ADD_VALUE | RENAME_VALUE => self.enum_values(node),
+            TABLE_NAME => self.made(ObjectClass::Table, node),
+            VIEW => self.made(ObjectClass::View, node),
+            INDEX => self.index(node),
+            SEQUENCE => self.made(ObjectClass::Sequence, node),
+            FUNCTION_NAME | PROCEDURE_NAME | AGGREGATE_NAME | ROUTINE_NAME => self.made(ObjectClass::Function, node),
+            TYPE_NAME | DOMAIN => self.made(ObjectClass::Type, node),
+            SCHEMA => self.made(ObjectClass::Schema, node),
+            EXTENSION => self.made(ObjectClass::Extension, node),
+            ROLE => self.made(ObjectClass::Role, node),
+            TABLE_NAME_REF | RELATION_NAME_REF => self.relation(node),
+            VIEW_REF => self.used(ObjectClass::View, node),
+            INDEX_REF => self.used(ObjectClass::Index, node),
+            SEQUENCE_REF => self.used(ObjectClass::Sequence, node),
+            FUNCTION_NAME_REF | PROCEDURE_NAME_REF | ROUTINE_NAME_REF => self.used(ObjectClass::Function, node),
+            TYPE_NAME_REF | DOMAIN_REF => self.used(ObjectClass::Type, node),
+            SCHEMA_REF => self.used(ObjectClass::Schema, node),
+            EXTENSION_REF => self.used(ObjectClass::Extension, node),
+            ROLE_REF => self.role(node),
+            SET_SCHEMA => {
+                self.moved(node);
+                self.below(node);
+            }
+            INHERITS | PARTITION_OF | LIKE_CLAUSE => {
+                self.open();
+                self.below(node);
+            }
+            CREATE_TABLE_AS | CREATE_VIEW | CREATE_MATERIALIZED_VIEW => {
+                self.open();
+                self.below(node);
+            }
+            ERROR => self.unknown("SQL that cannot be read", node),
+            _ => self.below(node),
+        }
+    }
+
+    /// A part that may not run, or whose failure is caught.
+    fn branch(&mut self, node: &SyntaxNode) {
+        let before = std::mem::replace(&mut self.context.guarded, true);
+        self.below(node);
+        self.context.guarded = before;
+    }
+
+    /// Statements of PL/pgSQL: behind one that may return, the others may not run.
+    fn body(&mut self, node: &SyntaxNode) {
+        let before = self.context.guarded;
+        for statement in node.children() {
+            self.visit(&statement);
+            let may_return = matches!(statement.kind(), PLPGSQL_IF_STMT | PLPGSQL_CASE_STMT)
+                && statement.descendants().any(|n| n.kind() == PLPGSQL_RETURN_STMT);
+            self.context.guarded |= may_return;
+        }
+        self.context.guarded = before;
+    }
+
+    fn drop_or_read(&self, drop: SyntaxKind) -> Access {
+        if self.statement.kind() == drop { Access::Drop } else { Access::Read }
+    }
+
+    /// An object that belongs to the subject: a column, constraint, trigger …
+    pub fn of_subject(&mut self, node: &SyntaxNode, make: fn(QualifiedName, Ident) -> Object, how: Access) {
+        if let (Some(subject), Some(name)) = (self.subject.clone(), ident(node)) {
+            self.note(make(subject, name), ObjectClass::Table, how, node);
+        }
+    }
+
+    /// The columns of what is created are not all in the text.
+    fn open(&mut self) {
+        let made = child(&self.statement, &[TABLE_NAME, VIEW]).and_then(|node| self.qualified(&node));
+        self.objects.open.extend(made);
+    }
 }

@@ -1,11 +1,15 @@
 //! Chains the stages from files to a plan, for the operations, the command line and tests. It imports neither `pg` nor
 //! `ops` nor `cli`.
 
-use crate::base::{Code, Diagnostic, Diagnostics, Failure, FailureKind, FileId, Place};
+mod edges;
+
+pub use edges::{Comparison, Looked};
+
+use crate::base::{Code, Diagnostic, Diagnostics, Failure, FailureKind, FileId, Place, Severity};
 use crate::graph::{self, Graph, select};
 use crate::history::History;
 use crate::lint;
-use crate::plan::step::RenderContext;
+use crate::plan::step::{Examined, RenderContext};
 use crate::plan::writing::{Origins, Writing};
 use crate::plan::{self, CompileError, Compiled, Edited, Plan, Request};
 use crate::render::Renderer;
@@ -14,6 +18,7 @@ use crate::source::load::{self, Loaded};
 use crate::source::parse::{self, Context};
 use crate::source::project::LimitsSpec;
 use crate::source::{Changelog, ProjectFiles, SourceSet, Variables, advice};
+use crate::sql::Object;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -24,6 +29,17 @@ pub struct Workspace {
     pub loaded: Loaded,
     /// The templates without mistakes.
     pub renderer: Renderer,
+}
+
+/// What a check of a project's files found.
+#[derive(Debug)]
+pub struct Checked {
+    /// What the changesets come to.
+    pub compiled: Compiled,
+    /// The problems without those of dependencies: [`View::problems`] has all.
+    problems: Diagnostics,
+    /// The dependencies, compared with the SQL.
+    pub comparison: Comparison,
 }
 
 /// The view of a project for one environment.
@@ -198,8 +214,25 @@ impl View<'_> {
         origins: Origins,
     ) -> Result<(Result<Plan, Vec<Edited>>, Diagnostics), Failure> {
         let request = self.request(selected, origins);
-        match plan::forward(&self.changelog, &self.graph, &self.sources, history, &request) {
-            Ok((plan, warnings)) => Ok((Ok(plan), warnings)),
+        let look = |position, examined: &Examined| self.look(position, examined);
+        match plan::forward(&self.changelog, &self.graph, &self.sources, history, &request, look) {
+            Ok((plan, mut looked, warnings)) => {
+                // what is pending and not selected is not there yet either
+                looked.extend(plan::compile::others(
+                    &self.changelog,
+                    &self.graph,
+                    &self.sources,
+                    history,
+                    &request,
+                    look,
+                ));
+                let mut problems = self.edge_problems(&self.compare(looked, false), None);
+                if problems.has_errors() {
+                    problems.retain(|problem| problem.severity == Severity::Error);
+                    return Err(Failure::source(self.sources.locate(problems)));
+                }
+                Ok((Ok(plan), warnings))
+            }
             Err(CompileError::Edited(edited)) => Ok((Err(edited), Diagnostics::default())),
             Err(CompileError::Source(problems)) => Err(Failure::source(self.sources.locate(problems))),
         }
@@ -286,16 +319,20 @@ impl View<'_> {
     ///
     /// # Errors
     /// All problems.
-    pub fn check(&self) -> Result<(Compiled, Diagnostics), Failure> {
+    pub fn check(&self) -> Result<Checked, Failure> {
         let request = self.request(None, Origins::None);
-        let (checked, found) = plan::compile::check(&self.changelog, &self.graph, &self.sources, &request)
-            .map_err(|problems| Failure::source(self.sources.locate(problems)))?;
+        let look = |position, examined: &Examined| self.look(position, examined);
+        let (compiled, looked, found) =
+            plan::compile::check(&self.changelog, &self.graph, &self.sources, &request, look)
+                .map_err(|problems| Failure::source(self.sources.locate(problems)))?;
         let mut warnings = self.warnings.clone();
         warnings.append(found);
-        warnings.append(self.exposed(checked.exposed.iter().map(String::as_str)));
+        warnings.append(self.mistakes(&looked));
+        let comparison = self.compare(looked, true);
+        warnings.append(self.exposed(compiled.exposed.iter().map(String::as_str)));
         // each changeset that is excluded has its say too
         let mut others = Diagnostics::default();
-        for id in &checked.excluded {
+        for id in &compiled.excluded {
             if let Some(position) = self.graph.position(id) {
                 let changeset = &self.changelog.changesets[position];
                 let setting = self.workspace.setting(&self.environment, changeset.limits, self.writing(Origins::None));
@@ -307,7 +344,16 @@ impl View<'_> {
             return Err(Failure::source(self.sources.locate(others)));
         }
         warnings.append(others);
-        Ok((checked, self.sources.locate(warnings)))
+        Ok(Checked { compiled, problems: warnings, comparison })
+    }
+
+    /// All problems of a check, as they are shown. `there`: the objects that a database has of those that no changeset
+    /// makes; then the others are errors.
+    #[must_use]
+    pub fn problems(&self, checked: &Checked, there: Option<&BTreeSet<Object>>) -> Diagnostics {
+        let mut all = checked.problems.clone();
+        all.append(self.edge_problems(&checked.comparison, there));
+        self.sources.locate(all)
     }
 }
 

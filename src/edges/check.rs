@@ -1,0 +1,419 @@
+//! The comparison itself.
+
+use super::finding::{Finding, Kind, Reason};
+use super::reach;
+use super::summary::{Summary, Use, same};
+use crate::graph::Graph;
+use crate::sql::{Arguments, Lookup, Object};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// Objects of extensions that SQL names without the extension: name, extension.
+const OF_EXTENSIONS: [(&str, &str); 22] = [
+    ("citext", "citext"),
+    ("crypt", "pgcrypto"),
+    ("cube", "cube"),
+    ("decrypt", "pgcrypto"),
+    ("digest", "pgcrypto"),
+    ("encrypt", "pgcrypto"),
+    ("gen_random_bytes", "pgcrypto"),
+    ("gen_salt", "pgcrypto"),
+    ("geography", "postgis"),
+    ("geometry", "postgis"),
+    ("hmac", "pgcrypto"),
+    ("hstore", "hstore"),
+    ("ltree", "ltree"),
+    ("pgp_sym_decrypt", "pgcrypto"),
+    ("pgp_sym_encrypt", "pgcrypto"),
+    ("similarity", "pg_trgm"),
+    ("unaccent", "unaccent"),
+    ("uuid_generate_v1", "uuid-ossp"),
+    ("uuid_generate_v1mc", "uuid-ossp"),
+    ("uuid_generate_v4", "uuid-ossp"),
+    ("uuid_generate_v5", "uuid-ossp"),
+    ("vector", "vector"),
+];
+
+/// Columns that every table has (manual, chapter 5.6).
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
+/// What is compared.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// The declared dependencies.
+    pub graph: &'a Graph,
+    /// The changesets, by their positions in the changelog.
+    pub changesets: &'a [(usize, Summary)],
+    /// Whether these are all that an environment gets, so that what none of them makes is made by nobody.
+    pub complete: bool,
+}
+
+/// What was found, and why edges are there.
+#[derive(Debug, Clone, Default)]
+pub struct Compared {
+    /// The findings, by changeset.
+    pub findings: Vec<Finding>,
+    /// Edges that the SQL has, whether they are declared or not.
+    pub reasons: Vec<Reason>,
+}
+
+type Places<'a> = Vec<(usize, &'a Use)>;
+
+struct Check<'a> {
+    scope: Scope<'a>,
+    /// Objects with the changesets that make them, in an order of the graph.
+    makers: HashMap<Object, Places<'a>>,
+    drops: HashMap<Object, Places<'a>>,
+    /// Tables with columns that are not in the text.
+    open: HashSet<Object>,
+    after: HashSet<(usize, usize)>,
+}
+
+/// Functions of one name are looked for together.
+fn key(object: &Object) -> Object {
+    match object {
+        Object::Function(name, _) => Object::Function(name.clone(), Arguments::Any),
+        other => other.clone(),
+    }
+}
+
+/// Compares the declared dependencies with what the changesets do.
+#[must_use]
+pub fn check(scope: Scope<'_>) -> Compared {
+    let mut check =
+        Check { scope, makers: HashMap::new(), drops: HashMap::new(), open: HashSet::new(), after: HashSet::new() };
+    check.collect();
+    let needs = check.needs();
+    let conflicts = check.conflicts();
+    let gone = check.gone();
+    let mut pairs: Vec<(usize, usize)> = Vec::new();
+    pairs.extend(needs.iter().flat_map(|(user, _, makers)| makers.iter().map(|(maker, _)| (*user, *maker))));
+    pairs.extend(conflicts.iter().map(|((a, _), (b, _), _)| (*a, *b)));
+    pairs.extend(gone.iter().map(|(user, _, drop, _)| (*user, *drop)));
+    let both = pairs.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]);
+    check.after = reach::after(scope.graph, both);
+    let mut found = Compared::default();
+    check.report_needs(&needs, &mut found);
+    for ((a, first), (b, second), object) in conflicts {
+        if !check.is_ordered(a, b) {
+            found.findings.push(Finding {
+                changeset: b,
+                kind: Kind::BothDefine { other: a, at: first.spot.clone() },
+                object,
+                more: 0,
+                spot: second.spot.clone(),
+                certain: !(first.guarded && second.guarded),
+            });
+        }
+    }
+    for (user, used, drop, dropped) in gone {
+        if !check.is_ordered(user, drop) {
+            found.findings.push(Finding {
+                changeset: user,
+                kind: Kind::DroppedBy { other: drop, at: dropped.spot.clone() },
+                object: used.object.clone(),
+                more: 0,
+                spot: used.spot.clone(),
+                certain: !used.guarded && used.lookup != Lookup::Call,
+            });
+        }
+    }
+    found.findings = merged(found.findings);
+    let missing = |finding: &Finding| match finding.kind {
+        Kind::Missing { maker, .. } => Some((finding.changeset, maker)),
+        _ => None,
+    };
+    without_implied(scope.graph, &mut found.findings, missing);
+    found
+}
+
+/// Leaves out missing dependencies that follow from other missing ones.
+fn without_implied(graph: &Graph, findings: &mut Vec<Finding>, missing: impl Fn(&Finding) -> Option<(usize, usize)>) {
+    let mut makers: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (user, maker) in findings.iter().filter_map(&missing) {
+        makers.entry(user).or_default().push(maker);
+    }
+    let pairs =
+        makers.values().flat_map(|m| m.iter().flat_map(|a| m.iter().filter(move |b| a != *b).map(|b| (*a, *b))));
+    let after = reach::after(graph, pairs.collect::<Vec<_>>());
+    let certain: HashSet<(usize, usize)> = findings.iter().filter(|f| f.certain).filter_map(&missing).collect();
+    findings.retain(|finding| {
+        missing(finding).is_none_or(|(user, maker)| {
+            let others = makers.get(&user).map(Vec::as_slice).unwrap_or_default();
+            !others.iter().any(|other| {
+                after.contains(&(*other, maker)) && (!finding.certain || certain.contains(&(user, *other)))
+            })
+        })
+    });
+}
+
+/// One finding about each pair of changesets, with the number of the others.
+fn merged(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut by_pair: BTreeMap<(usize, u8, usize, String), Finding> = BTreeMap::new();
+    for finding in findings {
+        let (kind, other) = match finding.kind {
+            Kind::Missing { maker, .. } => (0, maker),
+            Kind::Reversed { maker, .. } => (1, maker),
+            Kind::BothDefine { other, .. } => (2, other),
+            Kind::DroppedBy { other, .. } => (3, other),
+            Kind::Unmade => (4, 0),
+        };
+        let apart = if kind == 4 { finding.object.to_string() } else { String::new() };
+        match by_pair.entry((finding.changeset, kind, other, apart)) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(finding);
+            }
+            std::collections::btree_map::Entry::Occupied(mut entry) => {
+                let first = entry.get_mut();
+                let more = first.more + 1;
+                if (!finding.certain, rank(&finding.object)) < (!first.certain, rank(&first.object)) {
+                    *first = finding;
+                }
+                first.more = more;
+            }
+        }
+    }
+    by_pair.into_values().collect()
+}
+
+/// What a reader understands best comes first.
+fn rank(object: &Object) -> u8 {
+    match object {
+        Object::Relation(_) => 0,
+        Object::Type(_) => 1,
+        Object::Function(..) => 2,
+        Object::Column(..) => 3,
+        _ => 4,
+    }
+}
+
+impl<'a> Check<'a> {
+    fn collect(&mut self) {
+        let at = self.places();
+        for (position, summary) in self.scope.changesets {
+            for made in &summary.makes {
+                self.makers.entry(key(&made.object)).or_default().push((*position, made));
+            }
+            for dropped in &summary.drops {
+                self.drops.entry(key(&dropped.object)).or_default().push((*position, dropped));
+            }
+            self.open.extend(summary.open.iter().cloned().map(Object::Relation));
+        }
+        for places in self.makers.values_mut().chain(self.drops.values_mut()) {
+            places.sort_by_key(|(position, _)| at[*position]);
+        }
+    }
+
+    /// Where each changeset stands in an order of the graph.
+    fn places(&self) -> Vec<usize> {
+        let mut at = vec![0usize; self.scope.graph.order().len()];
+        for (n, &position) in self.scope.graph.order().iter().enumerate() {
+            at[position] = n;
+        }
+        at
+    }
+
+    fn is_ordered(&self, a: usize, b: usize) -> bool {
+        self.after.contains(&(a, b)) || self.after.contains(&(b, a))
+    }
+
+    /// The changesets that make what a use can mean.
+    fn makers_of(&self, user: usize, object: &Object) -> Places<'a> {
+        let of = |object: &Object| {
+            let known = self.makers.get(&key(object)).map(Vec::as_slice).unwrap_or_default();
+            let fits = |(maker, made): &&(usize, &Use)| *maker != user && same(object, &made.object);
+            known.iter().filter(fits).copied().collect::<Places<'a>>()
+        };
+        let found = of(object);
+        if !found.is_empty() {
+            return found;
+        }
+        match object {
+            // each table has a type of its name
+            Object::Type(name) => {
+                let rows = of(&Object::Relation(name.clone()));
+                if rows.is_empty() { self.of_extension(name.name.as_str(), user) } else { rows }
+            }
+            Object::Function(name, _) => self.of_extension(name.name.as_str(), user),
+            _ => found,
+        }
+    }
+
+    fn of_extension(&self, name: &str, user: usize) -> Places<'a> {
+        let Ok(n) = OF_EXTENSIONS.binary_search_by_key(&name, |(name, _)| name) else { return Vec::new() };
+        let Ok(extension) = crate::base::Ident::new(OF_EXTENSIONS[n].1) else { return Vec::new() };
+        let known = self.makers.get(&Object::Extension(extension)).map(Vec::as_slice).unwrap_or_default();
+        known.iter().filter(|(maker, _)| *maker != user).copied().collect()
+    }
+
+    /// Uses with the changesets that make what they use.
+    fn needs(&self) -> Vec<(usize, &'a Use, Places<'a>)> {
+        let mut all = Vec::new();
+        for (position, summary) in self.scope.changesets {
+            for used in &summary.uses {
+                if used.loose && !self.is_closed(used) {
+                    continue;
+                }
+                let objects = || std::iter::once(&used.object).chain(&used.or);
+                let makers: Places<'a> = if used.loose {
+                    objects().flat_map(|object| self.makers_of(*position, object)).collect()
+                } else {
+                    objects()
+                        .map(|object| self.makers_of(*position, object))
+                        .find(|m| !m.is_empty())
+                        .unwrap_or_default()
+                };
+                all.push((*position, used, makers));
+            }
+        }
+        all
+    }
+
+    /// Whether all columns of the tables that a column can be of are known.
+    fn is_closed(&self, used: &Use) -> bool {
+        std::iter::once(&used.object).chain(&used.or).all(|object| {
+            let Object::Column(table, _) = object else { return false };
+            let table = Object::Relation(table.clone());
+            self.makers.contains_key(&table) && !self.open.contains(&table)
+        })
+    }
+
+    fn report_needs(&self, needs: &[(usize, &'a Use, Places<'a>)], found: &mut Compared) {
+        let is_told =
+            self.scope.complete && self.scope.changesets.iter().all(|(_, summary)| summary.unknown.is_empty());
+        for (user, used, makers) in needs {
+            let finding = |kind: Kind, certain: bool, object: &Object| Finding {
+                changeset: *user,
+                kind,
+                object: object.clone(),
+                more: 0,
+                spot: used.spot.clone(),
+                certain: certain && !used.guarded && used.lookup != Lookup::Call,
+            };
+            let before: Places<'_> =
+                makers.iter().filter(|(m, _)| self.after.contains(&(*user, *m))).copied().collect();
+            if !before.is_empty() {
+                let reason =
+                    |(maker, made): (usize, &Use)| Reason { from: *user, to: maker, object: made.object.clone() };
+                found.reasons.extend(before.into_iter().map(reason));
+                continue;
+            }
+            let unordered = makers.iter().find(|(maker, _)| !self.after.contains(&(*maker, *user)));
+            if let Some((maker, made)) = unordered {
+                found.reasons.push(Reason { from: *user, to: *maker, object: made.object.clone() });
+                let object = if used.or.is_empty() { &used.object } else { &made.object };
+                let kind = Kind::Missing { maker: *maker, made: made.spot.clone() };
+                found.findings.push(finding(kind, true, object));
+            } else if let [(maker, made), ..] = makers.as_slice() {
+                if self.is_first(*maker, made) && !used.guarded && used.lookup != Lookup::Call {
+                    let kind = Kind::Reversed { maker: *maker, made: made.spot.clone() };
+                    found.findings.push(finding(kind, true, &used.object));
+                }
+            } else if is_told && self.is_unmade(used) {
+                found.findings.push(finding(Kind::Unmade, false, &used.object));
+            }
+        }
+    }
+
+    /// Whether nothing of this name can have been there before.
+    fn is_first(&self, maker: usize, made: &Use) -> bool {
+        let again =
+            self.scope.changesets.iter().any(|(n, summary)| *n == maker && summary.again.contains(&made.object));
+        !made.guarded
+            && !again
+            && !self.drops.contains_key(&key(&made.object))
+            && matches!(made.object, Object::Relation(_) | Object::Column(..) | Object::Type(_))
+    }
+
+    /// Whether a name that no changeset makes should be made by one.
+    fn is_unmade(&self, used: &Use) -> bool {
+        if used.guarded || used.lookup == Lookup::Call || used.loose {
+            return false;
+        }
+        let makes = |schema: &Option<crate::base::Ident>| {
+            schema.as_ref().is_some_and(|schema| self.makers.contains_key(&Object::Schema(schema.clone())))
+        };
+        match &used.object {
+            Object::Relation(name) => {
+                let own = name.schema.is_none() && name.name.as_str().starts_with("pg_");
+                // sequences and indexes that come with columns and constraints
+                let implied = ["_seq", "_pkey", "_key", "_idx"].iter().any(|end| name.name.as_str().ends_with(end));
+                !own && !implied
+            }
+            Object::Column(table, column) => {
+                let relation = Object::Relation(table.clone());
+                let known = self.makers.get(&relation);
+                known.is_some_and(|known| known.iter().all(|(_, made)| !made.guarded && !made.renamed))
+                    && !self.open.contains(&relation)
+                    && self.makers.keys().any(|made| matches!(made, Object::Column(of, _) if of == table))
+                    && !SYSTEM_COLUMNS.contains(&column.as_str())
+            }
+            Object::Type(name) | Object::Function(name, _) => makes(&name.schema),
+            Object::Schema(schema) => !schema.as_str().starts_with("pg_") && schema.as_str() != "public",
+            _ => false,
+        }
+    }
+
+    /// Pairs that make or change the same definition, next to each other in an order of the graph.
+    fn conflicts(&self) -> Vec<((usize, &'a Use), (usize, &'a Use), Object)> {
+        let mut pairs = Vec::new();
+        for places in self.makers.values() {
+            for group in alike(places) {
+                let harmless = |made: &Use| {
+                    matches!(made.object, Object::Grant { .. })
+                        || made.guarded
+                            && matches!(made.object, Object::Schema(_) | Object::Extension(_) | Object::Role(_))
+                };
+                let next = group.windows(2).filter(|pair| !(harmless(pair[0].1) && harmless(pair[1].1)));
+                pairs.extend(next.map(|pair| (pair[0], pair[1], pair[1].1.object.clone())));
+            }
+        }
+        let mut changes: HashMap<Object, Places<'a>> = HashMap::new();
+        for (position, summary) in self.scope.changesets {
+            for used in summary.uses.iter().filter(|used| used.changes) {
+                if matches!(used.object, Object::Column(..) | Object::Function(..) | Object::Policy(..)) {
+                    changes.entry(key(&used.object)).or_default().push((*position, used));
+                }
+            }
+        }
+        let at = self.places();
+        for places in changes.values_mut() {
+            places.sort_by_key(|(position, _)| at[*position]);
+            for group in alike(places) {
+                pairs.extend(group.windows(2).map(|pair| (pair[0], pair[1], pair[1].1.object.clone())));
+            }
+        }
+        pairs
+    }
+
+    /// Uses of what another changeset drops.
+    fn gone(&self) -> Vec<(usize, &'a Use, usize, &'a Use)> {
+        let mut all = Vec::new();
+        if self.drops.is_empty() {
+            return all;
+        }
+        for (position, summary) in self.scope.changesets {
+            let uses = summary.uses.iter().filter(|used| !used.loose);
+            for used in uses.chain(&summary.makes) {
+                let known = self.drops.get(&key(&used.object)).map(Vec::as_slice).unwrap_or_default();
+                let schema = used.object.name().and_then(|name| name.schema.clone()).map(Object::Schema);
+                let of_schema =
+                    schema.and_then(|schema| self.drops.get(&schema)).map(Vec::as_slice).unwrap_or_default();
+                let fits = |(_, dropped): &&(usize, &Use)| {
+                    matches!(dropped.object, Object::Schema(_)) || same(&dropped.object, &used.object)
+                };
+                let places = known.iter().chain(of_schema).filter(|(other, _)| other != position).filter(fits);
+                all.extend(places.map(|(other, dropped)| (*position, used, *other, *dropped)));
+            }
+        }
+        all
+    }
+}
+
+/// Those of one name that are the same object: functions with the same arguments.
+fn alike<'a>(places: &Places<'a>) -> Vec<Places<'a>> {
+    let mut groups: BTreeMap<&Object, Places<'a>> = BTreeMap::new();
+    for (position, made) in places {
+        groups.entry(&made.object).or_default().push((*position, made));
+    }
+    groups.into_values().filter(|group| group.len() > 1).collect()
+}

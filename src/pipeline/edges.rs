@@ -1,0 +1,232 @@
+//! Declared dependencies compared with the SQL, as problems in the project's files.
+
+use super::View;
+use crate::base::{Code, Diagnostic, Diagnostics, Operation, Place, Remedy, Setting};
+use crate::edges::{self, Compared, Finding, Kind, Reason, Scope, Spot, Summary};
+use crate::plan::step::{self, Examined};
+use crate::source::project::LimitsSpec;
+use crate::sql::{Mistake, Object, UNPARSED_MARK};
+use std::collections::BTreeSet;
+
+/// Problems whose places are looked up; each renders its changeset again.
+const MOST_LOCATED: usize = 500;
+
+/// Objects that nobody makes which are named one by one.
+const MOST_UNMADE: usize = 10;
+
+/// What the SQL of a changeset says.
+#[derive(Debug)]
+pub struct Looked {
+    /// The position of the changeset in the changelog.
+    pub position: usize,
+    /// What it does to objects.
+    pub summary: Summary,
+    /// Where its SQL is not SQL, with the position of the change.
+    mistakes: Vec<(usize, Mistake)>,
+}
+
+/// The dependencies of a project, compared with its SQL.
+#[derive(Debug, Clone, Default)]
+pub struct Comparison {
+    /// What was found, by positions in the changelog.
+    pub findings: Vec<Finding>,
+    /// Edges that the SQL has, whether they are declared or not.
+    pub reasons: Vec<Reason>,
+    /// Declared dependencies that follow from others: the changeset, the dependency, and one that leads to it.
+    pub redundant: Vec<(usize, usize, usize)>,
+    /// Changesets whose objects are not all known, with what is not.
+    pub unknown: Vec<(usize, &'static str)>,
+}
+
+impl Comparison {
+    /// The objects that no changeset makes.
+    #[must_use]
+    pub fn unmade(&self) -> BTreeSet<Object> {
+        let unmade = self.findings.iter().filter(|finding| finding.kind == Kind::Unmade);
+        unmade.map(|finding| finding.object.clone()).collect()
+    }
+
+    /// The dependencies that are missing: the changeset, and the one that it has to depend on.
+    pub fn missing(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.findings.iter().filter_map(|finding| match finding.kind {
+            Kind::Missing { maker, .. } => Some((finding.changeset, maker)),
+            _ => None,
+        })
+    }
+}
+
+impl View<'_> {
+    /// What a changeset's SQL says, summed up.
+    pub(super) fn look(&self, position: usize, examined: &Examined) -> Looked {
+        let mistakes = examined.said.iter().enumerate().flat_map(|(change, said)| {
+            said.iter().flat_map(move |objects| {
+                objects.mistakes.iter().filter(|m| !m.expected).map(move |m| (change, m.clone()))
+            })
+        });
+        let ledger = &self.workspace.loaded.config.ledger.schema;
+        Looked { position, summary: Summary::of(examined, ledger), mistakes: mistakes.collect() }
+    }
+
+    /// Compares the declared dependencies of these changesets with their SQL. `complete`: they are all that the
+    /// environment gets.
+    pub(super) fn compare(&self, looked: Vec<Looked>, complete: bool) -> Comparison {
+        let changesets: Vec<(usize, Summary)> = looked.into_iter().map(|l| (l.position, l.summary)).collect();
+        let scope = Scope { graph: &self.graph, changesets: &changesets, complete };
+        let Compared { findings, reasons } = edges::check(scope);
+        let unknown =
+            |(position, summary): &(usize, Summary)| summary.unknown.first().map(|(what, _)| (*position, *what));
+        Comparison {
+            findings,
+            reasons,
+            redundant: if complete { edges::redundant(&self.graph) } else { Vec::new() },
+            unknown: changesets.iter().filter_map(unknown).collect(),
+        }
+    }
+
+    /// Statements that are not SQL, as problems.
+    pub(super) fn mistakes(&self, looked: &[Looked]) -> Diagnostics {
+        let mut out = Diagnostics::default();
+        for (position, change, mistake) in
+            looked.iter().flat_map(|l| l.mistakes.iter().map(|(change, mistake)| (l.position, *change, mistake)))
+        {
+            let message = format!("this is not in PostgreSQL's grammar: {}", mistake.message);
+            let problem = Diagnostic::error(Code::Syntax, message).help(format!(
+                "correct the statement; where PostgreSQL accepts it and the parser does not, write the comment \
+                 `{UNPARSED_MARK}` on the line before it"
+            ));
+            let spot = Spot { change, at: mistake.at.start..mistake.at.end.max(mistake.at.start + 1) };
+            out.push(self.located(out.counts().0, position, &spot, problem));
+        }
+        out
+    }
+
+    /// A problem at the place where a changeset's SQL has these bytes.
+    fn located(&self, before: usize, position: usize, spot: &Spot, problem: Diagnostic) -> Diagnostic {
+        let changeset = &self.changelog.changesets[position];
+        if before > MOST_LOCATED {
+            return problem.at(changeset.place.child("id"));
+        }
+        let setting =
+            self.workspace.setting(&self.environment, LimitsSpec::default(), self.writing(super::Origins::Parts));
+        step::locate(changeset, setting, spot.change, &spot.at, problem)
+    }
+
+    fn place(&self, before: usize, position: usize, spot: &Spot) -> Place {
+        let problem = self.located(before, position, spot, Diagnostic::warning(Code::UnmadeObject, ""));
+        problem.place.unwrap_or_else(|| self.changelog.changesets[position].place.child("id"))
+    }
+
+    /// The findings as problems: those that let a run fail are errors. `there`: of the objects that no changeset makes
+    /// those that a database has.
+    pub(super) fn edge_problems(&self, comparison: &Comparison, there: Option<&BTreeSet<Object>>) -> Diagnostics {
+        let mut out = Diagnostics::default();
+        let id = |position: usize| self.changelog.changesets[position].id.as_str();
+        let (unmade, others): (Vec<&Finding>, Vec<&Finding>) =
+            comparison.findings.iter().partition(|finding| finding.kind == Kind::Unmade);
+        for (before, finding) in others.into_iter().enumerate() {
+            let object = named(finding);
+            let user = id(finding.changeset);
+            let new = |code, message: String| match finding.certain {
+                true => Diagnostic::error(code, message),
+                false => Diagnostic::warning(code, message),
+            };
+            let (problem, other, label) = match &finding.kind {
+                Kind::Missing { maker, made } => {
+                    let maker_id = id(*maker);
+                    let message =
+                        format!("`{user}` uses {object}, which `{maker_id}` makes, and does not come after it");
+                    let help = Remedy::from(format!("add `- {maker_id}` to `dependsOn` of `{user}`; "))
+                        + Operation::Check.with(Setting::Fix)
+                        + " does it";
+                    let related = self.place(before, *maker, made);
+                    (new(Code::MissingDependency, message).help(help), related, format!("`{maker_id}` makes it here"))
+                }
+                Kind::Reversed { maker, made } => {
+                    let maker_id = id(*maker);
+                    let message = format!(
+                        "`{user}` uses {object}, which `{maker_id}` makes, and `{maker_id}` comes after `{user}`"
+                    );
+                    let help = format!(
+                        "let `{user}` depend on `{maker_id}`, and remove what makes `{maker_id}` come after it: its own \
+                         `dependsOn`, or that of a changeset in between"
+                    );
+                    let related = self.place(before, *maker, made);
+                    (new(Code::ReversedDependency, message).help(help), related, format!("`{maker_id}` makes it here"))
+                }
+                Kind::BothDefine { other, at } => {
+                    let other_id = id(*other);
+                    let message =
+                        format!("`{other_id}` and `{user}` both define {object}, and neither comes after the other");
+                    let help =
+                        format!("the last one wins: add `- {other_id}` to `dependsOn` of `{user}`, or the reverse");
+                    let related = self.place(before, *other, at);
+                    (new(Code::UnorderedChanges, message).help(help), related, format!("`{other_id}` defines it here"))
+                }
+                Kind::DroppedBy { other, at } => {
+                    let other_id = id(*other);
+                    let message =
+                        format!("`{user}` uses {object}, which `{other_id}` drops, and neither comes after the other");
+                    let help = format!("if `{user}` comes first, add `- {user}` to `dependsOn` of `{other_id}`");
+                    let related = self.place(before, *other, at);
+                    (new(Code::UnorderedChanges, message).help(help), related, format!("`{other_id}` drops it here"))
+                }
+                Kind::Unmade => continue,
+            };
+            let problem = problem.related(other, label);
+            out.push(self.located(before, finding.changeset, &finding.spot, problem));
+        }
+        self.unmade(&unmade, there, &mut out);
+        out
+    }
+
+    fn unmade(&self, findings: &[&Finding], there: Option<&BTreeSet<Object>>, out: &mut Diagnostics) {
+        let mut objects: Vec<&Object> = Vec::new();
+        for finding in findings {
+            if !objects.contains(&&finding.object) && !there.is_some_and(|there| there.contains(&finding.object)) {
+                objects.push(&finding.object);
+            }
+        }
+        if there.is_some() {
+            for (before, object) in objects.into_iter().enumerate() {
+                let Some(first) = findings.iter().find(|finding| finding.object == *object) else { continue };
+                let user = &self.changelog.changesets[first.changeset].id;
+                let message =
+                    format!("`{user}` uses {object}, which no changeset makes and the database does not have");
+                let problem = Diagnostic::error(Code::UnmadeObject, message)
+                    .help("correct the name, or write a changeset that makes it");
+                out.push(self.located(before, first.changeset, &first.spot, problem));
+            }
+            return;
+        }
+        let help = "if it is there before the first changeset, "
+            + Operation::Check.with(Setting::Against)
+            + " asks the database; else a changeset that makes it is missing";
+        if objects.len() > MOST_UNMADE {
+            let names: Vec<String> = objects.iter().take(MOST_UNMADE).map(ToString::to_string).collect();
+            let message =
+                format!("no changeset makes {} objects that are used: {}, …", objects.len(), names.join(", "));
+            out.push(Diagnostic::warning(Code::UnmadeObject, message).help(help));
+            return;
+        }
+        for (before, object) in objects.into_iter().enumerate() {
+            let Some(first) = findings.iter().find(|finding| finding.object == *object) else { continue };
+            let user = &self.changelog.changesets[first.changeset].id;
+            let problem =
+                Diagnostic::warning(Code::UnmadeObject, format!("`{user}` uses {object}, which no changeset makes"));
+            out.push(self.located(before, first.changeset, &first.spot, problem.help(help.clone())));
+        }
+    }
+}
+
+/// The object of a finding, and how many others tell the same.
+fn named(finding: &Finding) -> String {
+    let object = match &finding.object {
+        Object::Relation(name) => format!("`{name}`"),
+        Object::Column(table, name) => format!("the column `{table}.{name}`"),
+        other => format!("the {other}"),
+    };
+    match finding.more {
+        0 => object,
+        more => format!("{object} and {more} more"),
+    }
+}
