@@ -21,19 +21,16 @@ pub(super) const RULE: Definition = Definition {
 };
 
 fn check(subject: &Subject<'_>, out: &mut Vec<Draft>) {
-    let mut blocked: BTreeMap<usize, Vec<&QualifiedName>> = BTreeMap::new();
+    // the first table that each transaction blocks, until it is told
+    let mut first: BTreeMap<usize, Option<&QualifiedName>> = BTreeMap::new();
     for unit in subject.forward().filter(|unit| unit.mode == Mode::Transaction) {
         let Some(table) = exclusive(subject, unit) else { continue };
-        let before = blocked.entry(unit.segment).or_default();
-        if !before.contains(&table) {
-            before.push(table);
-        }
-        if let ([first, _], true) = (before.as_slice(), before.last() == Some(&table)) {
-            let message = format!("`{first}` stays blocked while this statement waits for `{table}`");
-            let draft = Draft::new(Rule::SeveralTablesLocked, unit, &(0..0), message);
-            out.push(draft.remedy("use a changeset for each table, or a line `-- segment` between the statements"));
-            before.push(first);
-        }
+        let before = first.entry(unit.segment).or_insert(Some(table));
+        let Some(other) = before.filter(|other| *other != table) else { continue };
+        *before = None;
+        let message = format!("`{other}` stays blocked while this statement waits for `{table}`");
+        let draft = Draft::new(Rule::SeveralTablesLocked, unit, &(0..0), message);
+        out.push(draft.remedy("use a changeset for each table, or a line `-- segment` between the statements"));
     }
 }
 
