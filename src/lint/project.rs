@@ -50,7 +50,8 @@ fn stays(draft: &mut Draft, schema: &Schema) -> bool {
         Rule::TimeZoneConversion => schema.type_of(table, column).is_none_or(|old| old.starts_with("timestamp")),
         Rule::RollbackDropsRows if schema.is_moved_to(table, column) => {
             draft.rule = Rule::RollbackLosesData;
-            draft.message = draft.message.replace("rows that were written into", "rows that were moved into");
+            let message = draft.message.replace("rows that were written into", "rows that were moved into");
+            draft.message = message.replace("since the apply are lost", "are lost, with all that was written since");
             draft.remedy = "copy them back before the drop; or use `createTable` or `addColumn`, whose rollback keeps \
                             the rows in the attic"
                 .to_owned();

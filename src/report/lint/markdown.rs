@@ -36,18 +36,33 @@ pub(super) fn render(answer: &LintAnswer) -> String {
             let _ = writeln!(out, "\n### {}: {}\n", finding.severity.word(), code_span(finding.code.code()));
             let place = finding.place.as_ref().map(|place| format!("{}:{}", answer.path(place), place.line));
             let place = place.map(|place| format!("{}, ", code_span(&place))).unwrap_or_default();
-            let _ =
-                writeln!(out, "{place}changeset {}: {}.\n", code_span(&finding.changeset), markdown(&finding.message));
+            let _ = writeln!(out, "{place}changeset {}: {}.\n", code_span(&finding.changeset), prose(&finding.message));
             let Some(safe) = &finding.safe_form else {
-                let _ = writeln!(out, "Instead: {}.", markdown(&finding.remedy));
+                let _ = writeln!(out, "Instead: {}.", prose(&finding.remedy));
                 continue;
             };
-            let _ = writeln!(out, "Instead: {}:\n", markdown(&finding.remedy));
-            out.push_str(&code_block(
-                if safe.starts_with("- ") || safe.starts_with('#') { "yaml" } else { "sql" },
-                safe,
-            ));
+            let _ = writeln!(out, "Instead: {}:\n", prose(&finding.remedy));
+            out.push_str(&code_block(language(safe), safe));
         }
     }
     out
+}
+
+/// A sentence whose parts in backticks are code.
+fn prose(text: &str) -> String {
+    let mut out = String::new();
+    for (i, part) in text.split('`').enumerate() {
+        let escaped = if i % 2 == 0 { markdown(part) } else { code_span(part) };
+        // the blanks around code stay
+        let blank = |is_there: bool| if is_there && i % 2 == 0 { " " } else { "" };
+        out.push_str(blank(part.starts_with(' ')));
+        out.push_str(escaped.trim());
+        out.push_str(blank(part.ends_with(' ') && part.len() > 1));
+    }
+    out
+}
+
+/// The language of a safe form: SQL is written in capitals.
+fn language(safe: &str) -> &'static str {
+    if safe.starts_with(|c: char| c.is_ascii_uppercase()) || safe.starts_with("--") { "sql" } else { "yaml" }
 }
