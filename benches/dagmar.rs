@@ -35,6 +35,9 @@ fn main() {
         }
         before = Some((n, growth));
     }
+    for n in if small { vec![100] } else { vec![1_000, 10_000] } {
+        review(n, runs.min(3));
+    }
     let server = Server::given().unwrap_or_else(Server::private);
     for n in if small { vec![100] } else { vec![1_000, 5_000] } {
         apply(&server, n, runs);
@@ -91,6 +94,39 @@ fn check(n: usize, runs: usize) -> f64 {
     let time = median(times);
     println!("check        {n:>7} changesets {time:>8.3} s   peak memory {:>5.0} MB", peak as f64 / 1024.0);
     time
+}
+
+/// `lint` against squawk's own command on the same SQL (npm package `squawk-cli`), which knows no changesets.
+fn review(n: usize, runs: usize) {
+    let dir = tempfile::tempdir().unwrap();
+    project(dir.path(), n);
+    let sql = dir.path().join("all.sql");
+    fs::write(&sql, steps(dir.path()).into_iter().map(|(_, body)| body).collect::<String>()).unwrap();
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let squawk = std::env::split_paths(&paths).map(|folder| folder.join("squawk")).find(|path| path.is_file());
+    let (mut ours, mut theirs, mut peak) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..runs {
+        let (took, memory) = timed(Command::new(DAGMAR).args(["lint", "--fail-on", "never"]).current_dir(dir.path()));
+        ours.push(took);
+        peak = peak.max(memory);
+        // it ends with 1 when it finds something, and every table is made in a file without a timeout
+        let quiet = |squawk: &PathBuf| {
+            let began = Instant::now();
+            let output = Command::new(squawk).arg("--assume-in-transaction").arg(&sql).output().unwrap();
+            assert!(output.status.code().is_some_and(|code| code < 2), "{squawk:?}");
+            began.elapsed().as_secs_f64()
+        };
+        theirs.extend(squawk.as_ref().map(quiet));
+    }
+    let ours = median(ours);
+    println!("lint         {n:>7} changesets {ours:>8.3} s   peak memory {:>5.0} MB", peak as f64 / 1024.0);
+    match theirs.is_empty() {
+        true => println!("               squawk is not on this machine (npm install -g squawk-cli): no peer"),
+        false => {
+            let theirs = median(theirs);
+            println!("               {:<38} {theirs:>8.3} s   ratio {:.2}", "squawk on the same SQL", ours / theirs);
+        }
+    }
 }
 
 fn apply(server: &Server, n: usize, runs: usize) {

@@ -59,6 +59,7 @@ codes! {
     YamlTag = "DG0124", "a YAML tag stands where none is used";
     MergeKey = "DG0125", "YAML merge keys are not supported";
     Hole = "DG0126", "a placeholder of a skeleton was not replaced";
+    LintIgnore = "DG0127", "a rule of the review is ignored in a form that cannot be read, or without a reason";
     Policy = "DG0130", "the policy of an environment cannot be kept";
     IdTwice = "DG0201", "two changesets have the same id";
     BadId = "DG0202", "an id has characters that it cannot have";

@@ -26,11 +26,13 @@ pub enum FailureKind {
     Failed,
     /// A signal stopped the run; the state is recorded.
     Interrupted,
+    /// The review has findings at or above the severity that fails.
+    Findings,
 }
 
 impl FailureKind {
     /// Every kind, in the order of exit codes.
-    pub const ALL: [FailureKind; 9] = [
+    pub const ALL: [FailureKind; 10] = [
         FailureKind::Internal,
         FailureKind::Usage,
         FailureKind::Source,
@@ -40,6 +42,7 @@ impl FailureKind {
         FailureKind::Database,
         FailureKind::Failed,
         FailureKind::Interrupted,
+        FailureKind::Findings,
     ];
 
     /// The process's exit code; 0 is success.
@@ -55,6 +58,7 @@ impl FailureKind {
             FailureKind::Database => 7,
             FailureKind::Failed => 8,
             FailureKind::Interrupted => 9,
+            FailureKind::Findings => 10,
         }
     }
 
@@ -64,7 +68,7 @@ impl FailureKind {
         match self {
             FailureKind::Internal | FailureKind::Failed => 500,
             FailureKind::Usage => 400,
-            FailureKind::Source => 422,
+            FailureKind::Source | FailureKind::Findings => 422,
             FailureKind::Drift | FailureKind::Locked => 409,
             FailureKind::Refused => 403,
             FailureKind::Database | FailureKind::Interrupted => 503,
@@ -86,6 +90,7 @@ impl FailureKind {
             FailureKind::Database => "the server cannot be reached or used",
             FailureKind::Failed => "a statement or check failed; the ledger has the state",
             FailureKind::Interrupted => "interrupted by a signal or `cancel`; the ledger has the state",
+            FailureKind::Findings => "the review has findings of a severity that fails",
         }
     }
 }
@@ -214,6 +219,6 @@ mod tests {
     fn exit_codes_are_distinct() {
         let mut codes: Vec<u8> = FailureKind::ALL.iter().map(|k| k.exit_code()).collect();
         codes.dedup();
-        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     }
 }

@@ -11,7 +11,7 @@ use crate::ops::rehearsal::DryRunAnswer;
 use crate::ops::run::Installed;
 use crate::ops::seal::SealedAnswer;
 use crate::ops::{status::StatusAnswer, why::WhyAnswer};
-use crate::report::{FailureAnswer, GraphView, MatrixAnswer, PlanAnswer};
+use crate::report::{FailureAnswer, GraphView, LintAnswer, MatrixAnswer, PlanAnswer};
 use crate::source::schema::answers::{Answer, Row, of};
 use crate::source::schema::catalogue::Entry;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -132,6 +132,7 @@ pub const ANSWERS: &[Row] = &[
     ("init", &[of::<Initialised<'static>>, FAILURE]),
     ("new", &[of::<NewChangeset<'static>>, FAILURE]),
     ("check", &[of::<Checked>, FAILURE]),
+    ("lint", &[of::<LintAnswer>, FAILURE]),
     ("graph", &[of::<GraphView>, FAILURE]),
     ("plan", &[PLAN, DRY_RUN, of::<SealedAnswer<'static>>, FAILURE]),
     ("apply", &[EVENT, of::<Stamped<End<ApplySummary<'static>>>>, DRY_RUN, FAILURE]),

@@ -29,7 +29,8 @@ Exit codes:
   1 internal error               6 another run holds the lock
   2 invalid command line         7 the server cannot be reached or used
   3 errors in project files      8 a statement or check failed; recorded
-  4 database or history differs  9 interrupted; recorded";
+  4 database or history differs  9 interrupted; recorded
+                                10 `lint` has findings";
 
 /// The command line. A command below another one has the examples of that one in which it is called.
 fn command() -> clap::Command {

@@ -1,8 +1,8 @@
 //! The comparison itself.
 
 use super::finding::{Finding, Kind, Reason};
-use super::reach;
 use super::summary::{Summary, Use, same};
+use super::{reach, settle};
 use crate::graph::Graph;
 use crate::sql::{Arguments, Lookup, Object};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -57,6 +57,9 @@ pub struct Compared {
 }
 
 type Places<'a> = Vec<(usize, &'a Use)>;
+
+/// Two changesets and where they define an object.
+type Conflict<'a> = ((usize, &'a Use), (usize, &'a Use), Object);
 
 struct Check<'a> {
     scope: Scope<'a>,
@@ -117,73 +120,9 @@ pub fn check(scope: Scope<'_>) -> Compared {
             });
         }
     }
-    found.findings = merged(found.findings);
-    let missing = |finding: &Finding| match finding.kind {
-        Kind::Missing { maker, .. } => Some((finding.changeset, maker)),
-        _ => None,
-    };
-    without_implied(scope.graph, &mut found.findings, missing);
+    found.findings = settle::merged(found.findings);
+    settle::without_implied(scope.graph, &mut found.findings);
     found
-}
-
-/// Leaves out missing dependencies that follow from other missing ones.
-fn without_implied(graph: &Graph, findings: &mut Vec<Finding>, missing: impl Fn(&Finding) -> Option<(usize, usize)>) {
-    let mut makers: HashMap<usize, Vec<usize>> = HashMap::new();
-    for (user, maker) in findings.iter().filter_map(&missing) {
-        makers.entry(user).or_default().push(maker);
-    }
-    let pairs =
-        makers.values().flat_map(|m| m.iter().flat_map(|a| m.iter().filter(move |b| a != *b).map(|b| (*a, *b))));
-    let after = reach::after(graph, pairs.collect::<Vec<_>>());
-    let certain: HashSet<(usize, usize)> = findings.iter().filter(|f| f.certain).filter_map(&missing).collect();
-    findings.retain(|finding| {
-        missing(finding).is_none_or(|(user, maker)| {
-            let others = makers.get(&user).map(Vec::as_slice).unwrap_or_default();
-            !others.iter().any(|other| {
-                after.contains(&(*other, maker)) && (!finding.certain || certain.contains(&(user, *other)))
-            })
-        })
-    });
-}
-
-/// One finding about each pair of changesets, with the number of the others.
-fn merged(findings: Vec<Finding>) -> Vec<Finding> {
-    let mut by_pair: BTreeMap<(usize, u8, usize, String), Finding> = BTreeMap::new();
-    for finding in findings {
-        let (kind, other) = match finding.kind {
-            Kind::Missing { maker, .. } => (0, maker),
-            Kind::Reversed { maker, .. } => (1, maker),
-            Kind::BothDefine { other, .. } => (2, other),
-            Kind::DroppedBy { other, .. } => (3, other),
-            Kind::Unmade => (4, 0),
-        };
-        let apart = if kind == 4 { finding.object.to_string() } else { String::new() };
-        match by_pair.entry((finding.changeset, kind, other, apart)) {
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(finding);
-            }
-            std::collections::btree_map::Entry::Occupied(mut entry) => {
-                let first = entry.get_mut();
-                let more = first.more + 1;
-                if (!finding.certain, rank(&finding.object)) < (!first.certain, rank(&first.object)) {
-                    *first = finding;
-                }
-                first.more = more;
-            }
-        }
-    }
-    by_pair.into_values().collect()
-}
-
-/// What a reader understands best comes first.
-fn rank(object: &Object) -> u8 {
-    match object {
-        Object::Relation(_) => 0,
-        Object::Type(_) => 1,
-        Object::Function(..) => 2,
-        Object::Column(..) => 3,
-        _ => 4,
-    }
 }
 
 impl<'a> Check<'a> {
@@ -354,7 +293,7 @@ impl<'a> Check<'a> {
     }
 
     /// Pairs that make or change the same definition, next to each other in an order of the graph.
-    fn conflicts(&self) -> Vec<((usize, &'a Use), (usize, &'a Use), Object)> {
+    fn conflicts(&self) -> Vec<Conflict<'a>> {
         let mut pairs = Vec::new();
         for places in self.makers.values() {
             for group in alike(places) {

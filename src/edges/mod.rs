@@ -4,6 +4,7 @@
 mod check;
 mod finding;
 mod reach;
+mod settle;
 mod summary;
 
 pub use check::{Compared, Scope, check};

@@ -1,7 +1,9 @@
 //! What gates look at. Gathered by `pg::evidence`; every time is of a server's clock.
 
+use crate::base::Level;
 use crate::graph::Graph;
 use crate::history::{Approval, EventKind, History, RecordedStatus};
+use crate::lint::Finding;
 use crate::plan::Plan;
 use crate::source::calendar::Zone;
 use crate::source::policy::Destructive;
@@ -38,6 +40,17 @@ pub struct Evidence<'a> {
     pub approvals: &'a [Approval],
     /// Destructive kinds that were allowed by name for this run.
     pub allowed: &'a [Destructive],
+    /// The review of the plan's changesets; absent: the environment asks for none.
+    pub reviewed: Option<Reviewed<'a>>,
+}
+
+/// The review of a plan's changesets.
+#[derive(Debug, Clone, Copy)]
+pub struct Reviewed<'a> {
+    /// The severity from which on a finding is refused.
+    pub refuse: Level,
+    /// The findings.
+    pub findings: &'a [Finding],
 }
 
 /// What is known of a sealed plan.

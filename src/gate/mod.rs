@@ -10,6 +10,7 @@ mod approvals;
 mod dependencies_present;
 mod destructive_allowed;
 mod freeze;
+mod lint;
 mod outcome;
 mod promote_only;
 mod rate;
@@ -45,6 +46,7 @@ const ALL: &[(&str, Check)] = &[
     ("applied-cleanly-on-source", applied_cleanly_on_source::check),
     ("soak", soak::check),
     ("destructive-allowed", destructive_allowed::check),
+    ("lint", lint::check),
     ("window", window::check),
     ("freeze", freeze::check),
     ("rate", rate::check),

@@ -1,6 +1,6 @@
 //! What stands on top of a plan: which database, when, who, which dagmar, which commit.
 
-use super::{Target, now};
+use super::{Target, git, now};
 use crate::base::{Failure, checksum, time};
 use crate::pg::Database;
 use crate::pg::ledger::read;
@@ -10,11 +10,6 @@ use crate::report::diff;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// Git is not waited for longer.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The header of a plan that was made without a database.
 #[must_use]
@@ -74,39 +69,7 @@ fn sorted(value: &Value) -> Value {
 
 /// The commit of the project, if it is in a Git repository.
 pub fn commit(root: &Path) -> Option<Commit> {
-    let id = git(root, &["rev-parse", "--verify", "HEAD"])?.trim().to_owned();
-    let changed = git(root, &["status", "--porcelain", "--", "."])?;
+    let id = git::text(root, &["rev-parse", "--verify", "HEAD"])?.trim().to_owned();
+    let changed = git::text(root, &["status", "--porcelain", "--", "."])?;
     (!id.is_empty()).then_some(Commit { id, uncommitted: !changed.is_empty() })
-}
-
-/// The output of git, which must not write to the repository or run programs of it.
-fn git(root: &Path, args: &[&str]) -> Option<String> {
-    let mut child = Command::new("git")
-        .args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-C"])
-        .arg(root)
-        .args(args)
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .env_remove("GIT_INDEX_FILE")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    let mut pipe = child.stdout.take()?;
-    let reader = std::thread::spawn(move || {
-        let mut text = String::new();
-        std::io::Read::read_to_string(&mut pipe, &mut text).map(|_| text)
-    });
-    let deadline = Instant::now() + PATIENCE;
-    while !reader.is_finished() {
-        if Instant::now() > deadline {
-            let _ = child.kill();
-            let _ = child.wait();
-            return None;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    let text = reader.join().ok()?.ok()?;
-    child.wait().ok()?.success().then_some(text)
 }

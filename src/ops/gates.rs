@@ -3,13 +3,14 @@
 
 use super::Target;
 use super::compile::compile;
+use super::lint;
 use super::promotion::PromotionSource;
 use super::release::Release;
 use super::rollback;
 use super::run::check_reason;
 use super::source::RunSource;
 use crate::base::{Failure, FailureKind, Remedy, Setting};
-use crate::gate::evidence::{Evidence, Selection, Source, select};
+use crate::gate::evidence::{Evidence, Reviewed, Selection, Source, select};
 use crate::gate::{self, GateStatus, GateVerdict};
 use crate::history::{EventKind, History, RunKind};
 use crate::ledger::schema;
@@ -275,6 +276,7 @@ impl<'a> Gates<'a> {
         let Database { connection, server, .. } = db;
         let target =
             evidence::target(connection, server, self.target.ledger(), policy, &ids, &self.target.actor).await?;
+        let findings = lint::of_plan(self.target, self.what, plan)?;
         let digest = self.release().map(Release::digest);
         let said = match digest {
             Some(_) => approvals::read(connection, server, self.version, self.target.ledger(), digest).await?,
@@ -294,6 +296,7 @@ impl<'a> Gates<'a> {
             differing: &self.selection.differing,
             approvals: &said,
             allowed: &self.overrides.allow,
+            reviewed: findings.as_ref().map(|(refuse, findings)| Reviewed { refuse: *refuse, findings }),
         };
         let verdicts = gate::judge(&evidence, &self.overrides.gates);
         let clocks = self.source.as_ref().and_then(|s| evidence::clocks(s, &target, &self.target.environment));

@@ -240,6 +240,11 @@ impl Target {
         .unwrap_or_default();
         if let Some(map) = value.as_object_mut() {
             map.retain(|key, _| !key.starts_with("url") && key != "variables");
+            // with what the project says for all environments
+            let lint = self.workspace().lint_policy(&self.environment);
+            if !lint.is_empty() {
+                map.insert("lint".to_owned(), serde_json::to_value(lint).unwrap_or_default());
+            }
             // their arguments may be secrets
             let hooks = environment.map(|e| e.before_apply.iter().map(Hook::name).collect::<Vec<_>>());
             map.insert("beforeApply".to_owned(), hooks.into());

@@ -8,16 +8,18 @@ pub use edges::{Comparison, Looked};
 use crate::base::{Code, Diagnostic, Diagnostics, Failure, FailureKind, FileId, Place, Severity};
 use crate::graph::{self, Graph, select};
 use crate::history::History;
+use crate::lint;
 use crate::plan::step::{Examined, RenderContext};
 use crate::plan::writing::{Origins, Writing};
 use crate::plan::{self, CompileError, Compiled, Edited, Plan, Request};
 use crate::render::Renderer;
+use crate::source::lint::LintPolicy;
 use crate::source::load::{self, Loaded};
 use crate::source::parse::{self, Context};
 use crate::source::project::LimitsSpec;
 use crate::source::{Changelog, ProjectFiles, SourceSet, Variables, advice};
 use crate::sql::Object;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// A project with its files and compiled templates.
@@ -81,16 +83,7 @@ impl Workspace {
         let mut problems = loaded.problems.clone();
         let files = ProjectFiles::new(&loaded.root, variables, &loaded.sources);
         let names: Vec<String> = loaded.config.environment_list.iter().map(|(n, _)| n.clone()).collect();
-        let context = Context {
-            custom: &loaded.custom,
-            broken: &loaded.broken,
-            files: &files,
-            environments: &names,
-            variables,
-            hides_variables: loaded.hides_variables,
-            unread: &loaded.unread,
-            sources: &loaded.sources,
-        };
+        let context = self.context(&files, &names, variables);
         let changelog = parse::changelog(&loaded.documents, &context, &mut problems);
         let sources = files.with(&loaded.sources);
         let graph = graph::build(&changelog, &mut problems);
@@ -116,6 +109,45 @@ impl Workspace {
         Ok(View { workspace: self, environment, changelog, graph, warnings, sources, variables: variables.clone() })
     }
 
+    /// What the project says about the review in an environment.
+    #[must_use]
+    pub fn lint_policy(&self, environment: &str) -> LintPolicy {
+        let config = &self.loaded.config;
+        config.environment(environment).map_or_else(|| config.lint.clone(), |e| e.lint.over(&config.lint))
+    }
+
+    /// The checksums of all changesets that can be read, by id, whatever is wrong with the rest.
+    #[must_use]
+    pub fn checksums(&self, variables: &Variables) -> BTreeMap<String, String> {
+        let files = ProjectFiles::new(&self.loaded.root, variables, &self.loaded.sources);
+        let changelog = parse::changelog(
+            &self.loaded.documents,
+            &self.context(&files, &[], variables),
+            &mut Diagnostics::default(),
+        );
+        let whole = changelog.changesets.into_iter().filter(|changeset| !changeset.gaps && changeset.header_is_read);
+        whole.map(|changeset| (changeset.id, changeset.checksum)).collect()
+    }
+
+    fn context<'a>(
+        &'a self,
+        files: &'a ProjectFiles<'_>,
+        environments: &'a [String],
+        variables: &'a Variables,
+    ) -> Context<'a> {
+        let loaded = &self.loaded;
+        Context {
+            custom: &loaded.custom,
+            broken: &loaded.broken,
+            files,
+            environments,
+            variables,
+            hides_variables: loaded.hides_variables,
+            unread: &loaded.unread,
+            sources: &loaded.sources,
+        }
+    }
+
     /// Refuses a `dagmar.yaml` with mistakes: the ignored part could be a policy.
     ///
     /// # Errors
@@ -135,6 +167,7 @@ impl Workspace {
             ledger: &config.ledger.schema,
             limits: limits.over(above.resolve()),
             pace: limits.backfill.or(above.backfill),
+            accepts_missing_rollback: false,
             writing,
         }
     }
@@ -239,6 +272,30 @@ impl View<'_> {
             });
         }
         self.sources.locate(warnings)
+    }
+
+    /// Reviews the changesets at these positions; `None`: all. The others are known, and not reviewed.
+    ///
+    /// # Errors
+    /// Problems in the sources, and rules that are ignored without a reason.
+    pub fn lint(&self, selected: Option<&BTreeSet<usize>>) -> Result<lint::Review, Failure> {
+        let request = self.request(None, Origins::None);
+        let environment = self.workspace.loaded.config.environment(&self.environment);
+        let request = lint::Request {
+            environment: &self.environment,
+            setting: request.setting,
+            selected,
+            levels: &self.workspace.lint_policy(&self.environment).rules,
+            allow: environment.and_then(|environment| environment.allow.as_deref()),
+        };
+        lint::review(&self.changelog, &self.graph, &self.sources, &request)
+            .map_err(|problems| Failure::source(self.sources.locate(problems)))
+    }
+
+    /// The checksums of the changesets of another project, with the variables of this one.
+    #[must_use]
+    pub fn checksums_of(&self, other: &Workspace) -> BTreeMap<String, String> {
+        other.checksums(&self.variables)
     }
 
     /// Renders one changeset, also if it could not run now.

@@ -23,6 +23,8 @@ pub struct RenderContext<'a> {
     pub limits: Limits,
     /// How gently its backfills go.
     pub pace: PaceSpec,
+    /// Whether a missing rollback is a warning: `lint` reports it among its findings.
+    pub accepts_missing_rollback: bool,
     /// What leads from SQL back to the files.
     pub writing: Writing<'a>,
 }

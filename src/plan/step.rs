@@ -7,7 +7,7 @@ pub use super::render_context::RenderContext;
 use super::render_context::{Prepared, ledger_problem, misplaced_secret, writes_ledger};
 use super::segments::{Segments, Text};
 use super::writing::Origins;
-use crate::base::{Code, Diagnostic, Diagnostics, Place};
+use crate::base::{Code, Diagnostic, Diagnostics, Place, Severity};
 use crate::change::{Scope, Undo};
 use crate::effects::Effects;
 use crate::render::{Section, TemplateError};
@@ -187,10 +187,13 @@ fn take_back(
                     // a rollback, or what the change undoes, may be in what could not be read
                     Undo::Missing(_) if !changeset.header_is_read || changeset.gaps && !change.opaque => {}
                     Undo::Missing(why) => out.push(
-                        Diagnostic::error(
-                            Code::NoWayBack,
-                            format!("`{}` cannot be rolled back: {why}", change.parsed.change.kind()),
-                        )
+                        Diagnostic {
+                            severity: if setting.accepts_missing_rollback { Severity::Warning } else { Severity::Error },
+                            ..Diagnostic::error(
+                                Code::NoWayBack,
+                                format!("`{}` cannot be rolled back: {why}", change.parsed.change.kind()),
+                            )
+                        }
                         .at(change.parsed.place.clone())
                         .help(
                             "give the changeset a `rollback:` with a list of changes, or `rollback: { irreversible: reason }`",

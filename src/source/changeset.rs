@@ -2,6 +2,7 @@
 
 use super::checks::{Precondition, Verify};
 use super::config::LimitsSpec;
+use super::lint::IgnoredRule;
 use crate::base::{Code, Content, Diagnostic, Diagnostics, FileId, HumanDuration, PathSeg, Place, Severity};
 use crate::change::Change;
 use schemars::JsonSchema;
@@ -64,6 +65,9 @@ pub struct ChangesetHeader {
     /// Limits for its statements.
     #[serde(default)]
     pub limits: LimitsSpec,
+    /// The rules of the review that do not apply to it.
+    #[serde(default)]
+    pub lint: Vec<IgnoredRule>,
 }
 
 /// The place of a changeset in a change of several releases.
@@ -239,6 +243,8 @@ pub struct Changeset {
     pub rollback: RollbackSource,
     /// Limits for its statements.
     pub limits: LimitsSpec,
+    /// The rules of the review that do not apply to it.
+    pub lint: Vec<IgnoredRule>,
     /// `d1:…`, of the content before variables were filled in.
     pub checksum: String,
     /// The content before variables were filled in.

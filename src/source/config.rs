@@ -3,6 +3,7 @@
 use super::attic::AtticPolicy;
 use super::hook::Hook;
 use super::ledger::LedgerConfig;
+use super::lint::LintPolicy;
 use super::policy::{ApprovalPolicy, Destructive, Freeze, Rate, Window};
 use crate::base::{Granularity, HumanDuration, Limits, PaceSpec};
 use schemars::JsonSchema;
@@ -29,6 +30,9 @@ pub struct ProjectConfig {
     pub variables: Map<String, Value>,
     /// Limits for every statement; limits of an environment override them.
     pub limits: LimitsSpec,
+    /// The review of changesets; an environment may override it.
+    #[serde(skip_serializing_if = "LintPolicy::is_empty")]
+    pub lint: LintPolicy,
     /// The environments, in the order of promotion. The first is the default.
     #[schemars(with = "BTreeMap<String, Environment>")]
     pub environments: Map<String, Value>,
@@ -45,6 +49,7 @@ impl Default for ProjectConfig {
             ledger: LedgerConfig::default(),
             variables: Map::new(),
             limits: LimitsSpec::default(),
+            lint: LintPolicy::default(),
             environments: Map::new(),
             environment_list: Vec::new(),
         }
@@ -109,6 +114,9 @@ pub struct Environment {
     /// The retention of attic entries; default: an entry stays until it is purged explicitly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attic: Option<AtticPolicy>,
+    /// The review of changesets.
+    #[serde(skip_serializing_if = "LintPolicy::is_empty")]
+    pub lint: LintPolicy,
     /// `true` refuses `dagmar apply`, so that all changesets come by `dagmar promote`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub promote_only: bool,

@@ -32,6 +32,12 @@ pub fn text(path: &str, text: &str) -> Option<String> {
     if secrets.is_empty() { None } else { Some(masked(text, &secrets)) }
 }
 
+/// A text that quotes the sources, as it may be shown.
+#[must_use]
+pub fn masked_text(text: &str) -> String {
+    masked(text, &patterns(text, false))
+}
+
 /// Takes secrets out of what is said; `about` is the path and text of the file.
 pub fn problem(problem: &mut Diagnostic, about: Option<(&str, &str)>) {
     let is_project = about.is_some_and(|(path, _)| path == config::FILE);

@@ -2,6 +2,7 @@
 
 use super::advice;
 use super::aka;
+use super::body;
 use super::changeset::{
     Alias, Changelog, Changeset, ChangesetHeader, Dependency, MAX_ID, ParsedChange, RollbackSource, RollbackSpec, is_id,
 };
@@ -12,12 +13,11 @@ use super::set::SourceSet;
 use super::shape;
 use super::variables::Variables;
 use crate::base::{
-    Code, Content, Diagnostic, Diagnostics, FileId, Operation, Place, Remedy, Setting, checksum, diag::nearest,
-    typed::partly,
+    Code, Content, Diagnostic, Diagnostics, FileId, Operation, Place, Remedy, Setting, diag::nearest, typed::partly,
 };
 use crate::change::custom::CustomKind;
 use crate::change::{self, Change, ReadFile, elsewhere};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -292,15 +292,14 @@ fn finish(
             RollbackSource::Changes(changes(&list, &place.child("rollback"), context, out))
         }
     };
-    let mut body = content_of(raw);
-    add_files(&mut body, &parsed);
+    let (checksum, body) = body::of(raw, &parsed);
     let edges = place.child("dependsOn");
     let names = place.child("aka");
     Changeset {
         gaps: parsed.len() < header.changes.len(),
         header_is_read: true,
-        checksum: checksum::of_value(&body),
-        body: Content::from(&body),
+        checksum,
+        body,
         tree: OnceLock::new(),
         depends_on: header
             .depends_on
@@ -323,27 +322,7 @@ fn finish(
         verify: header.verify,
         rollback,
         limits: header.limits,
-    }
-}
-
-/// What the checksum is taken of: what runs, not who wrote it or when it may run.
-const CONTENT: [&str; 5] = ["preconditions", "changes", "verify", "rollback", "repeatable"];
-
-fn content_of(raw: &Value) -> Value {
-    let mut body = Map::new();
-    for key in CONTENT {
-        if let Some(value) = raw.get(key) {
-            body.insert(key.to_owned(), value.clone());
-        }
-    }
-    Value::Object(body)
-}
-
-/// The texts of files that changes refer to belong to the content.
-fn add_files(body: &mut Value, changes: &[ParsedChange]) {
-    let files: Vec<Value> = changes.iter().flat_map(|c| c.change.files()).map(Value::String).collect();
-    if let (false, Value::Object(map)) = (files.is_empty(), body) {
-        map.insert("files".to_owned(), Value::Array(files));
+        lint: header.lint,
     }
 }
 

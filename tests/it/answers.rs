@@ -129,6 +129,8 @@ fn every_answer_has_a_schema() {
     answers.run(&shop, &["new", "first"]);
     answers.fails(&shop, 2, &["new", "first"]);
     std::fs::remove_file(shop.project.path().join("plans/first.yaml")).unwrap();
+    answers.run(&shop, &["lint"]);
+    answers.fails(&shop, 2, &["lint", "--select", "nothing"]);
     answers.run(&shop, &["key", "new", "k"]);
     answers.fails(&shop, 2, &["key", "new", "k"]);
     answers.run(&shop, &["schema"]);

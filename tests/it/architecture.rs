@@ -6,18 +6,19 @@ use std::fs;
 use std::path::Path;
 
 /// The parts of the crate; none imports what stands after it.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 20] = [
     "base", "effects", "sql", "change", "render", "source", "graph", "history", "plan", "edges", "ledger", "run",
-    "exec", "gate", "report", "pipeline", "pg", "ops", "cli",
+    "lint", "exec", "gate", "report", "pipeline", "pg", "ops", "cli",
 ];
 
 /// Crates that only one part may name, and the part.
-const HIDDEN: [(&str, &str); 8] = [
+const HIDDEN: [(&str, &str); 9] = [
     ("tokio_postgres", "pg"),
     ("rustls", "pg"),
     ("petgraph", "graph"),
     ("handlebars", "render"),
     ("squawk_lexer", "sql"),
+    ("squawk_linter", "sql"),
     ("squawk_syntax", "sql"),
     ("ring::signature", "plan"),
     ("base64", "plan"),
@@ -207,7 +208,7 @@ fn operations_know_no_door() {
     for file in sources().iter().filter(|file| file.part == "ops") {
         let found: Vec<&str> = doors.into_iter().filter(|door| file.code.contains(door)).collect();
         // git is asked with its streams
-        let streams = if file.path == "src/ops/about.rs" { ["stdout", "stderr"].as_slice() } else { &[] };
+        let streams = if file.path == "src/ops/git.rs" { ["stdout", "stderr"].as_slice() } else { &[] };
         assert_eq!(found, streams, "{}", file.path);
     }
 }

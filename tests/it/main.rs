@@ -32,6 +32,8 @@ mod hooks;
 mod integrity;
 mod killing;
 mod lease;
+mod linting;
+mod linting_choice;
 mod located;
 mod locks;
 mod masking;

@@ -36,6 +36,7 @@ names! {
         LedgerGrants,
         LedgerInstall,
         LedgerPolicy,
+        Lint,
         Mark,
         New,
         Pause,

@@ -18,6 +18,7 @@ mod history;
 mod init;
 mod key;
 mod ledger;
+mod lint;
 mod man;
 mod mark;
 mod new;
@@ -43,6 +44,7 @@ pub(super) enum Command {
     Init(init::Args),
     New(new::Args),
     Check(check::Args),
+    Lint(lint::Args),
     Graph(graph::Args),
     Plan(plan::Args),
     Sql(sql::Args),
@@ -77,6 +79,7 @@ impl Command {
             Command::Init(args) => init::run(&args, global, out),
             Command::New(args) => new::run(&args, global, out),
             Command::Check(args) => check::run(&args, global, out),
+            Command::Lint(args) => lint::run(&args, global, out),
             Command::Graph(args) => graph::run(&args, global, out),
             Command::Plan(args) => plan::run(&args, global, out),
             Command::Sql(args) => sql::run(&args, global, out),

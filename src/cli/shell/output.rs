@@ -4,9 +4,11 @@
 
 use super::global::Global;
 use super::wording::{with_todo, worded};
-use crate::base::{Diagnostics, Failure, FailureKind};
+use crate::base::{Diagnostics, Failure, FailureKind, Sources};
 use crate::ops::lines::Stamped;
-use crate::report::{self, FailureAnswer, Line, Rendered, Style, Text, Tone, coloured, diff, printable};
+use crate::report::{
+    self, FailureAnswer, Line, LintAnswer, LintFormat, Rendered, Style, Text, Tone, coloured, diff, printable,
+};
 use crate::run::{Event, Observer};
 use std::io::{IsTerminal, Write};
 
@@ -137,6 +139,16 @@ impl Output {
             Rendered::Text(text) => self.data(text),
             Rendered::Document(text) => self.document(&text),
         }
+    }
+
+    /// Writes a review in its format. As JSON it is the answer of the command, also where the review fails.
+    pub fn review(&mut self, format: LintFormat, answer: &LintAnswer, sources: &dyn Sources) {
+        let text = format.render(answer, sources, self.stdout.style);
+        match format {
+            LintFormat::Text => self.stdout.bytes(&coloured(&text)),
+            _ => self.document(&text),
+        }
+        self.is_told = self.json;
     }
 
     /// Writes a value as JSON.

@@ -54,6 +54,7 @@ const fn operation(operation: Operation) -> (&'static str, &'static str) {
         Operation::LedgerGrants => ("ledger grants", ""),
         Operation::LedgerInstall => ("ledger install", ""),
         Operation::LedgerPolicy => ("ledger policy", ""),
+        Operation::Lint => ("lint", ""),
         Operation::Mark => ("mark", "ID"),
         Operation::New => ("new", "ID"),
         Operation::Pause => ("pause", ""),

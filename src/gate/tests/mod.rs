@@ -85,6 +85,7 @@ fn about<'a>(policy: &'a Environment, plan: &'a Plan) -> Evidence<'a> {
         differing: &[],
         approvals: &[],
         allowed: &[],
+        reviewed: policy.lint.refuse.map(|refuse| Reviewed { refuse, findings: &[] }),
     }
 }
 
@@ -310,6 +311,7 @@ fn every_policy_has_a_gate() {
         "allow": [], "window": { "from": "09:00", "to": "10:00" },
         "freeze": [{ "from": "2026-01-01", "to": "2026-01-02", "reason": "x" }], "approvals": { "count": 1 },
         "rate": { "runsPerHour": 1 }, "promoteOnly": true, "signedBy": ["k"], "soak": "1d",
+        "lint": { "refuse": "high" },
     });
     let about_the_connection = ["url", "urlCommand", "urlFile", "urlTimeout", "promoteFrom", "variables"];
     // a retention purges nothing by itself
@@ -369,4 +371,34 @@ fn an_overridden_gate_is_said_so() {
     let status = |over: &[String]| judge(&evidence, over).iter().map(|v| v.status).collect::<Vec<_>>();
     assert_eq!(status(&[]), [GateStatus::Unmet]);
     assert_eq!(status(&["destructive-allowed".to_owned()]), [GateStatus::Overridden]);
+}
+
+#[test]
+fn the_review_refuses_from_its_level_on() {
+    use crate::base::{Level, Rule};
+    use crate::lint::Finding;
+    let finding = |severity| Finding {
+        rule: Rule::IndexNotConcurrent,
+        severity,
+        changeset: "a".to_owned(),
+        rollback: false,
+        place: None,
+        message: String::new(),
+        remedy: String::new(),
+        safe: None,
+    };
+    let policy = Environment::default();
+    let plan = plan(&["a"]);
+    let said = |refuse, severity| {
+        let findings = [finding(severity)];
+        let reviewed = Some(Reviewed { refuse, findings: &findings });
+        match lint::check(&Evidence { reviewed, ..about(&policy, &plan) }) {
+            Outcome::NotAsked => String::new(),
+            Outcome::Met(reason) => reason,
+            Outcome::Unmet { reason, remedy } => format!("{reason} | {remedy}"),
+        }
+    };
+    assert_eq!(said(Level::High, Level::Medium), "the review has no finding of severity high or higher");
+    assert!(said(Level::Medium, Level::Blocking).starts_with("`a`: index-not-concurrent (blocking) | "));
+    assert!(matches!(lint::check(&about(&policy, &plan)), Outcome::NotAsked));
 }

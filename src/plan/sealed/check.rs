@@ -2,9 +2,10 @@
 //! is said of its SQL is found out again from the SQL itself.
 
 use super::{Content, changed};
-use crate::base::{Failure, FailureKind, Operation, Setting, checksum};
+use crate::base::{Failure, FailureKind, Operation, Setting};
 use crate::plan::model::{Direction, FORMAT, Mode, Rollback, Segment, Step};
 use crate::plan::{facts, step};
+use crate::source::lint;
 use crate::sql;
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ fn check(step: &Step) -> Result<(), String> {
         return Err("it is a rollback".to_owned());
     }
     let body = step.body.value();
-    let checksum = checksum::of_value(&body);
+    let checksum = lint::checksum(&body, &step.body);
     if checksum != step.checksum {
         return Err(format!("its checksum is not that of the changeset, which has {checksum}"));
     }

@@ -5,6 +5,7 @@ mod json;
 mod text;
 
 pub use json::{Problem, entries};
+pub(super) use text::Drawing;
 pub use text::text;
 
 use crate::base::{Diagnostics, count};
@@ -32,7 +33,7 @@ const MOST_DRAWN: usize = 50;
 /// The span, moved to character boundaries inside of the text; spans are made by several
 /// stages, and a wrong one must not cost the message. The end of a text that ends with a
 /// line break is the end of its last line: nobody looks for a mistake on the line after it.
-fn fit(text: &str, span: &Range<usize>) -> Range<usize> {
+pub(super) fn fit(text: &str, span: &Range<usize>) -> Range<usize> {
     let end = text.strip_suffix('\n').map_or(text, |t| t.strip_suffix('\r').unwrap_or(t)).len();
     let floor = |mut at: usize| {
         at = at.min(end);

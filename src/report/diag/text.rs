@@ -35,7 +35,7 @@ pub fn text(problems: &Diagnostics, style: Style, wording: Wording) -> String {
         if !out.is_empty() {
             out.push('\n');
         }
-        out.push_str(&draw(problem, problems.sources(), &renderer, wording));
+        out.push_str(&Drawing::of(problem, problems.sources(), wording).draw(problems.sources(), &renderer));
         out.push('\n');
     }
     if more != (0, 0) {
@@ -52,15 +52,56 @@ struct Spot<'a> {
     kind: AnnotationKind,
 }
 
-fn draw(problem: &Diagnostic, sources: Option<&dyn Sources>, renderer: &Renderer, wording: Wording) -> String {
-    let level = match problem.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-    };
-    let mut group =
-        level.primary_title(printable(&problem.message)).id(problem.code.word()).elements(Vec::<Origin<'_>>::new());
+/// What is drawn: a title, pictures of places, notes and help.
+pub(in crate::report) struct Drawing<'a> {
+    /// The level that colours it.
+    pub level: Level<'a>,
+    /// The code behind the level.
+    pub id: &'a str,
+    /// The title.
+    pub message: &'a str,
+    /// The main place.
+    pub place: Option<&'a Place>,
+    /// The text at the main place.
+    pub label: Option<&'a str>,
+    /// Other places, each with its text.
+    pub related: &'a [(Place, String)],
+    /// What is said below the pictures.
+    pub notes: Vec<String>,
+    /// What to do, last.
+    pub help: Option<String>,
+}
+
+impl<'a> Drawing<'a> {
+    fn of(problem: &'a Diagnostic, sources: Option<&dyn Sources>, wording: Wording) -> Self {
+        let level = match problem.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let more = sources.filter(|_| !problem.more.is_empty()).map(|sources| more(&problem.more, sources));
+        Self {
+            level,
+            id: problem.code.word(),
+            message: &problem.message,
+            place: problem.place.as_ref(),
+            label: problem.label.as_deref(),
+            related: &problem.related,
+            notes: more.into_iter().collect(),
+            help: problem.help.as_ref().map(wording),
+        }
+    }
+
+    /// Draws it.
+    pub fn draw(self, sources: Option<&dyn Sources>, renderer: &Renderer) -> String {
+        draw(self, sources, renderer)
+    }
+}
+
+fn draw(problem: Drawing<'_>, sources: Option<&dyn Sources>, renderer: &Renderer) -> String {
+    let title = problem.level.clone().primary_title(printable(problem.message)).id(problem.id);
+    let mut group = title.elements(Vec::<Origin<'_>>::new());
     let mut notes = Vec::new();
-    for (file, spots) in by_file(problem) {
+    for (file, spots) in by_file(&problem) {
         let Some(sources) = sources else { break };
         let path = printable(sources.path(file));
         let drawn: Vec<&Spot<'_>> = spots.iter().filter_map(Option::as_ref).collect();
@@ -78,29 +119,26 @@ fn draw(problem: &Diagnostic, sources: Option<&dyn Sources>, renderer: &Renderer
             }
         }
     }
-    if let (Some(label), true) = (&problem.label, problem.place.as_ref().is_none_or(|p| p.span.is_none())) {
+    if let (Some(label), true) = (problem.label, problem.place.is_none_or(|p| p.span.is_none())) {
         notes.push(printable(label).into_owned());
     }
     for (place, label) in problem.related.iter().filter(|(place, _)| place.span.is_none()) {
         let path = sources.map(|sources| printable(sources.path(place.file))).unwrap_or_default();
         notes.push(format!("{} ({path})", printable(label)));
     }
-    if let (false, Some(sources)) = (problem.more.is_empty(), sources) {
-        notes.push(more(&problem.more, sources));
-    }
-    for note in notes {
+    for note in notes.into_iter().chain(problem.notes) {
         group = group.element(Level::NOTE.message(note));
     }
     if let Some(help) = &problem.help {
-        group = group.element(Level::HELP.message(printable(&wording(help)).into_owned()));
+        group = group.element(Level::HELP.message(printable(help).into_owned()));
     }
     renderer.render(&[group] as &[Group<'_>])
 }
 
 /// The files of a problem, the main one first, each with its places; `None` is the file as
 /// a whole.
-fn by_file(problem: &Diagnostic) -> Vec<(FileId, Vec<Option<Spot<'_>>>)> {
-    let mut files: Vec<(FileId, Vec<Option<Spot<'_>>>)> = Vec::new();
+fn by_file<'a>(problem: &Drawing<'a>) -> Vec<(FileId, Vec<Option<Spot<'a>>>)> {
+    let mut files: Vec<(FileId, Vec<Option<Spot<'a>>>)> = Vec::new();
     let mut add = |place: &Place, label, kind| {
         let spot = place.span.clone().map(|span| Spot { span, label, kind });
         match files.iter_mut().find(|(file, _)| *file == place.file) {
@@ -108,10 +146,10 @@ fn by_file(problem: &Diagnostic) -> Vec<(FileId, Vec<Option<Spot<'_>>>)> {
             None => files.push((place.file, vec![spot])),
         }
     };
-    if let Some(place) = &problem.place {
-        add(place, problem.label.as_deref(), AnnotationKind::Primary);
+    if let Some(place) = problem.place {
+        add(place, problem.label, AnnotationKind::Primary);
     }
-    for (place, label) in &problem.related {
+    for (place, label) in problem.related {
         add(place, Some(label.as_str()), AnnotationKind::Context);
     }
     files

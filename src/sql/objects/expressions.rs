@@ -101,11 +101,10 @@ impl Walk<'_> {
         }
         // what the ledger's functions do in place of statements
         if let Some((make, how)) = kept(function.name.as_str())
-            && let (Some((Some(table), _)), second) = (literal(0), literal(1).and_then(|(_, text)| text))
+            && let Some((Some(table), _)) = literal(0)
+            && let Some(object) = make(table, literal(1).and_then(|(_, text)| text))
         {
-            if let Some(object) = make(table, second) {
-                self.note(object, ObjectClass::Table, how, node);
-            }
+            self.note(object, ObjectClass::Table, how, node);
         }
         if self.runs && function.schema.is_some() {
             self.runs_code();

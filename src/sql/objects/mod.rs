@@ -23,6 +23,8 @@ pub(super) use types::is_own as is_own_type;
 
 pub use object::{Arguments, Lookup, LooseColumn, Mention, Mistake, Object, Objects, Unknown};
 
+pub(super) use parse::with_tree;
+
 use super::split::split;
 use crate::effects::Effects;
 use walk::{Context, Walk};

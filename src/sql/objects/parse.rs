@@ -16,7 +16,7 @@ const SHORT: usize = 500;
 
 /// Calls `f` with the tree of `sql`. `None` where the text is nested so deep that the parser, which calls itself,
 /// could run out of its stack.
-pub(super) fn with_tree<T: Send>(sql: &str, f: impl FnOnce(&Parse<SourceFile>) -> T + Send) -> Option<T> {
+pub(in crate::sql) fn with_tree<T: Send>(sql: &str, f: impl FnOnce(&Parse<SourceFile>) -> T + Send) -> Option<T> {
     let chain = if sql.len() < SHORT { 0 } else { deepest(sql) };
     if chain > MAX_CHAIN {
         return None;
