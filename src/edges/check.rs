@@ -121,6 +121,7 @@ pub fn check(scope: Scope<'_>) -> Compared {
         }
     }
     found.findings = settle::merged(found.findings);
+    settle::once_of_drops(&mut found.findings);
     settle::without_implied(scope.graph, &mut found.findings);
     found
 }

@@ -2,6 +2,7 @@
 
 use super::summary::Spot;
 use crate::sql::Object;
+use std::collections::BTreeSet;
 
 /// A finding about two changesets, or about one. Changesets are positions in the changelog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,18 @@ pub struct Finding {
     pub spot: Spot,
     /// Whether a run can fail or come to another result; else it is only likely.
     pub certain: bool,
+}
+
+impl Finding {
+    /// Whether it is about a run of these changesets: what they need, or two of them.
+    #[must_use]
+    pub fn is_of(&self, planned: &BTreeSet<usize>) -> bool {
+        planned.contains(&self.changeset)
+            && match self.kind {
+                Kind::BothDefine { other, .. } | Kind::DroppedBy { other, .. } => planned.contains(&other),
+                Kind::Missing { .. } | Kind::Reversed { .. } | Kind::Unmade => true,
+            }
+    }
 }
 
 /// What is found.

@@ -36,6 +36,31 @@ pub(super) fn merged(findings: Vec<Finding>) -> Vec<Finding> {
     by_pair.into_values().collect()
 }
 
+/// Of a drop and what makes the dropped object one thing is said: the dependency that is missing, unless only the other
+/// is certain.
+pub(super) fn once_of_drops(findings: &mut Vec<Finding>) {
+    let pair = |finding: &Finding| match finding.kind {
+        Kind::Missing { maker, .. } => Some((maker, finding.changeset)),
+        _ => None,
+    };
+    let missing: HashMap<(usize, usize), bool> =
+        findings.iter().filter_map(|finding| Some((pair(finding)?, finding.certain))).collect();
+    let drops: HashSet<(usize, usize)> = findings
+        .iter()
+        .filter_map(|finding| match finding.kind {
+            Kind::DroppedBy { other, .. } if finding.certain => Some((finding.changeset, other)),
+            _ => None,
+        })
+        .collect();
+    findings.retain(|finding| match finding.kind {
+        Kind::DroppedBy { other, .. } => {
+            missing.get(&(finding.changeset, other)).is_none_or(|certain| !certain && finding.certain)
+        }
+        Kind::Missing { .. } => finding.certain || pair(finding).is_none_or(|pair| !drops.contains(&pair)),
+        _ => true,
+    });
+}
+
 /// What a reader understands best comes first.
 fn rank(object: &Object) -> u8 {
     match object {

@@ -24,6 +24,7 @@ pub mod lines;
 pub mod lint;
 pub mod manual;
 pub mod matrix;
+pub mod origins;
 pub mod preflight;
 pub mod prepare;
 pub mod promotion;

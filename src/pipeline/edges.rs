@@ -164,8 +164,9 @@ impl View<'_> {
                 }
                 Kind::DroppedBy { other, at } => {
                     let other_id = id(*other);
-                    let message =
-                        format!("`{user}` uses {object}, which `{other_id}` drops, and neither comes after the other");
+                    let message = format!(
+                        "`{other_id}` drops {object}, which `{user}` makes or uses, and neither comes after the other"
+                    );
                     let help = format!("if `{user}` comes first, add `- {user}` to `dependsOn` of `{other_id}`");
                     let related = self.place(before, *other, at);
                     (new(Code::UnorderedChanges, message).help(help), related, format!("`{other_id}` drops it here"))

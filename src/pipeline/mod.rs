@@ -217,6 +217,7 @@ impl View<'_> {
         let look = |position, examined: &Examined| self.look(position, examined);
         match plan::forward(&self.changelog, &self.graph, &self.sources, history, &request, look) {
             Ok((plan, mut looked, warnings)) => {
+                let planned: BTreeSet<usize> = looked.iter().map(|looked| looked.position).collect();
                 // what is pending and not selected is not there yet either
                 looked.extend(plan::compile::others(
                     &self.changelog,
@@ -226,7 +227,9 @@ impl View<'_> {
                     &request,
                     look,
                 ));
-                let mut problems = self.edge_problems(&self.compare(looked, false), None);
+                let mut comparison = self.compare(looked, false);
+                comparison.findings.retain(|finding| finding.is_of(&planned));
+                let mut problems = self.edge_problems(&comparison, None);
                 if problems.has_errors() {
                     problems.retain(|problem| problem.severity == Severity::Error);
                     return Err(Failure::source(self.sources.locate(problems)));

@@ -30,7 +30,7 @@ mod golden;
 
 pub use crate::base::text::{coloured, printable, width};
 pub use failure::FailureAnswer;
-pub use graph::{GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView};
+pub use graph::{EdgeOrigin, GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView, edges};
 pub use lines::{Line, Rendered, Text};
 pub use lint::{LintAnswer, LintFormat};
 pub use matrix::{MatrixAnswer, MatrixFormat, MatrixOptions};

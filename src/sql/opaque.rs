@@ -4,6 +4,8 @@ use super::classify::own;
 use super::objects::touches;
 use super::token::{Kind, Tok, words};
 use crate::base::keywords::needs_quotes;
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// Words in front of a parenthesis that call nothing: of the grammar, and types.
 const NO_CALLS: [&str; 20] = [
@@ -83,7 +85,7 @@ pub fn is_of_template(sql: &str, ledger: &str) -> bool {
     match first.text.to_ascii_lowercase().as_str() {
         // of all objects of a role or schema
         "drop" => !toks.iter().any(|t| t.is_any(&["owned", "cascade"])),
-        "select" => !calls(&toks, own),
+        "select" => !calls(&toks, |_| false, own),
         "with" => toks.windows(2).any(writes),
         _ => false,
     }
@@ -99,7 +101,7 @@ pub fn is_opaque(sql: &str) -> bool {
         .iter()
         .find(|t| t.sign() != Some(b'('))
         .is_some_and(|t| t.is_any(&["select", "values", "with", "explain"]));
-    is_query && calls(&toks, |schema, _| schema.is("pg_catalog")) || touches(sql).is_none()
+    is_query && calls(&toks, |_| false, |schema, _| schema.is("pg_catalog")) || touches(sql).is_none()
 }
 
 /// Whether a query calls a function that may do anything. Of statements that change rows only functions with a
@@ -114,7 +116,7 @@ pub(super) fn calls_unknown(toks: &[Tok<'_>]) -> bool {
         schema.is("pg_catalog") || own::FUNCTIONS.iter().any(|(word, ..)| is(word)) || OF_TEMPLATES.into_iter().any(is)
     };
     match is_query {
-        true => calls(toks, known),
+        true => calls(toks, |name| SERVER_FUNCTIONS.contains(name.text.to_ascii_lowercase().as_str()), known),
         false => calls_with_schema(toks, known),
     }
 }
@@ -131,8 +133,12 @@ fn calls_with_schema(toks: &[Tok<'_>], known: impl Fn(&Tok<'_>, &Tok<'_>) -> boo
     calls.any(|five| !known(&five[1], &five[3]))
 }
 
-/// Whether there is a call of a function that is not known; `own` knows those with a schema.
-fn calls(toks: &[Tok<'_>], own: impl Fn(&Tok<'_>, &Tok<'_>) -> bool) -> bool {
+/// Functions of the server that compute values: they are not volatile (`pg_proc.provolatile`), or read a clock.
+static SERVER_FUNCTIONS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("server_functions.txt").lines().collect());
+
+/// Whether there is a call of a function that is not known; `plain` knows those without a schema, `own` those with one.
+fn calls(toks: &[Tok<'_>], plain: impl Fn(&Tok<'_>) -> bool, own: impl Fn(&Tok<'_>, &Tok<'_>) -> bool) -> bool {
     toks.windows(2).enumerate().any(|(at, pair)| {
         let (name, next) = (&pair[0], &pair[1]);
         let is_name = matches!(name.kind, Kind::Word | Kind::Quoted) && next.sign() == Some(b'(');
@@ -140,10 +146,14 @@ fn calls(toks: &[Tok<'_>], own: impl Fn(&Tok<'_>, &Tok<'_>) -> bool) -> bool {
             || NO_CALLS.iter().chain(&KNOWN).any(|word| name.is(word)) || needs_quotes(&name.text.to_ascii_lowercase());
         let schema =
             at.checked_sub(2).and_then(|before| toks.get(before..at)).filter(|pair| pair[1].sign() == Some(b'.'));
+        // `INSERT INTO name (columns)`, `AS name (columns)`
+        let first = if schema.is_some() { at - 2 } else { at };
+        let is_relation = first.checked_sub(1).is_some_and(|before| toks[before].is_any(&["as", "into"]));
         is_name
+            && !is_relation
             && match schema {
                 Some(schema) => !own(&schema[0], name),
-                None => !known(),
+                None => !known() && !plain(name),
             }
     })
 }

@@ -63,7 +63,7 @@ fn no_password_is_ever_shown() {
     let socket = cluster.sockets().display().to_string();
     let plan = [
         sql("a", "CREATE TABLE a (n int UNIQUE)", "DROP TABLE a"),
-        sql("b", "INSERT INTO a VALUES (4711), (4711)", "DELETE FROM a"),
+        sql("b", "INSERT INTO a VALUES (4711), (4711)", "DELETE FROM a").depends_on(["a"]),
     ];
     let project = project(&plan);
     let wrong = format!("postgres:///app?host={socket}&user=app&password={CANARY}-wrong");
@@ -91,9 +91,14 @@ fn no_password_is_ever_shown() {
     ] {
         says(&run, 8, &["duplicate key value violates unique constraint", "a_n_key"]);
     }
-    for args in
-        [&["status"][..], &["plan"], &["history"], &["history", "--format", "json"], &["sql"], &["rollback", "a"]]
-    {
+    for args in [
+        &["status"][..],
+        &["plan"],
+        &["history"],
+        &["history", "--format", "json"],
+        &["sql"],
+        &["rollback", "a", "--cascade"],
+    ] {
         says(&against(&project, &good, args), 0, &[]);
     }
     let mut command = project.command(&["status"]);
@@ -183,8 +188,9 @@ fn a_server_that_dies_in_the_middle() {
             "b",
             "INSERT INTO a VALUES (1);\nSELECT pg_sleep(CASE WHEN to_regclass('fast') IS NULL THEN 60 ELSE 0 END)",
             "DELETE FROM a",
-        ),
-        sql("c", "INSERT INTO a VALUES (2)", "DELETE FROM a WHERE n = 2"),
+        )
+        .depends_on(["a"]),
+        sql("c", "INSERT INTO a VALUES (2)", "DELETE FROM a WHERE n = 2").depends_on(["a"]),
     ]);
     let url = cluster.url("postgres", "postgres");
     let mut command = project.command(&["apply", "--format", "json"]);
@@ -227,7 +233,8 @@ fn a_session_that_is_terminated_in_the_middle() {
             "b",
             "INSERT INTO a VALUES (1);\nSELECT pg_sleep(CASE WHEN to_regclass('fast') IS NULL THEN 60 ELSE 0 END)",
             "DELETE FROM a",
-        ),
+        )
+        .depends_on(["a"]),
     ]);
     let running = project.start(&database, &["apply"]);
     database.until(

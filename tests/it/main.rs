@@ -21,6 +21,7 @@ mod cases;
 mod chain;
 mod circles;
 mod durability;
+mod edges;
 mod embedding;
 mod environments;
 mod files;

@@ -187,14 +187,14 @@ fn an_edit_is_accepted_on_purpose() {
 /// Who reads a plan knows whether dagmar or a person says how a changeset is taken back.
 #[test]
 fn a_rollback_names_who_wrote_it() {
-    let typed = |changeset: Changeset| changeset.change("createSchema", json!({ "name": "s" }));
+    let typed = |changeset: Changeset, name: &str| changeset.change("createSchema", json!({ "name": name }));
     let own = |changeset: Changeset| changeset.sql("TRUNCATE t", "SELECT 1");
     let project = project(&[
-        typed(changeset("a")),
+        typed(changeset("a"), "s1"),
         own(changeset("b")),
-        own(typed(changeset("c"))),
-        typed(changeset("d")).with("rollback", json!([{ "sql": { "forward": "SELECT 1" } }])),
-        typed(changeset("e")).with("rollback", json!({ "irreversible": "why not" })),
+        own(typed(changeset("c"), "s2")),
+        typed(changeset("d"), "s3").with("rollback", json!([{ "sql": { "forward": "SELECT 1" } }])),
+        typed(changeset("e"), "s4").with("rollback", json!({ "irreversible": "why not" })),
     ]);
     let text = project.run(&["plan", "--offline"]).ok();
     let ways: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("    rollback: ")).collect();
@@ -203,9 +203,9 @@ fn a_rollback_names_who_wrote_it() {
         [
             "derived, 1 statement in one transaction",
             "written by hand, 1 statement in one transaction",
-            "derived, and written by hand, 2 statements in one transaction",
             "written by hand, 1 statement in one transaction",
             "cannot be undone: why not",
+            "derived, and written by hand, 2 statements in one transaction",
         ]
     );
 }

@@ -7,8 +7,9 @@ use crate::cli::shell::open;
 use crate::cli::shell::output::{Output, choose};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::graph::select;
+use crate::ops::origins;
 use crate::plan::states::{self, StateRow};
-use crate::report::{GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView};
+use crate::report::{GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView, edges};
 use std::collections::BTreeMap;
 
 /// Draws the graph of changesets: tree, dot, mermaid, json, svg.
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 Examples:
   dagmar graph
   dagmar graph --select +010-user-preferences-contract
+  dagmar graph --edges
   dagmar graph --format svg > graph.svg
   dagmar graph --format mermaid --against --env staging")]
 pub struct Args {
@@ -26,6 +28,9 @@ pub struct Args {
     /// Colours changesets by their state in the environment's database
     #[arg(long)]
     against: bool,
+    /// Lists the edges with their reasons: declared, found in the SQL, or both
+    #[arg(long)]
+    edges: bool,
     /// Draws the tree with ASCII characters only
     #[arg(long)]
     ascii: bool,
@@ -35,6 +40,10 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let mut known: Vec<(&str, GraphFormat)> = GraphFormat::ALL.iter().map(|f| (f.name(), *f)).collect();
     known.push(("text", GraphFormat::Tree));
     let format = choose(global, &known)?;
+    if args.edges && !matches!(format, GraphFormat::Tree | GraphFormat::Json) {
+        return Err(Failure::new(FailureKind::Usage, "`--edges` has the formats text and json")
+            .help("the pictures show the edges without reasons"));
+    }
     let target = open::target(global)?;
     let view = target.view()?;
     let states: BTreeMap<String, StateRow> = if args.against {
@@ -72,7 +81,16 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         });
         for edge in &changeset.depends_on {
             let soak = (edge.soak.millis > 0).then(|| edge.soak.to_string());
-            picture.edges.push(GraphEdge { from: changeset.id.clone(), to: edge.id.clone(), soak });
+            let (from, to) = (changeset.id.clone(), edge.id.clone());
+            picture.edges.push(GraphEdge { from, to, soak, ..GraphEdge::default() });
+        }
+    }
+    if args.edges {
+        let checked = view.check()?;
+        origins::explain(&view, &checked.comparison, &mut picture);
+        if format == GraphFormat::Tree {
+            out.data(edges(&picture, out.limit()));
+            return Ok(());
         }
     }
     let options = GraphOptions { limit: out.limit(), ascii: args.ascii };

@@ -2,6 +2,7 @@
 //! in the order of execution.
 
 mod dot;
+mod edges;
 mod json;
 mod layout;
 mod mermaid;
@@ -10,8 +11,9 @@ mod tree;
 mod view;
 
 use super::lines::Rendered;
+pub use edges::edges;
 use view::Link;
-pub use view::{GraphEdge, GraphNode, GraphOptions, GraphView};
+pub use view::{EdgeOrigin, GraphEdge, GraphNode, GraphOptions, GraphView};
 
 /// How a graph is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ fn node(id: &str, label: &str, phase: &str, state: &str, wave: u32) -> GraphNode
 }
 
 fn edge(from: &str, to: &str) -> GraphEdge {
-    GraphEdge { from: from.to_owned(), to: to.to_owned(), soak: None }
+    GraphEdge { from: from.to_owned(), to: to.to_owned(), ..GraphEdge::default() }
 }
 
 /// The history of the sample project, half applied.

@@ -38,6 +38,7 @@ pub struct GraphNode {
 
 /// A dependency.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct GraphEdge {
     /// The dependent changeset.
     pub from: String,
@@ -46,6 +47,39 @@ pub struct GraphEdge {
     /// The minimum time since that one was applied (`30d`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soak: Option<String>,
+    /// Why the edge is there, if that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<EdgeOrigin>,
+    /// The objects that the dependent changeset uses and the other one makes, if that was asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<String>,
+    /// Another dependency of the changeset from which this one follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follows_from: Option<String>,
+}
+
+/// Why an edge is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum EdgeOrigin {
+    /// It is declared; nothing in the SQL needs it.
+    Declared,
+    /// It is declared, and the SQL needs it.
+    Both,
+    /// The SQL needs it, and it is not declared.
+    Found,
+}
+
+impl EdgeOrigin {
+    /// A few words for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            EdgeOrigin::Declared => "declared",
+            EdgeOrigin::Both => "declared, found in the SQL",
+            EdgeOrigin::Found => "found in the SQL, not declared",
+        }
+    }
 }
 
 /// What a picture of a graph can be adjusted by.
@@ -79,7 +113,7 @@ impl GraphView {
                     Direction::Rollback => (required, &step.changeset),
                     _ => (&step.changeset, required),
                 };
-                graph.edges.push(GraphEdge { from: from.clone(), to: to.clone(), soak: None });
+                graph.edges.push(GraphEdge { from: from.clone(), to: to.clone(), ..GraphEdge::default() });
             }
         }
         graph
