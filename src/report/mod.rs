@@ -7,6 +7,7 @@
 pub mod csv;
 pub mod diag;
 pub mod diff;
+mod edges;
 pub mod failure;
 pub mod gates;
 pub mod graph;
@@ -29,8 +30,9 @@ mod psql_secrets;
 mod golden;
 
 pub use crate::base::text::{coloured, printable, width};
+pub use edges::edges;
 pub use failure::FailureAnswer;
-pub use graph::{EdgeOrigin, GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView, edges};
+pub use graph::{EdgeOrigin, GraphEdge, GraphFormat, GraphNode, GraphOptions, GraphView};
 pub use lines::{Line, Rendered, Text};
 pub use lint::{LintAnswer, LintFormat};
 pub use matrix::{MatrixAnswer, MatrixFormat, MatrixOptions};

@@ -2,7 +2,6 @@
 //! in the order of execution.
 
 mod dot;
-mod edges;
 mod json;
 mod layout;
 mod mermaid;
@@ -11,7 +10,6 @@ mod tree;
 mod view;
 
 use super::lines::Rendered;
-pub use edges::edges;
 use view::Link;
 pub use view::{EdgeOrigin, GraphEdge, GraphNode, GraphOptions, GraphView};
 

@@ -11,6 +11,7 @@ mod name;
 mod nested;
 mod object;
 mod parse;
+mod privileges;
 mod rows;
 mod scope;
 mod settings;

@@ -87,6 +87,11 @@ fn columns_and_what_belongs_to_tables() {
             "write t, read s, read column t.i, read column s.i, read column t.a, read column s.b",
         ),
         ("SET x.y = 'z'", ""),
+        (
+            "GRANT SELECT, INSERT ON a.t TO bob",
+            "alter a.t, read role bob, create privilege SELECT on a.t of bob, create privilege INSERT on a.t of bob",
+        ),
+        ("REVOKE ALL ON a.t FROM PUBLIC", "alter a.t, drop privilege ALL on a.t of public"),
     ] {
         assert_eq!(named(sql), expected, "{sql}");
     }
@@ -125,7 +130,7 @@ fn bodies_are_read() {
             "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql SET search_path = app AS $$
              DECLARE n int; c t.id%TYPE;
              BEGIN SELECT count(*), n INTO STRICT n FROM t; IF n > 0 THEN DELETE FROM u; END IF; RETURN NEW; END $$",
-            "create function f(), read column app.t.id (call), read function app.count (call), read app.t (call), \
+            "create function f(), read column app.t.id (creation), read function app.count (call), read app.t (call), \
              write app.u if (call)",
         ),
         (

@@ -156,6 +156,9 @@ impl<'o> Walk<'o> {
             self.runs_code();
         }
         self.visit(&self.statement.clone());
+        if matches!(kind, GRANT | REVOKE) {
+            self.privileges();
+        }
         if matches!(kind, CREATE_FUNCTION | CREATE_PROCEDURE | DO) {
             self.bodies();
         }
@@ -250,6 +253,7 @@ impl<'o> Walk<'o> {
             | PLPGSQL_FOR_CURSOR_STMT
             | PLPGSQL_FOR_EACH_STMT => self.branch(node),
             PLPGSQL_BODY => self.body(node),
+            PLPGSQL_VAR_DECL => self.variable(node),
             PLPGSQL_BLOCK if child(node, &[PLPGSQL_EXCEPTION_SECTION]).is_some() => self.branch(node),
             PLPGSQL_VAR_NAME_REF | PLPGSQL_INTO_CLAUSE => {}
             PATH_TYPE => {
@@ -319,6 +323,18 @@ impl<'o> Walk<'o> {
         let before = std::mem::replace(&mut self.context.guarded, true);
         self.below(node);
         self.context.guarded = before;
+    }
+
+    /// A variable: its type is looked up when the function is created, its first value when it is called.
+    fn variable(&mut self, node: &SyntaxNode) {
+        for part in node.children() {
+            let before = self.context.lookup;
+            if part.kind() != PLPGSQL_VAR_INIT && before == Lookup::Call {
+                self.context.lookup = Lookup::Creation;
+            }
+            self.visit(&part);
+            self.context.lookup = before;
+        }
     }
 
     /// Statements of PL/pgSQL: behind one that may return, the others may not run.

@@ -1,10 +1,9 @@
 //! The edges of a graph with their reasons, for people.
 
-use super::GraphView;
-use super::view::{EdgeOrigin, GraphEdge};
-use crate::report::lines::Text;
-use crate::report::style::Tone;
-use crate::report::table::{Cell, Table};
+use super::graph::{EdgeOrigin, GraphEdge, GraphView};
+use super::lines::Text;
+use super::style::Tone;
+use super::table::{Cell, Table};
 
 /// Objects that are named of an edge.
 const MOST_OBJECTS: usize = 3;
