@@ -3,6 +3,7 @@
 use super::finding::{Finding, Kind, Reason};
 use super::summary::{Summary, Use, same};
 use super::{reach, settle};
+use crate::base::{Ident, QualifiedName};
 use crate::graph::Graph;
 use crate::sql::{Arguments, Lookup, Object};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -68,6 +69,10 @@ struct Check<'a> {
     drops: HashMap<Object, Places<'a>>,
     /// Tables with columns that are not in the text.
     open: HashSet<Object>,
+    /// Tables of which a changeset makes a column.
+    with_columns: HashSet<&'a QualifiedName>,
+    /// Where each changeset stands in an order of the graph.
+    ranks: Vec<usize>,
     after: HashSet<(usize, usize)>,
 }
 
@@ -82,8 +87,15 @@ fn key(object: &Object) -> Object {
 /// Compares the declared dependencies with what the changesets do.
 #[must_use]
 pub fn check(scope: Scope<'_>) -> Compared {
-    let mut check =
-        Check { scope, makers: HashMap::new(), drops: HashMap::new(), open: HashSet::new(), after: HashSet::new() };
+    let mut check = Check {
+        scope,
+        makers: HashMap::new(),
+        drops: HashMap::new(),
+        open: HashSet::new(),
+        with_columns: HashSet::new(),
+        ranks: scope.graph.ranks(),
+        after: HashSet::new(),
+    };
     check.collect();
     let needs = check.needs();
     let conflicts = check.conflicts();
@@ -128,7 +140,6 @@ pub fn check(scope: Scope<'_>) -> Compared {
 
 impl<'a> Check<'a> {
     fn collect(&mut self) {
-        let at = self.places();
         for (position, summary) in self.scope.changesets {
             for made in &summary.makes {
                 self.makers.entry(key(&made.object)).or_default().push((*position, made));
@@ -136,20 +147,16 @@ impl<'a> Check<'a> {
             for dropped in &summary.drops {
                 self.drops.entry(key(&dropped.object)).or_default().push((*position, dropped));
             }
+            let columns = summary.makes.iter().filter_map(|made| match &made.object {
+                Object::Column(table, _) => Some(table),
+                _ => None,
+            });
+            self.with_columns.extend(columns);
             self.open.extend(summary.open.iter().cloned().map(Object::Relation));
         }
         for places in self.makers.values_mut().chain(self.drops.values_mut()) {
-            places.sort_by_key(|(position, _)| at[*position]);
+            places.sort_by_key(|(position, _)| self.ranks[*position]);
         }
-    }
-
-    /// Where each changeset stands in an order of the graph.
-    fn places(&self) -> Vec<usize> {
-        let mut at = vec![0usize; self.scope.graph.order().len()];
-        for (n, &position) in self.scope.graph.order().iter().enumerate() {
-            at[position] = n;
-        }
-        at
     }
 
     fn is_ordered(&self, a: usize, b: usize) -> bool {
@@ -180,7 +187,7 @@ impl<'a> Check<'a> {
 
     fn of_extension(&self, name: &str, user: usize) -> Places<'a> {
         let Ok(n) = OF_EXTENSIONS.binary_search_by_key(&name, |(name, _)| name) else { return Vec::new() };
-        let Ok(extension) = crate::base::Ident::new(OF_EXTENSIONS[n].1) else { return Vec::new() };
+        let Ok(extension) = Ident::new(OF_EXTENSIONS[n].1) else { return Vec::new() };
         let known = self.makers.get(&Object::Extension(extension)).map(Vec::as_slice).unwrap_or_default();
         known.iter().filter(|(maker, _)| *maker != user).copied().collect()
     }
@@ -244,7 +251,7 @@ impl<'a> Check<'a> {
                 let kind = Kind::Missing { maker: *maker, made: made.spot.clone() };
                 found.findings.push(finding(kind, true, object));
             } else if let [(maker, made), ..] = makers.as_slice() {
-                if self.is_first(*maker, made) && !used.guarded && used.lookup != Lookup::Call {
+                if self.is_first(made) && !used.guarded && used.lookup != Lookup::Call {
                     let kind = Kind::Reversed { maker: *maker, made: made.spot.clone() };
                     found.findings.push(finding(kind, true, &used.object));
                 }
@@ -255,11 +262,9 @@ impl<'a> Check<'a> {
     }
 
     /// Whether nothing of this name can have been there before.
-    fn is_first(&self, maker: usize, made: &Use) -> bool {
-        let again =
-            self.scope.changesets.iter().any(|(n, summary)| *n == maker && summary.again.contains(&made.object));
+    fn is_first(&self, made: &Use) -> bool {
         !made.guarded
-            && !again
+            && !made.again
             && !self.drops.contains_key(&key(&made.object))
             && matches!(made.object, Object::Relation(_) | Object::Column(..) | Object::Type(_))
     }
@@ -269,7 +274,7 @@ impl<'a> Check<'a> {
         if used.guarded || used.lookup == Lookup::Call || used.loose {
             return false;
         }
-        let makes = |schema: &Option<crate::base::Ident>| {
+        let makes = |schema: &Option<Ident>| {
             schema.as_ref().is_some_and(|schema| self.makers.contains_key(&Object::Schema(schema.clone())))
         };
         match &used.object {
@@ -284,7 +289,7 @@ impl<'a> Check<'a> {
                 let known = self.makers.get(&relation);
                 known.is_some_and(|known| known.iter().all(|(_, made)| !made.guarded && !made.renamed))
                     && !self.open.contains(&relation)
-                    && self.makers.keys().any(|made| matches!(made, Object::Column(of, _) if of == table))
+                    && self.with_columns.contains(table)
                     && !SYSTEM_COLUMNS.contains(&column.as_str())
             }
             Object::Type(name) | Object::Function(name, _) => makes(&name.schema),
@@ -315,9 +320,8 @@ impl<'a> Check<'a> {
                 }
             }
         }
-        let at = self.places();
         for places in changes.values_mut() {
-            places.sort_by_key(|(position, _)| at[*position]);
+            places.sort_by_key(|(position, _)| self.ranks[*position]);
             for group in alike(places) {
                 pairs.extend(group.windows(2).map(|pair| (pair[0], pair[1], pair[1].1.object.clone())));
             }
@@ -356,4 +360,12 @@ fn alike<'a>(places: &Places<'a>) -> Vec<Places<'a>> {
         groups.entry(&made.object).or_default().push((*position, made));
     }
     groups.into_values().filter(|group| group.len() > 1).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn objects_of_extensions_are_sorted() {
+        assert!(super::OF_EXTENSIONS.is_sorted());
+    }
 }

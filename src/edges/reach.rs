@@ -8,10 +8,7 @@ const BLOCK: usize = 512;
 
 /// Of these pairs those in which the first changeset comes after the second, by edges.
 pub(super) fn after(graph: &Graph, pairs: impl IntoIterator<Item = (usize, usize)>) -> HashSet<(usize, usize)> {
-    let mut at = vec![0usize; graph.order().len()];
-    for (n, &position) in graph.order().iter().enumerate() {
-        at[position] = n;
-    }
+    let at = graph.ranks();
     let mut found = HashSet::new();
     let mut open: HashMap<usize, Vec<usize>> = HashMap::new();
     for (from, to) in pairs {

@@ -33,8 +33,27 @@ pub struct Use {
     pub loose: bool,
     /// Whether it is made by giving another one its name.
     pub renamed: bool,
+    /// Whether the changeset drops it before it makes it.
+    pub again: bool,
     /// Where.
     pub spot: Spot,
+}
+
+impl Use {
+    /// An object that the server looks up when it runs the statement.
+    fn new(object: Object, spot: Spot) -> Self {
+        Self {
+            object,
+            or: Vec::new(),
+            lookup: Lookup::Statement,
+            guarded: false,
+            changes: false,
+            loose: false,
+            renamed: false,
+            again: false,
+            spot,
+        }
+    }
 }
 
 /// What a changeset does to objects.
@@ -46,8 +65,6 @@ pub struct Summary {
     pub makes: Vec<Use>,
     /// Objects that were there before it and are not there after it.
     pub drops: Vec<Use>,
-    /// Objects that it drops and makes again.
-    pub again: HashSet<Object>,
     /// Tables whose columns are not all in its text.
     pub open: Vec<QualifiedName>,
     /// What its text does not tell, at which place; bodies of functions are left out.
@@ -151,6 +168,14 @@ impl Build<'_> {
         (first, all.collect())
     }
 
+    /// When a name is looked up: bodies that are not checked at creation wait for a call.
+    fn lookup(&self, lookup: Lookup) -> Lookup {
+        match lookup {
+            Lookup::Creation if !self.checked => Lookup::Call,
+            lookup => lookup,
+        }
+    }
+
     fn is_foreign(&self, object: &Object) -> bool {
         let schema = match object {
             Object::Schema(schema) => Some(schema),
@@ -180,10 +205,7 @@ impl Build<'_> {
             return;
         }
         let spot = Spot { change, at: mention.at.clone() };
-        let lookup = match mention.lookup {
-            Lookup::Creation if !self.checked => Lookup::Call,
-            lookup => lookup,
-        };
+        let lookup = self.lookup(mention.lookup);
         if mention.how == Access::Create && lookup == Lookup::Statement {
             let object = mention.object.with_name(|name| self.home(name));
             self.make(object, mention.guarded, spot);
@@ -191,7 +213,7 @@ impl Build<'_> {
         }
         let (object, or) = self.candidates(&mention.object);
         let changes = mention.how == Access::Alter && mention.defines;
-        let used = Use { object, or, lookup, guarded: mention.guarded, changes, loose: false, renamed: false, spot };
+        let used = Use { or, lookup, guarded: mention.guarded, changes, ..Use::new(object, spot) };
         if mention.how == Access::Drop && lookup == Lookup::Statement { self.drop(used) } else { self.used(used) }
     }
 
@@ -205,57 +227,24 @@ impl Build<'_> {
             objects.push(object);
             objects.extend(or);
         }
-        let lookup = match column.lookup {
-            Lookup::Creation if !self.checked => Lookup::Call,
-            lookup => lookup,
-        };
+        let lookup = self.lookup(column.lookup);
         if let [first, rest @ ..] = objects.as_slice() {
             let spot = Spot { change, at: column.at.clone() };
-            let (object, or) = (first.clone(), rest.to_vec());
-            self.used(Use {
-                object,
-                or,
-                lookup,
-                guarded: column.guarded,
-                changes: false,
-                loose: true,
-                renamed: false,
-                spot,
-            });
+            let (or, guarded) = (rest.to_vec(), column.guarded);
+            self.used(Use { or, lookup, guarded, loose: true, ..Use::new(first.clone(), spot) });
         }
     }
 
     fn make(&mut self, object: Object, guarded: bool, spot: Spot) {
-        if let Some(dropped) = self.summary.drops.iter().position(|drop| same(&drop.object, &object)) {
+        let dropped = self.summary.drops.iter().position(|drop| same(&drop.object, &object));
+        if let Some(dropped) = dropped {
             self.summary.drops.remove(dropped);
-            self.summary.again.insert(object.clone());
         }
         if let Some(schema) = object.name().and_then(|name| name.schema.clone()) {
-            let object = Object::Schema(schema);
-            let spot = spot.clone();
-            self.used(Use {
-                object,
-                or: Vec::new(),
-                lookup: Lookup::Statement,
-                guarded: false,
-                changes: false,
-                loose: false,
-                renamed: false,
-                spot,
-            });
+            self.used(Use::new(Object::Schema(schema), spot.clone()));
         }
         if self.made.insert(object.clone()) {
-            let made = Use {
-                object,
-                or: Vec::new(),
-                lookup: Lookup::Statement,
-                guarded,
-                changes: false,
-                loose: false,
-                renamed: false,
-                spot,
-            };
-            self.summary.makes.push(made);
+            self.summary.makes.push(Use { guarded, again: dropped.is_some(), ..Use::new(object, spot) });
         }
     }
 
@@ -301,7 +290,6 @@ impl Build<'_> {
         if let Some(made) = made {
             self.made.remove(&made);
             self.summary.makes.retain(|make| make.object != made);
-            self.summary.again.remove(&made);
             return;
         }
         if self.has_made(&used.object) {
@@ -317,33 +305,13 @@ impl Build<'_> {
     fn renamed(&mut self, from: &QualifiedName, to: &QualifiedName, spot: &Spot) {
         let (from, to) = (self.home(from), self.home(to));
         let was_made = self.made.contains(&Object::Relation(from.clone()));
-        let old = Use {
-            object: Object::Relation(from),
-            or: Vec::new(),
-            lookup: Lookup::Statement,
-            guarded: false,
-            changes: true,
-            loose: false,
-            renamed: false,
-            spot: spot.clone(),
-        };
-        self.drop(old);
+        self.drop(Use { changes: true, ..Use::new(Object::Relation(from), spot.clone()) });
         let new = Object::Relation(to);
         if was_made {
             self.made.insert(new.clone());
         }
         if !self.summary.makes.iter().any(|made| made.object == new) {
-            let made = Use {
-                object: new,
-                or: Vec::new(),
-                lookup: Lookup::Statement,
-                guarded: false,
-                changes: false,
-                loose: false,
-                renamed: true,
-                spot: spot.clone(),
-            };
-            self.summary.makes.push(made);
+            self.summary.makes.push(Use { renamed: true, ..Use::new(new, spot.clone()) });
         }
     }
 }

@@ -141,6 +141,16 @@ impl Graph {
         &self.order
     }
 
+    /// Where each changeset, by its position, stands in [`Graph::order`].
+    #[must_use]
+    pub fn ranks(&self) -> Vec<usize> {
+        let mut ranks = vec![0; self.order.len()];
+        for (rank, &position) in self.order.iter().enumerate() {
+            ranks[position] = rank;
+        }
+        ranks
+    }
+
     /// The position of the changeset of this id.
     #[must_use]
     pub fn position(&self, id: &str) -> Option<usize> {

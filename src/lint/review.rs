@@ -8,7 +8,7 @@ use super::rules;
 use super::schema::Schema;
 use super::subject::{At, Draft, Subject};
 use crate::base::rule::RuleLevels;
-use crate::base::{Code, Diagnostics, Level, Place, Rule};
+use crate::base::{Code, Diagnostics, Level, Place, Rule, on_all_cores};
 use crate::graph::Graph;
 use crate::plan::writing::Origins;
 use crate::plan::{Direction, FORMAT, Plan, Step, step, step::RenderContext};
@@ -60,7 +60,7 @@ pub fn review(
         setting.limits = changeset.limits.over(setting.limits);
         step::compile(changeset, &sources.get(changeset.file).path, setting, out)
     };
-    let first = on_all_cores(&order, |position, out| {
+    let first = on_all_cores(&order, |&position, out| {
         let mut found = Diagnostics::default();
         let step = compile(position, Origins::None, &mut found);
         let no_way_back = places_of(&found, Code::NoWayBack);
@@ -91,7 +91,7 @@ pub fn review(
     }
     project::settle(&mut records);
     let with_findings: Vec<usize> = (0..records.len()).filter(|at| !records[*at].drafts.is_empty()).collect();
-    let (mut found, _) = on_all_cores(&with_findings, |at, _| {
+    let (mut found, _) = on_all_cores(&with_findings, |&at, _| {
         let record = &records[at];
         let mut ignored = Diagnostics::default();
         let step = compile(record.position, Origins::Changes, &mut ignored)?;
@@ -215,42 +215,7 @@ fn hazards(request: &Request<'_>, step: &Step) -> Vec<crate::plan::Hazard> {
 
 /// Whether a changeset that it depends on, directly or not, expands or migrates.
 fn is_after_expand(position: usize, changelog: &Changelog, graph: &Graph) -> bool {
-    let mut seen = BTreeSet::from([position]);
-    let mut open = vec![position];
-    while let Some(at) = open.pop() {
-        for edge in graph.dependencies(at) {
-            if matches!(changelog.changesets[edge.to].phase, Some(Phase::Expand | Phase::Migrate)) {
-                return true;
-            }
-            if seen.insert(edge.to) {
-                open.push(edge.to);
-            }
-        }
-    }
-    false
-}
-
-/// Does the same for each of a list, in its order, on all cores.
-fn on_all_cores<T: Send>(
-    list: &[usize],
-    each: impl Fn(usize, &mut Diagnostics) -> Option<T> + Sync,
-) -> (Vec<T>, Diagnostics) {
-    let each = &each;
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(list.len() / 64 + 1);
-    let size = list.len().div_ceil(workers).max(1);
-    let parts: Vec<(Vec<T>, Diagnostics)> = std::thread::scope(|scope| {
-        let work = |chunk: &[usize]| {
-            let mut out = Diagnostics::default();
-            let done = chunk.iter().filter_map(|at| each(*at, &mut out)).collect();
-            (done, out)
-        };
-        let handles: Vec<_> = list.chunks(size).map(|chunk| scope.spawn(move || work(chunk))).collect();
-        handles.into_iter().map(|handle| handle.join().expect("a review does not panic")).collect()
-    });
-    let (mut all, mut problems) = (Vec::with_capacity(list.len()), Diagnostics::default());
-    for (part, found) in parts {
-        all.extend(part);
-        problems.append(found);
-    }
-    (all, problems)
+    let mut before = graph.with_ancestors([position]);
+    before.remove(&position);
+    before.into_iter().any(|at| matches!(changelog.changesets[at].phase, Some(Phase::Expand | Phase::Migrate)))
 }

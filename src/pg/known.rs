@@ -16,8 +16,9 @@ pub async fn of(connection: &Connection, objects: &BTreeSet<Object>) -> Result<B
     if asked.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let rows: Vec<String> = asked.iter().enumerate().map(|(n, (_, sql))| format!("SELECT {n} WHERE {sql}")).collect();
-    let found = connection.query("cannot look for objects", &rows.join(" UNION ALL ")).await?;
+    let rows: Vec<String> = asked.iter().enumerate().map(|(n, (_, sql))| format!("({n}, {sql})")).collect();
+    let query = format!("SELECT asked.n FROM (VALUES {}) asked (n, there) WHERE asked.there", rows.join(", "));
+    let found = connection.query("cannot look for objects", &query).await?;
     let mut there = BTreeSet::new();
     for row in found {
         let n: i32 = row.get(0)?;

@@ -187,22 +187,10 @@ impl View<'_> {
                 objects.push(&finding.object);
             }
         }
-        if there.is_some() {
-            for (before, object) in objects.into_iter().enumerate() {
-                let Some(first) = findings.iter().find(|finding| finding.object == *object) else { continue };
-                let user = &self.changelog.changesets[first.changeset].id;
-                let message =
-                    format!("`{user}` uses {object}, which no changeset makes and the database does not have");
-                let problem = Diagnostic::error(Code::UnmadeObject, message)
-                    .help("correct the name, or write a changeset that makes it");
-                out.push(self.located(before, first.changeset, &first.spot, problem));
-            }
-            return;
-        }
         let help = "if it is there before the first changeset, "
             + Operation::Check.with(Setting::Against)
             + " asks the database; else a changeset that makes it is missing";
-        if objects.len() > MOST_UNMADE {
+        if there.is_none() && objects.len() > MOST_UNMADE {
             let names: Vec<String> = objects.iter().take(MOST_UNMADE).map(ToString::to_string).collect();
             let message =
                 format!("no changeset makes {} objects that are used: {}, …", objects.len(), names.join(", "));
@@ -212,9 +200,13 @@ impl View<'_> {
         for (before, object) in objects.into_iter().enumerate() {
             let Some(first) = findings.iter().find(|finding| finding.object == *object) else { continue };
             let user = &self.changelog.changesets[first.changeset].id;
-            let problem =
-                Diagnostic::warning(Code::UnmadeObject, format!("`{user}` uses {object}, which no changeset makes"));
-            out.push(self.located(before, first.changeset, &first.spot, problem.help(help.clone())));
+            let message = format!("`{user}` uses {object}, which no changeset makes");
+            let problem = match there {
+                None => Diagnostic::warning(Code::UnmadeObject, message).help(help.clone()),
+                Some(_) => Diagnostic::error(Code::UnmadeObject, message + " and the database does not have")
+                    .help("correct the name, or write a changeset that makes it"),
+            };
+            out.push(self.located(before, first.changeset, &first.spot, problem));
         }
     }
 }

@@ -5,7 +5,7 @@ use super::secrets;
 use super::step::{self, Examined, RenderContext};
 use super::waves;
 use super::writing::Origins;
-use crate::base::{Diagnostics, time};
+use crate::base::{Diagnostics, on_all_cores, time};
 use crate::graph::Graph;
 use crate::history::{History, Recorded, RecordedStatus};
 use crate::render::Renderer;
@@ -316,45 +316,22 @@ fn render<T: Send>(
     planned: &[(usize, StepReason)],
     keep: impl Fn(usize, Examined) -> T + Sync,
 ) -> Result<(Vec<T>, Diagnostics), Diagnostics> {
-    let keep = &keep;
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(planned.len() / 64 + 1);
-    let size = planned.len().div_ceil(workers).max(1);
-    let parts: Vec<(Vec<T>, Diagnostics)> = std::thread::scope(|scope| {
-        let handles: Vec<_> = planned
-            .chunks(size)
-            .map(|chunk| {
-                scope.spawn(move || {
-                    let mut out = Diagnostics::default();
-                    let steps = chunk
-                        .iter()
-                        .filter_map(|(position, why)| {
-                            let changeset = &changelog.changesets[*position];
-                            let file = &sources.get(changeset.file).path;
-                            let mut setting = request.setting;
-                            if setting.writing.origins == Origins::Parts && planned.len() > MOST_IN_PARTS {
-                                setting.writing.origins = Origins::Changes;
-                            }
-                            setting.limits = changeset.limits.over(setting.limits);
-                            setting.pace = changeset.limits.backfill.or(setting.pace);
-                            let mut examined = step::examine(changeset, file, setting, &mut out)?;
-                            examined.step.why = *why;
-                            let begun = history.changesets.get(&changeset.id).filter(|_| *why == StepReason::Resumed);
-                            begun.into_iter().for_each(|recorded| examined.step.take_progress(recorded));
-                            Some(keep(*position, examined))
-                        })
-                        .collect();
-                    (steps, out)
-                })
-            })
-            .collect();
-        handles.into_iter().map(|h| h.join().expect("rendering does not panic")).collect()
-    });
-    let mut problems = Diagnostics::default();
-    let mut steps = Vec::with_capacity(planned.len());
-    for (part, out) in parts {
-        steps.extend(part);
-        problems.append(out);
+    let mut setting = request.setting;
+    if setting.writing.origins == Origins::Parts && planned.len() > MOST_IN_PARTS {
+        setting.writing.origins = Origins::Changes;
     }
+    let (steps, problems) = on_all_cores(planned, |(position, why), out| {
+        let changeset = &changelog.changesets[*position];
+        let file = &sources.get(changeset.file).path;
+        let mut setting = setting;
+        setting.limits = changeset.limits.over(setting.limits);
+        setting.pace = changeset.limits.backfill.or(setting.pace);
+        let mut examined = step::examine(changeset, file, setting, out)?;
+        examined.step.why = *why;
+        let begun = history.changesets.get(&changeset.id).filter(|_| *why == StepReason::Resumed);
+        begun.into_iter().for_each(|recorded| examined.step.take_progress(recorded));
+        Some(keep(*position, examined))
+    });
     if problems.has_errors() { Err(problems) } else { Ok((steps, problems)) }
 }
 

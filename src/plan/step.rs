@@ -29,7 +29,7 @@ pub struct Examined {
 /// Renders a changeset. Problems of templates and SQL are reported where they are written; then
 /// there is no step. Of a changeset that was not read as a whole only the problems are of use.
 pub fn compile(changeset: &Changeset, file: &str, setting: RenderContext<'_>, out: &mut Diagnostics) -> Option<Step> {
-    examine(changeset, file, setting, out).map(|examined| examined.step)
+    build(changeset, file, setting, out, None)
 }
 
 /// Renders a changeset and reads the SQL of its changes.
@@ -39,15 +39,31 @@ pub fn examine(
     setting: RenderContext<'_>,
     out: &mut Diagnostics,
 ) -> Option<Examined> {
+    let mut said = Vec::with_capacity(changeset.changes.len() + changeset.verify.len());
+    let step = build(changeset, file, setting, out, Some(&mut said))?;
+    said.extend(changeset.verify.iter().map(|check| sql::objects(&check.sql)));
+    Some(Examined { step, said })
+}
+
+/// Renders a changeset. SQL is read as far as waves need it, or as a whole into `said`.
+fn build(
+    changeset: &Changeset,
+    file: &str,
+    setting: RenderContext<'_>,
+    out: &mut Diagnostics,
+    mut said: Option<&mut Vec<Option<Objects>>>,
+) -> Option<Step> {
     let (errors_before, _) = out.counts();
     let (prepared, mut effects, made) = prepare(&changeset.changes, changeset, setting, out);
     let mut forward = Segments::new(setting);
     let mut known = true;
-    let mut said = Vec::with_capacity(prepared.len());
     for (i, change) in prepared.iter().enumerate() {
         let Some(sql) = render(change, Section::Forward, setting, out) else { continue };
         let text = Text::new(&sql, changeset, change, Section::Forward, setting);
         forward.add(&text, i, change.parsed.change.batch(), out);
+        if !change.opaque && said.is_none() {
+            continue;
+        }
         let objects = sql::objects(&sql);
         if change.opaque {
             match objects.as_ref().and_then(Objects::touches) {
@@ -55,7 +71,9 @@ pub fn examine(
                 None => known = false,
             }
         }
-        said.push(objects);
+        if let Some(said) = &mut said {
+            said.push(objects);
+        }
     }
     drop_locks(&mut forward.list, &made);
     let rollback = take_back(changeset, &prepared, setting, out);
@@ -97,8 +115,7 @@ pub fn examine(
         verify: verify(Occasion::Apply),
         rollback,
     };
-    said.extend(changeset.verify.iter().map(|check| sql::objects(&check.sql)));
-    Some(Examined { step, said })
+    Some(step)
 }
 
 /// A problem at these bytes of a change's SQL, or of a `verify` check behind the changes: where they are written.

@@ -13,7 +13,8 @@ use super::set::SourceSet;
 use super::shape;
 use super::variables::Variables;
 use crate::base::{
-    Code, Content, Diagnostic, Diagnostics, FileId, Operation, Place, Remedy, Setting, diag::nearest, typed::partly,
+    Code, Content, Diagnostic, Diagnostics, FileId, Operation, Place, Remedy, Setting, diag::nearest, on_all_cores,
+    typed::partly,
 };
 use crate::change::custom::CustomKind;
 use crate::change::{self, Change, ReadFile, elsewhere};
@@ -70,27 +71,7 @@ pub fn changelog(documents: &[(FileId, Document)], context: &Context<'_>, out: &
         let of_list = places.iter().flat_map(|list| document.entries.iter().enumerate().map(|(i, e)| (list.at(i), e)));
         entries.extend(of_list.map(|(place, content)| Entry { place, content }));
     }
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(entries.len() / 64 + 1);
-    let size = entries.len().div_ceil(workers).max(1);
-    let parts: Vec<(Vec<Read>, Diagnostics)> = std::thread::scope(|scope| {
-        let handles: Vec<_> = entries
-            .chunks(size)
-            .map(|chunk| {
-                scope.spawn(move || {
-                    let mut out = Diagnostics::default();
-                    let read = chunk.iter().map(|entry| read(entry, context, &mut out)).collect();
-                    (read, out)
-                })
-            })
-            .collect();
-        handles.into_iter().map(|h| h.join().expect("reading does not panic")).collect()
-    });
-    let mut all = Vec::with_capacity(entries.len());
-    let mut problems = Diagnostics::default();
-    for (part, found) in parts {
-        all.extend(part);
-        problems.append(found);
-    }
+    let (all, problems) = on_all_cores(&entries, |entry, out| Some(read(entry, context, out)));
     let mut seen: HashMap<String, Place> = HashMap::new();
     for (Read { id, changeset }, entry) in all.into_iter().zip(&entries) {
         if let Some(first) = id.as_ref().and_then(|id| seen.get(id)) {

@@ -1,8 +1,7 @@
 //! The rules of squawk's linter that the review takes over, each as one of ours. Where a rule of ours finds the same,
 //! squawk's is not asked.
 
-use super::objects::with_tree;
-use super::review::has_mistake;
+use super::objects::{has_mistake, with_tree};
 use crate::base::Rule;
 use squawk_linter::{Linter, LinterSettings, Rule as Squawk};
 use squawk_syntax::{Parse, SourceFile};

@@ -233,3 +233,17 @@ fn a_reindex_waits_no_longer_than_the_limit_says() {
     project.on(&database, &["apply"]).ok();
     assert_eq!(database.ledger(), "a=applied");
 }
+/// What a query computes with functions of the server is no unknown code: none of the names is that of a volatile
+/// function, except those that read a clock or make random values.
+#[test]
+fn functions_of_the_server_compute_values() {
+    let names = std::fs::read_to_string("src/sql/server_functions.txt").unwrap();
+    assert!(names.lines().is_sorted());
+    let list: Vec<String> = names.lines().map(|name| format!("'{name}'")).collect();
+    let volatile = Database::new().sql(&format!(
+        "SELECT string_agg(DISTINCT proname, ' ' ORDER BY proname) FROM pg_proc \
+         WHERE pronamespace = 'pg_catalog'::regnamespace AND provolatile = 'v' AND proname = ANY (ARRAY[{}])",
+        list.join(", ")
+    ));
+    assert_eq!(volatile, "clock_timestamp gen_random_uuid random timeofday");
+}

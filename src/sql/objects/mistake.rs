@@ -3,11 +3,12 @@
 use super::object::Mistake;
 use crate::sql::split::Piece;
 use crate::sql::token::{Kind, scan};
+use std::collections::HashSet;
 
 /// A comment on a line of its own before a statement that PostgreSQL can read and the parser cannot.
 pub const UNPARSED_MARK: &str = "-- unparsed";
 
-/// Keeps the first mistake of each statement: the others follow from it. Those of statements with the mark are marked
+/// Keeps the first mistake of each statement, and the first in its bodies: the others follow from it. Those of statements with the mark are marked
 /// as expected.
 pub(super) fn first_of_each(mistakes: &mut Vec<Mistake>, sql: &str, pieces: &[Piece<'_>]) {
     if mistakes.is_empty() {
@@ -20,10 +21,10 @@ pub(super) fn first_of_each(mistakes: &mut Vec<Mistake>, sql: &str, pieces: &[Pi
         .collect();
     mistakes.sort_by_key(|mistake| mistake.at.start);
     let statement = |at: usize| pieces.partition_point(|piece| piece.start + piece.text.len() < at);
-    let mut last = None;
+    let mut seen = HashSet::new();
     mistakes.retain_mut(|mistake| {
         let n = statement(mistake.at.start);
-        if last.replace(n) == Some(n) {
+        if !seen.insert((n, mistake.in_body)) {
             return false;
         }
         let begin = n.checked_sub(1).and_then(|before| pieces.get(before)).map_or(0, |p| p.start + p.text.len());

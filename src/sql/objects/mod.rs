@@ -24,11 +24,12 @@ pub(super) use types::is_own as is_own_type;
 
 pub use object::{Arguments, Lookup, LooseColumn, Mention, Mistake, Object, Objects, Unknown};
 
-pub(super) use parse::with_tree;
+pub(super) use name::{child, ident, qualified_name};
+pub(super) use parse::{has_mistake, with_tree};
 
 use super::split::split;
 use crate::effects::Effects;
-use walk::{Context, Walk};
+use walk::Context;
 
 pub use mistake::UNPARSED_MARK;
 
@@ -42,22 +43,16 @@ pub fn objects(sql: &str) -> Option<Objects> {
     let pieces = split(sql).ok()?;
     parse::with_tree(sql, |parsed| {
         let mut objects = Objects::default();
-        for error in parsed.errors() {
-            let at = usize::from(error.range().start())..usize::from(error.range().end());
-            let in_body = is_in_body(&parsed.syntax_node(), error.range());
-            objects.mistakes.push(Mistake { message: error.message().to_owned(), at, in_body, expected: false });
-        }
-        for statement in parsed.syntax_node().children() {
-            Walk::new(&statement, &mut objects, Context::of_text()).all();
-        }
+        walk::statements(&parsed.syntax_node(), &mut objects, &Context::of_text());
+        let bodies = parse::bodies(parsed);
+        let mistakes = parsed.errors().into_iter().map(|error| {
+            let in_body = bodies.iter().any(|body| body.contains_range(error.range()));
+            Mistake::new(error.message(), usize::from(error.range().start())..usize::from(error.range().end()), in_body)
+        });
+        objects.mistakes.extend(mistakes);
         mistake::first_of_each(&mut objects.mistakes, sql, &pieces);
         objects
     })
-}
-
-fn is_in_body(root: &squawk_syntax::SyntaxNode, range: rowan::TextRange) -> bool {
-    let mut bodies = root.descendants().filter(|n| n.kind() == squawk_syntax::SyntaxKind::AS_DEFINITION);
-    bodies.any(|body| body.text_range().contains_range(range))
 }
 
 /// The objects that a text of SQL touches, in the order in which they occur.

@@ -18,17 +18,17 @@ pub(super) fn parts(node: &SyntaxNode) -> Vec<Ident> {
 }
 
 /// A name with its schema; a database in front is left out.
-pub(super) fn qualified_name(node: &SyntaxNode) -> Option<QualifiedName> {
+pub(in crate::sql) fn qualified_name(node: &SyntaxNode) -> Option<QualifiedName> {
     qualified(parts(node))
 }
 
 /// The last part of a name.
-pub(super) fn ident(node: &SyntaxNode) -> Option<Ident> {
+pub(in crate::sql) fn ident(node: &SyntaxNode) -> Option<Ident> {
     parts(node).pop()
 }
 
 /// The first child of one of these kinds.
-pub(super) fn child(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxNode> {
+pub(in crate::sql) fn child(node: &SyntaxNode, kinds: &[SyntaxKind]) -> Option<SyntaxNode> {
     node.children().find(|n| kinds.contains(&n.kind()))
 }
 

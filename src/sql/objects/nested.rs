@@ -5,7 +5,7 @@ use super::name::{child, has_word, ident, parts, text_of};
 use super::object::{Lookup, Mistake, Objects};
 use super::parse::with_tree;
 use super::settings::{checks_bodies, own_path, path};
-use super::walk::{Context, Walk};
+use super::walk::{Context, Walk, statements};
 use crate::base::Ident;
 use rowan::TextRange;
 use squawk_syntax::ast::{self, AstNode};
@@ -31,10 +31,7 @@ impl Walk<'_> {
                 let body = body.clone();
                 move |range| body.source_range(range)
             });
-            for part in body.syntax().children() {
-                Walk::new(&part, self.objects, context.clone()).all();
-            }
-            return;
+            return statements(&body.syntax(), self.objects, &context);
         }
         let lookup = if block.is_some() { self.context.lookup } else { Lookup::Call };
         let body = match (&function, &procedure, &block) {
@@ -55,12 +52,7 @@ impl Walk<'_> {
         };
         for error in body.errors() {
             let at = (self.context.bytes)(error.range());
-            self.objects.mistakes.push(Mistake {
-                message: error.message().to_owned(),
-                at,
-                in_body: true,
-                expected: false,
-            });
+            self.objects.mistakes.push(Mistake::new(error.message(), at, true));
         }
         let root = body.syntax();
         let names = root.descendants().filter(|n| matches!(n.kind(), PLPGSQL_VAR_NAME | PLPGSQL_FOR_VARIABLE));
@@ -80,10 +72,7 @@ impl Walk<'_> {
         let found = constant.and_then(|sql| {
             with_tree(&sql, |parsed| {
                 let mut objects = Objects::default();
-                let context = Context { lookup: Lookup::Statement, ..Context::of_text() };
-                for statement in parsed.syntax_node().children() {
-                    Walk::new(&statement, &mut objects, context.clone()).all();
-                }
+                statements(&parsed.syntax_node(), &mut objects, &Context::of_text());
                 (objects, !parsed.errors().is_empty())
             })
         });

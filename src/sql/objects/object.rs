@@ -207,6 +207,12 @@ pub struct Mistake {
     pub expected: bool,
 }
 
+impl Mistake {
+    pub(super) fn new(message: &str, at: Range<usize>, in_body: bool) -> Self {
+        Self { message: message.to_owned(), at, in_body, expected: false }
+    }
+}
+
 /// Everything that a text of SQL says about objects, in the order of the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Objects {
@@ -214,7 +220,7 @@ pub struct Objects {
     pub mentions: Vec<Mention>,
     /// Columns whose table the text does not name.
     pub columns: Vec<LooseColumn>,
-    /// Tables and types whose columns are all in the text, or not: `LIKE`, `INHERITS`, `AS SELECT`.
+    /// Tables and views whose columns are not all in the text: `LIKE`, `INHERITS`, `AS SELECT`.
     pub open: Vec<QualifiedName>,
     /// What the text does not tell.
     pub unknown: Vec<Unknown>,

@@ -2,7 +2,8 @@
 
 use super::body::adapted;
 use crate::sql::token::{Kind, dollar_quoted, words};
-use squawk_syntax::{Parse, SourceFile};
+use rowan::TextRange;
+use squawk_syntax::{Parse, SourceFile, SyntaxKind};
 
 /// How many tokens may depend on each other; each can be a level of the parser's recursion,
 /// and a chain of prefixes takes it quadratic time.
@@ -32,6 +33,22 @@ pub(in crate::sql) fn with_tree<T: Send>(sql: &str, f: impl FnOnce(&Parse<Source
         let worker = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, parse);
         worker.ok()?.join().ok()
     })
+}
+
+/// Where the bodies of functions stand: they are no part of the statement.
+pub(super) fn bodies(parsed: &Parse<SourceFile>) -> Vec<TextRange> {
+    let nodes = parsed.syntax_node().descendants();
+    nodes.filter(|node| node.kind() == SyntaxKind::AS_DEFINITION).map(|node| node.text_range()).collect()
+}
+
+/// Whether the parser does not understand a statement; bodies of functions are no part of it.
+pub(in crate::sql) fn has_mistake(parsed: &Parse<SourceFile>) -> bool {
+    let errors = parsed.errors();
+    if errors.is_empty() {
+        return false;
+    }
+    let bodies = bodies(parsed);
+    errors.iter().any(|error| !bodies.iter().any(|body| body.contains_range(error.range())))
 }
 
 /// The longest chain of a text and of the bodies in it.

@@ -55,6 +55,13 @@ pub(super) struct Walk<'o> {
     is_remark: bool,
 }
 
+/// Notes what the statements below a node say.
+pub(super) fn statements(root: &SyntaxNode, objects: &mut Objects, context: &Context) {
+    for statement in root.children() {
+        Walk::new(&statement, objects, context.clone()).all();
+    }
+}
+
 /// Statements that describe an object; what they call is called later.
 fn is_definition(kind: SyntaxKind) -> bool {
     matches!(

@@ -7,11 +7,11 @@ mod nodes;
 mod rows;
 mod tables;
 
-use super::objects::with_tree;
+use super::objects::{has_mistake, with_tree};
 pub use action::*;
 use nodes::{child, has, name, names, range};
 use squawk_syntax::SyntaxKind::*;
-use squawk_syntax::{Parse, SourceFile, SyntaxNode};
+use squawk_syntax::SyntaxNode;
 
 /// What a statement does.
 #[must_use]
@@ -25,17 +25,6 @@ pub fn review(sql: &str) -> Vec<Action> {
         out
     })
     .unwrap_or_default()
-}
-
-/// Whether the parser does not understand a statement; bodies of functions are no part of it.
-pub(super) fn has_mistake(parsed: &Parse<SourceFile>) -> bool {
-    let errors = parsed.errors();
-    let root = parsed.syntax_node();
-    let bodies: Vec<_> = match errors.is_empty() {
-        true => return false,
-        false => root.descendants().filter(|n| n.kind() == AS_DEFINITION).map(|n| n.text_range()).collect(),
-    };
-    errors.iter().any(|error| !bodies.iter().any(|body| body.contains_range(error.range())))
 }
 
 fn statement_actions(statement: &SyntaxNode, out: &mut Vec<Action>) {

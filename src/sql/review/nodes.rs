@@ -1,13 +1,14 @@
 //! Reading the syntax tree.
 
 use crate::base::{Ident, QualifiedName};
-use crate::sql::token::{Cursor, qualified, words};
+use crate::sql::objects;
+pub(super) use crate::sql::objects::{ident, qualified_name as name};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 use std::ops::Range;
 
 /// The first child of this kind.
 pub(super) fn child(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
-    node.children().find(|n| n.kind() == kind)
+    objects::child(node, &[kind])
 }
 
 /// Whether there is a child of this kind.
@@ -26,17 +27,6 @@ pub(super) fn range(node: &SyntaxNode) -> Range<usize> {
 /// The text of a node.
 pub(super) fn text(node: &SyntaxNode) -> String {
     node.text().to_string().trim().to_owned()
-}
-
-/// The name that a node is.
-pub(super) fn name(node: &SyntaxNode) -> Option<QualifiedName> {
-    let text = node.text().to_string();
-    qualified(Cursor::new(&words(&text)).parts())
-}
-
-/// The name without a schema that a node is.
-pub(super) fn ident(node: &SyntaxNode) -> Option<Ident> {
-    name(node).map(|name| name.name)
 }
 
 /// The names of all descendants of this kind.
