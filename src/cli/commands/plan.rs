@@ -116,7 +116,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 let about = planned.about().await;
                 let preview = Preview {
                     findings: Some(&now.findings),
-                    gates: Some(&now.verdicts),
+                    gates: Some(now.verdicts.as_slice()).filter(|verdicts| !verdicts.is_empty()),
                     live: Some(&now.live),
                     review: review.as_ref(),
                     ..Preview::new(&planned.plan, &about, worded)
