@@ -7,7 +7,7 @@ pub use super::render_context::RenderContext;
 use super::render_context::{Prepared, ledger_problem, misplaced_secret, writes_ledger};
 use super::segments::{Segments, Text};
 use super::writing::Origins;
-use crate::base::{Code, Diagnostic, Diagnostics, Place, Severity};
+use crate::base::{Code, Diagnostic, Diagnostics, Place, Severity, checksum};
 use crate::change::{Scope, Undo};
 use crate::effects::Effects;
 use crate::render::{Section, TemplateError};
@@ -330,7 +330,5 @@ pub(super) fn digest(forward: &[Segment], rollback: &Rollback) -> String {
         Rollback::Segments { segments, .. } => feed(segments),
         Rollback::Irreversible { .. } => {}
     }
-    let bytes = hash.finalize();
-    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    format!("{}:{hex}", crate::base::checksum::ALGORITHM)
+    format!("{}:{}", checksum::ALGORITHM, checksum::hex(&hash.finalize()))
 }
