@@ -69,7 +69,7 @@ pub fn review(
         let step = step?;
         let is_reviewed = request.is_reviewed(position);
         let changeset = &changelog.changesets[position];
-        let mut subject = Subject::new(Some(changeset), &step);
+        let mut subject = Subject::new(Some(changeset), &step, is_reviewed);
         let mut drafts = Vec::new();
         if is_reviewed {
             subject.no_way_back = no_way_back;
@@ -125,7 +125,7 @@ pub fn of_steps(steps: &[Step], levels: &RuleLevels) -> Vec<Finding> {
         .iter()
         .enumerate()
         .map(|(position, step)| {
-            let subject = Subject::new(None, step);
+            let subject = Subject::new(None, step, true);
             let drafts = rules::of_changeset(&subject);
             record(position, subject, drafts, true)
         })
