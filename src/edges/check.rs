@@ -355,6 +355,10 @@ impl<'a> Check<'a> {
 
 /// Those of one name that are the same object: functions with the same arguments.
 fn alike<'a>(places: &Places<'a>) -> Vec<Places<'a>> {
+    // most objects have one changeset that makes them
+    if places.len() < 2 {
+        return Vec::new();
+    }
     let mut groups: BTreeMap<&Object, Places<'a>> = BTreeMap::new();
     for (position, made) in places {
         groups.entry(&made.object).or_default().push((*position, made));
