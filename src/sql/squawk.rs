@@ -111,6 +111,8 @@ mod tests {
         let long = format!("CREATE TABLE a.t ({} text)", "é".repeat(32));
         assert_eq!(rules(&long), [Rule::IdentifierTooLong]);
         assert_eq!(rules("CREATE TABEL a.t (c char(3)"), []);
+        let ignored = "-- squawk-ignore prefer-text-field\nCREATE TABLE a.t (c varchar(3))";
+        assert_eq!(rules(ignored), [Rule::VarcharLimit]);
         assert!(TABLE.is_sorted_by(|(a, _), (b, _)| format!("{a:?}") < format!("{b:?}")));
     }
 }

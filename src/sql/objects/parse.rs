@@ -46,13 +46,8 @@ pub(super) fn mistakes(parsed: &Parse<SourceFile>) -> Vec<(SyntaxError, bool)> {
     let bodies: Vec<TextRange> =
         nodes.filter(|node| node.kind() == SyntaxKind::AS_DEFINITION).map(|node| node.text_range()).collect();
     let is_in_body = |error: &SyntaxError| bodies.iter().any(|body| body.contains_range(error.range()));
-    errors
-        .into_iter()
-        .map(|error| {
-            let in_body = is_in_body(&error);
-            (error, in_body)
-        })
-        .collect()
+    let in_bodies: Vec<bool> = errors.iter().map(is_in_body).collect();
+    errors.into_iter().zip(in_bodies).collect()
 }
 
 /// Whether the parser does not understand a statement; bodies of functions are no part of it.
