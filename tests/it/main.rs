@@ -30,6 +30,7 @@ mod frames;
 mod full_disk;
 mod gates;
 mod hooks;
+mod impact;
 mod integrity;
 mod killing;
 mod lease;
