@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Kind, Reason};
 use super::summary::{Summary, Use, same};
-use super::{reach, settle};
+use super::{calls, reach, settle};
 use crate::base::{Ident, QualifiedName};
 use crate::graph::Graph;
 use crate::sql::{Lookup, Object};
@@ -55,6 +55,8 @@ pub struct Compared {
     pub findings: Vec<Finding>,
     /// Edges that the SQL has, whether they are declared or not.
     pub reasons: Vec<Reason>,
+    /// Changesets whose text does not tell all that they do, each with the first reason.
+    pub unknown: Vec<(usize, String)>,
 }
 
 type Places<'a> = Vec<(usize, &'a Use)>;
@@ -119,7 +121,7 @@ pub fn check(scope: Scope<'_>) -> Compared {
     pairs.extend(gone.iter().map(|(user, _, drop, _)| (*user, *drop)));
     let both = pairs.into_iter().flat_map(|(a, b)| [(a, b), (b, a)]);
     check.after = reach::after(scope.graph, both);
-    let mut found = Compared::default();
+    let mut found = Compared { unknown: calls::unknown(scope.changesets), ..Compared::default() };
     check.report_needs(&needs, &mut found);
     for ((a, first), (b, second), object) in conflicts {
         if !check.is_ordered(a, b) {
@@ -240,8 +242,7 @@ impl<'a> Check<'a> {
     }
 
     fn report_needs(&self, needs: &[(usize, &'a Use, Places<'a>)], found: &mut Compared) {
-        let is_told =
-            self.scope.complete && self.scope.changesets.iter().all(|(_, summary)| summary.unknown.is_empty());
+        let is_told = self.scope.complete && found.unknown.is_empty();
         for (user, used, makers) in needs {
             let finding = |kind: Kind, certain: bool, object: &Object| Finding {
                 changeset: *user,

@@ -1,6 +1,7 @@
 //! The declared dependencies compared with the SQL: which changeset uses what another one makes, and whether it comes
 //! after it. It reads no server and decides nothing about a run; `pipeline` turns its findings into problems.
 
+mod calls;
 mod check;
 mod finding;
 mod reach;

@@ -68,8 +68,23 @@ pub struct Summary {
     pub drops: Vec<Use>,
     /// Tables whose columns are not all in its text.
     pub open: Vec<QualifiedName>,
-    /// What its text does not tell, at which place; bodies of functions are left out.
-    pub unknown: Vec<(&'static str, Spot)>,
+    /// The first thing that its text does not tell; bodies of functions are left out.
+    pub unknown: Option<&'static str>,
+    /// The functions that it calls, each with the names that it can have.
+    pub calls: Vec<Vec<Object>>,
+    /// The bodies of the functions that it makes.
+    pub bodies: Vec<Body>,
+}
+
+/// The body of a function.
+#[derive(Debug, Clone)]
+pub struct Body {
+    /// The function.
+    pub function: Object,
+    /// The first thing that it does not tell.
+    pub unknown: Option<&'static str>,
+    /// The functions that it calls, each with the names that it can have.
+    pub calls: Vec<Vec<Object>>,
 }
 
 /// The schema that names without one mean, if nobody says otherwise.
@@ -97,8 +112,7 @@ impl Summary {
             match said {
                 Some(objects) => build.add(change, objects),
                 None => {
-                    let spot = Spot { change, at: 0..0 };
-                    build.summary.unknown.push(("SQL that is nested too deep to be read", spot));
+                    build.summary.unknown.get_or_insert("SQL that is nested too deep to be read");
                 }
             }
         }
@@ -128,15 +142,28 @@ impl Build<'_> {
         if let Some(checks) = objects.check_function_bodies {
             self.checked = checks;
         }
-        // columns come in the order of the text too
-        let mut columns = objects.columns.iter().peekable();
+        // all come in the order of the text
+        let (mut columns, mut paths) = (objects.columns.iter().peekable(), objects.search_paths.iter().peekable());
+        let mut bodies = Vec::new();
+        let mut set_path = |build: &mut Self, at: usize| {
+            while let Some((_, path)) = paths.next_if(|(from, _)| *from <= at) {
+                build.path.clone_from(path);
+            }
+        };
         for mention in &objects.mentions {
             while let Some(column) = columns.next_if(|column| column.at.start < mention.at.start) {
+                set_path(self, column.at.start);
                 self.loose(change, column);
             }
+            set_path(self, mention.at.start);
+            self.calls(mention, &mut bodies);
             self.mention(change, mention);
         }
-        columns.for_each(|column| self.loose(change, column));
+        for column in columns {
+            set_path(self, column.at.start);
+            self.loose(change, column);
+        }
+        set_path(self, usize::MAX);
         for (from, to) in &objects.renames {
             let at = objects.mentions.iter().find(|m| m.object.name() == Some(from)).map_or(0..0, |m| m.at.clone());
             let spot = Spot { change, at };
@@ -144,11 +171,34 @@ impl Build<'_> {
         }
         let open = objects.open.iter().map(|name| self.home(name)).collect::<Vec<_>>();
         self.summary.open.extend(open);
-        for unknown in objects.unknown.iter().filter(|unknown| unknown.lookup == Lookup::Statement) {
-            self.summary.unknown.push((unknown.what, Spot { change, at: unknown.at.clone() }));
+        for unknown in &objects.unknown {
+            let before = bodies.partition_point(|(start, _)| *start <= unknown.at.start);
+            match (unknown.lookup, bodies[..before].last_mut()) {
+                (Lookup::Statement, _) => drop(self.summary.unknown.get_or_insert(unknown.what)),
+                (_, Some((_, body))) => drop(body.unknown.get_or_insert(unknown.what)),
+                (_, None) => {}
+            }
         }
-        if let Some(path) = &objects.search_path {
-            self.path.clone_from(path);
+        self.summary.bodies.extend(bodies.into_iter().map(|(_, body)| body));
+    }
+
+    /// Notes functions that are made or called. `bodies`: those so far, each with the place of its name, which it
+    /// follows.
+    fn calls(&mut self, mention: &Mention, bodies: &mut Vec<(usize, Body)>) {
+        if !matches!(mention.object, Object::Function(..)) {
+            return;
+        }
+        if mention.how == Access::Create && mention.lookup == Lookup::Statement {
+            let function = mention.object.with_name(|name| self.home(name));
+            bodies.push((mention.at.start, Body { function, unknown: None, calls: Vec::new() }));
+        } else if mention.calls && !self.is_foreign(&mention.object) {
+            let (object, or) = self.candidates(&mention.object);
+            let names = std::iter::once(object).chain(or).collect();
+            match (mention.lookup, bodies.last_mut()) {
+                (Lookup::Statement, _) => self.summary.calls.push(names),
+                (_, Some((_, body))) => body.calls.push(names),
+                (_, None) => {}
+            }
         }
     }
 

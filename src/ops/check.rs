@@ -92,10 +92,8 @@ impl Checked {
             dependency: id(*dependency),
             through: id(*through),
         };
-        let unchecked = |(changeset, reason): &(usize, &'static str)| Unchecked {
-            changeset: id(*changeset),
-            reason: (*reason).to_owned(),
-        };
+        let unchecked =
+            |(changeset, reason): &(usize, String)| Unchecked { changeset: id(*changeset), reason: reason.clone() };
         Self {
             diagnostics: diag::entries(warnings, wording),
             environment: target.environment.clone(),

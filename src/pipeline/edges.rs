@@ -36,7 +36,7 @@ pub struct Comparison {
     /// Declared dependencies that follow from others: the changeset, the dependency, and one that leads to it.
     pub redundant: Vec<(usize, usize, usize)>,
     /// Changesets whose objects are not all known, with what is not.
-    pub unknown: Vec<(usize, &'static str)>,
+    pub unknown: Vec<(usize, String)>,
 }
 
 impl Comparison {
@@ -75,15 +75,9 @@ impl View<'_> {
     pub(super) fn compare(&self, looked: Vec<Looked>, complete: bool) -> Comparison {
         let changesets: Vec<(usize, Summary)> = looked.into_iter().map(|l| (l.position, l.summary)).collect();
         let scope = Scope { graph: &self.graph, changesets: &changesets, complete };
-        let Compared { findings, reasons } = edges::check(scope);
-        let unknown =
-            |(position, summary): &(usize, Summary)| summary.unknown.first().map(|(what, _)| (*position, *what));
-        Comparison {
-            findings,
-            reasons,
-            redundant: if complete { edges::redundant(&self.graph) } else { Vec::new() },
-            unknown: changesets.iter().filter_map(unknown).collect(),
-        }
+        let Compared { findings, reasons, unknown } = edges::check(scope);
+        let redundant = if complete { edges::redundant(&self.graph) } else { Vec::new() };
+        Comparison { findings, reasons, redundant, unknown }
     }
 
     /// Statements that are not SQL, as problems.

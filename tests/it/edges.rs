@@ -219,3 +219,57 @@ fn s03_what_the_text_does_not_tell_is_said() {
         json!([{ "changeset": "a", "reason": "EXECUTE of a text that is built at run time" }])
     );
 }
+
+#[test]
+fn s03_names_are_looked_up_along_the_path_of_their_statement() {
+    let text = "CREATE TABLE one.t (n int); SET search_path = two; CREATE TABLE t (n int); RESET search_path; CREATE TABLE t (n int)";
+    let schemas = "CREATE SCHEMA one; CREATE SCHEMA two";
+    let after = |id: &str, text: &str| sql(id, text, "SELECT 1").depends_on(["schemas"]);
+    let project = project(&[
+        sql("schemas", schemas, "SELECT 1"),
+        after("makes", text),
+        after(
+            "reads",
+            "SET LOCAL search_path = one, two; SELECT n FROM t; SET LOCAL search_path = two; SELECT n FROM t",
+        ),
+        after("nowhere", "SET LOCAL search_path = three; CREATE VIEW one.v AS SELECT n FROM t"),
+    ]);
+    let found = project.run(&["check", "--format", "json"]).json();
+    let all = found["diagnostics"].as_array().unwrap();
+    let messages: Vec<&str> = all.iter().map(|d| d["message"].as_str().unwrap()).collect();
+    assert!(
+        messages.contains(&"`reads` uses `one.t` and 3 more, which `makes` makes, and does not come after it"),
+        "{messages:?}"
+    );
+    assert!(!messages.iter().any(|m| m.starts_with("`nowhere` uses") && m.contains("`makes`")), "{messages:?}");
+}
+
+#[test]
+fn s03_callers_of_what_the_text_does_not_tell_are_named() {
+    let dynamic = "CREATE FUNCTION app.give(t text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'GRANT SELECT ON ' || t || ' TO PUBLIC'; END $$";
+    let plain = "CREATE FUNCTION app.one() RETURNS int LANGUAGE sql AS 'SELECT 1'";
+    let around = "CREATE PROCEDURE app.all(t text) LANGUAGE plpgsql AS $$ BEGIN PERFORM app.give(t); END $$";
+    let after = |id: &str, text: &str| sql(id, text, "SELECT 1").depends_on(["functions"]);
+    let project = project(&[
+        sql("functions", &format!("CREATE SCHEMA app; {dynamic}; {plain}; {around}"), "DROP SCHEMA app CASCADE"),
+        after("direct", "DO $$ BEGIN PERFORM app.give('t'); END $$"),
+        after("through", "CALL app.all('t')"),
+        after("path", "SET LOCAL search_path = app; SELECT give('t')"),
+        // these call nothing that is unknown, or nothing at once
+        after("known", "SELECT app.one()"),
+        after("arguments", "SELECT app.give(1, 2)"),
+        after("view", "CREATE VIEW app.v AS SELECT app.give('t')"),
+        after("comment", "COMMENT ON FUNCTION app.give IS 'x'"),
+    ]);
+    let found = project.run(&["check", "--format", "json"]).json();
+    let reason = |of: &str| format!("a call of the {of}, which runs EXECUTE of a text that is built at run time");
+    let give = reason("function app.give(text)");
+    assert_eq!(
+        found["unchecked"],
+        json!([
+            { "changeset": "direct", "reason": give },
+            { "changeset": "through", "reason": reason("function app.all(text)") },
+            { "changeset": "path", "reason": give },
+        ])
+    );
+}

@@ -147,6 +147,12 @@ impl Walk<'_> {
             _ => Object::Relation(name),
         };
         self.note(object, class, how, node);
+        if kind == CALL
+            && class == ObjectClass::Function
+            && let Some(mention) = self.objects.mentions.last_mut()
+        {
+            mention.calls = true;
+        }
         if let Some(list) = node.parent().and_then(|parent| child(&parent, &[PARAM_LIST])) {
             self.visit(&list);
         }

@@ -89,7 +89,7 @@ impl Walk<'_> {
                         && name.eq_ignore_ascii_case("search_path")
                         && self.context.lookup == Lookup::Statement
                     {
-                        self.objects.search_path = Some(path_of(&value));
+                        self.sets_path(path_of(&value));
                     }
                     return;
                 }
@@ -114,7 +114,7 @@ impl Walk<'_> {
         let runs = self.runs;
         self.note(Object::Function(function, Arguments::Call(count)), ObjectClass::Function, Access::Read, &callee);
         if runs && let Some(mention) = self.objects.mentions.last_mut() {
-            mention.defines = false;
+            (mention.calls, mention.defines) = (true, false);
         }
     }
 

@@ -105,12 +105,18 @@ impl Walk<'_> {
         self.context.guarded = before;
     }
 
+    /// Notes the `search_path` of the statements after this one.
+    pub(super) fn sets_path(&mut self, path: Vec<Ident>) {
+        let end = (self.context.bytes)(self.statement.text_range()).end;
+        self.objects.search_paths.push((end, path));
+    }
+
     /// `SET search_path`, `RESET search_path`: how the statements after it look up names.
     pub(super) fn settings(&mut self) {
         if self.context.lookup == Lookup::Statement
             && let Some(path) = path(&self.statement)
         {
-            self.objects.search_path = Some(path);
+            self.sets_path(path);
         }
         if let Some(checks) = checks_bodies(&self.statement) {
             self.objects.check_function_bodies = Some(checks);

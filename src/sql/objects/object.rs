@@ -164,6 +164,8 @@ pub struct Mention {
     pub defines: bool,
     /// Whether it is added to an object that is there.
     pub adds: bool,
+    /// Whether the statement calls the function.
+    pub calls: bool,
     /// The bytes of the text that name it.
     pub at: Range<usize>,
 }
@@ -226,8 +228,8 @@ pub struct Objects {
     pub unknown: Vec<Unknown>,
     /// Tables that get another name or schema: before and after.
     pub renames: Vec<(QualifiedName, QualifiedName)>,
-    /// The `search_path` that statements after it have; `None`: as before; empty: the session's.
-    pub search_path: Option<Vec<Ident>>,
+    /// The `search_path` from a byte of the text on; empty: the session's.
+    pub search_paths: Vec<(usize, Vec<Ident>)>,
     /// Whether bodies of functions are checked from here on, if the text says so.
     pub check_function_bodies: Option<bool>,
     /// Where it is not SQL.

@@ -157,8 +157,8 @@ fn bodies_are_read() {
 #[test]
 fn search_paths_and_mistakes() {
     let path = |sql: &str| {
-        let path = objects(sql).unwrap().search_path;
-        path.map(|path| path.iter().map(ToString::to_string).collect::<Vec<_>>())
+        let path = objects(sql).unwrap().search_paths.pop();
+        path.map(|(_, path)| path.iter().map(ToString::to_string).collect::<Vec<_>>())
     };
     for (sql, expected) in [
         (r#"SET search_path = app, "My schema""#, Some(vec!["app", "My schema"])),

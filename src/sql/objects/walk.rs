@@ -199,6 +199,7 @@ impl<'o> Walk<'o> {
             lookup: self.context.lookup,
             guarded,
             defines: !self.is_remark,
+            calls: false,
             adds: node.parent().is_some_and(|parent| parent.kind() == ADD_COLUMN),
             at: (self.context.bytes)(node.text_range()),
         };
