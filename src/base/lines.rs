@@ -32,8 +32,8 @@ impl Lines {
     #[must_use]
     pub fn line_column(&self, text: &str, at: usize) -> (usize, usize) {
         let at = at.min(text.len());
-        let line = self.starts.partition_point(|start| *start <= at).max(1);
-        let start = self.starts.get(line - 1).copied().unwrap_or(0);
+        let line = self.line(at);
+        let start = self.start(line);
         let returns = text.as_bytes()[start..at].iter().rev().take_while(|b| **b == b'\r').count();
         (line, self.before(text, at - returns) - self.before(text, start) + 1)
     }
@@ -44,8 +44,34 @@ impl Lines {
         self.starts.get(line.saturating_sub(1)).or(self.starts.last()).copied().unwrap_or(0)
     }
 
+    /// The byte offset behind the last character of a line, from 1, without its line break.
+    #[must_use]
+    pub fn end(&self, text: &str, line: usize) -> usize {
+        self.starts.get(line.max(1)).map_or(text.len(), |next| next - 1)
+    }
+
+    /// The number of the line of a byte, from 1.
+    #[must_use]
+    pub fn line(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at).max(1)
+    }
+
+    /// The byte offset of a character, from 0; behind the last one the end of the text.
+    #[must_use]
+    pub fn byte(&self, text: &str, character: usize) -> usize {
+        if self.characters.is_empty() {
+            return character.min(text.len());
+        }
+        let mark = self.characters.partition_point(|count| *count <= character).saturating_sub(1);
+        // a mark may be inside of a character, which counts as before it
+        let from = (mark * STRIDE..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        let more = character - self.characters[mark];
+        text[from..].char_indices().nth(more).map_or(text.len(), |(at, _)| from + at)
+    }
+
     /// Characters before a byte.
-    fn before(&self, text: &str, at: usize) -> usize {
+    #[must_use]
+    pub fn before(&self, text: &str, at: usize) -> usize {
         match self.characters.get(at / STRIDE) {
             Some(count) => count + starting(&text.as_bytes()[at - at % STRIDE..at]),
             None if self.characters.is_empty() => at,
@@ -86,7 +112,10 @@ mod tests {
             let start = text[..at].rfind('\n').map_or(0, |n| n + 1);
             let expected = (text[..at].matches('\n').count() + 1, text[start..at].chars().count() + 1);
             assert_eq!(lines.line_column(&text, at), expected, "{at}");
+            assert_eq!(lines.byte(&text, lines.before(&text, at)), at);
         }
+        assert_eq!((lines.end(&text, 1), lines.end(&text, 2), lines.end(&text, 3)), (4000, text.len(), text.len()));
+        assert_eq!((lines.line(4000), lines.line(4001), lines.byte(&text, 99_999)), (1, 2, text.len()));
         let even = "é".repeat(STRIDE);
         assert_eq!(Lines::of(&even).line_column(&even, even.len()), (1, STRIDE + 1));
     }

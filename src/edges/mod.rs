@@ -4,6 +4,7 @@
 mod check;
 mod finding;
 mod reach;
+mod register;
 mod settle;
 mod summary;
 

@@ -1,5 +1,6 @@
 //! What a changeset as a whole does to objects: what it needs, and what it leaves behind.
 
+use super::register::Register;
 use crate::base::{Ident, QualifiedName};
 use crate::effects::Access;
 use crate::plan::step::Examined;
@@ -85,7 +86,9 @@ impl Summary {
             ledger,
             summary: Self::default(),
             path: Vec::new(),
-            made: HashSet::new(),
+            made: Register::default(),
+            makes: Register::default(),
+            drops: Register::default(),
             seen: HashMap::new(),
             temporary: HashSet::new(),
             checked: true,
@@ -99,7 +102,7 @@ impl Summary {
                 }
             }
         }
-        build.summary
+        Self { makes: build.makes.list(), drops: build.drops.list(), ..build.summary }
     }
 }
 
@@ -109,7 +112,10 @@ struct Build<'a> {
     /// The `search_path` that the changeset has set; empty: the session's.
     path: Vec<Ident>,
     /// What it has made so far.
-    made: HashSet<Object>,
+    made: Register<Object>,
+    /// What becomes of it in the summary.
+    makes: Register<Use>,
+    drops: Register<Use>,
     /// What is noted already, and where in `uses`.
     seen: HashMap<Object, usize>,
     temporary: HashSet<Ident>,
@@ -236,31 +242,34 @@ impl Build<'_> {
     }
 
     fn make(&mut self, object: Object, guarded: bool, spot: Spot) {
-        let dropped = self.summary.drops.iter().position(|drop| same(&drop.object, &object));
-        if let Some(dropped) = dropped {
-            self.summary.drops.remove(dropped);
-        }
+        let again = self.drops.take(&object, |drop| same(&drop.object, &object)).is_some();
         if let Some(schema) = object.name().and_then(|name| name.schema.clone()) {
             self.used(Use::new(Object::Schema(schema), spot.clone()));
         }
-        if self.made.insert(object.clone()) {
-            self.summary.makes.push(Use { guarded, again: dropped.is_some(), ..Use::new(object, spot) });
+        if !self.has_exactly(&object) {
+            self.made.push(&object, object.clone());
+            self.makes.push(&object, Use { guarded, again, ..Use::new(object.clone(), spot) });
         }
+    }
+
+    /// Whether the changeset has made this very object.
+    fn has_exactly(&self, object: &Object) -> bool {
+        self.made.get(object, |made| made == object).is_some()
     }
 
     /// Whether the changeset has made it, or the table that it belongs to.
     fn has_made(&self, object: &Object) -> bool {
-        let of = |name: &QualifiedName| self.made.contains(&Object::Relation(name.clone()));
-        self.made.contains(object)
+        let of = |name: &QualifiedName| self.has_exactly(&Object::Relation(name.clone()));
+        let of_type = |name: &QualifiedName| self.has_exactly(&Object::Type(name.clone()));
+        self.made.get(object, |made| same(object, made)).is_some()
             || match object {
                 Object::Column(table, _)
                 | Object::Constraint(table, _)
                 | Object::Trigger(table, _)
                 | Object::Policy(table, _)
-                | Object::Rule(table, _) => of(table) || self.made.contains(&Object::Type(table.clone())),
-                Object::EnumValue(of, _) => self.made.contains(&Object::Type(of.clone())),
+                | Object::Rule(table, _) => of(table) || of_type(table),
+                Object::EnumValue(of, _) => of_type(of),
                 Object::Type(name) => of(name),
-                Object::Function(..) => self.made.iter().any(|made| same(object, made)),
                 _ => false,
             }
     }
@@ -286,32 +295,31 @@ impl Build<'_> {
     }
 
     fn drop(&mut self, used: Use) {
-        let made = self.made.iter().find(|made| same(&used.object, made)).cloned();
-        if let Some(made) = made {
-            self.made.remove(&made);
-            self.summary.makes.retain(|make| make.object != made);
+        if let Some(made) = self.made.take(&used.object, |made| same(&used.object, made)) {
+            while self.makes.take(&made, |make| make.object == made).is_some() {}
             return;
         }
         if self.has_made(&used.object) {
             return;
         }
         self.used(used.clone());
-        if !self.summary.drops.iter().any(|drop| drop.object == used.object) {
-            self.summary.drops.push(used);
+        if self.drops.get(&used.object, |drop| drop.object == used.object).is_none() {
+            let object = used.object.clone();
+            self.drops.push(&object, used);
         }
     }
 
     /// Another name: the old one is gone, the new one is there, with all that belongs to it.
     fn renamed(&mut self, from: &QualifiedName, to: &QualifiedName, spot: &Spot) {
         let (from, to) = (self.home(from), self.home(to));
-        let was_made = self.made.contains(&Object::Relation(from.clone()));
+        let was_made = self.has_exactly(&Object::Relation(from.clone()));
         self.drop(Use { changes: true, ..Use::new(Object::Relation(from), spot.clone()) });
         let new = Object::Relation(to);
-        if was_made {
-            self.made.insert(new.clone());
+        if was_made && !self.has_exactly(&new) {
+            self.made.push(&new, new.clone());
         }
-        if !self.summary.makes.iter().any(|made| made.object == new) {
-            self.summary.makes.push(Use { renamed: true, ..Use::new(new, spot.clone()) });
+        if self.makes.get(&new, |make| make.object == new).is_none() {
+            self.makes.push(&new, Use { renamed: true, ..Use::new(new.clone(), spot.clone()) });
         }
     }
 }

@@ -21,22 +21,57 @@ pub(super) struct Ignore {
     /// The line that it is about; `None`: the changeset.
     line: Option<(FileId, usize)>,
     /// Whether it hides a finding.
-    pub is_used: bool,
+    is_used: bool,
 }
 
-impl Ignore {
-    /// Whether it hides a finding.
-    pub fn hides(&self, rule: Rule, changeset: usize, spot: Option<&Spot>) -> bool {
-        self.rule == rule
-            && match self.line {
-                None => self.changeset == Some(changeset),
-                Some((file, line)) => spot.is_some_and(|s| s.file == file && (s.line == line || s.begins == line)),
+/// What an ignored rule is about.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum About {
+    Changeset(usize),
+    Line(FileId, usize),
+}
+
+/// Ignored rules by what they are about.
+#[derive(Debug)]
+pub(super) struct Ignores {
+    list: Vec<Ignore>,
+    by_rule: BTreeMap<(Rule, About), Vec<usize>>,
+}
+
+impl Ignores {
+    fn new(list: Vec<Ignore>) -> Self {
+        let mut by_rule: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (n, ignore) in list.iter().enumerate() {
+            let about = match (ignore.line, ignore.changeset) {
+                (Some((file, line)), _) => About::Line(file, line),
+                (None, Some(changeset)) => About::Changeset(changeset),
+                (None, None) => continue,
+            };
+            by_rule.entry((ignore.rule, about)).or_default().push(n);
+        }
+        Self { list, by_rule }
+    }
+
+    /// Whether a finding is ignored; what ignores it is used then.
+    pub fn hide(&mut self, rule: Rule, changeset: usize, spot: Option<&Spot>) -> bool {
+        let lines = spot.map(|s| [About::Line(s.file, s.line), About::Line(s.file, s.begins)]);
+        let mut hidden = false;
+        for about in lines.into_iter().flatten().chain([About::Changeset(changeset)]) {
+            for n in self.by_rule.get(&(rule, about)).into_iter().flatten() {
+                (self.list[*n].is_used, hidden) = (true, true);
             }
+        }
+        hidden
+    }
+
+    /// Those that ignore nothing.
+    pub fn unused(&self) -> impl Iterator<Item = &Ignore> {
+        self.list.iter().filter(|ignore| !ignore.is_used)
     }
 }
 
 /// All places of a project where rules are ignored.
-pub(super) fn all(changelog: &Changelog, sources: &SourceSet, out: &mut Diagnostics) -> Vec<Ignore> {
+pub(super) fn all(changelog: &Changelog, sources: &SourceSet, out: &mut Diagnostics) -> Ignores {
     let mut found = Vec::new();
     // where each changeset begins, by file
     let mut begins: BTreeMap<FileId, Vec<(usize, usize)>> = BTreeMap::new();
@@ -60,7 +95,7 @@ pub(super) fn all(changelog: &Changelog, sources: &SourceSet, out: &mut Diagnost
             starts
         });
         comments(id, file, out, |rule, at, line| {
-            let before = starts.iter().take_while(|(start, _)| *start <= at.start).last();
+            let before = starts[..starts.partition_point(|(start, _)| *start <= at.start)].last();
             found.push(Ignore {
                 rule,
                 changeset: before.map(|(_, position)| *position),
@@ -70,12 +105,14 @@ pub(super) fn all(changelog: &Changelog, sources: &SourceSet, out: &mut Diagnost
             });
         });
     }
-    found
+    Ignores::new(found)
 }
 
 /// The comments of a file: the rule, the bytes, and the line that each is about.
 fn comments(id: FileId, file: &SourceFile, out: &mut Diagnostics, mut push: impl FnMut(Rule, Range<usize>, usize)) {
     let lines: Vec<&str> = file.text.split('\n').collect();
+    let is_code = |line: &str| !line.is_empty() && !["--", "#"].iter().any(|mark| line.starts_with(mark));
+    let code: Vec<usize> = (0..lines.len()).filter(|i| is_code(lines[*i].trim())).collect();
     let mut start = 0;
     for (i, line) in lines.iter().enumerate() {
         let at = start;
@@ -87,9 +124,8 @@ fn comments(id: FileId, file: &SourceFile, out: &mut Diagnostics, mut push: impl
         let bytes = from..from + trimmed.len();
         match read(rest) {
             Ok(rule) => {
-                let is_code = |line: &&str| !["--", "#"].iter().any(|mark| line.trim().starts_with(mark));
-                let next = lines[i + 1..].iter().position(|line| !line.trim().is_empty() && is_code(line));
-                push(rule, bytes, i + 2 + next.unwrap_or_default());
+                let next = code.get(code.partition_point(|at| *at <= i));
+                push(rule, bytes, next.map_or(i + 2, |at| at + 1));
             }
             Err((message, help)) => {
                 let problem = Diagnostic::error(Code::LintIgnore, message).help(help);

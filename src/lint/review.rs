@@ -1,8 +1,8 @@
 //! The review of a project: every changeset is compiled and looked at by itself, on all cores; then all together.
 
 use super::finding::{Finding, Review};
-use super::ignore::{self, Ignore};
-use super::place::{self, Spot};
+use super::ignore::{self, Ignores};
+use super::place::{Finder, Spot};
 use super::project::{self, Record};
 use super::rules;
 use super::schema::Schema;
@@ -96,17 +96,13 @@ pub fn review(
         let mut ignored = Diagnostics::default();
         let step = compile(record.position, Origins::Changes, &mut ignored)?;
         let changeset = &changelog.changesets[record.position];
-        let located =
-            |draft: &Draft| (record.position, draft.clone(), place::find(&draft.at, changeset, &step, sources));
+        let mut finder = Finder::new(changeset, &step, sources);
+        let located = |draft: &Draft| (record.position, draft.clone(), finder.find(&draft.at));
         Some(record.drafts.iter().map(located).collect::<Vec<_>>())
     });
     let mut findings = Vec::new();
     for (position, draft, spot) in found.drain(..).flatten() {
-        let mut hidden = false;
-        for ignore in ignores.iter_mut().filter(|ignore| ignore.hides(draft.rule, position, spot.as_ref())) {
-            (ignore.is_used, hidden) = (true, true);
-        }
-        if !hidden {
+        if !ignores.hide(draft.rule, position, spot.as_ref()) {
             let id = &changelog.changesets[position].id;
             findings.extend(finding(id, draft, spot, request.levels));
         }
@@ -161,9 +157,8 @@ fn finding(id: &str, draft: Draft, spot: Option<Spot>, levels: &RuleLevels) -> O
 }
 
 /// Ignored rules that hide nothing, in reviewed changesets.
-fn unused(ignores: &[Ignore], changelog: &Changelog, sources: &SourceSet, request: &Request<'_>) -> Vec<Finding> {
-    let left = ignores.iter().filter(|ignore| !ignore.is_used);
-    let reviewed = left.filter(|ignore| match ignore.changeset {
+fn unused(ignores: &Ignores, changelog: &Changelog, sources: &SourceSet, request: &Request<'_>) -> Vec<Finding> {
+    let reviewed = ignores.unused().filter(|ignore| match ignore.changeset {
         Some(position) => request.is_reviewed(position),
         None => request.selected.is_none(),
     });

@@ -1,15 +1,16 @@
 //! Declared dependencies compared with the SQL, as problems in the project's files.
 
 use super::View;
-use crate::base::{Code, Diagnostic, Diagnostics, Operation, Place, Remedy, Setting};
+use crate::base::{Code, Diagnostic, Diagnostics, Operation, Remedy, Setting};
 use crate::edges::{self, Compared, Finding, Kind, Reason, Scope, Spot, Summary};
 use crate::plan::step::{self, Examined};
 use crate::source::project::LimitsSpec;
 use crate::sql::{Mistake, Object, UNPARSED_MARK};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-/// Problems whose places are looked up; each renders its changeset again.
-const MOST_LOCATED: usize = 500;
+/// Changes that are rendered again to look up the places of problems.
+const MOST_RENDERED: usize = 500;
 
 /// Objects that nobody makes which are named one by one.
 const MOST_UNMADE: usize = 10;
@@ -87,63 +88,75 @@ impl View<'_> {
 
     /// Statements that are not SQL, as problems.
     pub(super) fn mistakes(&self, looked: &[Looked]) -> Diagnostics {
-        let mut out = Diagnostics::default();
-        for (position, change, mistake) in
-            looked.iter().flat_map(|l| l.mistakes.iter().map(|(change, mistake)| (l.position, *change, mistake)))
-        {
+        let all = looked.iter().flat_map(|l| l.mistakes.iter().map(|(change, mistake)| (l.position, *change, mistake)));
+        let problems = all.map(|(position, change, mistake)| {
             let message = format!("this is not in PostgreSQL's grammar: {}", mistake.message);
             let problem = Diagnostic::error(Code::Syntax, message).help(format!(
                 "correct the statement; where PostgreSQL accepts it and the parser does not, write the comment \
                  `{UNPARSED_MARK}` on the line before it"
             ));
-            let spot = Spot { change, at: mistake.at.start..mistake.at.end.max(mistake.at.start + 1) };
-            out.push(self.located(out.counts().0, position, &spot, problem));
-        }
+            (position, Spot { change, at: mistake.at.start..mistake.at.end.max(mistake.at.start + 1) }, problem)
+        });
+        let mut out = Diagnostics::default();
+        self.located(problems.collect()).into_iter().for_each(|problem| out.push(problem));
         out
     }
 
-    /// A problem at the place where a changeset's SQL has these bytes.
-    fn located(&self, before: usize, position: usize, spot: &Spot, problem: Diagnostic) -> Diagnostic {
-        let changeset = &self.changelog.changesets[position];
-        if before > MOST_LOCATED {
-            return problem.at(changeset.place.child("id"));
+    /// Problems at the places where the SQL of changesets has these bytes, in the same order.
+    fn located(&self, problems: Vec<(usize, Spot, Diagnostic)>) -> Vec<Diagnostic> {
+        // each change is rendered once
+        let mut by_change: BTreeMap<(usize, usize), Vec<(usize, Range<usize>, Diagnostic)>> = BTreeMap::new();
+        let mut located: Vec<(usize, Diagnostic)> = Vec::with_capacity(problems.len());
+        for (n, (position, spot, problem)) in problems.into_iter().enumerate() {
+            let key = (position, spot.change);
+            if by_change.len() >= MOST_RENDERED && !by_change.contains_key(&key) {
+                located.push((n, problem.at(self.changelog.changesets[position].place.child("id"))));
+                continue;
+            }
+            by_change.entry(key).or_default().push((n, spot.at, problem));
         }
         let setting =
             self.workspace.setting(&self.environment, LimitsSpec::default(), self.writing(super::Origins::Parts));
-        step::locate(changeset, setting, spot.change, &spot.at, problem)
-    }
-
-    fn place(&self, before: usize, position: usize, spot: &Spot) -> Place {
-        let problem = self.located(before, position, spot, Diagnostic::warning(Code::UnmadeObject, ""));
-        problem.place.unwrap_or_else(|| self.changelog.changesets[position].place.child("id"))
+        for ((position, change), problems) in by_change {
+            let (order, problems): (Vec<usize>, Vec<_>) = problems.into_iter().map(|(n, at, p)| (n, (at, p))).unzip();
+            let changeset = &self.changelog.changesets[position];
+            located.extend(order.into_iter().zip(step::locate(changeset, setting, change, problems)));
+        }
+        located.sort_by_key(|(n, _)| *n);
+        located.into_iter().map(|(_, problem)| problem).collect()
     }
 
     /// The findings as problems: those that let a run fail are errors. `there`: of the objects that no changeset makes
     /// those that a database has.
     pub(super) fn edge_problems(&self, comparison: &Comparison, there: Option<&BTreeSet<Object>>) -> Diagnostics {
-        let mut out = Diagnostics::default();
         let id = |position: usize| self.changelog.changesets[position].id.as_str();
         let (unmade, others): (Vec<&Finding>, Vec<&Finding>) =
             comparison.findings.iter().partition(|finding| finding.kind == Kind::Unmade);
-        for (before, finding) in others.into_iter().enumerate() {
+        let related = others.iter().filter_map(|finding| match &finding.kind {
+            Kind::Missing { maker, made } | Kind::Reversed { maker, made } => Some((*maker, made.clone())),
+            Kind::BothDefine { other, at } | Kind::DroppedBy { other, at } => Some((*other, at.clone())),
+            Kind::Unmade => None,
+        });
+        let related = related.map(|(at, spot)| (at, spot, Diagnostic::warning(Code::UnmadeObject, ""))).collect();
+        let mut problems = Vec::with_capacity(others.len());
+        for (finding, related) in others.into_iter().zip(self.located(related)) {
             let object = named(finding);
             let user = id(finding.changeset);
             let new = |code, message: String| match finding.certain {
                 true => Diagnostic::error(code, message),
                 false => Diagnostic::warning(code, message),
             };
-            let (problem, other, label) = match &finding.kind {
-                Kind::Missing { maker, made } => {
+            let (problem, label) = match &finding.kind {
+                Kind::Missing { maker, .. } => {
                     let maker_id = id(*maker);
                     let message =
                         format!("`{user}` uses {object}, which `{maker_id}` makes, and does not come after it");
                     let help = Remedy::from(format!("add `- {maker_id}` to `dependsOn` of `{user}`; "))
                         + Operation::Check.with(Setting::Fix)
                         + " does it";
-                    let related = self.place(before, *maker, made);
-                    (new(Code::MissingDependency, message).help(help), related, format!("`{maker_id}` makes it here"))
+                    (new(Code::MissingDependency, message).help(help), format!("`{maker_id}` makes it here"))
                 }
-                Kind::Reversed { maker, made } => {
+                Kind::Reversed { maker, .. } => {
                     let maker_id = id(*maker);
                     let message = format!(
                         "`{user}` uses {object}, which `{maker_id}` makes, and `{maker_id}` comes after `{user}`"
@@ -152,64 +165,61 @@ impl View<'_> {
                         "let `{user}` depend on `{maker_id}`, and remove what makes `{maker_id}` come after it: its own \
                          `dependsOn`, or that of a changeset in between"
                     );
-                    let related = self.place(before, *maker, made);
-                    (new(Code::ReversedDependency, message).help(help), related, format!("`{maker_id}` makes it here"))
+                    (new(Code::ReversedDependency, message).help(help), format!("`{maker_id}` makes it here"))
                 }
-                Kind::BothDefine { other, at } => {
+                Kind::BothDefine { other, .. } => {
                     let other_id = id(*other);
                     let message =
                         format!("`{other_id}` and `{user}` both define {object}, and neither comes after the other");
                     let help =
                         format!("the last one wins: add `- {other_id}` to `dependsOn` of `{user}`, or the reverse");
-                    let related = self.place(before, *other, at);
-                    (new(Code::UnorderedChanges, message).help(help), related, format!("`{other_id}` defines it here"))
+                    (new(Code::UnorderedChanges, message).help(help), format!("`{other_id}` defines it here"))
                 }
-                Kind::DroppedBy { other, at } => {
+                Kind::DroppedBy { other, .. } => {
                     let other_id = id(*other);
                     let message = format!(
                         "`{other_id}` drops {object}, which `{user}` makes or uses, and neither comes after the other"
                     );
                     let help = format!("if `{user}` comes first, add `- {user}` to `dependsOn` of `{other_id}`");
-                    let related = self.place(before, *other, at);
-                    (new(Code::UnorderedChanges, message).help(help), related, format!("`{other_id}` drops it here"))
+                    (new(Code::UnorderedChanges, message).help(help), format!("`{other_id}` drops it here"))
                 }
                 Kind::Unmade => continue,
             };
-            let problem = problem.related(other, label);
-            out.push(self.located(before, finding.changeset, &finding.spot, problem));
+            let problem = match related.place {
+                Some(place) => problem.related(place, label),
+                None => problem,
+            };
+            problems.push((finding.changeset, finding.spot.clone(), problem));
         }
+        let mut out = Diagnostics::default();
+        self.located(problems).into_iter().for_each(|problem| out.push(problem));
         self.unmade(&unmade, there, &mut out);
         out
     }
 
     fn unmade(&self, findings: &[&Finding], there: Option<&BTreeSet<Object>>, out: &mut Diagnostics) {
-        let mut objects: Vec<&Object> = Vec::new();
-        for finding in findings {
-            if !objects.contains(&&finding.object) && !there.is_some_and(|there| there.contains(&finding.object)) {
-                objects.push(&finding.object);
-            }
-        }
+        let mut seen: BTreeSet<&Object> = there.into_iter().flatten().collect();
+        let first: Vec<&Finding> = findings.iter().copied().filter(|finding| seen.insert(&finding.object)).collect();
         let help = "if it is there before the first changeset, "
             + Operation::Check.with(Setting::Against)
             + " asks the database; else a changeset that makes it is missing";
-        if there.is_none() && objects.len() > MOST_UNMADE {
-            let names: Vec<String> = objects.iter().take(MOST_UNMADE).map(ToString::to_string).collect();
-            let message =
-                format!("no changeset makes {} objects that are used: {}, …", objects.len(), names.join(", "));
+        if there.is_none() && first.len() > MOST_UNMADE {
+            let names: Vec<String> = first.iter().take(MOST_UNMADE).map(|finding| finding.object.to_string()).collect();
+            let message = format!("no changeset makes {} objects that are used: {}, …", first.len(), names.join(", "));
             out.push(Diagnostic::warning(Code::UnmadeObject, message).help(help));
             return;
         }
-        for (before, object) in objects.into_iter().enumerate() {
-            let Some(first) = findings.iter().find(|finding| finding.object == *object) else { continue };
+        let problems = first.into_iter().map(|first| {
             let user = &self.changelog.changesets[first.changeset].id;
-            let message = format!("`{user}` uses {object}, which no changeset makes");
+            let message = format!("`{user}` uses {}, which no changeset makes", first.object);
             let problem = match there {
                 None => Diagnostic::warning(Code::UnmadeObject, message).help(help.clone()),
                 Some(_) => Diagnostic::error(Code::UnmadeObject, message + " and the database does not have")
                     .help("correct the name, or write a changeset that makes it"),
             };
-            out.push(self.located(before, first.changeset, &first.spot, problem));
-        }
+            (first.changeset, first.spot.clone(), problem)
+        });
+        self.located(problems.collect()).into_iter().for_each(|problem| out.push(problem));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where a statement is written, as it travels with the plan: what fails on the server is told
 //! by file and line, also when the plan is run elsewhere or the statement comes from the ledger.
 
+use crate::base::Lines;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -66,20 +67,25 @@ impl Origin {
     /// does; without one those of the statement.
     #[must_use]
     pub fn at(&self, sql: &str, position: Option<usize>) -> (u32, u32) {
-        let Some(position) = position.map(|p| p.saturating_sub(1)) else { return (self.line, self.column) };
-        let before = |run: &&Run| usize::try_from(run.at).is_ok_and(|at| at <= position);
-        let Some(run) = self.runs.iter().take_while(before).last() else { return (self.line, self.column) };
+        let Some(position) = position else { return (self.line, self.column) };
+        let lines = Lines::of(sql);
+        self.at_byte(sql, &lines, lines.byte(sql, position.saturating_sub(1)))
+    }
+
+    /// The line and column of a byte of the statement, whose lines these are.
+    #[must_use]
+    pub fn at_byte(&self, sql: &str, lines: &Lines, byte: usize) -> (u32, u32) {
+        let position = lines.before(sql, byte);
+        let run = self.runs.partition_point(|run| run.at as usize <= position);
+        let Some(run) = run.checked_sub(1).map(|last| self.runs[last]) else { return (self.line, self.column) };
         let Some(indent) = run.indent else { return (run.line, run.column) };
-        let (mut line, mut column) = (run.line, run.column);
-        let from = run.at as usize;
-        for c in sql.chars().skip(from).take(position - from) {
-            if c == '\n' {
-                (line, column) = (line.saturating_add(1), indent.saturating_add(1));
-            } else {
-                column = column.saturating_add(1);
-            }
-        }
-        (line, column)
+        let breaks = lines.line(byte) - lines.line(lines.byte(sql, run.at as usize));
+        let (from, column) = match breaks {
+            0 => (run.at as usize, run.column),
+            _ => (lines.before(sql, lines.start(lines.line(byte))), indent.saturating_add(1)),
+        };
+        let more = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        (run.line.saturating_add(more(breaks)), column.saturating_add(more(position - from)))
     }
 }
 

@@ -118,29 +118,31 @@ fn build(
     Some(step)
 }
 
-/// A problem at these bytes of a change's SQL, or of a `verify` check behind the changes: where they are written.
+/// Problems at bytes of one change's SQL, or of a `verify` check behind the changes: where they are written.
 #[must_use]
 pub fn locate(
     changeset: &Changeset,
     setting: RenderContext<'_>,
     change: usize,
-    at: &Range<usize>,
-    problem: Diagnostic,
-) -> Diagnostic {
+    problems: Vec<(Range<usize>, Diagnostic)>,
+) -> Vec<Diagnostic> {
     let mut out = Diagnostics::default();
     let Some(n) = change.checked_sub(changeset.changes.len()) else {
         let (prepared, ..) = prepare(&changeset.changes, changeset, setting, &mut out);
         let change = &prepared[change];
-        return match render(change, Section::Forward, setting, &mut out) {
-            Some(sql) => {
-                let end = at.end.min(sql.len()).max(at.start.min(sql.len()));
-                Text::new(&sql, changeset, change, Section::Forward, setting)
-                    .problem(problem, &(at.start.min(end)..end))
+        let sql = render(change, Section::Forward, setting, &mut out);
+        let text = sql.as_ref().map(|sql| (sql.len(), Text::new(sql, changeset, change, Section::Forward, setting)));
+        let located = problems.into_iter().map(|(at, problem)| match &text {
+            Some((len, text)) => {
+                let end = at.end.min(*len).max(at.start.min(*len));
+                text.problem(problem, &(at.start.min(end)..end))
             }
             None => problem.at(change.parsed.place.clone()),
-        };
+        });
+        return located.collect();
     };
-    problem.at(changeset.place.child("verify").at(n).child("sql").within(at.clone()))
+    let place = changeset.place.child("verify").at(n).child("sql");
+    problems.into_iter().map(|(at, problem)| problem.at(place.clone().within(at))).collect()
 }
 
 fn prepare<'a>(

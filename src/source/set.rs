@@ -5,7 +5,9 @@ use super::scalar;
 use super::schema::skeleton::HOLE;
 use super::spans::Spans;
 use crate::base::{Diagnostic, Diagnostics, FileId, Lines, Place, Sources};
-use std::sync::{Arc, OnceLock};
+use granit_parser::ScalarStyle;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// A file: its path relative to the project, and its text.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub struct SourceFile {
     lines: OnceLock<Lines>,
     spans: OnceLock<Spans>,
     shown: OnceLock<Option<String>>,
+    /// Where the bytes of a scalar stand, by its first byte in the file: of the one that was asked for last.
+    map: Mutex<Option<(usize, Arc<scalar::Map>)>>,
 }
 
 impl SourceFile {
@@ -28,8 +32,8 @@ impl SourceFile {
     #[must_use]
     pub fn new(path: String, text: String) -> Self {
         let (has_variables, has_holes) = (text.contains("${"), text.contains(HOLE));
-        let (lines, spans, shown) = Default::default();
-        Self { path, text, has_variables, has_holes, lines, spans, shown }
+        let (lines, spans, shown, map) = Default::default();
+        Self { path, text, has_variables, has_holes, lines, spans, shown, map }
     }
 
     /// Where its lines are.
@@ -47,11 +51,23 @@ impl SourceFile {
         self.shown.get_or_init(|| mask::text(&self.path, &self.text)).as_deref().unwrap_or(&self.text)
     }
 
+    fn map(&self, span: Range<usize>, style: ScalarStyle) -> Arc<scalar::Map> {
+        let mut last = self.map.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((start, map)) if *start == span.start => map.clone(),
+            _ => {
+                let map = Arc::new(scalar::Map::of(&self.text, span.clone(), style));
+                *last = Some((span.start, map.clone()));
+                map
+            }
+        }
+    }
+
     /// The bytes that a place means.
     #[must_use]
-    pub fn find(&self, place: &Place) -> Option<std::ops::Range<usize>> {
+    pub fn find(&self, place: &Place) -> Option<Range<usize>> {
         if let (Some(within), Some((span, style))) = (&place.within, self.spans().scalar(&place.path)) {
-            let mut bytes = scalar::Map::of(&self.text, span, style).range(within);
+            let mut bytes = self.map(span, style).range(within);
             while !self.text.is_char_boundary(bytes.end) {
                 bytes.end += 1;
             }

@@ -126,9 +126,12 @@ fn flow_of_line(line: &str, start: usize, depth: &mut usize, quote: &mut Option<
     // where the scalar that is being read begins
     let mut scalar = 0;
     let mut i = 0;
+    // the last byte before that is no white space, and up to where it was looked for
+    let (mut before, mut seen) = (None, 0);
     while i < bytes.len() {
         let b = bytes[i];
-        let before = line[..i].trim_end().bytes().next_back();
+        before = bytes[seen..i].iter().rev().find(|b| !b.is_ascii_whitespace()).copied().or(before);
+        seen = i;
         if let Some(q) = *quote {
             let escapes = b == b'\\' && q == b'"' || b == q && q == b'\'' && bytes.get(i + 1) == Some(&q);
             if escapes {

@@ -65,10 +65,58 @@ const DEEPEST: usize = 128;
 /// Open brackets from which on a text is looked at more closely.
 const MANY_OPEN: usize = 1000;
 
-/// Where a text is nested too deeply to be parsed at all: brackets inside of brackets take
+/// Why a text is not given to the parser that makes values of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is nested too deeply, at this byte if that is known.
+    Deep(usize),
+    /// At this alias it expands to more than is read.
+    Expands(Range<usize>),
+    /// It is wrong at this byte, and what comes behind may be any of the above: the parsers do not agree on every text.
+    Unreadable(usize, String),
+}
+
+impl Refusal {
+    fn unreadable(e: &granit_parser::ScanError, text: &str) -> (usize, Self) {
+        let at = e.marker().byte_offset().unwrap_or(0).min(text.len());
+        (at, Self::Unreadable(at, e.info().to_owned()))
+    }
+}
+
+/// Whether a text is nested too deeply to be parsed at all: brackets inside of brackets take
 /// the YAML parser quadratic time. Costs nothing for texts that have not that many.
 #[must_use]
-pub fn too_deep(text: &str) -> Option<usize> {
+pub fn too_deep(text: &str) -> Option<Refusal> {
+    if most_open(text) < MANY_OPEN {
+        return None;
+    }
+    let mut depth = 0usize;
+    for next in Parser::new_from_str(text) {
+        let (event, span) = match next {
+            Ok(next) => next,
+            // its own limit, met by tokens that it reads ahead
+            Err(e) if matches!(e.kind(), ErrorKind::RecursionLimitExceeded) => {
+                return Some(Refusal::Deep(e.marker().byte_offset().unwrap_or(0)));
+            }
+            Err(e) => {
+                let (at, refusal) = Refusal::unreadable(&e, text);
+                return (most_open(text.get(at..).unwrap_or(text)) >= MANY_OPEN).then_some(refusal);
+            }
+        };
+        match event {
+            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+            Event::SequenceEnd | Event::MappingEnd => depth -= 1,
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return Some(Refusal::Deep(span.byte_range().map_or(0, |bytes| bytes.start)));
+        }
+    }
+    None
+}
+
+/// The most brackets that are open at once, quoted or not.
+fn most_open(text: &str) -> usize {
     let (mut open, mut most) = (0usize, 0usize);
     for byte in text.bytes() {
         match byte {
@@ -80,37 +128,17 @@ pub fn too_deep(text: &str) -> Option<usize> {
             _ => {}
         }
     }
-    if most < MANY_OPEN {
-        return None;
-    }
-    let mut depth = 0usize;
-    for next in Parser::new_from_str(text) {
-        let (event, span) = match next {
-            Ok(next) => next,
-            // its own limit, met by tokens that it reads ahead
-            Err(e) if matches!(e.kind(), ErrorKind::RecursionLimitExceeded) => return e.marker().byte_offset(),
-            Err(_) => return None,
-        };
-        match event {
-            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
-            Event::SequenceEnd | Event::MappingEnd => depth -= 1,
-            _ => {}
-        }
-        if depth > DEEPEST {
-            return Some(span.byte_range().map_or(0, |bytes| bytes.start));
-        }
-    }
-    None
+    most
 }
 
 /// The most that scalars may come to, aliases filled in, in bytes; several times what a file
 /// may have.
 const EXPANDED: usize = 64 * 1024 * 1024;
 
-/// The alias at which a text expands to more than is read. Each alias is a copy of what it
+/// Whether a text expands to more than is read. Each alias is a copy of what it
 /// stands for, so that a few of them can make gigabytes of a small file.
 #[must_use]
-pub fn expands_too_far(text: &str) -> Option<Range<usize>> {
+pub fn expands_too_far(text: &str) -> Option<Refusal> {
     if !text.contains('*') || !text.contains('&') {
         return None;
     }
@@ -118,8 +146,13 @@ pub fn expands_too_far(text: &str) -> Option<Range<usize>> {
     let mut open: Vec<(usize, usize)> = Vec::new();
     let mut total = 0usize;
     for next in Parser::new_from_str(text) {
-        // what is wrong otherwise is found by others
-        let (event, span) = next.ok()?;
+        let (event, span) = match next {
+            Ok(next) => next,
+            Err(e) => {
+                let (at, refusal) = Refusal::unreadable(&e, text);
+                return has_alias(&text.as_bytes()[at..]).then_some(refusal);
+            }
+        };
         match event {
             Event::SequenceStart(_, anchor, _) | Event::MappingStart(_, anchor, _) => open.push((anchor, total)),
             Event::SequenceEnd | Event::MappingEnd => {
@@ -133,13 +166,19 @@ pub fn expands_too_far(text: &str) -> Option<Range<usize>> {
             Event::Alias(anchor) => {
                 total = total.saturating_add(sizes.get(&anchor).copied().unwrap_or(0));
                 if total > EXPANDED {
-                    return Some(span.byte_range().unwrap_or(0..0));
+                    return Some(Refusal::Expands(span.byte_range().unwrap_or(0..0)));
                 }
             }
             _ => {}
         }
     }
     None
+}
+
+/// Whether something looks like an alias.
+fn has_alias(bytes: &[u8]) -> bool {
+    let is_name = |b: &u8| !b.is_ascii_whitespace() && !matches!(b, b'*' | b')' | b',' | b';' | b'/' | b'\'' | b'"');
+    bytes.windows(2).any(|pair| pair[0] == b'*' && is_name(&pair[1]))
 }
 
 /// A collection that is being read.

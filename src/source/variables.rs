@@ -46,22 +46,18 @@ enum Part<'a> {
 fn parts(text: &str) -> Vec<(Range<usize>, Part<'_>)> {
     let mut parts = Vec::new();
     let (mut plain, mut from) = (0, 0);
+    let last_brace = text.rfind('}').unwrap_or(0);
     while let Some(at) = text[from..].find("${").map(|at| at + from) {
         let escaped = at > plain && text.as_bytes()[at - 1] == b'$';
         let start = if escaped { at - 1 } else { at };
         if start > plain {
             parts.push((plain..start, Part::Plain(&text[plain..start])));
         }
-        let end = if escaped { None } else { text[at..].find('}').map(|n| at + n) };
-        let (end, part) = match end {
-            _ if escaped && text[at..].starts_with(PLACEHOLDER) => (at + 2, Part::Reserved),
-            _ if escaped => (at + 2, Part::Escaped),
-            None => (at + 2, Part::Malformed),
-            Some(end) => {
-                let inner = &text[at + 2..end];
-                let (name, default) = inner.split_once(":-").map_or((inner, None), |(n, d)| (n, Some(d)));
-                if is_name(name) { (end + 1, Part::Name(name, default)) } else { (at + 2, Part::Malformed) }
-            }
+        let (end, part) = if escaped {
+            let part = if text[at..].starts_with(PLACEHOLDER) { Part::Reserved } else { Part::Escaped };
+            (at + 2, part)
+        } else {
+            variable(text, at + 2, last_brace).unwrap_or((at + 2, Part::Malformed))
         };
         parts.push((start..end, part));
         (plain, from) = (end, end);
@@ -70,6 +66,24 @@ fn parts(text: &str) -> Vec<(Range<usize>, Part<'_>)> {
         parts.push((plain..text.len(), Part::Plain(&text[plain..])));
     }
     parts
+}
+
+/// The `name}` or `name:-default}` that begins at a byte, and the byte behind it.
+fn variable(text: &str, start: usize, last_brace: usize) -> Option<(usize, Part<'_>)> {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let name_end = start + text[start..].find(|c| !of_name(c))?;
+    let name = &text[start..name_end];
+    if !is_name(name) {
+        return None;
+    }
+    let rest = &text[name_end..];
+    if rest.starts_with('}') {
+        return Some((name_end + 1, Part::Name(name, None)));
+    }
+    // text without another brace is not searched again for each variable
+    let default = rest.strip_prefix(":-").filter(|_| name_end < last_brace)?;
+    let len = default.find('}')?;
+    Some((name_end + 2 + len + 1, Part::Name(name, Some(&default[..len]))))
 }
 
 /// A part of a filled text: where it begins there and in the text as it is written, and whether
@@ -215,8 +229,8 @@ impl Variables {
                 };
                 let whole = text.starts_with("${") && text.find('}') == Some(text.len() - 1);
                 let plain = whole && file.spans().is_plain(path);
-                *value = match serde_yaml::from_str::<Value>(&filled) {
-                    Ok(typed @ (Value::Number(_) | Value::Bool(_))) if plain => typed,
+                *value = match plain.then(|| serde_yaml::from_str::<Value>(&filled)) {
+                    Some(Ok(typed @ (Value::Number(_) | Value::Bool(_)))) => typed,
                     _ => Value::String(filled),
                 };
             }

@@ -2,7 +2,7 @@
 
 use super::document::{Document, MERGE};
 use super::entries;
-use super::spans::{Spans, expands_too_far, too_deep};
+use super::spans::{Refusal, Spans, expands_too_far, too_deep};
 use super::syntax;
 use crate::base::{Code, Diagnostic, Diagnostics, FileId, Place};
 use serde_json::{Map, Value};
@@ -35,17 +35,16 @@ pub fn parse(file: FileId, text: &str, out: &mut Diagnostics) -> Option<Value> {
 
 /// Whether it would take too much to read the file.
 fn is_hostile(file: FileId, text: &str, out: &mut Diagnostics) -> bool {
-    if let Some(at) = too_deep(text) {
-        let problem = Diagnostic::error(Code::NotYaml, format!("not YAML: {TOO_DEEP}"));
-        out.push(problem.at(Place::bytes(file, at..at)).help(DEEPEST));
-        return true;
+    let problem = |message: &str| Diagnostic::error(Code::NotYaml, format!("not YAML: {message}"));
+    match too_deep(text).or_else(|| expands_too_far(text)) {
+        None => return false,
+        Some(Refusal::Deep(at)) => out.push(problem(TOO_DEEP).at(Place::bytes(file, at..at)).help(DEEPEST)),
+        Some(Refusal::Expands(at)) => out.push(problem(TOO_MUCH).at(Place::bytes(file, at)).help(WRITE_OUT)),
+        Some(Refusal::Unreadable(at, message)) => {
+            syntax::explain(file, text, &message, at).into_iter().for_each(|problem| out.push(problem));
+        }
     }
-    if let Some(at) = expands_too_far(text) {
-        let problem = Diagnostic::error(Code::NotYaml, format!("not YAML: {TOO_MUCH}"));
-        out.push(problem.at(Place::bytes(file, at)).help(WRITE_OUT));
-        return true;
-    }
-    false
+    true
 }
 
 fn tree(file: FileId, text: &str, out: &mut Diagnostics) -> Option<Value> {
@@ -248,6 +247,11 @@ mod tests {
         );
         assert!(nested.len() < 100_000 && messages(&nested)[0].contains("beyond the limit"));
         assert!(messages(&"[".repeat(100_000))[0].contains("nested too deeply"));
+        // behind a mistake that only one of the parsers finds
+        for rest in ["[".repeat(100_000), format!("&x \"{}\"\nc: [{}]\n", "y".repeat(1_000_000), "*x, ".repeat(1500))] {
+            let found = messages(&format!("a: [x]# c\nb: {rest}"));
+            assert!(found.len() == 1 && found[0].starts_with("not YAML: "), "{found:?}");
+        }
         assert!(messages("a: !x 1")[0].contains("tag"));
         assert!(messages("1: x")[0].contains("not a text"));
         assert!(messages("a: 1\n---\nb: 2\n")[0].contains("more than one YAML document"));

@@ -5,6 +5,7 @@ use crate::base::QualifiedName;
 use crate::effects::ObjectClass;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::hash::Hash;
 
 /// How tables that a statement locks are connected with what it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -112,11 +113,9 @@ impl AlsoLocked {
         }
     }
 
-    /// Whether both are about the same tables.
-    fn is_like(&self, other: &Self) -> bool {
-        (self.through, self.class, self.since) == (other.through, other.class, other.since)
-            && (&self.of, &self.part, &self.tables) == (&other.of, &other.part, &other.tables)
-            && self.complete == other.complete
+    /// Which tables it is about.
+    pub(super) fn tables(&self) -> impl Hash + Eq + '_ {
+        ((self.through, self.class, self.since), (&self.of, &self.part, &self.tables), self.complete)
     }
 
     /// Whether this claims as much of all descendants as the other of the partitions.
@@ -129,16 +128,11 @@ impl AlsoLocked {
             && stronger(self.loses_data, partitions.loses_data)
     }
 
-    /// Adds this to a list; of two about the same tables the stronger stays.
-    pub(super) fn add_to(self, list: &mut Vec<Self>) {
-        match list.iter_mut().find(|known| known.is_like(&self)) {
-            Some(known) => {
-                known.mode = known.mode.max(self.mode);
-                known.scans |= self.scans;
-                known.rewrites |= self.rewrites;
-                known.loses_data |= self.loses_data;
-            }
-            None => list.push(self),
-        }
+    /// Takes over what the other claims of the same tables.
+    pub(super) fn strengthen(&mut self, other: &Self) {
+        self.mode = self.mode.max(other.mode);
+        self.scans |= other.scans;
+        self.rewrites |= other.rewrites;
+        self.loses_data |= other.loses_data;
     }
 }

@@ -2,6 +2,7 @@
 
 use super::also::{AlsoLocked, Through};
 pub use super::lock_mode::LockMode;
+use super::positions::Positions;
 use crate::base::QualifiedName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,13 +67,15 @@ pub struct Facts {
     /// True if the statement leaves settings in the session (`SET`, temporary tables, `LISTEN`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub session: bool,
+    #[serde(skip)]
+    pub(crate) positions: Positions,
 }
 
 impl Facts {
     /// Notes a lock; of several on one relation the strongest stays.
     pub fn lock(&mut self, name: QualifiedName, mode: LockMode) {
-        match self.locks.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, strongest)) => *strongest = (*strongest).max(mode),
+        match self.positions.of_lock(&self.locks, &name) {
+            Some(at) => self.locks[at].1 = self.locks[at].1.max(mode),
             None => self.locks.push((name, mode)),
         }
     }
@@ -84,7 +87,10 @@ impl Facts {
 
     /// The same with more about them.
     pub(super) fn add(&mut self, also: AlsoLocked) {
-        also.add_to(&mut self.also);
+        match self.positions.of_also(&self.also, &also) {
+            Some(at) => self.also[at].strengthen(&also),
+            None => self.also.push(also),
+        }
     }
 
     /// Whether the statement runs something whose effect nobody knows.

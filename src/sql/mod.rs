@@ -18,6 +18,7 @@ mod opaque;
 mod parameters;
 mod password;
 mod place;
+mod positions;
 pub mod review;
 pub mod secret;
 mod shape;

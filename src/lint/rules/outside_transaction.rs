@@ -7,6 +7,7 @@ use crate::plan::Mode;
 use crate::source::RollbackSource;
 use crate::sql::SEGMENT_MARK;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 pub(super) const RULE: Definition = Definition {
     rule: Rule::OutsideTransaction,
@@ -31,10 +32,13 @@ pub(super) const RULE: Definition = Definition {
 fn check(subject: &Subject<'_>, out: &mut Vec<Draft>) {
     for back in [false, true] {
         let units: Vec<&Unit<'_>> = subject.units.iter().filter(|unit| unit.back == back).collect();
+        let mut marked: BTreeMap<usize, bool> = BTreeMap::new();
+        let mut in_change: BTreeMap<usize, usize> = BTreeMap::new();
+        units.iter().for_each(|unit| *in_change.entry(unit.statement.change).or_default() += 1);
         for unit in units.iter().filter(|unit| unit.mode == Mode::Outside && is_raw(&unit.statement.kind)) {
-            let of_change = |other: &&&Unit<'_>| other.statement.change == unit.statement.change;
-            let others = units.iter().filter(of_change).any(|other| other.number != unit.number);
-            if !others || is_marked(subject, unit) {
+            let change = unit.statement.change;
+            let is_alone = in_change.get(&change) == Some(&1);
+            if is_alone || *marked.entry(change).or_insert_with(|| is_marked(subject, unit)) {
                 continue;
             }
             let message = "this statement cannot run in a transaction and ends that of the statements around it";

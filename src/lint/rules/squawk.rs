@@ -26,7 +26,7 @@ const IN_ROLLBACK: [Rule; 5] = [
 pub(super) fn find(subject: &Subject<'_>, unit: &Unit<'_>, out: &mut Vec<Draft>) {
     for violation in &unit.violations {
         let rule = violation.rule;
-        let is_told = out.iter().any(|draft| rule == Rule::DuplicateAssignment && draft.rule == rule);
+        let is_told = rule == Rule::DuplicateAssignment && out.iter().any(|draft| draft.rule == rule);
         if is_told || unit.back && !IN_ROLLBACK.contains(&rule) || !counts(subject, unit, rule) {
             continue;
         }
