@@ -1,4 +1,5 @@
 //! `make bench`: whole processes against the floor, in one run, as ratios.
+//! `cargo bench --bench dagmar -- check lint` measures only these parts: start, check, lint, apply, indexes.
 //!
 //! The server is private, in memory and without fsync, so that what is compared is work and
 //! round trips and not the disk; `BENCH_SERVER=DIRECTORY:PORT` names the socket of another one, with
@@ -26,23 +27,38 @@ fn main() {
     let runs = if small { 1 } else { 5 };
     println!("median of {runs} runs, whole processes, {} cores", std::thread::available_parallelism().unwrap());
 
-    start_up(if small { 3 } else { 30 });
-    let mut before: Option<(usize, f64)> = None;
-    for n in if small { vec![1_000] } else { vec![1_000, 10_000, 100_000] } {
-        let growth = check(n, if n > 10_000 { 3.min(runs) } else { runs });
-        if let Some((m, t)) = before {
-            println!("  {:>7} changesets take {:.1} times as long as {m}", n, growth / t);
-        }
-        before = Some((n, growth));
+    let parts: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let is_wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
+    if is_wanted("start") {
+        start_up(if small { 3 } else { 30 });
     }
-    for n in if small { vec![100] } else { vec![1_000, 10_000] } {
-        review(n, runs.min(3));
+    if is_wanted("check") {
+        let mut before: Option<(usize, f64)> = None;
+        for n in if small { vec![1_000] } else { vec![1_000, 10_000, 100_000] } {
+            let growth = check(n, if n > 10_000 { 3.min(runs) } else { runs });
+            if let Some((m, t)) = before {
+                println!("  {:>7} changesets take {:.1} times as long as {m}", n, growth / t);
+            }
+            before = Some((n, growth));
+        }
+    }
+    if is_wanted("lint") {
+        for n in if small { vec![100] } else { vec![1_000, 10_000] } {
+            review(n, runs);
+        }
+    }
+    if !is_wanted("apply") && !is_wanted("indexes") {
+        return;
     }
     let server = Server::given().unwrap_or_else(Server::private);
-    for n in if small { vec![100] } else { vec![1_000, 5_000] } {
-        apply(&server, n, runs);
+    if is_wanted("apply") {
+        for n in if small { vec![100] } else { vec![1_000, 5_000] } {
+            apply(&server, n, runs);
+        }
     }
-    indexes(&server, 4, if small { 20_000 } else { 1_000_000 }, runs.min(3));
+    if is_wanted("indexes") {
+        indexes(&server, 4, if small { 20_000 } else { 1_000_000 }, runs.min(3));
+    }
 }
 
 struct Server {
@@ -96,37 +112,46 @@ fn check(n: usize, runs: usize) -> f64 {
     time
 }
 
-/// `lint` against squawk's own command on the same SQL (npm package `squawk-cli`), which knows no changesets.
+/// `lint` against squawk's own command on the same SQL. Squawk knows no changesets and no rollbacks, and uses one core.
 fn review(n: usize, runs: usize) {
     let dir = tempfile::tempdir().unwrap();
     project(dir.path(), n);
     let sql = dir.path().join("all.sql");
     fs::write(&sql, steps(dir.path()).into_iter().map(|(_, body)| body).collect::<String>()).unwrap();
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let squawk = std::env::split_paths(&paths).map(|folder| folder.join("squawk")).find(|path| path.is_file());
+    let squawk = squawk();
     let (mut ours, mut theirs, mut peak) = (Vec::new(), Vec::new(), 0);
     for _ in 0..runs {
         let (took, memory) = timed(Command::new(DAGMAR).args(["lint", "--fail-on", "never"]).current_dir(dir.path()));
         ours.push(took);
         peak = peak.max(memory);
-        // it ends with 1 when it finds something, and every table is made in a file without a timeout
-        let quiet = |squawk: &PathBuf| {
+        if squawk.is_some() {
             let began = Instant::now();
-            let output = Command::new(squawk).arg("--assume-in-transaction").arg(&sql).output().unwrap();
-            assert!(output.status.code().is_some_and(|code| code < 2), "{squawk:?}");
-            began.elapsed().as_secs_f64()
-        };
-        theirs.extend(squawk.as_ref().map(quiet));
+            let output = Command::new("squawk").arg("--assume-in-transaction").arg(&sql).current_dir(&dir).output();
+            theirs.push(began.elapsed().as_secs_f64());
+            let output = output.unwrap();
+            // it ends with 1 when it finds something, and the file sets no timeout
+            let why = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.code().is_some_and(|code| code < 2), "squawk failed: {why}");
+        }
     }
     let ours = median(ours);
     println!("lint         {n:>7} changesets {ours:>8.3} s   peak memory {:>5.0} MB", peak as f64 / 1024.0);
-    match theirs.is_empty() {
-        true => println!("               squawk is not on this machine (npm install -g squawk-cli): no peer"),
-        false => {
-            let theirs = median(theirs);
-            println!("               {:<38} {theirs:>8.3} s   ratio {:.2}", "squawk on the same SQL", ours / theirs);
-        }
+    if let Some(version) = squawk {
+        let theirs = median(theirs);
+        let words = format!("{version} on the same SQL");
+        println!("               {words:<38} {theirs:>8.3} s   ratio {:.2}", ours / theirs);
+    } else {
+        println!(
+            "               squawk is not on this machine: no peer (`pip install squawk-cli` or `npm install -g \
+             squawk-cli` installs it)"
+        );
     }
+}
+
+/// The name and version of squawk; `None`: it is not in the `PATH`.
+fn squawk() -> Option<String> {
+    let output = Command::new("squawk").arg("--version").output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn apply(server: &Server, n: usize, runs: usize) {

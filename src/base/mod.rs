@@ -28,7 +28,7 @@ pub mod words;
 pub use actor::Actor;
 pub use code::Code;
 pub use content::Content;
-pub use cores::on_all_cores;
+pub use cores::{BATCH, on_all_cores};
 pub use diag::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity, Sources};
 pub use duration::HumanDuration;
 pub use failure::{Cause, Failure, FailureKind, Location};

@@ -32,11 +32,11 @@ pub fn last(changes: &[(&str, Value)]) -> (Undo, String, String) {
     let change = change(own.0, &own.1, &mut out).expect("is right");
     assert!(out.is_empty(), "{out:?}");
     let renderer = Renderer::new(&[]).expect("templates are right");
-    let context = change.context(&scope);
-    let forward = renderer.render(own.0, Section::Forward, &context).expect("renders");
+    let values = change.context(&scope).into();
+    let forward = renderer.render(own.0, Section::Forward, &values).expect("renders");
     let undo = change.undo(&scope);
     let rollback = match undo {
-        Undo::Derived => renderer.render(own.0, Section::Rollback, &context).expect("renders"),
+        Undo::Derived => renderer.render(own.0, Section::Rollback, &values).expect("renders"),
         _ => String::new(),
     };
     (undo, forward, rollback)

@@ -5,7 +5,7 @@ use super::summary::{Summary, Use, same};
 use super::{reach, settle};
 use crate::base::{Ident, QualifiedName};
 use crate::graph::Graph;
-use crate::sql::{Arguments, Lookup, Object};
+use crate::sql::{Lookup, Object};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Objects of extensions that SQL names without the extension: name, extension.
@@ -65,8 +65,8 @@ type Conflict<'a> = ((usize, &'a Use), (usize, &'a Use), Object);
 struct Check<'a> {
     scope: Scope<'a>,
     /// Objects with the changesets that make them, in an order of the graph.
-    makers: HashMap<Object, Places<'a>>,
-    drops: HashMap<Object, Places<'a>>,
+    makers: ByKey<'a>,
+    drops: ByKey<'a>,
     /// Tables with columns that are not in the text.
     open: HashSet<Object>,
     /// Tables of which a changeset makes a column.
@@ -76,12 +76,25 @@ struct Check<'a> {
     after: HashSet<(usize, usize)>,
 }
 
-/// Functions of one name are looked for together.
-fn key(object: &Object) -> Object {
+/// What an object is looked for by: functions of one name are looked for together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Key<'a> {
+    Functions(&'a QualifiedName),
+    Object(&'a Object),
+}
+
+type ByKey<'a> = HashMap<Key<'a>, Places<'a>>;
+
+fn key(object: &Object) -> Key<'_> {
     match object {
-        Object::Function(name, _) => Object::Function(name.clone(), Arguments::Any),
-        other => other.clone(),
+        Object::Function(name, _) => Key::Functions(name),
+        other => Key::Object(other),
     }
+}
+
+/// The changesets known under an object's key.
+fn of_key<'m, 'a, 'k>(known: &'m HashMap<Key<'k>, Places<'a>>, object: &'k Object) -> &'m [(usize, &'a Use)] {
+    known.get(&key(object)).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// Compares the declared dependencies with what the changesets do.
@@ -166,9 +179,8 @@ impl<'a> Check<'a> {
     /// The changesets that make what a use can mean.
     fn makers_of(&self, user: usize, object: &Object) -> Places<'a> {
         let of = |object: &Object| {
-            let known = self.makers.get(&key(object)).map(Vec::as_slice).unwrap_or_default();
             let fits = |(maker, made): &&(usize, &Use)| *maker != user && same(object, &made.object);
-            known.iter().filter(fits).copied().collect::<Places<'a>>()
+            of_key(&self.makers, object).iter().filter(fits).copied().collect::<Places<'a>>()
         };
         let found = of(object);
         if !found.is_empty() {
@@ -188,8 +200,11 @@ impl<'a> Check<'a> {
     fn of_extension(&self, name: &str, user: usize) -> Places<'a> {
         let Ok(n) = OF_EXTENSIONS.binary_search_by_key(&name, |(name, _)| name) else { return Vec::new() };
         let Ok(extension) = Ident::new(OF_EXTENSIONS[n].1) else { return Vec::new() };
-        let known = self.makers.get(&Object::Extension(extension)).map(Vec::as_slice).unwrap_or_default();
-        known.iter().filter(|(maker, _)| *maker != user).copied().collect()
+        of_key(&self.makers, &Object::Extension(extension))
+            .iter()
+            .filter(|(maker, _)| *maker != user)
+            .copied()
+            .collect()
     }
 
     /// Uses with the changesets that make what they use.
@@ -220,7 +235,7 @@ impl<'a> Check<'a> {
         std::iter::once(&used.object).chain(&used.or).all(|object| {
             let Object::Column(table, _) = object else { return false };
             let table = Object::Relation(table.clone());
-            self.makers.contains_key(&table) && !self.open.contains(&table)
+            self.makers.contains_key(&key(&table)) && !self.open.contains(&table)
         })
     }
 
@@ -275,7 +290,7 @@ impl<'a> Check<'a> {
             return false;
         }
         let makes = |schema: &Option<Ident>| {
-            schema.as_ref().is_some_and(|schema| self.makers.contains_key(&Object::Schema(schema.clone())))
+            schema.as_ref().is_some_and(|schema| self.makers.contains_key(&key(&Object::Schema(schema.clone()))))
         };
         match &used.object {
             Object::Relation(name) => {
@@ -286,7 +301,7 @@ impl<'a> Check<'a> {
             }
             Object::Column(table, column) => {
                 let relation = Object::Relation(table.clone());
-                let known = self.makers.get(&relation);
+                let known = self.makers.get(&key(&relation));
                 known.is_some_and(|known| known.iter().all(|(_, made)| !made.guarded && !made.renamed))
                     && !self.open.contains(&relation)
                     && self.with_columns.contains(table)
@@ -312,7 +327,7 @@ impl<'a> Check<'a> {
                 pairs.extend(next.map(|pair| (pair[0], pair[1], pair[1].1.object.clone())));
             }
         }
-        let mut changes: HashMap<Object, Places<'a>> = HashMap::new();
+        let mut changes: ByKey<'a> = HashMap::new();
         for (position, summary) in self.scope.changesets {
             for used in summary.uses.iter().filter(|used| used.changes) {
                 if matches!(used.object, Object::Column(..) | Object::Function(..) | Object::Policy(..)) {
@@ -338,10 +353,9 @@ impl<'a> Check<'a> {
         for (position, summary) in self.scope.changesets {
             let uses = summary.uses.iter().filter(|used| !used.loose);
             for used in uses.chain(&summary.makes) {
-                let known = self.drops.get(&key(&used.object)).map(Vec::as_slice).unwrap_or_default();
+                let known = of_key(&self.drops, &used.object);
                 let schema = used.object.name().and_then(|name| name.schema.clone()).map(Object::Schema);
-                let of_schema =
-                    schema.and_then(|schema| self.drops.get(&schema)).map(Vec::as_slice).unwrap_or_default();
+                let of_schema = schema.as_ref().map(|schema| of_key(&self.drops, schema)).unwrap_or_default();
                 let fits = |(_, dropped): &&(usize, &Use)| {
                     matches!(dropped.object, Object::Schema(_)) || same(&dropped.object, &used.object)
                 };
@@ -355,6 +369,10 @@ impl<'a> Check<'a> {
 
 /// Those of one name that are the same object: functions with the same arguments.
 fn alike<'a>(places: &Places<'a>) -> Vec<Places<'a>> {
+    // most objects have one changeset that makes them
+    if places.len() < 2 {
+        return Vec::new();
+    }
     let mut groups: BTreeMap<&Object, Places<'a>> = BTreeMap::new();
     for (position, made) in places {
         groups.entry(&made.object).or_default().push((*position, made));

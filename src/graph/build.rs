@@ -47,7 +47,7 @@ pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
     for (i, changeset) in changesets.iter().enumerate() {
         let mut seen: HashMap<usize, usize> = HashMap::new();
         for (n, dependency) in changeset.depends_on.iter().enumerate() {
-            let at = dependency.place.clone();
+            let at = || dependency.place.clone();
             let Some(&to) = ids.get(&dependency.id) else {
                 // a file that cannot be read may declare it
                 if changelog.unseen || changelog.unread.contains(&dependency.id) {
@@ -59,7 +59,7 @@ pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
                             Code::UnknownDependency,
                             format!("`{}` depends on `{}`", changeset.id, dependency.id),
                         )
-                        .at(at)
+                        .at(at())
                         .help(format!("it is called `{renamed}` now")),
                     );
                     continue;
@@ -73,7 +73,7 @@ pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
                         Code::UnknownDependency,
                         format!("`{}` depends on `{}`, which does not exist", changeset.id, dependency.id),
                     )
-                    .at(at)
+                    .at(at())
                     .help(near.map_or_else(
                         || "write that changeset, or remove it from `dependsOn`".to_owned(),
                         |near| format!("did you mean `{near}`?"),
@@ -84,7 +84,7 @@ pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
             if to == i {
                 out.push(
                     Diagnostic::error(Code::OwnDependency, format!("`{}` depends on itself", changeset.id))
-                        .at(at)
+                        .at(at())
                         .help("remove this line"),
                 );
                 continue;
@@ -95,7 +95,7 @@ pub fn build(changelog: &Changelog, out: &mut Diagnostics) -> Option<Graph> {
                         Code::DependencyTwice,
                         format!("`{}` names `{}` twice", changeset.id, dependency.id),
                     )
-                    .at(at)
+                    .at(at())
                     .related(changeset.depends_on[first].place.clone(), "first here")
                     .help("remove one of them"),
                 );

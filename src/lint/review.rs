@@ -8,7 +8,7 @@ use super::rules;
 use super::schema::Schema;
 use super::subject::{At, Draft, Subject};
 use crate::base::rule::RuleLevels;
-use crate::base::{Code, Diagnostics, Level, Place, Rule, on_all_cores};
+use crate::base::{BATCH, Code, Diagnostics, Level, Place, Rule, on_all_cores};
 use crate::graph::Graph;
 use crate::plan::writing::Origins;
 use crate::plan::{Direction, FORMAT, Plan, Step, step, step::RenderContext};
@@ -60,7 +60,7 @@ pub fn review(
         setting.limits = changeset.limits.over(setting.limits);
         step::compile(changeset, &sources.get(changeset.file).path, setting, out)
     };
-    let first = on_all_cores(&order, |&position, out| {
+    let first = on_all_cores(&order, BATCH, |&position, out| {
         let mut found = Diagnostics::default();
         let step = compile(position, Origins::None, &mut found);
         let no_way_back = places_of(&found, Code::NoWayBack);
@@ -69,7 +69,7 @@ pub fn review(
         let step = step?;
         let is_reviewed = request.is_reviewed(position);
         let changeset = &changelog.changesets[position];
-        let mut subject = Subject::new(Some(changeset), &step);
+        let mut subject = Subject::new(Some(changeset), &step, is_reviewed);
         let mut drafts = Vec::new();
         if is_reviewed {
             subject.no_way_back = no_way_back;
@@ -91,7 +91,7 @@ pub fn review(
     }
     project::settle(&mut records);
     let with_findings: Vec<usize> = (0..records.len()).filter(|at| !records[*at].drafts.is_empty()).collect();
-    let (mut found, _) = on_all_cores(&with_findings, |&at, _| {
+    let (mut found, _) = on_all_cores(&with_findings, BATCH, |&at, _| {
         let record = &records[at];
         let mut ignored = Diagnostics::default();
         let step = compile(record.position, Origins::Changes, &mut ignored)?;
@@ -121,7 +121,7 @@ pub fn of_steps(steps: &[Step], levels: &RuleLevels) -> Vec<Finding> {
         .iter()
         .enumerate()
         .map(|(position, step)| {
-            let subject = Subject::new(None, step);
+            let subject = Subject::new(None, step, true);
             let drafts = rules::of_changeset(&subject);
             record(position, subject, drafts, true)
         })

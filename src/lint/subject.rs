@@ -6,7 +6,7 @@ use crate::plan::{Hazard, Mode, Rollback, Segment, Statement, Step};
 use crate::source::Changeset;
 use crate::source::policy::Destructive;
 use crate::sql::review::{Action, Does, NewColumn};
-use crate::sql::{self, LockMode};
+use crate::sql::{self, LockMode, Violation};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -46,6 +46,8 @@ pub(super) struct Unit<'a> {
     pub mode: Mode,
     /// What it does.
     pub actions: Vec<Action>,
+    /// What squawk finds in it.
+    pub violations: Vec<Violation>,
 }
 
 /// Where a finding is, before it is looked up in the files.
@@ -118,12 +120,13 @@ pub(super) fn is_raw(kind: &str) -> bool {
 }
 
 impl<'a> Subject<'a> {
-    /// The statements of a step.
-    pub fn new(changeset: Option<&'a Changeset>, step: &'a Step) -> Self {
-        let mut units = units(&step.segments, false, |_| true);
+    /// The statements of a step; of one that is not reviewed it is only known what they do.
+    pub fn new(changeset: Option<&'a Changeset>, step: &'a Step, is_reviewed: bool) -> Self {
+        let mut units = units(&step.segments, false, is_reviewed, |_| true);
         if let Rollback::Segments { derived, segments, .. } = &step.rollback {
             // dagmar derives the rollback of its change types: nobody can write it in another way
-            units.extend(units_of_rollback(segments, *derived));
+            let is_looked_at = |statement: &Statement| !derived || is_raw(&statement.kind);
+            units.extend(self::units(segments, true, is_reviewed, is_looked_at));
         }
         let made = units.iter().filter(|unit| !unit.back).flat_map(|unit| &unit.actions);
         let made = made.filter_map(|action| match &action.does {
@@ -179,18 +182,20 @@ impl<'a> Subject<'a> {
     }
 }
 
-fn units_of_rollback(segments: &[Segment], derived: bool) -> Vec<Unit<'_>> {
-    units(segments, true, |statement| !derived || is_raw(&statement.kind))
-}
-
-fn units(segments: &[Segment], back: bool, is_looked_at: impl Fn(&Statement) -> bool) -> Vec<Unit<'_>> {
+fn units(
+    segments: &[Segment],
+    back: bool,
+    is_reviewed: bool,
+    is_looked_at: impl Fn(&Statement) -> bool,
+) -> Vec<Unit<'_>> {
     let mut found = Vec::new();
     let mut number = 0;
     for (segment, of) in segments.iter().enumerate() {
         for statement in &of.statements {
             if is_looked_at(statement) {
-                let actions = sql::review(&statement.sql);
-                found.push(Unit { statement, number, back, segment, mode: of.mode, actions });
+                let (actions, violations) =
+                    if is_reviewed { sql::review(&statement.sql) } else { (sql::actions(&statement.sql), Vec::new()) };
+                found.push(Unit { statement, number, back, segment, mode: of.mode, actions, violations });
             }
             number += 1;
         }

@@ -115,6 +115,8 @@ impl Checked {
 pub struct Fix {
     /// The file.
     pub path: PathBuf,
+    /// The text that was read, without a byte order mark.
+    pub before: String,
     /// Its new text.
     pub text: String,
     /// What is added.
@@ -159,7 +161,7 @@ pub fn fixes(view: &View<'_>, comparison: &Comparison) -> Result<Vec<Fix>, Failu
             file: file.path.clone(),
         };
         let path = view.workspace.loaded.root.join(&file.path);
-        fixes.push(Fix { path, text, added: pairs.iter().map(added).collect() });
+        fixes.push(Fix { path, before: file.text.clone(), text, added: pairs.iter().map(added).collect() });
     }
     Ok(fixes)
 }

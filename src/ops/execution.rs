@@ -212,7 +212,7 @@ impl<'a> Execution<'a> {
             self.losses = 0;
         }
         if moved && !self.options.skip_preflight && !self.plan.steps.is_empty() {
-            preflight::refusal(&preflight::findings(self.target, &self.db, &self.plan).await?)?;
+            preflight::refusal(&preflight::preflight(self.target, &self.db, &self.plan).await?.findings)?;
         }
         Ok(())
     }

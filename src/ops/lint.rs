@@ -3,11 +3,13 @@
 use super::git::{self, Revision};
 use super::{RunSource, Target};
 use crate::base::{Failure, FailureKind, Level, Sources, count};
-use crate::lint::{self as review, Finding, Verdict};
+use crate::lint::{self as review, Finding, Review, Verdict};
 use crate::pipeline::{View, Workspace};
 use crate::plan::{Direction, Plan, Step};
+use crate::render::ProjectTemplate;
 use crate::report::LintAnswer;
 use crate::source::project::FILE;
+use crate::source::{Changeset, RollbackSource};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -82,14 +84,34 @@ fn changed(target: &Target, view: &View<'_>, base: &str) -> Result<BTreeSet<usiz
             || path.ends_with(".sql")
             || read.contains(path)
     })?;
-    let before = match folder.path().join(FILE).exists() {
-        true => view.checksums_of(&Workspace::open(folder.path())?),
-        // the project is new
-        false => Default::default(),
-    };
     let changesets = view.changelog.changesets.iter().enumerate();
-    let changed = changesets.filter(|(_, changeset)| before.get(&changeset.id) != Some(&changeset.checksum));
+    if !folder.path().join(FILE).exists() {
+        // the project is new
+        return Ok(changesets.map(|(position, _)| position).collect());
+    }
+    let before = Workspace::open(folder.path())?;
+    let checksums = view.checksums_of(&before);
+    let kinds = other_templates(&before.loaded.templates, &loaded.templates);
+    let uses = |changeset: &Changeset| {
+        let back = match &changeset.rollback {
+            RollbackSource::Changes(changes) => changes.as_slice(),
+            RollbackSource::Derived | RollbackSource::Irreversible(_) => &[],
+        };
+        changeset.changes.iter().chain(back).any(|change| kinds.contains(change.change.kind()))
+    };
+    let changed = changesets
+        .filter(|(_, changeset)| checksums.get(&changeset.id) != Some(&changeset.checksum) || uses(changeset));
     Ok(changed.map(|(position, _)| position).collect())
+}
+
+/// The change types whose template of the project is new, changed or gone: their changesets have the same checksum and
+/// other SQL.
+fn other_templates<'a>(before: &'a [ProjectTemplate], now: &'a [ProjectTemplate]) -> BTreeSet<&'a str> {
+    let is_in = |all: &[ProjectTemplate], one: &ProjectTemplate| {
+        all.iter().any(|other| other.kind == one.kind && other.text == one.text)
+    };
+    let gone = before.iter().filter(|template| !is_in(now, template));
+    gone.chain(now.iter().filter(|template| !is_in(before, template))).map(|template| template.kind.as_str()).collect()
 }
 
 /// A folder as paths begin with it.
@@ -97,14 +119,34 @@ fn folder_of(path: &str) -> String {
     format!("{}/", path.trim_start_matches("./").trim_end_matches('/'))
 }
 
-/// The findings for the gate, if the environment refuses some, and from which severity on. Those of a sealed plan are
-/// reviewed with their files where these are the same, and else by their statements alone.
+/// The findings for the gate, if the environment refuses some, and from which severity on.
 ///
 /// # Errors
 /// Problems in the files.
 pub fn of_plan(target: &Target, source: &RunSource<'_>, plan: &Plan) -> Result<Option<(Level, Vec<Finding>)>, Failure> {
-    let policy = target.workspace().lint_policy(&target.environment);
-    let Some(refuse) = policy.refuse.filter(|_| plan.direction == Direction::Forward) else { return Ok(None) };
+    let Some(refuse) = target.workspace().lint_policy(&target.environment).refuse else { return Ok(None) };
+    Ok(reviewed(target, source, plan)?.map(|findings| (refuse, findings)))
+}
+
+/// The review of the steps of a plan, for its preview; `None` for a rollback.
+///
+/// # Errors
+/// Problems in the files.
+pub fn answer(target: &Target, source: &RunSource<'_>, plan: &Plan) -> Result<Option<LintAnswer>, Failure> {
+    let RunSource::Files { view, .. } = source else { return Ok(None) };
+    let Some(findings) = reviewed(target, source, plan)? else { return Ok(None) };
+    let review = Review { findings, changesets: plan.steps.len() };
+    let refuse = target.workspace().lint_policy(&target.environment).refuse;
+    let prefix = git::prefix(&target.workspace().loaded.root);
+    Ok(Some(LintAnswer::of(&review, &view.sources, &target.environment, prefix, None, refuse)))
+}
+
+/// The findings about the steps of a plan. Those of a sealed plan are reviewed with their files where these are the
+/// same, and else by their statements alone.
+fn reviewed(target: &Target, source: &RunSource<'_>, plan: &Plan) -> Result<Option<Vec<Finding>>, Failure> {
+    if plan.direction != Direction::Forward {
+        return Ok(None);
+    }
     let made;
     let view = match source {
         RunSource::Files { view, .. } => Some(&**view),
@@ -129,6 +171,6 @@ pub fn of_plan(target: &Target, source: &RunSource<'_>, plan: &Plan) -> Result<O
         Some(view) => view.lint(Some(&known))?.findings,
         None => Vec::new(),
     };
-    findings.extend(review::of_steps(&others, &policy.rules));
-    Ok(Some((refuse, findings)))
+    findings.extend(review::of_steps(&others, &target.workspace().lint_policy(&target.environment).rules));
+    Ok(Some(findings))
 }

@@ -2,7 +2,8 @@
 
 use super::Target;
 use crate::base::{Failure, FailureKind, Remedy, Setting};
-use crate::pg::{Database, preflight};
+use crate::pg::Database;
+use crate::pg::preflight::{self, Preflight};
 use crate::plan::Plan;
 use crate::report::preflight::summary;
 use crate::run::{Finding, FindingSeverity};
@@ -10,26 +11,25 @@ use crate::run::{Finding, FindingSeverity};
 /// Sessions that a run has beside its first: that of the lock.
 const SESSIONS: u32 = 1;
 
-/// The findings of the preflight, most severe first, without the check for poolers: a run checks that with the
-/// connection of its lock.
+/// The preflight, without the check for poolers: a run checks that with the connection of its lock.
 ///
 /// # Errors
 /// If the server does not answer.
-pub async fn findings(target: &Target, db: &Database, plan: &Plan) -> Result<Vec<Finding>, Failure> {
+pub async fn preflight(target: &Target, db: &Database, plan: &Plan) -> Result<Preflight, Failure> {
     preflight::preflight(&db.connection, &db.server, target.ledger(), plan, SESSIONS).await
 }
 
-/// The findings of the preflight, with the check for poolers.
+/// The preflight, with the check for poolers.
 ///
 /// # Errors
-/// As [`findings`], or if no second connection is available.
-pub async fn findings_and_pooler(target: &Target, db: &mut Database, plan: &Plan) -> Result<Vec<Finding>, Failure> {
-    let mut found = findings(target, db, plan).await?;
+/// As [`preflight()`], or if no second connection is available.
+pub async fn with_pooler(target: &Target, db: &mut Database, plan: &Plan) -> Result<Preflight, Failure> {
+    let mut found = preflight(target, db, plan).await?;
     // what cannot be written takes no lock
     if db.check_writable().is_ok()
         && let Some(pooler) = preflight::pooled(&mut db.connection, &db.settings).await?
     {
-        found.insert(0, pooler);
+        found.findings.insert(0, pooler);
     }
     Ok(found)
 }

@@ -9,9 +9,9 @@ use crate::gate::{GateStatus, GateVerdict};
 use crate::history::History;
 use crate::pg::Database;
 use crate::pg::ledger::evidence;
-use crate::pg::preflight::catalog;
+use crate::pg::preflight::{Preflight, catalog};
 use crate::plan::states::missing;
-use crate::plan::{About, Plan, renamed, secrets};
+use crate::plan::{About, Live, Plan, renamed, secrets};
 use crate::run::{Finding, Observer};
 
 /// The options of a run.
@@ -36,6 +36,17 @@ pub async fn prepare<'a>(
     observer: &mut dyn Observer,
 ) -> Result<Prepared<'a>, Failure> {
     Planned::new(target, source, &options.overrides, None, observer).await?.prepare(options).await
+}
+
+/// What a database and the policies of its environment say of a plan at one moment.
+#[derive(Debug)]
+pub struct Now {
+    /// The verdict of each gate.
+    pub verdicts: Vec<GateVerdict>,
+    /// The findings of the preflight, most severe first.
+    pub findings: Vec<Finding>,
+    /// What is known of each statement.
+    pub live: Live,
 }
 
 /// A plan and its database.
@@ -123,6 +134,20 @@ impl<'a> Planned<'a> {
         about::online(self.target, &self.db, &self.plan).await
     }
 
+    /// What the database and the policies of the environment say of the plan now. Records nothing.
+    ///
+    /// # Errors
+    /// If a server does not answer.
+    pub async fn now(&mut self) -> Result<Now, Failure> {
+        let judgement = match self.is_nothing() {
+            true => Judgement::default(),
+            false => self.gates.judge(&self.db, &self.plan).await?,
+        };
+        let Preflight { findings, locks } = preflight::with_pooler(self.target, &mut self.db, &self.plan).await?;
+        let allow = self.target.config().and_then(|environment| environment.allow.clone());
+        Ok(Now { verdicts: judgement.verdicts, findings, live: Live { locks, allow } })
+    }
+
     /// Evaluates the gates and runs the preflight.
     ///
     /// # Errors
@@ -135,7 +160,7 @@ impl<'a> Planned<'a> {
         };
         let looks = !options.skip_preflight && !self.plan.steps.is_empty() && self.gates.refusal(&judgement).is_ok();
         let findings = match looks {
-            true => preflight::findings(self.target, &self.db, &self.plan).await?,
+            true => preflight::preflight(self.target, &self.db, &self.plan).await?.findings,
             false => Vec::new(),
         };
         Ok(Prepared { planned: self, options, judgement, findings })

@@ -50,9 +50,11 @@ impl Comparison {
         unmade.map(|finding| finding.object.clone()).collect()
     }
 
-    /// The dependencies that are missing: the changeset, and the one that it has to depend on.
+    /// The dependencies that are missing: the changeset, and the one that it has to depend on. Those without which a run
+    /// can fail come first.
     pub fn missing(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.findings.iter().filter_map(|finding| match finding.kind {
+        let (certain, likely): (Vec<_>, Vec<_>) = self.findings.iter().partition(|finding| finding.certain);
+        certain.into_iter().chain(likely).filter_map(|finding| match finding.kind {
             Kind::Missing { maker, .. } => Some((finding.changeset, maker)),
             _ => None,
         })

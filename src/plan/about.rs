@@ -29,6 +29,14 @@ pub struct About {
     pub tables: BTreeMap<String, Size>,
 }
 
+impl About {
+    /// True if the plan was made with a database, and not for a file or offline.
+    #[must_use]
+    pub fn is_of_database(&self) -> bool {
+        self.target.as_ref().is_some_and(|target| target.address.is_some())
+    }
+}
+
 /// A database.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -77,4 +85,6 @@ pub struct Size {
     pub rows: Option<u64>,
     /// The size in bytes, without indexes.
     pub bytes: u64,
+    /// The size in bytes with indexes and TOAST.
+    pub total_bytes: u64,
 }

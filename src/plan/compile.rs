@@ -5,7 +5,7 @@ use super::secrets;
 use super::step::{self, Examined, RenderContext};
 use super::waves;
 use super::writing::Origins;
-use crate::base::{Diagnostics, on_all_cores, time};
+use crate::base::{BATCH, Diagnostics, on_all_cores, time};
 use crate::graph::Graph;
 use crate::history::{History, Recorded, RecordedStatus};
 use crate::render::Renderer;
@@ -320,7 +320,7 @@ fn render<T: Send>(
     if setting.writing.origins == Origins::Parts && planned.len() > MOST_IN_PARTS {
         setting.writing.origins = Origins::Changes;
     }
-    let (steps, problems) = on_all_cores(planned, |(position, why), out| {
+    let (steps, problems) = on_all_cores(planned, BATCH, |(position, why), out| {
         let changeset = &changelog.changesets[*position];
         let file = &sources.get(changeset.file).path;
         let mut setting = setting;

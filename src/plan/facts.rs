@@ -25,7 +25,7 @@ pub fn renew(segments: &mut [Segment]) {
         let before = facts.locks.len();
         facts.locks.retain(|(name, _)| !made.contains(name));
         if facts.locks.len() < before {
-            (facts.scans, facts.rewrites, facts.loses_data) = (false, false, false);
+            (facts.scans, facts.builds, facts.rewrites, facts.loses_data) = (false, false, false, false);
         }
         statement.facts = facts;
         if let Some(effects) = sql::touches(&statement.sql) {

@@ -47,9 +47,7 @@ pub fn drop_locks(segments: &mut [Segment], made: &Made) {
         facts.locks.retain(|(name, _)| !made.has(name, *change));
         if facts.locks.len() < before {
             // what is read, written or dropped is the new table
-            facts.scans = false;
-            facts.rewrites = false;
-            facts.loses_data = false;
+            (facts.scans, facts.builds, facts.rewrites, facts.loses_data) = (false, false, false, false);
         }
         // manual, ALTER TABLE, SET NOT NULL: a valid check saves the scan
         if sql.contains(" VALIDATE CONSTRAINT ") {
@@ -83,7 +81,7 @@ impl Written {
         facts.locks.retain(|(name, _)| !self.tables.contains(name));
         if facts.locks.len() < before {
             // what is read or written is the new table
-            (facts.scans, facts.rewrites) = (false, false);
+            (facts.scans, facts.builds, facts.rewrites) = (false, false, false);
         }
         if let Some(found) = found {
             let new = found.touches.into_iter().filter(|t| t.how == Access::Create && t.object.is_relation());

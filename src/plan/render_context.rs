@@ -6,10 +6,9 @@ use crate::base::secret::placeholders;
 use crate::base::{Code, Diagnostic, Ident, Operation, PaceSpec};
 use crate::change::Undo;
 use crate::effects::{Access, ObjectClass, Touch};
-use crate::render::Renderer;
+use crate::render::{Renderer, Values};
 use crate::source::ParsedChange;
 use crate::sql;
-use serde_json::Value;
 use std::ops::Range;
 
 /// What rendering needs besides the changeset.
@@ -32,7 +31,7 @@ pub struct RenderContext<'a> {
 /// A change ready to be rendered in both directions.
 pub(super) struct Prepared<'a> {
     pub(super) parsed: &'a ParsedChange,
-    pub(super) context: Value,
+    pub(super) values: Values,
     pub(super) undo: Undo,
     pub(super) opaque: bool,
 }

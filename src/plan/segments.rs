@@ -40,7 +40,7 @@ impl<'a> Text<'a> {
         self.bits.get_or_init(|| {
             let RenderContext { writing, renderer, .. } = self.setting;
             let change = self.change;
-            writing.bits(renderer, self.changeset, change.parsed, self.section, &change.context, self.sql)
+            writing.bits(renderer, self.changeset, change.parsed, self.section, change.values.as_json(), self.sql)
         })
     }
 

@@ -2,7 +2,7 @@
 //! of ring.
 
 use crate::base::remedy::Argument;
-use crate::base::{Failure, FailureKind, Operation};
+use crate::base::{Failure, FailureKind, Operation, checksum::hex};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -131,8 +131,7 @@ impl PublicKey {
     fn is_weak(&self) -> bool {
         let mut bytes = self.0;
         bytes[31] &= 0x7f;
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        WEAK.contains(&hex.as_str())
+        WEAK.contains(&hex(&bytes).as_str())
     }
 }
 

@@ -7,7 +7,7 @@ pub use super::render_context::RenderContext;
 use super::render_context::{Prepared, ledger_problem, misplaced_secret, writes_ledger};
 use super::segments::{Segments, Text};
 use super::writing::Origins;
-use crate::base::{Code, Diagnostic, Diagnostics, Place, Severity};
+use crate::base::{Code, Diagnostic, Diagnostics, Place, Severity, checksum};
 use crate::change::{Scope, Undo};
 use crate::effects::Effects;
 use crate::render::{Section, TemplateError};
@@ -160,7 +160,7 @@ fn prepare<'a>(
     let mut prepared = Vec::with_capacity(changes.len());
     let mut made = Made::default();
     for (i, parsed) in changes.iter().enumerate() {
-        let context = parsed.change.context(&scope);
+        let values = parsed.change.context(&scope).into();
         let undo = parsed.change.undo(&scope);
         let mut effects = Effects::default();
         parsed.change.effects(&mut effects);
@@ -170,7 +170,7 @@ fn prepare<'a>(
         }
         made.note(i, &effects, changeset.repeatable);
         scope.before.append(effects);
-        prepared.push(Prepared { parsed, context, undo, opaque });
+        prepared.push(Prepared { parsed, values, undo, opaque });
     }
     (prepared, scope.before, made)
 }
@@ -264,7 +264,7 @@ fn render(
     if setting.renderer.is_broken(kind) {
         return None;
     }
-    match setting.renderer.render(kind, section, &change.context) {
+    match setting.renderer.render(kind, section, &change.values) {
         Ok(sql) => Some(sql),
         Err(error) => {
             out.push(template_problem(&error, &change.parsed.place, setting));
@@ -332,7 +332,5 @@ pub(super) fn digest(forward: &[Segment], rollback: &Rollback) -> String {
         Rollback::Segments { segments, .. } => feed(segments),
         Rollback::Irreversible { .. } => {}
     }
-    let bytes = hash.finalize();
-    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    format!("{}:{hex}", crate::base::checksum::ALGORITHM)
+    format!("{}:{}", checksum::ALGORITHM, checksum::hex(&hash.finalize()))
 }

@@ -237,7 +237,7 @@ mod tests {
         let render = |text: &str, context: &serde_json::Value| {
             let text = format!("-- forward\n{text}\n");
             let template = ProjectTemplate { kind: "mine".into(), path: "m".into(), text };
-            Renderer::new(&[template]).unwrap().render("mine", Section::Forward, context)
+            Renderer::new(&[template]).unwrap().render("mine", Section::Forward, &context.clone().into())
         };
         let each = |depth: usize, inner: &str| {
             format!("{}{inner}{}", "{{#each @root.l}}".repeat(depth), "{{/each}}".repeat(depth))
@@ -257,7 +257,7 @@ mod tests {
         let text = "-- forward\n{{type type}} {{raw raw}} {{literal literal}} {{value value}} {{list list}}\n";
         let template = ProjectTemplate { kind: "mine".into(), path: "m".into(), text: text.into() };
         let context = json!({"type": "int", "raw": "r", "literal": "l", "value": 1, "list": ["a"]});
-        let sql = Renderer::new(&[template]).unwrap().render("mine", Section::Forward, &context).unwrap();
+        let sql = Renderer::new(&[template]).unwrap().render("mine", Section::Forward, &context.into()).unwrap();
         assert_eq!(sql, "int r 'l' 1 a\n");
     }
 }

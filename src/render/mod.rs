@@ -65,6 +65,24 @@ pub struct TemplateError {
     pub message: String,
 }
 
+/// The values that a template may use; both sections are rendered with the same.
+#[derive(Debug)]
+pub struct Values(Context);
+
+impl From<Value> for Values {
+    fn from(values: Value) -> Self {
+        Self(values.into())
+    }
+}
+
+impl Values {
+    /// The values as they were given.
+    #[must_use]
+    pub fn as_json(&self) -> &Value {
+        self.0.data()
+    }
+}
+
 /// All templates, compiled and checked.
 pub struct Renderer {
     /// Without templates of the project they are compiled at the first rendering: a project with
@@ -154,13 +172,12 @@ impl Renderer {
     ///
     /// # Errors
     /// A value that is missing or of the wrong kind, with the template's line.
-    pub fn render(&self, kind: &str, section: Section, context: &Value) -> Result<String, TemplateError> {
+    pub fn render(&self, kind: &str, section: Section, values: &Values) -> Result<String, TemplateError> {
         let name = section_name(kind, section);
         helpers::begin_steps();
         let mut sql = helpers::Limited::default();
         let templates = self.templates();
-        let context = Context::from(context.clone());
-        let rendered = templates.registry.render_with_context_to_write(&name, &context, &mut sql).map(|()| sql.text());
+        let rendered = templates.registry.render_with_context_to_write(&name, &values.0, &mut sql).map(|()| sql.text());
         rendered.map_err(|e| {
             let template = e.template_name.clone().unwrap_or_else(|| name.clone());
             let origin = templates.origins.iter().find(|o| o.name == template);

@@ -34,8 +34,8 @@ fn new_table() -> Scope {
 
 /// The segments of a section, each with its lines.
 fn sql(kind: &str, parameters: &Value, scope: &Scope, section: Section) -> Vec<String> {
-    let context = parse(kind, parameters).unwrap().context(scope);
-    let text = Renderer::new(&[]).unwrap().render(kind, section, &context).unwrap();
+    let values = parse(kind, parameters).unwrap().context(scope).into();
+    let text = Renderer::new(&[]).unwrap().render(kind, section, &values).unwrap();
     text.split(&format!("{SEGMENT_MARK}\n")).map(|part| part.trim_end().to_owned()).collect()
 }
 

@@ -196,7 +196,7 @@ mod tests {
     /// The parts as text, path or line, and whether they stand there as they are.
     fn parts(renderer: &Renderer, kind: &str, context: &Value) -> Vec<(String, String, bool)> {
         let trace = renderer.trace(kind, Section::Forward, context).unwrap();
-        assert_eq!(trace.sql, renderer.render(kind, Section::Forward, context).unwrap());
+        assert_eq!(trace.sql, renderer.render(kind, Section::Forward, &context.clone().into()).unwrap());
         let show = |piece: &Piece| {
             let text = trace.sql[piece.at..piece.at + piece.len].to_owned();
             match &piece.from {

@@ -1,7 +1,7 @@
 //! Gates, for people: terminals, tickets, pages.
 
 use super::lines::Text;
-use super::page::text;
+use super::page::{prose, text};
 use super::style::Tone;
 use super::table::{Cell, Table};
 use crate::base::{Remedy, Wording};
@@ -76,7 +76,7 @@ fn summary(verdicts: &[GateVerdict]) -> String {
 
 /// The same for a page.
 pub(super) fn page(verdicts: &[GateVerdict], wording: Wording) -> String {
-    let mut out = format!("<h2>Gates: {}</h2>\n<table>\n", summary(verdicts));
+    let mut out = format!("<h2>Gates: {}</h2>\n<table class=\"stack\">\n", summary(verdicts));
     out.push_str("<tr><th>Gate</th><th></th><th>Why</th><th>What to do</th></tr>\n");
     for verdict in verdicts {
         let class = match verdict.status {
@@ -89,8 +89,8 @@ pub(super) fn page(verdicts: &[GateVerdict], wording: Wording) -> String {
             "<tr><td><code>{}</code></td><td><span class=\"tag {class}\">{}</span></td><td>{}</td><td>{}</td></tr>\n",
             text(verdict.gate),
             verdict.status.word(),
-            text(&verdict.reason),
-            text(&remedy)
+            prose(&verdict.reason),
+            prose(&remedy)
         ));
     }
     out.push_str("</table>\n");

@@ -3,7 +3,9 @@
 
 use super::diag::{self, tests::Texts};
 use super::graph::tests::{hostile_graph, sample_graph};
-use super::plan::tests::{about, findings, forward, hostile_plan, irregular, nothing, rollback, unsigned, verdicts};
+use super::plan::tests::{
+    about, findings, forward, hostile_plan, irregular, live, nothing, review, rollback, unsigned, verdicts,
+};
 use super::{Detail, GraphFormat, GraphOptions, PlanFormat, PlanOptions, Preview, Style, diff, plan};
 use crate::base::{Code, Diagnostic, Diagnostics, FileId, Operation, Place};
 use crate::plan::About;
@@ -47,11 +49,13 @@ fn all() -> BTreeMap<String, String> {
         }
         // all that may be said of a plan; of a sealed one for two environments
         let (plan, other, about, offline) = (forward(), nothing(), about(), About { target: None, ..about() });
-        let (seal, gates, findings) = (unsigned(), verdicts(), findings());
+        let (seal, gates, findings, live, review) = (unsigned(), verdicts(), findings(), live(), review());
         let full = Preview {
             seal: Some(&seal),
             gates: Some(&gates),
             findings: Some(&findings),
+            live: Some(&live),
+            review: Some(&review),
             ..Preview::new(&plan, &about, ToString::to_string)
         };
         let text = format.render(&[full, Preview::new(&other, &offline, ToString::to_string)], PlanOptions::default());

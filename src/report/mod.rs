@@ -22,6 +22,7 @@ pub mod style;
 pub mod table;
 
 mod escape;
+mod findings;
 mod lines;
 mod page;
 mod psql_secrets;

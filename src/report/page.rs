@@ -1,4 +1,4 @@
-//! What all pages have in common: self-contained, no scripts, nothing loaded from elsewhere.
+//! What all pages have in common: self-contained, nothing loaded from elsewhere, no scripts but one of dagmar.
 
 use super::escape::markup;
 use crate::base::text::line;
@@ -6,16 +6,32 @@ use crate::sql::highlight::{Class, pieces};
 
 const CSS: &str = include_str!("../../templates/html/plan.css");
 
-/// A page up to the beginning of its body. `title` is escaped already; `more` is CSS of this
-/// page alone.
-pub(super) fn head(title: &str, more: &str) -> String {
+/// Opens and closes all folds.
+const FOLDS: &str = include_str!("../../templates/html/plan.js");
+/// The only script that a page with folds may run, for its content security policy (CSP, section 6.7.3.3: SHA-256 as
+/// Base64).
+const FOLDS_HASH: &str = "sha256-4aBIvEmC9/q8iGJoWrPmBrMbukeXq3Hivt7JzJcABJQ=";
+
+/// A page up to the beginning of its body. `title` is escaped already; with `folds` it ends with [`folds_script`].
+pub(super) fn head(title: &str, folds: bool) -> String {
+    let script = if folds { format!("; script-src '{FOLDS_HASH}'") } else { String::new() };
     // the policy is the second lock on the door: what comes after it is escaped
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>\n{CSS}{more}</style>\n</head>\n<body>\n"
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'{script}\">\n\
+         <title>{title}</title>\n<style>\n{CSS}</style>\n</head>\n<body>\n"
     )
+}
+
+/// The buttons for all folds; without scripts they stay hidden.
+pub(super) fn folds_buttons() -> &'static str {
+    "<p id=\"tools\" hidden><button id=\"expand\">Expand all</button> <button id=\"collapse\">Collapse all</button></p>\n"
+}
+
+/// The script behind them.
+pub(super) fn folds_script() -> String {
+    format!("<script>{FOLDS}</script>\n")
 }
 
 /// SQL with its colours.
@@ -50,4 +66,35 @@ pub(super) fn diff(diff: &str) -> String {
 /// One line, escaped.
 pub(super) fn text(raw: &str) -> String {
     markup(&line(raw))
+}
+
+/// A sentence in one line, escaped; its parts in backticks are code.
+pub(super) fn prose(sentence: &str) -> String {
+    let sentence = line(sentence);
+    let part = |(i, part)| if i % 2 == 0 { markup(part) } else { format!("<code>{}</code>", markup(part)) };
+    sentence.split('`').enumerate().map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use sha2::{Digest, Sha256};
+
+    #[test]
+    fn the_policy_allows_the_script_and_no_other() {
+        assert_eq!(FOLDS_HASH, format!("sha256-{}", STANDARD.encode(Sha256::digest(FOLDS))));
+        assert!(!FOLDS.contains("</"), "the script would end there");
+        assert!(!head("x", false).contains("script-src"));
+        assert!(
+            head("x", true)
+                .contains(&format!("default-src 'none'; style-src 'unsafe-inline'; script-src '{FOLDS_HASH}'\""))
+        );
+    }
+
+    #[test]
+    fn parts_in_backticks_are_code_and_everything_is_escaped() {
+        assert_eq!(prose("use `a < b` & <c>"), "use <code>a &lt; b</code> &amp; &lt;c&gt;");
+    }
 }

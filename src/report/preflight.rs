@@ -1,7 +1,8 @@
 //! Findings of a preflight.
 
-use super::escape::{self, code_span, markup};
+use super::escape::{self, code_span};
 use super::lines::{Line, Text};
+use super::page::prose;
 use super::style::Tone;
 use crate::base::text::line;
 use crate::base::{Remedy, Wording, count};
@@ -97,7 +98,7 @@ pub(super) fn page(findings: &[Finding], wording: Wording) -> String {
     if findings.is_empty() {
         return out;
     }
-    out.push_str("<table>\n<tr><th></th><th>Check</th><th>What</th><th>Remedy</th></tr>\n");
+    out.push_str("<table class=\"stack\">\n<tr><th>Check</th><th></th><th>What</th><th>Remedy</th></tr>\n");
     for finding in findings {
         let class = match finding.severity {
             FindingSeverity::Error => " bad",
@@ -106,11 +107,11 @@ pub(super) fn page(findings: &[Finding], wording: Wording) -> String {
         };
         let _ = writeln!(
             out,
-            "<tr><td><span class=\"tag{class}\">{}</span></td><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
-            finding.severity.word(),
+            "<tr><td><code>{}</code></td><td><span class=\"tag{class}\">{}</span></td><td>{}</td><td>{}</td></tr>",
             finding.check,
-            markup(&line(&finding.message)),
-            markup(&line(&wording(&finding.remedy)))
+            finding.severity.word(),
+            prose(&finding.message),
+            prose(&wording(&finding.remedy))
         );
     }
     out.push_str("</table>\n");

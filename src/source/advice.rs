@@ -49,16 +49,19 @@ pub fn names(kind: &str, parameters: &Value, place: &Place, out: &mut Diagnostic
 
 /// Edges to changesets that an environment never gets: what they make is not there.
 pub fn edges(changelog: &Changelog, environments: &[String], environment: &str, out: &mut Diagnostics) {
-    let by_id: HashMap<&str, &super::Changeset> = changelog.changesets.iter().map(|c| (c.id.as_str(), c)).collect();
+    // only those that not every environment gets can be missing
+    let limited = changelog.changesets.iter().filter(|c| !c.environments.is_empty());
+    let limited: HashMap<&str, &super::Changeset> = limited.map(|c| (c.id.as_str(), c)).collect();
+    if limited.is_empty() {
+        return;
+    }
     let declared: Vec<&str> = match environments {
         [] => vec![environment],
         names => names.iter().map(String::as_str).collect(),
     };
     for changeset in &changelog.changesets {
         for dependency in &changeset.depends_on {
-            let Some(needed) = by_id.get(dependency.id.as_str()).filter(|c| !c.environments.is_empty()) else {
-                continue;
-            };
+            let Some(needed) = limited.get(dependency.id.as_str()) else { continue };
             let without: Vec<&str> =
                 declared.iter().copied().filter(|name| changeset.is_for(name) && !needed.is_for(name)).collect();
             if !without.is_empty() {

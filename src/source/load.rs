@@ -5,7 +5,8 @@ use super::project::{self, ProjectConfig};
 use super::set::{SourceFile, SourceSet};
 use super::yaml;
 use crate::base::{
-    Code, Diagnostic, Diagnostics, Failure, FailureKind, FileId, Operation, Place, Setting, file, typed::typed,
+    Code, Diagnostic, Diagnostics, Failure, FailureKind, FileId, Operation, Place, Setting, file, on_all_cores,
+    typed::typed,
 };
 use crate::change;
 use crate::change::custom::{CustomKind, Manifest};
@@ -153,31 +154,14 @@ impl Loader {
                 None => plans.unread.push(next),
             }
         }
-        let workers = std::thread::available_parallelism().map_or(1, usize::from).min(ids.len().max(1));
         let sources = &self.sources;
-        // files are independent of each other: the parsing is spread over the cores
-        let mut parsed: Vec<(FileId, Option<Document>, Diagnostics)> = std::thread::scope(|scope| {
-            let handles: Vec<_> = (0..workers)
-                .map(|worker| {
-                    let ids = &ids;
-                    scope.spawn(move || {
-                        let mine = ids.iter().skip(worker).step_by(workers);
-                        mine.map(|id| {
-                            let mut out = Diagnostics::default();
-                            let document = yaml::document(*id, &sources.get(*id).text, &mut out);
-                            (*id, document, out)
-                        })
-                        .collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            handles.into_iter().flat_map(|h| h.join().expect("the parser does not panic")).collect()
-        });
-        parsed.sort_by_key(|(id, ..)| *id);
-        for (id, value, out) in parsed {
-            self.problems.append(out);
-            match value {
-                Some(value) => plans.documents.push((id, value)),
+        // files are independent of each other
+        let (parsed, problems) =
+            on_all_cores(&ids, 1, |id, out| Some((*id, yaml::document(*id, &sources.get(*id).text, out))));
+        self.problems.append(problems);
+        for (id, document) in parsed {
+            match document {
+                Some(document) => plans.documents.push((id, document)),
                 None => plans.unread.push(id),
             }
         }

@@ -13,8 +13,8 @@ use super::set::SourceSet;
 use super::shape;
 use super::variables::Variables;
 use crate::base::{
-    Code, Content, Diagnostic, Diagnostics, FileId, Operation, Place, Remedy, Setting, diag::nearest, on_all_cores,
-    typed::partly,
+    BATCH, Code, Content, Diagnostic, Diagnostics, FileId, Operation, Place, Remedy, Setting, diag::nearest,
+    on_all_cores, typed::partly,
 };
 use crate::change::custom::CustomKind;
 use crate::change::{self, Change, ReadFile, elsewhere};
@@ -71,20 +71,20 @@ pub fn changelog(documents: &[(FileId, Document)], context: &Context<'_>, out: &
         let of_list = places.iter().flat_map(|list| document.entries.iter().enumerate().map(|(i, e)| (list.at(i), e)));
         entries.extend(of_list.map(|(place, content)| Entry { place, content }));
     }
-    let (all, problems) = on_all_cores(&entries, |entry, out| Some(read(entry, context, out)));
-    let mut seen: HashMap<String, Place> = HashMap::new();
+    let (all, problems) = on_all_cores(&entries, BATCH, |entry, out| Some(read(entry, context, out)));
+    let mut seen: HashMap<String, &Place> = HashMap::new();
     for (Read { id, changeset }, entry) in all.into_iter().zip(&entries) {
         if let Some(first) = id.as_ref().and_then(|id| seen.get(id)) {
             let id = id.unwrap_or_default();
             out.push(
                 Diagnostic::error(Code::IdTwice, format!("the id `{id}` occurs twice"))
                     .at(entry.place.child("id"))
-                    .related(first.clone(), "first here")
+                    .related(first.child("id"), "first here")
                     .help("an id is never reused: give the new changeset another one"),
             );
             continue;
         }
-        seen.extend(id.clone().map(|id| (id, entry.place.child("id"))));
+        seen.extend(id.clone().map(|id| (id, &entry.place)));
         match changeset {
             Some(changeset) => changelog.changesets.push(changeset),
             None => changelog.unread.extend(id),

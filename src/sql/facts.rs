@@ -55,6 +55,9 @@ pub struct Facts {
     /// True if the statement reads the whole table while it holds its lock.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scans: bool,
+    /// True if the statement builds an index of the rows of a table.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub builds: bool,
     /// True if rows or values are lost afterwards, except by `UPDATE`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub loses_data: bool,
@@ -96,6 +99,19 @@ impl Facts {
         self.also.iter().any(|also| also.through == Through::Functions)
     }
 
+    /// The modes whose conflicting locks the statement waits for when it takes this lock: a concurrent build also waits
+    /// for all writers of the table, and who drops an index or detaches a partition concurrently for all readers
+    /// (manual, `CREATE INDEX`, Building Indexes Concurrently; `DROP INDEX`; `ALTER TABLE`).
+    #[must_use]
+    pub fn waits_with(&self, lock: LockMode) -> [LockMode; 2] {
+        let other = match self.outside {
+            Some(Outside::CreateIndex { .. }) => LockMode::Share,
+            Some(Outside::DropIndex { .. } | Outside::DetachPartition { .. }) => LockMode::AccessExclusive,
+            Some(Outside::Repeatable | Outside::Opaque) | None => lock,
+        };
+        [lock, other]
+    }
+
     /// The strongest lock on any relation.
     #[must_use]
     pub fn strongest(&self) -> Option<LockMode> {
@@ -112,6 +128,7 @@ impl Facts {
         }
         self.rewrites |= other.rewrites;
         self.scans |= other.scans;
+        self.builds |= other.builds;
         self.loses_data |= other.loses_data;
         self.session |= other.session;
         if self.outside.is_none() {

@@ -83,6 +83,12 @@ impl LockMode {
         }
     }
 
+    /// The mode of this name in `pg_locks.mode`; `None` for predicate locks (`SIReadLock`), which block nobody.
+    #[must_use]
+    pub fn from_pg_locks(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.in_pg_locks() == name)
+    }
+
     /// What users of the table feel, in a few words.
     #[must_use]
     pub fn effect(self) -> &'static str {
@@ -93,5 +99,22 @@ impl LockMode {
             LockMode::Share | LockMode::ShareRowExclusive | LockMode::Exclusive => "blocks writes",
             LockMode::AccessExclusive => "blocks reads and writes",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_conflict_as_in_the_table_of_the_manual() {
+        let table = ["       x", "      xx", "    xxxx", "   xxxxx", "  xx xxx", "  xxxxxx", " xxxxxxx", "xxxxxxxx"];
+        for (wanted, row) in LockMode::ALL.into_iter().zip(table) {
+            let got: String =
+                LockMode::ALL.into_iter().map(|held| if wanted.conflicts(held) { 'x' } else { ' ' }).collect();
+            assert_eq!(got, row, "{wanted:?}");
+            assert_eq!(LockMode::from_pg_locks(wanted.in_pg_locks()), Some(wanted));
+        }
+        assert_eq!(LockMode::from_pg_locks("SIReadLock"), None);
     }
 }

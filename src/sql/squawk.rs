@@ -38,30 +38,29 @@ pub struct Violation {
     pub at: Range<usize>,
 }
 
-/// What squawk finds in a statement; nothing if its parser does not understand it.
-#[must_use]
-pub fn squawk(sql: &str) -> Vec<Violation> {
+/// What squawk finds in a statement that its parser understands.
+pub(super) fn violations(parsed: &Parse<SourceFile>, sql: &str) -> Vec<Violation> {
     if sql.len() > MOST_BYTES {
         return Vec::new();
     }
+    if !sql.contains("squawk-") {
+        return lint(parsed, sql);
+    }
     // its own comments give no reason and name other rules: ours are the only ones
     let text = sql.replace("squawk-", "squawk_");
-    let lint = |parsed: &Parse<SourceFile>| {
-        if has_mistake(parsed) {
-            return Vec::new();
-        }
-        let rules: Vec<Squawk> = TABLE.iter().map(|(squawk, _)| *squawk).collect();
-        let mut linter = Linter::with_rules(&rules, &[]);
-        linter.settings = LinterSettings { assume_in_transaction: true, ..LinterSettings::default() };
-        linter.lint(parsed, &text)
-    };
-    let found = with_tree(&text, lint).unwrap_or_default();
+    with_tree(&text, |parsed| if has_mistake(parsed) { Vec::new() } else { lint(parsed, &text) }).unwrap_or_default()
+}
+
+fn lint(parsed: &Parse<SourceFile>, text: &str) -> Vec<Violation> {
+    let rules: Vec<Squawk> = TABLE.iter().map(|(squawk, _)| *squawk).collect();
+    let mut linter = Linter::with_rules(&rules, &[]);
+    linter.settings = LinterSettings { assume_in_transaction: true, ..LinterSettings::default() };
     let ours = |squawk: Squawk| TABLE.iter().find(|(known, _)| *known == squawk).map(|(_, rule)| *rule);
     let violation = |v: squawk_linter::Violation| {
         let at = usize::from(v.text_range.start())..usize::from(v.text_range.end());
         Some(Violation { rule: ours(v.code)?, at })
     };
-    found.into_iter().filter_map(violation).collect()
+    linter.lint(parsed, text).into_iter().filter_map(violation).collect()
 }
 
 /// Bytes of a statement that squawk reads; larger ones are data.
@@ -79,11 +78,12 @@ pub fn squawk_rules() -> Vec<Rule> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::review;
 
     #[test]
     fn squawk_finds_what_the_table_says() {
         let rules = |sql: &str| {
-            let mut rules: Vec<Rule> = squawk(sql).into_iter().map(|v| v.rule).collect();
+            let mut rules: Vec<Rule> = review(sql).1.into_iter().map(|v| v.rule).collect();
             rules.dedup();
             rules
         };
@@ -111,6 +111,8 @@ mod tests {
         let long = format!("CREATE TABLE a.t ({} text)", "é".repeat(32));
         assert_eq!(rules(&long), [Rule::IdentifierTooLong]);
         assert_eq!(rules("CREATE TABEL a.t (c char(3)"), []);
+        let ignored = "-- squawk-ignore prefer-text-field\nCREATE TABLE a.t (c varchar(3))";
+        assert_eq!(rules(ignored), [Rule::VarcharLimit]);
         assert!(TABLE.is_sorted_by(|(a, _), (b, _)| format!("{a:?}") < format!("{b:?}")));
     }
 }

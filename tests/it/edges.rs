@@ -143,6 +143,31 @@ fn s03_two_that_need_each_other_are_left_to_their_author() {
     assert!(text.contains("DG0210"), "{text}");
 }
 
+/// A function that is called later may read what comes after it: that never keeps out a dependency that a run needs.
+#[test]
+fn s03_dependencies_that_a_run_needs_are_added_first() {
+    let function = "CREATE FUNCTION done() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE details SET n = 1; RETURN new; END $$";
+    let project = project(&[
+        sql("a-function", function, "DROP FUNCTION done()"),
+        sql(
+            "b-jobs",
+            "CREATE TABLE jobs (id int PRIMARY KEY); CREATE TRIGGER t AFTER UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION done()",
+            "DROP TABLE jobs",
+        ),
+        sql("c-details", "CREATE TABLE details (n int REFERENCES jobs)", "DROP TABLE details"),
+    ]);
+    let found = project.run(&["check", "--fix", "--format", "json"]).json();
+    let added: Vec<String> = found["addedDependencies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| format!("{} {}", a["changeset"].as_str().unwrap(), a["dependency"].as_str().unwrap()))
+        .collect();
+    assert_eq!(added, ["b-jobs a-function", "c-details b-jobs"]);
+    let database = Database::new();
+    project.on(&database, &["apply"]).ok();
+}
+
 #[test]
 fn s03_what_nobody_makes_is_looked_for_in_the_database() {
     let database = Database::new();

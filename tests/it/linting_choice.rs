@@ -183,6 +183,13 @@ fn base_reviews_what_is_new_or_changed() {
     assert_eq!(files(&run("main")), (1, vec!["\"sql/c.sql\"".to_owned()]));
     root.write("db/plans/d.yaml", &index("").replace("id: index", "id: another").replace("t_a", "t_b"));
     assert_eq!(files(&run("HEAD")).0, 2);
+    // a template of the project changes the changesets of its type
+    root.write(
+        "db/templates/sql/create_table.sql.hbs",
+        "-- forward\nCREATE TABLE {{qname table}} (a text);\n-- rollback\nDROP TABLE {{qname table}};\n",
+    );
+    assert_eq!(files(&run("HEAD")).0, 3);
+    std::fs::remove_dir_all(root.path().join("db/templates")).unwrap();
     // what is known of the tables comes from all changesets
     assert_eq!(run("HEAD").json()["prefix"], "db/");
     let sarif = Run::of(

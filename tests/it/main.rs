@@ -32,6 +32,7 @@ mod fuzzing;
 mod gates;
 mod hooks;
 mod hostile;
+mod impact;
 mod integrity;
 mod killing;
 mod lease;

@@ -112,7 +112,7 @@ fn fix(global: &Global, form: Form, out: &mut Output) -> Result<Vec<Added>, Fail
     let fixes = check::fixes(&view, &found.comparison)?;
     let mut added = Vec::new();
     for fix in fixes {
-        file::replace_text(&fix.path, &fix.text)?;
+        file::replace_text(&fix.path, &fix.before, &fix.text)?;
         added.extend(fix.added);
     }
     if form == Form::Text {

@@ -13,9 +13,9 @@ use crate::history::History;
 use crate::ops::address::EMBEDDED;
 use crate::ops::gates::Overrides;
 use crate::ops::refusal::{Attempt, recorded};
-use crate::ops::{Planned, RunSource, Target, about, preflight};
-use crate::plan;
-use crate::report::{Detail, PlanFormat, PlanOptions, Preview};
+use crate::ops::{Planned, RunSource, Target, about, lint, preflight};
+use crate::plan::{self, Plan};
+use crate::report::{Detail, LintAnswer, PlanFormat, PlanOptions, Preview};
 use crate::sql::Catalog;
 use std::path::PathBuf;
 
@@ -44,7 +44,8 @@ pub struct Args {
     sql: bool,
     #[command(flatten)]
     dry: DryRunArgs,
-    /// Also runs the preflight of `apply`: privileges, disk space, held locks; exit code 5 on errors
+    /// Also asks this database and its policies: who waits for whom now, what is not allowed, the gates, the preflight
+    /// of `apply`; exit code 5 if the preflight has errors
     #[arg(long, value_name = "ENV|URL", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["offline", "dry_run"], add = complete::environments())]
     against: Option<String>,
     /// Without a connection: as if the database were empty
@@ -109,20 +110,28 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             }
             out.warnings(&planned.exposed_passwords());
             left::warn_of(&planned.missing(), out);
+            let review = reviewed(format, &target, &source, &planned.plan)?;
             if args.against.is_some() {
-                let found = preflight::findings_and_pooler(&target, &mut planned.db, &planned.plan).await?;
+                let now = planned.now().await?;
                 let about = planned.about().await;
-                let preview = Preview { findings: Some(&found), ..Preview::new(&planned.plan, &about, worded) };
+                let preview = Preview {
+                    findings: Some(&now.findings),
+                    gates: Some(now.verdicts.as_slice()).filter(|verdicts| !verdicts.is_empty()),
+                    live: Some(&now.live),
+                    review: review.as_ref(),
+                    ..Preview::new(&planned.plan, &about, worded)
+                };
                 out.report(format.render(&[preview], options));
                 planned.close().await?;
-                return preflight::refusal(&found);
+                return preflight::refusal(&now.findings);
             }
             if args.dry.dry_run() {
                 let running = Running::default();
                 rehearsal::dry_run(&planned, DRY_RUN, &args.dry, &running, form, global, out).await?;
             } else {
                 let about = planned.about().await;
-                out.report(format.render(&[Preview::new(&planned.plan, &about, worded)], options));
+                let preview = Preview { review: review.as_ref(), ..Preview::new(&planned.plan, &about, worded) };
+                out.report(format.render(&[preview], options));
             }
             planned.close().await
         };
@@ -158,8 +167,21 @@ fn offline(
         return Err(Failure::new(FailureKind::Usage, "a dry run needs a server, but `--offline` connects to none")
             .help("`--shadow` uses a temporary private server"));
     }
-    out.report(format.render(&[Preview::new(&plan, &about::offline(target), worded)], options));
+    let review = reviewed(format, target, source, &plan)?;
+    let about = about::offline(target);
+    let preview = Preview { review: review.as_ref(), ..Preview::new(&plan, &about, worded) };
+    out.report(format.render(&[preview], options));
     Ok(())
+}
+
+/// The review of the plan, for the format that shows it.
+fn reviewed(
+    format: PlanFormat,
+    target: &Target,
+    source: &RunSource<'_>,
+    plan: &Plan,
+) -> Result<Option<LintAnswer>, Failure> {
+    if format == PlanFormat::Html { lint::answer(target, source, plan) } else { Ok(None) }
 }
 
 /// The options with what `--against` names: an environment, or a connection.

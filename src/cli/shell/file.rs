@@ -28,14 +28,18 @@ impl Existing {
     }
 }
 
-/// Replaces the text of a file that is there: its permissions and a byte order mark stay.
+/// Replaces the text of a file that still is `before`: its permissions and a byte order mark stay.
 ///
 /// # Errors
-/// When it is no regular file, or cannot be written.
-pub fn replace_text(path: &Path, text: &str) -> Result<(), Failure> {
+/// When it is no regular file, has another text by now, or cannot be written.
+pub fn replace_text(path: &Path, before: &str, text: &str) -> Result<(), Failure> {
     let old = file::read_text(path, LOOKED_AT)
         .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot read `{}`: {e}", path.display())))?;
     let mark = if old.starts_with('\u{feff}') { "\u{feff}" } else { "" };
+    if &old[mark.len()..] != before {
+        let message = format!("`{}` has changed since it was read; it was not written", path.display());
+        return Err(Failure::new(FailureKind::Usage, message).help("run the command again"));
+    }
     write(path, &format!("{mark}{text}"), 0o644, Existing::Replaced)
 }
 
@@ -120,6 +124,18 @@ mod tests {
         assert_eq!(fs::read_to_string(path).ok(), before, "{failure}");
         assert!(failure.help.is_some() && failure.kind == FailureKind::Usage);
         failure.message
+    }
+
+    #[test]
+    fn a_text_that_has_changed_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        fs::write(&path, "\u{feff}one").unwrap();
+        replace_text(&path, "one", "two").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "\u{feff}two");
+        let failure = replace_text(&path, "one", "three").unwrap_err();
+        assert!(failure.message.contains("has changed since it was read"), "{failure}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "\u{feff}two");
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use crate::base::Rule;
 use crate::lint::definition::{Check, Definition};
 use crate::lint::subject::{Draft, Subject, Unit, is_raw};
-use crate::sql;
 use crate::sql::review::Does;
 
 /// A rule of squawk's.
@@ -25,7 +24,7 @@ const IN_ROLLBACK: [Rule; 5] = [
 
 /// What squawk finds in a statement.
 pub(super) fn find(subject: &Subject<'_>, unit: &Unit<'_>, out: &mut Vec<Draft>) {
-    for violation in sql::squawk(&unit.statement.sql) {
+    for violation in &unit.violations {
         let rule = violation.rule;
         let is_told = rule == Rule::DuplicateAssignment && out.iter().any(|draft| draft.rule == rule);
         if is_told || unit.back && !IN_ROLLBACK.contains(&rule) || !counts(subject, unit, rule) {

@@ -4,6 +4,8 @@ use super::requirements::Requirements;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, FailureKind, Ident, QualifiedName, fill};
 use crate::pg::connect::Connection;
+use crate::plan::{Session, TableLock};
+use crate::sql::LockMode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -28,13 +30,13 @@ pub struct Facts {
     /// The roles that are missing.
     pub missing_roles: Vec<String>,
     /// Transactions of this database that have been open for a while.
-    pub transactions: Vec<Holder>,
+    pub transactions: Vec<Session>,
     /// Prepared transactions of this database.
     pub prepared: Vec<Prepared>,
     /// Replication slots that nobody uses.
     pub slots: Vec<Slot>,
-    /// Locks of others on the relations.
-    pub locks: Vec<Held>,
+    /// Locks of others on the relations, held or waited for.
+    pub locks: Vec<Lock>,
     /// Sessions.
     pub room: Room,
     /// The server's data directory, where it says so.
@@ -115,22 +117,6 @@ pub struct Extension {
     pub superuser: bool,
 }
 
-/// A session in a transaction.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Holder {
-    /// Its process.
-    pub pid: i32,
-    /// Its role.
-    pub user: String,
-    /// Its application.
-    pub application: String,
-    /// What it does.
-    pub state: String,
-    /// The age of its transaction in seconds.
-    pub seconds: i64,
-}
-
 /// A prepared transaction.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -153,21 +139,23 @@ pub struct Slot {
     pub kept: i64,
 }
 
-/// A lock that is held.
+/// A lock on a relation that another session holds or waits for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Held {
+pub struct Lock {
     /// The number of the relation in the question.
     pub i: usize,
     /// The mode, as `pg_locks` writes it.
     pub mode: String,
+    /// Whether it is held.
+    pub granted: bool,
     /// The prepared transaction that holds it, if it is one.
     pub gid: Option<String>,
-    /// Whether autovacuum holds it, which gives way.
+    /// Whether it is autovacuum, which gives way.
     pub vacuum: bool,
     /// The session.
     #[serde(flatten)]
-    pub holder: Holder,
+    pub session: Session,
 }
 
 /// How many sessions there may be, and are.
@@ -188,22 +176,17 @@ pub struct Room {
     pub database_used: i64,
 }
 
-impl Holder {
-    /// `pid 7 (user app, application x, idle in transaction for 3s)`.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        let application = if self.application.is_empty() { "-" } else { &self.application };
-        let state = if self.state.is_empty() { "in a transaction" } else { &self.state };
-        format!(
-            "pid {} (user {}, application {application}, {state} for {})",
-            self.pid,
-            self.user,
-            crate::base::HumanDuration::secs(u64::try_from(self.seconds).unwrap_or(0))
-        )
-    }
-}
-
 impl Facts {
+    /// The locks of other sessions on the relation with this number. Autovacuum gives way, and predicate locks block
+    /// nobody.
+    pub fn table_locks(&self, i: usize) -> impl Iterator<Item = TableLock> {
+        let locks = self.locks.iter().filter(move |lock| lock.i == i && !lock.vacuum);
+        locks.filter_map(|lock| {
+            let mode = LockMode::from_pg_locks(&lock.mode)?;
+            Some(TableLock { session: lock.session.clone(), prepared: lock.gid.clone(), mode, granted: lock.granted })
+        })
+    }
+
     /// Asks for what the checks want to know.
     ///
     /// # Errors

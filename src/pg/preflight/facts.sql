@@ -1,5 +1,5 @@
 -- names are the author's, and found by his path; this text was read under dagmar's own
-WITH path AS MATERIALIZED (
+WITH RECURSIVE path AS MATERIALIZED (
     SELECT CASE WHEN his THEN pg_catalog.current_schemas(true) END AS p, CASE WHEN his THEN pg_catalog.current_schemas(false) END AS q
     FROM (SELECT pg_catalog.set_config('search_path', @path@, true) IS NOT NULL AS his OFFSET 0) x
 ),
@@ -19,7 +19,24 @@ published AS MATERIALIZED (
     SELECT f.i, p.pubname FROM found f JOIN pg_catalog.pg_publication_tables p
         ON p.schemaname = f.nspname AND p.tablename = f.relname WHERE f.altered
 ),
-lock AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks WHERE granted),
+lock AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks),
+-- who asks for the size of a file locks its table for reading, and would wait behind these: then the pages of the catalog count
+queued AS MATERIALIZED (
+    SELECT EXISTS (SELECT FROM lock l WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
+        AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+        AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()) AS is, pg_catalog.current_setting('block_size')::bigint AS block
+),
+family AS (
+    SELECT i, whole AS id FROM found WHERE sized UNION
+    SELECT f.i, h.inhrelid FROM family f JOIN pg_catalog.pg_inherits h ON h.inhparent = f.id
+        JOIN pg_catalog.pg_class c ON c.oid = h.inhrelid AND c.relispartition
+),
+size AS MATERIALIZED (
+    SELECT f.i, f.id, c.relpages AS heap, c.relpages + (SELECT coalesce(sum(x.relpages), 0) FROM pg_catalog.pg_class x
+        WHERE x.oid = ANY (ARRAY(SELECT d.indexrelid FROM pg_catalog.pg_index d WHERE d.indrelid IN (c.oid, c.reltoastrelid)
+            UNION ALL SELECT c.reltoastrelid))) AS pages
+    FROM family f JOIN pg_catalog.pg_class c ON c.oid = f.id
+),
 me AS MATERIALIZED (SELECT * FROM pg_catalog.pg_roles WHERE rolname = current_user),
 here AS MATERIALIZED (SELECT * FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
 session AS MATERIALIZED (
@@ -39,10 +56,8 @@ SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
     'rights', CASE WHEN f.relkind IN ('r', 'p', 'v', 'm', 'f') THEN (SELECT coalesce(pg_catalog.jsonb_agg(r), '[]')
         FROM pg_catalog.unnest(ARRAY['INSERT', 'UPDATE', 'REFERENCES']) r WHERE pg_catalog.has_any_column_privilege(f.oid, r))
         || CASE WHEN pg_catalog.has_table_privilege(f.oid, 'DELETE') THEN '["DELETE"]'::jsonb ELSE '[]' END ELSE '[]' END,
-    'total', CASE WHEN NOT f.sized THEN 0 ELSE coalesce((SELECT sum(pg_catalog.pg_total_relation_size(t.relid))::bigint
-        FROM pg_catalog.pg_partition_tree(f.whole) t), pg_catalog.pg_total_relation_size(f.whole), 0) END,
-    'heap', CASE WHEN NOT f.sized THEN 0 ELSE coalesce((SELECT sum(pg_catalog.pg_relation_size(t.relid))::bigint
-        FROM pg_catalog.pg_partition_tree(f.whole) t), pg_catalog.pg_relation_size(f.whole), 0) END,
+    'total', coalesce((SELECT sum(CASE WHEN q.is THEN s.pages * q.block ELSE pg_catalog.pg_total_relation_size(s.id) END)::bigint FROM size s, queued q WHERE s.i = f.i), 0),
+    'heap', coalesce((SELECT sum(CASE WHEN q.is THEN s.heap * q.block ELSE pg_catalog.pg_relation_size(s.id) END)::bigint FROM size s, queued q WHERE s.i = f.i), 0),
     'place', nullif(pg_catalog.pg_tablespace_location(f.reltablespace), ''),
     'publications', (SELECT coalesce(pg_catalog.jsonb_agg(DISTINCT p.pubname), '[]') FROM published p WHERE p.i = f.i),
     'subscriptions', (SELECT coalesce(pg_catalog.jsonb_agg(s.subname), '[]') FROM pg_catalog.pg_subscription_rel sr
@@ -85,7 +100,7 @@ SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
 'slots', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT slot_name AS name, coalesce(pg_catalog.pg_wal_lsn_diff(
     CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END,
     restart_lsn), 0)::bigint AS kept FROM pg_catalog.pg_replication_slots WHERE NOT active AND NOT temporary ORDER BY 2 DESC LIMIT 20) t),
-'locks', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT f.i, l.mode, x.gid, coalesce(s.backend_type = 'autovacuum worker', s.pid IS NOT NULL AND s.usename IS NULL) AS vacuum,
+'locks', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT f.i, l.mode, l.granted, x.gid, coalesce(s.backend_type = 'autovacuum worker', s.pid IS NOT NULL AND s.usename IS NULL) AS vacuum,
     coalesce(l.pid, 0) AS pid, coalesce(s.usename, x.owner, '') AS "user", coalesce(s.application_name, '') AS application,
     coalesce(s.state, '') AS state, coalesce(s.seconds, extract(epoch FROM pg_catalog.clock_timestamp() - x.prepared)::bigint, 0) AS seconds
     FROM found f JOIN lock l ON l.locktype = 'relation' AND l.relation IN (f.oid, f.whole)

@@ -14,15 +14,24 @@ use super::connect::settings::Settings;
 use super::connect::{self, Connection};
 use super::lock::pooler;
 use crate::base::{Failure, Ident};
-use crate::plan::Plan;
+use crate::plan::{Plan, TableLock};
 use crate::run::{Finding, FindingSeverity};
 use facts::Facts;
 use requirements::Requirements;
+use std::collections::BTreeMap;
 use std::time::Duration;
 pub use view::View;
 
-/// Looks whether the plan can run; one round trip. What weighs most comes first. `sessions`
-/// are those that the run needs beside the one that asks.
+/// What the preflight says of a plan.
+#[derive(Debug, Clone, Default)]
+pub struct Preflight {
+    /// The findings, most severe first.
+    pub findings: Vec<Finding>,
+    /// The locks of other sessions, by the names that the plan has for the tables.
+    pub locks: BTreeMap<String, Vec<TableLock>>,
+}
+
+/// Looks whether the plan can run; one round trip. `sessions` are those that the run needs beside the one that asks.
 ///
 /// # Errors
 /// When the server does not answer.
@@ -32,10 +41,12 @@ pub async fn preflight(
     ledger: &Ident,
     plan: &Plan,
     sessions: u32,
-) -> Result<Vec<Finding>, Failure> {
+) -> Result<Preflight, Failure> {
     let asked = Requirements::of(plan, sessions);
     let facts = Facts::ask(connection, &asked, ledger).await?;
-    Ok(judge(&View { plan, asked: &asked, server, facts: &facts, ledger }))
+    let findings = judge(&View { plan, asked: &asked, server, facts: &facts, ledger });
+    let locks = asked.relations.keys().enumerate().map(|(i, name)| (name.to_string(), facts.table_locks(i).collect()));
+    Ok(Preflight { findings, locks: locks.filter(|(_, locks): &(_, Vec<_>)| !locks.is_empty()).collect() })
 }
 
 /// What all checks find, what weighs most first.

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Use {
     /// The strongest lock.
     pub lock: Option<LockMode>,
+    /// The modes whose conflicting locks the plan waits for; also of tables that statements lock and do not name.
+    pub waits: BTreeSet<LockMode>,
     /// Whether only its owner may do it.
     pub own: bool,
     /// The rights that are needed: `INSERT`, `UPDATE`, `DELETE`, `REFERENCES`.
@@ -132,14 +134,12 @@ impl Requirements {
         );
         // a batch begins with its own common table expressions
         let command = if segment.mode == Mode::Batched { String::new() } else { sql::command(&statement.sql) };
-        let makes_index = matches!(facts.outside, Some(Outside::CreateIndex { .. }))
-            || matches!(statement.kind.as_str(), "addPrimaryKey" | "addUnique")
-            || command == "reindex";
         for (name, mode) in &facts.locks {
             let used = self.relations.entry(name.clone()).or_default();
             used.lock = used.lock.max(Some(*mode));
+            used.waits.extend(facts.waits_with(*mode));
             used.rewritten |= facts.rewrites && *mode == LockMode::AccessExclusive;
-            used.indexes += u64::from(*mode == LockMode::Share || makes_index);
+            used.indexes += u64::from(facts.builds);
             if other {
                 continue;
             }
@@ -152,6 +152,12 @@ impl Requirements {
                     "delete" => drop(used.rights.insert("DELETE")),
                     _ => {}
                 }
+            }
+        }
+        for also in &facts.also {
+            for name in &also.tables {
+                let used = self.relations.entry(name.clone()).or_default();
+                used.waits.insert(also.mode);
             }
         }
     }

@@ -12,9 +12,13 @@ use std::collections::BTreeMap;
 /// When the server does not answer.
 pub async fn of_plan(connection: &Connection, plan: &Plan) -> Result<BTreeMap<String, Size>, Failure> {
     let segments = plan.steps.iter().flat_map(|step| step.left()).map(|(_, segment)| segment);
-    let statements = segments.flat_map(|segment| &segment.statements);
-    let mut names: Vec<&QualifiedName> =
-        statements.flat_map(|statement| statement.facts.locks.iter().map(|(name, _)| name)).collect();
+    let facts = segments.flat_map(|segment| &segment.statements).map(|statement| &statement.facts);
+    let mut names: Vec<&QualifiedName> = facts
+        .flat_map(|facts| {
+            let also = facts.also.iter().flat_map(|also| &also.tables);
+            facts.locks.iter().map(|(name, _)| name).chain(also)
+        })
+        .collect();
     names.sort();
     names.dedup();
     sizes(connection, &names).await
@@ -52,8 +56,11 @@ pub async fn sizes(connection: &Connection, names: &[&QualifiedName]) -> Result<
             SELECT p.no, i.inhrelid FROM part AS p JOIN pg_catalog.pg_inherits AS i ON i.inhparent = p.id \
         ) \
         SELECT q.no, pg_catalog.sum(q.pages)::pg_catalog.int8 * pg_catalog.current_setting('block_size')::pg_catalog.int8, \
-            pg_catalog.sum(q.rows)::pg_catalog.int8, pg_catalog.count(*) FILTER (WHERE q.rows IS NULL) FROM ( \
-                SELECT p.no, c.relpages AS pages, CASE WHEN c.reltuples < 0 \
+            pg_catalog.sum(q.rows)::pg_catalog.int8, pg_catalog.count(*) FILTER (WHERE q.rows IS NULL), \
+            pg_catalog.sum(q.more)::pg_catalog.int8 * pg_catalog.current_setting('block_size')::pg_catalog.int8 FROM ( \
+                SELECT p.no, c.relpages AS pages, (SELECT coalesce(pg_catalog.sum(x.relpages), 0) FROM pg_catalog.pg_class AS x \
+                    WHERE x.oid = ANY (ARRAY(SELECT i.indexrelid FROM pg_catalog.pg_index AS i \
+                        WHERE i.indrelid IN (c.oid, c.reltoastrelid) UNION ALL SELECT c.reltoastrelid))) AS more, CASE WHEN c.reltuples < 0 \
                     THEN nullif(pg_catalog.pg_stat_get_live_tuples(c.oid), 0) ELSE c.reltuples::pg_catalog.int8 END AS rows \
                 FROM part AS p JOIN pg_catalog.pg_class AS c ON c.oid = p.id WHERE c.relkind IN ('r', 'm')) AS q \
         GROUP BY q.no",
@@ -65,12 +72,14 @@ pub async fn sizes(connection: &Connection, names: &[&QualifiedName]) -> Result<
     for row in rows {
         let (no, bytes): (i32, Option<i64>) = (row.get(0)?, row.get(1)?);
         let (rows, uncounted): (Option<i64>, i64) = (row.get(2)?, row.get(3)?);
+        let more: Option<i64> = row.get(4)?;
         let Some(name) = usize::try_from(no).ok().and_then(|no| names.get(no)) else { continue };
         // a part that nobody has counted makes the whole unknown
         let rows = rows.filter(|_| uncounted == 0).and_then(|rows| u64::try_from(rows).ok());
-        let bytes = bytes.unwrap_or_default();
+        let of = |bytes: Option<i64>| bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default();
+        let (bytes, more) = (of(bytes), of(more));
         if rows.is_some() || bytes > 0 {
-            found.insert(name.to_string(), Size { rows, bytes: u64::try_from(bytes).unwrap_or_default() });
+            found.insert(name.to_string(), Size { rows, bytes, total_bytes: bytes + more });
         }
     }
     Ok(found)

@@ -127,6 +127,13 @@ impl LintFinding {
         }
     }
 
+    /// Whether the safe form is SQL, whose first word is in capitals, and not YAML.
+    pub(in crate::report) fn is_sql(&self) -> bool {
+        self.safe_form
+            .as_ref()
+            .is_some_and(|safe| safe.starts_with(|c: char| c.is_ascii_uppercase()) || safe.starts_with("--"))
+    }
+
     /// What was found and what to do, in one text.
     pub(super) fn words(&self) -> String {
         if self.remedy.is_empty() { self.message.clone() } else { format!("{}; {}", self.message, self.remedy) }

@@ -1,7 +1,7 @@
 //! The code quality report of GitLab.
 
 use super::answer::{LintAnswer, LintFinding};
-use crate::base::Level;
+use crate::base::{Level, checksum::hex};
 use crate::report::json::pretty;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -42,5 +42,5 @@ pub(super) fn fingerprint(finding: &LintFinding, seen: &mut BTreeMap<String, u32
     let before = seen.entry(same.clone()).or_default();
     let bytes = Sha256::digest(format!("{same}\n{before}"));
     *before += 1;
-    bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&bytes[..16])
 }

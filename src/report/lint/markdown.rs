@@ -42,7 +42,7 @@ pub(super) fn render(answer: &LintAnswer) -> String {
                 continue;
             };
             let _ = writeln!(out, "Instead: {}:\n", prose(&finding.remedy));
-            out.push_str(&code_block(language(safe), safe));
+            out.push_str(&code_block(if finding.is_sql() { "sql" } else { "yaml" }, safe));
         }
     }
     out
@@ -60,9 +60,4 @@ fn prose(text: &str) -> String {
         out.push_str(blank(part.ends_with(' ') && part.len() > 1));
     }
     out
-}
-
-/// The language of a safe form: SQL is written in capitals.
-fn language(safe: &str) -> &'static str {
-    if safe.starts_with(|c: char| c.is_ascii_uppercase()) || safe.starts_with("--") { "sql" } else { "yaml" }
 }

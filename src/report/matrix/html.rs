@@ -8,7 +8,7 @@ use crate::report::style::Tone;
 use std::fmt::Write;
 
 pub(super) fn render(matrix: &Matrix, wording: Wording) -> String {
-    let mut out = page::head("Which environment has what", "");
+    let mut out = page::head("Which environment has what", false);
     out.push_str("<h1>Which environment has what</h1>\n<table>\n<tr><th>Changeset</th>");
     for column in &matrix.environments {
         let _ = write!(out, "<th>{}</th>", text(&column.name));

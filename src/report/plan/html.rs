@@ -1,13 +1,13 @@
-//! The plan as one self-contained page: no scripts, nothing loaded from elsewhere, light
-//! and dark, fit for printing.
+//! The plan as one self-contained page: nothing loaded from elsewhere, light and dark, fit for printing. Its one script
+//! opens and closes folds; without it everything can be read.
 
 use super::Preview;
 use super::words::{self, Totals};
-use crate::base::count;
+use crate::base::{Level, count};
 use crate::plan::{Hazard, Limits, Plan, Rollback, Segment, Step, StepCheck};
 use crate::report::graph::{GraphView, svg};
 use crate::report::page::{self, sql, text};
-use crate::report::{gates, preflight};
+use crate::report::{LintAnswer, findings, gates, preflight};
 use std::fmt::Write;
 
 /// Larger graphs are no picture any more.
@@ -19,15 +19,17 @@ const MANY: usize = 30;
 
 pub(super) fn render(previews: &[Preview<'_>]) -> String {
     let titles: Vec<String> = previews.iter().map(|preview| title(preview.plan)).collect();
-    let mut out = page::head(&titles.join(", "), "");
+    let mut out = page::head(&titles.join(", "), true);
+    out.push_str(page::folds_buttons());
     for (no, preview) in previews.iter().enumerate() {
         part(&mut out, preview, no);
     }
     let schema = previews.first().map_or("", |preview| preview.plan.ledger_schema.as_str());
     let _ = writeln!(
         out,
-        "<footer>Steps of one wave may run in parallel. Ledger schema <code>{}</code>.</footer>\n</body>\n</html>",
-        text(schema)
+        "<footer>Steps of one wave may run in parallel. Ledger schema <code>{}</code>.</footer>\n{}</body>\n</html>",
+        text(schema),
+        page::folds_script()
     );
     out
 }
@@ -42,7 +44,7 @@ fn part(out: &mut String, preview: &Preview<'_>, no: usize) {
     let plan = preview.plan;
     let _ = writeln!(out, "<h1>{}</h1>", title(plan));
     about(out, preview);
-    verdict(out, plan, no);
+    verdict(out, preview, no);
     if let Some(gates) = preview.gates {
         out.push_str(&gates::page(gates, preview.wording));
     }
@@ -58,7 +60,7 @@ fn part(out: &mut String, preview: &Preview<'_>, no: usize) {
         let _ = writeln!(out, "<p>Templates replaced by the project: <code>{names}</code></p>");
     }
     if !plan.steps.is_empty() {
-        overview(out, plan, no);
+        overview(out, preview, no);
     }
     let (mut wave, common) = (None, words::common_limits(plan));
     for (i, step, late) in words::waves(plan) {
@@ -84,7 +86,8 @@ fn about(out: &mut String, preview: &Preview<'_>) {
 }
 
 /// What weighs most, in a few lines.
-fn verdict(out: &mut String, plan: &Plan, no: usize) {
+fn verdict(out: &mut String, preview: &Preview<'_>, no: usize) {
+    let plan = preview.plan;
     if plan.steps.is_empty() {
         let _ = writeln!(out, "<p class=\"verdict\">{}</p>", words::nothing(plan));
         return;
@@ -98,6 +101,9 @@ fn verdict(out: &mut String, plan: &Plan, no: usize) {
         tags.push(format!("<span class=\"tag good\">no hazard: {}</span>", count(none, "step")));
     }
     let _ = writeln!(out, "<p>{}</p>", tags.concat());
+    if let Some(review) = preview.review {
+        let _ = writeln!(out, "<p>Review: {}</p>", severities(review, None));
+    }
     let gone = |step: &Step| plan.hazards(step).iter().any(|h| matches!(*h, Hazard::IRREVERSIBLE | Hazard::LOSES_DATA));
     let links: Vec<String> = words::waves(plan)
         .into_iter()
@@ -111,6 +117,21 @@ fn verdict(out: &mut String, plan: &Plan, no: usize) {
     } else {
         let _ = writeln!(out, "<p>Cannot be undone, or loses data: {}</p>\n</div>", links.join(", "));
     }
+}
+
+/// The number of findings of each severity; of a changeset, or of all.
+fn severities(review: &LintAnswer, changeset: Option<&str>) -> String {
+    let of = |level| {
+        let findings = review.findings.iter().filter(|f| changeset.is_none_or(|id| f.changeset == id));
+        (level, findings.filter(|f| f.severity == level).count())
+    };
+    let some: Vec<String> = Level::SEVERITIES
+        .into_iter()
+        .map(of)
+        .filter(|(_, n)| *n > 0)
+        .map(|(level, n)| findings::tag(level, &format!("{n} {}", level.word())))
+        .collect();
+    if some.is_empty() { "<span class=\"tag good\">no findings</span>".to_owned() } else { some.concat() }
 }
 
 fn tag(hazard: Hazard, words: &str) -> String {
@@ -129,21 +150,29 @@ fn tags(plan: &Plan, step: &Step) -> String {
     plan.hazards(step).into_iter().map(|hazard| tag(hazard, hazard.words())).collect()
 }
 
-fn overview(out: &mut String, plan: &Plan, no: usize) {
+fn overview(out: &mut String, preview: &Preview<'_>, no: usize) {
+    let plan = preview.plan;
     if plan.steps.len() <= MAX_NODES {
         let _ = writeln!(out, "<div class=\"graph\">\n{}</div>", svg::fragment(&GraphView::of_plan(plan), WIDE));
     }
-    let way = words::way_title(plan);
-    let _ =
-        writeln!(out, "<table>\n<tr><th>Wave</th><th>Changeset</th><th>What</th><th>Hazards</th><th>{way}</th></tr>");
+    let title = words::way_title(plan);
+    let review = if preview.review.is_some() { "<th>Review</th>" } else { "" };
+    let _ = writeln!(
+        out,
+        "<table class=\"stack\">\n<tr><th>Wave</th><th>Changeset</th><th>What</th><th>Hazards</th>{review}<th>{title}</th></tr>"
+    );
     for (i, step, _) in words::waves(plan) {
         let way = match &step.rollback {
             Rollback::Irreversible { .. } => "<span class=\"tag bad\">none</span>".to_owned(),
             Rollback::Segments { .. } => text(&words::way(step)),
         };
+        let review = preview
+            .review
+            .map(|review| format!("<td data-head=\"Review\">{}</td>", severities(review, Some(&step.changeset))));
+        let review = review.unwrap_or_default();
         let _ = writeln!(
             out,
-            "<tr><td>{}</td><td class=\"id\"><a href=\"#step-{no}-{i}\"><code>{}</code></a></td><td>{}</td><td>{}</td><td>{way}</td></tr>",
+            "<tr><td data-head=\"Wave\">{}</td><td class=\"id\"><a href=\"#step-{no}-{i}\"><code>{}</code></a></td><td>{}</td><td>{}</td>{review}<td data-head=\"{title}\">{way}</td></tr>",
             step.wave,
             text(&step.changeset),
             text(step.description.as_deref().unwrap_or_default()),
@@ -187,6 +216,9 @@ fn write_step(
     if let Some(changed) = preview.about.diffs.get(&step.changeset) {
         let _ = writeln!(out, "<h4>What has changed</h4>\n<pre><code>{}</code></pre>", page::diff(changed));
     }
+    if let Some(review) = preview.review {
+        out.push_str(&findings::page(review.findings.iter().filter(|f| f.changeset == step.changeset)));
+    }
     checks(out, "Before", &step.preconditions);
     if !step.segments.is_empty() {
         out.push_str("<ol class=\"segments\">\n");
@@ -215,21 +247,13 @@ fn write_step(
 
 fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Option<Limits>, preview: &Preview<'_>) {
     let _ = writeln!(out, "<li><span class=\"soft\">{}</span>", text(&words::segment_head(segment, common)));
-    for statement in &segment.statements {
+    for (statement, impact) in segment.statements.iter().zip(preview.impacts(step, segment)) {
         block(out, &[&statement.sql]);
         let mut items = String::new();
-        for (mode, words) in words::locks(&statement.facts, preview.about) {
-            let class = match Hazard::of_lock(mode) {
-                Some(Hazard::BlocksReads) => " class=\"hot\"",
-                Some(_) => " class=\"warm\"",
-                None => "",
-            };
-            let _ = write!(items, "<li{class}>{}</li>", text(&words));
-        }
         let flags = words::flags(preview.plan, step, segment, statement);
-        for (mode, words) in words::also(&statement.facts, flags.contains(&Hazard::OPAQUE)) {
-            let class = match mode.map_or(Some(Hazard::MayLockMore), Hazard::of_lock) {
-                Some(Hazard::BlocksReads) => " class=\"hot\"",
+        for (hazard, words) in words::lines(preview, statement, &impact, flags.contains(&Hazard::OPAQUE)) {
+            let class = match hazard {
+                Some(Hazard::BlocksReads | Hazard::LOSES_DATA) => " class=\"hot\"",
                 Some(_) => " class=\"warm\"",
                 None => "",
             };
@@ -268,7 +292,7 @@ fn left_out(out: &mut String, plan: &Plan) {
     if rows.is_empty() {
         return;
     }
-    out.push_str("<h2>Does not run</h2>\n<table>\n<tr><th>Changeset</th><th>Why</th></tr>\n");
+    out.push_str("<h2>Does not run</h2>\n<table class=\"stack\">\n<tr><th>Changeset</th><th>Why</th></tr>\n");
     for (id, why) in rows {
         let _ = writeln!(out, "<tr><td><code>{}</code></td><td>{}</td></tr>", text(id), text(&why));
     }

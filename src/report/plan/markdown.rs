@@ -177,19 +177,12 @@ fn step_text(step: &Step, late: Option<&str>, common: Option<Limits>, preview: &
 fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Option<Limits>, preview: &Preview<'_>) {
     let head = words::segment_head(segment, common);
     let _ = writeln!(out, "* Runs {}", markdown(&head));
-    for statement in &segment.statements {
+    for (statement, impact) in segment.statements.iter().zip(preview.impacts(step, segment)) {
         let _ = writeln!(out, "  * {}", code_span(&gist(&statement.sql)));
-        for (mode, words) in words::locks(&statement.facts, preview.about) {
-            let words = markdown(&words);
-            let _ = match Hazard::of_lock(mode) {
-                None => writeln!(out, "    * {words}"),
-                Some(_) => writeln!(out, "    * **{words}**"),
-            };
-        }
         let flags = words::flags(preview.plan, step, segment, statement);
-        for (mode, words) in words::also(&statement.facts, flags.contains(&Hazard::OPAQUE)) {
+        for (hazard, words) in words::lines(preview, statement, &impact, flags.contains(&Hazard::OPAQUE)) {
             let words = markdown(&words);
-            let _ = match mode.and_then(Hazard::of_lock) {
+            let _ = match hazard.filter(|hazard| *hazard != Hazard::MayLockMore) {
                 None => writeln!(out, "    * {words}"),
                 Some(_) => writeln!(out, "    * **{words}**"),
             };

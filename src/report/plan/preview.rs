@@ -2,7 +2,9 @@
 
 use crate::base::Wording;
 use crate::gate::GateVerdict;
-use crate::plan::{About, Plan};
+use crate::plan::impact;
+use crate::plan::{About, Impact, Live, Plan, Segment, Step};
+use crate::report::LintAnswer;
 use crate::run::Finding;
 
 /// A plan with what is to be said about it.
@@ -16,6 +18,10 @@ pub struct Preview<'a> {
     pub findings: Option<&'a [Finding]>,
     /// What the gates say of it; `None`: they were not asked.
     pub gates: Option<&'a [GateVerdict]>,
+    /// What the database and the policies say of its statements at this moment; `None`: nobody looked.
+    pub live: Option<&'a Live>,
+    /// The findings of the review; `None`: there was none.
+    pub review: Option<&'a LintAnswer>,
     /// The seal, where it is a sealed plan.
     pub seal: Option<&'a Seal>,
     /// How remedies are worded.
@@ -26,7 +32,13 @@ impl<'a> Preview<'a> {
     /// A plan alone.
     #[must_use]
     pub fn new(plan: &'a Plan, about: &'a About, wording: Wording) -> Self {
-        Self { plan, about, findings: None, gates: None, seal: None, wording }
+        Self { plan, about, findings: None, gates: None, live: None, review: None, seal: None, wording }
+    }
+
+    /// The impact of each statement of a segment, in their order.
+    pub(super) fn impacts(&self, step: &Step, segment: &Segment) -> Vec<Impact> {
+        let none = Live::default();
+        impact::of_segment(self.plan, step, segment, &self.about.tables, self.live.unwrap_or(&none))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::words::{self, Totals};
 use super::{Detail, PlanOptions, Preview};
 use crate::base::text::line;
-use crate::plan::{Hazard, Limits, Plan, Progress, Rollback, Segment, Statement, Step, StepCheck};
+use crate::plan::{Hazard, Impact, Limits, Plan, Progress, Rollback, Segment, Statement, Step, StepCheck};
 use crate::report::lines::{Line, Text};
 use crate::report::style::Tone;
 use crate::report::table::{Cell, Table};
@@ -144,13 +144,18 @@ fn segments(out: &mut Text, step: &Step, shown: &Shown<'_>) {
         if segment.progress == Progress::Done {
             continue;
         }
-        for statement in &segment.statements {
-            write_statement(out, (step, segment, statement), shown);
+        for (statement, impact) in segment.statements.iter().zip(shown.preview.impacts(step, segment)) {
+            write_statement(out, (step, segment, statement), &impact, shown);
         }
     }
 }
 
-fn write_statement(out: &mut Text, (step, segment, statement): (&Step, &Segment, &Statement), shown: &Shown<'_>) {
+fn write_statement(
+    out: &mut Text,
+    (step, segment, statement): (&Step, &Segment, &Statement),
+    impact: &Impact,
+    shown: &Shown<'_>,
+) {
     if shown.options.detail == Detail::Sql {
         out.sql(STATEMENT, &words::closed(&statement.sql));
     } else {
@@ -158,13 +163,8 @@ fn write_statement(out: &mut Text, (step, segment, statement): (&Step, &Segment,
         let gist = gist_within(&statement.sql, room);
         out.line(Line::from(STATEMENT).paint(Tone::Next, gist).whole());
     }
-    for (mode, words) in words::locks(&statement.facts, shown.preview.about) {
-        let tone = Hazard::of_lock(mode).map_or(Tone::Muted, |hazard| Tone::of_state(hazard.words()));
-        out.line(Line::from(FACT).paint(tone, line(&words)));
-    }
     let flags = words::flags(shown.preview.plan, step, segment, statement);
-    for (mode, words) in words::also(&statement.facts, flags.contains(&Hazard::OPAQUE)) {
-        let hazard = mode.map_or(Some(Hazard::MayLockMore), Hazard::of_lock);
+    for (hazard, words) in words::lines(shown.preview, statement, impact, flags.contains(&Hazard::OPAQUE)) {
         let tone = hazard.map_or(Tone::Muted, |hazard| Tone::of_state(hazard.words()));
         out.line(Line::from(FACT).paint(tone, line(&words)).hang(FACT.len() + 2));
     }

@@ -150,14 +150,17 @@ fn add(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> (LockMode, Reach) {
     if c.eat("primary key") {
         // USING INDEX: its columns may be nullable, and are made NOT NULL
         altered.facts.scans = true;
+        altered.facts.builds |= !c.sees("using index");
         return (AccessExclusive, Reach::Descendants);
     }
     if c.eat("unique") {
-        altered.facts.scans |= !c.sees("using index");
+        let builds = !c.sees("using index");
+        altered.facts.scans |= builds;
+        altered.facts.builds |= builds;
         return (AccessExclusive, Reach::PartitionsUntil17);
     }
     if c.sees("exclude using") || (c.eat("exclude") && c.sees_sign(b'(')) {
-        altered.facts.scans = true;
+        (altered.facts.scans, altered.facts.builds) = (true, true);
         return (AccessExclusive, Reach::PartitionsUntil17);
     }
     c.eat("column");

@@ -88,8 +88,10 @@ pub(super) fn added(mut c: Cursor<'_, '_>, table: &QualifiedName, facts: &mut Fa
         }
         if c.eat("references") {
             parents.extend(c.qname());
-        } else if c.eat_any(&["check", "unique", "primary key"]) {
+        } else if c.eat("check") {
             facts.scans = true;
+        } else if c.eat_any(&["unique", "primary key"]) {
+            (facts.scans, facts.builds) = (true, true);
         } else if c.eat("generated") {
             // BY DEFAULT is no default
             c.eat_any(&["always", "by default"]);

@@ -118,7 +118,7 @@ fn index(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     c.eat("on");
     let only = c.eat("only");
     let Some(table) = c.qname() else { return };
-    facts.scans = true;
+    (facts.scans, facts.builds) = (true, true);
     if !only && !concurrently {
         let partitions = AlsoLocked::new(Through::Partitions, Some(table.clone()), LockMode::Share);
         facts.add(AlsoLocked { scans: true, ..partitions });

@@ -62,7 +62,7 @@ pub(super) fn reindex(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     c.bump();
     concurrently |= c.eat("concurrently");
     facts.outside = Some(Outside::Repeatable);
-    facts.scans = true;
+    (facts.scans, facts.builds) = (true, true);
     let mode = if concurrently { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive };
     let name = c.qname();
     if let Some(through) = whole {

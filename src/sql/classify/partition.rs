@@ -19,7 +19,8 @@ pub(super) fn joins(parent: &QualifiedName, facts: &mut Facts) {
 
 /// `ATTACH PARTITION`.
 pub(super) fn attach(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> LockMode {
-    altered.facts.scans = true;
+    // indexes of the partitioned table that the partition does not have are built
+    (altered.facts.scans, altered.facts.builds) = (true, true);
     joins(&altered.table, altered.facts);
     if let Some(partition) = c.qname() {
         // foreign keys that it has already become those of the partitioned table

@@ -394,3 +394,23 @@ fn the_ledgers_functions_do_what_statements_do() {
     assert_eq!(locks("SELECT dagmar.remember_default('app.t'::regclass, 'a', 'x')"), []);
     assert_eq!(locks("SELECT keep_column('app.t')"), [], "not of a schema");
 }
+
+#[test]
+fn an_index_of_existing_rows_is_built() {
+    for (sql, expected) in [
+        ("CREATE INDEX ON t (a)", true),
+        ("CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)", true),
+        ("ALTER TABLE t ADD UNIQUE (a)", true),
+        ("ALTER TABLE t ADD CONSTRAINT k UNIQUE USING INDEX i", false),
+        ("ALTER TABLE t ADD PRIMARY KEY (a)", true),
+        ("ALTER TABLE t ADD CONSTRAINT k PRIMARY KEY USING INDEX i", false),
+        ("ALTER TABLE t ADD EXCLUDE USING gist (a WITH &&)", true),
+        ("ALTER TABLE t ADD c int UNIQUE", true),
+        ("ALTER TABLE t ADD c int CHECK (c > 0)", false),
+        ("ALTER TABLE t ATTACH PARTITION p FOR VALUES IN (1)", true),
+        ("REINDEX TABLE t", true),
+        ("CREATE TABLE t (a int PRIMARY KEY)", false),
+    ] {
+        assert_eq!(facts(sql).builds, expected, "{sql}");
+    }
+}

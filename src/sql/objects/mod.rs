@@ -44,9 +44,7 @@ pub fn objects(sql: &str) -> Option<Objects> {
     parse::with_tree(sql, |parsed| {
         let mut objects = Objects::default();
         walk::statements(&parsed.syntax_node(), &mut objects, &Context::of_text());
-        let bodies = parse::bodies(parsed);
-        let mistakes = parsed.errors().into_iter().map(|error| {
-            let in_body = bodies.iter().any(|body| body.contains_range(error.range()));
+        let mistakes = parse::mistakes(parsed).into_iter().map(|(error, in_body)| {
             Mistake::new(error.message(), usize::from(error.range().start())..usize::from(error.range().end()), in_body)
         });
         objects.mistakes.extend(mistakes);

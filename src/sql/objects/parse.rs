@@ -3,6 +3,7 @@
 use super::body::adapted;
 use crate::sql::token::{Kind, dollar_quoted, words};
 use rowan::TextRange;
+use squawk_syntax::syntax_error::SyntaxError;
 use squawk_syntax::{Parse, SourceFile, SyntaxKind};
 
 /// How many tokens may depend on each other; each can be a level of the parser's recursion,
@@ -35,20 +36,23 @@ pub(in crate::sql) fn with_tree<T: Send>(sql: &str, f: impl FnOnce(&Parse<Source
     })
 }
 
-/// Where the bodies of functions stand: they are no part of the statement.
-pub(super) fn bodies(parsed: &Parse<SourceFile>) -> Vec<TextRange> {
+/// What the parser does not understand, and whether it is in the body of a function, which is no part of the statement.
+pub(super) fn mistakes(parsed: &Parse<SourceFile>) -> Vec<(SyntaxError, bool)> {
+    let errors = parsed.errors();
+    if errors.is_empty() {
+        return Vec::new();
+    }
     let nodes = parsed.syntax_node().descendants();
-    nodes.filter(|node| node.kind() == SyntaxKind::AS_DEFINITION).map(|node| node.text_range()).collect()
+    let bodies: Vec<TextRange> =
+        nodes.filter(|node| node.kind() == SyntaxKind::AS_DEFINITION).map(|node| node.text_range()).collect();
+    let is_in_body = |error: &SyntaxError| bodies.iter().any(|body| body.contains_range(error.range()));
+    let in_bodies: Vec<bool> = errors.iter().map(is_in_body).collect();
+    errors.into_iter().zip(in_bodies).collect()
 }
 
 /// Whether the parser does not understand a statement; bodies of functions are no part of it.
 pub(in crate::sql) fn has_mistake(parsed: &Parse<SourceFile>) -> bool {
-    let errors = parsed.errors();
-    if errors.is_empty() {
-        return false;
-    }
-    let bodies = bodies(parsed);
-    errors.iter().any(|error| !bodies.iter().any(|body| body.contains_range(error.range())))
+    mistakes(parsed).iter().any(|(_, in_body)| !in_body)
 }
 
 /// The longest chain of a text and of the bodies in it.

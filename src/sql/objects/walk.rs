@@ -93,11 +93,7 @@ fn is_remark(statement: &SyntaxNode) -> bool {
 
 impl<'o> Walk<'o> {
     pub fn new(statement: &SyntaxNode, objects: &'o mut Objects, context: Context) -> Self {
-        let is_query = statement.descendants_with_tokens().any(|element| element.kind() == WITH_KW);
-        let ctes = match is_query {
-            true => statement.descendants().filter(|n| n.kind() == CTE_NAME).filter_map(|n| ident(&n)).collect(),
-            false => BTreeSet::new(),
-        };
+        let ctes = statement.descendants().filter(|n| n.kind() == CTE_NAME).filter_map(|n| ident(&n)).collect();
         let mut walk = Self {
             statement: statement.clone(),
             objects,

@@ -8,23 +8,32 @@ mod rows;
 mod tables;
 
 use super::objects::{has_mistake, with_tree};
+use super::squawk::{self, Violation};
 pub use action::*;
 use nodes::{child, has, name, names, range};
 use squawk_syntax::SyntaxKind::*;
-use squawk_syntax::SyntaxNode;
+use squawk_syntax::{Parse, SourceFile, SyntaxNode};
 
 /// What a statement does.
 #[must_use]
-pub fn review(sql: &str) -> Vec<Action> {
-    with_tree(sql, |parsed| {
-        let mut out = Vec::new();
-        if has_mistake(parsed) {
-            return out;
-        }
-        parsed.syntax_node().children().for_each(|statement| statement_actions(&statement, &mut out));
-        out
+pub fn actions(sql: &str) -> Vec<Action> {
+    with_tree(sql, |parsed| if has_mistake(parsed) { Vec::new() } else { of_tree(parsed) }).unwrap_or_default()
+}
+
+/// What a statement does, and what squawk finds in it.
+#[must_use]
+pub fn review(sql: &str) -> (Vec<Action>, Vec<Violation>) {
+    with_tree(sql, |parsed| match has_mistake(parsed) {
+        true => Default::default(),
+        false => (of_tree(parsed), squawk::violations(parsed, sql)),
     })
     .unwrap_or_default()
+}
+
+fn of_tree(parsed: &Parse<SourceFile>) -> Vec<Action> {
+    let mut out = Vec::new();
+    parsed.syntax_node().children().for_each(|statement| statement_actions(&statement, &mut out));
+    out
 }
 
 fn statement_actions(statement: &SyntaxNode, out: &mut Vec<Action>) {

@@ -2,7 +2,7 @@ use super::*;
 
 /// What a statement does, without the bytes.
 fn does(sql: &str) -> Vec<Does> {
-    review(sql).into_iter().map(|action| action.does).collect()
+    actions(sql).into_iter().map(|action| action.does).collect()
 }
 
 /// What it does in a few words.
@@ -92,7 +92,7 @@ fn a_table_has_its_columns_and_keys() {
 fn a_search_path_is_read() {
     let path = |setting: &str| {
         let sql = format!("CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER {setting} AS 'SELECT 1'");
-        review(&sql).into_iter().find_map(|action| match action.does {
+        actions(&sql).into_iter().find_map(|action| match action.does {
             Does::Definer { search_path, .. } => Some(search_path),
             _ => None,
         })

@@ -9,6 +9,8 @@ CREATE VIEW truth.now AS
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema', 'truth', 'dagmar', 'dagmar_attic') AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'i', 'I');
 CREATE TABLE truth.base AS SELECT * FROM truth.now;
+-- files before the statement, also of what the changeset has made
+CREATE TABLE truth.files AS SELECT file FROM truth.now;
 -- counters of the session go on where the transaction before has ended
 CREATE FUNCTION truth.counters() RETURNS jsonb LANGUAGE sql AS $$
     SELECT coalesce(jsonb_object_agg(relid::text, jsonb_build_array(seq_tup_read, n_tup_del)), '{}') FROM pg_stat_xact_user_tables
@@ -21,6 +23,8 @@ CREATE FUNCTION truth.begin() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM truth.base;
     INSERT INTO truth.base SELECT * FROM truth.now WHERE oid IN (SELECT oid FROM truth.first);
+    DELETE FROM truth.files;
+    INSERT INTO truth.files SELECT file FROM truth.now;
     PERFORM truth.mark();
 END
 $$;
@@ -43,6 +47,9 @@ CREATE FUNCTION truth.observe() RETURNS SETOF text LANGUAGE sql AS $$
     UNION SELECT format('loss|%s|', owner) FROM counted WHERE deleted > 0
     UNION SELECT format('%s|%s|', CASE WHEN pg_relation_size(b.oid) = 0 THEN 'loss' ELSE 'rewrite' END, b.owner)
         FROM truth.base b JOIN pg_class c ON c.oid = b.oid WHERE c.relfilenode <> b.file AND b.kind = 'r'
+    UNION SELECT format('build|%s|', b.owner) FROM truth.base b JOIN pg_index i ON i.indrelid = b.oid
+        JOIN pg_class c ON c.oid = i.indexrelid WHERE b.kind = 'r' AND c.relkind = 'i' AND pg_relation_size(b.oid) > 0
+        AND c.relfilenode NOT IN (SELECT f.file FROM truth.files f)
     UNION SELECT format('loss|%s|', b.owner) FROM truth.base b WHERE b.kind = 'r'
         AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = b.oid)
     UNION SELECT format('loss|%s|', b.owner) FROM truth.base b WHERE b.kind = 'r' AND b.columns >

@@ -119,6 +119,7 @@ pub struct Truth {
     pub locks: BTreeMap<String, LockMode>,
     pub scans: BTreeSet<String>,
     pub rewrites: BTreeSet<String>,
+    pub builds: BTreeSet<String>,
     pub losses: BTreeSet<String>,
     /// The tables before it by all names that they and their indexes had.
     pub names: BTreeMap<String, String>,
@@ -141,6 +142,7 @@ impl Truth {
             }
             "scan" => &mut self.scans,
             "rewrite" => &mut self.rewrites,
+            "build" => &mut self.builds,
             "loss" => &mut self.losses,
             _ => return false,
         };
@@ -155,6 +157,8 @@ pub struct Claim {
     pub locks: BTreeMap<String, LockMode>,
     pub scans: BTreeSet<String>,
     pub rewrites: BTreeSet<String>,
+    /// Whether an index of any table is built.
+    pub builds: bool,
     pub losses: BTreeSet<String>,
     /// Whether it says that it does not know.
     pub unknown: bool,
@@ -268,7 +272,7 @@ fn names(database: &Database) -> BTreeMap<String, String> {
 }
 
 pub fn claim(facts: &Facts, names: &BTreeMap<String, String>) -> Claim {
-    let mut claim = Claim::default();
+    let mut claim = Claim { builds: facts.builds, ..Claim::default() };
     let mut add = |name: String, mode: LockMode, (scans, rewrites, loses): (bool, bool, bool)| {
         let Some(table) = names.get(&name).cloned() else { return };
         claim.locks.entry(table.clone()).and_modify(|m| *m = (*m).max(mode)).or_insert(mode);
@@ -304,6 +308,8 @@ pub fn weaker(truth: &Truth, claim: &Claim) -> Vec<String> {
     let scans = truth.scans.iter().filter(locked).filter(|t| !claim.scans.contains(*t) && !claim.rewrites.contains(*t));
     found.extend(scans.map(|table| format!("scans {table}")));
     found.extend(truth.rewrites.difference(&claim.rewrites).map(|table| format!("rewrites {table}")));
+    let builds = truth.builds.iter().filter(|table| !claim.builds && !claim.rewrites.contains(*table));
+    found.extend(builds.map(|table| format!("builds an index of {table}")));
     found.extend(truth.losses.difference(&claim.losses).map(|table| format!("loses rows of {table}")));
     found
 }

@@ -1,10 +1,10 @@
 //! Tests for all formats of a plan.
 
+mod said;
 mod samples;
 
-pub(in crate::report) use samples::{
-    about, findings, forward, hostile_plan, irregular, nothing, rollback, unsigned, verdicts,
-};
+pub(in crate::report) use said::{about, findings, live, review, unsigned, verdicts};
+pub(in crate::report) use samples::{forward, hostile_plan, irregular, nothing, rollback};
 
 use super::*;
 use crate::plan::{About, Hazard, Plan};
@@ -34,16 +34,22 @@ fn every_file_is_a_format() {
 
 #[test]
 fn nothing_breaks_out() {
-    let plan = hostile_plan();
+    let (plan, about, live, review) = (hostile_plan(), about(), live(), review());
+    let preview =
+        Preview { live: Some(&live), review: Some(&review), ..Preview::new(&plan, &about, ToString::to_string) };
+    let written = |format: PlanFormat, detail| {
+        format.render(&[preview], PlanOptions { detail, ..PlanOptions::default() }).plain()
+    };
     for format in PlanFormat::ALL {
-        let text = with_sql(*format, &plan);
-        assert!(!text.contains('\u{1b}'), "{format:?}");
+        let text = written(*format, Detail::Sql);
+        assert!(!text.contains('\u{1b}') && text.contains("alert(1)"), "{format:?}");
+        assert!(text.contains("pid 8 (") || *format == PlanFormat::Json, "{format:?}");
     }
-    let html = written(PlanFormat::Html, &plan);
-    assert!(!html.contains("<script"));
+    let html = written(PlanFormat::Html, Detail::Statements);
+    assert_eq!(html.matches("<script").count(), 1, "that of the page");
     assert_eq!(html.matches("<details").count(), html.matches("</details>").count());
     // outside of code blocks no line is HTML but the folds' own
-    let markdown = written(PlanFormat::Markdown, &plan);
+    let markdown = written(PlanFormat::Markdown, Detail::Statements);
     let mut fence: Option<String> = None;
     for line in markdown.lines() {
         let ticks: String = line.chars().take_while(|c| *c == '`').collect();

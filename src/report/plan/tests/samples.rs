@@ -1,76 +1,15 @@
 //! Plans of every kind.
 
+use super::said::{BAD, hostile_table};
 use crate::base::{Content, HumanDuration, Ident, QualifiedName};
 use crate::change::Batch;
 use crate::effects::{Access, ObjectClass, Touch};
-use crate::gate::{GateStatus, GateVerdict};
 use crate::plan::{
-    About, Blocked, Commit, Destination, Direction, FORMAT, Limits, Maker, Mode, Plan, Progress, Rollback, Segment,
-    Size, Statement, Step, StepCheck, StepReason, Waiting,
+    Blocked, Direction, FORMAT, Limits, Mode, Plan, Progress, Rollback, Segment, Statement, Step, StepCheck,
+    StepReason, Waiting,
 };
-use crate::report::plan::Seal;
-use crate::run::{Finding, FindingSeverity};
 use crate::sql::{Facts, LockMode, Outside};
 use serde_json::json;
-
-/// A database with two tables that have been counted, and one that was never.
-pub(in crate::report) fn about() -> About {
-    let size = |rows, bytes| Size { rows, bytes };
-    About {
-        target: Some(Destination {
-            database: "shop".to_owned(),
-            address: Some("db.example.org:5432".to_owned()),
-            server: "15.4".to_owned(),
-            system: None,
-        }),
-        made_at: "2026-08-21T08:00:00Z".to_owned(),
-        made_by: Maker { os: "alice@laptop".to_owned(), database: Some("deploy".to_owned()) },
-        dagmar: "0.1.0".to_owned(),
-        commit: Some(Commit { id: "0123456789abcdef0123456789abcdef01234567".to_owned(), uncommitted: true }),
-        diffs: [(
-            "100-views".to_owned(),
-            "--- 100-views as applied\n+++ plans/100.yaml now\n@@ -1 +1 @@\n-a: <1>\n+a: 2\n".to_owned(),
-        )]
-        .into(),
-        tables: [
-            ("platform.users".to_owned(), size(Some(2_000_000), 90_000_000)),
-            ("platform.legacy".to_owned(), size(None, 8192)),
-            ("platform.projects".to_owned(), size(Some(0), 0)),
-        ]
-        .into(),
-    }
-}
-
-/// A sealed plan that nobody signed.
-pub(in crate::report) fn unsigned() -> Seal {
-    Seal { digest: "p1:00ff".to_owned(), signed_by: None, expires_at: "2026-08-28T08:00:00Z".to_owned() }
-}
-
-/// Gates of every kind.
-pub(in crate::report) fn verdicts() -> Vec<GateVerdict> {
-    let of = |gate, status, remedy: Option<&str>| GateVerdict {
-        gate,
-        status,
-        reason: "it <is> so".to_owned(),
-        remedy: remedy.map(Into::into),
-    };
-    vec![
-        of("soak", GateStatus::Met, None),
-        of("approvals", GateStatus::Unmet, Some("somebody approves it")),
-        of("window", GateStatus::Overridden, Some("wait")),
-    ]
-}
-
-/// What a preflight found.
-pub(in crate::report) fn findings() -> Vec<Finding> {
-    let one = |severity, message: &str| Finding {
-        check: "rights",
-        severity,
-        message: message.to_owned(),
-        remedy: "GRANT it".into(),
-    };
-    vec![one(FindingSeverity::Error, "the role may not"), one(FindingSeverity::Warning, "a report runs since 2 h")]
-}
 
 fn name(text: &str) -> QualifiedName {
     text.parse().expect("a name")
@@ -418,16 +357,11 @@ pub(in crate::report) fn nothing() -> Plan {
     Plan { excluded: vec!["004-first-organization".to_owned()], ..plan(Direction::Forward, Vec::new()) }
 }
 
-/// Text that would break out of every format.
+/// A plan of [`BAD`].
 pub(in crate::report) fn hostile_plan() -> Plan {
-    let bad =
-        "\"' <script>alert(1)</script> | `a` ```` *b* [c](d) @e &lt; </summary></details>\n\n# f \u{1b}[31m\u{202e}";
+    let bad = BAD;
     let sql = format!("SELECT {bad}\n```\n-- g");
-    let quoted = QualifiedName {
-        schema: Some(Ident::new("<b>|`\n").expect("a name")),
-        name: Ident::new("a\"b\u{1b}").expect("a name"),
-    };
-    let facts = Facts { locks: vec![(quoted, LockMode::AccessExclusive)], ..Facts::default() };
+    let facts = Facts { locks: vec![(hostile_table(), LockMode::AccessExclusive)], ..Facts::default() };
     let work = segment(Mode::Transaction, vec![statement(bad, &sql, facts)]);
     let mut first = step(bad, bad, 1, vec![work.clone()], derived(vec![work]));
     first.phase = Some(bad.to_owned());

@@ -1,6 +1,7 @@
 //! The words for tables that a statement locks and does not name.
 
-use crate::plan::Hazard;
+use super::sized;
+use crate::plan::{About, Hazard};
 use crate::sql::{AlsoLocked, Facts, LockMode, Through};
 
 /// Tables of one connection that are named; the others are counted.
@@ -8,14 +9,14 @@ const MOST_NAMED: usize = 5;
 
 /// One line per group of tables that the statement does not name: `ACCESS EXCLUSIVE on the partitions a, b of t:
 /// blocks reads and writes`, with the mode; or that there may be such, without.
-pub(in crate::report::plan) fn also(facts: &Facts, is_opaque: bool) -> Vec<(Option<LockMode>, String)> {
+pub(super) fn also(facts: &Facts, about: &About, is_opaque: bool) -> Vec<(Option<LockMode>, String)> {
     let shown = facts.also.iter().filter(|also| !(also.through == Through::Functions && is_opaque));
     let known =
         |also: &AlsoLocked| (!also.tables.is_empty() || also.through == Through::IndexTable).then_some(also.mode);
-    shown.filter_map(|also| Some((known(also), also_line(also)?))).collect()
+    shown.filter_map(|also| Some((known(also), also_line(also, about)?))).collect()
 }
 
-fn also_line(also: &AlsoLocked) -> Option<String> {
+fn also_line(also: &AlsoLocked, about: &About) -> Option<String> {
     let of = also.of.as_ref().map_or_else(|| "it".to_owned(), ToString::to_string);
     match also.through {
         Through::Functions => return Some("may lock more: what it runs is unknown".to_owned()),
@@ -50,7 +51,7 @@ fn also_line(also: &AlsoLocked) -> Option<String> {
             _ => format!("may lock more: {mode} on {kind}, if any: {effects}"),
         });
     }
-    let mut names: Vec<String> = also.tables.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    let mut names: Vec<String> = also.tables.iter().take(MOST_NAMED).map(|table| sized(table, about)).collect();
     if also.tables.len() > MOST_NAMED {
         names.push(format!("{} more", also.tables.len() - MOST_NAMED));
     }

@@ -3,14 +3,15 @@
 mod about;
 mod also;
 mod hazard;
+mod impact;
 
 pub use about::about;
 pub(super) use about::{large, seal};
-pub(super) use also::also;
 pub use hazard::{Totals, mark};
 pub(super) use hazard::{flag_words, flags};
+pub(super) use impact::lines;
 
-use crate::base::count;
+use crate::base::{QualifiedName, count};
 use crate::plan::{
     self, About, Direction, Limits, Mode, Plan, Progress, Rollback, Segment, Statement, Step, StepReason, WaveDelay,
 };
@@ -18,12 +19,17 @@ use crate::sql::{Facts, LockMode, ends_in_comment};
 
 /// One line per lock: `ACCESS EXCLUSIVE on platform.users (2,000,000 rows, 86 MB): blocks reads and
 /// writes`.
-pub(super) fn locks(facts: &Facts, about: &About) -> Vec<(LockMode, String)> {
-    let line = |(name, mode): &(crate::base::QualifiedName, LockMode)| {
-        let size = about.tables.get(&name.to_string()).map_or_else(String::new, |size| format!(" ({})", large(*size)));
-        (*mode, format!("{} on {name}{size}: {}", mode.sql(), mode.effect()))
+fn locks(facts: &Facts, about: &About) -> Vec<(LockMode, String)> {
+    let line = |(name, mode): &(QualifiedName, LockMode)| {
+        (*mode, format!("{} on {}: {}", mode.sql(), sized(name, about), mode.effect()))
     };
     facts.locks.iter().map(line).collect()
+}
+
+/// A table with its size, if that is known.
+fn sized(name: &QualifiedName, about: &About) -> String {
+    let size = about.tables.get(&name.to_string()).map_or_else(String::new, |size| format!(" ({})", large(*size)));
+    format!("{name}{size}")
 }
 
 /// The steps by their waves, in the order of the plan within each, and what keeps each of them back
