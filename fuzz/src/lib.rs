@@ -81,8 +81,9 @@ fn statement(text: &str) {
         assert_range(&found.at, text);
     }
     assert_eq!(sql::forbidden(text).is_some(), sql::forbidden(&surrounded).is_some(), "{text:?}");
-    sql::review(text).iter().for_each(|action| assert_range(&action.at, text));
-    sql::squawk(text).iter().for_each(|violation| assert_range(&violation.at, text));
+    let (actions, violations) = sql::review(text);
+    actions.iter().for_each(|action| assert_range(&action.at, text));
+    violations.iter().for_each(|violation| assert_range(&violation.at, text));
     let bound = sql::parameters(text);
     assert_eq!(bound.is_empty(), sql::first_parameter(text).is_none(), "{text:?}");
     let _ = (sql::batch_fault(text), sql::command(text), sql::shape(text, 100), sql::gist(text), sql::brackets(text));
