@@ -92,7 +92,7 @@ impl<'a> Finder<'a> {
             None => (self.changeset.file, self.sources.get(self.changeset.file)),
         };
         let text = statement.sql.as_str();
-        if !self.lines.as_ref().is_some_and(|(back, number, _)| (*back, *number) == key) {
+        if self.lines.as_ref().is_none_or(|(back, number, _)| (*back, *number) != key) {
             self.lines = Some((key.0, key.1, Lines::of(text)));
         }
         let (.., lines) = self.lines.as_ref()?;

@@ -15,6 +15,9 @@ const MOST_RENDERED: usize = 500;
 /// Objects that nobody makes which are named one by one.
 const MOST_UNMADE: usize = 10;
 
+/// A problem at bytes of a change's SQL, with its number among all.
+type Numbered = (usize, (Range<usize>, Diagnostic));
+
 /// What the SQL of a changeset says.
 #[derive(Debug)]
 pub struct Looked {
@@ -99,7 +102,7 @@ impl View<'_> {
     /// Problems at the places where the SQL of changesets has these bytes, in the same order.
     fn located(&self, problems: Vec<(usize, Spot, Diagnostic)>) -> Vec<Diagnostic> {
         // each change is rendered once
-        let mut by_change: BTreeMap<(usize, usize), Vec<(usize, Range<usize>, Diagnostic)>> = BTreeMap::new();
+        let mut by_change: BTreeMap<(usize, usize), Vec<Numbered>> = BTreeMap::new();
         let mut located: Vec<(usize, Diagnostic)> = Vec::with_capacity(problems.len());
         for (n, (position, spot, problem)) in problems.into_iter().enumerate() {
             let key = (position, spot.change);
@@ -107,12 +110,12 @@ impl View<'_> {
                 located.push((n, problem.at(self.changelog.changesets[position].place.child("id"))));
                 continue;
             }
-            by_change.entry(key).or_default().push((n, spot.at, problem));
+            by_change.entry(key).or_default().push((n, (spot.at, problem)));
         }
         let setting =
             self.workspace.setting(&self.environment, LimitsSpec::default(), self.writing(super::Origins::Parts));
         for ((position, change), problems) in by_change {
-            let (order, problems): (Vec<usize>, Vec<_>) = problems.into_iter().map(|(n, at, p)| (n, (at, p))).unzip();
+            let (order, problems): (Vec<usize>, Vec<_>) = problems.into_iter().unzip();
             let changeset = &self.changelog.changesets[position];
             located.extend(order.into_iter().zip(step::locate(changeset, setting, change, problems)));
         }

@@ -45,8 +45,12 @@ pub fn split_segments(sql: &str) -> Result<Vec<Vec<Piece<'_>>>, SqlError> {
         return Err(SqlError::new(at, "a NUL character", "the server accepts none in SQL; remove it"));
     }
     let mut splitter = Splitter::new(sql);
-    for tok in scan(sql) {
+    let mut tokens = scan(sql);
+    while let Some(tok) = tokens.next() {
         splitter.take(tok?)?;
+        if splitter.span.is_none() {
+            tokens.end_statement();
+        }
     }
     splitter.finish()
 }

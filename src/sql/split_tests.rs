@@ -59,6 +59,13 @@ fn a_line_of_its_own_starts_a_segment() {
     );
 }
 
+/// A string does not go on in another statement.
+#[test]
+fn a_segment_ends_a_string_that_could_go_on() {
+    assert_eq!(texts("SELECT E'a'\n-- segment\n'b\\'; SELECT 2"), ["SELECT E'a'", "'b\\'", "SELECT 2"]);
+    assert_eq!(texts("SELECT (E'a'\n-- segment\n'b\\'; c')"), ["SELECT (E'a'\n-- segment\n'b\\'; c')"]);
+}
+
 #[test]
 fn what_cannot_be_split_is_refused_with_its_place() {
     for (sql, at, message) in [

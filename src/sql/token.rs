@@ -104,6 +104,13 @@ pub(super) struct Scan<'a> {
     line_break: bool,
 }
 
+impl Scan<'_> {
+    /// A string that comes next does not go on with the one before.
+    pub fn end_statement(&mut self) {
+        self.escape = false;
+    }
+}
+
 impl<'a> Iterator for Scan<'a> {
     type Item = Result<Tok<'a>, SqlError>;
 

@@ -1,0 +1,3 @@
+SELECT E'a' -- goes on
+-- segment
+'b\'; SELECT 2
