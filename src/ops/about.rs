@@ -1,7 +1,7 @@
 //! What stands on top of a plan: which database, when, who, which dagmar, which commit.
 
 use super::{Target, git, now};
-use crate::base::{Failure, checksum, time};
+use crate::base::{Failure, Granularity, checksum, time};
 use crate::pg::Database;
 use crate::pg::ledger::read;
 use crate::pg::preflight::sizes;
@@ -20,6 +20,7 @@ pub fn offline(target: &Target) -> About {
         made_by: Maker { os: target.actor.to_string(), database: None },
         dagmar: env!("CARGO_PKG_VERSION").to_owned(),
         commit: commit(&target.workspace().loaded.root),
+        one_transaction: target.transaction() == Granularity::Plan,
         tables: Default::default(),
         diffs: Default::default(),
     }

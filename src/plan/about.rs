@@ -24,6 +24,9 @@ pub struct About {
     /// The changes of repeatable changesets that are applied again, as unified diffs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub diffs: BTreeMap<String, String>,
+    /// True if the whole plan runs in one transaction.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub one_transaction: bool,
     /// The existing tables that the plan locks or rewrites, by their names in the plan.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tables: BTreeMap<String, Size>,

@@ -2,33 +2,14 @@
 
 use super::about::Size;
 use super::hazard::{Destructive, Hazard};
-use super::model::{Mode, Plan, Progress, Segment, Statement, Step};
+use super::model::{Mode, Plan, Progress, Segment, Statement};
 use super::session::TableLock;
+use super::work::{Work, estimate};
 use crate::base::QualifiedName;
-use crate::sql::{LockMode, Through};
+use crate::sql::LockMode;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
-
-/// What a statement does while it holds its locks, shortest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Work {
-    /// It changes the catalog only.
-    Instant,
-    /// It writes the rows of one batch.
-    Batch,
-    /// It writes rows.
-    Rows,
-    /// It reads all rows.
-    Scan,
-    /// It builds an index.
-    Build,
-    /// It writes the table and its indexes again.
-    Rewrite,
-    /// Its text does not show what it runs.
-    Unknown,
-}
+use std::collections::{BTreeMap, HashMap};
 
 /// What the database and the policies of its environment say of a plan at one moment.
 #[derive(Debug, Clone, Default)]
@@ -42,11 +23,11 @@ pub struct Live {
 /// What a statement does to a running database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Impact {
-    /// The longest work that is done while the locks of this statement are held.
+    /// The longest work that is done while the locks of this statement are held: until the end of its transaction
+    /// (manual, chapter 13.3).
     pub held: Work,
-    /// The statement of the same segment that does it, from 0, if it is a later one: locks are held until the end of
-    /// the transaction (manual, chapter 13.3).
-    pub by: Option<usize>,
+    /// Who does it, if it is not the statement itself.
+    pub by: Option<HeldBy>,
     /// The estimated time in milliseconds until the locks are released; `None`: unknown.
     pub estimate_ms: Option<u64>,
     /// The locks for which the statement would wait now, with their tables: held ones, and those that sessions before
@@ -58,95 +39,116 @@ pub struct Impact {
     pub refused: Vec<Destructive>,
 }
 
-impl Work {
-    /// The bytes per second that an estimate assumes. Measured with PostgreSQL 15 on a busy two-core machine with a
-    /// local disk: 900 MB/s, 36 to 190 MB/s and 46 MB/s; a scan from disk is slower.
-    const fn rate(self) -> Option<u64> {
-        match self {
-            Work::Scan => Some(200_000_000),
-            Work::Build | Work::Rewrite => Some(40_000_000),
-            Work::Instant | Work::Batch | Work::Rows | Work::Unknown => None,
-        }
+/// What keeps locks beside the statement that has taken them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum HeldBy {
+    /// A later statement of the same segment.
+    Statement {
+        /// Its position, from 0.
+        statement: usize,
+    },
+    /// The checks after the step (`verify`).
+    Verify,
+    /// A later step of the same transaction.
+    Changeset {
+        /// Its changeset.
+        changeset: String,
+    },
+}
+
+/// What is done in a transaction from some statement on.
+#[derive(Debug, Clone)]
+struct Held {
+    /// All of it, in milliseconds; `None`: unknown.
+    sum: Option<u64>,
+    /// The longest work, with its time.
+    time: Option<u64>,
+    work: Work,
+    by: Option<HeldBy>,
+}
+
+impl Held {
+    fn new(work: Work, time: Option<u64>, by: Option<HeldBy>) -> Self {
+        Self { sum: time, time, work, by }
     }
 
-    fn of(statement: &Statement, mode: Mode, is_opaque: bool) -> Self {
-        let facts = &statement.facts;
-        let also =
-            |work: fn(&crate::sql::AlsoLocked) -> bool| facts.also.iter().any(|a| !a.tables.is_empty() && work(a));
-        match () {
-            () if mode == Mode::Batched => Work::Batch,
-            () if is_opaque || facts.runs_unknown() => Work::Unknown,
-            () if facts.rewrites || also(|also| also.rewrites) => Work::Rewrite,
-            () if facts.builds => Work::Build,
-            () if facts.scans || also(|also| also.scans) => Work::Scan,
-            () if facts.strongest() == Some(LockMode::RowExclusive) => Work::Rows,
-            () => Work::Instant,
-        }
+    /// With what follows in the same transaction. Work of unknown length counts as shorter than work whose length is
+    /// known.
+    fn then(self, later: Option<Self>) -> Self {
+        let Some(later) = later else { return self };
+        let sum = self.sum.zip(later.sum).map(|(a, b)| a + b);
+        let rank = |held: &Self| (held.time.unwrap_or(0), held.work);
+        let longest = if rank(&later) > rank(&self) { later } else { self };
+        Self { sum, ..longest }
+    }
+
+    /// The same, as what follows a statement sees it.
+    fn by(self, who: HeldBy) -> Self {
+        Self { by: Some(self.by.unwrap_or(who)), ..self }
     }
 }
 
-/// The impact of each statement of a segment, in their order. `sizes`: the known sizes of tables, by name.
-#[must_use]
-pub fn of_segment(
-    plan: &Plan,
-    step: &Step,
-    segment: &Segment,
-    sizes: &BTreeMap<String, Size>,
-    live: &Live,
-) -> Vec<Impact> {
-    let hazards: Vec<Vec<Hazard>> =
-        segment.statements.iter().map(|statement| plan.statement_hazards(step, segment, statement)).collect();
-    let work: Vec<Work> = (segment.statements.iter().zip(&hazards))
-        .map(|(statement, hazards)| Work::of(statement, segment.mode, hazards.contains(&Hazard::OPAQUE)))
-        .collect();
-    let times: Vec<Option<u64>> =
-        segment.statements.iter().zip(&work).map(|(statement, work)| estimate(statement, *work, sizes)).collect();
-    let one = |(at, statement): (usize, &Statement)| {
-        let end = if segment.mode == Mode::Transaction { segment.statements.len() } else { at + 1 };
-        // of equally long work the first, which is mostly its own
-        let longest = (at..end).rev().max_by_key(|other| (work[*other], times[*other])).unwrap_or(at);
-        let todo = segment.progress != Progress::Done;
-        Impact {
-            held: work[longest],
-            by: (longest > at).then_some(longest),
-            estimate_ms: times[at..end].iter().copied().sum(),
-            waits_for: others(statement, live, |modes, lock| {
-                todo && modes.iter().any(|mode| mode.conflicts(lock.mode))
-            }),
-            waiting: others(statement, live, |_, lock| todo && !lock.granted),
-            refused: refused(&hazards[at], live),
+/// The impact of every statement of a plan.
+#[derive(Debug, Default)]
+pub struct Impacts(HashMap<*const Segment, Vec<Impact>>);
+
+impl Impacts {
+    /// Computes them. `sizes`: the known sizes of tables, by name; `one_transaction`: the whole plan runs in one.
+    #[must_use]
+    pub fn of(plan: &Plan, sizes: &BTreeMap<String, Size>, live: &Live, one_transaction: bool) -> Self {
+        let mut all = HashMap::new();
+        // what follows in the same transaction: from the end of the plan to its beginning
+        let mut after: Option<Held> = None;
+        for step in plan.steps.iter().rev() {
+            let mut later = after.take();
+            if !step.verify.is_empty() {
+                later = Some(Held::new(Work::Query, None, Some(HeldBy::Verify)).then(later));
+            }
+            for segment in step.segments.iter().rev() {
+                let is_transaction = segment.mode == Mode::Transaction;
+                later = later.filter(|_| is_transaction);
+                let mut impacts = Vec::with_capacity(segment.statements.len());
+                for (at, statement) in segment.statements.iter().enumerate().rev() {
+                    let hazards = plan.statement_hazards(step, segment, statement);
+                    let is_opaque = hazards.contains(&Hazard::OPAQUE);
+                    let work = Work::of(statement, segment.mode, is_opaque, &plan.ledger_schema);
+                    let held = Held::new(work, estimate(statement, work, sizes), None).then(later);
+                    impacts.push(impact(statement, segment, &held, &hazards, live));
+                    later = is_transaction.then(|| held.by(HeldBy::Statement { statement: at }));
+                }
+                impacts.reverse();
+                all.insert(std::ptr::from_ref(segment), impacts);
+                later = later.filter(|_| one_transaction);
+            }
+            let changeset = || HeldBy::Changeset { changeset: step.changeset.clone() };
+            after = later.filter(|_| one_transaction).map(|held| match held.by {
+                Some(HeldBy::Changeset { .. }) => held,
+                _ => Held { by: Some(changeset()), ..held },
+            });
         }
-    };
-    segment.statements.iter().enumerate().map(one).collect()
+        Self(all)
+    }
+
+    /// The impact of each statement of a segment of the plan, in their order.
+    #[must_use]
+    pub fn of_segment(&self, segment: &Segment) -> &[Impact] {
+        self.0.get(&std::ptr::from_ref(segment)).map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
-/// The time in milliseconds that the work of a statement takes.
-fn estimate(statement: &Statement, work: Work, sizes: &BTreeMap<String, Size>) -> Option<u64> {
-    if work == Work::Instant {
-        return Some(0);
+fn impact(statement: &Statement, segment: &Segment, held: &Held, hazards: &[Hazard], live: &Live) -> Impact {
+    let todo = segment.progress != Progress::Done;
+    let in_the_way =
+        |modes: [LockMode; 2], lock: &TableLock| todo && modes.iter().any(|mode| mode.conflicts(lock.mode));
+    Impact {
+        held: held.work,
+        by: held.by.clone(),
+        estimate_ms: held.sum,
+        waits_for: others(statement, live, in_the_way),
+        waiting: others(statement, live, |_, lock| todo && !lock.granted),
+        refused: refused(hazards, live),
     }
-    let rate = work.rate()?;
-    let bytes = |name: &QualifiedName| {
-        let size = sizes.get(&name.to_string())?;
-        // a table that was never vacuumed or analyzed has no pages
-        if size.bytes == 0 && size.rows != Some(0) {
-            return None;
-        }
-        Some(if work == Work::Rewrite { size.total_bytes } else { size.bytes })
-    };
-    let facts = &statement.facts;
-    let strongest = facts.strongest();
-    let mut own = facts.locks.iter().filter(|(_, mode)| Some(*mode) == strongest).map(|(name, _)| name);
-    let own: Vec<&QualifiedName> = match crate::sql::command(&statement.sql).as_str() {
-        // the tables that foreign keys reference come first, and are only searched by their keys
-        "alter" => own.next_back().into_iter().collect(),
-        _ => own.collect(),
-    };
-    // partitions are counted with their table
-    let also = facts.also.iter().filter(|also| also.rewrites || also.scans);
-    let also = also.filter(|also| !matches!(also.through, Through::Descendants | Through::Partitions));
-    let all: Option<u64> = own.into_iter().chain(also.flat_map(|also| &also.tables)).map(bytes).sum();
-    Some(all? * 1000 / rate)
 }
 
 /// The tables that a statement locks, with the modes whose conflicts it waits for.
@@ -206,8 +208,7 @@ mod tests {
         .unwrap()
     }
 
-    fn impacts(mode: &str, statements: &[&str], live: &Live) -> Vec<Impact> {
-        let plan = plan(mode, statements);
+    fn sizes() -> BTreeMap<String, Size> {
         let size = |rows, mb: u64| Size { rows, bytes: mb * 1_000_000, total_bytes: mb * 2_000_000 };
         let sizes = [
             ("big", size(Some(9), 400)),
@@ -215,8 +216,16 @@ mod tests {
             ("empty", size(Some(0), 0)),
             ("new", size(Some(9), 0)),
         ];
-        let sizes = sizes.map(|(name, size)| (name.to_owned(), size)).into();
-        of_segment(&plan, &plan.steps[0], &plan.steps[0].segments[0], &sizes, live)
+        sizes.map(|(name, size)| (name.to_owned(), size)).into()
+    }
+
+    fn impacts(mode: &str, statements: &[&str], live: &Live) -> Vec<Impact> {
+        let plan = plan(mode, statements);
+        Impacts::of(&plan, &sizes(), live, false).of_segment(&plan.steps[0].segments[0]).to_vec()
+    }
+
+    fn of_statement(statement: usize) -> Option<HeldBy> {
+        Some(HeldBy::Statement { statement })
     }
 
     #[test]
@@ -230,12 +239,12 @@ mod tests {
         ];
         let held = |mode| {
             let impacts = impacts(mode, &all, &Live::default());
-            impacts.iter().map(|i| (i.held, i.by, i.estimate_ms)).collect::<Vec<_>>()
+            impacts.into_iter().map(|i| (i.held, i.by, i.estimate_ms)).collect::<Vec<_>>()
         };
         use Work::{Build, Instant, Rewrite, Rows};
         let expected = [
-            (Rewrite, Some(2), None),
-            (Rewrite, Some(2), None),
+            (Rewrite, of_statement(2), None),
+            (Rewrite, of_statement(2), None),
             (Rewrite, None, None),
             (Rows, None, None),
             (Instant, None, Some(0)),
@@ -250,6 +259,47 @@ mod tests {
         ];
         assert_eq!(held("outside"), alone);
         assert!(held("batched").iter().all(|(held, by, _)| *held == Work::Batch && by.is_none()));
+        // what takes longest counts, not what is worst
+        let short = impacts(
+            "transaction",
+            &["ALTER TABLE small ALTER a TYPE bigint", "CREATE INDEX ON big (a)"],
+            &Live::default(),
+        );
+        assert_eq!((short[0].held, short[0].by.clone(), short[0].estimate_ms), (Build, of_statement(1), Some(10_200)));
+        let query = impacts(
+            "transaction",
+            &["ALTER TABLE small ADD a int", "CREATE TABLE copy AS SELECT * FROM big"],
+            &Live::default(),
+        );
+        assert_eq!((query[0].held, query[0].estimate_ms), (Work::Query, None));
+    }
+
+    #[test]
+    fn checks_and_later_steps_of_one_transaction_count() {
+        let mut plan = plan("transaction", &["ALTER TABLE small ADD a int"]);
+        let of = |plan: &Plan, one_transaction| {
+            let all = Impacts::of(plan, &sizes(), &Live::default(), one_transaction);
+            let one = |step: &crate::plan::Step| {
+                let impact = &all.of_segment(&step.segments[0])[0];
+                (impact.held, impact.by.clone(), impact.estimate_ms)
+            };
+            plan.steps.iter().map(one).collect::<Vec<_>>()
+        };
+        let instant = (Work::Instant, None, Some(0));
+        assert_eq!(of(&plan, false), std::slice::from_ref(&instant));
+        let mut second = plan.steps[0].clone();
+        second.changeset = "b".to_owned();
+        second.segments[0].statements[0].sql = "CREATE INDEX ON big (a)".to_owned();
+        second.segments[0].statements[0].facts = sql::facts("CREATE INDEX ON big (a)");
+        plan.steps.push(second);
+        let build = (Work::Build, None, Some(10_000));
+        assert_eq!(of(&plan, false), [instant, build.clone()]);
+        let by_b = Some(HeldBy::Changeset { changeset: "b".to_owned() });
+        assert_eq!(of(&plan, true), [(Work::Build, by_b, Some(10_000)), build]);
+        plan.steps.truncate(1);
+        let check = json!({ "name": "c", "sql": "SELECT true" });
+        plan.steps[0].verify = vec![serde_json::from_value(check).unwrap()];
+        assert_eq!(of(&plan, false), [(Work::Query, Some(HeldBy::Verify), None)]);
     }
 
     #[test]
@@ -288,6 +338,7 @@ mod tests {
         assert_eq!(of("transaction", "CREATE INDEX ON small (a)"), (vec![2], vec![3], vec![]));
         // it takes a weaker lock, and waits for all writers
         assert_eq!(of("outside", "CREATE INDEX CONCURRENTLY i ON small (a)"), (vec![2, 3], vec![3], vec![]));
+        assert_eq!(of("outside", "REINDEX TABLE CONCURRENTLY small"), (vec![1, 2, 3], vec![3], vec![]));
         assert_eq!(of("transaction", "UPDATE small SET a = 1"), (vec![3], vec![3], vec![]));
         assert_eq!(of("transaction", "UPDATE big SET a = 1"), (vec![], vec![], vec![]));
         assert_eq!(of("transaction", "TRUNCATE big").2, [Destructive::LosesData]);

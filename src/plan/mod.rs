@@ -26,13 +26,15 @@ pub mod states;
 pub mod step;
 pub mod stored;
 mod waves;
+mod work;
 pub mod writing;
 
 pub use about::{About, Commit, Destination, Maker, Size};
 pub use compile::{CompileError, Compiled, Decision, Edited, Request, decide, forward, renamed};
 pub use hazard::{Destructive, Hazard};
-pub use impact::{Impact, Live, Work};
+pub use impact::{HeldBy, Impact, Impacts, Live};
 pub use model::*;
 pub use resolve::resolve;
 pub use session::{Session, TableLock};
 pub use waves::{WaveDelay, late, order};
+pub use work::{Work, worked_on};

@@ -17,22 +17,25 @@ pub struct Session {
     pub application: String,
     /// The state, as in `pg_stat_activity`; empty: it is not visible to the role of dagmar.
     pub state: String,
-    /// The age of the transaction in seconds.
-    pub seconds: i64,
+    /// The age of the transaction in seconds; absent: it is not visible to the role of dagmar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<i64>,
 }
 
 impl Session {
-    /// `pid 7 (user app, application x, idle in transaction for 3s)`.
+    /// `pid 7 (user app, application x, idle in transaction, open for 3s)`.
     #[must_use]
     pub fn describe(&self) -> String {
         let application = if self.application.is_empty() { "-" } else { &self.application };
-        let state = if self.state.is_empty() { "in a transaction" } else { &self.state };
-        format!(
-            "pid {} (user {}, application {application}, {state} for {})",
-            self.pid,
-            self.user,
-            HumanDuration::secs(u64::try_from(self.seconds).unwrap_or(0))
-        )
+        let mut about = format!("user {}, application {application}", self.user);
+        if !self.state.is_empty() {
+            about = format!("{about}, {}", self.state);
+        }
+        if let Some(seconds) = self.seconds {
+            let age = HumanDuration::secs(u64::try_from(seconds).unwrap_or(0));
+            about = format!("{about}, transaction open for {age}");
+        }
+        format!("pid {} ({about})", self.pid)
     }
 }
 

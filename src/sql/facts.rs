@@ -64,6 +64,11 @@ pub struct Facts {
     /// The kind of the statement, if it cannot run in a transaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outside: Option<Outside>,
+    /// The mode whose conflicting locks the statement also waits for, without taking it: a concurrent build waits for all
+    /// writers of the table; who drops an index, rebuilds one or detaches a partition concurrently for all readers
+    /// (manual, `CREATE INDEX` and `REINDEX`, Concurrently; `DROP INDEX`; `ALTER TABLE`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<LockMode>,
     /// True if the statement leaves settings in the session (`SET`, temporary tables, `LISTEN`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub session: bool,
@@ -99,17 +104,10 @@ impl Facts {
         self.also.iter().any(|also| also.through == Through::Functions)
     }
 
-    /// The modes whose conflicting locks the statement waits for when it takes this lock: a concurrent build also waits
-    /// for all writers of the table, and who drops an index or detaches a partition concurrently for all readers
-    /// (manual, `CREATE INDEX`, Building Indexes Concurrently; `DROP INDEX`; `ALTER TABLE`).
+    /// The modes whose conflicting locks the statement waits for when it takes this lock.
     #[must_use]
     pub fn waits_with(&self, lock: LockMode) -> [LockMode; 2] {
-        let other = match self.outside {
-            Some(Outside::CreateIndex { .. }) => LockMode::Share,
-            Some(Outside::DropIndex { .. } | Outside::DetachPartition { .. }) => LockMode::AccessExclusive,
-            Some(Outside::Repeatable | Outside::Opaque) | None => lock,
-        };
-        [lock, other]
+        [lock, self.waits.unwrap_or(lock)]
     }
 
     /// The strongest lock on any relation.
@@ -131,6 +129,7 @@ impl Facts {
         self.builds |= other.builds;
         self.loses_data |= other.loses_data;
         self.session |= other.session;
+        self.waits = self.waits.max(other.waits);
         if self.outside.is_none() {
             self.outside = other.outside;
         }

@@ -46,6 +46,6 @@ pub use password::has_password;
 pub use place::{LineColumn, first_word, line_column, line_column_at};
 pub use review::{actions, review};
 pub use shape::shape;
-pub use since::{command, since};
+pub use since::{command, runs_query, since};
 pub use split::{MAX_DEPTH, Piece, SEGMENT_MARK, ends_in_comment, split, split_segments};
 pub use squawk::{Violation, squawk_rules};

@@ -38,6 +38,30 @@ pub fn command(statement: &str) -> String {
     first.map(|tok| tok.text.to_ascii_lowercase()).unwrap_or_default()
 }
 
+/// Whether a statement runs a query or reads rows, whatever else it does: how long it takes depends on data.
+#[must_use]
+pub fn runs_query(statement: &str) -> bool {
+    let toks = words(statement);
+    let is = |n: usize, all: &[&str]| toks.get(n).is_some_and(|tok| tok.is_any(all));
+    if !is(0, &["create"]) {
+        return is(
+            0,
+            &["select", "with", "values", "table", "copy", "analyze", "analyse", "explain", "execute", "fetch"],
+        ) || toks.first().is_some_and(|tok| tok.sign() == Some(b'('));
+    }
+    let object =
+        toks.iter().position(|tok| !tok.is_any(&["create", "global", "local", "temp", "temporary", "unlogged"]));
+    object.is_some_and(|n| {
+        is(n, &["materialized"])
+            || is(n, &["table"])
+                && toks.windows(2).any(|at| {
+                    at[0].is("as")
+                        && (at[1].is_any(&["select", "with", "values", "table", "execute"])
+                            || at[1].sign() == Some(b'('))
+                })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +83,26 @@ mod tests {
             assert_eq!(since(sql).map(|(release, _)| release), release, "{sql}");
         }
         assert_eq!(command("/* x */ Alter TABLE t ADD a int"), "alter");
+    }
+
+    #[test]
+    fn queries_take_as_long_as_their_data_is_large() {
+        for (sql, expected) in [
+            ("SELECT 1", true),
+            ("(SELECT 1)", true),
+            ("-- all\nWITH a AS (SELECT 1) SELECT * FROM a", true),
+            ("CREATE TABLE a AS SELECT * FROM b", true),
+            ("CREATE UNLOGGED TABLE a (b) AS (SELECT 1)", true),
+            ("CREATE MATERIALIZED VIEW a AS SELECT 1", true),
+            ("ANALYZE a", true),
+            ("COPY a TO STDOUT", true),
+            ("CREATE VIEW a AS SELECT 1", false),
+            ("CREATE TABLE a (b int GENERATED ALWAYS AS IDENTITY)", false),
+            ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", false),
+            ("ALTER TABLE a ADD b int", false),
+            ("LOCK TABLE a", false),
+        ] {
+            assert_eq!(runs_query(sql), expected, "{sql}");
+        }
     }
 }

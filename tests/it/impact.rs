@@ -70,7 +70,7 @@ fn a_preview_says_how_long_locks_are_held_and_for_whom_they_wait() {
     assert_eq!(widen["waiting"].as_array().unwrap().len(), 1);
     // held until the foreign key of the same transaction is checked
     let lock = impact(&plan, "key", 0);
-    assert_eq!((&lock["held"], &lock["heldBy"]), (&json!("scan"), &json!(1)));
+    assert_eq!((&lock["held"], &lock["heldBy"]), (&json!("scan"), &json!({ "kind": "statement", "statement": 1 })));
     assert_eq!(lock["waitsFor"], Value::Null);
     let index = impact(&plan, "index", 0);
     assert_eq!((&index["held"], &index["estimateMs"]), (&json!("build"), &json!(bytes * 1000 / 40_000_000)));
@@ -85,11 +85,11 @@ fn a_preview_says_how_long_locks_are_held_and_for_whom_they_wait() {
     for words in [
         "blocks reads and writes, while it rewrites the table, about 1s or less\n",
         "would wait now for pid ",
-        "application a long report, idle in transaction for ",
+        "application a long report, idle in transaction, transaction open for ",
         "), which holds ACCESS SHARE on shop.orders\n",
         "would wait now behind pid ",
         "), which waits for ACCESS EXCLUSIVE on shop.orders\n",
-        "blocks writes, until the transaction ends: statement 2 reads all rows, about 1s or less\n",
+        "blocks writes, until the transaction ends, about 1s or less: statement 2 reads all rows\n",
         "ACCESS EXCLUSIVE on shop.kept (empty): blocks reads and writes, for an instant\n",
         "production does not allow it: losesData\n",
         "destructive-allowed  unmet",
@@ -134,4 +134,40 @@ fn a_page_has_the_findings_of_the_review() {
         assert!(page.contains(&format!("<code>{code}</code>")), "{code}");
         assert!(page.contains(&format!("{}:{}</span>", place["file"].as_str().unwrap(), place["line"])), "{place}");
     }
+}
+
+/// The server's own view of published tables locks them all since version 16.
+pub fn published_tables_are_found_without_a_lock(database: &Database) {
+    database.sql(
+        "CREATE SCHEMA app; CREATE TABLE app.busy (n int); CREATE TABLE app.plain (n int); \
+         CREATE TABLE app.whole (n int) PARTITION BY LIST (n); CREATE TABLE app.part PARTITION OF app.whole DEFAULT; \
+         CREATE PUBLICATION one FOR TABLE app.busy, app.whole",
+    );
+    let publish = |what: &str| {
+        let version: i32 = database.sql("SELECT current_setting('server_version_num')::int / 10000").parse().unwrap();
+        if version >= 15 || what == "ALL TABLES" {
+            database.sql(&format!("DROP PUBLICATION IF EXISTS two; CREATE PUBLICATION two FOR {what}"));
+        }
+        version >= 15 || what == "ALL TABLES"
+    };
+    let busy = database.hold("LOCK TABLE app.busy IN ACCESS EXCLUSIVE MODE");
+    let published = |table: &str| {
+        let project = project(&[sql("a", &format!("ALTER TABLE app.{table} ADD m int"), "SELECT 1")]);
+        let plan = project.on(database, &["plan", "--against", "--format", "json"]).json();
+        let found = plan["preflight"].as_array().unwrap().iter().map(|f| f["message"].as_str().unwrap().to_owned());
+        found.filter(|message| message.contains("subscribers do not receive DDL")).collect::<Vec<_>>()
+    };
+    assert_eq!(published("plain"), [""; 0]);
+    assert!(published("part")[0].starts_with("`app.part` is published by `one`"));
+    for what in ["ALL TABLES", "TABLES IN SCHEMA app"] {
+        if publish(what) {
+            assert!(published("plain")[0].starts_with("`app.plain` is published by `two`"), "{what}");
+        }
+    }
+    drop(busy);
+}
+
+#[test]
+fn a_preview_does_not_wait_for_published_tables() {
+    published_tables_are_found_without_a_lock(&Database::new());
 }

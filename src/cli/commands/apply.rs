@@ -1,6 +1,6 @@
 //! `dagmar apply`: runs what is pending.
 
-use crate::base::{Failure, count};
+use crate::base::{Failure, Granularity, count};
 use crate::cli::shell::chosen::{self, Chosen};
 use crate::cli::shell::gates::GateArgs;
 use crate::cli::shell::global::Global;
@@ -110,10 +110,13 @@ pub async fn carry_out(
         return outcome.planned.close().await;
     }
     // lines of JSON have it with the gates alone
-    let about = match form == Form::Text || planned.gates.source().is_some() {
+    let mut about = match form == Form::Text || planned.gates.source().is_some() {
         true => planned.about().await,
         false => About::default(),
     };
+    if let Some(granularity) = options.run.transaction {
+        about.one_transaction = granularity == Granularity::Plan;
+    }
     let prepared = planned.prepare(options).await?;
     tell(show, &prepared, &about, global, out).await?;
     if show.check {

@@ -1,7 +1,7 @@
 //! `dagmar check`: what can be wrong without a database.
 
 use crate::base::{Failure, count};
-use crate::cli::shell::file;
+use crate::cli::shell::file::{self, Replacement};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Form, Output, form};
@@ -110,11 +110,9 @@ fn fix(global: &Global, form: Form, out: &mut Output) -> Result<Vec<Added>, Fail
     let view = target.view()?;
     let found = view.check()?;
     let fixes = check::fixes(&view, &found.comparison)?;
-    let mut added = Vec::new();
-    for fix in fixes {
-        file::replace_text(&fix.path, &fix.before, &fix.text)?;
-        added.extend(fix.added);
-    }
+    let replaced = fixes.iter().map(|fix| Replacement { path: &fix.path, before: &fix.before, text: &fix.text });
+    file::replace_texts(&replaced.collect::<Vec<_>>())?;
+    let added: Vec<Added> = fixes.into_iter().flat_map(|fix| fix.added).collect();
     if form == Form::Text {
         for Added { changeset, dependency, file } in &added {
             out.data(format!("{file}: `{changeset}` depends on `{dependency}` now"));

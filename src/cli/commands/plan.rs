@@ -122,6 +122,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                     ..Preview::new(&planned.plan, &about, worded)
                 };
                 out.report(format.render(&[preview], options));
+                target.check_bound(&planned.history)?;
                 planned.close().await?;
                 return preflight::refusal(&now.findings);
             }

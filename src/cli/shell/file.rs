@@ -28,19 +28,37 @@ impl Existing {
     }
 }
 
-/// Replaces the text of a file that still is `before`: its permissions and a byte order mark stay.
+/// A file whose text is replaced.
+pub struct Replacement<'a> {
+    pub path: &'a Path,
+    /// The text that was read, without a byte order mark.
+    pub before: &'a str,
+    /// The new text.
+    pub text: &'a str,
+}
+
+/// Replaces the texts of files that still are as they were: their permissions and a byte order mark stay. All are
+/// looked at before the first is written.
 ///
 /// # Errors
-/// When it is no regular file, has another text by now, or cannot be written.
-pub fn replace_text(path: &Path, before: &str, text: &str) -> Result<(), Failure> {
-    let old = file::read_text(path, LOOKED_AT)
-        .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot read `{}`: {e}", path.display())))?;
-    let mark = if old.starts_with('\u{feff}') { "\u{feff}" } else { "" };
-    if &old[mark.len()..] != before {
-        let message = format!("`{}` has changed since it was read; it was not written", path.display());
-        return Err(Failure::new(FailureKind::Usage, message).help("run the command again"));
+/// When one is no regular file, has another text by now, or cannot be written.
+pub fn replace_texts(all: &[Replacement<'_>]) -> Result<(), Failure> {
+    let mut texts = Vec::with_capacity(all.len());
+    for Replacement { path, before, text } in all {
+        look(path, Existing::Replaced)?;
+        let old = file::read_text(path, LOOKED_AT)
+            .map_err(|e| Failure::new(FailureKind::Usage, format!("cannot read `{}`: {e}", path.display())))?;
+        let mark = if old.starts_with('\u{feff}') { "\u{feff}" } else { "" };
+        if old[mark.len()..] != **before {
+            let message = format!("`{}` has changed since it was read; no file was written", path.display());
+            return Err(Failure::new(FailureKind::Usage, message).help("run the command again"));
+        }
+        texts.push((path, format!("{mark}{text}")));
     }
-    write(path, &format!("{mark}{text}"), 0o644, Existing::Replaced)
+    for (path, text) in texts {
+        write(path, &text, 0o644, Existing::Replaced)?;
+    }
+    Ok(())
 }
 
 /// Writes a file with these permissions, as far as the umask lets them.
@@ -127,15 +145,27 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_has_changed_is_not_replaced() {
+    fn texts_are_replaced_if_none_has_changed() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a");
-        fs::write(&path, "\u{feff}one").unwrap();
-        replace_text(&path, "one", "two").unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "\u{feff}two");
-        let failure = replace_text(&path, "one", "three").unwrap_err();
+        let (one, two) = (dir.path().join("1"), dir.path().join("2"));
+        fs::write(&one, "\u{feff}one").unwrap();
+        fs::write(&two, "two").unwrap();
+        let replace = |before: &str, text: &str| {
+            replace_texts(&[
+                Replacement { path: &one, before: "one", text: "new" },
+                Replacement { path: &two, before, text },
+            ])
+        };
+        let texts = || (fs::read_to_string(&one).unwrap(), fs::read_to_string(&two).unwrap());
+        let failure = replace("other", "new").unwrap_err();
         assert!(failure.message.contains("has changed since it was read"), "{failure}");
-        assert_eq!(fs::read_to_string(&path).unwrap(), "\u{feff}two");
+        assert_eq!(texts(), ("\u{feff}one".to_owned(), "two".to_owned()));
+        replace("two", "2").unwrap();
+        assert_eq!(texts(), ("\u{feff}new".to_owned(), "2".to_owned()));
+        symlink(&one, dir.path().join("link")).unwrap();
+        let link = dir.path().join("link");
+        assert!(replace_texts(&[Replacement { path: &link, before: "new", text: "x" }]).is_err());
+        assert_eq!(texts().0, "\u{feff}new");
     }
 
     #[test]

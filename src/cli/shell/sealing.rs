@@ -107,6 +107,7 @@ pub fn verify(file: &Path, key: Option<&Path>, sql: bool, global: &Global, out: 
 fn about_of(sealed: &Sealed, part: &Part) -> About {
     let (content, target) = (&sealed.content, &part.target);
     About {
+        one_transaction: false,
         target: Some(Destination {
             database: target.database.clone(),
             address: None,

@@ -192,7 +192,7 @@ impl Facts {
     /// # Errors
     /// When the server does not answer.
     pub async fn ask(connection: &Connection, asked: &Requirements, ledger: &Ident) -> Result<Self, Failure> {
-        let question = question(asked, ledger, connection.author_path());
+        let question = question(asked, ledger, connection.author_path(), connection.server_major);
         let rows = connection.query("cannot run the preflight queries", &question).await?;
         let text: &str = rows.first().map_or(Ok("{}"), |row| row.get(0))?;
         serde_json::from_str(text)
@@ -200,13 +200,21 @@ impl Facts {
     }
 }
 
-fn question(asked: &Requirements, ledger: &Ident, author_path: &str) -> String {
+fn question(asked: &Requirements, ledger: &Ident, author_path: &str, major: u32) -> String {
     let one = |(i, (name, used)): (usize, (&QualifiedName, &super::requirements::Use))| {
         json!({ "i": i, "schema": name.schema.as_ref().map(Ident::as_str), "name": name.name.as_str(),
             "sized": used.rewritten || used.indexes > 0, "altered": used.altered })
     };
     let relations: Vec<Value> = asked.relations.iter().enumerate().map(one).collect();
     let list = |value: Value| format!("{}::jsonb", quote_literal(&value.to_string()));
+    // publications of schemas: since PostgreSQL 15
+    let of_schemas = match major {
+        15.. => {
+            "OR EXISTS (SELECT FROM pg_catalog.pg_publication_namespace s JOIN pg_catalog.pg_class c ON \
+             c.relnamespace = s.pnnspid JOIN above a ON a.id = c.oid WHERE a.i = f.i AND s.pnpubid = p.oid)"
+        }
+        _ => "",
+    };
     fill(
         include_str!("facts.sql"),
         &[
@@ -217,6 +225,7 @@ fn question(asked: &Requirements, ledger: &Ident, author_path: &str) -> String {
             ("old", if asked.concurrent { "5" } else { "60" }),
             ("ledger", &quote_literal(ledger.as_str())),
             ("path", &quote_literal(author_path)),
+            ("schemas_published", of_schemas),
         ],
     )
 }

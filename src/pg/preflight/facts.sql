@@ -14,10 +14,18 @@ found AS MATERIALIZED (
         WHERE c.relname = a.name AND (n.nspname = a.schema OR a.schema IS NULL AND n.nspname = ANY (p))
         ORDER BY pg_catalog.array_position(p, n.nspname) LIMIT 1) r
 ),
+above AS (
+    -- what is published with its partitioned table
+    SELECT i, oid AS id FROM found WHERE altered UNION
+    SELECT a.i, h.inhparent FROM above a JOIN pg_catalog.pg_inherits h ON h.inhrelid = a.id
+        JOIN pg_catalog.pg_class c ON c.oid = a.id AND c.relispartition
+),
 published AS MATERIALIZED (
-    -- once for all relations: the view looks at every table of every publication
-    SELECT f.i, p.pubname FROM found f JOIN pg_catalog.pg_publication_tables p
-        ON p.schemaname = f.nspname AND p.tablename = f.relname WHERE f.altered
+    -- the view pg_publication_tables locks every published table since 16
+    SELECT f.i, p.pubname FROM found f CROSS JOIN pg_catalog.pg_publication p
+    WHERE f.altered AND f.relkind IN ('r', 'p') AND (p.puballtables
+        OR EXISTS (SELECT FROM pg_catalog.pg_publication_rel r, above a WHERE a.i = f.i AND r.prpubid = p.oid AND r.prrelid = a.id)
+        @schemas_published@)
 ),
 lock AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks),
 -- who asks for the size of a file locks its table for reading, and would wait behind these: then the pages of the catalog count
@@ -100,17 +108,22 @@ SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
 'slots', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT slot_name AS name, coalesce(pg_catalog.pg_wal_lsn_diff(
     CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END,
     restart_lsn), 0)::bigint AS kept FROM pg_catalog.pg_replication_slots WHERE NOT active AND NOT temporary ORDER BY 2 DESC LIMIT 20) t),
-'locks', (SELECT pg_catalog.jsonb_agg(t) FROM (SELECT f.i, l.mode, l.granted, x.gid, coalesce(s.backend_type = 'autovacuum worker', s.pid IS NOT NULL AND s.usename IS NULL) AS vacuum,
+-- of many the strongest, and those that wait
+'locks', (SELECT pg_catalog.jsonb_agg(t ORDER BY t.i, t.granted DESC, t.pid) FROM (SELECT f.i, l.mode, l.granted, x.gid, coalesce(s.backend_type = 'autovacuum worker', s.pid IS NOT NULL AND s.usename IS NULL)
+    AND coalesce(s.query, '') NOT LIKE '%to prevent wraparound%' AS vacuum,
     coalesce(l.pid, 0) AS pid, coalesce(s.usename, x.owner, '') AS "user", coalesce(s.application_name, '') AS application,
-    coalesce(s.state, '') AS state, coalesce(s.seconds, extract(epoch FROM pg_catalog.clock_timestamp() - x.prepared)::bigint, 0) AS seconds
-    FROM found f JOIN lock l ON l.locktype = 'relation' AND l.relation IN (f.oid, f.whole)
+    coalesce(s.state, '') AS state, coalesce(s.seconds, extract(epoch FROM pg_catalog.clock_timestamp() - x.prepared)::bigint) AS seconds,
+    pg_catalog.row_number() OVER (PARTITION BY f.i ORDER BY l.granted, pg_catalog.array_position(ARRAY['AccessExclusiveLock', 'ExclusiveLock',
+        'ShareRowExclusiveLock', 'ShareLock', 'ShareUpdateExclusiveLock', 'RowExclusiveLock', 'RowShareLock', 'AccessShareLock'], l.mode), l.pid) AS n
+    FROM found f JOIN lock l ON l.locktype = 'relation' AND l.relation = f.oid
         AND l.database = (SELECT oid FROM here) AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
     LEFT JOIN session s ON s.pid = l.pid
     -- a prepared transaction has no process; it keeps its number locked
-    LEFT JOIN lock own ON l.pid IS NULL AND own.pid IS NULL AND own.locktype = 'transactionid'
+    LEFT JOIN lock own ON l.pid IS NULL AND own.pid IS NULL AND own.granted AND own.locktype = 'transactionid'
         AND own.virtualtransaction = l.virtualtransaction
     LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = own.transactionid
-    ORDER BY f.i, l.pid LIMIT 200) t),
+    -- workers of a parallel query have the locks of their leader
+    WHERE s.leader_pid IS NULL) t WHERE t.n <= 100),
 'room', pg_catalog.jsonb_build_object(
     'server', pg_catalog.current_setting('max_connections')::bigint - CASE WHEN (SELECT rolsuper FROM me) THEN 0 ELSE
         pg_catalog.current_setting('superuser_reserved_connections')::bigint

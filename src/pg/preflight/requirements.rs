@@ -2,8 +2,8 @@
 
 use crate::base::QualifiedName;
 use crate::effects::{Access, ObjectClass};
-use crate::plan::{Direction, Mode, Plan, Segment, Statement, Step};
-use crate::sql::{self, LockMode, Outside};
+use crate::plan::{Direction, Mode, Plan, Segment, Statement, Step, worked_on};
+use crate::sql::{self, LockMode};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -128,18 +128,17 @@ impl Requirements {
 
     fn statement(&mut self, segment: &Segment, statement: &Statement, other: bool) {
         let facts = &statement.facts;
-        self.concurrent |= matches!(
-            facts.outside,
-            Some(Outside::CreateIndex { .. } | Outside::DropIndex { .. } | Outside::DetachPartition { .. })
-        );
+        // dropping and detaching wait for users of the table alone
+        self.concurrent |= facts.builds && facts.waits.is_some();
         // a batch begins with its own common table expressions
         let command = if segment.mode == Mode::Batched { String::new() } else { sql::command(&statement.sql) };
+        let built_on = worked_on(statement);
         for (name, mode) in &facts.locks {
             let used = self.relations.entry(name.clone()).or_default();
             used.lock = used.lock.max(Some(*mode));
             used.waits.extend(facts.waits_with(*mode));
             used.rewritten |= facts.rewrites && *mode == LockMode::AccessExclusive;
-            used.indexes += u64::from(facts.builds);
+            used.indexes += u64::from(facts.builds && built_on.contains(&name));
             if other {
                 continue;
             }

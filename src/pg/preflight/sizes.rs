@@ -61,7 +61,7 @@ pub async fn sizes(connection: &Connection, names: &[&QualifiedName]) -> Result<
                 SELECT p.no, c.relpages AS pages, (SELECT coalesce(pg_catalog.sum(x.relpages), 0) FROM pg_catalog.pg_class AS x \
                     WHERE x.oid = ANY (ARRAY(SELECT i.indexrelid FROM pg_catalog.pg_index AS i \
                         WHERE i.indrelid IN (c.oid, c.reltoastrelid) UNION ALL SELECT c.reltoastrelid))) AS more, CASE WHEN c.reltuples < 0 \
-                    THEN nullif(pg_catalog.pg_stat_get_live_tuples(c.oid), 0) ELSE c.reltuples::pg_catalog.int8 END AS rows \
+                    THEN nullif(pg_catalog.pg_stat_get_live_tuples(c.oid), 0) ELSE greatest(c.reltuples::pg_catalog.int8, pg_catalog.pg_stat_get_live_tuples(c.oid)) END AS rows \
                 FROM part AS p JOIN pg_catalog.pg_class AS c ON c.oid = p.id WHERE c.relkind IN ('r', 'm')) AS q \
         GROUP BY q.no",
         quote_literal(connection.author_path()),

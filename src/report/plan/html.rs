@@ -2,9 +2,10 @@
 //! opens and closes folds; without it everything can be read.
 
 use super::Preview;
+use super::preview::Whole;
 use super::words::{self, Totals};
 use crate::base::{Level, count};
-use crate::plan::{Hazard, Limits, Plan, Rollback, Segment, Step, StepCheck};
+use crate::plan::{Hazard, Plan, Rollback, Segment, Step, StepCheck};
 use crate::report::graph::{GraphView, svg};
 use crate::report::page::{self, sql, text};
 use crate::report::{LintAnswer, findings, gates, preflight};
@@ -62,12 +63,12 @@ fn part(out: &mut String, preview: &Preview<'_>, no: usize) {
     if !plan.steps.is_empty() {
         overview(out, preview, no);
     }
-    let (mut wave, common) = (None, words::common_limits(plan));
+    let (mut wave, whole) = (None, preview.whole());
     for (i, step, late) in words::waves(plan) {
         if wave.replace(step.wave) != Some(step.wave) {
             let _ = writeln!(out, "<h2>Wave {}</h2>", step.wave);
         }
-        write_step(out, &format!("{no}-{i}"), step, late.as_deref(), common, preview);
+        write_step(out, &format!("{no}-{i}"), step, late.as_deref(), &whole, preview);
     }
     left_out(out, plan);
 }
@@ -182,14 +183,7 @@ fn overview(out: &mut String, preview: &Preview<'_>, no: usize) {
     out.push_str("</table>\n");
 }
 
-fn write_step(
-    out: &mut String,
-    id: &str,
-    step: &Step,
-    late: Option<&str>,
-    common: Option<Limits>,
-    preview: &Preview<'_>,
-) {
+fn write_step(out: &mut String, id: &str, step: &Step, late: Option<&str>, whole: &Whole, preview: &Preview<'_>) {
     let tags = tags(preview.plan, step);
     let open = if tags.is_empty() && preview.plan.steps.len() > MANY { "" } else { " open" };
     let _ = writeln!(
@@ -223,7 +217,7 @@ fn write_step(
     if !step.segments.is_empty() {
         out.push_str("<ol class=\"segments\">\n");
         for segment in &step.segments {
-            write_segment(out, step, segment, common, preview);
+            write_segment(out, step, segment, whole, preview);
         }
         out.push_str("</ol>\n");
     }
@@ -245,13 +239,13 @@ fn write_step(
     out.push_str("</div>\n</details>\n");
 }
 
-fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Option<Limits>, preview: &Preview<'_>) {
-    let _ = writeln!(out, "<li><span class=\"soft\">{}</span>", text(&words::segment_head(segment, common)));
-    for (statement, impact) in segment.statements.iter().zip(preview.impacts(step, segment)) {
+fn write_segment(out: &mut String, step: &Step, segment: &Segment, whole: &Whole, preview: &Preview<'_>) {
+    let _ = writeln!(out, "<li><span class=\"soft\">{}</span>", text(&words::segment_head(segment, whole.limits)));
+    for (statement, impact) in segment.statements.iter().zip(whole.impacts.of_segment(segment)) {
         block(out, &[&statement.sql]);
         let mut items = String::new();
         let flags = words::flags(preview.plan, step, segment, statement);
-        for (hazard, words) in words::lines(preview, statement, &impact, flags.contains(&Hazard::OPAQUE)) {
+        for (hazard, words) in words::lines(preview, statement, impact, flags.contains(&Hazard::OPAQUE)) {
             let class = match hazard {
                 Some(Hazard::BlocksReads | Hazard::LOSES_DATA) => " class=\"hot\"",
                 Some(_) => " class=\"warm\"",

@@ -2,7 +2,7 @@
 
 use super::Preview;
 use crate::base::QualifiedName;
-use crate::plan::{About, Destructive, Hazard, Plan, TableLock, Work};
+use crate::plan::{About, Destructive, Hazard, HeldBy, Plan, TableLock, Work};
 use crate::report::gates::VerdictAnswer;
 use crate::report::json;
 use crate::report::preflight::FindingAnswer;
@@ -48,9 +48,9 @@ struct ImpactAnswer<'a> {
     statement: usize,
     /// The longest work that is done while the locks of the statement are held.
     held: Work,
-    /// The position of the later statement of the segment that does this work; absent: the statement itself.
+    /// What does this work, in the same transaction; absent: the statement itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    held_by: Option<usize>,
+    held_by: Option<HeldBy>,
     /// The estimated time in milliseconds until the locks are released, from the sizes of the tables; absent: unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate_ms: Option<u64>,
@@ -80,9 +80,10 @@ struct LockAnswer {
 impl<'a> ImpactAnswer<'a> {
     fn all(preview: &Preview<'a>) -> Vec<Self> {
         let mut all = Vec::new();
+        let impacts = preview.whole().impacts;
         for step in &preview.plan.steps {
             for (segment, of) in step.left() {
-                for (statement, impact) in preview.impacts(step, of).into_iter().enumerate() {
+                for (statement, impact) in impacts.of_segment(of).iter().cloned().enumerate() {
                     let facts = &of.statements[statement].facts;
                     if facts.locks.is_empty() && facts.also.is_empty() && impact.refused.is_empty() {
                         continue;

@@ -1,11 +1,12 @@
 //! The plan for a comment on a pull request (GitHub's and GitLab's Markdown).
 
 use super::Preview;
+use super::preview::Whole;
 use super::words::{self, Totals};
 use crate::base::count;
 use crate::base::text::line;
 use crate::base::{Operation, Setting};
-use crate::plan::{Hazard, Limits, Plan, Rollback, Segment, Step, StepCheck};
+use crate::plan::{Hazard, Plan, Rollback, Segment, Step, StepCheck};
 use crate::report::escape::{code_block, code_span, markdown, markup};
 use crate::report::table::Table;
 use crate::report::{gates, preflight};
@@ -30,9 +31,9 @@ pub(super) fn render(previews: &[Preview<'_>]) -> String {
 fn one(preview: &Preview<'_>, limit: usize) -> String {
     let plan = preview.plan;
     let length = |text: &str| text.chars().count();
-    let (waves, common) = (words::waves(plan), words::common_limits(plan));
+    let (waves, whole) = (words::waves(plan), preview.whole());
     let bare: Vec<String> =
-        waves.iter().map(|(_, step, late)| step_text(step, late.as_deref(), common, preview, false)).collect();
+        waves.iter().map(|(_, step, late)| step_text(step, late.as_deref(), &whole, preview, false)).collect();
     let (head, tail) = (head(preview, usize::MAX), left_out(plan, usize::MAX));
     // what is said where something is left out
     let mut used = length(&head) + length(&tail) + bare.iter().map(|text| length(text)).sum::<usize>() + 400;
@@ -43,7 +44,7 @@ fn one(preview: &Preview<'_>, limit: usize) -> String {
     let mut without = 0;
     let mut steps = Vec::with_capacity(bare.len());
     for ((_, step, late), bare) in waves.iter().zip(bare) {
-        let whole = step_text(step, late.as_deref(), common, preview, true);
+        let whole = step_text(step, late.as_deref(), &whole, preview, true);
         used += length(&whole) - length(&bare);
         if used <= limit {
             steps.push(whole);
@@ -136,7 +137,7 @@ fn summary(out: &mut String, plan: &Plan, rows: usize) {
 }
 
 /// The head of a fold is HTML, all on one line: an empty line would end it.
-fn step_text(step: &Step, late: Option<&str>, common: Option<Limits>, preview: &Preview<'_>, sql: bool) -> String {
+fn step_text(step: &Step, late: Option<&str>, whole: &Whole, preview: &Preview<'_>, sql: bool) -> String {
     let mut text = String::new();
     let out = &mut text;
     let _ = write!(out, "<details>\n<summary><code>{}</code>", markup(&line(&step.changeset)));
@@ -151,7 +152,7 @@ fn step_text(step: &Step, late: Option<&str>, common: Option<Limits>, preview: &
     }
     checks(out, "Before", &step.preconditions, sql);
     for segment in &step.segments {
-        write_segment(out, step, segment, common, preview);
+        write_segment(out, step, segment, whole, preview);
     }
     if sql {
         block(out, &step.segments);
@@ -174,13 +175,13 @@ fn step_text(step: &Step, late: Option<&str>, common: Option<Limits>, preview: &
     text
 }
 
-fn write_segment(out: &mut String, step: &Step, segment: &Segment, common: Option<Limits>, preview: &Preview<'_>) {
-    let head = words::segment_head(segment, common);
+fn write_segment(out: &mut String, step: &Step, segment: &Segment, whole: &Whole, preview: &Preview<'_>) {
+    let head = words::segment_head(segment, whole.limits);
     let _ = writeln!(out, "* Runs {}", markdown(&head));
-    for (statement, impact) in segment.statements.iter().zip(preview.impacts(step, segment)) {
+    for (statement, impact) in segment.statements.iter().zip(whole.impacts.of_segment(segment)) {
         let _ = writeln!(out, "  * {}", code_span(&gist(&statement.sql)));
         let flags = words::flags(preview.plan, step, segment, statement);
-        for (hazard, words) in words::lines(preview, statement, &impact, flags.contains(&Hazard::OPAQUE)) {
+        for (hazard, words) in words::lines(preview, statement, impact, flags.contains(&Hazard::OPAQUE)) {
             let words = markdown(&words);
             let _ = match hazard.filter(|hazard| *hazard != Hazard::MayLockMore) {
                 None => writeln!(out, "    * {words}"),

@@ -1,9 +1,9 @@
 //! A plan with what is said about it, and how much of it is shown.
 
+use super::words;
 use crate::base::Wording;
 use crate::gate::GateVerdict;
-use crate::plan::impact;
-use crate::plan::{About, Impact, Live, Plan, Segment, Step};
+use crate::plan::{About, Impacts, Limits, Live, Plan};
 use crate::report::LintAnswer;
 use crate::run::Finding;
 
@@ -35,11 +35,23 @@ impl<'a> Preview<'a> {
         Self { plan, about, findings: None, gates: None, live: None, review: None, seal: None, wording }
     }
 
-    /// The impact of each statement of a segment, in their order.
-    pub(super) fn impacts(&self, step: &Step, segment: &Segment) -> Vec<Impact> {
+    /// What follows from the whole plan.
+    pub(super) fn whole(&self) -> Whole {
         let none = Live::default();
-        impact::of_segment(self.plan, step, segment, &self.about.tables, self.live.unwrap_or(&none))
+        let About { tables, one_transaction, .. } = self.about;
+        Whole {
+            limits: words::common_limits(self.plan),
+            impacts: Impacts::of(self.plan, tables, self.live.unwrap_or(&none), *one_transaction),
+        }
     }
+}
+
+/// What follows from the whole plan, for its steps.
+pub(super) struct Whole {
+    /// Limits that are said once for all.
+    pub limits: Option<Limits>,
+    /// What each statement does to the database.
+    pub impacts: Impacts,
 }
 
 /// The identification of a sealed plan.

@@ -1,9 +1,10 @@
 //! The plan for a terminal.
 
+use super::preview::Whole;
 use super::words::{self, Totals};
 use super::{Detail, PlanOptions, Preview};
 use crate::base::text::line;
-use crate::plan::{Hazard, Impact, Limits, Plan, Progress, Rollback, Segment, Statement, Step, StepCheck};
+use crate::plan::{Hazard, Impact, Plan, Progress, Rollback, Segment, Statement, Step, StepCheck};
 use crate::report::lines::{Line, Text};
 use crate::report::style::Tone;
 use crate::report::table::{Cell, Table};
@@ -22,13 +23,12 @@ const COLUMNS: usize = 120;
 struct Shown<'a> {
     preview: &'a Preview<'a>,
     options: PlanOptions,
-    /// Limits that are said once for all.
-    limits: Option<Limits>,
+    whole: Whole,
 }
 
 pub(super) fn render(preview: &Preview<'_>, options: PlanOptions) -> Text {
     let plan = preview.plan;
-    let shown = Shown { preview, options, limits: words::common_limits(plan) };
+    let shown = Shown { preview, options, whole: preview.whole() };
     let mut out = Text::new();
     let totals = Totals::of(plan);
     head(&mut out, preview, &totals);
@@ -139,13 +139,14 @@ fn segments(out: &mut Text, step: &Step, shown: &Shown<'_>) {
     for (i, segment) in step.segments.iter().enumerate() {
         let number = format!("{IN}{}. ", i + 1);
         out.line(
-            Line::from(format!("{number}{}", line(&words::segment_head(segment, shown.limits)))).hang(STATEMENT.len()),
+            Line::from(format!("{number}{}", line(&words::segment_head(segment, shown.whole.limits))))
+                .hang(STATEMENT.len()),
         );
         if segment.progress == Progress::Done {
             continue;
         }
-        for (statement, impact) in segment.statements.iter().zip(shown.preview.impacts(step, segment)) {
-            write_statement(out, (step, segment, statement), &impact, shown);
+        for (statement, impact) in segment.statements.iter().zip(shown.whole.impacts.of_segment(segment)) {
+            write_statement(out, (step, segment, statement), impact, shown);
         }
     }
 }

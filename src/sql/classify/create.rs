@@ -124,6 +124,7 @@ fn index(mut c: Cursor<'_, '_>, facts: &mut Facts) {
         facts.add(AlsoLocked { scans: true, ..partitions });
     }
     if concurrently {
+        facts.waits = Some(LockMode::Share);
         // without a name the server makes one up, and nobody knows what to look for
         facts.outside =
             Some(name.map_or(Outside::Opaque, |name| Outside::CreateIndex {

@@ -125,6 +125,7 @@ fn index(mut c: Cursor<'_, '_>, cascade: bool, facts: &mut Facts) {
     let mode = if concurrently { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive };
     for index in c.qnames() {
         if concurrently {
+            facts.waits = Some(LockMode::AccessExclusive);
             facts.outside = Some(Outside::DropIndex { index: index.clone() });
         }
         if cascade {

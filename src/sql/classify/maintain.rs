@@ -63,6 +63,7 @@ pub(super) fn reindex(mut c: Cursor<'_, '_>, facts: &mut Facts) {
     concurrently |= c.eat("concurrently");
     facts.outside = Some(Outside::Repeatable);
     (facts.scans, facts.builds) = (true, true);
+    facts.waits = concurrently.then_some(LockMode::AccessExclusive);
     let mode = if concurrently { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive };
     let name = c.qname();
     if let Some(through) = whole {

@@ -45,6 +45,7 @@ pub(super) fn detach(mut c: Cursor<'_, '_>, altered: &mut Altered<'_>) -> LockMo
     facts.add(AlsoLocked { scans: true, ..referencing });
     let concurrent = c.sees("concurrently");
     if concurrent {
+        facts.waits = Some(LockMode::AccessExclusive);
         facts.outside = Some(Outside::DetachPartition { table, partition });
         return LockMode::ShareUpdateExclusive;
     }

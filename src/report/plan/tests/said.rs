@@ -29,6 +29,7 @@ pub(in crate::report) fn about() -> About {
             "--- 100-views as applied\n+++ plans/100.yaml now\n@@ -1 +1 @@\n-a: <1>\n+a: 2\n".to_owned(),
         )]
         .into(),
+        one_transaction: false,
         tables: [
             ("platform.users".to_owned(), size(Some(2_000_000), 90_000_000)),
             ("platform.legacy".to_owned(), size(None, 8192)),
@@ -81,7 +82,7 @@ pub(in crate::report) fn live() -> Live {
             user: "app".to_owned(),
             application: application.to_owned(),
             state: "idle in transaction".to_owned(),
-            seconds: 190,
+            seconds: Some(190),
         },
         prepared: None,
         mode,

@@ -127,7 +127,11 @@ fn active_organization() -> Step {
             vec![statement(
                 "createIndex",
                 "CREATE INDEX CONCURRENTLY idx_users_active_org\n    ON platform.users (active_org_id)\n    WHERE active_org_id IS NOT NULL",
-                Facts { outside: Some(online), ..locks(&[("platform.users", LockMode::ShareUpdateExclusive)]) },
+                Facts {
+                    outside: Some(online),
+                    waits: Some(LockMode::Share),
+                    ..locks(&[("platform.users", LockMode::ShareUpdateExclusive)])
+                },
             )],
         ),
         backfill,

@@ -5,8 +5,9 @@ use super::also::also;
 use super::locks;
 use crate::base::QualifiedName;
 use crate::base::count;
-use crate::plan::{Hazard, Impact, Statement, TableLock, Work};
+use crate::plan::{Hazard, HeldBy, Impact, Statement, TableLock, Work};
 use crate::report::plan::Preview;
+use std::collections::BTreeSet;
 
 /// Sessions that are named; the others are counted.
 const MOST_NAMED: usize = 3;
@@ -29,13 +30,10 @@ pub(in crate::report::plan) fn lines(
         let is_worth_it = mode.is_some() && (hazard.is_some() || impact.held != Work::Instant);
         lines.push((hazard, if is_worth_it { words + &held } else { words }));
     }
-    let in_queue = |(table, lock): &&(QualifiedName, TableLock)| {
-        !impact.waits_for.iter().any(|(name, other)| name == table && other == lock)
-    };
-    let now: Vec<String> = impact.waits_for.iter().map(would_wait).collect();
-    lines.extend(some(now).map(|words| (Some(Hazard::BlocksReads), words)));
-    let now: Vec<String> = impact.waiting.iter().filter(in_queue).map(waits).collect();
-    lines.extend(some(now).map(|words| (Some(Hazard::BlocksWrites), words)));
+    let in_the_way: Vec<_> = impact.waits_for.iter().collect();
+    let others: Vec<_> = impact.waiting.iter().filter(|lock| !impact.waits_for.contains(lock)).collect();
+    lines.extend(some(&in_the_way, would_wait).into_iter().map(|words| (Some(Hazard::BlocksReads), words)));
+    lines.extend(some(&others, waits).into_iter().map(|words| (Some(Hazard::BlocksWrites), words)));
     if !impact.refused.is_empty() {
         let kinds: Vec<&str> = impact.refused.iter().map(|kind| kind.word()).collect();
         let words = format!("{} does not allow it: {}", preview.plan.environment, kinds.join(", "));
@@ -53,30 +51,49 @@ fn waits((table, lock): &(QualifiedName, TableLock)) -> String {
     format!("{} waits now for {} on {table}", lock.holder(), lock.mode.sql())
 }
 
-/// The first lines, and how many there are more.
-fn some(mut lines: Vec<String>) -> impl Iterator<Item = String> {
-    let more = lines.len().saturating_sub(MOST_NAMED);
-    lines.truncate(MOST_NAMED);
-    lines.into_iter().chain((more > 0).then(|| format!("and {} more", count(more, "session"))))
+/// A line for each of the first locks, and how many sessions there are more.
+fn some(locks: &[&(QualifiedName, TableLock)], line: fn(&(QualifiedName, TableLock)) -> String) -> Vec<String> {
+    let (shown, rest) = locks.split_at(locks.len().min(MOST_NAMED));
+    let mut lines: Vec<String> = shown.iter().map(|lock| line(lock)).collect();
+    let holders = |locks: &[&(QualifiedName, TableLock)]| -> BTreeSet<String> {
+        locks.iter().map(|(_, lock)| lock.holder()).collect()
+    };
+    let more = holders(rest).difference(&holders(shown)).count();
+    if more > 0 {
+        lines.push(format!("and {} more", count(more, "session")));
+    }
+    lines
 }
 
 /// How long the locks are held, as the end of a line.
 fn held(impact: &Impact) -> String {
-    let work = match (impact.held, impact.by) {
-        (Work::Instant, _) => return ", for an instant".to_owned(),
-        (Work::Batch, _) => return ", until its batch ends".to_owned(),
-        (work, Some(by)) => format!("until the transaction ends: statement {} {}", by + 1, does(work)),
-        (work, None) => format!("while it {}", does(work)),
+    let time = impact.estimate_ms.map(about);
+    let work = match (&impact.by, impact.held) {
+        (_, Work::Instant) => return ", for an instant".to_owned(),
+        (_, Work::Batch) => return ", until its batch ends".to_owned(),
+        (None, work) => format!("while it {}", does(work)),
+        (Some(by), work) => {
+            let who = match by {
+                HeldBy::Statement { statement } => format!("statement {}", statement + 1),
+                HeldBy::Verify => return ", until the checks of the step have run".to_owned(),
+                HeldBy::Changeset { changeset } => format!("`{changeset}`"),
+            };
+            let time = time.map_or_else(String::new, |time| format!(", {time}"));
+            return format!(", until the transaction ends{time}: {who} {}", does(work));
+        }
     };
-    match impact.estimate_ms {
-        Some(ms) => format!(", {work}, {}", about(ms)),
+    match time {
+        Some(time) => format!(", {work}, {time}"),
         None => format!(", {work}"),
     }
 }
 
+/// What is done, after who does it.
 fn does(work: Work) -> &'static str {
     match work {
-        Work::Instant | Work::Batch => "runs",
+        Work::Instant => "changes the catalog",
+        Work::Batch => "writes a batch",
+        Work::Query => "runs a query",
         Work::Rows => "writes rows",
         Work::Scan => "reads all rows",
         Work::Build => "builds an index",
