@@ -2,7 +2,10 @@
 //! oldest and the newest, `make test-versions` all. `tests/versions.sh` fetches them, and
 //! `DAGMAR_TEST_PG_BINS` names them, folders of binaries with colons between them.
 
-use crate::support::{Database, Project, Run, Server, a_ledger_comes_up, cases, round_trip, same};
+use crate::support::{
+    Database, Project, Run, Server, a_ledger_comes_up, cases, published_tables_are_found_without_a_lock, round_trip,
+    same,
+};
 use std::panic::catch_unwind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,7 +52,7 @@ fn runs_hold_on_other_versions() {
     on_each(&["a run", "a script", "a preview", "a ledger of version 1", "a ledger of version 2"], |what, server| {
         match what {
             "a run" => run(server),
-            "a preview" => crate::impact::published_tables_are_found_without_a_lock(&Database::on(server)),
+            "a preview" => published_tables_are_found_without_a_lock(&Database::on(server)),
             "a script" => script(server),
             "a ledger of version 1" => a_ledger_comes_up(server, 1),
             _ => a_ledger_comes_up(server, 2),

@@ -12,6 +12,7 @@ pub mod mistakes;
 mod process;
 mod project;
 pub mod proxy;
+mod published;
 mod roles;
 mod server;
 mod shop;
@@ -30,6 +31,7 @@ pub use ledgers::{
 pub use mistakes::{mistake_of, one_mistake, plain};
 pub use process::{Run, Running, dagmar, until};
 pub use project::{Project, against};
+pub use published::published_tables_are_found_without_a_lock;
 pub use roles::{granted, psql, role, url};
 pub use server::{Cluster, Server, as_server, binaries, owned, root, server};
 pub use shop::{SHOP, Shop};
