@@ -109,7 +109,7 @@ SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
     CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END,
     restart_lsn), 0)::bigint AS kept FROM pg_catalog.pg_replication_slots WHERE NOT active AND NOT temporary ORDER BY 2 DESC LIMIT 20) t),
 -- of many the strongest, and those that wait
-'locks', (SELECT pg_catalog.jsonb_agg(t ORDER BY t.i, t.granted DESC, t.pid) FROM (SELECT f.i, l.mode, l.granted, x.gid, coalesce(s.backend_type = 'autovacuum worker', s.pid IS NOT NULL AND s.usename IS NULL)
+'locks', (SELECT pg_catalog.jsonb_agg(t ORDER BY t.i, t.granted DESC, t.pid = 0, t.pid) FROM (SELECT f.i, l.mode, l.granted, x.gid, coalesce(s.backend_type = 'autovacuum worker', s.pid IS NOT NULL AND s.usename IS NULL)
     AND coalesce(s.query, '') NOT LIKE '%to prevent wraparound%' AS vacuum,
     coalesce(l.pid, 0) AS pid, coalesce(s.usename, x.owner, '') AS "user", coalesce(s.application_name, '') AS application,
     coalesce(s.state, '') AS state, coalesce(s.seconds, extract(epoch FROM pg_catalog.clock_timestamp() - x.prepared)::bigint) AS seconds,
