@@ -7,6 +7,18 @@ seconds=${FUZZ_SECONDS:-12}
 work=target/fuzz
 [ $# -gt 0 ] || set -- split knowledge yaml project stored
 
+if ! command -v c++ >/dev/null; then
+    if ! command -v apt-get >/dev/null; then
+        echo "libFuzzer needs a C++ compiler: install one (c++)" >&2
+        exit 1
+    fi
+    echo "a C++ compiler is not installed: installing the package g++ with apt-get" >&2
+    as=''
+    [ "$(id -u)" = 0 ] || as=sudo
+    $as apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive $as apt-get install -y -qq --no-install-recommends g++ >&2
+fi
+
 (cd fuzz && cargo build --quiet --release --locked)
 bin=$(dirname "$(find "$work"/*/release -maxdepth 1 -type f -name split | head -n 1)")
 
