@@ -134,15 +134,17 @@ impl<'a> Planned<'a> {
         about::online(self.target, &self.db, &self.plan).await
     }
 
+    /// The result of the gates; none if there is nothing to run.
+    async fn judge(&self) -> Result<Judgement, Failure> {
+        if self.is_nothing() { Ok(Judgement::default()) } else { self.gates.judge(&self.db, &self.plan).await }
+    }
+
     /// What the database and the policies of the environment say of the plan now. Records nothing.
     ///
     /// # Errors
     /// If a server does not answer.
     pub async fn now(&mut self) -> Result<Now, Failure> {
-        let judgement = match self.is_nothing() {
-            true => Judgement::default(),
-            false => self.gates.judge(&self.db, &self.plan).await?,
-        };
+        let judgement = self.judge().await?;
         let Preflight { findings, locks } = preflight::with_pooler(self.target, &mut self.db, &self.plan).await?;
         let allow = self.target.config().and_then(|environment| environment.allow.clone());
         Ok(Now { verdicts: judgement.verdicts, findings, live: Live { locks, allow } })
@@ -154,10 +156,7 @@ impl<'a> Planned<'a> {
     /// If a server does not answer, or the ledger belongs to another environment.
     pub async fn prepare(self, options: &'a Options) -> Result<Prepared<'a>, Failure> {
         self.target.check_bound(&self.history)?;
-        let judgement = match self.is_nothing() {
-            true => Judgement::default(),
-            false => self.gates.judge(&self.db, &self.plan).await?,
-        };
+        let judgement = self.judge().await?;
         let looks = !options.skip_preflight && !self.plan.steps.is_empty() && self.gates.refusal(&judgement).is_ok();
         let findings = match looks {
             true => preflight::preflight(self.target, &self.db, &self.plan).await?.findings,

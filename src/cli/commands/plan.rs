@@ -110,8 +110,8 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             }
             out.warnings(&planned.exposed_passwords());
             left::warn_of(&planned.missing(), out);
-            let review = reviewed(format, &target, &source, &planned.plan)?;
             if args.against.is_some() {
+                let review = reviewed(format, &target, &source, &planned.plan)?;
                 let now = planned.now().await?;
                 let about = planned.about().await;
                 let preview = Preview {
@@ -122,14 +122,16 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                     ..Preview::new(&planned.plan, &about, worded)
                 };
                 out.report(format.render(&[preview], options));
-                target.check_bound(&planned.history)?;
+                let bound = target.check_bound(&planned.history);
                 planned.close().await?;
+                bound?;
                 return preflight::refusal(&now.findings);
             }
             if args.dry.dry_run() {
                 let running = Running::default();
                 rehearsal::dry_run(&planned, DRY_RUN, &args.dry, &running, form, global, out).await?;
             } else {
+                let review = reviewed(format, &target, &source, &planned.plan)?;
                 let about = planned.about().await;
                 let preview = Preview { review: review.as_ref(), ..Preview::new(&planned.plan, &about, worded) };
                 out.report(format.render(&[preview], options));

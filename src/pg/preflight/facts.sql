@@ -28,10 +28,11 @@ published AS MATERIALIZED (
         @schemas_published@)
 ),
 lock AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks),
+here AS MATERIALIZED (SELECT * FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
 -- who asks for the size of a file locks its table for reading, and would wait behind these: then the pages of the catalog count
 queued AS MATERIALIZED (
     SELECT EXISTS (SELECT FROM lock l WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
-        AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+        AND l.database = (SELECT oid FROM here)
         AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid()) AS is, pg_catalog.current_setting('block_size')::bigint AS block
 ),
 family AS (
@@ -46,7 +47,6 @@ size AS MATERIALIZED (
     FROM family f JOIN pg_catalog.pg_class c ON c.oid = f.id
 ),
 me AS MATERIALIZED (SELECT * FROM pg_catalog.pg_roles WHERE rolname = current_user),
-here AS MATERIALIZED (SELECT * FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
 session AS MATERIALIZED (
     -- of others one sees little without pg_read_all_stats; the server's own processes have no role
     SELECT a.*, extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start)::bigint AS seconds,
