@@ -9,7 +9,7 @@ use crate::base::QualifiedName;
 use crate::sql::LockMode;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// What the database and the policies of its environment say of a plan at one moment.
 #[derive(Debug, Clone, Default)]
@@ -91,17 +91,17 @@ impl Held {
 
 /// The impact of every statement of a plan.
 #[derive(Debug, Default)]
-pub struct Impacts(HashMap<*const Segment, Vec<Impact>>);
+pub struct Impacts(Vec<Vec<Vec<Impact>>>);
 
 impl Impacts {
     /// Computes them. `sizes`: the known sizes of tables, by name; `one_transaction`: the whole plan runs in one.
     #[must_use]
     pub fn of(plan: &Plan, sizes: &BTreeMap<String, Size>, live: &Live, one_transaction: bool) -> Self {
-        let mut all = HashMap::new();
+        let mut all = Vec::with_capacity(plan.steps.len());
         // what follows in the same transaction: from the end of the plan to its beginning
         let mut after: Option<Held> = None;
         for step in plan.steps.iter().rev() {
-            let mut later = after.take();
+            let (mut later, mut segments) = (after.take(), Vec::with_capacity(step.segments.len()));
             if !step.verify.is_empty() {
                 later = Some(Held::new(Work::Query, None, Some(HeldBy::Verify)).then(later));
             }
@@ -118,22 +118,25 @@ impl Impacts {
                     later = is_transaction.then(|| held.by(HeldBy::Statement { statement: at }));
                 }
                 impacts.reverse();
-                all.insert(std::ptr::from_ref(segment), impacts);
+                segments.push(impacts);
                 later = later.filter(|_| one_transaction);
             }
+            segments.reverse();
+            all.push(segments);
             let changeset = || HeldBy::Changeset { changeset: step.changeset.clone() };
             after = later.filter(|_| one_transaction).map(|held| match held.by {
                 Some(HeldBy::Changeset { .. }) => held,
                 _ => Held { by: Some(changeset()), ..held },
             });
         }
+        all.reverse();
         Self(all)
     }
 
-    /// The impact of each statement of a segment of the plan, in their order.
+    /// The impact of each statement of a segment, in their order; step and segment by their positions in the plan.
     #[must_use]
-    pub fn of_segment(&self, segment: &Segment) -> &[Impact] {
-        self.0.get(&std::ptr::from_ref(segment)).map(Vec::as_slice).unwrap_or_default()
+    pub fn of_segment(&self, step: usize, segment: usize) -> &[Impact] {
+        &self.0[step][segment]
     }
 }
 
@@ -221,7 +224,7 @@ mod tests {
 
     fn impacts(mode: &str, statements: &[&str], live: &Live) -> Vec<Impact> {
         let plan = plan(mode, statements);
-        Impacts::of(&plan, &sizes(), live, false).of_segment(&plan.steps[0].segments[0]).to_vec()
+        Impacts::of(&plan, &sizes(), live, false).of_segment(0, 0).to_vec()
     }
 
     fn of_statement(statement: usize) -> Option<HeldBy> {
@@ -279,11 +282,11 @@ mod tests {
         let mut plan = plan("transaction", &["ALTER TABLE small ADD a int"]);
         let of = |plan: &Plan, one_transaction| {
             let all = Impacts::of(plan, &sizes(), &Live::default(), one_transaction);
-            let one = |step: &crate::plan::Step| {
-                let impact = &all.of_segment(&step.segments[0])[0];
+            let one = |step: usize| {
+                let impact = &all.of_segment(step, 0)[0];
                 (impact.held, impact.by.clone(), impact.estimate_ms)
             };
-            plan.steps.iter().map(one).collect::<Vec<_>>()
+            (0..plan.steps.len()).map(one).collect::<Vec<_>>()
         };
         let instant = (Work::Instant, None, Some(0));
         assert_eq!(of(&plan, false), std::slice::from_ref(&instant));

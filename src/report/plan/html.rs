@@ -5,7 +5,7 @@ use super::Preview;
 use super::preview::Whole;
 use super::words::{self, Totals};
 use crate::base::{Level, count};
-use crate::plan::{Hazard, Plan, Rollback, Segment, Step, StepCheck};
+use crate::plan::{Hazard, Impact, Limits, Plan, Rollback, Segment, Step, StepCheck};
 use crate::report::graph::{GraphView, svg};
 use crate::report::page::{self, sql, text};
 use crate::report::{LintAnswer, findings, gates, preflight};
@@ -68,7 +68,7 @@ fn part(out: &mut String, preview: &Preview<'_>, no: usize) {
         if wave.replace(step.wave) != Some(step.wave) {
             let _ = writeln!(out, "<h2>Wave {}</h2>", step.wave);
         }
-        write_step(out, &format!("{no}-{i}"), step, late.as_deref(), &whole, preview);
+        write_step(out, (no, i), step, late.as_deref(), &whole, preview);
     }
     left_out(out, plan);
 }
@@ -183,12 +183,19 @@ fn overview(out: &mut String, preview: &Preview<'_>, no: usize) {
     out.push_str("</table>\n");
 }
 
-fn write_step(out: &mut String, id: &str, step: &Step, late: Option<&str>, whole: &Whole, preview: &Preview<'_>) {
+fn write_step(
+    out: &mut String,
+    (no, number): (usize, usize),
+    step: &Step,
+    late: Option<&str>,
+    whole: &Whole,
+    preview: &Preview<'_>,
+) {
     let tags = tags(preview.plan, step);
     let open = if tags.is_empty() && preview.plan.steps.len() > MANY { "" } else { " open" };
     let _ = writeln!(
         out,
-        "<details class=\"step\" id=\"step-{id}\"{open}>\n<summary><h3>{}</h3> {tags}",
+        "<details class=\"step\" id=\"step-{no}-{number}\"{open}>\n<summary><h3>{}</h3> {tags}",
         text(&step.changeset)
     );
     if let Some(description) = &step.description {
@@ -216,8 +223,8 @@ fn write_step(out: &mut String, id: &str, step: &Step, late: Option<&str>, whole
     checks(out, "Before", &step.preconditions);
     if !step.segments.is_empty() {
         out.push_str("<ol class=\"segments\">\n");
-        for segment in &step.segments {
-            write_segment(out, step, segment, whole, preview);
+        for (i, segment) in step.segments.iter().enumerate() {
+            write_segment(out, (step, segment), whole.impacts.of_segment(number, i), whole.limits, preview);
         }
         out.push_str("</ol>\n");
     }
@@ -239,9 +246,15 @@ fn write_step(out: &mut String, id: &str, step: &Step, late: Option<&str>, whole
     out.push_str("</div>\n</details>\n");
 }
 
-fn write_segment(out: &mut String, step: &Step, segment: &Segment, whole: &Whole, preview: &Preview<'_>) {
-    let _ = writeln!(out, "<li><span class=\"soft\">{}</span>", text(&words::segment_head(segment, whole.limits)));
-    for (statement, impact) in segment.statements.iter().zip(whole.impacts.of_segment(segment)) {
+fn write_segment(
+    out: &mut String,
+    (step, segment): (&Step, &Segment),
+    impacts: &[Impact],
+    common: Option<Limits>,
+    preview: &Preview<'_>,
+) {
+    let _ = writeln!(out, "<li><span class=\"soft\">{}</span>", text(&words::segment_head(segment, common)));
+    for (statement, impact) in segment.statements.iter().zip(impacts) {
         block(out, &[&statement.sql]);
         let mut items = String::new();
         let flags = words::flags(preview.plan, step, segment, statement);

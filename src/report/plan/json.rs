@@ -81,9 +81,9 @@ impl<'a> ImpactAnswer<'a> {
     fn all(preview: &Preview<'a>) -> Vec<Self> {
         let mut all = Vec::new();
         let impacts = preview.whole().impacts;
-        for step in &preview.plan.steps {
+        for (number, step) in preview.plan.steps.iter().enumerate() {
             for (segment, of) in step.left() {
-                for (statement, impact) in impacts.of_segment(of).iter().cloned().enumerate() {
+                for (statement, impact) in impacts.of_segment(number, segment).iter().cloned().enumerate() {
                     let facts = &of.statements[statement].facts;
                     if facts.locks.is_empty() && facts.also.is_empty() && impact.refused.is_empty() {
                         continue;

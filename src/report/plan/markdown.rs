@@ -6,7 +6,7 @@ use super::words::{self, Totals};
 use crate::base::count;
 use crate::base::text::line;
 use crate::base::{Operation, Setting};
-use crate::plan::{Hazard, Plan, Rollback, Segment, Step, StepCheck};
+use crate::plan::{Hazard, Impact, Limits, Plan, Rollback, Segment, Step, StepCheck};
 use crate::report::escape::{code_block, code_span, markdown, markup};
 use crate::report::table::Table;
 use crate::report::{gates, preflight};
@@ -33,7 +33,7 @@ fn one(preview: &Preview<'_>, limit: usize) -> String {
     let length = |text: &str| text.chars().count();
     let (waves, whole) = (words::waves(plan), preview.whole());
     let bare: Vec<String> =
-        waves.iter().map(|(_, step, late)| step_text(step, late.as_deref(), &whole, preview, false)).collect();
+        waves.iter().map(|(i, step, late)| step_text((*i, step), late.as_deref(), &whole, preview, false)).collect();
     let (head, tail) = (head(preview, usize::MAX), left_out(plan, usize::MAX));
     // what is said where something is left out
     let mut used = length(&head) + length(&tail) + bare.iter().map(|text| length(text)).sum::<usize>() + 400;
@@ -43,13 +43,13 @@ fn one(preview: &Preview<'_>, limit: usize) -> String {
     }
     let mut without = 0;
     let mut steps = Vec::with_capacity(bare.len());
-    for ((_, step, late), bare) in waves.iter().zip(bare) {
-        let whole = step_text(step, late.as_deref(), &whole, preview, true);
-        used += length(&whole) - length(&bare);
+    for ((i, step, late), bare) in waves.iter().zip(bare) {
+        let full = step_text((*i, step), late.as_deref(), &whole, preview, true);
+        used += length(&full) - length(&bare);
         if used <= limit {
-            steps.push(whole);
+            steps.push(full);
         } else {
-            used -= length(&whole) - length(&bare);
+            used -= length(&full) - length(&bare);
             without += 1;
             steps.push(bare);
         }
@@ -137,7 +137,13 @@ fn summary(out: &mut String, plan: &Plan, rows: usize) {
 }
 
 /// The head of a fold is HTML, all on one line: an empty line would end it.
-fn step_text(step: &Step, late: Option<&str>, whole: &Whole, preview: &Preview<'_>, sql: bool) -> String {
+fn step_text(
+    (number, step): (usize, &Step),
+    late: Option<&str>,
+    whole: &Whole,
+    preview: &Preview<'_>,
+    sql: bool,
+) -> String {
     let mut text = String::new();
     let out = &mut text;
     let _ = write!(out, "<details>\n<summary><code>{}</code>", markup(&line(&step.changeset)));
@@ -151,8 +157,8 @@ fn step_text(step: &Step, late: Option<&str>, whole: &Whole, preview: &Preview<'
         let _ = writeln!(out, "{}", code_block("diff", changed));
     }
     checks(out, "Before", &step.preconditions, sql);
-    for segment in &step.segments {
-        write_segment(out, step, segment, whole, preview);
+    for (i, segment) in step.segments.iter().enumerate() {
+        write_segment(out, (step, segment), whole.impacts.of_segment(number, i), whole.limits, preview);
     }
     if sql {
         block(out, &step.segments);
@@ -175,10 +181,16 @@ fn step_text(step: &Step, late: Option<&str>, whole: &Whole, preview: &Preview<'
     text
 }
 
-fn write_segment(out: &mut String, step: &Step, segment: &Segment, whole: &Whole, preview: &Preview<'_>) {
-    let head = words::segment_head(segment, whole.limits);
+fn write_segment(
+    out: &mut String,
+    (step, segment): (&Step, &Segment),
+    impacts: &[Impact],
+    common: Option<Limits>,
+    preview: &Preview<'_>,
+) {
+    let head = words::segment_head(segment, common);
     let _ = writeln!(out, "* Runs {}", markdown(&head));
-    for (statement, impact) in segment.statements.iter().zip(whole.impacts.of_segment(segment)) {
+    for (statement, impact) in segment.statements.iter().zip(impacts) {
         let _ = writeln!(out, "  * {}", code_span(&gist(&statement.sql)));
         let flags = words::flags(preview.plan, step, segment, statement);
         for (hazard, words) in words::lines(preview, statement, impact, flags.contains(&Hazard::OPAQUE)) {

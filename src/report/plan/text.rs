@@ -28,7 +28,6 @@ struct Shown<'a> {
 
 pub(super) fn render(preview: &Preview<'_>, options: PlanOptions) -> Text {
     let plan = preview.plan;
-    let shown = Shown { preview, options, whole: preview.whole() };
     let mut out = Text::new();
     let totals = Totals::of(plan);
     head(&mut out, preview, &totals);
@@ -40,13 +39,14 @@ pub(super) fn render(preview: &Preview<'_>, options: PlanOptions) -> Text {
         out.gap();
         out.append(summary(plan, options.limit));
     } else {
+        let shown = Shown { preview, options, whole: preview.whole() };
         let mut wave = None;
-        for (_, step, late) in words::waves(plan) {
+        for (number, step, late) in words::waves(plan) {
             out.gap();
             if wave.replace(step.wave) != Some(step.wave) {
                 out.line(Line::new().paint(Tone::Strong, format!("wave {}", step.wave)));
             }
-            write_step(&mut out, step, late, &shown);
+            write_step(&mut out, (number, step), late, &shown);
         }
     }
     left_out(&mut out, plan);
@@ -101,7 +101,7 @@ fn summary(plan: &Plan, limit: Option<usize>) -> Text {
     table.text(limit)
 }
 
-fn write_step(out: &mut Text, step: &Step, late: Option<String>, shown: &Shown<'_>) {
+fn write_step(out: &mut Text, (number, step): (usize, &Step), late: Option<String>, shown: &Shown<'_>) {
     let mut head = Line::from("  ").paint(Tone::Strong, line(&step.changeset));
     if let Some(description) = &step.description {
         head = head.plain(format!("  {}", line(description)));
@@ -121,7 +121,7 @@ fn write_step(out: &mut Text, step: &Step, late: Option<String>, shown: &Shown<'
         out.append(diff::text(changed, IN));
     }
     checks(out, "before", &step.preconditions, shown.options);
-    segments(out, step, shown);
+    segments(out, (number, step), shown);
     checks(out, "verify", &step.verify, shown.options);
     way_back(out, step, shown.options);
 }
@@ -135,17 +135,17 @@ fn checks(out: &mut Text, what: &str, checks: &[StepCheck], options: PlanOptions
     }
 }
 
-fn segments(out: &mut Text, step: &Step, shown: &Shown<'_>) {
+fn segments(out: &mut Text, (number, step): (usize, &Step), shown: &Shown<'_>) {
     for (i, segment) in step.segments.iter().enumerate() {
-        let number = format!("{IN}{}. ", i + 1);
+        let bullet = format!("{IN}{}. ", i + 1);
         out.line(
-            Line::from(format!("{number}{}", line(&words::segment_head(segment, shown.whole.limits))))
+            Line::from(format!("{bullet}{}", line(&words::segment_head(segment, shown.whole.limits))))
                 .hang(STATEMENT.len()),
         );
         if segment.progress == Progress::Done {
             continue;
         }
-        for (statement, impact) in segment.statements.iter().zip(shown.whole.impacts.of_segment(segment)) {
+        for (statement, impact) in segment.statements.iter().zip(shown.whole.impacts.of_segment(number, i)) {
             write_statement(out, (step, segment, statement), impact, shown);
         }
     }
