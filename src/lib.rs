@@ -48,7 +48,7 @@
 //! ```
 //!
 //! A module imports only modules to its left:
-//! base, effects, sql, change, render, source, graph, history, plan, edges, ledger, run, lint, exec, gate, report, pipeline, pg, ops, cli.
+//! base, effects, sql, inspect, change, render, source, graph, history, plan, edges, ledger, run, lint, exec, gate, report, pipeline, pg, ops, cli.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -62,6 +62,7 @@ pub mod exec;
 pub mod gate;
 pub mod graph;
 pub mod history;
+pub mod inspect;
 pub mod ledger;
 pub mod lint;
 #[cfg(feature = "pg")]

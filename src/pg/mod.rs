@@ -1,7 +1,7 @@
 //! PostgreSQL: the only room that names `tokio_postgres`. It imports neither `ops` nor `cli`.
 //!
 //! [`mod@connect`]: [`Settings`] from a URL, the environment and libpq's files, read as libpq reads them, and a
-//! [`Connection`]. [`embedded`]: a private server from installed binaries. [`ledger`]: reads and writes the
+//! [`Connection`]. [`embedded`]: a private server from installed binaries. [`inspect`]: reads the catalog. [`ledger`]: reads and writes the
 //! ledger. [`lock`]: one run at a time. [`preflight`]: checks before the first statement. [`hooks`]: the hooks of
 //! an environment. [`run`]: executes a plan, or rehearses it.
 //!
@@ -12,6 +12,7 @@ pub mod connect;
 mod database;
 pub mod embedded;
 pub mod hooks;
+pub mod inspect;
 pub mod known;
 pub mod ledger;
 pub mod lock;

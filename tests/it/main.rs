@@ -33,6 +33,7 @@ mod gates;
 mod hooks;
 mod hostile;
 mod impact;
+mod inspecting;
 mod integrity;
 mod killing;
 mod lease;

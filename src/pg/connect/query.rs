@@ -27,6 +27,15 @@ const PIN: &str = "SELECT pg_catalog.current_setting('search_path'), \
 /// A row of texts, as the simple protocol has them.
 pub type Texts = Vec<Option<String>>;
 
+/// What one statement of a message answered.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// The names of its columns.
+    pub columns: Vec<String>,
+    /// Its rows.
+    pub rows: Vec<Texts>,
+}
+
 /// A row of an answer. A server may answer anything: no column is taken for granted.
 #[derive(Debug)]
 pub struct Row(tokio_postgres::Row);
@@ -98,6 +107,25 @@ impl Connection {
     pub async fn texts(&self, sql: &str) -> Result<Vec<Texts>, ServerError> {
         // a message of several statements is one transaction (manual, chapter 55.2.2.1)
         self.simple(&format!("{USE_OWN_PATH}; {sql}")).await
+    }
+
+    /// Runs several statements of dagmar's own in one message, which set the path themselves and set it back. Gives
+    /// what each of those that have rows answered.
+    ///
+    /// # Errors
+    /// What the server said.
+    pub async fn answers(&self, sql: &str) -> Result<Vec<Answer>, ServerError> {
+        let messages = self.client.simple_query(sql).await.map_err(|e| ServerError::of(&e))?;
+        let mut answers: Vec<Answer> = Vec::new();
+        for message in &messages {
+            if let SimpleQueryMessage::RowDescription(columns) = message {
+                let columns = columns.iter().map(|column| column.name().to_owned()).collect();
+                answers.push(Answer { columns, rows: Vec::new() });
+            } else if let (Some(row), Some(answer)) = (texts_of(message), answers.last_mut()) {
+                answer.rows.push(row);
+            }
+        }
+        Ok(answers)
     }
 
     /// Asks what an author wrote, under his path.

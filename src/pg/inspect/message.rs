@@ -1,0 +1,87 @@
+//! The message that asks for several classes at once.
+
+use super::Scope;
+use super::classes::{Class, Filter};
+use crate::base::name::quote_literal;
+use crate::base::{Failure, fill};
+use crate::pg::connect::query::Answer;
+use crate::pg::connect::{Connection, query_failed};
+
+/// Settings on which the text of a definition depends, or its time, and their values here.
+const SETTINGS: [(&str, &str); 8] = [
+    ("search_path", "pg_catalog, pg_temp"),
+    ("DateStyle", "ISO, YMD"),
+    ("IntervalStyle", "postgres"),
+    ("TimeZone", "UTC"),
+    ("extra_float_digits", "1"),
+    ("bytea_output", "hex"),
+    ("quote_all_identifiers", "off"),
+    // compiling these queries takes longer than running them
+    ("jit", "off"),
+];
+
+/// Asks for these classes in one message; an answer for each.
+pub(super) async fn ask(
+    connection: &Connection,
+    scope: &Scope,
+    classes: &[(&Class, Filter<'_>)],
+) -> Result<Vec<Answer>, Failure> {
+    let queries: Vec<String> = classes.iter().map(|(class, filter)| query(class, *filter, scope)).collect();
+    answers(connection, "cannot read the catalog", &queries).await
+}
+
+/// The answers to queries of one row type each, under the settings for definitions. The session's own come back.
+pub(super) async fn answers(
+    connection: &Connection,
+    context: &str,
+    queries: &[String],
+) -> Result<Vec<Answer>, Failure> {
+    let kept: Vec<String> =
+        SETTINGS.iter().map(|(name, _)| format!("'{name}', pg_catalog.current_setting('{name}')")).collect();
+    let set: Vec<String> =
+        SETTINGS.iter().map(|(name, value)| format!("pg_catalog.set_config('{name}', '{value}', true)")).collect();
+    // a message of several statements is one transaction (manual, chapter 55.2.2.1), or part of the open one
+    let message = format!(
+        "SELECT pg_catalog.set_config('dagmar.settings', pg_catalog.json_build_object({})::text, true);\nSELECT {};\n{};\n\
+         SELECT pg_catalog.set_config(s.key, s.value, true) \
+         FROM pg_catalog.json_each_text(pg_catalog.current_setting('dagmar.settings')::json) s",
+        kept.join(", "),
+        set.join(", "),
+        queries.join(";\n")
+    );
+    let answers = connection.answers(&message).await.map_err(|e| query_failed(context, &e))?;
+    Ok(answers.into_iter().skip(2).take(queries.len()).collect())
+}
+
+/// The query for a class with its placeholders filled in.
+fn query(class: &Class, filter: Filter<'_>, scope: &Scope) -> String {
+    let names: Vec<String> = scope.without.iter().map(|name| quote_literal(name)).collect();
+    let schema =
+        format!("n.nspname !~ '^pg_' AND n.nspname <> ALL (ARRAY['information_schema', {}]::name[])", names.join(", "));
+    let units = match filter {
+        Filter::All => "IS NOT NULL".to_owned(),
+        Filter::Units(oids) => {
+            let oids: Vec<String> = oids.iter().map(u32::to_string).collect();
+            format!("= ANY ('{{{}}}'::oid[])", oids.join(","))
+        }
+    };
+    let values = [("schema", schema.as_str()), ("units", &units), ("free", FREE), ("current", CURRENT)];
+    let relations = fill(RELATIONS, &values);
+    let values = [&values[..], &[("relations", relations.as_str())]].concat();
+    fill(class.sql.trim_end(), &values)
+}
+
+/// Whether an object, whose class and oid follow, belongs to no extension.
+const FREE: &str = "NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass \
+                    AND e.deptype = 'e' AND (e.classid, e.objid) = ";
+
+/// Whether the name before it is none of the attic: dropped columns stay in their tables under such names.
+const CURRENT: &str = "!~ '^attic_[0-9a-f]{8}_'";
+
+/// The relations that can have columns, with their names and kinds.
+const RELATIONS: &str = "(
+    SELECT c.*, c.tableoid, pg_catalog.quote_ident(n.nspname) AS schema,
+        pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) AS name,
+        CASE c.relkind WHEN 'f' THEN 'foreign table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END AS kind
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND @schema@ AND c.oid @units@ AND c.relname @current@ AND @free@(c.tableoid, c.oid)))";

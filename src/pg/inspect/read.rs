@@ -1,0 +1,148 @@
+//! Rows of the catalog as objects.
+
+use super::classes::Class;
+use crate::base::{Failure, FailureKind};
+use crate::inspect::{Address, Grant, Object, ObjectKey, ObjectKind};
+use crate::pg::connect::query::{Answer, Texts};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Collects objects.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    pub objects: BTreeMap<ObjectKey, Object>,
+    at: BTreeMap<Address, ObjectKey>,
+}
+
+/// How the text of a column is read.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Text,
+    Bool,
+    Number,
+    Json,
+    Acl,
+    Several,
+}
+
+const FORMS: [(&str, Form); 4] =
+    [(":bool", Form::Bool), (":number", Form::Number), (":json", Form::Json), (":acl", Form::Acl)];
+
+impl Reader {
+    /// Adds what the query of a class answered.
+    ///
+    /// # Errors
+    /// If the answer is not what was asked for.
+    pub fn add(&mut self, class: &Class, answer: &Answer) -> Result<(), Failure> {
+        let columns = Columns::of(&answer.columns);
+        for row in &answer.rows {
+            self.row(class, &columns, row).ok_or_else(|| {
+                let message = format!("the server's answer about {} cannot be read", class.name.replace('_', " "));
+                Failure::new(FailureKind::Database, message).help("check that this is a PostgreSQL server")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// `None`: it cannot be read.
+    fn row(&mut self, class: &Class, columns: &Columns<'_>, row: &Texts) -> Option<()> {
+        let number = |at: Option<usize>| -> Option<u32> { text(row, at)?.parse().ok() };
+        let sub = text(row, columns.sub).map_or(Some(0), |sub| sub.parse().ok())?;
+        let address = Address { class: number(columns.class)?, oid: number(columns.oid)?, sub };
+        let mut properties = BTreeMap::new();
+        for (at, name, form) in &columns.properties {
+            let Some(text) = text(row, Some(*at)) else { continue };
+            match (form, value(*form, text)?) {
+                (Form::Several, Value::Object(several)) => properties.extend(several),
+                (_, value) => drop(properties.insert((*name).to_owned(), value)),
+            }
+        }
+        let Some(kind) = text(row, columns.kind) else {
+            // of an object that is out of scope
+            let Some(object) = self.at.get(&address).and_then(|key| self.objects.get_mut(key)) else { return Some(()) };
+            object.properties.extend(properties);
+            return Some(());
+        };
+        let key = ObjectKey::new(ObjectKind::of_word(kind)?, text(row, columns.name)?);
+        let parent = match text(row, columns.parent_kind) {
+            Some(kind) => Some(ObjectKey::new(ObjectKind::of_word(kind)?, text(row, columns.parent)?)),
+            None => None,
+        };
+        let object = Object {
+            properties,
+            parent,
+            position: number(columns.position),
+            address,
+            unit: Address { class: class.units, oid: number(columns.unit)?, sub: 0 },
+            ..Object::default()
+        };
+        self.at.insert(address, key.clone());
+        self.objects.insert(key, object);
+        Some(())
+    }
+}
+
+fn text(row: &Texts, at: Option<usize>) -> Option<&str> {
+    row.get(at?)?.as_deref()
+}
+
+fn value(form: Form, text: &str) -> Option<Value> {
+    Some(match form {
+        Form::Text => Value::String(text.to_owned()),
+        Form::Bool => Value::Bool(text == "t"),
+        Form::Number => text.parse::<i64>().ok()?.into(),
+        Form::Json | Form::Several => serde_json::from_str(text).ok()?,
+        Form::Acl => {
+            let items: Vec<String> = serde_json::from_str(text).ok()?;
+            let mut grants: Vec<Grant> = items.iter().map(|item| Grant::of_item(item)).collect::<Option<_>>()?;
+            grants.sort();
+            grants.iter().map(|grant| Value::String(grant.to_string())).collect()
+        }
+    })
+}
+
+/// Where which column is.
+#[derive(Debug, Default)]
+struct Columns<'a> {
+    kind: Option<usize>,
+    name: Option<usize>,
+    parent_kind: Option<usize>,
+    parent: Option<usize>,
+    class: Option<usize>,
+    oid: Option<usize>,
+    sub: Option<usize>,
+    unit: Option<usize>,
+    position: Option<usize>,
+    properties: Vec<(usize, &'a str, Form)>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(names: &'a [String]) -> Self {
+        let mut columns = Self::default();
+        for (at, name) in names.iter().enumerate() {
+            let place = match name.as_str() {
+                "kind" => &mut columns.kind,
+                "name" => &mut columns.name,
+                "parentKind" => &mut columns.parent_kind,
+                "parent" => &mut columns.parent,
+                "class" => &mut columns.class,
+                "oid" => &mut columns.oid,
+                "sub" => &mut columns.sub,
+                "unit" => &mut columns.unit,
+                "position" => &mut columns.position,
+                "*" => {
+                    columns.properties.push((at, name, Form::Several));
+                    continue;
+                }
+                name => {
+                    let form = FORMS.iter().find_map(|(end, form)| Some((name.strip_suffix(end)?, *form)));
+                    let (name, form) = form.unwrap_or((name, Form::Text));
+                    columns.properties.push((at, name, form));
+                    continue;
+                }
+            };
+            *place = Some(at);
+        }
+        columns
+    }
+}

@@ -1,0 +1,8 @@
+SELECT 'constraint' AS kind, r.name || '.' || pg_catalog.quote_ident(k.conname) AS name, r.kind AS "parentKind", r.name AS parent,
+    k.tableoid AS class, k.oid, r.oid AS unit,
+    pg_catalog.pg_get_constraintdef(k.oid) AS definition,
+    CASE WHEN k.coninhcount > 0 OR k.conparentid <> 0 THEN
+        CASE WHEN k.conislocal AND k.coninhcount > 0 THEN 'inherited and own' ELSE 'inherited' END END AS inheritance
+FROM @relations@ r
+JOIN pg_catalog.pg_constraint k ON k.conrelid = r.oid AND k.contype IN ('c', 'f', 'p', 'u', 'x')
+WHERE k.conname @current@
