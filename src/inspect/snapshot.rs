@@ -64,6 +64,12 @@ impl Snapshot {
         self.units.get(&unit).into_iter().flatten()
     }
 
+    /// What is inspected with the rows of a catalog, by its oid.
+    pub fn units_of(&self, class: u32) -> impl Iterator<Item = &ObjectKey> {
+        let first = Address { class, oid: 0, sub: i32::MIN };
+        self.units.range(first..).take_while(move |(unit, _)| unit.class == class).flat_map(|(_, keys)| keys)
+    }
+
     /// Puts an object in the place of the one with its key.
     pub fn insert(&mut self, key: ObjectKey, object: Object) {
         self.remove(&key);

@@ -1,14 +1,14 @@
 //! The message that asks for several classes at once.
 
 use super::Scope;
-use super::classes::{Class, Filter};
 use crate::base::name::quote_literal;
 use crate::base::{Failure, fill};
+use crate::inspect::ObjectKey;
 use crate::pg::connect::query::Answer;
 use crate::pg::connect::{Connection, query_failed};
 
 /// Settings on which the text of a definition depends, or its time, and their values here.
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 9] = [
     ("search_path", "pg_catalog, pg_temp"),
     ("DateStyle", "ISO, YMD"),
     ("IntervalStyle", "postgres"),
@@ -18,16 +18,17 @@ const SETTINGS: [(&str, &str); 8] = [
     ("quote_all_identifiers", "off"),
     // compiling these queries takes longer than running them
     ("jit", "off"),
+    // the order in which they are written is a good one, and looking for a better one takes longer
+    ("join_collapse_limit", "1"),
 ];
 
-/// Asks for these classes in one message; an answer for each.
-pub(super) async fn ask(
-    connection: &Connection,
-    scope: &Scope,
-    classes: &[(&Class, Filter<'_>)],
-) -> Result<Vec<Answer>, Failure> {
-    let queries: Vec<String> = classes.iter().map(|(class, filter)| query(class, *filter, scope)).collect();
-    answers(connection, "cannot read the catalog", &queries).await
+/// Which objects of a class.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Filter<'a> {
+    /// All.
+    All,
+    /// Those of these units, or with these oids.
+    Oids(&'a [u32]),
 }
 
 /// The answers to queries of one row type each, under the settings for definitions. The session's own come back.
@@ -53,27 +54,52 @@ pub(super) async fn answers(
     Ok(answers.into_iter().skip(2).take(queries.len()).collect())
 }
 
-/// The query for a class with its placeholders filled in.
-fn query(class: &Class, filter: Filter<'_>, scope: &Scope) -> String {
-    let names: Vec<String> = scope.without.iter().map(|name| quote_literal(name)).collect();
+/// A query with its placeholders filled in.
+pub(super) fn query(connection: &Connection, sql: &str, filter: Filter<'_>, scope: &Scope) -> String {
+    let names: Vec<String> = scope.without.iter().map(|name| format!(", {}", quote_literal(name))).collect();
     let schema =
-        format!("n.nspname !~ '^pg_' AND n.nspname <> ALL (ARRAY['information_schema', {}]::name[])", names.join(", "));
-    let units = match filter {
-        Filter::All => "IS NOT NULL".to_owned(),
-        Filter::Units(oids) => {
+        format!("n.nspname !~ '^pg_' AND n.nspname <> ALL (ARRAY['information_schema'{}]::name[])", names.concat());
+    let (units, oids) = match filter {
+        // no object of a user has a lower one
+        Filter::All => ("IS NOT NULL".to_owned(), ">= 16384".to_owned()),
+        Filter::Oids(oids) => {
             let oids: Vec<String> = oids.iter().map(u32::to_string).collect();
-            format!("= ANY ('{{{}}}'::oid[])", oids.join(","))
+            let among = format!("= ANY ('{{{}}}'::oid[])", oids.join(","));
+            (among.clone(), among)
         }
     };
-    let values = [("schema", schema.as_str()), ("units", &units), ("free", FREE), ("current", CURRENT)];
+    let (columns, rows) =
+        if connection.server_major < 15 { ("NULL::int2[]", "NULL::pg_node_tree") } else { ("r.prattrs", "r.prqual") };
+    let values = [
+        ("schema", schema.as_str()),
+        ("units", &units),
+        ("oids", &oids),
+        ("free", FREE),
+        ("current", CURRENT),
+        ("publishedColumns", columns),
+        ("publishedRows", rows),
+    ];
     let relations = fill(RELATIONS, &values);
     let values = [&values[..], &[("relations", relations.as_str())]].concat();
-    fill(class.sql.trim_end(), &values)
+    fill(sql.trim_end(), &values)
+}
+
+/// The query for the values of sequences; `None`: there are none.
+pub(super) fn values_of(sequences: &[(&ObjectKey, u32)]) -> Option<String> {
+    let each = |(key, oid): &(&ObjectKey, u32)| {
+        format!(
+            "SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::oid AS class, {oid} AS oid, last_value AS \"lastValue:number\", \
+             is_called AS \"isCalled:bool\" FROM {}",
+            key.name
+        )
+    };
+    let each: Vec<String> = sequences.iter().map(each).collect();
+    (!each.is_empty()).then(|| each.join(" UNION ALL "))
 }
 
 /// Whether an object, whose class and oid follow, belongs to no extension.
-const FREE: &str = "NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass \
-                    AND e.deptype = 'e' AND (e.classid, e.objid) = ";
+const FREE: &str = "NOT EXISTS (SELECT FROM pg_catalog.pg_depend member WHERE member.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass \
+                    AND member.deptype = 'e' AND (member.classid, member.objid) = ";
 
 /// Whether the name before it is none of the attic: dropped columns stay in their tables under such names.
 const CURRENT: &str = "!~ '^attic_[0-9a-f]{8}_'";

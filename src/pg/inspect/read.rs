@@ -2,15 +2,17 @@
 
 use super::classes::Class;
 use crate::base::{Failure, FailureKind};
-use crate::inspect::{Address, Grant, Object, ObjectKey, ObjectKind};
+use crate::inspect::{Address, Grant, Object, ObjectKey, ObjectKind, Snapshot};
 use crate::pg::connect::query::{Answer, Texts};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Collects objects.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     pub objects: BTreeMap<ObjectKey, Object>,
+    /// Those whose values the role may not read.
+    pub unreadable: BTreeSet<ObjectKey>,
     at: BTreeMap<Address, ObjectKey>,
 }
 
@@ -34,10 +36,58 @@ impl Reader {
     /// # Errors
     /// If the answer is not what was asked for.
     pub fn add(&mut self, class: &Class, answer: &Answer) -> Result<(), Failure> {
+        self.rows(class.name, class.units(), answer)
+    }
+
+    /// Adds properties to objects that were found.
+    ///
+    /// # Errors
+    /// If the answer is not what was asked for.
+    pub fn amend(&mut self, what: &str, answer: &Answer) -> Result<(), Failure> {
+        self.rows(what, 0, answer)
+    }
+
+    /// The sequences that were found, and their oids.
+    pub fn sequences(&self) -> impl Iterator<Item = (&ObjectKey, u32)> {
+        let sequences = self.objects.iter().filter(|(key, _)| key.kind == ObjectKind::Sequence);
+        sequences.map(|(key, object)| (key, object.address.oid))
+    }
+
+    /// Adds what another one read.
+    pub fn extend(&mut self, other: Self) {
+        self.objects.extend(other.objects);
+        self.unreadable.extend(other.unreadable);
+        self.at.extend(other.at);
+    }
+
+    /// Adds what depends on what. What was not read is as in `base`.
+    pub fn depend(&mut self, answer: &Answer, base: Option<&Snapshot>) {
+        for row in &answer.rows {
+            let number = |at: usize| text(row, Some(at)).and_then(|text| text.parse().ok()).unwrap_or_default();
+            let sub = |at: usize| text(row, Some(at)).and_then(|text| text.parse().ok()).unwrap_or_default();
+            let at = |class: u32, oid: u32, sub: i32| {
+                // what has no name of its own is the whole: a column of an index
+                let key = |sub| {
+                    let at = Address { class, oid, sub };
+                    self.at.get(&at).or_else(|| base?.at(at))
+                };
+                key(sub).or_else(|| key(0)).cloned()
+            };
+            let (from, to) = (at(number(0), number(1), sub(2)), at(number(3), number(4), sub(5)));
+            if let (Some(from), Some(to)) = (from, to)
+                && from != to
+                && let Some(object) = self.objects.get_mut(&from)
+            {
+                object.depends.insert(to);
+            }
+        }
+    }
+
+    fn rows(&mut self, what: &str, units: u32, answer: &Answer) -> Result<(), Failure> {
         let columns = Columns::of(&answer.columns);
         for row in &answer.rows {
-            self.row(class, &columns, row).ok_or_else(|| {
-                let message = format!("the server's answer about {} cannot be read", class.name.replace('_', " "));
+            self.row(units, &columns, row).ok_or_else(|| {
+                let message = format!("the server's answer about {} cannot be read", what.replace('_', " "));
                 Failure::new(FailureKind::Database, message).help("check that this is a PostgreSQL server")
             })?;
         }
@@ -45,7 +95,7 @@ impl Reader {
     }
 
     /// `None`: it cannot be read.
-    fn row(&mut self, class: &Class, columns: &Columns<'_>, row: &Texts) -> Option<()> {
+    fn row(&mut self, units: u32, columns: &Columns<'_>, row: &Texts) -> Option<()> {
         let number = |at: Option<usize>| -> Option<u32> { text(row, at)?.parse().ok() };
         let sub = text(row, columns.sub).map_or(Some(0), |sub| sub.parse().ok())?;
         let address = Address { class: number(columns.class)?, oid: number(columns.oid)?, sub };
@@ -73,10 +123,16 @@ impl Reader {
             parent,
             position: number(columns.position),
             address,
-            unit: Address { class: class.units, oid: number(columns.unit)?, sub: 0 },
+            unit: Address { class: units, oid: number(columns.unit)?, sub: 0 },
             ..Object::default()
         };
-        self.at.insert(address, key.clone());
+        if text(row, columns.unreadable) == Some("t") {
+            self.unreadable.insert(key.clone());
+        }
+        // comments on what belongs to an extension do not count
+        if key.kind != ObjectKind::Privileges {
+            self.at.insert(address, key.clone());
+        }
         self.objects.insert(key, object);
         Some(())
     }
@@ -113,6 +169,7 @@ struct Columns<'a> {
     sub: Option<usize>,
     unit: Option<usize>,
     position: Option<usize>,
+    unreadable: Option<usize>,
     properties: Vec<(usize, &'a str, Form)>,
 }
 
@@ -130,6 +187,7 @@ impl<'a> Columns<'a> {
                 "sub" => &mut columns.sub,
                 "unit" => &mut columns.unit,
                 "position" => &mut columns.position,
+                "unreadable" => &mut columns.unreadable,
                 "*" => {
                     columns.properties.push((at, name, Form::Several));
                     continue;

@@ -53,9 +53,18 @@ impl Database {
 
     /// The catalog and all rows of everything but the ledger, as text to compare.
     pub fn dump(&self) -> String {
+        self.dumped("--inserts")
+    }
+
+    /// The same without the rows.
+    pub fn schema(&self) -> String {
+        self.dumped("--schema-only")
+    }
+
+    fn dumped(&self, option: &str) -> String {
         let output = Command::new(server().bin.join("pg_dump"))
             .args(["--exclude-schema=dagmar", "--exclude-schema=dagmar_attic"])
-            .args(["--inserts", "-U", "postgres", "-h"])
+            .args([option, "-U", "postgres", "-h"])
             .arg(&self.server.sockets)
             .arg(&self.name)
             .output()

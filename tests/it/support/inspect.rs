@@ -1,15 +1,18 @@
 //! The inspected catalog of a test's database.
 
 use super::database::Database;
+use super::server::server;
 use dagmar::base::Ident;
-use dagmar::inspect::Snapshot;
-use dagmar::pg::inspect::{Scope, snapshot};
+use dagmar::inspect::{Difference, Snapshot, compare, words};
+use dagmar::pg::inspect::{Scope, delta, snapshot};
 use dagmar::pg::{Connection, Settings, connect};
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 /// Everything but the ledger.
 pub fn scope() -> Scope {
-    Scope { sequence_values: true, ..Scope::outside_of(&Ident::new("dagmar").unwrap()) }
+    Scope { sequence_values: true, database: true, ..Scope::outside_of(&Ident::new("dagmar").unwrap()) }
 }
 
 /// Does something on a connection of its own.
@@ -18,6 +21,7 @@ pub fn on_connection<T>(database: &Database, work: impl AsyncFnOnce(&Connection)
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let connection = connect(&settings, Duration::ZERO).await.unwrap();
+        connection.execute("").await.unwrap();
         work(&connection).await
     })
 }
@@ -25,4 +29,80 @@ pub fn on_connection<T>(database: &Database, work: impl AsyncFnOnce(&Connection)
 /// The catalog of a database.
 pub fn inspected(database: &Database) -> Snapshot {
     on_connection(database, async |connection| snapshot(connection, &scope()).await.unwrap())
+}
+
+/// Differences, a line each.
+pub fn said(differences: &[Difference]) -> String {
+    differences.iter().map(|difference| words(difference) + "\n").collect()
+}
+
+/// A statement of `tests/data/inspect`, and what is known of it.
+struct Step {
+    sql: String,
+    /// It changes nothing.
+    nothing: bool,
+    /// It changes the order of columns.
+    moves: bool,
+    /// `pg_dump` does not write what it changes.
+    not_in_a_dump: bool,
+    since: u32,
+}
+
+fn steps(name: &str) -> Vec<Step> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/inspect").join(name).with_extension("sql");
+    let text = fs::read_to_string(path).unwrap();
+    let mut all = Vec::new();
+    for block in text.split("\n\n").map(str::trim).filter(|block| !block.is_empty()) {
+        let (marks, sql): (Vec<&str>, Vec<&str>) = block.lines().partition(|line| line.starts_with("-- "));
+        let mark = |word: &str| marks.contains(&word);
+        let since = marks.iter().find_map(|mark| mark.strip_prefix("-- since ")).map_or(0, |n| n.parse().unwrap());
+        all.push(Step {
+            sql: sql.join("\n"),
+            nothing: mark("-- nothing"),
+            moves: mark("-- moves"),
+            not_in_a_dump: mark("-- not in a dump"),
+            since,
+        });
+    }
+    all
+}
+
+/// Runs the statements of a file, each in a transaction. What changed is read twice: by what the server says of the
+/// transaction, and as a whole. Gives each statement with what it changed. Where `pg_dump` can read the server, it
+/// sees the same statements.
+pub fn walk(name: &str, database: &Database) -> String {
+    let dump = || std::ptr::eq(database.server, server()).then(|| database.schema());
+    database.sql(
+        "DO $$ BEGIN PERFORM pg_advisory_xact_lock(7); IF to_regrole('inspect_reader') IS NULL THEN \
+         CREATE ROLE inspect_reader; CREATE ROLE inspect_owner; END IF; END $$",
+    );
+    on_connection(database, async |connection| {
+        let scope = scope();
+        let (mut base, mut dumped, mut text) = (snapshot(connection, &scope).await.unwrap(), dump(), String::new());
+        for step in steps(name).iter().filter(|step| step.since <= connection.server_major) {
+            let sql = &step.sql;
+            connection.author_texts(&format!("BEGIN; {sql}")).await.unwrap_or_else(|why| panic!("{sql}\n{why}"));
+            let changed = delta(connection, &scope, &base).await.unwrap();
+            let now = snapshot(connection, &scope).await.unwrap();
+            connection.author_texts("COMMIT").await.unwrap();
+            let differences = compare(&base, &now);
+            assert_eq!(said(&changed.differences(&base)), said(&differences), "{sql}");
+            assert_eq!(
+                base.fingerprint() == now.fingerprint(),
+                step.nothing || step.moves,
+                "{sql}\n{}",
+                said(&differences)
+            );
+            base.apply(changed);
+            assert!(base.objects() == now.objects(), "{sql}\n{}", said(&compare(&base, &now)));
+            assert_eq!(base, now, "{sql}");
+            let after = dump();
+            let as_before = step.nothing || step.not_in_a_dump;
+            assert!(dumped.is_none() || (dumped == after) == as_before, "{sql}: the dump");
+            dumped = after;
+            text += &format!("{sql}\n");
+            said(&differences).lines().for_each(|line| text += &format!("    {line}\n"));
+        }
+        text
+    })
 }
