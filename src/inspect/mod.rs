@@ -5,6 +5,7 @@
 //! snapshots. [`Snapshot::fingerprint`]: equal for equal schemas. `pg::inspect` reads them from a server.
 
 mod compare;
+mod ddl;
 mod delta;
 mod fingerprint;
 mod kind;
@@ -17,6 +18,7 @@ mod words;
 mod tests;
 
 pub use compare::{Change, Difference, compare};
+pub use ddl::ddl;
 pub use delta::{Delta, compare_deltas};
 pub use kind::ObjectKind;
 pub use object::{Address, Object, ObjectKey};

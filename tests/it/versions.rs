@@ -4,7 +4,7 @@
 
 use crate::support::{
     Database, Project, Run, Server, a_ledger_comes_up, cases, published_tables_are_found_without_a_lock, round_trip,
-    same,
+    same, walk,
 };
 use std::panic::catch_unwind;
 use std::sync::Mutex;
@@ -38,6 +38,12 @@ fn on_each(what: &[&str], check: impl Fn(&str, &'static Server) + Sync + std::pa
 fn cases_go_up_down_and_up_on_other_versions() {
     let cases = cases();
     on_each(&cases.iter().map(String::as_str).collect::<Vec<_>>(), round_trip);
+}
+
+#[test]
+#[ignore = "needs servers of other versions: make test-all"]
+fn each_change_of_a_catalog_is_seen_on_other_versions() {
+    on_each(&["relations", "programs", "others"], |name, server| drop(walk(name, &Database::on(server))));
 }
 
 #[test]

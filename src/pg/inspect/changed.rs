@@ -86,13 +86,46 @@ const OF_TYPES: [(&str, &str); 4] =
 const OF_OTHERS: [(&str, &str, &str); 3] =
     [("pg_proc", "oid", "pg_proc"), ("pg_aggregate", "aggfnoid", "pg_proc"), ("pg_namespace", "oid", "pg_namespace")];
 
-/// Catalogs of the server: their objects are in no database.
-const OF_THE_SERVER: [(&str, &str); 4] = [
-    ("pg_auth_members", "memberships of roles"),
-    ("pg_authid", "roles"),
-    ("pg_tablespace", "tablespaces"),
-    ("pg_parameter_acl", "privileges on settings"),
+/// Catalogs of which something is not compared, what, and why.
+const NOT_COMPARED: [(&str, &str, &str); 8] = [
+    ("pg_authid", "roles", OF_THE_SERVER),
+    ("pg_auth_members", "memberships of roles", OF_THE_SERVER),
+    ("pg_tablespace", "tablespaces", OF_THE_SERVER),
+    ("pg_parameter_acl", "privileges on settings", OF_THE_SERVER),
+    ("pg_largeobject", "large objects", "they are data"),
+    ("pg_largeobject_metadata", "large objects", "they are data"),
+    ("pg_user_mapping", "option values of user mappings", "they may be secrets"),
+    ("pg_subscription", "connection strings of subscriptions", "they may have passwords"),
 ];
+
+const OF_THE_SERVER: &str = "they belong to the server and to no database";
+
+/// Catalogs that say nothing that others do not say as well, or that are found by the locks of objects.
+const BESIDES: [&str; 10] = [
+    "pg_depend",
+    "pg_shdepend",
+    "pg_description",
+    "pg_shdescription",
+    "pg_seclabel",
+    "pg_shseclabel",
+    "pg_statistic",
+    "pg_statistic_ext_data",
+    "pg_replication_origin",
+    "pg_subscription_rel",
+];
+
+/// What is not compared of a catalog.
+fn not_compared(catalog: &str) -> Option<NotCompared> {
+    let new = |what: String, why: &str| NotCompared { what, why: why.to_owned() };
+    if let Some((_, what, why)) = NOT_COMPARED.iter().find(|(name, ..)| *name == catalog) {
+        return Some(new((*what).to_owned(), why));
+    }
+    let is_read = OF_RELATIONS.iter().chain(&OF_TYPES).any(|(name, _)| *name == catalog)
+        || OF_OTHERS.iter().any(|(name, ..)| *name == catalog)
+        || CLASSES.iter().any(|class| matches!(class.by, By::Whole(_, catalogs) if catalogs.contains(&catalog)))
+        || BESIDES.contains(&catalog);
+    (!is_read).then(|| new(format!("rows of {catalog}"), "this catalog is not known"))
+}
 
 /// Asks the server what the open transaction changed.
 pub(super) async fn find(connection: &Connection, base: &Snapshot) -> Result<Changed, Failure> {
@@ -105,18 +138,11 @@ pub(super) async fn find(connection: &Connection, base: &Snapshot) -> Result<Cha
     for row in &counters.rows {
         let (catalog, only_inserted) = (text(row, 0)?, text(row, 1)? == "t");
         changed.add_catalog(catalog);
-        if let Some((_, what)) = OF_THE_SERVER.iter().find(|(name, _)| *name == catalog) {
-            let why = "they belong to the server and to no database";
-            changed.not_compared.push(NotCompared { what: (*what).to_owned(), why: why.to_owned() });
-        }
+        changed.not_compared.extend(not_compared(catalog));
         changed.everything |= matches!(catalog, "pg_authid" | "pg_tablespace") && !only_inserted;
         // a new column has a new relation, or one with another number of columns
         if catalog != "pg_attribute" || !only_inserted {
             written.push(catalog);
-        }
-        if catalog.starts_with("pg_largeobject") {
-            let why = "they are data".to_owned();
-            changed.not_compared.push(NotCompared { what: "large objects".to_owned(), why });
         }
     }
     changed.not_compared.sort();

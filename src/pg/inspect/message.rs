@@ -110,4 +110,4 @@ const RELATIONS: &str = "(
         pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) AS name,
         CASE c.relkind WHEN 'f' THEN 'foreign table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END AS kind
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND @schema@ AND c.oid @units@ AND c.relname @current@ AND @free@(c.tableoid, c.oid)))";
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND @schema@ AND c.oid @units@ AND (c.relname NOT BETWEEN 'attic_0' AND 'attic_g' OR c.relname @current@) AND @free@(c.tableoid, c.oid)))";

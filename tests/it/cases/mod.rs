@@ -3,6 +3,7 @@
 
 mod dry_run;
 mod failures;
+mod fingerprints;
 mod golden;
 mod script;
 
@@ -34,6 +35,14 @@ macro_rules! cases {
             #[test]
             fn is_the_same_as_a_script() {
                 super::script::check(stringify!($name));
+            }
+            #[test]
+            fn fingerprints_differ_where_dumps_do() {
+                super::fingerprints::of_states(stringify!($name));
+            }
+            #[test]
+            fn transactions_tell_what_they_changed() {
+                super::fingerprints::of_transactions(stringify!($name));
             }
             #[test]
             fn dry_run_leaves_no_trace() {

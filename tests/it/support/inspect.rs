@@ -3,7 +3,7 @@
 use super::database::Database;
 use super::server::server;
 use dagmar::base::Ident;
-use dagmar::inspect::{Difference, Snapshot, compare, words};
+use dagmar::inspect::{Change, Difference, Snapshot, compare, ddl, words};
 use dagmar::pg::inspect::{Scope, delta, snapshot};
 use dagmar::pg::{Connection, Settings, connect};
 use std::fs;
@@ -72,10 +72,9 @@ fn steps(name: &str) -> Vec<Step> {
 /// sees the same statements.
 pub fn walk(name: &str, database: &Database) -> String {
     let dump = || std::ptr::eq(database.server, server()).then(|| database.schema());
-    database.sql(
-        "DO $$ BEGIN PERFORM pg_advisory_xact_lock(7); IF to_regrole('inspect_reader') IS NULL THEN \
-         CREATE ROLE inspect_reader; CREATE ROLE inspect_owner; END IF; END $$",
-    );
+    let role =
+        |name: &str| format!("BEGIN CREATE ROLE {name}; EXCEPTION WHEN duplicate_object OR unique_violation THEN END;");
+    database.sql(&format!("DO $$ BEGIN {} {} END $$", role("inspect_reader"), role("inspect_owner")));
     on_connection(database, async |connection| {
         let scope = scope();
         let (mut base, mut dumped, mut text) = (snapshot(connection, &scope).await.unwrap(), dump(), String::new());
@@ -93,16 +92,46 @@ pub fn walk(name: &str, database: &Database) -> String {
                 "{sql}\n{}",
                 said(&differences)
             );
-            base.apply(changed);
-            assert!(base.objects() == now.objects(), "{sql}\n{}", said(&compare(&base, &now)));
-            assert_eq!(base, now, "{sql}");
-            let after = dump();
+            let mut after = base.clone();
+            after.apply(changed);
+            assert!(after.objects() == now.objects(), "{sql}\n{}", said(&compare(&after, &now)));
+            let dump_after = dump();
             let as_before = step.nothing || step.not_in_a_dump;
-            assert!(dumped.is_none() || (dumped == after) == as_before, "{sql}: the dump");
-            dumped = after;
+            assert!(dumped.is_none() || (dumped == dump_after) == as_before, "{sql}: the dump");
+            dumped = dump_after;
             text += &format!("{sql}\n");
             said(&differences).lines().for_each(|line| text += &format!("    {line}\n"));
+            text += &mended(connection, &base, &now, &differences).await;
+            base = now;
         }
         text
     })
+}
+
+/// The SQL that brings back what was there before. Where it is known for all differences, it is run, and has to.
+async fn mended(connection: &Connection, before: &Snapshot, now: &Snapshot, differences: &[Difference]) -> String {
+    let (mut text, mut all, mut whole) = (String::new(), Vec::new(), true);
+    // what is made first may need what is dropped last
+    let (extra, others): (Vec<_>, Vec<_>) = differences.iter().partition(|one| one.change == Change::Extra);
+    for difference in others.into_iter().chain(extra.into_iter().rev()) {
+        match ddl(before, now, difference) {
+            Some(sql) => all.extend(sql),
+            None => whole = false,
+        }
+    }
+    all.iter().for_each(|sql| text += &format!("        {}\n", sql.replace('\n', "\n        ")));
+    if !whole || differences.is_empty() {
+        return if whole { text } else { text + "        (no SQL for all of it)\n" };
+    }
+    let done = connection.author_texts(&format!("BEGIN; {}", all.join(";\n"))).await;
+    if let Err(why) = done {
+        connection.author_texts("ROLLBACK").await.unwrap();
+        return text + &format!("        ({why})\n");
+    }
+    let mended = snapshot(connection, &scope()).await.unwrap();
+    connection.author_texts("ROLLBACK").await.unwrap();
+    let mut left = compare(before, &mended);
+    left.retain(|difference| !difference.is_move());
+    assert_eq!(said(&left), "", "{text}");
+    text
 }

@@ -21,4 +21,4 @@ FROM @relations@ r
 JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef
-WHERE a.attname @current@
+WHERE (a.attname NOT BETWEEN 'attic_0' AND 'attic_g' OR a.attname @current@)

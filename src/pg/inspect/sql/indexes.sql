@@ -16,4 +16,4 @@ JOIN pg_catalog.pg_index i ON i.indrelid = r.oid
 JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
 LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = x.oid AND k.conrelid = r.oid AND k.contype IN ('p', 'u', 'x')
 LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = x.reltablespace
-WHERE x.relname @current@
+WHERE (x.relname NOT BETWEEN 'attic_0' AND 'attic_g' OR x.relname @current@)

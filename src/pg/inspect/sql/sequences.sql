@@ -16,4 +16,4 @@ JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
 LEFT JOIN pg_catalog.pg_depend d ON d.classid = c.tableoid AND d.objid = c.oid AND d.objsubid = 0
     AND d.refclassid = c.tableoid AND d.deptype IN ('a', 'i')
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-WHERE @schema@ AND c.oid @units@ AND c.relname @current@ AND @free@(c.tableoid, c.oid))
+WHERE @schema@ AND c.oid @units@ AND (c.relname NOT BETWEEN 'attic_0' AND 'attic_g' OR c.relname @current@) AND @free@(c.tableoid, c.oid))
