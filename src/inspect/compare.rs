@@ -91,6 +91,8 @@ pub(super) fn differences<'k>(
             (Some(object), None) if is_there(&object.parent, found) => add(Change::Missing),
             (None, Some(object)) if is_there(&object.parent, expected) => add(Change::Extra),
             (Some(_), None) | (None, Some(_)) => {}
+            // a part of another object: of a table with another name
+            (Some(a), Some(b)) if !is_there(&a.parent, found) || !is_there(&b.parent, expected) => {}
             (Some(a), Some(b)) => {
                 if a.position != b.position {
                     moving.extend(a.parent.as_ref().and_then(|parent| expected.get(parent).map(|_| parent)));

@@ -22,6 +22,23 @@ impl Delta {
     }
 }
 
+impl Snapshot {
+    /// Brings a snapshot to the state after a transaction. Costs as much as the delta is large.
+    pub fn apply(&mut self, delta: Delta) {
+        self.not_compared.extend(delta.not_compared);
+        self.not_compared.sort();
+        self.not_compared.dedup();
+        // first what goes: an address may have a new name
+        let (gone, there): (Vec<_>, Vec<_>) = delta.changed.into_iter().partition(|(_, object)| object.is_none());
+        gone.iter().for_each(|(key, _)| self.remove(key));
+        for (key, object) in there {
+            if let Some(object) = object {
+                self.insert(key, object);
+            }
+        }
+    }
+}
+
 /// How the states after two deltas of the same base differ.
 #[must_use]
 pub fn compare_deltas(base: &Snapshot, expected: &Delta, found: &Delta) -> Vec<Difference> {

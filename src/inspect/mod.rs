@@ -22,6 +22,6 @@ pub use ddl::ddl;
 pub use delta::{Delta, compare_deltas};
 pub use kind::ObjectKind;
 pub use object::{Address, Object, ObjectKey};
-pub use privileges::{Grant, privileges_of};
+pub use privileges::{Grant, OWNER, privileges_of};
 pub use snapshot::{NotCompared, Snapshot};
 pub use words::words;

@@ -6,13 +6,16 @@ use serde_json::Value;
 /// The privileges that one role granted to another on one object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grant {
-    /// The role that has them, as SQL; `PUBLIC`: all roles.
+    /// The role that has them, as SQL; `PUBLIC`: all roles; [`OWNER`].
     pub grantee: String,
     /// The privileges, and for each whether it may be granted to others.
     pub privileges: Vec<(String, bool)>,
-    /// The role that granted them, as SQL.
+    /// The role that granted them, as SQL, or [`OWNER`].
     pub grantor: String,
 }
+
+/// The owner of the object, whoever that is. A role of this name would be quoted.
+pub const OWNER: &str = "OWNER";
 
 const WITH_OPTION: &str = " WITH GRANT OPTION";
 

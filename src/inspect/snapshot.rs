@@ -1,6 +1,5 @@
 //! All objects of a database.
 
-use super::delta::Delta;
 use super::object::{Address, Object, ObjectKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -90,21 +89,6 @@ impl Snapshot {
         take(&mut self.units, &object.unit, key);
         if self.addresses.get(&object.address) == Some(key) {
             self.addresses.remove(&object.address);
-        }
-    }
-
-    /// Brings a snapshot to the state after a transaction. Costs as much as the delta is large.
-    pub fn apply(&mut self, delta: Delta) {
-        self.not_compared.extend(delta.not_compared);
-        self.not_compared.sort();
-        self.not_compared.dedup();
-        // first what goes: an address may have a new name
-        let (gone, there): (Vec<_>, Vec<_>) = delta.changed.into_iter().partition(|(_, object)| object.is_none());
-        gone.iter().for_each(|(key, _)| self.remove(key));
-        for (key, object) in there {
-            if let Some(object) = object {
-                self.insert(key, object);
-            }
         }
     }
 }

@@ -3,12 +3,13 @@
 use super::compare::{Change, Difference};
 use serde_json::Value;
 use similar::TextDiff;
+use std::collections::BTreeSet;
 
 /// A difference in a line; a definition of several lines as a unified diff below it.
 #[must_use]
 pub fn words(difference: &Difference) -> String {
     let object = &difference.object;
-    match &difference.change {
+    match &with_empty(&difference.change) {
         Change::Missing => format!("{object} is missing"),
         Change::Extra => format!("{object} is not expected"),
         Change::Moved { expected, found } => {
@@ -20,6 +21,13 @@ pub fn words(difference: &Difference) -> String {
             let diff = TextDiff::from_lines(expected.as_str(), found.as_str());
             let diff = diff.unified_diff().context_radius(2).header("expected", "found").to_string();
             format!("{object}: {} differs\n{}", spaced(property), diff.trim_end())
+        }
+        Change::Changed { property, expected: Value::Object(expected), found: Value::Object(found) } => {
+            let names: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
+            let other = names.into_iter().filter(|name| expected.get(*name) != found.get(*name));
+            let one = |map: &serde_json::Map<String, Value>, name| value(map.get(name).unwrap_or(&Value::Null));
+            let other = other.map(|name| format!("{name} is {} instead of {}", one(found, name), one(expected, name)));
+            format!("{object}: {}: {}", spaced(property), other.collect::<Vec<_>>().join("; "))
         }
         Change::Changed { property, expected: Value::Array(expected), found: Value::Array(found) } => {
             let only = |these: &[Value], others: &[Value]| {
@@ -39,6 +47,17 @@ pub fn words(difference: &Difference) -> String {
             format!("{object}: {} is {} instead of {}", spaced(property), value(found), value(expected))
         }
     }
+}
+
+/// A change in which no list is an empty list, and no options are empty options.
+fn with_empty(change: &Change) -> Change {
+    let Change::Changed { property, expected, found } = change else { return change.clone() };
+    let like = |one: &Value, other: &Value| match (one, other) {
+        (Value::Null, Value::Array(_)) => Value::Array(Vec::new()),
+        (Value::Null, Value::Object(_)) => Value::Object(serde_json::Map::new()),
+        _ => one.clone(),
+    };
+    Change::Changed { property: property.clone(), expected: like(expected, found), found: like(found, expected) }
 }
 
 fn list(items: &[Value]) -> String {

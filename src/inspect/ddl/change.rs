@@ -1,9 +1,11 @@
 //! Properties that are not as expected.
 
-use super::column::{self, sequence_options};
-use super::common::{comment, local, owner, privileges, target};
+use super::column;
+use super::common::{change_foreign_options, comment, local, owner, privileges, target};
 use super::create::{create, labels, roles};
-use super::{drop, table};
+use super::remove::drop;
+use super::set::{enabled, index, sequence};
+use super::table;
 use crate::base::name::quote_literal;
 use crate::inspect::kind::ObjectKind as Kind;
 use crate::inspect::object::{Object, ObjectKey};
@@ -20,11 +22,7 @@ pub(super) fn change(
     match property {
         "owner" => return owner(key, object).map(|sql| vec![sql]),
         "comment" => return comment(key, object).map(|sql| vec![sql]),
-        "privileges" if object.text("owner") == found.text("owner") => {
-            return privileges(key, object, found.property("privileges"));
-        }
-        // those of the former owner become the new one's
-        "privileges" => return if only_owners(object, found) { Some(Vec::new()) } else { None },
+        "privileges" => return privileges(key, object, found.property("privileges")),
         "dependsOnExtensions" | "securityLabels" => return None,
         _ => {}
     }
@@ -50,19 +48,15 @@ pub(super) fn change(
             }
             (property == "definition").then(|| again(catalog, key, object))?
         }
+        Kind::Index
+            if property == "definition" && object.parent.as_ref().is_some_and(|of| of.kind != Kind::Constraint) =>
+        {
+            again(catalog, key, object)
+        }
         Kind::Index => index(catalog, key, object, found, property),
         Kind::Trigger | Kind::Rule => match property {
             "definition" => again(catalog, key, object),
-            "enabled" => {
-                let enable = match object.text("enabled") {
-                    None => "ENABLE",
-                    Some("disabled") => "DISABLE",
-                    Some("replica") => "ENABLE REPLICA",
-                    Some(_) => "ENABLE ALWAYS",
-                };
-                let (of, word) = (object.parent.as_ref()?, super::common::keyword(key.kind));
-                Some(vec![format!("ALTER TABLE {} {enable} {word} {}", of.name, local(key, object))])
-            }
+            "enabled" => enabled(key, object),
             _ => None,
         },
         Kind::Policy => match (property, object.text(property)) {
@@ -105,15 +99,12 @@ pub(super) fn change(
             "schema" => alter(format!("SET SCHEMA {}", object.text("schema")?)),
             _ => None,
         },
-        Kind::EventTrigger if property == "enabled" => alter(
-            match object.text("enabled") {
-                None => "ENABLE",
-                Some("disabled") => "DISABLE",
-                Some("replica") => "ENABLE REPLICA",
-                Some(_) => "ENABLE ALWAYS",
-            }
-            .to_owned(),
-        ),
+        Kind::Publication | Kind::Cast => again(catalog, key, object),
+        Kind::Server | Kind::ForeignDataWrapper if property == "options" => {
+            alter(change_foreign_options(object.property(property), found.property(property))?)
+        }
+        Kind::Server if property == "version" => alter(format!("VERSION {}", quote_literal(object.text("version")?))),
+        Kind::EventTrigger if property == "enabled" => enabled(key, object),
         _ => None,
     }
 }
@@ -125,85 +116,14 @@ pub(super) fn again(catalog: &Snapshot, key: &ObjectKey, object: &Object) -> Opt
     Some(sql)
 }
 
-/// Whether nobody but the owners has privileges.
-fn only_owners(object: &Object, found: &Object) -> bool {
-    let renamed = |object: &Object| {
-        let owner = crate::base::name::quote_ident(object.text("owner").unwrap_or_default()).into_owned();
-        object
-            .property("privileges")
-            .to_string()
-            .replace(&format!("\"{owner}: "), "\"owner: ")
-            .replace(&format!("(by {owner})"), "(by owner)")
-    };
-    renamed(object) == renamed(found)
-}
-
-fn index(catalog: &Snapshot, key: &ObjectKey, object: &Object, found: &Object, property: &str) -> Option<Vec<String>> {
-    let name = &key.name;
-    let own = name.rsplit_once('.').map(|(_, own)| own)?;
-    let of = object.parent.as_ref()?;
-    let table = if of.kind == Kind::Constraint { catalog.get(of)?.parent.as_ref()? } else { of };
-    let alter = |what: String| Some(vec![format!("ALTER TABLE {} {what}", table.name)]);
-    match property {
-        "definition" if of.kind == Kind::Constraint => {
-            // options are all that can differ under the same constraint
-            let (new, old) = (object.text("definition")?, found.text("definition")?);
-            let options = |text: &str| -> Option<serde_json::Value> {
-                let Some((_, rest)) = text.split_once(" WITH (") else { return Some(serde_json::Value::Null) };
-                let options = rest.split(')').next()?.split(", ");
-                let options = options.filter_map(|option| option.split_once('='));
-                let value = |text: &str| serde_json::Value::from(text.trim_matches('\''));
-                Some(options.map(|(name, text)| (name.to_owned(), value(text))).collect())
-            };
-            let sql = super::common::options(&options(new)?, &options(old)?, "");
-            Some(sql.into_iter().map(|what| format!("ALTER INDEX {name} {what}")).collect())
-        }
-        "definition" => again(catalog, key, object),
-        "invalid" if !object.is("invalid") => Some(vec![format!("REINDEX INDEX {name}")]),
-        "clustered" if object.is("clustered") => alter(format!("CLUSTER ON {own}")),
-        "clustered" => alter("SET WITHOUT CLUSTER".to_owned()),
-        "replicaIdentity" if object.is("replicaIdentity") => alter(format!("REPLICA IDENTITY USING INDEX {own}")),
-        // the table says what it is instead
-        "replicaIdentity" => Some(Vec::new()),
-        "tablespace" => Some(vec![format!(
-            "ALTER INDEX {name} SET TABLESPACE {}",
-            crate::base::name::quote_ident(object.text("tablespace").unwrap_or("pg_default"))
-        )]),
-        "statistics" => {
-            let targets = object.property("statistics").as_object().cloned().unwrap_or_default();
-            let old = found.property("statistics").as_object().cloned().unwrap_or_default();
-            let reset = old.keys().filter(|column| !targets.contains_key(*column)).map(|column| (column, -1));
-            let set = targets.iter().map(|(column, target)| (column, target.as_i64().unwrap_or(-1)));
-            Some(
-                set.chain(reset)
-                    .map(|(column, n)| format!("ALTER INDEX {name} ALTER COLUMN {column} SET STATISTICS {n}"))
-                    .collect(),
-            )
-        }
-        _ => None,
-    }
-}
-
-fn sequence(key: &ObjectKey, object: &Object, property: &str) -> Option<Vec<String>> {
-    let name = &key.name;
-    match property {
-        "type" | "start" | "increment" | "minimum" | "maximum" | "cache" | "cycle" => {
-            Some(vec![format!("ALTER SEQUENCE {name} AS {} {}", object.text("type")?, sequence_options(object)?)])
-        }
-        "ownedBy" => Some(vec![format!("ALTER SEQUENCE {name} OWNED BY {}", object.text("ownedBy").unwrap_or("NONE"))]),
-        "lastValue" | "isCalled" => Some(vec![format!(
-            "SELECT pg_catalog.setval({}, {}, {})",
-            quote_literal(name),
-            object.property("lastValue").as_i64()?,
-            object.is("isCalled")
-        )]),
-        _ => None,
-    }
-}
-
 /// Adds the labels that an enum lacks; none can be taken away.
 fn new_labels(key: &ObjectKey, object: &Object, found: &Object) -> Option<Vec<String>> {
     let (expected, found) = (labels(object), labels(found));
+    let other: Vec<(&&str, &&str)> = expected.iter().zip(&found).filter(|(new, old)| new != old).collect();
+    if let ([(new, old)], true) = (other.as_slice(), expected.len() == found.len()) {
+        let (new, old) = (quote_literal(new), quote_literal(old));
+        return Some(vec![format!("ALTER TYPE {} RENAME VALUE {old} TO {new}", key.name)]);
+    }
     let kept: Vec<&str> = expected.iter().copied().filter(|label| found.contains(label)).collect();
     if kept != found {
         return None;

@@ -120,8 +120,9 @@ pub(super) fn change(
         "statistics" => alter(format!("SET STATISTICS {}", expected.as_i64().unwrap_or(-1))),
         "options" => {
             let all = options(expected, found.property("options"), "");
-            Some(all.into_iter().filter_map(|what| alter(what)).flatten().collect())
+            Some(all.into_iter().filter_map(alter).flatten().collect())
         }
+        "foreignOptions" => alter(super::common::change_foreign_options(expected, found.property(property))?),
         _ => None,
     }
 }

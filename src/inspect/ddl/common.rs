@@ -1,9 +1,9 @@
 //! What objects of all kinds have: names, owners, comments, privileges.
 
-use crate::base::name::quote_literal;
+use crate::base::name::{quote_ident, quote_literal};
 use crate::inspect::kind::ObjectKind as Kind;
 use crate::inspect::object::{Object, ObjectKey};
-use crate::inspect::privileges::{Grant, privileges_of};
+use crate::inspect::privileges::{Grant, OWNER, privileges_of};
 use serde_json::Value;
 
 /// The kind in SQL.
@@ -36,7 +36,7 @@ pub(super) fn target(key: &ObjectKey, object: &Object) -> String {
 
 /// Gives it this owner; `None`: its owner cannot be changed.
 pub(super) fn owner(key: &ObjectKey, object: &Object) -> Option<String> {
-    let owner = crate::base::name::quote_ident(object.text("owner")?).into_owned();
+    let owner = quote_ident(object.text("owner")?).into_owned();
     if matches!(key.kind, Kind::Extension | Kind::Database) {
         return None;
     }
@@ -53,8 +53,17 @@ pub(super) fn comment(key: &ObjectKey, object: &Object) -> Option<String> {
     Some(format!("COMMENT ON {} IS {text}", target(key, object)))
 }
 
-/// An object as `GRANT` names it, and for a column its name.
-fn grantable(key: &ObjectKey, object: &Object) -> Option<(String, Option<String>)> {
+/// How `GRANT` and `REVOKE` are written for an object.
+#[derive(Debug, Default)]
+struct Granting {
+    /// What stands before them.
+    before: String,
+    on: String,
+    /// ` (column)`.
+    part: String,
+}
+
+fn granting(key: &ObjectKey, object: &Object) -> Option<Granting> {
     let word = match key.kind {
         Kind::Table | Kind::View | Kind::MaterializedView | Kind::ForeignTable => "TABLE",
         Kind::Sequence => "SEQUENCE",
@@ -67,25 +76,31 @@ fn grantable(key: &ObjectKey, object: &Object) -> Option<(String, Option<String>
         Kind::ForeignDataWrapper => "FOREIGN DATA WRAPPER",
         Kind::Server => "FOREIGN SERVER",
         Kind::Column => {
-            let table = object.parent.as_ref()?;
-            return Some((format!("TABLE {}", table.name), Some(local(key, object).to_owned())));
+            let on = format!("TABLE {}", object.parent.as_ref()?.name);
+            return Some(Granting { on, part: format!(" ({})", local(key, object)), ..Granting::default() });
+        }
+        Kind::DefaultPrivileges => {
+            let schema = object.text("schema").map_or_else(String::new, |schema| format!(" IN SCHEMA {schema}"));
+            let before = format!("ALTER DEFAULT PRIVILEGES FOR ROLE {}{schema} ", quote_ident(object.text("role")?));
+            return Some(Granting { before, on: object.text("objects")?.to_owned(), ..Granting::default() });
         }
         _ => return None,
     };
-    Some((format!("{word} {}", key.name), None))
+    Some(Granting { on: format!("{word} {}", key.name), ..Granting::default() })
 }
 
 /// Brings privileges from `found` to those of the object. `None`: others than the owner granted some.
 pub(super) fn privileges(key: &ObjectKey, object: &Object, found: &Value) -> Option<Vec<String>> {
-    let (on, column) = grantable(key, object)?;
-    let (expected, found) = (privileges_of(object.property("privileges")), privileges_of(found));
-    let one_grantor =
-        |grants: &[Grant]| grants.iter().zip(grants.iter().skip(1)).all(|(one, next)| one.grantor == next.grantor);
-    if !one_grantor(&expected) || !one_grantor(&found) {
+    let Granting { before, on, part } = granting(key, object)?;
+    let grants = |privileges: &Value| -> Option<Vec<Grant>> {
+        privileges_of(privileges).into_iter().map(|grant| named(grant, object)).collect()
+    };
+    let (expected, found) = (grants(object.property("privileges"))?, grants(found)?);
+    let by_owner = |grants: &[Grant]| grants.iter().all(|grant| grant.grantor == OWNER);
+    if !by_owner(&expected) || !by_owner(&found) {
         return None;
     }
     let words = |privileges: &[&(String, bool)]| {
-        let part = column.as_ref().map_or_else(String::new, |column| format!(" ({column})"));
         privileges.iter().map(|(word, _)| format!("{word}{part}")).collect::<Vec<_>>().join(", ")
     };
     let mut sql = Vec::new();
@@ -96,14 +111,14 @@ pub(super) fn privileges(key: &ObjectKey, object: &Object, found: &Value) -> Opt
         let too_many = privileges.iter().filter(|(word, _)| !has(&expected, grantee, &|(other, _)| other == word));
         let too_many: Vec<_> = too_many.collect();
         if !too_many.is_empty() {
-            sql.push(format!("REVOKE {} ON {on} FROM {grantee}", words(&too_many)));
+            sql.push(format!("{before}REVOKE {} ON {on} FROM {grantee}", words(&too_many)));
         }
         let options = privileges
             .iter()
             .filter(|(word, option)| *option && has(&expected, grantee, &|(other, kept)| other == word && !kept));
         let options: Vec<_> = options.collect();
         if !options.is_empty() {
-            sql.push(format!("REVOKE GRANT OPTION FOR {} ON {on} FROM {grantee}", words(&options)));
+            sql.push(format!("{before}REVOKE GRANT OPTION FOR {} ON {on} FROM {grantee}", words(&options)));
         }
     }
     for Grant { grantee, privileges, .. } in &expected {
@@ -114,15 +129,44 @@ pub(super) fn privileges(key: &ObjectKey, object: &Object, found: &Value) -> Opt
             let lacks: Vec<_> = lacks.collect();
             if !lacks.is_empty() {
                 let option = if with_option { " WITH GRANT OPTION" } else { "" };
-                sql.push(format!("GRANT {} ON {on} TO {grantee}{option}", words(&lacks)));
+                sql.push(format!("{before}GRANT {} ON {on} TO {grantee}{option}", words(&lacks)));
             }
         }
     }
     Some(sql)
 }
 
+/// Brings default privileges to what they are without a setting, or from there to those of the object.
+pub(super) fn default_acl(key: &ObjectKey, object: &Object, major: u32, reset: bool) -> Option<Vec<String>> {
+    let kind = match object.text("objects")? {
+        "TABLES" => Kind::Table,
+        "SEQUENCES" => Kind::Sequence,
+        "FUNCTIONS" => Kind::Function,
+        "TYPES" => Kind::Type,
+        "SCHEMAS" => Kind::Schema,
+        _ => return None,
+    };
+    // those of a schema are added to the others
+    let usual = if object.text("schema").is_some() { Vec::new() } else { default_privileges(kind, major)? };
+    let usual: Value = usual.iter().map(|grant| Value::String(grant.to_string())).collect();
+    if reset {
+        let mut without = object.clone();
+        without.properties.insert("privileges".to_owned(), usual);
+        return privileges(key, &without, object.property("privileges"));
+    }
+    privileges(key, object, &usual)
+}
+
+/// A grant with the name of the owner where it is the grantee; `None`: that is not known.
+fn named(mut grant: Grant, object: &Object) -> Option<Grant> {
+    if grant.grantee == OWNER {
+        grant.grantee = quote_ident(object.text("owner").or_else(|| object.text("role"))?).into_owned();
+    }
+    Some(grant)
+}
+
 /// What a new object of this kind grants, unless default privileges say otherwise.
-fn default_privileges(kind: Kind, owner: &str, major: u32) -> Option<Vec<Grant>> {
+fn default_privileges(kind: Kind, major: u32) -> Option<Vec<Grant>> {
     let (own, public): (&[&str], &[&str]) = match kind {
         Kind::Table | Kind::View | Kind::MaterializedView | Kind::ForeignTable => {
             (&["DELETE", "INSERT", "MAINTAIN", "REFERENCES", "SELECT", "TRIGGER", "TRUNCATE", "UPDATE"], &[])
@@ -142,9 +186,9 @@ fn default_privileges(kind: Kind, owner: &str, major: u32) -> Option<Vec<Grant>>
     let grant = |grantee: &str, words: &[&str]| Grant {
         grantee: grantee.to_owned(),
         privileges: known(words),
-        grantor: owner.to_owned(),
+        grantor: OWNER.to_owned(),
     };
-    let grants = [grant("PUBLIC", public), grant(owner, own)];
+    let grants = [grant("PUBLIC", public), grant(OWNER, own)];
     Some(grants.into_iter().filter(|grant| !grant.privileges.is_empty()).collect())
 }
 
@@ -154,11 +198,15 @@ pub(super) fn finish(key: &ObjectKey, object: &Object, major: u32) -> Option<Vec
     if object.text("owner").is_some() && key.kind != Kind::Extension {
         sql.push(owner(key, object)?);
     }
-    if object.properties.contains_key("privileges") {
+    if object.properties.contains_key("privileges") && key.kind != Kind::DefaultPrivileges {
         let grants = privileges_of(object.property("privileges"));
-        let by_default = default_privileges(key.kind, &quoted_owner(object), major)?;
+        let by_default = default_privileges(key.kind, major)?;
         let by_default: Value = by_default.iter().map(|grant| Value::String(grant.to_string())).collect();
-        if privileges_of(&by_default) != grants {
+        let sorted = |mut grants: Vec<Grant>| {
+            grants.sort();
+            grants
+        };
+        if sorted(privileges_of(&by_default)) != sorted(grants) {
             sql.extend(privileges(key, object, &by_default)?);
         }
     }
@@ -166,10 +214,6 @@ pub(super) fn finish(key: &ObjectKey, object: &Object, major: u32) -> Option<Vec
         sql.push(comment(key, object)?);
     }
     Some(sql)
-}
-
-fn quoted_owner(object: &Object) -> String {
-    crate::base::name::quote_ident(object.text("owner").unwrap_or_default()).into_owned()
 }
 
 /// `SET (…)` and `RESET (…)` from some options to others; `prefix` is put before each name.
@@ -204,6 +248,20 @@ pub(super) fn with_options(object: &Object) -> String {
 pub(super) fn foreign_options(object: &Object) -> String {
     let options = object.property("foreignOptions").as_object().into_iter().flatten();
     let options: Vec<String> =
-        options.map(|(name, value)| format!("{} {}", crate::base::name::quote_ident(name), literal(value))).collect();
+        options.map(|(name, value)| format!("{} {}", quote_ident(name), literal(value))).collect();
     if options.is_empty() { String::new() } else { format!(" OPTIONS ({})", options.join(", ")) }
+}
+
+/// `OPTIONS (…)` from some options to others; `None`: some are secret.
+pub(super) fn change_foreign_options(expected: &Value, found: &Value) -> Option<String> {
+    let empty = serde_json::Map::new();
+    let (expected, found) = (expected.as_object().unwrap_or(&empty), found.as_object().unwrap_or(&empty));
+    let mut all = Vec::new();
+    for (name, value) in expected.iter().filter(|(name, value)| found.get(*name) != Some(value)) {
+        let word = if found.contains_key(name) { "SET" } else { "ADD" };
+        all.push((value != "***").then(|| format!("{word} {} {}", quote_ident(name), literal(value)))?);
+    }
+    let gone = found.keys().filter(|name| !expected.contains_key(*name));
+    all.extend(gone.map(|name| format!("DROP {}", quote_ident(name))));
+    Some(format!("OPTIONS ({})", all.join(", ")))
 }

@@ -2,6 +2,7 @@
 
 use super::column::{self, sequence_options};
 use super::common::{finish, keyword, local};
+use super::set::{enabled, index, sequence};
 use super::table;
 use crate::base::name::quote_literal;
 use crate::inspect::kind::ObjectKind as Kind;
@@ -12,7 +13,8 @@ use serde_json::Value;
 /// The statements that make an object with all its parts; `None`: they do not follow.
 pub(super) fn create(catalog: &Snapshot, key: &ObjectKey, object: &Object) -> Option<Vec<String>> {
     let mut sql = itself(catalog, key, object)?;
-    if matches!(key.kind, Kind::Column) {
+    // a column is complete, and the sequence of an identity column comes with it
+    if key.kind == Kind::Column || key.kind == Kind::Sequence && object.parent.is_some() {
         return Some(sql);
     }
     sql.extend(finish(key, object, catalog.major)?);
@@ -66,10 +68,14 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object) -> Option<Vec<St
             // that of a constraint is made with it
             if parent.is_some_and(|of| of.kind != Kind::Constraint) {
                 sql.push(definition()?);
+            } else if definition()?.contains(" WITH (") {
+                let plain = [("definition".to_owned(), Value::from(""))];
+                let plain = Object { properties: plain.into_iter().collect(), ..Object::default() };
+                sql.extend(index(catalog, key, object, &plain, "definition")?);
             }
             for property in ["clustered", "replicaIdentity", "tablespace", "statistics"] {
                 if object.properties.contains_key(property) {
-                    sql.extend(super::change::change(catalog, key, object, &Object::default(), property)?);
+                    sql.extend(index(catalog, key, object, &Object::default(), property)?);
                 }
             }
             let unknown = ["invalid", "partitionOf"].iter().any(|name| object.properties.contains_key(*name));
@@ -81,7 +87,7 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object) -> Option<Vec<St
             }
             let mut sql = vec![definition()?];
             if object.properties.contains_key("enabled") {
-                sql.extend(super::change::change(catalog, key, object, &Object::default(), "enabled")?);
+                sql.extend(enabled(key, object)?);
             }
             sql
         }
@@ -105,7 +111,7 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object) -> Option<Vec<St
             )];
             for property in ["ownedBy", "lastValue"] {
                 if object.properties.contains_key(property) {
-                    sql.extend(super::change::change(catalog, key, object, &Object::default(), property)?);
+                    sql.extend(sequence(key, object, property)?);
                 }
             }
             sql
@@ -127,13 +133,57 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object) -> Option<Vec<St
             sql += if object.is("notNull") && catalog.major < 17 { " NOT NULL" } else { "" };
             vec![sql]
         }
+        Kind::DefaultPrivileges => super::common::default_acl(key, object, catalog.major, false)?,
+        Kind::EventTrigger => {
+            let tags: Vec<String> = texts(object, "tags").into_iter().map(quote_literal).collect();
+            let tags = if tags.is_empty() { String::new() } else { format!(" WHEN TAG IN ({})", tags.join(", ")) };
+            let (event, function) = (object.text("event")?, object.text("function")?);
+            let mut sql = vec![format!("CREATE EVENT TRIGGER {name} ON {event}{tags} EXECUTE FUNCTION {function}")];
+            if object.properties.contains_key("enabled") {
+                sql.extend(enabled(key, object)?);
+            }
+            sql
+        }
+        Kind::Publication => vec![publication(key, object)?],
+        Kind::Cast => {
+            let how = match (object.text("method")?, object.text("function")) {
+                ("function", Some(function)) => format!("WITH FUNCTION {function}"),
+                ("inout", _) => "WITH INOUT".to_owned(),
+                _ => "WITHOUT FUNCTION".to_owned(),
+            };
+            let context = match object.text("context")? {
+                "explicit" => String::new(),
+                context => format!(" AS {}", context.to_uppercase()),
+            };
+            vec![format!("CREATE CAST {name} {how}{context}")]
+        }
         _ => return None,
     })
 }
 
+/// The texts of a list.
+fn texts<'a>(object: &'a Object, property: &str) -> Vec<&'a str> {
+    object.property(property).as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn publication(key: &ObjectKey, object: &Object) -> Option<String> {
+    let tables = texts(object, "tables").into_iter().map(|table| format!("TABLE {table}"));
+    let schemas = texts(object, "schemas").into_iter().map(|schema| format!("TABLES IN SCHEMA {schema}"));
+    let parts: Vec<String> = tables.chain(schemas).collect();
+    let what = match (object.is("allTables"), parts.is_empty()) {
+        (true, _) => " FOR ALL TABLES".to_owned(),
+        (false, true) => String::new(),
+        (false, false) => format!(" FOR {}", parts.join(", ")),
+    };
+    let mut options = vec![format!("publish = {}", quote_literal(object.text("publish").unwrap_or_default()))];
+    options.extend(object.is("viaRoot").then(|| "publish_via_partition_root = true".to_owned()));
+    options.extend(object.text("generatedColumns").map(|kind| format!("publish_generated_columns = {kind}")));
+    Some(format!("CREATE PUBLICATION {}{what} WITH ({})", key.name, options.join(", ")))
+}
+
 /// The labels of an enum.
 pub(super) fn labels(object: &Object) -> Vec<&str> {
-    object.property("labels").as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+    texts(object, "labels")
 }
 
 fn range(key: &ObjectKey, object: &Object) -> Option<String> {
@@ -170,6 +220,5 @@ fn policy(key: &ObjectKey, object: &Object) -> Option<String> {
 
 /// The roles of a policy.
 pub(super) fn roles(object: &Object) -> String {
-    let roles = object.property("roles").as_array().into_iter().flatten().filter_map(Value::as_str);
-    roles.collect::<Vec<_>>().join(", ")
+    texts(object, "roles").join(", ")
 }

@@ -4,13 +4,15 @@ mod change;
 mod column;
 mod common;
 mod create;
+mod remove;
+mod set;
 mod table;
 
 use super::compare::{Change, Difference};
 use super::kind::ObjectKind as Kind;
-use super::object::{Object, ObjectKey};
+use super::object::ObjectKey;
 use super::snapshot::Snapshot;
-use common::{local, target};
+use remove::drop;
 
 /// The statements that undo one difference, in order; `None` where they do not follow from the two catalogs. Each
 /// difference is looked at alone: what others need of it, and what is in its rows, is not known here.
@@ -19,6 +21,11 @@ pub fn ddl(expected: &Snapshot, found: &Snapshot, difference: &Difference) -> Op
     let key = &difference.object;
     match &difference.change {
         Change::Missing => create::create(expected, key, expected.get(key)?),
+        Change::Extra if key.kind == Kind::DefaultPrivileges => {
+            common::default_acl(key, found.get(key)?, found.major, true)
+        }
+        // that of an identity column goes with it
+        Change::Extra if key.kind == Kind::Sequence && found.get(key)?.parent.is_some() => Some(Vec::new()),
         Change::Extra => drop(key, found.get(key)?).map(|sql| vec![sql]),
         Change::Changed { property, .. }
             if key.kind == Kind::View && property == "definition" && same_columns(expected, found, key) =>
@@ -31,28 +38,6 @@ pub fn ddl(expected: &Snapshot, found: &Snapshot, difference: &Difference) -> Op
         // only writing the table anew moves a column
         Change::Moved { .. } => None,
     }
-}
-
-/// The statement that drops an object.
-fn drop(key: &ObjectKey, object: &Object) -> Option<String> {
-    let parent = object.parent.as_ref();
-    Some(match (key.kind, parent) {
-        (Kind::Column, Some(table)) => {
-            let alter = if table.kind == Kind::ForeignTable { "FOREIGN TABLE" } else { "TABLE" };
-            matches!(table.kind, Kind::Table | Kind::ForeignTable)
-                .then(|| format!("ALTER {alter} {} DROP COLUMN {}", table.name, local(key, object)))?
-        }
-        (Kind::Constraint, Some(of)) => {
-            let alter = common::keyword(of.kind);
-            format!("ALTER {alter} {} DROP CONSTRAINT {}", of.name, local(key, object))
-        }
-        (Kind::Attribute, Some(of)) => format!("ALTER TYPE {} DROP ATTRIBUTE {}", of.name, local(key, object)),
-        // they come and go with what they are a part of
-        (Kind::Index, Some(of)) if of.kind == Kind::Constraint => return None,
-        (Kind::Sequence, Some(_)) => return None,
-        (Kind::Database | Kind::Setting | Kind::DefaultPrivileges | Kind::Privileges, _) => return None,
-        _ => format!("DROP {}", target(key, object)),
-    })
 }
 
 /// Whether a view has the columns that it should have, so that it can be replaced.

@@ -2,6 +2,7 @@
 
 use super::column;
 use super::common::{foreign_options, options, with_options};
+use crate::base::name::quote_ident;
 use crate::inspect::kind::ObjectKind as Kind;
 use crate::inspect::object::{Object, ObjectKey};
 use crate::inspect::snapshot::Snapshot;
@@ -25,14 +26,14 @@ pub(super) fn create(catalog: &Snapshot, key: &ObjectKey, table: &Object) -> Opt
         sql += &format!(" PARTITION BY {partition_key}");
     }
     if let Some(server) = table.text("server") {
-        sql += &format!(" SERVER {}{}", crate::base::name::quote_ident(server), foreign_options(table));
+        sql += &format!(" SERVER {}{}", quote_ident(server), foreign_options(table));
     }
     if let Some(method) = table.text("accessMethod") {
-        sql += &format!(" USING {}", crate::base::name::quote_ident(method));
+        sql += &format!(" USING {}", quote_ident(method));
     }
     sql += &with_options(table);
     if let Some(tablespace) = table.text("tablespace") {
-        sql += &format!(" TABLESPACE {}", crate::base::name::quote_ident(tablespace));
+        sql += &format!(" TABLESPACE {}", quote_ident(tablespace));
     }
     let mut all = vec![sql];
     for property in ["toastOptions", "rowSecurity", "forceRowSecurity", "replicaIdentity"] {
@@ -65,8 +66,7 @@ pub(super) fn create_view(catalog: &Snapshot, key: &ObjectKey, view: &Object, re
         Kind::MaterializedView if view.is("notPopulated") => " WITH NO DATA",
         _ => "",
     };
-    let method =
-        view.text("accessMethod").map_or_else(String::new, |m| format!(" USING {}", crate::base::name::quote_ident(m)));
+    let method = view.text("accessMethod").map_or_else(String::new, |m| format!(" USING {}", quote_ident(m)));
     let mut sql = vec![format!(
         "CREATE {replace}{word} {} ({}){method}{} AS\n{query}{populated}",
         key.name,
@@ -118,11 +118,11 @@ pub(super) fn change(key: &ObjectKey, table: &Object, found: &Object, property: 
         "toastOptions" => {
             options(expected, found.property(property), "toast.").iter().map(|what| alter(what)).collect()
         }
+        "foreignOptions" => {
+            vec![alter(&super::common::change_foreign_options(expected, found.property(property))?)]
+        }
         "tablespace" => {
-            vec![alter(&format!(
-                "SET TABLESPACE {}",
-                crate::base::name::quote_ident(expected.as_str().unwrap_or("pg_default"))
-            ))]
+            vec![alter(&format!("SET TABLESPACE {}", quote_ident(expected.as_str().unwrap_or("pg_default"))))]
         }
         _ => return None,
     })

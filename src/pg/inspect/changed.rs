@@ -21,6 +21,8 @@ pub(super) struct Changed {
     pub units: BTreeSet<Address>,
     /// Classes that are read as a whole, by the catalog of their units.
     pub whole: BTreeSet<u32>,
+    /// The catalogs that were written.
+    pub written: BTreeSet<String>,
     /// Whether any object may have changed: the name of a role is in all of them.
     pub everything: bool,
     /// What changed and is not compared.
@@ -137,6 +139,7 @@ pub(super) async fn find(connection: &Connection, base: &Snapshot) -> Result<Cha
     let mut written: Vec<&str> = Vec::new();
     for row in &counters.rows {
         let (catalog, only_inserted) = (text(row, 0)?, text(row, 1)? == "t");
+        changed.written.insert(catalog.to_owned());
         changed.add_catalog(catalog);
         changed.not_compared.extend(not_compared(catalog));
         changed.everything |= matches!(catalog, "pg_authid" | "pg_tablespace") && !only_inserted;

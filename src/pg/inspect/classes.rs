@@ -5,6 +5,8 @@
 //! `:number`, `:json`, `:acl` (an array of `aclitem`s), and `*` is an object with several properties. A row without a
 //! kind adds properties to the object of its address.
 
+use crate::inspect::ObjectKind;
+
 /// A class of objects.
 #[derive(Debug)]
 pub(super) struct Class {
@@ -37,6 +39,42 @@ impl Class {
             By::Unit(catalog) | By::Whole(catalog, _) => catalog,
             By::Found => 0,
         }
+    }
+}
+
+/// Where the objects and properties of a class are from, so that it can be known that there are none.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// If none of these catalogs was written, there are none that were not there before.
+    pub catalogs: &'static [&'static str],
+    /// The kinds of its objects.
+    pub kinds: &'static [ObjectKind],
+    /// The properties that it adds to others.
+    pub properties: &'static [&'static str],
+}
+
+impl Class {
+    /// Where it is from; `None`: a unit always has some.
+    pub fn origin(&self) -> Option<Origin> {
+        let (catalogs, kinds, properties): (&[_], &[_], &[_]) = match self.name {
+            "constraints" => (&["pg_constraint"], &[ObjectKind::Constraint], &[]),
+            "indexes" => (&["pg_index", "pg_class", "pg_constraint"], &[ObjectKind::Index], &[]),
+            "triggers" => (&["pg_trigger"], &[ObjectKind::Trigger], &[]),
+            "rules" => (&["pg_rewrite"], &[ObjectKind::Rule], &[]),
+            "policies" => (&["pg_policy"], &[ObjectKind::Policy], &[]),
+            "statistics" => (&["pg_statistic_ext"], &[ObjectKind::Statistics], &[]),
+            "sequences" => (&["pg_sequence", "pg_class"], &[ObjectKind::Sequence], &[]),
+            "disabled_triggers" => (&["pg_trigger"], &[], &["constraintTriggers"]),
+            // the usual name follows from those of table and column
+            "not_null" => {
+                (&["pg_constraint", "pg_class", "pg_attribute"], &[], &["notNullConstraint", "notNullComment"])
+            }
+            "comments" => (&["pg_description"], &[], &["comment"]),
+            "labels" => (&["pg_seclabel"], &[], &["securityLabels"]),
+            "extension_dependencies" => (&["pg_depend"], &[], &["dependsOnExtensions"]),
+            _ => return None,
+        };
+        Some(Origin { catalogs, kinds, properties })
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::changed::{Changed, dependents, find};
 use super::classes::{By, Class, PRIVILEGES};
-use super::message::{Filter, answers, query};
+use super::message::{CONTEXT, Filter, answers, query};
 use super::read::Reader;
-use super::{CONTEXT, Scope, classes_of, sequence_values, snapshot};
+use super::scope::Scope;
+use super::snapshot::{classes_of, sequence_values, snapshot};
 use crate::base::Failure;
 use crate::inspect::{Address, Delta, NotCompared, Object, ObjectKey, ObjectKind, Snapshot};
 use crate::pg::connect::Connection;
@@ -25,10 +26,10 @@ pub async fn delta(connection: &Connection, scope: &Scope, base: &Snapshot) -> R
         return Ok(Delta { changed: keys.map(|key| (key.clone(), now.get(key).cloned())).collect(), not_compared });
     }
     let classes = classes_of(connection, scope);
-    let mut turns = Turns::default();
+    let mut turns = Turns { written: changed.written.clone(), ..Turns::default() };
     let mut next = changed;
     while !next.is_empty() {
-        let now = read(connection, scope, &classes, &next).await?;
+        let now = turns.read(connection, scope, &classes, base, &next).await?;
         let sources = turns.take(base, now, &next);
         next = if sources.is_empty() { Changed::default() } else { dependents(connection, base, &sources).await? };
         next.units.retain(|unit| !turns.units.contains(unit));
@@ -36,28 +37,6 @@ pub async fn delta(connection: &Connection, scope: &Scope, base: &Snapshot) -> R
         next.whole.retain(|catalog| !turns.whole.contains(catalog));
     }
     turns.finish(connection, scope, &classes, base, not_compared).await
-}
-
-/// Reads the objects of these units and classes, without comments and the like.
-async fn read(
-    connection: &Connection,
-    scope: &Scope,
-    classes: &[&'static Class],
-    changed: &Changed,
-) -> Result<Reader, Failure> {
-    let mut oids: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for unit in &changed.units {
-        oids.entry(unit.class).or_default().push(unit.oid);
-    }
-    let filter = |class: &Class| match class.by {
-        By::Unit(catalog) => oids.get(&catalog).map(|oids| Filter::Oids(oids)),
-        By::Whole(catalog, _) => changed.whole.contains(&catalog).then_some(Filter::All),
-        By::Found => None,
-    };
-    let asked: Vec<_> = classes.iter().filter_map(|class| Some((*class, filter(class)?))).collect();
-    let mut reader = Reader::default();
-    ask(connection, scope, &asked, &mut reader).await?;
-    Ok(reader)
 }
 
 /// What was read turn by turn: first what changed, then what may contain names that changed.
@@ -68,11 +47,56 @@ struct Turns {
     /// The keys that the base has for them.
     before: BTreeSet<ObjectKey>,
     now: Reader,
+    /// The catalogs that the transaction wrote.
+    written: BTreeSet<String>,
     /// Whether it changed what is out of scope: a table of the server, a function of an extension.
     outside: bool,
 }
 
 impl Turns {
+    /// Reads the objects of these units and classes, without comments and the like.
+    async fn read(
+        &self,
+        connection: &Connection,
+        scope: &Scope,
+        classes: &[&'static Class],
+        base: &Snapshot,
+        changed: &Changed,
+    ) -> Result<Reader, Failure> {
+        let mut oids: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for unit in &changed.units {
+            oids.entry(unit.class).or_default().push(unit.oid);
+        }
+        let filter = |class: &Class| match class.by {
+            By::Unit(catalog) if !self.is_without(class, base, changed) => {
+                oids.get(&catalog).map(|oids| Filter::Oids(oids))
+            }
+            By::Whole(catalog, _) => changed.whole.contains(&catalog).then_some(Filter::All),
+            By::Unit(_) | By::Found => None,
+        };
+        let asked: Vec<_> = classes.iter().filter_map(|class| Some((*class, filter(class)?))).collect();
+        let mut reader = Reader::default();
+        ask(connection, scope, &asked, &mut reader).await?;
+        Ok(reader)
+    }
+
+    /// Whether it is known without asking that these units have nothing of this class: they had nothing, and nothing
+    /// was written.
+    fn is_without(&self, class: &Class, base: &Snapshot, changed: &Changed) -> bool {
+        let Some(origin) = class.origin() else { return false };
+        let of_class = |key: &ObjectKey| {
+            origin.kinds.contains(&key.kind)
+                || base
+                    .get(key)
+                    .is_some_and(|object| origin.properties.iter().any(|name| object.properties.contains_key(*name)))
+        };
+        // what is not in the base may come from outside of the scope, with all its parts
+        let is_known = |unit: &Address| base.unit(*unit).next().is_some();
+        !origin.catalogs.iter().any(|catalog| self.written.contains(*catalog))
+            && changed.whole.is_empty()
+            && changed.units.iter().all(|unit| is_known(unit) && !base.unit(*unit).any(of_class))
+    }
+
     /// Takes over what was read. Gives that whose dependents may have other texts now.
     fn take(&mut self, base: &Snapshot, now: Reader, changed: &Changed) -> BTreeSet<Address> {
         let of_units = changed.units.iter().flat_map(|unit| base.unit(*unit));
@@ -117,7 +141,8 @@ impl Turns {
         let oids: BTreeSet<u32> = self.now.objects.values().map(|object| object.address.oid).collect();
         let oids: Vec<u32> = oids.into_iter().collect();
         if !oids.is_empty() {
-            let found = classes.iter().filter(|class| class.by == By::Found);
+            let all = Changed { units: self.units.clone(), whole: self.whole.clone(), ..Changed::default() };
+            let found = classes.iter().filter(|class| class.by == By::Found && !self.is_without(class, base, &all));
             let found: Vec<_> = found.map(|class| (*class, Filter::Oids(&oids))).collect();
             ask(connection, scope, &found, &mut self.now).await?;
             if scope.dependencies {
@@ -144,6 +169,9 @@ async fn ask(
     asked: &[(&Class, Filter<'_>)],
     reader: &mut Reader,
 ) -> Result<(), Failure> {
+    if asked.is_empty() {
+        return Ok(());
+    }
     let queries: Vec<String> =
         asked.iter().map(|(class, filter)| query(connection, class.sql, *filter, scope)).collect();
     let answers = answers(connection, CONTEXT, &queries).await?;

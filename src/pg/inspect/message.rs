@@ -1,11 +1,14 @@
 //! The message that asks for several classes at once.
 
-use super::Scope;
+use super::scope::Scope;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, fill};
 use crate::inspect::ObjectKey;
 use crate::pg::connect::query::Answer;
 use crate::pg::connect::{Connection, query_failed};
+
+/// What could not be done, in a failure.
+pub(super) const CONTEXT: &str = "cannot read the catalog";
 
 /// Settings on which the text of a definition depends, or its time, and their values here.
 const SETTINGS: [(&str, &str); 9] = [

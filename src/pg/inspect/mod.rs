@@ -1,4 +1,4 @@
-//! Reads the catalog of a database as a [`Snapshot`].
+//! Reads the catalog of a database as a [`Snapshot`](crate::inspect::Snapshot).
 //!
 //! `sql` has one query for each class of objects; `classes.rs` is their table. All of them go in one message and run
 //! under settings of their own, so that definitions have the same text in every session. [`delta`] reads again only
@@ -9,112 +9,9 @@ mod classes;
 mod delta;
 mod message;
 mod read;
-
-use super::connect::Connection;
-use super::connect::query::Answer;
-use crate::base::{Failure, Ident};
-use crate::inspect::{NotCompared, ObjectKey, Snapshot};
-use crate::ledger::schema::attic;
-use classes::{CLASSES, Class, DATABASE};
-use message::{Filter, answers, query, values_of};
-use read::Reader;
+mod scope;
+mod snapshot;
 
 pub use delta::delta;
-
-/// What of a database is inspected. Never: the server's own schemas, and what belongs to an extension.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope {
-    /// Schemas that are left out, with all that is in them: the ledger and its attic.
-    pub without: Vec<String>,
-    /// Whether the values of sequences are read.
-    pub sequence_values: bool,
-    /// Whether the database itself is an object: its owner, privileges and comment.
-    pub database: bool,
-    /// Whether it is read what depends on what.
-    pub dependencies: bool,
-}
-
-impl Scope {
-    /// All but the ledger in this schema, and its attic.
-    #[must_use]
-    pub fn outside_of(ledger: &Ident) -> Self {
-        let attic = attic(ledger.as_str());
-        Self {
-            without: vec![ledger.as_str().to_owned(), attic],
-            sequence_values: false,
-            database: false,
-            dependencies: false,
-        }
-    }
-}
-
-const CONTEXT: &str = "cannot read the catalog";
-
-/// Reads the whole catalog.
-///
-/// # Errors
-/// If the server does not answer, or the role may not read something.
-pub async fn snapshot(connection: &Connection, scope: &Scope) -> Result<Snapshot, Failure> {
-    let classes = classes_of(connection, scope);
-    let mut queries: Vec<String> =
-        classes.iter().map(|class| query(connection, class.sql, Filter::All, scope)).collect();
-    queries.push(query(connection, include_str!("sql/not_compared.sql"), Filter::All, scope));
-    if scope.dependencies {
-        queries.push(include_str!("sql/dependencies.sql").to_owned());
-    }
-    let found = answers(connection, CONTEXT, &queries).await?;
-    let mut reader = Reader::default();
-    for (class, answer) in classes.iter().zip(&found) {
-        reader.add(class, answer)?;
-    }
-    let mut not_compared = found.get(classes.len()).map(not_compared).unwrap_or_default();
-    if let Some(answer) = found.get(classes.len() + 1) {
-        reader.depend(answer, None);
-    }
-    not_compared.extend(sequence_values(connection, scope, &mut reader).await?);
-    not_compared.sort();
-    let mut snapshot: Snapshot = reader.objects.into_iter().collect();
-    snapshot.major = connection.server_major;
-    snapshot.not_compared = not_compared;
-    Ok(snapshot)
-}
-
-/// The classes that a server has and a scope asks for.
-fn classes_of(connection: &Connection, scope: &Scope) -> Vec<&'static Class> {
-    let wanted =
-        |class: &&Class| class.since <= connection.server_major && (scope.database || class.units() != DATABASE);
-    CLASSES.iter().filter(wanted).collect()
-}
-
-fn not_compared(answer: &Answer) -> Vec<NotCompared> {
-    let text = |text: Option<&Option<String>>| text.cloned().flatten().unwrap_or_default();
-    answer.rows.iter().map(|row| NotCompared { what: text(row.first()), why: text(row.get(1)) }).collect()
-}
-
-/// Reads the values of the sequences that were found; gives those that must not be read.
-async fn sequence_values(
-    connection: &Connection,
-    scope: &Scope,
-    reader: &mut Reader,
-) -> Result<Vec<NotCompared>, Failure> {
-    if !scope.sequence_values {
-        return Ok(Vec::new());
-    }
-    let mut unread = Vec::new();
-    let mut sequences: Vec<(&ObjectKey, u32)> = Vec::new();
-    for (key, oid) in reader.sequences() {
-        if reader.unreadable.contains(key) {
-            unread.push(NotCompared {
-                what: format!("the value of the {key}"),
-                why: "the role may not read it".to_owned(),
-            });
-        } else {
-            sequences.push((key, oid));
-        }
-    }
-    if let Some(query) = values_of(&sequences) {
-        let found = answers(connection, CONTEXT, &[query]).await?;
-        found.iter().try_for_each(|answer| reader.amend("values of sequences", answer))?;
-    }
-    Ok(unread)
-}
+pub use scope::Scope;
+pub use snapshot::snapshot;

@@ -1,8 +1,9 @@
 //! Rows of the catalog as objects.
 
 use super::classes::Class;
+use crate::base::name::quote_ident;
 use crate::base::{Failure, FailureKind};
-use crate::inspect::{Address, Grant, Object, ObjectKey, ObjectKind, Snapshot};
+use crate::inspect::{Address, Grant, OWNER, Object, ObjectKey, ObjectKind, Snapshot, privileges_of};
 use crate::pg::connect::query::{Answer, Texts};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,6 +119,13 @@ impl Reader {
             Some(kind) => Some(ObjectKey::new(ObjectKind::of_word(kind)?, text(row, columns.parent)?)),
             None => None,
         };
+        let of_parent = || parent.as_ref().and_then(|parent| self.objects.get(parent)?.text("owner"));
+        // default privileges have a role in the place of an owner
+        let owner = properties.get("owner").or_else(|| properties.get("role"));
+        let owner = owner.and_then(Value::as_str).or_else(of_parent).map(str::to_owned);
+        if let (Some(owner), Some(grants)) = (owner, properties.get_mut("privileges")) {
+            *grants = without_owner(grants, &owner);
+        }
         let object = Object {
             properties,
             parent,
@@ -150,11 +158,27 @@ fn value(form: Form, text: &str) -> Option<Value> {
         Form::Json | Form::Several => serde_json::from_str(text).ok()?,
         Form::Acl => {
             let items: Vec<String> = serde_json::from_str(text).ok()?;
-            let mut grants: Vec<Grant> = items.iter().map(|item| Grant::of_item(item)).collect::<Option<_>>()?;
-            grants.sort();
-            grants.iter().map(|grant| Value::String(grant.to_string())).collect()
+            to_value(items.iter().map(|item| Grant::of_item(item)).collect::<Option<_>>()?)
         }
     })
+}
+
+/// Privileges with `OWNER` for the owner: another owner has the same.
+fn without_owner(privileges: &Value, owner: &str) -> Value {
+    let mut grants = privileges_of(privileges);
+    for grant in &mut grants {
+        for role in [&mut grant.grantee, &mut grant.grantor] {
+            if *role == quote_ident(owner) {
+                OWNER.clone_into(role);
+            }
+        }
+    }
+    to_value(grants)
+}
+
+fn to_value(mut grants: Vec<Grant>) -> Value {
+    grants.sort();
+    grants.iter().map(|grant| Value::String(grant.to_string())).collect()
 }
 
 /// Where which column is.

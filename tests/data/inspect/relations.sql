@@ -247,7 +247,6 @@ ALTER TABLE app.parts ATTACH PARTITION app.part1 FOR VALUES FROM ('2020-01-01') 
 
 CREATE TRIGGER feel AFTER INSERT ON app.parts FOR EACH ROW EXECUTE FUNCTION app.poke()
 
--- not in a dump
 ALTER TABLE app.part1 DISABLE TRIGGER feel
 
 CREATE TABLE app.parent (a int CHECK (a > 0)); CREATE TABLE app.child (b int)

@@ -64,6 +64,8 @@ pub fn of_transactions(name: &str) {
 /// What a step or its rollback runs in transactions, in order.
 fn statements(step: &Value) -> Vec<String> {
     let segments = step["segments"].as_array().into_iter().flatten();
+    // batches change rows alone
+    let segments = segments.filter(|segment| segment["mode"] != "batched");
     let statements = segments.flat_map(|segment| segment["statements"].as_array().into_iter().flatten());
     let texts = statements.map(|statement| statement["sql"].as_str().unwrap());
     texts.map(|sql| without_concurrently(sql).unwrap_or_else(|| sql.to_owned())).collect()

@@ -101,14 +101,16 @@ pub fn walk(name: &str, database: &Database) -> String {
             dumped = dump_after;
             text += &format!("{sql}\n");
             said(&differences).lines().for_each(|line| text += &format!("    {line}\n"));
-            text += &mended(connection, &base, &now, &differences).await;
-            base = now;
+            let mended = mended(connection, &base, &now, &differences).await;
+            // no rollback gives a sequence its value back
+            base = if mended.contains("setval") { snapshot(connection, &scope).await.unwrap() } else { now };
+            text += &mended;
         }
         text
     })
 }
 
-/// The SQL that brings back what was there before. Where it is known for all differences, it is run, and has to.
+/// The SQL that brings back what was there before. Where it is known for all differences, it is run.
 async fn mended(connection: &Connection, before: &Snapshot, now: &Snapshot, differences: &[Difference]) -> String {
     let (mut text, mut all, mut whole) = (String::new(), Vec::new(), true);
     // what is made first may need what is dropped last
@@ -125,13 +127,13 @@ async fn mended(connection: &Connection, before: &Snapshot, now: &Snapshot, diff
     }
     let done = connection.author_texts(&format!("BEGIN; {}", all.join(";\n"))).await;
     if let Err(why) = done {
-        connection.author_texts("ROLLBACK").await.unwrap();
+        connection.roll_back().await.unwrap();
         return text + &format!("        ({why})\n");
     }
     let mended = snapshot(connection, &scope()).await.unwrap();
-    connection.author_texts("ROLLBACK").await.unwrap();
+    connection.roll_back().await.unwrap();
     let mut left = compare(before, &mended);
     left.retain(|difference| !difference.is_move());
-    assert_eq!(said(&left), "", "{text}");
+    said(&left).lines().for_each(|line| text += &format!("        (still: {line})\n"));
     text
 }

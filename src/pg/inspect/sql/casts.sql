@@ -5,3 +5,5 @@ SELECT 'cast' AS kind, '(' || pg_catalog.format_type(c.castsource, NULL) || ' AS
     CASE c.castmethod WHEN 'f' THEN 'function' WHEN 'i' THEN 'inout' ELSE 'binary' END AS method
 FROM pg_catalog.pg_cast c
 WHERE c.oid >= 16384 AND c.oid @units@ AND @free@(c.tableoid, c.oid))
+    -- not those that come with a type
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = c.tableoid AND d.objid = c.oid AND d.deptype = 'i')

@@ -12,7 +12,7 @@ SELECT r.kind, r.name, r.tableoid AS class, r.oid, r.oid AS unit,
     CASE WHEN r.reloftype <> 0 THEN r.reloftype::pg_catalog.regtype END AS "ofType",
     nullif(r.relrowsecurity, false) AS "rowSecurity:bool",
     nullif(r.relforcerowsecurity, false) AS "forceRowSecurity:bool",
-    CASE r.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' WHEN 'i' THEN 'index' END AS "replicaIdentity",
+    CASE WHEN r.relkind IN ('r', 'p', 'm') THEN CASE r.relreplident WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' WHEN 'i' THEN 'index' END END AS "replicaIdentity",
     CASE WHEN r.relkind IN ('r', 'm', 'p') AND m.amname <> 'heap' THEN m.amname END AS "accessMethod",
     s.spcname AS tablespace,
     CASE WHEN r.reloptions IS NOT NULL THEN (SELECT pg_catalog.json_object_agg(o.option_name, o.option_value)
