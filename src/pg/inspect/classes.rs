@@ -130,3 +130,21 @@ pub(super) const DATABASE: u32 = 1262;
 
 /// That of what objects of the server and of extensions had at first.
 pub(super) const PRIVILEGES: u32 = 3394;
+
+#[cfg(test)]
+mod tests {
+    use super::CLASSES;
+    use std::collections::BTreeSet;
+
+    /// Queries that are of no class.
+    const OTHERS: [&str; 5] = ["counters", "dependencies", "dependents", "locks", "not_compared"];
+
+    #[test]
+    fn every_query_has_its_row() {
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/pg/inspect/sql")).unwrap();
+        let files: BTreeSet<String> =
+            folder.map(|file| file.unwrap().file_name().into_string().unwrap().replace(".sql", "")).collect();
+        let rows = CLASSES.iter().map(|class| class.name).chain(OTHERS).map(str::to_owned).collect();
+        assert_eq!(files, rows);
+    }
+}
