@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 /// The parts of the crate; none imports what stands after it.
-const ORDER: [&str; 20] = [
-    "base", "effects", "sql", "change", "render", "source", "graph", "history", "plan", "edges", "ledger", "run",
+const ORDER: [&str; 21] = [
+    "base", "effects", "sql", "rows", "change", "render", "source", "graph", "history", "plan", "edges", "ledger", "run",
     "lint", "exec", "gate", "report", "pipeline", "pg", "ops", "cli",
 ];
 
