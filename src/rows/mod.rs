@@ -6,6 +6,8 @@ mod contents;
 mod difference;
 mod filled;
 mod fixture;
+pub mod generate;
+pub mod table;
 
 pub use compare::compare;
 pub use contents::{Contents, TableContents, Value};

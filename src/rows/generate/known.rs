@@ -1,0 +1,36 @@
+//! The rows that are there.
+
+use crate::rows::contents::Value;
+use crate::rows::table::{Oid, Table};
+use std::collections::BTreeMap;
+
+/// The rows of tables that are known: those that were read and those that were made.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    tables: BTreeMap<Oid, (Vec<i16>, Vec<Vec<Value>>)>,
+}
+
+impl Known {
+    /// Adds a row of a table, with the values of all columns.
+    pub fn add(&mut self, table: &Table, row: Vec<Value>) {
+        let numbers = || table.columns.iter().map(|column| column.number).collect();
+        self.tables.entry(table.oid).or_insert_with(|| (numbers(), Vec::new())).1.push(row);
+    }
+
+    /// The rows of a table.
+    #[must_use]
+    pub fn rows(&self, oid: Oid) -> &[Vec<Value>] {
+        self.tables.get(&oid).map_or(&[], |(_, rows)| rows)
+    }
+
+    /// The values of these columns in the rows of a table in which none of them is NULL.
+    pub(super) fn values(&self, oid: Oid, columns: &[i16]) -> Vec<Vec<Value>> {
+        let Some((numbers, rows)) = self.tables.get(&oid) else { return Vec::new() };
+        let positions: Vec<usize> = columns.iter().filter_map(|c| numbers.iter().position(|n| n == c)).collect();
+        if positions.len() != columns.len() {
+            return Vec::new();
+        }
+        let values = rows.iter().map(|row| positions.iter().map(|p| row[*p].clone()).collect::<Vec<Value>>());
+        values.filter(|values| values.iter().all(Option::is_some)).collect()
+    }
+}
