@@ -108,7 +108,7 @@ SELECT pg_catalog.jsonb_build_object(
                        WHEN t.typtype = 'r' THEN (SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid)
                        WHEN t.typtype = 'm' THEN (SELECT r.rngtypid FROM pg_catalog.pg_range r WHERE r.rngmultitypid = t.oid)
                        WHEN t.typelem <> 0 THEN t.typelem END::int8,
-            'array', t.typcategory = 'A' AND t.typtype = 'b' AND t.typelem <> 0 AND t.typlen = -1,
+            'array', EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid),
             'written', CASE WHEN t.typtype = 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod) END,
             'labels', COALESCE((
                 SELECT pg_catalog.jsonb_agg(e.enumlabel ORDER BY e.enumsortorder)

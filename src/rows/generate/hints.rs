@@ -73,6 +73,11 @@ pub(super) fn options(types: &Types, column: &Column, expressions: &[String], n:
     for (kind, shows) in [(Kind::Low, Shows::Low), (Kind::High, Shows::High)] {
         texts.extend(value(types, column.kind, &column.written, n, kind, false).map(|text| (text, shows)));
     }
+    if base(types, column.kind).is_some_and(|kind| kind.category == 'N') {
+        // sums and products of the others
+        let more = [2 * n + 2, 2 * n + 3, 0, 1, 2, 3, 10, 100].into_iter();
+        texts.extend(more.map(|number| (number.to_string(), Shows::Plain)));
+    }
     if is_text(types, column.kind) {
         texts.extend(USUAL.iter().map(|text| ((*text).to_owned(), Shows::Plain)));
     }

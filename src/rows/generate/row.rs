@@ -178,7 +178,9 @@ impl<'a> Generator<'a> {
         let column = &self.table.columns[position];
         let apart = column.counted || self.table.tells_apart(column.number);
         let what = match shows {
-            Shows::Low if !(apart && self.round > 0) => Kind::Low,
+            // there is only one of each
+            _ if apart && self.round > 0 => Kind::Plain,
+            Shows::Low => Kind::Low,
             Shows::High => Kind::High,
             _ => Kind::Plain,
         };
