@@ -127,12 +127,8 @@ impl<'a> Comparison<'a> {
             values.sort_unstable();
             values
         };
-        let same: Vec<(usize, usize)> = self
-            .common
-            .iter()
-            .filter(|(at, then)| column(lost, *at) == column(invented, *then))
-            .copied()
-            .collect();
+        let same: Vec<(usize, usize)> =
+            self.common.iter().filter(|(at, then)| column(lost, *at) == column(invented, *then)).copied().collect();
         if same.is_empty() {
             return;
         }

@@ -1,7 +1,7 @@
 //! Rows that the project gives for proofs and tests.
 
-use super::contents::Value;
 use crate::base::QualifiedName;
+use serde_json::Value;
 
 /// A file of fixtures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,8 @@ pub struct FixtureTable {
 pub struct FixtureRow {
     /// The line at which it begins, from 1.
     pub line: u32,
-    /// The values by column; columns that are not named get their defaults.
+    /// The values by column; columns that are not named get their defaults. A list is an array or JSON, by the type of
+    /// the column; a mapping is JSON.
     pub values: Vec<(String, Value)>,
 }
 

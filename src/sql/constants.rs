@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn constants_are_read_as_the_server_writes_them() {
-        let found = constants("((price > (0)::numeric) AND (code ~ E'^\\\\d{3}$'::text) AND (\"Odd\" <> 'it''s'::text))");
+        let found =
+            constants("((price > (0)::numeric) AND (code ~ E'^\\\\d{3}$'::text) AND (\"Odd\" <> 'it''s'::text))");
         assert_eq!(found.texts, ["^\\d{3}$", "it's"]);
         assert_eq!(found.numbers, ["0"]);
         assert!(["price", "code", "Odd", "numeric"].iter().all(|word| found.words.contains(*word)), "{found:?}");

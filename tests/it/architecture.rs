@@ -7,8 +7,8 @@ use std::path::Path;
 
 /// The parts of the crate; none imports what stands after it.
 const ORDER: [&str; 21] = [
-    "base", "effects", "sql", "rows", "change", "render", "source", "graph", "history", "plan", "edges", "ledger", "run",
-    "lint", "exec", "gate", "report", "pipeline", "pg", "ops", "cli",
+    "base", "effects", "sql", "rows", "change", "render", "source", "graph", "history", "plan", "edges", "ledger",
+    "run", "lint", "exec", "gate", "report", "pipeline", "pg", "ops", "cli",
 ];
 
 /// Crates that only one part may name, and the part.

@@ -95,8 +95,7 @@ async fn listed(connection: &Connection, selection: &Selection) -> Result<Vec<Li
         let only = if answer.partitioned { "" } else { "ONLY " };
         let from = format!("FROM {only}{}", name.sql());
         let key = answer.columns.iter().enumerate().filter(|(_, column)| answer.key.contains(column));
-        let contents =
-            TableContents { key: key.map(|(n, _)| n).collect(), columns: answer.columns, rows: Vec::new() };
+        let contents = TableContents { key: key.map(|(n, _)| n).collect(), columns: answer.columns, rows: Vec::new() };
         Ok(Listed { name, from, contents })
     };
     rows.iter().map(|row| one(row.get(0)?)).collect()

@@ -3,8 +3,8 @@
 use super::describe::describe;
 use super::savepoint;
 use super::selection::Selection;
-use crate::base::name::quote_ident;
 use crate::base::Failure;
+use crate::base::name::quote_ident;
 use crate::pg::connect::{Connection, ServerError};
 use crate::rows::generate::{Generator, Known, Probe, Rows};
 use crate::rows::table::{Described, Table, Types, order};

@@ -6,6 +6,7 @@
 mod contents;
 mod describe;
 mod fill;
+mod fixtures;
 mod savepoint;
 mod selection;
 mod touched;
@@ -13,5 +14,6 @@ mod touched;
 pub use contents::contents;
 pub use describe::describe;
 pub use fill::{Round, fill};
+pub use fixtures::{Fixtures, LoadedFixture};
 pub use selection::Selection;
 pub use touched::touched;

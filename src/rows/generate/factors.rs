@@ -130,9 +130,10 @@ impl Checked {
             .iter()
             .filter(|(_, other)| !has_partition || *other == partition)
             .map(|(numbers, _)| {
-                let options = numbers.iter().zip(&self.factors).flat_map(|(n, factor)| {
-                    factor.columns.iter().copied().zip(&factor.options[*n])
-                });
+                let options = numbers
+                    .iter()
+                    .zip(&self.factors)
+                    .flat_map(|(n, factor)| factor.columns.iter().copied().zip(&factor.options[*n]));
                 let chosen: Chosen<'_> = options.collect();
                 let fitting = |option: &Candidate| match shows {
                     Shows::Plain => option.what != Shows::Null,
@@ -195,12 +196,7 @@ fn sums(options: &[Vec<usize>], left: usize, most: usize, head: &mut Vec<usize>,
 }
 
 /// The groups of columns that constraints join, and the foreign keys of the other columns, joined where they share one.
-pub(super) fn groups(
-    table: &Table,
-    types: &Types,
-    known: &Known,
-    n: u64,
-) -> (Vec<Checked>, Vec<Vec<usize>>) {
+pub(super) fn groups(table: &Table, types: &Types, known: &Known, n: u64) -> (Vec<Checked>, Vec<Vec<usize>>) {
     let keys: Vec<&Constraint> = table.foreign_keys().collect();
     let mut joined: Vec<(BTreeSet<usize>, Vec<usize>)> = Vec::new();
     for (k, key) in keys.iter().enumerate() {

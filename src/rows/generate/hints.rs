@@ -59,7 +59,13 @@ const LONGEST: usize = 500;
 
 /// The values to try for a column that constraints name: those that the expressions lead to, ordinary ones from number
 /// `n`, extremes, NULL if the column accepts it.
-pub(super) fn options(types: &Types, column: &Column, expressions: &[String], n: u64, nullable: bool) -> Vec<Candidate> {
+pub(super) fn options(
+    types: &Types,
+    column: &Column,
+    expressions: &[String],
+    n: u64,
+    nullable: bool,
+) -> Vec<Candidate> {
     let mut texts: Vec<(String, Shows)> = Vec::new();
     let named: Vec<Constants> =
         expressions.iter().chain(&column.default).map(|expression| constants(expression)).collect();
@@ -243,4 +249,3 @@ fn json(named: &[Constants]) -> Vec<String> {
     found.extend(["[]", "{}", "\"a\"", "1", "[1]", "true", "null", "[{}]"].map(str::to_owned));
     found
 }
-

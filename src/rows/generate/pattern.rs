@@ -68,7 +68,10 @@ fn write(tree: &Hir, more: u32, out: &mut String) -> Option<()> {
 fn one_of(class: &Class) -> Option<char> {
     let Class::Unicode(class) = class else { return None };
     let has = |c: char| class.ranges().iter().any(|range| range.start() <= c && c <= range.end());
-    ['a', 'A', '1', '-', ' ', '.'].into_iter().find(|c| has(*c)).or_else(|| class.ranges().first().map(|range| range.start()))
+    ['a', 'A', '1', '-', ' ', '.']
+        .into_iter()
+        .find(|c| has(*c))
+        .or_else(|| class.ranges().first().map(|range| range.start()))
 }
 
 #[cfg(test)]
@@ -77,9 +80,14 @@ mod tests {
 
     #[test]
     fn texts_match_their_patterns() {
-        for pattern in
-            ["^[A-Z]{3}$", "^\\d{2,4}-\\w+$", "^(a|b)c?$", "^[^@]+@[^@]+\\.[a-z]{2,}$", "^[[:alpha:]]+$", "^#[0-9a-f]{6}$"]
-        {
+        for pattern in [
+            "^[A-Z]{3}$",
+            "^\\d{2,4}-\\w+$",
+            "^(a|b)c?$",
+            "^[^@]+@[^@]+\\.[a-z]{2,}$",
+            "^[[:alpha:]]+$",
+            "^#[0-9a-f]{6}$",
+        ] {
             let texts = regex(pattern);
             let matches = regex::Regex::new(pattern).unwrap();
             assert!(!texts.is_empty() && texts.iter().all(|text| matches.is_match(text)), "{pattern}: {texts:?}");
