@@ -17,7 +17,7 @@ pub struct Described {
 }
 
 /// A table.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct Table {
     /// Its number in the catalog.
     pub oid: Oid,
@@ -92,6 +92,8 @@ pub struct Constraint {
     pub expression: Option<String>,
     /// The table that a foreign key leads to.
     pub references: Option<Oid>,
+    /// Its name.
+    pub target: Option<String>,
     /// The numbers of the columns there.
     pub referenced: Vec<i16>,
     /// Whether a foreign key is MATCH FULL: all of its columns are NULL, or none.
@@ -165,6 +167,9 @@ pub struct Type {
     pub not_null: bool,
     /// The checks of a domain; `VALUE` is the value.
     pub checks: Vec<String>,
+    /// Values that a domain accepts, once they are known.
+    #[serde(default)]
+    pub samples: Vec<String>,
 }
 
 /// The types by their numbers.
@@ -253,4 +258,12 @@ pub fn order(tables: &[Table], types: &Types) -> Vec<usize> {
 pub fn nullable(table: &Table, position: usize, types: &Types) -> bool {
     let column = &table.columns[position];
     !column.not_null && !types.get(&column.kind).is_some_and(|kind| kind.kind == TypeKind::Domain && kind.not_null)
+}
+
+/// Whether a foreign key is not looked at if the columns that accept NULL are NULL.
+#[must_use]
+pub fn accepts_null(table: &Table, key: &Constraint, types: &Types) -> bool {
+    let mut columns = table.positions(&key.columns).into_iter();
+    let accepts = |column: usize| nullable(table, column, types);
+    if key.full { columns.all(accepts) } else { columns.any(accepts) }
 }

@@ -52,6 +52,7 @@ mod promoting;
 mod promotion_gates;
 mod rehearsing;
 mod repair;
+mod rows;
 mod running;
 mod sample;
 mod saying;

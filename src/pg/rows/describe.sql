@@ -62,6 +62,7 @@ SELECT pg_catalog.jsonb_build_object(
                     'columns', COALESCE(pg_catalog.to_jsonb(k.conkey), '[]'),
                     'expression', pg_catalog.pg_get_expr(k.conbin, k.conrelid),
                     'references', NULLIF(k.confrelid, 0)::int8,
+                    'target', NULLIF(k.confrelid, 0)::regclass::text,
                     'referenced', COALESCE(pg_catalog.to_jsonb(k.confkey), '[]'),
                     'full', k.confmatchtype = 'f',
                     'deferrable', k.condeferrable

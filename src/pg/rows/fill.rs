@@ -6,8 +6,8 @@ use super::selection::Selection;
 use crate::base::Failure;
 use crate::base::name::quote_ident;
 use crate::pg::connect::{Connection, ServerError};
-use crate::rows::generate::{Generator, Known, Probe, Rows};
-use crate::rows::table::{Described, Table, Types, order};
+use crate::rows::generate::{DomainProbe, Generator, Known, Probe, Rows, inner_domains};
+use crate::rows::table::{Described, Table, Types, accepts_null, order};
 use crate::rows::{Filled, Style};
 
 /// Rows of a table that are read: values for foreign keys, and those that new rows must not have.
@@ -37,27 +37,150 @@ pub struct Round {
 /// If no transaction is open, or the server does not answer.
 pub async fn fill(connection: &Connection, selection: &Selection, round: Round) -> Result<Filled, Failure> {
     let described = describe(connection, selection).await?;
-    let types = described.types();
-    let mut known = read(connection, &described).await?;
-    let mut filled = Filled::default();
-    for n in order(&described.tables, &types) {
-        let table = &described.tables[n];
-        let Some(name) = table.qualified() else { continue };
-        let is_empty = known.rows(table.oid).is_empty();
-        if !table.own || !is_empty && (round.number == 0 || !table.selected) {
-            continue;
+    let types = types(connection, &described).await?;
+    let tables: Vec<&Table> = order(&described.tables, &types).into_iter().map(|n| &described.tables[n]).collect();
+    let filling = Filling { connection, types: &types, tables: &tables, round };
+    let known = read(connection, &described).await?;
+    let circles = circles(&tables, &types, &known);
+    if !circles.is_empty() {
+        if let Some(filled) = filling.in_circles(known.clone(), &circles).await? {
+            return Ok(filled);
         }
-        match rows(connection, table, &types, &mut known, round).await? {
-            Ok(0) => {}
-            Ok(count) => {
-                filled.rows.insert(name, count);
-            }
-            Err(why) => {
-                filled.skipped.insert(name, why);
+    }
+    filling.fill(known, &[]).await
+}
+
+/// A constraint that keeps two tables from getting their first rows one after the other.
+struct Circle<'a> {
+    /// Its name in SQL.
+    name: String,
+    /// Whether it waits for the end of the transaction by itself.
+    waits: bool,
+    /// The table that it leads to.
+    target: &'a Table,
+}
+
+/// The foreign keys that refuse NULL, lead to an empty table that is filled later, and can wait for it.
+fn circles<'a>(tables: &[&'a Table], types: &Types, known: &Known) -> Vec<Circle<'a>> {
+    let mut found = Vec::new();
+    for (n, table) in tables.iter().enumerate() {
+        for key in table.foreign_keys().filter(|key| key.deferrable && !accepts_null(table, key, types)) {
+            let later = tables[n + 1..].iter().find(|later| key.references == Some(later.oid));
+            if let Some(target) = later.filter(|target| target.own && known.rows(target.oid).is_empty()) {
+                let name = format!("{}.{}", quote_ident(&table.schema), quote_ident(&key.name));
+                found.push(Circle { waits: table.deferred.contains(&name), name, target });
             }
         }
     }
-    Ok(filled)
+    found
+}
+
+struct Filling<'a> {
+    connection: &'a Connection,
+    types: &'a Types,
+    tables: &'a [&'a Table],
+    round: Round,
+}
+
+impl Filling<'_> {
+    /// The constraints of circles wait until all tables have rows. `None`: then they do not hold.
+    async fn in_circles(&self, mut known: Known, circles: &[Circle<'_>]) -> Result<Option<Filled>, Failure> {
+        for circle in circles {
+            let generator = Generator::new(circle.target, self.types, &known, self.round.number, self.round.style);
+            generator.promises().into_iter().for_each(|row| known.promise(circle.target, row));
+        }
+        let names: Vec<String> = circles.iter().map(|circle| circle.name.clone()).collect();
+        let waiting: Vec<&str> = circles.iter().filter(|c| c.waits).map(|circle| circle.name.as_str()).collect();
+        let all = names.join(", ");
+        savepoint::begin(self.connection, &format!("SET CONSTRAINTS {all} DEFERRED")).await?;
+        let filled = self.fill(known, &names).await?;
+        let mut check = format!("SET CONSTRAINTS {all} IMMEDIATE");
+        if !waiting.is_empty() {
+            check += &format!("; SET CONSTRAINTS {} DEFERRED", waiting.join(", "));
+        }
+        let holds = savepoint::write(self.connection, &check).await?.is_ok();
+        savepoint::end(self.connection, holds).await?;
+        Ok(holds.then_some(filled))
+    }
+
+    /// `waiting`: constraints that are not looked at yet.
+    async fn fill(&self, mut known: Known, waiting: &[String]) -> Result<Filled, Failure> {
+        let mut filled = Filled::default();
+        for table in self.tables {
+            let Some(name) = table.qualified() else { continue };
+            let is_empty = known.rows(table.oid).is_empty();
+            if !table.own || !is_empty && (self.round.number == 0 || !table.selected) {
+                continue;
+            }
+            match self.rows(table, &mut known, waiting).await? {
+                Ok(count) => filled.rows.insert(name, count).map(drop),
+                Err(why) => filled.skipped.insert(name, why).map(drop),
+            };
+        }
+        Ok(filled)
+    }
+
+    /// Inserts the rows of one table. Gives their number, or why there are none.
+    async fn rows(&self, table: &Table, known: &mut Known, waiting: &[String]) -> Result<Result<u32, String>, Failure> {
+        if table.partitioned && table.partitions.is_empty() {
+            return Ok(Err("it has no partitions".to_owned()));
+        }
+        let mut generator = Generator::new(table, self.types, known, self.round.number, self.round.style);
+        for probe in generator.probes() {
+            let rows = ask(self.connection, &probe).await?;
+            generator.answer(&probe, &rows);
+        }
+        let now: Vec<&str> = table.deferred.iter().filter(|name| !waiting.contains(name)).map(String::as_str).collect();
+        // what waits for the end of the transaction keeps tables from being altered until then
+        let check = match now.join(", ") {
+            names if names.is_empty() => String::new(),
+            names => format!("; SET CONSTRAINTS {names} IMMEDIATE; SET CONSTRAINTS {names} DEFERRED"),
+        };
+        let (mut count, mut why) = (0, None);
+        for number in 0..generator.rows() {
+            for attempt in 0..ATTEMPTS[usize::from(count > 0)] {
+                let sql = match generator.insert(number, attempt, known) {
+                    Ok(sql) => sql + &check,
+                    Err(reason) => {
+                        why = Some(reason);
+                        break;
+                    }
+                };
+                match savepoint::write(self.connection, &sql).await? {
+                    Ok(stored) => match stored.into_iter().next() {
+                        Some(row) => {
+                            count += 1;
+                            known.add(table, row.into_iter().map(|value| value.map(String::into_boxed_str)).collect());
+                            break;
+                        }
+                        None => why = Some("a trigger or a rule does not store the row".to_owned()),
+                    },
+                    Err(refusal) => {
+                        why = Some(reason(&refusal));
+                        if is_final(&refusal) {
+                            break;
+                        }
+                    }
+                }
+            }
+            if count == 0 {
+                break;
+            }
+        }
+        Ok(if count > 0 { Ok(count) } else { Err(why.unwrap_or_default()) })
+    }
+}
+
+/// The types, with values of the domains that other types are made of.
+async fn types(connection: &Connection, described: &Described) -> Result<Types, Failure> {
+    let mut types = described.types();
+    for domain in inner_domains(&types) {
+        if let Some(probe) = DomainProbe::new(domain, &types) {
+            let rows = ask(connection, &probe.probe).await?;
+            probe.answer(&rows, &mut types);
+        }
+    }
+    Ok(types)
 }
 
 /// Some rows of each table.
@@ -94,57 +217,6 @@ async fn read(connection: &Connection, described: &Described) -> Result<Known, F
     Ok(known)
 }
 
-/// Inserts the rows of one table. Gives their number, or why there are none.
-async fn rows(
-    connection: &Connection,
-    table: &Table,
-    types: &Types,
-    known: &mut Known,
-    round: Round,
-) -> Result<Result<u32, String>, Failure> {
-    if table.partitioned && table.partitions.is_empty() {
-        return Ok(Err("it has no partitions".to_owned()));
-    }
-    let mut generator = Generator::new(table, types, known, round.number, round.style);
-    for probe in generator.probes() {
-        let rows = ask(connection, &probe).await?;
-        generator.answer(&probe, &rows);
-    }
-    let (mut count, mut why) = (0, None);
-    for number in 0..generator.rows() {
-        for attempt in 0..ATTEMPTS[usize::from(count > 0)] {
-            let sql = match generator.insert(number, attempt, known) {
-                Ok(sql) => sql,
-                Err(reason) => {
-                    why = Some(reason);
-                    break;
-                }
-            };
-            match savepoint::write(connection, &sql).await? {
-                Ok(stored) => match stored.into_iter().next() {
-                    Some(row) => {
-                        count += 1;
-                        known.add(table, row.into_iter().map(|value| value.map(String::into_boxed_str)).collect());
-                        break;
-                    }
-                    None => why = Some("a trigger or a rule does not store the row".to_owned()),
-                },
-                Err(refusal) => {
-                    let is_final = is_final(&refusal);
-                    why = Some(reason(&refusal));
-                    if is_final {
-                        break;
-                    }
-                }
-            }
-        }
-        if count == 0 {
-            break;
-        }
-    }
-    Ok(if count > 0 { Ok(count) } else { Err(why.unwrap_or_default()) })
-}
-
 /// Whether other values cannot help: a missing privilege, a wrong statement of a trigger.
 fn is_final(refusal: &ServerError) -> bool {
     refusal.sqlstate.starts_with("42") || refusal.sqlstate.starts_with("0A")
@@ -162,11 +234,10 @@ fn reason(refusal: &ServerError) -> String {
 }
 
 async fn ask(connection: &Connection, probe: &Probe) -> Result<Rows, Failure> {
-    if probe.sql.is_empty() {
-        return Ok(Rows::new());
-    }
-    if let Ok(rows) = savepoint::probe(connection, &probe.sql).await? {
-        return Ok(rows);
+    for many in &probe.at_once {
+        if let Ok(rows) = savepoint::probe(connection, many).await? {
+            return Ok(rows);
+        }
     }
     let mut rows = Rows::new();
     for one in &probe.one_by_one {

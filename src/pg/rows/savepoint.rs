@@ -45,6 +45,17 @@ pub(super) async fn probe(connection: &Connection, sql: &str) -> Result<Result<V
     }))
 }
 
+/// Runs statements and keeps what follows apart, until [`end`].
+pub(super) async fn begin(connection: &Connection, sql: &str) -> Result<(), Failure> {
+    connection.execute(&format!("SAVEPOINT dagmar_fill; {sql}")).await.map_err(|why| lost(&why))
+}
+
+/// Keeps what was done since [`begin`], or takes it back.
+pub(super) async fn end(connection: &Connection, keep: bool) -> Result<(), Failure> {
+    let back = if keep { "" } else { "ROLLBACK TO SAVEPOINT dagmar_fill; " };
+    connection.execute(&format!("{back}RELEASE SAVEPOINT dagmar_fill")).await.map_err(|why| lost(&why))
+}
+
 async fn attempt(connection: &Connection, sql: &str) -> Result<Result<Vec<Texts>, ServerError>, Failure> {
     match connection.texts(sql).await {
         Ok(rows) => Ok(Ok(rows)),

@@ -5,13 +5,16 @@ use super::hints::{Candidate, Shows, options};
 use super::known::Known;
 use crate::base::name::{quote_ident, quote_literal};
 use crate::rows::contents::Value;
-use crate::rows::table::{Constraint, ConstraintKind, Oid, Table, TypeKind, Types, nullable};
+use crate::rows::table::{Constraint, ConstraintKind, Table, TypeKind, Types, accepts_null, nullable};
 use crate::sql::with_value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Combinations of values that are looked at for the constraints of some columns.
-const COMBINATIONS: f64 = 3_000.0;
+const COMBINATIONS: f64 = 2_000.0;
+
+/// Combinations that are enough for a table.
+const ANSWERS: usize = 300;
 
 /// Columns of one group beyond which combinations are not tried.
 const MOST_COLUMNS: usize = 12;
@@ -46,9 +49,10 @@ pub(super) struct Checked {
 pub struct Probe {
     /// The group of columns that it is about.
     pub(super) group: usize,
-    /// The query for all combinations at once; empty: there is none.
-    pub sql: String,
-    /// Queries for single combinations, if a condition fails with an error for some values.
+    /// Queries for many combinations: all, and those without the extremes of a type, which some conditions fail with.
+    /// The first that the server can evaluate is the answer.
+    pub at_once: Vec<String>,
+    /// Queries for single combinations, if it can evaluate none of them.
     pub one_by_one: Vec<String>,
 }
 
@@ -65,16 +69,22 @@ impl Checked {
     }
 
     pub fn probe(&self, group: usize, table: &Table, types: &Types) -> Probe {
-        let most = COMBINATIONS.powf(1.0 / self.factors.len().max(1) as f64).floor().max(2.0);
-        let all: Vec<Vec<usize>> =
-            self.factors.iter().map(|factor| (0..factor.options.len()).take(most as usize).collect()).collect();
-        let one_by_one = diagonal(&all, ONE_BY_ONE)
+        let most = COMBINATIONS.powf(1.0 / self.factors.len().max(1) as f64).floor().max(2.0) as usize;
+        let take = |keep: &dyn Fn(&[Candidate]) -> bool| -> Vec<Vec<usize>> {
+            let of =
+                |factor: &Factor| (0..factor.options.len()).filter(|n| keep(&factor.options[*n])).take(most).collect();
+            self.factors.iter().map(of).collect()
+        };
+        let is_extreme = |candidate: &Candidate| matches!(candidate.what, Shows::Low | Shows::High);
+        let all = take(&|_| true);
+        let modest = take(&|option| !option.iter().any(is_extreme));
+        let can_be_asked = |options: &&Vec<Vec<usize>>| options.iter().all(|numbers| !numbers.is_empty());
+        let at_once = [&all, &modest].into_iter().filter(can_be_asked).map(|o| self.query(o, table, types)).collect();
+        let one_by_one = diagonal(&modest, ONE_BY_ONE)
             .into_iter()
             .map(|one| self.query(&one.into_iter().map(|n| vec![n]).collect::<Vec<_>>(), table, types))
             .collect();
-        let can_be_asked = all.iter().all(|options| !options.is_empty());
-        let sql = if can_be_asked { self.query(&all, table, types) } else { String::new() };
-        Probe { group, sql, one_by_one }
+        Probe { group, at_once, one_by_one }
     }
 
     fn query(&self, options: &[Vec<usize>], table: &Table, types: &Types) -> String {
@@ -105,7 +115,14 @@ impl Checked {
         };
         let conditions: String =
             self.conditions.iter().map(|condition| format!(" AND ({condition}) IS NOT FALSE")).collect();
-        format!("SELECT {select}{partition} FROM {} WHERE {wanted}{conditions} LIMIT 4000", from.join(" CROSS JOIN "))
+        let order: Vec<String> = (0..options.len()).map(|f| format!("\"dagmar {f}\"")).collect();
+        // those that are enough, but some of each partition
+        let most = if self.partitions.is_empty() { ANSWERS } else { COMBINATIONS as usize };
+        format!(
+            "SELECT {select}{partition} FROM {} WHERE {wanted}{conditions} ORDER BY {} LIMIT {most}",
+            from.join(" CROSS JOIN "),
+            order.join(" OPERATOR(pg_catalog.+) ")
+        )
     }
 
     /// Takes over an answer.
@@ -164,7 +181,7 @@ fn cast<'a>(table: &'a Table, column: usize, types: &'a Types) -> &'a str {
     written
 }
 
-/// The first combinations of positions, those with small ones first.
+/// The first combinations, those of the first options first.
 fn diagonal(options: &[Vec<usize>], most: usize) -> Vec<Vec<usize>> {
     let mut found = Vec::new();
     let longest: usize = options.iter().map(Vec::len).sum();
@@ -185,11 +202,11 @@ fn sums(options: &[Vec<usize>], left: usize, most: usize, head: &mut Vec<usize>,
         }
         return;
     };
-    for n in 0..here.len().min(left + 1) {
+    for (n, number) in here.iter().enumerate().take(left + 1) {
         if out.len() >= most {
             return;
         }
-        head.push(n);
+        head.push(*number);
         sums(options, left - n, most, head, out);
         head.pop();
     }
@@ -272,7 +289,8 @@ pub(super) fn groups(table: &Table, types: &Types, known: &Known, n: u64) -> (Ve
         }
         for position in left {
             let column = &table.columns[position];
-            let options = options(types, column, &expressions, n, nullable(table, position, types));
+            let apart = column.counted || table.tells_apart(column.number);
+            let options = options(types, column, &expressions, n, nullable(table, position, types), apart);
             factors.push(Factor {
                 columns: vec![position],
                 options: options.into_iter().map(|option| vec![option]).collect(),
@@ -302,7 +320,7 @@ pub(super) fn key_values(
                 columns.push(*column);
             }
         }
-        let there = key.references.map(|oid| known.values(oid, &key.referenced)).unwrap_or_default();
+        let there = known.of_key(key);
         if there.is_empty() && accepts_null(table, key, types) {
             let of_others = |column: &usize| {
                 let others = keys.iter().filter(|other| other.name != key.name);
@@ -350,23 +368,13 @@ pub(super) fn key_values(
     (columns, options)
 }
 
-/// Whether a foreign key is not looked at if the columns that accept NULL are NULL.
-fn accepts_null(table: &Table, key: &Constraint, types: &Types) -> bool {
-    let mut columns = table.positions(&key.columns).into_iter();
-    let accepts = |column: usize| nullable(table, column, types);
-    if key.full { columns.all(accepts) } else { columns.any(accepts) }
-}
-
 fn plain(table: &Table, column: usize, types: &Types) -> Option<Candidate> {
     let column = &table.columns[column];
     let value = super::values::value(types, column.kind, &column.written, 0, super::values::Kind::Plain, true)?;
     Some(Candidate { value: Some(value.into_boxed_str()), what: Shows::Plain })
 }
 
-/// The tables that have no rows and to which these keys lead.
-pub(super) fn without_rows<'a>(keys: &[&'a Constraint], known: &Known) -> Vec<(&'a Constraint, Oid)> {
-    keys.iter()
-        .filter_map(|key| Some((*key, key.references?)))
-        .filter(|(key, oid)| known.values(*oid, &key.referenced).is_empty())
-        .collect()
+/// Those keys that lead to a table without rows.
+pub(super) fn without_rows<'a>(keys: &[&'a Constraint], known: &Known) -> Vec<&'a Constraint> {
+    keys.iter().copied().filter(|key| known.of_key(key).is_empty()).collect()
 }

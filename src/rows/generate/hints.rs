@@ -58,19 +58,20 @@ const USUAL: &[&str] = &[
 const LONGEST: usize = 500;
 
 /// The values to try for a column that constraints name: those that the expressions lead to, ordinary ones from number
-/// `n`, extremes, NULL if the column accepts it.
+/// `n`, extremes, NULL if the column accepts it. `apart`: as in [`value`].
 pub(super) fn options(
     types: &Types,
     column: &Column,
     expressions: &[String],
     n: u64,
     nullable: bool,
+    apart: bool,
 ) -> Vec<Candidate> {
     let mut texts: Vec<(String, Shows)> = Vec::new();
     let named: Vec<Constants> =
         expressions.iter().chain(&column.default).map(|expression| constants(expression)).collect();
     let mut hints = of_type(types, column.kind, &column.written, &named);
-    let plain = |n| value(types, column.kind, &column.written, n, Kind::Plain, false);
+    let plain = |n| value(types, column.kind, &column.written, n, Kind::Plain, apart);
     // few options are looked at where many columns depend on each other: the best come first
     texts.extend(hints.drain(..hints.len().min(1)).map(|text| (text, Shows::Plain)));
     texts.extend(plain(n).map(|text| (text, Shows::Plain)));

@@ -3,6 +3,7 @@
 //! [`values`] has the values of each type, [`hints`] reads values from the expressions of constraints, [`factors`] joins
 //! columns whose values depend on each other, [`row`] chooses.
 
+mod domains;
 mod factors;
 mod hints;
 mod known;
@@ -10,6 +11,7 @@ mod pattern;
 mod row;
 mod values;
 
+pub use domains::{DomainProbe, inner_domains};
 pub use factors::{Probe, Rows};
 pub use known::Known;
 pub use row::Generator;

@@ -57,6 +57,27 @@ impl<'a> Generator<'a> {
         self.table.partitions.len().clamp(ROWS, MOST_ROWS)
     }
 
+    /// The values that the rows will have in columns without constraints among each other.
+    #[must_use]
+    pub fn promises(&self) -> Vec<Vec<Value>> {
+        let taken: BTreeSet<usize> = self.checked.iter().flat_map(Checked::columns).collect();
+        let is_free = |position: &usize| !taken.contains(position);
+        let row = |number: usize| {
+            let n = self.number(number, 0);
+            let value = |position: usize| match self.free(position, n, Shows::Plain) {
+                Ok(Cell::Value(value)) if is_free(&position) => value,
+                _ => None,
+            };
+            (0..self.table.columns.len()).map(value).collect()
+        };
+        (0..self.rows()).map(row).collect()
+    }
+
+    /// The number from which the values of a row are made.
+    fn number(&self, row: usize, attempt: usize) -> u64 {
+        u64::from(self.round) * ROUND + (row + attempt * 100) as u64
+    }
+
     /// What has to be asked before rows can be made.
     #[must_use]
     pub fn probes(&self) -> Vec<Probe> {
@@ -100,7 +121,7 @@ impl<'a> Generator<'a> {
     fn cells(&self, number: usize, attempt: usize, turn: usize, known: &Known) -> Result<Vec<Cell>, String> {
         let shows = self.shows(number, attempt);
         let round = self.round as usize;
-        let n = u64::from(self.round) * ROUND + (number + attempt * 100) as u64;
+        let n = self.number(number, attempt);
         let mut turns = turn;
         let mut pick = |count: usize| {
             let here = turns % count.max(1);
@@ -130,12 +151,17 @@ impl<'a> Generator<'a> {
             let wanted = if values.is_empty() || shows == Shows::Null && !nulls.is_empty() { nulls } else { values };
             if wanted.is_empty() {
                 let missing = without_rows(&keys, known);
-                if missing.iter().all(|(_, oid)| *oid == self.table.oid) && !missing.is_empty() {
-                    own.extend(missing.into_iter().map(|(key, _)| key));
+                if missing.iter().all(|key| key.references == Some(self.table.oid)) && !missing.is_empty() {
+                    own.extend(missing);
                     continue;
                 }
-                let key = missing.first().map_or("", |(key, _)| key.name.as_str());
-                return Err(format!("the foreign key `{key}` leads to a table without rows"));
+                return Err(match missing.first() {
+                    Some(key) => {
+                        let target = key.target.as_deref().unwrap_or_default();
+                        format!("the foreign key `{}` leads to {target}, which has no rows", key.name)
+                    }
+                    None => "no rows of other tables fit to all foreign keys together".to_owned(),
+                });
             }
             put(&mut cells, &columns, wanted[pick(wanted.len())]);
         }
@@ -226,19 +252,6 @@ impl<'a> Generator<'a> {
             _ => format!("({}) OVERRIDING SYSTEM VALUE VALUES ({})", columns.join(", "), values.join(", ")),
         };
         let answer = if names.is_empty() { "1".to_owned() } else { names.join(", ") };
-        let mut sql = format!("INSERT INTO {table} {what} RETURNING {answer}");
-        if !self.table.deferred.is_empty() {
-            // what waits for the end of the transaction keeps tables from being altered until then
-            let names = self.table.deferred.join(", ");
-            sql += &format!("; SET CONSTRAINTS {names} IMMEDIATE; SET CONSTRAINTS {names} DEFERRED");
-        }
-        sql
-    }
-
-    /// The columns that are filled without knowing whether their constraints hold.
-    #[must_use]
-    pub fn unknown(&self) -> BTreeSet<&'a str> {
-        let groups = self.checked.iter().filter(|group| !group.is_found());
-        groups.flat_map(Checked::columns).map(|position| self.table.columns[position].name.as_str()).collect()
+        format!("INSERT INTO {table} {what} RETURNING {answer}")
     }
 }

@@ -33,6 +33,9 @@ fn of(types: &Types, kind: Oid, written: &str, n: u64, what: Kind, apart: bool, 
     let depth = depth.checked_sub(1)?;
     let this = types.get(&kind)?;
     match this.kind {
+        TypeKind::Domain if !this.samples.is_empty() => {
+            this.samples.get(usize::try_from(n).ok()? % this.samples.len()).cloned()
+        }
         TypeKind::Domain => of(types, this.of?, this.written.as_deref().unwrap_or(""), n, what, apart, depth),
         TypeKind::Enum => Some(label(this, n, what)?.clone()),
         TypeKind::Composite => {
