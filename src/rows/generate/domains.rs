@@ -63,7 +63,7 @@ impl DomainProbe {
     /// Keeps the values that the server has found.
     pub fn answer(mut self, rows: &Rows, types: &mut Types) {
         self.group.answer(rows);
-        let wanted = self.group.wanted(Shows::Plain, 0);
+        let (wanted, _) = self.group.wanted(Shows::Plain, 0);
         let values = wanted.iter().filter_map(|chosen| chosen.first()?.1.value.as_deref());
         if let Some(kind) = types.get_mut(&self.domain) {
             kind.samples = values.take(SAMPLES).map(str::to_owned).collect();

@@ -138,8 +138,8 @@ impl Checked {
         }
     }
 
-    /// The combinations, those first that show what is wanted, of this partition if there is one.
-    pub fn wanted(&self, shows: Shows, partition: usize) -> Vec<Chosen<'_>> {
+    /// The combinations, those first that show what is wanted, of this partition if there is one; and how many show it.
+    pub fn wanted(&self, shows: Shows, partition: usize) -> (Vec<Chosen<'_>>, usize) {
         let partition = partition % self.partitions.len().max(1);
         let has_partition = self.found.iter().any(|(_, other)| *other == partition);
         let mut found: Vec<(usize, Chosen<'_>)> = self
@@ -161,7 +161,8 @@ impl Checked {
             .collect();
         let best = found.iter().map(|(score, _)| *score).max().unwrap_or(0);
         found.sort_by_key(|(score, _)| *score != best);
-        found.into_iter().map(|(_, chosen)| chosen).collect()
+        let count = found.iter().filter(|(score, _)| *score == best).count();
+        (found.into_iter().map(|(_, chosen)| chosen).collect(), count)
     }
 
     pub fn is_found(&self) -> bool {

@@ -123,10 +123,12 @@ impl<'a> Generator<'a> {
         let round = self.round as usize;
         let n = self.number(number, attempt);
         let mut turns = turn;
-        let mut pick = |count: usize| {
+        let start = number + attempt + round * ROWS;
+        // among the first `best` of `count`, and among all in later turns
+        let mut pick = |count: usize, best: usize| {
             let here = turns % count.max(1);
             turns /= count.max(1);
-            (number + attempt + round * ROWS + here) % count.max(1)
+            if here == 0 { start % best.max(1) } else { (start % best.max(1) + here) % count.max(1) }
         };
         let mut cells: Vec<Option<Cell>> = vec![None; self.table.columns.len()];
         let put = |cells: &mut Vec<Option<Cell>>, columns: &[usize], chosen: &[Candidate]| {
@@ -135,8 +137,8 @@ impl<'a> Generator<'a> {
             }
         };
         for group in self.checked.iter().filter(|group| group.is_found()) {
-            let wanted = group.wanted(shows, number + round);
-            let chosen = &wanted[pick(wanted.len())];
+            let (wanted, best) = group.wanted(shows, number + round);
+            let chosen = &wanted[pick(wanted.len(), best)];
             for (column, candidate) in chosen {
                 cells[*column] = Some(Cell::Value(candidate.value.clone()));
             }
@@ -163,7 +165,7 @@ impl<'a> Generator<'a> {
                     None => "no rows of other tables fit to all foreign keys together".to_owned(),
                 });
             }
-            put(&mut cells, &columns, wanted[pick(wanted.len())]);
+            put(&mut cells, &columns, wanted[pick(wanted.len(), wanted.len())]);
         }
         for (position, column) in self.table.columns.iter().enumerate() {
             if cells[position].is_some() {
@@ -176,7 +178,7 @@ impl<'a> Generator<'a> {
                 Cell::Value(None)
             } else {
                 let few = self.few(column.kind);
-                let n = n + if few > 1 { pick(few) as u64 } else { 0 };
+                let n = if few > 1 { pick(few, few) as u64 } else { n };
                 self.free(position, n, shows)?
             });
         }
