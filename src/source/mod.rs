@@ -1,5 +1,5 @@
 //! Parses the project's files to a changelog for one environment, and reports every problem of every file. Only
-//! `load.rs` reads files; the room imports neither `graph` nor `plan`.
+//! `load.rs` and `fixtures` read files; the room imports neither `graph` nor `plan`.
 
 pub mod address;
 pub mod advice;

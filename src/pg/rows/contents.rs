@@ -5,8 +5,8 @@ use super::selection::{Selection, author_path, named};
 use crate::base::checksum::sha256_hex;
 use crate::base::name::quote_ident;
 use crate::base::{Failure, FailureKind, QualifiedName};
-use crate::pg::connect::Connection;
 use crate::pg::connect::query::Texts;
+use crate::pg::connect::{Connection, query_failed};
 use crate::rows::{Contents, TableContents, Value};
 use serde::Deserialize;
 use std::fmt::Write as _;
@@ -87,7 +87,8 @@ async fn listed(connection: &Connection, selection: &Selection) -> Result<Vec<Li
          ORDER BY n.nspname, c.relname",
         selection.condition(author_path(connection).await?)
     );
-    let rows = connection.query("cannot query the tables", &query).await?;
+    let rows =
+        savepoint::read(connection, &query).await?.map_err(|why| query_failed("cannot query the tables", &why))?;
     let one = |text: &str| {
         let answer: Answer = serde_json::from_str(text)
             .map_err(|e| Failure::new(FailureKind::Internal, format!("cannot read the catalog: {e}")))?;
@@ -98,7 +99,7 @@ async fn listed(connection: &Connection, selection: &Selection) -> Result<Vec<Li
         let contents = TableContents { key: key.map(|(n, _)| n).collect(), columns: answer.columns, rows: Vec::new() };
         Ok(Listed { name, from, contents })
     };
-    rows.iter().map(|row| one(row.get(0)?)).collect()
+    rows.iter().filter_map(|row| row.first()?.as_deref()).map(one).collect()
 }
 
 /// The query for the rows of a table; each begins with its number.

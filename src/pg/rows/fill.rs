@@ -42,10 +42,10 @@ pub async fn fill(connection: &Connection, selection: &Selection, round: Round) 
     let filling = Filling { connection, types: &types, tables: &tables, round };
     let known = read(connection, &described).await?;
     let circles = circles(&tables, &types, &known);
-    if !circles.is_empty() {
-        if let Some(filled) = filling.in_circles(known.clone(), &circles).await? {
-            return Ok(filled);
-        }
+    if !circles.is_empty()
+        && let Some(filled) = filling.in_circles(known.clone(), &circles).await?
+    {
+        return Ok(filled);
     }
     filling.fill(known, &[]).await
 }

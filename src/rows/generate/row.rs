@@ -98,11 +98,13 @@ impl<'a> Generator<'a> {
     /// Why there is none.
     pub fn insert(&self, number: usize, attempt: usize, known: &Known) -> Result<String, String> {
         let mut conflict = None;
-        for turn in 0..UNIQUE {
-            let cells = self.cells(number, attempt, turn, known)?;
-            match self.conflict(&cells, known) {
-                None => return Ok(self.sql(&cells)),
-                Some(index) => conflict = Some(index),
+        for to_itself in [false, true] {
+            for turn in 0..UNIQUE {
+                let cells = self.cells(number, attempt, turn, known, to_itself)?;
+                match self.conflict(&cells, known) {
+                    None => return Ok(self.sql(&cells)),
+                    Some(index) => conflict = Some(index),
+                }
             }
         }
         Err(format!("no further row is unique (`{}`)", conflict.unwrap_or("unique")))
@@ -117,8 +119,16 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// The cells of a row. `turn` counts through the combinations of what there is only little of.
-    fn cells(&self, number: usize, attempt: usize, turn: usize, known: &Known) -> Result<Vec<Cell>, String> {
+    /// The cells of a row. `turn` counts through the combinations of what there is only little of; `to_itself`: the row
+    /// leads to itself, and not to an earlier one of its table.
+    fn cells(
+        &self,
+        number: usize,
+        attempt: usize,
+        turn: usize,
+        known: &Known,
+        to_itself: bool,
+    ) -> Result<Vec<Cell>, String> {
         let shows = self.shows(number, attempt);
         let round = self.round as usize;
         let n = self.number(number, attempt);
@@ -147,13 +157,18 @@ impl<'a> Generator<'a> {
         let mut own = Vec::new();
         for these in &self.keys {
             let keys: Vec<&Constraint> = these.iter().map(|k| all[*k]).collect();
+            let is_own = |key: &&Constraint| key.references == Some(self.table.oid);
+            if to_itself && keys.iter().all(is_own) {
+                own.extend(keys);
+                continue;
+            }
             let (columns, options) = key_values(self.table, &keys, self.types, known);
             let is_null = |option: &&Vec<Candidate>| option.iter().any(|candidate| candidate.value.is_none());
             let (nulls, values): (Vec<_>, Vec<_>) = options.iter().partition(is_null);
             let wanted = if values.is_empty() || shows == Shows::Null && !nulls.is_empty() { nulls } else { values };
             if wanted.is_empty() {
                 let missing = without_rows(&keys, known);
-                if missing.iter().all(|key| key.references == Some(self.table.oid)) && !missing.is_empty() {
+                if missing.iter().all(is_own) && !missing.is_empty() {
                     own.extend(missing);
                     continue;
                 }

@@ -115,7 +115,7 @@ fn base(kind: &Type, written: &str, n: u64, what: Kind, apart: bool) -> Option<S
         ("money", Kind::Low) => "-92233720368547758.08".to_owned(),
         ("money", Kind::High) => "92233720368547758.07".to_owned(),
         ("money", Kind::Plain) => format!("{}.25", n + 1),
-        ("bool", Kind::Plain) => (n % 2 == 0).to_string(),
+        ("bool", Kind::Plain) => n.is_multiple_of(2).to_string(),
         ("bool", _) => (what == Kind::High).to_string(),
         ("char", _) => char::from(b'a' + u8::try_from(n % 26).unwrap_or(0)).to_string(),
         ("name", _) => format!("name_{n}"),
