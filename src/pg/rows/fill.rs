@@ -5,10 +5,11 @@ use super::savepoint;
 use super::selection::Selection;
 use crate::base::Failure;
 use crate::base::name::quote_ident;
+use crate::pg::connect::query::Texts;
 use crate::pg::connect::{Connection, ServerError};
 use crate::rows::generate::{DomainProbe, Generator, Known, Probe, Rows, inner_domains};
 use crate::rows::table::{Described, Table, Types, accepts_null, order};
-use crate::rows::{Filled, Style};
+use crate::rows::{Filled, Style, Value};
 
 /// Rows of a table that are read: values for foreign keys, and those that new rows must not have.
 const KNOWN: usize = 60;
@@ -120,6 +121,35 @@ impl Filling<'_> {
         Ok(filled)
     }
 
+    /// Inserts all rows of a table in one message. `None`: one of them is refused, and none is there.
+    async fn at_once(
+        &self,
+        table: &Table,
+        generator: &Generator<'_>,
+        known: &mut Known,
+        check: &str,
+    ) -> Result<Option<u32>, Failure> {
+        let before = known.rows(table.oid).len();
+        let mut sql = Vec::new();
+        for number in 0..generator.rows() {
+            let Ok(insert) = generator.insert(number, 0, known) else { break };
+            known.add(table, insert.values);
+            sql.push(insert.sql);
+        }
+        known.truncate(table, before);
+        if sql.len() < generator.rows() {
+            return Ok(None);
+        }
+        match savepoint::write(self.connection, &(sql.join("; ") + check)).await? {
+            Ok(stored) if !stored.is_empty() => {
+                let count = u32::try_from(stored.len()).ok();
+                stored.into_iter().for_each(|row| known.add(table, values(row)));
+                Ok(count)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Inserts the rows of one table. Gives their number, or why there are none.
     async fn rows(&self, table: &Table, known: &mut Known, waiting: &[String]) -> Result<Result<u32, String>, Failure> {
         if table.partitioned && table.partitions.is_empty() {
@@ -136,25 +166,28 @@ impl Filling<'_> {
             names if names.is_empty() => String::new(),
             names => format!("; SET CONSTRAINTS {names} IMMEDIATE; SET CONSTRAINTS {names} DEFERRED"),
         };
+        if let Some(count) = self.at_once(table, &generator, known, &check).await? {
+            return Ok(Ok(count));
+        }
         let (mut count, mut why) = (0, None);
         for number in 0..generator.rows() {
             for attempt in 0..ATTEMPTS[usize::from(count > 0)] {
-                let sql = match generator.insert(number, attempt, known) {
-                    Ok(sql) => sql + &check,
+                let insert = match generator.insert(number, attempt, known) {
+                    Ok(insert) => insert,
                     Err(reason) => {
                         why = Some(reason);
                         break;
                     }
                 };
-                match savepoint::write(self.connection, &sql).await? {
-                    Ok(stored) => match stored.into_iter().next() {
-                        Some(row) => {
-                            count += 1;
-                            known.add(table, row.into_iter().map(|value| value.map(String::into_boxed_str)).collect());
-                            break;
-                        }
-                        None => why = Some("a trigger or a rule does not store the row".to_owned()),
-                    },
+                match savepoint::write(self.connection, &(insert.sql + &check)).await? {
+                    Ok(stored) if stored.is_empty() => {
+                        why = Some("a trigger or a rule does not store the row".to_owned());
+                    }
+                    Ok(stored) => {
+                        stored.into_iter().for_each(|row| known.add(table, values(row)));
+                        count += 1;
+                        break;
+                    }
                     Err(refusal) => {
                         why = Some(reason(&refusal));
                         if is_final(&refusal) {
@@ -169,6 +202,10 @@ impl Filling<'_> {
         }
         Ok(if count > 0 { Ok(count) } else { Err(why.unwrap_or_default()) })
     }
+}
+
+fn values(row: Texts) -> Vec<Value> {
+    row.into_iter().map(|value| value.map(String::into_boxed_str)).collect()
 }
 
 /// The types, with values of the domains that other types are made of.
@@ -208,7 +245,7 @@ async fn read(connection: &Connection, described: &Described) -> Result<Known, F
             let mut values = row.into_iter();
             let number = values.next().flatten().and_then(|n| n.parse::<usize>().ok());
             let Some(table) = number.and_then(|n| tables.get(n)) else { continue };
-            let values: Vec<_> = values.map(|value| value.map(String::into_boxed_str)).collect();
+            let values = self::values(values.collect());
             if values.len() == table.columns.len() {
                 known.add(table, values);
             }

@@ -19,6 +19,13 @@ impl Known {
         self.tables.entry(table.oid).or_insert_with(|| (numbers(), Vec::new())).1.push(row);
     }
 
+    /// Keeps the first rows of a table.
+    pub fn truncate(&mut self, table: &Table, rows: usize) {
+        if let Some((_, known)) = self.tables.get_mut(&table.oid) {
+            known.truncate(rows);
+        }
+    }
+
     /// The rows of a table.
     #[must_use]
     pub fn rows(&self, oid: Oid) -> &[Vec<Value>] {

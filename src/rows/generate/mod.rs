@@ -14,4 +14,4 @@ mod values;
 pub use domains::{DomainProbe, inner_domains};
 pub use factors::{Probe, Rows};
 pub use known::Known;
-pub use row::Generator;
+pub use row::{Generator, Insert};

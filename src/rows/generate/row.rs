@@ -30,6 +30,15 @@ enum Cell {
     Default,
 }
 
+/// A statement for a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Insert {
+    /// The statement. It answers the stored row.
+    pub sql: String,
+    /// The values of all columns, as far as they are known before.
+    pub values: Vec<Value>,
+}
+
 /// Makes rows for one table.
 #[derive(Debug)]
 pub struct Generator<'a> {
@@ -92,17 +101,17 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// The statement for the row of this number; a later `attempt` has other values. It answers the stored row.
+    /// The statement for the row of this number; a later `attempt` has other values.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn insert(&self, number: usize, attempt: usize, known: &Known) -> Result<String, String> {
+    pub fn insert(&self, number: usize, attempt: usize, known: &Known) -> Result<Insert, String> {
         let mut conflict = None;
         for to_itself in [false, true] {
             for turn in 0..UNIQUE {
                 let cells = self.cells(number, attempt, turn, known, to_itself)?;
                 match self.conflict(&cells, known) {
-                    None => return Ok(self.sql(&cells)),
+                    None => return Ok(Insert { sql: self.sql(&cells), values: values(cells) }),
                     Some(index) => conflict = Some(index),
                 }
             }
@@ -271,4 +280,12 @@ impl<'a> Generator<'a> {
         let answer = if names.is_empty() { "1".to_owned() } else { names.join(", ") };
         format!("INSERT INTO {table} {what} RETURNING {answer}")
     }
+}
+
+fn values(cells: Vec<Cell>) -> Vec<Value> {
+    let value = |cell| match cell {
+        Cell::Value(value) => value,
+        Cell::Default => None,
+    };
+    cells.into_iter().map(value).collect()
 }
