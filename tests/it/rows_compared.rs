@@ -160,6 +160,8 @@ fn what_cannot_be_read_is_named() {
     ));
     within(&database, async |connection| {
         connection.execute(&format!("SET LOCAL ROLE {role}")).await.unwrap();
+        // also after what an author wrote
+        connection.author_texts("SELECT 1").await.unwrap();
         let found = contents(connection, &all()).await.unwrap();
         assert_eq!(found.tables.keys().map(ToString::to_string).collect::<Vec<_>>(), ["public.open"]);
         let unread: Vec<String> = found.unread.iter().map(|(table, why)| format!("{table}: {why}")).collect();

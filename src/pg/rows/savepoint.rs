@@ -16,6 +16,7 @@ const FORM: &str = "SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 
                     SET LOCAL jit = off; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
                     SET LOCAL enable_mergejoin = off";
 
+const NAME: &str = "dagmar_rows";
 const BEGIN: &str = "SAVEPOINT dagmar_rows";
 const KEEP: &str = "RELEASE SAVEPOINT dagmar_rows";
 const BACK: &str = "ROLLBACK TO SAVEPOINT dagmar_rows; RELEASE SAVEPOINT dagmar_rows";
@@ -53,8 +54,11 @@ pub(super) async fn begin(connection: &Connection, sql: &str) -> Result<(), Fail
 
 /// Keeps what was done since [`begin`], or takes it back.
 pub(super) async fn end(connection: &Connection, keep: bool) -> Result<(), Failure> {
-    let back = if keep { "" } else { "ROLLBACK TO SAVEPOINT dagmar_fill; " };
-    connection.execute(&format!("{back}RELEASE SAVEPOINT dagmar_fill")).await.map_err(|why| lost(&why))
+    let ended = match keep {
+        true => connection.execute("RELEASE SAVEPOINT dagmar_fill").await,
+        false => connection.roll_back_to("dagmar_fill").await,
+    };
+    ended.map_err(|why| lost(&why))
 }
 
 async fn attempt(connection: &Connection, sql: &str) -> Result<Result<Vec<Texts>, ServerError>, Failure> {
@@ -62,7 +66,10 @@ async fn attempt(connection: &Connection, sql: &str) -> Result<Result<Vec<Texts>
         Ok(rows) => Ok(Ok(rows)),
         Err(why) if why.is_connection_lost() => Err(lost(&why)),
         Err(why) => {
-            connection.execute(BACK).await.map_err(|back| lost(if back.sqlstate == "25P01" { &why } else { &back }))?;
+            connection
+                .roll_back_to(NAME)
+                .await
+                .map_err(|back| lost(if back.sqlstate == "25P01" { &why } else { &back }))?;
             Ok(Err(why))
         }
     }
