@@ -1,7 +1,7 @@
 //! Rows for tables: deterministic, so that the same tables get the same rows.
 //!
-//! [`values`] has the values of each type, [`hints`] reads values from the expressions of constraints, [`factors`] joins
-//! columns whose values depend on each other, [`row`] chooses.
+//! `values` has the values of each type, `hints` reads values from the expressions of constraints, `factors` joins
+//! columns whose values depend on each other, `row` chooses.
 
 mod domains;
 mod factors;
