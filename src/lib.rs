@@ -48,7 +48,7 @@
 //! ```
 //!
 //! A module imports only modules to its left:
-//! base, effects, sql, inspect, change, render, source, graph, history, plan, edges, ledger, run, lint, exec, gate, report, pipeline, pg, ops, cli.
+//! base, effects, sql, inspect, rows, change, render, source, graph, history, plan, edges, ledger, run, lint, exec, gate, report, pipeline, pg, ops, cli.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -73,6 +73,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod render;
 pub mod report;
+pub mod rows;
 pub mod run;
 pub mod source;
 pub mod sql;

@@ -60,6 +60,7 @@ codes! {
     MergeKey = "DG0125", "YAML merge keys are not supported";
     Hole = "DG0126", "a placeholder of a skeleton was not replaced";
     LintIgnore = "DG0127", "a rule of the review is ignored in a form that cannot be read, or without a reason";
+    Fixtures = "DG0128", "a file of fixtures is not found, or does not hold rows of tables";
     Policy = "DG0130", "the policy of an environment cannot be kept";
     IdTwice = "DG0201", "two changesets have the same id";
     BadId = "DG0202", "an id has characters that it cannot have";

@@ -3,7 +3,7 @@
 //! [`mod@connect`]: [`Settings`] from a URL, the environment and libpq's files, read as libpq reads them, and a
 //! [`Connection`]. [`embedded`]: a private server from installed binaries. [`inspect`]: reads the catalog. [`ledger`]: reads and writes the
 //! ledger. [`lock`]: one run at a time. [`preflight`]: checks before the first statement. [`hooks`]: the hooks of
-//! an environment. [`run`]: executes a plan, or rehearses it.
+//! an environment. [`rows`]: reads and generates rows of tables. [`run`]: executes a plan, or rehearses it.
 //!
 //! An error is a [`Failure`](crate::base::Failure) with a remedy; the error of a statement is a [`ServerError`].
 //! Neither ever contains a password.
@@ -17,6 +17,7 @@ pub mod known;
 pub mod ledger;
 pub mod lock;
 pub mod preflight;
+pub mod rows;
 pub mod run;
 mod stop;
 

@@ -13,11 +13,12 @@ use crate::plan::step::{Examined, RenderContext};
 use crate::plan::writing::{Origins, Writing};
 use crate::plan::{self, CompileError, Compiled, Edited, Plan, Request};
 use crate::render::Renderer;
+use crate::rows::Fixture;
 use crate::source::lint::LintPolicy;
 use crate::source::load::{self, Loaded};
 use crate::source::parse::{self, Context};
 use crate::source::project::LimitsSpec;
-use crate::source::{Changelog, ProjectFiles, SourceSet, Variables, advice};
+use crate::source::{Changelog, ProjectFiles, SourceSet, Variables, advice, fixtures};
 use crate::sql::Object;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -293,6 +294,15 @@ impl View<'_> {
         };
         lint::review(&self.changelog, &self.graph, &self.sources, &request)
             .map_err(|problems| Failure::source(self.sources.locate(problems)))
+    }
+
+    /// The fixtures of the project: the rows that are there when changesets are proven.
+    ///
+    /// # Errors
+    /// All problems of their files.
+    pub fn fixtures(&self) -> Result<Vec<Fixture>, Failure> {
+        let loaded = &self.workspace.loaded;
+        fixtures::load(&loaded.root, &loaded.config.prove, &self.sources)
     }
 
     /// The checksums of the changesets of another project, with the variables of this one.

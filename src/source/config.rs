@@ -5,6 +5,7 @@ use super::hook::Hook;
 use super::ledger::LedgerConfig;
 use super::lint::LintPolicy;
 use super::policy::{ApprovalPolicy, Destructive, Freeze, Rate, Window};
+use super::prove::ProveConfig;
 use crate::base::{Granularity, HumanDuration, Limits, PaceSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,9 @@ pub struct ProjectConfig {
     /// The review of changesets; an environment may override it.
     #[serde(skip_serializing_if = "LintPolicy::is_empty")]
     pub lint: LintPolicy,
+    /// The proof of changesets (`dagmar prove`).
+    #[serde(skip_serializing_if = "ProveConfig::is_empty")]
+    pub prove: ProveConfig,
     /// The environments, in the order of promotion. The first is the default.
     #[schemars(with = "BTreeMap<String, Environment>")]
     pub environments: Map<String, Value>,
@@ -50,6 +54,7 @@ impl Default for ProjectConfig {
             variables: Map::new(),
             limits: LimitsSpec::default(),
             lint: LintPolicy::default(),
+            prove: ProveConfig::default(),
             environments: Map::new(),
             environment_list: Vec::new(),
         }

@@ -1,5 +1,5 @@
 //! Parses the project's files to a changelog for one environment, and reports every problem of every file. Only
-//! `load.rs` reads files; the room imports neither `graph` nor `plan`.
+//! `load.rs` and `fixtures` read files; the room imports neither `graph` nor `plan`.
 
 pub mod address;
 pub mod advice;
@@ -15,6 +15,7 @@ pub mod document;
 pub mod edit;
 mod entries;
 mod files;
+pub mod fixtures;
 mod follow_up;
 pub mod hook;
 pub mod ledger;
@@ -25,6 +26,7 @@ pub mod parse;
 pub mod password;
 pub mod policy;
 pub mod project;
+pub mod prove;
 pub mod scalar;
 pub mod schema;
 pub mod set;
@@ -42,5 +44,6 @@ pub use files::ProjectFiles;
 pub use hook::Hook;
 pub use ledger::LedgerConfig;
 pub use mask::masked_text;
+pub use prove::ProveConfig;
 pub use set::{SourceFile, SourceSet};
 pub use variables::Variables;

@@ -2,6 +2,7 @@
 //! oldest and the newest, `make test-versions` all. `tests/versions.sh` fetches them, and
 //! `DAGMAR_TEST_PG_BINS` names them, folders of binaries with colons between them.
 
+use crate::support::rows::{constraints_are_met, every_type_has_values, keys_lead_to_rows};
 use crate::support::{
     Database, Project, Run, Server, a_ledger_comes_up, cases, published_tables_are_found_without_a_lock, round_trip,
     same, walk,
@@ -63,6 +64,16 @@ fn runs_hold_on_other_versions() {
             "a ledger of version 1" => a_ledger_comes_up(server, 1),
             _ => a_ledger_comes_up(server, 2),
         }
+    });
+}
+
+#[test]
+#[ignore = "needs servers of other versions: make test-all"]
+fn rows_are_generated_on_other_versions() {
+    on_each(&["types", "constraints", "keys"], |what, server| match what {
+        "types" => every_type_has_values(server),
+        "constraints" => constraints_are_met(server),
+        _ => keys_lead_to_rows(server),
     });
 }
 

@@ -40,6 +40,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let target = open::target(global)?;
     let view = target.view()?;
     let found = view.check()?;
+    view.fixtures()?;
     let there = if args.against && !found.comparison.unmade().is_empty() {
         Some(block_on(check::there(&target, &found.comparison, out))?)
     } else {

@@ -99,6 +99,17 @@ impl Connection {
         self.client.batch_execute("ROLLBACK").await.map_err(|e| ServerError::of(&e))
     }
 
+    /// Takes back what happened since this savepoint, and releases it, also after an error.
+    ///
+    /// # Errors
+    /// If there is no such savepoint, or the connection is gone.
+    pub async fn roll_back_to(&self, savepoint: &str) -> Result<(), ServerError> {
+        // as above
+        self.is_pinned.store(false, Ordering::Relaxed);
+        let sql = format!("ROLLBACK TO SAVEPOINT {savepoint}; RELEASE SAVEPOINT {savepoint}");
+        self.client.batch_execute(&sql).await.map_err(|e| ServerError::of(&e))
+    }
+
     /// Runs statements of dagmar's own in the middle of a run, whose path stays as it is for
     /// the statements of authors. Gives the rows of all of them.
     ///

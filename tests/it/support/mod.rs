@@ -15,6 +15,7 @@ mod project;
 pub mod proxy;
 mod published;
 mod roles;
+pub mod rows;
 mod server;
 mod shop;
 mod snapshot;
