@@ -95,7 +95,7 @@ fn header(lines: &str) -> String {
 
 #[test]
 fn the_schemas_are_schemas() {
-    for schema in [changelog_schema(&custom()), project_schema(), manifest_schema()] {
+    for schema in [changelog_schema(&custom()), project_schema(), manifest_schema(), tests_schema()] {
         assert!(jsonschema::meta::is_valid(&schema), "{}", schema["$id"]);
         let text = schema.to_string();
         // editors stumble over the first, and hide everything behind the second
@@ -356,9 +356,12 @@ fn scalars_are_quoted_where_they_would_be_something_else() {
 /// `BLESS=1 cargo test --lib schema` writes the files.
 #[test]
 fn the_files_of_the_schemas_are_up_to_date() {
-    for (name, schema) in
-        [("changelog", changelog_schema(&repository())), ("project", project_schema()), ("manifest", manifest_schema())]
-    {
+    for (name, schema) in [
+        ("changelog", changelog_schema(&repository())),
+        ("project", project_schema()),
+        ("manifest", manifest_schema()),
+        ("tests", tests_schema()),
+    ] {
         let path = format!("schema/{name}.schema.json");
         if std::env::var_os("BLESS").is_some() {
             std::fs::write(&path, text(&schema)).unwrap();
