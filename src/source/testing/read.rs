@@ -120,7 +120,7 @@ fn test(
         let here = place.child("given");
         let node = Node { written: &written["given"], place: &here };
         let action = Action::Given(given(&value["given"], node, context, out));
-        test.steps.push(Step { place: here, session: Session::default(), action });
+        test.steps.push(Step { place: here.as_key(), session: Session::default(), action });
     }
     let steps = place.child("steps");
     let mut is_whole = true;
@@ -187,5 +187,5 @@ fn step(value: &Value, node: Node<'_>, context: Context<'_>, out: &mut Diagnosti
         );
     }
     let session = session(role.as_deref(), settings, node.place, out);
-    (out.counts() == before).then_some(Step { place, session, action })
+    (out.counts() == before).then_some(Step { place: place.as_key(), session, action })
 }
