@@ -44,12 +44,18 @@ pub struct Difference {
     pub omitted: usize,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(n: &usize) -> bool {
     *n == 0
 }
 
 impl Difference {
+    /// Changes every text in it.
+    pub fn each_text(&mut self, change: impl Fn(&str) -> String) {
+        for text in self.rows.iter_mut().flat_map(|row| row.values.iter_mut().flatten()) {
+            *text = change(text);
+        }
+    }
+
     /// A difference with the rows that matter: equal ones only near others.
     #[must_use]
     pub fn of(columns: Vec<String>, rows: Vec<DiffLine>) -> Self {

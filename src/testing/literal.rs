@@ -32,7 +32,8 @@ impl Kind {
     pub fn literal(self, value: &Value) -> Option<String> {
         match (self, value) {
             (Kind::Text, _) | (_, Value::Null) => None,
-            (Kind::Json, Value::String(text)) => Some(text.clone()),
+            // a text that is no JSON stands for itself
+            (Kind::Json, Value::String(text)) if serde_json::from_str::<Value>(text).is_ok() => Some(text.clone()),
             (Kind::Json, value) => Some(value.to_string()),
             (Kind::Array, Value::Array(list)) => Some(array(list)),
             (Kind::Array | Kind::Other, Value::String(text)) => Some(text.clone()),
@@ -69,6 +70,8 @@ mod tests {
         assert_eq!(array.literal(&json!("{a,b}")).unwrap(), "{a,b}");
         assert_eq!(Kind::of_type("jsonb").literal(&json!({"a": [1]})).unwrap(), r#"{"a":[1]}"#);
         assert_eq!(Kind::of_type("jsonb").literal(&json!(1)).unwrap(), "1");
+        assert_eq!(Kind::of_type("json").literal(&json!("dark")).unwrap(), "\"dark\"");
+        assert_eq!(Kind::of_type("json").literal(&json!("{\"a\": 1}")).unwrap(), "{\"a\": 1}");
         assert_eq!(Kind::of_type("text").literal(&json!("x")), None);
         assert_eq!(Kind::of_type("timestamp with time zone").literal(&json!("now")).unwrap(), "now");
         assert_eq!(Kind::of_type("integer").literal(&json!(1)), None, "a number is compared as such");

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 /// The parts of the crate; none imports what stands after it.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "base", "effects", "sql", "change", "render", "source", "graph", "history", "plan", "edges", "ledger", "run",
-    "lint", "exec", "gate", "report", "pipeline", "pg", "ops", "cli",
+    "lint", "exec", "gate", "testing", "report", "pipeline", "pg", "ops", "cli",
 ];
 
 /// Crates that only one part may name, and the part.

@@ -6,6 +6,7 @@ use super::query::give;
 use super::server::Servers;
 use crate::base::{PathSeg, Place};
 use crate::pg::Database;
+use crate::pg::connect::mask::hidden;
 use crate::source::testing::{Action, ExpectedFailure, Step, Test};
 use crate::testing::{Mismatch, TestStatus};
 
@@ -55,7 +56,8 @@ impl Case<'_, '_> {
                 let context = self.servers.context(&self.db.settings);
                 let (session, found) = context.run(&step.session, text).await?;
                 let compared = answered::compare(&session.connection, text, expected, found).await;
-                compared.map_err(|Mismatch { message, difference }| {
+                compared.map_err(|Mismatch { message, mut difference }| {
+                    difference.iter_mut().for_each(|rows| rows.each_text(hidden));
                     StepEnd::Unmet(ActionError {
                         message,
                         difference,

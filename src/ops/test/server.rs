@@ -175,8 +175,11 @@ impl<'a> Servers<'a> {
         built?;
         closed.map_err(|failure| self.wrong(failure, test))?;
         let Some(server) = &mut self.running else { return Err(Wrong::Ends(not_running())) };
-        let shared = copies::shared(&server.admin).await;
-        let shared = shared.map_err(|failure| self.wrong(failure, test))?;
+        let made = async {
+            copies::set_aside(&server.admin, &name).await?;
+            copies::shared(&server.admin).await
+        };
+        let shared = made.await.map_err(|failure| self.wrong(failure, test))?;
         let Some(server) = &mut self.running else { return Err(Wrong::Ends(not_running())) };
         server.bases.push(Base { name: name.clone(), needs, shared });
         if server.bases.len() > MOST_BASES {

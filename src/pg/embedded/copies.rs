@@ -21,26 +21,54 @@ pub async fn create(server: &Connection, name: &str) -> Result<(), Failure> {
     made.map_err(|e| query_failed("cannot create a database on the private server", &e))
 }
 
-/// Creates a database as a copy of another one, with the settings and privileges that PostgreSQL keeps outside of it
-/// (manual, CREATE DATABASE, notes).
+/// Makes a database one that others are copied from. What in it depends on roles is set aside, so that a role can be
+/// dropped where the copies do not need it: a copy has these dependencies again.
+///
+/// # Errors
+/// When the server refuses.
+pub async fn set_aside(server: &Connection, name: &str) -> Result<(), Failure> {
+    let of_database =
+        format!("dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = {})", quote_literal(name));
+    let sql = format!(
+        "CREATE TABLE IF NOT EXISTS {ASIDE} (LIKE pg_catalog.pg_shdepend); \
+         INSERT INTO {ASIDE} SELECT * FROM pg_catalog.pg_shdepend WHERE {of_database}; \
+         DELETE FROM pg_catalog.pg_shdepend WHERE {of_database}"
+    );
+    server.execute(&sql).await.map_err(|e| failed(&e))
+}
+
+/// Where dependencies of databases that others are copied from are kept.
+const ASIDE: &str = "public.dependencies_set_aside";
+
+/// Creates a database as a copy of one that was [set aside](set_aside), with the settings and privileges that PostgreSQL
+/// keeps outside of it (manual, CREATE DATABASE, notes).
 ///
 /// # Errors
 /// When the server refuses, or a session of the other database does not end.
 pub async fn copy(server: &Connection, name: &str, from: &str) -> Result<(), Failure> {
-    let failed = |e: ServerError| query_failed("cannot copy a database of the private server", &e);
     settle(server, from).await?;
     let made = format!("CREATE DATABASE {} TEMPLATE {}", quote_ident(name), quote_ident(from));
-    server.execute(&made).await.map_err(failed)?;
-    let (name, from) = (quote_literal(name), quote_literal(from));
+    server.execute(&made).await.map_err(|e| failed(&e))?;
+    let both = format!(
+        "pg_catalog.pg_database original, pg_catalog.pg_database copy WHERE original.datname = {} AND copy.datname = {}",
+        quote_literal(from),
+        quote_literal(name)
+    );
     let outside = format!(
         "INSERT INTO pg_catalog.pg_db_role_setting (setdatabase, setrole, setconfig) \
            SELECT copy.oid, setting.setrole, setting.setconfig \
-           FROM pg_catalog.pg_db_role_setting setting, pg_catalog.pg_database original, pg_catalog.pg_database copy \
-           WHERE setting.setdatabase = original.oid AND original.datname = {from} AND copy.datname = {name}; \
-         UPDATE pg_catalog.pg_database copy SET datacl = original.datacl, datdba = original.datdba \
-           FROM pg_catalog.pg_database original WHERE original.datname = {from} AND copy.datname = {name}"
+           FROM pg_catalog.pg_db_role_setting setting, {both} AND setting.setdatabase = original.oid; \
+         INSERT INTO pg_catalog.pg_shdepend (dbid, classid, objid, objsubid, refclassid, refobjid, deptype) \
+           SELECT copy.oid, aside.classid, aside.objid, aside.objsubid, aside.refclassid, aside.refobjid, aside.deptype \
+           FROM {ASIDE} aside, {both} AND aside.dbid = original.oid; \
+         UPDATE pg_catalog.pg_database changed SET datacl = original.datacl, datdba = original.datdba \
+           FROM {both} AND changed.oid = copy.oid"
     );
-    server.execute(&outside).await.map_err(failed)
+    server.execute(&outside).await.map_err(|e| failed(&e))
+}
+
+fn failed(error: &ServerError) -> Failure {
+    query_failed("cannot copy a database of the private server", error)
 }
 
 /// Drops a database with its sessions.
@@ -83,7 +111,7 @@ pub async fn version(server: &Connection) -> Result<String, Failure> {
 pub async fn shared(server: &Connection) -> Result<String, Failure> {
     let mut parts = SHARED.to_vec();
     if server.server_major >= 15 {
-        parts.push("SELECT 'parameter', to_jsonb(acl) - 'oid' FROM pg_catalog.pg_parameter_acl acl");
+        parts.push("SELECT 'parameter', to_jsonb(acl) FROM pg_catalog.pg_parameter_acl acl");
     }
     let all = parts.join(" UNION ALL ");
     let ask = format!(
@@ -94,8 +122,8 @@ pub async fn shared(server: &Connection) -> Result<String, Failure> {
 }
 
 const SHARED: [&str; 5] = [
-    "SELECT 'role', to_jsonb(role) - 'oid' FROM pg_catalog.pg_authid role",
-    "SELECT 'member', to_jsonb(grants) - 'oid' FROM pg_catalog.pg_auth_members grants",
+    "SELECT 'role', to_jsonb(role) FROM pg_catalog.pg_authid role",
+    "SELECT 'member', to_jsonb(grants) FROM pg_catalog.pg_auth_members grants",
     "SELECT 'setting', to_jsonb(setting) FROM pg_catalog.pg_db_role_setting setting WHERE setdatabase = 0",
     "SELECT 'tablespace', to_jsonb(space) FROM pg_catalog.pg_tablespace space",
     "SELECT 'comment', to_jsonb(comment) FROM pg_catalog.pg_shdescription comment \

@@ -90,7 +90,7 @@ fn rows(difference: &Difference, limit: Option<usize>) -> Text {
 fn shown(value: Option<&str>) -> String {
     match value {
         None => "NULL".to_owned(),
-        Some(text) if text.is_empty() || text == "NULL" || text.trim() != text || text.starts_with('"') => {
+        Some(text) if text.is_empty() || text == "NULL" || text.trim() != text => {
             format!("{text:?}")
         }
         Some(text) if text.contains(['\n', '\t', '\r']) => format!("{text:?}"),

@@ -135,6 +135,23 @@ fn the_files_of_the_repository_are_valid() {
     assert_eq!(by_schema(&project_schema(), &project), []);
 }
 
+#[test]
+fn the_tests_of_the_repository_are_valid() {
+    let schema = tests_schema();
+    let mut texts: Vec<String> =
+        yaml_below(Path::new("tests/db")).iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    texts.push(include_str!("../../../templates/init/001_first_test.yaml").to_owned());
+    let page = include_str!("../../../docs/testing.md");
+    texts.extend(page.split("```yaml\n# tests/db").skip(1).map(|part| part.split("```").next().unwrap().to_owned()));
+    assert!(texts.len() > 4);
+    for text in texts {
+        assert_eq!(by_schema(&schema, &value_of(&text)), [], "{text}");
+    }
+    for wrong in ["", "tests: []", "tests: [{name: a}]", "tests: [{name: a, steps: [{expct: {}}]}]", "test: []"] {
+        assert!(!by_schema(&schema, &value_of(wrong)).is_empty(), "{wrong}");
+    }
+}
+
 fn yaml_below(dir: &Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
