@@ -170,7 +170,8 @@ fn the_schema_knows_the_projects_own_types() {
         ("templates/touch/template.sql.hbs", "-- forward\nSELECT {{literal table}};\n"),
     ]);
     let written = project.run(&["schema", "--write"]).ok();
-    let names = ["changelog", "project", "manifest", "answers"].map(|name| format!("schema/{name}.schema.json\n"));
+    let names =
+        ["changelog", "project", "manifest", "tests", "answers"].map(|name| format!("schema/{name}.schema.json\n"));
     assert_eq!(written, names.concat());
     let answers = fs::read_to_string(project.path().join("schema/answers.schema.json")).unwrap();
     assert_eq!(answers, project.run(&["schema", "answers"]).ok());

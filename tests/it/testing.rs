@@ -188,7 +188,7 @@ tests:
     assert_eq!((&rows["part"], &rows["file"], &rows["line"]), (&json!("step 1"), &json!("tests/db/a.yaml"), &json!(6)));
     assert_eq!(rows["difference"]["columns"], json!(["id", "name", "data"]));
     assert_eq!(rows["difference"]["rows"][1], json!({ "sign": "missing", "values": ["1", "Anna", "{\"a\": 1}"] }));
-    assert_eq!((&answer["tests"][1]["status"], &answer["tests"][1]["failure"]["line"]), (&json!("error"), &json!(43)));
+    assert_eq!((&answer["tests"][1]["status"], &answer["tests"][1]["failure"]["line"]), (&json!("error"), &json!(39)));
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn bad_files_are_reported_before_anything_runs() {
 tests:
   - name: one
     applyTo: [live-only, 001-users]
-    environments: [lvie]
+    environments: [dev, lvie]
     given: { app.users: { id: 1 }, users: [1], a.b.c: [], app.x: [{ at: now() }] }
     steps:
       - apply: 002-split-nam

@@ -112,7 +112,9 @@ impl ActionError {
         let place = failure.location.iter().map(|at| format!("at {at}"));
         let notes = failure.notes.iter().map(wording);
         let problems = failure.diagnostics.iter().map(|problem| problem.message.clone());
-        let help = failure.help.iter().map(|help| format!("help: {}", wording(help)));
+        // an operation that it names would be about an environment
+        let help = failure.help.iter().filter(|help| help.named().is_none());
+        let help = help.map(|help| format!("help: {}", wording(help)));
         Self {
             message: failure.message.clone(),
             notes: place.chain(notes).chain(problems).chain(help).collect(),

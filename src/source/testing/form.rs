@@ -41,6 +41,7 @@ pub struct TestForm {
     /// `none`; default: all changesets.
     pub apply_to: Option<Many<String>>,
     /// The first rows; the same as a first step `given`.
+    #[serde(default)]
     #[schemars(schema_with = "given_schema")]
     pub given: Option<Value>,
     /// The steps, in order.
