@@ -14,8 +14,19 @@ const MOST_LINES: usize = 12;
 pub(super) enum Wrong {
     /// The test did not pass.
     Test(TestStatus, Box<TestFailure>),
+    /// The server did not do what was asked.
+    Server(Failure),
     /// All tests end.
     Ends(Failure),
+}
+
+impl From<Failure> for Wrong {
+    fn from(failure: Failure) -> Self {
+        match failure.kind {
+            FailureKind::Interrupted | FailureKind::Internal => Self::Ends(failure),
+            _ => Self::Server(failure),
+        }
+    }
 }
 
 /// Why an action did not come to its end.
@@ -131,18 +142,20 @@ impl ActionError {
     }
 
     /// The failure of the test.
-    pub(super) fn into_wrong(self, status: TestStatus, part: &str, place: &Place, set: &TestSet) -> Wrong {
-        let location = set.location(self.place.as_ref().unwrap_or(place));
-        let message = self.words();
-        let failure = TestFailure {
+    pub(super) fn into_failure(self, part: &str, place: &Place, set: &TestSet) -> TestFailure {
+        TestFailure {
             part: part.to_owned(),
-            message,
-            location,
+            message: self.words(),
+            location: set.location(self.place.as_ref().unwrap_or(place)),
             sql: self.sql,
             difference: self.difference,
             notes: self.notes,
-        };
-        Wrong::Test(status, Box::new(failure))
+        }
+    }
+
+    /// What ends the test.
+    pub(super) fn into_wrong(self, status: TestStatus, part: &str, place: &Place, set: &TestSet) -> Wrong {
+        Wrong::Test(status, Box::new(self.into_failure(part, place, set)))
     }
 }
 

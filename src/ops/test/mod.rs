@@ -15,7 +15,7 @@ use crate::report::TestAnswer;
 use crate::source::testing::Test;
 use crate::testing::{Counts, TestResult, TestStatus};
 use case::Case;
-use failed::Wrong;
+use failed::{ActionError, Wrong};
 use schemars::JsonSchema;
 use serde::Serialize;
 use server::Servers;
@@ -162,14 +162,24 @@ impl<'a> Tests<'a> {
             Err(wrong) => Err(wrong),
         };
         result.took_ms = millis(began);
-        match ended {
-            Ok(()) => result.status = TestStatus::Passed,
+        let failure = match ended {
+            Ok(()) => {
+                result.status = TestStatus::Passed;
+                return Ok(result);
+            }
             Err(Wrong::Ends(failure)) => return Err(failure),
             Err(Wrong::Test(status, failure)) => {
-                (result.status, result.failure) = (status, Some(*failure));
-                servers.explain_end(&mut result).await?;
+                result.status = status;
+                *failure
             }
-        }
+            Err(Wrong::Server(failure)) => {
+                result.status = TestStatus::Error;
+                let error = ActionError::of_failure(&failure, self.options.wording);
+                error.into_failure("applyTo", &test.place, &self.set)
+            }
+        };
+        result.failure = Some(failure);
+        servers.explain_end(&mut result).await?;
         Ok(result)
     }
 }

@@ -2,13 +2,14 @@
 //! that is copied for each of them.
 
 use super::change::Changer;
-use super::failed::{ActionEnd, Wrong};
+use super::failed::Wrong;
 use super::query::Context;
 use crate::base::{Failure, FailureKind, Wording};
 use crate::ops::Target;
 use crate::pg::embedded::copies;
 use crate::pg::{Connection, Database, Embedded, Settings, Stop, connect};
 use crate::pipeline::{TestSet, View};
+use crate::source::LedgerConfig;
 use crate::source::testing::{Session, Test};
 use crate::testing::{TestResult, TestStatus};
 use std::collections::BTreeSet;
@@ -123,70 +124,48 @@ impl<'a> Servers<'a> {
         }
     }
 
-    /// A database of its own for a test, with what the test needs before its first step.
-    pub(super) async fn database(&mut self, test: &Test) -> Result<Database, Wrong> {
-        let base = self.base(test).await?;
-        let Some(server) = &mut self.running else { return Err(Wrong::Ends(not_running())) };
-        let name = server.next("test");
-        let made = copies::copy(&server.admin, &name, &base).await;
-        made.map_err(|failure| self.wrong(failure, test))?;
-        self.connect(&name).await.map_err(|failure| self.wrong(failure, test))
+    fn running(&mut self) -> Result<&mut Server, Failure> {
+        self.running.as_mut().ok_or_else(|| Failure::new(FailureKind::Internal, "the tests have no server"))
     }
 
-    /// The name of the database that a test copies.
-    async fn base(&mut self, test: &Test) -> Result<String, Wrong> {
+    /// A database of its own for a test, with what the test needs before its first step.
+    pub(super) async fn database(&mut self, test: &Test) -> Result<Database, Wrong> {
         let needs = self.needs(test);
-        let Some(server) = &mut self.running else { return Err(Wrong::Ends(not_running())) };
-        let shared = copies::shared(&server.admin).await;
-        let shared = shared.map_err(|failure| self.wrong(failure, test))?;
-        let Some(server) = &mut self.running else { return Err(Wrong::Ends(not_running())) };
-        let fits = |base: &Base| base.needs == needs && base.shared == shared;
-        if let Some(at) = server.bases.iter().position(fits) {
-            // the one that was used last goes last
-            let base = server.bases.remove(at);
-            let name = base.name.clone();
-            server.bases.push(base);
-            return Ok(name);
-        }
-        let below = |base: &&Base| {
-            base.shared == shared && base.needs.setup == needs.setup && base.needs.applied.is_subset(&needs.applied)
+        let server = self.running()?;
+        let shared = copies::shared(&server.admin).await?;
+        let base = match server.base(&needs, &shared) {
+            Some(base) => base,
+            None => self.build(needs, &shared, test).await?,
         };
-        let parent = server.bases.iter().filter(below).max_by_key(|base| base.needs.applied.len());
-        let parent = parent.map(|base| base.name.clone());
-        if parent.is_none() && shared != server.shared {
+        let ledger = self.changer.target.ledger_config();
+        let server = self.running()?;
+        let name = server.next("test");
+        copies::copy(&server.admin, &name, &base).await?;
+        Ok(server.connect(&name, ledger).await?)
+    }
+
+    /// Makes a database that tests copy; gives its name.
+    async fn build(&mut self, needs: Needs, shared: &str, test: &Test) -> Result<String, Wrong> {
+        let parent = self.running()?.parent(&needs, shared);
+        if parent.is_none() && shared != self.running()?.shared {
             // roles that an earlier test made are not there for this one
             self.start().await.map_err(Wrong::Ends)?;
         }
-        self.build(parent, needs, test).await
-    }
-
-    /// Makes a database that tests copy.
-    async fn build(&mut self, parent: Option<String>, needs: Needs, test: &Test) -> Result<String, Wrong> {
-        let Some(server) = &mut self.running else { return Err(Wrong::Ends(not_running())) };
+        let ledger = self.changer.target.ledger_config();
+        let server = self.running()?;
         let name = server.next("base");
-        let made = match &parent {
-            Some(parent) => copies::copy(&server.admin, &name, parent).await,
-            None => copies::create(&server.admin, &name).await,
-        };
-        made.map_err(|failure| self.wrong(failure, test))?;
-        let mut db = self.connect(&name).await.map_err(|failure| self.wrong(failure, test))?;
-        let built = self.fill(&mut db, parent.is_none(), &needs, test).await;
-        let closed = db.close().await;
-        built?;
-        closed.map_err(|failure| self.wrong(failure, test))?;
-        let Some(server) = &mut self.running else { return Err(Wrong::Ends(not_running())) };
-        let made = async {
-            copies::set_aside(&server.admin, &name).await?;
-            copies::shared(&server.admin).await
-        };
-        let shared = made.await.map_err(|failure| self.wrong(failure, test))?;
-        let Some(server) = &mut self.running else { return Err(Wrong::Ends(not_running())) };
-        server.bases.push(Base { name: name.clone(), needs, shared });
-        if server.bases.len() > MOST_BASES {
-            let oldest = server.bases.remove(0);
-            let dropped = copies::drop_database(&server.admin, &oldest.name).await;
-            dropped.map_err(|failure| self.wrong(failure, test))?;
+        match &parent {
+            Some(parent) => copies::copy(&server.admin, &name, parent).await?,
+            None => copies::create(&server.admin, &name).await?,
         }
+        let mut db = server.connect(&name, ledger).await?;
+        if let Err(wrong) = self.fill(&mut db, parent.is_none(), &needs, test).await {
+            // a server that has stopped is found by who reads this
+            let _ = self.discard(db).await;
+            return Err(wrong);
+        }
+        db.close().await?;
+        self.running()?.keep(name.clone(), needs).await?;
         Ok(name)
     }
 
@@ -201,17 +180,6 @@ impl<'a> Servers<'a> {
         }
         let applied = self.changer.apply(db, &test.apply_to).await;
         applied.map_err(|end| end.into_wrong(TestStatus::Error, "applyTo", &test.place, self.set))
-    }
-
-    async fn connect(&self, name: &str) -> Result<Database, Failure> {
-        let Some(server) = &self.running else { return Err(not_running()) };
-        let (settings, ledger) = (server.embedded.database(name), self.changer.target.ledger_config());
-        Database::connect(settings, Some(Arc::clone(&server.embedded)), ledger, Duration::ZERO, |_| {}).await
-    }
-
-    fn wrong(&self, failure: Failure, test: &Test) -> Wrong {
-        let end = ActionEnd::of(failure, self.changer.wording);
-        end.into_wrong(TestStatus::Error, "setup", &test.place, self.set)
     }
 
     /// Drops the database of a test.
@@ -253,8 +221,39 @@ impl Server {
         self.databases += 1;
         format!("{kind}_{}", self.databases)
     }
-}
 
-fn not_running() -> Failure {
-    Failure::new(FailureKind::Internal, "the tests have no server")
+    async fn connect(&self, name: &str, ledger: &LedgerConfig) -> Result<Database, Failure> {
+        let settings = self.embedded.database(name);
+        Database::connect(settings, Some(Arc::clone(&self.embedded)), ledger, Duration::ZERO, |_| {}).await
+    }
+
+    /// The database that has exactly what a test needs, while the server shares this.
+    fn base(&mut self, needs: &Needs, shared: &str) -> Option<String> {
+        let at = self.bases.iter().position(|base| base.needs == *needs && base.shared == shared)?;
+        // the one that was used last goes last
+        let base = self.bases.remove(at);
+        let name = base.name.clone();
+        self.bases.push(base);
+        Some(name)
+    }
+
+    /// The database that has most of it, and nothing else.
+    fn parent(&self, needs: &Needs, shared: &str) -> Option<String> {
+        let fits = |base: &&Base| {
+            base.shared == shared && base.needs.setup == needs.setup && base.needs.applied.is_subset(&needs.applied)
+        };
+        self.bases.iter().filter(fits).max_by_key(|base| base.needs.applied.len()).map(|base| base.name.clone())
+    }
+
+    /// Keeps a database for other tests; of too many, the one that nobody has used for longest goes.
+    async fn keep(&mut self, name: String, needs: Needs) -> Result<(), Failure> {
+        copies::set_aside(&self.admin, &name).await?;
+        let shared = copies::shared(&self.admin).await?;
+        self.bases.push(Base { name, needs, shared });
+        if self.bases.len() > MOST_BASES {
+            let oldest = self.bases.remove(0);
+            copies::drop_database(&self.admin, &oldest.name).await?;
+        }
+        Ok(())
+    }
 }
