@@ -31,6 +31,10 @@ fn tests_are_chosen_by_name_and_file() {
             &["--file", "tests/db/c.yaml"],
             "error: `tests/db/c.yaml` is no file of tests\nhelp: did you mean `tests/db/a.yaml`?\n",
         ),
+        (
+            &["--url", "postgres://nowhere"],
+            "error: tests run on a private server: `--url` has no effect on them\nhelp: leave it out; `DAGMAR_PG_BIN` names the installation of PostgreSQL that is used\n",
+        ),
         (&["--format", "xml"], "error: this command has no format `xml`\nhelp: it has: text, json, junit\n"),
     ] {
         assert_eq!(project.run(&[&["test"], args].concat()).fails(2), said);

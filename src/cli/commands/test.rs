@@ -1,5 +1,6 @@
 //! `dagmar test`: the project's own tests.
 
+use crate::base::{Failure, FailureKind};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, choose, form};
 use crate::cli::shell::progress::Tally;
@@ -45,6 +46,10 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let listed = args.list.then(|| form(global)).transpose()?;
     let known: Vec<(&str, TestFormat)> = TestFormat::ALL.iter().map(|format| (format.name(), *format)).collect();
     let format = choose(global, &known)?;
+    if global.url.is_some() {
+        return Err(Failure::new(FailureKind::Usage, "tests run on a private server: `--url` has no effect on them")
+            .help("leave it out; `DAGMAR_PG_BIN` names the installation of PostgreSQL that is used"));
+    }
     let target = open::target(global)?;
     let view = target.view()?;
     let options =

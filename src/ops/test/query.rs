@@ -97,6 +97,7 @@ impl Context<'_> {
 pub(super) async fn give(context: &Context<'_>, session: &Session, given: &[Given]) -> Result<(), ActionEnd> {
     let work = async {
         let transaction = Transaction::begin(context.settings, session).await?;
+        let mut filled = Vec::new();
         for part in given {
             match part {
                 Given::Sql(text) => context.author(&transaction, text).await.map(drop)?,
@@ -106,9 +107,12 @@ pub(super) async fn give(context: &Context<'_>, session: &Session, given: &[Give
                     }
                     let columns: BTreeSet<&str> =
                         rows.iter().flat_map(|row| row.values.keys().map(Ident::as_str)).collect();
-                    advance(&transaction, table, &columns).await.map_err(|error| refused(&error))?;
+                    filled.push((table, columns));
                 }
             }
+        }
+        for (table, columns) in filled.iter().filter(|(_, columns)| !columns.is_empty()) {
+            advance(&transaction, table, columns).await.map_err(|error| refused(&error))?;
         }
         transaction.commit().await.map_err(|error| refused(&error).into())
     };
@@ -142,27 +146,23 @@ async fn advance(
     columns: &BTreeSet<&str>,
 ) -> Result<(), ServerError> {
     let connection = &transaction.connection;
-    let name = table.sql();
-    let (relation, list) =
-        (quote_literal(&name), columns.iter().map(|column| quote_literal(column)).collect::<Vec<_>>());
-    if list.is_empty() {
-        return Ok(());
-    }
+    // the name is meant for the path of the author, the rest for no path
+    let name = quote_literal(&table.sql());
+    let found = connection.author_result(&format!("SELECT pg_catalog.to_regclass({name})::pg_catalog.oid")).await?;
+    let Some(Some(oid)) = found.rows.first().and_then(|row| row.first()) else { return Ok(()) };
+    let list = columns.iter().map(|column| quote_literal(column)).collect::<Vec<_>>().join(", ");
     let ask = format!(
-        "SELECT attname, pg_catalog.pg_get_serial_sequence({relation}, attname) FROM pg_catalog.pg_attribute \
-         WHERE attrelid = {relation}::pg_catalog.regclass AND attname IN ({}) \
-           AND pg_catalog.pg_get_serial_sequence({relation}, attname) IS NOT NULL",
-        list.join(", ")
+        "RESET ROLE; \
+         SELECT format('SELECT setval(%L, last) FROM (SELECT max(%I)::bigint FROM %s) given (last), %s there \
+                        WHERE last >= there.last_value', sequence, attname, attrelid::regclass, sequence::regclass) \
+         FROM (SELECT attrelid, attname, pg_get_serial_sequence(attrelid::regclass::text, attname) AS sequence \
+               FROM pg_catalog.pg_attribute WHERE attrelid = {oid} AND attname IN ({list})) columns \
+         WHERE sequence IS NOT NULL"
     );
-    for row in connection.author_result(&ask).await?.rows {
-        let [Some(column), Some(sequence)] = row.as_slice() else { continue };
-        let (column, literal) = (quote_ident(column), quote_literal(sequence));
-        let set = format!(
-            "SELECT pg_catalog.setval({literal}, given.last) \
-             FROM (SELECT pg_catalog.max({column})::bigint FROM {name}) given (last), {sequence} there \
-             WHERE given.last >= there.last_value"
-        );
-        connection.author_result(&set).await?;
+    for row in connection.texts(&ask).await? {
+        if let [Some(set)] = row.as_slice() {
+            connection.texts(set).await?;
+        }
     }
-    Ok(())
+    connection.author_result("RESET search_path").await.map(drop)
 }
