@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the fuzz targets, or those that are named, for FUZZ_SECONDS each. What is found stays in target/fuzz/corpus, and
 # an input that fails in target/fuzz/failures: `make fuzz` prints how to run it again. A mended one belongs to fuzz/seeds.
+# FUZZ_SEED makes the choice of inputs the same in every run.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-12}
@@ -36,7 +37,7 @@ for target in "$@"; do
     mkdir -p "$work/corpus/$target"
     printf '%s: %s seconds\n' "$target" "$seconds"
     log=$work/$target.log
-    if ! "$bin/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 \
+    if ! "$bin/$target" -max_total_time="$seconds" -seed="${FUZZ_SEED:-0}" -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 \
         -artifact_prefix="$work/failures/$target-" "$work/corpus/$target" "fuzz/seeds/$target" "$@" 2>"$log"; then
         grep -a -A 30 -m 1 -E 'panicked|ERROR: libFuzzer' "$log" || tail -n 40 "$log"
         input=$(grep -a -o "Test unit written to .*" "$log" | sed 's/Test unit written to //')
