@@ -47,7 +47,7 @@ impl Case<'_, '_> {
         }
         let discarded = self.servers.discard(self.db).await;
         // what went wrong first is what one wants to know
-        result.and_then(|()| discarded.map_err(Wrong::Ends))
+        result.and_then(|()| discarded.map_err(Wrong::from))
     }
 
     async fn step(&mut self, step: &Step) -> Result<(), StepEnd> {
