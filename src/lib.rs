@@ -48,7 +48,7 @@
 //! ```
 //!
 //! A module imports only modules to its left:
-//! base, effects, sql, inspect, rows, change, render, source, graph, history, plan, edges, ledger, run, lint, exec, gate, report, pipeline, pg, ops, cli.
+//! base, effects, sql, inspect, rows, change, render, source, graph, history, plan, edges, ledger, run, lint, exec, gate, testing, report, pipeline, pg, ops, cli.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -77,3 +77,4 @@ pub mod rows;
 pub mod run;
 pub mod source;
 pub mod sql;
+pub mod testing;

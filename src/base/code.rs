@@ -62,6 +62,11 @@ codes! {
     LintIgnore = "DG0127", "a rule of the review is ignored in a form that cannot be read, or without a reason";
     Fixtures = "DG0128", "a file of fixtures is not found, or does not hold rows of tables";
     Policy = "DG0130", "the policy of an environment cannot be kept";
+    TestStep = "DG0140", "a part of a test says nothing, or several things at once";
+    NoExpectation = "DG0141", "a test expects nothing, or a file has no tests";
+    TestTwice = "DG0142", "two tests of a file have the same name";
+    UnknownInTest = "DG0143", "a test names a changeset or an environment that it cannot have";
+    Expectation = "DG0144", "an expectation of a test cannot be compared with anything";
     IdTwice = "DG0201", "two changesets have the same id";
     BadId = "DG0202", "an id has characters that it cannot have";
     UnknownDependency = "DG0203", "a changeset depends on one that is not there";

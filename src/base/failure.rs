@@ -26,7 +26,7 @@ pub enum FailureKind {
     Failed,
     /// A signal stopped the run; the state is recorded.
     Interrupted,
-    /// The review has findings at or above the severity that fails.
+    /// The review has findings at or above the severity that fails, or a test did not pass.
     Findings,
 }
 
@@ -90,7 +90,7 @@ impl FailureKind {
             FailureKind::Database => "the server cannot be reached or used",
             FailureKind::Failed => "a statement or check failed; the ledger has the state",
             FailureKind::Interrupted => "interrupted by a signal or `cancel`; the ledger has the state",
-            FailureKind::Findings => "the review has findings of a severity that fails",
+            FailureKind::Findings => "the review has findings of a severity that fails, or a test did not pass",
         }
     }
 }

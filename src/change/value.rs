@@ -1,5 +1,6 @@
 //! Values of rows and defaults: literals as they stand, SQL only where it is named.
 
+use crate::base::name::quote_literal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -16,6 +17,17 @@ pub enum SqlValue {
 }
 
 impl SqlValue {
+    /// The value as SQL: a constant, or the expression.
+    ///
+    /// # Errors
+    /// As [`literal`].
+    pub fn sql(&self) -> Result<String, String> {
+        match self {
+            SqlValue::Sql(sql) => Ok(sql.trim().to_owned()),
+            SqlValue::Literal(constant) => literal(constant),
+        }
+    }
+
     /// The expression that a string literal looks like, when it was probably meant as one.
     #[must_use]
     pub fn looks_like_sql(&self) -> Option<&str> {
@@ -36,6 +48,20 @@ impl SqlValue {
                 !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.')
             });
         (call || WORDS.contains(&word.to_ascii_lowercase().as_str())).then_some(word)
+    }
+}
+
+/// A constant: texts quoted, numbers and booleans as they are, the rest as JSON.
+///
+/// # Errors
+/// A text that PostgreSQL cannot hold.
+pub fn literal(value: &Value) -> Result<String, String> {
+    match value {
+        Value::Null => Ok("NULL".to_owned()),
+        Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
+        Value::String(text) if text.contains('\0') => Err("PostgreSQL texts cannot hold a NUL character".to_owned()),
+        Value::String(text) => Ok(quote_literal(text)),
+        other => Ok(quote_literal(&other.to_string())),
     }
 }
 

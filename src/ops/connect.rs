@@ -29,7 +29,7 @@ impl Target {
         let (settings, embedded) = match &self.url(observer).await? {
             Some(Url::Embedded) => {
                 let embedded = self.embedded().await?;
-                (embedded.settings(), Some(embedded))
+                (embedded.settings(), Some(embedded.into()))
             }
             Some(Url::Server(url)) => (Settings::resolve(Some(url.expose()), self.process())?, None),
             None => (Settings::resolve(None, self.process())?, None),
@@ -70,6 +70,6 @@ impl Target {
             let first = connect_with(&settings, Duration::default(), |_| {}).await?;
             shadow::resemble(&first, &other.connection).await?;
         }
-        Database::connect(settings, Some(embedded), self.ledger_config(), Duration::ZERO, |_| {}).await
+        Database::connect(settings, Some(embedded.into()), self.ledger_config(), Duration::ZERO, |_| {}).await
     }
 }

@@ -37,6 +37,7 @@ pub mod seal;
 pub mod source;
 pub mod status;
 pub mod target;
+pub mod test;
 pub mod why;
 
 pub use crate::base::Actor;

@@ -9,6 +9,7 @@ use crate::history::{EventKind, History, RecordedStatus, RunKind};
 use crate::ledger::schema;
 use crate::pg::ledger::events::{self, NewEvent};
 use crate::pg::ledger::{audit, read};
+use crate::pg::run::Finished;
 use crate::pg::run::ready::UnderLock;
 use crate::pg::run::rehearse::{self, DryRunError, Rehearsal};
 use crate::pg::{Database, Stop};
@@ -238,7 +239,8 @@ impl<'a> Shadow<'a> {
         let mut shadow = Self { target, db, version, applied };
         if applied > 0 {
             let alone = RunOptions { jobs: Some(1), ..RunOptions::default() };
-            shadow.execute(base, &alone, &mut (), stop).await.and_then(|done| verdict(&done)).map_err(|failure| {
+            let ran = run_thrown_away(target, &mut shadow.db, base, &alone, &mut (), stop).await;
+            ran.and_then(|done| verdict(&done)).map_err(|failure| {
                 let message = format!("cannot reproduce the database on the shadow server: {}", failure.message);
                 Failure { message, ..failure }
                     .note("the shadow server has only what the ledger recorded")
@@ -252,21 +254,6 @@ impl<'a> Shadow<'a> {
     #[must_use]
     pub fn major(&self) -> i32 {
         self.db.server.major()
-    }
-
-    async fn execute(
-        &mut self,
-        plan: Plan,
-        options: &RunOptions,
-        observer: &mut dyn Observer,
-        stop: &Arc<Stop>,
-    ) -> Result<crate::pg::run::Finished, Failure> {
-        let lock = lock(self.target, &mut self.db, options.lock_wait, None, observer, stop).await?;
-        let kind = if plan.direction == Direction::Rollback { RunKind::Rollback } else { RunKind::Apply };
-        let ready = UnderLock::read(&lock, &self.db).await?.thrown_away(Arc::new(plan), &self.db)?;
-        let finished = execute(self.target, &mut self.db, &ready, options, kind, observer, stop).await?;
-        lock.release().await?;
-        Ok(finished)
     }
 
     /// Runs the plan from its start, and removes the server.
@@ -286,7 +273,7 @@ impl<'a> Shadow<'a> {
         // nothing is signed here
         let options = RunOptions { sign: None, ..options.clone() };
         let began = Instant::now();
-        let finished = self.execute(plan.clone(), &options, observer, stop).await?;
+        let finished = run_thrown_away(self.target, &mut self.db, plan.clone(), &options, observer, stop).await?;
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.db.close().await?;
         if finished.failed.is_empty() {
@@ -300,6 +287,26 @@ impl<'a> Shadow<'a> {
         };
         Ok(Rehearsed { rehearsal, took_ms })
     }
+}
+
+/// Runs a plan in a database of a server that is thrown away: under its lock, as everywhere.
+///
+/// # Errors
+/// If a connection is lost, or the server stays. A failed step is in the result.
+pub(super) async fn run_thrown_away(
+    target: &Target,
+    db: &mut Database,
+    plan: Plan,
+    options: &RunOptions,
+    observer: &mut dyn Observer,
+    stop: &Arc<Stop>,
+) -> Result<Finished, Failure> {
+    let lock = lock(target, db, options.lock_wait, None, observer, stop).await?;
+    let kind = if plan.direction == Direction::Rollback { RunKind::Rollback } else { RunKind::Apply };
+    let ready = UnderLock::read(&lock, db).await?.thrown_away(Arc::new(plan), db)?;
+    let finished = execute(target, db, &ready, options, kind, observer, stop).await?;
+    lock.release().await?;
+    Ok(finished)
 }
 
 /// Refuses to take back on a new server what is partly applied on the other one.

@@ -8,6 +8,7 @@ use super::ledger::read;
 use crate::base::{Failure, FailureKind, Ident};
 use crate::history::History;
 use crate::source::LedgerConfig;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A database with its ledger.
@@ -18,8 +19,8 @@ pub struct Database {
     pub server: Server,
     /// For further connections.
     pub settings: Settings,
-    /// The server itself, where it is a private one.
-    pub embedded: Option<Embedded>,
+    /// The server itself, where it is a private one; several databases of it share it.
+    pub embedded: Option<Arc<Embedded>>,
     config: LedgerConfig,
 }
 
@@ -31,7 +32,7 @@ impl Database {
     /// When the server cannot be reached, or does not answer.
     pub async fn connect(
         settings: Settings,
-        embedded: Option<Embedded>,
+        embedded: Option<Arc<Embedded>>,
         ledger: &LedgerConfig,
         wait: Duration,
         waiting: impl FnMut(&Failure),
@@ -115,7 +116,7 @@ impl Database {
     /// When it cannot be stopped.
     pub async fn close(self) -> Result<(), Failure> {
         drop(self.connection);
-        match self.embedded {
+        match self.embedded.and_then(Arc::into_inner) {
             Some(embedded) => embedded.close().await,
             None => Ok(()),
         }

@@ -2,8 +2,10 @@
 //! `ops` nor `cli`.
 
 mod edges;
+mod testing;
 
 pub use edges::{Comparison, Looked};
+pub use testing::TestSet;
 
 use crate::base::{Code, Diagnostic, Diagnostics, Failure, FailureKind, FileId, Place, Severity};
 use crate::graph::{self, Graph, select};
@@ -360,13 +362,13 @@ impl View<'_> {
         Ok(Checked { compiled, problems: warnings, comparison })
     }
 
-    /// All problems of a check, as they are shown. `there`: the objects that a database has of those that no changeset
+    /// All problems of a check, as they are shown, with those of test files. `there`: the objects that a database has of those that no changeset
     /// makes; then the others are errors.
     #[must_use]
     pub fn problems(&self, checked: &Checked, there: Option<&BTreeSet<Object>>) -> Diagnostics {
         let mut all = checked.problems.clone();
         all.append(self.edge_problems(&checked.comparison, there));
-        self.sources.locate(all)
+        self.tests().located(all)
     }
 }
 

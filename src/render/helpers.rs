@@ -3,7 +3,7 @@
 use super::mark;
 use crate::base::count;
 use crate::base::name::{Ident, QualifiedName, quote_dollar, quote_literal};
-use crate::change::value::{SqlValue, check_type};
+use crate::change::value::{SqlValue, check_type, literal};
 use handlebars::template::Template;
 use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
@@ -256,24 +256,9 @@ fn joined(value: &Value, each: impl Fn(&Value) -> Result<String, String>) -> Res
     Ok(list.iter().map(each).collect::<Result<Vec<_>, _>>()?.join(", "))
 }
 
-/// A constant: texts quoted, numbers and booleans as they are, the rest as JSON.
-fn literal(value: &Value) -> Result<String, String> {
-    match value {
-        Value::Null => Ok("NULL".to_owned()),
-        Value::Bool(_) | Value::Number(_) => Ok(value.to_string()),
-        Value::String(text) if text.contains('\0') => Err("PostgreSQL texts cannot hold a NUL character".to_owned()),
-        Value::String(text) => Ok(quote_literal(text)),
-        other => Ok(quote_literal(&other.to_string())),
-    }
-}
-
 /// A constant, or the expression of `{ sql: … }`.
 fn value(value: &Value) -> Result<String, String> {
-    match serde_json::from_value::<SqlValue>(value.clone()) {
-        Ok(SqlValue::Sql(sql)) => Ok(sql.trim().to_owned()),
-        Ok(SqlValue::Literal(constant)) => literal(&constant),
-        Err(e) => Err(e.to_string()),
-    }
+    serde_json::from_value::<SqlValue>(value.clone()).map_err(|e| e.to_string())?.sql()
 }
 
 /// `setNull` as `SET NULL`: the words of our own enumerations.

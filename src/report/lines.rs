@@ -194,6 +194,15 @@ impl Text {
         self.lines.extend(other.lines);
     }
 
+    /// Its lines with `margin` in front of each.
+    #[must_use]
+    pub fn indented(mut self, margin: &str) -> Self {
+        for line in &mut self.lines {
+            line.pieces.insert(0, (Tone::Plain, margin.to_owned()));
+        }
+        self
+    }
+
     /// How many lines it has, before any is broken.
     #[must_use]
     pub fn lines(&self) -> usize {

@@ -20,9 +20,11 @@ pub mod reference;
 pub mod script;
 pub mod style;
 pub mod table;
+pub mod test;
 
 mod escape;
 mod findings;
+mod junit;
 mod lines;
 mod page;
 mod psql_secrets;
@@ -40,3 +42,4 @@ pub use matrix::{MatrixAnswer, MatrixFormat, MatrixOptions};
 pub use plan::{Detail, PlanAnswer, PlanFormat, PlanOptions, Preview, Seal};
 pub use style::{Style, Tone};
 pub use table::{Cell, Table};
+pub use test::{TestAnswer, TestFormat};

@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 /// The name of the project's file.
 pub const FILE: &str = "dagmar.yaml";
 
+/// The directory of the tests, where `dagmar.yaml` names no other one.
+pub const TESTS: &str = "tests/db";
+
 /// The contents of `dagmar.yaml`. Every key has a default; an empty file is a project.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -24,6 +27,8 @@ pub struct ProjectConfig {
     pub plans: String,
     /// The directory of the project's own templates.
     pub templates: String,
+    /// The directory of the project's tests, which `dagmar test` runs.
+    pub tests: String,
     /// The ledger: the tables that dagmar keeps in each database.
     pub ledger: LedgerConfig,
     /// Values for `${name}`; values of an environment override them.
@@ -50,6 +55,7 @@ impl Default for ProjectConfig {
         Self {
             plans: "plans".to_owned(),
             templates: "templates".to_owned(),
+            tests: TESTS.to_owned(),
             ledger: LedgerConfig::default(),
             variables: Map::new(),
             limits: LimitsSpec::default(),

@@ -1,5 +1,6 @@
 //! The project's files, read from disk: the only part of the front end that does I/O.
 
+use super::config::TESTS;
 use super::document::Document;
 use super::project::{self, ProjectConfig};
 use super::set::{SourceFile, SourceSet};
@@ -99,6 +100,26 @@ pub fn load(root: &Path) -> Result<Loaded, Failure> {
     })
 }
 
+/// The test files of a project as values, by their paths. Their texts are added to `sources`.
+pub fn tests(loaded: &Loaded, sources: &mut SourceSet, out: &mut Diagnostics) -> Vec<(FileId, Value)> {
+    let folder = &loaded.config.tests;
+    // a project need not have tests
+    if folder == TESTS && !loaded.root.join(folder).exists() {
+        return Vec::new();
+    }
+    let mut loader =
+        Loader { root: loaded.root.clone(), sources: std::mem::take(sources), problems: Diagnostics::default() };
+    let mut found = Found::default();
+    if let Err(problem) = walk(&loaded.root, Path::new(folder), "tests", &mut BTreeMap::new(), &mut found) {
+        loader.problems.push(problem);
+    }
+    found.yaml.sort();
+    let files = found.yaml.iter().filter_map(|path| loader.document(path)).collect();
+    *sources = loader.sources;
+    out.append(loader.problems);
+    files
+}
+
 /// What is below the folder of the changesets.
 #[derive(Default)]
 struct Plans {
@@ -138,7 +159,7 @@ impl Loader {
     /// `is_read`: the folder is the one that the project names.
     fn plans(&mut self, folder: &str, is_read: bool) -> Plans {
         let mut found = Found::default();
-        if let Err(problem) = walk(&self.root, Path::new(folder), &mut BTreeMap::new(), &mut found)
+        if let Err(problem) = walk(&self.root, Path::new(folder), "plans", &mut BTreeMap::new(), &mut found)
             && (is_read || self.root.join(folder).exists())
         {
             self.problems.push(problem);
@@ -283,8 +304,14 @@ struct Found {
 
 /// Collects the files below `folder`, relative to `root`. Each folder is read once: links
 /// may lead to one in so many ways that there would be no end. `seen` has those that are read,
-/// by their real paths.
-fn walk(root: &Path, folder: &Path, seen: &mut BTreeMap<PathBuf, PathBuf>, out: &mut Found) -> Result<(), Diagnostic> {
+/// by their real paths. `key` is that of the folder in dagmar.yaml.
+fn walk(
+    root: &Path,
+    folder: &Path,
+    key: &str,
+    seen: &mut BTreeMap<PathBuf, PathBuf>,
+    out: &mut Found,
+) -> Result<(), Diagnostic> {
     let full = root.join(folder);
     let problem = |message: String| Diagnostic::error(Code::UnreadableFile, message);
     if let Ok(real) = full.canonicalize()
@@ -296,7 +323,7 @@ fn walk(root: &Path, folder: &Path, seen: &mut BTreeMap<PathBuf, PathBuf>, out: 
     }
     let entries = fs::read_dir(&full).map_err(|e| {
         problem(format!("cannot read the folder `{}`: {e}", folder.display()))
-            .help("create it, or set `plans:` in dagmar.yaml")
+            .help(format!("create it, or set `{key}:` in dagmar.yaml"))
     })?;
     for entry in entries {
         let entry = entry.map_err(|e| problem(format!("cannot read the folder `{}`: {e}", folder.display())))?;
@@ -310,7 +337,7 @@ fn walk(root: &Path, folder: &Path, seen: &mut BTreeMap<PathBuf, PathBuf>, out: 
             inside(root, &path).map_err(|why| problem(format!("`{}` {why}", path.display())))?;
         }
         if entry.path().is_dir() {
-            walk(root, &path, seen, out)?;
+            walk(root, &path, key, seen, out)?;
         } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
             out.yaml.push(path);
         } else if path.extension().is_some_and(|e| ENDINGS.contains(&&*e.to_string_lossy().to_ascii_lowercase())) {

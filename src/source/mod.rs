@@ -33,6 +33,7 @@ pub mod set;
 mod shape;
 pub mod spans;
 mod syntax;
+pub mod testing;
 pub mod variables;
 pub mod yaml;
 

@@ -131,6 +131,10 @@ fn every_answer_has_a_schema() {
     std::fs::remove_file(shop.project.path().join("plans/first.yaml")).unwrap();
     answers.run(&shop, &["lint"]);
     answers.fails(&shop, 2, &["lint", "--select", "nothing"]);
+    shop.project.write("tests/db/a.yaml", "tests: [{ name: a, steps: [{ expect: { sql: SELECT, count: 1 } }] }]");
+    answers.run(&shop, &["test"]);
+    answers.run(&shop, &["test", "--list"]);
+    answers.fails(&shop, 2, &["test", "nothing"]);
     answers.run(&shop, &["key", "new", "k"]);
     answers.fails(&shop, 2, &["key", "new", "k"]);
     answers.run(&shop, &["schema"]);

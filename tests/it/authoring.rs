@@ -21,11 +21,14 @@ fn a_new_project_applies_and_rolls_back() {
     let run = run_in(dir.path(), &["init", "billing"]);
     assert!(run.err.contains("next:") && run.err.contains("cd billing"), "{}", run.err);
     let out = run.ok();
-    for path in ["dagmar.yaml", "plans/001_first.yaml", "schema/changelog.schema.json", ".gitignore"] {
+    let files =
+        ["dagmar.yaml", "plans/001_first.yaml", "tests/db/001_first.yaml", "schema/tests.schema.json", ".gitignore"];
+    for path in files {
         assert!(out.contains(path) && home.join(path).is_file(), "{path}\n{out}");
     }
     assert!(run_in(&home, &["check"]).ok().contains("1 changeset in order; environment dev"));
     assert!(run_in(&home, &["check", "--env", "production"]).code == 0);
+    assert!(run_in(&home, &["test"]).ok().contains("1 passed; environment dev"));
     let database = Database::new();
     let (url, empty) = (database.url(), database.dump());
     assert!(run_in(&home, &on(&url, &["apply"])).ok().contains("applied 1 changeset"));
@@ -48,7 +51,7 @@ fn init_overwrites_nothing() {
         fs::remove_file(project.path().join(path)).unwrap();
     }
     let json = project.run(&["init", "--format", "json"]).json();
-    assert_eq!(json["written"].as_array().unwrap().len(), 5, "{json}");
+    assert_eq!(json["written"].as_array().unwrap().len(), 7, "{json}");
     // the line already exists
     assert_eq!(fs::read_to_string(project.path().join(".gitignore")).unwrap(), "/target\n.dagmar/\n");
 }
@@ -167,7 +170,8 @@ fn the_schema_knows_the_projects_own_types() {
         ("templates/touch/template.sql.hbs", "-- forward\nSELECT {{literal table}};\n"),
     ]);
     let written = project.run(&["schema", "--write"]).ok();
-    let names = ["changelog", "project", "manifest", "answers"].map(|name| format!("schema/{name}.schema.json\n"));
+    let names =
+        ["changelog", "project", "manifest", "tests", "answers"].map(|name| format!("schema/{name}.schema.json\n"));
     assert_eq!(written, names.concat());
     let answers = fs::read_to_string(project.path().join("schema/answers.schema.json")).unwrap();
     assert_eq!(answers, project.run(&["schema", "answers"]).ok());

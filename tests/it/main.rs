@@ -68,6 +68,8 @@ mod stopping;
 mod support;
 mod tampering;
 mod terminal;
+mod testing;
+mod testing_runs;
 mod undoing;
 mod upgrading;
 mod versions;

@@ -180,6 +180,17 @@ fn the_plan_of_the_sample_is_what_it_promises() {
 }
 
 #[test]
+fn the_projects_own_tests_pass() {
+    for (args, skipped) in [(&[][..], 1), (&["--env", "production", "--var", "soak=0s"], 0)] {
+        let mut command = dagmar(&["test", "--project", ROOT, "--format", "json"]);
+        let run = Run::of(command.args(args).output().unwrap());
+        let counts = &run.json()["counts"];
+        let passed = run.json()["tests"].as_array().unwrap().len() - skipped;
+        assert_eq!((run.code, &counts["passed"], &counts["skipped"]), (0, &passed.into(), &skipped.into()), "{run:?}");
+    }
+}
+
+#[test]
 fn psql_alone_comes_to_the_same() {
     let (by_dagmar, by_psql) = (Database::new(), Database::new());
     now(&by_dagmar, &["apply"]).ok();

@@ -4,8 +4,8 @@
 
 use crate::support::rows::{constraints_are_met, every_type_has_values, keys_lead_to_rows};
 use crate::support::{
-    Database, Project, Run, Server, a_ledger_comes_up, cases, published_tables_are_found_without_a_lock, round_trip,
-    same, walk,
+    Database, Project, Run, Server, a_ledger_comes_up, cases, dagmar, published_tables_are_found_without_a_lock,
+    round_trip, same, walk,
 };
 use std::panic::catch_unwind;
 use std::sync::Mutex;
@@ -56,15 +56,17 @@ fn no_statement_locks_more_than_is_said_on_other_versions() {
 #[test]
 #[ignore = "needs servers of other versions: make test-all"]
 fn runs_hold_on_other_versions() {
-    on_each(&["a run", "a script", "a preview", "a ledger of version 1", "a ledger of version 2"], |what, server| {
-        match what {
+    on_each(
+        &["a run", "a script", "a preview", "own tests", "a ledger of version 1", "a ledger of version 2"],
+        |what, server| match what {
             "a run" => run(server),
             "a preview" => published_tables_are_found_without_a_lock(&Database::on(server)),
             "a script" => script(server),
+            "own tests" => own_tests(server),
             "a ledger of version 1" => a_ledger_comes_up(server, 1),
             _ => a_ledger_comes_up(server, 2),
-        }
-    });
+        },
+    );
 }
 
 #[test]
@@ -175,4 +177,11 @@ fn script(on: &'static Server) {
     project.on(&other, &["apply"]).ok();
     same("by a script", &other.catalog(), &database.catalog());
     project.json(&database, &["history", "--verify"]).intact();
+}
+
+/// The tests of the sample project pass on this version.
+fn own_tests(server: &Server) {
+    let mut command = dagmar(&["test", "--project", env!("CARGO_MANIFEST_DIR"), "--format", "json"]);
+    let run = Run::of(command.env("DAGMAR_PG_BIN", &server.bin).output().unwrap());
+    assert!(run.code == 0 && run.json()["counts"]["passed"].as_u64() > Some(1), "{run:?}");
 }

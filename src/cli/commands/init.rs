@@ -13,15 +13,17 @@ use crate::source::schema::Custom;
 use std::path::{Path, PathBuf};
 
 /// What a new project holds besides the schemas.
-const FILES: [(&str, &str); 2] = [
+const FILES: [(&str, &str); 3] = [
     ("dagmar.yaml", include_str!("../../../templates/init/dagmar.yaml")),
     ("plans/001_first.yaml", include_str!("../../../templates/init/001_first.yaml")),
+    ("tests/db/001_first.yaml", include_str!("../../../templates/init/001_first_test.yaml")),
 ];
 
 /// What somebody with a new project does next.
-const NEXT: [(&str, &str); 4] = [
+const NEXT: [(&str, &str); 5] = [
     ("check", "checks the files without a database"),
     ("plan --sql", "shows what would run, with its rollback"),
+    ("test", "runs the tests in tests/db"),
     ("apply", "runs it on a private PostgreSQL of this machine"),
     ("new add-authors", "creates the next changeset"),
 ];
@@ -29,9 +31,9 @@ const NEXT: [(&str, &str); 4] = [
 /// The line that keeps the embedded server's data out of the repository.
 const IGNORED: &str = "/.dagmar/";
 
-/// Creates a project: dagmar.yaml, a first changeset, schemas for the editor.
+/// Creates a project: dagmar.yaml, a first changeset and a test of it, schemas for the editor.
 ///
-/// Overwrites nothing. The first changeset can be applied and rolled back as it is; edit or delete it.
+/// Overwrites nothing. The first changeset can be applied and rolled back as it is; edit or delete it with its test.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

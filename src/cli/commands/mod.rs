@@ -31,6 +31,7 @@ mod rollback;
 mod schema;
 mod sql;
 mod status;
+mod test;
 mod why;
 
 use super::shell::global::Global;
@@ -45,6 +46,7 @@ pub(super) enum Command {
     New(new::Args),
     Check(check::Args),
     Lint(lint::Args),
+    Test(test::Args),
     Graph(graph::Args),
     Plan(plan::Args),
     Sql(sql::Args),
@@ -80,6 +82,7 @@ impl Command {
             Command::New(args) => new::run(&args, global, out),
             Command::Check(args) => check::run(&args, global, out),
             Command::Lint(args) => lint::run(&args, global, out),
+            Command::Test(args) => test::run(&args, global, out),
             Command::Graph(args) => graph::run(&args, global, out),
             Command::Plan(args) => plan::run(&args, global, out),
             Command::Sql(args) => sql::run(&args, global, out),

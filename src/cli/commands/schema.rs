@@ -11,7 +11,7 @@ use crate::cli::shell::task::Outcome;
 use crate::pipeline::Workspace;
 use crate::report::reference;
 use crate::source::schema::catalogue::Catalogue;
-use crate::source::schema::{self, Custom, answers, changelog_schema, manifest_schema, project_schema};
+use crate::source::schema::{self, Custom, answers, changelog_schema, manifest_schema, project_schema, tests_schema};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -67,6 +67,8 @@ enum Which {
     Project,
     /// The manifest of a project's own change type
     Manifest,
+    /// A file of tests
+    Tests,
     /// What the commands write with `--format json`
     Answers,
 }
@@ -113,6 +115,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             Which::Changelog => changelog_schema(&custom),
             Which::Project => project_schema(),
             Which::Manifest => manifest_schema(),
+            Which::Tests => tests_schema(),
             Which::Answers => answers_schema(&args.command.join(" "))?,
         };
         out.document(&schema::text(&schema));
@@ -184,10 +187,11 @@ fn is_schema(text: &str) -> bool {
 }
 
 /// The files of the schemas that editors need, with their contents.
-pub fn files(custom: &Custom) -> [(&'static str, Value); 3] {
+pub fn files(custom: &Custom) -> [(&'static str, Value); 4] {
     [
         (CHANGELOG, changelog_schema(custom)),
         ("project.schema.json", project_schema()),
         ("manifest.schema.json", manifest_schema()),
+        ("tests.schema.json", tests_schema()),
     ]
 }

@@ -1,7 +1,9 @@
 //! What a shell completes: names of environments, ids of changesets, change types and formats as the project
 //! has them; files only where a file is meant. Asked by the shell's function, see `dagmar completions`.
 
+use crate::base::Diagnostics;
 use crate::report::{GraphFormat, Line, MatrixFormat, PlanFormat, Style};
+use crate::source::SourceSet;
 use crate::source::load::{self, Loaded};
 use crate::source::schema::Custom;
 use crate::source::schema::catalogue::Catalogue;
@@ -54,6 +56,15 @@ pub fn formats() -> ArgValueCompleter {
         names.sort_unstable();
         names.dedup();
         beginning(current, names.into_iter().map(|name| (name.to_owned(), None)))
+    })
+}
+
+/// Files of tests.
+pub fn test_files() -> ArgValueCompleter {
+    completer(|loaded| {
+        let mut sources = SourceSet::default();
+        let files = load::tests(loaded, &mut sources, &mut Diagnostics::default());
+        files.iter().map(|(id, _)| (sources.get(*id).path.clone(), None)).collect()
     })
 }
 

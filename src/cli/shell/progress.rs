@@ -3,6 +3,7 @@
 use super::global::Global;
 use super::output::{self, Form, Output, Screen};
 use crate::ops::lines::RunEvent;
+use crate::ops::test::TestEvent;
 use crate::plan::{Direction, Mode};
 use crate::report::{Line, Style, Text, Tone};
 use crate::run::{Event, HookOutcome, Observer};
@@ -255,6 +256,47 @@ impl Observer for Spinners {
         if let Some(text) = said(event) {
             self.print(&text);
         }
+    }
+}
+
+/// The test that runs, on a terminal.
+pub struct Tally {
+    bar: Option<ProgressBar>,
+    wrong: usize,
+}
+
+impl Tally {
+    /// The progress of tests, if it is to be shown.
+    pub fn new(global: &Global, out: &Output) -> Self {
+        let bar = (out.messages().is_terminal && !global.quiet).then(|| {
+            let bar = ProgressBar::new_spinner();
+            bar.set_style(spinner_style());
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        Self { bar, wrong: 0 }
+    }
+
+    /// Takes note of an event.
+    pub fn on(&mut self, event: &TestEvent<'_>) {
+        if let TestEvent::Ended(result) = event {
+            self.wrong += usize::from(result.failure.is_some());
+        }
+        let Some(bar) = &self.bar else { return };
+        match event {
+            TestEvent::Starts => says(bar, "starts a private server"),
+            TestEvent::Began(number, of, name) => {
+                let wrong = if self.wrong > 0 { format!(", {} did not pass", self.wrong) } else { String::new() };
+                show(bar, &format!("{number}/{of}{wrong}"), name);
+            }
+            TestEvent::Ended(_) => {}
+        }
+    }
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        self.bar.iter().for_each(ProgressBar::finish_and_clear);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::base::name::quote_literal;
 use crate::base::{Failure, FailureKind};
 use crate::exec::script::USE_OWN_PATH;
 use crate::exec::session::set_path;
+use crate::testing::ResultSet;
 use futures_util::future::join;
 use std::sync::atomic::Ordering;
 use tokio_postgres::types::FromSql;
@@ -148,6 +149,34 @@ impl Connection {
         let mut rows = self.simple(&format!("{};\n{sql}", set_path(&quote_literal(self.author_path()), true))).await?;
         rows.drain(..rows.len().min(1));
         Ok(rows)
+    }
+
+    /// Runs what an author wrote as it is, and gives the result of its last statement that has one. Its path
+    /// is set before.
+    ///
+    /// # Errors
+    /// What the server said; its position is one within `sql`.
+    pub async fn author_result(&self, sql: &str) -> Result<ResultSet, ServerError> {
+        self.is_pinned.store(false, Ordering::Relaxed);
+        let mut result = ResultSet::default();
+        for message in self.client.simple_query(sql).await.map_err(|e| ServerError::of(&e))? {
+            if let SimpleQueryMessage::RowDescription(columns) = &message {
+                let columns = columns.iter().map(|column| column.name().to_owned()).collect();
+                result = ResultSet { columns, rows: Vec::new() };
+            }
+            result.rows.extend(texts_of(&message));
+        }
+        Ok(result)
+    }
+
+    /// The types of the columns of a query that an author wrote, as their OIDs; the query is not run.
+    ///
+    /// # Errors
+    /// What the server said, and where `sql` is more than one statement.
+    pub async fn author_types(&self, sql: &str) -> Result<Vec<u32>, ServerError> {
+        self.is_pinned.store(false, Ordering::Relaxed);
+        let statement = self.client.prepare(sql).await.map_err(|e| ServerError::of(&e))?;
+        Ok(statement.columns().iter().map(|column| column.type_().oid()).collect())
     }
 
     async fn simple(&self, sql: &str) -> Result<Vec<Texts>, ServerError> {

@@ -3,6 +3,7 @@
 //! It listens on a Unix socket in a directory that only its user can enter, so `trust` is safe. PostgreSQL refuses to run
 //! as root: then the server runs as `postgres`, or as `nobody`.
 
+pub mod copies;
 mod find;
 mod persistent;
 mod place;
@@ -89,7 +90,13 @@ impl Embedded {
     /// How to connect, as the superuser `postgres` to the database `postgres`.
     #[must_use]
     pub fn settings(&self) -> Settings {
-        Settings::socket(&self.sockets, self.port, SUPERUSER, "postgres")
+        self.database("postgres")
+    }
+
+    /// How to connect, as the superuser `postgres` to the database of this name.
+    #[must_use]
+    pub fn database(&self, name: &str) -> Settings {
+        Settings::socket(&self.sockets, self.port, SUPERUSER, name)
     }
 
     /// Whether nothing of it is kept.

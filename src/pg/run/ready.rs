@@ -120,7 +120,7 @@ impl<'l> UnderLock<'l> {
     /// # Errors
     /// When the server is none.
     pub fn thrown_away(self, plan: Arc<Plan>, database: &Database) -> Result<Ready<'l>, Failure> {
-        match database.embedded.as_ref().is_some_and(crate::pg::Embedded::is_throwaway) {
+        match database.embedded.as_ref().is_some_and(|server| server.is_throwaway()) {
             true => Ok(Ready { lock: self.lock, plan }),
             false => Err(Failure::new(FailureKind::Internal, "a server that stays has gates")),
         }

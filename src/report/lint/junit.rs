@@ -1,49 +1,28 @@
 //! JUnit XML: a test case for each finding, which fails from the severity that fails on.
 
-use super::answer::LintAnswer;
-use crate::report::escape::markup;
-use std::fmt::Write;
+use super::answer::{LintAnswer, LintFinding};
+use crate::report::junit::{self, Case, End, Suite};
 
 pub(super) fn render(answer: &LintAnswer) -> String {
-    let fails = |severity| answer.fail_on.is_some_and(|level| severity >= level);
-    let failures = answer.findings.iter().filter(|finding| fails(finding.severity)).count();
-    let tests = answer.findings.len().max(1);
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(out, "<testsuites name=\"dagmar lint\" tests=\"{tests}\" failures=\"{failures}\">");
-    let _ = writeln!(
-        out,
-        "  <testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">",
-        markup(&answer.environment)
-    );
-    if answer.findings.is_empty() {
-        let _ = writeln!(out, "    <testcase classname=\"dagmar lint\" name=\"no findings\"/>");
+    let mut cases: Vec<Case> = answer.findings.iter().map(|finding| case(answer, finding)).collect();
+    if cases.is_empty() {
+        let (class, name) = ("dagmar lint".to_owned(), "no findings".to_owned());
+        cases.push(Case { class, name, place: None, took_ms: None, end: End::Passed });
     }
-    for finding in &answer.findings {
-        let place = finding.place.as_ref();
-        let file = place.map(|place| markup(&answer.path(place))).unwrap_or_default();
-        let line = place.map_or(0, |place| place.line);
-        let name = format!("{}: {}", finding.code, finding.message);
-        let _ = write!(
-            out,
-            "    <testcase classname=\"{}\" name=\"{}\" file=\"{file}\" line=\"{line}\">",
-            markup(&finding.changeset),
-            markup(&name)
-        );
-        let safe = finding.safe_form.as_deref().unwrap_or_default().trim_end();
-        let lines: Vec<String> = safe.split('\n').map(markup).collect();
-        let text = format!("{file}:{line}: {}\n{}", markup(&finding.remedy), lines.join("\n"));
-        let _ = match fails(finding.severity) {
-            true => write!(
-                out,
-                "<failure type=\"{}\" message=\"{}\">{}</failure>",
-                finding.severity.word(),
-                markup(&finding.message),
-                text.trim_end()
-            ),
-            false => write!(out, "<system-out>{}: {}</system-out>", finding.severity.word(), text.trim_end()),
-        };
-        out.push_str("</testcase>\n");
-    }
-    out.push_str("  </testsuite>\n</testsuites>\n");
-    out
+    junit::render("dagmar lint", &[Suite { name: answer.environment.clone(), cases }])
+}
+
+fn case(answer: &LintAnswer, finding: &LintFinding) -> Case {
+    let place = finding.place.as_ref();
+    let file = place.map(|place| answer.path(place)).unwrap_or_default();
+    let line = place.map_or(0, |place| u32::try_from(place.line).unwrap_or(u32::MAX));
+    let safe = finding.safe_form.as_deref().unwrap_or_default().trim_end();
+    let text = format!("{file}:{line}: {}\n{safe}", finding.remedy);
+    let word = finding.severity.word();
+    let end = match answer.fail_on.is_some_and(|level| finding.severity >= level) {
+        true => End::Failed(word, finding.message.clone(), text),
+        false => End::Said(format!("{word}: {text}")),
+    };
+    let name = format!("{}: {}", finding.code, finding.message);
+    Case { class: finding.changeset.clone(), name, place: Some((file, line)), took_ms: None, end }
 }

@@ -14,6 +14,7 @@ mod plain;
 pub mod skeleton;
 
 use super::config::ProjectConfig;
+use super::testing::form::TestFileForm;
 use crate::change::custom::Manifest;
 pub use changelog::Custom;
 use changelog::changelog;
@@ -42,6 +43,14 @@ pub fn project_schema() -> Value {
     let environment = json!({ "anyOf": [{ "$ref": "#/definitions/Environment" }, { "type": "null" }] });
     model.root["properties"]["environments"]["additionalProperties"] = environment;
     model.document("project", "dagmar.yaml", "The configuration of a dagmar project: its directories and environments.")
+}
+
+/// The schema of a file of tests.
+#[must_use]
+pub fn tests_schema() -> Value {
+    let mut model = Model::of::<TestFileForm>();
+    editor::finish(&mut model, true);
+    model.document("tests", "dagmar tests", "A file of tests: what must hold before and after changesets are applied.")
 }
 
 /// The schema of `templates/<name>/manifest.yaml`.

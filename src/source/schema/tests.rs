@@ -95,7 +95,7 @@ fn header(lines: &str) -> String {
 
 #[test]
 fn the_schemas_are_schemas() {
-    for schema in [changelog_schema(&custom()), project_schema(), manifest_schema()] {
+    for schema in [changelog_schema(&custom()), project_schema(), manifest_schema(), tests_schema()] {
         assert!(jsonschema::meta::is_valid(&schema), "{}", schema["$id"]);
         let text = schema.to_string();
         // editors stumble over the first, and hide everything behind the second
@@ -133,6 +133,24 @@ fn the_files_of_the_repository_are_valid() {
     assert!(checked > 30, "only {checked}");
     let project = value_of(include_str!("../../../templates/init/dagmar.yaml"));
     assert_eq!(by_schema(&project_schema(), &project), []);
+}
+
+#[test]
+fn the_tests_of_the_repository_are_valid() {
+    let schema = tests_schema();
+    let mut texts: Vec<String> =
+        yaml_below(Path::new("tests/db")).iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    texts.push(include_str!("../../../templates/init/001_first_test.yaml").to_owned());
+    let page = include_str!("../../../docs/testing.md");
+    let blocks = page.split("```yaml\n").skip(1).map(|part| part.split("```").next().unwrap());
+    texts.extend(blocks.filter(|text| text.contains("\ntests:")).map(str::to_owned));
+    assert!(texts.len() > 4);
+    for text in texts {
+        assert_eq!(by_schema(&schema, &value_of(&text)), [], "{text}");
+    }
+    for wrong in ["", "tests: []", "tests: [{name: a}]", "tests: [{name: a, steps: [{expct: {}}]}]", "test: []"] {
+        assert!(!by_schema(&schema, &value_of(wrong)).is_empty(), "{wrong}");
+    }
 }
 
 fn yaml_below(dir: &Path) -> Vec<std::path::PathBuf> {
@@ -356,9 +374,12 @@ fn scalars_are_quoted_where_they_would_be_something_else() {
 /// `BLESS=1 cargo test --lib schema` writes the files.
 #[test]
 fn the_files_of_the_schemas_are_up_to_date() {
-    for (name, schema) in
-        [("changelog", changelog_schema(&repository())), ("project", project_schema()), ("manifest", manifest_schema())]
-    {
+    for (name, schema) in [
+        ("changelog", changelog_schema(&repository())),
+        ("project", project_schema()),
+        ("manifest", manifest_schema()),
+        ("tests", tests_schema()),
+    ] {
         let path = format!("schema/{name}.schema.json");
         if std::env::var_os("BLESS").is_some() {
             std::fs::write(&path, text(&schema)).unwrap();

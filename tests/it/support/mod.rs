@@ -20,6 +20,7 @@ mod server;
 mod shop;
 mod snapshot;
 mod sources;
+mod tested;
 mod three;
 pub mod truth;
 
@@ -40,4 +41,5 @@ pub use server::{Cluster, Server, as_server, binaries, owned, root, server};
 pub use shop::{SHOP, Shop};
 pub use snapshot::snapshot;
 pub use sources::{Source, files, sources};
+pub use tested::{TESTED, all_pass, results, tested};
 pub use three::{PROMOTE, Three, applied_at, gates};
