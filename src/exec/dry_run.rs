@@ -62,10 +62,18 @@ pub fn locks(plan: &Plan) -> Vec<(QualifiedName, LockMode)> {
 /// left out.
 #[must_use]
 pub fn dry_run(writer: &Writer, plan: &Plan, upgrade: &[&str], skipped: &[StatementTag]) -> DryRun {
-    let mut this = DryRun::default();
-    this.script.extend(StatementTag::Session, ["BEGIN", USE_OWN_PATH]);
-    writer.session(&mut this.script);
-    this.script.extend(StatementTag::Session, upgrade);
+    let mut this = DryRun { script: begin(writer, plan, upgrade), ..DryRun::default() };
+    this.steps(writer, &plan.steps, skipped);
+    this
+}
+
+/// The start of the transaction, up to the first step.
+#[must_use]
+pub fn begin(writer: &Writer, plan: &Plan, upgrade: &[&str]) -> Script {
+    let mut script = Script::default();
+    script.extend(StatementTag::Session, ["BEGIN", USE_OWN_PATH]);
+    writer.session(&mut script);
+    script.extend(StatementTag::Session, upgrade);
     let start = RunStart {
         kind: RunKind::Rehearsal,
         environment: &plan.environment,
@@ -73,16 +81,27 @@ pub fn dry_run(writer: &Writer, plan: &Plan, upgrade: &[&str], skipped: &[Statem
         actor: &Actor::new("", ""),
         policy: None,
     };
-    writer.start(&mut this.script, &start, &plan.renamed);
-    for (number, step) in plan.steps.iter().enumerate() {
-        for frame in writer.step(number, step) {
-            this.frame(writer, number, step, &frame, skipped);
-        }
-    }
+    writer.start(&mut script, &start, &plan.renamed);
+    script
+}
+
+/// Prints steps for a transaction that is open.
+#[must_use]
+pub fn steps(writer: &Writer, steps: &[Step], skipped: &[StatementTag]) -> DryRun {
+    let mut this = DryRun::default();
+    this.steps(writer, steps, skipped);
     this
 }
 
 impl DryRun {
+    fn steps(&mut self, writer: &Writer, steps: &[Step], skipped: &[StatementTag]) {
+        for (number, step) in steps.iter().enumerate() {
+            for frame in writer.step(number, step) {
+                self.frame(writer, number, step, &frame, skipped);
+            }
+        }
+    }
+
     fn frame(&mut self, writer: &Writer, number: usize, step: &Step, frame: &Frame, skipped: &[StatementTag]) {
         match frame {
             Frame::Transactions { script, .. } => self.print(step, script, skipped),

@@ -244,6 +244,17 @@ impl View<'_> {
         }
     }
 
+    /// Every changeset of the environment as a step, in order, with its position, whatever is applied. Its dependencies
+    /// are not compared with its SQL.
+    ///
+    /// # Errors
+    /// Problems in the sources.
+    pub fn steps(&self) -> Result<Vec<(usize, plan::Step)>, Failure> {
+        let request = self.request(None, Origins::Parts);
+        plan::compile::all(&self.changelog, &self.graph, &self.sources, &request)
+            .map_err(|problems| Failure::source(self.sources.locate(problems)))
+    }
+
     fn request<'r>(&'r self, selected: Option<&'r BTreeSet<usize>>, origins: Origins) -> Request<'r> {
         Request {
             environment: &self.environment,

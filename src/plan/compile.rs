@@ -161,6 +161,23 @@ pub fn others<T: Send>(
     render(changelog, sources, &history, request, &decision.planned, keep).map_or_else(|_| Vec::new(), |(all, _)| all)
 }
 
+/// Every changeset of the environment as a step, in order, with its position, as if none was applied and no soak time was
+/// to be waited for.
+///
+/// # Errors
+/// When sources are wrong.
+pub fn all(
+    changelog: &Changelog,
+    graph: &Graph,
+    sources: &SourceSet,
+    request: &Request<'_>,
+) -> Result<Vec<(usize, Step)>, Diagnostics> {
+    let is_here = |position: &usize| changelog.changesets[*position].is_for(request.environment);
+    let planned: Vec<_> = graph.order().iter().copied().filter(is_here).map(|at| (at, StepReason::Pending)).collect();
+    let keep = |position: usize, examined: Examined| (position, examined.step);
+    render(changelog, sources, &History::default(), request, &planned, keep).map(|(steps, _)| steps)
+}
+
 /// What is known of a project when every changeset was compiled as if none was applied.
 #[derive(Debug, Default)]
 pub struct Compiled {

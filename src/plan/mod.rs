@@ -36,5 +36,6 @@ pub use impact::{HeldBy, Impact, Impacts, Live};
 pub use model::*;
 pub use resolve::resolve;
 pub use session::{Session, TableLock};
+pub use waves::plan as of_steps;
 pub use waves::{WaveDelay, late, order};
 pub use work::{Work, worked_on};

@@ -199,6 +199,44 @@ pub fn compile(
     Ok(waves::plan(environment, ledger, Direction::Rollback, steps))
 }
 
+/// The rollback of a step that has just run as a whole.
+///
+/// # Errors
+/// The reason why it cannot be rolled back.
+pub fn of_step(step: &Step) -> Result<Step, String> {
+    let recorded = Recorded {
+        status: RecordedStatus::Applied,
+        ordinal: 0,
+        checksum: step.checksum.clone(),
+        digest: step.digest.clone(),
+        description: step.description.clone(),
+        repeatable: step.repeatable,
+        versions: 0,
+        run: String::new(),
+        applied_at: 0,
+        applied_by: String::new(),
+        duration: None,
+        reason: None,
+        error: None,
+        requires: step.requires.clone(),
+        segments: Vec::new(),
+    };
+    let row = Stored {
+        file: step.file.clone(),
+        author: step.author.clone(),
+        labels: step.labels.clone(),
+        body: step.body.clone(),
+        forward: StoredForward {
+            segments: step.segments.clone(),
+            verify: step.verify.clone(),
+            touches: step.touches.clone(),
+        },
+        rollback: step.rollback.clone(),
+        previous: None,
+    };
+    self::step(&step.changeset, StepReason::Requested, &recorded, row, None)
+}
+
 fn step(
     id: &str,
     why: StepReason,

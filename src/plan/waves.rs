@@ -6,7 +6,7 @@ use crate::effects::{Access, ObjectClass};
 use std::collections::HashMap;
 
 /// A plan of these steps and nothing beside them, with their waves.
-pub(super) fn plan(environment: &str, ledger: &Ident, direction: Direction, mut steps: Vec<Step>) -> Plan {
+pub fn plan(environment: &str, ledger: &Ident, direction: Direction, mut steps: Vec<Step>) -> Plan {
     number(&mut steps);
     Plan {
         format: FORMAT,

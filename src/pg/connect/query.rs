@@ -11,7 +11,7 @@
 
 use super::Connection;
 use super::error::ServerError;
-use crate::base::name::quote_literal;
+use crate::base::name::{quote_ident, quote_literal};
 use crate::base::{Failure, FailureKind};
 use crate::exec::script::USE_OWN_PATH;
 use crate::exec::session::set_path;
@@ -100,11 +100,21 @@ impl Connection {
         self.client.batch_execute("ROLLBACK").await.map_err(|e| ServerError::of(&e))
     }
 
+    /// Goes back to a savepoint of the transaction that is open, in whatever state it is.
+    ///
+    /// # Errors
+    /// When there is no such savepoint, or the connection is gone.
+    pub async fn roll_back_to(&self, savepoint: &str) -> Result<(), ServerError> {
+        self.is_pinned.store(false, Ordering::Relaxed);
+        let sql = format!("ROLLBACK TO SAVEPOINT {}", quote_ident(savepoint));
+        self.client.batch_execute(&sql).await.map_err(|e| ServerError::of(&e))
+    }
+
     /// Takes back what happened since this savepoint, and releases it, also after an error.
     ///
     /// # Errors
     /// If there is no such savepoint, or the connection is gone.
-    pub async fn roll_back_to(&self, savepoint: &str) -> Result<(), ServerError> {
+    pub async fn roll_back_and_release(&self, savepoint: &str) -> Result<(), ServerError> {
         // as above
         self.is_pinned.store(false, Ordering::Relaxed);
         let sql = format!("ROLLBACK TO SAVEPOINT {savepoint}; RELEASE SAVEPOINT {savepoint}");

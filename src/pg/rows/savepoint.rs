@@ -56,7 +56,7 @@ pub(super) async fn begin(connection: &Connection, sql: &str) -> Result<(), Fail
 pub(super) async fn end(connection: &Connection, keep: bool) -> Result<(), Failure> {
     let ended = match keep {
         true => connection.execute("RELEASE SAVEPOINT dagmar_fill").await,
-        false => connection.roll_back_to("dagmar_fill").await,
+        false => connection.roll_back_and_release("dagmar_fill").await,
     };
     ended.map_err(|why| lost(&why))
 }
@@ -67,7 +67,7 @@ async fn attempt(connection: &Connection, sql: &str) -> Result<Result<Vec<Texts>
         Err(why) if why.is_connection_lost() => Err(lost(&why)),
         Err(why) => {
             connection
-                .roll_back_to(NAME)
+                .roll_back_and_release(NAME)
                 .await
                 .map_err(|back| lost(if back.sqlstate == "25P01" { &why } else { &back }))?;
             Ok(Err(why))

@@ -8,6 +8,7 @@ mod job;
 mod kept;
 mod outside;
 mod pace;
+pub mod play;
 pub mod ready;
 pub mod rehearse;
 mod shared;

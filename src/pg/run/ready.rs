@@ -115,14 +115,14 @@ impl<'l> UnderLock<'l> {
         }
     }
 
-    /// A plan for a server that is thrown away.
+    /// A plan for a database that is thrown away.
     ///
     /// # Errors
-    /// When the server is none.
+    /// When the database is none.
     pub fn thrown_away(self, plan: Arc<Plan>, database: &Database) -> Result<Ready<'l>, Failure> {
-        match database.embedded.as_ref().is_some_and(|server| server.is_throwaway()) {
+        match database.is_thrown_away() {
             true => Ok(Ready { lock: self.lock, plan }),
-            false => Err(Failure::new(FailureKind::Internal, "a server that stays has gates")),
+            false => Err(Failure::new(FailureKind::Internal, "a database that stays has gates")),
         }
     }
 }

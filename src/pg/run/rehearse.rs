@@ -1,22 +1,20 @@
 //! A dry run on the real server: everything in one transaction that is rolled back.
 
-use super::FailedStep;
-use crate::base::{Failure, FailureKind, HumanDuration, Ident, Location, Secrets, Setting};
+pub use super::play::DryRunError;
+use super::play::{Played, play};
+use crate::base::{Failure, FailureKind, HumanDuration, Ident, Secrets, Setting};
 pub use crate::exec::dry_run::locks;
 use crate::exec::dry_run::{DryRun, LeftOut, dry_run};
-use crate::exec::{Printer, Script, StatementTag, Writer};
+use crate::exec::{Printer, StatementTag, Writer};
 use crate::ledger::record::{Recorder, RunRef};
 use crate::ledger::schema;
 use crate::pg::connect::Connection;
-use crate::pg::connect::error::ServerError;
 use crate::pg::stop::Stop;
-use crate::plan::{Mode, Plan};
+use crate::plan::Plan;
 use crate::sql;
-use futures_util::{StreamExt, pin_mut};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
-use tokio_postgres::SimpleQueryMessage;
 
 /// Only a commit makes a new enum value usable (manual, ALTER TYPE, notes).
 const UNSAFE_NEW_ENUM_VALUE: &str = "55P04";
@@ -32,40 +30,6 @@ pub struct Rehearsal {
     /// The failure, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<DryRunError>,
-}
-
-/// The statement that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct DryRunError {
-    /// The changeset.
-    pub changeset: String,
-    /// The SQLSTATE.
-    pub sqlstate: String,
-    /// The server's message.
-    pub message: String,
-    /// The server's DETAIL, which can contain values of rows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    /// The statement.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sql: Option<String>,
-    /// Where in the project's files it is written, where that is known.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub location: Option<Location>,
-}
-
-impl From<FailedStep> for DryRunError {
-    fn from(FailedStep { changeset, error, .. }: FailedStep) -> Self {
-        Self {
-            changeset,
-            sqlstate: error.sqlstate,
-            message: error.message,
-            detail: error.detail,
-            sql: error.statement,
-            location: error.location,
-        }
-    }
 }
 
 /// Runs a plan inside of one transaction and rolls it back, at the latest after `limit` or when
@@ -135,86 +99,23 @@ async fn once(
     let writer = Writer { recorder: Recorder::new(ledger, RunRef::Transaction), printer };
     let DryRun { script, left_out } = dry_run(&writer, plan, &upgrade, skipped);
     let mut result = Rehearsal { left_out, ..Rehearsal::default() };
-    let filled =
-        script.filled(secrets).map_err(|(_, why)| Failure::new(FailureKind::Usage, why.message).help(why.help))?;
-    let script = filled.as_ref().map_or(&script, |filled| &filled.script);
-    let answered = follow(connection, script).await;
+    let played = play(connection, &script, &plan.steps, secrets).await;
     let ended = connection.roll_back().await;
-    let reached = *answered.as_ref().unwrap_or_else(|(n, _)| n);
-    match answered {
-        Ok(_) => ended.map_err(|e| crate::pg::connect::error::query_failed("the dry run cannot be rolled back", &e))?,
-        Err((count, e)) => {
-            let failure = ServerError::of(&e);
-            if failure.is_connection_lost() || ended.is_err() {
-                return Err(crate::pg::connect::error::query_failed(
-                    "the connection was lost during the dry run; its changes are rolled back",
-                    &failure,
-                ));
-            }
-            let number = number_of(script, count, &failure);
-            let mark = script.mark(number);
-            // of another form of the statement it would be a place in that one
-            let whole = matches!(mark, StatementTag::Statement(_, segment, _)
-                if mark.step().is_some_and(|step| plan.steps[step].segments[segment].mode == Mode::Transaction));
-            let position = failure.position.filter(|_| whole).and_then(|p| script.position_in(number, p));
-            let written = |p| filled.as_ref().map_or(Some(p), |filled| filled.position(number, p));
-            let position = position.and_then(written);
-            if failure.sqlstate == UNSAFE_NEW_ENUM_VALUE && matches!(mark, StatementTag::Statement(..)) {
-                unusable = Some(mark);
-            }
-            result.failed = Some(describe(plan, mark, failure, position));
+    let Played { reached, failed } = played.map_err(|failure| Failure {
+        message: format!(
+            "the connection was lost during the dry run; its changes are rolled back: {}",
+            failure.message
+        ),
+        ..failure
+    })?;
+    ended.map_err(|e| crate::pg::connect::error::query_failed("the dry run cannot be rolled back", &e))?;
+    if let Some((mark, error)) = failed {
+        if error.sqlstate == UNSAFE_NEW_ENUM_VALUE && matches!(mark, StatementTag::Statement(..)) {
+            unusable = Some(mark);
         }
+        result.failed = Some(error);
     }
     result.ran =
         script.statements().take(reached).filter(|(mark, _)| matches!(mark, StatementTag::Statement(..))).count();
     Ok((result, unusable))
-}
-
-async fn follow(connection: &Connection, script: &Script) -> Result<usize, (usize, tokio_postgres::Error)> {
-    let mut answered = 0;
-    let _rows_are_let_go = connection.streams();
-    let stream = connection.stream(&script.sql).await.map_err(|e| (0, e))?;
-    pin_mut!(stream);
-    while let Some(message) = stream.next().await {
-        match message {
-            Ok(SimpleQueryMessage::CommandComplete(_)) => answered += 1,
-            Ok(_) => {}
-            Err(e) => return Err((answered, e)),
-        }
-    }
-    Ok(answered)
-}
-
-/// The statement that failed, of a message that was answered up to this one.
-fn number_of(script: &Script, statement: usize, failure: &ServerError) -> usize {
-    failure.position.and_then(|p| script.statement_at(p)).filter(|at| *at > statement).unwrap_or(statement)
-}
-
-/// `position`: where in the statement, in characters from 1.
-fn describe(plan: &Plan, mark: StatementTag, failure: ServerError, position: Option<usize>) -> DryRunError {
-    let step = mark.step().and_then(|step| plan.steps.get(step));
-    let statement = match mark {
-        StatementTag::Statement(_, segment, i) => {
-            step.and_then(|s| s.segments.get(segment)).and_then(|s| s.statements.get(i))
-        }
-        _ => None,
-    };
-    let check = match mark {
-        StatementTag::Verify(_, i) => step.and_then(|s| s.verify.get(i)),
-        StatementTag::Precondition(_, i) => step.and_then(|s| s.preconditions.get(i)),
-        _ => None,
-    };
-    let location = step.and_then(|step| match (statement, check) {
-        (Some(s), _) => step.location(s.origin.as_ref(), &s.sql, position),
-        (_, Some(c)) => step.location(c.origin.as_ref(), &c.sql, None),
-        _ => None,
-    });
-    DryRunError {
-        changeset: step.map_or_else(|| "the ledger".to_owned(), |s| s.changeset.clone()),
-        sqlstate: failure.sqlstate,
-        message: failure.message,
-        detail: failure.detail,
-        sql: statement.map(|s| s.sql.clone()),
-        location,
-    }
 }
