@@ -22,9 +22,26 @@ pub struct Database {
     /// The server itself, where it is a private one; several databases of it share it.
     pub embedded: Option<Arc<Embedded>>,
     config: LedgerConfig,
+    /// Whether it was made to be thrown away, on a server that stays.
+    scratch: bool,
 }
 
 impl Database {
+    /// Connects to a database that was made to be thrown away.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub(super) async fn scratch(settings: Settings, ledger: &LedgerConfig) -> Result<Self, Failure> {
+        let db = Self::connect(settings, None, ledger, Duration::ZERO, |_| {}).await?;
+        Ok(Self { scratch: true, ..db })
+    }
+
+    /// Whether nothing of it is kept.
+    #[must_use]
+    pub fn is_thrown_away(&self) -> bool {
+        self.scratch || self.embedded.as_ref().is_some_and(|server| server.is_throwaway())
+    }
+
     /// Connects, and asks the server what it is. `wait` above zero: a server that is starting is waited
     /// for; `waiting` hears why there is no connection yet.
     ///
@@ -39,7 +56,7 @@ impl Database {
     ) -> Result<Self, Failure> {
         let connection = connect_with(&settings, wait, waiting).await?;
         let server = first_answer(&connection, &settings, ledger).await?;
-        Ok(Self { connection, server, settings, embedded, config: ledger.clone() })
+        Ok(Self { connection, server, settings, embedded, config: ledger.clone(), scratch: false })
     }
 
     /// The schema of the ledger.

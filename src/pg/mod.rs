@@ -3,7 +3,8 @@
 //! [`mod@connect`]: [`Settings`] from a URL, the environment and libpq's files, read as libpq reads them, and a
 //! [`Connection`]. [`embedded`]: a private server from installed binaries. [`inspect`]: reads the catalog. [`ledger`]: reads and writes the
 //! ledger. [`lock`]: one run at a time. [`preflight`]: checks before the first statement. [`hooks`]: the hooks of
-//! an environment. [`rows`]: reads and generates rows of tables. [`run`]: executes a plan, or rehearses it.
+//! an environment. [`inspect`]: reads the catalog as a value. [`rows`]: reads and generates rows. [`run`]: executes a plan, or
+//! rehearses it. [`shadow`]: databases that are thrown away.
 //!
 //! An error is a [`Failure`](crate::base::Failure) with a remedy; the error of a statement is a [`ServerError`].
 //! Neither ever contains a password.
@@ -19,6 +20,7 @@ pub mod lock;
 pub mod preflight;
 pub mod rows;
 pub mod run;
+pub mod shadow;
 mod stop;
 
 pub use crate::base::Secret;

@@ -42,6 +42,7 @@ names! {
         Pause,
         Plan,
         Promote,
+        Prove,
         Rollback,
         Schema,
         Status,
@@ -90,10 +91,14 @@ names! {
         Project,
         /// Why.
         Reason,
+        /// The ledger notes it.
+        Record,
         /// Which changesets.
         Select,
         /// On a server of its own.
         Shadow,
+        /// The server on which databases are made and thrown away.
+        ShadowUrl,
         /// The file of the key to sign with.
         Sign,
         /// With all SQL.

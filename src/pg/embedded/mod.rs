@@ -74,8 +74,20 @@ impl Embedded {
     /// # Errors
     /// As [`Embedded::throwaway`].
     pub async fn throwaway_like(binaries: Option<&Path>, major: Option<u32>) -> Result<Self, Failure> {
+        Self::throwaway_like_with(binaries, major, &[]).await
+    }
+
+    /// Like [`Embedded::throwaway_like`], with server parameters.
+    ///
+    /// # Errors
+    /// As [`Embedded::throwaway`].
+    pub async fn throwaway_like_with(
+        binaries: Option<&Path>,
+        major: Option<u32>,
+        parameters: &[(&str, &str)],
+    ) -> Result<Self, Failure> {
         let same = major.and_then(|major| find::binaries(binaries, Some(major)).ok());
-        Self::throwaway(same.as_deref().or(binaries)).await
+        Self::throwaway_with(same.as_deref().or(binaries), parameters).await
     }
 
     /// The server of an environment of a project, started unless it runs already; its data
