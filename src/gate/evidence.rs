@@ -42,6 +42,19 @@ pub struct Evidence<'a> {
     pub allowed: &'a [Destructive],
     /// The review of the plan's changesets; absent: the environment asks for none.
     pub reviewed: Option<Reviewed<'a>>,
+    /// The proofs of the plan's changesets in the ledgers of the environment and of the source, in any order.
+    pub proofs: &'a [Proof],
+}
+
+/// A proof that a ledger has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// The checksum of the SQL that was proven, as rendered, in both directions.
+    pub digest: String,
+    /// The major version of the server on which it was proven.
+    pub major: i32,
+    /// How old it is, in milliseconds.
+    pub age: i64,
 }
 
 /// The review of a plan's changesets.
@@ -71,6 +84,8 @@ pub struct SealedPlan<'a> {
 pub struct Target {
     /// The server's clock, in milliseconds since 1970.
     pub now: i64,
+    /// The major version of the server.
+    pub major: i32,
     /// The database role of who runs this.
     pub db_user: String,
     /// The operating system's user of who runs this.

@@ -13,6 +13,7 @@ mod freeze;
 mod lint;
 mod outcome;
 mod promote_only;
+mod proven;
 mod rate;
 mod required_policy;
 mod same_checksum_on_source;
@@ -47,6 +48,7 @@ const ALL: &[(&str, Check)] = &[
     ("soak", soak::check),
     ("destructive-allowed", destructive_allowed::check),
     ("lint", lint::check),
+    ("proven", proven::check),
     ("window", window::check),
     ("freeze", freeze::check),
     ("rate", rate::check),

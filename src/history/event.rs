@@ -71,11 +71,13 @@ pub enum EventKind {
     Purged,
     /// What the attic kept could not be dropped.
     PurgeFailed,
+    /// Changesets were proven on a database that was thrown away.
+    Proven,
 }
 
 impl EventKind {
     /// Every kind with its word in the ledger and in JSON.
-    pub const ALL: [(EventKind, &'static str); 34] = [
+    pub const ALL: [(EventKind, &'static str); 35] = [
         (EventKind::RunStarted, "runStarted"),
         (EventKind::RunFinished, "runFinished"),
         (EventKind::SealedPlan, "sealedPlan"),
@@ -110,6 +112,7 @@ impl EventKind {
         (EventKind::AtticRestoreFailed, "atticRestoreFailed"),
         (EventKind::Purged, "purged"),
         (EventKind::PurgeFailed, "purgeFailed"),
+        (EventKind::Proven, "proven"),
     ];
 
     /// The word in the ledger and in JSON.

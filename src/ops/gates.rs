@@ -274,14 +274,14 @@ impl<'a> Gates<'a> {
             RunSource::Sealed(_) => plan.steps.iter().map(|step| step.changeset.as_str()).collect(),
         };
         let Database { connection, server, .. } = db;
-        let target =
-            evidence::target(connection, server, self.target.ledger(), policy, &ids, &self.target.actor).await?;
+        let (ledger, actor) = (self.target.ledger(), &self.target.actor);
+        let target = evidence::target(connection, server, ledger, policy, &ids, actor).await?;
         let findings = lint::of_plan(self.target, self.what, plan)?;
-        let digest = self.release().map(Release::digest);
-        let said = match digest {
-            Some(_) => approvals::read(connection, server, self.version, self.target.ledger(), digest).await?,
+        let said = match self.release().map(Release::digest) {
+            digest @ Some(_) => approvals::read(connection, server, self.version, ledger, digest).await?,
             None => Vec::new(),
         };
+        let proofs = evidence::proofs(db, self.from.as_ref().map(|from| &from.database), policy, plan).await?;
         let evidence = Evidence {
             environment: &self.target.environment,
             policy,
@@ -297,6 +297,7 @@ impl<'a> Gates<'a> {
             approvals: &said,
             allowed: &self.overrides.allow,
             reviewed: findings.as_ref().map(|(refuse, findings)| Reviewed { refuse: *refuse, findings }),
+            proofs: &proofs,
         };
         let verdicts = gate::judge(&evidence, &self.overrides.gates);
         let clocks = self.source.as_ref().and_then(|s| evidence::clocks(s, &target, &self.target.environment));

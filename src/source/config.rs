@@ -5,7 +5,7 @@ use super::hook::Hook;
 use super::ledger::LedgerConfig;
 use super::lint::LintPolicy;
 use super::policy::{ApprovalPolicy, Destructive, Freeze, Rate, Window};
-use super::prove::ProveConfig;
+use super::prove::{ProveConfig, ProvenPolicy};
 use crate::base::{Granularity, HumanDuration, Limits, PaceSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -128,6 +128,10 @@ pub struct Environment {
     /// The review of changesets.
     #[serde(skip_serializing_if = "LintPolicy::is_empty")]
     pub lint: LintPolicy,
+    /// Accepts only changesets that `dagmar prove --record` has proven in this form on this major version; `{}` asks for
+    /// a proof of any age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proven: Option<ProvenPolicy>,
     /// `true` refuses `dagmar apply`, so that all changesets come by `dagmar promote`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub promote_only: bool,

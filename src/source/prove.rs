@@ -1,5 +1,6 @@
 //! What the project says about the proof of its changesets.
 
+use crate::base::HumanDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,15 @@ pub struct ProveConfig {
     /// directory; `*` stands for any part of a name, `**` for any directories.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fixtures: Vec<String>,
+}
+
+/// The proof that an environment asks for before a changeset is applied.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ProvenPolicy {
+    /// How old a proof may be; default: any age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<HumanDuration>,
 }
 
 impl ProveConfig {

@@ -223,6 +223,10 @@ fn detail(event: &LedgerEvent) -> String {
         ),
         K::Approved | K::Rejected => format!("{}: {}", short(text("plan")), text("reason").unwrap_or_default()),
         K::SealedPlan => short(text("plan")),
+        K::Proven => {
+            let proven = event.detail.get("changesets").and_then(Value::as_array).map_or(0, Vec::len);
+            format!("{} on PostgreSQL {}", count(proven, "changeset"), text("serverVersion").unwrap_or_default())
+        }
         K::Refused => {
             let gates = event.detail.get("gates").and_then(Value::as_array).into_iter().flatten();
             let names: Vec<&str> = gates.filter_map(|g| g.get("gate")?.as_str()).collect();

@@ -105,6 +105,25 @@ fn signatures_are_by_keys_that_are_named() {
 }
 
 #[test]
+fn proofs_are_of_this_form_on_this_version() {
+    let (any, fresh) = (policy(json!({ "proven": {} })), policy(json!({ "proven": { "maxAge": "1h" } })));
+    let plan = plan(&["a"]);
+    let target = Target { major: 17, ..Target::default() };
+    let say = |policy: &Environment, digest: &str, major: i32, age: i64| {
+        let proofs = [Proof { digest: digest.to_owned(), major, age }];
+        let verdicts = judge(&Evidence { proofs: &proofs, target: &target, ..about(policy, &plan) }, &[]);
+        verdicts.first().map_or(String::new(), |v| format!("{} {} {}", v.gate, v.status.word(), v.reason))
+    };
+    let digest = plan.steps[0].digest.clone();
+    assert_eq!(say(&any, &digest, 17, 7_200_000), "proven met all changesets are proven on PostgreSQL 17");
+    assert_eq!(say(&any, "another", 17, 0), "proven unmet `a` is not proven in this form");
+    assert_eq!(say(&any, &digest, 15, 0), "proven unmet `a` is proven on PostgreSQL 15 and not on 17");
+    assert_eq!(say(&fresh, &digest, 17, 7_200_000), "proven unmet the proof of `a` is too old");
+    assert!(say(&fresh, &digest, 17, 3_600_000).starts_with("proven met"));
+    assert_eq!(say(&policy(json!({})), "another", 17, 0), "");
+}
+
+#[test]
 fn nobody_goes_past_what_the_owner_demands() {
     let (policy, plan) = (Environment::default(), plan(&["a"]));
     let (required, weaker) = (json!({ "soak": "7d", "allow": [] }), json!({ "allow": ["rewrites"] }));

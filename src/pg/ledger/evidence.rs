@@ -4,13 +4,15 @@
 use super::{read, request};
 use crate::base::name::quote_literal;
 use crate::base::{Actor, Failure, FailureKind, Ident, Operation};
-use crate::gate::evidence::{Local, Source, SourceEvent, Target, source_histories};
+use crate::gate::evidence::{Local, Proof, Source, SourceEvent, Target, source_histories};
 use crate::gate::freeze_zone;
 use crate::history::EventKind;
+use crate::pg::Database;
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
 use crate::pg::connect::query::Row;
 use crate::pg::connect::server::Server;
+use crate::plan::Plan;
 use crate::source::Environment;
 use crate::source::calendar::Zone;
 use std::collections::BTreeSet;
@@ -84,6 +86,7 @@ pub async fn target(
     let local = row.get::<Option<Vec<String>>>(4)?.unwrap_or_default();
     Ok(Target {
         now: row.get(0)?,
+        major: server.major(),
         db_user: row.get(1)?,
         os_user: actor.user.clone(),
         runs: row.get::<Option<Vec<i64>>>(2)?.unwrap_or_default(),
@@ -150,6 +153,42 @@ pub async fn follow(connection: &Connection, ledger: &Ident, source: &mut Source
     }
     source.trails = source_histories(&trail, &source.history);
     Ok(())
+}
+
+/// The proofs of the changesets of a plan in the ledgers of the environment and of the one it is promoted from, if the
+/// policy asks for them.
+///
+/// # Errors
+/// When a ledger cannot be read.
+pub async fn proofs(
+    target: &Database,
+    source: Option<&Database>,
+    policy: &Environment,
+    plan: &Plan,
+) -> Result<Vec<Proof>, Failure> {
+    let list: Vec<String> = plan.steps.iter().map(|step| quote_literal(&step.digest)).collect();
+    let mut proofs = Vec::new();
+    if policy.proven.is_none() || list.is_empty() {
+        return Ok(proofs);
+    }
+    // details are JSON that somebody wrote: what is no proof is passed over
+    let sql = format!(
+        "SELECT d.digest, e.detail ->> 'serverVersion', greatest(0, (extract(epoch FROM clock_timestamp() - e.at) * 1000)::int8) \
+         FROM {}.event e CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(e.detail -> 'digests') WHEN 'array' \
+         THEN e.detail -> 'digests' ELSE '[]' END) d (digest) WHERE e.kind = '{}' AND isfinite(e.at) AND d.digest IN ({})",
+        target.ledger().sql(),
+        EventKind::Proven.word(),
+        list.join(", ")
+    );
+    for db in [Some(target), source].into_iter().flatten().filter(|db| db.server.has_ledger) {
+        for row in &db.connection.query("cannot read the proofs in the ledger", &sql).await? {
+            let version = row.get::<Option<String>>(1)?.unwrap_or_default();
+            if let Some(major) = version.split('.').next().and_then(|major| major.parse().ok()) {
+                proofs.push(Proof { digest: row.get(0)?, major, age: row.get(2)? });
+            }
+        }
+    }
+    Ok(proofs)
 }
 
 /// What tells one database from every other: when its server started, and its number there.

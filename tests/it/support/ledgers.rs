@@ -5,11 +5,12 @@ use super::database::{Database, same};
 use super::server::Server;
 
 /// What each earlier version added to the ledger, with its functions; frozen.
-const VERSIONS: [&str; 4] = [
+const VERSIONS: [&str; 5] = [
     include_str!("../../data/ledgers/1.sql"),
     include_str!("../../data/ledgers/2.sql"),
     include_str!("../../data/ledgers/3.sql"),
     include_str!("../../data/ledgers/4.sql"),
+    include_str!("../../data/ledgers/5.sql"),
 ];
 
 /// The latest of the earlier versions.
