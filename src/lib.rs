@@ -48,7 +48,7 @@
 //! ```
 //!
 //! A module imports only modules to its left:
-//! base, effects, sql, inspect, rows, change, render, source, graph, history, plan, edges, ledger, run, lint, exec, gate, testing, report, pipeline, pg, ops, cli.
+//! base, effects, sql, inspect, rows, change, render, source, graph, history, proof, plan, edges, ledger, run, lint, exec, gate, testing, report, pipeline, pg, ops, cli.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -71,6 +71,7 @@ pub mod ops;
 pub mod pg;
 pub mod pipeline;
 pub mod plan;
+pub mod proof;
 pub mod render;
 pub mod report;
 pub mod rows;

@@ -11,7 +11,7 @@ use crate::ops::rehearsal::DryRunAnswer;
 use crate::ops::run::Installed;
 use crate::ops::seal::SealedAnswer;
 use crate::ops::{status::StatusAnswer, test::TestList, why::WhyAnswer};
-use crate::report::{FailureAnswer, GraphView, LintAnswer, MatrixAnswer, PlanAnswer, TestAnswer};
+use crate::report::{FailureAnswer, GraphView, LintAnswer, MatrixAnswer, PlanAnswer, ProofAnswer, TestAnswer};
 use crate::source::schema::answers::{Answer, Row, of};
 use crate::source::schema::catalogue::Entry;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -133,6 +133,7 @@ pub const ANSWERS: &[Row] = &[
     ("new", &[of::<NewChangeset<'static>>, FAILURE]),
     ("check", &[of::<Checked>, FAILURE]),
     ("lint", &[of::<LintAnswer>, FAILURE]),
+    ("prove", &[of::<ProofAnswer>, FAILURE]),
     ("test", &[of::<TestAnswer>, of::<TestList>, FAILURE]),
     ("graph", &[of::<GraphView>, FAILURE]),
     ("plan", &[PLAN, DRY_RUN, of::<SealedAnswer<'static>>, FAILURE]),

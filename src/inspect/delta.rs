@@ -15,6 +15,20 @@ pub struct Delta {
 }
 
 impl Delta {
+    /// What is to be done to `base` so that it is as `found`.
+    #[must_use]
+    pub fn between(base: &Snapshot, found: &Snapshot) -> Self {
+        let mut changed = BTreeMap::new();
+        for (key, object) in found.objects() {
+            if base.get(key) != Some(object) {
+                changed.insert(key.clone(), Some(object.clone()));
+            }
+        }
+        let gone = base.objects().keys().filter(|key| found.get(key).is_none());
+        changed.extend(gone.map(|key| (key.clone(), None)));
+        Self { changed, not_compared: found.not_compared.clone() }
+    }
+
     /// How the base differs from the state after the transaction: what the transaction removed is missing.
     #[must_use]
     pub fn differences(&self, base: &Snapshot) -> Vec<Difference> {

@@ -47,6 +47,19 @@ impl Target {
         self.read(own, observer).await.map(Some)
     }
 
+    /// The settings of a URL that is written in dagmar.yaml; `None`: there is none, or it is a private server.
+    ///
+    /// # Errors
+    /// A URL that is none, or a variable in it without a value.
+    pub fn written_settings(&self) -> Result<Option<Settings>, Failure> {
+        match self.config().and_then(|environment| environment.address()) {
+            Some(Address::Url(text)) if text != EMBEDDED => {
+                Settings::resolve(Some(&self.filled(text)?), self.process()).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Refuses when a variable of the process names another database than the environment that
     /// is taken because none was named.
     fn one_database(&self, own: Address<'_>) -> Result<(), Failure> {

@@ -1,15 +1,10 @@
 //! The review of the files: of all changesets, or of those that are new or changed since a commit.
 
-use super::git::{self, Revision};
-use super::{RunSource, Target};
+use super::{RunSource, Target, git, since};
 use crate::base::{Failure, FailureKind, Level, Sources, count};
 use crate::lint::{self as review, Finding, Review, Verdict};
-use crate::pipeline::{View, Workspace};
 use crate::plan::{Direction, Plan, Step};
-use crate::render::ProjectTemplate;
 use crate::report::LintAnswer;
-use crate::source::project::FILE;
-use crate::source::{Changeset, RollbackSource};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -56,7 +51,7 @@ pub fn lint(target: &Target, options: &LintOptions) -> Result<Linted, Failure> {
     let view = target.view()?;
     let mut selected = view.select(&options.selectors)?;
     if let Some(base) = &options.base {
-        let changed = changed(target, &view, base)?;
+        let changed = since::changed(target, &view, base)?;
         selected = Some(match selected {
             Some(selected) => selected.intersection(&changed).copied().collect(),
             None => changed,
@@ -67,56 +62,6 @@ pub fn lint(target: &Target, options: &LintOptions) -> Result<Linted, Failure> {
     let sources: Arc<dyn Sources> = Arc::new(view.sources.clone());
     let answer = LintAnswer::of(&review, &*sources, &target.environment, prefix, options.base.clone(), options.fail_on);
     Ok(Linted { answer, sources })
-}
-
-/// The changesets that are new or changed since a commit, by position.
-fn changed(target: &Target, view: &View<'_>, base: &str) -> Result<BTreeSet<usize>, Failure> {
-    let loaded = &target.workspace().loaded;
-    let revision = Revision::find(&loaded.root, base)?;
-    let folder = tempfile::tempdir()
-        .map_err(|e| Failure::new(FailureKind::Internal, format!("cannot create a temporary folder: {e}")))?;
-    let (plans, templates) = (folder_of(&loaded.config.plans), folder_of(&loaded.config.templates));
-    let read: BTreeSet<&str> = view.sources.iter().map(|(_, file)| file.path.as_str()).collect();
-    revision.write(folder.path(), |path| {
-        path == FILE
-            || path.starts_with(&plans)
-            || path.starts_with(&templates)
-            || path.ends_with(".sql")
-            || read.contains(path)
-    })?;
-    let changesets = view.changelog.changesets.iter().enumerate();
-    if !folder.path().join(FILE).exists() {
-        // the project is new
-        return Ok(changesets.map(|(position, _)| position).collect());
-    }
-    let before = Workspace::open(folder.path())?;
-    let checksums = view.checksums_of(&before);
-    let kinds = other_templates(&before.loaded.templates, &loaded.templates);
-    let uses = |changeset: &Changeset| {
-        let back = match &changeset.rollback {
-            RollbackSource::Changes(changes) => changes.as_slice(),
-            RollbackSource::Derived | RollbackSource::Irreversible(_) => &[],
-        };
-        changeset.changes.iter().chain(back).any(|change| kinds.contains(change.change.kind()))
-    };
-    let changed = changesets
-        .filter(|(_, changeset)| checksums.get(&changeset.id) != Some(&changeset.checksum) || uses(changeset));
-    Ok(changed.map(|(position, _)| position).collect())
-}
-
-/// The change types whose template of the project is new, changed or gone: their changesets have the same checksum and
-/// other SQL.
-fn other_templates<'a>(before: &'a [ProjectTemplate], now: &'a [ProjectTemplate]) -> BTreeSet<&'a str> {
-    let is_in = |all: &[ProjectTemplate], one: &ProjectTemplate| {
-        all.iter().any(|other| other.kind == one.kind && other.text == one.text)
-    };
-    let gone = before.iter().filter(|template| !is_in(now, template));
-    gone.chain(now.iter().filter(|template| !is_in(before, template))).map(|template| template.kind.as_str()).collect()
-}
-
-/// A folder as paths begin with it.
-fn folder_of(path: &str) -> String {
-    format!("{}/", path.trim_start_matches("./").trim_end_matches('/'))
 }
 
 /// The findings for the gate, if the environment refuses some, and from which severity on.

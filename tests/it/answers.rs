@@ -130,6 +130,8 @@ fn every_answer_has_a_schema() {
     answers.fails(&shop, 2, &["new", "first"]);
     std::fs::remove_file(shop.project.path().join("plans/first.yaml")).unwrap();
     answers.run(&shop, &["lint"]);
+    answers.run(&shop, &["prove", "--all", "--no-data", "--no-order"]);
+    answers.fails(&shop, 2, &["prove", "--all", "--select", "nothing"]);
     answers.fails(&shop, 2, &["lint", "--select", "nothing"]);
     shop.project.write("tests/db/a.yaml", "tests: [{ name: a, steps: [{ expect: { sql: SELECT, count: 1 } }] }]");
     answers.run(&shop, &["test"]);

@@ -52,6 +52,7 @@ mod poolers;
 mod preflight;
 mod promoting;
 mod promotion_gates;
+mod proving;
 mod rehearsing;
 mod repair;
 mod rows;

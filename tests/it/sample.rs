@@ -180,6 +180,12 @@ fn the_plan_of_the_sample_is_what_it_promises() {
 }
 
 #[test]
+fn the_sample_is_proven() {
+    let proof = Run::of(dagmar(&["prove", "--all", "--project", ROOT, "--format", "json"]).output().unwrap());
+    assert_eq!((proof.code, proof.json()["verdict"].as_str()), (0, Some("proven")), "{proof:?}");
+}
+
+#[test]
 fn the_projects_own_tests_pass() {
     for (args, skipped) in [(&[][..], 1), (&["--env", "production", "--var", "soak=0s"], 0)] {
         let mut command = dagmar(&["test", "--project", ROOT, "--format", "json"]);

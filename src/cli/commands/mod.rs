@@ -25,6 +25,7 @@ mod new;
 mod pause;
 mod plan;
 mod promote;
+mod prove;
 mod reject;
 mod resume;
 mod rollback;
@@ -46,6 +47,7 @@ pub(super) enum Command {
     New(new::Args),
     Check(check::Args),
     Lint(lint::Args),
+    Prove(prove::Args),
     Test(test::Args),
     Graph(graph::Args),
     Plan(plan::Args),
@@ -82,6 +84,7 @@ impl Command {
             Command::New(args) => new::run(&args, global, out),
             Command::Check(args) => check::run(&args, global, out),
             Command::Lint(args) => lint::run(&args, global, out),
+            Command::Prove(args) => prove::run(&args, global, out),
             Command::Test(args) => test::run(&args, global, out),
             Command::Graph(args) => graph::run(&args, global, out),
             Command::Plan(args) => plan::run(&args, global, out),

@@ -3,6 +3,7 @@
 pub(crate) mod chosen;
 pub(crate) mod complete;
 pub(crate) mod completion;
+pub(crate) mod counted;
 pub(crate) mod everywhere;
 pub(crate) mod file;
 pub(crate) mod gates;

@@ -152,6 +152,12 @@ impl Output {
         self.is_told = self.json;
     }
 
+    /// Writes a report that says itself whether the command fails.
+    pub fn verdict(&mut self, report: Rendered) {
+        self.report(report);
+        self.is_told = self.json;
+    }
+
     /// Writes results of tests in their format. As JSON they are the answer of the command, also where a test failed.
     pub fn tested(&mut self, format: TestFormat, answer: &TestAnswer) {
         self.report(format.render(answer, self.stdout.limit));

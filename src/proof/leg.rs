@@ -1,0 +1,74 @@
+//! What is tried, and what comes of it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is tried with a changeset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Leg {
+    /// It is applied, its `verify` checks included.
+    Up,
+    /// It is rolled back: the catalog is what it was before.
+    Down,
+    /// It is applied once more: the catalog is what it was after the first time.
+    Again,
+    /// The rows that were there before are there after the rollback, and after the second time.
+    Data,
+    /// It is applied on nothing but its dependencies, and before and after what is not ordered with it.
+    Order,
+    /// It is applied twice, if it says that it can be.
+    Retry,
+}
+
+impl Leg {
+    /// All legs, in the order in which they are tried.
+    pub const ALL: [Leg; 6] = [Leg::Up, Leg::Down, Leg::Again, Leg::Data, Leg::Order, Leg::Retry];
+
+    /// The word in output.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Leg::Up => "up",
+            Leg::Down => "down",
+            Leg::Again => "again",
+            Leg::Data => "data",
+            Leg::Order => "order",
+            Leg::Retry => "retry",
+        }
+    }
+}
+
+/// What came of a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// It was not tried; a finding says why.
+    #[default]
+    Skipped,
+    /// It is as it should be.
+    Ok,
+    /// It ran, and something is not as it should be.
+    Differs,
+    /// It could not run.
+    Failed,
+}
+
+impl Verdict {
+    /// The word in output.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Skipped => "skipped",
+            Verdict::Ok => "ok",
+            Verdict::Differs => "differs",
+            Verdict::Failed => "failed",
+        }
+    }
+
+    /// Whether something is wrong.
+    #[must_use]
+    pub fn is_bad(self) -> bool {
+        matches!(self, Verdict::Differs | Verdict::Failed)
+    }
+}
