@@ -228,6 +228,7 @@ impl Prover<'_> {
         self.rows.applied.insert(step.changeset.clone());
         self.grow(db).await?;
         tx.commit().await?;
+        self.rows.forget(&delta);
         self.base.apply(delta);
         Ok(Round::Done)
     }

@@ -1,6 +1,7 @@
 //! The rows that are there before a changeset.
 
 use crate::base::{Failure, QualifiedName};
+use crate::inspect::{Delta, ObjectKind};
 use crate::ops::Target;
 use crate::pg::rows::Fixtures;
 use crate::plan::Step;
@@ -65,6 +66,15 @@ impl Rows {
         };
         let given = fixtures.iter().flat_map(tables).collect();
         Ok(Self { wanted, given, fixtures: Fixtures::new(fixtures), ..Self::default() })
+    }
+
+    /// Forgets the rows of tables that are not there any more.
+    pub(super) fn forget(&mut self, delta: &Delta) {
+        let gone = delta.changed.iter().filter(|(key, object)| key.kind == ObjectKind::Table && object.is_none());
+        let gone: BTreeSet<&str> = gone.map(|(key, _)| key.name.as_str()).collect();
+        if !gone.is_empty() {
+            self.before.tables.retain(|name, _| !gone.contains(name.sql().as_str()));
+        }
     }
 
     /// Whether a step may fail because of generated rows: there are some, and none of fixtures in the tables that it
