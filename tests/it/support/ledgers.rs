@@ -81,7 +81,7 @@ pub fn a_ledger_comes_up(on: &'static Server, version: u32) {
     }
     assert_eq!(project.states(&database), "a=applied b=pending");
     project.on(&database, &["apply"]).ok();
-    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "5");
+    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "6");
     assert_eq!(project.states(&database), "a=applied b=applied");
     project.json(&database, &["history", "--verify"]).intact();
     backfill_and_table(&fresh).on(&fresh, &["apply"]).ok();
