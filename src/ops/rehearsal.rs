@@ -238,8 +238,7 @@ impl<'a> Shadow<'a> {
         let (version, applied) = (db.server.release(), base.steps.len());
         let mut shadow = Self { target, db, version, applied };
         if applied > 0 {
-            let alone = RunOptions { jobs: Some(1), ..RunOptions::default() };
-            let ran = run_thrown_away(target, &mut shadow.db, base, &alone, &mut (), stop).await;
+            let ran = run_thrown_away(target, &mut shadow.db, base, &RunOptions::alone(), &mut (), stop).await;
             ran.and_then(|done| verdict(&done)).map_err(|failure| {
                 let message = format!("cannot reproduce the database on the shadow server: {}", failure.message);
                 Failure { message, ..failure }

@@ -45,6 +45,12 @@ impl Default for RunOptions {
 }
 
 impl RunOptions {
+    /// With one connection, in the order of the plan.
+    #[must_use]
+    pub fn alone() -> Self {
+        Self { jobs: Some(1), ..Self::default() }
+    }
+
     /// The scope of a transaction.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ pub mod known;
 pub mod ledger;
 pub mod lock;
 pub mod preflight;
+pub mod roles;
 pub mod rows;
 pub mod run;
 pub mod shadow;

@@ -90,6 +90,18 @@ impl ChangesetProof {
         self.differences.push(finding);
     }
 
+    /// Adds the finding of a leg that could not run.
+    pub fn fail(&mut self, finding: ProofFinding) {
+        self.set(finding.leg, Verdict::Failed);
+        self.find(finding);
+    }
+
+    /// Whether its rollback fails, or does not bring the catalog or the rows back.
+    #[must_use]
+    pub fn is_rollback_wrong(&self) -> bool {
+        [self.down, self.again, self.data].iter().any(|verdict| verdict.is_bad())
+    }
+
     /// Whether all that was tried is as it should be; with `strict` no warning either.
     #[must_use]
     pub fn is_proven(&self, strict: bool) -> bool {

@@ -8,6 +8,8 @@ use std::fmt::Write;
 pub(super) struct Suite {
     /// Its name.
     pub name: String,
+    /// The duration in milliseconds, where its cases have none.
+    pub took_ms: Option<u64>,
     /// Its cases.
     pub cases: Vec<Case>,
 }
@@ -19,8 +21,8 @@ pub(super) struct Case {
     pub class: String,
     /// The name.
     pub name: String,
-    /// The file and the line that it is about.
-    pub place: Option<(String, u32)>,
+    /// The file and, where it is known, the line that it is about.
+    pub place: Option<(String, Option<u32>)>,
     /// The duration in milliseconds.
     pub took_ms: Option<u64>,
     /// How it ended.
@@ -47,7 +49,7 @@ pub(super) fn render(name: &str, suites: &[Suite]) -> String {
     let cases = || suites.iter().flat_map(|suite| &suite.cases);
     let (tests, [failures, errors, _]) = counts(cases());
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let time = time(cases());
+    let time = time(suites.iter().filter_map(Suite::took_ms));
     let more = if time.is_empty() { String::new() } else { format!(" errors=\"{errors}\"{time}") };
     let _ = writeln!(out, "<testsuites name=\"{}\" tests=\"{tests}\" failures=\"{failures}\"{more}>", markup(name));
     for suite in suites {
@@ -56,7 +58,7 @@ pub(super) fn render(name: &str, suites: &[Suite]) -> String {
             out,
             "  <testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"{}>",
             markup(&suite.name),
-            self::time(suite.cases.iter())
+            self::time(suite.took_ms().into_iter())
         );
         suite.cases.iter().for_each(|case| one(&mut out, case));
         out.push_str("  </testsuite>\n");
@@ -68,7 +70,10 @@ pub(super) fn render(name: &str, suites: &[Suite]) -> String {
 fn one(out: &mut String, case: &Case) {
     let _ = write!(out, "    <testcase classname=\"{}\" name=\"{}\"", markup(&case.class), markup(&case.name));
     if let Some((file, line)) = &case.place {
-        let _ = write!(out, " file=\"{}\" line=\"{line}\"", markup(file));
+        let _ = write!(out, " file=\"{}\"", markup(file));
+        if let Some(line) = line {
+            let _ = write!(out, " line=\"{line}\"");
+        }
     }
     if let Some(ms) = case.took_ms {
         let _ = write!(out, " time=\"{}\"", seconds(ms));
@@ -107,9 +112,16 @@ fn counts<'a>(cases: impl Iterator<Item = &'a Case>) -> (usize, [usize; 3]) {
     })
 }
 
-/// The attribute of the sum of all durations; none has one: empty.
-fn time<'a>(cases: impl Iterator<Item = &'a Case>) -> String {
-    let sum = cases.filter_map(|case| case.took_ms).reduce(|a, b| a + b);
+impl Suite {
+    /// The duration in milliseconds; of its cases together where it has none itself.
+    fn took_ms(&self) -> Option<u64> {
+        self.took_ms.or_else(|| self.cases.iter().filter_map(|case| case.took_ms).reduce(|a, b| a + b))
+    }
+}
+
+/// The attribute of the sum of all durations; there are none: empty.
+fn time(durations: impl Iterator<Item = u64>) -> String {
+    let sum = durations.reduce(|a, b| a + b);
     sum.map_or_else(String::new, |ms| format!(" time=\"{}\"", seconds(ms)))
 }
 

@@ -70,6 +70,6 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let stop = stop_on_signals();
         tests.run(&mut |event| tally.on(event), &stop).await
     })?;
-    out.tested(format, &answer);
+    out.verdict(format.render(&answer, out.limit()));
     failure(&answer).map_or(Ok(()), Err)
 }

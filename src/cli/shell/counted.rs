@@ -2,8 +2,8 @@
 
 use super::global::Global;
 use super::output::Output;
-use crate::report::{Line, Style};
-use indicatif::{ProgressBar, ProgressStyle};
+use super::progress::{show, style};
+use indicatif::ProgressBar;
 use std::time::Duration;
 
 /// A bar on a terminal.
@@ -18,19 +18,16 @@ impl Counted {
             return Self { bar: ProgressBar::hidden() };
         }
         let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("{spinner} {elapsed} [{bar:20}] {pos}/{len} {prefix} {wide_msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(style("{spinner} {took} [{bar:20}] {pos}/{len} {prefix} {wide_msg}"));
         bar.enable_steady_tick(Duration::from_millis(100));
         Self { bar }
     }
 
     /// Shows what is done, and with what.
-    #[allow(clippy::disallowed_methods)] // they come from a `Line`
     pub fn at(&self, what: &str, name: &str, done: usize, of: usize) {
         self.bar.set_length(of as u64);
         self.bar.set_position(done as u64);
-        self.bar.set_prefix(Line::from(what).write(Style::PLAIN, None));
-        self.bar.set_message(Line::from(name).write(Style::PLAIN, None));
+        show(&self.bar, what, name);
     }
 }
 

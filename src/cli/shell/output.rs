@@ -7,8 +7,7 @@ use super::wording::{with_todo, worded};
 use crate::base::{Diagnostics, Failure, FailureKind, Sources};
 use crate::ops::lines::Stamped;
 use crate::report::{
-    self, FailureAnswer, Line, LintAnswer, LintFormat, Rendered, Style, TestAnswer, TestFormat, Text, Tone, coloured,
-    diff, printable,
+    self, FailureAnswer, Line, LintAnswer, LintFormat, Rendered, Style, Text, Tone, coloured, diff, printable,
 };
 use crate::run::{Event, Observer};
 use std::io::{IsTerminal, Write};
@@ -152,15 +151,9 @@ impl Output {
         self.is_told = self.json;
     }
 
-    /// Writes a report that says itself whether the command fails.
+    /// Writes a report that says itself whether the command fails: as JSON it is the answer also then.
     pub fn verdict(&mut self, report: Rendered) {
         self.report(report);
-        self.is_told = self.json;
-    }
-
-    /// Writes results of tests in their format. As JSON they are the answer of the command, also where a test failed.
-    pub fn tested(&mut self, format: TestFormat, answer: &TestAnswer) {
-        self.report(format.render(answer, self.stdout.limit));
         self.is_told = self.json;
     }
 

@@ -172,7 +172,7 @@ impl Spinners {
 
 /// The name of a step, and what it does.
 #[allow(clippy::disallowed_methods)] // they come from a `Line`
-fn show(bar: &ProgressBar, name: &str, words: &str) {
+pub(super) fn show(bar: &ProgressBar, name: &str, words: &str) {
     bar.set_prefix(Line::from(name).write(Style::PLAIN, None));
     bar.set_message(Line::from(words).write(Style::PLAIN, None));
 }
@@ -192,7 +192,8 @@ fn bar_style(limit: Option<usize>) -> ProgressStyle {
     style(&format!("{{spinner}} {{took}} {{prefix}} [{{bar:{wide}}}] {{percent}}% {{wide_msg}}"))
 }
 
-fn style(template: &str) -> ProgressStyle {
+/// A bar or spinner; `{took}` is the time since its beginning.
+pub(super) fn style(template: &str) -> ProgressStyle {
     let took = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let seconds = state.elapsed().as_secs();
         let _ = match seconds / 3600 {

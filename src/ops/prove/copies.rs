@@ -49,33 +49,25 @@ impl Prover<'_> {
                 }
             }
         }
-        let keep = match tried {
-            Tried::Good => copy,
-            Tried::Not(error) => {
-                proof.find(words::thrown(Leg::Up, &error));
-                proof.set(Leg::Up, Verdict::Failed);
-                self.shadow.remove(&copy).await?;
-                self.shadow.keep_roles(&roles).await?;
-                self.main = before;
-                self.enter().await?;
-                return Ok(Round::Broken);
-            }
-            Tried::Bad => {
-                self.shadow.remove(&copy).await?;
-                self.shadow.keep_roles(&roles).await?;
-                self.main = before;
-                self.enter().await?;
-                let plan = self.plan(vec![step.clone()]);
-                self.apply(plan).await?;
-                self.inspect().await?;
-                return Ok(Round::Done);
-            }
-        };
-        self.between_on_copy(&before, step, proof).await?;
-        self.shadow.remove(&before).await?;
-        self.main = keep;
-        self.rows.applied.insert(step.changeset.clone());
+        if let Tried::Good = tried {
+            self.between_on_copy(&before, step, proof).await?;
+            self.shadow.remove(&before).await?;
+            self.main = copy;
+            self.rows.applied.insert(step.changeset.clone());
+            self.enter().await?;
+            self.inspect().await?;
+            return Ok(Round::Done);
+        }
+        self.shadow.remove(&copy).await?;
+        self.shadow.keep_roles(&roles).await?;
+        self.main = before;
         self.enter().await?;
+        if let Tried::Not(error) = tried {
+            proof.fail(words::thrown(Leg::Up, &error));
+            return Ok(Round::Broken);
+        }
+        let plan = self.plan(vec![step.clone()]);
+        self.apply(plan).await?;
         self.inspect().await?;
         Ok(Round::Done)
     }
@@ -101,8 +93,7 @@ impl Prover<'_> {
             }
         };
         if let Some(error) = self.run(&mut db, back).await? {
-            proof.find(words::thrown(Leg::Down, &error));
-            proof.set(Leg::Down, Verdict::Failed);
+            proof.fail(words::thrown(Leg::Down, &error));
             return Ok(Tried::Bad);
         }
         let down = Delta::between(&self.base, &inspect::snapshot(&db.connection, &self.scope).await?);
@@ -110,8 +101,7 @@ impl Prover<'_> {
         let rows_down = self.all_rows(&db).await?;
         self.judge_rows_down(&rows_down, proof);
         if let Some(error) = self.run(&mut db, plan).await? {
-            proof.find(words::thrown(Leg::Again, &error));
-            proof.set(Leg::Again, Verdict::Failed);
+            proof.fail(words::thrown(Leg::Again, &error));
             return Ok(Tried::Bad);
         }
         let again = Delta::between(&self.base, &inspect::snapshot(&db.connection, &self.scope).await?);
@@ -119,8 +109,7 @@ impl Prover<'_> {
         let rows_again = self.all_rows(&db).await?;
         self.judge_rows_again(&rows_up, &rows_again, proof);
         db.close().await?;
-        let good = !proof.down.is_bad() && !proof.again.is_bad() && !proof.data.is_bad();
-        Ok(if good { Tried::Good } else { Tried::Bad })
+        Ok(if proof.is_rollback_wrong() { Tried::Bad } else { Tried::Good })
     }
 
     /// A plan of steps that are applied.
@@ -130,8 +119,7 @@ impl Prover<'_> {
 
     /// Runs a plan on a database of the shadow; the failure of a step.
     pub(super) async fn run(&self, db: &mut Database, plan: Plan) -> Result<Option<DryRunError>, Failure> {
-        let alone = RunOptions { jobs: Some(1), ..RunOptions::default() };
-        let finished = run_thrown_away(self.target, db, plan, &alone, &mut (), &self.stop).await?;
+        let finished = run_thrown_away(self.target, db, plan, &RunOptions::alone(), &mut (), &self.stop).await?;
         if finished.status == RunStatus::Interrupted {
             verdict(&finished)?;
         }

@@ -5,6 +5,7 @@ mod choice;
 mod copies;
 mod data;
 mod order;
+mod progress;
 mod prover;
 mod roles;
 mod rows;
@@ -13,6 +14,7 @@ mod transaction;
 mod words;
 
 pub use choice::Which;
+pub use progress::{OnProgress, Progress};
 
 use super::Target;
 use super::run::install;
@@ -24,7 +26,7 @@ use crate::pg::ledger::events::{self, NewEvent};
 use crate::pg::shadow::Shadow;
 use crate::pg::{Settings, Stop};
 use crate::plan::Step;
-use crate::proof::{ChangesetProof, Leg, ProofFinding, Verdict};
+use crate::proof::{ChangesetProof, Leg, ProofFinding};
 use crate::report::ProofAnswer;
 use crate::run::Observer;
 use order::Orders;
@@ -54,22 +56,6 @@ pub struct ProveOptions {
     pub record: bool,
 }
 
-/// How far a proof is.
-#[derive(Debug, Clone, Copy)]
-pub struct Progress<'a> {
-    /// What is tried.
-    pub what: &'a str,
-    /// The changeset.
-    pub changeset: &'a str,
-    /// How many are done.
-    pub done: usize,
-    /// Of how many.
-    pub of: usize,
-}
-
-/// Who hears of the progress.
-pub type OnProgress<'a> = &'a mut (dyn FnMut(Progress<'_>) + Send);
-
 /// Proves changesets of the environment.
 ///
 /// # Errors
@@ -95,12 +81,12 @@ pub async fn prove(
     };
     let chosen = choice::chosen(target, &view, &options.which, &options.selectors, history.as_ref())?;
     let major = other.as_ref().and_then(|db| u32::try_from(db.server.major()).ok());
-    let rows = Rows::of(target, !options.without_data)?;
+    let rows = if options.without_data { Rows::default() } else { Rows::of(view.fixtures()?) };
     target.secrets.values().for_each(crate::pg::remember);
     let mut shadow = start(target, options, major).await?;
     if let Some(db) = &other {
         shadow.resemble(&db.connection).await?;
-        if i64::from(shadow.major) != i64::from(db.server.major()) {
+        if shadow.major != db.server.major() {
             observer.on(&crate::run::Event::warning(format!(
                 "the proof is on PostgreSQL {}: version {} of {} is not installed here",
                 shadow.version,
@@ -272,17 +258,8 @@ async fn all(
         prover.leave();
         prover.shadow.remove(&prover.main).await?;
         prover.shadow.keep_roles(&roles).await?;
-        let ids: Vec<String> = sound.iter().map(|(_, step): &(usize, Step)| step.changeset.clone()).collect();
         let orders = Orders { graph, steps: &sound, empty: &empty, whole: &whole };
-        let mut tried: BTreeMap<usize, ChangesetProof> = proofs
-            .iter()
-            .filter(|(_, proof)| proof.up == Verdict::Ok)
-            .map(|(at, proof)| (*at, proof.clone()))
-            .collect();
-        let of = ids.len();
-        let mut hear = |n: usize| progress(Progress { what: "order", changeset: &ids[n], done: n, of });
-        prover.order(&orders, &mut tried, &mut hear).await?;
-        proofs.extend(tried);
+        prover.order(&orders, &mut proofs, progress).await?;
     }
     Ok(steps.iter().filter_map(|(at, _)| proofs.remove(at)).collect())
 }

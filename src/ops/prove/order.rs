@@ -1,5 +1,6 @@
 //! Each changeset on nothing but its dependencies, and those that no dependency orders in both orders.
 
+use super::progress::{OnProgress, Progress};
 use super::prover::Prover;
 use super::stack::Stack;
 use super::words;
@@ -107,7 +108,7 @@ impl Prover<'_> {
         &mut self,
         orders: &Orders<'_>,
         proofs: &mut BTreeMap<usize, ChangesetProof>,
-        progress: &mut (dyn FnMut(usize) + Send),
+        progress: OnProgress<'_>,
     ) -> Result<(), Failure> {
         let name = self.shadow.create(Some(orders.empty)).await?;
         let db = self.shadow.connect(&name).await?;
@@ -117,7 +118,7 @@ impl Prover<'_> {
         let mut wrong: BTreeSet<usize> = BTreeSet::new();
         for (n, (at, step)) in orders.steps.iter().enumerate() {
             let Some(proof) = proofs.get_mut(at) else { continue };
-            progress(n);
+            progress(Progress { what: "order", changeset: &step.changeset, done: n, of: orders.steps.len() });
             let needs = orders.needs(*at);
             if let Some(broken) = needs.iter().find(|needed| wrong.contains(needed)) {
                 let what = format!("its dependency `{}` lacks one itself", orders.id(*broken));
@@ -145,7 +146,6 @@ impl Prover<'_> {
                 continue;
             };
             wrong.insert(*at);
-            proof.set(Leg::Order, Verdict::Failed);
             let mut finding = words::thrown(Leg::Order, &error);
             if error.changeset != step.changeset {
                 finding.message = format!("its dependency `{}` fails: {}", error.changeset, error.message);
@@ -154,13 +154,12 @@ impl Prover<'_> {
                 finding.message = format!("it needs `{lacks}`, which it does not depend on: {}", error.message);
                 finding.mend = vec![format!("add `- {lacks}` to `dependsOn` of `{id}`")];
             }
-            proof.find(finding);
+            proof.fail(finding);
         }
         stack.close().await?;
         drop(db);
         self.shadow.remove(&name).await?;
-        let sound: Vec<(usize, Step)> = orders.steps.iter().filter(|(at, _)| !wrong.contains(at)).cloned().collect();
-        if wrong.is_empty() && sound.len() > 1 {
+        if wrong.is_empty() {
             self.pairs(orders, proofs).await?;
         }
         Ok(())

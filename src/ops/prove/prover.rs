@@ -57,11 +57,14 @@ impl Prover<'_> {
         Ok(())
     }
 
+    /// Takes the session in the database; who takes it puts it back.
+    fn session(&mut self) -> Result<Database, Failure> {
+        self.db.take().ok_or_else(|| Failure::new(FailureKind::Internal, "there is no session on the shadow"))
+    }
+
     /// Inspects the database as a whole.
     pub(super) async fn inspect(&mut self) -> Result<(), Failure> {
-        let Some(db) = self.db.take() else {
-            return Err(Failure::new(FailureKind::Internal, "there is no session on the shadow"));
-        };
+        let db = self.session()?;
         let there = inspect::snapshot(&db.connection, &self.scope).await;
         let rows = self.grow_all(&db).await;
         self.db = Some(db);
@@ -71,10 +74,7 @@ impl Prover<'_> {
 
     /// Applies a plan to the database; it was tried before.
     pub(super) async fn apply(&mut self, plan: Plan) -> Result<(), Failure> {
-        let mut db = match self.db.take() {
-            Some(db) => db,
-            None => self.shadow.connect(&self.main).await?,
-        };
+        let mut db = self.session()?;
         self.rows.applied.extend(plan.steps.iter().map(|step| step.changeset.clone()));
         let failed = self.run(&mut db, plan).await?;
         self.db = Some(db);
@@ -91,7 +91,7 @@ impl Prover<'_> {
     /// Proves a step.
     pub(super) async fn prove(&mut self, step: &Step, proof: &mut ChangesetProof) -> Result<Round, Failure> {
         let back = of_step(step);
-        let is_one = is_single(step) && back.as_ref().is_ok_and(is_single) || back.is_err() && is_single(step);
+        let is_one = is_single(step) && back.as_ref().map_or(true, is_single);
         let round = if is_one { self.in_transaction(step, back, proof).await? } else { Round::Elsewhere };
         if round != Round::Elsewhere {
             return Ok(round);
@@ -107,9 +107,7 @@ impl Prover<'_> {
         back: Result<Step, String>,
         proof: &mut ChangesetProof,
     ) -> Result<Round, Failure> {
-        let Some(db) = self.db.take() else {
-            return Err(Failure::new(FailureKind::Internal, "there is no session on the shadow"));
-        };
+        let db = self.session()?;
         let ended = self.round(&db, step, back, proof).await;
         self.db = Some(db);
         ended
@@ -171,8 +169,7 @@ impl Prover<'_> {
         self.judge_again(&up, &again, proof);
         let rows_again = self.touched_rows(db).await?;
         self.judge_rows_again(&rows_up, &rows_again, proof);
-        let is_as_up = !proof.down.is_bad() && !proof.again.is_bad() && !proof.data.is_bad();
-        if is_as_up {
+        if !proof.is_rollback_wrong() {
             if step.repeatable {
                 self.twice(db, &mut tx, step, &again, proof).await?;
             }
@@ -204,8 +201,7 @@ impl Prover<'_> {
         let repeated = Step { why: StepReason::Changed, ..step.clone() };
         match tx.run(std::slice::from_ref(&repeated)).await? {
             Err(error) => {
-                proof.find(words::thrown(Leg::Retry, &error));
-                proof.set(Leg::Retry, Verdict::Failed);
+                proof.fail(words::thrown(Leg::Retry, &error));
             }
             Ok(()) => {
                 proof.set(Leg::Retry, Verdict::Ok);

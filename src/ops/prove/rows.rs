@@ -1,13 +1,11 @@
 //! The rows that are there before a changeset.
 
-use crate::base::{Failure, QualifiedName};
+use crate::base::QualifiedName;
 use crate::inspect::{Delta, ObjectKind};
-use crate::ops::Target;
 use crate::pg::rows::Fixtures;
 use crate::plan::Step;
 use crate::proof::{ChangesetProof, Leg, ProofFinding};
 use crate::rows::{Contents, Fixture};
-use crate::source::fixtures;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The generated rows that a step is tried with.
@@ -50,22 +48,14 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// The rows of a project: its fixtures, and generated ones.
-    ///
-    /// # Errors
-    /// Problems in its fixtures.
-    pub(super) fn of(target: &Target, wanted: bool) -> Result<Self, Failure> {
-        if !wanted {
-            return Ok(Self::default());
-        }
-        let loaded = &target.workspace().loaded;
-        let fixtures = fixtures::load(&loaded.root, &loaded.config.prove, &loaded.sources)?;
+    /// The fixtures of a project, and generated rows.
+    pub(super) fn of(fixtures: Vec<Fixture>) -> Self {
         let tables = |fixture: &Fixture| match fixture {
             Fixture::Rows(tables) => tables.iter().map(|table| table.table.clone()).collect(),
             Fixture::Text(_) => Vec::new(),
         };
         let given = fixtures.iter().flat_map(tables).collect();
-        Ok(Self { wanted, given, fixtures: Fixtures::new(fixtures), ..Self::default() })
+        Self { wanted: true, given, fixtures: Fixtures::new(fixtures), ..Self::default() }
     }
 
     /// Forgets the rows of tables that are not there any more.

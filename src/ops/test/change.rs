@@ -98,7 +98,7 @@ impl Changer<'_> {
 
     async fn run(&self, db: &mut Database, plan: Plan, verb: &str) -> Result<(), ActionEnd> {
         // in one order: a test has the same result each time
-        let options = RunOptions { jobs: Some(1), ..RunOptions::default() };
+        let options = RunOptions::alone();
         let finished: Finished = run_thrown_away(self.target, db, plan, &options, &mut (), self.stop)
             .await
             .map_err(|failure| ActionEnd::of(failure, self.wording))?;

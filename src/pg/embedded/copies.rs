@@ -81,10 +81,13 @@ pub async fn drop_database(server: &Connection, name: &str) -> Result<(), Failur
 }
 
 /// Waits until a database has no session: only then it can be copied, and PostgreSQL itself looks too rarely.
-async fn settle(server: &Connection, name: &str) -> Result<(), Failure> {
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn settle(server: &Connection, name: &str) -> Result<(), Failure> {
     let ask = format!("SELECT FROM pg_catalog.pg_stat_activity WHERE datname = {} LIMIT 1", quote_literal(name));
     let deadline = Instant::now() + END;
-    while !server.query("cannot read the sessions of the private server", &ask).await?.is_empty() {
+    while !server.query("cannot read the sessions of the server", &ask).await?.is_empty() {
         if Instant::now() > deadline {
             break;
         }

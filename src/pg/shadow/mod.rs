@@ -9,7 +9,8 @@ pub use check::PREFIX;
 
 use super::Database;
 use super::connect::{Connection, Settings, error};
-use super::embedded::Embedded;
+use super::embedded::{Embedded, copies};
+use super::roles;
 use crate::base::name::{quote_ident, quote_literal};
 use crate::base::{Failure, FailureKind, Remedy, Setting};
 use crate::source::LedgerConfig;
@@ -27,9 +28,6 @@ const PARAMETERS: [(&str, &str); 4] = [
     ("autovacuum", "off"),
     ("synchronous_commit", "off"),
 ];
-
-/// The roles of a server but those that every server has.
-const ROLES: &str = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_'";
 
 /// A server for databases that are thrown away.
 #[derive(Debug)]
@@ -114,8 +112,7 @@ impl Shadow {
     /// # Errors
     /// When one of the two does not answer.
     pub async fn resemble(&mut self, other: &Connection) -> Result<(), Failure> {
-        let rows = other.query("cannot read the roles of the server", ROLES).await?;
-        self.add_roles(&rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?).await?;
+        self.add_roles(&roles::names(other).await?).await?;
         self.search_path = Some(other.author_path().to_owned());
         Ok(())
     }
@@ -127,6 +124,9 @@ impl Shadow {
     pub async fn create(&mut self, template: Option<&str>) -> Result<String, Failure> {
         self.made += 1;
         let name = format!("{PREFIX}{}_{}", std::process::id(), self.made);
+        if let Some(template) = template {
+            copies::settle(&self.connection, template).await?;
+        }
         let sql =
             format!("CREATE DATABASE {} TEMPLATE {}", quote_ident(&name), quote_ident(template.unwrap_or("template0")));
         self.run("cannot create a database on the shadow server", &sql).await?;
@@ -168,8 +168,7 @@ impl Shadow {
     /// # Errors
     /// When the server does not answer.
     pub async fn roles(&self) -> Result<BTreeSet<String>, Failure> {
-        let rows = self.connection.query("cannot read the roles of the shadow server", ROLES).await?;
-        rows.iter().map(|row| row.get(0)).collect()
+        roles::names(&self.connection).await
     }
 
     /// Makes roles without rights, which SQL names and no changeset makes.
@@ -177,12 +176,7 @@ impl Shadow {
     /// # Errors
     /// When the server refuses.
     pub async fn add_roles(&self, names: &BTreeSet<String>) -> Result<(), Failure> {
-        let there = self.roles().await?;
-        for name in names.difference(&there) {
-            let sql = format!("CREATE ROLE {} NOLOGIN", quote_ident(name));
-            self.run("cannot create a role on the shadow server", &sql).await?;
-        }
-        Ok(())
+        roles::add(&self.connection, names).await
     }
 
     /// Removes the roles that are not among these; those that something depends on stay.

@@ -9,7 +9,7 @@ pub(super) fn render(answer: &LintAnswer) -> String {
         let (class, name) = ("dagmar lint".to_owned(), "no findings".to_owned());
         cases.push(Case { class, name, place: None, took_ms: None, end: End::Passed });
     }
-    junit::render("dagmar lint", &[Suite { name: answer.environment.clone(), cases }])
+    junit::render("dagmar lint", &[Suite { name: answer.environment.clone(), took_ms: None, cases }])
 }
 
 fn case(answer: &LintAnswer, finding: &LintFinding) -> Case {
@@ -24,5 +24,5 @@ fn case(answer: &LintAnswer, finding: &LintFinding) -> Case {
         false => End::Said(format!("{word}: {text}")),
     };
     let name = format!("{}: {}", finding.code, finding.message);
-    Case { class: finding.changeset.clone(), name, place: Some((file, line)), took_ms: None, end }
+    Case { class: finding.changeset.clone(), name, place: Some((file, Some(line))), took_ms: None, end }
 }

@@ -84,8 +84,7 @@ impl ProofAnswer {
             };
             *place += 1;
             counts.rollbacks += usize::from(proof.down != Verdict::Skipped);
-            let back = [proof.down, proof.again, proof.data];
-            counts.wrong_rollbacks += usize::from(back.iter().any(|verdict| verdict.is_bad()));
+            counts.wrong_rollbacks += usize::from(proof.is_rollback_wrong());
         }
         let all = counts.proven == self.changesets.len();
         self.verdict = if all { ProofVerdict::Proven } else { ProofVerdict::NotProven };

@@ -2,57 +2,39 @@
 
 use super::answer::ProofAnswer;
 use crate::proof::{ChangesetProof, Leg, ProofFinding, Severity, Verdict};
-use crate::report::escape::markup;
-use std::fmt::Write;
+use crate::report::junit::{self, Case, End, Suite};
 
 pub(super) fn render(answer: &ProofAnswer) -> String {
-    let tests = answer.changesets.len() * Leg::ALL.len();
-    let bad = |proof: &ChangesetProof| Leg::ALL.iter().filter(|leg| fails(proof, **leg, answer.strict)).count();
-    let failures: usize = answer.changesets.iter().map(bad).sum();
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(out, "<testsuites name=\"dagmar prove\" tests=\"{tests}\" failures=\"{failures}\">");
-    for proof in &answer.changesets {
-        let skipped = Leg::ALL
-            .iter()
-            .filter(|leg| proof.verdict(**leg) == Verdict::Skipped && !fails(proof, **leg, answer.strict));
-        let _ = writeln!(
-            out,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.3}\">",
-            markup(&proof.id),
-            Leg::ALL.len(),
-            bad(proof),
-            skipped.count(),
-            proof.took_ms as f64 / 1000.0
-        );
-        for leg in Leg::ALL {
-            case(proof, leg, answer.strict, &mut out);
-        }
-        out.push_str("  </testsuite>\n");
-    }
-    out.push_str("</testsuites>\n");
-    out
+    let suite = |proof: &ChangesetProof| Suite {
+        name: proof.id.clone(),
+        took_ms: Some(proof.took_ms),
+        cases: Leg::ALL.iter().map(|leg| case(proof, *leg, answer.strict)).collect(),
+    };
+    junit::render("dagmar prove", &answer.changesets.iter().map(suite).collect::<Vec<_>>())
 }
 
-fn fails(proof: &ChangesetProof, leg: Leg, strict: bool) -> bool {
-    proof.verdict(leg).is_bad()
-        || strict && proof.differences.iter().any(|found| found.leg == leg && found.severity == Severity::Warning)
-}
-
-fn case(proof: &ChangesetProof, leg: Leg, strict: bool, out: &mut String) {
-    let file = proof.file.as_deref().map(|file| format!(" file=\"{}\"", markup(file))).unwrap_or_default();
-    let _ = write!(out, "    <testcase classname=\"{}\" name=\"{}\"{file}>", markup(&proof.id), leg.word());
+fn case(proof: &ChangesetProof, leg: Leg, strict: bool) -> Case {
     let findings: Vec<&ProofFinding> = proof.differences.iter().filter(|found| found.leg == leg).collect();
-    let lines: Vec<String> = findings.iter().flat_map(|found| lines(found)).map(|line| markup(&line)).collect();
-    let text = lines.join("\n");
-    if fails(proof, leg, strict) {
-        let message = findings.first().map(|found| markup(&found.message)).unwrap_or_default();
-        let _ = write!(out, "<failure type=\"{}\" message=\"{message}\">{text}</failure>", proof.verdict(leg).word());
-    } else if proof.verdict(leg) == Verdict::Skipped {
-        let _ = write!(out, "<skipped message=\"{}\"/>", text.replace('\n', "; "));
-    } else if !text.is_empty() {
-        let _ = write!(out, "<system-out>{text}</system-out>");
+    let warns = strict && findings.iter().any(|found| found.severity == Severity::Warning);
+    let lines: Vec<String> = findings.iter().flat_map(|found| lines(found)).collect();
+    let verdict = proof.verdict(leg);
+    let end = if verdict.is_bad() || warns {
+        let message = findings.first().map(|found| found.message.clone()).unwrap_or_default();
+        End::Failed(verdict.word(), message, lines.join("\n"))
+    } else if verdict == Verdict::Skipped {
+        End::Skipped(lines.join("; "))
+    } else if lines.is_empty() {
+        End::Passed
+    } else {
+        End::Said(lines.join("\n"))
+    };
+    Case {
+        class: proof.id.clone(),
+        name: leg.word().to_owned(),
+        place: proof.file.clone().map(|file| (file, None)),
+        took_ms: None,
+        end,
     }
-    out.push_str("</testcase>\n");
 }
 
 fn lines(finding: &ProofFinding) -> Vec<String> {

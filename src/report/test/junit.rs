@@ -6,10 +6,11 @@ use crate::report::junit::{self, Case, End, Suite};
 use crate::testing::{TestResult, TestStatus};
 
 pub(super) fn render(answer: &TestAnswer) -> String {
-    let suites = answer
-        .tests
-        .chunk_by(|a, b| a.file == b.file)
-        .map(|tests| Suite { name: tests[0].file.clone(), cases: tests.iter().map(case).collect() });
+    let suites = answer.tests.chunk_by(|a, b| a.file == b.file).map(|tests| Suite {
+        name: tests[0].file.clone(),
+        took_ms: None,
+        cases: tests.iter().map(case).collect(),
+    });
     junit::render("dagmar test", &suites.collect::<Vec<_>>())
 }
 
@@ -26,7 +27,7 @@ fn case(test: &TestResult) -> Case {
     Case {
         class: test.file.clone(),
         name: test.name.clone(),
-        place: Some((test.file.clone(), test.line)),
+        place: Some((test.file.clone(), Some(test.line))),
         took_ms: Some(test.took_ms),
         end,
     }

@@ -1,0 +1,17 @@
+//! How far a proof is, for who waits for it.
+
+/// How far a proof is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// What is tried.
+    pub what: &'a str,
+    /// The changeset.
+    pub changeset: &'a str,
+    /// How many are done.
+    pub done: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// Who hears of the progress.
+pub type OnProgress<'a> = &'a mut (dyn FnMut(Progress<'_>) + Send);
