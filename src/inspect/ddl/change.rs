@@ -112,7 +112,7 @@ pub(super) fn change(
 /// Drops it and makes it again, with all its parts.
 pub(super) fn again(catalog: &Snapshot, key: &ObjectKey, object: &Object) -> Option<Vec<String>> {
     let mut sql = vec![drop(key, object)?];
-    sql.extend(create(catalog, key, object)?);
+    sql.extend(create(catalog, key)?);
     Some(sql)
 }
 

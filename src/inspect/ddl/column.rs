@@ -6,14 +6,19 @@ use crate::inspect::object::{Object, ObjectKey};
 use crate::inspect::snapshot::Snapshot;
 use serde_json::Value;
 
-/// A column as `CREATE TABLE` and `ADD COLUMN` have it. `None`: it does not follow.
-pub(super) fn definition(catalog: &Snapshot, key: &ObjectKey, column: &Object) -> Option<String> {
+/// A column as `CREATE TABLE` and `ADD COLUMN` have it, perhaps without its default. `None`: it does not follow.
+pub(super) fn definition(
+    catalog: &Snapshot,
+    key: &ObjectKey,
+    column: &Object,
+    without_default: bool,
+) -> Option<String> {
     let mut sql = format!("{} {}", local(key, column), column.text("type")?);
     sql += &foreign_options(column);
     if let Some(collation) = column.text("collation") {
         sql += &format!(" COLLATE {collation}");
     }
-    if let Some(default) = column.text("default") {
+    if let Some(default) = column.text("default").filter(|_| !without_default) {
         sql += &format!(" DEFAULT {default}");
     }
     if let Some(expression) = column.text("generated") {

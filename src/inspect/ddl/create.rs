@@ -9,16 +9,29 @@ use crate::inspect::kind::ObjectKind as Kind;
 use crate::inspect::object::{Object, ObjectKey};
 use crate::inspect::snapshot::Snapshot;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The statements that make an object with all its parts; `None`: they do not follow.
-pub(super) fn create(catalog: &Snapshot, key: &ObjectKey, object: &Object) -> Option<Vec<String>> {
-    let mut sql = itself(catalog, key, object)?;
-    // a column is complete, and the sequence of an identity column comes with it
-    if key.kind == Kind::Column || key.kind == Kind::Sequence && object.parent.is_some() {
-        return Some(sql);
+pub(super) fn create(catalog: &Snapshot, key: &ObjectKey) -> Option<Vec<String>> {
+    let mut sql = alone(catalog, key, &BTreeSet::new())?;
+    if key.kind == Kind::Sequence {
+        sql.extend(super::own_sequence(catalog, key)?);
     }
-    sql.extend(finish(key, object, catalog.major)?);
-    sql.extend(parts(catalog, key)?);
+    // a column is complete
+    if key.kind != Kind::Column {
+        sql.extend(parts(catalog, key)?);
+    }
+    Some(sql)
+}
+
+/// The statements that make an object without its parts; columns in `later` without their default.
+pub(super) fn alone(catalog: &Snapshot, key: &ObjectKey, later: &BTreeSet<ObjectKey>) -> Option<Vec<String>> {
+    let object = catalog.get(key)?;
+    let mut sql = itself(catalog, key, object, later)?;
+    // a column is complete, and the sequence of an identity column comes with it
+    if key.kind != Kind::Column && (key.kind != Kind::Sequence || object.parent.is_none()) {
+        sql.extend(finish(key, object, catalog.major)?);
+    }
     Some(sql)
 }
 
@@ -26,13 +39,13 @@ pub(super) fn create(catalog: &Snapshot, key: &ObjectKey, object: &Object) -> Op
 fn parts(catalog: &Snapshot, key: &ObjectKey) -> Option<Vec<String>> {
     let mut sql = Vec::new();
     for part in catalog.children(key).filter(|part| !matches!(part.kind, Kind::Column | Kind::Attribute)) {
-        sql.extend(create(catalog, part, catalog.get(part)?)?);
+        sql.extend(create(catalog, part)?);
     }
     Some(sql)
 }
 
 /// An object alone.
-fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object) -> Option<Vec<String>> {
+fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object, later: &BTreeSet<ObjectKey>) -> Option<Vec<String>> {
     let parent = object.parent.as_ref();
     let name = &key.name;
     let definition = || object.text("definition").map(|text| text.trim_end().trim_end_matches(';').to_owned());
@@ -42,11 +55,11 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object) -> Option<Vec<St
             let (schema, version) = (object.text("schema")?, object.text("version")?);
             vec![format!("CREATE EXTENSION {name} SCHEMA {schema} VERSION {}", quote_literal(version))]
         }
-        Kind::Table | Kind::ForeignTable => table::create(catalog, key, object)?,
+        Kind::Table | Kind::ForeignTable => table::create(catalog, key, object, later)?,
         Kind::View | Kind::MaterializedView => table::create_view(catalog, key, object, false)?,
         Kind::Column => {
             let table = parent.filter(|table| matches!(table.kind, Kind::Table | Kind::ForeignTable))?;
-            let column = column::definition(catalog, key, object)?;
+            let column = column::definition(catalog, key, object, later.contains(key))?;
             let mut sql = vec![format!("ALTER {} {} ADD COLUMN {column}", keyword(table.kind), table.name)];
             sql.extend(column::finish(key, object)?);
             sql
@@ -109,10 +122,8 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object) -> Option<Vec<St
                 object.text("type")?,
                 sequence_options(object)?
             )];
-            for property in ["ownedBy", "lastValue"] {
-                if object.properties.contains_key(property) {
-                    sql.extend(sequence(key, object, property)?);
-                }
+            if object.properties.contains_key("lastValue") {
+                sql.extend(sequence(key, object, "lastValue")?);
             }
             sql
         }

@@ -10,9 +10,10 @@ mod table;
 
 use super::compare::{Change, Difference};
 use super::kind::ObjectKind as Kind;
-use super::object::ObjectKey;
+use super::object::{Object, ObjectKey};
 use super::snapshot::Snapshot;
 use remove::drop;
+use std::collections::BTreeSet;
 
 /// The statements that undo one difference, in order; `None` where they do not follow from the two catalogs. Each
 /// difference is looked at alone: what others need of it, and what is in its rows, is not known here.
@@ -20,7 +21,7 @@ use remove::drop;
 pub fn ddl(expected: &Snapshot, found: &Snapshot, difference: &Difference) -> Option<Vec<String>> {
     let key = &difference.object;
     match &difference.change {
-        Change::Missing => create::create(expected, key, expected.get(key)?),
+        Change::Missing => create::create(expected, key),
         Change::Extra if key.kind == Kind::DefaultPrivileges => {
             common::default_acl(key, found.get(key)?, found.major, true)
         }
@@ -38,6 +39,36 @@ pub fn ddl(expected: &Snapshot, found: &Snapshot, difference: &Difference) -> Op
         // only writing the table anew moves a column
         Change::Moved { .. } => None,
     }
+}
+
+/// The statements that make an object without the parts that have statements of their own (constraints, indexes,
+/// triggers, policies), with owner, privileges and comment; `None`: they do not follow. Columns in `later` get no
+/// default, and a sequence no owner column: what they need may not be there yet, see [`set_default`] and [`own_sequence`].
+#[must_use]
+pub fn create_object(catalog: &Snapshot, key: &ObjectKey, later: &BTreeSet<ObjectKey>) -> Option<Vec<String>> {
+    create::alone(catalog, key, later)
+}
+
+/// The statement that drops an object; `None`: there is none.
+#[must_use]
+pub fn drop_object(catalog: &Snapshot, key: &ObjectKey) -> Option<String> {
+    drop(key, catalog.get(key)?)
+}
+
+/// Gives a column its default.
+#[must_use]
+pub fn set_default(catalog: &Snapshot, column: &ObjectKey) -> Option<Vec<String>> {
+    column::change(Some(catalog), column, catalog.get(column)?, &Object::default(), "default")
+}
+
+/// Gives a sequence to the column that owns it; empty: none does.
+#[must_use]
+pub fn own_sequence(catalog: &Snapshot, key: &ObjectKey) -> Option<Vec<String>> {
+    let sequence = catalog.get(key)?;
+    if sequence.parent.is_some() || !sequence.properties.contains_key("ownedBy") {
+        return Some(Vec::new());
+    }
+    set::sequence(key, sequence, "ownedBy")
 }
 
 /// Whether a view has the columns that it should have, so that it can be replaced.

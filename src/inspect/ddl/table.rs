@@ -6,10 +6,16 @@ use crate::base::name::quote_ident;
 use crate::inspect::kind::ObjectKind as Kind;
 use crate::inspect::object::{Object, ObjectKey};
 use crate::inspect::snapshot::Snapshot;
+use std::collections::BTreeSet;
 
 /// `CREATE TABLE` and what does not fit into it, without the parts that have statements of their own. `None`: it does
 /// not follow.
-pub(super) fn create(catalog: &Snapshot, key: &ObjectKey, table: &Object) -> Option<Vec<String>> {
+pub(super) fn create(
+    catalog: &Snapshot,
+    key: &ObjectKey,
+    table: &Object,
+    later: &BTreeSet<ObjectKey>,
+) -> Option<Vec<String>> {
     // inheritance is more than this table
     if table.properties.contains_key("parents") || table.text("ofType").is_some() {
         return None;
@@ -17,7 +23,9 @@ pub(super) fn create(catalog: &Snapshot, key: &ObjectKey, table: &Object) -> Opt
     let columns = columns(catalog, key);
     let definitions: Option<Vec<String>> = columns
         .iter()
-        .map(|(name, column)| Some(format!("    {}", column::definition(catalog, name, column)?)))
+        .map(|(name, column)| {
+            Some(format!("    {}", column::definition(catalog, name, column, later.contains(*name))?))
+        })
         .collect();
     let unlogged = if table.text("persistence").is_some() { "UNLOGGED " } else { "" };
     let word = if key.kind == Kind::ForeignTable { "FOREIGN TABLE" } else { "TABLE" };
