@@ -6,6 +6,7 @@ use super::tasks::{LeftOut, Task, Tasks};
 use crate::base::count;
 use crate::inspect::ObjectKey;
 use crate::source::changeset::MAX_ID;
+use crate::sql::{UNPARSED_MARK, objects};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -36,6 +37,7 @@ pub struct GeneratedChangeset {
 pub(super) fn changesets(
     tasks: &Tasks<'_>,
     groups: &[Group],
+    role: &str,
     known: &BTreeSet<String>,
     left_out: &mut BTreeSet<LeftOut>,
 ) -> Vec<GeneratedChangeset> {
@@ -44,7 +46,7 @@ pub(super) fn changesets(
     for group in groups {
         let mut parts = Vec::new();
         for task in &group.tasks {
-            match made(tasks, task) {
+            match made(tasks, task).map(|made| made.without_owner(role)) {
                 Some(made) if made.forward.is_empty() => {}
                 Some(made) => parts.push((task, made)),
                 None => {
@@ -168,10 +170,15 @@ fn runs<'a>(forms: impl Iterator<Item = &'a Form>) -> Vec<Form> {
     all
 }
 
-/// A statement with its end.
+/// A statement with its end, and with a word where `check` cannot read it.
 fn ended(sql: &str) -> String {
     let sql = sql.trim_end();
-    if sql.ends_with(';') || sql.starts_with("--") && !sql.contains('\n') { sql.to_owned() } else { format!("{sql};") }
+    if sql.starts_with("--") && !sql.contains('\n') {
+        return sql.to_owned();
+    }
+    let end = if sql.ends_with(';') { "" } else { ";" };
+    let is_read = objects(sql).is_some_and(|objects| objects.mistakes.iter().all(|mistake| mistake.in_body));
+    if is_read { format!("{sql}{end}") } else { format!("{UNPARSED_MARK}\n{sql}{end}") }
 }
 
 fn text(forms: &[Form]) -> String {

@@ -3,6 +3,7 @@
 use super::forms;
 use super::tasks::{Task, Tasks};
 use crate::base::QualifiedName;
+use crate::base::name::quote_ident;
 use crate::inspect::{
     Change, Difference, ObjectKey, ObjectKind as Kind, create_object, ddl, own_sequence, set_default,
 };
@@ -33,6 +34,20 @@ pub(super) enum Back {
 pub(super) struct Made {
     pub forward: Vec<Form>,
     pub back: Back,
+}
+
+impl Made {
+    /// Without the statements that make this role the owner: it is who runs them.
+    pub fn without_owner(mut self, role: &str) -> Self {
+        let end = format!(" OWNER TO {}", quote_ident(role));
+        let is_other =
+            |form: &Form| !matches!(form, Form::Sql(sql) if sql.starts_with("ALTER ") && sql.ends_with(&end));
+        self.forward.retain(is_other);
+        if let Back::Forms(forms) = &mut self.back {
+            forms.retain(is_other);
+        }
+        self
+    }
 }
 
 impl Back {

@@ -6,6 +6,7 @@
 //! direct statement blocks others while it reads a table, it has another form (`forms.rs`).
 
 mod changeset;
+mod edges;
 mod files;
 mod forms;
 mod group;
@@ -39,9 +40,10 @@ pub struct Generated {
 }
 
 /// The changesets that turn a database with one catalog into one with the other. Both were read with their dependencies.
-/// `known`: ids that are taken.
+/// What `role` owns goes
+/// without saying: it applies the changesets. `known`: ids that are taken.
 #[must_use]
-pub fn generate(from: &Snapshot, to: &Snapshot, known: &BTreeSet<String>) -> Generated {
+pub fn generate(from: &Snapshot, to: &Snapshot, role: &str, known: &BTreeSet<String>) -> Generated {
     let mut later: BTreeSet<ObjectKey> = BTreeSet::new();
     let mut cut: BTreeSet<Task> = BTreeSet::new();
     let mut left_out = BTreeSet::new();
@@ -56,7 +58,7 @@ pub fn generate(from: &Snapshot, to: &Snapshot, known: &BTreeSet<String>) -> Gen
                     group.needs = needs;
                 }
                 left_out.extend(tasks.left_out.iter().cloned());
-                let changesets = changeset::changesets(&tasks, &groups, known, &mut left_out);
+                let changesets = changeset::changesets(&tasks, &groups, role, known, &mut left_out);
                 return Generated { changesets, left_out: left_out.into_iter().collect() };
             }
             Err(circles) => circles,

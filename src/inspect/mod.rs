@@ -11,6 +11,7 @@ mod fingerprint;
 mod kind;
 mod object;
 mod privileges;
+mod role;
 mod snapshot;
 mod words;
 

@@ -13,6 +13,8 @@ mod check;
 mod clear;
 mod completions;
 mod dev;
+mod diff;
+mod generate;
 mod graph;
 mod history;
 mod init;
@@ -49,6 +51,8 @@ pub(super) enum Command {
     Lint(lint::Args),
     Prove(prove::Args),
     Test(test::Args),
+    Diff(diff::Args),
+    Generate(generate::Args),
     Graph(graph::Args),
     Plan(plan::Args),
     Sql(sql::Args),
@@ -86,6 +90,8 @@ impl Command {
             Command::Lint(args) => lint::run(&args, global, out),
             Command::Prove(args) => prove::run(&args, global, out),
             Command::Test(args) => test::run(&args, global, out),
+            Command::Diff(args) => diff::run(&args, global, out),
+            Command::Generate(args) => generate::run(&args, global, out),
             Command::Graph(args) => graph::run(&args, global, out),
             Command::Plan(args) => plan::run(&args, global, out),
             Command::Sql(args) => sql::run(&args, global, out),
