@@ -2,7 +2,7 @@
 
 use super::group::Group;
 use super::made::{Back, Form, Made, made};
-use super::tasks::{LeftOut, Task, Tasks};
+use super::tasks::{LeftOut, Task, Tasks, ancestors};
 use crate::base::count;
 use crate::inspect::ObjectKey;
 use crate::source::changeset::MAX_ID;
@@ -62,7 +62,7 @@ pub(super) fn changesets(
         let id = new_id(&parts, &group.object, &mut ids);
         let mut needed: Vec<String> = Vec::new();
         through(&group.needs, groups, &all, &mut needed);
-        let (changes, rollback) = compose(&parts);
+        let (changes, rollback) = compose(tasks, &parts);
         let description = describe(&parts, &group.object);
         all.push(Some(GeneratedChangeset {
             id,
@@ -89,7 +89,7 @@ fn through(needs: &BTreeSet<usize>, groups: &[Group], all: &[Option<GeneratedCha
 
 type Parts<'a> = [(&'a Task, Made)];
 
-fn compose(parts: &Parts<'_>) -> (Vec<Value>, Option<Value>) {
+fn compose(tasks: &Tasks<'_>, parts: &Parts<'_>) -> (Vec<Value>, Option<Value>) {
     let derived = parts.iter().any(|(_, made)| made.back == Back::Derived);
     let never = parts.iter().find(|(_, made)| made.back == Back::Never);
     let typed = |made: &Made| match &made.back {
@@ -100,21 +100,21 @@ fn compose(parts: &Parts<'_>) -> (Vec<Value>, Option<Value>) {
         let reason = format!("nothing takes back the change of {}", task.object());
         return (together(parts), Some(json!({ "irreversible": reason })));
     }
-    if parts.iter().any(|(_, made)| typed(made)) && !derived {
-        return (together(parts), Some(Value::Array(backwards(parts))));
+    let is_nothing = |made: &Made| matches!(&made.back, Back::Forms(forms) if forms.is_empty());
+    if parts.iter().any(|(_, made)| typed(made) || is_nothing(made)) && !derived {
+        return (together(parts), Some(Value::Array(backwards(tasks, parts))));
     }
     let mut changes = Vec::new();
     for (_, made) in parts {
         let back = match &made.back {
+            // SQL without a rollback is a mistake, also where there is nothing to take back
+            Back::Forms(forms) if forms.is_empty() => Some("SELECT 1;".to_owned()),
             Back::Forms(forms) => Some(text(forms)),
             Back::Derived | Back::Never => None,
         };
         for form in runs(made.forward.iter()) {
             changes.push(match form {
-                Form::Sql(forward) => match &back {
-                    Some(back) => sql(&forward, Some(back)),
-                    None => sql(&forward, Some("")),
-                },
+                Form::Sql(forward) => sql(&forward, back.as_deref()),
                 Form::Type(kind, parameters) => object(kind, parameters),
             });
         }
@@ -129,7 +129,7 @@ fn together(parts: &Parts<'_>) -> Vec<Value> {
 }
 
 /// What takes them back, the last one first; what goes with the whole has no statement.
-fn backwards(parts: &Parts<'_>) -> Vec<Value> {
+fn backwards(tasks: &Tasks<'_>, parts: &Parts<'_>) -> Vec<Value> {
     let made: BTreeSet<&ObjectKey> = parts
         .iter()
         .filter_map(|(task, made)| match (task, &made.back) {
@@ -139,7 +139,7 @@ fn backwards(parts: &Parts<'_>) -> Vec<Value> {
         .collect();
     let goes_along = |task: &Task| {
         let key = task.object();
-        !made.contains(key) && made.iter().any(|whole| key.name.starts_with(&format!("{}.", whole.name)))
+        !made.contains(key) && ancestors(tasks.to, key).any(|whole| made.contains(whole))
             || matches!(task, Task::Own(_) | Task::SetDefault(_))
     };
     let kept = parts.iter().rev().filter(|(task, _)| !goes_along(task));

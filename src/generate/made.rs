@@ -108,10 +108,15 @@ fn removal(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Form> {
     // a partition or child is a part of another table
     let is_plain = |key: &ObjectKey| tasks.to.get(key).is_some_and(|table| !table.properties.contains_key("parents"));
     match (key.kind, &object.parent) {
-        (Kind::Table, _) if is_plain(key) => Some(Form::Type("dropTable", json!({ "table": qualified(&key.name)? }))),
+        (Kind::Table, _) if is_plain(key) => {
+            Some(Form::Type("dropTable", json!({ "table": qualified(&key.name)?, "keep": "rows" })))
+        }
         (Kind::Column, Some(table)) if table.kind == Kind::Table && object.text("generated").is_none() => {
             let column = column_name(key, &table.name)?;
-            Some(Form::Type("dropColumn", json!({ "table": qualified(&table.name)?, "column": column })))
+            Some(Form::Type(
+                "dropColumn",
+                json!({ "table": qualified(&table.name)?, "column": column, "keep": "rows" }),
+            ))
         }
         _ => None,
     }

@@ -39,18 +39,33 @@ pub struct Generated {
     pub left_out: Vec<LeftOut>,
 }
 
-/// The changesets that turn a database with one catalog into one with the other. Both were read with their dependencies.
-/// What `role` owns goes
-/// without saying: it applies the changesets. `known`: ids that are taken.
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// The catalog that is there, read with its dependencies.
+    pub from: &'a Snapshot,
+    /// The catalog that is wanted, read with its dependencies.
+    pub to: &'a Snapshot,
+    /// The role that applies the changesets: what it owns goes without saying.
+    pub role: &'a str,
+    /// Ids that are taken.
+    pub known: &'a BTreeSet<String>,
+    /// What the bodies of functions use, which the catalog does not know: the function, and the other object.
+    pub uses: BTreeSet<(ObjectKey, ObjectKey)>,
+}
+
+/// The changesets that turn a database with one catalog into one with the other.
 #[must_use]
-pub fn generate(from: &Snapshot, to: &Snapshot, role: &str, known: &BTreeSet<String>) -> Generated {
+pub fn generate(request: &Request<'_>) -> Generated {
+    let Request { from, to, role, known, .. } = request;
+    let mut uses = request.uses.clone();
     let mut later: BTreeSet<ObjectKey> = BTreeSet::new();
     let mut cut: BTreeSet<Task> = BTreeSet::new();
     let mut left_out = BTreeSet::new();
     loop {
         let mut tasks = Tasks::between(from, to, later.clone());
         tasks.all.retain(|task| !cut.contains(task));
-        let needs = needs::needs(&tasks);
+        let needs = needs::needs(&tasks, &uses);
         let circles = match groups(&tasks, &needs) {
             Ok(mut groups) => {
                 let needs: Vec<BTreeSet<usize>> = groups.iter().map(|group| group.needs.clone()).collect();
@@ -63,21 +78,27 @@ pub fn generate(from: &Snapshot, to: &Snapshot, role: &str, known: &BTreeSet<Str
             }
             Err(circles) => circles,
         };
+        let tied: BTreeSet<Task> = circles.into_iter().flat_map(|circle| circle.0).collect();
         // defaults of columns are the first that can wait
-        let waiting: BTreeSet<ObjectKey> = circles
+        let waiting: BTreeSet<ObjectKey> = tied
             .iter()
-            .flat_map(|circle| &circle.0)
             .filter(|task| matches!(task, Task::Create(_)))
             .flat_map(|task| to.children(task.object()).chain([task.object()]))
             .filter(|key| to.get(key).is_some_and(|part| part.text("default").is_some() && part.position.is_some()))
             .filter(|key| !later.contains(*key))
             .cloned()
             .collect();
+        let known_uses = uses.len();
         if !waiting.is_empty() {
             later.extend(waiting);
             continue;
         }
-        for task in circles.into_iter().flat_map(|circle| circle.0) {
+        // a body is only read when the function is called
+        uses.retain(|(user, _)| !tied.contains(&Task::Create(user.clone())));
+        if uses.len() < known_uses {
+            continue;
+        }
+        for task in tied {
             left_out.insert(LeftOut {
                 what: task.object().to_string(),
                 why: "it and others depend on each other".to_owned(),

@@ -4,13 +4,17 @@ use super::tasks::{Task, Tasks, ancestors};
 use crate::inspect::{ObjectKey, ObjectKind as Kind, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For each task the numbers of those that have to be done before.
-pub(super) fn needs(tasks: &Tasks<'_>) -> Vec<BTreeSet<usize>> {
+/// For each task the numbers of those that have to be done before. `uses`: what the bodies of functions use.
+pub(super) fn needs(tasks: &Tasks<'_>, uses: &BTreeSet<(ObjectKey, ObjectKey)>) -> Vec<BTreeSet<usize>> {
     let order: Vec<&Task> = tasks.all.iter().collect();
     let numbers: BTreeMap<&Task, usize> = order.iter().enumerate().map(|(number, task)| (*task, number)).collect();
     let mut finder = Finder { tasks, numbers, needs: vec![BTreeSet::new(); order.len()] };
     for (number, task) in order.iter().enumerate() {
         finder.forward(number, task);
+    }
+    for (user, used) in uses {
+        let doing = [Task::Create(user.clone()), Task::Alter(user.clone())].map(|task| finder.number(task));
+        doing.into_iter().flatten().for_each(|number| finder.need_object(number, used));
     }
     finder.backward();
     finder.names(&order);

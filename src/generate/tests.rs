@@ -25,6 +25,10 @@ fn catalog(objects: &[(Kind, &str, Value, &[(Kind, &str)])]) -> Snapshot {
     snapshot
 }
 
+fn between(from: &Snapshot, to: &Snapshot) -> Generated {
+    generate(&Request { from, to, role: "app", known: &BTreeSet::new(), uses: BTreeSet::new() })
+}
+
 fn ids(generated: &Generated) -> Vec<(&str, Vec<&str>)> {
     generated
         .changesets
@@ -45,7 +49,7 @@ fn tables_that_refer_to_each_other_get_their_keys_later() {
         (Kind::Column, "s.y.a", json!({ "in": "s.y", "type": "integer" }), &[]),
         (Kind::Constraint, "s.y.to_x", key("s.y", "s.x"), &[(Kind::Column, "s.x.a"), (Kind::Column, "s.y.a")]),
     ]);
-    let found = generate(&Snapshot::new(15), &to, "app", &BTreeSet::new());
+    let found = between(&Snapshot::new(15), &to);
     assert_eq!(
         ids(&found),
         [
@@ -73,7 +77,7 @@ fn a_default_waits_for_the_function_that_takes_the_row() {
             &[(Kind::Function, "s.f(s.x)")],
         ),
     ]);
-    let found = generate(&Snapshot::new(15), &to, "app", &BTreeSet::new());
+    let found = between(&Snapshot::new(15), &to);
     let steps: Vec<&str> = found.changesets.iter().map(|changeset| changeset.id.as_str()).collect();
     assert_eq!(steps, ["create-table-s.x", "create-function-s.f", "alter-table-s.x"]);
 }
@@ -87,7 +91,7 @@ fn a_view_is_made_again_around_a_column_that_changes_its_type() {
             (Kind::View, "s.v", json!({ "definition": "SELECT a FROM s.x" }), &[(Kind::Column, "s.x.a")]),
         ])
     };
-    let found = generate(&with("integer"), &with("bigint"), "app", &BTreeSet::new());
+    let found = between(&with("integer"), &with("bigint"));
     let steps: Vec<&str> = found.changesets.iter().map(|changeset| changeset.id.as_str()).collect();
     assert_eq!(steps, ["drop-view-s.v", "alter-table-s.x", "create-view-s.v"]);
 }
@@ -104,7 +108,13 @@ fn dropped_tables_and_columns_go_to_the_attic() {
         (Kind::Table, "s.x", json!({}), &[]),
         (Kind::Column, "s.x.a", json!({ "in": "s.x", "type": "integer" }), &[]),
     ]);
-    let found = generate(&from, &to, "app", &["drop-table-s.y".to_owned()].into());
+    let found = generate(&Request {
+        from: &from,
+        to: &to,
+        role: "app",
+        known: &["drop-table-s.y".to_owned()].into(),
+        uses: BTreeSet::new(),
+    });
     let changes: Vec<&Value> = found.changesets.iter().flat_map(|changeset| &changeset.changes).collect();
     assert_eq!(
         changes,

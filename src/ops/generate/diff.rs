@@ -1,11 +1,11 @@
 //! What differs between two databases, or a database and the project, as changesets.
 
-use super::edges::with_edges;
+use super::edges::generated;
 use super::shadow::Trial;
 use super::side::{Found, Side, connect, of_database, of_project};
 use super::verify::{Trying, Verified, verify};
 use crate::base::{Failure, FailureKind};
-use crate::generate::{Generated, GeneratedChangeset, LeftOut, generate};
+use crate::generate::{Generated, GeneratedChangeset, LeftOut, Request};
 use crate::inspect::{Difference, NotCompared, compare};
 use crate::ops::Target;
 use crate::ops::progress::OnProgress;
@@ -139,7 +139,7 @@ pub(super) async fn changes(
     let target = trial.target;
     let known: BTreeSet<String> =
         target.view()?.changelog.changesets.iter().map(|changeset| changeset.id.clone()).collect();
-    let generated = with_edges(target, generate(from, to, role, &known))?;
+    let generated = generated(target, Request { from, to, role, known: &known, uses: BTreeSet::new() })?;
     let trying = Trying { from, to, generated: &generated, role, schemas: &options.schemas };
     let verified = if options.unverified || generated.changesets.is_empty() {
         None

@@ -3,7 +3,7 @@
 use crate::base::{Failure, FailureKind};
 use crate::generate::{GeneratedChangeset, yaml};
 use crate::history::{Direction, RunStatus};
-use crate::inspect::Snapshot;
+use crate::inspect::{ObjectKey, ObjectKind, Snapshot};
 use crate::ops::prove::{OnProgress, Progress, roles};
 use crate::ops::rehearsal::run_thrown_away;
 use crate::ops::run::{RunOptions, install, verdict};
@@ -65,7 +65,18 @@ impl<'a> Trial<'a> {
 
     /// The catalog of one of its databases.
     pub async fn read(&self, db: &Database) -> Result<Snapshot, Failure> {
-        inspect::snapshot(&db.connection, &scope(self.target)).await
+        let mut catalog = inspect::snapshot(&db.connection, &scope(self.target)).await?;
+        // the search path of a shadow is a setting of its databases
+        let key = ObjectKey::new(ObjectKind::Setting, "of all roles");
+        if let Some(mut settings) = catalog.get(&key).cloned()
+            && settings.properties.remove("search_path").is_some()
+        {
+            catalog.remove(&key);
+            if !settings.properties.is_empty() {
+                catalog.insert(key, settings);
+            }
+        }
+        Ok(catalog)
     }
 
     /// Applies the steps of the project.
@@ -112,9 +123,7 @@ impl<'a> Trial<'a> {
         if changesets.is_empty() {
             return Ok(Tried::Applied);
         }
-        let project = alone(self.target, changesets)?;
-        let target = project.target(TargetSpec::default(), self.target.actor.clone())?;
-        let steps = target.view()?.steps()?.into_iter().map(|(_, step)| step).collect();
+        let steps = alone(self.target, changesets)?.view()?.steps()?.into_iter().map(|(_, step)| step).collect();
         self.apply_steps(db, steps, what, progress).await
     }
 
@@ -125,7 +134,7 @@ impl<'a> Trial<'a> {
 }
 
 /// A project of generated changesets, which depend on no other.
-pub(super) fn alone(target: &Target, changesets: &[GeneratedChangeset]) -> Result<Project, Failure> {
+pub(super) fn alone(target: &Target, changesets: &[GeneratedChangeset]) -> Result<Target, Failure> {
     let ids: BTreeSet<&str> = changesets.iter().map(|changeset| changeset.id.as_str()).collect();
     let mut own = changesets.to_vec();
     own.iter_mut().for_each(|changeset| changeset.depends_on.retain(|id| ids.contains(id.as_str())));
@@ -133,5 +142,6 @@ pub(super) fn alone(target: &Target, changesets: &[GeneratedChangeset]) -> Resul
     let config = serde_yaml::to_string(&serde_json::json!({ "ledger": { "schema": target.ledger().as_str() } }))
         .map_err(|why| Failure::new(FailureKind::Internal, format!("cannot write a project: {why}")))?;
     let files = [("dagmar.yaml", config.as_bytes()), ("plans/generated.yaml", text.as_bytes())];
-    Project::unpack(files.map(|(path, text)| (Path::new(path), text)), target.process().clone())
+    let project = Project::unpack(files.map(|(path, text)| (Path::new(path), text)), target.process().clone())?;
+    project.target(TargetSpec::default(), target.actor.clone())
 }

@@ -1,9 +1,10 @@
 //! Generated changesets, tried on a private server: they must make one catalog of the other, and their rollbacks the
 //! first one again.
 
+use super::edges::generated_alone;
 use super::shadow::{Trial, Tried};
 use crate::base::Failure;
-use crate::generate::{Generated, generate};
+use crate::generate::{Generated, Request};
 use crate::inspect::{Difference, Snapshot, compare};
 use crate::ops::progress::OnProgress;
 use crate::ops::rollback;
@@ -61,7 +62,9 @@ pub(super) async fn verify(
     let mut db = trial.database().await?;
     let empty = read(trial, &db, what).await?;
     // what cannot be made is no fault of the changesets
-    let base = generate(&empty, what.from, what.role, &BTreeSet::new());
+    let request =
+        Request { from: &empty, to: what.from, role: what.role, known: &BTreeSet::new(), uses: BTreeSet::new() };
+    let base = generated_alone(trial.target, request)?;
     if let Tried::Failed(error) =
         trial.apply(&mut db, &base.changesets, "make the database on a private server", progress).await?
     {

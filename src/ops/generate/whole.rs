@@ -1,11 +1,11 @@
 //! An existing database as changesets.
 
-use super::edges::with_edges;
+use super::edges::generated;
 use super::shadow::Trial;
 use super::side::{Side, connect, of_database};
 use super::verify::{Trying, Verified, verify};
 use crate::base::{Failure, FailureKind};
-use crate::generate::{GeneratedChangeset, LeftOut, generate as changesets};
+use crate::generate::{GeneratedChangeset, LeftOut, Request};
 use crate::inspect::NotCompared;
 use crate::ops::Target;
 use crate::ops::progress::OnProgress;
@@ -90,8 +90,14 @@ pub async fn generate(
         if !options.schemas.is_empty() {
             catalog = catalog.only(&options.schemas);
         }
-        let generated = changesets(&catalog, &found.catalog, &found.role, &BTreeSet::new());
-        let generated = with_edges(target, generated)?;
+        let request = Request {
+            from: &catalog,
+            to: &found.catalog,
+            role: &found.role,
+            known: &BTreeSet::new(),
+            uses: BTreeSet::new(),
+        };
+        let generated = generated(target, request)?;
         let trying = Trying {
             from: &catalog,
             to: &found.catalog,
