@@ -20,6 +20,9 @@ pub struct GeneratedChangeset {
     pub id: String,
     /// What it does.
     pub description: String,
+    /// The environments that it is for; empty: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<String>,
     /// The changesets that have to be applied before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
@@ -67,6 +70,7 @@ pub(super) fn changesets(
         all.push(Some(GeneratedChangeset {
             id,
             description,
+            environments: Vec::new(),
             depends_on: needed,
             changes,
             rollback,

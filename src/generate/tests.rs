@@ -128,6 +128,7 @@ fn what_looks_like_a_variable_is_none() {
     let changeset = GeneratedChangeset {
         id: "a".to_owned(),
         description: "costs ${x}".to_owned(),
+        environments: Vec::new(),
         depends_on: Vec::new(),
         changes: vec![json!({ "sql": { "forward": "SELECT '${HOME}';\nSELECT 2;" } })],
         rollback: None,

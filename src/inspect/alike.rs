@@ -1,5 +1,7 @@
-//! A catalog as if another role owned it.
+//! Catalogs made comparable: another owner, fewer schemas, without differences that do not count.
 
+use super::compare::{Change, Difference};
+use super::object::ObjectKey;
 use super::privileges::{Grant, privileges_of};
 use super::snapshot::Snapshot;
 use crate::base::name::quote_ident;
@@ -46,6 +48,34 @@ impl Snapshot {
         };
         let objects = self.objects().iter().filter(|(key, _)| is_in(&key.name));
         self.with_objects(objects.map(|(key, object)| (key.clone(), object.clone())).collect())
+    }
+
+    /// Makes a difference go away: what is not expected is taken out here, what is missing there, and a property gets the
+    /// same value in both.
+    pub fn settle(&mut self, expected: &mut Self, difference: &Difference) {
+        let key = &difference.object;
+        match &difference.change {
+            Change::Extra => self.remove_whole(key),
+            Change::Missing => expected.remove_whole(key),
+            Change::Changed { property, found, .. } => {
+                if let Some(mut object) = expected.get(key).cloned() {
+                    if found.is_null() {
+                        object.properties.remove(property);
+                    } else {
+                        object.properties.insert(property.clone(), found.clone());
+                    }
+                    expected.insert(key.clone(), object);
+                }
+            }
+            Change::Moved { .. } => {}
+        }
+    }
+
+    fn remove_whole(&mut self, key: &ObjectKey) {
+        for part in self.children(key).cloned().collect::<Vec<_>>() {
+            self.remove_whole(&part);
+        }
+        self.remove(key);
     }
 
     fn with_objects(&self, mut other: Self) -> Self {
