@@ -1,7 +1,7 @@
 //! The catalog that a database should have: what its ledger records, applied to an empty database.
 
 use super::shadow::{Trial, Tried};
-use crate::base::{Failure, FailureKind, checksum, file};
+use crate::base::{Failure, FailureKind, Operation, Remedy, checksum, file};
 use crate::history::History;
 use crate::inspect::Snapshot;
 use crate::ops::Target;
@@ -74,7 +74,11 @@ impl Expected {
             )
             .note("a private server has only what the ledger records")
             .help(
-                "what was there before dagmar has to be in a changeset: `generate` writes it, `baseline` records it",
+                Remedy::from("what was there before dagmar has to be in a changeset: ")
+                    + Operation::Generate
+                    + " writes it, "
+                    + Operation::Baseline
+                    + " records it",
             ));
         }
         let catalog = trial.read(&db).await?.with_role(&trial.role, &self.role);

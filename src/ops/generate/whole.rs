@@ -4,7 +4,7 @@ use super::edges::generated;
 use super::shadow::Trial;
 use super::side::{Side, connect, of_database};
 use super::verify::{Trying, Verified, verify};
-use crate::base::{Failure, FailureKind};
+use crate::base::{Failure, FailureKind, Operation};
 use crate::generate::{GeneratedChangeset, LeftOut, Request};
 use crate::inspect::NotCompared;
 use crate::ops::Target;
@@ -64,7 +64,7 @@ pub async fn generate(
             FailureKind::Refused,
             format!("the project already has changesets: `{}` and others", changeset.id),
         )
-        .help("`diff` compares the project with a database and writes what is lacking"));
+        .help(Operation::Diff + " compares the project with a database and writes what is lacking"));
     }
     let side = Side::Environment(target.environment.clone());
     let db = match connect(&side, target, observer).await? {
