@@ -54,6 +54,7 @@ mod promoting;
 mod promotion_gates;
 mod proving;
 mod rehearsing;
+mod remaking;
 mod repair;
 mod rows;
 mod rows_compared;
