@@ -56,6 +56,7 @@ mod promoting;
 mod promotion_gates;
 mod proving;
 mod rehearsing;
+mod remaking;
 mod repair;
 mod rows;
 mod rows_compared;
