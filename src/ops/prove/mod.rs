@@ -5,16 +5,15 @@ mod choice;
 mod copies;
 mod data;
 mod order;
-mod progress;
 mod prover;
-mod roles;
+pub(super) mod roles;
 mod rows;
 mod stack;
 mod transaction;
 mod words;
 
+pub use crate::ops::progress::{OnProgress, Progress};
 pub use choice::Which;
-pub use progress::{OnProgress, Progress};
 
 use super::Target;
 use super::run::install;
