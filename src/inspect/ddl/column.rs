@@ -7,13 +7,24 @@ use crate::inspect::kind::ObjectKind as Kind;
 use crate::inspect::object::{Object, ObjectKey};
 use crate::inspect::snapshot::Snapshot;
 use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-/// A column as `CREATE TABLE` and `ADD COLUMN` have it, perhaps without its default. `None`: it does not follow.
+/// A column without its default, if it gets that later.
+pub(super) fn now<'a>(key: &ObjectKey, column: &'a Object, later: &BTreeSet<ObjectKey>) -> Cow<'a, Object> {
+    if !later.contains(key) {
+        return Cow::Borrowed(column);
+    }
+    let mut column = column.clone();
+    column.properties.remove("default");
+    Cow::Owned(column)
+}
+
+/// A column as `CREATE TABLE` and `ADD COLUMN` have it. `None`: it does not follow.
 pub(super) fn definition(
     catalog: &Snapshot,
     key: &ObjectKey,
     column: &Object,
-    without_default: bool,
     inherited: &Inherited<'_>,
 ) -> Option<String> {
     let mut sql = format!("{} {}", local(key, column), column.text("type")?);
@@ -21,7 +32,7 @@ pub(super) fn definition(
     if let Some(collation) = column.text("collation") {
         sql += &format!(" COLLATE {collation}");
     }
-    Some(sql + &clauses(catalog, key, column, without_default, inherited)?)
+    Some(sql + &clauses(catalog, key, column, inherited)?)
 }
 
 /// What follows the type of a column, with a space before it. Nothing that the column has from elsewhere.
@@ -29,13 +40,11 @@ pub(super) fn clauses(
     catalog: &Snapshot,
     key: &ObjectKey,
     column: &Object,
-    without_default: bool,
     inherited: &Inherited<'_>,
 ) -> Option<String> {
     let mut sql = String::new();
-    let default = column.text("default").filter(|_| !without_default);
-    if default != inherited.default {
-        sql += &format!(" DEFAULT {}", default.unwrap_or("NULL"));
+    if let Some(default) = column.text("default").filter(|own| inherited.default != Some(own)) {
+        sql += &format!(" DEFAULT {default}");
     }
     if let Some(expression) = column.text("generated").filter(|own| inherited.generated != Some(own)) {
         let kind = column.text("generatedKind")?.to_uppercase();
@@ -93,7 +102,7 @@ pub(super) fn finish(
             sql.extend(change(Some(catalog), key, column, before, property)?);
         }
     }
-    sql.extend(super::not_null::finish(key, column)?);
+    sql.extend(super::not_null::finish(key, column, inherited.not_null)?);
     if column.properties.contains_key("privileges") {
         sql.extend(privileges(key, column, &Value::Null)?);
     }

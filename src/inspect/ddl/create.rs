@@ -119,7 +119,7 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object, later: &BTreeSet
         Kind::Column => {
             let table = parent.filter(|table| matches!(table.kind, Kind::Table | Kind::ForeignTable))?;
             let none = Inherited::default();
-            let column = column::definition(catalog, key, object, later.contains(key), &none)?;
+            let column = column::definition(catalog, key, &column::now(key, object, later), &none)?;
             let mut sql = vec![format!("ALTER {} {} ADD COLUMN {column}", keyword(table.kind), table.name)];
             sql.extend(column::finish(catalog, key, object, &none)?);
             sql

@@ -65,11 +65,11 @@ impl<'a> NotNull<'a> {
     }
 }
 
-/// What a new column still needs of it.
-pub(super) fn finish(key: &ObjectKey, column: &Object) -> Option<Vec<String>> {
+/// What a new column still needs of it, which may have it from above: then it is valid, since there are no rows.
+pub(super) fn finish(key: &ObjectKey, column: &Object, inherited: bool) -> Option<Vec<String>> {
     let mut sql = Vec::new();
     if let Some(constraint) = NotNull::of(column) {
-        if constraint.not_valid {
+        if constraint.not_valid && !inherited {
             sql.push(alter(column, &format!("ADD {}", constraint.of_table(local(key, column))))?);
         }
         if column.properties.contains_key("notNullComment") {

@@ -57,7 +57,7 @@ fn is_as_parent(catalog: &Snapshot, key: &ObjectKey, parent: &ObjectKey) -> bool
     own.len() == above.len() && own.iter().zip(&above).all(same)
 }
 
-/// Whether `INHERITS` would put the columns in another order. Only then, and if all are also its own.
+/// Whether `INHERITS` would put the columns in another order. Only then, and if all that `INHERIT` makes its own is so.
 fn is_mixed(catalog: &Snapshot, key: &ObjectKey, parents: &[ObjectKey]) -> bool {
     let own = columns(catalog, key);
     let mut order: Vec<&str> = Vec::new();
@@ -68,7 +68,13 @@ fn is_mixed(catalog: &Snapshot, key: &ObjectKey, parents: &[ObjectKey]) -> bool 
     }
     let names = own.iter().map(|(name, column)| local(name, column));
     order.extend(names.clone().filter(|name| !order.contains(name)).collect::<Vec<_>>());
-    !names.eq(order) && own.iter().all(|(_, column)| column.text("inheritance") != Some("inherited"))
+    let none = BTreeSet::new();
+    let is_own = |(name, column): &(&ObjectKey, &Object)| {
+        let own = catalog.major < 18 || NotNull::of(column).is_none_or(|one| one.also_own);
+        column.text("inheritance") != Some("inherited")
+            && (own || !Inherited::of(catalog, name, column, &none).not_null)
+    };
+    !names.eq(order) && own.iter().all(is_own)
 }
 
 /// `CREATE TABLE` and what does not fit into it, without the parts that have statements of their own. `None`: it does
@@ -80,33 +86,39 @@ pub(super) fn create(
     later: &BTreeSet<ObjectKey>,
     form: Form,
 ) -> Option<Vec<String>> {
-    let columns = columns(catalog, key);
-    let inherited = |name: &ObjectKey, column: &Object| match form {
-        Form::PartitionOf | Form::Inherits => Inherited::of(catalog, name, column, later),
-        Form::Attached | Form::Alone => Inherited::default(),
-    };
     let (mut definitions, mut after) = (Vec::new(), Vec::new());
-    for (name, column) in &columns {
-        let (mut above, without_default) = (inherited(name, column), later.contains(*name));
-        let also_own = NotNull::of(column).is_some_and(|one| one.also_own);
-        let only_inherited = column.text("inheritance") == Some("inherited");
-        let local = local(name, column);
-        above.not_null &= !also_own || (only_inherited && form == Form::Inherits);
-        // attached, it would be no more than inherited
-        if also_own && form == Form::Attached && inherit::is_partition(table) {
-            let plain = Object { parent: column.parent.clone(), ..set_not_null() };
-            after.extend(column::change(Some(catalog), name, &plain, &Object::default(), "notNull")?);
-        }
-        if form == Form::Inherits && only_inherited {
-            definitions.extend(NotNull::of(column).filter(|_| also_own).map(|one| one.of_table(local)));
-            after.extend(as_own(catalog, name, column, &above, without_default)?);
+    for (name, column) in columns(catalog, key) {
+        let column = column::now(name, column, later);
+        let mut above = match form {
+            Form::PartitionOf | Form::Inherits => Inherited::of(catalog, name, &column, later),
+            Form::Attached | Form::Alone => Inherited::default(),
+        };
+        let only_inherited = form == Form::Inherits && column.text("inheritance") == Some("inherited");
+        let not_null = NotNull::of(&column).filter(|one| one.also_own);
+        above.not_null &= not_null.is_none() || only_inherited;
+        if only_inherited {
+            definitions.extend(not_null.as_ref().map(|one| one.of_table(local(name, &column))));
+            after.extend(as_own(catalog, name, &column, &above)?);
         } else if form == Form::PartitionOf || table.properties.contains_key("ofType") {
-            let clauses = column::clauses(catalog, name, column, without_default, &above)?;
-            definitions.extend((!clauses.is_empty()).then(|| format!("{local}{clauses}")));
+            let clauses = column::clauses(catalog, name, &column, &above)?;
+            definitions.extend((!clauses.is_empty()).then(|| format!("{}{clauses}", local(name, &column))));
         } else {
-            definitions.push(column::definition(catalog, name, column, without_default, &above)?);
+            definitions.push(column::definition(catalog, name, &column, &above)?);
         }
-        after.extend(column::finish(catalog, name, column, &above)?);
+        // attached, it would be no more than inherited
+        if not_null.is_some() && form == Form::Attached && inherit::is_partition(table) {
+            after.push(format!(
+                "ALTER {} {} ALTER COLUMN {} SET NOT NULL",
+                keyword(key.kind),
+                key.name,
+                local(name, &column)
+            ));
+        }
+        // `DEFAULT NULL` would be a default of some types
+        if column.text("default").is_none() && above.default.is_some() {
+            after.extend(column::change(Some(catalog), name, &column, &Object::default(), "default")?);
+        }
+        after.extend(column::finish(catalog, name, &column, &above)?);
     }
     let mut all = vec![head(catalog, key, table, &definitions, form)];
     if form == Form::Attached {
@@ -122,24 +134,11 @@ pub(super) fn create(
     Some(all)
 }
 
-/// A column that is not null, and no more.
-fn set_not_null() -> Object {
-    Object { properties: [("notNull".to_owned(), true.into())].into_iter().collect(), ..Object::default() }
-}
-
 /// What brings an inherited column from what it has from above to what it should be.
-fn as_own(
-    catalog: &Snapshot,
-    key: &ObjectKey,
-    column: &Object,
-    above: &Inherited<'_>,
-    without_default: bool,
-) -> Option<Vec<String>> {
+fn as_own(catalog: &Snapshot, key: &ObjectKey, column: &Object, above: &Inherited<'_>) -> Option<Vec<String>> {
     let mut sql = Vec::new();
-    if column.text("default").filter(|_| !without_default) != above.default {
-        let without = Object { parent: column.parent.clone(), ..Object::default() };
-        let to = if without_default { &without } else { column };
-        sql.extend(column::change(Some(catalog), key, to, &Object::default(), "default")?);
+    if column.text("default").is_some_and(|own| above.default != Some(own)) {
+        sql.extend(column::change(Some(catalog), key, column, &Object::default(), "default")?);
     }
     let own = NotNull::of(column);
     if own.is_some() != above.not_null && !own.is_some_and(|one| one.also_own) {

@@ -66,9 +66,11 @@ impl Class {
             "sequences" => (&["pg_sequence", "pg_class"], &[ObjectKind::Sequence], &[]),
             "disabled_triggers" => (&["pg_trigger"], &[], &["constraintTriggers"]),
             // the usual name follows from those of table and column
-            "not_null" => {
-                (&["pg_constraint", "pg_class", "pg_attribute"], &[], &["notNullConstraint", "notNullComment"])
-            }
+            "not_null" => (
+                &["pg_constraint", "pg_class", "pg_attribute", "pg_description"],
+                &[],
+                &["notNullConstraint", "notNullComment"],
+            ),
             "comments" => (&["pg_description"], &[], &["comment"]),
             "labels" => (&["pg_seclabel"], &[], &["securityLabels"]),
             "extension_dependencies" => (&["pg_depend"], &[], &["dependsOnExtensions"]),

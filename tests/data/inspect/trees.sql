@@ -179,13 +179,22 @@ CREATE TABLE tree.named (a int CONSTRAINT a_there NOT NULL, b int CONSTRAINT b_h
 CREATE TABLE tree.named_child (CONSTRAINT own_a NOT NULL a) INHERITS (tree.named)
 
 -- since 18
-ALTER TABLE tree.named ADD CONSTRAINT c_some_day NOT NULL c NOT VALID
+CREATE TABLE tree.unsure (c int); ALTER TABLE tree.unsure ADD CONSTRAINT c_some_day NOT NULL c NOT VALID
 
 -- since 18
 COMMENT ON CONSTRAINT a_there ON tree.named IS 'always there'
 
 -- since 18
-ALTER TABLE tree.named VALIDATE CONSTRAINT c_some_day
+CREATE TABLE tree.usual (a int NOT NULL)
+
+-- since 18
+COMMENT ON CONSTRAINT usual_a_not_null ON tree.usual IS 'as usual'
+
+-- since 18
+COMMENT ON CONSTRAINT usual_a_not_null ON tree.usual IS NULL
+
+-- since 18
+ALTER TABLE tree.unsure VALIDATE CONSTRAINT c_some_day
 
 -- since 18
 ALTER TABLE tree.named ALTER CONSTRAINT b_here INHERIT

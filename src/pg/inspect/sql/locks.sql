@@ -1,6 +1,7 @@
 -- what the open transaction changed, dropped or gave a comment is locked; a sequence also where it gave a value
-SELECT CASE WHEN c.relkind = 'c' THEN 'pg_catalog.pg_type'::pg_catalog.regclass::oid ELSE l.class END AS class,
-    CASE WHEN c.relkind = 'c' THEN c.reltype WHEN c.relkind IN ('i', 'I') THEN i.indrelid ELSE l.oid END AS oid,
+SELECT CASE WHEN c.relkind = 'c' THEN 'pg_catalog.pg_type'::pg_catalog.regclass::oid
+        WHEN k.oid IS NOT NULL THEN 'pg_catalog.pg_class'::pg_catalog.regclass::oid ELSE l.class END AS class,
+    CASE WHEN c.relkind = 'c' THEN c.reltype WHEN c.relkind IN ('i', 'I') THEN i.indrelid WHEN k.oid IS NOT NULL THEN k.conrelid ELSE l.oid END AS oid,
     -- otherwise it is gone
     c.oid IS NOT NULL OR l.class <> 'pg_catalog.pg_class'::pg_catalog.regclass
         AND (l.class <> 'pg_catalog.pg_type'::pg_catalog.regclass OR EXISTS (SELECT FROM pg_catalog.pg_type t WHERE t.oid = l.oid))
@@ -16,4 +17,6 @@ FROM (
 ) l
 LEFT JOIN pg_catalog.pg_class c ON c.oid = l.oid AND c.tableoid = l.class
 LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+-- NOT NULL is a property of a column
+LEFT JOIN pg_catalog.pg_constraint k ON k.oid = l.oid AND k.tableoid = l.class AND k.contype = 'n' AND k.conrelid <> 0
 WHERE c.relkind IS DISTINCT FROM 't'
