@@ -78,3 +78,4 @@ mod undoing;
 mod upgrading;
 mod versions;
 mod wire;
+mod workflows;

@@ -7,6 +7,7 @@ mod case;
 mod changelog;
 mod database;
 pub mod fake_server;
+mod git;
 mod inspect;
 mod ledgers;
 pub mod mistakes;
@@ -29,6 +30,7 @@ pub use backfill::{COUNT, backfill, backfill_and_table, begun, slow};
 pub use case::{Case, cases, folder, round_trip};
 pub use changelog::{Changeset, changeset, file, parameters, project, sql, table, view};
 pub use database::{Database, same, tables};
+pub use git::git;
 pub use inspect::{inspected, on_connection, said, scope, walk};
 pub use ledgers::{
     LATEST_EARLIER, SHAPE, a_ledger_comes_up, as_version, as_version_1, as_version_2, ledger_of_version,

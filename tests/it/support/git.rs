@@ -1,0 +1,14 @@
+//! Git in the folder of a project.
+
+use super::project::Project;
+use std::process::Command;
+
+/// Runs git in the project's folder, as somebody; what it prints.
+#[track_caller]
+pub fn git(project: &Project, args: &[&str]) -> String {
+    let mut command = Command::new("git");
+    command.args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]).args(args);
+    let output = command.current_dir(project.path()).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
