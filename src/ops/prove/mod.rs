@@ -9,6 +9,7 @@ mod progress;
 mod prover;
 mod roles;
 mod rows;
+mod sequences;
 mod stack;
 mod transaction;
 mod words;
