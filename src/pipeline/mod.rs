@@ -2,6 +2,7 @@
 //! `ops` nor `cli`.
 
 mod edges;
+mod other;
 mod testing;
 
 pub use edges::{Comparison, Looked};
@@ -316,12 +317,6 @@ impl View<'_> {
     pub fn fixtures(&self) -> Result<Vec<Fixture>, Failure> {
         let loaded = &self.workspace.loaded;
         fixtures::load(&loaded.root, &loaded.config.prove, &self.sources)
-    }
-
-    /// The checksums of the changesets of another project, with the variables of this one.
-    #[must_use]
-    pub fn checksums_of(&self, other: &Workspace) -> BTreeMap<String, String> {
-        other.checksums(&self.variables)
     }
 
     /// Renders one changeset, also if it could not run now.

@@ -28,7 +28,7 @@ pub struct ChangesetProof {
     pub data: Verdict,
     /// Whether its declared dependencies are enough.
     pub order: Verdict,
-    /// Whether it can be applied twice.
+    /// Whether it can be applied over its earlier version and rolled back to that, or twice.
     pub retry: Verdict,
     /// What differs, and remarks.
     pub differences: Vec<ProofFinding>,

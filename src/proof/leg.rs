@@ -17,7 +17,7 @@ pub enum Leg {
     Data,
     /// It is applied on nothing but its dependencies, and before and after what is not ordered with it.
     Order,
-    /// It is applied twice, if it says that it can be.
+    /// It is applied over its earlier version and rolled back to that, or twice, if it says that it can be.
     Retry,
 }
 

@@ -7,6 +7,7 @@ mod data;
 mod order;
 mod progress;
 mod prover;
+mod retry;
 mod roles;
 mod rows;
 mod sequences;
@@ -14,6 +15,7 @@ mod stack;
 mod transaction;
 mod words;
 
+use choice::Chosen;
 pub use choice::Which;
 pub use progress::{OnProgress, Progress};
 
@@ -80,7 +82,9 @@ pub async fn prove(
         Some(db) => Some(db.history().await?),
         None => None,
     };
-    let chosen = choice::chosen(target, &view, &options.which, &options.selectors, history.as_ref())?;
+    let applied = other.as_ref().zip(history.as_ref());
+    let Chosen { positions: chosen, versions } =
+        choice::chosen(target, &view, &options.which, &options.selectors, applied).await?;
     let major = other.as_ref().and_then(|db| u32::try_from(db.server.major()).ok());
     let rows = if options.without_data { Rows::default() } else { Rows::of(view.fixtures()?) };
     target.secrets.values().for_each(crate::pg::remember);
@@ -119,6 +123,7 @@ pub async fn prove(
         scope: Scope::outside_of(target.ledger()),
         base: crate::inspect::Snapshot::default(),
         rows,
+        versions,
     };
     let graph = &view.graph;
     let proven = tokio::select! {
