@@ -53,6 +53,7 @@ mod preflight;
 mod promoting;
 mod promotion_gates;
 mod proving;
+mod proving_accepted;
 mod proving_versions;
 mod rehearsing;
 mod repair;

@@ -1,6 +1,7 @@
 //! Proves changesets on a database that is thrown away: up, down and up again, with rows; on nothing but their
 //! dependencies; twice.
 
+mod accept;
 mod choice;
 mod copies;
 mod data;
@@ -21,7 +22,7 @@ pub use progress::{OnProgress, Progress};
 
 use super::Target;
 use super::run::install;
-use crate::base::{Failure, FailureKind, Operation};
+use crate::base::{Diagnostics, Failure, FailureKind, Operation};
 use crate::history::EventKind;
 use crate::ledger::schema;
 use crate::pg::inspect::Scope;
@@ -59,6 +60,14 @@ pub struct ProveOptions {
     pub record: bool,
 }
 
+/// A proof with warnings.
+pub struct Proof {
+    /// The proof.
+    pub answer: ProofAnswer,
+    /// Warnings about the project's files: findings are accepted, and there are none.
+    pub warnings: Diagnostics,
+}
+
 /// Proves changesets of the environment.
 ///
 /// # Errors
@@ -70,7 +79,7 @@ pub async fn prove(
     observer: &mut dyn Observer,
     stop: &Arc<Stop>,
     progress: OnProgress<'_>,
-) -> Result<ProofAnswer, Failure> {
+) -> Result<Proof, Failure> {
     let began = Instant::now();
     let view = target.view()?;
     let steps = view.steps()?;
@@ -134,8 +143,13 @@ pub async fn prove(
     let Prover { shadow, db, rows, base, .. } = prover;
     drop(db);
     let closed = shadow.close().await;
-    let proofs = proven?;
+    let mut proofs = proven?;
     closed?;
+    let accepted = &target.workspace().loaded.config.prove.ignore;
+    let mut warnings = Diagnostics::default();
+    let is_whole = !options.without_data && !options.without_order;
+    accept::accept(accepted, &mut proofs, is_whole).into_iter().for_each(|warning| warnings.push(warning));
+    let warnings = view.sources.locate(warnings);
     answer.changesets = proofs;
     answer.not_compared = base.not_compared;
     answer.tables_without_rows = rows.skipped.into_iter().map(|(table, why)| (table.to_string(), why)).collect();
@@ -144,7 +158,7 @@ pub async fn prove(
     if options.record {
         answer.recorded = record(target, &answer, observer).await?;
     }
-    Ok(answer)
+    Ok(Proof { answer, warnings })
 }
 
 /// The failure of a proof that was asked to stop.
