@@ -54,6 +54,7 @@ mod promoting;
 mod promotion_gates;
 mod proving;
 mod proving_accepted;
+mod proving_bad;
 mod proving_versions;
 mod rehearsing;
 mod repair;

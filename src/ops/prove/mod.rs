@@ -101,12 +101,17 @@ pub async fn prove(
     if let Some(db) = &other {
         shadow.resemble(&db.connection).await?;
         if shadow.major != db.server.major() {
-            observer.on(&crate::run::Event::warning(format!(
-                "the proof is on PostgreSQL {}: version {} of {} is not installed here",
-                shadow.version,
-                db.server.major(),
-                db.describe()
-            )));
+            let (here, there) = (&shadow.version, db.server.major());
+            let warning = match options.shadow {
+                Some(_) => format!("the proof is on PostgreSQL {here}, and {} has version {there}", db.describe()),
+                None => {
+                    format!(
+                        "the proof is on PostgreSQL {here}: version {there} of {} is not installed here",
+                        db.describe()
+                    )
+                }
+            };
+            observer.on(&crate::run::Event::warning(warning));
         }
     }
     if let Some(db) = other {
@@ -142,6 +147,12 @@ pub async fn prove(
     };
     let Prover { shadow, db, rows, base, .. } = prover;
     drop(db);
+    let proven = match proven {
+        Err(failure) if failure.kind == FailureKind::Database && !shadow.answers().await => {
+            Err(lost(&failure, options.shadow.is_some()))
+        }
+        proven => proven,
+    };
     let closed = shadow.close().await;
     let mut proofs = proven?;
     closed?;
@@ -165,6 +176,17 @@ pub async fn prove(
 fn stopped() -> Failure {
     Failure::new(FailureKind::Interrupted, "the proof was stopped by a signal")
         .note("nothing of it is kept; no environment was changed")
+}
+
+/// The failure of a proof whose server has ended; `is_given`: it was named by a URL.
+fn lost(failure: &Failure, is_given: bool) -> Failure {
+    let help = match is_given {
+        true => "start the server, and run the command again: it removes what is left there",
+        false => "run the command again; look whether memory and disk space are enough",
+    };
+    Failure::new(FailureKind::Database, format!("the shadow server ended during the proof: {}", failure.message))
+        .note("nothing of the proof is kept; no environment was changed")
+        .help(help)
 }
 
 /// Notes in the ledger of the environment what is proven; how many changesets.

@@ -171,6 +171,11 @@ impl Shadow {
         roles::names(&self.connection).await
     }
 
+    /// Whether the server is still there.
+    pub async fn answers(&self) -> bool {
+        self.connection.try_query("SELECT 1").await.is_ok()
+    }
+
     /// Makes roles without rights, which SQL names and no changeset makes.
     ///
     /// # Errors
