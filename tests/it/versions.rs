@@ -90,13 +90,10 @@ fn a_shadow_of_another_version_is_told() {
         let there = database.sql("SHOW server_version_num").parse::<u32>().unwrap() / 10_000;
         let here = shadow.sql("SHOW server_version_num").parse::<u32>().unwrap() / 10_000;
         let url = shadow.url("postgres", "postgres");
-        let said = project.on(&database, &["prove", "--env", "dev", "--record", "--shadow", &url]).ok();
+        let run = project.on(&database, &["prove", "--env", "dev", "--record", "--shadow", &url]);
         let warning = format!("has version {there}");
-        assert_eq!(
-            said.contains(&warning) && said.contains("warning: the proof is on PostgreSQL"),
-            here != there,
-            "{said}"
-        );
+        let warned = run.err.contains("warning: the proof is on PostgreSQL") && run.err.contains(&warning);
+        assert_eq!((run.code, warned), (0, here != there), "{run:?}");
         let apply = project.on(&database, &["apply", "--env", "dev"]);
         if here == there {
             apply.ok();
