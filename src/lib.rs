@@ -48,7 +48,7 @@
 //! ```
 //!
 //! A module imports only modules to its left:
-//! base, effects, sql, inspect, rows, change, render, source, graph, history, proof, plan, edges, ledger, run, lint, exec, gate, testing, report, pipeline, pg, ops, cli.
+//! base, effects, sql, inspect, rows, change, render, source, graph, generate, history, proof, plan, edges, ledger, run, lint, exec, gate, testing, report, pipeline, pg, ops, cli.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -60,6 +60,7 @@ pub mod edges;
 pub mod effects;
 pub mod exec;
 pub mod gate;
+pub mod generate;
 pub mod graph;
 pub mod history;
 pub mod inspect;

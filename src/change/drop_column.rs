@@ -1,3 +1,4 @@
+use super::keep::Keep;
 use super::{ChangeType, Scope, Undo};
 use crate::base::{Ident, QualifiedName};
 use crate::effects::Effects;
@@ -17,13 +18,10 @@ pub struct DropColumn {
     table: QualifiedName,
     /// The column.
     column: Ident,
-    /// `false` drops the column and its values permanently, without a rollback.
-    #[serde(default = "yes")]
-    keep: bool,
-}
-
-fn yes() -> bool {
-    true
+    /// `false` drops the column and its values permanently, without a rollback; `rows` keeps only its values, for a
+    /// `rollback` that drops what the changeset added. Default: `true`.
+    #[serde(default)]
+    keep: Keep,
 }
 
 impl ChangeType for DropColumn {
@@ -38,11 +36,11 @@ impl ChangeType for DropColumn {
     fn undo(&self, scope: &Scope) -> Undo {
         if scope.creates(&self.table) {
             Undo::Nothing
-        } else if self.keep {
+        } else if self.keep == Keep::Object {
             Undo::Derived
         } else {
             Undo::Missing(format!(
-                "`keep: false` drops the column `{}` of `{}` with its values for good; remove it, or write how to recreate the column",
+                "without `keep: true` dagmar drops the column `{}` of `{}` for good; remove `keep`, or write how to recreate the column",
                 self.column, self.table
             ))
         }
@@ -50,6 +48,7 @@ impl ChangeType for DropColumn {
 
     fn extra(&self, scope: &Scope, context: &mut Map<String, Value>) {
         // of a table that is undone as a whole, nothing has to be kept
-        context.insert("keep".to_owned(), (self.keep && !scope.creates(&self.table)).into());
+        let keep = if scope.creates(&self.table) { Keep::Nothing } else { self.keep };
+        keep.explain(context);
     }
 }

@@ -1,8 +1,10 @@
+use super::keep::Keep;
 use super::{ChangeType, Scope, Undo};
 use crate::base::QualifiedName;
 use crate::effects::{Access, Effects, ObjectClass};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Drops a table. dagmar moves it to the attic with its rows, indexes, sequences and partitions, and the
 /// rollback restores it. dagmar remembers its foreign keys and drops them, so that they do not affect other
@@ -13,13 +15,10 @@ use serde::{Deserialize, Serialize};
 pub struct DropTable {
     /// The table, with its schema.
     table: QualifiedName,
-    /// `false` drops the table and its rows permanently, without a rollback.
-    #[serde(default = "yes")]
-    keep: bool,
-}
-
-fn yes() -> bool {
-    true
+    /// `false` drops the table and its rows permanently, without a rollback; `rows` keeps only its rows, for a `rollback`
+    /// that drops what the changeset created. Default: `true`.
+    #[serde(default)]
+    keep: Keep,
 }
 
 impl ChangeType for DropTable {
@@ -28,13 +27,17 @@ impl ChangeType for DropTable {
     }
 
     fn undo(&self, _: &Scope) -> Undo {
-        if self.keep {
+        if self.keep == Keep::Object {
             Undo::Derived
         } else {
             Undo::Missing(format!(
-                "`keep: false` drops the table `{}` with its rows for good; remove it, or write how to recreate the table",
+                "without `keep: true` dagmar drops the table `{}` for good; remove `keep`, or write how to recreate the table",
                 self.table
             ))
         }
+    }
+
+    fn extra(&self, _: &Scope, context: &mut Map<String, Value>) {
+        self.keep.explain(context);
     }
 }

@@ -43,6 +43,7 @@ mod drop_table;
 mod enable_row_level_security;
 mod grant;
 mod insert;
+mod keep;
 mod rename_column;
 mod rename_table;
 mod set_default;
@@ -148,7 +149,8 @@ mod tests {
 
     #[test]
     fn every_file_is_registered() {
-        let shared = ["mod", "change_type", "column", "custom", "elsewhere", "many", "piece", "testing", "value"];
+        let shared =
+            ["mod", "change_type", "column", "custom", "elsewhere", "keep", "many", "piece", "testing", "value"];
         let mut files: Vec<String> = std::fs::read_dir("src/change")
             .expect("runs in the crate's folder")
             .map(|e| e.expect("readable").path().file_stem().expect("a file").to_string_lossy().into_owned())

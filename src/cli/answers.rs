@@ -4,6 +4,7 @@ use crate::ops::approval::Decided;
 use crate::ops::attic::AtticAnswer;
 use crate::ops::check::Checked;
 use crate::ops::control::{Cancelled, Paused, Resumed};
+use crate::ops::generate::{DiffAnswer, DriftAnswer, GenerateAnswer};
 use crate::ops::history::{Approvals, Audited, Events};
 use crate::ops::lines::{ApplySummary, AtticSummary, End, GatesLine, RollbackSummary, RunEvent, Stamped};
 use crate::ops::manual::{adopt::Adopted, clear::ClearedState, mark::Marked, policy::Policy};
@@ -135,6 +136,9 @@ pub const ANSWERS: &[Row] = &[
     ("lint", &[of::<LintAnswer>, FAILURE]),
     ("prove", &[of::<ProofAnswer>, FAILURE]),
     ("test", &[of::<TestAnswer>, of::<TestList>, FAILURE]),
+    ("drift", &[of::<DriftAnswer>, FAILURE]),
+    ("diff", &[of::<DiffAnswer>, FAILURE]),
+    ("generate", &[of::<GenerateAnswer>, FAILURE]),
     ("graph", &[of::<GraphView>, FAILURE]),
     ("plan", &[PLAN, DRY_RUN, of::<SealedAnswer<'static>>, FAILURE]),
     ("apply", &[EVENT, of::<Stamped<End<ApplySummary<'static>>>>, DRY_RUN, FAILURE]),
@@ -162,6 +166,7 @@ pub const ANSWERS: &[Row] = &[
     ("status", &[of::<StatusAnswer<'static>>, of::<MatrixAnswer<'static>>, FAILURE]),
     ("why", &[of::<WhyAnswer<'static>>, FAILURE]),
     ("history", &[of::<Events>, of::<Audited>, FAILURE]),
+    ("baseline", &[of::<Marked>, FAILURE]),
     ("mark", &[of::<Marked>, FAILURE]),
     ("clear", &[of::<ClearedState>, FAILURE]),
     ("adopt", &[of::<Adopted>, FAILURE]),

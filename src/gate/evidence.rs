@@ -57,6 +57,15 @@ pub struct Proof {
     pub age: i64,
 }
 
+/// A recorded comparison of a database with its ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drift {
+    /// How many differences were found.
+    pub differences: u64,
+    /// How old it is, in milliseconds.
+    pub age: i64,
+}
+
 /// The review of a plan's changesets.
 #[derive(Debug, Clone, Copy)]
 pub struct Reviewed<'a> {
@@ -96,6 +105,8 @@ pub struct Target {
     pub applied: Vec<i64>,
     /// When a changeset of the sealed plan was rolled back here for the last time.
     pub rolled_back: Option<i64>,
+    /// The last recorded comparison with the ledger, if the policy asks for one.
+    pub drift: Option<Drift>,
     /// What clocks and calendars show, by the name of the time zone.
     pub local: BTreeMap<String, Local>,
 }

@@ -9,6 +9,7 @@ mod applied_cleanly_on_source;
 mod approvals;
 mod dependencies_present;
 mod destructive_allowed;
+mod drift;
 mod freeze;
 mod lint;
 mod outcome;
@@ -49,6 +50,7 @@ const ALL: &[(&str, Check)] = &[
     ("destructive-allowed", destructive_allowed::check),
     ("lint", lint::check),
     ("proven", proven::check),
+    ("drift", drift::check),
     ("window", window::check),
     ("freeze", freeze::check),
     ("rate", rate::check),

@@ -73,11 +73,13 @@ pub enum EventKind {
     PurgeFailed,
     /// Changesets were proven on a database that was thrown away.
     Proven,
+    /// The database was compared with what its ledger says.
+    DriftChecked,
 }
 
 impl EventKind {
     /// Every kind with its word in the ledger and in JSON.
-    pub const ALL: [(EventKind, &'static str); 35] = [
+    pub const ALL: [(EventKind, &'static str); 36] = [
         (EventKind::RunStarted, "runStarted"),
         (EventKind::RunFinished, "runFinished"),
         (EventKind::SealedPlan, "sealedPlan"),
@@ -113,6 +115,7 @@ impl EventKind {
         (EventKind::Purged, "purged"),
         (EventKind::PurgeFailed, "purgeFailed"),
         (EventKind::Proven, "proven"),
+        (EventKind::DriftChecked, "driftChecked"),
     ];
 
     /// The word in the ledger and in JSON.

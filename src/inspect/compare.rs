@@ -45,6 +45,20 @@ pub enum Change {
 }
 
 impl Difference {
+    /// The same difference with what is expected and what is found turned round.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        let change = match self.change.clone() {
+            Change::Missing => Change::Extra,
+            Change::Extra => Change::Missing,
+            Change::Changed { property, expected, found } => {
+                Change::Changed { property, expected: found, found: expected }
+            }
+            Change::Moved { expected, found } => Change::Moved { expected: found, found: expected },
+        };
+        Self { object: self.object.clone(), change }
+    }
+
     /// Whether it is no more than another order of columns.
     #[must_use]
     pub fn is_move(&self) -> bool {

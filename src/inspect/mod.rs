@@ -4,6 +4,7 @@
 //! [`Snapshot`]: all objects. [`Delta`]: those that a transaction changed. [`compare`]: the [`Difference`]s of two
 //! snapshots. [`Snapshot::fingerprint`]: equal for equal schemas. `pg::inspect` reads them from a server.
 
+mod alike;
 mod compare;
 mod ddl;
 mod delta;
@@ -11,6 +12,7 @@ mod fingerprint;
 mod kind;
 mod object;
 mod privileges;
+
 mod snapshot;
 mod words;
 

@@ -224,13 +224,7 @@ impl<'a> Shadow<'a> {
                 if plan.direction == Direction::Rollback {
                     check_whole(plan, history)?;
                 }
-                let ids: Vec<String> = history.changesets.keys().cloned().collect();
-                // on the private server it runs as a superuser, with the rights of who runs this
-                if history.version >= schema::CHAINED {
-                    audit::check_recorded(&db.connection, target.ledger(), &ids).await?;
-                }
-                let stored = read::stored(&db.connection, target.ledger(), &ids).await?;
-                again(&target.environment, target.ledger(), history, stored)
+                recorded(target, db, history).await?
             }
             None => again(&target.environment, target.ledger(), &History::default(), Default::default()),
         };
@@ -286,6 +280,20 @@ impl<'a> Shadow<'a> {
         };
         Ok(Rehearsed { rehearsal, took_ms })
     }
+}
+
+/// What the ledger records as applied, as a plan for an empty database.
+///
+/// # Errors
+/// If the record was changed by somebody else, or cannot be read.
+pub(super) async fn recorded(target: &Target, db: &Database, history: &History) -> Result<Plan, Failure> {
+    let ids: Vec<String> = history.changesets.keys().cloned().collect();
+    // on the private server it runs as a superuser, with the rights of who runs this
+    if history.version >= schema::CHAINED {
+        audit::check_recorded(&db.connection, target.ledger(), &ids).await?;
+    }
+    let stored = read::stored(&db.connection, target.ledger(), &ids).await?;
+    Ok(again(&target.environment, target.ledger(), history, stored))
 }
 
 /// Runs a plan in a database of a server that is thrown away: under its lock, as everywhere.

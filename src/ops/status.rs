@@ -5,6 +5,7 @@ use super::attic::retention;
 use crate::base::{Failure, FailureKind, Wording};
 use crate::history::attic::Totals;
 use crate::pg::ledger::attic;
+use crate::pg::ledger::drift::{self, DriftCheck};
 use crate::pg::ledger::request::{self, Pause};
 use crate::pg::ledger::unfinished::{self, UnfinishedRun};
 use crate::pg::preflight::sizes;
@@ -27,6 +28,8 @@ pub struct EnvironmentStatus {
     pub ledger_version: u32,
     /// The request to pause backfills; null: backfills are not paused.
     pub paused: Option<Pause>,
+    /// The last recorded comparison of the database with its ledger; null: none.
+    pub drift: Option<DriftCheck>,
     /// The runs without a recorded end.
     pub runs: Vec<UnfinishedRun>,
     /// The size of the attic.
@@ -81,6 +84,7 @@ pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<Envi
     let walks = sizes::walks(&db.connection, target.ledger(), history.version).await?;
     let mut kept = attic::entries(&db.connection, &db.server, target.ledger()).await?;
     kept.retain(|entry| entry.is_kept);
+    let drift = if db.server.has_ledger { drift::last(&db.connection, target.ledger()).await? } else { None };
     let (place, database) = (db.describe(), db.server.database.clone());
     db.close().await?;
     if let Some(warning) = target.warn_bound_elsewhere(&history) {
@@ -105,6 +109,7 @@ pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<Envi
         database,
         ledger_version: history.version,
         paused,
+        drift,
         runs,
         attic: Totals::of(&kept, retention(target), history.now),
         changesets,

@@ -50,6 +50,14 @@ impl Comparison {
         unmade.map(|finding| finding.object.clone()).collect()
     }
 
+    /// The dependencies that the SQL asks for and that go the other way: the changeset, and the one that it uses.
+    pub fn reversed(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.findings.iter().filter_map(|finding| match finding.kind {
+            Kind::Reversed { maker, .. } => Some((finding.changeset, maker)),
+            _ => None,
+        })
+    }
+
     /// The dependencies that are missing: the changeset, and the one that it has to depend on. Those without which a run
     /// can fail come first.
     pub fn missing(&self) -> impl Iterator<Item = (usize, usize)> {

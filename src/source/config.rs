@@ -1,6 +1,7 @@
 //! The form of `dagmar.yaml`: what it may hold.
 
 use super::attic::AtticPolicy;
+use super::drift::{DriftConfig, DriftPolicy};
 use super::hook::Hook;
 use super::ledger::LedgerConfig;
 use super::lint::LintPolicy;
@@ -42,6 +43,9 @@ pub struct ProjectConfig {
     /// The proof of changesets (`dagmar prove`).
     #[serde(skip_serializing_if = "ProveConfig::is_empty")]
     pub prove: ProveConfig,
+    /// The comparison of databases with their ledgers (`dagmar drift`).
+    #[serde(skip_serializing_if = "DriftConfig::is_empty")]
+    pub drift: DriftConfig,
     /// The environments, in the order of promotion. The first is the default.
     #[schemars(with = "BTreeMap<String, Environment>")]
     pub environments: Map<String, Value>,
@@ -61,6 +65,7 @@ impl Default for ProjectConfig {
             limits: LimitsSpec::default(),
             lint: LintPolicy::default(),
             prove: ProveConfig::default(),
+            drift: DriftConfig::default(),
             environments: Map::new(),
             environment_list: Vec::new(),
         }
@@ -132,6 +137,9 @@ pub struct Environment {
     /// a proof of any age.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proven: Option<ProvenPolicy>,
+    /// Drift: changes of this database that no changeset made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftPolicy>,
     /// `true` refuses `dagmar apply`, so that all changesets come by `dagmar promote`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub promote_only: bool,

@@ -12,6 +12,7 @@ pub mod checks;
 pub mod config;
 pub mod declared;
 pub mod document;
+pub mod drift;
 pub mod edit;
 mod entries;
 mod files;

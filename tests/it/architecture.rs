@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 /// The parts of the crate; none imports what stands after it.
-const ORDER: [&str; 24] = [
-    "base", "effects", "sql", "inspect", "rows", "change", "render", "source", "graph", "history", "proof", "plan",
-    "edges", "ledger", "run", "lint", "exec", "gate", "testing", "report", "pipeline", "pg", "ops", "cli",
+const ORDER: [&str; 25] = [
+    "base", "effects", "sql", "inspect", "rows", "change", "render", "source", "graph", "generate", "history", "proof",
+    "plan", "edges", "ledger", "run", "lint", "exec", "gate", "testing", "report", "pipeline", "pg", "ops", "cli",
 ];
 
 /// Crates that only one part may name, and the part.

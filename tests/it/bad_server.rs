@@ -271,7 +271,7 @@ fn ledgers_that_are_not_ours() {
     };
     database.sql("UPDATE dagmar.meta SET value = '999' WHERE key = 'version'");
     everywhere(&[
-        "the ledger in `dagmar` has version 999; this dagmar knows versions up to 6",
+        "the ledger in `dagmar` has version 999; this dagmar knows versions up to 7",
         "help: use the version",
     ]);
     assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "999");

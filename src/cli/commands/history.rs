@@ -223,6 +223,14 @@ fn detail(event: &LedgerEvent) -> String {
         ),
         K::Approved | K::Rejected => format!("{}: {}", short(text("plan")), text("reason").unwrap_or_default()),
         K::SealedPlan => short(text("plan")),
+        K::DriftChecked => {
+            let number = event.detail.get("differences").and_then(Value::as_u64).unwrap_or_default();
+            if number == 0 {
+                "no drift".to_owned()
+            } else {
+                count(usize::try_from(number).unwrap_or(usize::MAX), "difference")
+            }
+        }
         K::Proven => {
             let proven = event.detail.get("changesets").and_then(Value::as_array).map_or(0, Vec::len);
             format!("{} on PostgreSQL {}", count(proven, "changeset"), text("serverVersion").unwrap_or_default())

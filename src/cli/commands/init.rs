@@ -7,6 +7,7 @@ use crate::cli::answers::Initialised;
 use crate::cli::shell::file::{self, Existing};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::schema_line::FOLDER;
 use crate::cli::shell::task::Outcome;
 use crate::report::Line;
 use crate::source::schema::Custom;
@@ -50,7 +51,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let dir = args.dir.as_ref().or(global.project.as_ref()).cloned().unwrap_or_else(|| PathBuf::from("."));
     let mut files: Vec<(String, String)> = FILES.map(|(path, text)| (path.to_owned(), text.to_owned())).into();
     for (name, value) in schema::files(&Custom::new()) {
-        files.push((format!("{}/{name}", schema::FOLDER), crate::source::schema::text(&value)));
+        files.push((format!("{}/{name}", FOLDER), crate::source::schema::text(&value)));
     }
     // a link that leads nowhere is in the way too
     let in_the_way: Vec<&String> =

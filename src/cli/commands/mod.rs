@@ -8,11 +8,15 @@ mod apply;
 mod approvals;
 mod approve;
 mod attic;
+mod baseline;
 mod cancel;
 mod check;
 mod clear;
 mod completions;
 mod dev;
+mod diff;
+mod drift;
+mod generate;
 mod graph;
 mod history;
 mod init;
@@ -49,6 +53,9 @@ pub(super) enum Command {
     Lint(lint::Args),
     Prove(prove::Args),
     Test(test::Args),
+    Drift(drift::Args),
+    Diff(diff::Args),
+    Generate(generate::Args),
     Graph(graph::Args),
     Plan(plan::Args),
     Sql(sql::Args),
@@ -65,6 +72,7 @@ pub(super) enum Command {
     Status(status::Args),
     Why(why::Args),
     History(history::Args),
+    Baseline(baseline::Args),
     Mark(mark::Args),
     Clear(clear::Args),
     Adopt(adopt::Args),
@@ -86,6 +94,9 @@ impl Command {
             Command::Lint(args) => lint::run(&args, global, out),
             Command::Prove(args) => prove::run(&args, global, out),
             Command::Test(args) => test::run(&args, global, out),
+            Command::Drift(args) => drift::run(&args, global, out),
+            Command::Diff(args) => diff::run(&args, global, out),
+            Command::Generate(args) => generate::run(&args, global, out),
             Command::Graph(args) => graph::run(&args, global, out),
             Command::Plan(args) => plan::run(&args, global, out),
             Command::Sql(args) => sql::run(&args, global, out),
@@ -102,6 +113,7 @@ impl Command {
             Command::Status(args) => status::run(&args, global, out),
             Command::Why(args) => why::run(&args, global, out),
             Command::History(args) => history::run(&args, global, out),
+            Command::Baseline(args) => baseline::run(&args, global, out),
             Command::Mark(args) => mark::run(&args, global, out),
             Command::Clear(args) => clear::run(&args, global, out),
             Command::Adopt(args) => adopt::run(&args, global, out),

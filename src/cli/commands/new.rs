@@ -7,6 +7,7 @@ use crate::cli::shell::complete;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open::root;
 use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::schema_line::schema_line;
 use crate::cli::shell::task::Outcome;
 use crate::pipeline::Workspace;
 use crate::source::changeset::{MAX_ID, is_id};
@@ -14,7 +15,7 @@ use crate::source::load::Loaded;
 use crate::source::schema::catalogue::Catalogue;
 use crate::source::schema::skeleton::scalar;
 use std::fmt::Write;
-use std::path::{Component, Path};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Creates a changeset: a file below plans/ with an id, dependencies and changes to complete.
@@ -144,11 +145,7 @@ fn id_of(name: &str) -> Result<String, Failure> {
 
 fn text(args: &Args, id: &str, loaded: &Loaded, known: &Known, catalogue: &Catalogue) -> Result<String, Failure> {
     let mut out = String::new();
-    if loaded.root.join(schema::FOLDER).join(schema::CHANGELOG).is_file() {
-        let depth = Path::new(&loaded.config.plans).components().filter(|c| matches!(c, Component::Normal(_))).count();
-        let up = "../".repeat(depth);
-        let _ = writeln!(out, "# yaml-language-server: $schema={up}{}/{}\n", schema::FOLDER, schema::CHANGELOG);
-    }
+    out.push_str(&schema_line(loaded, &loaded.config.plans));
     let _ = writeln!(out, "changesets:\n  - id: {}", scalar(id));
     let author = args.author.clone().or_else(|| git_user(&loaded.root));
     let pairs = [("author", author.as_deref()), ("description", args.description.as_deref())];

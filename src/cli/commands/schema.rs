@@ -7,6 +7,7 @@ use crate::cli::shell::file::{self, Existing};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open::root;
 use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::schema_line::{CHANGELOG, FOLDER};
 use crate::cli::shell::task::Outcome;
 use crate::pipeline::Workspace;
 use crate::report::reference;
@@ -14,12 +15,6 @@ use crate::source::schema::catalogue::Catalogue;
 use crate::source::schema::{self, Custom, answers, changelog_schema, manifest_schema, project_schema, tests_schema};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-
-/// The folder of the schemas, in a project.
-pub const FOLDER: &str = "schema";
-
-/// The file that a changelog's first line names.
-pub const CHANGELOG: &str = "changelog.schema.json";
 
 /// Prints JSON Schemas for editors and of what `--format json` writes, and tables of change types.
 ///

@@ -1,7 +1,7 @@
 //! `dagmar status`: what the environment has.
 
 use super::attic::summary as of_attic;
-use crate::base::HumanDuration;
+use crate::base::{HumanDuration, count};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Output, choose};
 use crate::cli::shell::task::{Outcome, block_on};
@@ -50,7 +50,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = choose(global, &[("text", As::Text), ("json", As::Json), ("markdown", As::Markdown)])?;
     let target = open::target(global)?;
     let status = block_on(status(&target, out))?;
-    let EnvironmentStatus { environment, changesets, counts, paused, runs, attic, place, broken, .. } = &status;
+    let EnvironmentStatus { environment, changesets, counts, paused, drift, runs, attic, place, broken, .. } = &status;
     match form {
         As::Json => out.json_with(broken.as_ref(), &status.answer(worded)),
         As::Text | As::Markdown => {
@@ -63,6 +63,15 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             let summary: Vec<String> = counts.iter().map(|(s, n)| format!("{n} {}", s.words())).collect();
             let ledger = if status.ledger_version == 0 { "; no ledger yet" } else { "" };
             out.data(format!("{environment} on {place}: {}{ledger}", summary.join(", ")));
+            match drift {
+                Some(drift) if drift.differences > 0 => {
+                    let number = usize::try_from(drift.differences).unwrap_or(usize::MAX);
+                    let text = format!("drift: {} found on {}", count(number, "difference"), drift.at);
+                    out.data(Line::new().paint(Tone::Warn, text).plain("; `dagmar drift` shows what differs"));
+                }
+                Some(drift) => out.data(format!("drift: none found on {}", drift.at)),
+                None => {}
+            }
             if attic.expired > 0 {
                 out.data(of_attic(attic, retention(&target)));
             }

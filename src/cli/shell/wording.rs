@@ -46,8 +46,12 @@ const fn operation(operation: Operation) -> (&'static str, &'static str) {
         Operation::Approve => ("approve", "FILE"),
         Operation::AtticList => ("attic list", ""),
         Operation::AtticRestore => ("attic restore", "ENTRY"),
+        Operation::Baseline => ("baseline", ""),
         Operation::Check => ("check", ""),
         Operation::Clear => ("clear", "ID"),
+        Operation::Diff => ("diff", "SIDE"),
+        Operation::Drift => ("drift", ""),
+        Operation::Generate => ("generate", ""),
         Operation::History => ("history", ""),
         Operation::Init => ("init", "DIR"),
         Operation::KeyNew => ("key new", "FILE"),
@@ -70,7 +74,8 @@ const fn operation(operation: Operation) -> (&'static str, &'static str) {
 /// The options that remedies may give to an operation.
 const fn options(operation: Operation) -> &'static [Setting] {
     match operation {
-        Operation::Adopt | Operation::Mark => &[Setting::Reason],
+        Operation::Adopt | Operation::Baseline | Operation::Mark => &[Setting::Reason],
+        Operation::Drift => &[Setting::Record],
         Operation::Check => &[Setting::Against, Setting::Fix, Setting::Json],
         Operation::Clear => &[Setting::Applied, Setting::AsRecorded, Setting::Reason],
         Operation::History => &[Setting::Key, Setting::Verify],

@@ -6,19 +6,18 @@ mod choice;
 mod copies;
 mod data;
 mod order;
-mod progress;
 mod prover;
 mod retry;
-mod roles;
+pub(super) mod roles;
 mod rows;
 mod sequences;
 mod stack;
 mod transaction;
 mod words;
 
+pub use crate::ops::progress::{OnProgress, Progress};
 use choice::Chosen;
 pub use choice::Which;
-pub use progress::{OnProgress, Progress};
 
 use super::Target;
 use super::run::install;

@@ -1,6 +1,5 @@
 //! Each changeset on nothing but its dependencies, and those that no dependency orders in both orders.
 
-use super::progress::{OnProgress, Progress};
 use super::prover::Prover;
 use super::sequences::Sequences;
 use super::stack::Stack;
@@ -9,6 +8,7 @@ use crate::base::{Failure, QualifiedName, count};
 use crate::effects::{Access, ObjectClass};
 use crate::graph::Graph;
 use crate::inspect::{Delta, Snapshot, compare, compare_deltas};
+use crate::ops::progress::{OnProgress, Progress};
 use crate::pg::inspect;
 use crate::pg::run::rehearse::DryRunError;
 use crate::plan::Step;

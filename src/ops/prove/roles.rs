@@ -6,7 +6,7 @@ use crate::sql::{Object, objects};
 use std::collections::BTreeSet;
 
 /// Their names.
-pub(super) fn unmade(steps: &[(usize, Step)]) -> BTreeSet<String> {
+pub fn unmade(steps: &[(usize, Step)]) -> BTreeSet<String> {
     let (mut used, mut made) = (BTreeSet::new(), BTreeSet::new());
     for (_, step) in steps {
         let back = match &step.rollback {

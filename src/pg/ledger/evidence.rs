@@ -1,10 +1,10 @@
 //! What gates look at, out of the ledgers of source and target: few questions, each answered
 //! by the clock of the server that is asked.
 
-use super::{read, request};
+use super::{drift, read, request};
 use crate::base::name::quote_literal;
 use crate::base::{Actor, Failure, FailureKind, Ident, Operation};
-use crate::gate::evidence::{Local, Proof, Source, SourceEvent, Target, source_histories};
+use crate::gate::evidence::{Drift, Local, Proof, Source, SourceEvent, Target, source_histories};
 use crate::gate::freeze_zone;
 use crate::history::EventKind;
 use crate::pg::Database;
@@ -84,7 +84,10 @@ pub async fn target(
     })?;
     let row = rows.first().ok_or_else(|| Failure::new(FailureKind::Database, "the server returned no row"))?;
     let local = row.get::<Option<Vec<String>>>(4)?.unwrap_or_default();
+    let asks = policy.drift.as_ref().is_some_and(|drift| drift.max_age.is_some());
+    let drift = if asks && server.has_ledger { drift::last(connection, ledger).await? } else { None };
     Ok(Target {
+        drift: drift.map(|drift| Drift { differences: drift.differences, age: drift.age_ms }),
         now: row.get(0)?,
         major: server.major(),
         db_user: row.get(1)?,

@@ -1,9 +1,9 @@
-//! How far a proof is, for who waits for it.
+//! How far long work is, for who waits for it.
 
-/// How far a proof is.
+/// How far long work is.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress<'a> {
-    /// What is tried.
+    /// What is done.
     pub what: &'a str,
     /// The changeset.
     pub changeset: &'a str,

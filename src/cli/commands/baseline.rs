@@ -1,0 +1,63 @@
+//! `dagmar baseline`: changesets whose effect a database already has.
+
+use crate::base::count;
+use crate::cli::shell::counted::Counted;
+use crate::cli::shell::global::Global;
+use crate::cli::shell::manual::ManualArgs;
+use crate::cli::shell::output::{Form, Output, form};
+use crate::cli::shell::running::{confirm, stop_on_signals};
+use crate::cli::shell::task::{Outcome, block_on};
+use crate::cli::shell::{complete, open, progress};
+use crate::ops::generate;
+use crate::ops::manual::mark::{self, Mark, MarkRequest};
+use crate::ops::progress::Progress;
+use crate::ops::refusal::{Attempt, recorded};
+
+/// Marks pending changesets as applied, after a comparison: the database must have exactly what they make.
+///
+/// The recorded and the pending changesets are applied to an empty database on a private server. If its catalog equals that
+/// of the environment, the pending changesets are marked as applied, without running anything there. This is the way into
+/// dagmar for a database that exists: `generate`, `check`, `baseline`. Rows are not compared.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dagmar baseline --env production --reason 'was there before dagmar'
+  dagmar baseline --env production +012-invoices --reason 'made by hand in June, CHG-1042'")]
+pub struct Args {
+    /// Only these changesets, with what they depend on: id, +id, id+, label:x
+    #[arg(value_name = "SELECTOR", add = complete::selectors())]
+    selectors: Vec<String>,
+    #[command(flatten)]
+    manual: ManualArgs,
+}
+
+pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
+    let form = form(global)?;
+    let options = args.manual.options()?;
+    let target = open::target(global)?;
+    let result = block_on(async {
+        let result = async {
+            let stop = stop_on_signals();
+            let bar = Counted::new(global, out);
+            let mut hear = |at: Progress<'_>| bar.at(at.what, at.changeset, at.done, at.of);
+            let same = generate::baseline(&target, &args.selectors, out, &stop, &mut hear).await;
+            drop(bar);
+            let same = same?;
+            let what = count(same.changesets.len(), "changeset");
+            confirm(global, &format!("Mark {what} as applied on {}?", same.database))?;
+            let request = MarkRequest { state: Mark::Applied, selectors: &same.changesets, options: &options };
+            let prepared = mark::prepare(&target, &request, out).await?;
+            prepared.write(progress::waiting(global, out).as_mut(), &stop).await
+        };
+        let result = result.await;
+        recorded(result, Attempt { operation: "baseline", plan: None }, &target, out).await
+    });
+    let done = result?;
+    match form {
+        Form::Json => out.json(&done),
+        Form::Text => {
+            out.data(format!("the database has what they make; marked as applied: {}", done.changesets.join(", ")))
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! The SQL, or the change type, that does a task, and what takes it back.
+
+use super::forms;
+use super::tasks::{Task, Tasks};
+use crate::base::QualifiedName;
+use crate::base::name::quote_ident;
+use crate::inspect::{
+    Change, Difference, ObjectKey, ObjectKind as Kind, create_object, ddl, own_sequence, set_default,
+};
+use serde_json::{Value, json};
+
+/// A change of a changeset.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Form {
+    /// SQL.
+    Sql(String),
+    /// A change type with its parameters.
+    Type(&'static str, Value),
+}
+
+/// What takes a task back.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Back {
+    /// dagmar knows it: the task is a change type.
+    Derived,
+    /// These, in this order.
+    Forms(Vec<Form>),
+    /// Nothing does.
+    Never,
+}
+
+/// What does a task.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Made {
+    pub forward: Vec<Form>,
+    pub back: Back,
+}
+
+impl Made {
+    /// Without the statements that make this role the owner: it is who runs them.
+    pub fn without_owner(mut self, role: &str) -> Self {
+        let end = format!(" OWNER TO {}", quote_ident(role));
+        let is_other =
+            |form: &Form| !matches!(form, Form::Sql(sql) if sql.starts_with("ALTER ") && sql.ends_with(&end));
+        self.forward.retain(is_other);
+        if let Back::Forms(forms) = &mut self.back {
+            forms.retain(is_other);
+        }
+        self
+    }
+}
+
+impl Back {
+    fn of(sql: Option<Vec<String>>) -> Self {
+        sql.map_or(Back::Never, |sql| Back::Forms(sql.into_iter().map(Form::Sql).collect()))
+    }
+}
+
+/// What does a task; `None`: there is no SQL for it.
+pub(super) fn made(tasks: &Tasks<'_>, task: &Task) -> Option<Made> {
+    let Tasks { from, to, .. } = tasks;
+    let key = task.object();
+    let (forward, back) = match task {
+        Task::Create(_) => {
+            let sql = create_object(to, key, &tasks.later)?;
+            let extra = Difference { object: key.clone(), change: Change::Extra };
+            if let Some(made) = keeps_rows(tasks, key, &sql) {
+                return Some(made);
+            }
+            if let Some(made) = forms::create(tasks, key, &sql) {
+                return Some(made);
+            }
+            // what belongs to a constraint comes and goes with it
+            let back =
+                if sql.is_empty() { Some(Vec::new()) } else { ddl(from, to, &extra).or_else(|| part_of(tasks, key)) };
+            (sql, back)
+        }
+        Task::Own(_) => (own_sequence(to, key)?, Some(vec![format!("ALTER SEQUENCE {} OWNED BY NONE", key.name)])),
+        Task::SetDefault(_) => (set_default(to, key)?, drop_default(tasks.to, key)),
+        Task::DropDefault(_) => (drop_default(tasks.from, key)?, set_default(from, key)),
+        Task::Drop(_) => {
+            if let Some(form) = into_the_attic(tasks, key) {
+                return Some(Made { forward: vec![form], back: Back::Derived });
+            }
+            let (extra, missing) = (Change::Extra, Change::Missing);
+            let difference = |change| Difference { object: key.clone(), change };
+            let sql = ddl(to, from, &difference(extra))?;
+            let back = ddl(from, to, &difference(missing));
+            if let Some(made) = forms::drop(tasks, key, &sql, back.as_deref()) {
+                return Some(made);
+            }
+            (sql, back)
+        }
+        Task::Alter(_) => return alter(tasks, key),
+    };
+    Some(Made { forward: forward.into_iter().map(Form::Sql).collect(), back: Back::of(back) })
+}
+
+/// A table or column whose rollback keeps the rows that were written in between.
+fn keeps_rows(tasks: &Tasks<'_>, key: &ObjectKey, sql: &[String]) -> Option<Made> {
+    let back = removal(tasks, key)?;
+    Some(Made { forward: sql.iter().cloned().map(Form::Sql).collect(), back: Back::Forms(vec![back]) })
+}
+
+/// What drops a table or column of the wanted catalog and keeps its rows.
+fn removal(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Form> {
+    let object = tasks.to.get(key)?;
+    // a partition or child is a part of another table
+    let is_plain = |key: &ObjectKey| tasks.to.get(key).is_some_and(|table| !table.properties.contains_key("parents"));
+    match (key.kind, &object.parent) {
+        (Kind::Table, _) if is_plain(key) => {
+            Some(Form::Type("dropTable", json!({ "table": qualified(&key.name)?, "keep": "rows" })))
+        }
+        (Kind::Column, Some(table)) if table.kind == Kind::Table && object.text("generated").is_none() => {
+            let column = column_name(key, &table.name)?;
+            Some(Form::Type(
+                "dropColumn",
+                json!({ "table": qualified(&table.name)?, "column": column, "keep": "rows" }),
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// What moves a table or column that is no longer wanted to the attic.
+fn into_the_attic(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Form> {
+    let object = tasks.from.get(key)?;
+    if tasks.all.contains(&Task::Create(key.clone())) {
+        return None;
+    }
+    match (key.kind, &object.parent) {
+        (Kind::Table, _) => Some(Form::Type("dropTable", json!({ "table": qualified(&key.name)? }))),
+        (Kind::Column, Some(table)) if table.kind == Kind::Table && object.text("generated").is_none() => {
+            let column = column_name(key, &table.name)?;
+            Some(Form::Type("dropColumn", json!({ "table": qualified(&table.name)?, "column": column })))
+        }
+        _ => None,
+    }
+}
+
+/// A part that goes with the whole has no statement that drops it.
+fn part_of(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Vec<String>> {
+    let parent = tasks.to.get(key)?.parent.as_ref()?;
+    tasks.all.contains(&Task::Create(parent.clone())).then(Vec::new)
+}
+
+fn drop_default(catalog: &crate::inspect::Snapshot, column: &ObjectKey) -> Option<Vec<String>> {
+    let table = catalog.get(column)?.parent.as_ref()?;
+    let name = column.name.strip_prefix(&table.name)?.strip_prefix('.')?;
+    let word = table.kind.word().to_uppercase();
+    Some(vec![format!("ALTER {word} {} ALTER COLUMN {name} DROP DEFAULT", table.name)])
+}
+
+/// Properties that change, the type before the default that may only fit the new one.
+fn alter(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Made> {
+    let Tasks { from, to, changed, .. } = tasks;
+    let differences = changed.get(key)?;
+    let property = |difference: &Difference| match &difference.change {
+        Change::Changed { property, .. } => property.clone(),
+        _ => String::new(),
+    };
+    let has = |name: &str| differences.iter().any(|difference| property(difference) == name);
+    if key.kind == Kind::Column
+        && differences.len() == 1
+        && has("notNull")
+        && let Some(made) = not_null(tasks, key)
+    {
+        return Some(made);
+    }
+    let mut sorted: Vec<&Difference> = differences.iter().collect();
+    sorted.sort_by_key(|difference| match property(difference).as_str() {
+        "type" | "collation" => 0,
+        _ => 1,
+    });
+    let both = key.kind == Kind::Column && has("default") && (has("type") || has("collation"));
+    let all = |to: &crate::inspect::Snapshot, from: &crate::inspect::Snapshot, turned: bool| -> Option<Vec<String>> {
+        let mut sql: Vec<String> = Vec::new();
+        if both && from.get(key)?.text("default").is_some() {
+            sql.extend(drop_default(from, key)?);
+        }
+        for difference in &sorted {
+            let difference = if turned { difference.turned() } else { (*difference).clone() };
+            for statement in ddl(to, from, &difference)? {
+                if !sql.contains(&statement) {
+                    sql.push(statement);
+                }
+            }
+        }
+        Some(sql)
+    };
+    let forward = all(to, from, false)?;
+    let back = all(from, to, true);
+    if back.is_none()
+        && let Some(forms) = forms::enum_values(tasks, key)
+    {
+        return Some(Made { forward: forms, back: Back::Derived });
+    }
+    Some(Made { forward: forward.into_iter().map(Form::Sql).collect(), back: Back::of(back) })
+}
+
+/// NOT NULL without reading the table under a lock that blocks others.
+fn not_null(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Made> {
+    let column = tasks.to.get(key)?;
+    let table = column.parent.as_ref().filter(|table| table.kind == Kind::Table)?;
+    let kind = if column.is("notNull") { "setNotNull" } else { "dropNotNull" };
+    let parameters = json!({ "table": qualified(&table.name)?, "column": column_name(key, &table.name)? });
+    Some(Made { forward: vec![Form::Type(kind, parameters)], back: Back::Derived })
+}
+
+/// A name as change types have it: that of SQL, if it is read as the same one.
+pub(super) fn qualified(name: &str) -> Option<String> {
+    let parsed: QualifiedName = name.parse().ok()?;
+    (parsed.sql() == name).then(|| name.to_owned())
+}
+
+/// The name of a column as the catalog stores it.
+fn column_name(key: &ObjectKey, table: &str) -> Option<String> {
+    let name = key.name.strip_prefix(table)?.strip_prefix('.')?;
+    let parsed: QualifiedName = name.parse().ok()?;
+    parsed.schema.is_none().then(|| parsed.name.as_str().to_owned())
+}

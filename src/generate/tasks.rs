@@ -1,0 +1,260 @@
+//! What has to be done so that a database with one catalog gets the other one, object by object.
+
+use crate::inspect::{
+    Change, Difference, Object, ObjectKey, ObjectKind as Kind, Snapshot, compare, create_object, ddl, drop_object,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One thing to do. The order of the variants is the order in which they are written where nothing else asks for another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Task {
+    /// Drops an object with its parts.
+    Drop(ObjectKey),
+    /// Takes the default of a column away, which uses something that is made again.
+    DropDefault(ObjectKey),
+    /// Changes properties of an object.
+    Alter(ObjectKey),
+    /// Makes an object without its parts.
+    Create(ObjectKey),
+    /// Gives a sequence to the column that owns it.
+    Own(ObjectKey),
+    /// Gives a column its default.
+    SetDefault(ObjectKey),
+}
+
+impl Task {
+    pub fn object(&self) -> &ObjectKey {
+        match self {
+            Task::Drop(key)
+            | Task::DropDefault(key)
+            | Task::Alter(key)
+            | Task::Create(key)
+            | Task::Own(key)
+            | Task::SetDefault(key) => key,
+        }
+    }
+}
+
+/// A difference for which there is no SQL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct LeftOut {
+    /// The object, and the property that differs.
+    pub what: String,
+    /// Why there is no SQL for it.
+    pub why: String,
+}
+
+/// All tasks between two catalogs.
+#[derive(Debug)]
+pub(super) struct Tasks<'a> {
+    pub from: &'a Snapshot,
+    pub to: &'a Snapshot,
+    pub all: BTreeSet<Task>,
+    /// The properties that change.
+    pub changed: BTreeMap<ObjectKey, Vec<Difference>>,
+    /// Columns that get their default on its own.
+    pub later: BTreeSet<ObjectKey>,
+    pub left_out: BTreeSet<LeftOut>,
+    dependents: BTreeMap<&'a ObjectKey, Vec<&'a ObjectKey>>,
+}
+
+impl<'a> Tasks<'a> {
+    /// Finds out what has to be done. `later`: columns that get their default on its own.
+    pub fn between(from: &'a Snapshot, to: &'a Snapshot, later: BTreeSet<ObjectKey>) -> Self {
+        let mut dependents: BTreeMap<&ObjectKey, Vec<&ObjectKey>> = BTreeMap::new();
+        for (key, object) in from.objects() {
+            object.depends.iter().for_each(|other| dependents.entry(other).or_default().push(key));
+        }
+        let mut tasks = Self {
+            from,
+            to,
+            all: BTreeSet::new(),
+            changed: BTreeMap::new(),
+            later,
+            left_out: BTreeSet::new(),
+            dependents,
+        };
+        let mut changed: BTreeMap<ObjectKey, Vec<Difference>> = BTreeMap::new();
+        for difference in compare(to, from) {
+            let key = difference.object.clone();
+            match &difference.change {
+                Change::Missing => tasks.create(&key),
+                Change::Extra => tasks.drop(&key),
+                Change::Changed { .. } => changed.entry(key).or_default().push(difference),
+                Change::Moved { .. } => {
+                    tasks.leave_out(format!("the position of {key}"), "only a new table has columns in another order");
+                }
+            }
+        }
+        for (key, differences) in changed {
+            tasks.change(key, differences);
+        }
+        let later: Vec<ObjectKey> = tasks.later.iter().cloned().collect();
+        for column in later {
+            let parent = to.get(&column).and_then(|column| column.parent.clone());
+            let is_made = parent.is_some_and(|table| tasks.all.contains(&Task::Create(table)));
+            if is_made || tasks.all.contains(&Task::Create(column.clone())) {
+                tasks.all.insert(Task::SetDefault(column));
+            }
+        }
+        tasks
+    }
+
+    fn leave_out(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        self.left_out.insert(LeftOut { what: what.into(), why: why.into() });
+    }
+
+    /// Makes an object with its parts.
+    fn create(&mut self, key: &ObjectKey) {
+        let Some(object) = self.to.get(key) else { return };
+        if create_object(self.to, key, &self.later).is_none() {
+            return self.leave_out(key.to_string(), "the SQL that makes it does not follow from the catalog");
+        }
+        self.all.insert(Task::Create(key.clone()));
+        if key.kind == Kind::Sequence && object.text("ownedBy").is_some() {
+            self.all.insert(Task::Own(key.clone()));
+        }
+        let parts = self.to.children(key).filter(|part| !matches!(part.kind, Kind::Column | Kind::Attribute));
+        // that of an identity column comes with it
+        for part in parts.filter(|part| part.kind != Kind::Sequence).cloned().collect::<Vec<_>>() {
+            self.create(&part);
+        }
+    }
+
+    fn drop(&mut self, key: &ObjectKey) {
+        let Some(object) = self.from.get(key) else { return };
+        if let Some(column) = object.text("ownedBy").filter(|_| key.kind == Kind::Sequence) {
+            // it goes with the column that owns it
+            let column = ObjectKey::new(Kind::Column, column);
+            let table = self.from.get(&column).and_then(|column| column.parent.as_ref());
+            if self.to.get(&column).is_none() || table.is_some_and(|table| self.to.get(table).is_none()) {
+                return;
+            }
+        }
+        if key.kind == Kind::Sequence && object.parent.is_some() {
+            return;
+        }
+        if drop_object(self.from, key).is_none() && key.kind != Kind::DefaultPrivileges {
+            return self.leave_out(key.to_string(), "there is no statement that drops it");
+        }
+        self.all.insert(Task::Drop(key.clone()));
+    }
+
+    fn change(&mut self, key: ObjectKey, differences: Vec<Difference>) {
+        let again = drop_object(self.from, &key);
+        let is_again = |difference: &Difference| match ddl(self.to, self.from, difference) {
+            Some(sql) => again.is_some() && sql.first() == again.as_ref(),
+            None => self.can_be_made_again(&key),
+        };
+        if differences.iter().any(is_again) {
+            return self.make_again(&key);
+        }
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            differences.into_iter().partition(|difference| ddl(self.to, self.from, difference).is_some());
+        for difference in unknown {
+            let Change::Changed { property, .. } = &difference.change else { continue };
+            self.leave_out(format!("{property} of {key}"), "no statement changes it without making the object again");
+        }
+        let is_type = |difference: &Difference| matches!(&difference.change, Change::Changed { property, .. } if property == "type" || property == "collation");
+        if key.kind == Kind::Column && known.iter().any(is_type) {
+            for dependent in self.dependents_of(&key) {
+                // PostgreSQL makes them again itself
+                if !matches!(dependent.kind, Kind::Index | Kind::Constraint | Kind::Statistics) {
+                    self.make_dependent_again(&dependent, &key);
+                }
+            }
+        }
+        if !known.is_empty() {
+            self.all.insert(Task::Alter(key.clone()));
+            self.changed.insert(key, known);
+        }
+    }
+
+    /// Whether an object holds nothing that is lost when it is dropped.
+    fn can_be_made_again(&self, key: &ObjectKey) -> bool {
+        let is_generated = |catalog: &Snapshot| catalog.get(key).is_some_and(|o| o.text("generated").is_some());
+        match key.kind {
+            Kind::Function
+            | Kind::Procedure
+            | Kind::Aggregate
+            | Kind::Operator
+            | Kind::OperatorClass
+            | Kind::OperatorFamily
+            | Kind::Cast
+            | Kind::Transform
+            | Kind::Conversion
+            | Kind::TextSearchParser
+            | Kind::TextSearchTemplate
+            | Kind::TextSearchDictionary
+            | Kind::TextSearchConfiguration
+            | Kind::View
+            | Kind::MaterializedView
+            | Kind::Constraint
+            | Kind::Index
+            | Kind::Statistics
+            | Kind::Rule
+            | Kind::Trigger
+            | Kind::Policy
+            | Kind::EventTrigger
+            | Kind::Publication => {
+                drop_object(self.from, key).is_some() && create_object(self.to, key, &self.later).is_some()
+            }
+            // its values follow from others
+            Kind::Column => is_generated(self.from) && is_generated(self.to),
+            _ => false,
+        }
+    }
+
+    /// Drops an object and makes it again, with what depends on it.
+    fn make_again(&mut self, key: &ObjectKey) {
+        if self.is_dropped(key) || self.to.get(key).is_none() {
+            return;
+        }
+        self.all.insert(Task::Drop(key.clone()));
+        self.create(key);
+        for dependent in self.dependents_of(key) {
+            self.make_dependent_again(&dependent, key);
+        }
+    }
+
+    fn make_dependent_again(&mut self, key: &ObjectKey, of: &ObjectKey) {
+        if self.is_dropped(key) || self.is_part(key, of) {
+            return;
+        }
+        let Some(object) = self.from.get(key) else { return };
+        let parent = object.parent.clone();
+        if key.kind == Kind::Column && object.text("generated").is_none() && object.text("default").is_some() {
+            self.all.insert(Task::DropDefault(key.clone()));
+            if self.to.get(key).is_some_and(|column| column.text("default").is_some()) {
+                self.all.insert(Task::SetDefault(key.clone()));
+            }
+        } else if self.can_be_made_again(key) {
+            self.make_again(key);
+        } else if let Some(view) = parent.filter(|of| matches!(of.kind, Kind::View | Kind::MaterializedView)) {
+            self.make_again(&view);
+        } else if key.kind != Kind::Sequence {
+            self.leave_out(key.to_string(), format!("it depends on {of}, which has to be made again"));
+        }
+    }
+
+    /// What depends on an object or its parts.
+    fn dependents_of(&self, key: &ObjectKey) -> Vec<ObjectKey> {
+        let of = |key: &ObjectKey| self.dependents.get(key).into_iter().flatten().map(|key| (*key).clone());
+        of(key).chain(self.from.children(key).flat_map(of)).collect()
+    }
+
+    fn is_part(&self, key: &ObjectKey, of: &ObjectKey) -> bool {
+        ancestors(self.from, key).any(|ancestor| ancestor == of)
+    }
+
+    fn is_dropped(&self, key: &ObjectKey) -> bool {
+        ancestors(self.from, key).any(|ancestor| self.all.contains(&Task::Drop(ancestor.clone())))
+    }
+}
+
+/// An object, what it is a part of, and so on.
+pub(super) fn ancestors<'a>(catalog: &'a Snapshot, key: &'a ObjectKey) -> impl Iterator<Item = &'a ObjectKey> {
+    std::iter::successors(Some(key), move |key| catalog.get(key).and_then(|object: &Object| object.parent.as_ref()))
+}

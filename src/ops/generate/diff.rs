@@ -1,0 +1,150 @@
+//! What differs between two databases, or a database and the project, as changesets.
+
+use super::edges::generated;
+use super::shadow::Trial;
+use super::side::{Found, Side, connect, of_database, of_project};
+use super::verify::{Trying, Verified, verify};
+use crate::base::{Failure, FailureKind};
+use crate::generate::{Generated, GeneratedChangeset, LeftOut, Request};
+use crate::inspect::{Difference, NotCompared, compare};
+use crate::ops::Target;
+use crate::ops::progress::OnProgress;
+use crate::pg::Stop;
+use crate::run::Observer;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What is compared.
+#[derive(Debug, Clone)]
+pub struct DiffOptions {
+    /// The database that the changesets are for.
+    pub from: Side,
+    /// What it becomes.
+    pub to: Side,
+    /// Only these schemas; empty: all.
+    pub schemas: Vec<String>,
+    /// Does not try the changesets on a private server.
+    pub unverified: bool,
+}
+
+/// What differs, and the changesets that bring the first side to the second.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DiffAnswer {
+    /// The first side, without secrets.
+    pub from: String,
+    /// The second side, without secrets.
+    pub to: String,
+    /// What differs: `expected` is the second side, `found` the first.
+    pub differences: Vec<Difference>,
+    /// The changesets that bring the first side to the second, in an order in which they can be applied.
+    pub changesets: Vec<GeneratedChangeset>,
+    /// Differences that are in no changeset, and why.
+    pub left_out: Vec<LeftOut>,
+    /// What is there and cannot be inspected.
+    pub not_compared: Vec<NotCompared>,
+    /// What came of the trial on a private server; null: there was none.
+    pub verified: Option<Verified>,
+    /// The files that were written, relative to the project; null: none.
+    pub written: Option<Vec<String>>,
+}
+
+/// Compares two databases, or a database and the project. Nothing is changed.
+///
+/// # Errors
+/// If a side cannot be read, or the private server does not start.
+pub async fn diff(
+    target: &Target,
+    options: &DiffOptions,
+    observer: &mut dyn Observer,
+    stop: &Arc<Stop>,
+    progress: OnProgress<'_>,
+) -> Result<DiffAnswer, Failure> {
+    let (from, to) = (connect(&options.from, target, observer).await?, connect(&options.to, target, observer).await?);
+    if from.is_none() && to.is_none() {
+        return Err(Failure::new(FailureKind::Usage, "both sides are the project")
+            .help("name an environment or a URL as one of them"));
+    }
+    let mut trial = Trial::start(target, from.as_ref().or(to.as_ref()), stop).await?;
+    let work = async {
+        let mut sides = Vec::with_capacity(2);
+        for side in [&from, &to] {
+            sides.push(match side {
+                Some(db) => of_database(target, db).await?,
+                None => of_project(&mut trial, progress).await?,
+            });
+        }
+        let found = sides;
+        let [from, to] = <[Found; 2]>::try_from(found)
+            .map_err(|_| Failure::new(FailureKind::Internal, "two sides were compared"))?;
+        compared(&mut trial, from, to, options, progress).await
+    };
+    let done = tokio::select! {
+        done = work => done,
+        () = stop.requested() => Err(super::stopped()),
+    };
+    let closed = trial.close().await;
+    let answer = done?;
+    closed?;
+    for db in [from, to].into_iter().flatten() {
+        db.close().await?;
+    }
+    Ok(answer)
+}
+
+async fn compared(
+    trial: &mut Trial<'_>,
+    from: Found,
+    to: Found,
+    options: &DiffOptions,
+    progress: OnProgress<'_>,
+) -> Result<DiffAnswer, Failure> {
+    // what the role of a side owns there is owned by its counterpart here
+    let only = |catalog: crate::inspect::Snapshot| {
+        if options.schemas.is_empty() { catalog } else { catalog.only(&options.schemas) }
+    };
+    let wanted = only(to.catalog.with_role(&to.role, &from.role));
+    let there = only(from.catalog);
+    let (generated, verified) = changes(trial, &there, &wanted, &from.role, options, progress).await?;
+    Ok(DiffAnswer {
+        from: from.place,
+        to: to.place,
+        differences: compare(&wanted, &there),
+        changesets: generated.changesets,
+        left_out: generated.left_out,
+        not_compared: wanted
+            .not_compared
+            .iter()
+            .chain(&there.not_compared)
+            .cloned()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+        verified,
+        written: None,
+    })
+}
+
+/// The changesets between two catalogs, tried.
+pub(super) async fn changes(
+    trial: &mut Trial<'_>,
+    from: &crate::inspect::Snapshot,
+    to: &crate::inspect::Snapshot,
+    role: &str,
+    options: &DiffOptions,
+    progress: OnProgress<'_>,
+) -> Result<(Generated, Option<Verified>), Failure> {
+    let target = trial.target;
+    let known: BTreeSet<String> =
+        target.view()?.changelog.changesets.iter().map(|changeset| changeset.id.clone()).collect();
+    let generated = generated(target, Request { from, to, role, known: &known, uses: BTreeSet::new() })?;
+    let trying = Trying { from, to, generated: &generated, role, schemas: &options.schemas };
+    let verified = if options.unverified || generated.changesets.is_empty() {
+        None
+    } else {
+        Some(verify(trial, &trying, progress).await?)
+    };
+    Ok((generated, verified))
+}

@@ -1,0 +1,93 @@
+//! The dependencies that the SQL of generated changesets has, on each other and on the changesets of the project.
+
+use super::shadow::alone;
+use crate::base::{Failure, FailureKind};
+use crate::generate::{Generated, Request, generate, yaml};
+use crate::inspect::ObjectKind;
+use crate::ops::{Project, Target, TargetSpec};
+use crate::source::project::FILE;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The file of the generated changesets.
+const GENERATED: &str = "dagmar-generated.yaml";
+
+/// How often new dependencies of functions are looked for.
+const ROUNDS: usize = 4;
+
+/// The changesets with the dependencies that a check of the project with them misses.
+///
+/// # Errors
+/// If the project cannot be compiled.
+pub(super) fn generated(target: &Target, request: Request<'_>) -> Result<Generated, Failure> {
+    with_edges(target, request, true)
+}
+
+/// The same, without the changesets of the project.
+///
+/// # Errors
+/// If they cannot be compiled.
+pub(super) fn generated_alone(target: &Target, request: Request<'_>) -> Result<Generated, Failure> {
+    with_edges(target, request, false)
+}
+
+fn with_edges(target: &Target, mut request: Request<'_>, with_project: bool) -> Result<Generated, Failure> {
+    let mut found = generate(&request);
+    let mut missing = Vec::new();
+    for _ in 0..ROUNDS {
+        missing = missing_edges(target, &found, with_project)?;
+        let object = |id: &str| found.changesets.iter().find(|changeset| changeset.id == id).map(|c| &c.object);
+        let known = request.uses.len();
+        for (from, to) in &missing {
+            if let (Some(from), Some(to)) = (object(from), object(to))
+                && matches!(from.kind, ObjectKind::Function | ObjectKind::Procedure)
+            {
+                request.uses.insert((from.clone(), to.clone()));
+            }
+        }
+        if request.uses.len() == known {
+            break;
+        }
+        found = generate(&request);
+    }
+    Ok(found.with_dependencies(&missing))
+}
+
+/// The dependencies that a check of the project with these changesets misses, as pairs of ids.
+fn missing_edges(target: &Target, generated: &Generated, with_project: bool) -> Result<Vec<(String, String)>, Failure> {
+    if generated.changesets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let whole = if with_project { together(target, generated)? } else { alone(target, &generated.changesets)? };
+    let view = whole.view().map_err(|failure| no_project(&failure))?;
+    let checked = view.check().map_err(|failure| no_project(&failure))?;
+    let id = |position: usize| view.changelog.changesets[position].id.clone();
+    let pairs = checked.comparison.missing().chain(checked.comparison.reversed());
+    Ok(pairs.map(|(changeset, maker)| (id(changeset), id(maker))).collect())
+}
+
+/// The project with the changesets.
+fn together(target: &Target, generated: &Generated) -> Result<Target, Failure> {
+    let loaded = &target.workspace().loaded;
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    let view = target.view()?;
+    files.extend(view.sources.iter().map(|(_, file)| (file.path.clone(), file.text.clone())));
+    files.extend(loaded.templates.iter().map(|template| (template.path.clone(), template.text.clone())));
+    files.entry(FILE.to_owned()).or_default();
+    let plans = loaded.config.plans.trim_start_matches("./").trim_end_matches('/');
+    let text = yaml(&generated.changesets.iter().collect::<Vec<_>>(), "");
+    files.insert(format!("{plans}/{GENERATED}"), text);
+    let files = files.iter().map(|(path, text)| (Path::new(path), text.as_bytes()));
+    let project = Project::unpack(files, target.process().clone())?;
+    let spec = TargetSpec { environment: Some(target.environment.clone()), url: None, ..target.spec.clone() };
+    project.target(spec, target.actor.clone())
+}
+
+/// Whoever wrote the SQL, it was not who runs this.
+fn no_project(failure: &Failure) -> Failure {
+    let mut wrong = Failure::new(FailureKind::Internal, "the generated changesets cannot be compiled");
+    for note in std::iter::once(failure.to_string()).chain(failure.notes.iter().map(ToString::to_string)) {
+        wrong = wrong.note(note);
+    }
+    wrong.help("report this, with the definition of the object that is named")
+}

@@ -1,0 +1,27 @@
+//! Databases as changesets: a whole database (`generate`), what differs between two (`diff`), what somebody changed by
+//! hand (`drift`). What is generated is tried on a private server: it must make the catalog that it is for.
+
+mod baseline;
+mod diff;
+mod drift;
+mod edges;
+mod expected;
+mod shadow;
+mod side;
+mod verify;
+mod whole;
+
+pub use baseline::{Baseline, baseline};
+pub use diff::{DiffAnswer, DiffOptions, diff};
+pub use drift::{DriftAnswer, DriftOptions, Ignored, Resolution, drift};
+pub use side::{PROJECT, Side};
+pub use verify::Verified;
+pub use whole::{GenerateAnswer, GenerateOptions, generate};
+
+use crate::base::{Failure, FailureKind};
+
+/// The failure of work that was asked to stop.
+fn stopped() -> Failure {
+    Failure::new(FailureKind::Interrupted, "the comparison was stopped by a signal")
+        .note("nothing was written; no environment was changed")
+}

@@ -1,0 +1,130 @@
+//! Generated changesets, tried on a private server: they must make one catalog of the other, and their rollbacks the
+//! first one again.
+
+use super::edges::generated_alone;
+use super::shadow::{Trial, Tried};
+use crate::base::Failure;
+use crate::generate::{Generated, Request};
+use crate::inspect::{Difference, Snapshot, compare};
+use crate::ops::progress::OnProgress;
+use crate::ops::rollback;
+use crate::pg::Database;
+use crate::plan::rollback::Target as Back;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// What came of the trial on a private server.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Verified {
+    /// The version of PostgreSQL on which the changesets were applied.
+    pub server_version: String,
+    /// What still differs after all changesets.
+    pub differences: Vec<Difference>,
+    /// The changeset that failed, and why; null: none.
+    pub failed: Option<String>,
+    /// What differs after the rollback of all changesets; null: it was not tried.
+    pub rollback_differences: Option<Vec<Difference>>,
+    /// Why the rollback was not tried or failed; null: it was tried.
+    pub rollback_failed: Option<String>,
+}
+
+impl Verified {
+    /// Whether the changesets make what they are for, and can be rolled back.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.differences.is_empty()
+            && self.failed.is_none()
+            && self.rollback_failed.is_none()
+            && self.rollback_differences.as_ref().is_none_or(Vec::is_empty)
+    }
+}
+
+/// What is tried.
+pub(super) struct Trying<'a> {
+    pub from: &'a Snapshot,
+    pub to: &'a Snapshot,
+    pub generated: &'a Generated,
+    /// The role that owns what is made, where the catalogs are from.
+    pub role: &'a str,
+    /// Differences that go without saying: only those of these objects are looked at.
+    pub schemas: &'a [String],
+}
+
+/// Makes a database with the one catalog, applies the changesets, compares with the other, rolls back and compares again.
+pub(super) async fn verify(
+    trial: &mut Trial<'_>,
+    what: &Trying<'_>,
+    progress: OnProgress<'_>,
+) -> Result<Verified, Failure> {
+    let mut verified = Verified { server_version: trial.shadow.version.clone(), ..Verified::default() };
+    let mut db = trial.database().await?;
+    let empty = read(trial, &db, what).await?;
+    // what cannot be made is no fault of the changesets
+    let request =
+        Request { from: &empty, to: what.from, role: what.role, known: &BTreeSet::new(), uses: BTreeSet::new() };
+    let base = generated_alone(trial.target, request)?;
+    if let Tried::Failed(error) =
+        trial.apply(&mut db, &base.changesets, "make the database on a private server", progress).await?
+    {
+        verified.failed = Some(format!("the database cannot be made on a private server: {}", error.message));
+        return Ok(verified);
+    }
+    let begun = read(trial, &db, what).await?;
+    let known = compare(what.from, &begun);
+    if let Tried::Failed(error) =
+        trial.apply(&mut db, &what.generated.changesets, "apply the changesets", progress).await?
+    {
+        verified.failed = Some(format!("`{}`: {}", error.changeset, error.message));
+        return Ok(verified);
+    }
+    let done = read(trial, &db, what).await?;
+    verified.differences =
+        compare(what.to, &done).into_iter().filter(|difference| !known.contains(difference)).collect();
+    back(trial, &mut db, what, &begun, &mut verified).await?;
+    db.close().await?;
+    Ok(verified)
+}
+
+/// Rolls all changesets back.
+async fn back(
+    trial: &Trial<'_>,
+    db: &mut Database,
+    what: &Trying<'_>,
+    begun: &Snapshot,
+    verified: &mut Verified,
+) -> Result<(), Failure> {
+    let changesets = what.generated.changesets.iter().rev();
+    let ids: Vec<String> = changesets.map(|changeset| changeset.id.clone()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let never =
+        what.generated.changesets.iter().find(|changeset| {
+            changeset.rollback.as_ref().is_some_and(|rollback| rollback.get("irreversible").is_some())
+        });
+    if let Some(changeset) = never {
+        verified.rollback_failed = Some(format!("`{}` is irreversible", changeset.id));
+        return Ok(());
+    }
+    let history = db.history().await?;
+    let plan = match rollback::compile(trial.target, db, &history, &Back::Ids(ids), false).await {
+        Ok(plan) => plan,
+        Err(failure) => {
+            verified.rollback_failed = Some(failure.message);
+            return Ok(());
+        }
+    };
+    if let Some(error) = trial.run(db, plan).await? {
+        verified.rollback_failed = Some(format!("`{}`: {}", error.changeset, error.message));
+        return Ok(());
+    }
+    verified.rollback_differences = Some(compare(begun, &read(trial, db, what).await?));
+    Ok(())
+}
+
+async fn read(trial: &Trial<'_>, db: &Database, what: &Trying<'_>) -> Result<Snapshot, Failure> {
+    let catalog = trial.read(db).await?.with_role(&trial.role, what.role);
+    Ok(if what.schemas.is_empty() { catalog } else { catalog.only(what.schemas) })
+}
