@@ -19,6 +19,8 @@ pub struct ChangesetProof {
     pub checksum: String,
     /// The checksum of the SQL that was rendered for the environment.
     pub digest: String,
+    /// Whether it is proven: all that was tried is as it should be, or accepted.
+    pub proven: bool,
     /// Whether it can be applied.
     pub up: Verdict,
     /// Whether its rollback brings the catalog back.
@@ -46,6 +48,7 @@ impl ChangesetProof {
             file: file.map(str::to_owned),
             checksum: checksum.to_owned(),
             digest: digest.to_owned(),
+            proven: false,
             up: Verdict::Skipped,
             down: Verdict::Skipped,
             again: Verdict::Skipped,

@@ -55,6 +55,7 @@ mod promotion_gates;
 mod proving;
 mod proving_accepted;
 mod proving_bad;
+mod proving_sealed;
 mod proving_versions;
 mod rehearsing;
 mod repair;

@@ -21,7 +21,7 @@ pub use choice::Which;
 
 use super::Target;
 use super::run::install;
-use crate::base::{Diagnostics, Failure, FailureKind, Operation};
+use crate::base::{Diagnostics, Failure, FailureKind, Operation, time};
 use crate::history::EventKind;
 use crate::ledger::schema;
 use crate::pg::inspect::Scope;
@@ -120,6 +120,7 @@ pub async fn prove(
     let mut answer = ProofAnswer {
         environment: target.environment.clone(),
         server_version: shadow.version.clone(),
+        proved_at: time::rfc3339_millis(shadow.now().await?),
         base: match &options.which {
             Which::Since(revision) => Some(revision.clone()),
             Which::Pending | Which::All => None,

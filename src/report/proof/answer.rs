@@ -47,6 +47,8 @@ pub struct ProofAnswer {
     pub environment: String,
     /// The version of the server: `15.4`.
     pub server_version: String,
+    /// When the proof began, as RFC 3339 in UTC, by the clock of its server.
+    pub proved_at: String,
     /// The commit, branch or tag since which changesets were chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
@@ -73,20 +75,21 @@ impl ProofAnswer {
     /// Counts, and decides.
     pub fn sum(&mut self) {
         let mut counts = ProofCounts::default();
-        for proof in &self.changesets {
+        for proof in &mut self.changesets {
+            proof.proven = proof.is_proven(self.strict);
             let has = |verdict| Leg::ALL.iter().any(|leg| proof.verdict(*leg) == verdict);
             let place = if has(Verdict::Failed) {
                 &mut counts.failed
             } else if proof.up == Verdict::Skipped {
                 &mut counts.skipped
-            } else if proof.is_proven(self.strict) {
+            } else if proof.proven {
                 &mut counts.proven
             } else {
                 &mut counts.differs
             };
             *place += 1;
             let is_accepted = proof.differences.iter().any(|finding| finding.accepted.is_some());
-            counts.accepted += usize::from(is_accepted && proof.is_proven(self.strict));
+            counts.accepted += usize::from(is_accepted && proof.proven);
             counts.rollbacks += usize::from(proof.down != Verdict::Skipped);
             counts.wrong_rollbacks += usize::from(proof.is_rollback_wrong());
         }
