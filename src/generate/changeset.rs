@@ -54,7 +54,7 @@ pub(super) fn changesets(
                 Some(made) => parts.push((task, made)),
                 None => {
                     let why = "the SQL for it does not follow from the catalog".to_owned();
-                    left_out.insert(LeftOut { what: task.object().to_string(), why });
+                    left_out.insert(LeftOut { object: task.object().clone(), property: None, why });
                 }
             }
         }
@@ -141,10 +141,14 @@ fn backwards(tasks: &Tasks<'_>, parts: &Parts<'_>) -> Vec<Value> {
             _ => None,
         })
         .collect();
+    // a sequence goes with the column that owns it
+    let owned: BTreeSet<&ObjectKey> =
+        parts.iter().filter(|(task, _)| matches!(task, Task::Own(_))).map(|(task, _)| task.object()).collect();
     let goes_along = |task: &Task| {
         let key = task.object();
         !made.contains(key) && ancestors(tasks.to, key).any(|whole| made.contains(whole))
             || matches!(task, Task::Own(_) | Task::SetDefault(_))
+            || owned.contains(key)
     };
     let kept = parts.iter().rev().filter(|(task, _)| !goes_along(task));
     let forms: Vec<&Form> = kept

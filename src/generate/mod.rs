@@ -5,6 +5,7 @@
 //! into a changeset unless others have to come in between (`group.rs`), and writes changesets (`changeset.rs`). Where the
 //! direct statement blocks others while it reads a table, it has another form (`forms.rs`).
 
+mod attic;
 mod changeset;
 mod edges;
 mod files;
@@ -100,7 +101,8 @@ pub fn generate(request: &Request<'_>) -> Generated {
         }
         for task in tied {
             left_out.insert(LeftOut {
-                what: task.object().to_string(),
+                object: task.object().clone(),
+                property: None,
                 why: "it and others depend on each other".to_owned(),
             });
             cut.insert(task);

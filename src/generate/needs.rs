@@ -98,7 +98,14 @@ impl Finder<'_> {
         let from = self.tasks.from;
         for (key, object) in from.objects() {
             let doing = [Task::DropDefault(key.clone()), Task::Alter(key.clone())].map(|task| self.number(task));
-            let gone = ancestors(from, key).find_map(|ancestor| self.number(Task::Drop(ancestor.clone())));
+            let dropped: Vec<usize> =
+                ancestors(from, key).filter_map(|ancestor| self.number(Task::Drop(ancestor.clone()))).collect();
+            let gone = dropped.first().copied();
+            // a part goes before the whole
+            let parts = doing[0].into_iter().chain(gone);
+            for (part, whole) in parts.flat_map(|part| dropped.iter().map(move |whole| (part, *whole))) {
+                self.needs[whole].insert(part);
+            }
             for number in doing.into_iter().flatten().chain(gone) {
                 for other in &object.depends {
                     if key.kind == Kind::Sequence && other.kind == Kind::Column {

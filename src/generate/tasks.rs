@@ -40,8 +40,10 @@ impl Task {
 /// A difference for which there is no SQL.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct LeftOut {
-    /// The object, and the property that differs.
-    pub what: String,
+    /// The object.
+    pub object: ObjectKey,
+    /// The property that differs; null: the whole object.
+    pub property: Option<String>,
     /// Why there is no SQL for it.
     pub why: String,
 }
@@ -84,13 +86,18 @@ impl<'a> Tasks<'a> {
                 Change::Extra => tasks.drop(&key),
                 Change::Changed { .. } => changed.entry(key).or_default().push(difference),
                 Change::Moved { .. } => {
-                    tasks.leave_out(format!("the position of {key}"), "only a new table has columns in another order");
+                    tasks.leave_out(&key, Some("position"), "only a new table has columns in another order");
                 }
             }
         }
         for (key, differences) in changed {
             tasks.change(key, differences);
         }
+        // what is made again as a whole has no changes
+        let again = |task: &Task| matches!(task, Task::Alter(key) if tasks.is_dropped(key));
+        let again: Vec<Task> = tasks.all.iter().filter(|task| again(task)).cloned().collect();
+        tasks.all.retain(|task| !again.contains(task));
+        tasks.free_the_attic();
         let later: Vec<ObjectKey> = tasks.later.iter().cloned().collect();
         for column in later {
             let parent = to.get(&column).and_then(|column| column.parent.clone());
@@ -102,15 +109,16 @@ impl<'a> Tasks<'a> {
         tasks
     }
 
-    fn leave_out(&mut self, what: impl Into<String>, why: impl Into<String>) {
-        self.left_out.insert(LeftOut { what: what.into(), why: why.into() });
+    pub(super) fn leave_out(&mut self, object: &ObjectKey, property: Option<&str>, why: impl Into<String>) {
+        let property = property.map(str::to_owned);
+        self.left_out.insert(LeftOut { object: object.clone(), property, why: why.into() });
     }
 
     /// Makes an object with its parts.
     fn create(&mut self, key: &ObjectKey) {
         let Some(object) = self.to.get(key) else { return };
         if create_object(self.to, key, &self.later).is_none() {
-            return self.leave_out(key.to_string(), "the SQL that makes it does not follow from the catalog");
+            return self.leave_out(key, None, "the SQL that makes it does not follow from the catalog");
         }
         self.all.insert(Task::Create(key.clone()));
         if key.kind == Kind::Sequence && object.text("ownedBy").is_some() {
@@ -137,12 +145,19 @@ impl<'a> Tasks<'a> {
             return;
         }
         if drop_object(self.from, key).is_none() && key.kind != Kind::DefaultPrivileges {
-            return self.leave_out(key.to_string(), "there is no statement that drops it");
+            return self.leave_out(key, None, "there is no statement that drops it");
         }
         self.all.insert(Task::Drop(key.clone()));
     }
 
     fn change(&mut self, key: ObjectKey, differences: Vec<Difference>) {
+        let view = self.to.get(&key).and_then(|object| object.parent.clone());
+        let view = view.filter(|parent| matches!(parent.kind, Kind::View | Kind::MaterializedView));
+        if let (Kind::Column, Some(view)) = (key.kind, view)
+            && differences.iter().any(is_type)
+        {
+            return self.make_again(&view);
+        }
         let again = drop_object(self.from, &key);
         let is_again = |difference: &Difference| match ddl(self.to, self.from, difference) {
             Some(sql) => again.is_some() && sql.first() == again.as_ref(),
@@ -155,9 +170,8 @@ impl<'a> Tasks<'a> {
             differences.into_iter().partition(|difference| ddl(self.to, self.from, difference).is_some());
         for difference in unknown {
             let Change::Changed { property, .. } = &difference.change else { continue };
-            self.leave_out(format!("{property} of {key}"), "no statement changes it without making the object again");
+            self.leave_out(&key, Some(property), "no statement changes it without making the object again");
         }
-        let is_type = |difference: &Difference| matches!(&difference.change, Change::Changed { property, .. } if property == "type" || property == "collation");
         if key.kind == Kind::Column && known.iter().any(is_type) {
             for dependent in self.dependents_of(&key) {
                 // PostgreSQL makes them again itself
@@ -235,7 +249,7 @@ impl<'a> Tasks<'a> {
         } else if let Some(view) = parent.filter(|of| matches!(of.kind, Kind::View | Kind::MaterializedView)) {
             self.make_again(&view);
         } else if key.kind != Kind::Sequence {
-            self.leave_out(key.to_string(), format!("it depends on {of}, which has to be made again"));
+            self.leave_out(key, None, format!("it depends on {of}, which has to be made again"));
         }
     }
 
@@ -252,6 +266,12 @@ impl<'a> Tasks<'a> {
     fn is_dropped(&self, key: &ObjectKey) -> bool {
         ancestors(self.from, key).any(|ancestor| self.all.contains(&Task::Drop(ancestor.clone())))
     }
+}
+
+/// Whether it is of the type of a column.
+fn is_type(difference: &Difference) -> bool {
+    let Change::Changed { property, .. } = &difference.change else { return false };
+    property == "type" || property == "collation"
 }
 
 /// An object, what it is a part of, and so on.

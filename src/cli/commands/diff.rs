@@ -10,7 +10,7 @@ use crate::cli::shell::running::stop_on_signals;
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::generate::{self, DiffOptions, Side};
 use crate::ops::progress::Progress;
-use crate::report::Text;
+use crate::report::{Rendered, Text, json};
 
 /// Compares two databases, or a database and the project, and shows the changesets that bring the first to the second.
 ///
@@ -70,7 +70,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     }
     let failure = generated::failure(answer.verified.as_ref(), &answer.left_out);
     match form {
-        Form::Json => out.json(&answer),
+        Form::Json => out.verdict(Rendered::Document(json::pretty(&answer))),
         Form::Yaml => out.document(&crate::generate::yaml(&answer.changesets.iter().collect::<Vec<_>>(), "")),
         Form::Text => {
             let mut text = Text::new();

@@ -11,7 +11,7 @@ use crate::cli::shell::task::{Outcome, block_on};
 use crate::inspect::words;
 use crate::ops::generate::{self, DriftAnswer, DriftOptions, Ignored, Resolution};
 use crate::ops::progress::Progress;
-use crate::report::{Line, Text, Tone};
+use crate::report::{Line, Rendered, Text, Tone, json};
 
 /// Compares the database of the environment with what its ledger says: what was added, changed or removed by hand.
 ///
@@ -77,13 +77,20 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         answer.written = Some(generated::write_one(loaded, file.as_deref().unwrap_or(&usual), &answer.changesets)?);
     }
     match form {
-        Form::Json => out.json(&answer),
+        Form::Json => out.verdict(Rendered::Document(json::pretty(&answer))),
         Form::Yaml => out.document(&crate::generate::yaml(&answer.changesets.iter().collect::<Vec<_>>(), "")),
         Form::Text => out.data(text(&answer)),
     }
     generated::written(answer.written.as_deref(), out);
-    if answer.written.is_some() && resolution == Some(Resolution::Adopt) {
-        out.say(format!("then: `dagmar baseline --env {}` marks them as applied there", answer.environment));
+    if answer.written.is_some() {
+        let ids = answer.to_baseline.join(" ");
+        out.say(format!(
+            "then: `dagmar baseline --env {} {ids} --reason TEXT` marks them as applied there",
+            answer.environment
+        ));
+        if resolution == Some(Resolution::Revert) {
+            out.say(format!("then: `dagmar apply --env {}` takes back what was changed by hand", answer.environment));
+        }
     }
     let wrong = generated::failure(answer.verified.as_ref(), &answer.left_out);
     answer.failure().or(wrong).map_or(Ok(()), Err)

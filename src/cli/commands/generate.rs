@@ -10,7 +10,7 @@ use crate::cli::shell::task::{Outcome, block_on};
 use crate::generate::Layout;
 use crate::ops::generate::{self, GenerateOptions};
 use crate::ops::progress::Progress;
-use crate::report::Text;
+use crate::report::{Rendered, Text, json};
 use std::collections::BTreeMap;
 
 /// Turns the database of the environment into changesets: one for each table, view, type and function, with rollback
@@ -80,7 +80,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     }
     let failure = generated::failure(answer.verified.as_ref(), &answer.left_out);
     match form {
-        Form::Json => out.json(&answer),
+        Form::Json => out.verdict(Rendered::Document(json::pretty(&answer))),
         Form::Yaml => out.document(&crate::generate::yaml(&answer.changesets.iter().collect::<Vec<_>>(), "")),
         Form::Text => {
             let mut text = Text::new();

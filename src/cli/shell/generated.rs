@@ -48,7 +48,8 @@ pub fn differences(differences: &[Difference], text: &mut Text) {
 
 /// What is in no changeset, and what came of the trial.
 pub fn rest(left_out: &[LeftOut], not_compared: &[NotCompared], verified: Option<&Verified>, text: &mut Text) {
-    for LeftOut { what, why } in left_out {
+    for LeftOut { object, property, why } in left_out {
+        let what = property.as_ref().map_or_else(|| object.to_string(), |property| format!("{property} of {object}"));
         text.line(Line::new().paint(Tone::Warn, "left out").plain(format!(": {what}: {why}")).hang(10));
     }
     for NotCompared { what, why } in not_compared {

@@ -107,7 +107,7 @@ async fn compared(
     };
     let wanted = only(to.catalog.with_role(&to.role, &from.role));
     let there = only(from.catalog);
-    let (generated, verified) = changes(trial, &there, &wanted, &from.role, options, progress).await?;
+    let (generated, verified) = changes(trial, &there, &wanted, &from.role, options, &[], progress).await?;
     Ok(DiffAnswer {
         from: from.place,
         to: to.place,
@@ -127,19 +127,21 @@ async fn compared(
     })
 }
 
-/// The changesets between two catalogs, tried.
+/// The changesets between two catalogs, tried. `before`: further changesets that come before them.
 pub(super) async fn changes(
     trial: &mut Trial<'_>,
     from: &crate::inspect::Snapshot,
     to: &crate::inspect::Snapshot,
     role: &str,
     options: &DiffOptions,
+    before: &[GeneratedChangeset],
     progress: OnProgress<'_>,
 ) -> Result<(Generated, Option<Verified>), Failure> {
     let target = trial.target;
-    let known: BTreeSet<String> =
-        target.view()?.changelog.changesets.iter().map(|changeset| changeset.id.clone()).collect();
-    let generated = generated(target, Request { from, to, role, known: &known, uses: BTreeSet::new() })?;
+    let view = target.view()?;
+    let known = view.changelog.changesets.iter().map(|changeset| changeset.id.clone());
+    let known: BTreeSet<String> = known.chain(before.iter().map(|changeset| changeset.id.clone())).collect();
+    let generated = generated(target, Request { from, to, role, known: &known, uses: BTreeSet::new() }, before)?;
     let trying = Trying { from, to, generated: &generated, role, schemas: &options.schemas };
     let verified = if options.unverified || generated.changesets.is_empty() {
         None

@@ -72,8 +72,10 @@ pub struct DriftAnswer {
     pub ignored: Vec<Ignored>,
     /// What the changesets do; null: none were asked for.
     pub resolution: Option<Resolution>,
-    /// The changesets that adopt or revert the drift.
+    /// The changesets that describe what was changed by hand; for `revert` those that take it back follow.
     pub changesets: Vec<GeneratedChangeset>,
+    /// Those of the changesets whose effect the database already has: `baseline` marks them as applied.
+    pub to_baseline: Vec<String>,
     /// Differences that are in no changeset, and why.
     pub left_out: Vec<LeftOut>,
     /// What is there and cannot be inspected.
@@ -158,6 +160,7 @@ pub async fn drift(
         ignored: passed_over,
         resolution: options.resolution,
         changesets: Vec::new(),
+        to_baseline: Vec::new(),
         left_out: Vec::new(),
         not_compared: there.not_compared.clone(),
         verified: None,
@@ -169,20 +172,14 @@ pub async fn drift(
             for ignored in &answer.ignored {
                 there.settle(&mut wanted, &ignored.difference);
             }
+            let catalogs = (&there, &wanted);
             let done = tokio::select! {
-                done = resolve(&mut trial, resolution, &there, &wanted, &role, options, progress) => done,
+                done = resolve(&mut trial, resolution, catalogs, &role, options, &mut answer, progress) => done,
                 () = stop.requested() => Err(super::stopped()),
             };
-            match done {
-                Ok((generated, verified)) => {
-                    answer.changesets = generated.changesets;
-                    answer.left_out = generated.left_out;
-                    answer.verified = verified;
-                }
-                Err(failure) => {
-                    trial.close().await?;
-                    return Err(failure);
-                }
+            if let Err(failure) = done {
+                trial.close().await?;
+                return Err(failure);
             }
         }
         trial.close().await?;
@@ -195,33 +192,39 @@ pub async fn drift(
     Ok(answer)
 }
 
-/// The changesets that adopt or revert.
+/// Adds the changesets that adopt, or adopt and take back: the history of the database stays one that makes it of an
+/// empty one.
 async fn resolve(
     trial: &mut Trial<'_>,
     resolution: Resolution,
-    there: &Snapshot,
-    wanted: &Snapshot,
+    (there, wanted): (&Snapshot, &Snapshot),
     role: &str,
     options: &DriftOptions,
+    answer: &mut DriftAnswer,
     progress: OnProgress<'_>,
-) -> Result<(crate::generate::Generated, Option<Verified>), Failure> {
-    let (from, to) = match resolution {
-        Resolution::Adopt => (wanted, there),
-        Resolution::Revert => (there, wanted),
-    };
-    let environment = trial.target.environment.clone();
+) -> Result<(), Failure> {
     let asked = DiffOptions {
-        from: Side::Environment(environment.clone()),
-        to: Side::Project,
+        from: Side::Project,
+        to: Side::Environment(answer.environment.clone()),
         schemas: Vec::new(),
         unverified: options.unverified,
     };
-    let (mut generated, verified) = changes(trial, from, to, role, &asked, progress).await?;
+    let (adopting, mut verified) = changes(trial, wanted, there, role, &asked, &[], progress).await?;
+    answer.to_baseline = adopting.changesets.iter().map(|changeset| changeset.id.clone()).collect();
+    answer.changesets = adopting.changesets;
+    answer.left_out = adopting.left_out;
     if resolution == Resolution::Revert {
+        if verified.as_ref().is_none_or(Verified::is_good) {
+            let (reverting, tried) = changes(trial, there, wanted, role, &asked, &answer.changesets, progress).await?;
+            answer.changesets.extend(reverting.changesets);
+            answer.left_out.extend(reverting.left_out);
+            verified = tried;
+        }
         // the others have no drift to take back
-        generated.changesets.iter_mut().for_each(|changeset| changeset.environments = vec![environment.clone()]);
+        answer.changesets.iter_mut().for_each(|changeset| changeset.environments = vec![answer.environment.clone()]);
     }
-    Ok((generated, verified))
+    answer.verified = verified;
+    Ok(())
 }
 
 /// The role that owns what dagmar makes there: that of the ledger.

@@ -2,7 +2,7 @@
 
 use super::shadow::alone;
 use crate::base::{Failure, FailureKind};
-use crate::generate::{Generated, Request, generate, yaml};
+use crate::generate::{Generated, GeneratedChangeset, Request, generate, yaml};
 use crate::inspect::ObjectKind;
 use crate::ops::{Project, Target, TargetSpec};
 use crate::source::project::FILE;
@@ -19,8 +19,12 @@ const ROUNDS: usize = 4;
 ///
 /// # Errors
 /// If the project cannot be compiled.
-pub(super) fn generated(target: &Target, request: Request<'_>) -> Result<Generated, Failure> {
-    with_edges(target, request, true)
+pub(super) fn generated(
+    target: &Target,
+    request: Request<'_>,
+    before: &[GeneratedChangeset],
+) -> Result<Generated, Failure> {
+    with_edges(target, request, Some(before))
 }
 
 /// The same, without the changesets of the project.
@@ -28,14 +32,18 @@ pub(super) fn generated(target: &Target, request: Request<'_>) -> Result<Generat
 /// # Errors
 /// If they cannot be compiled.
 pub(super) fn generated_alone(target: &Target, request: Request<'_>) -> Result<Generated, Failure> {
-    with_edges(target, request, false)
+    with_edges(target, request, None)
 }
 
-fn with_edges(target: &Target, mut request: Request<'_>, with_project: bool) -> Result<Generated, Failure> {
+fn with_edges(
+    target: &Target,
+    mut request: Request<'_>,
+    project: Option<&[GeneratedChangeset]>,
+) -> Result<Generated, Failure> {
     let mut found = generate(&request);
     let mut missing = Vec::new();
     for _ in 0..ROUNDS {
-        missing = missing_edges(target, &found, with_project)?;
+        missing = missing_edges(target, &found, project)?;
         let object = |id: &str| found.changesets.iter().find(|changeset| changeset.id == id).map(|c| &c.object);
         let known = request.uses.len();
         for (from, to) in &missing {
@@ -54,11 +62,18 @@ fn with_edges(target: &Target, mut request: Request<'_>, with_project: bool) -> 
 }
 
 /// The dependencies that a check of the project with these changesets misses, as pairs of ids.
-fn missing_edges(target: &Target, generated: &Generated, with_project: bool) -> Result<Vec<(String, String)>, Failure> {
+fn missing_edges(
+    target: &Target,
+    generated: &Generated,
+    project: Option<&[GeneratedChangeset]>,
+) -> Result<Vec<(String, String)>, Failure> {
     if generated.changesets.is_empty() {
         return Ok(Vec::new());
     }
-    let whole = if with_project { together(target, generated)? } else { alone(target, &generated.changesets)? };
+    let whole = match project {
+        Some(before) => together(target, generated, before)?,
+        None => alone(target, &generated.changesets)?,
+    };
     let view = whole.view().map_err(|failure| no_project(&failure))?;
     let checked = view.check().map_err(|failure| no_project(&failure))?;
     let id = |position: usize| view.changelog.changesets[position].id.clone();
@@ -66,8 +81,8 @@ fn missing_edges(target: &Target, generated: &Generated, with_project: bool) -> 
     Ok(pairs.map(|(changeset, maker)| (id(changeset), id(maker))).collect())
 }
 
-/// The project with the changesets.
-fn together(target: &Target, generated: &Generated) -> Result<Target, Failure> {
+/// The project with the changesets, and those that come before them.
+fn together(target: &Target, generated: &Generated, before: &[GeneratedChangeset]) -> Result<Target, Failure> {
     let loaded = &target.workspace().loaded;
     let mut files: BTreeMap<String, String> = BTreeMap::new();
     let view = target.view()?;
@@ -75,7 +90,7 @@ fn together(target: &Target, generated: &Generated) -> Result<Target, Failure> {
     files.extend(loaded.templates.iter().map(|template| (template.path.clone(), template.text.clone())));
     files.entry(FILE.to_owned()).or_default();
     let plans = loaded.config.plans.trim_start_matches("./").trim_end_matches('/');
-    let text = yaml(&generated.changesets.iter().collect::<Vec<_>>(), "");
+    let text = yaml(&before.iter().chain(&generated.changesets).collect::<Vec<_>>(), "");
     files.insert(format!("{plans}/{GENERATED}"), text);
     let files = files.iter().map(|(path, text)| (Path::new(path), text.as_bytes()));
     let project = Project::unpack(files, target.process().clone())?;

@@ -114,7 +114,12 @@ pub(super) async fn of_project(trial: &mut Trial<'_>, progress: OnProgress<'_>) 
             .help("what the project needs and does not make has to be in a changeset"));
         }
     }
-    let found = of_database(target, &db).await?;
+    let found = Found {
+        catalog: trial.read(&db).await?,
+        place: "the project".to_owned(),
+        role: db.server.user.clone(),
+        version: db.server.release(),
+    };
     db.close().await?;
-    Ok(Found { place: "the project".to_owned(), ..found })
+    Ok(found)
 }

@@ -97,7 +97,7 @@ pub async fn generate(
             known: &BTreeSet::new(),
             uses: BTreeSet::new(),
         };
-        let generated = generated(target, request)?;
+        let generated = generated(target, request, &[])?;
         let trying = Trying {
             from: &catalog,
             to: &found.catalog,

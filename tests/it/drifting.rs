@@ -1,0 +1,153 @@
+//! `dagmar drift`: what somebody changed by hand is found, adopted or taken back.
+
+use crate::support::{Database, Project, same, sql};
+use serde_json::Value;
+
+const SHOP: &str = "CREATE SCHEMA app; CREATE TABLE app.users (id int PRIMARY KEY, email text NOT NULL); \
+                    CREATE VIEW app.emails AS SELECT email FROM app.users; CREATE TABLE app.events (at date) PARTITION BY RANGE (at)";
+
+/// A project with two environments; the first has the shop.
+fn shop(more: &str) -> (Project, Database, Database) {
+    let (database, other) = (Database::new(), Database::new());
+    let environments = format!(
+        "{more}environments:\n  prod: {{ url: \"{}\" }}\n  other: {{ url: \"{}\" }}\n",
+        database.url(),
+        other.url()
+    );
+    let changesets = crate::support::file(&[sql("shop", SHOP, "DROP SCHEMA app CASCADE")]);
+    let project = Project::new(&[("dagmar.yaml", &environments), ("plans/shop.yaml", &changesets)]);
+    project.run(&["apply", "--yes"]).ok();
+    (project, database, other)
+}
+
+fn drift(project: &Project, more: &[&str]) -> Value {
+    let run = project.run(&[&["drift", "--format", "json"], more].concat());
+    let answer = run.json();
+    assert_eq!(run.code, if answer["drifted"] == true { 10 } else { 0 }, "{run:?}");
+    answer
+}
+
+fn objects(answer: &Value) -> Vec<String> {
+    let name = |difference: &Value| {
+        let object = &difference["object"];
+        format!("{} {}", object["kind"].as_str().unwrap(), object["name"].as_str().unwrap())
+    };
+    answer["differences"].as_array().unwrap().iter().map(name).collect()
+}
+
+const BY_HAND: &str = "ALTER TABLE app.users ADD nick text; CREATE INDEX users_nick ON app.users (nick); DROP VIEW app.emails; \
+                       ALTER TABLE app.users ALTER email DROP NOT NULL";
+
+#[test]
+fn what_was_done_by_hand_is_found() {
+    let (project, database, _) = shop("");
+    assert_eq!(drift(&project, &[])["drifted"], false);
+    // by a catalog that was kept, too
+    assert_eq!(drift(&project, &[])["drifted"], false);
+    database.sql(BY_HAND);
+    let found = ["view app.emails", "column app.users.email", "column app.users.nick", "index app.users_nick"];
+    assert_eq!(objects(&drift(&project, &[])), found);
+    let said = project.run(&["drift"]).fails(10);
+    assert!(said.contains("prod has drifted: 4 differences"), "{said}");
+}
+
+#[test]
+fn drift_is_taken_back_in_the_environment_alone() {
+    let (project, database, other) = shop("");
+    let before = database.schema();
+    database.sql(BY_HAND);
+    database.sql("INSERT INTO app.users VALUES (1, 'a@example.org', 'ann')");
+    let answer = drift(&project, &["--revert", "--write"]);
+    assert_eq!(answer["verified"]["differences"], Value::Array(Vec::new()), "{answer:#}");
+    let mut marking = vec!["baseline", "--reason", "by hand on Monday", "--yes"];
+    marking.extend(answer["toBaseline"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()));
+    project.run(&marking).ok();
+    assert_eq!(drift(&project, &[])["drifted"], false);
+    project.run(&["apply", "--yes"]).ok();
+    assert_eq!(drift(&project, &[])["drifted"], false);
+    assert_eq!(database.sql("SELECT email FROM app.emails"), "a@example.org");
+    // the column is kept in the attic
+    let without =
+        |schema: String| schema.lines().filter(|line| !line.contains("attic_")).collect::<Vec<_>>().join("\n");
+    assert_eq!(without(database.schema()).replace(",\n)", "\n)"), without(before));
+    project.run(&["apply", "--yes", "--env", "other"]).ok();
+    assert_eq!(other.sql("SELECT count(*) FROM dagmar.changeset"), "1", "the others have no drift");
+}
+
+#[test]
+fn drift_is_adopted_for_all_environments() {
+    let (project, database, other) = shop("");
+    database.sql(BY_HAND);
+    drift(&project, &["--adopt", "--write=plans/adopted.yaml"]);
+    project.run(&["check"]).ok();
+    project.run(&["baseline", "--reason", "by hand on Monday", "--yes"]).ok();
+    assert_eq!(drift(&project, &[])["drifted"], false);
+    project.run(&["apply", "--yes", "--env", "other"]).ok();
+    same("the schema", &database.schema(), &other.schema());
+}
+
+#[test]
+fn what_others_own_is_no_drift() {
+    let (project, database, _) = shop(
+        "drift:\n  ignore:\n    - { object: \"table app.events_*\", reason: made by the partition job }\n    - { object: view app.emails, property: comment, reason: the analysts describe it }\n",
+    );
+    database.sql(
+        "CREATE TABLE app.events_2026 PARTITION OF app.events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01'); \
+         COMMENT ON VIEW app.emails IS 'all of them'",
+    );
+    let answer = drift(&project, &[]);
+    assert_eq!((&answer["drifted"], answer["ignored"].as_array().unwrap().len()), (&false.into(), 2), "{answer:#}");
+    let text = project.run(&["drift"]).ok();
+    assert!(text.contains("ignored: table app.events_2026 is not expected (made by the partition job)"), "{text}");
+    database.sql("GRANT SELECT ON app.emails TO PUBLIC");
+    assert_eq!(objects(&drift(&project, &[])), ["view app.emails"]);
+    // what is ignored stays as it is
+    drift(&project, &["--revert", "--write"]);
+    let written = std::fs::read_to_string(project.path().join("plans/drift.yaml")).unwrap();
+    assert!(written.contains("REVOKE SELECT ON TABLE app.emails FROM PUBLIC"), "{written}");
+    assert!(!written.contains("COMMENT") && !written.contains("events_2026"), "{written}");
+}
+
+#[test]
+fn a_recorded_comparison_is_in_the_status_and_met_by_the_gate() {
+    let (project, database, _) = shop("");
+    let config = std::fs::read_to_string(project.path().join("dagmar.yaml")).unwrap();
+    project.write("dagmar.yaml", &config.replacen("\" }", "\", drift: { maxAge: 1h } }", 1));
+    project.write(
+        "plans/next.yaml",
+        &crate::support::file(&[sql("next", "CREATE TABLE app.next ()", "DROP TABLE app.next").depends_on(["shop"])]),
+    );
+    let refused = project.run(&["apply", "--yes"]).refusal(5);
+    assert!(refused.contains("no comparison of the database with its ledger is recorded"), "{refused}");
+    assert!(refused.contains("dagmar drift --env prod --record"), "{refused}");
+
+    database.sql("ALTER TABLE app.users ADD nick text");
+    project.run(&["drift", "--record"]).fails(10);
+    let refused = project.run(&["apply", "--yes"]).refusal(5);
+    assert!(refused.contains("the database has drifted: 1 difference"), "{refused}");
+    let status = project.run(&["status"]).ok();
+    assert!(status.contains("drift: 1 difference found on "), "{status}");
+
+    database.sql("ALTER TABLE app.users DROP nick");
+    project.run(&["drift", "--record"]).ok();
+    let json = project.run(&["status", "--format", "json"]).json();
+    assert_eq!(json["drift"]["differences"], 0, "{json:#}");
+    project.run(&["apply", "--yes"]).ok();
+    assert!(project.run(&["history"]).ok().contains("driftChecked"));
+    project.run(&["history", "--verify", "--format", "json"]).intact();
+}
+
+#[test]
+fn changesets_are_made_only_when_it_is_said_which() {
+    let (project, _, _) = shop("");
+    let said = project.run(&["drift", "--write"]).refusal(2);
+    assert!(said.contains("--adopt") && said.contains("--revert"), "{said}");
+}
+
+#[test]
+fn a_wrong_pattern_is_named_with_its_place() {
+    let config = "drift:\n  ignore:\n    - { object: \"table a[\", reason: x }\n";
+    let project = Project::new(&[("dagmar.yaml", config), ("plans/shop.yaml", "changesets: []\n")]);
+    let said = project.run(&["check"]).refusal(3);
+    assert!(said.contains("dagmar.yaml:3") && said.contains("table a["), "{said}");
+}

@@ -1,0 +1,249 @@
+//! `dagmar generate`, `diff` and `baseline`: databases that exist become changesets.
+
+use crate::support::{Database, Project, against, same, sql};
+use serde_json::Value;
+
+/// A database that nobody made with dagmar: tables that refer to each other, functions whose bodies use them, policies that
+/// call the functions.
+const LEGACY: &str = r#"
+CREATE SCHEMA app;
+COMMENT ON SCHEMA app IS 'Costs ${money}';
+CREATE SCHEMA "Odd Name";
+CREATE TYPE app.mood AS ENUM ('sad', 'ok');
+CREATE TYPE app.point2 AS (x int, y text);
+CREATE DOMAIN app.email AS text CHECK (VALUE LIKE '%@%');
+CREATE SEQUENCE app.numbers START 100 INCREMENT 5;
+CREATE TABLE app.teams (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE, head int, place app.point2);
+CREATE TABLE app.users (
+    id serial PRIMARY KEY, team bigint REFERENCES app.teams ON DELETE CASCADE, mail app.email NOT NULL,
+    mood app.mood DEFAULT 'ok', number int DEFAULT nextval('app.numbers'), twice int GENERATED ALWAYS AS (number * 2) STORED,
+    CHECK (number > 0));
+ALTER TABLE app.teams ADD CONSTRAINT teams_head FOREIGN KEY (head) REFERENCES app.users;
+COMMENT ON COLUMN app.users.mail IS 'lower case';
+CREATE INDEX users_mail ON app.users (lower(mail)) WHERE mood = 'ok';
+CREATE TABLE "Odd Name"."A Table" ("An Id" int PRIMARY KEY, "select" text DEFAULT 'it''s');
+CREATE FUNCTION app.is_head(who int) RETURNS boolean LANGUAGE sql STABLE AS $$SELECT EXISTS (SELECT FROM app.teams t WHERE t.head = who)$$;
+CREATE FUNCTION app.stamp() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.number := coalesce(NEW.number, 1);  
+    RETURN NEW;
+END $$;
+CREATE TRIGGER stamp BEFORE INSERT ON app.users FOR EACH ROW EXECUTE FUNCTION app.stamp();
+ALTER TABLE app.users ENABLE ROW LEVEL SECURITY;
+CREATE POLICY heads ON app.users USING (app.is_head(id));
+CREATE VIEW app.happy AS SELECT id, mail FROM app.users WHERE mood = 'ok';
+CREATE VIEW app.happy_mails AS SELECT mail FROM app.happy;
+CREATE MATERIALIZED VIEW app.counts AS SELECT team, count(*) AS n FROM app.users GROUP BY team;
+CREATE UNIQUE INDEX counts_team ON app.counts (team);
+GRANT SELECT ON app.users TO PUBLIC;
+REVOKE EXECUTE ON FUNCTION app.is_head(int) FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO PUBLIC;
+"#;
+
+fn empty(environments: &[(&str, &Database)]) -> Project {
+    let lines: Vec<String> =
+        environments.iter().map(|(name, database)| format!("  {name}: {{ url: \"{}\" }}\n", database.url())).collect();
+    let project = Project::new(&[("dagmar.yaml", &format!("environments:\n{}", lines.concat()))]);
+    std::fs::create_dir_all(project.path().join("plans")).unwrap();
+    project
+}
+
+fn legacy() -> Database {
+    let database = Database::new();
+    database.sql(LEGACY);
+    database
+}
+
+/// What was tried went well.
+#[track_caller]
+fn verified(answer: &Value) {
+    let verified = &answer["verified"];
+    let none = Value::Array(Vec::new());
+    assert_eq!((&verified["differences"], &verified["rollbackDifferences"]), (&none, &none), "{answer:#}");
+    assert_eq!((&verified["failed"], &verified["rollbackFailed"]), (&Value::Null, &Value::Null), "{answer:#}");
+    assert_eq!(answer["leftOut"], none, "{answer:#}");
+}
+
+fn ids(answer: &Value) -> Vec<&str> {
+    answer["changesets"].as_array().unwrap().iter().map(|changeset| changeset["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_database_becomes_changesets_that_make_an_equal_one() {
+    let database = legacy();
+    let before = database.schema();
+    let project = empty(&[("old", &database)]);
+    let run = project.run(&["generate", "--write", "--layout", "object", "--format", "json"]);
+    let answer = run.json();
+    assert_eq!(run.code, 0, "{run:?}");
+    verified(&answer);
+    let ids = ids(&answer);
+    let place = |id: &str| ids.iter().position(|other| *other == id).unwrap_or_else(|| panic!("{id}: {ids:?}"));
+    assert!(place("create-table-app.teams") < place("create-function-app.is_head"), "{ids:?}");
+    assert!(place("create-view-app.happy") < place("create-view-app.happy_mails"), "{ids:?}");
+    let written = answer["written"].as_array().unwrap();
+    assert!(written.contains(&"plans/app/table-users.yaml".into()), "{written:?}");
+    assert_eq!(database.schema(), before, "it only reads");
+
+    project.run(&["check"]).ok();
+    let (other, nothing) = (Database::new(), Database::new());
+    project.on(&other, &["apply"]).ok();
+    same("the schema", &before, &other.schema());
+    assert_eq!(other.sql("SELECT obj_description('app'::regnamespace)"), "Costs ${money}");
+    project.on(&other, &["rollback", "--all"]).ok();
+    same("nothing", &nothing.schema(), &other.schema());
+}
+
+#[test]
+fn the_changesets_are_shown_and_only_written_when_asked() {
+    let database = Database::new();
+    database.sql(
+        "CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY); CREATE SCHEMA other; CREATE TABLE other.t ()",
+    );
+    let project = empty(&[("old", &database)]);
+    let text = project.run(&["generate", "--schema", "app"]).ok();
+    assert!(text.contains("create-table-app.t  after create-schema-app"), "{text}");
+    assert!(!text.contains("other"), "{text}");
+    assert_eq!(std::fs::read_dir(project.path().join("plans")).unwrap().count(), 0);
+    let yaml = project.run(&["generate", "--schema", "app", "--format", "yaml"]).ok();
+    project.write("plans/mine.yaml", &yaml);
+    project.run(&["check"]).ok();
+
+    let refused = project.run(&["generate"]).refusal(5);
+    assert!(refused.contains("already has changesets") && refused.contains("dagmar diff"), "{refused}");
+    let missing = empty(&[("old", &database)]).run(&["generate", "--schema", "nowhere"]).refusal(2);
+    assert!(missing.contains("the database has no schema `nowhere`"), "{missing}");
+}
+
+#[test]
+fn a_file_that_is_there_is_not_overwritten() {
+    let database = Database::new();
+    database.sql("CREATE SCHEMA app");
+    let project = empty(&[("old", &database)]);
+    project.write("notes/app.yaml", "mine");
+    let refused = project.run(&["generate", "--write=notes"]).refusal(2);
+    assert!(refused.contains("`notes/app.yaml` already exists; nothing was written"), "{refused}");
+    assert_eq!(std::fs::read_to_string(project.path().join("notes/app.yaml")).unwrap(), "mine");
+}
+
+#[test]
+fn what_a_database_has_is_marked_and_nothing_else() {
+    let database = legacy();
+    let project = empty(&[("old", &database)]);
+    project.run(&["generate", "--write"]).ok();
+    database.sql("ALTER TABLE app.users ALTER mail DROP NOT NULL");
+    let refused = project.run(&["baseline", "--reason", "was there", "--yes"]).refusal(5);
+    assert!(refused.contains("column app.users.mail: not null is unset instead of on"), "{refused}");
+    assert!(refused.contains("1 difference; nothing was marked"), "{refused}");
+    assert_eq!(database.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'dagmar'"), "0");
+
+    database.sql("ALTER TABLE app.users ALTER mail SET NOT NULL");
+    let before = database.schema();
+    let run = project.run(&["baseline", "--reason", "was there", "--yes", "--format", "json"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let marked = run.json()["changesets"].as_array().unwrap().len();
+    assert_eq!(database.sql("SELECT count(*) FROM dagmar.changeset WHERE status = 'applied'"), marked.to_string());
+    same("the schema", &before, &database.schema());
+    let again = project.run(&["baseline", "--reason", "was there", "--yes"]).refusal(5);
+    assert!(again.contains("nothing is pending"), "{again}");
+}
+
+/// Each: what the first database has more than the other, what the second one has.
+const PAIRS: [(&str, &str, &[&str]); 9] = [
+    ("", "CREATE INDEX t_n ON app.t (n)", &["CREATE INDEX CONCURRENTLY t_n"]),
+    ("CREATE INDEX t_n ON app.t (n)", "", &["DROP INDEX CONCURRENTLY app.t_n"]),
+    (
+        "",
+        "ALTER TABLE app.t ADD CONSTRAINT positive CHECK (n > 0)",
+        &["NOT VALID", "-- segment", "VALIDATE CONSTRAINT positive"],
+    ),
+    (
+        "",
+        "ALTER TABLE app.t ADD CONSTRAINT t_n UNIQUE (n)",
+        &["CREATE UNIQUE INDEX CONCURRENTLY t_n", "UNIQUE USING INDEX t_n"],
+    ),
+    ("", "ALTER TABLE app.t ALTER n SET NOT NULL", &["setNotNull"]),
+    ("CREATE TABLE app.gone (id int); ALTER TABLE app.t ADD gone text", "", &["dropTable", "dropColumn"]),
+    (
+        "CREATE VIEW app.v AS SELECT n FROM app.t",
+        "ALTER TABLE app.t ALTER n TYPE bigint; CREATE VIEW app.v AS SELECT n FROM app.t",
+        &["DROP VIEW app.v", "TYPE bigint", "CREATE VIEW app.v"],
+    ),
+    (
+        "CREATE TYPE app.mood AS ENUM ('a', 'c')",
+        "CREATE TYPE app.mood AS ENUM ('a', 'b', 'c')",
+        &["addEnumValue", "after: a"],
+    ),
+    (
+        "CREATE FUNCTION app.f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER TABLE app.t ADD x int DEFAULT app.f(1)",
+        "CREATE FUNCTION app.f(b int) RETURNS bigint LANGUAGE sql AS 'SELECT 2::bigint'; ALTER TABLE app.t ADD x int DEFAULT app.f(1)",
+        &["DROP DEFAULT", "DROP FUNCTION app.f(integer)", "SET DEFAULT app.f(1)"],
+    ),
+];
+
+#[test]
+fn what_differs_becomes_changesets_that_do_not_block() {
+    for (first, second, words) in PAIRS {
+        let (from, to) = (Database::new(), Database::new());
+        for (database, more) in [(&from, first), (&to, second)] {
+            database.sql(&format!("CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, n int); {more}"));
+        }
+        let project = empty(&[("from", &from), ("to", &to)]);
+        let run = project.run(&["diff", "from", "to", "--format", "json"]);
+        let answer = run.json();
+        assert_eq!(run.code, 0, "{first} | {second}: {run:?}");
+        let verified = &answer["verified"];
+        assert_eq!(
+            (&verified["failed"], &verified["differences"]),
+            (&Value::Null, &Value::Array(Vec::new())),
+            "{answer:#}"
+        );
+        let yaml = project.run(&["diff", "from", "to", "--format", "yaml", "--write"]).ok();
+        for word in words {
+            assert!(yaml.contains(word), "{word}: {yaml}");
+        }
+        project.on(&from, &["apply"]).ok();
+        // a dropped column stays in its table under another name
+        if !words.contains(&"dropColumn") {
+            same("the schema", &to.schema(), &from.schema());
+        }
+        let none = against(&project, &from.url(), &["diff", "from", "to", "--format", "json"]).json();
+        assert_eq!(none["differences"], Value::Array(Vec::new()), "{none:#}");
+    }
+}
+
+#[test]
+fn a_database_is_compared_with_the_project() {
+    let database = Database::new();
+    let project = empty(&[("dev", &database)]);
+    project.write(
+        "plans/shop.yaml",
+        &crate::support::file(&[sql(
+            "shop",
+            "CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY)",
+            "DROP SCHEMA app CASCADE",
+        )]),
+    );
+    project.run(&["apply", "--yes"]).ok();
+    let text = project.run(&["diff", "dev", "project"]).ok();
+    assert!(text.starts_with("0 differences"), "{text}");
+    database.sql("ALTER TABLE app.t ADD note text");
+    project.run(&["diff", "project", "dev", "--write"]).ok();
+    let written = std::fs::read_to_string(project.path().join("plans/diff.yaml")).unwrap();
+    assert!(written.contains("dependsOn:\n  - shop"), "{written}");
+    project.run(&["check"]).ok();
+    project.run(&["baseline", "--reason", "made by hand", "--yes"]).ok();
+    let text = project.run(&["diff", "dev", "project"]).ok();
+    assert!(text.starts_with("0 differences"), "{text}");
+}
+
+#[test]
+fn sides_that_are_none_are_refused() {
+    let database = Database::new();
+    let project = empty(&[("production", &database)]);
+    let said = project.run(&["diff", "producton", "project"]).refusal(2);
+    assert!(said.contains("`producton` is neither an environment nor a URL"), "{said}");
+    assert!(said.contains("did you mean `production`?"), "{said}");
+    let said = project.run(&["diff", "project", "project"]).refusal(2);
+    assert!(said.contains("both sides are the project"), "{said}");
+}
