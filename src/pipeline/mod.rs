@@ -91,7 +91,7 @@ impl Workspace {
         let changelog = parse::changelog(&loaded.documents, &context, &mut problems);
         let sources = files.with(&loaded.sources);
         let graph = graph::build(&changelog, &mut problems);
-        loaded.config.prove.check_ids(&changelog, &mut problems);
+        advice::accepted(&loaded.config.prove, &changelog, &mut problems);
         advice::edges(&changelog, &names, environment, &mut problems);
         let used = sources.iter().skip(loaded.sources.next().0 as usize).map(|(_, file)| file.path.as_str()).collect();
         advice::ignored(&loaded.ignored, &used, &loaded.config.plans)

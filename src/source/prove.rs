@@ -1,7 +1,6 @@
 //! What the project says about the proof of its changesets.
 
-use super::Changelog;
-use crate::base::{Code, Diagnostic, Diagnostics, HumanDuration, Leg, Place, diag::nearest};
+use crate::base::{Code, Diagnostic, Diagnostics, HumanDuration, Leg, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,20 +67,6 @@ impl ProveConfig {
                 out.push(problem.at(place.child("leg")).help("write `down`, `again`, `data`, `order` or `retry`"));
             }
             accepted.place = Some(place);
-        }
-    }
-
-    /// Looks whether the changesets exist of which findings are accepted.
-    pub fn check_ids(&self, changelog: &Changelog, out: &mut Diagnostics) {
-        let known = || changelog.changesets.iter().map(|changeset| changeset.id.as_str());
-        for accepted in &self.ignore {
-            let id = accepted.changeset.as_str();
-            if changelog.unseen || changelog.unread.contains(id) || known().any(|known| known == id) {
-                continue;
-            }
-            let problem = Diagnostic::error(Code::ProofIgnore, format!("the changeset `{id}` does not exist"));
-            let place = accepted.place.as_ref().map(|place| place.child("changeset"));
-            out.push(Diagnostic { place, ..problem.meant(nearest(id, known())) });
         }
     }
 }
