@@ -210,6 +210,16 @@ fn rows_of_dropped_tables_are_forgotten() {
 }
 
 #[test]
+fn statements_that_remove_prepared_queries_do_no_harm() {
+    let comment = |text: &str| format!("COMMENT ON TABLE app.users IS {text}; DEALLOCATE ALL");
+    let forgets = after_shop("forgets", &comment("'x'"), &comment("NULL"));
+    let project = project(&[shop(), forgets, after_shop("z", WRONG[0].0, WRONG[0].1).depends_on(["forgets"])]);
+    let proof = proof(&project, &[]);
+    assert_eq!(verdicts(&proof, "forgets"), "up ok, down ok, again ok, order ok", "{proof:#}");
+    assert!(verdicts(&proof, "z").starts_with("up ok, down differs, again ok"), "{proof:#}");
+}
+
+#[test]
 fn what_depends_on_a_failure_is_not_tried() {
     let project = project(&[
         sql("a", "CREATE TABLE t (n nothing)", "DROP TABLE t"),
