@@ -95,13 +95,16 @@ type Parts<'a> = [(&'a Task, Made)];
 
 fn compose(tasks: &Tasks<'_>, parts: &Parts<'_>) -> (Vec<Value>, Option<Value>) {
     let derived = parts.iter().any(|(_, made)| made.back == Back::Derived);
-    let never = parts.iter().find(|(_, made)| made.back == Back::Never);
+    let never = parts.iter().find_map(|(task, made)| match &made.back {
+        Back::Never(why) => Some((task, why)),
+        Back::Derived | Back::Forms(_) => None,
+    });
     let typed = |made: &Made| match &made.back {
         Back::Forms(forms) => forms.iter().any(|form| matches!(form, Form::Type(..))),
-        Back::Derived | Back::Never => false,
+        Back::Derived | Back::Never(_) => false,
     };
-    if let Some((task, _)) = never {
-        let reason = format!("nothing takes back the change of {}", task.object());
+    if let Some((task, why)) = never {
+        let reason = format!("{}: {why}", task.object());
         return (together(parts), Some(json!({ "irreversible": reason })));
     }
     let is_nothing = |made: &Made| matches!(&made.back, Back::Forms(forms) if forms.is_empty());
@@ -114,7 +117,7 @@ fn compose(tasks: &Tasks<'_>, parts: &Parts<'_>) -> (Vec<Value>, Option<Value>) 
             // SQL without a rollback is a mistake, also where there is nothing to take back
             Back::Forms(forms) if forms.is_empty() => Some("SELECT 1;".to_owned()),
             Back::Forms(forms) => Some(text(forms)),
-            Back::Derived | Back::Never => None,
+            Back::Derived | Back::Never(_) => None,
         };
         for form in runs(made.forward.iter()) {
             changes.push(match form {
@@ -154,7 +157,7 @@ fn backwards(tasks: &Tasks<'_>, parts: &Parts<'_>) -> Vec<Value> {
     let forms: Vec<&Form> = kept
         .filter_map(|(_, made)| match &made.back {
             Back::Forms(forms) => Some(forms),
-            Back::Derived | Back::Never => None,
+            Back::Derived | Back::Never(_) => None,
         })
         .flatten()
         .collect();

@@ -25,8 +25,8 @@ pub(super) enum Back {
     Derived,
     /// These, in this order.
     Forms(Vec<Form>),
-    /// Nothing does.
-    Never,
+    /// Nothing does, for this reason.
+    Never(String),
 }
 
 /// What does a task.
@@ -52,7 +52,10 @@ impl Made {
 
 impl Back {
     fn of(sql: Option<Vec<String>>) -> Self {
-        sql.map_or(Back::Never, |sql| Back::Forms(sql.into_iter().map(Form::Sql).collect()))
+        match sql {
+            Some(sql) => Back::Forms(sql.into_iter().map(Form::Sql).collect()),
+            None => Back::Never("its rollback does not follow from the catalog".to_owned()),
+        }
     }
 }
 
@@ -193,7 +196,8 @@ fn alter(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Made> {
     if back.is_none()
         && let Some(forms) = forms::enum_values(tasks, key)
     {
-        return Some(Made { forward: forms, back: Back::Derived });
+        let why = "PostgreSQL cannot remove a value of an enum".to_owned();
+        return Some(Made { forward: forms, back: Back::Never(why) });
     }
     Some(Made { forward: forward.into_iter().map(Form::Sql).collect(), back: Back::of(back) })
 }

@@ -21,6 +21,11 @@ fn each_change_of_another_object_is_named() {
 }
 
 #[test]
+fn each_change_of_a_partition_or_child_is_named() {
+    snapshot("inspect/trees", &walk("trees", &Database::new()));
+}
+
+#[test]
 fn what_is_not_compared_is_reported() {
     let database = Database::new();
     assert_eq!(inspected(&database).not_compared, []);

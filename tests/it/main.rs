@@ -60,6 +60,7 @@ mod proving_bad;
 mod proving_sealed;
 mod proving_versions;
 mod rehearsing;
+mod remaking;
 mod repair;
 mod rows;
 mod rows_compared;

@@ -5,7 +5,7 @@
 use crate::support::rows::{constraints_are_met, every_type_has_values, keys_lead_to_rows};
 use crate::support::{
     Cluster, Database, Project, Run, Server, a_ledger_comes_up, cases, dagmar, project,
-    published_tables_are_found_without_a_lock, round_trip, same, table, walk,
+    published_tables_are_found_without_a_lock, remake, round_trip, same, table, walk,
 };
 use std::panic::catch_unwind;
 use std::sync::Mutex;
@@ -44,7 +44,13 @@ fn cases_go_up_down_and_up_on_other_versions() {
 #[test]
 #[ignore = "needs servers of other versions: make test-all"]
 fn each_change_of_a_catalog_is_seen_on_other_versions() {
-    on_each(&["relations", "programs", "others"], |name, server| drop(walk(name, &Database::on(server))));
+    on_each(&["relations", "trees", "programs", "others"], |name, server| drop(walk(name, &Database::on(server))));
+}
+
+#[test]
+#[ignore = "needs servers of other versions: make test-all"]
+fn databases_are_made_again_on_other_versions() {
+    on_each(&["relations", "trees", "programs", "others"], remake);
 }
 
 #[test]

@@ -56,6 +56,14 @@ pub fn rest(left_out: &[LeftOut], not_compared: &[NotCompared], verified: Option
         text.line(Line::new().paint(Tone::Warn, "not compared").plain(format!(": {what}: {why}")).hang(10));
     }
     let Some(verified) = verified else { return };
+    if verified.is_good() && !verified.irreversible.is_empty() {
+        text.line(Line::new().paint(Tone::Good, "verified").plain(format!(
+            " on PostgreSQL {}: the changesets make this catalog; rollbacks were not tried, {} cannot be rolled back",
+            verified.server_version,
+            verified.irreversible.join(", ")
+        )));
+        return;
+    }
     if verified.is_good() {
         text.line(Line::new().paint(Tone::Good, "verified").plain(format!(
             " on PostgreSQL {}: the changesets make this catalog, and their rollbacks the one before",

@@ -1,6 +1,8 @@
 //! Columns.
 
-use super::common::{comment, foreign_options, local, options, privileges};
+use super::common::{comment, foreign_options, labels, local, options, privileges};
+use super::inherit::{Inherited, only};
+use super::not_null::NotNull;
 use crate::inspect::kind::ObjectKind as Kind;
 use crate::inspect::object::{Object, ObjectKey};
 use crate::inspect::snapshot::Snapshot;
@@ -12,38 +14,54 @@ pub(super) fn definition(
     key: &ObjectKey,
     column: &Object,
     without_default: bool,
+    inherited: &Inherited<'_>,
 ) -> Option<String> {
     let mut sql = format!("{} {}", local(key, column), column.text("type")?);
-    sql += &foreign_options(column);
+    sql += &foreign_options(column, "foreignOptions");
     if let Some(collation) = column.text("collation") {
         sql += &format!(" COLLATE {collation}");
     }
-    if let Some(default) = column.text("default").filter(|_| !without_default) {
-        sql += &format!(" DEFAULT {default}");
+    Some(sql + &clauses(catalog, key, column, without_default, inherited)?)
+}
+
+/// What follows the type of a column, with a space before it. Nothing that the column has from elsewhere.
+pub(super) fn clauses(
+    catalog: &Snapshot,
+    key: &ObjectKey,
+    column: &Object,
+    without_default: bool,
+    inherited: &Inherited<'_>,
+) -> Option<String> {
+    let mut sql = String::new();
+    let default = column.text("default").filter(|_| !without_default);
+    if default != inherited.default {
+        sql += &format!(" DEFAULT {}", default.unwrap_or("NULL"));
     }
-    if let Some(expression) = column.text("generated") {
+    if let Some(expression) = column.text("generated").filter(|own| inherited.generated != Some(own)) {
         let kind = column.text("generatedKind")?.to_uppercase();
         sql += &format!(" GENERATED ALWAYS AS ({expression}) {kind}");
     }
     if column.text("identity").is_some() {
-        sql += &format!(" {}", identity(catalog, key, column)?);
+        sql += &identity(catalog, key, column)?;
     }
-    if column.is("notNull") {
-        sql += " NOT NULL";
+    if let Some(constraint) = NotNull::of(column)
+        && !inherited.not_null
+    {
+        sql += &constraint.of_column(catalog, key, column);
     }
     Some(sql)
 }
 
-/// `GENERATED … AS IDENTITY (…)`.
+/// `GENERATED … AS IDENTITY (…)`, with a space before it. Empty for a partition, which has the sequence of its parent.
 fn identity(catalog: &Snapshot, key: &ObjectKey, column: &Object) -> Option<String> {
-    let (name, sequence) = catalog
-        .children(key)
-        .filter(|part| part.kind == Kind::Sequence)
-        .find_map(|part| Some((part, catalog.get(part)?)))?;
+    let sequence = catalog.children(key).find(|part| part.kind == Kind::Sequence);
+    let Some((name, sequence)) = sequence.and_then(|part| Some((part, catalog.get(part)?))) else {
+        return Some(String::new());
+    };
     let options = sequence_options(sequence)?;
     let unlogged = if sequence.text("persistence").is_some() { " UNLOGGED" } else { "" };
     let when = column.text("identity")?.to_uppercase();
-    Some(format!("GENERATED {when} AS IDENTITY (SEQUENCE NAME {}{unlogged} {options})", name.name))
+    Some(format!(" GENERATED {when} AS IDENTITY (SEQUENCE NAME {}{unlogged} {options})", name.name))
 }
 
 /// The settings of a sequence.
@@ -61,22 +79,29 @@ pub(super) fn sequence_options(sequence: &Object) -> Option<String> {
 }
 
 /// What a new column still needs. `None`: some of it does not follow.
-pub(super) fn finish(key: &ObjectKey, column: &Object) -> Option<Vec<String>> {
+pub(super) fn finish(
+    catalog: &Snapshot,
+    key: &ObjectKey,
+    column: &Object,
+    inherited: &Inherited<'_>,
+) -> Option<Vec<String>> {
     let mut sql = Vec::new();
-    for property in ["storage", "compression", "statistics", "options"] {
-        if column.properties.contains_key(property) {
-            sql.extend(change(None, key, column, &Object::default(), property)?);
+    let none = Object::default();
+    for (property, from) in [("storage", true), ("compression", true), ("statistics", false), ("options", false)] {
+        let before = inherited.storage.filter(|_| from).unwrap_or(&none);
+        if column.property(property) != before.property(property) {
+            sql.extend(change(Some(catalog), key, column, before, property)?);
         }
     }
+    sql.extend(super::not_null::finish(key, column)?);
     if column.properties.contains_key("privileges") {
         sql.extend(privileges(key, column, &Value::Null)?);
     }
     if column.text("comment").is_some() {
         sql.push(comment(key, column)?);
     }
-    // constraints NOT NULL with names, and inheritance
-    (!["notNullConstraint", "notNullComment", "inheritance"].iter().any(|name| column.properties.contains_key(*name)))
-        .then_some(sql)
+    sql.extend(labels(key, column, &Value::Null));
+    Some(sql)
 }
 
 /// Brings one property from `found` to that of the column.
@@ -99,12 +124,13 @@ pub(super) fn change(
                 column.text("collation").map_or_else(String::new, |collation| format!(" COLLATE {collation}"));
             alter(format!("TYPE {kind}{collate} USING {name}::{kind}"))
         }
-        "notNull" => alter(if column.is("notNull") { "SET NOT NULL" } else { "DROP NOT NULL" }.to_owned()),
-        "default" => alter(
-            column
-                .text("default")
-                .map_or_else(|| "DROP DEFAULT".to_owned(), |default| format!("SET DEFAULT {default}")),
-        ),
+        "notNull" | "notNullConstraint" | "notNullComment" => super::not_null::change(key, column, found, property),
+        "default" => {
+            let only = catalog.map_or("", |catalog| only(catalog, table));
+            let default =
+                column.text("default").map_or_else(|| "DROP DEFAULT".to_owned(), |text| format!("SET DEFAULT {text}"));
+            Some(vec![format!("ALTER {relation} {only}{} ALTER COLUMN {name} {default}", table.name)])
+        }
         "generated" | "generatedKind" => {
             // a default takes its place by a difference of its own
             let gone = expected.is_null() && found.text("generatedKind") == Some("stored");
@@ -113,13 +139,13 @@ pub(super) fn change(
         "identity" => match (column.text("identity"), found.text("identity")) {
             (None, Some(_)) => alter("DROP IDENTITY".to_owned()),
             (Some(when), Some(_)) => alter(format!("SET GENERATED {}", when.to_uppercase())),
-            (Some(_), None) => alter(format!("ADD {}", identity(catalog?, key, column)?)),
+            (Some(_), None) => alter(format!("ADD{}", identity(catalog?, key, column)?)),
             (None, None) => None,
         },
         "storage" => {
-            // that of the type is known by name since 16 alone
-            let storage = column.text("storage")?.to_uppercase();
-            alter(format!("SET STORAGE {storage}"))
+            // that of the type has a name since 16
+            let usual = || catalog.filter(|catalog| catalog.major >= 16).map(|_| "DEFAULT".to_owned());
+            alter(format!("SET STORAGE {}", column.text("storage").map(str::to_uppercase).or_else(usual)?))
         }
         "compression" => alter(format!("SET COMPRESSION {}", column.text("compression").unwrap_or("DEFAULT"))),
         "statistics" => alter(format!("SET STATISTICS {}", expected.as_i64().unwrap_or(-1))),

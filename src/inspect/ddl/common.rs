@@ -1,5 +1,6 @@
 //! What objects of all kinds have: names, owners, comments, privileges.
 
+use super::text::without_arguments;
 use crate::base::name::{quote_ident, quote_literal};
 use crate::inspect::kind::ObjectKind as Kind;
 use crate::inspect::object::{Object, ObjectKey};
@@ -30,8 +31,15 @@ pub(super) fn target(key: &ObjectKey, object: &Object) -> String {
         (Kind::Constraint | Kind::Trigger | Kind::Rule | Kind::Policy, Some(of)) => {
             format!("{word} {} ON {}", local(key, object), of.name)
         }
+        // one of no arguments
+        (Kind::Aggregate, _) if key.name.ends_with("()") => format!("{word} {}(*)", without_arguments(&key.name)),
         _ => format!("{word} {}", key.name),
     }
+}
+
+/// The texts of a list.
+pub(super) fn texts<'a>(object: &'a Object, property: &str) -> Vec<&'a str> {
+    object.property(property).as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 /// Gives it this owner; `None`: its owner cannot be changed.
@@ -51,6 +59,27 @@ pub(super) fn comment(key: &ObjectKey, object: &Object) -> Option<String> {
     }
     let text = object.text("comment").map_or_else(|| "NULL".to_owned(), quote_literal);
     Some(format!("COMMENT ON {} IS {text}", target(key, object)))
+}
+
+/// Gives it its security labels, and takes away those that only `found` has.
+pub(super) fn labels(key: &ObjectKey, object: &Object, found: &Value) -> Vec<String> {
+    let empty = serde_json::Map::new();
+    let (new, old) = (object.property("securityLabels").as_object(), found.as_object());
+    let (new, old) = (new.unwrap_or(&empty), old.unwrap_or(&empty));
+    let label = |provider: &str, text: &str| {
+        format!("SECURITY LABEL FOR {} ON {} IS {text}", quote_ident(provider), target(key, object))
+    };
+    let gone = old.keys().filter(|provider| !new.contains_key(*provider)).map(|provider| label(provider, "NULL"));
+    let set = new.iter().filter(|(provider, text)| old.get(*provider) != Some(text));
+    gone.chain(set.map(|(provider, text)| label(provider, &literal(text)))).collect()
+}
+
+/// Lets it depend on its extensions, and on none of those that only `found` has.
+pub(super) fn extensions(key: &ObjectKey, object: &Object, found: &Object) -> Vec<String> {
+    let (new, old) = (texts(object, "dependsOnExtensions"), texts(found, "dependsOnExtensions"));
+    let alter = |no: &str, name: &str| format!("ALTER {} {no}DEPENDS ON EXTENSION {name}", target(key, object));
+    let gone = old.iter().filter(|name| !new.contains(name)).map(|name| alter("NO ", name));
+    gone.chain(new.iter().filter(|name| !old.contains(name)).map(|name| alter("", name))).collect()
 }
 
 /// How `GRANT` and `REVOKE` are written for an object.
@@ -79,6 +108,7 @@ fn granting(key: &ObjectKey, object: &Object) -> Option<Granting> {
             let on = format!("TABLE {}", object.parent.as_ref()?.name);
             return Some(Granting { on, part: format!(" ({})", local(key, object)), ..Granting::default() });
         }
+        Kind::Privileges => return outside(&key.name),
         Kind::DefaultPrivileges => {
             let schema = object.text("schema").map_or_else(String::new, |schema| format!(" IN SCHEMA {schema}"));
             let before = format!("ALTER DEFAULT PRIVILEGES FOR ROLE {}{schema} ", quote_ident(object.text("role")?));
@@ -89,13 +119,53 @@ fn granting(key: &ObjectKey, object: &Object) -> Option<Granting> {
     Some(Granting { on: format!("{word} {}", key.name), ..Granting::default() })
 }
 
+/// The same for an object of the server or of an extension, by the words of its privileges: `on function f()`.
+fn outside(name: &str) -> Option<Granting> {
+    let name = name.strip_prefix("on ")?;
+    if let Some((_, column)) = name.split_once(" column ") {
+        let local = super::text::last_part(column);
+        let table = column.strip_suffix(local)?.strip_suffix('.')?;
+        return Some(Granting { on: format!("TABLE {table}"), part: format!(" ({local})"), ..Granting::default() });
+    }
+    let words = [
+        ("function", "FUNCTION"),
+        ("aggregate", "FUNCTION"),
+        ("procedure", "PROCEDURE"),
+        ("table", "TABLE"),
+        ("view", "TABLE"),
+        ("materialized view", "TABLE"),
+        ("foreign table", "TABLE"),
+        ("sequence", "SEQUENCE"),
+        ("type", "TYPE"),
+        ("schema", "SCHEMA"),
+        ("language", "LANGUAGE"),
+        ("foreign-data wrapper", "FOREIGN DATA WRAPPER"),
+    ];
+    words.iter().find_map(|(kind, word)| {
+        let name = name.strip_prefix(kind)?.strip_prefix(' ')?;
+        Some(Granting { on: format!("{word} {name}"), ..Granting::default() })
+    })
+}
+
+/// Brings privileges of an object of the server or of an extension to what they were at first, or from there to what
+/// they are.
+pub(super) fn outside_acl(key: &ObjectKey, object: &Object, reset: bool) -> Option<Vec<String>> {
+    let initial = object.property("initialPrivileges");
+    if !reset {
+        return privileges(key, object, initial);
+    }
+    let properties = [("privileges".to_owned(), initial.clone())].into_iter().collect();
+    privileges(key, &Object { properties, ..Object::default() }, object.property("privileges"))
+}
+
 /// Brings privileges from `found` to those of the object. `None`: others than the owner granted some.
 pub(super) fn privileges(key: &ObjectKey, object: &Object, found: &Value) -> Option<Vec<String>> {
     let Granting { before, on, part } = granting(key, object)?;
-    let grants = |privileges: &Value| -> Option<Vec<Grant>> {
-        privileges_of(privileges).into_iter().map(|grant| named(grant, object)).collect()
+    let (expected, found) = (privileges_of(object.property("privileges")), privileges_of(found));
+    let role = |grantee: &str| match grantee {
+        OWNER => object.text("owner").or_else(|| object.text("role")).map(|name| quote_ident(name).into_owned()),
+        role => Some(role.to_owned()),
     };
-    let (expected, found) = (grants(object.property("privileges"))?, grants(found)?);
     let by_owner = |grants: &[Grant]| grants.iter().all(|grant| grant.grantor == OWNER);
     if !by_owner(&expected) || !by_owner(&found) {
         return None;
@@ -111,14 +181,14 @@ pub(super) fn privileges(key: &ObjectKey, object: &Object, found: &Value) -> Opt
         let too_many = privileges.iter().filter(|(word, _)| !has(&expected, grantee, &|(other, _)| other == word));
         let too_many: Vec<_> = too_many.collect();
         if !too_many.is_empty() {
-            sql.push(format!("{before}REVOKE {} ON {on} FROM {grantee}", words(&too_many)));
+            sql.push(format!("{before}REVOKE {} ON {on} FROM {}", words(&too_many), role(grantee)?));
         }
         let options = privileges
             .iter()
             .filter(|(word, option)| *option && has(&expected, grantee, &|(other, kept)| other == word && !kept));
         let options: Vec<_> = options.collect();
         if !options.is_empty() {
-            sql.push(format!("{before}REVOKE GRANT OPTION FOR {} ON {on} FROM {grantee}", words(&options)));
+            sql.push(format!("{before}REVOKE GRANT OPTION FOR {} ON {on} FROM {}", words(&options), role(grantee)?));
         }
     }
     for Grant { grantee, privileges, .. } in &expected {
@@ -129,7 +199,7 @@ pub(super) fn privileges(key: &ObjectKey, object: &Object, found: &Value) -> Opt
             let lacks: Vec<_> = lacks.collect();
             if !lacks.is_empty() {
                 let option = if with_option { " WITH GRANT OPTION" } else { "" };
-                sql.push(format!("{before}GRANT {} ON {on} TO {grantee}{option}", words(&lacks)));
+                sql.push(format!("{before}GRANT {} ON {on} TO {}{option}", words(&lacks), role(grantee)?));
             }
         }
     }
@@ -155,14 +225,6 @@ pub(super) fn default_acl(key: &ObjectKey, object: &Object, major: u32, reset: b
         return privileges(key, &without, object.property("privileges"));
     }
     privileges(key, object, &usual)
-}
-
-/// A grant with the name of the owner where it is the grantee; `None`: that is not known.
-fn named(mut grant: Grant, object: &Object) -> Option<Grant> {
-    if grant.grantee == OWNER {
-        grant.grantee = quote_ident(object.text("owner").or_else(|| object.text("role"))?).into_owned();
-    }
-    Some(grant)
 }
 
 /// What a new object of this kind grants, unless default privileges say otherwise.
@@ -198,7 +260,7 @@ pub(super) fn finish(key: &ObjectKey, object: &Object, major: u32) -> Option<Vec
     if object.text("owner").is_some() && key.kind != Kind::Extension {
         sql.push(owner(key, object)?);
     }
-    if object.properties.contains_key("privileges") && key.kind != Kind::DefaultPrivileges {
+    if object.properties.contains_key("privileges") && !matches!(key.kind, Kind::DefaultPrivileges | Kind::Privileges) {
         let grants = privileges_of(object.property("privileges"));
         let by_default = default_privileges(key.kind, major)?;
         let by_default: Value = by_default.iter().map(|grant| Value::String(grant.to_string())).collect();
@@ -213,6 +275,8 @@ pub(super) fn finish(key: &ObjectKey, object: &Object, major: u32) -> Option<Vec
     if object.text("comment").is_some() {
         sql.push(comment(key, object)?);
     }
+    sql.extend(labels(key, object, &Value::Null));
+    sql.extend(extensions(key, object, &Object::default()));
     Some(sql)
 }
 
@@ -245,8 +309,8 @@ pub(super) fn with_options(object: &Object) -> String {
 }
 
 /// `OPTIONS (…)` for a new object, with a space before it.
-pub(super) fn foreign_options(object: &Object) -> String {
-    let options = object.property("foreignOptions").as_object().into_iter().flatten();
+pub(super) fn foreign_options(object: &Object, property: &str) -> String {
+    let options = object.property(property).as_object().into_iter().flatten();
     let options: Vec<String> =
         options.map(|(name, value)| format!("{} {}", quote_ident(name), literal(value))).collect();
     if options.is_empty() { String::new() } else { format!(" OPTIONS ({})", options.join(", ")) }

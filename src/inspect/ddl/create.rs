@@ -1,25 +1,69 @@
 //! Objects that are missing.
 
 use super::column::{self, sequence_options};
-use super::common::{finish, keyword, local};
-use super::set::{enabled, index, sequence};
-use super::table;
+use super::common::{finish, keyword, local, texts};
+use super::inherit::{self, Inherited};
+use super::set::{enabled, own, sequence};
+use super::table::{self, Form};
+use super::{constraint, foreign, operator, others, search, setting, text};
 use crate::base::name::quote_literal;
 use crate::inspect::kind::ObjectKind as Kind;
 use crate::inspect::object::{Object, ObjectKey};
 use crate::inspect::snapshot::Snapshot;
-use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The statements that make an object with all its parts; `None`: they do not follow.
+/// The statements that make an object with all its parts, its partitions among them; `None`: they do not follow.
 pub(super) fn create(catalog: &Snapshot, key: &ObjectKey) -> Option<Vec<String>> {
-    let mut sql = alone(catalog, key, &BTreeSet::new())?;
+    let object = catalog.get(key)?;
+    let is_table = matches!(key.kind, Kind::Table | Kind::ForeignTable);
+    let form = if is_table { table::form(catalog, key, object) } else { Form::Alone };
+    // the parts come before the parent, which would bring some of its own
+    let detached = form != Form::Inherits;
+    let form = if detached { Form::Alone } else { form };
+    let mut sql = made(catalog, key, object, &BTreeSet::new(), form)?;
     if key.kind == Kind::Sequence {
-        sql.extend(super::own_sequence(catalog, key)?);
+        sql.extend(own(key, object)?);
     }
     // a column is complete
-    if key.kind != Kind::Column {
-        sql.extend(parts(catalog, key)?);
+    if key.kind == Kind::Column {
+        return Some(sql);
+    }
+    let parts = || catalog.children(key).filter(|part| !matches!(part.kind, Kind::Column | Kind::Attribute));
+    let before = |part: &&ObjectKey| matches!(part.kind, Kind::Constraint | Kind::Index);
+    for part in parts().filter(before) {
+        sql.extend(part_of_table(catalog, part, is_table && detached)?);
+    }
+    if is_table && detached {
+        sql.extend(table::attach(key, object));
+    }
+    for part in parts().filter(|part| !before(part)) {
+        sql.extend(create(catalog, part)?);
+    }
+    if object.properties.contains_key("partitionKey") {
+        for partition in inherit::children(catalog, key) {
+            sql.extend(create(catalog, partition)?);
+        }
+    }
+    if key.kind == Kind::Index {
+        for index in constraint::attached(catalog, key) {
+            let of = catalog.get(index)?.parent.as_ref().filter(|of| of.kind == Kind::Constraint);
+            sql.extend(create(catalog, of.unwrap_or(index))?);
+        }
+    }
+    Some(sql)
+}
+
+/// A constraint or index with its own parts.
+fn part_of_table(catalog: &Snapshot, key: &ObjectKey, detached: bool) -> Option<Vec<String>> {
+    let object = catalog.get(key)?;
+    let mut sql = match key.kind {
+        Kind::Constraint if is_of_domain(object) => Vec::new(),
+        Kind::Constraint => constraint::create(catalog, key, object, detached)?,
+        _ => constraint::create_index(catalog, key, object, detached)?,
+    };
+    sql.extend(finish(key, object, catalog.major)?);
+    for part in catalog.children(key) {
+        sql.extend(part_of_table(catalog, part, detached)?);
     }
     Some(sql)
 }
@@ -27,19 +71,35 @@ pub(super) fn create(catalog: &Snapshot, key: &ObjectKey) -> Option<Vec<String>>
 /// The statements that make an object without its parts; columns in `later` without their default.
 pub(super) fn alone(catalog: &Snapshot, key: &ObjectKey, later: &BTreeSet<ObjectKey>) -> Option<Vec<String>> {
     let object = catalog.get(key)?;
-    let mut sql = itself(catalog, key, object, later)?;
+    if key.kind == Kind::Constraint && is_of_domain(object) {
+        return finish(key, object, catalog.major);
+    }
+    let is_table = matches!(key.kind, Kind::Table | Kind::ForeignTable);
+    let form = if is_table { table::form(catalog, key, object) } else { Form::Alone };
+    made(catalog, key, object, later, form)
+}
+
+/// Whether a constraint is made with its domain: where the domain is used, it cannot always be added.
+fn is_of_domain(constraint: &Object) -> bool {
+    let is_valid = || constraint.text("definition") == inherit::validated(constraint);
+    constraint.parent.as_ref().is_some_and(|of| of.kind == Kind::Domain) && is_valid()
+}
+
+/// The same, with the form of a table.
+fn made(
+    catalog: &Snapshot,
+    key: &ObjectKey,
+    object: &Object,
+    later: &BTreeSet<ObjectKey>,
+    form: Form,
+) -> Option<Vec<String>> {
+    let mut sql = match key.kind {
+        Kind::Table | Kind::ForeignTable => table::create(catalog, key, object, later, form)?,
+        _ => itself(catalog, key, object, later)?,
+    };
     // a column is complete, and the sequence of an identity column comes with it
     if key.kind != Kind::Column && (key.kind != Kind::Sequence || object.parent.is_none()) {
         sql.extend(finish(key, object, catalog.major)?);
-    }
-    Some(sql)
-}
-
-/// Parts that have statements of their own: first constraints, which others may need.
-fn parts(catalog: &Snapshot, key: &ObjectKey) -> Option<Vec<String>> {
-    let mut sql = Vec::new();
-    for part in catalog.children(key).filter(|part| !matches!(part.kind, Kind::Column | Kind::Attribute)) {
-        sql.extend(create(catalog, part)?);
     }
     Some(sql)
 }
@@ -55,13 +115,13 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object, later: &BTreeSet
             let (schema, version) = (object.text("schema")?, object.text("version")?);
             vec![format!("CREATE EXTENSION {name} SCHEMA {schema} VERSION {}", quote_literal(version))]
         }
-        Kind::Table | Kind::ForeignTable => table::create(catalog, key, object, later)?,
         Kind::View | Kind::MaterializedView => table::create_view(catalog, key, object, false)?,
         Kind::Column => {
             let table = parent.filter(|table| matches!(table.kind, Kind::Table | Kind::ForeignTable))?;
-            let column = column::definition(catalog, key, object, later.contains(key))?;
+            let none = Inherited::default();
+            let column = column::definition(catalog, key, object, later.contains(key), &none)?;
             let mut sql = vec![format!("ALTER {} {} ADD COLUMN {column}", keyword(table.kind), table.name)];
-            sql.extend(column::finish(key, object)?);
+            sql.extend(column::finish(catalog, key, object, &none)?);
             sql
         }
         Kind::Attribute => {
@@ -70,36 +130,13 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object, later: &BTreeSet
             let of = &parent?.name;
             vec![format!("ALTER TYPE {of} ADD ATTRIBUTE {} {}{collate}", local(key, object), object.text("type")?)]
         }
-        Kind::Constraint if object.text("inheritance").is_some() => return None,
-        Kind::Constraint => {
-            let of = parent?;
-            let (word, name) = (keyword(of.kind), local(key, object));
-            vec![format!("ALTER {word} {} ADD CONSTRAINT {name} {}", of.name, definition()?)]
-        }
-        Kind::Index => {
-            let mut sql = Vec::new();
-            // that of a constraint is made with it
-            if parent.is_some_and(|of| of.kind != Kind::Constraint) {
-                sql.push(definition()?);
-            } else if definition()?.contains(" WITH (") {
-                let plain = [("definition".to_owned(), Value::from(""))];
-                let plain = Object { properties: plain.into_iter().collect(), ..Object::default() };
-                sql.extend(index(catalog, key, object, &plain, "definition")?);
-            }
-            for property in ["clustered", "replicaIdentity", "tablespace", "statistics"] {
-                if object.properties.contains_key(property) {
-                    sql.extend(index(catalog, key, object, &Object::default(), property)?);
-                }
-            }
-            let unknown = ["invalid", "partitionOf"].iter().any(|name| object.properties.contains_key(*name));
-            (!unknown).then_some(sql)?
-        }
+        Kind::Constraint => constraint::create(catalog, key, object, false)?,
+        Kind::Index => constraint::create_index(catalog, key, object, false)?,
+        // that of a partition comes with its parent's, and that of a view with the view
         Kind::Trigger | Kind::Rule => {
-            if object.text("inheritance").is_some() {
-                return None;
-            }
-            let mut sql = vec![definition()?];
-            if object.properties.contains_key("enabled") {
+            let is_there = object.text("inheritance").is_some() || is_of_view(key, object);
+            let mut sql = if is_there { Vec::new() } else { vec![definition()?] };
+            if is_there || object.properties.contains_key("enabled") {
                 sql.extend(enabled(key, object)?);
             }
             sql
@@ -134,6 +171,7 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object, later: &BTreeSet
             }
             "composite" => table::create_composite(catalog, key),
             "range" => vec![range(key, object)?],
+            "shell" => vec![format!("CREATE TYPE {name}")],
             _ => return None,
         },
         Kind::Domain => {
@@ -142,9 +180,14 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object, later: &BTreeSet
                 sql += &object.text(property).map_or_else(String::new, |text| format!(" {word} {text}"));
             }
             sql += if object.is("notNull") && catalog.major < 17 { " NOT NULL" } else { "" };
+            let constraints = catalog.children(key).filter_map(|part| Some((part, catalog.get(part)?)));
+            for (part, constraint) in constraints.filter(|(_, constraint)| is_of_domain(constraint)) {
+                sql += &format!(" CONSTRAINT {} {}", local(part, constraint), constraint.text("definition")?);
+            }
             vec![sql]
         }
         Kind::DefaultPrivileges => super::common::default_acl(key, object, catalog.major, false)?,
+        Kind::Privileges => super::common::outside_acl(key, object, false)?,
         Kind::EventTrigger => {
             let tags: Vec<String> = texts(object, "tags").into_iter().map(quote_literal).collect();
             let tags = if tags.is_empty() { String::new() } else { format!(" WHEN TAG IN ({})", tags.join(", ")) };
@@ -155,7 +198,7 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object, later: &BTreeSet
             }
             sql
         }
-        Kind::Publication => vec![publication(key, object)?],
+        Kind::Publication => vec![publication(catalog, key, object)?],
         Kind::Cast => {
             let how = match (object.text("method")?, object.text("function")) {
                 ("function", Some(function)) => format!("WITH FUNCTION {function}"),
@@ -168,19 +211,43 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object, later: &BTreeSet
             };
             vec![format!("CREATE CAST {name} {how}{context}")]
         }
+        Kind::Aggregate => vec![operator::aggregate(key, object, false)?],
+        Kind::Operator => vec![operator::operator(key, object)?],
+        Kind::OperatorFamily => operator::family(key, object),
+        Kind::OperatorClass => vec![operator::class(key, object)?],
+        Kind::TextSearchParser
+        | Kind::TextSearchTemplate
+        | Kind::TextSearchDictionary
+        | Kind::TextSearchConfiguration => search::create(key, object)?,
+        Kind::ForeignDataWrapper => vec![foreign::wrapper(key, object)?],
+        Kind::Server => vec![foreign::server(key, object)?],
+        Kind::UserMapping => vec![foreign::mapping(key, object)?],
+        Kind::Collation => vec![others::collation(key, object)?],
+        Kind::Conversion => vec![others::conversion(key, object)?],
+        Kind::Language => vec![others::language(key, object)?],
+        Kind::Transform => vec![others::transform(key, object)],
+        Kind::AccessMethod => vec![others::access_method(key, object)?],
+        Kind::Setting => setting::change(key, object, &Object::default()),
         _ => return None,
     })
 }
 
-/// The texts of a list.
-fn texts<'a>(object: &'a Object, property: &str) -> Vec<&'a str> {
-    object.property(property).as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+/// Whether a rule is the query of a view.
+fn is_of_view(key: &ObjectKey, rule: &Object) -> bool {
+    let of_view = rule.parent.as_ref().is_some_and(|of| matches!(of.kind, Kind::View | Kind::MaterializedView));
+    of_view && local(key, rule) == "\"_RETURN\""
 }
 
-fn publication(key: &ObjectKey, object: &Object) -> Option<String> {
-    let tables = texts(object, "tables").into_iter().map(|table| format!("TABLE {table}"));
+fn publication(catalog: &Snapshot, key: &ObjectKey, object: &Object) -> Option<String> {
+    // without ONLY its children come with a table
+    let only = |table: &str| {
+        let name = &table[..text::find(table, " ").unwrap_or(table.len())];
+        inherit::only(catalog, &ObjectKey::new(Kind::Table, name))
+    };
+    let tables: Vec<String> = texts(object, "tables").into_iter().map(|one| format!("{}{one}", only(one))).collect();
+    let tables = (!tables.is_empty()).then(|| format!("TABLE {}", tables.join(", ")));
     let schemas = texts(object, "schemas").into_iter().map(|schema| format!("TABLES IN SCHEMA {schema}"));
-    let parts: Vec<String> = tables.chain(schemas).collect();
+    let parts: Vec<String> = tables.into_iter().chain(schemas).collect();
     let what = match (object.is("allTables"), parts.is_empty()) {
         (true, _) => " FOR ALL TABLES".to_owned(),
         (false, true) => String::new(),
@@ -208,7 +275,7 @@ fn range(key: &ObjectKey, object: &Object) -> Option<String> {
         options.iter().filter_map(|(word, property)| Some(format!("{word} = {}", object.text(property)?))).collect();
     for (word, property) in [("SUBTYPE_DIFF", "differenceFunction"), ("CANONICAL", "canonicalFunction")] {
         // only the name, without arguments
-        all.extend(object.text(property).and_then(|text| Some(format!("{word} = {}", text.split('(').next()?))));
+        all.extend(object.text(property).map(|text| format!("{word} = {}", text::without_arguments(text))));
     }
     Some(format!("CREATE TYPE {} AS RANGE ({})", key.name, all.join(", ")))
 }

@@ -3,10 +3,19 @@
 mod change;
 mod column;
 mod common;
+mod constraint;
 mod create;
+mod foreign;
+mod inherit;
+mod not_null;
+mod operator;
+mod others;
 mod remove;
+mod search;
 mod set;
+mod setting;
 mod table;
+mod text;
 
 use super::compare::{Change, Difference};
 use super::kind::ObjectKind as Kind;
@@ -21,23 +30,40 @@ use std::collections::BTreeSet;
 pub fn ddl(expected: &Snapshot, found: &Snapshot, difference: &Difference) -> Option<Vec<String>> {
     let key = &difference.object;
     match &difference.change {
-        Change::Missing => create::create(expected, key),
-        Change::Extra if key.kind == Kind::DefaultPrivileges => {
-            common::default_acl(key, found.get(key)?, found.major, true)
-        }
+        Change::Missing => missing(expected, found, key),
+        Change::Extra if matches!(key.kind, Kind::DefaultPrivileges | Kind::Privileges) => reset(found, key),
         // that of an identity column goes with it
         Change::Extra if key.kind == Kind::Sequence && found.get(key)?.parent.is_some() => Some(Vec::new()),
-        Change::Extra => drop(key, found.get(key)?).map(|sql| vec![sql]),
+        Change::Extra => change::extra(expected, found, key),
         Change::Changed { property, .. }
             if key.kind == Kind::View && property == "definition" && same_columns(expected, found, key) =>
         {
             table::create_view(expected, key, expected.get(key)?, true)
+        }
+        Change::Changed { property, .. } if matches!(property.as_str(), "inheritance" | "partitionOf") => {
+            change::inheritance(expected, found, key)
+        }
+        Change::Changed { property, .. }
+            if property == "definition" && change::changes_with_parent(expected, found, key) =>
+        {
+            Some(Vec::new())
         }
         Change::Changed { property, .. } => {
             change::change(expected, key, expected.get(key)?, found.get(key)?, property)
         }
         // only writing the table anew moves a column
         Change::Moved { .. } => None,
+    }
+}
+
+/// Makes what is missing with all its parts, unless it comes with a part of a parent that is missing as well.
+fn missing(expected: &Snapshot, found: &Snapshot, key: &ObjectKey) -> Option<Vec<String>> {
+    let object = expected.get(key)?;
+    let with_parents = inherit::comes_with_parents(expected, found, key, object);
+    match key.kind {
+        Kind::Table | Kind::ForeignTable | Kind::Column | Kind::Index if with_parents => Some(Vec::new()),
+        Kind::Constraint if with_parents && expected.children(key).next().is_some() => Some(Vec::new()),
+        _ => create::create(expected, key),
     }
 }
 
@@ -49,10 +75,23 @@ pub fn create_object(catalog: &Snapshot, key: &ObjectKey, later: &BTreeSet<Objec
     create::alone(catalog, key, later)
 }
 
-/// The statement that drops an object; `None`: there is none.
+/// The statement that drops an object, several with semicolons between them; `None`: there is none, because it goes
+/// with what it is a part of or came with, or cannot be dropped.
 #[must_use]
 pub fn drop_object(catalog: &Snapshot, key: &ObjectKey) -> Option<String> {
-    drop(key, catalog.get(key)?)
+    match key.kind {
+        Kind::DefaultPrivileges | Kind::Privileges => reset(catalog, key).map(|sql| sql.join(";\n")),
+        _ => drop(key, catalog.get(key)?),
+    }
+}
+
+/// Brings privileges to what they are without these.
+fn reset(catalog: &Snapshot, key: &ObjectKey) -> Option<Vec<String>> {
+    let object = catalog.get(key)?;
+    match key.kind {
+        Kind::Privileges => common::outside_acl(key, object, true),
+        _ => common::default_acl(key, object, catalog.major, true),
+    }
 }
 
 /// Gives a column its default.
@@ -64,11 +103,7 @@ pub fn set_default(catalog: &Snapshot, column: &ObjectKey) -> Option<Vec<String>
 /// Gives a sequence to the column that owns it; empty: none does.
 #[must_use]
 pub fn own_sequence(catalog: &Snapshot, key: &ObjectKey) -> Option<Vec<String>> {
-    let sequence = catalog.get(key)?;
-    if sequence.parent.is_some() || !sequence.properties.contains_key("ownedBy") {
-        return Some(Vec::new());
-    }
-    set::sequence(key, sequence, "ownedBy")
+    set::own(key, catalog.get(key)?)
 }
 
 /// Whether a view has the columns that it should have, so that it can be replaced.

@@ -7,6 +7,10 @@ use crate::inspect::object::{Object, ObjectKey};
 /// The statement that drops an object.
 pub(super) fn drop(key: &ObjectKey, object: &Object) -> Option<String> {
     let parent = object.parent.as_ref();
+    // what a table has from its parents goes with theirs
+    if object.properties.contains_key("inheritance") || object.properties.contains_key("partitionOf") {
+        return None;
+    }
     Some(match (key.kind, parent) {
         (Kind::Column, Some(table)) => {
             let alter = if table.kind == Kind::ForeignTable { "FOREIGN TABLE" } else { "TABLE" };
@@ -21,7 +25,8 @@ pub(super) fn drop(key: &ObjectKey, object: &Object) -> Option<String> {
         // they come and go with what they are a part of
         (Kind::Index, Some(of)) if of.kind == Kind::Constraint => return None,
         (Kind::Sequence, Some(_)) => return None,
-        (Kind::Database | Kind::Setting | Kind::DefaultPrivileges | Kind::Privileges, _) => return None,
+        (Kind::Setting, _) => super::setting::drop(key),
+        (Kind::Database | Kind::DefaultPrivileges | Kind::Privileges, _) => return None,
         _ => format!("DROP {}", target(key, object)),
     })
 }

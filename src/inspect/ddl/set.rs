@@ -7,14 +7,19 @@ use crate::inspect::kind::ObjectKind as Kind;
 use crate::inspect::object::{Object, ObjectKey};
 use crate::inspect::snapshot::Snapshot;
 
-/// Whether a trigger, rule or event trigger fires.
-pub(super) fn enabled(key: &ObjectKey, object: &Object) -> Option<Vec<String>> {
-    let enable = match object.text("enabled") {
+/// How a statement says when a trigger or rule fires.
+pub(super) fn firing(enabled: Option<&str>) -> &'static str {
+    match enabled {
         None => "ENABLE",
         Some("disabled") => "DISABLE",
         Some("replica") => "ENABLE REPLICA",
         Some(_) => "ENABLE ALWAYS",
-    };
+    }
+}
+
+/// Whether a trigger, rule or event trigger fires.
+pub(super) fn enabled(key: &ObjectKey, object: &Object) -> Option<Vec<String>> {
+    let enable = firing(object.text("enabled"));
     Some(vec![match &object.parent {
         Some(of) => format!("ALTER TABLE {} {enable} {} {}", of.name, keyword(key.kind), local(key, object)),
         None => format!("ALTER {} {enable}", target(key, object)),
@@ -71,6 +76,12 @@ pub(super) fn index(
         }
         _ => None,
     }
+}
+
+/// Gives a sequence to the column that owns it, unless it is there by that.
+pub(super) fn own(key: &ObjectKey, sequence: &Object) -> Option<Vec<String>> {
+    let own = sequence.parent.is_none() && sequence.properties.contains_key("ownedBy");
+    if own { self::sequence(key, sequence, "ownedBy") } else { Some(Vec::new()) }
 }
 
 /// Brings one property of a sequence to that of the object.

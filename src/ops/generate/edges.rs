@@ -74,8 +74,8 @@ fn missing_edges(
         Some(before) => together(target, generated, before)?,
         None => alone(target, &generated.changesets)?,
     };
-    let view = whole.view().map_err(|failure| no_project(&failure))?;
-    let checked = view.check().map_err(|failure| no_project(&failure))?;
+    let view = whole.view().map_err(no_project)?;
+    let checked = view.check().map_err(no_project)?;
     let id = |position: usize| view.changelog.changesets[position].id.clone();
     let pairs = checked.comparison.missing().chain(checked.comparison.reversed());
     Ok(pairs.map(|(changeset, maker)| (id(changeset), id(maker))).collect())
@@ -99,10 +99,8 @@ fn together(target: &Target, generated: &Generated, before: &[GeneratedChangeset
 }
 
 /// Whoever wrote the SQL, it was not who runs this.
-fn no_project(failure: &Failure) -> Failure {
-    let mut wrong = Failure::new(FailureKind::Internal, "the generated changesets cannot be compiled");
-    for note in std::iter::once(failure.to_string()).chain(failure.notes.iter().map(ToString::to_string)) {
-        wrong = wrong.note(note);
-    }
-    wrong.help("report this, with the definition of the object that is named")
+fn no_project(failure: Failure) -> Failure {
+    let message = format!("the generated changesets cannot be compiled: {}", failure.message);
+    Failure { kind: FailureKind::Internal, message, ..failure }
+        .help("report this, with the definition of the object that is named")
 }

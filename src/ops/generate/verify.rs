@@ -4,7 +4,7 @@
 use super::edges::generated_alone;
 use super::shadow::{Trial, Tried};
 use crate::base::Failure;
-use crate::generate::{Generated, Request};
+use crate::generate::{Generated, GeneratedChangeset, Request};
 use crate::inspect::{Difference, Snapshot, compare};
 use crate::ops::progress::OnProgress;
 use crate::ops::rollback;
@@ -26,8 +26,10 @@ pub struct Verified {
     pub failed: Option<String>,
     /// What differs after the rollback of all changesets; null: it was not tried.
     pub rollback_differences: Option<Vec<Difference>>,
-    /// Why the rollback was not tried or failed; null: it was tried.
+    /// Why the rollback failed; null: it did not.
     pub rollback_failed: Option<String>,
+    /// The irreversible changesets, with which the rollback was not tried.
+    pub irreversible: Vec<String>,
 }
 
 impl Verified {
@@ -103,12 +105,12 @@ async fn back(
     if ids.is_empty() {
         return Ok(());
     }
-    let never =
-        what.generated.changesets.iter().find(|changeset| {
-            changeset.rollback.as_ref().is_some_and(|rollback| rollback.get("irreversible").is_some())
-        });
-    if let Some(changeset) = never {
-        verified.rollback_failed = Some(format!("`{}` is irreversible", changeset.id));
+    let irreversible = |changeset: &&GeneratedChangeset| {
+        changeset.rollback.as_ref().is_some_and(|rollback| rollback.get("irreversible").is_some())
+    };
+    let never = what.generated.changesets.iter().filter(irreversible).map(|changeset| changeset.id.clone());
+    verified.irreversible = never.collect();
+    if !verified.irreversible.is_empty() {
         return Ok(());
     }
     let history = db.history().await?;

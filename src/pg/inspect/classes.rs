@@ -1,7 +1,7 @@
 //! The classes of objects, one query each.
 //!
 //! A query names its columns. These say what a row is: `kind`, `name`, `parentKind`, `parent`, `class`, `oid`, `sub`,
-//! `unit`, `position`, `unreadable`. All others are properties; the end of the name says how the text is read: `:bool`,
+//! `unit`, `position`, `unreadable`, `ownedByRole` (where the owner is no property). All others are properties; the end of the name says how the text is read: `:bool`,
 //! `:number`, `:json`, `:acl` (an array of `aclitem`s), and `*` is an object with several properties. A row without a
 //! kind adds properties to the object of its address.
 

@@ -122,9 +122,12 @@ impl Reader {
         let of_parent = || parent.as_ref().and_then(|parent| self.objects.get(parent)?.text("owner"));
         // default privileges have a role in the place of an owner
         let owner = properties.get("owner").or_else(|| properties.get("role"));
-        let owner = owner.and_then(Value::as_str).or_else(of_parent).map(str::to_owned);
-        if let (Some(owner), Some(grants)) = (owner, properties.get_mut("privileges")) {
-            *grants = without_owner(grants, &owner);
+        let owner =
+            owner.and_then(Value::as_str).or_else(|| text(row, columns.owner)).or_else(of_parent).map(str::to_owned);
+        for name in ["privileges", "initialPrivileges"] {
+            if let (Some(owner), Some(grants)) = (&owner, properties.get_mut(name)) {
+                *grants = without_owner(grants, owner);
+            }
         }
         let object = Object {
             properties,
@@ -194,6 +197,7 @@ struct Columns<'a> {
     unit: Option<usize>,
     position: Option<usize>,
     unreadable: Option<usize>,
+    owner: Option<usize>,
     properties: Vec<(usize, &'a str, Form)>,
 }
 
@@ -212,6 +216,7 @@ impl<'a> Columns<'a> {
                 "unit" => &mut columns.unit,
                 "position" => &mut columns.position,
                 "unreadable" => &mut columns.unreadable,
+                "ownedByRole" => &mut columns.owner,
                 "*" => {
                     columns.properties.push((at, name, Form::Several));
                     continue;

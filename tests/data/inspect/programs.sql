@@ -54,6 +54,8 @@ ALTER TYPE pair SET SCHEMA pg_catalog
 -- nothing
 SELECT 1
 
+ALTER TABLE t DROP q, DROP qs
+
 CREATE FUNCTION f(a int, b text DEFAULT 'x') RETURNS int LANGUAGE sql AS 'SELECT 1'
 
 CREATE OR REPLACE FUNCTION f(a int, b text DEFAULT 'x') RETURNS int LANGUAGE sql AS 'SELECT 2'

@@ -67,14 +67,31 @@ fn steps(name: &str) -> Vec<Step> {
     all
 }
 
+fn make_roles(database: &Database) {
+    let role =
+        |name: &str| format!("BEGIN CREATE ROLE {name}; EXCEPTION WHEN duplicate_object OR unique_violation THEN END;");
+    database.sql(&format!("DO $$ BEGIN {} {} END $$", role("inspect_reader"), role("inspect_owner")));
+}
+
+/// Runs the statements of a file, and looks at the database after each.
+pub async fn states(name: &str, database: &Database, mut look: impl AsyncFnMut(&str, &Connection)) {
+    make_roles(database);
+    let settings = Settings::socket(database.server.sockets.clone(), 5432, "postgres", &database.name);
+    let connection = connect(&settings, Duration::ZERO).await.unwrap();
+    connection.execute("").await.unwrap();
+    for step in steps(name).iter().filter(|step| step.since <= connection.server_major) {
+        let sql = &step.sql;
+        connection.author_texts(sql).await.unwrap_or_else(|why| panic!("{sql}\n{why}"));
+        look(sql, &connection).await;
+    }
+}
+
 /// Runs the statements of a file, each in a transaction. What changed is read twice: by what the server says of the
 /// transaction, and as a whole. Gives each statement with what it changed. Where `pg_dump` can read the server, it
 /// sees the same statements.
 pub fn walk(name: &str, database: &Database) -> String {
     let dump = || std::ptr::eq(database.server, server()).then(|| database.schema());
-    let role =
-        |name: &str| format!("BEGIN CREATE ROLE {name}; EXCEPTION WHEN duplicate_object OR unique_violation THEN END;");
-    database.sql(&format!("DO $$ BEGIN {} {} END $$", role("inspect_reader"), role("inspect_owner")));
+    make_roles(database);
     on_connection(database, async |connection| {
         let scope = scope();
         let (mut base, mut dumped, mut text) = (snapshot(connection, &scope).await.unwrap(), dump(), String::new());
