@@ -1,8 +1,7 @@
 //! What stands on top of every plan in every format, and how much of a plan is shown before it runs.
 
-use crate::support::{Changeset, Database, Project, Run, Shop, Three, changeset, file, project, sql, table};
+use crate::support::{Changeset, Database, Project, Run, Shop, Three, changeset, file, git, project, sql, table};
 use serde_json::json;
-use std::process::Command;
 
 const FORMATS: [&str; 4] = ["text", "json", "markdown", "html"];
 
@@ -22,14 +21,6 @@ fn has(text: &str, words: &[&str]) {
         assert!(text.contains(word), "{word}\n{text}");
     }
     assert!(!text.contains("canary"), "{text}");
-}
-
-fn git(project: &Project, args: &[&str]) -> String {
-    let mut command = Command::new("git");
-    command.args(["-c", "user.name=x", "-c", "user.email=x@example.org", "-C"]).arg(project.path()).args(args);
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 fn at(project: &Project, database: &Database, args: &[&str]) -> Run {

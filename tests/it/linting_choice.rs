@@ -1,8 +1,7 @@
 //! Which findings `dagmar lint` reports, and which changesets it looks at: levels, ignored rules, `--base`, the gate.
 
-use crate::support::{Database, Project, Run};
+use crate::support::{Database, Project, Run, git};
 use serde_json::Value;
-use std::process::Command;
 
 /// A table, and an index on it that blocks writes.
 const PLANS: &str = "\
@@ -139,14 +138,6 @@ fn ignoring_a_rule_does_not_change_the_checksum() {
     let comment = "-- dagmar-lint: ignore index-not-concurrent: forty rows\n            CREATE";
     project.write("plans/b.yaml", &index("    lint: [{ ignore: wide-index, reason: x }]\n").replace("CREATE", comment));
     assert!(project.on(&database, &["apply"]).ok().contains("nothing to do"));
-}
-
-fn git(project: &Project, args: &[&str]) -> String {
-    let mut command = Command::new("git");
-    command.args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]).args(args);
-    let output = command.current_dir(project.path()).output().unwrap();
-    assert!(output.status.success(), "{args:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 #[test]

@@ -7,14 +7,17 @@ mod case;
 mod changelog;
 mod database;
 pub mod fake_server;
+mod git;
 mod inspect;
 mod ledgers;
 pub mod mistakes;
 mod process;
 mod project;
+mod proofs;
 pub mod proxy;
 mod published;
 mod remake;
+mod resealed;
 mod roles;
 pub mod rows;
 mod server;
@@ -29,6 +32,7 @@ pub use backfill::{COUNT, backfill, backfill_and_table, begun, slow};
 pub use case::{Case, cases, folder, round_trip};
 pub use changelog::{Changeset, changeset, file, parameters, project, sql, table, view};
 pub use database::{Database, same, tables};
+pub use git::git;
 pub use inspect::{inspected, on_connection, said, scope, walk};
 pub use ledgers::{
     LATEST_EARLIER, SHAPE, a_ledger_comes_up, as_version, as_version_1, as_version_2, ledger_of_version,
@@ -36,8 +40,10 @@ pub use ledgers::{
 pub use mistakes::{mistake_of, one_mistake, plain};
 pub use process::{Run, Running, dagmar, until};
 pub use project::{Project, against};
+pub use proofs::{found, proof, verdicts};
 pub use published::published_tables_are_found_without_a_lock;
 pub use remake::{remake, remake_database};
+pub use resealed::resealed;
 pub use roles::{granted, psql, role, url};
 pub use server::{Cluster, Server, as_server, binaries, owned, root, server};
 pub use shop::{SHOP, Shop};
