@@ -56,7 +56,7 @@ impl JsonSchema for Keep {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "true, false or `rows`.",
-            "oneOf": [{ "type": "boolean" }, { "const": ROWS }]
+            "enum": [true, false, ROWS]
         })
     }
 }

@@ -65,7 +65,10 @@ pub(super) fn made(tasks: &Tasks<'_>, task: &Task) -> Option<Made> {
     let key = task.object();
     let (forward, back) = match task {
         Task::Create(_) => {
-            let sql = create_object(to, key, &tasks.later)?;
+            let mut sql = create_object(to, key, &tasks.later)?;
+            if tasks.unchecked.contains(key) {
+                sql.insert(0, "SET LOCAL check_function_bodies = off".to_owned());
+            }
             let extra = Difference { object: key.clone(), change: Change::Extra };
             if let Some(made) = keeps_rows(tasks, key, &sql) {
                 return Some(made);

@@ -62,10 +62,12 @@ pub fn generate(request: &Request<'_>) -> Generated {
     let mut uses = request.uses.clone();
     let mut later: BTreeSet<ObjectKey> = BTreeSet::new();
     let mut cut: BTreeSet<Task> = BTreeSet::new();
+    let mut unchecked: BTreeSet<ObjectKey> = BTreeSet::new();
     let mut left_out = BTreeSet::new();
     loop {
         let mut tasks = Tasks::between(from, to, later.clone());
         tasks.all.retain(|task| !cut.contains(task));
+        tasks.unchecked.clone_from(&unchecked);
         let needs = needs::needs(&tasks, &uses);
         let circles = match groups(&tasks, &needs) {
             Ok(mut groups) => {
@@ -89,14 +91,16 @@ pub fn generate(request: &Request<'_>) -> Generated {
             .filter(|key| !later.contains(*key))
             .cloned()
             .collect();
-        let known_uses = uses.len();
         if !waiting.is_empty() {
             later.extend(waiting);
             continue;
         }
-        // a body is only read when the function is called
-        uses.retain(|(user, _)| !tied.contains(&Task::Create(user.clone())));
-        if uses.len() < known_uses {
+        // a body has to be right when the function is called, and not before
+        let (waiting, kept) = uses.into_iter().partition(|(user, _)| tied.contains(&Task::Create(user.clone())));
+        let waiting: BTreeSet<(ObjectKey, ObjectKey)> = waiting;
+        uses = kept;
+        if !waiting.is_empty() {
+            unchecked.extend(waiting.into_iter().map(|(user, _)| user));
             continue;
         }
         for task in tied {

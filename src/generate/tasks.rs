@@ -39,6 +39,7 @@ impl Task {
 
 /// A difference for which there is no SQL.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[schemars(rename = "ObjectLeftOut")]
 pub struct LeftOut {
     /// The object.
     pub object: ObjectKey,
@@ -58,6 +59,8 @@ pub(super) struct Tasks<'a> {
     pub changed: BTreeMap<ObjectKey, Vec<Difference>>,
     /// Columns that get their default on its own.
     pub later: BTreeSet<ObjectKey>,
+    /// Functions whose bodies use what comes after them.
+    pub unchecked: BTreeSet<ObjectKey>,
     pub left_out: BTreeSet<LeftOut>,
     dependents: BTreeMap<&'a ObjectKey, Vec<&'a ObjectKey>>,
 }
@@ -75,6 +78,7 @@ impl<'a> Tasks<'a> {
             all: BTreeSet::new(),
             changed: BTreeMap::new(),
             later,
+            unchecked: BTreeSet::new(),
             left_out: BTreeSet::new(),
             dependents,
         };

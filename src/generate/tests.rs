@@ -2,8 +2,11 @@ use super::*;
 use crate::inspect::{Address, Object, ObjectKind as Kind};
 use serde_json::{Value, json};
 
+/// An object: its kind, name, properties and what it depends on.
+type Described<'a> = (Kind, &'a str, Value, &'a [(Kind, &'a str)]);
+
 /// A catalog with `kind name {properties}`, and what each depends on.
-fn catalog(objects: &[(Kind, &str, Value, &[(Kind, &str)])]) -> Snapshot {
+fn catalog(objects: &[Described<'_>]) -> Snapshot {
     let mut snapshot = Snapshot::new(15);
     for (number, (kind, name, properties, depends)) in objects.iter().enumerate() {
         let mut properties = properties.as_object().cloned().unwrap_or_default();

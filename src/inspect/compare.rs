@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 /// An object that is not as expected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "CatalogDifference")]
 pub struct Difference {
     /// Which object.
     pub object: ObjectKey,

@@ -24,7 +24,7 @@ use crate::report::PlanFormat;
 /// is met, including its approvals.
 ///
 /// Gates: required-policy, promote-only, source-settled, same-checksum-on-source, dependencies-present,
-/// verify-passed-on-source, applied-cleanly-on-source, soak, destructive-allowed, lint, proven, window,
+/// verify-passed-on-source, applied-cleanly-on-source, soak, destructive-allowed, lint, proven, drift, window,
 /// freeze, rate, signed-by, approvals.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

@@ -312,7 +312,7 @@ fn every_policy_has_a_gate() {
         "allow": [], "window": { "from": "09:00", "to": "10:00" },
         "freeze": [{ "from": "2026-01-01", "to": "2026-01-02", "reason": "x" }], "approvals": { "count": 1 },
         "rate": { "runsPerHour": 1 }, "promoteOnly": true, "signedBy": ["k"], "soak": "1d",
-        "lint": { "refuse": "high" }, "proven": { "maxAge": "30d" },
+        "lint": { "refuse": "high" }, "proven": { "maxAge": "30d" }, "drift": { "maxAge": "1d" },
     });
     let about_the_connection = ["url", "urlCommand", "urlFile", "urlTimeout", "promoteFrom", "variables"];
     // a retention purges nothing by itself

@@ -3,6 +3,8 @@
 use super::common::{comment, foreign_options, labels, local, options, privileges};
 use super::inherit::{Inherited, only};
 use super::not_null::NotNull;
+use crate::base::QualifiedName;
+use crate::base::name::quote_ident;
 use crate::inspect::kind::ObjectKind as Kind;
 use crate::inspect::object::{Object, ObjectKey};
 use crate::inspect::snapshot::Snapshot;
@@ -67,10 +69,53 @@ fn identity(catalog: &Snapshot, key: &ObjectKey, column: &Object) -> Option<Stri
     let Some((name, sequence)) = sequence.and_then(|part| Some((part, catalog.get(part)?))) else {
         return Some(String::new());
     };
-    let options = sequence_options(sequence)?;
-    let unlogged = if sequence.text("persistence").is_some() { " UNLOGGED" } else { "" };
+    let is_unlogged = sequence.text("persistence").is_some();
+    let mut options: Vec<String> = Vec::new();
+    if is_unlogged || usual_name(key, column).is_none_or(|usual| usual != name.name) {
+        options.push(format!("SEQUENCE NAME {}", name.name));
+    }
+    options.extend(is_unlogged.then(|| "UNLOGGED".to_owned()));
+    options.extend(other_options(sequence)?);
     let when = column.text("identity")?.to_uppercase();
-    Some(format!(" GENERATED {when} AS IDENTITY (SEQUENCE NAME {}{unlogged} {options})", name.name))
+    let options = if options.is_empty() { String::new() } else { format!(" ({})", options.join(" ")) };
+    Some(format!(" GENERATED {when} AS IDENTITY{options}"))
+}
+
+/// The name that PostgreSQL gives to the sequence of an identity column; `None`: it shortens it.
+fn usual_name(key: &ObjectKey, column: &Object) -> Option<String> {
+    let table: QualifiedName = column.parent.as_ref()?.name.parse().ok()?;
+    let own: QualifiedName = local(key, column).parse().ok()?;
+    let name = format!("{}_{}_seq", table.name.as_str(), own.name.as_str());
+    let schema = table.schema.as_ref()?.as_str();
+    (name.len() <= 63).then(|| format!("{}.{}", quote_ident(schema), quote_ident(&name)))
+}
+
+/// The settings of a sequence that a new one of its type would not have (manual, CREATE SEQUENCE). `None`: it has no such
+/// settings.
+pub(super) fn other_options(sequence: &Object) -> Option<Vec<String>> {
+    let number = |name: &str| sequence.property(name).as_i64();
+    let (increment, minimum, maximum) = (number("increment")?, number("minimum")?, number("maximum")?);
+    let largest = match sequence.text("type")? {
+        "smallint" => i64::from(i16::MAX),
+        "integer" => i64::from(i32::MAX),
+        _ => i64::MAX,
+    };
+    let is_up = increment > 0;
+    let usual = if is_up { (1, largest) } else { (-largest - 1, -1) };
+    let start = if is_up { minimum } else { maximum };
+    let mut options = Vec::new();
+    let mut add = |word: &str, value: i64, usual: i64| {
+        if value != usual {
+            options.push(format!("{word} {value}"));
+        }
+    };
+    add("START", number("start")?, start);
+    add("INCREMENT", increment, 1);
+    add("MINVALUE", minimum, usual.0);
+    add("MAXVALUE", maximum, usual.1);
+    add("CACHE", number("cache")?, 1);
+    options.extend(sequence.is("cycle").then(|| "CYCLE".to_owned()));
+    Some(options)
 }
 
 /// The settings of a sequence.

@@ -1,6 +1,6 @@
 //! Objects that are missing.
 
-use super::column::{self, sequence_options};
+use super::column::{self, other_options};
 use super::common::{finish, keyword, local, texts};
 use super::inherit::{self, Inherited};
 use super::set::{enabled, own, sequence};
@@ -154,11 +154,8 @@ fn itself(catalog: &Snapshot, key: &ObjectKey, object: &Object, later: &BTreeSet
         Kind::Sequence if parent.is_some() => Vec::new(),
         Kind::Sequence => {
             let unlogged = if object.text("persistence").is_some() { "UNLOGGED " } else { "" };
-            let mut sql = vec![format!(
-                "CREATE {unlogged}SEQUENCE {name} AS {} {}",
-                object.text("type")?,
-                sequence_options(object)?
-            )];
+            let options = other_options(object)?.iter().map(|option| format!(" {option}")).collect::<String>();
+            let mut sql = vec![format!("CREATE {unlogged}SEQUENCE {name} AS {}{options}", object.text("type")?)];
             if object.properties.contains_key("lastValue") {
                 sql.extend(sequence(key, object, "lastValue")?);
             }
