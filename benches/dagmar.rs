@@ -1,5 +1,5 @@
 //! `make bench`: whole processes against the floor, in one run, as ratios.
-//! `cargo bench --bench dagmar -- check lint` measures only these parts: start, check, lint, apply, indexes.
+//! `cargo bench --bench dagmar -- check lint` measures only these parts: start, check, lint, prove, apply, indexes.
 //!
 //! The server is private, in memory and without fsync, so that what is compared is work and
 //! round trips and not the disk; `BENCH_SERVER=DIRECTORY:PORT` names the socket of another one, with
@@ -45,6 +45,11 @@ fn main() {
     if is_wanted("lint") {
         for n in if small { vec![100] } else { vec![1_000, 10_000] } {
             review(n, runs);
+        }
+    }
+    if is_wanted("prove") {
+        for n in if small { vec![50] } else { vec![100, 1_001] } {
+            prove(n);
         }
     }
     if !is_wanted("apply") && !is_wanted("indexes") {
@@ -110,6 +115,18 @@ fn check(n: usize, runs: usize) -> f64 {
     let time = median(times);
     println!("check        {n:>7} changesets {time:>8.3} s   peak memory {:>5.0} MB", peak as f64 / 1024.0);
     time
+}
+
+/// `prove --all` with all legs, on private servers; seven chains of changesets that nothing orders.
+fn prove(n: usize) {
+    let dir = tempfile::tempdir().unwrap();
+    project(dir.path(), n);
+    let (took, memory) = timed(Command::new(DAGMAR).args(["prove", "--all"]).current_dir(dir.path()));
+    println!(
+        "prove        {n:>7} changesets {took:>8.3} s   {:.1} ms each   peak memory {:>5.0} MB",
+        took * 1e3 / n as f64,
+        memory as f64 / 1024.0
+    );
 }
 
 /// `lint` against squawk's own command on the same SQL. Squawk knows no changesets and no rollbacks, and uses one core.

@@ -61,6 +61,7 @@ codes! {
     Hole = "DG0126", "a placeholder of a skeleton was not replaced";
     LintIgnore = "DG0127", "a rule of the review is ignored in a form that cannot be read, or without a reason";
     Fixtures = "DG0128", "a file of fixtures is not found, or does not hold rows of tables";
+    ProofIgnore = "DG0129", "findings of a proof are accepted without a reason, or of a changeset that is not there (warning: there are none)";
     Policy = "DG0130", "the policy of an environment cannot be kept";
     TestStep = "DG0140", "a part of a test says nothing, or several things at once";
     NoExpectation = "DG0141", "a test expects nothing, or a file has no tests";

@@ -12,6 +12,7 @@ pub mod failure;
 pub mod file;
 mod fill;
 pub mod keywords;
+mod leg;
 pub mod limits;
 pub mod lines;
 pub mod name;
@@ -33,6 +34,7 @@ pub use diag::{Diagnostic, Diagnostics, FileId, PathSeg, Place, Severity, Source
 pub use duration::HumanDuration;
 pub use failure::{Cause, Failure, FailureKind, Location};
 pub use fill::fill;
+pub use leg::Leg;
 pub use limits::{Granularity, Limits};
 pub use lines::Lines;
 pub use name::{Ident, QualifiedName};

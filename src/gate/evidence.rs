@@ -42,11 +42,12 @@ pub struct Evidence<'a> {
     pub allowed: &'a [Destructive],
     /// The review of the plan's changesets; absent: the environment asks for none.
     pub reviewed: Option<Reviewed<'a>>,
-    /// The proofs of the plan's changesets in the ledgers of the environment and of the source, in any order.
+    /// The proofs of the plan's changesets in the ledgers of the environment and of the source, and those that a sealed
+    /// plan carries with a trusted signature, in any order.
     pub proofs: &'a [Proof],
 }
 
-/// A proof that a ledger has.
+/// A proof that a ledger or a sealed plan has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     /// The checksum of the SQL that was proven, as rendered, in both directions.

@@ -1,7 +1,8 @@
 //! Changesets from groups of tasks.
 
+use super::form::{Back, Form, Made};
 use super::group::Group;
-use super::made::{Back, Form, Made, made};
+use super::made::made;
 use super::tasks::{LeftOut, Task, Tasks, ancestors};
 use crate::base::count;
 use crate::inspect::ObjectKey;

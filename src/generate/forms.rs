@@ -1,7 +1,7 @@
 //! Forms that do not block others while a table with rows is read (manual, ALTER TABLE, notes; CREATE INDEX, "Building
 //! Indexes Concurrently").
 
-use super::made::{Back, Form, Made, qualified};
+use super::form::{Back, Form, Made, qualified};
 use super::tasks::{Task, Tasks};
 use crate::inspect::{Object, ObjectKey, ObjectKind as Kind, Snapshot};
 use serde_json::json;

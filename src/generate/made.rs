@@ -1,63 +1,13 @@
 //! The SQL, or the change type, that does a task, and what takes it back.
 
+use super::form::{Back, Form, Made, qualified};
 use super::forms;
 use super::tasks::{Task, Tasks};
 use crate::base::QualifiedName;
-use crate::base::name::quote_ident;
 use crate::inspect::{
     Change, Difference, ObjectKey, ObjectKind as Kind, create_object, ddl, own_sequence, set_default,
 };
-use serde_json::{Value, json};
-
-/// A change of a changeset.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Form {
-    /// SQL.
-    Sql(String),
-    /// A change type with its parameters.
-    Type(&'static str, Value),
-}
-
-/// What takes a task back.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Back {
-    /// dagmar knows it: the task is a change type.
-    Derived,
-    /// These, in this order.
-    Forms(Vec<Form>),
-    /// Nothing does, for this reason.
-    Never(String),
-}
-
-/// What does a task.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Made {
-    pub forward: Vec<Form>,
-    pub back: Back,
-}
-
-impl Made {
-    /// Without the statements that make this role the owner: it is who runs them.
-    pub fn without_owner(mut self, role: &str) -> Self {
-        let end = format!(" OWNER TO {}", quote_ident(role));
-        let is_other =
-            |form: &Form| !matches!(form, Form::Sql(sql) if sql.starts_with("ALTER ") && sql.ends_with(&end));
-        self.forward.retain(is_other);
-        if let Back::Forms(forms) = &mut self.back {
-            forms.retain(is_other);
-        }
-        self
-    }
-}
-
-impl Back {
-    fn of(sql: Option<Vec<String>>) -> Self {
-        match sql {
-            Some(sql) => Back::Forms(sql.into_iter().map(Form::Sql).collect()),
-            None => Back::Never("its rollback does not follow from the catalog".to_owned()),
-        }
-    }
-}
+use serde_json::json;
 
 /// What does a task; `None`: there is no SQL for it.
 pub(super) fn made(tasks: &Tasks<'_>, task: &Task) -> Option<Made> {
@@ -212,12 +162,6 @@ fn not_null(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Made> {
     let kind = if column.is("notNull") { "setNotNull" } else { "dropNotNull" };
     let parameters = json!({ "table": qualified(&table.name)?, "column": column_name(key, &table.name)? });
     Some(Made { forward: vec![Form::Type(kind, parameters)], back: Back::Derived })
-}
-
-/// A name as change types have it: that of SQL, if it is read as the same one.
-pub(super) fn qualified(name: &str) -> Option<String> {
-    let parsed: QualifiedName = name.parse().ok()?;
-    (parsed.sql() == name).then(|| name.to_owned())
 }
 
 /// The name of a column as the catalog stores it.

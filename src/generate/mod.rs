@@ -9,6 +9,7 @@ mod attic;
 mod changeset;
 mod edges;
 mod files;
+mod form;
 mod forms;
 mod group;
 mod made;

@@ -269,10 +269,8 @@ impl<'a> Gates<'a> {
             return Ok(Judgement::default());
         }
         let policy = self.policy();
-        let ids: Vec<&str> = match self.what {
-            RunSource::Files { .. } | RunSource::Attic(_) | RunSource::Rollback { .. } => Vec::new(),
-            RunSource::Sealed(_) => plan.steps.iter().map(|step| step.changeset.as_str()).collect(),
-        };
+        let sealed = self.release().map(|_| plan.steps.iter().map(|step| step.changeset.as_str()).collect::<Vec<_>>());
+        let ids = sealed.unwrap_or_default();
         let Database { connection, server, .. } = db;
         let (ledger, actor) = (self.target.ledger(), &self.target.actor);
         let target = evidence::target(connection, server, ledger, policy, &ids, actor).await?;
@@ -281,7 +279,8 @@ impl<'a> Gates<'a> {
             digest @ Some(_) => approvals::read(connection, server, self.version, ledger, digest).await?,
             None => Vec::new(),
         };
-        let proofs = evidence::proofs(db, self.from.as_ref().map(|from| &from.database), policy, plan).await?;
+        let mut proofs = evidence::proofs(db, self.from.as_ref().map(|from| &from.database), policy, plan).await?;
+        proofs.extend(self.release().map(|sealed| sealed.proofs(self.target, target.now)).unwrap_or_default());
         let evidence = Evidence {
             environment: &self.target.environment,
             policy,

@@ -1,6 +1,7 @@
 //! The review of the files: of all changesets, or of those that are new or changed since a commit.
 
-use super::{RunSource, Target, git, since};
+use super::since::Base;
+use super::{RunSource, Target, git};
 use crate::base::{Failure, FailureKind, Level, Sources, count};
 use crate::lint::{self as review, Finding, Review, Verdict};
 use crate::plan::{Direction, Plan, Step};
@@ -51,7 +52,7 @@ pub fn lint(target: &Target, options: &LintOptions) -> Result<Linted, Failure> {
     let view = target.view()?;
     let mut selected = view.select(&options.selectors)?;
     if let Some(base) = &options.base {
-        let changed = since::changed(target, &view, base)?;
+        let changed = Base::open(target, &view, base)?.changed(target, &view);
         selected = Some(match selected {
             Some(selected) => selected.intersection(&changed).copied().collect(),
             None => changed,

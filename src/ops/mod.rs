@@ -30,6 +30,7 @@ pub mod preflight;
 pub mod prepare;
 pub mod progress;
 pub mod promotion;
+pub mod proofs;
 pub mod prove;
 pub mod refusal;
 pub mod rehearsal;

@@ -2,14 +2,14 @@
 
 use super::Target;
 use crate::base::{Failure, FailureKind};
-use crate::gate::evidence::SealedPlan;
+use crate::gate::evidence::{Proof, SealedPlan};
 use crate::history::approval::{Approval, ApprovalVerdict, last_words};
 use crate::history::{EventKind, History};
 use crate::pg::ledger::{approvals, fingerprint};
 use crate::pg::lock::Lock;
 use crate::pg::{Database, query_failed};
 use crate::pipeline::View;
-use crate::plan::sealed::{Sealed, same};
+use crate::plan::sealed::{Sealed, SealedProof, same};
 use crate::plan::{Plan, Progress, Rollback, Segment, Statement, Step};
 use crate::sql::Facts;
 use serde_json::{Value, json};
@@ -39,6 +39,20 @@ impl Release<'_> {
             // one that is wrong was refused when the file was opened
             signed_by: signature.as_ref().and_then(|s| s.get("key")).and_then(Value::as_str),
         }
+    }
+
+    /// The proofs that the plan carries, for the gates; `now` is the clock of the environment's server. Only a signature
+    /// with a key of the environment's `signedBy` makes them count: anybody else may have written them.
+    pub fn proofs(&self, target: &Target, now: i64) -> Vec<Proof> {
+        let signed_by = self.evidence().signed_by;
+        let is_trusted = target.trusted_keys().iter().flatten().any(|key| Some(key.as_str()) == signed_by);
+        let part = self.plan.part(&target.environment).ok().filter(|_| is_trusted);
+        let of = |proof: &SealedProof| Proof {
+            digest: proof.digest.clone(),
+            major: proof.server,
+            age: now.saturating_sub(proof.at).max(0),
+        };
+        part.iter().flat_map(|part| part.proofs.iter().map(of)).collect()
     }
 
     /// Compiles the part of the plan that is still to run; refuses a plan that does not fit any more.

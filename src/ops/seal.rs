@@ -2,11 +2,12 @@
 
 use super::compile::compile;
 use super::keys::signature;
+use super::proofs::{self, ProofFile};
 use super::{Target, about};
 use crate::base::{Diagnostics, Failure, FailureKind, HumanDuration, time};
 use crate::pg::ledger::fingerprint;
 use crate::plan::about::Commit;
-use crate::plan::sealed::{Content, FORMAT, Part, Sealed, before};
+use crate::plan::sealed::{Content, FORMAT, Part, Sealed, SealedProof, before};
 use crate::plan::signature::PrivateKey;
 use crate::plan::{Plan, secrets};
 use crate::run::Observer;
@@ -24,6 +25,8 @@ pub struct SealRequest<'a> {
     pub sign: Option<&'a PrivateKey>,
     /// How long the plan is valid.
     pub expires: HumanDuration,
+    /// Proofs of its changesets, which the plan carries: answers of `dagmar prove`.
+    pub proofs: &'a [ProofFile],
 }
 
 /// A sealed plan with warnings.
@@ -75,6 +78,8 @@ pub struct SealedPart<'a> {
     pub secrets: Vec<&'a str>,
     /// The plan.
     pub plan: &'a Plan,
+    /// The proofs of its changesets that the plan carries.
+    pub proofs: &'a [SealedProof],
 }
 
 impl<'a> From<&'a Sealed> for SealedAnswer<'a> {
@@ -87,6 +92,7 @@ impl<'a> From<&'a Sealed> for SealedAnswer<'a> {
             changesets: part.plan.steps.iter().map(|step| step.changeset.as_str()).collect(),
             secrets: secrets::needed(&part.plan).into_keys().collect(),
             plan: &part.plan,
+            proofs: &part.proofs,
         });
         Self {
             digest: &sealed.digest,
@@ -121,8 +127,10 @@ pub async fn seal(request: &SealRequest<'_>, observer: &mut dyn Observer) -> Res
         db.close().await?;
         first.get_or_insert_with(|| (target, seen.now, seen.session_user.clone()));
         let (environment, before) = (target.environment.clone(), before(&plan, &history));
-        parts.push(Part { environment, target: seen.target, policy: target.policy(), before, plan });
+        let proofs = proofs::of(&plan, request.proofs, seen.now);
+        parts.push(Part { environment, target: seen.target, policy: target.policy(), before, plan, proofs });
     }
+    proofs::check(request.proofs, &parts)?;
     let (target, now, db_user) = first.ok_or_else(|| Failure::new(FailureKind::Usage, "no environment was named"))?;
     let content = Content {
         format: FORMAT,

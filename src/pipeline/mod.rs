@@ -2,6 +2,7 @@
 //! `ops` nor `cli`.
 
 mod edges;
+mod other;
 mod testing;
 
 pub use edges::{Comparison, Looked};
@@ -90,6 +91,7 @@ impl Workspace {
         let changelog = parse::changelog(&loaded.documents, &context, &mut problems);
         let sources = files.with(&loaded.sources);
         let graph = graph::build(&changelog, &mut problems);
+        advice::accepted(&loaded.config.prove, &changelog, &mut problems);
         advice::edges(&changelog, &names, environment, &mut problems);
         let used = sources.iter().skip(loaded.sources.next().0 as usize).map(|(_, file)| file.path.as_str()).collect();
         advice::ignored(&loaded.ignored, &used, &loaded.config.plans)
@@ -316,12 +318,6 @@ impl View<'_> {
     pub fn fixtures(&self) -> Result<Vec<Fixture>, Failure> {
         let loaded = &self.workspace.loaded;
         fixtures::load(&loaded.root, &loaded.config.prove, &self.sources)
-    }
-
-    /// The checksums of the changesets of another project, with the variables of this one.
-    #[must_use]
-    pub fn checksums_of(&self, other: &Workspace) -> BTreeMap<String, String> {
-        other.checksums(&self.variables)
     }
 
     /// Renders one changeset, also if it could not run now.

@@ -204,14 +204,28 @@ pub fn compile(
 /// # Errors
 /// The reason why it cannot be rolled back.
 pub fn of_step(step: &Step) -> Result<Step, String> {
-    let recorded = Recorded {
+    self::step(&step.changeset, StepReason::Requested, &recorded(step, 0), row(step, None), None)
+}
+
+/// The rollback of a repeatable step to the version before it, which has just run.
+///
+/// # Errors
+/// The reason why it cannot be rolled back.
+pub fn to_previous(step: &Step, previous: &Step) -> Result<Step, String> {
+    let row = row(step, Some(forward(previous)));
+    self::step(&step.changeset, StepReason::Restored, &recorded(step, 1), row, None)
+}
+
+/// What the ledger has of a step that has just run as a whole.
+fn recorded(step: &Step, versions: u32) -> Recorded {
+    Recorded {
         status: RecordedStatus::Applied,
         ordinal: 0,
         checksum: step.checksum.clone(),
         digest: step.digest.clone(),
         description: step.description.clone(),
         repeatable: step.repeatable,
-        versions: 0,
+        versions,
         run: String::new(),
         applied_at: 0,
         applied_by: String::new(),
@@ -220,21 +234,24 @@ pub fn of_step(step: &Step) -> Result<Step, String> {
         error: None,
         requires: step.requires.clone(),
         segments: Vec::new(),
-    };
-    let row = Stored {
+    }
+}
+
+/// Its texts.
+fn row(step: &Step, previous: Option<StoredForward>) -> Stored {
+    Stored {
         file: step.file.clone(),
         author: step.author.clone(),
         labels: step.labels.clone(),
         body: step.body.clone(),
-        forward: StoredForward {
-            segments: step.segments.clone(),
-            verify: step.verify.clone(),
-            touches: step.touches.clone(),
-        },
+        forward: forward(step),
         rollback: step.rollback.clone(),
-        previous: None,
-    };
-    self::step(&step.changeset, StepReason::Requested, &recorded, row, None)
+        previous,
+    }
+}
+
+fn forward(step: &Step) -> StoredForward {
+    StoredForward { segments: step.segments.clone(), verify: step.verify.clone(), touches: step.touches.clone() }
 }
 
 fn step(

@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-pub use content::{Content, FORMAT, Part, SealedTarget};
+pub use content::{Content, FORMAT, Part, SealedProof, SealedTarget};
 use content::{changed, no_plan};
 
 /// The algorithm of the digest: `p1` = SHA-256 of the content as canonical JSON (keys sorted,

@@ -1,7 +1,8 @@
 //! The verdicts of one changeset.
 
 use super::finding::{ProofFinding, Severity};
-use super::leg::{Leg, Verdict};
+use super::verdict::Verdict;
+use crate::base::Leg;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -18,6 +19,8 @@ pub struct ChangesetProof {
     pub checksum: String,
     /// The checksum of the SQL that was rendered for the environment.
     pub digest: String,
+    /// Whether it is proven: all that was tried is as it should be, or accepted.
+    pub proven: bool,
     /// Whether it can be applied.
     pub up: Verdict,
     /// Whether its rollback brings the catalog back.
@@ -28,7 +31,7 @@ pub struct ChangesetProof {
     pub data: Verdict,
     /// Whether its declared dependencies are enough.
     pub order: Verdict,
-    /// Whether it can be applied twice.
+    /// Whether it can be applied over its earlier version and rolled back to that, or twice.
     pub retry: Verdict,
     /// What differs, and remarks.
     pub differences: Vec<ProofFinding>,
@@ -45,6 +48,7 @@ impl ChangesetProof {
             file: file.map(str::to_owned),
             checksum: checksum.to_owned(),
             digest: digest.to_owned(),
+            proven: false,
             up: Verdict::Skipped,
             down: Verdict::Skipped,
             again: Verdict::Skipped,
@@ -71,15 +75,43 @@ impl ChangesetProof {
 
     /// Notes the verdict of a leg; a worse one stays.
     pub fn set(&mut self, leg: Leg, verdict: Verdict) {
-        let place = match leg {
+        let place = self.place(leg);
+        *place = (*place).max(verdict);
+    }
+
+    fn place(&mut self, leg: Leg) -> &mut Verdict {
+        match leg {
             Leg::Up => &mut self.up,
             Leg::Down => &mut self.down,
             Leg::Again => &mut self.again,
             Leg::Data => &mut self.data,
             Leg::Order => &mut self.order,
             Leg::Retry => &mut self.retry,
+        }
+    }
+
+    /// Accepts errors and warnings for a reason: those of a leg, about an object, or all. A changeset that cannot be
+    /// applied is not proven. Gives whether there were any.
+    pub fn accept(&mut self, leg: Option<Leg>, object: Option<&str>, reason: &str) -> bool {
+        let is_meant = |finding: &&mut ProofFinding| {
+            finding.leg != Leg::Up
+                && finding.severity != Severity::Note
+                && leg.is_none_or(|leg| finding.leg == leg)
+                && object.is_none_or(|object| finding.object.as_deref() == Some(object))
         };
-        *place = (*place).max(verdict);
+        let mut is_used = false;
+        for finding in self.differences.iter_mut().filter(is_meant) {
+            finding.accepted.get_or_insert_with(|| reason.to_owned());
+            is_used = true;
+        }
+        for leg in Leg::ALL {
+            let mut errors =
+                self.differences.iter().filter(|f| f.leg == leg && f.severity == Severity::Error).peekable();
+            if errors.peek().is_some() && errors.all(|finding| finding.accepted.is_some()) {
+                *self.place(leg) = Verdict::Accepted;
+            }
+        }
+        is_used
     }
 
     /// Adds a finding; an error makes its leg differ at least.
@@ -107,7 +139,7 @@ impl ChangesetProof {
     pub fn is_proven(&self, strict: bool) -> bool {
         self.up == Verdict::Ok
             && Leg::ALL.iter().all(|leg| !self.verdict(*leg).is_bad())
-            && !(strict && self.differences.iter().any(|finding| finding.severity == Severity::Warning))
+            && !(strict && self.differences.iter().any(|finding| finding.counts_as(Severity::Warning)))
     }
 }
 
@@ -124,6 +156,29 @@ mod tests {
         assert!(!proof.is_proven(false), "what was not applied is not proven");
         proof.set(Leg::Up, Verdict::Ok);
         assert!(!proof.is_proven(false));
+    }
+
+    #[test]
+    fn what_is_accepted_does_not_count() {
+        let mut proof = ChangesetProof::new("a", None, "d1:a", "d1:b");
+        proof.set(Leg::Up, Verdict::Ok);
+        let about = |object: &str| {
+            let mut finding = ProofFinding::error(Leg::Down, "gone");
+            finding.object = Some(object.to_owned());
+            finding
+        };
+        proof.find(about("table t"));
+        proof.find(about("table u"));
+        proof.find(ProofFinding::warning(Leg::Data, "fails once rows were written"));
+        assert!(!proof.accept(Some(Leg::Order), None, "no"), "nothing is wrong there");
+        assert!(proof.accept(None, Some("table t"), "they stay"));
+        assert_eq!((proof.down, proof.is_proven(false)), (Verdict::Differs, false), "the other one counts");
+        assert!(proof.accept(Some(Leg::Down), None, "both"));
+        assert_eq!((proof.down, proof.is_proven(false), proof.is_proven(true)), (Verdict::Accepted, true, false));
+        assert_eq!(proof.differences[0].accepted.as_deref(), Some("they stay"), "the first reason stays");
+        assert!(proof.accept(None, None, "rows") && proof.is_proven(true));
+        proof.fail(ProofFinding::error(Leg::Up, "it cannot be applied"));
+        assert!(proof.accept(None, None, "all") && !proof.is_proven(false), "it was not applied");
     }
 
     #[test]

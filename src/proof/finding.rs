@@ -1,7 +1,6 @@
 //! What a proof found.
 
-use super::leg::Leg;
-use crate::base::Location;
+use crate::base::{Leg, Location};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,6 +42,9 @@ pub struct ProofFinding {
     /// The object: `column app.users.email`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
+    /// The reason why the project accepts it; absent: it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
     /// More lines: a diff of definitions, the failed statement.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<String>,
@@ -58,6 +60,12 @@ pub struct ProofFinding {
 }
 
 impl ProofFinding {
+    /// Whether it counts: it is of this severity, and not accepted.
+    #[must_use]
+    pub fn counts_as(&self, severity: Severity) -> bool {
+        self.severity == severity && self.accepted.is_none()
+    }
+
     /// A finding.
     #[must_use]
     pub fn new(leg: Leg, severity: Severity, message: impl Into<String>) -> Self {
@@ -66,6 +74,7 @@ impl ProofFinding {
             severity,
             message: message.into(),
             object: None,
+            accepted: None,
             details: Vec::new(),
             mend: Vec::new(),
             sqlstate: None,

@@ -2,8 +2,9 @@
 
 mod changeset;
 mod finding;
-mod leg;
+mod verdict;
 
+pub use crate::base::Leg;
 pub use changeset::ChangesetProof;
 pub use finding::{ProofFinding, Severity};
-pub use leg::{Leg, Verdict};
+pub use verdict::Verdict;

@@ -1,7 +1,8 @@
-//! Warnings: what is allowed, and is rarely what its author means.
+//! Warnings: what is allowed, and is rarely what its author means. And what names changesets from outside of them.
 
 use super::changeset::Changelog;
-use crate::base::{Code, Diagnostic, Diagnostics, Place};
+use super::prove::ProveConfig;
+use crate::base::{Code, Diagnostic, Diagnostics, Place, diag::nearest};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
@@ -101,4 +102,18 @@ pub fn ignored(ignored: &[String], used: &BTreeSet<&str>, folder: &str) -> Optio
         ),
     };
     Some(Diagnostic::warning(Code::UnusedFile, format!("{} {verb}", names.join(", "))).help(help))
+}
+
+/// Refuses findings of proofs that are accepted of changesets which do not exist.
+pub fn accepted(config: &ProveConfig, changelog: &Changelog, out: &mut Diagnostics) {
+    let known = || changelog.changesets.iter().map(|changeset| changeset.id.as_str());
+    for accepted in &config.ignore {
+        let id = accepted.changeset.as_str();
+        if changelog.unseen || changelog.unread.contains(id) || known().any(|known| known == id) {
+            continue;
+        }
+        let problem = Diagnostic::error(Code::ProofIgnore, format!("the changeset `{id}` does not exist"));
+        let place = accepted.place.as_ref().map(|place| place.child("changeset"));
+        out.push(Diagnostic { place, ..problem.meant(nearest(id, known())) });
+    }
 }

@@ -133,8 +133,8 @@ pub struct Environment {
     /// The review of changesets.
     #[serde(skip_serializing_if = "LintPolicy::is_empty")]
     pub lint: LintPolicy,
-    /// Accepts only changesets that `dagmar prove --record` has proven in this form on this major version; `{}` asks for
-    /// a proof of any age.
+    /// Accepts only changesets that were proven in this form on this major version, by `dagmar prove --record` or in a
+    /// sealed plan that a key of `signedBy` signed; `{}` asks for a proof of any age.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proven: Option<ProvenPolicy>,
     /// Drift: changes of this database that no changeset made.

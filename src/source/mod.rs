@@ -46,6 +46,6 @@ pub use files::ProjectFiles;
 pub use hook::Hook;
 pub use ledger::LedgerConfig;
 pub use mask::masked_text;
-pub use prove::ProveConfig;
+pub use prove::{AcceptedFinding, ProveConfig};
 pub use set::{SourceFile, SourceSet};
 pub use variables::Variables;

@@ -266,9 +266,14 @@ fn the_server_of_an_environment_runs_until_it_is_stopped() {
     fs::remove_dir_all(dir).unwrap();
 }
 
+/// A page of the documentation.
+fn page_of(page: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page)).unwrap()
+}
+
 /// The files that a page of the documentation holds: fences with `file=PATH`.
 fn files_of(page: &str) -> Vec<(String, String)> {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page)).unwrap();
+    let text = page_of(page);
     let mut files: Vec<(String, String)> = Vec::new();
     let mut open = false;
     for line in text.lines() {
@@ -299,4 +304,25 @@ fn the_examples_of_the_documentation_work() {
         project.on(&database, &["rollback", "--all"]).ok();
         assert_eq!(database.dump(), empty, "{page}");
     }
+}
+
+#[test]
+fn the_proof_in_the_readme_is_what_is_printed() {
+    let page = page_of("../README.md");
+    let (_, sample) = page.split_once("```console\n$ dagmar prove --all\n").unwrap();
+    let (sample, _) = sample.split_once("\n```").unwrap();
+    let mut files = files_of("../README.md");
+    files.push(("dagmar.yaml".to_owned(), "environments: { dev: {} }\n".to_owned()));
+    let list: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let run = Project::new(&list).run(&["prove", "--all"]);
+    // the version of the server and the time
+    let bare = |text: &str| -> Vec<String> {
+        let lines = text.lines().map(|line| line.split(" on PostgreSQL ").next().unwrap());
+        lines
+            .map(|line| {
+                line.rsplit_once(" (").filter(|(_, end)| end.ends_with(" s)")).map_or(line, |(l, _)| l).to_owned()
+            })
+            .collect()
+    };
+    assert_eq!(bare(&format!("{}{}", run.out, run.err)), bare(sample), "{run:?}");
 }

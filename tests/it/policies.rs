@@ -1,8 +1,7 @@
 //! What an environment demands of a run, and who can change that: the owner of the ledger, and who has
 //! the key of its plans.
 
-use crate::support::{Database, Project, Run, Shop, file, project, snapshot, sql, table, tables};
-use dagmar::base::checksum::sha256_hex;
+use crate::support::{Database, Project, Run, Shop, file, project, resealed, snapshot, sql, table, tables};
 
 const STRICT: &str =
     "environments:\n  staging: {}\n  production: { url: '${URL}', promoteFrom: staging, soak: 1h, allow: [] }\n";
@@ -98,17 +97,6 @@ fn another_policy_than_before_leaves_an_event() {
     assert_eq!(database.sql(changed), "production 1h 1s, production 1s 1h");
     let history = run(&["history", "--kind", "policyChanged"]).ok();
     assert_eq!(history.matches("production: soak\n").count(), 2, "{history}");
-}
-
-/// A plan file edited by somebody who computes its digest anew, as anybody can.
-fn resealed(text: &str, from: &str, to: &str) -> String {
-    let edited = text.replace(from, to);
-    assert_ne!(edited, text, "{from}");
-    let begin = "{\"content\":".len();
-    let end = edited.rfind(",\"digest\":\"p1:").unwrap();
-    let digest = sha256_hex(&edited.as_bytes()[begin..end]);
-    let rest = end + ",\"digest\":\"p1:".len();
-    format!("{}{digest}{}", &edited[..rest], &edited[rest + digest.len()..])
 }
 
 #[test]

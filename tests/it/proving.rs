@@ -1,44 +1,10 @@
 //! `dagmar prove`: wrong rollbacks, lost rows and missing dependencies are found, and right ones are not.
 
 use crate::support::{
-    Case, Changeset, Cluster, Database, Project, Running, cases, file, project, sql, table, tables, until,
+    Case, Changeset, Cluster, Database, Running, cases, file, found, project, proof, sql, table, tables, until,
+    verdicts,
 };
-use serde_json::Value;
 use std::process::Stdio;
-
-/// The proof of all changesets as JSON.
-#[track_caller]
-fn proof(project: &Project, more: &[&str]) -> Value {
-    let run = project.run(&[&["prove", "--all", "--format", "json"], more].concat());
-    assert!([0, 10].contains(&run.code), "{run:?}");
-    let json = run.json();
-    assert_eq!(run.code == 0, json["verdict"] == "proven", "{run:?}");
-    json
-}
-
-/// The verdicts of a changeset, those that are not skipped: `up ok, down differs`.
-fn verdicts(proof: &Value, id: &str) -> String {
-    let proofs = proof["changesets"].as_array().unwrap();
-    let one = proofs.iter().find(|proof| proof["id"] == id).unwrap_or_else(|| panic!("{id}: {proof:#}"));
-    let legs = ["up", "down", "again", "data", "order", "retry"].iter();
-    let legs = legs.filter(|leg| one[**leg] != "skipped").map(|leg| format!("{leg} {}", one[*leg].as_str().unwrap()));
-    legs.collect::<Vec<_>>().join(", ")
-}
-
-/// What was found about a changeset: `down error: message`.
-fn found(proof: &Value, id: &str) -> Vec<String> {
-    let proofs = proof["changesets"].as_array().unwrap();
-    let one = proofs.iter().find(|proof| proof["id"] == id).unwrap();
-    let line = |f: &Value| {
-        format!(
-            "{} {}: {}",
-            f["leg"].as_str().unwrap(),
-            f["severity"].as_str().unwrap(),
-            f["message"].as_str().unwrap()
-        )
-    };
-    one["differences"].as_array().unwrap().iter().map(line).collect()
-}
 
 const SHOP: &str = "CREATE SCHEMA app; CREATE TABLE app.users (id int PRIMARY KEY, email text NOT NULL, name text); \
                     COMMENT ON COLUMN app.users.email IS 'lower case'; CREATE TABLE app.orders (id int PRIMARY KEY, \
@@ -218,7 +184,7 @@ fn what_says_that_it_can_be_repeated_is_applied_twice() {
     let twice = |forward: &str| sql("seed", forward, "DROP TABLE IF EXISTS t").with("repeatable", true);
     let proof = proof(&project(&[twice("CREATE TABLE t (n int)")]), &[]);
     assert_eq!(verdicts(&proof, "seed"), "up ok, down ok, again ok, order ok, retry failed");
-    let good = self::proof(&project(&[twice("CREATE TABLE IF NOT EXISTS t (n int)")]), &[]);
+    let good = crate::support::proof(&project(&[twice("CREATE TABLE IF NOT EXISTS t (n int)")]), &[]);
     assert_eq!(verdicts(&good, "seed"), "up ok, down ok, again ok, order ok, retry ok");
 }
 
@@ -241,6 +207,16 @@ fn rows_of_dropped_tables_are_forgotten() {
     assert!(verdicts(&proof, "z3").starts_with("up ok, down ok, again ok"), "{proof:#}");
     let said = found(&proof, "z3");
     assert!(said.iter().any(|f| f.contains("it was proven without rows in the tables that it touches")), "{said:?}");
+}
+
+#[test]
+fn statements_that_remove_prepared_queries_do_no_harm() {
+    let comment = |text: &str| format!("COMMENT ON TABLE app.users IS {text}; DEALLOCATE ALL");
+    let forgets = after_shop("forgets", &comment("'x'"), &comment("NULL"));
+    let project = project(&[shop(), forgets, after_shop("z", WRONG[0].0, WRONG[0].1).depends_on(["forgets"])]);
+    let proof = proof(&project, &[]);
+    assert_eq!(verdicts(&proof, "forgets"), "up ok, down ok, again ok, order ok", "{proof:#}");
+    assert!(verdicts(&proof, "z").starts_with("up ok, down differs, again ok"), "{proof:#}");
 }
 
 #[test]

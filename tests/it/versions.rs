@@ -4,8 +4,8 @@
 
 use crate::support::rows::{constraints_are_met, every_type_has_values, keys_lead_to_rows};
 use crate::support::{
-    Database, Project, Run, Server, a_ledger_comes_up, cases, dagmar, published_tables_are_found_without_a_lock,
-    remake, round_trip, same, walk,
+    Cluster, Database, Project, Run, Server, a_ledger_comes_up, cases, dagmar, project,
+    published_tables_are_found_without_a_lock, remake, round_trip, same, table, walk,
 };
 use std::panic::catch_unwind;
 use std::sync::Mutex;
@@ -82,6 +82,31 @@ fn rows_are_generated_on_other_versions() {
         "types" => every_type_has_values(server),
         "constraints" => constraints_are_met(server),
         _ => keys_lead_to_rows(server),
+    });
+}
+
+#[test]
+#[ignore = "needs servers of other versions: make test-all"]
+fn a_shadow_of_another_version_is_told() {
+    on_each(&["shadow"], |_, server| {
+        let (database, shadow) = (Database::on(server), Cluster::new());
+        let project = project(&[table("a"), table("b").depends_on(["a"])]);
+        project.write("dagmar.yaml", "environments: { dev: { proven: {} } }\n");
+        project.on(&database, &["ledger", "install", "--env", "dev"]).ok();
+        let there = database.sql("SHOW server_version_num").parse::<u32>().unwrap() / 10_000;
+        let here = shadow.sql("SHOW server_version_num").parse::<u32>().unwrap() / 10_000;
+        let url = shadow.url("postgres", "postgres");
+        let run = project.on(&database, &["prove", "--env", "dev", "--record", "--shadow", &url]);
+        let warning = format!("has version {there}");
+        let warned = run.err.contains("warning: the proof is on PostgreSQL") && run.err.contains(&warning);
+        assert_eq!((run.code, warned), (0, here != there), "{run:?}");
+        let apply = project.on(&database, &["apply", "--env", "dev"]);
+        if here == there {
+            apply.ok();
+        } else {
+            let said = apply.fails(5);
+            assert!(said.contains(&format!("`a` is proven on PostgreSQL {here} and not on {there}")), "{said}");
+        }
     });
 }
 

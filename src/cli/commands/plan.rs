@@ -63,6 +63,9 @@ pub struct Args {
     /// Signs it with this private key, see `dagmar key`
     #[arg(long, value_name = "KEYFILE", requires = "out")]
     sign: Option<PathBuf>,
+    /// Puts the proofs of its changesets into the signed plan, for the gate `proven`: the output of `dagmar prove --format json`
+    #[arg(long, value_name = "FILE", requires = "sign")]
+    proof: Vec<PathBuf>,
     /// How long the sealed plan is valid
     #[arg(long, value_name = "TIME", default_value = "7d", requires = "out")]
     expires: HumanDuration,
@@ -79,7 +82,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         return sealing::verify(file, args.key.as_deref(), args.sql, global, out);
     }
     if let Some(file) = &args.out {
-        let Args { environments, sign, expires, select, force, .. } = args;
+        let Args { environments, sign, expires, select, force, proof, .. } = args;
         let order = sealing::SealArgs {
             out: file,
             environments,
@@ -87,6 +90,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
             expires: *expires,
             select,
             force: *force,
+            proofs: proof,
         };
         return sealing::seal(&order, global, out);
     }

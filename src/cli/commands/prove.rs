@@ -7,7 +7,7 @@ use crate::cli::shell::open;
 use crate::cli::shell::output::{Output, choose};
 use crate::cli::shell::running::stop_on_signals;
 use crate::cli::shell::task::{Outcome, block_on};
-use crate::ops::prove::{self, ProveOptions, Which};
+use crate::ops::prove::{self, Proof, ProveOptions, Which};
 use crate::report::ProofFormat;
 
 /// Proves rollbacks on a throw-away database: up, down and up again, with rows; and the order of changesets.
@@ -77,9 +77,10 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         let stop = stop_on_signals();
         let bar = Counted::new(global, out);
         let mut hear = |at: prove::Progress<'_>| bar.at(at.what, at.changeset, at.done, at.of);
-        let answer = prove::prove(&target, &options, out, &stop, &mut hear).await;
+        let proof = prove::prove(&target, &options, out, &stop, &mut hear).await;
         drop(bar);
-        let answer = answer?;
+        let Proof { answer, warnings } = proof?;
+        out.warnings(&warnings);
         let failure = answer.failure();
         out.verdict(format.render(&answer));
         failure.map_or(Ok(()), Err)

@@ -10,12 +10,13 @@ use crate::base::{Failure, FailureKind, HumanDuration, count, time};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::Target;
 use crate::ops::keys::{open_plan, private_key, signature};
+use crate::ops::proofs::ProofFile;
 use crate::ops::seal::{SealRequest, SealedAnswer, SealedPlan};
 use crate::plan::sealed::{Part, Sealed};
 use crate::plan::{About, Destination, Maker, secrets};
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Seal, Tone};
 use crate::sql::Catalog;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What `plan --out` was told.
 pub struct SealArgs<'a> {
@@ -31,6 +32,8 @@ pub struct SealArgs<'a> {
     pub select: &'a [String],
     /// Whether a file is overwritten that is no sealed plan.
     pub force: bool,
+    /// Files of proofs.
+    pub proofs: &'a [PathBuf],
 }
 
 /// Seals what is pending in each environment, and writes the file.
@@ -41,7 +44,14 @@ pub fn seal(order: &SealArgs<'_>, global: &Global, out: &mut Output) -> Outcome 
     file::check(order.out, there)?;
     let key = order.sign.map(private_key).transpose()?;
     let targets = targets(order, global)?;
-    let request = SealRequest { targets: &targets, select: order.select, sign: key.as_ref(), expires: order.expires };
+    let proofs = order.proofs.iter().map(|path| ProofFile::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let request = SealRequest {
+        targets: &targets,
+        select: order.select,
+        sign: key.as_ref(),
+        expires: order.expires,
+        proofs: &proofs,
+    };
     let SealedPlan { sealed, warnings } = block_on(crate::ops::seal::seal(&request, out))?;
     warnings.iter().for_each(|warnings| out.warnings(warnings));
     file::write(order.out, &sealed.text(), 0o666, there)?;
@@ -157,6 +167,10 @@ fn show(sealed: &Sealed, form: Form, word: &str, out: &mut Output) {
         let secrets: Vec<&str> = secrets::needed(&part.plan).into_keys().collect();
         let list = if steps.is_empty() { "nothing".to_owned() } else { steps.join(", ") };
         out.data(Line::new().paint(Tone::Strong, &part.environment).plain(format!(" ({place}): {list}")));
+        for proof in &part.proofs {
+            let (id, at) = (&proof.changeset, time::rfc3339(proof.at));
+            out.data(format!("  proven: {id} on PostgreSQL {} at {at}", proof.server));
+        }
         if !secrets.is_empty() {
             out.data(format!("  filled in when it runs: the secret variables {}", secrets.join(", ")));
         }

@@ -64,8 +64,8 @@ pub(super) async fn verify(
     let mut db = trial.database().await?;
     let empty = read(trial, &db, what).await?;
     // what cannot be made is no fault of the changesets
-    let request =
-        Request { from: &empty, to: what.from, role: what.role, known: &BTreeSet::new(), uses: BTreeSet::new() };
+    let known: BTreeSet<String> = what.generated.changesets.iter().map(|changeset| changeset.id.clone()).collect();
+    let request = Request { from: &empty, to: what.from, role: what.role, known: &known, uses: BTreeSet::new() };
     let base = generated_alone(trial.target, request)?;
     if let Tried::Failed(error) =
         trial.apply(&mut db, &base.changesets, "make the database on a private server", progress).await?

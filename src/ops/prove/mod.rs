@@ -1,23 +1,27 @@
 //! Proves changesets on a database that is thrown away: up, down and up again, with rows; on nothing but their
 //! dependencies; twice.
 
+mod accept;
 mod choice;
 mod copies;
 mod data;
 mod order;
 mod prover;
+mod retry;
 pub(super) mod roles;
 mod rows;
+mod sequences;
 mod stack;
 mod transaction;
 mod words;
 
 pub use crate::ops::progress::{OnProgress, Progress};
+use choice::Chosen;
 pub use choice::Which;
 
 use super::Target;
 use super::run::install;
-use crate::base::{Failure, FailureKind, Operation};
+use crate::base::{Diagnostics, Failure, FailureKind, Operation, time};
 use crate::history::EventKind;
 use crate::ledger::schema;
 use crate::pg::inspect::Scope;
@@ -55,6 +59,14 @@ pub struct ProveOptions {
     pub record: bool,
 }
 
+/// A proof with warnings.
+pub struct Proof {
+    /// The proof.
+    pub answer: ProofAnswer,
+    /// Warnings about the project's files: findings are accepted, and there are none.
+    pub warnings: Diagnostics,
+}
+
 /// Proves changesets of the environment.
 ///
 /// # Errors
@@ -66,7 +78,7 @@ pub async fn prove(
     observer: &mut dyn Observer,
     stop: &Arc<Stop>,
     progress: OnProgress<'_>,
-) -> Result<ProofAnswer, Failure> {
+) -> Result<Proof, Failure> {
     let began = Instant::now();
     let view = target.view()?;
     let steps = view.steps()?;
@@ -78,7 +90,9 @@ pub async fn prove(
         Some(db) => Some(db.history().await?),
         None => None,
     };
-    let chosen = choice::chosen(target, &view, &options.which, &options.selectors, history.as_ref())?;
+    let applied = other.as_ref().zip(history.as_ref());
+    let Chosen { positions: chosen, versions } =
+        choice::chosen(target, &view, &options.which, &options.selectors, applied).await?;
     let major = other.as_ref().and_then(|db| u32::try_from(db.server.major()).ok());
     let rows = if options.without_data { Rows::default() } else { Rows::of(view.fixtures()?) };
     target.secrets.values().for_each(crate::pg::remember);
@@ -86,12 +100,17 @@ pub async fn prove(
     if let Some(db) = &other {
         shadow.resemble(&db.connection).await?;
         if shadow.major != db.server.major() {
-            observer.on(&crate::run::Event::warning(format!(
-                "the proof is on PostgreSQL {}: version {} of {} is not installed here",
-                shadow.version,
-                db.server.major(),
-                db.describe()
-            )));
+            let (here, there) = (&shadow.version, db.server.major());
+            let warning = match options.shadow {
+                Some(_) => format!("the proof is on PostgreSQL {here}, and {} has version {there}", db.describe()),
+                None => {
+                    format!(
+                        "the proof is on PostgreSQL {here}: version {there} of {} is not installed here",
+                        db.describe()
+                    )
+                }
+            };
+            observer.on(&crate::run::Event::warning(warning));
         }
     }
     if let Some(db) = other {
@@ -101,6 +120,7 @@ pub async fn prove(
     let mut answer = ProofAnswer {
         environment: target.environment.clone(),
         server_version: shadow.version.clone(),
+        proved_at: time::rfc3339_millis(shadow.now().await?),
         base: match &options.which {
             Which::Since(revision) => Some(revision.clone()),
             Which::Pending | Which::All => None,
@@ -117,6 +137,7 @@ pub async fn prove(
         scope: Scope::outside_of(target.ledger()),
         base: crate::inspect::Snapshot::default(),
         rows,
+        versions,
     };
     let graph = &view.graph;
     let proven = tokio::select! {
@@ -126,9 +147,20 @@ pub async fn prove(
     };
     let Prover { shadow, db, rows, base, .. } = prover;
     drop(db);
+    let proven = match proven {
+        Err(failure) if failure.kind == FailureKind::Database && !shadow.answers().await => {
+            Err(lost(&failure, options.shadow.is_some()))
+        }
+        proven => proven,
+    };
     let closed = shadow.close().await;
-    let proofs = proven?;
+    let mut proofs = proven?;
     closed?;
+    let accepted = &target.workspace().loaded.config.prove.ignore;
+    let mut warnings = Diagnostics::default();
+    let is_whole = !options.without_data && !options.without_order;
+    accept::accept(accepted, &mut proofs, is_whole).into_iter().for_each(|warning| warnings.push(warning));
+    let warnings = view.sources.locate(warnings);
     answer.changesets = proofs;
     answer.not_compared = base.not_compared;
     answer.tables_without_rows = rows.skipped.into_iter().map(|(table, why)| (table.to_string(), why)).collect();
@@ -137,13 +169,24 @@ pub async fn prove(
     if options.record {
         answer.recorded = record(target, &answer, observer).await?;
     }
-    Ok(answer)
+    Ok(Proof { answer, warnings })
 }
 
 /// The failure of a proof that was asked to stop.
 fn stopped() -> Failure {
     Failure::new(FailureKind::Interrupted, "the proof was stopped by a signal")
         .note("nothing of it is kept; no environment was changed")
+}
+
+/// The failure of a proof whose server has ended; `is_given`: it was named by a URL.
+fn lost(failure: &Failure, is_given: bool) -> Failure {
+    let help = match is_given {
+        true => "start the server, and run the command again: it removes what is left there",
+        false => "run the command again; look whether memory and disk space are enough",
+    };
+    Failure::new(FailureKind::Database, format!("the shadow server ended during the proof: {}", failure.message))
+        .note("nothing of the proof is kept; no environment was changed")
+        .help(help)
 }
 
 /// Notes in the ledger of the environment what is proven; how many changesets.

@@ -1,6 +1,7 @@
 //! Each changeset on nothing but its dependencies, and those that no dependency orders in both orders.
 
 use super::prover::Prover;
+use super::sequences::Sequences;
 use super::stack::Stack;
 use super::words;
 use crate::base::{Failure, QualifiedName, count};
@@ -115,29 +116,20 @@ impl Prover<'_> {
         let plan = self.plan(Vec::new());
         let steps = orders.steps.iter().map(|(at, step)| (*at, step)).collect();
         let mut stack = Stack::new(&db, &plan, self.target.ledger(), &self.target.secrets, steps).await?;
+        let failed = failures(&mut stack, orders, proofs, progress).await?;
         let mut wrong: BTreeSet<usize> = BTreeSet::new();
         for (n, (at, step)) in orders.steps.iter().enumerate() {
             let Some(proof) = proofs.get_mut(at) else { continue };
-            progress(Progress { what: "order", changeset: &step.changeset, done: n, of: orders.steps.len() });
             let needs = orders.needs(*at);
             if let Some(broken) = needs.iter().find(|needed| wrong.contains(needed)) {
                 let what = format!("its dependency `{}` lacks one itself", orders.id(*broken));
                 proof.find(ProofFinding::note(Leg::Order, what));
                 continue;
             }
-            // it came after nothing else when it was applied the first time
-            if needs.len() == n {
+            if !failed.contains(at) {
                 proof.set(Leg::Order, Verdict::Ok);
                 continue;
             }
-            let error = match stack.reach(&needs).await? {
-                Ok(()) => stack.push(*at).await?.err(),
-                Err((_, error)) => Some(error),
-            };
-            let Some(_) = error else {
-                proof.set(Leg::Order, Verdict::Ok);
-                continue;
-            };
             // what one transaction cannot do, several can
             let mut list: Vec<Step> = needs.iter().filter_map(|at| orders.step(*at)).cloned().collect();
             list.push(step.clone());
@@ -326,4 +318,39 @@ impl Prover<'_> {
         })
         .collect()
     }
+}
+
+/// The chosen changesets that fail on nothing but their dependencies, in one transaction.
+async fn failures(
+    stack: &mut Stack<'_>,
+    orders: &Orders<'_>,
+    proofs: &BTreeMap<usize, ChangesetProof>,
+    progress: OnProgress<'_>,
+) -> Result<BTreeSet<usize>, Failure> {
+    let chosen = orders.steps.iter().enumerate().filter(|(_, (at, _))| proofs.contains_key(at));
+    let sequences = chosen.filter_map(|(n, (at, _))| {
+        let sequence = orders.closed(&BTreeSet::from([*at]));
+        // after all others it was applied the first time
+        (sequence.len() <= n).then_some(sequence)
+    });
+    let turns = Sequences::of(sequences).turns();
+    let of = turns.iter().filter(|turn| turn.is_end).count();
+    let (mut done, mut failed, mut without) = (0, BTreeSet::new(), None);
+    for turn in turns {
+        if turn.is_end {
+            progress(Progress { what: "order", changeset: orders.id(turn.at), done, of });
+            done += 1;
+        }
+        // what comes on one that failed
+        if without.is_none_or(|height| turn.height <= height) {
+            if turn.height < stack.height() {
+                stack.back_to(turn.height).await?;
+            }
+            without = stack.push(turn.at).await?.err().map(|_| turn.height);
+        }
+        if without.is_some() && turn.is_end {
+            failed.insert(turn.at);
+        }
+    }
+    Ok(failed)
 }

@@ -11,8 +11,9 @@ use crate::pg::inspect::{self, Scope};
 use crate::pg::shadow::Shadow;
 use crate::pg::{Database, Stop};
 use crate::plan::rollback::of_step;
-use crate::plan::{Plan, Step, StepReason};
+use crate::plan::{Plan, Step};
 use crate::proof::{ChangesetProof, Leg, Verdict};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The savepoint before a changeset.
@@ -43,6 +44,8 @@ pub(super) struct Prover<'a> {
     pub base: Snapshot,
     /// The rows of that database.
     pub rows: super::rows::Rows,
+    /// The earlier versions of repeatable changesets, by id.
+    pub versions: BTreeMap<String, Step>,
 }
 
 impl Prover<'_> {
@@ -171,7 +174,7 @@ impl Prover<'_> {
         self.judge_rows_again(&rows_up, &rows_again, proof);
         if !proof.is_rollback_wrong() {
             if step.repeatable {
-                self.twice(db, &mut tx, step, &again, proof).await?;
+                self.retry(db, &mut tx, (step, &back), &again, proof).await?;
             }
             return self.keep(db, tx, step, again).await;
         }
@@ -185,33 +188,6 @@ impl Prover<'_> {
         }
         let up = self.delta(db).await?;
         self.keep(db, tx, step, up).await
-    }
-
-    /// Applies a changeset that says that it can be repeated once more, and goes back.
-    async fn twice(
-        &self,
-        db: &Database,
-        tx: &mut Transaction<'_>,
-        step: &Step,
-        once: &Delta,
-        proof: &mut ChangesetProof,
-    ) -> Result<(), Failure> {
-        const TWICE: &str = "dagmar_twice";
-        tx.savepoint(TWICE).await?;
-        let repeated = Step { why: StepReason::Changed, ..step.clone() };
-        match tx.run(std::slice::from_ref(&repeated)).await? {
-            Err(error) => {
-                proof.fail(words::thrown(Leg::Retry, &error));
-            }
-            Ok(()) => {
-                proof.set(Leg::Retry, Verdict::Ok);
-                let twice = self.delta(db).await?;
-                for difference in catalog::compare_deltas(&self.base, once, &twice) {
-                    proof.find(words::difference(Leg::Retry, &difference));
-                }
-            }
-        }
-        tx.back_to(TWICE).await
     }
 
     /// What the open transaction changed in the catalog.

@@ -34,13 +34,17 @@ pub(super) fn failed(leg: Leg, severity: Severity, what: &str, error: &DryRunErr
 
 /// A difference of catalogs.
 pub(super) fn difference(leg: Leg, difference: &Difference) -> ProofFinding {
-    let severity = if difference.is_move() { Severity::Warning } else { Severity::Error };
     let when = match leg {
         Leg::Down => "after the rollback",
         Leg::Again => "after the second time",
-        Leg::Retry => "after it was applied twice",
         _ => "in the other order",
     };
+    difference_when(leg, when, difference)
+}
+
+/// The same with the moment in words.
+pub(super) fn difference_when(leg: Leg, when: &str, difference: &Difference) -> ProofFinding {
+    let severity = if difference.is_move() { Severity::Warning } else { Severity::Error };
     let object = difference.object.to_string();
     let words = match (&difference.change, leg) {
         (Change::Missing, Leg::Down) => format!("{object} is not there any more"),

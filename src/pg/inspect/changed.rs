@@ -5,8 +5,9 @@
 //! each catalog, so that the others are not looked at.
 
 use super::classes::{By, CLASSES};
-use super::message::answers;
-use crate::base::{Failure, FailureKind};
+use super::message::{Prepared, answers};
+use super::scope::Scope;
+use crate::base::{Failure, FailureKind, fill};
 use crate::inspect::{Address, NotCompared, Snapshot};
 use crate::pg::connect::Connection;
 use crate::pg::connect::query::Texts;
@@ -129,12 +130,16 @@ fn not_compared(catalog: &str) -> Option<NotCompared> {
     (!is_read).then(|| new(format!("rows of {catalog}"), "this catalog is not known"))
 }
 
-/// Asks the server what the open transaction changed.
-pub(super) async fn find(connection: &Connection, base: &Snapshot) -> Result<Changed, Failure> {
-    let found =
-        answers(connection, CONTEXT, &[include_str!("sql/counters.sql").into(), include_str!("sql/locks.sql").into()])
-            .await?;
-    let [counters, locks] = found.as_slice() else { return Err(unreadable()) };
+/// Asks the server what the open transaction changed, and which queries are prepared.
+pub(super) async fn find(
+    connection: &Connection,
+    scope: &Scope,
+    base: &Snapshot,
+) -> Result<(Changed, Prepared), Failure> {
+    let locks = fill(include_str!("sql/locks.sql"), &[("values", &scope.sequence_values.to_string())]);
+    let queries = [include_str!("sql/counters.sql").to_owned(), locks, Prepared::LIST.to_owned()];
+    let found = answers(connection, CONTEXT, &queries).await?;
+    let [counters, locks, prepared] = found.as_slice() else { return Err(unreadable()) };
     let mut changed = Changed::default();
     let mut written: Vec<&str> = Vec::new();
     for row in &counters.rows {
@@ -166,9 +171,12 @@ pub(super) async fn find(connection: &Connection, base: &Snapshot) -> Result<Cha
         (!rows.is_empty()).then(|| rows.join(" UNION ALL "))
     };
     let mut queries: Vec<String> = Vec::new();
-    queries.extend(
-        rows(&OF_RELATIONS).map(|rows| format!("{} WHERE c.relkind <> 't' AND c.oid IN ({rows})", UNIT_OF_RELATION)),
-    );
+    queries.extend(rows(&OF_RELATIONS).map(|rows| {
+        format!(
+            "{UNIT_OF_RELATION} WHERE c.relnamespace <> 'pg_toast'::pg_catalog.regnamespace \
+                 AND c.oid IN ({rows})"
+        )
+    }));
     queries.extend(rows(&OF_TYPES).map(|rows| format!("{} AND t.oid IN ({rows})", UNIT_OF_TYPE)));
     queries.extend(OF_OTHERS.iter().filter(|(name, ..)| written.contains(name)).map(|(name, column, catalog)| {
         format!(
@@ -179,7 +187,7 @@ pub(super) async fn find(connection: &Connection, base: &Snapshot) -> Result<Cha
     for row in answers(connection, CONTEXT, &queries).await?.iter().flat_map(|answer| &answer.rows) {
         changed.add(base, address(row)?);
     }
-    Ok(changed)
+    Ok((changed, Prepared::of(prepared)))
 }
 
 /// The catalog and oid of that with which relations `c` are inspected.

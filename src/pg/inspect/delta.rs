@@ -2,7 +2,7 @@
 
 use super::changed::{Changed, dependents, find};
 use super::classes::{By, Class, PRIVILEGES};
-use super::message::{CONTEXT, Filter, answers, query};
+use super::message::{CONTEXT, Filter, Prepared, answers, prepared_answers, query};
 use super::read::Reader;
 use super::scope::Scope;
 use super::snapshot::{classes_of, sequence_values, snapshot};
@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// # Errors
 /// If the server does not answer, or the role may not read something.
 pub async fn delta(connection: &Connection, scope: &Scope, base: &Snapshot) -> Result<Delta, Failure> {
-    let changed = find(connection, base).await?;
+    let (changed, prepared) = find(connection, scope, base).await?;
     let not_compared = changed.not_compared.clone();
     if changed.everything {
         let now = snapshot(connection, scope).await?;
@@ -26,7 +26,7 @@ pub async fn delta(connection: &Connection, scope: &Scope, base: &Snapshot) -> R
         return Ok(Delta { changed: keys.map(|key| (key.clone(), now.get(key).cloned())).collect(), not_compared });
     }
     let classes = classes_of(connection, scope);
-    let mut turns = Turns { written: changed.written.clone(), ..Turns::default() };
+    let mut turns = Turns { written: changed.written.clone(), prepared, ..Turns::default() };
     let mut next = changed;
     while !next.is_empty() {
         let now = turns.read(connection, scope, &classes, base, &next).await?;
@@ -51,12 +51,13 @@ struct Turns {
     written: BTreeSet<String>,
     /// Whether it changed what is out of scope: a table of the server, a function of an extension.
     outside: bool,
+    prepared: Prepared,
 }
 
 impl Turns {
     /// Reads the objects of these units and classes, without comments and the like.
     async fn read(
-        &self,
+        &mut self,
         connection: &Connection,
         scope: &Scope,
         classes: &[&'static Class],
@@ -69,14 +70,14 @@ impl Turns {
         }
         let filter = |class: &Class| match class.by {
             By::Unit(catalog) if !self.is_without(class, base, changed) => {
-                oids.get(&catalog).map(|oids| Filter::Oids(oids))
+                oids.get(&catalog).map(|oids| (Filter::Given, oids.as_slice()))
             }
-            By::Whole(catalog, _) => changed.whole.contains(&catalog).then_some(Filter::All),
+            By::Whole(catalog, _) => changed.whole.contains(&catalog).then_some((Filter::All, &[][..])),
             By::Unit(_) | By::Found => None,
         };
         let asked: Vec<_> = classes.iter().filter_map(|class| Some((*class, filter(class)?))).collect();
         let mut reader = Reader::default();
-        ask(connection, scope, &asked, &mut reader).await?;
+        ask(connection, scope, &asked, &mut self.prepared, &mut reader).await?;
         Ok(reader)
     }
 
@@ -113,9 +114,10 @@ impl Turns {
                 sources.insert(Address { sub: 0, ..old.address });
             }
         }
-        // the text of a view changes with the names of the columns of its tables
+        // the text of a view changes with the names of the columns of its tables, if it was there before
         let columns = now.objects.iter().filter(|(key, _)| key.kind == ObjectKind::Column && !before.contains(key));
-        sources.extend(columns.map(|(_, object)| Address { sub: 0, ..object.address }));
+        let columns = columns.map(|(_, object)| object.unit).filter(|unit| base.unit(*unit).next().is_some());
+        sources.extend(columns);
         // what is out of scope may have another name as well: a function of an extension
         let known: BTreeSet<Address> = now.objects.values().map(|object| object.unit).collect();
         let unknown = changed.units.iter().filter(|unit| !known.contains(unit) && base.unit(**unit).next().is_none());
@@ -143,8 +145,8 @@ impl Turns {
         if !oids.is_empty() {
             let all = Changed { units: self.units.clone(), whole: self.whole.clone(), ..Changed::default() };
             let found = classes.iter().filter(|class| class.by == By::Found && !self.is_without(class, base, &all));
-            let found: Vec<_> = found.map(|class| (*class, Filter::Oids(&oids))).collect();
-            ask(connection, scope, &found, &mut self.now).await?;
+            let found: Vec<_> = found.map(|class| (*class, (Filter::Given, oids.as_slice()))).collect();
+            ask(connection, scope, &found, &mut self.prepared, &mut self.now).await?;
             if scope.dependencies {
                 let queries = [include_str!("sql/dependencies.sql").to_owned()];
                 let found = answers(connection, CONTEXT, &queries).await?;
@@ -166,14 +168,17 @@ impl Turns {
 async fn ask(
     connection: &Connection,
     scope: &Scope,
-    asked: &[(&Class, Filter<'_>)],
+    asked: &[(&Class, (Filter, &[u32]))],
+    prepared: &mut Prepared,
     reader: &mut Reader,
 ) -> Result<(), Failure> {
     if asked.is_empty() {
         return Ok(());
     }
-    let queries: Vec<String> =
-        asked.iter().map(|(class, filter)| query(connection, class.sql, *filter, scope)).collect();
-    let answers = answers(connection, CONTEXT, &queries).await?;
+    let query = |(class, (filter, oids)): &(&Class, (Filter, &[u32]))| {
+        prepared.execute(&query(connection, class.sql, *filter, scope), oids)
+    };
+    let queries: Vec<String> = asked.iter().map(query).collect();
+    let answers = prepared_answers(connection, CONTEXT, &queries).await?;
     asked.iter().zip(&answers).try_for_each(|((class, _), answer)| reader.add(class, answer))
 }

@@ -1,11 +1,13 @@
 //! The message that asks for several classes at once.
 
 use super::scope::Scope;
+use crate::base::checksum::sha256_hex;
 use crate::base::name::quote_literal;
 use crate::base::{Failure, fill};
 use crate::inspect::ObjectKey;
 use crate::pg::connect::query::Answer;
 use crate::pg::connect::{Connection, query_failed};
+use std::collections::BTreeSet;
 
 /// What could not be done, in a failure.
 pub(super) const CONTEXT: &str = "cannot read the catalog";
@@ -25,13 +27,47 @@ const SETTINGS: [(&str, &str); 9] = [
     ("join_collapse_limit", "1"),
 ];
 
+/// Further settings for prepared queries. They are planned once, when the catalog may be small, and stay good when it
+/// grows.
+const PREPARED: [(&str, &str); 2] = [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")];
+
 /// Which objects of a class.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Filter<'a> {
+pub(super) enum Filter {
     /// All.
     All,
-    /// Those of these units, or with these oids.
-    Oids(&'a [u32]),
+    /// Those of the units, or with the oids, in the parameter.
+    Given,
+}
+
+/// The queries that a session has prepared: planning them takes longer than running them.
+#[derive(Debug, Default)]
+pub(super) struct Prepared {
+    names: BTreeSet<String>,
+}
+
+impl Prepared {
+    /// The query for those that there are. Statements of authors may have removed some.
+    pub const LIST: &str =
+        "SELECT name FROM pg_catalog.pg_prepared_statements WHERE pg_catalog.starts_with(name, 'dagmar_')";
+
+    /// Those that the answer names.
+    pub fn of(answer: &Answer) -> Self {
+        Self { names: answer.rows.iter().filter_map(|row| row.first().cloned().flatten()).collect() }
+    }
+
+    /// The statements that run a query with oids as its parameter.
+    pub fn execute(&mut self, query: &str, oids: &[u32]) -> String {
+        let name: String = format!("dagmar_{}", sha256_hex(query.as_bytes())).chars().take(40).collect();
+        let oids: Vec<String> = oids.iter().map(u32::to_string).collect();
+        let execute = format!("EXECUTE {name}('{{{}}}')", oids.join(","));
+        if self.names.contains(&name) {
+            return execute;
+        }
+        let prepare = format!("PREPARE {name}(oid[]) AS {query};\n{execute}");
+        self.names.insert(name);
+        prepare
+    }
 }
 
 /// The answers to queries of one row type each, under the settings for definitions. The session's own come back.
@@ -40,10 +76,29 @@ pub(super) async fn answers(
     context: &str,
     queries: &[String],
 ) -> Result<Vec<Answer>, Failure> {
+    answers_under(connection, context, queries, &[]).await
+}
+
+/// The same for queries that are prepared.
+pub(super) async fn prepared_answers(
+    connection: &Connection,
+    context: &str,
+    queries: &[String],
+) -> Result<Vec<Answer>, Failure> {
+    answers_under(connection, context, queries, &PREPARED).await
+}
+
+async fn answers_under(
+    connection: &Connection,
+    context: &str,
+    queries: &[String],
+    more: &[(&str, &str)],
+) -> Result<Vec<Answer>, Failure> {
+    let settings = || SETTINGS.iter().chain(more);
     let kept: Vec<String> =
-        SETTINGS.iter().map(|(name, _)| format!("'{name}', pg_catalog.current_setting('{name}')")).collect();
+        settings().map(|(name, _)| format!("'{name}', pg_catalog.current_setting('{name}')")).collect();
     let set: Vec<String> =
-        SETTINGS.iter().map(|(name, value)| format!("pg_catalog.set_config('{name}', '{value}', true)")).collect();
+        settings().map(|(name, value)| format!("pg_catalog.set_config('{name}', '{value}', true)")).collect();
     // a message of several statements is one transaction (manual, chapter 55.2.2.1), or part of the open one
     let message = format!(
         "SELECT pg_catalog.set_config('dagmar.settings', pg_catalog.json_build_object({})::text, true);\nSELECT {};\n{};\n\
@@ -58,25 +113,21 @@ pub(super) async fn answers(
 }
 
 /// A query with its placeholders filled in.
-pub(super) fn query(connection: &Connection, sql: &str, filter: Filter<'_>, scope: &Scope) -> String {
+pub(super) fn query(connection: &Connection, sql: &str, filter: Filter, scope: &Scope) -> String {
     let names: Vec<String> = scope.without.iter().map(|name| format!(", {}", quote_literal(name))).collect();
     let schema =
         format!("n.nspname !~ '^pg_' AND n.nspname <> ALL (ARRAY['information_schema'{}]::name[])", names.concat());
     let (units, oids) = match filter {
         // no object of a user has a lower one
-        Filter::All => ("IS NOT NULL".to_owned(), ">= 16384".to_owned()),
-        Filter::Oids(oids) => {
-            let oids: Vec<String> = oids.iter().map(u32::to_string).collect();
-            let among = format!("= ANY ('{{{}}}'::oid[])", oids.join(","));
-            (among.clone(), among)
-        }
+        Filter::All => ("IS NOT NULL", ">= 16384"),
+        Filter::Given => ("= ANY ($1)", "= ANY ($1)"),
     };
     let (columns, rows) =
         if connection.server_major < 15 { ("NULL::int2[]", "NULL::pg_node_tree") } else { ("r.prattrs", "r.prqual") };
     let values = [
         ("schema", schema.as_str()),
-        ("units", &units),
-        ("oids", &oids),
+        ("units", units),
+        ("oids", oids),
         ("free", FREE),
         ("current", CURRENT),
         ("publishedColumns", columns),

@@ -171,6 +171,21 @@ impl Shadow {
         roles::names(&self.connection).await
     }
 
+    /// Its clock, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn now(&self) -> Result<i64, Failure> {
+        let sql = "SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::pg_catalog.int8";
+        let rows = self.connection.query("cannot read the clock of the shadow server", sql).await?;
+        rows.first().map_or(Ok(0), |row| row.get(0))
+    }
+
+    /// Whether the server is still there.
+    pub async fn answers(&self) -> bool {
+        self.connection.try_query("SELECT 1").await.is_ok()
+    }
+
     /// Makes roles without rights, which SQL names and no changeset makes.
     ///
     /// # Errors

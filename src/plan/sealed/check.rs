@@ -1,7 +1,7 @@
 //! Whether a sealed plan is one that dagmar could have sealed: anybody can compute a digest. What
 //! is said of its SQL is found out again from the SQL itself.
 
-use super::{Content, changed};
+use super::{Content, Part, changed};
 use crate::base::{Failure, FailureKind, Operation, Setting};
 use crate::plan::model::{Direction, FORMAT, Mode, Rollback, Segment, Step};
 use crate::plan::{facts, step};
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 /// Refuses what does not fit together; what is known of each statement is made anew.
 pub(super) fn renew(content: &mut Content) -> Result<(), Failure> {
+    let sealed_at = content.sealed_at;
     for part in &mut content.environments {
         if part.plan.format == 0 || part.plan.format > FORMAT || part.plan.direction != Direction::Forward {
             return Err(changed().note("dagmar does not seal plans of this form"));
@@ -19,6 +20,21 @@ pub(super) fn renew(content: &mut Content) -> Result<(), Failure> {
             check(step).map_err(|why| changed().note(format!("`{}`: {why}", step.changeset)))?;
             facts::renew_step(step);
             modes(step)?;
+        }
+        proofs(part, sealed_at).map_err(|why| changed().note(why))?;
+    }
+    Ok(())
+}
+
+/// A proof is of a changeset of the plan in this form, and was there before the plan.
+fn proofs(part: &Part, sealed_at: i64) -> Result<(), String> {
+    for proof in &part.proofs {
+        let id = &proof.changeset;
+        if !part.plan.steps.iter().any(|step| step.changeset == *id && step.digest == proof.digest) {
+            return Err(format!("the proof of `{id}` is not of the SQL in its plan"));
+        }
+        if proof.at > sealed_at {
+            return Err(format!("the proof of `{id}` is later than the plan"));
         }
     }
     Ok(())

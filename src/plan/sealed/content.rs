@@ -48,6 +48,23 @@ pub struct Part {
     pub before: BTreeMap<String, String>,
     /// The plan.
     pub plan: Plan,
+    /// The proofs of its changesets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<SealedProof>,
+}
+
+/// A proof that a sealed plan carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SealedProof {
+    /// The changeset.
+    pub changeset: String,
+    /// The checksum of the SQL that was proven, as rendered, in both directions.
+    pub digest: String,
+    /// The major version of the server on which it was proven.
+    pub server: i32,
+    /// When it was proven, in milliseconds since 1970, by the clock of that server.
+    pub at: i64,
 }
 
 /// The identification of a database, independent of its address.

@@ -61,6 +61,7 @@ fn sealed() -> Sealed {
         before: BTreeMap::new(),
         policy: json!({ "jobs": 4, "beforeApply": [] }),
         plan: plan(environment),
+        proofs: vec![SealedProof { changeset: "a".to_owned(), digest: d(), server: 15, at: 900 }],
     };
     let content = Content {
         commit: None,
@@ -132,9 +133,27 @@ fn whatever_is_edited_is_found() {
     assert_eq!(Sealed::read(&extra).unwrap_err().kind, FailureKind::Drift);
 }
 
+#[test]
+fn proofs_are_of_its_changesets() {
+    let with = |proof: SealedProof| {
+        let mut content = sealed().content;
+        content.environments[0].proofs = vec![proof];
+        Sealed::seal(&content).map_err(|failure| failure.notes[0].to_string())
+    };
+    let proof = SealedProof { changeset: "a".to_owned(), digest: d(), server: 15, at: 1000 };
+    assert!(with(proof.clone()).is_ok());
+    let of_other = "the proof of `a` is not of the SQL in its plan";
+    assert_eq!(with(SealedProof { digest: "d1:other".to_owned(), ..proof.clone() }).unwrap_err(), of_other);
+    let unknown = with(SealedProof { changeset: "b".to_owned(), ..proof.clone() }).unwrap_err();
+    assert_eq!(unknown, "the proof of `b` is not of the SQL in its plan");
+    let later = with(SealedProof { at: 1001, ..proof }).unwrap_err();
+    assert_eq!(later, "the proof of `a` is later than the plan");
+}
+
 /// A plan with its digest computed anew by somebody who is not dagmar.
 fn resealed(change: impl Fn(&mut Value)) -> Result<Sealed, Failure> {
     let mut value: Value = serde_json::from_str(&sealed().text()).unwrap();
+    value["content"]["environments"][1].as_object_mut().unwrap().remove("proofs");
     change(value.pointer_mut("/content/environments/1/plan/steps/0").unwrap());
     value["digest"] = json!(digest(&value["content"]));
     let mut text = String::new();

@@ -24,6 +24,8 @@ pub enum ProofVerdict {
 pub struct ProofCounts {
     /// Changesets that are proven.
     pub proven: usize,
+    /// Changesets that are proven, with findings that the project accepts.
+    pub accepted: usize,
     /// Changesets with a leg that differs, and none that failed.
     pub differs: usize,
     /// Changesets with a leg that failed.
@@ -45,6 +47,8 @@ pub struct ProofAnswer {
     pub environment: String,
     /// The version of the server: `15.4`.
     pub server_version: String,
+    /// When the proof began, as RFC 3339 in UTC, by the clock of its server.
+    pub proved_at: String,
     /// The commit, branch or tag since which changesets were chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
@@ -71,18 +75,21 @@ impl ProofAnswer {
     /// Counts, and decides.
     pub fn sum(&mut self) {
         let mut counts = ProofCounts::default();
-        for proof in &self.changesets {
+        for proof in &mut self.changesets {
+            proof.proven = proof.is_proven(self.strict);
             let has = |verdict| Leg::ALL.iter().any(|leg| proof.verdict(*leg) == verdict);
             let place = if has(Verdict::Failed) {
                 &mut counts.failed
             } else if proof.up == Verdict::Skipped {
                 &mut counts.skipped
-            } else if proof.is_proven(self.strict) {
+            } else if proof.proven {
                 &mut counts.proven
             } else {
                 &mut counts.differs
             };
             *place += 1;
+            let is_accepted = proof.differences.iter().any(|finding| finding.accepted.is_some());
+            counts.accepted += usize::from(is_accepted && proof.proven);
             counts.rollbacks += usize::from(proof.down != Verdict::Skipped);
             counts.wrong_rollbacks += usize::from(proof.is_rollback_wrong());
         }
@@ -94,13 +101,14 @@ impl ProofAnswer {
     /// The counts in words.
     #[must_use]
     pub fn counted(&self) -> String {
-        let ProofCounts { proven, differs, failed, skipped, .. } = self.counts;
+        let ProofCounts { proven, accepted, differs, failed, skipped, .. } = self.counts;
+        let accepted = if accepted > 0 { format!(", {accepted} with accepted findings") } else { String::new() };
         let of = count(self.changesets.len(), "changeset");
         let others = [(differs, "not as before"), (failed, "failed"), (skipped, "not tried")];
         let others: Vec<String> =
             others.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
         let rest = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
-        format!("{proven} of {of} proven{rest}")
+        format!("{proven} of {of} proven{accepted}{rest}")
     }
 
     /// The failure of a proof that has not proven all.

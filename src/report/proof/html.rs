@@ -69,11 +69,15 @@ fn changeset(proof: &ChangesetProof, strict: bool, out: &mut String) {
 
 fn item(finding: &ProofFinding, out: &mut String) {
     let class = match finding.severity {
+        _ if finding.accepted.is_some() => "none",
         Severity::Error => "bad",
         Severity::Warning => "warn",
         Severity::Note => "none",
     };
     let _ = write!(out, "<li><span class=\"tag {class}\">{}</span> {}", finding.leg.word(), prose(&finding.message));
+    if let Some(reason) = &finding.accepted {
+        let _ = write!(out, "<br>accepted: {}", prose(reason));
+    }
     if let Some(location) = &finding.location {
         let _ = write!(out, " <span class=\"soft\">{}</span>", text(&location.to_string()));
     }
@@ -90,7 +94,7 @@ fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Ok => "good",
         Verdict::Skipped => "none",
-        Verdict::Differs => "warn",
+        Verdict::Accepted | Verdict::Differs => "warn",
         Verdict::Failed => "bad",
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn render(answer: &ProofAnswer) -> String {
 
 fn case(proof: &ChangesetProof, leg: Leg, strict: bool) -> Case {
     let findings: Vec<&ProofFinding> = proof.differences.iter().filter(|found| found.leg == leg).collect();
-    let warns = strict && findings.iter().any(|found| found.severity == Severity::Warning);
+    let warns = strict && findings.iter().any(|found| found.counts_as(Severity::Warning));
     let lines: Vec<String> = findings.iter().flat_map(|found| lines(found)).collect();
     let verdict = proof.verdict(leg);
     let end = if verdict.is_bad() || warns {
@@ -40,6 +40,7 @@ fn case(proof: &ChangesetProof, leg: Leg, strict: bool) -> Case {
 fn lines(finding: &ProofFinding) -> Vec<String> {
     let place = finding.location.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
     let mut lines = vec![format!("{}: {place}{}", finding.severity.word(), finding.message)];
+    lines.extend(finding.accepted.iter().map(|reason| format!("accepted: {reason}")));
     lines.extend(finding.details.iter().cloned());
     lines.extend(finding.mend.iter().map(|sql| format!("mend: {sql}")));
     lines

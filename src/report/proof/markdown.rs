@@ -46,13 +46,15 @@ pub(super) fn render(answer: &ProofAnswer) -> String {
                 return out;
             }
             let place = finding.location.as_ref().map(|at| format!(", {}", code_span(&at.to_string())));
+            let accepted = finding.accepted.as_ref().map(|reason| format!("; accepted: {}", markdown(reason)));
             let _ = writeln!(
                 out,
-                "- **{}** ({}{}): {}",
+                "- **{}** ({}{}): {}{}",
                 finding.leg.word(),
                 finding.severity.word(),
                 place.unwrap_or_default(),
-                markdown(&finding.message)
+                markdown(&finding.message),
+                accepted.unwrap_or_default()
             );
             block("", &finding.details, &mut out);
             block("sql", &finding.mend, &mut out);

@@ -52,6 +52,7 @@ fn changeset(proof: &ChangesetProof, strict: bool, width: usize, text: &mut Text
         let tone = match verdict {
             Verdict::Ok => Tone::Muted,
             Verdict::Skipped => continue,
+            Verdict::Accepted => Tone::Warn,
             Verdict::Differs | Verdict::Failed => Tone::Bad,
         };
         line = line.plain("  ").paint(tone, format!("{} {}", leg.word(), verdict.word()));
@@ -67,6 +68,7 @@ fn changeset(proof: &ChangesetProof, strict: bool, width: usize, text: &mut Text
 
 fn tell(finding: &ProofFinding, text: &mut Text) {
     let tone = match finding.severity {
+        _ if finding.accepted.is_some() => Tone::Muted,
         Severity::Error => Tone::Bad,
         Severity::Warning => Tone::Warn,
         Severity::Note => Tone::Muted,
@@ -74,6 +76,9 @@ fn tell(finding: &ProofFinding, text: &mut Text) {
     let code = finding.sqlstate.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
     let line = Line::from("      ").paint(tone, finding.leg.word()).plain(format!(": {}{code}", finding.message));
     text.line(line.hang(8));
+    if let Some(reason) = &finding.accepted {
+        text.line(Line::from(format!("        accepted: {reason}")).hang(18));
+    }
     if let Some(location) = &finding.location {
         text.line(format!("        at {location}"));
     }

@@ -53,6 +53,18 @@ GRANT USAGE ON FOREIGN DATA WRAPPER own TO inspect_reader
 
 ALTER SERVER far RENAME TO farther
 
+CREATE FOREIGN DATA WRAPPER handled VALIDATOR postgresql_fdw_validator
+
+CREATE SERVER near TYPE 'odd''s' VERSION '1' FOREIGN DATA WRAPPER handled OPTIONS (host 'it''s', dbname 'd')
+
+CREATE USER MAPPING FOR CURRENT_USER SERVER near
+
+COMMENT ON SERVER near IS 'near'
+
+COMMENT ON FOREIGN DATA WRAPPER handled IS 'handled'
+
+ALTER FOREIGN DATA WRAPPER handled NO VALIDATOR
+
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO inspect_reader
 
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC
@@ -106,9 +118,30 @@ DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''2MB''', current_d
 DO $$ BEGIN EXECUTE format('ALTER ROLE inspect_reader IN DATABASE %I SET work_mem = ''3MB''', current_database()); END $$
 
 -- not in a dump
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = "$user", public, "Odd ""Name"', current_database()); END $$
+
+-- not in a dump
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET app.odd = ''100%%''', current_database()); END $$
+
+-- not in a dump
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET work_mem', current_database()); END $$
+
+-- not in a dump
 DO $$ BEGIN EXECUTE format('GRANT CONNECT ON DATABASE %I TO inspect_reader', current_database()); END $$
 
 CREATE LANGUAGE own HANDLER plpgsql_call_handler
+
+CREATE TRUSTED LANGUAGE fuller HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator
+
+COMMENT ON LANGUAGE fuller IS 'fuller'
+
+REVOKE USAGE ON LANGUAGE fuller FROM PUBLIC
+
+GRANT SELECT (usename) ON pg_catalog.pg_user TO inspect_reader
+
+REVOKE SELECT ON pg_catalog.pg_stats FROM PUBLIC
+
+REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC
 
 CREATE TABLE "Odd ""Name" ("Col.umn" int PRIMARY KEY)
 

@@ -98,6 +98,26 @@ CREATE OR REPLACE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int, INITCOND = 
 
 COMMENT ON AGGREGATE total(int) IS 'sum'
 
+CREATE AGGREGATE count_all(*) (SFUNC = int8inc, STYPE = int8, INITCOND = '0')
+
+CREATE AGGREGATE average(float8) (SFUNC = float8_accum, STYPE = float8[], SSPACE = 64, FINALFUNC = float8_avg, COMBINEFUNC = float8_combine, INITCOND = '{0,0,0}', MSFUNC = float8_accum, MINVFUNC = float8_accum, MSTYPE = float8[], MSSPACE = 32, MFINALFUNC = float8_avg, MFINALFUNC_MODIFY = READ_WRITE, MINITCOND = '{0,0,0}', FINALFUNC_MODIFY = SHAREABLE, PARALLEL = RESTRICTED)
+
+CREATE AGGREGATE most(int) (SFUNC = int4larger, STYPE = int, SORTOP = >)
+
+CREATE AGGREGATE middle(float8 ORDER BY anyelement) (SFUNC = ordered_set_transition, STYPE = internal, FINALFUNC = percentile_disc_final, FINALFUNC_EXTRA)
+
+CREATE AGGREGATE place(VARIADIC "any" ORDER BY VARIADIC "any") (SFUNC = ordered_set_transition_multi, STYPE = internal, FINALFUNC = rank_final, FINALFUNC_EXTRA, HYPOTHETICAL)
+
+COMMENT ON AGGREGATE count_all(*) IS 'all of them'
+
+GRANT EXECUTE ON FUNCTION count_all() TO inspect_reader
+
+CREATE FUNCTION differs(int, int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT $1 <> $2'
+
+CREATE OPERATOR =!= (LEFTARG = int, RIGHTARG = int, FUNCTION = differs, COMMUTATOR = =!=, NEGATOR = =!!=, RESTRICT = neqsel, JOIN = neqjoinsel); CREATE OPERATOR =!!= (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq, COMMUTATOR = =!!=, NEGATOR = =!=, RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES)
+
+CREATE OPERATOR !! (RIGHTARG = int, FUNCTION = int4um)
+
 CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq)
 
 ALTER OPERATOR === (int, int) SET (RESTRICT = eqsel)
@@ -105,6 +125,12 @@ ALTER OPERATOR === (int, int) SET (RESTRICT = eqsel)
 COMMENT ON OPERATOR === (int, int) IS 'very equal'
 
 CREATE OPERATOR FAMILY fam USING btree
+
+ALTER OPERATOR FAMILY fam USING btree ADD FUNCTION 1 (int, bigint) btint48cmp(int, bigint)
+
+CREATE OPERATOR CLASS boxes FOR TYPE polygon USING gist AS STORAGE box, OPERATOR 3 &&, FUNCTION 1 gist_poly_consistent(internal, polygon, smallint, oid, internal), FUNCTION 2 gist_box_union(internal, internal)
+
+CREATE OPERATOR CLASS near FOR TYPE point USING gist AS OPERATOR 15 <-> (point, point) FOR ORDER BY float_ops
 
 CREATE OPERATOR CLASS cls FOR TYPE int USING btree FAMILY fam AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 btint4cmp(int, int)
 
@@ -149,6 +175,24 @@ ALTER TEXT SEARCH CONFIGURATION conf DROP MAPPING FOR email
 CREATE TEXT SEARCH TEMPLATE tmpl (LEXIZE = dsimple_lexize)
 
 CREATE TEXT SEARCH PARSER pars (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype)
+
+CREATE TYPE pair2 AS (a int, b text)
+
+CREATE TEXT SEARCH CONFIGURATION own_conf (PARSER = pars)
+
+ALTER TEXT SEARCH CONFIGURATION own_conf ADD MAPPING FOR url_path WITH english_stem, terms
+
+COMMENT ON TEXT SEARCH CONFIGURATION own_conf IS 'own'
+
+COMMENT ON TEXT SEARCH PARSER pars IS 'pars'
+
+ALTER TEXT SEARCH DICTIONARY terms OWNER TO inspect_owner
+
+CREATE COLLATION numeric_order (PROVIDER = icu, LOCALE = 'en-u-kn-true', DETERMINISTIC = false)
+
+COMMENT ON COLLATION numeric_order IS 'by numbers'
+
+CREATE CAST (pair2 AS json) WITH INOUT AS IMPLICIT
 
 CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler
 

@@ -20,4 +20,4 @@ LEFT JOIN pg_catalog.pg_class c ON d.classid = c.tableoid AND c.oid = d.objid
 LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
 LEFT JOIN pg_catalog.pg_type e ON d.classid = e.tableoid AND e.oid = d.objid
     AND e.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc
-WHERE d.deptype <> 'p'
+WHERE d.deptype <> 'p' AND NOT (d.deptype = 'i' AND d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass)

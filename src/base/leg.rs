@@ -1,4 +1,4 @@
-//! What is tried, and what comes of it.
+//! What a proof tries with a changeset.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub enum Leg {
     Data,
     /// It is applied on nothing but its dependencies, and before and after what is not ordered with it.
     Order,
-    /// It is applied twice, if it says that it can be.
+    /// It is applied over its earlier version and rolled back to that, or twice, if it says that it can be.
     Retry,
 }
 
@@ -36,39 +36,5 @@ impl Leg {
             Leg::Order => "order",
             Leg::Retry => "retry",
         }
-    }
-}
-
-/// What came of a leg.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Verdict {
-    /// It was not tried; a finding says why.
-    #[default]
-    Skipped,
-    /// It is as it should be.
-    Ok,
-    /// It ran, and something is not as it should be.
-    Differs,
-    /// It could not run.
-    Failed,
-}
-
-impl Verdict {
-    /// The word in output.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Verdict::Skipped => "skipped",
-            Verdict::Ok => "ok",
-            Verdict::Differs => "differs",
-            Verdict::Failed => "failed",
-        }
-    }
-
-    /// Whether something is wrong.
-    #[must_use]
-    pub fn is_bad(self) -> bool {
-        matches!(self, Verdict::Differs | Verdict::Failed)
     }
 }
