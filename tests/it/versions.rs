@@ -4,7 +4,7 @@
 
 use crate::support::rows::{constraints_are_met, every_type_has_values, keys_lead_to_rows};
 use crate::support::{
-    Cluster, Database, Project, Run, Server, a_ledger_comes_up, cases, dagmar, project,
+    Cluster, Database, Project, Run, Server, a_ledger_comes_up, cases, dagmar, generated, project,
     published_tables_are_found_without_a_lock, remake, round_trip, same, table, walk,
 };
 use std::panic::catch_unwind;
@@ -51,6 +51,12 @@ fn each_change_of_a_catalog_is_seen_on_other_versions() {
 #[ignore = "needs servers of other versions: make test-all"]
 fn databases_are_made_again_on_other_versions() {
     on_each(&["relations", "trees", "programs", "others"], remake);
+}
+
+#[test]
+#[ignore = "needs servers of other versions: make test-all"]
+fn databases_become_changesets_on_other_versions() {
+    on_each(&["a database"], generated);
 }
 
 #[test]

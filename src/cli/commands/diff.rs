@@ -74,7 +74,12 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         Form::Yaml => out.document(&crate::generate::yaml(&answer.changesets.iter().collect::<Vec<_>>(), "")),
         Form::Text => {
             let mut text = Text::new();
-            text.line(format!("{}: {} from {}", count(answer.differences.len(), "difference"), answer.from, answer.to));
+            text.line(format!(
+                "{}: {} against {}",
+                count(answer.differences.len(), "difference"),
+                answer.from,
+                answer.to
+            ));
             generated::differences(&answer.differences, &mut text);
             if !answer.changesets.is_empty() {
                 text.line(format!("{}:", count(answer.changesets.len(), "changeset")));

@@ -260,6 +260,13 @@ pub(super) fn finish(key: &ObjectKey, object: &Object, major: u32) -> Option<Vec
     if object.text("owner").is_some() && key.kind != Kind::Extension {
         sql.push(owner(key, object)?);
     }
+    sql.extend(finish_owned(key, object, major)?);
+    Some(sql)
+}
+
+/// The same without the owner, which it has by what it is a part of.
+pub(super) fn finish_owned(key: &ObjectKey, object: &Object, major: u32) -> Option<Vec<String>> {
+    let mut sql = Vec::new();
     if object.properties.contains_key("privileges") && !matches!(key.kind, Kind::DefaultPrivileges | Kind::Privileges) {
         let grants = privileges_of(object.property("privileges"));
         let by_default = default_privileges(key.kind, major)?;

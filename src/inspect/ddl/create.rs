@@ -1,7 +1,7 @@
 //! Objects that are missing.
 
 use super::column::{self, other_options};
-use super::common::{finish, keyword, local, texts};
+use super::common::{finish, finish_owned, keyword, local, texts};
 use super::inherit::{self, Inherited};
 use super::set::{enabled, own, sequence};
 use super::table::{self, Form};
@@ -97,6 +97,12 @@ fn made(
         Kind::Table | Kind::ForeignTable => table::create(catalog, key, object, later, form)?,
         _ => itself(catalog, key, object, later)?,
     };
+    let of_table = catalog.children(key).filter(|part| part.kind == Kind::Column);
+    for column in of_table.chain([key]).filter(|column| column.kind == Kind::Column) {
+        for sequence in catalog.children(column).filter(|part| part.kind == Kind::Sequence) {
+            sql.extend(finish_owned(sequence, catalog.get(sequence)?, catalog.major)?);
+        }
+    }
     // a column is complete, and the sequence of an identity column comes with it
     if key.kind != Kind::Column && (key.kind != Kind::Sequence || object.parent.is_none()) {
         sql.extend(finish(key, object, catalog.major)?);

@@ -10,6 +10,7 @@ pub mod fake_server;
 mod git;
 mod inspect;
 mod ledgers;
+mod legacy;
 pub mod mistakes;
 mod process;
 mod project;
@@ -37,6 +38,7 @@ pub use inspect::{inspected, on_connection, said, scope, walk};
 pub use ledgers::{
     LATEST_EARLIER, SHAPE, a_ledger_comes_up, as_version, as_version_1, as_version_2, ledger_of_version,
 };
+pub use legacy::{LEGACY, generated, verified};
 pub use mistakes::{mistake_of, one_mistake, plain};
 pub use process::{Run, Running, dagmar, until};
 pub use project::{Project, against};
