@@ -40,8 +40,10 @@ impl ChangeType for DropColumn {
             Undo::Derived
         } else {
             Undo::Missing(format!(
-                "without `keep: true` dagmar drops the column `{}` of `{}` for good; remove `keep`, or write how to recreate the column",
-                self.column, self.table
+                "`keep: {}` drops the column `{}` of `{}` for good; remove it, or write how to recreate the column",
+                self.keep.word(),
+                self.column,
+                self.table
             ))
         }
     }

@@ -31,7 +31,8 @@ impl ChangeType for DropTable {
             Undo::Derived
         } else {
             Undo::Missing(format!(
-                "without `keep: true` dagmar drops the table `{}` for good; remove `keep`, or write how to recreate the table",
+                "`keep: {}` drops the table `{}` for good; remove it, or write how to recreate the table",
+                self.keep.word(),
                 self.table
             ))
         }

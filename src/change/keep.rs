@@ -20,6 +20,15 @@ pub enum Keep {
 const ROWS: &str = "rows";
 
 impl Keep {
+    /// The value as it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Object => "true",
+            Self::Rows => ROWS,
+            Self::Nothing => "false",
+        }
+    }
+
     /// What the template asks.
     pub fn explain(self, context: &mut Map<String, Value>) {
         context.insert("keep".to_owned(), (self == Self::Object).into());

@@ -140,6 +140,18 @@ fn what_is_dropped_is_kept_unless_that_is_declined() {
         assert!(matches!(undo(kind, &gone, &old), Undo::Missing(why) if why.contains("`keep: false`")), "{kind}");
         assert!(sql(kind, &gone, &old, Section::Forward)[0].contains("DROP "), "{kind}");
     }
+    for (kind, rows, kept) in [
+        ("dropTable", json!({"table": "app.t", "keep": "rows"}), "dagmar.keep_rows('app.t'::regclass, 'it''s')"),
+        (
+            "dropColumn",
+            json!({"table": "app.t", "column": "a", "keep": "rows"}),
+            "dagmar.keep_column_values('app.t'::regclass, 'a', 'it''s')",
+        ),
+    ] {
+        assert!(matches!(undo(kind, &rows, &old), Undo::Missing(why) if why.contains("`keep: rows`")), "{kind}");
+        let sql = sql(kind, &rows, &old, Section::Forward);
+        assert!(sql[0].contains(kept) && sql[1].contains("DROP "), "{kind}: {sql:?}");
+    }
 }
 
 #[test]
