@@ -2,7 +2,7 @@
 
 use super::tasks::{Task, Tasks, ancestors};
 use crate::graph::components;
-use crate::inspect::{ObjectKey, ObjectKind as Kind, Snapshot};
+use crate::inspect::{Change, Difference, ObjectKey, ObjectKind as Kind, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The tasks of a changeset.
@@ -108,6 +108,7 @@ const ATTIC: u8 = 0;
 const BEFORE: u8 = 1;
 const MAIN: u8 = 2;
 const AFTER: u8 = 3;
+const OWN: u8 = 4;
 
 fn label(tasks: &Tasks<'_>, task: &Task) -> Label {
     let key = task.object();
@@ -116,7 +117,19 @@ fn label(tasks: &Tasks<'_>, task: &Task) -> Label {
         Task::Alter(_) | Task::Create(_) | Task::Own(_) | Task::SetDefault(_) => tasks.to,
     };
     let is_kept = matches!(key.kind, Kind::Table | Kind::Column) && matches!(task, Task::Drop(_));
-    Label { object: object_of(catalog, key), part: if is_kept { ATTIC } else { MAIN } }
+    let is_own = matches!(task, Task::Alter(key) if is_derived(tasks, key));
+    let part = match (is_kept, is_own) {
+        (true, _) => ATTIC,
+        (_, true) => OWN,
+        (false, false) => MAIN,
+    };
+    Label { object: object_of(catalog, key), part }
+}
+
+/// Whether a change type does it, whose rollback dagmar derives: in one changeset with written rollbacks it could not be.
+fn is_derived(tasks: &Tasks<'_>, key: &ObjectKey) -> bool {
+    let one = tasks.changed.get(key).map(Vec::as_slice);
+    matches!(one, Some([Difference { change: Change::Changed { property, .. }, .. }]) if property == "notNull")
 }
 
 /// What an object belongs to: the table of an index, of a sequence.

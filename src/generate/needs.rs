@@ -16,6 +16,7 @@ pub(super) fn needs(tasks: &Tasks<'_>, uses: &BTreeSet<(ObjectKey, ObjectKey)>) 
         let doing = [Task::Create(user.clone()), Task::Alter(user.clone())].map(|task| finder.number(task));
         doing.into_iter().flatten().for_each(|number| finder.need_object(number, used));
     }
+    finder.columns(&order);
     finder.backward();
     finder.names(&order);
     finder.last(&order);
@@ -122,6 +123,26 @@ impl Finder<'_> {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// New columns of a table come in their order.
+    fn columns(&mut self, order: &[&Task]) {
+        let mut new: BTreeMap<&ObjectKey, Vec<(u32, usize)>> = BTreeMap::new();
+        for (number, task) in order.iter().enumerate() {
+            if let Task::Create(key) = task
+                && key.kind == Kind::Column
+                && let Some(column) = self.tasks.to.get(key)
+                && let (Some(table), Some(position)) = (&column.parent, column.position)
+            {
+                new.entry(table).or_default().push((position, number));
+            }
+        }
+        for mut columns in new.into_values() {
+            columns.sort_unstable();
+            for pair in columns.windows(2) {
+                self.needs[pair[1].1].insert(pair[0].1);
             }
         }
     }

@@ -49,6 +49,19 @@ pub struct LeftOut {
     pub why: String,
 }
 
+impl LeftOut {
+    /// Whether it is this difference of the object.
+    #[must_use]
+    pub fn is_about(&self, difference: &Difference) -> bool {
+        match (&self.property, &difference.change) {
+            (Some(property), Change::Changed { property: other, .. }) => property == other,
+            (Some(property), Change::Moved { .. }) => property == "position",
+            (Some(_), Change::Missing | Change::Extra) => false,
+            (None, _) => true,
+        }
+    }
+}
+
 /// All tasks between two catalogs.
 #[derive(Debug)]
 pub(super) struct Tasks<'a> {
@@ -86,6 +99,7 @@ impl<'a> Tasks<'a> {
         for difference in compare(to, from) {
             let key = difference.object.clone();
             match &difference.change {
+                Change::Missing | Change::Extra if comes_along(from, to, &key) => {}
                 Change::Missing => tasks.create(&key),
                 Change::Extra => tasks.drop(&key),
                 Change::Changed { .. } => changed.entry(key).or_default().push(difference),
@@ -269,6 +283,20 @@ impl<'a> Tasks<'a> {
 
     fn is_dropped(&self, key: &ObjectKey) -> bool {
         ancestors(self.from, key).any(|ancestor| self.all.contains(&Task::Drop(ancestor.clone())))
+    }
+}
+
+/// Whether a part comes and goes with something else: a column with its view, what is inherited with the parent's.
+fn comes_along(from: &Snapshot, to: &Snapshot, key: &ObjectKey) -> bool {
+    let Some(object) = to.get(key).or_else(|| from.get(key)) else { return false };
+    let of_view = object.parent.as_ref().is_some_and(|of| matches!(of.kind, Kind::View | Kind::MaterializedView));
+    let is_inherited = object.text("inheritance") == Some("inherited") || object.properties.contains_key("partitionOf");
+    match key.kind {
+        Kind::Column => of_view || is_inherited,
+        Kind::Constraint => is_inherited,
+        // a new one is made on each partition, as pg_dump does it
+        Kind::Index => is_inherited && to.get(key).is_none(),
+        _ => false,
     }
 }
 

@@ -36,6 +36,20 @@ impl Snapshot {
         self.with_objects(objects.collect())
     }
 
+    /// Without the owners of objects that have none in the other catalog.
+    #[must_use]
+    pub fn with_owners_as(mut self, other: &Self) -> Self {
+        let without = |key: &ObjectKey| other.get(key).is_some_and(|object| object.text("owner").is_none());
+        let keys: Vec<ObjectKey> = self.objects().keys().filter(|key| without(key)).cloned().collect();
+        for key in keys {
+            if let Some(mut object) = self.get(&key).cloned() {
+                object.properties.remove("owner");
+                self.insert(key, object);
+            }
+        }
+        self
+    }
+
     /// Only what is in these schemas, with the schemas themselves.
     #[must_use]
     pub fn only(self, schemas: &[String]) -> Self {

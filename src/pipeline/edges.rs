@@ -50,6 +50,14 @@ impl Comparison {
         unmade.map(|finding| finding.object.clone()).collect()
     }
 
+    /// Changesets that both define an object, or of which one drops what the other uses, in any order.
+    pub fn unordered(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.findings.iter().filter_map(|finding| match finding.kind {
+            Kind::BothDefine { other, .. } | Kind::DroppedBy { other, .. } => Some((finding.changeset, other)),
+            _ => None,
+        })
+    }
+
     /// The dependencies that the SQL asks for and that go the other way: the changeset, and the one that it uses.
     pub fn reversed(&self) -> impl Iterator<Item = (usize, usize)> {
         self.findings.iter().filter_map(|finding| match finding.kind {

@@ -1,6 +1,6 @@
 //! `dagmar drift`: what somebody changed by hand is found, adopted or taken back.
 
-use crate::support::{Database, Project, same, sql};
+use crate::support::{Database, Project, role, same, sql, url};
 use serde_json::Value;
 
 const SHOP: &str = "CREATE SCHEMA app; CREATE TABLE app.users (id int PRIMARY KEY, email text NOT NULL); \
@@ -150,4 +150,64 @@ fn a_wrong_pattern_is_named_with_its_place() {
     let project = Project::new(&[("dagmar.yaml", config), ("plans/shop.yaml", "changesets: []\n")]);
     let said = project.run(&["check"]).refusal(3);
     assert!(said.contains("dagmar.yaml:3") && said.contains("table a["), "{said}");
+}
+
+#[test]
+fn what_is_replaced_by_hand_is_taken_back_in_order() {
+    let (project, database, _) = shop("");
+    database.sql("CREATE OR REPLACE VIEW app.emails AS SELECT upper(email) AS email FROM app.users");
+    let answer = drift(&project, &["--revert", "--write"]);
+    assert_eq!(answer["changesets"].as_array().unwrap().len(), 2, "{answer:#}");
+    project.run(&["check"]).ok();
+    let first = answer["toBaseline"][0].as_str().unwrap();
+    project.run(&["baseline", first, "--reason", "by hand", "--yes"]).ok();
+    project.run(&["apply", "--yes"]).ok();
+    assert_eq!(drift(&project, &[])["drifted"], false);
+    assert!(!database.sql("SELECT pg_get_viewdef('app.emails'::regclass)").contains("upper"));
+}
+
+#[test]
+fn another_role_and_settings_of_the_database_are_no_drift_of_the_catalog() {
+    let database = Database::new();
+    let role = role(&database, "deploy", "");
+    database.sql(&format!("GRANT CREATE ON DATABASE {} TO {role}", database.name));
+    let url = url(&database, &role);
+    let changesets = crate::support::file(&[sql(
+        "shop",
+        "CREATE SCHEMA app; CREATE TABLE app.t (id int)",
+        "DROP SCHEMA app CASCADE",
+    )]);
+    let config = format!("environments: {{ prod: {{ url: \"{url}\" }} }}");
+    let project = Project::new(&[("dagmar.yaml", &config), ("plans/shop.yaml", &changesets)]);
+    project.run(&["apply", "--yes"]).ok();
+    assert_eq!(drift(&project, &[])["drifted"], false);
+    database.sql("ALTER TABLE app.t OWNER TO postgres");
+    assert_eq!(objects(&drift(&project, &[])), ["table app.t"]);
+    database.sql(&format!(
+        "ALTER TABLE app.t OWNER TO {role}; ALTER DATABASE {} SET search_path = app, public",
+        database.name
+    ));
+    assert_eq!(objects(&drift(&project, &[])), ["setting of all roles"]);
+    let yaml = project.run(&["drift", "--adopt", "--format", "yaml"]).out;
+    assert!(yaml.contains("search_path"), "{yaml}");
+}
+
+#[test]
+fn a_comparison_of_another_database_does_not_meet_the_gate() {
+    let (project, database, other) = shop("");
+    project.run(&["drift", "--record"]).ok();
+    let config = std::fs::read_to_string(project.path().join("dagmar.yaml")).unwrap();
+    project.write("dagmar.yaml", &config.replace("other: {", "other: { drift: { maxAge: 1h },"));
+    let dump =
+        std::process::Command::new(crate::support::server().bin.join("pg_dump")).arg(database.url()).output().unwrap();
+    let file = project.path().join("dump.sql");
+    std::fs::write(&file, dump.stdout).unwrap();
+    other.script(&file).unwrap();
+    project.run(&["adopt", "--env", "other", "--reason", "restored", "--yes"]).ok();
+    project.write(
+        "plans/next.yaml",
+        &crate::support::file(&[sql("next", "CREATE TABLE app.next ()", "DROP TABLE app.next").depends_on(["shop"])]),
+    );
+    let refused = project.run(&["apply", "--env", "other", "--yes"]).refusal(5);
+    assert!(refused.contains("no comparison of the database with its ledger is recorded"), "{refused}");
 }

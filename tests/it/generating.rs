@@ -102,7 +102,19 @@ fn what_a_database_has_is_marked_and_nothing_else() {
 }
 
 /// Each: what the first database has more than the other, what the second one has.
-const PAIRS: [(&str, &str, &[&str]); 9] = [
+const PAIRS: [(&str, &str, &[&str]); 12] = [
+    ("", "ALTER TABLE app.t ADD zeta int, ADD alpha int", &["ADD COLUMN zeta"]),
+    (
+        "CREATE TABLE app.p (a int) PARTITION BY LIST (a); CREATE TABLE app.p1 PARTITION OF app.p FOR VALUES IN (1)",
+        "CREATE TABLE app.p (a int) PARTITION BY LIST (a); CREATE TABLE app.p1 PARTITION OF app.p FOR VALUES IN (1); \
+         ALTER TABLE app.p ADD b int; CREATE INDEX p_b ON app.p (b)",
+        &["ADD COLUMN b"],
+    ),
+    (
+        "CREATE VIEW app.v AS SELECT id FROM app.t",
+        "CREATE VIEW app.v AS SELECT id, n FROM app.t",
+        &["CREATE VIEW app.v (id, n)"],
+    ),
     ("", "CREATE INDEX t_n ON app.t (n)", &["CREATE INDEX CONCURRENTLY t_n"]),
     ("CREATE INDEX t_n ON app.t (n)", "", &["DROP INDEX CONCURRENTLY app.t_n"]),
     (

@@ -84,10 +84,11 @@ pub async fn baseline(
     };
     trial.close().await?;
     let wanted = made?;
-    let differences = compare(&wanted, &found.catalog).into_iter();
+    let there = found.catalog.with_owners_as(&wanted);
+    let differences = compare(&wanted, &there).into_iter();
     let rules = super::drift::rules(target);
     let differences: Vec<Difference> = differences
-        .filter(|difference| ignored(&rules, difference, &wanted, &found.catalog).is_none() && !difference.is_move())
+        .filter(|difference| ignored(&rules, difference, &wanted, &there).is_none() && !difference.is_move())
         .collect();
     if !differences.is_empty() {
         return Err(refusal(target, &differences));

@@ -105,8 +105,9 @@ async fn compared(
     let only = |catalog: crate::inspect::Snapshot| {
         if options.schemas.is_empty() { catalog } else { catalog.only(&options.schemas) }
     };
-    let wanted = only(to.catalog.with_role(&to.role, &from.role));
-    let there = only(from.catalog);
+    trial.know_first_owners().await?;
+    let wanted = trial.without_first_owners(only(to.catalog.with_role(&to.role, &from.role)));
+    let there = trial.without_first_owners(only(from.catalog));
     let (generated, verified) = changes(trial, &there, &wanted, &from.role, options, &[], progress).await?;
     Ok(DiffAnswer {
         from: from.place,

@@ -143,7 +143,7 @@ pub async fn drift(
         }
     };
     let rules = rules(target);
-    let (mut there, mut wanted) = (found.catalog, catalog);
+    let (mut there, mut wanted) = (found.catalog.with_owners_as(&catalog), catalog);
     let (mut differences, mut passed_over) = (Vec::new(), Vec::new());
     for difference in compare(&wanted, &there) {
         match ignored(&rules, &difference, &wanted, &there) {
@@ -214,12 +214,10 @@ async fn resolve(
     answer.changesets = adopting.changesets;
     answer.left_out = adopting.left_out;
     if resolution == Resolution::Revert {
-        if verified.as_ref().is_none_or(Verified::is_good) {
-            let (reverting, tried) = changes(trial, there, wanted, role, &asked, &answer.changesets, progress).await?;
-            answer.changesets.extend(reverting.changesets);
-            answer.left_out.extend(reverting.left_out);
-            verified = tried;
-        }
+        let (reverting, tried) = changes(trial, there, wanted, role, &asked, &answer.changesets, progress).await?;
+        answer.changesets.extend(reverting.changesets);
+        answer.left_out.extend(reverting.left_out);
+        verified = verified.filter(|verified| !verified.is_good()).or(tried);
         // the others have no drift to take back
         answer.changesets.iter_mut().for_each(|changeset| changeset.environments = vec![answer.environment.clone()]);
     }

@@ -58,7 +58,15 @@ fn with_edges(
         }
         found = generate(&request);
     }
-    Ok(found.with_dependencies(&missing))
+    // some are only seen when others are there
+    for _ in 0..ROUNDS {
+        if missing.is_empty() {
+            break;
+        }
+        found = found.with_dependencies(&missing);
+        missing = missing_edges(target, &found, project)?;
+    }
+    Ok(found)
 }
 
 /// The dependencies that a check of the project with these changesets misses, as pairs of ids.
@@ -78,7 +86,13 @@ fn missing_edges(
     let checked = view.check().map_err(no_project)?;
     let id = |position: usize| view.changelog.changesets[position].id.clone();
     let pairs = checked.comparison.missing().chain(checked.comparison.reversed());
-    Ok(pairs.map(|(changeset, maker)| (id(changeset), id(maker))).collect())
+    let mut pairs: Vec<(String, String)> = pairs.map(|(changeset, maker)| (id(changeset), id(maker))).collect();
+    // the new one comes after the one that is there, the later one after the earlier one
+    let place = |id: &str| generated.changesets.iter().position(|changeset| changeset.id == id);
+    for (one, other) in checked.comparison.unordered().map(|(one, other)| (id(one), id(other))) {
+        pairs.push(if place(&one) > place(&other) { (one, other) } else { (other, one) });
+    }
+    Ok(pairs)
 }
 
 /// The project with the changesets, and those that come before them.

@@ -13,7 +13,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The form of what is kept: another one is not read.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// The largest file that is read.
 const LARGEST: u64 = 1 << 30;

@@ -3,7 +3,7 @@
 use crate::base::{Failure, FailureKind};
 use crate::generate::{GeneratedChangeset, yaml};
 use crate::history::{Direction, RunStatus};
-use crate::inspect::{ObjectKey, ObjectKind, Snapshot};
+use crate::inspect::{ObjectKey, Snapshot};
 use crate::ops::prove::{OnProgress, Progress, roles};
 use crate::ops::rehearsal::run_thrown_away;
 use crate::ops::run::{RunOptions, install, verdict};
@@ -27,7 +27,12 @@ pub(super) struct Trial<'a> {
     pub stop: Arc<Stop>,
     /// The role that owns what is made there.
     pub role: String,
+    /// What every new database of the server has and a role owns.
+    first: BTreeSet<ObjectKey>,
 }
+
+/// The role of all databases. Nobody else has one of this name.
+const ROLE: &str = "dagmar_trial";
 
 /// What came of changesets that were applied.
 pub(super) enum Tried {
@@ -51,7 +56,8 @@ impl<'a> Trial<'a> {
         if let Some(db) = other {
             shadow.resemble(&db.connection).await?;
         }
-        Ok(Self { target, shadow, stop: Arc::clone(stop), role: String::new() })
+        shadow.act_as(ROLE).await?;
+        Ok(Self { target, shadow, stop: Arc::clone(stop), role: ROLE.to_owned(), first: BTreeSet::new() })
     }
 
     /// A new database with an empty ledger.
@@ -59,24 +65,40 @@ impl<'a> Trial<'a> {
         let name = self.shadow.create(None).await?;
         let mut db = self.shadow.connect(&name).await?;
         install(self.target, &mut db).await?;
-        self.role.clone_from(&db.server.user);
+        if self.first.is_empty() {
+            let empty = inspect::snapshot(&db.connection, &scope(self.target)).await?;
+            let owned = empty.objects().iter().filter(|(_, object)| object.text("owner").is_some());
+            self.first = owned
+                .filter(|(_, o)| o.text("owner") != Some("pg_database_owner"))
+                .map(|(key, _)| key.clone())
+                .collect();
+        }
         Ok(db)
+    }
+
+    /// Finds out what every new database has.
+    pub async fn know_first_owners(&mut self) -> Result<(), Failure> {
+        if self.first.is_empty() {
+            self.database().await?.close().await?;
+        }
+        Ok(())
+    }
+
+    /// A catalog without the owners of what every new database has: they depend on who made the server.
+    pub fn without_first_owners(&self, mut catalog: Snapshot) -> Snapshot {
+        for key in &self.first {
+            if let Some(mut object) = catalog.get(key).cloned() {
+                object.properties.remove("owner");
+                catalog.insert(key.clone(), object);
+            }
+        }
+        catalog
     }
 
     /// The catalog of one of its databases.
     pub async fn read(&self, db: &Database) -> Result<Snapshot, Failure> {
-        let mut catalog = inspect::snapshot(&db.connection, &scope(self.target)).await?;
-        // the search path of a shadow is a setting of its databases
-        let key = ObjectKey::new(ObjectKind::Setting, "of all roles");
-        if let Some(mut settings) = catalog.get(&key).cloned()
-            && settings.properties.remove("search_path").is_some()
-        {
-            catalog.remove(&key);
-            if !settings.properties.is_empty() {
-                catalog.insert(key, settings);
-            }
-        }
-        Ok(catalog)
+        let catalog = inspect::snapshot(&db.connection, &scope(self.target)).await?;
+        Ok(self.without_first_owners(catalog))
     }
 
     /// Applies the steps of the project.

@@ -36,10 +36,11 @@ impl Verified {
     /// Whether the changesets make what they are for, and can be rolled back.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.differences.is_empty()
+        let right = |differences: &[Difference]| differences.iter().all(Difference::is_move);
+        right(&self.differences)
             && self.failed.is_none()
             && self.rollback_failed.is_none()
-            && self.rollback_differences.as_ref().is_none_or(Vec::is_empty)
+            && self.rollback_differences.as_ref().is_none_or(|differences| right(differences))
     }
 }
 
@@ -82,7 +83,9 @@ pub(super) async fn verify(
         return Ok(verified);
     }
     let done = read(trial, &db, what).await?;
-    let is_told = |difference: &Difference| what.generated.left_out.iter().any(|left| left.object == difference.object);
+    let is_told = |difference: &Difference| {
+        what.generated.left_out.iter().any(|left| left.object == difference.object && left.is_about(difference))
+    };
     verified.differences = compare(what.to, &done)
         .into_iter()
         .filter(|difference| !known.contains(difference) && !is_told(difference))

@@ -87,6 +87,7 @@ pub async fn generate(
         let empty = trial.database().await?;
         let mut catalog = trial.read(&empty).await?.with_role(&trial.role, &found.role);
         empty.close().await?;
+        found.catalog = trial.without_first_owners(found.catalog.clone());
         if !options.schemas.is_empty() {
             catalog = catalog.only(&options.schemas);
         }

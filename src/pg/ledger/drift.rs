@@ -31,10 +31,13 @@ pub async fn last(connection: &Connection, ledger: &Ident) -> Result<Option<Drif
     let sql = format!(
         "SELECT {}, greatest(0, (extract(epoch FROM clock_timestamp() - at) * 1000)::int8), detail ->> 'differences', db_user \
          FROM {}.event WHERE kind = '{}' AND isfinite(at) AND jsonb_typeof(detail -> 'differences') = 'number' \
-         ORDER BY seq DESC LIMIT 1",
+         AND seq > coalesce((SELECT max(seq) FROM {}.event WHERE kind = '{}'), 0) ORDER BY seq DESC LIMIT 1",
         millis("at"),
         ledger.sql(),
-        EventKind::DriftChecked.word()
+        EventKind::DriftChecked.word(),
+        ledger.sql(),
+        // what was recorded before is of another database
+        EventKind::Adopted.word()
     );
     let rows = connection.query("cannot read the ledger", &sql).await?;
     let Some(row) = rows.first() else { return Ok(None) };

@@ -117,6 +117,23 @@ impl Shadow {
         Ok(())
     }
 
+    /// Uses its databases as a superuser of this name, which no other server has: what it owns was made there. The search
+    /// path becomes a setting of its sessions and none of the databases.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn act_as(&mut self, role: &str) -> Result<(), Failure> {
+        let sql = format!("CREATE ROLE {} SUPERUSER LOGIN", quote_ident(role));
+        self.run("cannot create a role on the shadow server", &sql).await?;
+        role.clone_into(&mut self.settings.user);
+        if let Some(path) = self.search_path.take() {
+            // in options a space ends an argument (manual, libpq, `options`)
+            let path = path.replace('\\', "\\\\").replace(' ', "\\ ");
+            self.settings.options = Some(format!("-c search_path={path}"));
+        }
+        Ok(())
+    }
+
     /// Makes a database, empty or as a copy of another one that nobody is connected to; gives its name.
     ///
     /// # Errors
