@@ -19,12 +19,12 @@ pub enum Layout {
 impl Layout {
     /// The texts of the files by their paths, which are relative to one folder.
     #[must_use]
-    pub fn files(self, changesets: &[GeneratedChangeset], head: &str) -> BTreeMap<String, String> {
+    pub fn files(self, changesets: &[GeneratedChangeset]) -> BTreeMap<String, String> {
         let mut files: BTreeMap<String, Vec<&GeneratedChangeset>> = BTreeMap::new();
         for changeset in changesets {
             files.entry(self.path(changeset)).or_default().push(changeset);
         }
-        files.into_iter().map(|(path, changesets)| (path, yaml(&changesets, head))).collect()
+        files.into_iter().map(|(path, changesets)| (path, yaml(changesets))).collect()
     }
 
     fn path(self, changeset: &GeneratedChangeset) -> String {
@@ -59,10 +59,10 @@ struct File {
     changesets: Vec<Value>,
 }
 
-/// The text of a file. `head` is put before it.
+/// The text of a file.
 #[must_use]
-pub fn yaml(changesets: &[&GeneratedChangeset], head: &str) -> String {
-    let changesets = changesets.iter().map(|changeset| {
+pub fn yaml<'c>(changesets: impl IntoIterator<Item = &'c GeneratedChangeset>) -> String {
+    let changesets = changesets.into_iter().map(|changeset| {
         let mut value = serde_json::to_value(changeset).unwrap_or_default();
         if let Some(fields) = value.as_object_mut() {
             fields.iter_mut().filter(|(name, _)| *name != "id").for_each(|(_, value)| without_variables(value));
@@ -72,8 +72,7 @@ pub fn yaml(changesets: &[&GeneratedChangeset], head: &str) -> String {
     let file = File { changesets: changesets.collect() };
     // texts, lists and mappings with texts as keys: all of them are YAML
     let text = serde_yaml::to_string(&file).unwrap_or_default();
-    let spaced = text.replace("\n- id:", "\n\n- id:").replacen("\n\n- id:", "\n- id:", 1);
-    format!("{head}{spaced}")
+    text.replace("\n- id:", "\n\n- id:").replacen("\n\n- id:", "\n- id:", 1)
 }
 
 /// `${` is no variable here.

@@ -93,12 +93,7 @@ fn concurrently(definition: &str) -> Option<String> {
 
 /// The table of an index or constraint.
 fn table_of<'a>(catalog: &'a Snapshot, object: &'a Object) -> Option<&'a ObjectKey> {
-    let parent = object.parent.as_ref()?;
-    match parent.kind {
-        Kind::Table => Some(parent),
-        _ => None,
-    }
-    .filter(|table| catalog.get(table).is_some())
+    object.parent.as_ref().filter(|parent| parent.kind == Kind::Table && catalog.get(parent).is_some())
 }
 
 /// Whether a table has partitions or is one: its indexes and constraints belong together.

@@ -5,7 +5,8 @@ use super::forms;
 use super::tasks::{Task, Tasks};
 use crate::base::QualifiedName;
 use crate::inspect::{
-    Change, Difference, ObjectKey, ObjectKind as Kind, create_object, ddl, own_sequence, set_default,
+    Change, Difference, ObjectKey, ObjectKind as Kind, Snapshot, create_object, ddl, drop_default, own_sequence,
+    set_default,
 };
 use serde_json::json;
 
@@ -60,51 +61,38 @@ fn keeps_rows(tasks: &Tasks<'_>, key: &ObjectKey, sql: &[String]) -> Option<Made
 
 /// What drops a table or column of the wanted catalog and keeps its rows.
 fn removal(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Form> {
-    let object = tasks.to.get(key)?;
     // a partition or child is a part of another table
-    let is_plain = |key: &ObjectKey| tasks.to.get(key).is_some_and(|table| !table.properties.contains_key("parents"));
-    match (key.kind, &object.parent) {
-        (Kind::Table, _) if is_plain(key) => {
-            Some(Form::Type("dropTable", json!({ "table": qualified(&key.name)?, "keep": "rows" })))
-        }
-        (Kind::Column, Some(table)) if table.kind == Kind::Table && object.text("generated").is_none() => {
-            let column = column_name(key, &table.name)?;
-            Some(Form::Type(
-                "dropColumn",
-                json!({ "table": qualified(&table.name)?, "column": column, "keep": "rows" }),
-            ))
-        }
-        _ => None,
-    }
+    let is_part = tasks.to.get(key)?.properties.contains_key("parents");
+    dropping(tasks.to, key, Some("rows")).filter(|_| !is_part)
 }
 
 /// What moves a table or column that is no longer wanted to the attic.
 fn into_the_attic(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Form> {
-    let object = tasks.from.get(key)?;
-    if tasks.all.contains(&Task::Create(key.clone())) {
-        return None;
-    }
-    match (key.kind, &object.parent) {
-        (Kind::Table, _) => Some(Form::Type("dropTable", json!({ "table": qualified(&key.name)? }))),
+    let is_made_again = tasks.all.contains(&Task::Create(key.clone()));
+    dropping(tasks.from, key, None).filter(|_| !is_made_again)
+}
+
+/// The change type that drops a table, or a column with values of its own; `None`: it is something else.
+fn dropping(catalog: &Snapshot, key: &ObjectKey, keep: Option<&str>) -> Option<Form> {
+    let object = catalog.get(key)?;
+    let (kind, mut parameters) = match (key.kind, &object.parent) {
+        (Kind::Table, _) => ("dropTable", json!({ "table": qualified(&key.name)? })),
         (Kind::Column, Some(table)) if table.kind == Kind::Table && object.text("generated").is_none() => {
             let column = column_name(key, &table.name)?;
-            Some(Form::Type("dropColumn", json!({ "table": qualified(&table.name)?, "column": column })))
+            ("dropColumn", json!({ "table": qualified(&table.name)?, "column": column }))
         }
-        _ => None,
+        _ => return None,
+    };
+    if let Some(keep) = keep {
+        parameters["keep"] = json!(keep);
     }
+    Some(Form::Type(kind, parameters))
 }
 
 /// A part that goes with the whole has no statement that drops it.
 fn part_of(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Vec<String>> {
     let parent = tasks.to.get(key)?.parent.as_ref()?;
     tasks.all.contains(&Task::Create(parent.clone())).then(Vec::new)
-}
-
-fn drop_default(catalog: &crate::inspect::Snapshot, column: &ObjectKey) -> Option<Vec<String>> {
-    let table = catalog.get(column)?.parent.as_ref()?;
-    let name = column.name.strip_prefix(&table.name)?.strip_prefix('.')?;
-    let word = table.kind.word().to_uppercase();
-    Some(vec![format!("ALTER {word} {} ALTER COLUMN {name} DROP DEFAULT", table.name)])
 }
 
 /// Properties that change, the type before the default that may only fit the new one.
@@ -129,7 +117,7 @@ fn alter(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Made> {
         _ => 1,
     });
     let both = key.kind == Kind::Column && has("default") && (has("type") || has("collation"));
-    let all = |to: &crate::inspect::Snapshot, from: &crate::inspect::Snapshot, turned: bool| -> Option<Vec<String>> {
+    let all = |to: &Snapshot, from: &Snapshot, turned: bool| -> Option<Vec<String>> {
         let mut sql: Vec<String> = Vec::new();
         if both && from.get(key)?.text("default").is_some() {
             sql.extend(drop_default(from, key)?);

@@ -138,7 +138,7 @@ fn what_looks_like_a_variable_is_none() {
         object: ObjectKey::new(Kind::Table, "s.x"),
     };
     assert_eq!(
-        yaml(&[&changeset], ""),
+        yaml([&changeset]),
         "changesets:\n- id: a\n  description: costs $${x}\n  changes:\n  - sql:\n      forward: |-\n        SELECT '$${HOME}';\n        SELECT 2;\n"
     );
 }

@@ -50,9 +50,12 @@ impl Snapshot {
         self
     }
 
-    /// Only what is in these schemas, with the schemas themselves.
+    /// Only what is in these schemas, with the schemas themselves; of none: everything.
     #[must_use]
     pub fn only(self, schemas: &[String]) -> Self {
+        if schemas.is_empty() {
+            return self;
+        }
         let is_in = |name: &str| {
             let inside = |schema: &String| {
                 let schema = quote_ident(schema);

@@ -8,6 +8,7 @@ use crate::cli::shell::open;
 use crate::cli::shell::output::{Output, choose};
 use crate::cli::shell::running::stop_on_signals;
 use crate::cli::shell::task::{Outcome, block_on};
+use crate::generate::yaml;
 use crate::inspect::words;
 use crate::ops::generate::{self, DriftAnswer, DriftOptions, Ignored, Resolution};
 use crate::ops::progress::Progress;
@@ -78,7 +79,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     }
     match form {
         Form::Json => out.verdict(Rendered::Document(json::pretty(&answer))),
-        Form::Yaml => out.document(&crate::generate::yaml(&answer.changesets.iter().collect::<Vec<_>>(), "")),
+        Form::Yaml => out.document(&yaml(&answer.changesets)),
         Form::Text => out.data(text(&answer)),
     }
     generated::written(answer.written.as_deref(), out);

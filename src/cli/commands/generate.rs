@@ -7,7 +7,7 @@ use crate::cli::shell::open;
 use crate::cli::shell::output::{Output, choose};
 use crate::cli::shell::running::stop_on_signals;
 use crate::cli::shell::task::{Outcome, block_on};
-use crate::generate::Layout;
+use crate::generate::{Layout, yaml};
 use crate::ops::generate::{self, GenerateOptions};
 use crate::ops::progress::Progress;
 use crate::report::{Rendered, Text, json};
@@ -72,7 +72,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     if let Some(folder) = &args.write {
         let folder = folder.as_deref().unwrap_or(&loaded.config.plans).trim_end_matches('/');
         let files: BTreeMap<String, String> = layout
-            .files(&answer.changesets, "")
+            .files(&answer.changesets)
             .into_iter()
             .map(|(path, text)| (format!("{folder}/{path}"), text))
             .collect();
@@ -81,7 +81,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let failure = generated::failure(answer.verified.as_ref(), &answer.left_out);
     match form {
         Form::Json => out.verdict(Rendered::Document(json::pretty(&answer))),
-        Form::Yaml => out.document(&crate::generate::yaml(&answer.changesets.iter().collect::<Vec<_>>(), "")),
+        Form::Yaml => out.document(&yaml(&answer.changesets)),
         Form::Text => {
             let mut text = Text::new();
             text.line(format!(

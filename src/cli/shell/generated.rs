@@ -133,7 +133,7 @@ pub fn write(loaded: &Loaded, files: &BTreeMap<String, String>) -> Result<Vec<St
 /// # Errors
 /// If the file exists, or cannot be written.
 pub fn write_one(loaded: &Loaded, path: &str, changesets: &[GeneratedChangeset]) -> Result<Vec<String>, Failure> {
-    let text = yaml(&changesets.iter().collect::<Vec<_>>(), "");
+    let text = yaml(changesets);
     write(loaded, &[(path.trim_start_matches("./").to_owned(), text)].into())
 }
 

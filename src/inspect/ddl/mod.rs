@@ -100,6 +100,15 @@ pub fn set_default(catalog: &Snapshot, column: &ObjectKey) -> Option<Vec<String>
     column::change(Some(catalog), column, catalog.get(column)?, &Object::default(), "default")
 }
 
+/// Takes the default of a column away.
+#[must_use]
+pub fn drop_default(catalog: &Snapshot, column: &ObjectKey) -> Option<Vec<String>> {
+    let found = catalog.get(column)?;
+    let mut without = found.clone();
+    without.properties.remove("default");
+    column::change(Some(catalog), column, &without, found, "default")
+}
+
 /// Gives a sequence to the column that owns it; empty: none does.
 #[must_use]
 pub fn own_sequence(catalog: &Snapshot, key: &ObjectKey) -> Option<Vec<String>> {

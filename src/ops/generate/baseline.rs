@@ -3,6 +3,7 @@
 use super::drift::{ignored, owner};
 use super::shadow::{Trial, Tried};
 use super::side::of_database;
+use super::unless_stopped;
 use crate::base::{Failure, FailureKind, Operation, Setting, count};
 use crate::graph::select::select;
 use crate::history::History;
@@ -78,10 +79,7 @@ pub async fn baseline(
         made.close().await?;
         Ok(catalog)
     };
-    let made = tokio::select! {
-        made = work => made,
-        () = stop.requested() => Err(super::stopped()),
-    };
+    let made = unless_stopped(stop, work).await;
     trial.close().await?;
     let wanted = made?;
     let there = found.catalog.with_owners_as(&wanted);

@@ -2,10 +2,11 @@
 
 use super::edges::generated;
 use super::shadow::Trial;
-use super::side::{Found, Side, connect, of_database, of_project};
+use super::side::{Found, Side, connect, of_side};
+use super::unless_stopped;
 use super::verify::{Trying, Verified, verify};
 use crate::base::{Failure, FailureKind};
-use crate::generate::{Generated, GeneratedChangeset, LeftOut, Request};
+use crate::generate::{Generated, GeneratedChangeset, LeftOut};
 use crate::inspect::{Difference, NotCompared, compare};
 use crate::ops::Target;
 use crate::ops::progress::OnProgress;
@@ -69,22 +70,11 @@ pub async fn diff(
     }
     let mut trial = Trial::start(target, from.as_ref().or(to.as_ref()), stop).await?;
     let work = async {
-        let mut sides = Vec::with_capacity(2);
-        for side in [&from, &to] {
-            sides.push(match side {
-                Some(db) => of_database(target, db).await?,
-                None => of_project(&mut trial, progress).await?,
-            });
-        }
-        let found = sides;
-        let [from, to] = <[Found; 2]>::try_from(found)
-            .map_err(|_| Failure::new(FailureKind::Internal, "two sides were compared"))?;
+        let from = of_side(from.as_ref(), &mut trial, progress).await?;
+        let to = of_side(to.as_ref(), &mut trial, progress).await?;
         compared(&mut trial, from, to, options, progress).await
     };
-    let done = tokio::select! {
-        done = work => done,
-        () = stop.requested() => Err(super::stopped()),
-    };
+    let done = unless_stopped(stop, work).await;
     let closed = trial.close().await;
     let answer = done?;
     closed?;
@@ -102,13 +92,11 @@ async fn compared(
     progress: OnProgress<'_>,
 ) -> Result<DiffAnswer, Failure> {
     // what the role of a side owns there is owned by its counterpart here
-    let only = |catalog: crate::inspect::Snapshot| {
-        if options.schemas.is_empty() { catalog } else { catalog.only(&options.schemas) }
-    };
     trial.know_first_owners().await?;
-    let wanted = trial.without_first_owners(only(to.catalog.with_role(&to.role, &from.role)));
-    let there = trial.without_first_owners(only(from.catalog));
-    let (generated, verified) = changes(trial, &there, &wanted, &from.role, options, &[], progress).await?;
+    let wanted = trial.without_first_owners(to.catalog.with_role(&to.role, &from.role).only(&options.schemas));
+    let there = trial.without_first_owners(from.catalog.only(&options.schemas));
+    let trying = Trying { from: &there, to: &wanted, role: &from.role, schemas: &options.schemas };
+    let (generated, verified) = changes(trial, &trying, &[], options.unverified, progress).await?;
     Ok(DiffAnswer {
         from: from.place,
         to: to.place,
@@ -131,23 +119,20 @@ async fn compared(
 /// The changesets between two catalogs, tried. `before`: further changesets that come before them.
 pub(super) async fn changes(
     trial: &mut Trial<'_>,
-    from: &crate::inspect::Snapshot,
-    to: &crate::inspect::Snapshot,
-    role: &str,
-    options: &DiffOptions,
+    what: &Trying<'_>,
     before: &[GeneratedChangeset],
+    unverified: bool,
     progress: OnProgress<'_>,
 ) -> Result<(Generated, Option<Verified>), Failure> {
     let target = trial.target;
     let view = target.view()?;
     let known = view.changelog.changesets.iter().map(|changeset| changeset.id.clone());
     let known: BTreeSet<String> = known.chain(before.iter().map(|changeset| changeset.id.clone())).collect();
-    let generated = generated(target, Request { from, to, role, known: &known, uses: BTreeSet::new() }, before)?;
-    let trying = Trying { from, to, generated: &generated, role, schemas: &options.schemas };
-    let verified = if options.unverified || generated.changesets.is_empty() {
+    let generated = generated(target, what.request(&known), before)?;
+    let verified = if unverified || generated.changesets.is_empty() {
         None
     } else {
-        Some(verify(trial, &trying, progress).await?)
+        Some(verify(trial, what, &generated, progress).await?)
     };
     Ok((generated, verified))
 }

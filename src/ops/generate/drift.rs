@@ -1,10 +1,11 @@
 //! What differs between a database and what its ledger says that it is.
 
-use super::diff::{DiffOptions, changes};
+use super::diff::changes;
 use super::expected::Expected;
 use super::shadow::Trial;
-use super::side::{Side, of_database};
-use super::verify::Verified;
+use super::side::of_database;
+use super::unless_stopped;
+use super::verify::{Trying, Verified};
 use crate::base::{Failure, FailureKind, Operation};
 use crate::generate::{GeneratedChangeset, LeftOut};
 use crate::history::{EventKind, RecordedStatus};
@@ -129,11 +130,7 @@ pub async fn drift(
         Some(catalog) => (catalog, None),
         None => {
             let mut trial = Trial::start(target, Some(&db), stop).await?;
-            let catalog = tokio::select! {
-                catalog = expected.make(&mut trial, progress) => catalog,
-                () = stop.requested() => Err(super::stopped()),
-            };
-            match catalog {
+            match unless_stopped(stop, expected.make(&mut trial, progress)).await {
                 Ok(catalog) => (catalog, Some(trial)),
                 Err(failure) => {
                     trial.close().await?;
@@ -172,12 +169,9 @@ pub async fn drift(
             for ignored in &answer.ignored {
                 there.settle(&mut wanted, &ignored.difference);
             }
-            let catalogs = (&there, &wanted);
-            let done = tokio::select! {
-                done = resolve(&mut trial, resolution, catalogs, &role, options, &mut answer, progress) => done,
-                () = stop.requested() => Err(super::stopped()),
-            };
-            if let Err(failure) = done {
+            let adopting = Trying { from: &wanted, to: &there, role: &role, schemas: &[] };
+            let work = resolve(&mut trial, resolution, &adopting, options.unverified, &mut answer, progress);
+            if let Err(failure) = unless_stopped(stop, work).await {
                 trial.close().await?;
                 return Err(failure);
             }
@@ -197,24 +191,18 @@ pub async fn drift(
 async fn resolve(
     trial: &mut Trial<'_>,
     resolution: Resolution,
-    (there, wanted): (&Snapshot, &Snapshot),
-    role: &str,
-    options: &DriftOptions,
+    adopting: &Trying<'_>,
+    unverified: bool,
     answer: &mut DriftAnswer,
     progress: OnProgress<'_>,
 ) -> Result<(), Failure> {
-    let asked = DiffOptions {
-        from: Side::Project,
-        to: Side::Environment(answer.environment.clone()),
-        schemas: Vec::new(),
-        unverified: options.unverified,
-    };
-    let (adopting, mut verified) = changes(trial, wanted, there, role, &asked, &[], progress).await?;
+    let reverting = Trying { from: adopting.to, to: adopting.from, ..*adopting };
+    let (adopting, mut verified) = changes(trial, adopting, &[], unverified, progress).await?;
     answer.to_baseline = adopting.changesets.iter().map(|changeset| changeset.id.clone()).collect();
     answer.changesets = adopting.changesets;
     answer.left_out = adopting.left_out;
     if resolution == Resolution::Revert {
-        let (reverting, tried) = changes(trial, there, wanted, role, &asked, &answer.changesets, progress).await?;
+        let (reverting, tried) = changes(trial, &reverting, &answer.changesets, unverified, progress).await?;
         answer.changesets.extend(reverting.changesets);
         answer.left_out.extend(reverting.left_out);
         verified = verified.filter(|verified| !verified.is_good()).or(tried);

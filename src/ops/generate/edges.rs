@@ -104,7 +104,7 @@ fn together(target: &Target, generated: &Generated, before: &[GeneratedChangeset
     files.extend(loaded.templates.iter().map(|template| (template.path.clone(), template.text.clone())));
     files.entry(FILE.to_owned()).or_default();
     let plans = loaded.config.plans.trim_start_matches("./").trim_end_matches('/');
-    let text = yaml(&before.iter().chain(&generated.changesets).collect::<Vec<_>>(), "");
+    let text = yaml(before.iter().chain(&generated.changesets));
     files.insert(format!("{plans}/{GENERATED}"), text);
     let files = files.iter().map(|(path, text)| (Path::new(path), text.as_bytes()));
     let project = Project::unpack(files, target.process().clone())?;

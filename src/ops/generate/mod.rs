@@ -19,9 +19,13 @@ pub use verify::Verified;
 pub use whole::{GenerateAnswer, GenerateOptions, generate};
 
 use crate::base::{Failure, FailureKind};
+use crate::pg::Stop;
 
-/// The failure of work that was asked to stop.
-fn stopped() -> Failure {
-    Failure::new(FailureKind::Interrupted, "the comparison was stopped by a signal")
-        .note("nothing was written; no environment was changed")
+/// Does the work unless a signal asks to stop.
+async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => done,
+        () = stop.requested() => Err(Failure::new(FailureKind::Interrupted, "the comparison was stopped by a signal")
+            .note("nothing was written; no environment was changed")),
+    }
 }

@@ -160,7 +160,7 @@ pub(super) fn alone(target: &Target, changesets: &[GeneratedChangeset]) -> Resul
     let ids: BTreeSet<&str> = changesets.iter().map(|changeset| changeset.id.as_str()).collect();
     let mut own = changesets.to_vec();
     own.iter_mut().for_each(|changeset| changeset.depends_on.retain(|id| ids.contains(id.as_str())));
-    let text = yaml(&own.iter().collect::<Vec<_>>(), "");
+    let text = yaml(&own);
     let config = serde_yaml::to_string(&serde_json::json!({ "ledger": { "schema": target.ledger().as_str() } }))
         .map_err(|why| Failure::new(FailureKind::Internal, format!("cannot write a project: {why}")))?;
     let files = [("dagmar.yaml", config.as_bytes()), ("plans/generated.yaml", text.as_bytes())];

@@ -96,8 +96,20 @@ pub(super) async fn connect(
     }
 }
 
+/// Reads the catalog of a side; without a database it is the project.
+pub(super) async fn of_side(
+    db: Option<&Database>,
+    trial: &mut Trial<'_>,
+    progress: OnProgress<'_>,
+) -> Result<Found, Failure> {
+    match db {
+        Some(db) => of_database(trial.target, db).await,
+        None => of_project(trial, progress).await,
+    }
+}
+
 /// Makes the catalog that the changesets of the project make.
-pub(super) async fn of_project(trial: &mut Trial<'_>, progress: OnProgress<'_>) -> Result<Found, Failure> {
+async fn of_project(trial: &mut Trial<'_>, progress: OnProgress<'_>) -> Result<Found, Failure> {
     let target = trial.target;
     let steps = target.view()?.steps()?.into_iter().map(|(_, step)| step).collect();
     let mut db = trial.database().await?;

@@ -48,24 +48,31 @@ impl Verified {
 pub(super) struct Trying<'a> {
     pub from: &'a Snapshot,
     pub to: &'a Snapshot,
-    pub generated: &'a Generated,
     /// The role that owns what is made, where the catalogs are from.
     pub role: &'a str,
-    /// Differences that go without saying: only those of these objects are looked at.
+    /// Only these schemas are looked at; empty: all.
     pub schemas: &'a [String],
+}
+
+impl<'a> Trying<'a> {
+    /// Asks for the changesets, with ids that are not among `known`.
+    pub fn request(&self, known: &'a BTreeSet<String>) -> Request<'a> {
+        Request { from: self.from, to: self.to, role: self.role, known, uses: BTreeSet::new() }
+    }
 }
 
 /// Makes a database with the one catalog, applies the changesets, compares with the other, rolls back and compares again.
 pub(super) async fn verify(
     trial: &mut Trial<'_>,
     what: &Trying<'_>,
+    generated: &Generated,
     progress: OnProgress<'_>,
 ) -> Result<Verified, Failure> {
     let mut verified = Verified { server_version: trial.shadow.version.clone(), ..Verified::default() };
     let mut db = trial.database().await?;
     let empty = read(trial, &db, what).await?;
     // what cannot be made is no fault of the changesets
-    let known: BTreeSet<String> = what.generated.changesets.iter().map(|changeset| changeset.id.clone()).collect();
+    let known: BTreeSet<String> = generated.changesets.iter().map(|changeset| changeset.id.clone()).collect();
     let request = Request { from: &empty, to: what.from, role: what.role, known: &known, uses: BTreeSet::new() };
     let base = generated_alone(trial.target, request)?;
     if let Tried::Failed(error) =
@@ -76,21 +83,19 @@ pub(super) async fn verify(
     }
     let begun = read(trial, &db, what).await?;
     let known = compare(what.from, &begun);
-    if let Tried::Failed(error) =
-        trial.apply(&mut db, &what.generated.changesets, "apply the changesets", progress).await?
-    {
+    if let Tried::Failed(error) = trial.apply(&mut db, &generated.changesets, "apply the changesets", progress).await? {
         verified.failed = Some(format!("`{}`: {}", error.changeset, error.message));
         return Ok(verified);
     }
     let done = read(trial, &db, what).await?;
     let is_told = |difference: &Difference| {
-        what.generated.left_out.iter().any(|left| left.object == difference.object && left.is_about(difference))
+        generated.left_out.iter().any(|left| left.object == difference.object && left.is_about(difference))
     };
     verified.differences = compare(what.to, &done)
         .into_iter()
         .filter(|difference| !known.contains(difference) && !is_told(difference))
         .collect();
-    back(trial, &mut db, what, &begun, &mut verified).await?;
+    back(trial, &mut db, what, generated, &begun, &mut verified).await?;
     db.close().await?;
     Ok(verified)
 }
@@ -100,10 +105,11 @@ async fn back(
     trial: &Trial<'_>,
     db: &mut Database,
     what: &Trying<'_>,
+    generated: &Generated,
     begun: &Snapshot,
     verified: &mut Verified,
 ) -> Result<(), Failure> {
-    let changesets = what.generated.changesets.iter().rev();
+    let changesets = generated.changesets.iter().rev();
     let ids: Vec<String> = changesets.map(|changeset| changeset.id.clone()).collect();
     if ids.is_empty() {
         return Ok(());
@@ -111,7 +117,7 @@ async fn back(
     let irreversible = |changeset: &&GeneratedChangeset| {
         changeset.rollback.as_ref().is_some_and(|rollback| rollback.get("irreversible").is_some())
     };
-    let never = what.generated.changesets.iter().filter(irreversible).map(|changeset| changeset.id.clone());
+    let never = generated.changesets.iter().filter(irreversible).map(|changeset| changeset.id.clone());
     verified.irreversible = never.collect();
     if !verified.irreversible.is_empty() {
         return Ok(());
@@ -133,6 +139,5 @@ async fn back(
 }
 
 async fn read(trial: &Trial<'_>, db: &Database, what: &Trying<'_>) -> Result<Snapshot, Failure> {
-    let catalog = trial.read(db).await?.with_role(&trial.role, what.role);
-    Ok(if what.schemas.is_empty() { catalog } else { catalog.only(what.schemas) })
+    Ok(trial.read(db).await?.with_role(&trial.role, what.role).only(what.schemas))
 }

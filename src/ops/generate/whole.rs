@@ -2,10 +2,12 @@
 
 use super::edges::generated;
 use super::shadow::Trial;
-use super::side::{Side, connect, of_database};
+use super::side::of_database;
+use super::unless_stopped;
 use super::verify::{Trying, Verified, verify};
+use crate::base::name::quote_ident;
 use crate::base::{Failure, FailureKind, Operation};
-use crate::generate::{GeneratedChangeset, LeftOut, Request};
+use crate::generate::{GeneratedChangeset, LeftOut};
 use crate::inspect::NotCompared;
 use crate::ops::Target;
 use crate::ops::progress::OnProgress;
@@ -66,61 +68,38 @@ pub async fn generate(
         )
         .help(Operation::Diff + " compares the project with a database and writes what is lacking"));
     }
-    let side = Side::Environment(target.environment.clone());
-    let db = match connect(&side, target, observer).await? {
-        Some(db) => db,
-        None => target.connect(observer).await?,
-    };
+    let db = target.connect(observer).await?;
     let mut found = of_database(target, &db).await?;
-    if !options.schemas.is_empty() {
-        found.catalog = found.catalog.only(&options.schemas);
-        if let Some(missing) = options.schemas.iter().find(|schema| {
-            let schema = crate::base::name::quote_ident(schema);
-            !found.catalog.objects().keys().any(|key| key.name == *schema)
-        }) {
-            return Err(Failure::new(FailureKind::Usage, format!("the database has no schema `{missing}`")));
-        }
+    found.catalog = found.catalog.only(&options.schemas);
+    let is_missing = |schema: &&String| {
+        let schema = quote_ident(schema);
+        !found.catalog.objects().keys().any(|key| key.name == *schema)
+    };
+    if let Some(missing) = options.schemas.iter().find(is_missing) {
+        return Err(Failure::new(FailureKind::Usage, format!("the database has no schema `{missing}`")));
     }
     let mut trial = Trial::start(target, Some(&db), stop).await?;
     db.close().await?;
     let work = async {
         let empty = trial.database().await?;
-        let mut catalog = trial.read(&empty).await?.with_role(&trial.role, &found.role);
+        let catalog = trial.read(&empty).await?.with_role(&trial.role, &found.role).only(&options.schemas);
         empty.close().await?;
-        found.catalog = trial.without_first_owners(found.catalog.clone());
-        if !options.schemas.is_empty() {
-            catalog = catalog.only(&options.schemas);
-        }
-        let request = Request {
-            from: &catalog,
-            to: &found.catalog,
-            role: &found.role,
-            known: &BTreeSet::new(),
-            uses: BTreeSet::new(),
-        };
-        let generated = generated(target, request, &[])?;
-        let trying = Trying {
-            from: &catalog,
-            to: &found.catalog,
-            generated: &generated,
-            role: &found.role,
-            schemas: &options.schemas,
-        };
-        let verified = if options.unverified { None } else { Some(verify(&mut trial, &trying, progress).await?) };
-        Ok((generated, verified))
+        let wanted = trial.without_first_owners(found.catalog);
+        let trying = Trying { from: &catalog, to: &wanted, role: &found.role, schemas: &options.schemas };
+        let generated = generated(target, trying.request(&BTreeSet::new()), &[])?;
+        let verified =
+            if options.unverified { None } else { Some(verify(&mut trial, &trying, &generated, progress).await?) };
+        Ok((generated, verified, wanted.not_compared))
     };
-    let done = tokio::select! {
-        done = work => done,
-        () = stop.requested() => Err(super::stopped()),
-    };
+    let done = unless_stopped(stop, work).await;
     let closed = trial.close().await;
-    let (generated, verified) = done?;
+    let (generated, verified, not_compared) = done?;
     closed?;
     Ok(GenerateAnswer {
         environment: target.environment.clone(),
         database: found.place,
         server_version: found.version,
-        not_compared: found.catalog.not_compared,
+        not_compared,
         changesets: generated.changesets,
         left_out: generated.left_out,
         verified,
