@@ -1,12 +1,15 @@
 //! Changesets from groups of tasks.
 
+use super::beside;
+use super::expand::Names;
 use super::form::{Back, Form, Made};
 use super::group::Group;
 use super::made::made;
 use super::tasks::{LeftOut, Task, Tasks, ancestors};
 use crate::base::count;
 use crate::inspect::ObjectKey;
-use crate::source::changeset::MAX_ID;
+use crate::source::changeset::{MAX_ID, Phase};
+use crate::source::lint::IgnoredRule;
 use crate::sql::{UNPARSED_MARK, objects};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,9 +27,15 @@ pub struct GeneratedChangeset {
     /// The environments that it is for; empty: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub environments: Vec<String>,
+    /// Its phase in a change of several steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
     /// The changesets that have to be applied before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
+    /// Rules of the review that do not apply to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lint: Vec<IgnoredRule>,
     /// Its changes, as in a file.
     pub changes: Vec<Value>,
     /// What takes it back, as in a file; absent: each change has its own way back.
@@ -67,11 +76,17 @@ pub(super) fn changesets(
         let mut needed: Vec<String> = Vec::new();
         through(&group.needs, groups, &all, &mut needed);
         let (changes, rollback) = compose(tasks, &parts);
-        let description = describe(&parts, &group.object);
+        let (phase, lint) = match parts.as_slice() {
+            [(task, _)] if tasks.expansions.all.contains_key(task.object()) => beside::header(task),
+            _ => (None, Vec::new()),
+        };
+        let description = describe(tasks, &parts, &group.object);
         all.push(Some(GeneratedChangeset {
             id,
             description,
             environments: Vec::new(),
+            phase,
+            lint,
             depends_on: needed,
             changes,
             rollback,
@@ -98,11 +113,15 @@ fn compose(tasks: &Tasks<'_>, parts: &Parts<'_>) -> (Vec<Value>, Option<Value>) 
     let derived = parts.iter().any(|(_, made)| made.back == Back::Derived);
     let never = parts.iter().find_map(|(task, made)| match &made.back {
         Back::Never(why) => Some((task, why)),
-        Back::Derived | Back::Forms(_) => None,
+        Back::Derived | Back::Forms(_) | Back::Whole(_) => None,
     });
+    if let [(_, Made { back: Back::Whole(forms), .. })] = parts {
+        let back = runs(forms.iter()).into_iter().map(change).collect();
+        return (together(parts), Some(Value::Array(back)));
+    }
     let typed = |made: &Made| match &made.back {
         Back::Forms(forms) => forms.iter().any(|form| matches!(form, Form::Type(..))),
-        Back::Derived | Back::Never(_) => false,
+        Back::Derived | Back::Whole(_) | Back::Never(_) => false,
     };
     if let Some((task, why)) = never {
         let reason = format!("{}: {why}", task.object());
@@ -118,12 +137,12 @@ fn compose(tasks: &Tasks<'_>, parts: &Parts<'_>) -> (Vec<Value>, Option<Value>) 
             // SQL without a rollback is a mistake, also where there is nothing to take back
             Back::Forms(forms) if forms.is_empty() => Some("SELECT 1;".to_owned()),
             Back::Forms(forms) => Some(text(forms)),
-            Back::Derived | Back::Never(_) => None,
+            Back::Derived | Back::Whole(_) | Back::Never(_) => None,
         };
         for form in runs(made.forward.iter()) {
             changes.push(match form {
                 Form::Sql(forward) => sql(&forward, back.as_deref()),
-                Form::Type(kind, parameters) => object(kind, parameters),
+                other => change(other),
             });
         }
     }
@@ -158,7 +177,7 @@ fn backwards(tasks: &Tasks<'_>, parts: &Parts<'_>) -> Vec<Value> {
     let forms: Vec<&Form> = kept
         .filter_map(|(_, made)| match &made.back {
             Back::Forms(forms) => Some(forms),
-            Back::Derived | Back::Never(_) => None,
+            Back::Derived | Back::Whole(_) | Back::Never(_) => None,
         })
         .flatten()
         .collect();
@@ -176,10 +195,20 @@ fn runs<'a>(forms: impl Iterator<Item = &'a Form>) -> Vec<Form> {
                 before.push_str(&next);
             }
             (_, Form::Sql(next)) => all.push(Form::Sql(ended(next))),
-            (_, Form::Type(..)) => all.push(form.clone()),
+            (_, Form::Type(..) | Form::Reversible { .. }) => all.push(form.clone()),
         }
     }
     all
+}
+
+/// Statements as one text.
+fn joined(sql: &[String]) -> String {
+    let forms: Vec<Form> = sql.iter().cloned().map(Form::Sql).collect();
+    let texts = runs(forms.iter()).into_iter().filter_map(|form| match form {
+        Form::Sql(text) => Some(text),
+        Form::Reversible { .. } | Form::Type(..) => None,
+    });
+    texts.collect()
 }
 
 /// A statement with its end, and with a word where `check` cannot read it.
@@ -201,7 +230,7 @@ fn text(forms: &[Form]) -> String {
             let column = crate::base::name::quote_ident(parameters["column"].as_str()?).into_owned();
             Some(format!("ALTER TABLE {} DROP COLUMN {column};", parameters["table"].as_str()?))
         }
-        Form::Type(..) => None,
+        Form::Type(..) | Form::Reversible { .. } => None,
     });
     sql.collect::<Vec<_>>().join("\n")
 }
@@ -209,6 +238,10 @@ fn text(forms: &[Form]) -> String {
 fn change(form: Form) -> Value {
     match form {
         Form::Sql(text) => sql(&text, None),
+        Form::Reversible { forward, back } => {
+            let [forward, back] = [forward, back].map(|all| joined(&all));
+            sql(&forward, Some(&back))
+        }
         Form::Type(kind, parameters) => object(kind, parameters),
     }
 }
@@ -229,6 +262,8 @@ fn verb(task: &Task) -> &'static str {
     match task {
         Task::Drop(_) => "drop",
         Task::Create(_) => "create",
+        Task::Expand(_) => "expand",
+        Task::Contract(_) => "contract",
         Task::DropDefault(_) | Task::Alter(_) | Task::Own(_) | Task::SetDefault(_) => "alter",
     }
 }
@@ -240,18 +275,33 @@ fn verb_of(parts: &Parts<'_>, object: &ObjectKey) -> &'static str {
         ["drop"] => "drop",
         ["create"] => "create",
         ["drop", "create"] => "replace",
+        ["expand"] => "expand",
+        ["contract"] => "contract",
         _ => "alter",
     }
 }
 
-fn describe(parts: &Parts<'_>, object: &ObjectKey) -> String {
+fn describe(tasks: &Tasks<'_>, parts: &Parts<'_>, object: &ObjectKey) -> String {
+    if let [(task, _)] = parts
+        && let Some(expansion) = tasks.expansions.all.get(task.object())
+    {
+        let Names { own, new, old } = &expansion.column;
+        return match task {
+            Task::Expand(key) => format!("Expand {key}: {new} has the new type, is filled in batches and kept equal"),
+            Task::Contract(key) => format!("Contract {key}: {old}, which has the old type, goes to the attic"),
+            _ => format!("Alter {object}: {new} becomes {own}, the last column, and that of the old type {old}"),
+        };
+    }
     let whole = verb_of(parts, object);
     if whole == "create" || whole == "drop" || whole == "replace" {
         return capital(&format!("{whole} {object}"));
     }
     let mut said: Vec<String> = Vec::new();
     for (task, _) in parts {
-        let what = format!("{} {}", verb(task), task.object());
+        let mut what = format!("{} {}", verb(task), task.object());
+        if let (Task::Alter(key), Some(why)) = (task, tasks.expansions.direct.get(task.object())) {
+            what += &format!(" (blocks {} while its rows are written anew: {why})", table_of(tasks, key));
+        }
         if !said.contains(&what) {
             said.push(what);
         }
@@ -260,6 +310,10 @@ fn describe(parts: &Parts<'_>, object: &ObjectKey) -> String {
     said.truncate(3);
     let rest = if more > 0 { format!(" and {}", count(more, "more change")) } else { String::new() };
     capital(&format!("{}{rest}", said.join(", ")))
+}
+
+fn table_of(tasks: &Tasks<'_>, column: &ObjectKey) -> String {
+    tasks.to.get(column).and_then(|column| column.parent.as_ref()).map_or_else(String::new, |table| table.name.clone())
 }
 
 fn capital(text: &str) -> String {

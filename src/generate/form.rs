@@ -9,6 +9,13 @@ use serde_json::Value;
 pub(super) enum Form {
     /// SQL.
     Sql(String),
+    /// SQL with what takes it back.
+    Reversible {
+        /// The statements.
+        forward: Vec<String>,
+        /// Those of the rollback.
+        back: Vec<String>,
+    },
     /// A change type with its parameters.
     Type(&'static str, Value),
 }
@@ -20,6 +27,8 @@ pub(super) enum Back {
     Derived,
     /// These, in this order.
     Forms(Vec<Form>),
+    /// These take all of it back, whatever has a way back of its own. The task is alone in its changeset.
+    Whole(Vec<Form>),
     /// Nothing does, for this reason.
     Never(String),
 }
@@ -59,4 +68,10 @@ impl Back {
 pub(super) fn qualified(name: &str) -> Option<String> {
     let parsed: QualifiedName = name.parse().ok()?;
     (parsed.sql() == name).then(|| name.to_owned())
+}
+
+/// A name without a schema as the catalog stores it.
+pub(super) fn stored(name: &str) -> Option<String> {
+    let parsed: QualifiedName = name.parse().ok()?;
+    parsed.schema.is_none().then(|| parsed.name.as_str().to_owned())
 }

@@ -8,11 +8,17 @@ use serde_json::json;
 
 /// An index or constraint of a table that is there already; `None`: the direct form is right.
 pub(super) fn create(tasks: &Tasks<'_>, key: &ObjectKey, sql: &[String]) -> Option<Made> {
-    let object = tasks.to.get(key)?;
-    let table = table_of(tasks.to, object)?;
-    if tasks.all.contains(&Task::Create(table.clone())) || is_tree(tasks.to, table) {
+    let table = table_of(tasks.to, tasks.to.get(key)?)?;
+    if tasks.all.contains(&Task::Create(table.clone())) {
         return None;
     }
+    online(tasks.to, key, sql)
+}
+
+/// An index or constraint of a table with rows. `sql`: the statements that make it directly.
+pub(super) fn online(catalog: &Snapshot, key: &ObjectKey, sql: &[String]) -> Option<Made> {
+    let object = catalog.get(key)?;
+    let table = table_of(catalog, object).filter(|table| !is_tree(catalog, table))?;
     let (first, rest) = sql.split_first()?;
     let (forward, back) = match key.kind {
         Kind::Index => (vec![concurrently(first)?], format!("DROP INDEX CONCURRENTLY IF EXISTS {}", key.name)),
@@ -30,9 +36,9 @@ pub(super) fn create(tasks: &Tasks<'_>, key: &ObjectKey, sql: &[String]) -> Opti
                     ]
                 }
                 kind @ ("PRIMARY" | "UNIQUE") => {
-                    let index = tasks.to.children(key).find(|part| part.kind == Kind::Index)?;
+                    let index = catalog.children(key).find(|part| part.kind == Kind::Index)?;
                     let own = index.name.rsplit_once('.').map(|(_, own)| own)?;
-                    let build = concurrently(tasks.to.get(index)?.text("definition")?)?;
+                    let build = concurrently(catalog.get(index)?.text("definition")?)?;
                     let words = if kind == "PRIMARY" { "PRIMARY KEY" } else { "UNIQUE" };
                     let deferrable = definition.find(" DEFERRABLE").map_or("", |at| &definition[at..]);
                     let attach = format!(

@@ -109,12 +109,24 @@ const BEFORE: u8 = 1;
 const MAIN: u8 = 2;
 const AFTER: u8 = 3;
 const OWN: u8 = 4;
+const EXPAND: u8 = 5;
+const REPLACE: u8 = 6;
+const CONTRACT: u8 = 7;
 
 fn label(tasks: &Tasks<'_>, task: &Task) -> Label {
     let key = task.object();
+    let beside = match task {
+        Task::Expand(_) => Some(EXPAND),
+        Task::Contract(_) => Some(CONTRACT),
+        Task::Alter(key) if tasks.expansions.all.contains_key(key) => Some(REPLACE),
+        _ => None,
+    };
+    if let Some(part) = beside {
+        return Label { object: key.clone(), part };
+    }
     let catalog = match task {
         Task::Drop(_) | Task::DropDefault(_) => tasks.from,
-        Task::Alter(_) | Task::Create(_) | Task::Own(_) | Task::SetDefault(_) => tasks.to,
+        _ => tasks.to,
     };
     let is_kept = matches!(key.kind, Kind::Table | Kind::Column) && matches!(task, Task::Drop(_));
     let is_own = matches!(task, Task::Alter(key) if is_derived(tasks, key));
@@ -145,7 +157,7 @@ fn part(tasks: &Tasks<'_>, task: &Task) -> u8 {
     match task {
         Task::Drop(_) | Task::DropDefault(_) => BEFORE,
         Task::Own(_) | Task::SetDefault(_) => AFTER,
-        Task::Alter(_) => MAIN,
+        Task::Expand(_) | Task::Alter(_) | Task::Contract(_) => MAIN,
         Task::Create(key) => match key.kind {
             Kind::Trigger | Kind::Rule | Kind::Policy => AFTER,
             Kind::Constraint => {

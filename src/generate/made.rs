@@ -1,9 +1,9 @@
 //! The SQL, or the change type, that does a task, and what takes it back.
 
-use super::form::{Back, Form, Made, qualified};
+use super::beside;
+use super::form::{Back, Form, Made, qualified, stored};
 use super::forms;
 use super::tasks::{Task, Tasks};
-use crate::base::QualifiedName;
 use crate::inspect::{
     Change, Difference, ObjectKey, ObjectKind as Kind, Snapshot, create_object, ddl, drop_default, own_sequence,
     set_default,
@@ -24,7 +24,7 @@ pub(super) fn made(tasks: &Tasks<'_>, task: &Task) -> Option<Made> {
             if let Some(made) = keeps_rows(tasks, key, &sql) {
                 return Some(made);
             }
-            if let Some(made) = forms::create(tasks, key, &sql) {
+            if let Some(made) = forms::create(tasks, key, &sql).filter(|_| !tasks.blocking) {
                 return Some(made);
             }
             // what belongs to a constraint comes and goes with it
@@ -43,12 +43,15 @@ pub(super) fn made(tasks: &Tasks<'_>, task: &Task) -> Option<Made> {
             let difference = |change| Difference { object: key.clone(), change };
             let sql = ddl(to, from, &difference(extra))?;
             let back = ddl(from, to, &difference(missing));
-            if let Some(made) = forms::drop(tasks, key, &sql, back.as_deref()) {
+            if let Some(made) = forms::drop(tasks, key, &sql, back.as_deref()).filter(|_| !tasks.blocking) {
                 return Some(made);
             }
             (sql, back)
         }
+        Task::Expand(_) => return beside::expand(tasks, key),
+        Task::Alter(_) if tasks.expansions.all.contains_key(key) => return beside::replace(tasks, key),
         Task::Alter(_) => return alter(tasks, key),
+        Task::Contract(_) => return beside::contract(tasks, key),
     };
     Some(Made { forward: forward.into_iter().map(Form::Sql).collect(), back: Back::of(back) })
 }
@@ -105,6 +108,7 @@ fn alter(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Made> {
     };
     let has = |name: &str| differences.iter().any(|difference| property(difference) == name);
     if key.kind == Kind::Column
+        && !tasks.blocking
         && differences.len() == 1
         && has("notNull")
         && let Some(made) = not_null(tasks, key)
@@ -154,7 +158,5 @@ fn not_null(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Made> {
 
 /// The name of a column as the catalog stores it.
 fn column_name(key: &ObjectKey, table: &str) -> Option<String> {
-    let name = key.name.strip_prefix(table)?.strip_prefix('.')?;
-    let parsed: QualifiedName = name.parse().ok()?;
-    parsed.schema.is_none().then(|| parsed.name.as_str().to_owned())
+    stored(key.name.strip_prefix(table)?.strip_prefix('.')?)
 }

@@ -3,17 +3,21 @@
 //!
 //! [`generate`] finds the tasks (`tasks.rs`), what has to be done before what (`needs.rs`), puts the tasks of an object
 //! into a changeset unless others have to come in between (`group.rs`), and writes changesets (`changeset.rs`). Where the
-//! direct statement blocks others while it reads a table, it has another form (`forms.rs`).
+//! direct statement blocks others while it reads a table, it has another form (`forms.rs`); a new type of a column that writes
+//! the rows anew (`rewrite.rs`) is made in a second column (`expand.rs`, `beside.rs`).
 
 mod attic;
+mod beside;
 mod changeset;
 mod edges;
+mod expand;
 mod files;
 mod form;
 mod forms;
 mod group;
 mod made;
 mod needs;
+mod rewrite;
 mod tasks;
 
 #[cfg(test)]
@@ -50,6 +54,8 @@ pub struct Request<'a> {
     pub to: &'a Snapshot,
     /// The role that applies the changesets: what it owns goes without saying.
     pub role: &'a str,
+    /// Single statements, although they block others while a table with rows is read or written anew.
+    pub blocking: bool,
     /// Ids that are taken.
     pub known: &'a BTreeSet<String>,
     /// What the bodies of functions use, which the catalog does not know: the function, and the other object.
@@ -66,7 +72,7 @@ pub fn generate(request: &Request<'_>) -> Generated {
     let mut unchecked: BTreeSet<ObjectKey> = BTreeSet::new();
     let mut left_out = BTreeSet::new();
     loop {
-        let mut tasks = Tasks::between(from, to, later.clone());
+        let mut tasks = Tasks::between(from, to, later.clone(), request.blocking);
         tasks.all.retain(|task| !cut.contains(task));
         tasks.unchecked.clone_from(&unchecked);
         let needs = needs::needs(&tasks, &uses);

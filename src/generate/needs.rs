@@ -1,7 +1,7 @@
 //! Which task has to be done before which.
 
 use super::tasks::{Task, Tasks, ancestors};
-use crate::inspect::{ObjectKey, ObjectKind as Kind, Snapshot};
+use crate::inspect::{Object, ObjectKey, ObjectKind as Kind, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// For each task the numbers of those that have to be done before. `uses`: what the bodies of functions use.
@@ -61,6 +61,8 @@ impl Finder<'_> {
         }
         match task {
             Task::Drop(_) | Task::DropDefault(_) => {}
+            Task::Contract(_) => self.need(number, Task::Alter(key.clone())),
+            Task::Expand(_) => self.expand(number, key, object),
             Task::Own(_) => {
                 self.need_object(number, key);
                 let column = ObjectKey::new(Kind::Column, object.text("ownedBy").unwrap_or_default());
@@ -74,8 +76,9 @@ impl Finder<'_> {
                 }
             }
             Task::Create(_) | Task::Alter(_) => {
-                if let Task::Create(_) = task {
-                    self.need(number, Task::Drop(key.clone()));
+                match task {
+                    Task::Create(_) => self.need(number, Task::Drop(key.clone())),
+                    _ => self.need(number, Task::Expand(key.clone())),
                 }
                 let columns = to.children(key).filter(|part| matches!(part.kind, Kind::Column | Kind::Attribute));
                 let parts = if let Task::Create(_) = task { columns.collect() } else { Vec::new() };
@@ -91,6 +94,17 @@ impl Finder<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// The new column needs its type, and what its indexes and constraints need.
+    fn expand(&mut self, number: usize, column: &ObjectKey, object: &Object) {
+        let to = self.tasks.to;
+        let Some(expansion) = self.tasks.expansions.all.get(column) else { return };
+        let of_type = object.depends.iter().filter(|other| !is_of_default(other));
+        let copies = expansion.copies.iter().filter_map(|(copy, _)| to.get(copy));
+        for other in of_type.chain(copies.flat_map(|copy| &copy.depends)).filter(|other| *other != column) {
+            self.need_object(number, other);
         }
     }
 

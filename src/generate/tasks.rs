@@ -1,5 +1,7 @@
 //! What has to be done so that a database with one catalog gets the other one, object by object.
 
+use super::expand::Expansions;
+use super::rewrite::is_type;
 use crate::inspect::{
     Change, Difference, Object, ObjectKey, ObjectKind as Kind, Snapshot, compare, create_object, ddl, drop_object,
 };
@@ -14,6 +16,8 @@ pub(super) enum Task {
     Drop(ObjectKey),
     /// Takes the default of a column away, which uses something that is made again.
     DropDefault(ObjectKey),
+    /// Makes a column of the new type beside the old one, before it takes the place.
+    Expand(ObjectKey),
     /// Changes properties of an object.
     Alter(ObjectKey),
     /// Makes an object without its parts.
@@ -22,6 +26,8 @@ pub(super) enum Task {
     Own(ObjectKey),
     /// Gives a column its default.
     SetDefault(ObjectKey),
+    /// Removes the column of the old type.
+    Contract(ObjectKey),
 }
 
 impl Task {
@@ -29,10 +35,12 @@ impl Task {
         match self {
             Task::Drop(key)
             | Task::DropDefault(key)
+            | Task::Expand(key)
             | Task::Alter(key)
             | Task::Create(key)
             | Task::Own(key)
-            | Task::SetDefault(key) => key,
+            | Task::SetDefault(key)
+            | Task::Contract(key) => key,
         }
     }
 }
@@ -50,6 +58,12 @@ pub struct LeftOut {
 }
 
 impl LeftOut {
+    /// Whether it is no more than another order of columns.
+    #[must_use]
+    pub fn is_move(&self) -> bool {
+        self.property.as_deref() == Some("position")
+    }
+
     /// Whether it is this difference of the object.
     #[must_use]
     pub fn is_about(&self, difference: &Difference) -> bool {
@@ -75,12 +89,16 @@ pub(super) struct Tasks<'a> {
     /// Functions whose bodies use what comes after them.
     pub unchecked: BTreeSet<ObjectKey>,
     pub left_out: BTreeSet<LeftOut>,
+    /// Single statements, although they block others.
+    pub blocking: bool,
+    /// Columns that get a new type beside the old one.
+    pub expansions: Expansions,
     dependents: BTreeMap<&'a ObjectKey, Vec<&'a ObjectKey>>,
 }
 
 impl<'a> Tasks<'a> {
-    /// Finds out what has to be done. `later`: columns that get their default on its own.
-    pub fn between(from: &'a Snapshot, to: &'a Snapshot, later: BTreeSet<ObjectKey>) -> Self {
+    /// Finds out what has to be done. `later`: columns that get their default on its own. `blocking`: single statements.
+    pub fn between(from: &'a Snapshot, to: &'a Snapshot, later: BTreeSet<ObjectKey>, blocking: bool) -> Self {
         let mut dependents: BTreeMap<&ObjectKey, Vec<&ObjectKey>> = BTreeMap::new();
         for (key, object) in from.objects() {
             object.depends.iter().for_each(|other| dependents.entry(other).or_default().push(key));
@@ -93,6 +111,8 @@ impl<'a> Tasks<'a> {
             later,
             unchecked: BTreeSet::new(),
             left_out: BTreeSet::new(),
+            blocking,
+            expansions: Expansions::default(),
             dependents,
         };
         let mut changed: BTreeMap<ObjectKey, Vec<Difference>> = BTreeMap::new();
@@ -108,9 +128,15 @@ impl<'a> Tasks<'a> {
                 }
             }
         }
+        if !blocking {
+            tasks.expansions = Expansions::of(from, to, &changed);
+        }
         for (key, differences) in changed {
             tasks.change(key, differences);
         }
+        // what is made with a column is not made on its own
+        let expansions = &tasks.expansions.all;
+        tasks.all.retain(|task| !expansions.values().any(|expansion| expansion.has(task.object())));
         // what is made again as a whole has no changes
         let again = |task: &Task| matches!(task, Task::Alter(key) if tasks.is_dropped(key));
         let again: Vec<Task> = tasks.all.iter().filter(|task| again(task)).cloned().collect();
@@ -191,11 +217,20 @@ impl<'a> Tasks<'a> {
             self.leave_out(&key, Some(property), "no statement changes it without making the object again");
         }
         if key.kind == Kind::Column && known.iter().any(is_type) {
+            let expanded = self.expansions.all.contains_key(&key);
             for dependent in self.dependents_of(&key) {
                 // PostgreSQL makes them again itself
-                if !matches!(dependent.kind, Kind::Index | Kind::Constraint | Kind::Statistics) {
+                let itself = match dependent.kind {
+                    Kind::Index | Kind::Constraint => true,
+                    Kind::Statistics => !expanded,
+                    _ => false,
+                };
+                if !itself {
                     self.make_dependent_again(&dependent, &key);
                 }
+            }
+            if expanded {
+                self.all.extend([Task::Expand(key.clone()), Task::Contract(key.clone())]);
             }
         }
         if !known.is_empty() {
@@ -298,12 +333,6 @@ fn comes_along(from: &Snapshot, to: &Snapshot, key: &ObjectKey) -> bool {
         Kind::Index => is_inherited && to.get(key).is_none(),
         _ => false,
     }
-}
-
-/// Whether it is of the type of a column.
-fn is_type(difference: &Difference) -> bool {
-    let Change::Changed { property, .. } = &difference.change else { return false };
-    property == "type" || property == "collation"
 }
 
 /// An object, what it is a part of, and so on.

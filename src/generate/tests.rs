@@ -29,7 +29,7 @@ fn catalog(objects: &[Described<'_>]) -> Snapshot {
 }
 
 fn between(from: &Snapshot, to: &Snapshot) -> Generated {
-    generate(&Request { from, to, role: "app", known: &BTreeSet::new(), uses: BTreeSet::new() })
+    generate(&Request { from, to, role: "app", known: &BTreeSet::new(), uses: BTreeSet::new(), blocking: false })
 }
 
 fn ids(generated: &Generated) -> Vec<(&str, Vec<&str>)> {
@@ -117,6 +117,7 @@ fn dropped_tables_and_columns_go_to_the_attic() {
         role: "app",
         known: &["drop-table-s.y".to_owned()].into(),
         uses: BTreeSet::new(),
+        blocking: false,
     });
     let changes: Vec<&Value> = found.changesets.iter().flat_map(|changeset| &changeset.changes).collect();
     assert_eq!(
@@ -132,6 +133,8 @@ fn what_looks_like_a_variable_is_none() {
         id: "a".to_owned(),
         description: "costs ${x}".to_owned(),
         environments: Vec::new(),
+        phase: None,
+        lint: Vec::new(),
         depends_on: Vec::new(),
         changes: vec![json!({ "sql": { "forward": "SELECT '${HOME}';\nSELECT 2;" } })],
         rollback: None,

@@ -63,7 +63,7 @@ fn without_comments(content: &Value) -> Value {
 }
 
 /// A rule of the review that does not apply to a changeset, and why.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IgnoredRule {
     /// The code of the rule.

@@ -130,9 +130,9 @@ const PAIRS: [(&str, &str, &[&str]); 12] = [
     ("", "ALTER TABLE app.t ALTER n SET NOT NULL", &["setNotNull"]),
     ("CREATE TABLE app.gone (id int); ALTER TABLE app.t ADD gone text", "", &["dropTable", "dropColumn"]),
     (
-        "CREATE VIEW app.v AS SELECT n FROM app.t",
-        "ALTER TABLE app.t ALTER n TYPE bigint; CREATE VIEW app.v AS SELECT n FROM app.t",
-        &["DROP VIEW app.v", "TYPE bigint", "CREATE VIEW app.v"],
+        "ALTER TABLE app.t ALTER n TYPE varchar(5); CREATE VIEW app.v AS SELECT n FROM app.t",
+        "ALTER TABLE app.t ALTER n TYPE varchar(9); CREATE VIEW app.v AS SELECT n FROM app.t",
+        &["DROP VIEW app.v", "TYPE character varying(9)", "CREATE VIEW app.v"],
     ),
     (
         "CREATE TYPE app.mood AS ENUM ('a', 'c')",

@@ -62,6 +62,7 @@ mod proving_versions;
 mod rehearsing;
 mod remaking;
 mod repair;
+mod retyping;
 mod rows;
 mod rows_compared;
 mod running;

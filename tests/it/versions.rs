@@ -2,6 +2,7 @@
 //! oldest and the newest, `make test-versions` all. `tests/versions.sh` fetches them, and
 //! `DAGMAR_TEST_PG_BINS` names them, folders of binaries with colons between them.
 
+use crate::support::retyped::retyped;
 use crate::support::rows::{constraints_are_met, every_type_has_values, keys_lead_to_rows};
 use crate::support::{
     Cluster, Database, Project, Run, Server, a_ledger_comes_up, cases, dagmar, generated, project,
@@ -51,6 +52,12 @@ fn each_change_of_a_catalog_is_seen_on_other_versions() {
 #[ignore = "needs servers of other versions: make test-all"]
 fn databases_are_made_again_on_other_versions() {
     on_each(&["relations", "trees", "programs", "others"], remake);
+}
+
+#[test]
+#[ignore = "needs servers of other versions: make test-all"]
+fn columns_get_other_types_on_other_versions() {
+    on_each(&["a new type"], retyped);
 }
 
 #[test]

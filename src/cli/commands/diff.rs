@@ -17,7 +17,8 @@ use crate::report::{Rendered, Text, json};
 ///
 /// A side is an environment of dagmar.yaml, a URL, or `project`: the changesets of the project, applied to an empty
 /// database on a private server. The changesets are in the form that does not block: indexes are built concurrently,
-/// constraints are validated after they are added, dropped tables and columns go to the attic. They are tried on a
+/// constraints are validated after they are added, a new type that would rewrite the table is made in a second column
+/// that takes the place of the first, dropped tables and columns go to the attic. They are tried on a
 /// private server: they must make the second catalog of the first, and their rollbacks the first again. Nothing is
 /// changed in either database. Ends with exit code 10 if something is in no changeset.
 #[derive(Debug, clap::Args)]
@@ -42,6 +43,9 @@ pub struct Args {
     /// Writes a file below the folder of the changesets, or this one
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     write: Option<Option<String>>,
+    /// Writes single statements, although they block others while a table with rows is read or written anew
+    #[arg(long)]
+    blocking: bool,
     /// Does not try the changesets on a private server
     #[arg(long)]
     no_verify: bool,
@@ -54,6 +58,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         from: Side::parse(&args.from, &target)?,
         to: Side::parse(&args.to, &target)?,
         schemas: args.schema.clone(),
+        blocking: args.blocking,
         unverified: args.no_verify,
     };
     let mut answer = block_on(async {

@@ -26,6 +26,8 @@ pub struct DiffOptions {
     pub to: Side,
     /// Only these schemas; empty: all.
     pub schemas: Vec<String>,
+    /// Single statements, although they block others while a table with rows is read or written anew.
+    pub blocking: bool,
     /// Does not try the changesets on a private server.
     pub unverified: bool,
 }
@@ -95,7 +97,8 @@ async fn compared(
     trial.know_first_owners().await?;
     let wanted = trial.without_first_owners(to.catalog.with_role(&to.role, &from.role).only(&options.schemas));
     let there = trial.without_first_owners(from.catalog.only(&options.schemas));
-    let trying = Trying { from: &there, to: &wanted, role: &from.role, schemas: &options.schemas };
+    let trying =
+        Trying { from: &there, to: &wanted, role: &from.role, schemas: &options.schemas, blocking: options.blocking };
     let (generated, verified) = changes(trial, &trying, &[], options.unverified, progress).await?;
     Ok(DiffAnswer {
         from: from.place,

@@ -169,7 +169,7 @@ pub async fn drift(
             for ignored in &answer.ignored {
                 there.settle(&mut wanted, &ignored.difference);
             }
-            let adopting = Trying { from: &wanted, to: &there, role: &role, schemas: &[] };
+            let adopting = Trying { from: &wanted, to: &there, role: &role, schemas: &[], blocking: false };
             let work = resolve(&mut trial, resolution, &adopting, options.unverified, &mut answer, progress);
             if let Err(failure) = unless_stopped(stop, work).await {
                 trial.close().await?;

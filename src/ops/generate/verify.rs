@@ -52,12 +52,14 @@ pub(super) struct Trying<'a> {
     pub role: &'a str,
     /// Only these schemas are looked at; empty: all.
     pub schemas: &'a [String],
+    /// Single statements, although they block others.
+    pub blocking: bool,
 }
 
 impl<'a> Trying<'a> {
     /// Asks for the changesets, with ids that are not among `known`.
     pub fn request(&self, known: &'a BTreeSet<String>) -> Request<'a> {
-        Request { from: self.from, to: self.to, role: self.role, known, uses: BTreeSet::new() }
+        Request { from: self.from, to: self.to, role: self.role, known, uses: BTreeSet::new(), blocking: self.blocking }
     }
 }
 
@@ -73,7 +75,8 @@ pub(super) async fn verify(
     let empty = read(trial, &db, what).await?;
     // what cannot be made is no fault of the changesets
     let known: BTreeSet<String> = generated.changesets.iter().map(|changeset| changeset.id.clone()).collect();
-    let request = Request { from: &empty, to: what.from, role: what.role, known: &known, uses: BTreeSet::new() };
+    let request =
+        Request { from: &empty, to: what.from, role: what.role, known: &known, uses: BTreeSet::new(), blocking: true };
     let base = generated_alone(trial.target, request)?;
     if let Tried::Failed(error) =
         trial.apply(&mut db, &base.changesets, "make the database on a private server", progress).await?

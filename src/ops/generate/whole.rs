@@ -85,7 +85,8 @@ pub async fn generate(
         let catalog = trial.read(&empty).await?.with_role(&trial.role, &found.role).only(&options.schemas);
         empty.close().await?;
         let wanted = trial.without_first_owners(found.catalog);
-        let trying = Trying { from: &catalog, to: &wanted, role: &found.role, schemas: &options.schemas };
+        let trying =
+            Trying { from: &catalog, to: &wanted, role: &found.role, schemas: &options.schemas, blocking: true };
         let generated = generated(target, trying.request(&BTreeSet::new()), &[])?;
         let verified =
             if options.unverified { None } else { Some(verify(&mut trial, &trying, &generated, progress).await?) };

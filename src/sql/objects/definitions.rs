@@ -47,6 +47,20 @@ impl Walk<'_> {
         self.note(object, class, Access::Create, node);
     }
 
+    /// Extended statistics, which have their own names.
+    pub(super) fn statistics(&mut self, node: &SyntaxNode) {
+        let Some(name) = self.qualified(node) else { return };
+        let how = match (node.kind(), self.statement.kind()) {
+            (STATISTICS, CREATE_STATISTICS) => Access::Create,
+            (STATISTICS_REF, DROP_STATISTICS) => Access::Drop,
+            (STATISTICS_REF, _) => Access::Alter,
+            // another name for the same
+            _ => return,
+        };
+        // they are a part of a table, as an index is
+        self.note(Object::Statistics(name), ObjectClass::Index, how, node);
+    }
+
     /// A relation in another schema.
     pub(super) fn moved(&mut self, node: &SyntaxNode) {
         let schema = child(node, &[SCHEMA_REF]).and_then(|node| ident(&node));

@@ -21,6 +21,8 @@ pub enum Object {
     Policy(QualifiedName, Ident),
     /// A rule of a table or view.
     Rule(QualifiedName, Ident),
+    /// Extended statistics of a table.
+    Statistics(QualifiedName),
     /// An enum, domain, range or composite type.
     Type(QualifiedName),
     /// A value of an enum.
@@ -79,7 +81,9 @@ impl Object {
     #[must_use]
     pub fn name(&self) -> Option<&QualifiedName> {
         match self {
-            Object::Relation(name) | Object::Type(name) | Object::Function(name, _) => Some(name),
+            Object::Relation(name) | Object::Statistics(name) | Object::Type(name) | Object::Function(name, _) => {
+                Some(name)
+            }
             Object::Column(name, _)
             | Object::Constraint(name, _)
             | Object::Trigger(name, _)
@@ -96,6 +100,7 @@ impl Object {
     pub fn with_name(&self, look: impl Fn(&QualifiedName) -> QualifiedName) -> Self {
         match self {
             Object::Relation(name) => Object::Relation(look(name)),
+            Object::Statistics(name) => Object::Statistics(look(name)),
             Object::Type(name) => Object::Type(look(name)),
             Object::Function(name, arguments) => Object::Function(look(name), arguments.clone()),
             Object::Column(name, of) => Object::Column(look(name), of.clone()),
@@ -122,6 +127,7 @@ impl std::fmt::Display for Object {
             Object::Trigger(of, name) => write!(f, "trigger {name} of {of}"),
             Object::Policy(of, name) => write!(f, "policy {name} of {of}"),
             Object::Rule(of, name) => write!(f, "rule {name} of {of}"),
+            Object::Statistics(name) => write!(f, "statistics {name}"),
             Object::Type(name) => write!(f, "type {name}"),
             Object::EnumValue(of, value) => write!(f, "value '{value}' of type {of}"),
             Object::Function(name, Arguments::Types { types, .. }) => {

@@ -53,6 +53,9 @@ fn columns_and_what_belongs_to_tables() {
             "CREATE TRIGGER g BEFORE UPDATE OF c ON t FOR EACH ROW WHEN (NEW.x > 1) EXECUTE FUNCTION f()",
             "create trigger g of t, read column t.c, alter t, read column t.x, read function f",
         ),
+        ("CREATE STATISTICS s.x (ndistinct) ON a, b FROM t", "create statistics s.x, alter t"),
+        ("DROP STATISTICS IF EXISTS s.x, y", "drop statistics s.x if, drop statistics y if"),
+        ("ALTER STATISTICS s.x RENAME TO y", "alter statistics s.x"),
         ("DROP TRIGGER IF EXISTS g ON t", "drop trigger g of t if, alter t if"),
         (
             "CREATE POLICY p ON t USING (owner = me())",

@@ -295,6 +295,7 @@ impl<'o> Walk<'o> {
             TYPE_NAME | DOMAIN => self.made(ObjectClass::Type, node),
             SCHEMA => self.made(ObjectClass::Schema, node),
             EXTENSION => self.made(ObjectClass::Extension, node),
+            STATISTICS | STATISTICS_REF => self.statistics(node),
             ROLE => self.made(ObjectClass::Role, node),
             TABLE_NAME_REF | RELATION_NAME_REF => self.relation(node),
             VIEW_REF => self.used(ObjectClass::View, node),

@@ -19,6 +19,7 @@ pub mod proxy;
 mod published;
 mod remake;
 mod resealed;
+pub mod retyped;
 mod roles;
 pub mod rows;
 mod server;

@@ -1,0 +1,64 @@
+//! Which new types of a column write its table or an index anew (manual, ALTER TABLE, notes).
+
+use crate::inspect::{Change, Difference};
+
+/// Whether a difference is of the type of a column.
+pub(super) fn is_type(difference: &Difference) -> bool {
+    let Change::Changed { property, .. } = &difference.change else { return false };
+    property == "type" || property == "collation"
+}
+
+/// Whether `ALTER COLUMN TYPE` reads or writes all rows, or builds an index again, under a lock that blocks all access.
+/// The types as `format_type` writes them.
+pub(super) fn rewrites(old: &str, new: &str) -> bool {
+    let (from, to) = (Modified::of(old), Modified::of(new));
+    match (from.name.as_str(), to.name.as_str()) {
+        _ if old == new => false,
+        ("character varying", "text") | ("cidr", "inet") => false,
+        ("text", "character varying") => !to.modifiers.is_empty(),
+        ("numeric", "numeric") => match (from.modifiers.as_slice(), to.modifiers.as_slice()) {
+            (_, []) => false,
+            ([precision, scale], [new_precision, new_scale]) => scale != new_scale || new_precision < precision,
+            _ => true,
+        },
+        (from_name, to_name) if from_name == to_name && grows(to_name) => {
+            match (from.modifiers.as_slice(), to.modifiers.as_slice()) {
+                (_, []) => false,
+                ([old], [new]) => new < old,
+                _ => true,
+            }
+        }
+        _ => true,
+    }
+}
+
+/// Whether all values of the type with a modifier fit one with a larger modifier as they are.
+fn grows(name: &str) -> bool {
+    let times = ["timestamp ", "time ", "interval"];
+    matches!(name, "character varying" | "bit varying") || times.iter().any(|time| name.starts_with(time))
+}
+
+/// A type with the numbers in parentheses.
+struct Modified {
+    name: String,
+    modifiers: Vec<i64>,
+}
+
+impl Modified {
+    fn of(text: &str) -> Self {
+        let parts = text.split_once('(').and_then(|(head, rest)| {
+            let (inside, tail) = rest.split_once(')')?;
+            let modifiers = inside.split(',').map(|number| number.trim().parse().ok()).collect::<Option<Vec<i64>>>()?;
+            // those of the elements of an array are written anew
+            (!tail.starts_with('[')).then(|| Self { name: format!("{head}{tail}"), modifiers })
+        });
+        parts.unwrap_or_else(|| Self { name: text.to_owned(), modifiers: Vec::new() })
+    }
+}
+
+/// Whether the conversion follows settings of the session: the sessions of the application may have others.
+pub(super) fn follows_the_session(old: &str, new: &str) -> bool {
+    let is_zoned = |name: &str| name.contains(" with time zone") || name.starts_with("money");
+    let is_time = |name: &str| ["date", "time", "interval"].iter().any(|word| name.starts_with(word));
+    is_zoned(old) != is_zoned(new) || is_time(old) != is_time(new)
+}
