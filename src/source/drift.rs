@@ -31,7 +31,7 @@ pub struct DriftPolicy {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DriftIgnore {
     /// The kind and the name of the objects, as `dagmar drift` shows them: `table app.events_*`. `*` stands for any
-    /// characters. What belongs to an object is ignored with it.
+    /// characters, every other character for itself. What belongs to an object is ignored with it.
     pub object: ObjectPattern,
     /// Only this property; default: everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,21 +41,37 @@ pub struct DriftIgnore {
     pub reason: String,
 }
 
-/// A pattern for objects.
+/// A pattern for objects: `*` stands for any characters, everything else for itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectPattern(glob::Pattern);
+pub struct ObjectPattern(String);
 
 impl ObjectPattern {
     /// Whether it stands for an object, as it is shown.
     #[must_use]
     pub fn matches(&self, object: &str) -> bool {
-        self.0.matches(object)
+        let mut parts = self.0.split('*');
+        let Some(mut rest) = object.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+        let Some(last) = parts.next_back() else { return rest.is_empty() };
+        for part in parts {
+            // the first place leaves most for the parts that follow
+            match rest.find(part) {
+                Some(at) => rest = &rest[at + part.len()..],
+                None => return false,
+            }
+        }
+        rest.ends_with(last)
+    }
+}
+
+impl std::fmt::Display for ObjectPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
 impl Serialize for ObjectPattern {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.as_str())
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -65,7 +81,7 @@ impl<'de> Deserialize<'de> for ObjectPattern {
         if text.trim().is_empty() {
             return Err(serde::de::Error::custom("the pattern is empty; expected kind and name: `table app.events_*`"));
         }
-        glob::Pattern::new(&text).map(Self).map_err(|why| serde::de::Error::custom(format!("`{text}`: {}", why.msg)))
+        Ok(Self(text))
     }
 }
 
@@ -78,7 +94,7 @@ impl JsonSchema for ObjectPattern {
         json_schema!({
             "type": "string",
             "minLength": 1,
-            "description": "The kind and the name of objects; `*` stands for any characters.",
+            "description": "The kind and the name of objects; `*` stands for any characters, every other character for itself.",
             "examples": ["table app.events_*"]
         })
     }
@@ -89,5 +105,47 @@ impl DriftConfig {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_star_of_a_pattern_is_special() {
+        let is = |pattern: &str, object: &str| ObjectPattern(pattern.to_owned()).matches(object);
+        for (pattern, object) in [
+            ("table app.t", "table app.t"),
+            ("function app.f(text[])", "function app.f(text[])"),
+            ("function app.f(*[])", "function app.f(text[])"),
+            ("table app.\"what?\"", "table app.\"what?\""),
+            ("table app.*_*_old", "table app.a_b_old_old"),
+            ("table **", "table app.a/b"),
+            ("*", "table app.t"),
+            ("*.t", "table app.t"),
+            ("table app.ä*", "table app.äö"),
+        ] {
+            assert!(is(pattern, object), "{pattern} | {object}");
+        }
+        for (pattern, object) in [
+            ("table app.t", "table app.tt"),
+            ("function app.f(text[])", "function app.f(text)"),
+            ("function app.[f]()", "function app.f()"),
+            ("table app.t?", "table app.tt"),
+            ("table app.a*a", "table app.a"),
+            ("table app.*_old", "view app.a_old"),
+            ("table app.a*b*b", "table app.ab"),
+        ] {
+            assert!(!is(pattern, object), "{pattern} | {object}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_written_as_it_was_read() {
+        let text = "\"function app.f(text[], *)\"";
+        let pattern: ObjectPattern = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&pattern).unwrap(), text);
+        assert!(serde_json::from_str::<ObjectPattern>("\" \"").is_err());
     }
 }

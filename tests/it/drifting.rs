@@ -145,11 +145,25 @@ fn changesets_are_made_only_when_it_is_said_which() {
 }
 
 #[test]
+fn brackets_and_question_marks_of_a_name_are_themselves() {
+    let (project, database, _) = shop(
+        "drift:\n  ignore:\n    - { object: \"function app.f(text[])\", reason: a }\n    - { object: 'table app.\"what?\"', reason: b }\n",
+    );
+    database.sql(
+        "CREATE FUNCTION app.f(text[]) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TABLE app.\"what?\" (); \
+         CREATE FUNCTION app.f(text) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TABLE app.\"whats\" ()",
+    );
+    let answer = drift(&project, &[]);
+    assert_eq!(objects(&answer), ["function app.f(text)", "table app.whats"], "{answer:#}");
+    assert_eq!(answer["ignored"].as_array().unwrap().len(), 2, "{answer:#}");
+}
+
+#[test]
 fn a_wrong_pattern_is_named_with_its_place() {
-    let config = "drift:\n  ignore:\n    - { object: \"table a[\", reason: x }\n";
+    let config = "drift:\n  ignore:\n    - { object: \" \", reason: x }\n";
     let project = Project::new(&[("dagmar.yaml", config), ("plans/shop.yaml", "changesets: []\n")]);
     let said = project.run(&["check"]).refusal(3);
-    assert!(said.contains("dagmar.yaml:3") && said.contains("table a["), "{said}");
+    assert!(said.contains("dagmar.yaml:3") && said.contains("the pattern is empty"), "{said}");
 }
 
 #[test]
