@@ -4,7 +4,7 @@ use crate::ops::approval::Decided;
 use crate::ops::attic::AtticAnswer;
 use crate::ops::check::Checked;
 use crate::ops::control::{Cancelled, Paused, Resumed};
-use crate::ops::generate::{DiffAnswer, DriftAnswer, GenerateAnswer};
+use crate::ops::generate::{Baselined, DiffAnswer, DriftAnswer, GenerateAnswer};
 use crate::ops::history::{Approvals, Audited, Events};
 use crate::ops::lines::{ApplySummary, AtticSummary, End, GatesLine, RollbackSummary, RunEvent, Stamped};
 use crate::ops::manual::{adopt::Adopted, clear::ClearedState, mark::Marked, policy::Policy};
@@ -166,7 +166,7 @@ pub const ANSWERS: &[Row] = &[
     ("status", &[of::<StatusAnswer<'static>>, of::<MatrixAnswer<'static>>, FAILURE]),
     ("why", &[of::<WhyAnswer<'static>>, FAILURE]),
     ("history", &[of::<Events>, of::<Audited>, FAILURE]),
-    ("baseline", &[of::<Marked>, FAILURE]),
+    ("baseline", &[of::<Baselined>, FAILURE]),
     ("mark", &[of::<Marked>, FAILURE]),
     ("clear", &[of::<ClearedState>, FAILURE]),
     ("adopt", &[of::<Adopted>, FAILURE]),

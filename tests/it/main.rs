@@ -17,6 +17,7 @@ mod backfills;
 mod bad_files;
 mod bad_input;
 mod bad_server;
+mod baselining;
 mod cases;
 mod chain;
 mod circles;

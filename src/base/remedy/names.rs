@@ -77,6 +77,8 @@ names! {
         Fix,
         /// The environment that a promotion comes from.
         From,
+        /// Of `baseline`: changesets that do not change the catalog, too.
+        IncludeData,
         /// The answer as JSON.
         Json,
         /// The key that signatures are checked with.

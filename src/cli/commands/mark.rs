@@ -64,7 +64,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let options = args.manual.options()?;
     let target = open::target(global)?;
     let state = args.state.state();
-    let request = MarkRequest { state, selectors: &args.selectors, options: &options };
+    let request = MarkRequest { state, selectors: &args.selectors, options: &options, since: None };
     let result = block_on(async {
         let result = async {
             let prepared = mark::prepare(&target, &request, out).await?;

@@ -74,7 +74,8 @@ const fn operation(operation: Operation) -> (&'static str, &'static str) {
 /// The options that remedies may give to an operation.
 const fn options(operation: Operation) -> &'static [Setting] {
     match operation {
-        Operation::Adopt | Operation::Baseline | Operation::Mark => &[Setting::Reason],
+        Operation::Adopt | Operation::Mark => &[Setting::Reason],
+        Operation::Baseline => &[Setting::IncludeData, Setting::Reason],
         Operation::Drift => &[Setting::Record],
         Operation::Check => &[Setting::Against, Setting::Fix, Setting::Json],
         Operation::Clear => &[Setting::Applied, Setting::AsRecorded, Setting::Reason],
@@ -101,6 +102,7 @@ const fn spelling(setting: Setting) -> (&'static str, &'static str) {
         Setting::Env => ("--env", "NAME"),
         Setting::Fix => ("--fix", ""),
         Setting::From => ("--from", "ENV"),
+        Setting::IncludeData => ("--include-data", ""),
         Setting::Json => ("--format json", ""),
         Setting::Key => ("--key", "FILE"),
         Setting::List => ("--list", ""),

@@ -5,13 +5,14 @@ mod baseline;
 mod diff;
 mod drift;
 mod edges;
+mod effects;
 mod expected;
 mod shadow;
 mod side;
 mod verify;
 mod whole;
 
-pub use baseline::{Baseline, baseline};
+pub use baseline::{Baseline, Baselined, baseline};
 pub use diff::{DiffAnswer, DiffOptions, diff};
 pub use drift::{DriftAnswer, DriftOptions, Ignored, Resolution, drift};
 pub use side::{PROJECT, Side};

@@ -101,6 +101,11 @@ impl<'a> Trial<'a> {
         Ok(self.without_first_owners(catalog))
     }
 
+    /// The catalog of one of its databases, without what depends on what.
+    pub async fn glance(&self, db: &Database) -> Result<Snapshot, Failure> {
+        inspect::snapshot(&db.connection, &Scope::outside_of(self.target.ledger())).await
+    }
+
     /// Applies the steps of the project.
     pub async fn apply_steps(
         &self,
@@ -109,8 +114,24 @@ impl<'a> Trial<'a> {
         what: &str,
         progress: OnProgress<'_>,
     ) -> Result<Tried, Failure> {
+        self.add_roles(&steps).await?;
+        self.run_steps(db, steps, what, progress).await
+    }
+
+    /// Adds the roles that the steps use and do not make.
+    pub async fn add_roles(&self, steps: &[Step]) -> Result<(), Failure> {
         let names = steps.iter().cloned().enumerate().collect::<Vec<_>>();
-        self.shadow.add_roles(&roles::unmade(&names)).await?;
+        self.shadow.add_roles(&roles::unmade(&names)).await
+    }
+
+    /// Applies steps whose roles are there.
+    pub async fn run_steps(
+        &self,
+        db: &mut Database,
+        steps: Vec<Step>,
+        what: &str,
+        progress: OnProgress<'_>,
+    ) -> Result<Tried, Failure> {
         let of = steps.len();
         let mut done = 0;
         for some in steps.chunks(AT_ONCE) {

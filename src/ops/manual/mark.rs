@@ -50,6 +50,8 @@ pub struct MarkRequest<'a> {
     pub selectors: &'a [String],
     /// The reason, and the options of the write.
     pub options: &'a ManualOptions,
+    /// What the ledger has to say still; absent: the state of the changesets decides.
+    pub since: Option<&'a History>,
 }
 
 /// Marks that can be written.
@@ -107,6 +109,13 @@ impl PreparedMark<'_> {
         let change = ManualChange { kind: RunKind::Mark, steps: wanted.steps.len(), options: request.options };
         write(&change, target, db, observer, stop, |history, recorder| {
             target.check_bound(history)?;
+            if request.since.is_some_and(|since| since.changesets != history.changesets) {
+                return Err(Failure::new(
+                    FailureKind::Drift,
+                    "another run changed the database after it was compared; nothing was marked",
+                )
+                .help("run the command again"));
+            }
             let renamed = renamed(&view.changelog, history);
             done = sort(request, &wanted, &history.with_new_ids(&renamed))?;
             let mut rows: Vec<String> = renamed.iter().flat_map(|r| recorder.rename(r)).collect();
