@@ -17,6 +17,7 @@ mod forms;
 mod group;
 mod made;
 mod needs;
+mod notes;
 mod rewrite;
 mod tasks;
 
@@ -25,6 +26,7 @@ mod tests;
 
 pub use changeset::GeneratedChangeset;
 pub use files::{Layout, yaml};
+pub use notes::{Note, notes};
 pub use tasks::LeftOut;
 
 use crate::graph::reduced;

@@ -178,6 +178,38 @@ fn what_differs_becomes_changesets_that_do_not_block() {
 }
 
 #[test]
+fn a_required_column_that_nothing_fills_is_named() {
+    let (from, to) = (Database::new(), Database::new());
+    for database in [&from, &to] {
+        database.sql("CREATE SCHEMA app; CREATE TABLE app.\"T t\" (id int PRIMARY KEY)");
+    }
+    to.sql(
+        "CREATE DOMAIN app.must AS int NOT NULL; CREATE DOMAIN app.may AS int DEFAULT 1 NOT NULL; \
+         ALTER TABLE app.\"T t\" ADD \"a b\" int NOT NULL, ADD m app.must, ADD b int NOT NULL DEFAULT 1, ADD c serial NOT NULL, \
+             ADD d int GENERATED ALWAYS AS IDENTITY, ADD e int NOT NULL GENERATED ALWAYS AS (id) STORED, ADD f int, ADD g app.may NOT NULL; \
+         CREATE TABLE app.new (a int NOT NULL)",
+    );
+    let project = empty(&[("from", &from), ("to", &to)]);
+    let run = project.run(&["diff", "from", "to", "--format", "json"]);
+    let answer = run.json();
+    assert_eq!(run.code, 0, "{run:?}");
+    let notes = answer["notes"].as_array().unwrap();
+    let names: Vec<&str> = notes.iter().map(|note| note["object"]["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["app.\"T t\".\"a b\"", "app.\"T t\".m"], "{answer:#}");
+    for note in notes {
+        let id = &note["changeset"];
+        let of = answer["changesets"].as_array().unwrap().iter().find(|changeset| changeset["id"] == *id).unwrap();
+        let column = note["object"]["name"].as_str().unwrap().strip_prefix("app.\"T t\".").unwrap();
+        assert!(of["changes"].to_string().replace('\\', "").contains(&format!("ADD COLUMN {column} ")), "{answer:#}");
+    }
+    let text = project.run(&["diff", "from", "to", "--write"]).ok();
+    assert!(text.contains(": the new column `\"a b\"` of `app.\"T t\"` is NOT NULL and has no default"), "{text}");
+    from.sql("INSERT INTO app.\"T t\" VALUES (1)");
+    let failed = project.on(&from, &["apply"]).fails(8);
+    assert!(failed.contains("contains null values"), "{failed}");
+}
+
+#[test]
 fn a_database_is_compared_with_the_project() {
     let database = Database::new();
     let project = empty(&[("dev", &database)]);

@@ -91,6 +91,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 text.line(format!("{}:", count(answer.changesets.len(), "changeset")));
                 generated::changesets(&answer.changesets, &mut text);
             }
+            generated::notes(&answer.notes, &mut text);
             generated::rest(&answer.left_out, &answer.not_compared, answer.verified.as_ref(), &mut text);
             out.data(text);
         }

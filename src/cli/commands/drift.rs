@@ -119,6 +119,7 @@ fn text(answer: &DriftAnswer) -> Text {
         text.line(format!("{}:", count(answer.changesets.len(), "changeset")));
         generated::changesets(&answer.changesets, &mut text);
     }
+    generated::notes(&answer.notes, &mut text);
     generated::rest(&answer.left_out, &answer.not_compared, answer.verified.as_ref(), &mut text);
     if answer.recorded {
         text.line(format!("recorded in the ledger of {}", answer.environment));

@@ -4,7 +4,7 @@ use super::file::{self, Existing};
 use super::output::Output;
 use super::schema_line::schema_line;
 use crate::base::{Failure, FailureKind, count};
-use crate::generate::{GeneratedChangeset, LeftOut, yaml};
+use crate::generate::{GeneratedChangeset, LeftOut, Note, yaml};
 use crate::inspect::{Difference, NotCompared, words};
 use crate::ops::generate::Verified;
 use crate::report::{Line, Text, Tone};
@@ -36,6 +36,13 @@ pub fn changesets(changesets: &[GeneratedChangeset], text: &mut Text) {
             line = line.paint(Tone::Muted, format!("  after {first}{more}"));
         }
         text.line(line.hang(6));
+    }
+}
+
+/// What to know of the changesets.
+pub fn notes(notes: &[Note], text: &mut Text) {
+    for Note { changeset, note, .. } in notes {
+        text.line(Line::new().paint(Tone::Warn, "note").plain(format!(": {changeset}: {note}")).hang(6));
     }
 }
 

@@ -6,7 +6,7 @@ use super::side::{Found, Side, connect, of_side};
 use super::unless_stopped;
 use super::verify::{Trying, Verified, verify};
 use crate::base::{Failure, FailureKind};
-use crate::generate::{Generated, GeneratedChangeset, LeftOut};
+use crate::generate::{Generated, GeneratedChangeset, LeftOut, Note, notes};
 use crate::inspect::{Difference, NotCompared, compare};
 use crate::ops::Target;
 use crate::ops::progress::OnProgress;
@@ -46,6 +46,8 @@ pub struct DiffAnswer {
     pub changesets: Vec<GeneratedChangeset>,
     /// Differences that are in no changeset, and why.
     pub left_out: Vec<LeftOut>,
+    /// What to know of the changesets before they are applied.
+    pub notes: Vec<Note>,
     /// What is there and cannot be inspected.
     pub not_compared: Vec<NotCompared>,
     /// What came of the trial on a private server; null: there was none.
@@ -99,13 +101,14 @@ async fn compared(
     let there = trial.without_first_owners(from.catalog.only(&options.schemas));
     let trying =
         Trying { from: &there, to: &wanted, role: &from.role, schemas: &options.schemas, blocking: options.blocking };
-    let (generated, verified) = changes(trial, &trying, &[], options.unverified, progress).await?;
+    let Changes { generated, notes, verified } = changes(trial, &trying, &[], options.unverified, progress).await?;
     Ok(DiffAnswer {
         from: from.place,
         to: to.place,
         differences: compare(&wanted, &there),
         changesets: generated.changesets,
         left_out: generated.left_out,
+        notes,
         not_compared: wanted
             .not_compared
             .iter()
@@ -119,6 +122,14 @@ async fn compared(
     })
 }
 
+/// The changesets between two catalogs, tried.
+pub(super) struct Changes {
+    pub generated: Generated,
+    pub notes: Vec<Note>,
+    /// What came of the trial; `None`: there was none.
+    pub verified: Option<Verified>,
+}
+
 /// The changesets between two catalogs, tried. `before`: further changesets that come before them.
 pub(super) async fn changes(
     trial: &mut Trial<'_>,
@@ -126,7 +137,7 @@ pub(super) async fn changes(
     before: &[GeneratedChangeset],
     unverified: bool,
     progress: OnProgress<'_>,
-) -> Result<(Generated, Option<Verified>), Failure> {
+) -> Result<Changes, Failure> {
     let target = trial.target;
     let view = target.view()?;
     let known = view.changelog.changesets.iter().map(|changeset| changeset.id.clone());
@@ -137,5 +148,5 @@ pub(super) async fn changes(
     } else {
         Some(verify(trial, what, &generated, progress).await?)
     };
-    Ok((generated, verified))
+    Ok(Changes { notes: notes(what.from, what.to, &generated.changesets), generated, verified })
 }

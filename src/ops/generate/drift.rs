@@ -1,13 +1,13 @@
 //! What differs between a database and what its ledger says that it is.
 
-use super::diff::changes;
+use super::diff::{Changes, changes};
 use super::expected::Expected;
 use super::shadow::Trial;
 use super::side::of_database;
 use super::unless_stopped;
 use super::verify::{Trying, Verified};
 use crate::base::{Failure, FailureKind, Operation};
-use crate::generate::{GeneratedChangeset, LeftOut};
+use crate::generate::{GeneratedChangeset, LeftOut, Note};
 use crate::history::{EventKind, RecordedStatus};
 use crate::inspect::{Difference, NotCompared, Snapshot, compare};
 use crate::ledger::schema;
@@ -79,6 +79,8 @@ pub struct DriftAnswer {
     pub to_baseline: Vec<String>,
     /// Differences that are in no changeset, and why.
     pub left_out: Vec<LeftOut>,
+    /// What to know of the changesets before they are applied.
+    pub notes: Vec<Note>,
     /// What is there and cannot be inspected.
     pub not_compared: Vec<NotCompared>,
     /// What came of the trial of the changesets on a private server; null: there was none.
@@ -159,6 +161,7 @@ pub async fn drift(
         changesets: Vec::new(),
         to_baseline: Vec::new(),
         left_out: Vec::new(),
+        notes: Vec::new(),
         not_compared: there.not_compared.clone(),
         verified: None,
         written: None,
@@ -197,14 +200,21 @@ async fn resolve(
     progress: OnProgress<'_>,
 ) -> Result<(), Failure> {
     let reverting = Trying { from: adopting.to, to: adopting.from, ..*adopting };
-    let (adopting, mut verified) = changes(trial, adopting, &[], unverified, progress).await?;
+    let Changes { generated: adopting, notes, mut verified } =
+        changes(trial, adopting, &[], unverified, progress).await?;
     answer.to_baseline = adopting.changesets.iter().map(|changeset| changeset.id.clone()).collect();
     answer.changesets = adopting.changesets;
     answer.left_out = adopting.left_out;
+    if resolution == Resolution::Adopt {
+        answer.notes = notes;
+    }
     if resolution == Resolution::Revert {
-        let (reverting, tried) = changes(trial, &reverting, &answer.changesets, unverified, progress).await?;
+        let Changes { generated: reverting, notes, verified: tried } =
+            changes(trial, &reverting, &answer.changesets, unverified, progress).await?;
         answer.changesets.extend(reverting.changesets);
         answer.left_out.extend(reverting.left_out);
+        // those that describe the drift are marked here, and never run
+        answer.notes = notes;
         verified = verified.filter(|verified| !verified.is_good()).or(tried);
         // the others have no drift to take back
         answer.changesets.iter_mut().for_each(|changeset| changeset.environments = vec![answer.environment.clone()]);
