@@ -209,6 +209,98 @@ fn a_required_column_that_nothing_fills_is_named() {
     assert!(failed.contains("contains null values"), "{failed}");
 }
 
+/// A function and a procedure that use a column which is gone, and a function whose names only its callers' path finds.
+const STALE: &str = "CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, gone int); \
+    CREATE FUNCTION app.stale(a int) RETURNS bigint LANGUAGE sql AS 'SELECT count(gone) FROM app.t'; \
+    CREATE PROCEDURE app.stale_too() LANGUAGE sql AS 'UPDATE app.t SET gone = 1'; \
+    CREATE FUNCTION app.good() RETURNS bigint LANGUAGE sql AS 'SELECT count(id) FROM app.t'; \
+    SET search_path = app; CREATE FUNCTION app.found() RETURNS bigint LANGUAGE sql AS 'SELECT count(id) FROM t'; RESET search_path; \
+    CREATE VIEW app.v AS SELECT app.stale(1) AS n; ALTER TABLE app.t DROP gone";
+
+fn notes(answer: &Value) -> Vec<(&str, &str)> {
+    let notes = answer["notes"].as_array().unwrap().iter();
+    notes.map(|note| (note["changeset"].as_str().unwrap(), note["note"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn a_function_whose_body_is_not_valid_is_made_and_named() {
+    let (database, other) = (Database::new(), Database::new());
+    database.sql(STALE);
+    let project = empty(&[("old", &database), ("other", &other)]);
+    let run = project.run(&["generate", "--write", "--format", "json"]);
+    let answer = run.json();
+    assert_eq!(run.code, 0, "{run:?}");
+    verified(&answer);
+    let notes = notes(&answer);
+    let expected = [
+        ("create-function-app.found", "function app.found(): its body is not valid: relation \"t\" does not exist; "),
+        (
+            "create-function-app.stale",
+            "function app.stale(integer): its body is not valid: column \"gone\" does not exist; ",
+        ),
+        (
+            "create-procedure-app.stale_too",
+            "procedure app.stale_too(): its body is not valid: column \"gone\" of relation ",
+        ),
+    ];
+    assert_eq!(notes.len(), expected.len(), "{notes:?}");
+    for (id, begin) in expected {
+        assert!(notes.iter().any(|(of, note)| *of == id && note.starts_with(begin)), "{id}: {notes:?}");
+    }
+    let written = std::fs::read_to_string(project.path().join("plans/app.yaml")).unwrap();
+    assert_eq!(written.matches("SET LOCAL check_function_bodies = off").count(), 3, "{written}");
+
+    project.run(&["check"]).ok();
+    project.run(&["apply", "--env", "other", "--yes"]).ok();
+    same("the schema", &database.schema(), &other.schema());
+    project.run(&["baseline", "--env", "old", "--reason", "was there", "--yes"]).ok();
+    let text = empty(&[("old", &database)]).run(&["generate"]).ok();
+    assert!(
+        text.contains("note: create-function-app.stale: function app.stale(integer): its body is not valid"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_rollback_makes_a_function_again_whose_body_is_not_valid() {
+    let (from, to) = (Database::new(), Database::new());
+    from.sql(STALE);
+    to.sql(STALE);
+    to.sql(
+        "CREATE OR REPLACE FUNCTION app.stale(a int) RETURNS bigint LANGUAGE sql AS 'SELECT count(id) FROM app.t'; \
+         DROP PROCEDURE app.stale_too()",
+    );
+    let project = empty(&[("from", &from), ("to", &to)]);
+    let before = from.schema();
+    let run = project.run(&["diff", "from", "to", "--write", "--format", "json"]);
+    let answer = run.json();
+    assert_eq!(run.code, 0, "{run:?}");
+    verified(&answer);
+    let notes = notes(&answer);
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes.iter().all(|(_, note)| note.contains("its present body is not valid; the rollback")), "{notes:?}");
+    project.run(&["apply", "--env", "from", "--yes"]).ok();
+    same("the schema", &to.schema(), &from.schema());
+    project.run(&["rollback", "--all", "--env", "from", "--yes"]).ok();
+    same("the schema before", &before, &from.schema());
+}
+
+#[test]
+fn a_function_that_cannot_be_made_at_all_is_no_matter_of_its_body() {
+    let database = Database::new();
+    database.sql(
+        "CREATE SCHEMA app; CREATE FUNCTION app.lost(float8) RETURNS float8 LANGUAGE internal AS 'dsin'; \
+         UPDATE pg_proc SET prosrc = 'nowhere' WHERE proname = 'lost'",
+    );
+    let run = empty(&[("old", &database)]).run(&["generate", "--format", "json"]);
+    let answer = run.json();
+    assert_eq!(run.code, 10, "{run:?}");
+    let failed = answer["verified"]["failed"].as_str().unwrap();
+    assert!(failed.starts_with("`create-function-app.lost`: ") && failed.contains("nowhere"), "{failed}");
+    assert_eq!(answer["notes"], Value::Array(Vec::new()), "{answer:#}");
+    assert!(!answer["changesets"].to_string().contains("check_function_bodies"), "{answer:#}");
+}
+
 #[test]
 fn a_database_is_compared_with_the_project() {
     let database = Database::new();

@@ -91,6 +91,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                 answer.server_version
             ));
             generated::changesets(&answer.changesets, &mut text);
+            generated::notes(&answer.notes, &mut text);
             generated::rest(&answer.left_out, &answer.not_compared, answer.verified.as_ref(), &mut text);
             out.data(text);
         }

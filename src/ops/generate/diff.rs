@@ -142,11 +142,14 @@ pub(super) async fn changes(
     let view = target.view()?;
     let known = view.changelog.changesets.iter().map(|changeset| changeset.id.clone());
     let known: BTreeSet<String> = known.chain(before.iter().map(|changeset| changeset.id.clone())).collect();
-    let generated = generated(target, what.request(&known), before)?;
+    let mut generated = generated(target, what.request(&known), before)?;
+    let mut all = notes(what.from, what.to, &generated.changesets);
     let verified = if unverified || generated.changesets.is_empty() {
         None
     } else {
-        Some(verify(trial, what, &generated, progress).await?)
+        let (verified, found) = verify(trial, what, &mut generated, progress).await?;
+        all.extend(found);
+        Some(verified)
     };
-    Ok(Changes { notes: notes(what.from, what.to, &generated.changesets), generated, verified })
+    Ok(Changes { generated, notes: all, verified })
 }

@@ -2,6 +2,7 @@
 //! hand (`drift`). What is generated is tried on a private server: it must make the catalog that it is for.
 
 mod baseline;
+mod bodies;
 mod diff;
 mod drift;
 mod edges;

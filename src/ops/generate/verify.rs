@@ -1,10 +1,11 @@
 //! Generated changesets, tried on a private server: they must make one catalog of the other, and their rollbacks the
 //! first one again.
 
+use super::bodies;
 use super::edges::generated_alone;
 use super::shadow::{Trial, Tried};
 use crate::base::Failure;
-use crate::generate::{Generated, GeneratedChangeset, Request};
+use crate::generate::{Generated, GeneratedChangeset, Note, Request};
 use crate::inspect::{Difference, Snapshot, compare};
 use crate::ops::progress::OnProgress;
 use crate::ops::rollback;
@@ -64,12 +65,13 @@ impl<'a> Trying<'a> {
 }
 
 /// Makes a database with the one catalog, applies the changesets, compares with the other, rolls back and compares again.
+/// What has to be known of them comes along; a function whose body is not valid is created without a check.
 pub(super) async fn verify(
     trial: &mut Trial<'_>,
     what: &Trying<'_>,
-    generated: &Generated,
+    generated: &mut Generated,
     progress: OnProgress<'_>,
-) -> Result<Verified, Failure> {
+) -> Result<(Verified, Vec<Note>), Failure> {
     let mut verified = Verified { server_version: trial.shadow.version.clone(), ..Verified::default() };
     let mut db = trial.database().await?;
     let empty = read(trial, &db, what).await?;
@@ -77,18 +79,21 @@ pub(super) async fn verify(
     let known: BTreeSet<String> = generated.changesets.iter().map(|changeset| changeset.id.clone()).collect();
     let request =
         Request { from: &empty, to: what.from, role: what.role, known: &known, uses: BTreeSet::new(), blocking: true };
-    let base = generated_alone(trial.target, request)?;
-    if let Tried::Failed(error) =
-        trial.apply(&mut db, &base.changesets, "make the database on a private server", progress).await?
-    {
+    let mut base = generated_alone(trial.target, request)?;
+    let made =
+        bodies::apply(trial, &mut db, &mut base.changesets, "make the database on a private server", progress).await?;
+    let mut notes = bodies::roll_back_unchecked(&mut generated.changesets, &made.objects());
+    if let Tried::Failed(error) = made.tried {
         verified.failed = Some(format!("the database cannot be made on a private server: {}", error.message));
-        return Ok(verified);
+        return Ok((verified, notes));
     }
     let begun = read(trial, &db, what).await?;
     let known = compare(what.from, &begun);
-    if let Tried::Failed(error) = trial.apply(&mut db, &generated.changesets, "apply the changesets", progress).await? {
+    let applied = bodies::apply(trial, &mut db, &mut generated.changesets, "apply the changesets", progress).await?;
+    notes.extend(applied.refused);
+    if let Tried::Failed(error) = applied.tried {
         verified.failed = Some(format!("`{}`: {}", error.changeset, error.message));
-        return Ok(verified);
+        return Ok((verified, notes));
     }
     let done = read(trial, &db, what).await?;
     let is_told = |difference: &Difference| {
@@ -100,7 +105,7 @@ pub(super) async fn verify(
         .collect();
     back(trial, &mut db, what, generated, &begun, &mut verified).await?;
     db.close().await?;
-    Ok(verified)
+    Ok((verified, notes))
 }
 
 /// Rolls all changesets back.

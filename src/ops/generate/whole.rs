@@ -7,7 +7,7 @@ use super::unless_stopped;
 use super::verify::{Trying, Verified, verify};
 use crate::base::name::quote_ident;
 use crate::base::{Failure, FailureKind, Operation};
-use crate::generate::{GeneratedChangeset, LeftOut};
+use crate::generate::{GeneratedChangeset, LeftOut, Note};
 use crate::inspect::NotCompared;
 use crate::ops::Target;
 use crate::ops::progress::OnProgress;
@@ -41,6 +41,8 @@ pub struct GenerateAnswer {
     pub changesets: Vec<GeneratedChangeset>,
     /// Objects that are in no changeset, and why.
     pub left_out: Vec<LeftOut>,
+    /// What to know of the changesets before they are applied: functions whose bodies are not valid.
+    pub notes: Vec<Note>,
     /// What is there and cannot be inspected.
     pub not_compared: Vec<NotCompared>,
     /// What came of the trial on a private server; null: there was none.
@@ -87,14 +89,18 @@ pub async fn generate(
         let wanted = trial.without_first_owners(found.catalog);
         let trying =
             Trying { from: &catalog, to: &wanted, role: &found.role, schemas: &options.schemas, blocking: true };
-        let generated = generated(target, trying.request(&BTreeSet::new()), &[])?;
-        let verified =
-            if options.unverified { None } else { Some(verify(&mut trial, &trying, &generated, progress).await?) };
-        Ok((generated, verified, wanted.not_compared))
+        let mut generated = generated(target, trying.request(&BTreeSet::new()), &[])?;
+        let (verified, notes) = if options.unverified {
+            (None, Vec::new())
+        } else {
+            let (verified, notes) = verify(&mut trial, &trying, &mut generated, progress).await?;
+            (Some(verified), notes)
+        };
+        Ok((generated, notes, verified, wanted.not_compared))
     };
     let done = unless_stopped(stop, work).await;
     let closed = trial.close().await;
-    let (generated, verified, not_compared) = done?;
+    let (generated, notes, verified, not_compared) = done?;
     closed?;
     Ok(GenerateAnswer {
         environment: target.environment.clone(),
@@ -103,6 +109,7 @@ pub async fn generate(
         not_compared,
         changesets: generated.changesets,
         left_out: generated.left_out,
+        notes,
         verified,
         written: None,
     })
