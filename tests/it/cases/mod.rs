@@ -4,6 +4,7 @@
 mod dry_run;
 mod failures;
 mod fingerprints;
+mod generated;
 mod golden;
 mod script;
 
@@ -47,6 +48,11 @@ macro_rules! cases {
             #[test]
             fn dry_run_leaves_no_trace() {
                 super::dry_run::check(stringify!($name));
+            }
+            #[test]
+            #[ignore = "takes long: make test-all"]
+            fn is_generated_again() {
+                super::generated::check(stringify!($name));
             }
         })*
     };
