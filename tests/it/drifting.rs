@@ -180,6 +180,40 @@ fn what_is_replaced_by_hand_is_taken_back_in_order() {
     assert!(!database.sql("SELECT pg_get_viewdef('app.emails'::regclass)").contains("upper"));
 }
 
+/// There is a cast from `lseg` to `point` and none back: what takes the drift back can be applied, what describes it cannot.
+#[test]
+fn what_cannot_be_adopted_is_not_verified() {
+    let database = Database::new();
+    let changesets = [sql("a", "CREATE SCHEMA app; CREATE TABLE app.t (n point)", "DROP SCHEMA app CASCADE")];
+    let config = format!("environments: {{ prod: {{ url: \"{}\" }} }}", database.url());
+    let project = Project::new(&[("dagmar.yaml", &config), ("plans/a.yaml", &crate::support::file(&changesets))]);
+    project.run(&["apply", "--yes"]).ok();
+    database.sql("ALTER TABLE app.t DROP n; ALTER TABLE app.t ADD n lseg");
+    let run = project.run(&["drift", "--revert", "--format", "json"]);
+    let answer = run.json();
+    assert_eq!(run.code, 10, "{run:?}");
+    assert_eq!(answer["changesets"].as_array().unwrap().len(), 2, "{answer:#}");
+    let first = answer["toBaseline"][0].as_str().unwrap();
+    let failed = answer["verified"]["failed"].as_str().unwrap_or_else(|| panic!("{answer:#}"));
+    assert_eq!(failed, format!("`{first}`: cannot cast type point to lseg"));
+    let run = project.run(&["drift", "--revert"]);
+    assert_eq!(run.code, 10, "{run:?}");
+    assert!(run.out.contains(&format!("not verified: `{first}`: ")), "{run:?}");
+    assert!(run.err.contains("the changesets were tried on a private server and are not right"), "{run:?}");
+}
+
+#[test]
+fn a_required_column_that_was_added_by_hand_is_named_for_the_others() {
+    let (project, database, other) = shop("");
+    other.sql(&format!("{SHOP}; INSERT INTO app.users VALUES (1, 'a@example.org')"));
+    database.sql("ALTER TABLE app.users ADD nick text NOT NULL");
+    let note = |answer: &Value| answer["notes"][0]["note"].as_str().map(str::to_owned);
+    let adopting = drift(&project, &["--adopt"]);
+    assert!(note(&adopting).is_some_and(|note| note.contains("the new column `nick` of `app.users`")), "{adopting:#}");
+    // here it is marked, and never added
+    assert_eq!(note(&drift(&project, &["--revert"])), None);
+}
+
 #[test]
 fn another_role_and_settings_of_the_database_are_no_drift_of_the_catalog() {
     let database = Database::new();

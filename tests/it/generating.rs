@@ -209,6 +209,35 @@ fn a_required_column_that_nothing_fills_is_named() {
     assert!(failed.contains("contains null values"), "{failed}");
 }
 
+#[test]
+fn a_rollback_keeps_the_rows_of_a_column_that_was_added() {
+    let (from, to) = (Database::new(), Database::new());
+    for database in [&from, &to] {
+        database.sql("CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY); INSERT INTO app.t VALUES (1), (2)");
+    }
+    to.sql("ALTER TABLE app.t ADD n int NOT NULL DEFAULT 7; CREATE TABLE app.new (id int PRIMARY KEY)");
+    let project = empty(&[("from", &from), ("to", &to)]);
+    let before = from.dump();
+    project.run(&["diff", "from", "to", "--write"]).ok();
+    project.on(&from, &["apply"]).ok();
+    from.sql("UPDATE app.t SET n = 20 WHERE id = 2; INSERT INTO app.t VALUES (3, 30); INSERT INTO app.new VALUES (4)");
+    project.on(&from, &["rollback", "--all"]).ok();
+    assert_eq!(from.sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM app.t"), "1 2 3");
+    from.sql("DELETE FROM app.t WHERE id = 3");
+    same("but for the new row, it is as before", &before, &from.dump());
+    from.sql("INSERT INTO app.t VALUES (3)");
+
+    project.on(&from, &["apply"]).ok();
+    let kept = project.on(&from, &["attic", "list", "--format", "json"]).json();
+    let entries: Vec<String> = kept["entries"].as_array().unwrap().iter().map(|e| e["entry"].to_string()).collect();
+    assert_eq!(entries.len(), 2, "{kept:#}");
+    for entry in &entries {
+        project.on(&from, &["attic", "restore", entry]).ok();
+    }
+    assert_eq!(from.sql("SELECT string_agg(id || ':' || n, ' ' ORDER BY id) FROM app.t"), "1:7 2:20 3:30");
+    assert_eq!(from.sql("SELECT id FROM app.new"), "4");
+}
+
 /// A function and a procedure that use a column which is gone, and a function whose names only its callers' path finds.
 const STALE: &str = "CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, gone int); \
     CREATE FUNCTION app.stale(a int) RETURNS bigint LANGUAGE sql AS 'SELECT count(gone) FROM app.t'; \
