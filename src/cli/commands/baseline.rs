@@ -72,6 +72,9 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     Ok(())
 }
 
+/// Changesets that are named before the question.
+const MOST_NAMED: usize = 20;
+
 /// Names the changesets of whose effect a catalog says nothing.
 fn without_effect(same: &Baseline, included: bool) -> Option<String> {
     let unseen = &same.without_effect;
@@ -80,5 +83,8 @@ fn without_effect(same: &Baseline, included: bool) -> Option<String> {
     } else {
         "nothing tells whether the database has their effect, and they stay pending; --include-data marks them"
     };
-    (!unseen.is_empty()).then(|| format!("without an effect on the catalog: {}: {what}", unseen.join(", ")))
+    let named = unseen.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = unseen.len().saturating_sub(MOST_NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!unseen.is_empty()).then(|| format!("without an effect on the catalog: {named}{more}: {what}"))
 }

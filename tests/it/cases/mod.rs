@@ -51,6 +51,11 @@ macro_rules! cases {
             }
             #[test]
             #[ignore = "takes long: make test-all"]
+            fn is_compared_with_what_comes_next() {
+                super::generated::compare(stringify!($name));
+            }
+            #[test]
+            #[ignore = "takes long: make test-all"]
             fn is_generated_again() {
                 super::generated::check(stringify!($name));
             }
