@@ -2,6 +2,7 @@
 
 use crate::base::QualifiedName;
 use crate::base::name::quote_ident;
+use crate::inspect::ObjectKey;
 use serde_json::Value;
 
 /// A change of a changeset.
@@ -74,4 +75,9 @@ pub(super) fn qualified(name: &str) -> Option<String> {
 pub(super) fn stored(name: &str) -> Option<String> {
     let parsed: QualifiedName = name.parse().ok()?;
     parsed.schema.is_none().then(|| parsed.name.as_str().to_owned())
+}
+
+/// The name of a column as the catalog stores it.
+pub(super) fn column_name(key: &ObjectKey, table: &str) -> Option<String> {
+    stored(key.name.strip_prefix(table)?.strip_prefix('.')?)
 }

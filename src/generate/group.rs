@@ -1,8 +1,9 @@
 //! Which tasks make a changeset: those of one object, unless others have to come in between.
 
+use super::alter::is_not_null_apart;
 use super::tasks::{Task, Tasks, ancestors};
 use crate::graph::components;
-use crate::inspect::{Change, Difference, ObjectKey, ObjectKind as Kind, Snapshot};
+use crate::inspect::{ObjectKey, ObjectKind as Kind, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The tasks of a changeset.
@@ -129,19 +130,14 @@ fn label(tasks: &Tasks<'_>, task: &Task) -> Label {
         _ => tasks.to,
     };
     let is_kept = matches!(key.kind, Kind::Table | Kind::Column) && matches!(task, Task::Drop(_));
-    let is_own = matches!(task, Task::Alter(key) if is_derived(tasks, key));
+    // a rollback that is derived is none that is written
+    let is_own = matches!(task, Task::Alter(key) if is_not_null_apart(tasks, key));
     let part = match (is_kept, is_own) {
         (true, _) => ATTIC,
         (_, true) => OWN,
         (false, false) => MAIN,
     };
     Label { object: object_of(catalog, key), part }
-}
-
-/// Whether a change type does it, whose rollback dagmar derives: in one changeset with written rollbacks it could not be.
-fn is_derived(tasks: &Tasks<'_>, key: &ObjectKey) -> bool {
-    let one = tasks.changed.get(key).map(Vec::as_slice);
-    matches!(one, Some([Difference { change: Change::Changed { property, .. }, .. }]) if property == "notNull")
 }
 
 /// What an object belongs to: the table of an index, of a sequence.

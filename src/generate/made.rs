@@ -1,8 +1,10 @@
 //! The SQL, or the change type, that does a task, and what takes it back.
 
+use super::alter::alter;
 use super::beside;
-use super::form::{Back, Form, Made, qualified, stored};
+use super::form::{Back, Form, Made, column_name, qualified};
 use super::forms;
+use super::replace::replaced;
 use super::tasks::{Task, Tasks};
 use crate::inspect::{
     Change, Difference, ObjectKey, ObjectKind as Kind, Snapshot, create_object, ddl, drop_default, own_sequence,
@@ -16,7 +18,11 @@ pub(super) fn made(tasks: &Tasks<'_>, task: &Task) -> Option<Made> {
     let key = task.object();
     let (forward, back) = match task {
         Task::Create(_) => {
-            let mut sql = create_object(to, key, &tasks.later)?;
+            let missing = Difference { object: key.clone(), change: Change::Missing };
+            let mut sql = match tasks.whole.contains(key) {
+                true => ddl(to, from, &missing)?,
+                false => create_object(to, key, &tasks.later)?,
+            };
             if tasks.unchecked.contains(key) {
                 sql.insert(0, "SET LOCAL check_function_bodies = off".to_owned());
             }
@@ -50,6 +56,7 @@ pub(super) fn made(tasks: &Tasks<'_>, task: &Task) -> Option<Made> {
         }
         Task::Expand(_) => return beside::expand(tasks, key),
         Task::Alter(_) if tasks.expansions.all.contains_key(key) => return beside::replace(tasks, key),
+        Task::Alter(_) if tasks.replaced.contains(key) => return replaced(tasks, key),
         Task::Alter(_) => return alter(tasks, key),
         Task::Contract(_) => return beside::contract(tasks, key),
     };
@@ -96,67 +103,4 @@ fn dropping(catalog: &Snapshot, key: &ObjectKey, keep: Option<&str>) -> Option<F
 fn part_of(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Vec<String>> {
     let parent = tasks.to.get(key)?.parent.as_ref()?;
     tasks.all.contains(&Task::Create(parent.clone())).then(Vec::new)
-}
-
-/// Properties that change, the type before the default that may only fit the new one.
-fn alter(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Made> {
-    let Tasks { from, to, changed, .. } = tasks;
-    let differences = changed.get(key)?;
-    let property = |difference: &Difference| match &difference.change {
-        Change::Changed { property, .. } => property.clone(),
-        _ => String::new(),
-    };
-    let has = |name: &str| differences.iter().any(|difference| property(difference) == name);
-    if key.kind == Kind::Column
-        && !tasks.blocking
-        && differences.len() == 1
-        && has("notNull")
-        && let Some(made) = not_null(tasks, key)
-    {
-        return Some(made);
-    }
-    let mut sorted: Vec<&Difference> = differences.iter().collect();
-    sorted.sort_by_key(|difference| match property(difference).as_str() {
-        "type" | "collation" => 0,
-        _ => 1,
-    });
-    let both = key.kind == Kind::Column && has("default") && (has("type") || has("collation"));
-    let all = |to: &Snapshot, from: &Snapshot, turned: bool| -> Option<Vec<String>> {
-        let mut sql: Vec<String> = Vec::new();
-        if both && from.get(key)?.text("default").is_some() {
-            sql.extend(drop_default(from, key)?);
-        }
-        for difference in &sorted {
-            let difference = if turned { difference.turned() } else { (*difference).clone() };
-            for statement in ddl(to, from, &difference)? {
-                if !sql.contains(&statement) {
-                    sql.push(statement);
-                }
-            }
-        }
-        Some(sql)
-    };
-    let forward = all(to, from, false)?;
-    let back = all(from, to, true);
-    if back.is_none()
-        && let Some(forms) = forms::enum_values(tasks, key)
-    {
-        let why = "PostgreSQL cannot remove a value of an enum".to_owned();
-        return Some(Made { forward: forms, back: Back::Never(why) });
-    }
-    Some(Made { forward: forward.into_iter().map(Form::Sql).collect(), back: Back::of(back) })
-}
-
-/// NOT NULL without reading the table under a lock that blocks others.
-fn not_null(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Made> {
-    let column = tasks.to.get(key)?;
-    let table = column.parent.as_ref().filter(|table| table.kind == Kind::Table)?;
-    let kind = if column.is("notNull") { "setNotNull" } else { "dropNotNull" };
-    let parameters = json!({ "table": qualified(&table.name)?, "column": column_name(key, &table.name)? });
-    Some(Made { forward: vec![Form::Type(kind, parameters)], back: Back::Derived })
-}
-
-/// The name of a column as the catalog stores it.
-fn column_name(key: &ObjectKey, table: &str) -> Option<String> {
-    stored(key.name.strip_prefix(table)?.strip_prefix('.')?)
 }

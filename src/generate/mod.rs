@@ -6,6 +6,7 @@
 //! direct statement blocks others while it reads a table, it has another form (`forms.rs`); a new type of a column that writes
 //! the rows anew (`rewrite.rs`) is made in a second column (`expand.rs`, `beside.rs`).
 
+mod alter;
 mod attic;
 mod beside;
 mod changeset;
@@ -15,9 +16,12 @@ mod files;
 mod form;
 mod forms;
 mod group;
+mod identity;
 mod made;
 mod needs;
 mod notes;
+mod partition;
+mod replace;
 mod rewrite;
 mod tasks;
 

@@ -1,5 +1,6 @@
 //! Which task has to be done before which.
 
+use super::partition::with_parts;
 use super::tasks::{Task, Tasks, ancestors};
 use crate::inspect::{Object, ObjectKey, ObjectKind as Kind, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ pub(super) fn needs(tasks: &Tasks<'_>, uses: &BTreeSet<(ObjectKey, ObjectKey)>) 
     finder.columns(&order);
     finder.backward();
     finder.names(&order);
+    finder.partitions(&order);
     finder.last(&order);
     for (number, needs) in finder.needs.iter_mut().enumerate() {
         needs.remove(&number);
@@ -80,15 +82,19 @@ impl Finder<'_> {
                     Task::Create(_) => self.need(number, Task::Drop(key.clone())),
                     _ => self.need(number, Task::Expand(key.clone())),
                 }
-                let columns = to.children(key).filter(|part| matches!(part.kind, Kind::Column | Kind::Attribute));
-                let parts = if let Task::Create(_) = task { columns.collect() } else { Vec::new() };
-                for part in std::iter::once(key).chain(parts) {
+                let is_column = |part: &&ObjectKey| matches!(part.kind, Kind::Column | Kind::Attribute);
+                let parts: BTreeSet<ObjectKey> = match task {
+                    Task::Create(_) if self.tasks.whole.contains(key) => with_parts(to, key),
+                    Task::Create(_) => to.children(key).filter(is_column).chain([key]).cloned().collect(),
+                    _ => [key.clone()].into(),
+                };
+                for part in &parts {
                     let Some(object) = to.get(part) else { continue };
                     let waits = self.tasks.later.contains(part);
                     for other in object.depends.iter().filter(|other| !(waits && is_of_default(other))) {
                         // a sequence gets its column later
                         let is_owner = key.kind == Kind::Sequence && other.kind == Kind::Column;
-                        if !is_owner && !is_part(to, other, key) {
+                        if !is_owner && !is_part(to, other, key) && !parts.contains(other) {
                             self.need_object(number, other);
                         }
                     }
@@ -175,6 +181,33 @@ impl Finder<'_> {
                     self.needs[number].extend(free.get(&name).into_iter().flatten());
                 }
             }
+        }
+    }
+
+    /// A partition comes when those are gone that it may overlap.
+    fn partitions(&mut self, order: &[&Task]) {
+        let (from, to) = (self.tasks.from, self.tasks.to);
+        let parents = |catalog: &Snapshot, key: &ObjectKey| -> BTreeSet<String> {
+            let parents = catalog.get(key).and_then(|table| table.property("parents").as_array());
+            parents.into_iter().flatten().filter_map(|parent| parent.as_str().map(str::to_owned)).collect()
+        };
+        let mut leaving: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut coming: Vec<(String, usize)> = Vec::new();
+        for (number, task) in order.iter().enumerate() {
+            let key = task.object();
+            let (old, new) = (parents(from, key), parents(to, key));
+            match task {
+                Task::Drop(_) => old.into_iter().for_each(|of| leaving.entry(of).or_default().push(number)),
+                Task::Create(_) => coming.extend(new.into_iter().map(|of| (of, number))),
+                Task::Alter(_) => {
+                    old.difference(&new).for_each(|of| leaving.entry(of.clone()).or_default().push(number));
+                    coming.extend(new.difference(&old).map(|of| (of.clone(), number)));
+                }
+                _ => {}
+            }
+        }
+        for (of, number) in coming {
+            self.needs[number].extend(leaving.get(&of).into_iter().flatten());
         }
     }
 

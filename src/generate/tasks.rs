@@ -1,6 +1,7 @@
 //! What has to be done so that a database with one catalog gets the other one, object by object.
 
 use super::expand::Expansions;
+use super::identity;
 use super::rewrite::is_type;
 use crate::inspect::{
     Change, Difference, Object, ObjectKey, ObjectKind as Kind, Snapshot, compare, create_object, ddl, drop_object,
@@ -93,6 +94,10 @@ pub(super) struct Tasks<'a> {
     pub blocking: bool,
     /// Columns that get a new type beside the old one.
     pub expansions: Expansions,
+    /// Partitions that are made with all their parts.
+    pub whole: BTreeSet<ObjectKey>,
+    /// Indexes and constraints whose new one is there before the old one goes.
+    pub replaced: BTreeSet<ObjectKey>,
     dependents: BTreeMap<&'a ObjectKey, Vec<&'a ObjectKey>>,
 }
 
@@ -113,16 +118,37 @@ impl<'a> Tasks<'a> {
             left_out: BTreeSet::new(),
             blocking,
             expansions: Expansions::default(),
+            whole: BTreeSet::new(),
+            replaced: BTreeSet::new(),
             dependents,
         };
         let mut changed: BTreeMap<ObjectKey, Vec<Difference>> = BTreeMap::new();
-        for difference in compare(to, from) {
+        let (properties, rest): (Vec<_>, Vec<_>) =
+            compare(to, from).into_iter().partition(|one| matches!(one.change, Change::Changed { .. }));
+        for difference in properties {
+            changed.entry(difference.object.clone()).or_default().push(difference);
+        }
+        let of_identity = identity::sequences(from, to, &changed);
+        changed.retain(|key, _| !of_identity.contains(key));
+        let odd = tasks.other_kinds(&changed);
+        changed.retain(|key, _| !odd.contains(key));
+        for difference in rest {
             let key = difference.object.clone();
             match &difference.change {
+                _ if of_identity.contains(&key) => {}
                 Change::Missing | Change::Extra if comes_along(from, to, &key) => {}
+                Change::Missing | Change::Extra
+                    if odd.iter().any(|of| is_part_of(from, &key, of) || is_part_of(to, &key, of)) =>
+                {
+                    if !odd.iter().any(|of| tasks.is_dropped(of)) {
+                        tasks.leave_out(&key, None, OTHER_KIND);
+                    }
+                }
+                Change::Missing if tasks.create_partition(&key) => {}
                 Change::Missing => tasks.create(&key),
+                Change::Extra if tasks.goes_with_table(&key) => {}
                 Change::Extra => tasks.drop(&key),
-                Change::Changed { .. } => changed.entry(key).or_default().push(difference),
+                Change::Changed { .. } => {}
                 Change::Moved { .. } => {
                     tasks.leave_out(&key, Some("position"), "only a new table has columns in another order");
                 }
@@ -141,6 +167,9 @@ impl<'a> Tasks<'a> {
         let again = |task: &Task| matches!(task, Task::Alter(key) if tasks.is_dropped(key));
         let again: Vec<Task> = tasks.all.iter().filter(|task| again(task)).cloned().collect();
         tasks.all.retain(|task| !again.contains(task));
+        if !blocking {
+            tasks.replace();
+        }
         tasks.free_the_attic();
         let later: Vec<ObjectKey> = tasks.later.iter().cloned().collect();
         for column in later {
@@ -151,6 +180,22 @@ impl<'a> Tasks<'a> {
             }
         }
         tasks
+    }
+
+    /// Types that become types of another kind: they are made again if nothing uses them.
+    fn other_kinds(&mut self, changed: &BTreeMap<ObjectKey, Vec<Difference>>) -> BTreeSet<ObjectKey> {
+        let is_kind =
+            |one: &Difference| matches!(&one.change, Change::Changed { property, .. } if property == "typeKind");
+        let odd: BTreeSet<ObjectKey> =
+            changed.iter().filter(|(_, all)| all.iter().any(is_kind)).map(|(key, _)| key.clone()).collect();
+        for key in &odd {
+            if self.dependents_of(key).iter().all(|dependent| self.is_part(dependent, key)) {
+                self.make_again(key);
+            } else {
+                self.leave_out(key, None, OTHER_KIND);
+            }
+        }
+        odd
     }
 
     pub(super) fn leave_out(&mut self, object: &ObjectKey, property: Option<&str>, why: impl Into<String>) {
@@ -307,18 +352,24 @@ impl<'a> Tasks<'a> {
     }
 
     /// What depends on an object or its parts.
-    fn dependents_of(&self, key: &ObjectKey) -> Vec<ObjectKey> {
+    pub(super) fn dependents_of(&self, key: &ObjectKey) -> Vec<ObjectKey> {
         let of = |key: &ObjectKey| self.dependents.get(key).into_iter().flatten().map(|key| (*key).clone());
         of(key).chain(self.from.children(key).flat_map(of)).collect()
     }
 
-    fn is_part(&self, key: &ObjectKey, of: &ObjectKey) -> bool {
-        ancestors(self.from, key).any(|ancestor| ancestor == of)
+    pub(super) fn is_part(&self, key: &ObjectKey, of: &ObjectKey) -> bool {
+        is_part_of(self.from, key, of)
     }
 
     fn is_dropped(&self, key: &ObjectKey) -> bool {
         ancestors(self.from, key).any(|ancestor| self.all.contains(&Task::Drop(ancestor.clone())))
     }
+}
+
+const OTHER_KIND: &str = "a type becomes one of another kind only by being made again, and something uses it";
+
+fn is_part_of(catalog: &Snapshot, key: &ObjectKey, of: &ObjectKey) -> bool {
+    ancestors(catalog, key).any(|ancestor| ancestor == of)
 }
 
 /// Whether a part comes and goes with something else: a column with its view, what is inherited with the parent's.

@@ -1,6 +1,6 @@
 //! `dagmar generate`, `diff` and `baseline`: databases that exist become changesets.
 
-use crate::support::{Database, LEGACY, Project, against, same, sql, verified};
+use crate::support::{Database, LEGACY, Project, same, sql, verified};
 use serde_json::Value;
 
 fn empty(environments: &[(&str, &Database)]) -> Project {
@@ -99,82 +99,6 @@ fn what_a_database_has_is_marked_and_nothing_else() {
     same("the schema", &before, &database.schema());
     let again = project.run(&["baseline", "--reason", "was there", "--yes"]).refusal(5);
     assert!(again.contains("nothing is pending"), "{again}");
-}
-
-/// Each: what the first database has more than the other, what the second one has.
-const PAIRS: [(&str, &str, &[&str]); 12] = [
-    ("", "ALTER TABLE app.t ADD zeta int, ADD alpha int", &["ADD COLUMN zeta"]),
-    (
-        "CREATE TABLE app.p (a int) PARTITION BY LIST (a); CREATE TABLE app.p1 PARTITION OF app.p FOR VALUES IN (1)",
-        "CREATE TABLE app.p (a int) PARTITION BY LIST (a); CREATE TABLE app.p1 PARTITION OF app.p FOR VALUES IN (1); \
-         ALTER TABLE app.p ADD b int; CREATE INDEX p_b ON app.p (b)",
-        &["ADD COLUMN b"],
-    ),
-    (
-        "CREATE VIEW app.v AS SELECT id FROM app.t",
-        "CREATE VIEW app.v AS SELECT id, n FROM app.t",
-        &["CREATE VIEW app.v (id, n)"],
-    ),
-    ("", "CREATE INDEX t_n ON app.t (n)", &["CREATE INDEX CONCURRENTLY t_n"]),
-    ("CREATE INDEX t_n ON app.t (n)", "", &["DROP INDEX CONCURRENTLY app.t_n"]),
-    (
-        "",
-        "ALTER TABLE app.t ADD CONSTRAINT positive CHECK (n > 0)",
-        &["NOT VALID", "-- segment", "VALIDATE CONSTRAINT positive"],
-    ),
-    (
-        "",
-        "ALTER TABLE app.t ADD CONSTRAINT t_n UNIQUE (n)",
-        &["CREATE UNIQUE INDEX CONCURRENTLY t_n", "UNIQUE USING INDEX t_n"],
-    ),
-    ("", "ALTER TABLE app.t ALTER n SET NOT NULL", &["setNotNull"]),
-    ("CREATE TABLE app.gone (id int); ALTER TABLE app.t ADD gone text", "", &["dropTable", "dropColumn"]),
-    (
-        "ALTER TABLE app.t ALTER n TYPE varchar(5); CREATE VIEW app.v AS SELECT n FROM app.t",
-        "ALTER TABLE app.t ALTER n TYPE varchar(9); CREATE VIEW app.v AS SELECT n FROM app.t",
-        &["DROP VIEW app.v", "TYPE character varying(9)", "CREATE VIEW app.v"],
-    ),
-    (
-        "CREATE TYPE app.mood AS ENUM ('a', 'c')",
-        "CREATE TYPE app.mood AS ENUM ('a', 'b', 'c')",
-        &["addEnumValue", "after: a"],
-    ),
-    (
-        "CREATE FUNCTION app.f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER TABLE app.t ADD x int DEFAULT app.f(1)",
-        "CREATE FUNCTION app.f(b int) RETURNS bigint LANGUAGE sql AS 'SELECT 2::bigint'; ALTER TABLE app.t ADD x int DEFAULT app.f(1)",
-        &["DROP DEFAULT", "DROP FUNCTION app.f(integer)", "SET DEFAULT app.f(1)"],
-    ),
-];
-
-#[test]
-fn what_differs_becomes_changesets_that_do_not_block() {
-    for (first, second, words) in PAIRS {
-        let (from, to) = (Database::new(), Database::new());
-        for (database, more) in [(&from, first), (&to, second)] {
-            database.sql(&format!("CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, n int); {more}"));
-        }
-        let project = empty(&[("from", &from), ("to", &to)]);
-        let run = project.run(&["diff", "from", "to", "--format", "json"]);
-        let answer = run.json();
-        assert_eq!(run.code, 0, "{first} | {second}: {run:?}");
-        let verified = &answer["verified"];
-        assert_eq!(
-            (&verified["failed"], &verified["differences"]),
-            (&Value::Null, &Value::Array(Vec::new())),
-            "{answer:#}"
-        );
-        let yaml = project.run(&["diff", "from", "to", "--format", "yaml", "--write"]).ok();
-        for word in words {
-            assert!(yaml.contains(word), "{word}: {yaml}");
-        }
-        project.on(&from, &["apply"]).ok();
-        // a dropped column stays in its table under another name
-        if !words.contains(&"dropColumn") {
-            same("the schema", &to.schema(), &from.schema());
-        }
-        let none = against(&project, &from.url(), &["diff", "from", "to", "--format", "json"]).json();
-        assert_eq!(none["differences"], Value::Array(Vec::new()), "{none:#}");
-    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod baselining;
 mod cases;
 mod chain;
 mod circles;
+mod differing;
 mod drifting;
 mod durability;
 mod edges;

@@ -115,6 +115,12 @@ pub fn own_sequence(catalog: &Snapshot, key: &ObjectKey) -> Option<Vec<String>> 
     set::own(key, catalog.get(key)?)
 }
 
+/// Gives the sequence of a new identity column its privileges, its comment and what else it has.
+#[must_use]
+pub fn finish_sequence(catalog: &Snapshot, key: &ObjectKey) -> Option<Vec<String>> {
+    common::finish_owned(key, catalog.get(key)?, catalog.major)
+}
+
 /// Whether a view has the columns that it should have, so that it can be replaced.
 fn same_columns(expected: &Snapshot, found: &Snapshot, view: &ObjectKey) -> bool {
     let names = |catalog: &Snapshot| -> Vec<(String, String)> {
