@@ -2,6 +2,7 @@
 //! oldest and the newest, `make test-versions` all. `tests/versions.sh` fetches them, and
 //! `DAGMAR_TEST_PG_BINS` names them, folders of binaries with colons between them.
 
+use crate::support::pairs::{PAIRS, there_and_back};
 use crate::support::retyped::retyped;
 use crate::support::rows::{constraints_are_met, every_type_has_values, keys_lead_to_rows};
 use crate::support::{
@@ -58,6 +59,13 @@ fn databases_are_made_again_on_other_versions() {
 #[ignore = "needs servers of other versions: make test-all"]
 fn columns_get_other_types_on_other_versions() {
     on_each(&["a new type"], retyped);
+}
+
+#[test]
+#[ignore = "needs servers of other versions: make test-all"]
+fn what_differs_becomes_changesets_on_other_versions() {
+    let numbers: Vec<String> = (0..PAIRS.len()).map(|number| number.to_string()).collect();
+    on_each(&numbers.iter().map(String::as_str).collect::<Vec<_>>(), there_and_back);
 }
 
 #[test]

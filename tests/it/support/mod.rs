@@ -12,6 +12,7 @@ mod inspect;
 mod ledgers;
 mod legacy;
 pub mod mistakes;
+pub mod pairs;
 mod process;
 mod project;
 mod proofs;
