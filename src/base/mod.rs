@@ -26,7 +26,7 @@ pub mod time;
 pub mod typed;
 pub mod words;
 
-pub use actor::Actor;
+pub use actor::{Actor, Origin};
 pub use code::Code;
 pub use content::Content;
 pub use cores::{BATCH, on_all_cores};

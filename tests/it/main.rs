@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod about;
+mod acting;
 mod answers;
 mod approved;
 mod approving;
