@@ -42,5 +42,5 @@ pub use pace::{Pace, PaceSpec};
 pub use remedy::{Operation, Remedy, Setting, Wording};
 pub use rule::{Level, Rule};
 pub use secret::{Secret, Secrets};
-pub use size::size;
+pub use size::{HumanSize, size};
 pub use words::count;

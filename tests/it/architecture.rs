@@ -6,9 +6,10 @@ use std::fs;
 use std::path::Path;
 
 /// The parts of the crate; none imports what stands after it.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 26] = [
     "base", "effects", "sql", "inspect", "rows", "change", "render", "source", "graph", "generate", "history", "proof",
-    "plan", "edges", "ledger", "run", "lint", "exec", "gate", "testing", "report", "pipeline", "pg", "ops", "cli",
+    "plan", "edges", "ledger", "run", "lint", "exec", "gate", "testing", "report", "pipeline", "pg", "ops", "serve",
+    "cli",
 ];
 
 /// Crates that only one part may name, and the part.

@@ -1,0 +1,20 @@
+//! The service: a second door to the operations, over HTTP. No rule lives here that the command line does not have.
+//!
+//! A table ([`routes::ROUTES`]) says what there is: path, guard, parameters, answers, handler. HTTP runs on one thread,
+//! which never waits for a database: handlers have work done by the threads of [`desk`], and those who ask the same at
+//! the same time share one read ([`flights`]). The room does not import `cli`: it knows no command line, no stream and no
+//! environment variable.
+
+pub mod answer;
+pub mod caller;
+pub mod config;
+pub mod desk;
+pub mod exchange;
+pub mod flights;
+pub mod held;
+pub mod old;
+pub mod problem;
+pub mod reading;
+pub mod route;
+pub mod routes;
+pub mod service;

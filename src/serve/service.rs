@@ -1,0 +1,156 @@
+//! What all handlers share.
+
+use super::answer::Answer;
+use super::config::Config;
+use super::desk::{Desks, Undone, Work};
+use super::exchange::Exchange;
+use super::flights::{Flights, Key};
+use super::held::Held;
+use super::problem::{Kind, Problem};
+use super::reading::Reading;
+use crate::base::{Actor, Failure, Wording};
+use crate::ops::{Project, Target, TargetSpec};
+use crate::source::ServeLimits;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How many threads read.
+const DESKS: usize = 2;
+
+/// What all handlers share. It stays on the thread of HTTP.
+pub struct Service {
+    /// How it stands in its surroundings.
+    pub config: Arc<Config>,
+    /// The limits for its clients.
+    pub limits: ServeLimits,
+    /// The project.
+    pub reading: Arc<Reading>,
+    /// How remedies are worded.
+    pub wording: Wording,
+    /// The private servers that it keeps running.
+    pub held: Held,
+    desks: Rc<Desks>,
+    flights: Flights,
+    stopping: watch::Sender<bool>,
+}
+
+/// An environment for a caller, on its way to the thread that works with it.
+#[derive(Clone)]
+pub struct Aim {
+    /// The project as it is now.
+    pub project: Project,
+    /// The environment and its connection.
+    pub spec: TargetSpec,
+    /// Who acts.
+    pub actor: Actor,
+    held: Held,
+}
+
+impl Aim {
+    /// The target. Its private server is started if it has one, and is kept running.
+    ///
+    /// # Errors
+    /// As [`Project::target`], and a private server that does not start.
+    pub async fn target(&self) -> Result<Target, Failure> {
+        let target = self.project.target(self.spec.clone(), self.actor.clone())?;
+        self.held.hold(&target).await?;
+        Ok(target)
+    }
+}
+
+impl Service {
+    /// Makes the threads. Nothing is connected.
+    ///
+    /// # Errors
+    /// A mistake in the configuration, or no threads.
+    pub fn new(config: Config, reading: Arc<Reading>, wording: Wording) -> Result<Rc<Self>, Failure> {
+        config.check()?;
+        crate::pg::remember(&config.secret);
+        let limits = reading.project().workspace().loaded.config.serve.limits.clone();
+        Ok(Rc::new(Self {
+            config: config.into(),
+            reading,
+            wording,
+            held: Held::default(),
+            desks: Rc::new(Desks::start(DESKS)?),
+            flights: Flights::new(Duration::from_millis(limits.request_time.millis)),
+            stopping: watch::Sender::new(false),
+            limits,
+        }))
+    }
+
+    /// Reads on a desk, together with all who ask the same meanwhile.
+    ///
+    /// # Errors
+    /// What keeps it from being read.
+    pub async fn read(&self, key: Key, work: impl Work<Answer>) -> Result<Answer, Problem> {
+        self.done(self.flights.join(&self.desks, key, Box::new(work)).await)
+    }
+
+    /// Works on a desk for this caller alone.
+    ///
+    /// # Errors
+    /// What keeps it from being done.
+    pub async fn work<T: Send + 'static>(&self, work: impl Work<T>) -> Result<T, Problem> {
+        self.done(self.desks.ask(work).await)
+    }
+
+    fn done<T>(&self, ended: Result<Result<T, Failure>, Undone>) -> Result<T, Problem> {
+        match ended {
+            Ok(done) => done.map_err(|failure| Problem::of(&failure, self.wording)),
+            Err(Undone::Overloaded) => {
+                Err(Problem::new(Kind::Overloaded, "too many requests wait").header("retry-after", "1"))
+            }
+            Err(Undone::Slow) => Err(Problem::slow()),
+            Err(Undone::Lost) => Err(Problem::new(Kind::Internal, "an internal error of dagmar; its log says more")),
+        }
+    }
+
+    /// The environment of a request: the one that it names, or the default one.
+    ///
+    /// # Errors
+    /// There is none of this name, or it is not served.
+    pub fn aim(&self, exchange: &Exchange) -> Result<Aim, Problem> {
+        let actor = exchange.caller()?.actor();
+        let project = self.reading.project();
+        let config = &project.workspace().loaded.config;
+        let own = self.environment(&project);
+        let name = exchange.environment().unwrap_or(&own);
+        let exists = config.environment(name).is_some() || name == own;
+        if !exists || !self.serves(name) {
+            let detail = format!("there is no environment `{name}`, or it is not served here");
+            return Err(Problem::new(Kind::NotFound, detail));
+        }
+        // the given connection is that of the default environment
+        let spec = if name == own { self.config.spec.clone() } else { self.config.spec.of(name) };
+        Ok(Aim { project, spec, actor, held: self.held.clone() })
+    }
+
+    /// The name of the environment that a request means which names none.
+    fn environment(&self, project: &Project) -> String {
+        let named = self.config.spec.environment.clone();
+        named.unwrap_or_else(|| project.workspace().loaded.config.default_environment().to_owned())
+    }
+
+    fn serves(&self, environment: &str) -> bool {
+        self.config.environments.as_ref().is_none_or(|served| served.contains(environment))
+    }
+
+    /// Whether it stops.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Takes no more requests; those that wait are answered.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Waits until it stops.
+    pub async fn stopped(&self) {
+        let _ = self.stopping.subscribe().wait_for(|stops| *stops).await;
+    }
+}
