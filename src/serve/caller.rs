@@ -1,6 +1,6 @@
 //! Who asks, how he showed it, and what he may do.
 
-use crate::base::Actor;
+use crate::base::{Actor, Origin};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fmt;
 use std::net::IpAddr;
@@ -97,10 +97,18 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Who acts, for the ledger.
+    /// Who acts by this request, for the ledger.
     #[must_use]
-    pub fn actor(&self) -> Actor {
-        Actor::new(&self.person, self.address.map_or_else(|| "socket".to_owned(), |address| address.to_string()))
+    pub fn actor(&self, request: &RequestId) -> Actor {
+        let address = self.address.map(|address| address.to_string());
+        let origin = Origin {
+            way: self.way.word().to_owned(),
+            name: None,
+            address: address.clone(),
+            request: request.to_string(),
+            key: None,
+        };
+        Actor::through(&self.person, address.unwrap_or_else(|| "socket".to_owned()), origin)
     }
 
     /// Whether he may do what needs this role.

@@ -5,6 +5,7 @@
 //! the same time share one read ([`flights`]). The room does not import `cli`: it knows no command line, no stream and no
 //! environment variable.
 
+pub mod aim;
 pub mod answer;
 pub mod caller;
 pub mod config;
@@ -17,4 +18,5 @@ pub mod problem;
 pub mod reading;
 pub mod route;
 pub mod routes;
+pub mod runs;
 pub mod service;

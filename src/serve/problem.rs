@@ -37,6 +37,12 @@ pub enum Kind {
     Stopping,
     /// The answer takes longer than requests may take.
     Slow,
+    /// Another run of this service is in progress.
+    RunInProgress,
+    /// Too many runs wait.
+    QueueFull,
+    /// The key belongs to another request.
+    KeyReused,
     /// A mistake of the service.
     Internal,
 }
@@ -58,6 +64,9 @@ impl Kind {
             Kind::Overloaded => (503, "overloaded", "Overloaded"),
             Kind::Stopping => (503, "stopping", "Stopping"),
             Kind::Slow => (504, "slow", "Answer takes too long"),
+            Kind::RunInProgress => (409, "runInProgress", "Another run is in progress"),
+            Kind::QueueFull => (503, "queueFull", "Too many runs wait"),
+            Kind::KeyReused => (422, "idempotencyKeyReused", "The key belongs to another request"),
             Kind::Internal => (500, "internal", "Internal error"),
         }
     }

@@ -1,5 +1,6 @@
 //! What all handlers share.
 
+use super::aim::Aim;
 use super::answer::Answer;
 use super::config::Config;
 use super::desk::{Desks, Undone, Work};
@@ -8,8 +9,9 @@ use super::flights::{Flights, Key};
 use super::held::Held;
 use super::problem::{Kind, Problem};
 use super::reading::Reading;
-use crate::base::{Actor, Failure, Wording};
-use crate::ops::{Project, Target, TargetSpec};
+use super::runs::Registry;
+use crate::base::{Failure, Wording};
+use crate::ops::Project;
 use crate::source::ServeLimits;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,33 +33,11 @@ pub struct Service {
     pub wording: Wording,
     /// The private servers that it keeps running.
     pub held: Held,
+    /// The runs of this process.
+    pub runs: Registry,
     desks: Rc<Desks>,
     flights: Flights,
     stopping: watch::Sender<bool>,
-}
-
-/// An environment for a caller, on its way to the thread that works with it.
-#[derive(Clone)]
-pub struct Aim {
-    /// The project as it is now.
-    pub project: Project,
-    /// The environment and its connection.
-    pub spec: TargetSpec,
-    /// Who acts.
-    pub actor: Actor,
-    held: Held,
-}
-
-impl Aim {
-    /// The target. Its private server is started if it has one, and is kept running.
-    ///
-    /// # Errors
-    /// As [`Project::target`], and a private server that does not start.
-    pub async fn target(&self) -> Result<Target, Failure> {
-        let target = self.project.target(self.spec.clone(), self.actor.clone())?;
-        self.held.hold(&target).await?;
-        Ok(target)
-    }
 }
 
 impl Service {
@@ -74,6 +54,7 @@ impl Service {
             reading,
             wording,
             held: Held::default(),
+            runs: Registry::default(),
             desks: Rc::new(Desks::start(DESKS)?),
             flights: Flights::new(Duration::from_millis(limits.request_time.millis)),
             stopping: watch::Sender::new(false),
@@ -113,7 +94,7 @@ impl Service {
     /// # Errors
     /// There is none of this name, or it is not served.
     pub fn aim(&self, exchange: &Exchange) -> Result<Aim, Problem> {
-        let actor = exchange.caller()?.actor();
+        let actor = exchange.caller()?.actor(&exchange.id);
         let project = self.reading.project();
         let config = &project.workspace().loaded.config;
         let own = self.environment(&project);
@@ -125,7 +106,7 @@ impl Service {
         }
         // the given connection is that of the default environment
         let spec = if name == own { self.config.spec.clone() } else { self.config.spec.of(name) };
-        Ok(Aim { project, spec, actor, held: self.held.clone() })
+        Ok(Aim { environment: name.to_owned(), project, spec, actor, held: self.held.clone() })
     }
 
     /// The name of the environment that a request means which names none.

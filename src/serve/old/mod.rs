@@ -1,8 +1,12 @@
 //! The routes of scripts that run migrations over HTTP: a project that had such a script keeps its CI.
 
+mod asking;
 mod health;
+mod migrate;
+mod names;
+mod rollback;
 
 use super::route::Route;
 
 /// The routes.
-pub const ROUTES: &[Route] = &[health::HEALTH];
+pub const ROUTES: &[Route] = &[health::HEALTH, migrate::MIGRATE, rollback::ROLLBACK];
