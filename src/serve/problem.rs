@@ -37,6 +37,10 @@ pub enum Kind {
     Stopping,
     /// The answer takes longer than requests may take.
     Slow,
+    /// The database of the default environment does not answer.
+    Unreachable,
+    /// The project cannot be used.
+    Broken,
     /// A mistake of the service.
     Internal,
 }
@@ -58,6 +62,8 @@ impl Kind {
             Kind::Overloaded => (503, "overloaded", "Overloaded"),
             Kind::Stopping => (503, "stopping", "Stopping"),
             Kind::Slow => (504, "slow", "Answer takes too long"),
+            Kind::Unreachable => (503, "unreachable", "The database does not answer"),
+            Kind::Broken => (503, "broken", "The project cannot be used"),
             Kind::Internal => (500, "internal", "Internal error"),
         }
     }
@@ -141,6 +147,15 @@ impl Problem {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With the fields of a value as members.
+    #[must_use]
+    pub fn and(mut self, value: &impl Serialize) -> Self {
+        if let Ok(Value::Object(members)) = serde_json::to_value(value) {
+            self.members.extend(members);
+        }
         self
     }
 

@@ -7,6 +7,7 @@ use super::exchange::Exchange;
 use super::flights::{Flights, Key};
 use super::held::Held;
 use super::problem::{Kind, Problem};
+use super::readiness::Readiness;
 use super::reading::Reading;
 use crate::base::{Actor, Failure, Wording};
 use crate::ops::{Project, Target, TargetSpec};
@@ -31,6 +32,8 @@ pub struct Service {
     pub wording: Wording,
     /// The private servers that it keeps running.
     pub held: Held,
+    /// What was found of its readiness.
+    pub readiness: Readiness,
     desks: Rc<Desks>,
     flights: Flights,
     stopping: watch::Sender<bool>,
@@ -41,6 +44,8 @@ pub struct Service {
 pub struct Aim {
     /// The project as it is now.
     pub project: Project,
+    /// The name of the environment.
+    pub environment: String,
     /// The environment and its connection.
     pub spec: TargetSpec,
     /// Who acts.
@@ -74,6 +79,7 @@ impl Service {
             reading,
             wording,
             held: Held::default(),
+            readiness: Readiness::default(),
             desks: Rc::new(Desks::start(DESKS)?),
             flights: Flights::new(Duration::from_millis(limits.request_time.millis)),
             stopping: watch::Sender::new(false),
@@ -85,27 +91,17 @@ impl Service {
     ///
     /// # Errors
     /// What keeps it from being read.
-    pub async fn read(&self, key: Key, work: impl Work<Answer>) -> Result<Answer, Problem> {
-        self.done(self.flights.join(&self.desks, key, Box::new(work)).await)
+    pub async fn read(&self, key: Key, work: impl Work<Result<Answer, Problem>>) -> Result<Answer, Problem> {
+        self.flights.join(&self.desks, key, Box::new(work)).await.unwrap_or_else(|undone| Err(not_done(&undone)))
     }
 
     /// Works on a desk for this caller alone.
     ///
     /// # Errors
     /// What keeps it from being done.
-    pub async fn work<T: Send + 'static>(&self, work: impl Work<T>) -> Result<T, Problem> {
-        self.done(self.desks.ask(work).await)
-    }
-
-    fn done<T>(&self, ended: Result<Result<T, Failure>, Undone>) -> Result<T, Problem> {
-        match ended {
-            Ok(done) => done.map_err(|failure| Problem::of(&failure, self.wording)),
-            Err(Undone::Overloaded) => {
-                Err(Problem::new(Kind::Overloaded, "too many requests wait").header("retry-after", "1"))
-            }
-            Err(Undone::Slow) => Err(Problem::slow()),
-            Err(Undone::Lost) => Err(Problem::new(Kind::Internal, "an internal error of dagmar; its log says more")),
-        }
+    pub async fn work<T: Send + 'static>(&self, work: impl Work<Result<T, Failure>>) -> Result<T, Problem> {
+        let done = self.desks.ask(work).await.map_err(|undone| not_done(&undone))?;
+        done.map_err(|failure| Problem::of(&failure, self.wording))
     }
 
     /// The environment of a request: the one that it names, or the default one.
@@ -125,7 +121,15 @@ impl Service {
         }
         // the given connection is that of the default environment
         let spec = if name == own { self.config.spec.clone() } else { self.config.spec.of(name) };
-        Ok(Aim { project, spec, actor, held: self.held.clone() })
+        Ok(Aim { project, environment: name.to_owned(), spec, actor, held: self.held.clone() })
+    }
+
+    /// The default environment.
+    #[must_use]
+    pub fn aim_at_default(&self, actor: Actor) -> Aim {
+        let project = self.reading.project();
+        let (environment, spec) = (self.environment(&project), self.config.spec.clone());
+        Aim { project, environment, spec, actor, held: self.held.clone() }
     }
 
     /// The name of the environment that a request means which names none.
@@ -149,8 +153,21 @@ impl Service {
         self.stopping.send_replace(true);
     }
 
+    /// Waits until the desks have nothing to do.
+    pub async fn idle(&self) {
+        self.desks.idle().await;
+    }
+
     /// Waits until it stops.
     pub async fn stopped(&self) {
         let _ = self.stopping.subscribe().wait_for(|stops| *stops).await;
+    }
+}
+
+fn not_done(undone: &Undone) -> Problem {
+    match undone {
+        Undone::Overloaded => Problem::new(Kind::Overloaded, "too many requests wait").header("retry-after", "1"),
+        Undone::Slow => Problem::slow(),
+        Undone::Lost => Problem::new(Kind::Internal, "an internal error of dagmar; its log says more"),
     }
 }

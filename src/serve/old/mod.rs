@@ -1,8 +1,9 @@
 //! The routes of scripts that run migrations over HTTP: a project that had such a script keeps its CI.
 
 mod health;
+mod status;
 
 use super::route::Route;
 
 /// The routes.
-pub const ROUTES: &[Route] = &[health::HEALTH];
+pub const ROUTES: &[Route] = &[health::HEALTH, health::READY, status::STATUS];
