@@ -3,7 +3,7 @@
 use crate::base::{Failure, FailureKind, Secret};
 use crate::ops::TargetSpec;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Everything that the service is told when it starts.
@@ -117,6 +117,19 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Refuses a file with a secret that others than its owner can read.
+///
+/// # Errors
+/// They can.
+pub fn refuse_shared(path: &Path, mode: u32) -> Result<(), Failure> {
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    let why = format!("`{path}` can be read by others than its owner");
+    Err(Failure::new(FailureKind::Usage, why).help(format!("chmod 600 {path}")))
 }
 
 #[cfg(test)]

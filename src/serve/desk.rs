@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::LocalSet;
 
@@ -21,8 +22,8 @@ const STACK: usize = 8 << 20;
 pub type Local<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// Work for a desk: it makes its future there.
-pub trait Work<T>: FnOnce() -> Local<Result<T, Failure>> + Send + 'static {}
-impl<T, W: FnOnce() -> Local<Result<T, Failure>> + Send + 'static> Work<T> for W {}
+pub trait Work<T>: FnOnce() -> Local<T> + Send + 'static {}
+impl<T, W: FnOnce() -> Local<T> + Send + 'static> Work<T> for W {}
 
 type Job = Box<dyn FnOnce() -> Local<()> + Send>;
 
@@ -54,11 +55,18 @@ impl Desks {
         (1..=number).map(Desk::start).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Waits until nothing is done.
+    pub async fn idle(&self) {
+        while self.0.iter().any(|desk| desk.jobs.load(Ordering::Relaxed) > 0) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Has the work done by the desk that has the least to do.
     ///
     /// # Errors
     /// If too much waits, or the work panicked.
-    pub async fn ask<T: Send + 'static>(&self, work: impl Work<T>) -> Result<Result<T, Failure>, Undone> {
+    pub async fn ask<T: Send + 'static>(&self, work: impl Work<T>) -> Result<T, Undone> {
         let desk = self.0.iter().min_by_key(|desk| desk.jobs.load(Ordering::Relaxed)).ok_or(Undone::Overloaded)?;
         let (tell, told) = oneshot::channel();
         // counted until the work ends, also where nobody waits for it any more
@@ -123,14 +131,11 @@ mod tests {
     }
 
     #[test]
-    fn work_is_done_elsewhere_and_may_fail() {
+    fn work_is_done_elsewhere() {
         let desks = Desks::start(2).unwrap();
         let name = || std::thread::current().name().unwrap_or_default().to_owned();
-        let done = block_on(desks.ask(move || Box::pin(async move { Ok(name()) })));
-        assert!(done.unwrap().unwrap().starts_with("desk-"));
-        let failed: Result<(), Failure> =
-            block_on(desks.ask(|| Box::pin(async { Err(Failure::new(FailureKind::Locked, "busy")) }))).unwrap();
-        assert_eq!(failed.unwrap_err().kind, FailureKind::Locked);
+        let done = block_on(desks.ask(move || Box::pin(async move { name() })));
+        assert!(done.unwrap().starts_with("desk-"));
         assert!(desks.0.iter().all(|desk| desk.jobs.load(Ordering::Relaxed) == 0));
     }
 
@@ -139,7 +144,7 @@ mod tests {
         let desks = Desks::start(1).unwrap();
         let lost = block_on(desks.ask::<()>(|| Box::pin(async { panic!("on purpose") })));
         assert_eq!(lost.unwrap_err(), Undone::Lost);
-        assert_eq!(block_on(desks.ask(|| Box::pin(async { Ok(7) }))).unwrap().unwrap(), 7);
+        assert_eq!(block_on(desks.ask(|| Box::pin(async { 7 }))).unwrap(), 7);
     }
 
     #[test]
@@ -154,7 +159,6 @@ mod tests {
                 let mut ask = Box::pin(desks.ask(move || {
                     Box::pin(async move {
                         let _ = hold.acquire().await;
-                        Ok(())
                     })
                 }));
                 // the desk takes its part from the queue before the next one comes

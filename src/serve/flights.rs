@@ -3,7 +3,7 @@
 
 use super::answer::Answer;
 use super::desk::{Desks, Local, Undone};
-use crate::base::Failure;
+use super::problem::Problem;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -22,9 +22,10 @@ pub struct Key {
 }
 
 /// How a read ended.
-pub type Landed = Result<Result<Answer, Failure>, Undone>;
+pub type Landed = Result<Result<Answer, Problem>, Undone>;
 
-type Read = Box<dyn FnOnce() -> Local<Result<Answer, Failure>> + Send>;
+/// A read: it makes its future on the desk.
+pub type Read = Box<dyn FnOnce() -> Local<Result<Answer, Problem>> + Send>;
 
 #[derive(Default)]
 struct Slot {

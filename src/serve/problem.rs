@@ -43,6 +43,10 @@ pub enum Kind {
     QueueFull,
     /// The key belongs to another request.
     KeyReused,
+    /// The database of the default environment does not answer.
+    Unreachable,
+    /// The project cannot be used.
+    Broken,
     /// A mistake of the service.
     Internal,
 }
@@ -67,6 +71,8 @@ impl Kind {
             Kind::RunInProgress => (409, "runInProgress", "Another run is in progress"),
             Kind::QueueFull => (503, "queueFull", "Too many runs wait"),
             Kind::KeyReused => (422, "idempotencyKeyReused", "The key belongs to another request"),
+            Kind::Unreachable => (503, "unreachable", "The database does not answer"),
+            Kind::Broken => (503, "broken", "The project cannot be used"),
             Kind::Internal => (500, "internal", "Internal error"),
         }
     }
@@ -150,6 +156,15 @@ impl Problem {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With the fields of a value as members.
+    #[must_use]
+    pub fn and(mut self, value: &impl Serialize) -> Self {
+        if let Ok(Value::Object(members)) = serde_json::to_value(value) {
+            self.members.extend(members);
+        }
         self
     }
 

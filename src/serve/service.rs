@@ -8,9 +8,10 @@ use super::exchange::Exchange;
 use super::flights::{Flights, Key};
 use super::held::Held;
 use super::problem::{Kind, Problem};
+use super::readiness::Readiness;
 use super::reading::Reading;
 use super::runs::Registry;
-use crate::base::{Failure, Wording};
+use crate::base::{Actor, Failure, Wording};
 use crate::ops::Project;
 use crate::source::ServeLimits;
 use std::rc::Rc;
@@ -35,6 +36,8 @@ pub struct Service {
     pub held: Held,
     /// The runs of this process.
     pub runs: Registry,
+    /// What was found of its readiness.
+    pub readiness: Readiness,
     desks: Rc<Desks>,
     flights: Flights,
     stopping: watch::Sender<bool>,
@@ -55,6 +58,7 @@ impl Service {
             wording,
             held: Held::default(),
             runs: Registry::default(),
+            readiness: Readiness::default(),
             desks: Rc::new(Desks::start(DESKS)?),
             flights: Flights::new(Duration::from_millis(limits.request_time.millis)),
             stopping: watch::Sender::new(false),
@@ -66,27 +70,17 @@ impl Service {
     ///
     /// # Errors
     /// What keeps it from being read.
-    pub async fn read(&self, key: Key, work: impl Work<Answer>) -> Result<Answer, Problem> {
-        self.done(self.flights.join(&self.desks, key, Box::new(work)).await)
+    pub async fn read(&self, key: Key, work: impl Work<Result<Answer, Problem>>) -> Result<Answer, Problem> {
+        self.flights.join(&self.desks, key, Box::new(work)).await.unwrap_or_else(|undone| Err(not_done(&undone)))
     }
 
     /// Works on a desk for this caller alone.
     ///
     /// # Errors
     /// What keeps it from being done.
-    pub async fn work<T: Send + 'static>(&self, work: impl Work<T>) -> Result<T, Problem> {
-        self.done(self.desks.ask(work).await)
-    }
-
-    fn done<T>(&self, ended: Result<Result<T, Failure>, Undone>) -> Result<T, Problem> {
-        match ended {
-            Ok(done) => done.map_err(|failure| Problem::of(&failure, self.wording)),
-            Err(Undone::Overloaded) => {
-                Err(Problem::new(Kind::Overloaded, "too many requests wait").header("retry-after", "1"))
-            }
-            Err(Undone::Slow) => Err(Problem::slow()),
-            Err(Undone::Lost) => Err(Problem::new(Kind::Internal, "an internal error of dagmar; its log says more")),
-        }
+    pub async fn work<T: Send + 'static>(&self, work: impl Work<Result<T, Failure>>) -> Result<T, Problem> {
+        let done = self.desks.ask(work).await.map_err(|undone| not_done(&undone))?;
+        done.map_err(|failure| Problem::of(&failure, self.wording))
     }
 
     /// The environment of a request: the one that it names, or the default one.
@@ -106,7 +100,15 @@ impl Service {
         }
         // the given connection is that of the default environment
         let spec = if name == own { self.config.spec.clone() } else { self.config.spec.of(name) };
-        Ok(Aim { environment: name.to_owned(), project, spec, actor, held: self.held.clone() })
+        Ok(Aim { project, environment: name.to_owned(), spec, actor, held: self.held.clone() })
+    }
+
+    /// The default environment.
+    #[must_use]
+    pub fn aim_at_default(&self, actor: Actor) -> Aim {
+        let project = self.reading.project();
+        let (environment, spec) = (self.environment(&project), self.config.spec.clone());
+        Aim { project, environment, spec, actor, held: self.held.clone() }
     }
 
     /// The name of the environment that a request means which names none.
@@ -130,8 +132,21 @@ impl Service {
         self.stopping.send_replace(true);
     }
 
+    /// Waits until the desks have nothing to do.
+    pub async fn idle(&self) {
+        self.desks.idle().await;
+    }
+
     /// Waits until it stops.
     pub async fn stopped(&self) {
         let _ = self.stopping.subscribe().wait_for(|stops| *stops).await;
+    }
+}
+
+fn not_done(undone: &Undone) -> Problem {
+    match undone {
+        Undone::Overloaded => Problem::new(Kind::Overloaded, "too many requests wait").header("retry-after", "1"),
+        Undone::Slow => Problem::slow(),
+        Undone::Lost => Problem::new(Kind::Internal, "an internal error of dagmar; its log says more"),
     }
 }

@@ -1,7 +1,9 @@
-//! `GET /health`: the service lives.
+//! `GET /health` and `GET /ready`: the service lives, and it can do its work.
 
 use crate::serve::answer::{Answer, JSON};
 use crate::serve::exchange::Exchange;
+use crate::serve::problem::PROBLEM;
+use crate::serve::ready::ready;
 use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
 use crate::serve::service::Service;
 use crate::source::schema::answers::of;
@@ -9,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::rc::Rc;
 
-/// Whether the service lives or is ready.
+/// Whether the service lives, or is ready.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Health {
     /// `ok` or `ready`.
@@ -27,9 +29,26 @@ pub(super) const HEALTH: Route = Route {
     body: Body::None,
     patience: Patience::Request,
     replies: &[Reply { status: 200, media: JSON, schema: Some(of::<Health>) }],
-    handler: health,
+    handler: |_, _| Box::pin(async { Ok(Answer::json(&Health { status: "ok" })) }),
 };
 
-fn health<'a>(_: &'a Rc<Service>, _: &'a Exchange) -> Handling<'a> {
-    Box::pin(async { Ok(Answer::json(&Health { status: "ok" })) })
+/// The project has no mistakes in dagmar.yaml, and the database of the default environment answers.
+pub(super) const READY: Route = Route {
+    method: Method::Get,
+    path: "/ready",
+    name: "ready",
+    about: "Whether the service can do its work: its project has no mistakes, and its database answers.",
+    replies: &[
+        Reply { status: 200, media: JSON, schema: Some(of::<Health>) },
+        Reply { status: 503, media: PROBLEM, schema: None },
+    ],
+    handler: answer,
+    ..HEALTH
+};
+
+fn answer<'a>(service: &'a Rc<Service>, _: &'a Exchange) -> Handling<'a> {
+    Box::pin(async {
+        ready(service).await?;
+        Ok(Answer::json(&Health { status: "ready" }))
+    })
 }

@@ -5,8 +5,9 @@ mod health;
 mod migrate;
 mod names;
 mod rollback;
+mod status;
 
 use super::route::Route;
 
 /// The routes.
-pub const ROUTES: &[Route] = &[health::HEALTH, migrate::MIGRATE, rollback::ROLLBACK];
+pub const ROUTES: &[Route] = &[health::HEALTH, health::READY, status::STATUS, migrate::MIGRATE, rollback::ROLLBACK];

@@ -1,0 +1,70 @@
+//! Whether the service can do its work: the project has no mistakes in dagmar.yaml, and the database of the default
+//! environment answers.
+
+use super::problem::{Kind, Problem};
+use super::service::Service;
+use crate::base::{Actor, Failure};
+use std::time::{Duration, Instant};
+
+/// How long an answer holds: probes of any number ask the database once in this time.
+const HOLDS: Duration = Duration::from_secs(5);
+
+/// How long the database may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whether the service is ready. Why it is not is said in the log alone: strangers may ask.
+///
+/// # Errors
+/// It is not.
+pub async fn ready(service: &Service) -> Result<(), Problem> {
+    if service.is_stopping() {
+        return Err(Problem::new(Kind::Stopping, "the service stops"));
+    }
+    // who comes meanwhile waits here and finds the answer
+    let mut last = service.readiness.0.lock().await;
+    let held = last.filter(|(at, _)| at.elapsed() < HOLDS);
+    let found = match held {
+        Some((_, found)) => found,
+        None => {
+            let found = look(service).await;
+            let before = last.map(|(_, found)| found);
+            *last = Some((Instant::now(), found.as_ref().err().map(|(kind, _)| *kind)));
+            match &found {
+                Ok(()) if before != Some(None) => tracing::info!("ready"),
+                Err((kind, why)) if before != Some(Some(*kind)) => tracing::warn!("not ready: {why}"),
+                _ => {}
+            }
+            found.err().map(|(kind, _)| kind)
+        }
+    };
+    match found {
+        None => Ok(()),
+        Some(Kind::Broken) => Err(Problem::new(Kind::Broken, "the project cannot be used; the log says why")),
+        Some(kind) => Err(Problem::new(kind, "the database cannot be used; the log says why")),
+    }
+}
+
+async fn look(service: &Service) -> Result<(), (Kind, String)> {
+    let aim = service.aim_at_default(Actor::new("service", "ready"));
+    let asked = service.work(move || {
+        Box::pin(async move {
+            if let Err(failure) = aim.project.workspace().check_project() {
+                return Ok(Err((Kind::Broken, told(&failure))));
+            }
+            let reached = async {
+                let target = aim.target().await?;
+                target.connect_within(Duration::ZERO, &mut ()).await?.close().await
+            };
+            Ok(reached.await.map_err(|failure: Failure| (Kind::Unreachable, told(&failure))))
+        })
+    });
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(problem)) => Err((Kind::Unreachable, problem.code().to_owned())),
+        Err(_) => Err((Kind::Unreachable, "the database does not answer".to_owned())),
+    }
+}
+
+fn told(failure: &Failure) -> String {
+    crate::base::text::printable(&failure.message).into_owned()
+}
