@@ -1,6 +1,6 @@
 //! How the service stands in its surroundings, as a value.
 
-use crate::base::{Failure, FailureKind, Secret};
+use crate::base::{Failure, FailureKind, HumanDuration, Secret};
 use crate::ops::TargetSpec;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,19 @@ pub struct Config {
     pub environments: Option<BTreeSet<String>>,
     /// The default environment, its connection, and what holds for all environments.
     pub spec: TargetSpec,
+    /// What becomes of runs in progress when the service stops.
+    pub on_stop: OnStop,
+    /// How long they may take for it.
+    pub stop_within: HumanDuration,
+}
+
+/// What becomes of runs in progress when the service stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnStop {
+    /// They stop in order: the current statement is cancelled, the state is recorded.
+    Stop,
+    /// They go on to their end; those that take too long stop.
+    Finish,
 }
 
 /// An address to listen on.

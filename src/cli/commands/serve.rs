@@ -1,14 +1,14 @@
 //! `dagmar serve`: the service.
 
 use crate::base::file;
-use crate::base::{Failure, FailureKind, Secret};
+use crate::base::{Failure, FailureKind, HumanDuration, Secret};
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
 use crate::cli::shell::output::{Output, log_writer, only_text};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::wording::worded;
 use crate::pg::ProcessEnv;
-use crate::serve::config::{Config, Listen, PublicUrl, TlsFiles, refuse_shared};
+use crate::serve::config::{Config, Listen, OnStop, PublicUrl, TlsFiles, refuse_shared};
 use crate::serve::log::{self, Level, LogFormat};
 use crate::serve::{Reading, serve};
 use std::os::unix::fs::MetadataExt;
@@ -22,9 +22,9 @@ const LARGEST: u64 = 64 << 10;
 
 /// Serves the project over HTTP: a small service next to a database in a private network.
 ///
-/// GET /health and GET /ready are open to everybody and say nothing about the project. GET /status needs the
-/// header `Authorization: Bearer SECRET`, with the secret of --secret-file or DAGMAR_SECRET, which no option takes:
-/// others on this machine can read a command line. --env names the environment of requests that name none, and
+/// GET /health and GET /ready are open to everybody and say nothing about the project. GET /status, POST /migrate and
+/// POST /rollback need the header `Authorization: Bearer SECRET`, with the secret of --secret-file or DAGMAR_SECRET,
+/// which no option takes: others on this machine can read a command line. --env names the environment of requests that name none, and
 /// --url is its connection. Limits for clients are in dagmar.yaml (`serve: limits:`).
 ///
 /// SIGTERM and SIGINT stop it in order, a second one at once. SIGHUP reads the project and the certificate again.
@@ -36,7 +36,8 @@ Examples:
   dagmar serve --secret-file /run/secrets/dagmar --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
   dagmar serve --secret-file secret --listen unix:/run/dagmar/socket --socket-mode 660
   dagmar serve --secret-file secret --env production --environments staging,production --log-format json
-  curl -H \"Authorization: Bearer $(cat secret)\" http://127.0.0.1:8080/status")]
+  curl -H \"Authorization: Bearer $(cat secret)\" http://127.0.0.1:8080/status
+  curl -H \"Authorization: Bearer $(cat secret)\" -X POST http://127.0.0.1:8080/migrate")]
 pub struct Args {
     /// Where to listen: HOST:PORT or unix:PATH; may be given several times
     #[arg(
@@ -66,12 +67,27 @@ pub struct Args {
     /// Serves only these environments
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     environments: Vec<String>,
+    /// What becomes of runs in progress when the service stops: stopped in order, or finished
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "stop")]
+    on_stop: OnStopArg,
+    /// How long runs in progress may take to stop or to finish
+    #[arg(long, value_name = "TIME", default_value = "1m")]
+    stop_within: HumanDuration,
     /// The format of the log on stderr
     #[arg(long, value_name = "FORMAT", env = "DAGMAR_LOG_FORMAT", hide_env_values = true, default_value = "text", value_parser = ["text", "json"])]
     log_format: String,
     /// What the log has
     #[arg(long, value_name = "LEVEL", env = "DAGMAR_LOG_LEVEL", hide_env_values = true, default_value = "info", value_parser = ["error", "warn", "info", "debug"])]
     log_level: String,
+}
+
+/// What becomes of runs when the service stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum OnStopArg {
+    /// They stop as by Ctrl-C: the state is recorded, the next run continues
+    Stop,
+    /// They finish; after --stop-within they are stopped
+    Finish,
 }
 
 pub fn run(args: &Args, global: &Global, _: &mut Output) -> Outcome {
@@ -98,6 +114,11 @@ pub fn run(args: &Args, global: &Global, _: &mut Output) -> Outcome {
         secret,
         environments: (!args.environments.is_empty()).then(|| args.environments.iter().cloned().collect()),
         spec,
+        on_stop: match args.on_stop {
+            OnStopArg::Stop => OnStop::Stop,
+            OnStopArg::Finish => OnStop::Finish,
+        },
+        stop_within: args.stop_within,
     };
     let format = if args.log_format == "json" { LogFormat::Json } else { LogFormat::Text };
     log::start(format, args.log_level.parse().unwrap_or(Level::INFO), log_writer);

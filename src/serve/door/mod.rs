@@ -14,7 +14,7 @@ mod shared;
 mod tests;
 mod tls;
 
-use super::config::Config;
+use super::config::{Config, OnStop};
 use super::exchange::Peer;
 use super::reading::Reading;
 use super::ready::ready;
@@ -34,6 +34,9 @@ use tokio::task::{LocalSet, spawn_local};
 
 /// How long requests may take that are under way when the service stops.
 const FAREWELL: Duration = Duration::from_secs(10);
+
+/// How long a run may take to stop that was to finish and did not in time.
+const LAST: Duration = Duration::from_secs(30);
 
 /// How long to wait when the system has no more files for connections.
 const BREATHER: Duration = Duration::from_millis(100);
@@ -80,11 +83,15 @@ async fn open(config: Config, reading: Arc<Reading>, wording: Wording) -> Result
     signals.stop(&door).await;
     tracing::info!(connections = door.places.taken(), "stopping");
     service.stop();
-    tokio::select! {
-        () = async { tokio::join!(door.places.empty(), service.idle()); } => {}
-        () = tokio::time::sleep(FAREWELL) => {
+    let ends = async {
+        end_runs(&service).await;
+        let requests = async { tokio::join!(door.places.empty(), service.idle()) };
+        if tokio::time::timeout(FAREWELL, requests).await.is_err() {
             tracing::warn!(connections = door.places.taken(), "requests did not end in time");
         }
+    };
+    tokio::select! {
+        () = ends => {}
         () = signals.again() => {
             return Err(Failure::new(FailureKind::Interrupted, "ended at once by a second signal"));
         }
@@ -94,6 +101,30 @@ async fn open(config: Config, reading: Arc<Reading>, wording: Wording) -> Result
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Ends the runs in progress as configured. What does not end in time ends with the process: the ledger has what was
+/// done, and the next run goes on.
+async fn end_runs(service: &Service) {
+    let within = Duration::from_millis(service.config.stop_within.millis);
+    let is_idle = match service.config.on_stop {
+        OnStop::Stop => {
+            service.runs.stop();
+            tokio::time::timeout(within, service.runs.idle()).await.is_ok()
+        }
+        OnStop::Finish => {
+            service.runs.close();
+            let is_idle = tokio::time::timeout(within, service.runs.idle()).await.is_ok();
+            is_idle || {
+                tracing::warn!("runs did not end in time: they are stopped");
+                service.runs.stop();
+                tokio::time::timeout(LAST, service.runs.idle()).await.is_ok()
+            }
+        }
+    };
+    if !is_idle {
+        tracing::error!("runs did not stop in time: they end with the process; the next run continues");
+    }
 }
 
 async fn accept(listener: Listener, door: Rc<Door>) {

@@ -40,7 +40,7 @@ fn echo<'a>(_: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
         let caller = exchange.caller()?;
         let credentials = exchange.head.all("authorization").count();
-        let found = (exchange.json::<Value>()?, caller.actor().to_string(), credentials);
+        let found = (exchange.json::<Value>()?, caller.actor(&exchange.id).to_string(), credentials);
         Ok(Answer::json(&found))
     })
 }
@@ -91,6 +91,8 @@ fn with_door<F: Future<Output = ()>>(work: impl FnOnce(Rc<Door>) -> F) {
         secret: Secret::new(SECRET),
         environments: None,
         spec: TargetSpec::default(),
+        on_stop: crate::serve::config::OnStop::Stop,
+        stop_within: crate::base::HumanDuration::secs(60),
     };
     let service = Service::new(config, reading, |remedy| format!("{remedy:?}")).unwrap();
     let door = Rc::new(Door {

@@ -10,6 +10,7 @@ use crate::serve::problem::{Kind, Problem};
 use crate::serve::route::Parameter;
 use crate::serve::runs::{Asked, IfBusy, Live, Order, Repeat, State, Turned, What};
 use crate::serve::service::Service;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,17 @@ const LONGEST: HumanDuration = HumanDuration::secs(24 * 60 * 60);
 
 /// The most characters of a key.
 const KEY: usize = 255;
+
+/// The body of a request, which is an object or empty.
+///
+/// # Errors
+/// It is something else: serde would take a list for an object, and an empty one for an object without fields.
+pub(super) fn body<T: DeserializeOwned>(exchange: &Exchange) -> Result<T, Problem> {
+    match exchange.body.trim_ascii_start().first() {
+        None | Some(b'{') => exchange.json(),
+        Some(_) => Err(Problem::new(Kind::BadRequest, "the body is not valid: it must be a JSON object")),
+    }
+}
 
 /// How a caller asks.
 pub(super) struct Asking {

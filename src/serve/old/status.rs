@@ -1,6 +1,7 @@
 //! `GET /status`: what an environment has.
 
 use crate::base::Wording;
+use crate::base::time::rfc3339;
 use crate::history::RunKind;
 use crate::ops::status::{EnvironmentStatus, status};
 use crate::pg::ledger::unfinished::Liveness;
@@ -12,6 +13,7 @@ use crate::serve::exchange::Exchange;
 use crate::serve::flights::Key;
 use crate::serve::problem::{PROBLEM, Problem};
 use crate::serve::route::{Body, Guard, Handling, Method, Parameter, Patience, Reply, Route};
+use crate::serve::runs::{Live, Phase, Registry};
 use crate::serve::service::Service;
 use crate::source::schema::answers::of;
 use schemars::JsonSchema;
@@ -34,7 +36,7 @@ struct Status<'a> {
     /// The changesets that failed.
     failed: Vec<FailedChangeset<'a>>,
     /// The run that is in progress.
-    running: Option<RunInProgress<'a>>,
+    running: Option<RunInProgress>,
 }
 
 /// A changeset that the database has.
@@ -72,17 +74,44 @@ struct FailedChangeset<'a> {
 
 /// A run that is in progress.
 #[derive(Debug, Serialize, JsonSchema)]
-struct RunInProgress<'a> {
+struct RunInProgress {
+    /// The id of the request that asked for it; absent if it was not asked for here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// `preparing`, `waiting` or `running`.
+    status: &'static str,
     /// What it does.
     kind: Option<RunKind>,
     /// Who started it.
-    by: &'a str,
-    /// The time of its start, as RFC 3339 in UTC.
-    started_at: &'a str,
+    by: String,
+    /// The time of its start, as RFC 3339 in UTC; absent while it has not begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<String>,
+}
+
+impl RunInProgress {
+    /// A run of this process, which the ledger does not know before it has begun.
+    fn here(live: &Live) -> Self {
+        let state = live.now();
+        Self {
+            id: Some(live.id.clone()),
+            status: state.phase.word(),
+            kind: Some(live.kind),
+            by: live.by.clone(),
+            started_at: state.started_at.map(rfc3339),
+        }
+    }
+
+    /// The run that holds the lock, by the ledger.
+    fn elsewhere(status: &EnvironmentStatus) -> Option<Self> {
+        let run = status.runs.iter().find(|run| matches!(run.liveness, Some(Liveness::Running)))?;
+        let (by, started_at) = (run.by.clone(), Some(run.started_at.clone()));
+        Some(Self { id: None, status: Phase::Running.word(), kind: run.kind, by, started_at })
+    }
 }
 
 impl<'a> Status<'a> {
-    fn of(status: &'a EnvironmentStatus) -> Self {
+    fn of(status: &'a EnvironmentStatus, here: Option<RunInProgress>) -> Self {
         let rows = |states: &'static [State]| status.changesets.iter().filter(|row| states.contains(&row.state));
         let applied = |row: &'a StateRow| AppliedChangeset {
             name: &row.id,
@@ -92,7 +121,6 @@ impl<'a> Status<'a> {
         };
         let pending =
             |row: &'a StateRow| PendingChangeset { name: &row.id, state: row.state, reason: row.reason.as_deref() };
-        let running = status.runs.iter().find(|run| matches!(run.liveness, Some(Liveness::Running)));
         let is_whole = status.broken.is_none();
         Self {
             environment: &status.environment,
@@ -102,7 +130,7 @@ impl<'a> Status<'a> {
             failed: rows(&[State::Failed, State::Partly])
                 .map(|row| FailedChangeset { name: &row.id, error: row.error.as_deref() })
                 .collect(),
-            running: running.map(|run| RunInProgress { kind: run.kind, by: &run.by, started_at: &run.started_at }),
+            running: here.or_else(|| RunInProgress::elsewhere(status)),
         }
     }
 }
@@ -127,17 +155,19 @@ pub(super) const STATUS: Route = Route {
 
 fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
-        let (aim, wording) = (service.aim(exchange)?, service.wording);
+        let (aim, wording, runs) = (service.aim(exchange)?, service.wording, service.runs.clone());
         let key = Key { what: STATUS.name, environment: aim.environment.clone(), detail: String::new() };
-        service.read(key, move || Box::pin(async move { read(&aim, wording).await })).await
+        service.read(key, move || Box::pin(async move { read(&aim, &runs, wording).await })).await
     })
 }
 
 /// Mistakes in the files are a problem that tells what the database has all the same.
-async fn read(aim: &Aim, wording: Wording) -> Result<Answer, Problem> {
+async fn read(aim: &Aim, runs: &Registry, wording: Wording) -> Result<Answer, Problem> {
+    // before what is applied: a run that ends meanwhile is still shown
+    let here = runs.current(&aim.environment).map(|live| RunInProgress::here(&live));
     let asked = async { status(&aim.target().await?, &mut ()).await };
     let found = asked.await.map_err(|failure| Problem::of(&failure, wording))?;
-    let known = Status::of(&found);
+    let known = Status::of(&found, here);
     match &found.broken {
         None => Ok(Answer::json(&known)),
         Some(broken) => Err(Problem::of(broken, wording).and(&known)),

@@ -108,6 +108,28 @@ impl Service {
         self.ask("GET", path, &bearer())
     }
 
+    /// Sends a POST with the secret and these headers, each with its line end; the answer is not waited for.
+    pub fn begin(&self, path: &str, headers: &str, body: &str) -> Http<TcpStream> {
+        let (host, bearer, length) = (self.address, bearer(), body.len());
+        let mut http = self.connect();
+        http.send(format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\n{bearer}{headers}Content-Length: {length}\r\n\r\n{body}"
+        ));
+        http
+    }
+
+    /// POST with the secret.
+    #[track_caller]
+    pub fn post(&self, path: &str, body: &str) -> Reply {
+        self.post_with(path, "", body)
+    }
+
+    /// POST with the secret and these headers, each with its line end.
+    #[track_caller]
+    pub fn post_with(&self, path: &str, headers: &str, body: &str) -> Reply {
+        self.begin(path, headers, body).reply().unwrap_or_else(|| panic!("no answer: {path}\n{}", self.log()))
+    }
+
     /// GET without a secret.
     #[track_caller]
     pub fn open(&self, path: &str) -> Reply {
