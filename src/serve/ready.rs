@@ -66,5 +66,5 @@ async fn look(service: &Service) -> Result<(), (Kind, String)> {
 }
 
 fn told(failure: &Failure) -> String {
-    crate::base::text::printable(&failure.message).into_owned()
+    crate::base::text::one_line(&failure.message)
 }

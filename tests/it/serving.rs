@@ -271,3 +271,29 @@ fn the_log_is_text_or_json_without_secrets() {
     let log = service.stop();
     assert!(log.contains(" INFO request method=GET route=\"status\" status=200") && !log.contains("health"), "{log}");
 }
+
+/// Programs of the project run with the rights of the service, but have nothing to do with its clients.
+#[test]
+fn programs_of_the_project_do_not_get_the_secret() {
+    let database = Database::new();
+    let project = project(&[table("a")]);
+    let command = format!("env > environment.txt; echo '{}'", database.url());
+    let config = json!({
+        "variables": { "stolen": "${DAGMAR_SECRET}" },
+        "environments": { "dev": { "urlCommand": ["sh", "-c", command] } }
+    });
+    project.write("dagmar.yaml", &config.to_string());
+    let service = Service::start(&project, &[]);
+    let reply = service.get("/status");
+    assert!(reply.status != 200 && reply.body.contains("DAGMAR_SECRET") && !reply.body.contains(SECRET), "{reply:?}");
+    project.write(
+        "dagmar.yaml",
+        &json!({ "environments": { "dev": { "urlCommand": ["sh", "-c", command] } } }).to_string(),
+    );
+    service.signal("HUP");
+    service.until_logged("the project was read again");
+    assert_eq!(service.get("/status").status, 200);
+    let environment = std::fs::read_to_string(project.path().join("environment.txt")).unwrap();
+    assert!(environment.contains("PATH=") && !environment.contains(SECRET), "{environment}");
+    service.stop();
+}
