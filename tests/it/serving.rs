@@ -1,6 +1,9 @@
 //! The service, as scripts and probes see it: what an environment has, whether it is ready, start and stop.
 
 use crate::support::{Database, Project, SECRET, Service, bearer, project, sql, table};
+use dagmar::serve::route::Method;
+use dagmar::serve::routes::ROUTES;
+use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -296,4 +299,35 @@ fn programs_of_the_project_do_not_get_the_secret() {
     let environment = std::fs::read_to_string(project.path().join("environment.txt")).unwrap();
     assert!(environment.contains("PATH=") && !environment.contains(SECRET), "{environment}");
     service.stop();
+}
+
+/// What a route says of its answers holds.
+#[test]
+fn answers_are_those_that_the_routes_name() {
+    let database = Database::new();
+    let project = project(&[table("a"), table("b").depends_on(["a"])]);
+    project.on(&database, &["apply", "--select", "a"]).ok();
+    let service = Service::of(&project, &database, &[]);
+    let mut with_schema = 0;
+    for route in ROUTES.iter().flat_map(|table| table.iter()).filter(|route| route.method == Method::Get) {
+        let reply = service.get(route.path);
+        let named = route.replies.iter().find(|named| named.status == reply.status);
+        let named = named.unwrap_or_else(|| panic!("{}: {reply:?}", route.path));
+        assert_eq!(reply.header("content-type"), named.media);
+        let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+        let Some(mut schema) = named.schema.map(|schema| schema(&mut generator).to_value()) else { continue };
+        schema["$defs"] = Value::Object(generator.take_definitions(true));
+        // closed, so that a field without a schema is noticed
+        for definition in schema["$defs"].as_object_mut().unwrap().values_mut() {
+            if definition.get("properties").is_some() {
+                definition["additionalProperties"] = false.into();
+            }
+        }
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let wrong: Vec<String> = validator.iter_errors(&reply.json()).map(|e| e.to_string()).collect();
+        assert!(wrong.is_empty(), "{}: {wrong:?}\n{}", route.path, reply.body);
+        assert!(!validator.is_valid(&json!({ "status": 1, "more": 1 })));
+        with_schema += 1;
+    }
+    assert!(with_schema >= 3);
 }
