@@ -5,7 +5,9 @@ use dagmar::serve::route::Method;
 use dagmar::serve::routes::ROUTES;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Waits until the default environment was looked at.
@@ -128,6 +130,33 @@ fn readiness_is_not_health() {
     project.write("dagmar.yaml", "environments: { a: { urll: x } }");
     let service = Service::of(&project, &database, &[]);
     assert_eq!((service.open("/ready").code().as_str(), service.open("/health").status), ("broken", 200));
+}
+
+/// Strangers may ask for readiness: that is one look at the database at a time, also for those who do not wait.
+#[test]
+fn readiness_is_one_look_at_a_time() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let looks = Arc::new(AtomicUsize::new(0));
+    let counted = looks.clone();
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        // a server that never says a word
+        for stream in silent.incoming() {
+            kept.push(stream);
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let project = Project::new(&[]);
+    let service = Service::start(&project, &["--url", &format!("postgres://{address}/none?sslmode=disable")]);
+    for _ in 0..50 {
+        let mut gone = service.connect();
+        gone.send("GET /ready HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    assert_eq!(service.open("/health").status, 200, "who went away was read");
+    assert_eq!(service.open("/ready").code(), "unreachable");
+    let found = looks.load(Ordering::SeqCst);
+    assert!((1..=2).contains(&found), "{found} looks");
 }
 
 /// Clients that ask while a read is under way share the next one.
