@@ -3,8 +3,10 @@
 
 use super::problem::{Kind, Problem};
 use super::service::Service;
-use crate::base::{Actor, Failure};
+use crate::base::{Actor, Failure, FailureKind};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
+use tokio::task::spawn_local;
 
 /// How long an answer holds: probes of any number ask the database once in this time.
 const HOLDS: Duration = Duration::from_secs(5);
@@ -16,32 +18,35 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// It is not.
-pub async fn ready(service: &Service) -> Result<(), Problem> {
+pub async fn ready(service: &Rc<Service>) -> Result<(), Problem> {
     if service.is_stopping() {
         return Err(Problem::new(Kind::Stopping, "the service stops"));
     }
-    // who comes meanwhile waits here and finds the answer
-    let mut last = service.readiness.0.lock().await;
-    let held = last.filter(|(at, _)| at.elapsed() < HOLDS);
-    let found = match held {
-        Some((_, found)) => found,
-        None => {
-            let found = look(service).await;
-            let before = last.map(|(_, found)| found);
-            *last = Some((Instant::now(), found.as_ref().err().map(|(kind, _)| *kind)));
-            match &found {
-                Ok(()) if before != Some(None) => tracing::info!("ready"),
-                Err((kind, why)) if before != Some(Some(*kind)) => tracing::warn!("not ready: {why}"),
-                _ => {}
-            }
-            found.err().map(|(kind, _)| kind)
-        }
-    };
-    match found {
+    // a task of its own: strangers who ask and go away must not begin one look after the other
+    let found = spawn_local(found(service.clone())).await;
+    match found.unwrap_or(Some(Kind::Internal)) {
         None => Ok(()),
         Some(Kind::Broken) => Err(Problem::new(Kind::Broken, "the project cannot be used; the log says why")),
         Some(kind) => Err(Problem::new(kind, "the database cannot be used; the log says why")),
     }
+}
+
+/// What was found last, or is found now.
+async fn found(service: Rc<Service>) -> Option<Kind> {
+    // who comes meanwhile waits here and finds the answer
+    let mut last = service.readiness.0.lock().await;
+    if let Some((_, found)) = last.filter(|(at, _)| at.elapsed() < HOLDS) {
+        return found;
+    }
+    let found = look(&service).await;
+    let before = last.map(|(_, found)| found);
+    *last = Some((Instant::now(), found.as_ref().err().map(|(kind, _)| *kind)));
+    match &found {
+        Ok(()) if before != Some(None) => tracing::info!("ready"),
+        Err((kind, why)) if before != Some(Some(*kind)) => tracing::warn!("not ready: {why}"),
+        _ => {}
+    }
+    found.err().map(|(kind, _)| kind)
 }
 
 async fn look(service: &Service) -> Result<(), (Kind, String)> {
@@ -52,19 +57,18 @@ async fn look(service: &Service) -> Result<(), (Kind, String)> {
                 return Ok(Err((Kind::Broken, told(&failure))));
             }
             let reached = async {
+                // a private server may take its time to be made
                 let target = aim.target().await?;
-                target.connect_within(Duration::ZERO, &mut ()).await?.close().await
+                let answer = async { target.connect_within(Duration::ZERO, &mut ()).await?.close().await };
+                let silent = || Failure::new(FailureKind::Database, "the database does not answer");
+                tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(silent()))
             };
             Ok(reached.await.map_err(|failure: Failure| (Kind::Unreachable, told(&failure))))
         })
     });
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(Ok(found)) => found,
-        Ok(Err(problem)) => Err((Kind::Unreachable, problem.code().to_owned())),
-        Err(_) => Err((Kind::Unreachable, "the database does not answer".to_owned())),
-    }
+    asked.await.unwrap_or_else(|problem| Err((Kind::Unreachable, problem.code().to_owned())))
 }
 
 fn told(failure: &Failure) -> String {
-    crate::base::text::printable(&failure.message).into_owned()
+    crate::base::text::one_line(&failure.message)
 }

@@ -107,6 +107,17 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn the_page_shows_the_defaults() {
+        let page = std::fs::read_to_string("docs/service.md").unwrap();
+        let (_, block) = page.split_once("```yaml\nserve:\n").unwrap();
+        let block = block.split_once("```").unwrap().0;
+        let config: ServeConfig = serde_yaml::from_str(block).unwrap();
+        assert_eq!(config, ServeConfig::default());
+        let keys = block.lines().filter(|line| line.starts_with("    ")).count();
+        assert_eq!(keys, serde_json::to_value(ServeLimits::default()).unwrap().as_object().unwrap().len());
+    }
+
+    #[test]
     fn limits_have_limits() {
         let said = |limits: serde_json::Value| {
             let mut out = Diagnostics::default();

@@ -1,8 +1,13 @@
 //! The service, as scripts and probes see it: what an environment has, whether it is ready, start and stop.
 
 use crate::support::{Database, Project, SECRET, Service, bearer, project, sql, table};
+use dagmar::serve::route::Method;
+use dagmar::serve::routes::ROUTES;
+use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Waits until the default environment was looked at.
@@ -125,6 +130,33 @@ fn readiness_is_not_health() {
     project.write("dagmar.yaml", "environments: { a: { urll: x } }");
     let service = Service::of(&project, &database, &[]);
     assert_eq!((service.open("/ready").code().as_str(), service.open("/health").status), ("broken", 200));
+}
+
+/// Strangers may ask for readiness: that is one look at the database at a time, also for those who do not wait.
+#[test]
+fn readiness_is_one_look_at_a_time() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let looks = Arc::new(AtomicUsize::new(0));
+    let counted = looks.clone();
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        // a server that never says a word
+        for stream in silent.incoming() {
+            kept.push(stream);
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let project = Project::new(&[]);
+    let service = Service::start(&project, &["--url", &format!("postgres://{address}/none?sslmode=disable")]);
+    for _ in 0..50 {
+        let mut gone = service.connect();
+        gone.send("GET /ready HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    assert_eq!(service.open("/health").status, 200, "who went away was read");
+    assert_eq!(service.open("/ready").code(), "unreachable");
+    let found = looks.load(Ordering::SeqCst);
+    assert!((1..=2).contains(&found), "{found} looks");
 }
 
 /// Clients that ask while a read is under way share the next one.
@@ -270,4 +302,66 @@ fn the_log_is_text_or_json_without_secrets() {
     service.get("/status");
     let log = service.stop();
     assert!(log.contains(" INFO request method=GET route=\"status\" status=200") && !log.contains("health"), "{log}");
+}
+
+/// Programs of the project run with the rights of the service, but have nothing to do with its clients.
+#[test]
+fn programs_of_the_project_do_not_get_the_secret() {
+    let database = Database::new();
+    let project = project(&[table("a")]);
+    let command = format!("env > environment.txt; echo '{}'", database.url());
+    let config = json!({
+        "variables": { "stolen": "${DAGMAR_SECRET}" },
+        "environments": { "dev": { "urlCommand": ["sh", "-c", command] } }
+    });
+    project.write("dagmar.yaml", &config.to_string());
+    let service = Service::start(&project, &[]);
+    let reply = service.get("/status");
+    assert!(reply.status != 200 && reply.body.contains("DAGMAR_SECRET") && !reply.body.contains(SECRET), "{reply:?}");
+    project.write(
+        "dagmar.yaml",
+        &json!({ "environments": { "dev": { "urlCommand": ["sh", "-c", command] } } }).to_string(),
+    );
+    service.signal("HUP");
+    service.until_logged("the project was read again");
+    assert_eq!(service.get("/status").status, 200);
+    let environment = std::fs::read_to_string(project.path().join("environment.txt")).unwrap();
+    assert!(environment.contains("PATH=") && !environment.contains(SECRET), "{environment}");
+    service.stop();
+}
+
+/// What a route says of its answers holds.
+#[test]
+fn answers_are_those_that_the_routes_name() {
+    let database = Database::new();
+    let project = project(&[table("a"), table("b").depends_on(["a"])]);
+    project.on(&database, &["apply", "--select", "a"]).ok();
+    let service = Service::of(&project, &database, &[]);
+    let mut with_schema = 0;
+    for route in ROUTES.iter().flat_map(|table| table.iter()) {
+        let reply = match route.method {
+            Method::Get => service.get(route.path),
+            Method::Post => {
+                service.post(route.path, if route.path == "/rollback" { r#"{"last_run":true}"# } else { "" })
+            }
+        };
+        let named = route.replies.iter().find(|named| named.status == reply.status);
+        let named = named.unwrap_or_else(|| panic!("{}: {reply:?}", route.path));
+        assert_eq!(reply.header("content-type"), named.media);
+        let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+        let Some(mut schema) = named.schema.map(|schema| schema(&mut generator).to_value()) else { continue };
+        schema["$defs"] = Value::Object(generator.take_definitions(true));
+        // closed, so that a field without a schema is noticed
+        for definition in schema["$defs"].as_object_mut().unwrap().values_mut() {
+            if definition.get("properties").is_some() {
+                definition["additionalProperties"] = false.into();
+            }
+        }
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let wrong: Vec<String> = validator.iter_errors(&reply.json()).map(|e| e.to_string()).collect();
+        assert!(wrong.is_empty(), "{}: {wrong:?}\n{}", route.path, reply.body);
+        assert!(!validator.is_valid(&json!({ "status": 1, "more": 1 })));
+        with_schema += 1;
+    }
+    assert!(with_schema >= 5);
 }

@@ -7,15 +7,12 @@ use crate::cli::shell::open;
 use crate::cli::shell::output::{Output, log_writer, only_text};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::wording::worded;
-use crate::pg::ProcessEnv;
+use crate::pg::{ProcessEnv, SERVICE_SECRET};
 use crate::serve::config::{Config, Listen, OnStop, PublicUrl, TlsFiles, refuse_shared};
 use crate::serve::log::{self, Level, LogFormat};
 use crate::serve::{Reading, serve};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-/// The variable that has the secret.
-const SECRET: &str = "DAGMAR_SECRET";
 
 /// The largest file of a secret.
 const LARGEST: u64 = 64 << 10;
@@ -92,8 +89,10 @@ enum OnStopArg {
 
 pub fn run(args: &Args, global: &Global, _: &mut Output) -> Outcome {
     only_text(global)?;
-    let process = ProcessEnv::of_process();
+    let mut process = ProcessEnv::of_process();
     let secret = secret(args, &process)?;
+    // no file of the project may name it
+    process.vars.remove(SERVICE_SECRET);
     let spec = open::spec(global)?;
     let reading = Reading::open(&open::root(global)?, process)?;
     let project = reading.project();
@@ -128,13 +127,14 @@ pub fn run(args: &Args, global: &Global, _: &mut Output) -> Outcome {
 /// The secret of the clients, from the file or the variable.
 fn secret(args: &Args, process: &ProcessEnv) -> Result<Secret, Failure> {
     let usage = |why: String| Failure::new(FailureKind::Usage, why);
-    match (&args.secret_file, process.var(SECRET)) {
-        (Some(_), Some(_)) => Err(usage(format!("there are two secrets: `--secret-file` and {SECRET}"))
-            .help(format!("unset {SECRET}, or leave out `--secret-file`"))),
+    match (&args.secret_file, process.var(SERVICE_SECRET)) {
+        (Some(_), Some(_)) => Err(usage(format!("there are two secrets: `--secret-file` and {SERVICE_SECRET}"))
+            .help(format!("unset {SERVICE_SECRET}, or leave out `--secret-file`"))),
         (None, Some(text)) => Ok(Secret::new(text)),
         (Some(path), None) => of_file(path),
-        (None, None) => Err(usage("the service has no secret: everybody could use it".to_owned())
-            .help(format!("make one with `openssl rand -hex 32`; give it by `--secret-file FILE` or {SECRET}"))),
+        (None, None) => Err(usage("the service has no secret: everybody could use it".to_owned()).help(format!(
+            "make one with `openssl rand -hex 32`; give it by `--secret-file FILE` or {SERVICE_SECRET}"
+        ))),
     }
 }
 

@@ -21,6 +21,7 @@ use super::ready::ready;
 use super::routes::ROUTES;
 use super::service::Service;
 use super::who::{Hosts, Who, network};
+use crate::base::text::one_line;
 use crate::base::{Failure, FailureKind, Wording};
 use listen::Listener;
 use places::Places;
@@ -97,7 +98,7 @@ async fn open(config: Config, reading: Arc<Reading>, wording: Wording) -> Result
         }
     }
     for failure in service.held.close().await {
-        tracing::warn!("{failure}");
+        tracing::warn!("{}", one_line(&failure.message));
     }
     tracing::info!("stopped");
     Ok(())
@@ -187,7 +188,7 @@ impl Signals {
             tokio::select! {
                 _ = self.term.recv() => return,
                 _ = self.int.recv() => return,
-                _ = self.hup.recv() => again(door),
+                _ = self.hup.recv() => again(door).await,
             }
         }
     }
@@ -202,17 +203,24 @@ impl Signals {
 }
 
 /// Reads the project and the certificate again; what cannot be read stays as it was.
-fn again(door: &Door) {
-    match door.service.reading.again() {
+async fn again(door: &Door) {
+    let service = &door.service;
+    let reading = service.reading.clone();
+    // requests are answered meanwhile, and a failure is a line of the log
+    let read = service
+        .work(move || Box::pin(async move { Ok(reading.again().map_err(|failure| one_line(&failure.message))) }));
+    match read.await.unwrap_or_else(|problem| Err(problem.code().to_owned())) {
         Ok(()) => tracing::info!("the project was read again"),
-        Err(failure) => tracing::error!("the project cannot be read again: {failure}"),
+        Err(why) => tracing::error!("the project cannot be read again: {why}"),
     }
-    match door.service.config.tls.as_ref().map(tls::acceptor) {
+    match service.config.tls.as_ref().map(tls::acceptor) {
         Some(Ok(acceptor)) => {
             *door.tls.borrow_mut() = Some(acceptor);
             tracing::info!("the certificate was read again");
         }
-        Some(Err(failure)) => tracing::error!("the certificate cannot be read again: {failure}"),
+        Some(Err(failure)) => {
+            tracing::error!("the certificate cannot be read again: {}", one_line(&failure.message));
+        }
         None => {}
     }
 }

@@ -1,7 +1,7 @@
 //! What a run tells of itself becomes what is known of it, and a line of the service's log where it is worth one.
 
 use super::state::{Live, Phase};
-use crate::base::text::printable;
+use crate::base::text::one_line;
 use crate::ops::now;
 use crate::run::{Event, Observer};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl Observer for Writer {
                 state.waits_for = Some(message.clone());
             }),
             Event::Warning { message, .. } => {
-                tracing::warn!(request = live.id, environment = live.environment, "{}", printable(message));
+                tracing::warn!(request = live.id, environment = live.environment, "{}", one_line(message));
             }
             Event::StepFailed { changeset, error, .. } => tracing::error!(
                 request = live.id,
@@ -36,7 +36,7 @@ impl Observer for Writer {
                 changeset,
                 sqlstate = error.sqlstate,
                 "{}",
-                printable(&error.message)
+                one_line(&error.message)
             ),
             _ => {}
         }

@@ -3,6 +3,7 @@
 use super::log::Writer;
 use super::order::{Order, What};
 use super::state::{Live, Phase};
+use crate::base::text::one_line;
 use crate::base::{Failure, FailureKind};
 use crate::ops::perform::{Door, perform};
 use crate::ops::refusal::Attempt;
@@ -35,7 +36,7 @@ pub fn start(order: Order, live: Arc<Live>, after: After) -> Result<(), Failure>
                 .note("the ledger has what was done"))
         }));
         let state = live.now();
-        let why = state.failure.as_ref().map(|failure| failure.message.as_str());
+        let why = state.failure.as_ref().map(|failure| one_line(&failure.message));
         tracing::info!(
             request = id,
             environment,
@@ -96,7 +97,12 @@ impl Door for Course {
 
     async fn planned(&mut self, planned: &Planned<'_>) -> Result<(), Failure> {
         for problem in planned.exposed_passwords().iter() {
-            tracing::warn!(request = self.live.id, environment = self.live.environment, "{}", problem.message);
+            tracing::warn!(
+                request = self.live.id,
+                environment = self.live.environment,
+                "{}",
+                one_line(&problem.message)
+            );
         }
         self.live.note(|state| {
             state.phase = Phase::Preparing;

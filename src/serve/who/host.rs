@@ -16,7 +16,9 @@ impl Hosts {
     /// Of a service at these addresses.
     #[must_use]
     pub fn of(public: Option<&PublicUrl>, listen: &[SocketAddr]) -> Self {
-        let mut authorities: Vec<String> = public.map(|url| url.authority.clone()).into_iter().collect();
+        // the name that clients of a Unix socket use; no stranger's name server is asked for it
+        let mut authorities = vec!["localhost".to_owned()];
+        authorities.extend(public.map(|url| url.authority.clone()));
         let mut everywhere = Vec::new();
         for address in listen {
             let port = address.port();
@@ -80,7 +82,8 @@ mod tests {
             let listen: Vec<SocketAddr> = listen.iter().map(|address| address.parse().unwrap()).collect();
             Hosts::of(public.as_ref(), &listen).check(Some(host)).is_ok()
         };
-        for host in ["127.0.0.1:8080", "localhost:8080", "[::1]:8080"] {
+        assert!(ours(None, &[], "localhost") && !ours(None, &[], "127.0.0.1"));
+        for host in ["127.0.0.1:8080", "localhost:8080", "[::1]:8080", "localhost"] {
             assert!(ours(None, &["127.0.0.1:8080"], host), "{host}");
         }
         for host in ["127.0.0.1", "localhost:81", "evil.example.org:8080", "10.0.0.1:8080", "127.0.0.1:8080.evil.org"] {
