@@ -1,7 +1,7 @@
 //! The runs of this process: one at a time in an environment, others refused or queued.
 
 use super::order::{IfBusy, Order, Repeat};
-use super::state::{Live, Phase};
+use super::state::{Live, Phase, State};
 use super::thread::{self, After};
 use crate::base::{Failure, FailureKind};
 use crate::ops::now;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 /// The most orders that wait in an environment.
 const QUEUE: usize = 10;
 
-/// The most runs that are remembered in an environment, for who asks again.
+/// The most runs with a key that are remembered in an environment, for who asks again.
 const PAST: usize = 200;
 
 /// How long a run is remembered, in milliseconds.
@@ -115,8 +115,8 @@ impl Registry {
     /// # Errors
     /// If it was asked for by another request.
     pub fn repeated(&self, environment: &str, repeat: &Repeat) -> Result<Option<Asked>, Turned> {
-        let mut slots = self.0.slots();
-        let live = slots.environments.get_mut(environment).and_then(|slot| slot.repeated(repeat));
+        let slots = self.0.slots();
+        let live = slots.environments.get(environment).and_then(|slot| slot.repeated(repeat));
         live.map(|live| again(live, Some(repeat))).transpose()
     }
 
@@ -188,13 +188,12 @@ impl Inner {
             if let Some(live) = slot.current.take() {
                 // who waited for it may ask for the next one at once: that waits for the slots
                 live.end(result);
-                slot.past.push_back(live);
+                slot.remember(live);
             }
             while slot.current.is_none() {
                 let Some((order, live)) = slot.queue.pop_front() else { break };
                 if let Err(why) = self.start(slot, order, &live) {
                     live.end(Err(why));
-                    slot.past.push_back(live);
                 }
             }
         }
@@ -203,17 +202,27 @@ impl Inner {
 }
 
 impl Slot {
-    /// The run that was asked for with this key. One that never began left nothing and may be asked for again.
-    fn repeated(&mut self, repeat: &Repeat) -> Option<Arc<Live>> {
+    /// Keeps a run that is over for who asks again with its key. One that never began left nothing and may be asked for
+    /// again.
+    fn remember(&mut self, live: Arc<Live>) {
+        if live.repeat.is_some() && live.phase() != Phase::Refused {
+            self.past.push_back(live);
+        }
         let oldest = now() - REMEMBERED;
         let is_old = |live: &Arc<Live>| live.now().finished_at.is_some_and(|at| at < oldest);
         while self.past.len() > PAST || self.past.front().is_some_and(is_old) {
             self.past.pop_front();
         }
+    }
+
+    /// The run that was asked for with this key.
+    fn repeated(&self, repeat: &Repeat) -> Option<Arc<Live>> {
+        let oldest = now() - REMEMBERED;
         let queued = self.queue.iter().map(|(_, live)| live);
         let mut all = self.current.iter().chain(queued).chain(self.past.iter().rev());
         let same = |live: &&Arc<Live>| live.repeat.as_ref().is_some_and(|own| own.key == repeat.key);
-        all.find(|live| same(live) && live.phase() != Phase::Refused).cloned()
+        let counts = |state: &State| state.phase != Phase::Refused && state.finished_at.is_none_or(|at| at >= oldest);
+        all.find(|live| same(live) && counts(&live.now())).cloned()
     }
 }
 
