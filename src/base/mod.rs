@@ -26,7 +26,7 @@ pub mod time;
 pub mod typed;
 pub mod words;
 
-pub use actor::Actor;
+pub use actor::{Actor, Origin};
 pub use code::Code;
 pub use content::Content;
 pub use cores::{BATCH, on_all_cores};
@@ -42,5 +42,5 @@ pub use pace::{Pace, PaceSpec};
 pub use remedy::{Operation, Remedy, Setting, Wording};
 pub use rule::{Level, Rule};
 pub use secret::{Secret, Secrets};
-pub use size::size;
+pub use size::{HumanSize, size};
 pub use words::count;

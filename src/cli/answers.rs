@@ -189,7 +189,7 @@ mod tests {
     use serde_json::Value;
 
     /// Commands that refuse `--format json`; `tests/it/answers.rs` asks them.
-    const WITHOUT: [&str; 5] = ["sql", "ledger grants", "dev psql", "completions", "man"];
+    const WITHOUT: [&str; 6] = ["sql", "ledger grants", "serve", "dev psql", "completions", "man"];
 
     #[test]
     fn every_command_has_its_answers() {

@@ -10,7 +10,7 @@ use super::script::{Script, StatementTag};
 use super::session;
 use crate::base::{Actor, QualifiedName};
 use crate::history::RunKind;
-use crate::ledger::record::RunStart;
+use crate::ledger::start::RunStart;
 use crate::ledger::walk::Position;
 use crate::plan::{Plan, Progress, Step};
 use crate::sql::{self, Facts, LockMode};

@@ -4,13 +4,13 @@
 use super::durability::Wait;
 use super::locks::locks;
 use super::printer::Printer;
-use super::script::USE_OWN_PATH;
-use super::script::{Script, StatementTag};
+use super::script::{Script, StatementTag, USE_OWN_PATH};
 use super::session::{self, NO_LIMITS, limits_sql, session_sql, set_path};
 use crate::base::Limits;
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::history::RunStatus;
-use crate::ledger::record::{self, OWN_PATH, Recorder, RunStart};
+use crate::ledger::record::{self, OWN_PATH, Recorder};
+use crate::ledger::start::RunStart;
 use crate::ledger::walk;
 use crate::plan::{Direction, Mode, Progress, Renamed, Segment, Step, StepReason};
 use crate::sql;

@@ -8,4 +8,5 @@ pub mod json;
 pub mod record;
 pub mod repair;
 pub mod schema;
+pub mod start;
 pub mod walk;

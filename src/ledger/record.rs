@@ -5,8 +5,8 @@ use super::code;
 use super::json::{jsonb, jsonb_text};
 use crate::base::name::{quote_dollar, quote_literal};
 use crate::base::secret::PLACEHOLDER;
-use crate::base::{Actor, Ident, Limits};
-use crate::history::{EventKind, RecordedStatus, RunKind, RunStatus};
+use crate::base::{Ident, Limits};
+use crate::history::{EventKind, RecordedStatus, RunStatus};
 use crate::plan::{Direction, Step, StepCheck, StepReason, stored};
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub enum RunRef {
 }
 
 impl RunRef {
-    fn sql(&self) -> String {
+    pub(super) fn sql(&self) -> String {
         match self {
             RunRef::Id(id) => format!("{}::uuid", quote_literal(id)),
             RunRef::Psql => ":'dagmar_run'::uuid".to_owned(),
@@ -35,7 +35,7 @@ impl RunRef {
 #[derive(Debug, Clone)]
 pub struct Recorder {
     pub(super) ledger: String,
-    run: RunRef,
+    pub(super) run: RunRef,
 }
 
 /// The `search_path` of dagmar's own statements: into these schemas nobody else can put a function
@@ -44,21 +44,6 @@ pub const OWN_PATH: &str = "pg_catalog, pg_temp";
 
 /// When the transaction of a step began, for [`Recorder::changeset`]; set by [`Recorder::fence`].
 pub const STARTED: &str = "current_setting('dagmar.started')::timestamptz";
-
-/// A run that begins.
-#[derive(Debug, Clone, Copy)]
-pub struct RunStart<'a> {
-    /// The kind of the run.
-    pub kind: RunKind,
-    /// The environment.
-    pub environment: &'a str,
-    /// How many changesets it is about.
-    pub steps: usize,
-    /// Who acts.
-    pub actor: &'a Actor,
-    /// What dagmar.yaml says of the environment; `None`: not known, as in a script.
-    pub policy: Option<&'a Value>,
-}
 
 impl Recorder {
     /// A writer for this ledger and run.
@@ -246,55 +231,6 @@ impl Recorder {
             quote_literal(kind.word()),
             changeset.map_or("NULL".to_owned(), quote_literal),
             jsonb(detail)
-        )
-    }
-
-    /// Begins the run.
-    #[must_use]
-    pub fn start_run(&self, start: &RunStart<'_>) -> Vec<String> {
-        let RunStart { kind, environment, steps, actor, policy } = *start;
-        let run = format!(
-            "INSERT INTO {l}.run (id, kind, environment, steps, version, os_user, host) VALUES ({run}, {kind}, {env}, \
-             {steps}, {version}, {os_user}, {host})",
-            l = self.ledger,
-            run = self.run.sql(),
-            kind = quote_literal(kind.word()),
-            env = quote_literal(environment),
-            version = quote_literal(env!("CARGO_PKG_VERSION")),
-            os_user = quote_literal(&actor.user),
-            host = quote_literal(&actor.host),
-        );
-        // under the lock nobody else runs: what is still marked so has lost its server or was killed
-        let ended = format!(
-            "UPDATE {l}.run SET status = 'interrupted', finished_at = clock_timestamp(), message = 'the run \
-             ended without reporting: its process was killed or disconnected' WHERE status = 'running'",
-            l = self.ledger
-        );
-        let mut detail = json!({
-            "kind": kind, "environment": environment, "steps": steps, "by": actor.to_string(),
-            "version": env!("CARGO_PKG_VERSION"),
-        });
-        let mut rows = vec![ended, run, format!("SELECT {}.collect_refusals()", self.ledger)];
-        if let Some(policy) = policy {
-            rows.push(self.policy_changed(environment, policy));
-            detail["policy"] = policy.clone();
-        }
-        rows.push(self.event(EventKind::RunStarted, None, &detail));
-        rows
-    }
-
-    /// A policy that is weaker than before leaves a trace, and any other change as well.
-    fn policy_changed(&self, environment: &str, policy: &Value) -> String {
-        format!(
-            "INSERT INTO {l}.event (run, kind, detail) SELECT {run}, '{kind}', jsonb_build_object('environment', {environment}, \
-             'from', last.policy, 'to', {policy}) FROM (SELECT detail -> 'policy' AS policy FROM {l}.event WHERE kind = '{started}' \
-             AND detail ? 'policy' ORDER BY seq DESC LIMIT 1) last WHERE last.policy <> {policy}",
-            l = self.ledger,
-            run = self.run.sql(),
-            kind = EventKind::PolicyChanged.word(),
-            environment = quote_literal(environment),
-            policy = jsonb(policy),
-            started = EventKind::RunStarted.word(),
         )
     }
 

@@ -2,7 +2,8 @@
 //! that was mended by hand, a ledger that came from elsewhere.
 
 use super::json::jsonb;
-use super::record::{OWN_PATH, Recorder, RunStart};
+use super::record::{OWN_PATH, Recorder};
+use super::start::RunStart;
 use crate::base::name::quote_literal;
 use crate::history::event::EventKind;
 use crate::history::recorded::Renamed;

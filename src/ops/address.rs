@@ -47,6 +47,18 @@ impl Target {
         self.read(own, observer).await.map(Some)
     }
 
+    /// Whether the connection is to the private server on this machine.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        let own = self.config().and_then(|e| e.address());
+        match (&self.spec.url, own) {
+            (Some(url), _) => url.expose() == EMBEDDED,
+            (None, Some(Address::Url(text))) => self.filled(text).is_ok_and(|text| text == EMBEDDED),
+            (None, Some(_)) => false,
+            (None, None) => self.process().var("DATABASE_URL") == Some(EMBEDDED),
+        }
+    }
+
     /// The settings of a URL that is written in dagmar.yaml; `None`: there is none, or it is a private server.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ pub mod check;
 pub mod compile;
 mod connect;
 pub mod control;
+pub mod digest;
 pub mod execution;
 pub mod gates;
 pub mod generate;
@@ -26,6 +27,7 @@ pub mod lint;
 pub mod manual;
 pub mod matrix;
 pub mod origins;
+pub mod perform;
 pub mod preflight;
 pub mod prepare;
 pub mod progress;
@@ -52,7 +54,7 @@ pub use source::RunSource;
 pub use target::{Project, Target, TargetSpec};
 
 /// The time of this machine, in milliseconds since 1970.
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

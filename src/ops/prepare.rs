@@ -1,10 +1,11 @@
-//! Before a run: its plan, what the gates say, what the preflight found, and the digest of all that.
+//! Before a run: its plan, what the gates say, what the preflight found, and the digest by which it is confirmed.
 
+use super::digest::digest_of;
 use super::gates::{Gates, Judgement, Overrides};
 use super::promotion::PromotionSource;
 use super::run::RunOptions;
 use super::{RunSource, Target, about, preflight};
-use crate::base::{Diagnostics, Failure, FailureKind, checksum};
+use crate::base::{Diagnostics, Failure, FailureKind};
 use crate::gate::{GateStatus, GateVerdict};
 use crate::history::History;
 use crate::pg::Database;
@@ -223,33 +224,10 @@ impl<'a> Prepared<'a> {
         self.judgement.verdicts.iter().all(|verdict| verdict.status != GateStatus::Unmet)
     }
 
-    /// The digest of the plan, its database, the verdicts and the findings.
+    /// The digest of the plan, its database and the states of its gates.
     #[must_use]
     pub fn digest(&self) -> String {
-        let plan = &self.planned.plan;
-        let mut text = format!(
-            "{}\n{}\n{}\n{}\n",
-            plan.environment,
-            plan.ledger_schema,
-            plan.direction.word(),
-            self.planned.db.describe()
-        );
-        for renamed in &plan.renamed {
-            text += &format!("rename {} {}\n", renamed.from, renamed.to);
-        }
-        for step in &plan.steps {
-            text += &format!("step {} {} {}\n", step.changeset, step.direction.word(), step.checksum);
-            for segment in &step.segments {
-                text += &format!("{:?}\n", segment.progress);
-                for statement in &segment.statements {
-                    text += &format!("{} {}\n", statement.sql.len(), statement.sql);
-                }
-            }
-        }
-        for verdict in &self.judgement.verdicts {
-            text += &format!("gate {} {:?}\n", verdict.gate, verdict.status);
-        }
-        format!("p1:{}", checksum::sha256_hex(text.as_bytes()))
+        digest_of(self.plan(), &self.planned.db.describe(), self.verdicts())
     }
 
     /// Refuses a run that cannot start, and records an unmet gate in the ledger if there is one.

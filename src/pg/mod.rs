@@ -26,8 +26,8 @@ mod stop;
 
 pub use crate::base::Secret;
 pub use connect::{
-    Canceler, Connection, FileText, Notice, Place, ProcessEnv, ServerError, SessionKind, Settings, SslMode, Target,
-    connect, connect_with, failure, query_failed, remember, user_name,
+    Canceler, Connection, FileText, Notice, Place, ProcessEnv, SERVICE_SECRET, ServerError, SessionKind, Settings,
+    SslMode, Target, connect, connect_with, failure, query_failed, remember, user_name,
 };
 pub use database::Database;
 pub use embedded::{Embedded, Home};

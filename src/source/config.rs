@@ -7,6 +7,7 @@ use super::ledger::LedgerConfig;
 use super::lint::LintPolicy;
 use super::policy::{ApprovalPolicy, Destructive, Freeze, Rate, Window};
 use super::prove::{ProveConfig, ProvenPolicy};
+use super::serve::ServeConfig;
 use crate::base::{Granularity, HumanDuration, Limits, PaceSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,9 @@ pub struct ProjectConfig {
     /// The comparison of databases with their ledgers (`dagmar drift`).
     #[serde(skip_serializing_if = "DriftConfig::is_empty")]
     pub drift: DriftConfig,
+    /// The service (`dagmar serve`).
+    #[serde(skip_serializing_if = "ServeConfig::is_empty")]
+    pub serve: ServeConfig,
     /// The environments, in the order of promotion. The first is the default.
     #[schemars(with = "BTreeMap<String, Environment>")]
     pub environments: Map<String, Value>,
@@ -66,6 +70,7 @@ impl Default for ProjectConfig {
             lint: LintPolicy::default(),
             prove: ProveConfig::default(),
             drift: DriftConfig::default(),
+            serve: ServeConfig::default(),
             environments: Map::new(),
             environment_list: Vec::new(),
         }

@@ -57,6 +57,7 @@ impl ProjectConfig {
         check_variables(&config.variables, &place.child("variables"), out);
         config.limits.backfill.check(&place.child("limits").child("backfill"), out);
         config.prove.check(&place.child("prove"), out);
+        config.serve.limits.check(&place.child("serve").child("limits"), out);
         config.check_promotion(place, out);
         Some(config)
     }

@@ -383,8 +383,14 @@ fn the_schemas_are_closed() {
 #[test]
 fn who_has_no_json_refuses_it() {
     let project = Project::new(&[("dagmar.yaml", "environments: { dev: { url: embedded } }")]);
-    let commands =
-        [&["sql"][..], &["ledger", "grants", "--reader", "r"], &["dev", "psql"], &["completions", "bash"], &["man"]];
+    let commands = [
+        &["sql"][..],
+        &["ledger", "grants", "--reader", "r"],
+        &["serve"],
+        &["dev", "psql"],
+        &["completions", "bash"],
+        &["man"],
+    ];
     for command in commands {
         let run = project.run(&[command, &["--format", "json"]].concat());
         assert!(run.json()["error"]["message"] == "this command has no format `json`" && run.code == 2, "{run:?}");

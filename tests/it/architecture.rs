@@ -6,13 +6,14 @@ use std::fs;
 use std::path::Path;
 
 /// The parts of the crate; none imports what stands after it.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 26] = [
     "base", "effects", "sql", "inspect", "rows", "change", "render", "source", "graph", "generate", "history", "proof",
-    "plan", "edges", "ledger", "run", "lint", "exec", "gate", "testing", "report", "pipeline", "pg", "ops", "cli",
+    "plan", "edges", "ledger", "run", "lint", "exec", "gate", "testing", "report", "pipeline", "pg", "ops", "serve",
+    "cli",
 ];
 
 /// Crates that only one part may name, and the part.
-const HIDDEN: [(&str, &str); 9] = [
+const HIDDEN: [(&str, &str); 15] = [
     ("tokio_postgres", "pg"),
     ("rustls", "pg"),
     ("petgraph", "graph"),
@@ -22,10 +23,18 @@ const HIDDEN: [(&str, &str); 9] = [
     ("squawk_syntax", "sql"),
     ("ring::signature", "plan"),
     ("base64", "plan"),
+    ("hyper", "serve"),
+    ("hyper_util", "serve"),
+    ("http_body_util", "serve"),
+    ("tokio_rustls", "serve"),
+    ("tracing", "serve"),
+    ("tracing_subscriber", "serve"),
 ];
 
-/// Where one of them is named all the same: a password in base64 is one that must not be shown.
-const NAMED_ALL_THE_SAME: [(&str, &str); 1] = [("base64", "src/pg/connect/mask.rs")];
+/// Where one of them is named all the same: a password in base64 is one that must not be shown, and the service is a
+/// server of TLS.
+const NAMED_ALL_THE_SAME: [(&str, &str); 2] =
+    [("base64", "src/pg/connect/mask.rs"), ("rustls", "src/serve/door/tls.rs")];
 
 /// The most lines in a file: of the code without its tests, and of the tests.
 const MOST_LINES: usize = 400;
@@ -107,11 +116,17 @@ fn files_are_small() {
     assert!(tests.is_empty(), "split: {tests:?}");
 }
 
+/// Whether a path begins with this crate, or has it as a part of its own.
+fn names(code: &str, name: &str) -> bool {
+    code.match_indices(&format!("{name}::"))
+        .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+}
+
 #[test]
 fn crates_stay_behind_their_part() {
     for file in sources() {
         for (name, part) in HIDDEN {
-            let names = file.code.contains(&format!("{name}::"));
+            let names = names(&file.code, name);
             let names = names && !NAMED_ALL_THE_SAME.contains(&(name, file.path.as_str()));
             assert!(!names || file.part == part, "{} names {name}, which only {part} may", file.path);
         }
@@ -210,5 +225,39 @@ fn operations_know_no_door() {
         // git is asked with its streams
         let streams = if file.path == "src/ops/git.rs" { ["stdout", "stderr"].as_slice() } else { &[] };
         assert_eq!(found, streams, "{}", file.path);
+    }
+}
+
+/// The service is a door of its own: the command line gives it what it has of streams and variables.
+#[test]
+fn the_service_knows_no_command_line() {
+    let others = ["clap", "stdout", "stderr", "std::env", "process::exit"];
+    for file in sources().iter().filter(|file| file.part == "serve") {
+        let found: Vec<&str> = others.into_iter().filter(|word| file.code.contains(word)).collect();
+        assert!(found.is_empty(), "{} names {found:?}", file.path);
+        let is_door = file.path.starts_with("src/serve/door/");
+        assert!(is_door || !names(&file.code, "hyper"), "{} names hyper, which only `door` may", file.path);
+    }
+}
+
+/// Who does without the service does not build what it needs.
+#[test]
+fn without_the_feature_nothing_of_the_service_is_built() {
+    let tree = |features: &str| {
+        let cargo = std::process::Command::new(env!("CARGO"))
+            .args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+            .args(["--no-default-features", "--features", features])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
+        let text = String::from_utf8(cargo.stdout).unwrap();
+        text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let (with, without) = (tree("cli,serve"), tree("cli"));
+    for own in
+        ["hyper", "hyper-util", "http", "http-body", "http-body-util", "httparse", "tracing", "tracing-subscriber"]
+    {
+        assert!(with.contains(own) && !without.contains(own), "{own}");
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
 mod about;
+mod acting;
 mod answers;
 mod approved;
 mod approving;
@@ -73,6 +74,12 @@ mod saying;
 mod scripts;
 mod sealing;
 mod secrets;
+mod serving;
+mod serving_addresses;
+mod serving_guard;
+mod serving_killed;
+mod serving_limits;
+mod serving_runs;
 mod shell;
 mod smoke;
 mod stopping;

@@ -12,11 +12,15 @@ use crate::cli::shell::wording::worded;
 use crate::cli::shell::{gates, left, open, progress};
 use crate::history::approval::last_words;
 use crate::ops::lines::{ApplySummary, End};
+use crate::ops::perform::{Door, perform};
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::{Options, Planned, Prepared, RunOutcome, RunSource, Target};
+use crate::pg::Stop;
 use crate::pg::run::{Finished, RunStatus};
 use crate::plan::About;
 use crate::report::{Line, PlanFormat, PlanOptions, Preview, Tone};
+use crate::run::Observer;
+use std::sync::Arc;
 
 /// Runs pending changesets in the order of their dependencies, and records them.
 ///
@@ -59,6 +63,18 @@ pub struct Show<'a> {
     pub form: Form,
 }
 
+/// What is run, and where.
+pub struct Request<'a> {
+    /// The environment.
+    pub target: &'a Target,
+    /// The files, or a sealed plan.
+    pub source: &'a RunSource<'a>,
+    /// The options of the run.
+    pub options: &'a Options,
+    /// Apply or promote, as the ledger records its refusal.
+    pub operation: &'static str,
+}
+
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let plan = args.chosen.open("apply", global, out)?;
@@ -72,67 +88,118 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     };
     let show = Show { check: false, document: None, dry: &args.dry, running: &args.running, form };
     let operation = if args.dry.dry_run() { "apply --dry-run" } else { "apply" };
-    block_on(async {
-        let result = carry_out(&show, &target, &source, None, &options, global, out).await;
-        match args.dry.shadow {
-            true => result,
-            false => recorded(result, Attempt { operation, plan: source.digest() }, &target, out).await,
-        }
-    })
+    let request = Request { target: &target, source: &source, options: &options, operation };
+    block_on(carry_out(&show, &request, None, global, out))
 }
 
-/// Shows the plan and what the gates say, asks, and runs it.
+/// Runs it, or only looks at it, as it is to be shown.
 pub async fn carry_out(
     show: &Show<'_>,
-    target: &Target,
-    source: &RunSource<'_>,
+    request: &Request<'_>,
     from: Option<Target>,
-    options: &Options,
     global: &Global,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let form = show.form;
-    let planned = Planned::new(target, source, &options.overrides, from, out).await?;
+    let Request { target, source, options, operation } = *request;
+    let attempt = Attempt { operation, plan: source.digest() };
     if show.dry.dry_run() {
-        let command = if planned.gates.source().is_some() { "promote --dry-run" } else { "apply --dry-run" };
-        rehearsal::dry_run(&planned, command, show.dry, show.running, form, global, out).await?;
-        return planned.close().await;
+        let result = dry_run(show, request, from, global, out).await;
+        return match show.dry.shadow {
+            true => result,
+            false => recorded(result, attempt, target, out).await,
+        };
     }
+    let mut terminal = Terminal { show, options, global, out, missing: Vec::new() };
+    match show.check {
+        true => check(&mut terminal, request, from).await,
+        false => perform(target, source, from, options, attempt, &mut terminal).await,
+    }
+}
+
+async fn dry_run(
+    show: &Show<'_>,
+    request: &Request<'_>,
+    from: Option<Target>,
+    global: &Global,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let planned = Planned::new(request.target, request.source, &request.options.overrides, from, out).await?;
+    rehearsal::dry_run(&planned, request.operation, show.dry, show.running, show.form, global, out).await?;
+    planned.close().await
+}
+
+/// Asks the gates and runs nothing.
+async fn check(terminal: &mut Terminal<'_>, request: &Request<'_>, from: Option<Target>) -> Result<(), Failure> {
+    let Request { target, source, options, .. } = *request;
+    let planned = Planned::new(target, source, &options.overrides, from, terminal.out).await?;
     target.check_bound(&planned.history)?;
-    let missing = planned.missing();
-    out.warnings(&planned.exposed_passwords());
-    if form == Form::Text {
-        left::warn_of(&missing, out);
-    }
-    if planned.is_nothing() && show.document.is_none() {
+    terminal.planned(&planned).await?;
+    if planned.is_nothing() && terminal.show.document.is_none() {
         let outcome = RunOutcome { planned, done: Vec::new(), finished: None };
-        finish(&outcome, &missing, form, out);
-        return outcome.planned.close().await;
-    }
-    // lines of JSON have it with the gates alone
-    let mut about = match form == Form::Text || planned.gates.source().is_some() {
-        true => planned.about().await,
-        false => About::default(),
-    };
-    if let Some(granularity) = options.run.transaction {
-        about.one_transaction = granularity == Granularity::Plan;
+        terminal.finished(&outcome).await?;
+        return outcome.close().await;
     }
     let prepared = planned.prepare(options).await?;
-    tell(show, &prepared, &about, global, out).await?;
-    if show.check {
-        let verdict = prepared.planned().gates.refusal(prepared.judgement());
-        prepared.close().await?;
-        return verdict;
+    terminal.prepared(&prepared).await?;
+    let verdict = prepared.planned().gates.refusal(prepared.judgement());
+    prepared.close().await?;
+    verdict
+}
+
+/// The run as the command line shows it.
+struct Terminal<'a> {
+    show: &'a Show<'a>,
+    options: &'a Options,
+    global: &'a Global,
+    out: &'a mut Output,
+    /// Applied changesets that are in no file.
+    missing: Vec<String>,
+}
+
+impl Door for Terminal<'_> {
+    fn listener(&mut self) -> &mut dyn Observer {
+        self.out
     }
-    prepared.check().await?;
-    confirm(global, &question(&prepared))?;
-    let digest = prepared.digest();
-    let stop = stop_on_signals();
-    let mut observer = progress::observer(form, global, out);
-    let outcome = prepared.confirmed(&digest).await?.run(observer.as_mut(), &stop).await?;
-    drop(observer);
-    finish(&outcome, &missing, form, out);
-    outcome.close().await
+
+    async fn planned(&mut self, planned: &Planned<'_>) -> Result<(), Failure> {
+        self.missing = planned.missing();
+        self.out.warnings(&planned.exposed_passwords());
+        if self.show.form == Form::Text {
+            left::warn_of(&self.missing, self.out);
+        }
+        Ok(())
+    }
+
+    async fn prepared(&mut self, prepared: &Prepared<'_>) -> Result<(), Failure> {
+        let planned = prepared.planned();
+        // lines of JSON have it with the gates alone
+        let mut about = match self.show.form == Form::Text || planned.gates.source().is_some() {
+            true => planned.about().await,
+            false => About::default(),
+        };
+        if let Some(granularity) = self.options.run.transaction {
+            about.one_transaction = granularity == Granularity::Plan;
+        }
+        tell(self.show, prepared, &about, self.global, self.out).await
+    }
+
+    fn confirm(&mut self, prepared: &Prepared<'_>) -> Result<String, Failure> {
+        confirm(self.global, &question(prepared))?;
+        Ok(prepared.digest())
+    }
+
+    fn stop(&mut self) -> Arc<Stop> {
+        stop_on_signals()
+    }
+
+    fn observer(&mut self) -> Box<dyn Observer + '_> {
+        progress::observer(self.show.form, self.global, self.out)
+    }
+
+    async fn finished(&mut self, outcome: &RunOutcome<'_>) -> Result<(), Failure> {
+        finish(outcome, &self.missing, self.show.form, self.out);
+        Ok(())
+    }
 }
 
 /// Shows what was prepared.

@@ -114,7 +114,7 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
                     Cell::from(event.changeset.as_deref().unwrap_or_default()),
                     Cell::from(event.db_user.as_str()),
                     Cell::from(event.by.as_deref().unwrap_or_default()),
-                    Cell::from(detail(event).as_str()),
+                    Cell::from(with_origin(event).as_str()),
                 ];
                 row.extend(args.hashes.then(|| Cell::from(event.hash.as_deref().unwrap_or_default())));
                 table.row(row);
@@ -183,6 +183,18 @@ fn verify(target: &Target, kept: Kept<'_>, form: Form, out: &mut Output) -> Outc
         ),
     };
     Err(Failure::new(FailureKind::Drift, message).help(help).notes(problems.iter().map(|p| p.message.clone())))
+}
+
+/// The same with the way of a request to the service, where the event is one that somebody asked for.
+fn with_origin(event: &LedgerEvent) -> String {
+    let detail = detail(event);
+    match &event.origin {
+        Some(origin) if event.detail.get("origin").is_some() => {
+            let via = format!("via {}", origin.words());
+            if detail.is_empty() { via } else { format!("{detail}; {via}") }
+        }
+        _ => detail,
+    }
 }
 
 /// What is worth seeing of an event in a line.

@@ -11,13 +11,14 @@ use clap_mangen::roff::{Roff, bold, roman};
 use std::path::PathBuf;
 
 /// Variables of the process that matter.
-const ENVIRONMENT: [(&str, &str); 11] = [
+const ENVIRONMENT: [(&str, &str); 12] = [
     ("DAGMAR_PROJECT", "The project's folder, as --project."),
     ("DAGMAR_ENV", "The environment, as --env."),
     ("DATABASE_URL", "The connection, where neither --url nor an environment was named."),
     ("PGHOST, PGPORT, PGDATABASE, PGUSER, PGSERVICE, ...", "As libpq reads them; weaker than DATABASE_URL."),
     ("PGPASSWORD, PGPASSFILE", "The password, or the file that has it."),
     ("DAGMAR_PG_BIN", "Where the programs of PostgreSQL are: for the private server and for dumps."),
+    ("DAGMAR_SECRET", "The secret of the clients of `dagmar serve`, where --secret-file names no file."),
     ("NO_COLOR", "No colours, as --no-color."),
     ("COLUMNS", "How wide lines are; otherwise the terminal says, and elsewhere no line is broken."),
     ("TERM", "No colours where it is `dumb`."),

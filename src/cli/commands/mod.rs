@@ -34,6 +34,8 @@ mod reject;
 mod resume;
 mod rollback;
 mod schema;
+#[cfg(feature = "serve")]
+mod serve;
 mod sql;
 mod status;
 mod test;
@@ -79,6 +81,8 @@ pub(super) enum Command {
     Ledger(ledger::Args),
     Key(key::Args),
     Schema(schema::Args),
+    #[cfg(feature = "serve")]
+    Serve(serve::Args),
     Dev(dev::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -120,6 +124,8 @@ impl Command {
             Command::Ledger(args) => ledger::run(&args, global, out),
             Command::Key(args) => key::run(&args, global, out),
             Command::Schema(args) => schema::run(&args, global, out),
+            #[cfg(feature = "serve")]
+            Command::Serve(args) => serve::run(&args, global, out),
             Command::Dev(args) => dev::run(&args, global, out),
             Command::Completions(args) => completions::run(&args, global, out),
             Command::Man(args) => man::run(&args, whole(), global, out),

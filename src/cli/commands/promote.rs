@@ -1,6 +1,6 @@
 //! `dagmar promote`: brings what one environment has to the next.
 
-use super::apply::{Show, carry_out};
+use super::apply::{Request, Show, carry_out};
 use crate::base::{Failure, FailureKind};
 use crate::cli::shell::chosen::{self, Chosen};
 use crate::cli::shell::gates::GateArgs;
@@ -10,7 +10,6 @@ use crate::cli::shell::rehearsal::DryRunArgs;
 use crate::cli::shell::running::{Running, plan_formats};
 use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::{complete, open};
-use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::{Options, promotion};
 use crate::report::PlanFormat;
 
@@ -80,11 +79,6 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     };
     let show = Show { check: args.check, document, dry: &args.dry, running: &args.running, form };
     let operation = if args.dry.dry_run() { "promote --dry-run" } else { "promote" };
-    block_on(async {
-        let result = carry_out(&show, &target, &source, Some(from), &options, &there, out).await;
-        match args.check || args.dry.shadow {
-            true => result,
-            false => recorded(result, Attempt { operation, plan: source.digest() }, &target, out).await,
-        }
-    })
+    let request = Request { target: &target, source: &source, options: &options, operation };
+    block_on(carry_out(&show, &request, Some(from), &there, out))
 }

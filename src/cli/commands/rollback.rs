@@ -9,12 +9,16 @@ use crate::cli::shell::task::{Outcome, block_on};
 use crate::cli::shell::wording::worded;
 use crate::cli::shell::{complete, open, progress};
 use crate::ops::lines::{End, RollbackSummary};
+use crate::ops::perform::{Door, perform};
 use crate::ops::refusal::{Attempt, recorded};
-use crate::ops::{Options, Planned, RunSource, Target};
+use crate::ops::{Options, Planned, Prepared, RunOutcome, RunSource};
+use crate::pg::Stop;
 use crate::pg::run::RunStatus;
 use crate::plan::Plan;
 use crate::plan::rollback::Target as Which;
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
+use crate::run::Observer;
+use std::sync::Arc;
 
 /// Rolls changesets back, with the SQL that was stored when they were applied.
 ///
@@ -70,56 +74,77 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     };
     let source = RunSource::Rollback { which, cascade: args.cascade };
     let options = Options { run: args.running.options()?, skip_preflight: args.no_preflight, ..Options::default() };
-    let operation = if args.dry.dry_run() { "rollback --dry-run" } else { "rollback" };
     block_on(async {
-        let result = carry_out(args, &target, &source, &options, (form, format), global, out).await;
-        match args.plan || args.dry.shadow {
-            true => result,
-            false => recorded(result, Attempt { operation, plan: None }, &target, out).await,
+        if args.plan {
+            let planned = Planned::new(&target, &source, &options.overrides, None, out).await?;
+            let about = planned.about().await;
+            let limits = PlanOptions { limit: out.limit(), detail: Detail::Sql };
+            out.report(format.render(&[Preview::new(&planned.plan, &about, worded)], limits));
+            return planned.close().await;
         }
+        if args.dry.dry_run() {
+            let operation = "rollback --dry-run";
+            let dry_run = async {
+                let planned = Planned::new(&target, &source, &options.overrides, None, out).await?;
+                rehearsal::dry_run(&planned, operation, &args.dry, &args.running, form, global, out).await?;
+                planned.close().await
+            };
+            let result = dry_run.await;
+            return match args.dry.shadow {
+                true => result,
+                false => recorded(result, Attempt { operation, plan: None }, &target, out).await,
+            };
+        }
+        let attempt = Attempt { operation: "rollback", plan: None };
+        let mut terminal = Terminal { running: &args.running, form, global, out };
+        perform(&target, &source, None, &options, attempt, &mut terminal).await
     })
 }
 
-async fn carry_out(
-    args: &Args,
-    target: &Target,
-    source: &RunSource<'_>,
-    options: &Options,
-    (form, format): (Form, PlanFormat),
-    global: &Global,
-    out: &mut Output,
-) -> Result<(), Failure> {
-    let planned = Planned::new(target, source, &options.overrides, None, out).await?;
-    if args.plan {
-        let about = planned.about().await;
-        let limits = PlanOptions { limit: out.limit(), detail: Detail::Sql };
-        out.report(format.render(&[Preview::new(&planned.plan, &about, worded)], limits));
-        return planned.close().await;
+/// The run as the command line shows it.
+struct Terminal<'a> {
+    running: &'a Running,
+    form: Form,
+    global: &'a Global,
+    out: &'a mut Output,
+}
+
+impl Door for Terminal<'_> {
+    fn listener(&mut self) -> &mut dyn Observer {
+        self.out
     }
-    if args.dry.dry_run() {
-        rehearsal::dry_run(&planned, "rollback --dry-run", &args.dry, &args.running, form, global, out).await?;
-        return planned.close().await;
+
+    async fn planned(&mut self, _: &Planned<'_>) -> Result<(), Failure> {
+        Ok(())
     }
-    if planned.plan.steps.is_empty() {
-        finish(&planned.plan, &[], RunStatus::Done, form, out);
-        return planned.close().await;
+
+    async fn prepared(&mut self, prepared: &Prepared<'_>) -> Result<(), Failure> {
+        let about = prepared.planned().about().await;
+        if self.form == Form::Text {
+            self.running.announce(&Preview::new(prepared.plan(), &about, worded), self.global, self.out);
+        }
+        show_findings(prepared.findings(), self.form, self.global, self.out);
+        Ok(())
     }
-    let about = planned.about().await;
-    let prepared = planned.prepare(options).await?;
-    if form == Form::Text {
-        args.running.announce(&Preview::new(prepared.plan(), &about, worded), global, out);
+
+    fn confirm(&mut self, prepared: &Prepared<'_>) -> Result<String, Failure> {
+        let place = prepared.planned().db.describe();
+        confirm(self.global, &format!("Roll back {} on {place}?", count(prepared.plan().steps.len(), "changeset")))?;
+        Ok(prepared.digest())
     }
-    show_findings(prepared.findings(), form, global, out);
-    prepared.check().await?;
-    let place = prepared.planned().db.describe();
-    confirm(global, &format!("Roll back {} on {place}?", count(prepared.plan().steps.len(), "changeset")))?;
-    let digest = prepared.digest();
-    let stop = stop_on_signals();
-    let mut observer = progress::observer(form, global, out);
-    let outcome = prepared.confirmed(&digest).await?.run(observer.as_mut(), &stop).await?;
-    drop(observer);
-    finish(&outcome.planned.plan, &outcome.done, outcome.status(), form, out);
-    outcome.close().await
+
+    fn stop(&mut self) -> Arc<Stop> {
+        stop_on_signals()
+    }
+
+    fn observer(&mut self) -> Box<dyn Observer + '_> {
+        progress::observer(self.form, self.global, self.out)
+    }
+
+    async fn finished(&mut self, outcome: &RunOutcome<'_>) -> Result<(), Failure> {
+        finish(&outcome.planned.plan, &outcome.done, outcome.status(), self.form, self.out);
+        Ok(())
+    }
 }
 
 fn finish(plan: &Plan, done: &[String], status: RunStatus, form: Form, out: &mut Output) {

@@ -42,7 +42,7 @@ pub fn actor() -> Actor {
         .ok()
         .or_else(|| std::env::var("HOSTNAME").ok())
         .map_or_else(|| "?".to_owned(), |h| h.trim().to_owned());
-    Actor { user, host }
+    Actor::new(user, host)
 }
 
 /// The folder of the project: the one that is named, or the nearest.

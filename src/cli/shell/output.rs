@@ -248,6 +248,12 @@ pub fn event(event: &impl serde::Serialize) {
     Screen::new(Stream::Out, false).bytes(&line);
 }
 
+/// Where the log of a service goes: lines that were made harmless already.
+#[cfg(feature = "serve")]
+pub fn log_writer() -> impl Write {
+    std::io::stderr()
+}
+
 /// What clap has to say: help and version to stdout, what is wrong with the command line to stderr.
 pub fn of_clap(e: &clap::Error) {
     let screen = Screen::new(if e.use_stderr() { Stream::Err } else { Stream::Out }, wants_colour());

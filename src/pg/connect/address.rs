@@ -3,7 +3,7 @@
 //! like a secret.
 
 use super::mask::Mask;
-use super::process_env::FileText;
+use super::process_env::{FileText, SERVICE_SECRET};
 use crate::base::{Failure, FailureKind, HumanDuration, Remedy, Secret, Setting};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
@@ -34,6 +34,7 @@ pub async fn of_command(root: &Path, command: &[String], limit: HumanDuration, t
     let mut child = Command::new(path)
         .args(command.iter().skip(1))
         .current_dir(root)
+        .env_remove(SERVICE_SECRET)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -42,7 +42,7 @@ use tokio_postgres::error::SqlState;
 pub use connection::{Canceler, Connection, Notice};
 pub use error::{ServerError, failure, query_failed};
 pub use mask::remember;
-pub use process_env::{FileText, ProcessEnv, user_name};
+pub use process_env::{FileText, ProcessEnv, SERVICE_SECRET, user_name};
 pub use settings::{Place, SessionKind, Settings, SslMode, Target};
 
 /// Connects. A `wait` above zero tries again for that long while the server is starting or

@@ -17,6 +17,9 @@ pub struct FileText {
     pub regular: bool,
 }
 
+/// The variable with the secret of a service's clients: of no use to a program that dagmar starts.
+pub const SERVICE_SECRET: &str = "DAGMAR_SECRET";
+
 /// The surroundings of a process as a value, so that settings are a function of their
 /// arguments: tests hand in a map, the command line hands in [`ProcessEnv::of_process`].
 #[derive(Clone)]

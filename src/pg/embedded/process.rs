@@ -3,6 +3,7 @@
 use super::SUPERUSER;
 use super::place::Owner;
 use crate::base::{Failure, FailureKind, file};
+use crate::pg::connect::SERVICE_SECRET;
 
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -33,7 +34,7 @@ pub(super) fn command(program: &Path, dir: &Path, owner: Option<Owner>) -> Comma
             command.env_remove(name);
         }
     }
-    command.env("TZ", "UTC").env("LC_ALL", "C").current_dir(dir);
+    command.env_remove(SERVICE_SECRET).env("TZ", "UTC").env("LC_ALL", "C").current_dir(dir);
     Owner::run(owner, &mut command);
     command
 }

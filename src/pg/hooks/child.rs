@@ -3,6 +3,7 @@
 use super::before::{Before, HookError};
 use super::variables::Variables;
 use crate::base::{Failure, FailureKind};
+use crate::pg::connect::SERVICE_SECRET;
 use crate::pg::connect::mask::{self, Mask};
 use crate::pg::stop::Stop;
 use crate::run::{Event, Observer};
@@ -47,6 +48,7 @@ impl Before<'_> {
             Failure::new(FailureKind::Failed, format!("cannot write a password file for the hook: {e}"))
         })?;
         command
+            .env_remove(SERVICE_SECRET)
             .current_dir(self.hooks.root)
             .envs(variables.list.iter().cloned())
             .env("DAGMAR_ENVIRONMENT", &self.plan.environment)

@@ -5,7 +5,7 @@ use crate::base::{Actor, Failure, Ident};
 use crate::history::EventKind;
 use crate::ledger::json::jsonb;
 use crate::pg::connect::{Connection, error};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// An event that is to be written.
 #[derive(Debug, Clone)]
@@ -27,12 +27,11 @@ pub async fn insert(
     run: Option<&str>,
     events: &[NewEvent],
 ) -> Result<(), Failure> {
-    let by = actor.to_string();
     let rows: Vec<String> = events
         .iter()
         .map(|event| {
             let mut detail = event.detail.clone();
-            detail["by"] = json!(by);
+            actor.sign(&mut detail);
             format!(
                 "INSERT INTO {}.event (run, kind, detail) VALUES ({}, '{}', {})",
                 ledger.sql(),

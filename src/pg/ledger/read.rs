@@ -2,7 +2,7 @@
 
 use super::unfinished::{self, Liveness};
 use crate::base::name::quote_literal;
-use crate::base::{Failure, FailureKind, HumanDuration, Ident, Operation};
+use crate::base::{Failure, FailureKind, HumanDuration, Ident, Operation, Origin};
 use crate::history::{History, Recorded, RecordedStatus, SegmentState};
 use crate::ledger::repair::{self, POLICY};
 use crate::ledger::schema;
@@ -165,10 +165,13 @@ pub struct LedgerEvent {
     pub changeset: Option<String>,
     /// The database role.
     pub db_user: String,
-    /// The operating system's user and the host of the run.
+    /// The operating system's user and the host of the run; for a run through the service the person and the address.
     pub by: Option<String>,
     /// The address of the client; absent for a local connection.
     pub from: Option<String>,
+    /// The request that asked the service for it; absent: it was not asked for through the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// The run.
     pub run: Option<String>,
     /// The environment of the run.
@@ -230,7 +233,8 @@ impl Filter {
             self.run.as_ref().map(|run| format!("starts_with(e.run::text, {})", quote_literal(run))),
             self.by.as_ref().map(|by| {
                 let by = quote_literal(by);
-                format!("({by} IN ({ROLE}, {who}) OR split_part({who}, '@', 1) = {by})")
+                // a person's name may have an `@` of its own
+                format!("({by} IN ({ROLE}, {who}) OR starts_with({who}, {by} || '@'))")
             }),
         ];
         let all: Vec<String> = conditions.into_iter().flatten().collect();
@@ -259,7 +263,7 @@ pub async fn events(
             "(SELECT e.seq, e.at, e.kind, e.changeset, {ROLE} AS db_user, {WHO} AS who, e.run::text, coalesce(s.detail ->> \
              'environment', r.environment, e.detail ->> 'environment') AS environment, e.detail::text, coalesce(s.detail ->> \
              'from', host(r.client_addr), e.detail ->> 'from') AS address, CASE WHEN e.kind = 'runStarted' THEN {liveness} \
-             END AS liveness, e.hash FROM {rows} e LEFT JOIN {l}.run r ON r.id = e.run LEFT JOIN LATERAL (SELECT b.detail \
+             END AS liveness, e.hash, coalesce(s.detail -> 'origin', e.detail -> 'origin')::text AS origin FROM {rows} e LEFT JOIN {l}.run r ON r.id = e.run LEFT JOIN LATERAL (SELECT b.detail \
              FROM {l}.event b WHERE b.run = e.run AND b.kind = 'runStarted' AND b.detail ? 'by' LIMIT 1) s ON true {only} \
              ORDER BY e.{order} DESC LIMIT {limit})"
         )
@@ -275,7 +279,7 @@ pub async fn events(
     }
     let sql = format!(
         "SELECT seq, (extract(epoch FROM at) * 1000)::int8, kind, changeset, db_user, who, run, environment, detail, address, \
-         liveness, hash FROM (SELECT * FROM ({rows}) x ORDER BY at DESC, seq DESC LIMIT {limit}) y ORDER BY at, seq"
+         liveness, hash, origin FROM (SELECT * FROM ({rows}) x ORDER BY at DESC, seq DESC LIMIT {limit}) y ORDER BY at, seq"
     );
     let rows = connection.query("cannot read the ledger", &sql).await?;
     let event = |row: &Row| {
@@ -293,6 +297,8 @@ pub async fn events(
             from: row.get(9)?,
             liveness: Liveness::of(row.get(10)?),
             hash: row.get(11)?,
+            // what another version wrote, or somebody by hand, is in the detail all the same
+            origin: row.get::<Option<&str>>(12)?.and_then(|text| serde_json::from_str(text).ok()),
         })
     };
     rows.iter().map(event).collect()

@@ -148,7 +148,8 @@ pub(crate) fn cancelled(ledger: &Ident, epoch: i64) -> String {
 
 /// An event of nobody's run: that who asked is in it keeps it apart from who runs.
 fn event(ledger: &Ident, kind: EventKind, actor: &Actor, reason: Option<&str>, run: Option<&str>) -> String {
-    let detail = json!({ "by": actor.to_string(), "reason": reason, "of": run });
+    let mut detail = json!({ "reason": reason, "of": run });
+    actor.sign(&mut detail);
     format!(
         "INSERT INTO {}.event (kind, detail) VALUES ('{}', jsonb_strip_nulls({}))",
         ledger.sql(),
@@ -162,9 +163,7 @@ fn event(ledger: &Ident, kind: EventKind, actor: &Actor, reason: Option<&str>, r
 /// # Errors
 /// When the ledger cannot be written.
 pub async fn refused(connection: &Connection, ledger: &Ident, actor: &Actor, mut detail: Value) -> Result<(), Failure> {
-    if let Some(map) = detail.as_object_mut() {
-        map.insert("by".to_owned(), actor.to_string().into());
-    }
+    actor.sign(&mut detail);
     // a run that writes an event may hold this one up: it is not worth a wait
     let patience = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '5s'".to_owned();
     let event = format!("SELECT {}.note_refusal({})", ledger.sql(), jsonb(&detail));

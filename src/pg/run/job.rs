@@ -2,7 +2,7 @@
 
 use crate::base::{Actor, Granularity, Ident, Remedy, Secrets};
 use crate::history::{RunKind, RunStatus};
-use crate::ledger::record::RunStart;
+use crate::ledger::start::RunStart;
 use crate::pg::connect::settings::Settings;
 use crate::plan::Plan;
 use crate::run::StepError;

@@ -12,14 +12,17 @@ use crate::cli::shell::{open, progress, rehearsal};
 use crate::history::attic::Entry;
 use crate::ops::attic::AtticWork;
 use crate::ops::lines::{AtticSummary, End};
+use crate::ops::perform::{Door, perform};
 use crate::ops::refusal::{Attempt, recorded};
-use crate::ops::{Options, Planned, RunOutcome, RunSource, Target};
-use crate::pg::Database;
+use crate::ops::{Options, Planned, Prepared, RunOutcome, RunSource, Target};
 use crate::pg::ledger::attic;
 use crate::pg::run::RunStatus;
+use crate::pg::{Database, Stop};
 use crate::plan::attic::EntrySelection;
-use crate::plan::{Direction, Plan};
-use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Tone};
+use crate::plan::{About, Direction, Plan};
+use crate::report::{Detail, Line, PlanOptions, Preview, Tone};
+use crate::run::Observer;
+use std::sync::Arc;
 
 /// The options of a purge and of a restore.
 #[derive(Debug, clap::Args)]
@@ -69,64 +72,101 @@ pub fn change(order: &AtticRequest<'_>, overrides: &GateArgs, global: &Global, o
         run: order.how.running.options()?,
         skip_preflight: order.how.no_preflight,
     };
+    let attempt = Attempt { operation: order.command(), plan: None };
     block_on(async {
-        let result = carry_out(order, &target, &source, &options, (form, format), global, out).await;
-        match order.how.plan {
-            true => result,
-            false => recorded(result, Attempt { operation: order.command(), plan: None }, &target, out).await,
+        let mut terminal = Terminal { order, target: &target, form, global, out, about: About::default() };
+        if let Some(format) = format {
+            let planned = Planned::new(&target, &source, &options.overrides, None, terminal.out).await?;
+            let (notes, about) = (planned.notes().await?, planned.about().await);
+            let limits = PlanOptions { limit: terminal.out.limit(), detail: Detail::Statements };
+            terminal.out.report(format.render(&[Preview::new(&planned.plan, &about, worded)], limits));
+            notes.iter().for_each(|line| terminal.out.say(line.as_str()));
+            return planned.close().await;
         }
+        if order.how.dry.dry_run {
+            let result = dry_run(&mut terminal, &source, &options).await;
+            return recorded(result, attempt, &target, terminal.out).await;
+        }
+        perform(&target, &source, None, &options, attempt, &mut terminal).await
     })
 }
 
-/// Shows what would run, asks, and runs it.
-async fn carry_out(
-    order: &AtticRequest<'_>,
-    target: &Target,
-    source: &RunSource<'_>,
-    options: &Options,
-    (form, format): (Form, Option<PlanFormat>),
-    global: &Global,
-    out: &mut Output,
-) -> Result<(), Failure> {
-    let how = order.how;
-    let planned = Planned::new(target, source, &options.overrides, None, out).await?;
-    let notes = planned.notes().await?;
-    let about = planned.about().await;
-    if let Some(format) = format {
-        let limits = PlanOptions { limit: out.limit(), detail: Detail::Statements };
-        out.report(format.render(&[Preview::new(&planned.plan, &about, worded)], limits));
-        notes.iter().for_each(|line| out.say(line.as_str()));
-        return planned.close().await;
+async fn dry_run(terminal: &mut Terminal<'_>, source: &RunSource<'_>, options: &Options) -> Result<(), Failure> {
+    let AtticRequest { how, .. } = terminal.order;
+    let planned = Planned::new(terminal.target, source, &options.overrides, None, terminal.out).await?;
+    terminal.announce(&planned).await?;
+    let (command, limit) = (terminal.order.command(), how.dry.dry_run_limit);
+    rehearsal::on_server(&planned, command, limit, terminal.form, terminal.global, terminal.out).await?;
+    planned.close().await
+}
+
+/// The run as the command line shows it.
+struct Terminal<'a> {
+    order: &'a AtticRequest<'a>,
+    target: &'a Target,
+    form: Form,
+    global: &'a Global,
+    out: &'a mut Output,
+    about: About,
+}
+
+impl Terminal<'_> {
+    /// Shows the plan, and what there is to know of the entries.
+    async fn announce(&mut self, planned: &Planned<'_>) -> Result<(), Failure> {
+        let notes = planned.notes().await?;
+        self.about = planned.about().await;
+        if self.form == Form::Text {
+            self.order.how.running.announce(&Preview::new(&planned.plan, &self.about, worded), self.global, self.out);
+        }
+        notes.iter().for_each(|line| self.out.say(line.as_str()));
+        Ok(())
     }
-    if planned.plan.steps.is_empty() && !how.dry.dry_run {
-        notes.iter().for_each(|line| out.say(line.as_str()));
-        finish(order, &planned.plan, &[], RunStatus::Done, form, out);
-        return planned.close().await;
+}
+
+impl Door for Terminal<'_> {
+    fn listener(&mut self) -> &mut dyn Observer {
+        self.out
     }
-    if form == Form::Text {
-        how.running.announce(&Preview::new(&planned.plan, &about, worded), global, out);
+
+    async fn planned(&mut self, planned: &Planned<'_>) -> Result<(), Failure> {
+        if !planned.is_nothing() {
+            return self.announce(planned).await;
+        }
+        planned.notes().await?.iter().for_each(|line| self.out.say(line.as_str()));
+        Ok(())
     }
-    notes.iter().for_each(|line| out.say(line.as_str()));
-    if how.dry.dry_run {
-        rehearsal::on_server(&planned, order.command(), how.dry.dry_run_limit, form, global, out).await?;
-        return planned.close().await;
+
+    async fn prepared(&mut self, prepared: &Prepared<'_>) -> Result<(), Failure> {
+        let preview = Preview::new(prepared.plan(), &self.about, worded);
+        gates::show(prepared, &preview, self.form, false, self.out);
+        show_findings(prepared.findings(), self.form, self.global, self.out);
+        Ok(())
     }
-    let prepared = planned.prepare(options).await?;
-    gates::show(&prepared, &Preview::new(prepared.plan(), &about, worded), form, false, out);
-    show_findings(prepared.findings(), form, global, out);
-    prepared.check().await?;
-    confirm(global, &question(order, prepared.plan(), &prepared.planned().db))?;
-    let digest = prepared.digest();
-    let stop = stop_on_signals();
-    let mut observer = progress::observer(form, global, out);
-    let outcome = prepared.confirmed(&digest).await?.run(observer.as_mut(), &stop).await?;
-    drop(observer);
-    let RunOutcome { planned, done, .. } = &outcome;
-    let did = entries_of(&planned.plan, |id| done.iter().any(|d| d == id));
-    let mut entries = attic::entries(&planned.db.connection, &planned.db.server, target.ledger()).await?;
-    entries.retain(|e| did.contains(&e.id));
-    finish(order, &planned.plan, &entries, outcome.status(), form, out);
-    outcome.close().await
+
+    fn confirm(&mut self, prepared: &Prepared<'_>) -> Result<String, Failure> {
+        confirm(self.global, &question(self.order, prepared.plan(), &prepared.planned().db))?;
+        Ok(prepared.digest())
+    }
+
+    fn stop(&mut self) -> Arc<Stop> {
+        stop_on_signals()
+    }
+
+    fn observer(&mut self) -> Box<dyn Observer + '_> {
+        progress::observer(self.form, self.global, self.out)
+    }
+
+    async fn finished(&mut self, outcome: &RunOutcome<'_>) -> Result<(), Failure> {
+        let RunOutcome { planned, done, .. } = outcome;
+        let mut entries = Vec::new();
+        if !done.is_empty() {
+            let did = entries_of(&planned.plan, |id| done.iter().any(|d| d == id));
+            entries = attic::entries(&planned.db.connection, &planned.db.server, self.target.ledger()).await?;
+            entries.retain(|e| did.contains(&e.id));
+        }
+        finish(self.order, &planned.plan, &entries, outcome.status(), self.form, self.out);
+        Ok(())
+    }
 }
 
 /// The numbers of the entries of these changesets.

@@ -1,0 +1,48 @@
+//! What a route answers.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+/// The media type of JSON.
+pub const JSON: &str = "application/json";
+
+/// An answer. Clones share the body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The media type.
+    pub media: &'static str,
+    /// The content.
+    pub body: Bytes,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    /// An answer with this content.
+    #[must_use]
+    pub fn new(status: u16, media: &'static str, body: impl Into<Bytes>) -> Self {
+        Self { status, media, body: body.into(), headers: Vec::new() }
+    }
+
+    /// A value as JSON, with the status 200.
+    #[must_use]
+    pub fn json(value: &impl Serialize) -> Self {
+        Self::new(200, JSON, crate::report::json::line(value))
+    }
+
+    /// With this status.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}

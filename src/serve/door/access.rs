@@ -1,0 +1,41 @@
+//! The log of requests: a line for each, never with what shows who somebody is.
+
+use crate::base::text::printable;
+use crate::serve::caller::{Caller, RequestId};
+use crate::serve::exchange::Peer;
+use std::time::Instant;
+
+/// What is known of a request while it is answered.
+pub struct Access {
+    /// The id.
+    pub id: RequestId,
+    /// Where it comes from.
+    pub peer: Peer,
+    /// The method.
+    pub method: String,
+    /// The name of the route; `-`: none.
+    pub route: &'static str,
+    /// Who asks.
+    pub caller: Option<Caller>,
+    /// Why it was refused.
+    pub refusal: Option<&'static str>,
+    /// When it came.
+    pub began: Instant,
+}
+
+impl Access {
+    /// Writes its line.
+    pub fn log(&self, status: u16, bytes: usize) {
+        let method = printable(&self.method);
+        let address = self.peer.address.map_or_else(|| "socket".to_owned(), |address| address.to_string());
+        let (person, way) = self.caller.as_ref().map_or(("-", "-"), |c| (c.person.as_str(), c.way.word()));
+        let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (request, route, refusal) = (self.id.as_str(), self.route, self.refusal.unwrap_or("-"));
+        // probes ask every few seconds
+        if ["health", "ready"].contains(&route) {
+            tracing::debug!(%method, route, status, ms, bytes, request, person, way, address, refusal, "request");
+        } else {
+            tracing::info!(%method, route, status, ms, bytes, request, person, way, address, refusal, "request");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What all connections share.
+
+use super::places::Places;
+use crate::serve::route::Route;
+use crate::serve::service::Service;
+use crate::serve::who::{Hosts, Who};
+use std::cell::RefCell;
+use std::rc::Rc;
+use tokio_rustls::TlsAcceptor;
+
+/// What all connections share.
+pub struct Door {
+    /// What handlers share.
+    pub service: Rc<Service>,
+    /// The routes.
+    pub routes: &'static [&'static [Route]],
+    /// Who may use it.
+    pub who: Who,
+    /// The names of the service.
+    pub hosts: Hosts,
+    /// The places for connections.
+    pub places: Rc<Places>,
+    /// TLS; `None`: there is none.
+    pub tls: RefCell<Option<TlsAcceptor>>,
+    /// Whether clients come by TLS, here or at a proxy.
+    pub is_https: bool,
+}

@@ -1,0 +1,41 @@
+//! The project as it was read when the service started, or when it was told to read it again.
+
+use crate::base::Failure;
+use crate::ops::Project;
+use crate::pg::ProcessEnv;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The project, which can be read again.
+pub struct Reading {
+    root: PathBuf,
+    process: ProcessEnv,
+    project: RwLock<Project>,
+}
+
+impl Reading {
+    /// Reads the project in this directory.
+    ///
+    /// # Errors
+    /// If it is not a project. Problems in its files are no error: they may be repaired.
+    pub fn open(root: &Path, process: ProcessEnv) -> Result<Arc<Self>, Failure> {
+        let project = RwLock::new(Project::open(root, process.clone())?);
+        Ok(Arc::new(Self { root: root.to_owned(), process, project }))
+    }
+
+    /// Reads it again.
+    ///
+    /// # Errors
+    /// As [`Reading::open`]; what was read before stays.
+    pub fn again(&self) -> Result<(), Failure> {
+        let project = Project::open(&self.root, self.process.clone())?;
+        *self.project.write().unwrap_or_else(PoisonError::into_inner) = project;
+        Ok(())
+    }
+
+    /// The project as it was read last.
+    #[must_use]
+    pub fn project(&self) -> Project {
+        self.project.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
