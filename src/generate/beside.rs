@@ -6,7 +6,7 @@ use super::forms::online;
 use super::tasks::{Task, Tasks};
 use crate::base::Rule;
 use crate::base::name::quote_literal;
-use crate::inspect::{Object, ObjectKey, ObjectKind as Kind, Snapshot, create_object, set_default};
+use crate::inspect::{Object, ObjectKey, ObjectKind as Kind, Snapshot, create_object, cuts, set_default};
 use crate::source::changeset::Phase;
 use crate::source::lint::IgnoredRule;
 use crate::sql::with_column;
@@ -38,10 +38,12 @@ pub(super) fn expand(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Made> {
     let (catalog, column) = expansion.catalog(tasks.to, key, Which::New)?;
     let mut forward: Vec<Form> =
         create_object(&catalog, &column, &BTreeSet::new())?.into_iter().map(Form::Sql).collect();
-    forward.push(Form::Sql(expansion.sync("CREATE", &format!("NEW.{new} := NEW.{own}::{kind};"))));
+    forward.push(Form::Sql(expansion.sync("CREATE", &format!("NEW.{new} := {};", expansion.value("NEW.", own, kind)))));
     forward.push(Form::Sql(expansion.create_trigger()));
-    let set = json!({ stored(new)?: format!("{own}::{kind}") });
-    let differs = format!("{new}::text IS DISTINCT FROM ({own}::{kind})::text");
+    // an explicit cast would cut what is too long
+    let value = if cuts(kind) { own.clone() } else { format!("{own}::{kind}") };
+    let set = json!({ stored(new)?: value });
+    let differs = distinct(new, &format!("({own}::{kind})"), kind);
     forward.push(Form::Type("backfill", json!({ "table": table, "key": expansion.key, "set": set, "where": differs })));
     if tasks.to.get(key)?.is("notNull") {
         forward.push(Form::Type("setNotNull", json!({ "table": table, "column": stored(new)? })));
@@ -96,9 +98,9 @@ pub(super) fn replace(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Made> {
     if before.text("default").is_some() {
         back.extend(set_default(tasks.from, key)?);
     }
-    forward.push(expansion.sync("CREATE OR REPLACE", &expansion.turned(before)?));
+    forward.push(expansion.sync("CREATE OR REPLACE", &expansion.turned(before, after)?));
     let kind = after.text("type")?;
-    back.push(expansion.sync("CREATE OR REPLACE", &format!("NEW.{new} := NEW.{own}::{kind};")));
+    back.push(expansion.sync("CREATE OR REPLACE", &format!("NEW.{new} := {};", expansion.value("NEW.", own, kind))));
     Some(Made { forward: forward.into_iter().map(Form::Sql).collect(), back: Back::of(Some(back)) })
 }
 
@@ -132,15 +134,19 @@ pub(super) fn contract(tasks: &Tasks<'_>, key: &ObjectKey) -> Option<Made> {
         forward.push(Form::Type("dropNotNull", json!({ "table": table, "column": column })));
     }
     let (old_type, new_type) = (before.text("type")?, after.text("type")?);
+    let value = if cuts(old_type) { own.clone() } else { format!("{own}::{old_type}") };
+    let differs = distinct(own, &format!("({old}::{new_type})"), new_type);
+    let fill = format!("UPDATE {table} SET {old} = {value} WHERE {differs}");
     forward.push(Form::Reversible {
         forward: vec![expansion.drop_trigger()],
+        // a value that the old type cannot hold is told before anything is done
         back: vec![
-            expansion.sync("CREATE", &expansion.turned(before)?),
+            fill.clone(),
+            "-- segment".to_owned(),
+            expansion.sync("CREATE", &expansion.turned(before, after)?),
             expansion.create_trigger(),
             "-- segment".to_owned(),
-            format!(
-                "UPDATE {table} SET {old} = {own}::{old_type} WHERE {own}::text IS DISTINCT FROM ({old}::{new_type})::text"
-            ),
+            fill,
             // what follows locks the table
             "-- segment".to_owned(),
         ],
@@ -167,21 +173,38 @@ pub(super) fn header(task: &Task) -> (Option<Phase>, Vec<IgnoredRule>) {
     (Some(phase), vec![IgnoredRule { ignore: rule, reason: reason.to_owned() }])
 }
 
+/// Whether two values of a type differ. Not every type has an equality, and some have one that is not exact; the text of a
+/// number with a floating point depends on the session.
+fn distinct(one: &str, other: &str, kind: &str) -> String {
+    match kind {
+        "real" | "double precision" => format!("{one} IS DISTINCT FROM {other}"),
+        _ => format!("{one}::text IS DISTINCT FROM {other}::text"),
+    }
+}
+
 impl Expansion {
     /// What the trigger does once the new column is in the place. A value that did not change stays as it was, since the
     /// conversion may lose something. An INSERT without a list of columns has its value in the old column: it would be lost.
-    fn turned(&self, before: &Object) -> Option<String> {
+    fn turned(&self, before: &Object, after: &Object) -> Option<String> {
         let Names { own, old, .. } = &self.column;
-        let kind = before.text("type")?;
+        let (kind, new) = (before.text("type")?, after.text("type")?);
+        let message =
+            format!("the column {own} of {} has another place: an INSERT has to name its columns", self.table.name);
         Some(format!(
             "IF TG_OP = 'INSERT' AND NEW.{old} IS NOT NULL THEN\n        \
              RAISE EXCEPTION USING ERRCODE = 'invalid_column_reference', MESSAGE = {};\n    END IF;\n    \
-             IF TG_OP = 'INSERT' OR NEW.{own}::text IS DISTINCT FROM OLD.{own}::text THEN\n        NEW.{old} := NEW.{own}::{kind};\n    END IF;",
-            quote_literal(&format!(
-                "the column {own} of {} has another place: an INSERT has to name its columns",
-                self.table.name
-            ))
+             IF TG_OP = 'INSERT' OR {} THEN\n        NEW.{old} := {};\n    END IF;",
+            quote_literal(&message),
+            distinct(&format!("NEW.{own}"), &format!("OLD.{own}"), new),
+            self.value("NEW.", own, kind)
         ))
+    }
+
+    /// The value of the other column in the trigger. It is assigned where a cast would cut it, and where the writer may
+    /// not have the right to use the schema of the type.
+    fn value(&self, row: &str, own: &str, kind: &str) -> String {
+        let is_elsewhere = kind.contains('.') && !kind.starts_with(&format!("{}.", self.schema));
+        if cuts(kind) || is_elsewhere { format!("{row}{own}") } else { format!("{row}{own}::{kind}") }
     }
 
     fn sync(&self, verb: &str, body: &str) -> String {

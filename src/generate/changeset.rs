@@ -1,7 +1,7 @@
 //! Changesets from groups of tasks.
 
 use super::beside;
-use super::expand::Names;
+use super::expand::{Expansion, Names};
 use super::form::{Back, Form, Made};
 use super::group::Group;
 use super::made::made;
@@ -76,10 +76,8 @@ pub(super) fn changesets(
         let mut needed: Vec<String> = Vec::new();
         through(&group.needs, groups, &all, &mut needed);
         let (changes, rollback) = compose(tasks, &parts);
-        let (phase, lint) = match parts.as_slice() {
-            [(task, _)] if tasks.expansions.all.contains_key(task.object()) => beside::header(task),
-            _ => (None, Vec::new()),
-        };
+        let expanding = parts.iter().map(|(task, _)| task).find(|task| expansion(tasks, task).is_some());
+        let (phase, lint) = expanding.map_or_else(Default::default, |task| beside::header(task));
         let description = describe(tasks, &parts, &group.object);
         all.push(Some(GeneratedChangeset {
             id,
@@ -282,13 +280,16 @@ fn verb_of(parts: &Parts<'_>, object: &ObjectKey) -> &'static str {
 }
 
 fn describe(tasks: &Tasks<'_>, parts: &Parts<'_>, object: &ObjectKey) -> String {
-    if let [(task, _)] = parts
-        && let Some(expansion) = tasks.expansions.all.get(task.object())
+    if let Some((task, expansion)) =
+        parts.iter().find_map(|(task, _)| expansion(tasks, task).map(|expansion| (task, expansion)))
     {
         let Names { own, new, old } = &expansion.column;
         return match task {
             Task::Expand(key) => format!("Expand {key}: {new} has the new type, is filled in batches and kept equal"),
             Task::Contract(key) => format!("Contract {key}: {old}, which has the old type, goes to the attic"),
+            Task::Alter(key) if parts.len() > 1 => format!(
+                "Alter {key}: {new} becomes {own}, the last column, and that of the old type {old}; what uses it is made again"
+            ),
             _ => format!("Alter {object}: {new} becomes {own}, the last column, and that of the old type {old}"),
         };
     }
@@ -310,6 +311,12 @@ fn describe(tasks: &Tasks<'_>, parts: &Parts<'_>, object: &ObjectKey) -> String 
     said.truncate(3);
     let rest = if more > 0 { format!(" and {}", count(more, "more change")) } else { String::new() };
     capital(&format!("{}{rest}", said.join(", ")))
+}
+
+/// How a column gets its new type, if it is a task of that.
+fn expansion<'a>(tasks: &'a Tasks<'_>, task: &Task) -> Option<&'a Expansion> {
+    let is_step = matches!(task, Task::Expand(_) | Task::Alter(_) | Task::Contract(_));
+    tasks.expansions.all.get(task.object()).filter(|_| is_step)
 }
 
 fn table_of(tasks: &Tasks<'_>, column: &ObjectKey) -> String {

@@ -101,7 +101,7 @@ fn expansion(
 ) -> Result<Expansion, &'static str> {
     let (old, new) = from.get(column).zip(to.get(column)).ok_or("it is not in both databases")?;
     let table = new.parent.clone().ok_or("it is part of no table")?;
-    of_column(to, old, new)?;
+    of_column(from, to, old, new)?;
     of_table(from, to, &table)?;
     let odd = "its name is not read as it is written";
     let own = local(column, &table).ok_or(odd)?;
@@ -149,11 +149,14 @@ fn expansion(
         key,
         copies,
     };
+    if [from, to].iter().any(|catalog| expansion.is_late(catalog)) {
+        return Err("a trigger for INSERT comes after the one that would keep the columns equal");
+    }
     if expansion.is_taken(from) { Err("a name that it needs for a time is taken") } else { Ok(expansion) }
 }
 
 /// Whether the column itself can be replaced by another one.
-fn of_column(to: &Snapshot, old: &Object, new: &Object) -> Result<(), &'static str> {
+fn of_column(from: &Snapshot, to: &Snapshot, old: &Object, new: &Object) -> Result<(), &'static str> {
     let has = |property: &str| old.properties.contains_key(property) || new.properties.contains_key(property);
     if has("identity") {
         return Err("it is an identity column");
@@ -165,6 +168,10 @@ fn of_column(to: &Snapshot, old: &Object, new: &Object) -> Result<(), &'static s
         return Err("its NOT NULL has a name, a comment or a form of its own");
     }
     let (Some(old_type), Some(new_type)) = (old.text("type"), new.text("type")) else { return Err("it has no type") };
+    let is_domain = |catalog: &Snapshot, name: &str| catalog.get(&ObjectKey::new(Kind::Domain, name)).is_some();
+    if is_domain(from, old_type) || is_domain(to, new_type) {
+        return Err("a domain may have a default or a NOT NULL of its own");
+    }
     if follows_the_session(old_type, new_type) {
         return Err("the conversion depends on settings of the session, which the application may have set otherwise");
     }
@@ -275,6 +282,17 @@ impl Expansion {
         names.push((Kind::Trigger, format!("{table}.{}", self.trigger)));
         let is_there = |(kind, name)| catalog.get(&ObjectKey::new(kind, name)).is_some();
         names.into_iter().any(is_there) || qualified(table).is_none()
+    }
+
+    /// Whether a trigger comes after that of the column, in the order of their names, and may change the row.
+    fn is_late(&self, catalog: &Snapshot) -> bool {
+        let own = stored(&self.trigger);
+        let is_before = |key: &ObjectKey| {
+            let definition = catalog.get(key).and_then(|object| object.text("definition")).unwrap_or_default();
+            definition.contains(" BEFORE ") && definition.contains(" FOR EACH ROW ")
+        };
+        let triggers = catalog.children(&self.table).filter(|key| key.kind == Kind::Trigger && is_before(key));
+        triggers.into_iter().any(|key| local(key, &self.table).and_then(stored) > own)
     }
 
     /// Whether it is made with the column.

@@ -47,6 +47,19 @@ pub(super) fn groups(tasks: &Tasks<'_>, needs: &[BTreeSet<usize>]) -> Result<Vec
     let order: Vec<usize> = order.into_iter().flatten().collect();
     let mut labels: Vec<Label> = all.iter().map(|task| label(tasks, task)).collect();
     let (mut members, mut knots) = knotted(&labels, needs);
+    // what has to be gone before a column is filled is not dropped when it takes the place
+    let is_step = |group: usize| matches!(labels[members[group][0]].part, EXPAND | CONTRACT);
+    let early: BTreeSet<usize> = knots
+        .iter()
+        .filter(|knot| knot.len() > 1 && knot.iter().any(|group| is_step(*group)))
+        .flatten()
+        .flat_map(|group| members[*group].iter().copied())
+        .filter(|number| matches!(all[*number], Task::Drop(_) | Task::Create(_)) && labels[*number].part == REPLACE)
+        .collect();
+    if !early.is_empty() {
+        early.into_iter().for_each(|number| labels[number] = own_label(tasks, all[number]));
+        (members, knots) = knotted(&labels, needs);
+    }
     if knots.iter().any(|knot| knot.len() > 1) {
         // what can wait is put apart, so that the rest has an order
         let tied: BTreeSet<usize> = knots
@@ -125,6 +138,15 @@ fn label(tasks: &Tasks<'_>, task: &Task) -> Label {
     if let Some(part) = beside {
         return Label { object: key.clone(), part };
     }
+    match tasks.beside(task) {
+        Some(column) => Label { object: column.clone(), part: REPLACE },
+        None => own_label(tasks, task),
+    }
+}
+
+/// The label by what a task does itself.
+fn own_label(tasks: &Tasks<'_>, task: &Task) -> Label {
+    let key = task.object();
     let catalog = match task {
         Task::Drop(_) | Task::DropDefault(_) => tasks.from,
         _ => tasks.to,

@@ -89,6 +89,19 @@ pub(super) fn switch(to: &Snapshot, from: &Snapshot, key: &ObjectKey, identity: 
     Some(sql)
 }
 
+/// Has a sequence go on after the largest value of the column that owns it, if the table has rows.
+pub(super) fn after_the_largest(catalog: &Snapshot, sequence: &ObjectKey) -> Option<String> {
+    let object = catalog.get(sequence)?;
+    let column = ObjectKey::new(Kind::Column, object.text("ownedBy")?);
+    let table = &catalog.get(&column)?.parent.as_ref()?.name;
+    let name = column.name.strip_prefix(table.as_str())?.strip_prefix('.')?;
+    let minimum = object.property("minimum").as_i64()?;
+    Some(format!(
+        "SELECT pg_catalog.setval({}, max({name})) FROM {table} HAVING max({name}) >= {minimum}",
+        quote_literal(&sequence.name)
+    ))
+}
+
 /// The sequence of an identity column, or the one that belongs to a column.
 fn sequence<'a>(catalog: &'a Snapshot, column: &ObjectKey) -> Option<&'a ObjectKey> {
     let is_own = |object: &Object| {

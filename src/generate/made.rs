@@ -4,6 +4,7 @@ use super::alter::alter;
 use super::beside;
 use super::form::{Back, Form, Made, column_name, qualified};
 use super::forms;
+use super::identity::after_the_largest;
 use super::replace::replaced;
 use super::tasks::{Task, Tasks};
 use crate::inspect::{
@@ -38,7 +39,14 @@ pub(super) fn made(tasks: &Tasks<'_>, task: &Task) -> Option<Made> {
                 if sql.is_empty() { Some(Vec::new()) } else { ddl(from, to, &extra).or_else(|| part_of(tasks, key)) };
             (sql, back)
         }
-        Task::Own(_) => (own_sequence(to, key)?, Some(vec![format!("ALTER SEQUENCE {} OWNED BY NONE", key.name)])),
+        Task::Own(_) => {
+            let mut sql = own_sequence(to, key)?;
+            let owner = to.get(key).and_then(|sequence| sequence.text("ownedBy"));
+            if owner.is_some_and(|column| from.get(&ObjectKey::new(Kind::Column, column)).is_some()) {
+                sql.extend(after_the_largest(to, key));
+            }
+            (sql, Some(vec![format!("ALTER SEQUENCE {} OWNED BY NONE", key.name)]))
+        }
         Task::SetDefault(_) => (set_default(to, key)?, drop_default(tasks.to, key)),
         Task::DropDefault(_) => (drop_default(tasks.from, key)?, set_default(from, key)),
         Task::Drop(_) => {
@@ -48,7 +56,12 @@ pub(super) fn made(tasks: &Tasks<'_>, task: &Task) -> Option<Made> {
             let (extra, missing) = (Change::Extra, Change::Missing);
             let difference = |change| Difference { object: key.clone(), change };
             let sql = ddl(to, from, &difference(extra))?;
-            let back = ddl(from, to, &difference(missing));
+            let mut back = ddl(from, to, &difference(missing));
+            if key.kind == Kind::Sequence
+                && let Some(back) = &mut back
+            {
+                back.extend(after_the_largest(from, key));
+            }
             if let Some(made) = forms::drop(tasks, key, &sql, back.as_deref()).filter(|_| !tasks.blocking) {
                 return Some(made);
             }

@@ -7,6 +7,7 @@
 //! the rows anew (`rewrite.rs`) is made in a second column (`expand.rs`, `beside.rs`).
 
 mod alter;
+mod around;
 mod attic;
 mod beside;
 mod changeset;
@@ -17,6 +18,7 @@ mod form;
 mod forms;
 mod group;
 mod identity;
+mod kinds;
 mod made;
 mod needs;
 mod notes;

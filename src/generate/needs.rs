@@ -22,6 +22,7 @@ pub(super) fn needs(tasks: &Tasks<'_>, uses: &BTreeSet<(ObjectKey, ObjectKey)>) 
     finder.names(&order);
     finder.partitions(&order);
     finder.last(&order);
+    finder.beside(&order);
     for (number, needs) in finder.needs.iter_mut().enumerate() {
         needs.remove(&number);
     }
@@ -135,9 +136,10 @@ impl Finder<'_> {
                     for ancestor in ancestors(from, other).cloned().collect::<Vec<_>>() {
                         let dropped = self.number(Task::Drop(ancestor.clone()));
                         // what is changed, not dropped, keeps what is only changed
-                        let altered = self.number(Task::Alter(ancestor)).filter(|_| {
-                            gone == Some(number) || self.number(Task::DropDefault(key.clone())) == Some(number)
-                        });
+                        let goes_before = gone == Some(number)
+                            || self.number(Task::DropDefault(key.clone())) == Some(number)
+                            || ancestor == *other && self.is_left(key, other);
+                        let altered = self.number(Task::Alter(ancestor)).filter(|_| goes_before);
                         for before in dropped.into_iter().chain(altered).filter(|before| *before != number) {
                             self.needs[before].insert(number);
                         }
@@ -145,6 +147,37 @@ impl Finder<'_> {
                 }
             }
         }
+    }
+
+    /// Whether an index or constraint is replaced by one that no longer depends on this.
+    fn is_left(&self, key: &ObjectKey, other: &ObjectKey) -> bool {
+        self.tasks.replaced.contains(key) && self.tasks.to.get(key).is_some_and(|new| !new.depends.contains(other))
+    }
+
+    /// What is made again around a column with a new type is dropped when the new column is filled.
+    fn beside(&mut self, order: &[&Task]) {
+        for (number, task) in order.iter().enumerate() {
+            if let Task::Drop(key) = task
+                && let Some(column) = self.tasks.around.get(key)
+                && let Some(expand) = self.number(Task::Expand(column.clone()))
+                && !self.reaches(expand, number)
+            {
+                self.needs[number].insert(expand);
+            }
+        }
+    }
+
+    fn reaches(&self, from: usize, to: usize) -> bool {
+        let (mut open, mut seen) = (vec![from], BTreeSet::new());
+        while let Some(at) = open.pop() {
+            if at == to {
+                return true;
+            }
+            if seen.insert(at) {
+                open.extend(&self.needs[at]);
+            }
+        }
+        false
     }
 
     /// New columns of a table come in their order.
@@ -201,7 +234,8 @@ impl Finder<'_> {
                 Task::Create(_) => coming.extend(new.into_iter().map(|of| (of, number))),
                 Task::Alter(_) => {
                     old.difference(&new).for_each(|of| leaving.entry(of.clone()).or_default().push(number));
-                    coming.extend(new.difference(&old).map(|of| (of.clone(), number)));
+                    let is_moved = |of: &&String| !old.contains(*of) || has_other_bound(from, to, key);
+                    coming.extend(new.iter().filter(is_moved).map(|of| (of.clone(), number)));
                 }
                 _ => {}
             }
@@ -239,6 +273,11 @@ fn taken(catalog: &Snapshot, key: &ObjectKey) -> Vec<(u8, String)> {
         names.extend(taken(catalog, part));
     }
     names
+}
+
+fn has_other_bound(from: &Snapshot, to: &Snapshot, key: &ObjectKey) -> bool {
+    let bound = |catalog: &Snapshot| catalog.get(key).map(|table| table.property("partitionBound").clone());
+    bound(from) != bound(to)
 }
 
 /// Whether a default, and not a type, depends on objects of this kind.

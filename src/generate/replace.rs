@@ -3,7 +3,7 @@
 
 use super::form::{Back, Form, Made, stored};
 use super::forms::online;
-use super::tasks::{Task, Tasks};
+use super::tasks::{Task, Tasks, ancestors};
 use crate::base::QualifiedName;
 use crate::base::name::{MAX_BYTES, quote_ident};
 use crate::inspect::{ObjectKey, ObjectKind as Kind, Snapshot, create_object};
@@ -18,6 +18,12 @@ impl Tasks<'_> {
             _ => None,
         });
         for key in dropped.collect::<Vec<_>>() {
+            let uses = self.from.get(&key).map(|object| object.depends.clone()).unwrap_or_default();
+            let is_dropped =
+                |used: &ObjectKey| ancestors(self.from, used).any(|of| self.all.contains(&Task::Drop(of.clone())));
+            if uses.iter().any(is_dropped) {
+                continue;
+            }
             if self.dependents_of(&key).iter().all(|other| self.is_part(other, &key)) && replaced(self, &key).is_some()
             {
                 self.all.remove(&Task::Drop(key.clone()));

@@ -56,9 +56,27 @@ impl Modified {
     }
 }
 
-/// Whether the conversion follows settings of the session: the sessions of the application may have others.
+/// Whether the conversion may follow settings of the session (`TimeZone`, `DateStyle`, `bytea_output`, `search_path`): the
+/// sessions of the application may have others.
 pub(super) fn follows_the_session(old: &str, new: &str) -> bool {
-    let is_zoned = |name: &str| name.contains(" with time zone") || name.starts_with("money");
-    let is_time = |name: &str| ["date", "time", "interval"].iter().any(|word| name.starts_with(word));
-    is_zoned(old) != is_zoned(new) || is_time(old) != is_time(new)
+    let is_zoned =
+        |name: &str| name.contains(" with time zone") || name.starts_with("tstz") || name.starts_with("money");
+    match (is_text(old), is_text(new)) {
+        (true, true) => false,
+        (true, false) => !is_plain(new),
+        (false, true) => !is_plain(old),
+        (false, false) => is_zoned(old) != is_zoned(new),
+    }
+}
+
+fn is_text(name: &str) -> bool {
+    name == "text" || name.starts_with("character") || name == "name" || name.ends_with("citext")
+}
+
+/// Types whose text is the same in every session.
+fn is_plain(name: &str) -> bool {
+    let plain =
+        ["smallint", "integer", "bigint", "numeric", "boolean", "uuid", "json", "inet", "cidr", "macaddr", "bit"];
+    // types of the project are enums and composite ones; those of a session are the server's
+    plain.iter().any(|plain| name.starts_with(plain)) || name.contains('.')
 }

@@ -94,6 +94,8 @@ pub(super) struct Tasks<'a> {
     pub blocking: bool,
     /// Columns that get a new type beside the old one.
     pub expansions: Expansions,
+    /// What is made again around a column that gets its new type beside the old one, and the column.
+    pub around: BTreeMap<ObjectKey, ObjectKey>,
     /// Partitions that are made with all their parts.
     pub whole: BTreeSet<ObjectKey>,
     /// Indexes and constraints whose new one is there before the old one goes.
@@ -118,6 +120,7 @@ impl<'a> Tasks<'a> {
             left_out: BTreeSet::new(),
             blocking,
             expansions: Expansions::default(),
+            around: BTreeMap::new(),
             whole: BTreeSet::new(),
             replaced: BTreeSet::new(),
             dependents,
@@ -170,6 +173,7 @@ impl<'a> Tasks<'a> {
         if !blocking {
             tasks.replace();
         }
+        tasks.around = tasks.around_expansions();
         tasks.free_the_attic();
         let later: Vec<ObjectKey> = tasks.later.iter().cloned().collect();
         for column in later {
@@ -180,22 +184,6 @@ impl<'a> Tasks<'a> {
             }
         }
         tasks
-    }
-
-    /// Types that become types of another kind: they are made again if nothing uses them.
-    fn other_kinds(&mut self, changed: &BTreeMap<ObjectKey, Vec<Difference>>) -> BTreeSet<ObjectKey> {
-        let is_kind =
-            |one: &Difference| matches!(&one.change, Change::Changed { property, .. } if property == "typeKind");
-        let odd: BTreeSet<ObjectKey> =
-            changed.iter().filter(|(_, all)| all.iter().any(is_kind)).map(|(key, _)| key.clone()).collect();
-        for key in &odd {
-            if self.dependents_of(key).iter().all(|dependent| self.is_part(dependent, key)) {
-                self.make_again(key);
-            } else {
-                self.leave_out(key, None, OTHER_KIND);
-            }
-        }
-        odd
     }
 
     pub(super) fn leave_out(&mut self, object: &ObjectKey, property: Option<&str>, why: impl Into<String>) {
@@ -239,7 +227,12 @@ impl<'a> Tasks<'a> {
         self.all.insert(Task::Drop(key.clone()));
     }
 
-    fn change(&mut self, key: ObjectKey, differences: Vec<Difference>) {
+    fn change(&mut self, key: ObjectKey, mut differences: Vec<Difference>) {
+        let is_inherited = self.to.get(&key).is_some_and(|column| column.properties.contains_key("inheritance"));
+        if key.kind == Kind::Column && is_inherited {
+            // it gets the type of its parent's
+            differences.retain(|difference| !is_type(difference));
+        }
         let view = self.to.get(&key).and_then(|object| object.parent.clone());
         let view = view.filter(|parent| matches!(parent.kind, Kind::View | Kind::MaterializedView));
         if let (Kind::Column, Some(view)) = (key.kind, view)
@@ -320,7 +313,7 @@ impl<'a> Tasks<'a> {
     }
 
     /// Drops an object and makes it again, with what depends on it.
-    fn make_again(&mut self, key: &ObjectKey) {
+    pub(super) fn make_again(&mut self, key: &ObjectKey) {
         if self.is_dropped(key) || self.to.get(key).is_none() {
             return;
         }
@@ -366,9 +359,12 @@ impl<'a> Tasks<'a> {
     }
 }
 
-const OTHER_KIND: &str = "a type becomes one of another kind only by being made again, and something uses it";
+/// Why a type of another kind is left out.
+pub(super) const OTHER_KIND: &str =
+    "a type becomes one of another kind only by being made again, and something uses it";
 
-fn is_part_of(catalog: &Snapshot, key: &ObjectKey, of: &ObjectKey) -> bool {
+/// Whether an object is a part of another one, or it itself.
+pub(super) fn is_part_of(catalog: &Snapshot, key: &ObjectKey, of: &ObjectKey) -> bool {
     ancestors(catalog, key).any(|ancestor| ancestor == of)
 }
 

@@ -20,7 +20,7 @@ mod words;
 mod tests;
 
 pub use compare::{Change, Difference, compare};
-pub use ddl::{create_object, ddl, drop_default, drop_object, finish_sequence, own_sequence, set_default};
+pub use ddl::{create_object, cuts, ddl, drop_default, drop_object, finish_sequence, own_sequence, set_default};
 pub use delta::{Delta, compare_deltas};
 pub use kind::ObjectKind;
 pub use object::{Address, Object, ObjectKey};

@@ -24,10 +24,27 @@ pub fn with_column(definition: &str, column: &str, new: &str) -> String {
             before = None;
             continue;
         }
+        if token.is("extract") && cursor.eat_sign(b'(') {
+            // the field
+            before = cursor.bump();
+            continue;
+        }
+        if before.is_some_and(|last| last.sign() == Some(b':')) {
+            // the rest of the name of a type
+            while cursor.peek().is_some_and(|next| next.is_any(&TYPE_WORDS) || next.sign() == Some(b'(')) {
+                if cursor.group().is_none() {
+                    cursor.bump();
+                }
+            }
+        }
+        let is_argument = {
+            let mut after = cursor;
+            after.eat_sign(b'=') && after.eat_sign(b'>')
+        };
         let is_name = matches!(token.kind, Kind::Word | Kind::Quoted) && token.text == column;
         let of_other = before.is_some_and(|last| matches!(last.sign(), Some(b'.' | b':')) || last.is("collate"));
         let is_other = cursor.sees_sign(b'.') || token.kind == Kind::Word && cursor.sees_sign(b'(');
-        if is_name && !of_other && !is_other {
+        if is_name && !of_other && !is_other && !is_argument {
             out.push_str(&definition[copied..token.start]);
             out.push_str(new);
             copied = token.end();
@@ -37,6 +54,23 @@ pub fn with_column(definition: &str, column: &str, new: &str) -> String {
     out.push_str(&definition[copied..]);
     out
 }
+
+/// Words that follow the first one of a type.
+const TYPE_WORDS: [&str; 13] = [
+    "varying",
+    "precision",
+    "without",
+    "with",
+    "time",
+    "zone",
+    "year",
+    "month",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "to",
+];
 
 /// Whether a word is a column in an expression, and not the key word: the server quotes those that are reserved, and these
 /// are followed by a name or a parenthesis.
@@ -72,6 +106,15 @@ mod tests {
             ("btree (code COLLATE code) WITH (code='70')", "btree (n COLLATE code) WITH (code='70')"),
             ("CHECK ((\"code\" > 1))", "CHECK ((\"code\" > 1))"),
             ("CHECK ((code = OPERATOR(code.=) 1))", "CHECK ((n = OPERATOR(code.=) 1))"),
+            (
+                "CHECK (((d > '2000-01-01'::timestamp without time zone) OR (code > 3)))",
+                "CHECK (((d > '2000-01-01'::timestamp without time zone) OR (n > 3)))",
+            ),
+            (
+                "CHECK ((EXTRACT(code FROM d) <> (code)::numeric(10,2)))",
+                "CHECK ((EXTRACT(code FROM d) <> (n)::numeric(10,2)))",
+            ),
+            ("CHECK ((app.f(code => code) > 0))", "CHECK ((app.f(code => n) > 0))"),
             ("EXCLUDE USING gist (code WITH =)", "EXCLUDE USING gist (n WITH =)"),
         ];
         for (definition, expected) in all {

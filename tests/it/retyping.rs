@@ -101,7 +101,7 @@ fn changesets_of_a_new_type_pass_the_review_and_the_proof() {
 }
 
 /// Tables whose column `n` gets its type in place, and why.
-const DIRECT: [(&str, &str, &str); 12] = [
+const DIRECT: [(&str, &str, &str); 14] = [
     ("no_key", "(id int, n TYPE)", "no primary key"),
     ("in_key", "(n TYPE PRIMARY KEY)", "a column of the primary key gets a new type"),
     ("identity", "(id int PRIMARY KEY, n TYPE GENERATED ALWAYS AS IDENTITY)", "identity column"),
@@ -118,6 +118,13 @@ const DIRECT: [(&str, &str, &str); 12] = [
          CREATE TRIGGER w BEFORE UPDATE ON app.watched FOR EACH ROW EXECUTE FUNCTION app.f()",
         "a trigger for UPDATE",
     ),
+    (
+        "late",
+        "(id int PRIMARY KEY, n TYPE); CREATE FUNCTION app.g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; \
+         CREATE TRIGGER zzzz BEFORE INSERT ON app.late FOR EACH ROW EXECUTE FUNCTION app.g()",
+        "comes after the one",
+    ),
+    ("domains", "(id int PRIMARY KEY, n app.TYPE_domain)", "a domain may have"),
     ("tree", "(id int, n TYPE, PRIMARY KEY (id)) PARTITION BY LIST (id)", "partitions or children"),
     ("hidden", "(id int PRIMARY KEY, n TYPE); ALTER TABLE app.hidden FORCE ROW LEVEL SECURITY", "row-level security"),
     ("excluded", "(id int PRIMARY KEY, n TYPE, EXCLUDE USING btree (n WITH =))", "EXCLUDE constraint"),
@@ -138,7 +145,8 @@ const DIRECT: [(&str, &str, &str); 12] = [
 fn a_type_changes_in_place_where_a_second_column_would_not_do() {
     let all = |kind: &str| {
         let tables = DIRECT.map(|(name, rest, _)| format!("CREATE TABLE app.{name} {};", rest.replace("TYPE", kind)));
-        format!("CREATE SCHEMA app; {}", tables.concat())
+        let domains = "CREATE DOMAIN app.int_domain AS int DEFAULT 5; CREATE DOMAIN app.bigint_domain AS bigint;";
+        format!("CREATE SCHEMA app; {domains} {}", tables.concat())
     };
     let (_from, _to, project) = pair(&all("int"), &all("bigint"));
     let run = project.run(&["diff", "from", "to", "--format", "json"]);
@@ -155,13 +163,13 @@ fn a_type_changes_in_place_where_a_second_column_would_not_do() {
 
 #[test]
 fn a_conversion_that_follows_the_session_is_made_in_place() {
-    let (_from, _to, project) = pair(
-        "CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, at timestamp)",
-        "CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, at timestamptz)",
-    );
-    let text = project.run(&["diff", "from", "to", "--format", "yaml"]).ok();
-    assert!(text.contains("depends on settings of the session"), "{text}");
-    assert!(text.contains("TYPE timestamp with time zone"), "{text}");
+    for (old, new) in [("timestamp", "timestamp with time zone"), ("bytea", "text"), ("date", "text")] {
+        let table = |kind: &str| format!("CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, v {kind})");
+        let (_from, _to, project) = pair(&table(old), &table(new));
+        let text = project.run(&["diff", "from", "to", "--format", "yaml"]).ok();
+        assert!(text.contains("depends on settings of the session"), "{text}");
+        assert!(text.contains(&format!("TYPE {new}")), "{text}");
+    }
 }
 
 #[test]
@@ -215,4 +223,83 @@ fn a_second_column_is_made_where_the_server_would_write_the_rows_anew() {
         let is_beside = ids.contains(&format!("expand-column-app.t{n}.n").as_str());
         assert_eq!(is_beside, before != file(), "{old} to {new}");
     }
+}
+
+#[test]
+fn what_protects_the_rows_is_there_while_the_column_is_filled() {
+    let of = |kind: &str| {
+        format!(
+            "CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, n {kind}); ALTER TABLE app.t ENABLE ROW LEVEL SECURITY; \
+             CREATE POLICY p ON app.t AS RESTRICTIVE USING (n > 3); \
+             CREATE FUNCTION app.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; \
+             CREATE TRIGGER g BEFORE INSERT ON app.t FOR EACH ROW WHEN (NEW.n > 5) EXECUTE FUNCTION app.f(); \
+             CREATE VIEW app.v AS SELECT n FROM app.t; CREATE VIEW app.w AS SELECT n FROM app.v"
+        )
+    };
+    let (from, _to, project) = pair(&of("int"), &of("bigint"));
+    let before = from.schema();
+    let answer = written(&project, &[]);
+    verified(&answer);
+    let changesets = answer["changesets"].as_array().unwrap();
+    let ids: Vec<&str> = changesets.iter().map(|changeset| changeset["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["expand-column-app.t.n", "alter-column-app.t.n", "contract-column-app.t.n"], "{answer:#}");
+    let words = ["POLICY p ON", "TRIGGER g", "VIEW app.v", "VIEW app.w"];
+    for word in words {
+        let places = changesets.iter().filter(|changeset| changeset["changes"].to_string().contains(word)).count();
+        assert!(places == 1 && changesets[1]["changes"].to_string().contains(word), "{word}: {answer:#}");
+    }
+    project.on(&from, &["apply"]).ok();
+    project.on(&from, &["rollback", "--all"]).ok();
+    same("the schema", &before, &from.schema());
+}
+
+#[test]
+fn a_value_that_is_too_long_is_refused_and_not_cut() {
+    for key in ["", "PRIMARY KEY"] {
+        let table = |kind: &str| format!("CREATE SCHEMA app; CREATE TABLE app.t (id int {key}, v {kind})");
+        let (from, _to, project) = pair(&table("varchar(9)"), &table("varchar(5)"));
+        from.sql("INSERT INTO app.t VALUES (1, 'too long')");
+        written(&project, &[]);
+        let run = project.on(&from, &["apply"]);
+        assert!(run.code != 0 && run.err.contains("value too long"), "{run:?}");
+        assert_eq!(from.sql("SELECT v FROM app.t"), "too long");
+        project.on(&from, &["rollback", "--all"]);
+        from.sql("UPDATE app.t SET v = 'short'");
+        project.on(&from, &["apply"]).ok();
+        assert_eq!(from.sql("SELECT v FROM app.t"), "short");
+        let long = against_psql(&from, "INSERT INTO app.t (id, v) VALUES (2, 'too long')");
+        assert!(long.contains("value too long"), "{long}");
+    }
+}
+
+#[test]
+fn a_writer_needs_no_right_to_the_schema_of_the_new_type() {
+    let of = |kind: &str| {
+        format!(
+            "CREATE SCHEMA app; CREATE SCHEMA types; CREATE TYPE types.e AS ENUM ('a', 'b'); GRANT USAGE ON SCHEMA app TO PUBLIC; \
+             CREATE TABLE app.t (id int PRIMARY KEY, v {kind}); GRANT ALL ON app.t TO PUBLIC"
+        )
+    };
+    let (from, _to, project) = pair(&of("text"), &of("types.e"));
+    written(&project, &[]);
+    project.on(&from, &["apply", "--select", "+expand-column-app.t.v"]).ok();
+    let role = crate::support::role(&from, "writer", "");
+    from.sql(&format!("SET ROLE {role}; INSERT INTO app.t VALUES (1, 'a')"));
+    project.on(&from, &["apply"]).ok();
+    from.sql(&format!("SET ROLE {role}; INSERT INTO app.t (id, v) VALUES (2, 'b')"));
+    assert_eq!(from.sql("SELECT string_agg(v::text, ',' ORDER BY id) FROM app.t"), "a,b");
+}
+
+#[test]
+fn a_sequence_that_comes_back_goes_on_after_the_largest_value() {
+    let (from, _to, project) = pair(
+        "CREATE SCHEMA app; CREATE TABLE app.t (id serial PRIMARY KEY, n int NOT NULL)",
+        "CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY, n serial)",
+    );
+    from.sql("INSERT INTO app.t SELECT nextval('app.t_id_seq'), 100 + g FROM generate_series(1, 5) g");
+    written(&project, &[]);
+    project.on(&from, &["apply"]).ok();
+    assert_eq!(from.sql("INSERT INTO app.t (id) VALUES (6) RETURNING n").lines().next(), Some("106"));
+    project.on(&from, &["rollback", "--all"]).ok();
+    assert_eq!(from.sql("INSERT INTO app.t (n) VALUES (1) RETURNING id").lines().next(), Some("7"));
 }

@@ -158,6 +158,12 @@ pub(super) fn finish(
     Some(sql)
 }
 
+/// Whether an explicit cast to a type cuts values that are too long for it (manual, chapters 8.3 and 8.10).
+#[must_use]
+pub fn cuts(kind: &str) -> bool {
+    ["character varying(", "character(", "bit(", "bit varying("].iter().any(|bounded| kind.starts_with(bounded))
+}
+
 /// Brings one property from `found` to that of the column.
 pub(super) fn change(
     catalog: Option<&Snapshot>,
@@ -176,7 +182,9 @@ pub(super) fn change(
             let kind = column.text("type")?;
             let collate =
                 column.text("collation").map_or_else(String::new, |collation| format!(" COLLATE {collation}"));
-            alter(format!("TYPE {kind}{collate} USING {name}::{kind}"))
+            // an explicit cast cuts what is too long; an assignment refuses it (manual, chapter 4.2.9)
+            let using = if cuts(kind) { String::new() } else { format!(" USING {name}::{kind}") };
+            alter(format!("TYPE {kind}{collate}{using}"))
         }
         "notNull" | "notNullConstraint" | "notNullComment" => super::not_null::change(key, column, found, property),
         "default" => {

@@ -21,6 +21,7 @@ use super::compare::{Change, Difference};
 use super::kind::ObjectKind as Kind;
 use super::object::{Object, ObjectKey};
 use super::snapshot::Snapshot;
+pub use column::cuts;
 use remove::drop;
 use std::collections::BTreeSet;
 

@@ -7,7 +7,7 @@ use super::server::Server;
 use serde_json::Value;
 
 /// Each: what the first database has more than the other, what the second one has.
-pub const PAIRS: [(&str, &str, &[&str]); 22] = [
+pub const PAIRS: [(&str, &str, &[&str]); 30] = [
     ("", "ALTER TABLE app.t ADD zeta int, ADD alpha int", &["ADD COLUMN zeta"]),
     (
         "CREATE TABLE app.p (a int) PARTITION BY LIST (a); CREATE TABLE app.p1 PARTITION OF app.p FOR VALUES IN (1)",
@@ -35,6 +35,48 @@ pub const PAIRS: [(&str, &str, &[&str]); 22] = [
         "CREATE TABLE app.p (a int PRIMARY KEY) PARTITION BY RANGE (a); CREATE TABLE app.p1 PARTITION OF app.p DEFAULT",
         "",
         &["dropTable:\n      table: app.p\n"],
+    ),
+    (
+        "CREATE TABLE app.s (id serial PRIMARY KEY, n int)",
+        "CREATE TABLE app.s (id int PRIMARY KEY, n serial)",
+        &["setval('app.s_id_seq', max(id)) FROM app.s HAVING", "setval('app.s_n_seq', max(n)) FROM app.s HAVING"],
+    ),
+    (
+        "CREATE TABLE app.p (a int, v varchar(9)) PARTITION BY RANGE (a); \
+         CREATE TABLE app.p1 PARTITION OF app.p FOR VALUES FROM (1) TO (9)",
+        "CREATE TABLE app.p (a int, v text) PARTITION BY RANGE (a); \
+         CREATE TABLE app.p1 PARTITION OF app.p FOR VALUES FROM (1) TO (9)",
+        &["ALTER TABLE app.p ALTER COLUMN v TYPE text"],
+    ),
+    (
+        "CREATE TABLE app.k (a int, b int, CONSTRAINT pk PRIMARY KEY (a, b)); \
+         CREATE TABLE app.f (a int, b int, CONSTRAINT f FOREIGN KEY (a, b) REFERENCES app.k)",
+        "CREATE TABLE app.k (a int, b int, CONSTRAINT pk PRIMARY KEY (b, a)); \
+         CREATE TABLE app.f (a int, b int, CONSTRAINT f FOREIGN KEY (b, a) REFERENCES app.k)",
+        &["DROP CONSTRAINT pk", "DROP CONSTRAINT f"],
+    ),
+    (
+        "CREATE TABLE app.k (a int, b int, CONSTRAINT pk PRIMARY KEY (a))",
+        "CREATE TABLE app.k (a int, b int, CONSTRAINT pk PRIMARY KEY (b))",
+        &["DROP CONSTRAINT pk, ADD CONSTRAINT pk PRIMARY KEY USING INDEX", "dropNotNull"],
+    ),
+    (
+        "CREATE TABLE app.p (a int) PARTITION BY RANGE (a); CREATE TABLE app.b PARTITION OF app.p FOR VALUES FROM (0) TO (10); \
+         CREATE TABLE app.c PARTITION OF app.p FOR VALUES FROM (10) TO (20)",
+        "CREATE TABLE app.p (a int) PARTITION BY RANGE (a); CREATE TABLE app.b PARTITION OF app.p FOR VALUES FROM (0) TO (15); \
+         CREATE TABLE app.c (a int)",
+        &["DETACH PARTITION app.c", "FROM (0) TO (15)"],
+    ),
+    (
+        "CREATE TABLE app.e (id int PRIMARY KEY, v varchar(9))",
+        "CREATE TABLE app.e (id int PRIMARY KEY, v varchar(9) NOT NULL DEFAULT 'x')",
+        &["setNotNull"],
+    ),
+    ("CREATE TABLE app.v (v varchar(9))", "CREATE TABLE app.v (v varchar(5))", &["TYPE character varying(5);"]),
+    (
+        "CREATE TYPE app.m AS ENUM ('a')",
+        "CREATE TYPE app.m AS ENUM ('a'); CREATE TABLE app.w (m app.m DEFAULT 'a')",
+        &["CREATE TABLE app.w"],
     ),
     (
         "",
