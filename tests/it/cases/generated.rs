@@ -1,6 +1,6 @@
 //! `generate` and `diff` of the databases that a case makes: changesets that make an equal one.
 
-use crate::support::{Case, Database, Project, same, verified};
+use crate::support::{Case, Database, Project, retyped, same, verified};
 use serde_json::Value;
 
 pub fn check(name: &str) {
@@ -70,7 +70,8 @@ pub fn compare(name: &str) {
             if tried.is_null() {
                 assert_eq!(answer["changesets"], Value::Array(Vec::new()), "{}: {answer:#}", ids[n - 1]);
             } else if tried["irreversible"] == Value::Array(Vec::new()) {
-                verified(&answer);
+                // a column that is created again, or has a new type, is the last of its table
+                retyped::verified(&answer);
             } else {
                 let none = (&Value::Null, &Value::Array(Vec::new()));
                 assert_eq!((&tried["failed"], &tried["differences"]), none, "{}: {answer:#}", ids[n - 1]);
