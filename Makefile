@@ -6,7 +6,7 @@
 CARGO ?= cargo
 BIN := target/debug/dagmar
 
-.PHONY: demo serve test test-all test-versions fuzz bench postgres install-tools
+.PHONY: demo serve test test-all test-versions fuzz bench postgres browser install-tools
 
 demo: postgres
 	$(CARGO) build --quiet
@@ -22,7 +22,7 @@ test: postgres
 	then $(CARGO) nextest run --no-fail-fast; \
 	else $(CARGO) test --no-fail-fast; fi
 
-test-all: postgres
+test-all: postgres browser
 	@DAGMAR_TEST_PG_BINS="$$(sh tests/versions.sh)"; export DAGMAR_TEST_PG_BINS; \
 	if [ -z "$$DAGMAR_TEST_PG_BINS" ]; then exit 1; fi; \
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
@@ -44,3 +44,6 @@ bench: postgres
 
 postgres:
 	@sh tests/postgres.sh
+
+browser:
+	@sh tests/browser.sh

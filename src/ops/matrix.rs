@@ -65,21 +65,28 @@ pub async fn matrix(target: &Target, timeout: HumanDuration) -> Result<(Matrix, 
     Ok((Matrix::of(answers), heard.into_iter().flatten().collect()))
 }
 
-async fn ask(target: &Target, view: &View<'_>, observer: &mut dyn Observer) -> Answered {
+/// Refuses an environment that cannot be looked at: it has no address, or looking would make its server.
+///
+/// # Errors
+/// Which of them.
+pub fn reachable(target: &Target) -> Result<(), Failure> {
     let name = &target.environment;
     let loaded = &target.workspace().loaded;
     match loaded.config.environment(name).and_then(|e| e.address()) {
-        None => {
-            return Err(Failure::new(FailureKind::Usage, "it has no URL")
-                .help("give it a `url`, `urlCommand` or `urlFile` in dagmar.yaml"));
-        }
-        // looking must not make a server
+        None => Err(Failure::new(FailureKind::Usage, "it has no URL")
+            .help("give it a `url`, `urlCommand` or `urlFile` in dagmar.yaml")),
         Some(Address::Url(EMBEDDED)) if Home::of(&loaded.root, name)?.version().is_none() => {
-            return Err(Failure::new(FailureKind::Database, "its embedded server was never started")
-                .help(Operation::Apply.at(name) + " starts it"));
+            Err(Failure::new(FailureKind::Database, "its embedded server was never started")
+                .help(Operation::Apply.at(name) + " starts it"))
         }
-        Some(_) => {}
+        Some(_) => Ok(()),
     }
+}
+
+async fn ask(target: &Target, view: &View<'_>, observer: &mut dyn Observer) -> Answered {
+    reachable(target)?;
+    let name = &target.environment;
+    let loaded = &target.workspace().loaded;
     let db = target.connect(observer).await?;
     let history = db.history().await;
     let (place, database) = (db.describe(), db.server.database.clone());

@@ -7,6 +7,7 @@ mod guard;
 mod helpers;
 mod library;
 mod mark;
+pub mod pages;
 #[cfg(test)]
 mod tables_test;
 mod trace;

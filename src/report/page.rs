@@ -1,6 +1,7 @@
 //! What all pages have in common: self-contained, nothing loaded from elsewhere, no scripts but one of dagmar.
 
 use super::escape::markup;
+pub(super) use crate::base::markup::prose;
 use crate::base::text::line;
 use crate::sql::highlight::{Class, pieces};
 
@@ -68,13 +69,6 @@ pub(super) fn text(raw: &str) -> String {
     markup(&line(raw))
 }
 
-/// A sentence in one line, escaped; its parts in backticks are code.
-pub(super) fn prose(sentence: &str) -> String {
-    let sentence = line(sentence);
-    let part = |(i, part)| if i % 2 == 0 { markup(part) } else { format!("<code>{}</code>", markup(part)) };
-    sentence.split('`').enumerate().map(part).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,10 +85,5 @@ mod tests {
             head("x", true)
                 .contains(&format!("default-src 'none'; style-src 'unsafe-inline'; script-src '{FOLDS_HASH}'\""))
         );
-    }
-
-    #[test]
-    fn parts_in_backticks_are_code_and_everything_is_escaped() {
-        assert_eq!(prose("use `a < b` & <c>"), "use <code>a &lt; b</code> &amp; &lt;c&gt;");
     }
 }

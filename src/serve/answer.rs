@@ -1,10 +1,14 @@
 //! What a route answers.
 
+use crate::base::Markup;
 use bytes::Bytes;
 use serde::Serialize;
 
 /// The media type of JSON.
 pub const JSON: &str = "application/json";
+
+/// The media type of pages.
+pub const HTML: &str = "text/html; charset=utf-8";
 
 /// An answer. Clones share the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +34,18 @@ impl Answer {
     #[must_use]
     pub fn json(value: &impl Serialize) -> Self {
         Self::new(200, JSON, crate::report::json::line(value))
+    }
+
+    /// A page, or a part of one.
+    #[must_use]
+    pub fn html(markup: Markup) -> Self {
+        Self::new(200, HTML, String::from(markup))
+    }
+
+    /// "See there", with GET.
+    #[must_use]
+    pub fn see(place: impl Into<String>) -> Self {
+        Self::new(303, HTML, "").header("location", place)
     }
 
     /// With this status.

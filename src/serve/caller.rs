@@ -2,6 +2,7 @@
 
 use crate::base::{Actor, Origin};
 use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -81,6 +82,17 @@ impl Way {
             Way::Secret => "secret",
         }
     }
+}
+
+/// By what somebody was let in. It never holds what was shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "way", rename_all = "camelCase")]
+pub enum Proof {
+    /// The one secret of the service, by a digest of it: another secret ends the session.
+    Secret {
+        /// The digest.
+        mark: String,
+    },
 }
 
 /// Who asks.

@@ -19,6 +19,8 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
     /// The secret of its clients.
     pub secret: Secret,
+    /// The key of sessions; `None`: one of its own, so that sessions end with the service.
+    pub session_key: Option<Secret>,
     /// The environments that it serves; `None`: all.
     pub environments: Option<BTreeSet<String>>,
     /// The default environment, its connection, and what holds for all environments.
@@ -112,24 +114,35 @@ const SHORTEST: usize = 16;
 const LONGEST: usize = 4096;
 
 impl Config {
+    /// Whether clients come by TLS, here or at a proxy.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.tls.is_some() || self.public_url.as_ref().is_some_and(|url| url.is_https)
+    }
+
     /// Checks what the types do not say.
     ///
     /// # Errors
     /// A secret that cannot be sent or is guessed too easily.
     pub fn check(&self) -> Result<(), Failure> {
-        let secret = self.secret.expose();
-        let wrong = |why: &str| Failure::new(FailureKind::Usage, format!("the secret of the service {why}"));
-        if !secret.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(wrong("has characters that a header cannot carry").help("use letters, digits and signs"));
-        }
-        if secret.len() < SHORTEST {
-            return Err(wrong("is too short").help(format!("use at least {SHORTEST} characters: openssl rand -hex 32")));
-        }
-        if secret.len() > LONGEST {
-            return Err(wrong("is too long").help(format!("use at most {LONGEST} characters: openssl rand -hex 32")));
-        }
-        Ok(())
+        check_secret(&self.secret, "secret of the service")?;
+        self.session_key.as_ref().map_or(Ok(()), |key| check_secret(key, "key of sessions"))
     }
+}
+
+fn check_secret(secret: &Secret, what: &str) -> Result<(), Failure> {
+    let secret = secret.expose();
+    let wrong = |why: &str| Failure::new(FailureKind::Usage, format!("the {what} {why}"));
+    if !secret.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(wrong("has characters that a header cannot carry").help("use letters, digits and signs"));
+    }
+    if secret.len() < SHORTEST {
+        return Err(wrong("is too short").help(format!("use at least {SHORTEST} characters: openssl rand -hex 32")));
+    }
+    if secret.len() > LONGEST {
+        return Err(wrong("is too long").help(format!("use at most {LONGEST} characters: openssl rand -hex 32")));
+    }
+    Ok(())
 }
 
 /// Refuses a file with a secret that others than its owner can read.

@@ -1,6 +1,6 @@
 //! One request, as a route sees it.
 
-use super::caller::{Caller, RequestId};
+use super::caller::{Caller, Proof, RequestId};
 use super::problem::{Kind, Problem};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -116,9 +116,33 @@ pub struct Exchange {
     pub id: RequestId,
     /// Where it comes from.
     pub peer: Peer,
+    /// The visit of a page; `None`: the route is no page.
+    pub visit: Option<Visit>,
+}
+
+/// What a request for a page has beside.
+#[derive(Clone, Default)]
+pub struct Visit {
+    /// The token that each form of the page has to carry.
+    pub form_token: String,
+    /// Whether a token that is typed in does not go over a network as plain text.
+    pub is_private: bool,
+    /// By what somebody is let in who has just shown it.
+    pub proof: Option<Proof>,
+    /// Why what was shown is not accepted.
+    pub refused: Option<Problem>,
 }
 
 impl Exchange {
+    /// The fields of a form.
+    ///
+    /// # Errors
+    /// They are no form.
+    pub fn form(&self) -> Result<Query, Problem> {
+        let wrong = || Problem::new(Kind::BadRequest, "the body is not a form");
+        Query::parse(std::str::from_utf8(&self.body).map_err(|_| wrong())?).map_err(|_| wrong())
+    }
+
     /// Who asks.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 pub mod aim;
 pub mod answer;
 pub mod caller;
+pub mod clock;
 pub mod config;
 pub mod desk;
 pub mod door;
@@ -16,6 +17,7 @@ pub mod flights;
 pub mod held;
 pub mod log;
 pub mod old;
+pub mod page;
 pub mod problem;
 pub mod readiness;
 pub mod reading;

@@ -53,6 +53,18 @@ pub enum Guard {
     Open,
     /// A caller with this role, by the `Authorization` header.
     Api(Role),
+    /// A page for a caller with this role, by a session too; others are sent to the login.
+    Page(Role),
+    /// The login: everybody, under a name of the service.
+    Login,
+}
+
+impl Guard {
+    /// Whether people see it in a browser.
+    #[must_use]
+    pub fn is_page(self) -> bool {
+        matches!(self, Guard::Page(_) | Guard::Login)
+    }
 }
 
 /// How long an answer may take.
@@ -85,6 +97,8 @@ pub enum Body {
         /// Whether no body is the same as `{}`.
         empty: bool,
     },
+    /// The fields of a form of one of the pages.
+    Form,
 }
 
 /// An answer that a route may give, beside those that every route may give.

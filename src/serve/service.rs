@@ -11,6 +11,7 @@ use super::problem::{Kind, Problem};
 use super::readiness::Readiness;
 use super::reading::Reading;
 use super::runs::Registry;
+use super::who::Sessions;
 use crate::base::{Actor, Failure, Wording};
 use crate::ops::Project;
 use crate::source::ServeLimits;
@@ -36,6 +37,8 @@ pub struct Service {
     pub held: Held,
     /// The runs of this process.
     pub runs: Registry,
+    /// The sessions of its pages.
+    pub sessions: Sessions,
     /// What was found of its readiness.
     pub readiness: Readiness,
     desks: Rc<Desks>,
@@ -53,16 +56,17 @@ impl Service {
         crate::pg::remember(&config.secret);
         let limits = reading.project().workspace().loaded.config.serve.limits.clone();
         Ok(Rc::new(Self {
-            config: config.into(),
             reading,
             wording,
             held: Held::default(),
             runs: Registry::default(),
+            sessions: Sessions::new(config.session_key.as_ref(), config.is_https())?,
             readiness: Readiness::default(),
             desks: Rc::new(Desks::start(DESKS)?),
             flights: Flights::new(Duration::from_millis(limits.request_time.millis)),
             stopping: watch::Sender::new(false),
             limits,
+            config: config.into(),
         }))
     }
 
@@ -88,19 +92,44 @@ impl Service {
     /// # Errors
     /// There is none of this name, or it is not served.
     pub fn aim(&self, exchange: &Exchange) -> Result<Aim, Problem> {
-        let actor = exchange.caller()?.actor(&exchange.id);
         let project = self.reading.project();
-        let config = &project.workspace().loaded.config;
         let own = self.environment(&project);
         let name = exchange.environment().unwrap_or(&own);
-        let exists = config.environment(name).is_some() || name == own;
-        if !exists || !self.serves(name) {
+        if !self.environments(&project).iter().any(|served| served == name) {
             let detail = format!("there is no environment `{name}`, or it is not served here");
             return Err(Problem::new(Kind::NotFound, detail));
         }
+        self.aim_at(exchange, project.clone(), name)
+    }
+
+    /// All environments that the caller sees, in the order of dagmar.yaml.
+    ///
+    /// # Errors
+    /// Nobody asks.
+    pub fn aims(&self, exchange: &Exchange) -> Result<Vec<Aim>, Problem> {
+        let project = self.reading.project();
+        self.environments(&project).iter().map(|name| self.aim_at(exchange, project.clone(), name)).collect()
+    }
+
+    fn aim_at(&self, exchange: &Exchange, project: Project, name: &str) -> Result<Aim, Problem> {
+        let actor = exchange.caller()?.actor(&exchange.id);
         // the given connection is that of the default environment
-        let spec = if name == own { self.config.spec.clone() } else { self.config.spec.of(name) };
-        Ok(Aim { project, environment: name.to_owned(), spec, actor, held: self.held.clone() })
+        let is_default = name == self.environment(&project);
+        let spec = if is_default { self.config.spec.clone() } else { self.config.spec.of(name) };
+        Ok(Aim { project, environment: name.to_owned(), is_default, spec, actor, held: self.held.clone() })
+    }
+
+    /// The environments that are served, in the order of dagmar.yaml.
+    fn environments(&self, project: &Project) -> Vec<String> {
+        let list = project.workspace().loaded.config.environment_list.iter();
+        let mut names: Vec<String> = list.map(|(name, _)| name.clone()).collect();
+        // one that only has the given connection
+        let own = self.environment(project);
+        if !names.contains(&own) {
+            names.push(own);
+        }
+        names.retain(|name| self.serves(name));
+        names
     }
 
     /// The default environment.
@@ -108,7 +137,7 @@ impl Service {
     pub fn aim_at_default(&self, actor: Actor) -> Aim {
         let project = self.reading.project();
         let (environment, spec) = (self.environment(&project), self.config.spec.clone());
-        Aim { project, environment, spec, actor, held: self.held.clone() }
+        Aim { project, environment, is_default: true, spec, actor, held: self.held.clone() }
     }
 
     /// The name of the environment that a request means which names none.

@@ -122,6 +122,16 @@ fn names(code: &str, name: &str) -> bool {
         .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
 }
 
+/// What is markup has been escaped where it was made.
+#[test]
+fn markup_is_made_by_render_and_report_alone() {
+    let made = |code: &str| code.contains("Markup::made");
+    let makers = sources().into_iter().filter(|file| made(&file.code)).map(|file| file.part);
+    let makers: BTreeSet<String> = makers.collect();
+    assert!(makers.iter().all(|part| ["render", "report"].contains(&part.as_str())), "{makers:?}");
+    assert!(makers.contains("render"));
+}
+
 #[test]
 fn crates_stay_behind_their_part() {
     for file in sources() {

@@ -22,7 +22,7 @@ const LARGEST: u64 = 64 << 10;
 /// GET /health and GET /ready are open to everybody and say nothing about the project. GET /status, POST /migrate and
 /// POST /rollback need the header `Authorization: Bearer SECRET`, with the secret of --secret-file or DAGMAR_SECRET,
 /// which no option takes: others on this machine can read a command line. --env names the environment of requests that name none, and
-/// --url is its connection. Limits for clients are in dagmar.yaml (`serve: limits:`).
+/// --url is its connection. The same address shows pages in a browser; one logs in with the secret. Limits for clients are in dagmar.yaml (`serve: limits:`).
 ///
 /// SIGTERM and SIGINT stop it in order, a second one at once. SIGHUP reads the project and the certificate again.
 /// docs/service.md says how to run it.
@@ -61,6 +61,9 @@ pub struct Args {
     /// The file of the secret; nobody but its owner may read it [default: the variable DAGMAR_SECRET]
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     secret_file: Option<PathBuf>,
+    /// The file of the key of browsers' sessions: they outlive the service, and count at every instance with this key
+    #[arg(long, value_name = "FILE", env = "DAGMAR_SESSION_KEY_FILE", hide_env_values = true, value_hint = clap::ValueHint::FilePath)]
+    session_key: Option<PathBuf>,
     /// Serves only these environments
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     environments: Vec<String>,
@@ -111,6 +114,7 @@ pub fn run(args: &Args, global: &Global, _: &mut Output) -> Outcome {
         tls: args.tls_cert.clone().zip(args.tls_key.clone()).map(|(cert, key)| TlsFiles { cert, key }),
         public_url: args.public_url.clone(),
         secret,
+        session_key: args.session_key.as_deref().map(|path| of_file(path, "session key")).transpose()?,
         environments: (!args.environments.is_empty()).then(|| args.environments.iter().cloned().collect()),
         spec,
         on_stop: match args.on_stop {
@@ -131,16 +135,16 @@ fn secret(args: &Args, process: &ProcessEnv) -> Result<Secret, Failure> {
         (Some(_), Some(_)) => Err(usage(format!("there are two secrets: `--secret-file` and {SERVICE_SECRET}"))
             .help(format!("unset {SERVICE_SECRET}, or leave out `--secret-file`"))),
         (None, Some(text)) => Ok(Secret::new(text)),
-        (Some(path), None) => of_file(path),
+        (Some(path), None) => of_file(path, "secret"),
         (None, None) => Err(usage("the service has no secret: everybody could use it".to_owned()).help(format!(
             "make one with `openssl rand -hex 32`; give it by `--secret-file FILE` or {SERVICE_SECRET}"
         ))),
     }
 }
 
-fn of_file(path: &Path) -> Result<Secret, Failure> {
+fn of_file(path: &Path, what: &str) -> Result<Secret, Failure> {
     let content = file::read(path, LARGEST)
-        .map_err(|e| Failure::new(FailureKind::Usage, format!("the secret's file `{}` {e}", path.display())))?;
+        .map_err(|e| Failure::new(FailureKind::Usage, format!("the {what}'s file `{}` {e}", path.display())))?;
     refuse_shared(path, content.about.mode())?;
     // an editor ends the line
     let text = String::from_utf8_lossy(&content.bytes).trim_end_matches(['\n', '\r']).to_owned();

@@ -19,6 +19,8 @@ pub struct Access {
     pub caller: Option<Caller>,
     /// Why it was refused.
     pub refusal: Option<&'static str>,
+    /// Whether people see the answer in a browser.
+    pub is_page: bool,
     /// When it came.
     pub began: Instant,
 }

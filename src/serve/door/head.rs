@@ -4,11 +4,13 @@ use super::access::Access;
 use super::shared::Door;
 use super::{body, path, reply};
 use crate::serve::answer::Answer;
-use crate::serve::caller::RequestId;
-use crate::serve::exchange::{Exchange, Head, Peer, Query};
+use crate::serve::caller::{Caller, RequestId};
+use crate::serve::clock;
+use crate::serve::exchange::{Exchange, Head, Peer, Query, Visit};
+use crate::serve::page;
 use crate::serve::problem::{Kind, Problem};
 use crate::serve::route::{Body, Found, Guard, Patience, Route, find};
-use crate::serve::who::Hosts;
+use crate::serve::who::{Hosts, Session, origin};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -28,10 +30,14 @@ pub async fn handle(
     let id = RequestId::new().ok_or_else(|| std::io::Error::other("no random numbers"))?;
     let (parts, body) = request.into_parts();
     let (method, began) = (parts.method.as_str().to_owned(), Instant::now());
-    let mut access = Access { id, peer, method, route: "-", caller: None, refusal: None, began };
+    let mut access = Access { id, peer, method, route: "-", caller: None, refusal: None, began, is_page: false };
     let outcome = answer(door, &parts, body, &mut access).await;
-    let status = outcome.as_ref().map_or_else(Problem::status, |answer| answer.status);
     access.refusal = outcome.as_ref().err().map(Problem::code);
+    let outcome = match outcome {
+        Err(problem) if access.is_page => Ok(refused(&parts, &access, &problem)),
+        outcome => outcome,
+    };
+    let status = outcome.as_ref().map_or_else(Problem::status, |answer| answer.status);
     let response = reply::response(outcome, &access.id, door.is_https);
     let bytes = hyper::body::Body::size_hint(response.body()).exact().unwrap_or_default();
     access.log(status, usize::try_from(bytes).unwrap_or(usize::MAX));
@@ -43,8 +49,21 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
     let head = Head::of(parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
     let host = Hosts::named(&head, parts.version <= Version::HTTP_10)?;
     let found = path::segments(parts.uri.path()).map_or(Found::Nothing, |at| find(door.routes, &access.method, &at));
-    if !matches!(found, Found::Route(Route { guard: Guard::Open, .. }, _)) {
-        access.caller = door.who.identify(&head, access.peer)?;
+    let guard = if let Found::Route(route, _) = &found { Some(route.guard) } else { None };
+    access.is_page = match guard {
+        Some(guard) => guard.is_page(),
+        None => access.method == "GET" && head.one("accept").is_some_and(|accept| accept.contains("text/html")),
+    };
+    let mut session = None;
+    if access.is_page {
+        // a stranger's name server may say that its name is this machine
+        door.hosts.check(host.as_deref())?;
+        session = service.sessions.shown(&head, clock::seconds());
+    }
+    if guard == Some(Guard::Login) {
+        door.who.admit(None, access.peer)?;
+    } else if guard != Some(Guard::Open) {
+        access.caller = identify(door, &head, access, session.as_ref())?;
         door.who.admit(access.caller.as_ref(), access.peer)?;
         if access.caller.is_none() {
             door.hosts.check(host.as_deref())?;
@@ -61,7 +80,7 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
         Found::Nothing => return Err(Problem::new(Kind::NotFound, "there is no such path")),
     };
     access.route = route.name;
-    if let Guard::Api(role) = route.guard {
+    if let Guard::Api(role) | Guard::Page(role) = route.guard {
         if !access.caller.as_ref().is_some_and(|caller| caller.may(role)) {
             let detail = format!("this needs the role `{}`", role.word());
             return Err(Problem::new(Kind::Forbidden, detail));
@@ -76,6 +95,9 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
         let remedy = if known.is_empty() { "it has none".to_owned() } else { format!("it has: {}", known.join(", ")) };
         return Err(Problem::new(Kind::BadRequest, format!("the path has no parameter `{unknown}`")).remedy(remedy));
     }
+    if matches!(route.body, Body::Form) && !origin::is_own(&head, host.as_deref(), door.is_https) {
+        return Err(Problem::new(Kind::OriginRefused, "the form was not sent by a page of this service"));
+    }
     let body = match route.body {
         Body::None => Bytes::new(),
         Body::Json { empty, .. } => {
@@ -85,10 +107,15 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
             }
             body
         }
+        Body::Form => body::read(body, &head, &service.limits).await?,
     };
     let (id, peer) = (access.id.clone(), access.peer);
     let (head, caller) = (head.without_credentials(), access.caller.clone());
-    let exchange = Exchange { route: route.name, parameters, query, head, body, caller, id, peer };
+    let mut exchange = Exchange { route: route.name, parameters, query, head, body, caller, id, peer, visit: None };
+    if route.guard.is_page() {
+        visit(door, route, &mut exchange, (host.as_deref(), session.as_ref()))?;
+        access.caller.clone_from(&exchange.caller);
+    }
     let handled = (route.handler)(service, &exchange);
     match route.patience {
         Patience::Handler => handled.await,
@@ -96,5 +123,65 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
             let limit = Duration::from_millis(service.limits.request_time.millis);
             tokio::time::timeout(limit, handled).await.unwrap_or_else(|_| Err(Problem::slow()))
         }
+    }
+}
+
+/// Who asks: pages have sessions, which nothing else takes.
+fn identify(door: &Door, head: &Head, access: &Access, session: Option<&Session>) -> Result<Option<Caller>, Problem> {
+    match session {
+        Some(session) if head.all("authorization").next().is_none() => Ok(door.who.resume(session, access.peer)),
+        _ => door.who.identify(head, access.peer),
+    }
+}
+
+/// What a page has beside: its form token, and at the login who somebody shows to be.
+fn visit(
+    door: &Door,
+    route: &Route,
+    exchange: &mut Exchange,
+    (host, session): (Option<&str>, Option<&Session>),
+) -> Result<(), Problem> {
+    let sessions = &door.service.sessions;
+    let is_near = exchange.peer.address.is_none_or(|address| address.is_loopback());
+    let mut visit = Visit { is_private: door.is_https || is_near && host.is_some_and(is_local), ..Visit::default() };
+    let is_form = matches!(route.body, Body::Form);
+    if let Some(caller) = &exchange.caller {
+        let bucket = caller.bucket();
+        visit.form_token = sessions.form_token(&bucket, session);
+        let shown = || Ok(exchange.form()?.get("form_token").unwrap_or_default().to_owned());
+        if is_form && !sessions.is_form_token(&shown()?, &bucket, session) {
+            let detail = "the form is of another session; open the page again";
+            return Err(Problem::new(Kind::OriginRefused, detail));
+        }
+    } else if is_form && visit.is_private {
+        let text = format!("Bearer {}", exchange.form()?.get("token").unwrap_or_default().trim());
+        match door.who.identify(&Head::of([("authorization", text.as_bytes())]), exchange.peer) {
+            Ok(caller) => {
+                visit.proof = caller.as_ref().map(|caller| door.who.proof(caller));
+                exchange.caller = caller;
+            }
+            Err(problem) => visit.refused = Some(problem),
+        }
+    }
+    exchange.visit = Some(visit);
+    Ok(())
+}
+
+/// Whether a host is this machine for the browser.
+fn is_local(host: &str) -> bool {
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    let name = name.map_or(host, |(name, _)| name);
+    ["localhost", "127.0.0.1", "[::1]"].contains(&name)
+}
+
+/// A problem as a page; who is not known is sent to the login, and from there to where he wanted to go.
+fn refused(parts: &Parts, access: &Access, problem: &Problem) -> Answer {
+    let head = |name: &str| parts.headers.get(name).is_some_and(|value| value == "cross-site");
+    let wanted = parts.uri.path_and_query().map_or("/", |wanted| wanted.as_str());
+    match problem.status() {
+        // a session's cookie is not sent with a link on another site: the page's own request has it
+        401 if access.method == "GET" && head("sec-fetch-site") => page::again(),
+        401 if access.method == "GET" => Answer::see(page::login_for(wanted)),
+        _ => page::problem(problem, access.id.as_str()),
     }
 }

@@ -88,6 +88,7 @@ fn with_door<F: Future<Output = ()>>(work: impl FnOnce(Rc<Door>) -> F) {
         socket_mode: 0o600,
         tls: None,
         public_url: None,
+        session_key: None,
         secret: Secret::new(SECRET),
         environments: None,
         spec: TargetSpec::default(),

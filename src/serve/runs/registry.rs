@@ -261,6 +261,7 @@ mod tests {
             aim: Aim {
                 project,
                 environment: environment.to_owned(),
+                is_default: true,
                 spec: TargetSpec::default(),
                 actor: Actor::new("anna", "here"),
                 held: Held::default(),

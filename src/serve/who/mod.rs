@@ -2,10 +2,12 @@
 
 mod bearer;
 mod host;
+pub mod origin;
 mod rate;
 mod secret;
+mod session;
 
-use super::caller::{Caller, Role, Roles, Way};
+use super::caller::{Caller, Proof, Role, Roles, Way};
 use super::exchange::{Head, Peer};
 use super::problem::{Kind, Problem};
 use crate::base::Secret;
@@ -14,6 +16,7 @@ use bearer::Shown;
 pub use host::Hosts;
 use rate::Rate;
 use secret::SecretHash;
+pub use session::{KEY, Session, Sessions};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
@@ -53,12 +56,23 @@ impl Who {
             let _ = self.failures.take(&network, now);
             return Err(Problem::unauthenticated());
         }
-        Ok(Some(Caller {
-            person: "secret".to_owned(),
-            way: Way::Secret,
-            address: peer.address,
-            roles: Roles::of(&[Role::Read, Role::Plan, Role::Run]),
-        }))
+        Ok(Some(by_secret(peer)))
+    }
+
+    /// By what this caller was let in, for his session.
+    #[must_use]
+    pub fn proof(&self, caller: &Caller) -> Proof {
+        match caller.way {
+            Way::Secret => Proof::Secret { mark: self.secret.mark() },
+        }
+    }
+
+    /// Who has this session; `None`: what let him in does so no more.
+    #[must_use]
+    pub fn resume(&self, session: &Session, peer: Peer) -> Option<Caller> {
+        match &session.proof {
+            Proof::Secret { mark } => (*mark == self.secret.mark()).then(|| by_secret(peer)),
+        }
     }
 
     /// Counts a request of a caller, or of an address without one.
@@ -68,6 +82,15 @@ impl Who {
     pub fn admit(&self, caller: Option<&Caller>, peer: Peer) -> Result<(), Problem> {
         let key = caller.map_or_else(|| network(peer), Caller::bucket);
         self.calls.take(&key, Instant::now()).map_err(too_many)
+    }
+}
+
+fn by_secret(peer: Peer) -> Caller {
+    Caller {
+        person: "secret".to_owned(),
+        way: Way::Secret,
+        address: peer.address,
+        roles: Roles::of(&[Role::Read, Role::Plan, Role::Run]),
     }
 }
 

@@ -19,6 +19,12 @@ impl SecretHash {
     pub fn is(&self, shown: &str) -> bool {
         self.0.ct_eq(&hash(shown)).into()
     }
+
+    /// The digest by which sessions remember it.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        super::session::mark(&self.0)
+    }
 }
 
 fn hash(text: &str) -> [u8; 32] {

@@ -32,6 +32,7 @@ mod sources;
 mod tested;
 mod three;
 pub mod truth;
+pub mod webdriver;
 
 pub use backfill::{COUNT, backfill, backfill_and_table, begun, slow};
 pub use case::{Case, cases, folder, round_trip};

@@ -3,6 +3,7 @@
 use super::database::Database;
 use super::process::{Run, Running, dagmar};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -34,6 +35,12 @@ impl Project {
     }
 
     /// The binary in this project, without the environment's connection settings.
+    /// Writes a file that only its owner may read.
+    pub fn secret(&self, path: &str, text: &str) {
+        self.write(path, text);
+        std::fs::set_permissions(self.path().join(path), std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = dagmar(args);
         command.current_dir(self.path());

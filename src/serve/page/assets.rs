@@ -1,0 +1,67 @@
+//! The style, the script and the icon of the pages. Their names change with their content, so that browsers may keep them.
+
+use crate::base::checksum::sha256_hex;
+use crate::serve::answer::Answer;
+use crate::serve::exchange::Exchange;
+use crate::serve::problem::{Kind, Problem};
+use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
+use crate::serve::service::Service;
+use std::rc::Rc;
+use std::sync::OnceLock;
+
+/// A file that pages load.
+pub(super) struct Asset {
+    pub path: String,
+    media: &'static str,
+    content: &'static str,
+}
+
+impl Asset {
+    fn new(name: &str, end: &str, media: &'static str, content: &'static str) -> Self {
+        let digest = sha256_hex(content.as_bytes());
+        Self { path: format!("/assets/{name}-{}.{end}", &digest[..16]), media, content }
+    }
+}
+
+/// The style.
+pub(super) fn style() -> &'static Asset {
+    static STYLE: OnceLock<Asset> = OnceLock::new();
+    const CSS: &str =
+        concat!(include_str!("../../../templates/html/plan.css"), include_str!("../../../templates/serve/serve.css"));
+    STYLE.get_or_init(|| Asset::new("dagmar", "css", "text/css; charset=utf-8", CSS))
+}
+
+/// The script.
+pub(super) fn script() -> &'static Asset {
+    static SCRIPT: OnceLock<Asset> = OnceLock::new();
+    const JS: &str = include_str!("../../../templates/serve/serve.js");
+    SCRIPT.get_or_init(|| Asset::new("dagmar", "js", "text/javascript; charset=utf-8", JS))
+}
+
+/// The icon.
+pub(super) fn icon() -> &'static Asset {
+    static ICON: OnceLock<Asset> = OnceLock::new();
+    ICON.get_or_init(|| Asset::new("dagmar", "svg", "image/svg+xml", include_str!("../../../templates/serve/icon.svg")))
+}
+
+pub(super) const ASSET: Route = Route {
+    method: Method::Get,
+    path: "/assets/{name}",
+    name: "asset",
+    about: "The style, the script and the icon of the pages.",
+    guard: Guard::Open,
+    query: &[],
+    body: Body::None,
+    patience: Patience::Request,
+    replies: &[Reply { status: 200, media: "text/css", schema: None }],
+    handler: answer,
+};
+
+fn answer<'a>(_: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
+    let name = exchange.parameters.first().map_or("", |(_, name)| name.as_str());
+    let found = [style(), script(), icon()].into_iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(name));
+    let answer = found.map(|asset| {
+        Answer::new(200, asset.media, asset.content).header("cache-control", "public, max-age=31536000, immutable")
+    });
+    Box::pin(async { answer.ok_or_else(|| Problem::new(Kind::NotFound, "there is no such file")) })
+}

@@ -1,0 +1,117 @@
+//! One changeset in an environment: whether it is there, why or why not, and what happened to it.
+
+use super::layout::{Shown, whole};
+use super::made::part;
+use super::words::Tag;
+use crate::base::{Failure, Markup, Wording};
+use crate::ops::history::events;
+use crate::ops::why::why;
+use crate::pg::ledger::read::{Filter, LedgerEvent};
+use crate::plan::states::State;
+use crate::serve::aim::Aim;
+use crate::serve::answer::{Answer, HTML};
+use crate::serve::caller::Role;
+use crate::serve::desk::Local;
+use crate::serve::exchange::Exchange;
+use crate::serve::flights::Key;
+use crate::serve::problem::{Kind, Problem};
+use crate::serve::route::{Body, Guard, Handling, Method, Parameter, Patience, Reply, Route};
+use crate::serve::service::Service;
+use serde::Serialize;
+use std::rc::Rc;
+
+/// How many events a page has, the latest.
+const MOST: u32 = 100;
+
+pub(super) const CHANGESET: Route = Route {
+    method: Method::Get,
+    path: "/e/{environment}/changeset",
+    name: "changesetPage",
+    about: "One changeset in an environment.",
+    guard: Guard::Page(Role::Read),
+    query: &[Parameter { name: "id", about: "The id of the changeset." }],
+    body: Body::None,
+    patience: Patience::Request,
+    replies: &[Reply { status: 200, media: HTML, schema: None }],
+    handler: answer,
+};
+
+#[derive(Serialize)]
+struct Values<'a> {
+    id: &'a str,
+    environment: &'a str,
+    tag: Tag,
+    verdict: String,
+    reasons: Vec<Reason<'a>>,
+    events: Vec<Event<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reason<'a> {
+    message: &'a str,
+    until: Option<&'a str>,
+    todo: Option<String>,
+    who: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Event<'a> {
+    at: &'a str,
+    kind: &'a str,
+    role: &'a str,
+    by: Option<&'a str>,
+    via: Option<String>,
+    error: Option<&'a str>,
+}
+
+fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
+    Box::pin(async {
+        let (aim, wording) = (service.aim(exchange)?, service.wording);
+        let id = exchange.query.get("id").filter(|id| !id.is_empty());
+        let id = id.ok_or_else(|| Problem::new(Kind::BadRequest, "the parameter `id` is missing"))?.to_owned();
+        let (name, title) = (aim.environment.clone(), id.clone());
+        let key = Key { what: CHANGESET.name, environment: name.clone(), detail: id.clone() };
+        let work = move || -> Local<Result<Answer, Problem>> {
+            Box::pin(async move { Ok(Answer::html(read(&aim, &id, wording).await?)) })
+        };
+        let inner = service.read(key, work).await?;
+        whole(service, exchange, &Shown { title: &title, environment: Some(&name), tab: "Changesets" }, &inner)
+    })
+}
+
+async fn read(aim: &Aim, id: &str, wording: Wording) -> Result<Markup, Problem> {
+    let problem = |failure: Failure| Problem::of(&failure, wording);
+    let target = aim.target().await.map_err(problem)?;
+    let why = why(&target, id, &mut ()).await.map_err(problem)?;
+    let filter = Filter { changeset: Some(why.changeset.clone()), limit: MOST, ..Filter::default() };
+    let found = events(&target, &filter, &mut ()).await.map_err(problem)?;
+    let state = why.state.and_then(|word| State::ALL.into_iter().find(|state| state.word() == word));
+    let reasons = why.reasons.iter().map(|reason| Reason {
+        message: &reason.message,
+        until: reason.until.as_deref(),
+        todo: reason.todo.as_ref().map(wording),
+        who: reason.who.as_deref(),
+    });
+    part(
+        "changeset",
+        &Values {
+            id: &why.changeset,
+            environment: &why.environment,
+            tag: state.map_or_else(|| Tag::new("none", why.is), Tag::of),
+            verdict: wording(&why.verdict),
+            reasons: reasons.collect(),
+            events: found.events.iter().rev().map(event).collect(),
+        },
+    )
+}
+
+fn event(event: &LedgerEvent) -> Event<'_> {
+    Event {
+        at: &event.at,
+        kind: &event.kind,
+        role: &event.db_user,
+        by: event.by.as_deref(),
+        via: event.origin.as_ref().map(crate::base::Origin::words),
+        error: event.detail.get("error").and_then(|error| error.as_str()),
+    }
+}
