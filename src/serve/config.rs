@@ -17,8 +17,10 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// The address that clients use, where it is another one: `https://dagmar.example.org`.
     pub public_url: Option<PublicUrl>,
-    /// The secret of its clients.
-    pub secret: Secret,
+    /// The secret that clients share; `None`: there is none.
+    pub secret: Option<Secret>,
+    /// The file of tokens; `None`: there is none.
+    pub tokens: Option<PathBuf>,
     /// The environments that it serves; `None`: all.
     pub environments: Option<BTreeSet<String>>,
     /// The default environment, its connection, and what holds for all environments.
@@ -117,7 +119,7 @@ impl Config {
     /// # Errors
     /// A secret that cannot be sent or is guessed too easily.
     pub fn check(&self) -> Result<(), Failure> {
-        let secret = self.secret.expose();
+        let Some(secret) = self.secret.as_ref().map(Secret::expose) else { return Ok(()) };
         let wrong = |why: &str| Failure::new(FailureKind::Usage, format!("the secret of the service {why}"));
         if !secret.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(wrong("has characters that a header cannot carry").help("use letters, digits and signs"));

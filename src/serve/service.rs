@@ -2,6 +2,7 @@
 
 use super::aim::Aim;
 use super::answer::Answer;
+use super::caller::{Caller, RequestId};
 use super::config::Config;
 use super::desk::{Desks, Undone, Work};
 use super::exchange::Exchange;
@@ -11,6 +12,7 @@ use super::problem::{Kind, Problem};
 use super::readiness::Readiness;
 use super::reading::Reading;
 use super::runs::Registry;
+use super::who::Who;
 use crate::base::{Actor, Failure, Wording};
 use crate::ops::Project;
 use crate::source::ServeLimits;
@@ -34,6 +36,8 @@ pub struct Service {
     pub wording: Wording,
     /// The private servers that it keeps running.
     pub held: Held,
+    /// Who may use it.
+    pub who: Who,
     /// The runs of this process.
     pub runs: Registry,
     /// What was found of its readiness.
@@ -47,16 +51,19 @@ impl Service {
     /// Makes the threads. Nothing is connected.
     ///
     /// # Errors
-    /// A mistake in the configuration, or no threads.
+    /// A mistake in the configuration, nobody who could use it, or no threads.
     pub fn new(config: Config, reading: Arc<Reading>, wording: Wording) -> Result<Rc<Self>, Failure> {
         config.check()?;
-        crate::pg::remember(&config.secret);
-        let limits = reading.project().workspace().loaded.config.serve.limits.clone();
+        config.secret.iter().for_each(crate::pg::remember);
+        let project = reading.project().workspace().loaded.config.serve.clone();
+        let who = Who::new(config.secret.as_ref(), config.tokens.as_deref(), &project)?;
+        let limits = project.limits;
         Ok(Rc::new(Self {
             config: config.into(),
             reading,
             wording,
             held: Held::default(),
+            who,
             runs: Registry::default(),
             readiness: Readiness::default(),
             desks: Rc::new(Desks::start(DESKS)?),
@@ -88,19 +95,27 @@ impl Service {
     /// # Errors
     /// There is none of this name, or it is not served.
     pub fn aim(&self, exchange: &Exchange) -> Result<Aim, Problem> {
-        let actor = exchange.caller()?.actor(&exchange.id);
+        self.aim_at(exchange.environment(), exchange.caller()?, &exchange.id)
+    }
+
+    /// An environment as a caller sees it: of this name, or the default one. The guard asks it before a handler does.
+    ///
+    /// # Errors
+    /// There is none of this name, it is not served, or he does not see it: all the same for him.
+    pub fn aim_at(&self, name: Option<&str>, caller: &Caller, id: &RequestId) -> Result<Aim, Problem> {
         let project = self.reading.project();
         let config = &project.workspace().loaded.config;
         let own = self.environment(&project);
-        let name = exchange.environment().unwrap_or(&own);
+        let name = name.unwrap_or(&own);
         let exists = config.environment(name).is_some() || name == own;
-        if !exists || !self.serves(name) {
+        if !exists || !self.serves(name) || !caller.sees(name) {
             let detail = format!("there is no environment `{name}`, or it is not served here");
             return Err(Problem::new(Kind::NotFound, detail));
         }
         // the given connection is that of the default environment
         let spec = if name == own { self.config.spec.clone() } else { self.config.spec.of(name) };
-        Ok(Aim { project, environment: name.to_owned(), spec, actor, held: self.held.clone() })
+        let (environment, actor) = (name.to_owned(), caller.actor(id));
+        Ok(Aim { project, environment, spec, actor, held: self.held.clone() })
     }
 
     /// The default environment.

@@ -44,8 +44,8 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
     let host = Hosts::named(&head, parts.version <= Version::HTTP_10)?;
     let found = path::segments(parts.uri.path()).map_or(Found::Nothing, |at| find(door.routes, &access.method, &at));
     if !matches!(found, Found::Route(Route { guard: Guard::Open, .. }, _)) {
-        access.caller = door.who.identify(&head, access.peer)?;
-        door.who.admit(access.caller.as_ref(), access.peer)?;
+        access.caller = service.who.identify(&head, access.peer)?;
+        service.who.admit(access.caller.as_ref(), access.peer)?;
         if access.caller.is_none() {
             door.hosts.check(host.as_deref())?;
             // the same answer whether the path exists or not
@@ -75,6 +75,11 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
         let known: Vec<&str> = route.query.iter().map(|parameter| parameter.name).collect();
         let remedy = if known.is_empty() { "it has none".to_owned() } else { format!("it has: {}", known.join(", ")) };
         return Err(Problem::new(Kind::BadRequest, format!("the path has no parameter `{unknown}`")).remedy(remedy));
+    }
+    let in_path = parameters.iter().find(|(name, _)| *name == "environment").map(|(_, value)| value.as_str());
+    let environment = in_path.or_else(|| query.get("environment"));
+    if let (Some(caller), Some(name)) = (&access.caller, environment) {
+        service.aim_at(Some(name), caller, &access.id)?;
     }
     let body = match route.body {
         Body::None => Bytes::new(),

@@ -1,5 +1,6 @@
 //! What several tests use. A test file imports nothing from another one.
 
+mod answered;
 mod answers;
 pub mod attic;
 mod backfill;
@@ -31,8 +32,10 @@ mod snapshot;
 mod sources;
 mod tested;
 mod three;
+pub mod tokens;
 pub mod truth;
 
+pub use answered::Answers;
 pub use backfill::{COUNT, backfill, backfill_and_table, begun, slow};
 pub use case::{Case, cases, folder, round_trip};
 pub use changelog::{Changeset, changeset, file, parameters, project, sql, table, view};
