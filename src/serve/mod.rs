@@ -15,6 +15,7 @@ pub mod exchange;
 pub mod flights;
 pub mod held;
 pub mod log;
+mod noting;
 pub mod old;
 pub mod problem;
 pub mod readiness;

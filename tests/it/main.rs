@@ -77,6 +77,7 @@ mod secrets;
 mod serving;
 mod serving_addresses;
 mod serving_guard;
+mod serving_history;
 mod serving_killed;
 mod serving_limits;
 mod serving_runs;

@@ -5,7 +5,8 @@ use super::shared::Door;
 use super::{body, path, reply};
 use crate::serve::answer::Answer;
 use crate::serve::caller::RequestId;
-use crate::serve::exchange::{Exchange, Head, Peer, Query};
+use crate::serve::exchange::{Exchange, Head, Peer, Query, environment};
+use crate::serve::noting;
 use crate::serve::problem::{Kind, Problem};
 use crate::serve::route::{Body, Found, Guard, Patience, Route, find};
 use crate::serve::who::Hosts;
@@ -62,8 +63,13 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
     };
     access.route = route.name;
     if let Guard::Api(role) = route.guard {
-        if !access.caller.as_ref().is_some_and(|caller| caller.may(role)) {
+        if let Some(caller) = access.caller.as_ref().filter(|caller| !caller.may(role)) {
             let detail = format!("this needs the role `{}`", role.word());
+            let query = Query::parse(parts.uri.query().unwrap_or_default()).unwrap_or_default();
+            let is_of_one = route.has_environment().then(|| environment(&parameters, &query));
+            if let Some(Ok(aim)) = is_of_one.map(|name| service.aim_at(name, caller, &access.id)) {
+                noting::note(service, route.name, caller, aim, &detail);
+            }
             return Err(Problem::new(Kind::Forbidden, detail));
         }
         if service.is_stopping() {
@@ -76,9 +82,7 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
         let remedy = if known.is_empty() { "it has none".to_owned() } else { format!("it has: {}", known.join(", ")) };
         return Err(Problem::new(Kind::BadRequest, format!("the path has no parameter `{unknown}`")).remedy(remedy));
     }
-    let in_path = parameters.iter().find(|(name, _)| *name == "environment").map(|(_, value)| value.as_str());
-    let environment = in_path.or_else(|| query.get("environment"));
-    if let (Some(caller), Some(name)) = (&access.caller, environment) {
+    if let (Some(caller), Some(name)) = (&access.caller, environment(&parameters, &query)) {
         service.aim_at(Some(name), caller, &access.id)?;
     }
     let body = match route.body {

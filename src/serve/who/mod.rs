@@ -25,12 +25,15 @@ use std::time::{Duration, Instant};
 use token::Token;
 use tokens::TokenEntry;
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// Who may use the service, and what they have used of it.
 pub struct Who {
     secret: Option<SecretHash>,
     tokens: Option<Kept>,
     failures: Rate,
     calls: Rate,
+    notes: Rate,
 }
 
 impl Who {
@@ -44,8 +47,9 @@ impl Who {
         let this = Self {
             secret: secret.map(|secret| SecretHash::of(secret.expose())),
             tokens: tokens.map(Kept::open).transpose()?,
-            failures: Rate::new(per_minute, Duration::from_secs(60), per_minute),
+            failures: Rate::new(per_minute, MINUTE, per_minute),
             calls: Rate::new(limits.per_second, Duration::from_secs(1), limits.burst),
+            notes: Rate::new(1, MINUTE, 1),
         };
         if this.secret.is_none() && !this.tokens.as_ref().is_some_and(Kept::has_valid) {
             let why = "nobody could use the service: it has no secret and no valid token";
@@ -122,6 +126,12 @@ impl Who {
     pub fn admit(&self, caller: Option<&Caller>, peer: Peer) -> Result<(), Problem> {
         let key = caller.map_or_else(|| network(peer), Caller::bucket);
         self.calls.take(&key, Instant::now()).map_err(too_many)
+    }
+
+    /// Whether it is noted that a caller may not do something: once a minute.
+    #[must_use]
+    pub fn may_be_noted(&self, caller: &Caller, route: &str, environment: &str) -> bool {
+        self.notes.take(&format!("{}\n{route}\n{environment}", caller.bucket()), Instant::now()).is_ok()
     }
 }
 
