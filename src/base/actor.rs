@@ -34,6 +34,9 @@ pub struct Origin {
     /// The digest of the key that marks a repeated request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The groups of the user, as far as they were recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
 }
 
 impl Actor {

@@ -118,6 +118,79 @@ pub struct DevReset {
     pub removed: bool,
 }
 
+/// A token of the service, without its text.
+#[cfg(feature = "serve")]
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenRow<'a> {
+    /// The id of the token.
+    pub id: &'a str,
+    /// The name of the token.
+    pub name: &'a str,
+    /// `valid`, `expired` or `revoked`.
+    pub state: &'static str,
+    /// The roles: `read`, `plan`, `approve`, `run`, `admin`.
+    pub roles: Vec<&'static str>,
+    /// The environments that it sees; null: all.
+    pub environments: Option<&'a [String]>,
+    /// The groups of who uses it.
+    pub groups: &'a [String],
+    /// When it was made.
+    pub created: &'a str,
+    /// Who made it.
+    pub created_by: &'a str,
+    /// Until when it counts; null: without an end.
+    pub expires: Option<&'a str>,
+    /// When it was revoked; null: it was not.
+    pub revoked: Option<&'a str>,
+    /// Who revoked it.
+    pub revoked_by: Option<&'a str>,
+    /// Why it was revoked.
+    pub reason: Option<&'a str>,
+}
+
+/// A new token of the service.
+#[cfg(feature = "serve")]
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct NewToken<'a> {
+    /// The file of tokens.
+    pub file: &'a Path,
+    /// The text of the token, which is shown only now.
+    pub text: &'a str,
+    /// The token.
+    pub token: TokenRow<'a>,
+}
+
+/// The tokens of the service.
+#[cfg(feature = "serve")]
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TokenList<'a> {
+    /// The file of tokens.
+    pub file: &'a Path,
+    /// The tokens, in the order in which they were made.
+    pub tokens: Vec<TokenRow<'a>>,
+}
+
+/// A revoked token of the service.
+#[cfg(feature = "serve")]
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RevokedToken<'a> {
+    /// The file of tokens.
+    pub file: &'a Path,
+    /// The token.
+    pub token: TokenRow<'a>,
+}
+
+/// Whose token was shown; it counts.
+#[cfg(feature = "serve")]
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CheckedToken<'a> {
+    /// The file of tokens.
+    pub file: &'a Path,
+    /// The token.
+    pub token: TokenRow<'a>,
+}
+
 /// What several commands may answer.
 const FAILURE: Answer = of::<FailureAnswer<'static>>;
 const PLAN: Answer = of::<PlanAnswer<'static>>;
@@ -173,6 +246,14 @@ pub const ANSWERS: &[Row] = &[
     ("ledger install", &[of::<Installed>, FAILURE]),
     ("ledger policy", &[of::<Policy>, FAILURE]),
     ("key new", &[of::<NewKey<'static>>, FAILURE]),
+    #[cfg(feature = "serve")]
+    ("token new", &[of::<NewToken<'static>>, FAILURE]),
+    #[cfg(feature = "serve")]
+    ("token list", &[of::<TokenList<'static>>, FAILURE]),
+    #[cfg(feature = "serve")]
+    ("token revoke", &[of::<RevokedToken<'static>>, FAILURE]),
+    #[cfg(feature = "serve")]
+    ("token check", &[of::<CheckedToken<'static>>, FAILURE]),
     ("schema", &[json_schema, of::<WrittenSchemas>, of::<ChangeTypes>, of::<ChangeType>, FAILURE]),
     ("dev start", &[of::<DevStarted>, FAILURE]),
     ("dev stop", &[of::<DevStopped>, FAILURE]),

@@ -30,14 +30,18 @@ pub async fn recorded<T>(
     let Err(failure) = &result else { return result };
     if !failure.recorded
         && matches!(failure.kind, FailureKind::Refused | FailureKind::Drift | FailureKind::Locked)
-        && let Err(why) = record(failure, attempt, target).await
+        && let Err(why) = note(failure, attempt, target).await
     {
         observer.on(&Event::Note { message: format!("it could not be recorded in the ledger: {why}") });
     }
     result
 }
 
-async fn record(failure: &Failure, attempt: Attempt<'_>, target: &Target) -> Result<(), Failure> {
+/// Records in the ledger, if there is one that can be written, that something was refused.
+///
+/// # Errors
+/// If the database cannot be reached, or the ledger not be written.
+pub async fn note(failure: &Failure, attempt: Attempt<'_>, target: &Target) -> Result<(), Failure> {
     // what there is to say on the way was said
     let db = target.connect_within(Duration::ZERO, &mut ()).await?;
     if db.server.has_ledger && db.check_writable().is_ok() {

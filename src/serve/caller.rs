@@ -1,51 +1,21 @@
 //! Who asks, how he showed it, and what he may do.
 
+pub use crate::base::Role;
 use crate::base::{Actor, Origin};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
-/// What a caller may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Reads everything.
-    Read,
-    /// Previews.
-    Plan,
-    /// Approves and rejects.
-    Approve,
-    /// Runs, rolls back, promotes, cancels.
-    Run,
-    /// Overrides what otherwise refuses.
-    Admin,
-}
-
-impl Role {
-    /// All roles.
-    pub const ALL: [Role; 5] = [Role::Read, Role::Plan, Role::Approve, Role::Run, Role::Admin];
-
-    /// The word for people and JSON.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Role::Read => "read",
-            Role::Plan => "plan",
-            Role::Approve => "approve",
-            Role::Run => "run",
-            Role::Admin => "admin",
-        }
-    }
-
-    /// The role and those that it includes: who may do anything may read, who runs may preview.
-    const fn bits(self) -> u8 {
-        match self {
-            Role::Read => 1,
-            Role::Plan => 1 | 2,
-            Role::Approve => 1 | 4,
-            Role::Run => 1 | 2 | 8,
-            Role::Admin => 1 | 16,
-        }
+/// The role and those that it includes: who may do anything may read, who runs may preview.
+const fn bits(role: Role) -> u8 {
+    match role {
+        Role::Read => 1,
+        Role::Plan => 1 | 2,
+        Role::Approve => 1 | 4,
+        Role::Run => 1 | 2 | 8,
+        Role::Admin => 1 | 16,
     }
 }
 
@@ -57,13 +27,13 @@ impl Roles {
     /// These, and those that they include.
     #[must_use]
     pub fn of(roles: &[Role]) -> Self {
-        Self(roles.iter().fold(0, |all, role| all | role.bits()))
+        Self(roles.iter().fold(0, |all, role| all | bits(*role)))
     }
 
     /// Whether it has this one.
     #[must_use]
     pub fn has(self, role: Role) -> bool {
-        self.0 & role.bits() == role.bits()
+        self.0 & bits(role) == bits(role)
     }
 }
 
@@ -72,6 +42,13 @@ impl Roles {
 pub enum Way {
     /// By the one secret of the service.
     Secret,
+    /// By a token of the file of tokens.
+    Token {
+        /// The id of its entry, by which it can be looked up again.
+        id: String,
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Way {
@@ -80,6 +57,16 @@ impl Way {
     pub fn word(&self) -> &'static str {
         match self {
             Way::Secret => "secret",
+            Way::Token { .. } => "token",
+        }
+    }
+
+    /// The name of what was shown, for the ledger.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Way::Secret => None,
+            Way::Token { name, .. } => Some(name),
         }
     }
 }
@@ -93,7 +80,15 @@ pub enum Proof {
         /// The digest.
         mark: String,
     },
+    /// A token of the file of tokens.
+    Token {
+        /// The id of its entry.
+        id: String,
+    },
 }
+
+/// The most bytes of groups that an event of the ledger has; its details have a limit.
+const GROUPS: usize = 2048;
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +101,12 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     /// What he may do.
     pub roles: Roles,
+    /// The environments that he sees; `None`: all.
+    pub environments: Option<BTreeSet<String>>,
+    /// The groups that he belongs to.
+    pub groups: Vec<String>,
+    /// Until when he may, in milliseconds since 1970; `None`: without an end.
+    pub expires: Option<i64>,
 }
 
 impl Caller {
@@ -115,10 +116,11 @@ impl Caller {
         let address = self.address.map(|address| address.to_string());
         let origin = Origin {
             way: self.way.word().to_owned(),
-            name: None,
+            name: self.way.name().map(str::to_owned),
             address: address.clone(),
             request: request.to_string(),
             key: None,
+            groups: self.groups_within(GROUPS),
         };
         Actor::through(&self.person, address.unwrap_or_else(|| "socket".to_owned()), origin)
     }
@@ -127,6 +129,22 @@ impl Caller {
     #[must_use]
     pub fn may(&self, role: Role) -> bool {
         self.roles.has(role)
+    }
+
+    /// Whether he sees this environment: another one is none for him.
+    #[must_use]
+    pub fn sees(&self, environment: &str) -> bool {
+        self.environments.as_ref().is_none_or(|environments| environments.contains(environment))
+    }
+
+    /// The first groups, as many as have these bytes.
+    fn groups_within(&self, bytes: usize) -> Vec<String> {
+        let sizes = self.groups.iter().scan(0, |sum, group| {
+            *sum += group.len() + 3;
+            Some(*sum)
+        });
+        let fitting = sizes.take_while(|sum| *sum <= bytes).count();
+        self.groups[..fitting].to_vec()
     }
 
     /// What rate limits are counted by: who it is, never from where.
@@ -180,6 +198,26 @@ mod tests {
         assert_eq!(has(&[Role::Admin]), ["read", "admin"]);
         assert_eq!(has(&[Role::Approve, Role::Run]), ["read", "plan", "approve", "run"]);
         assert_eq!(has(&Role::ALL), ["read", "plan", "approve", "run", "admin"]);
+    }
+
+    #[test]
+    fn a_caller_sees_his_environments_and_acts_by_name() {
+        let caller = |environments: Option<&[&str]>| Caller {
+            person: "ci".to_owned(),
+            way: Way::Token { id: "9f3a01bc".to_owned(), name: "ci".to_owned() },
+            address: "10.1.2.3".parse().ok(),
+            roles: Roles::of(&[Role::Run]),
+            environments: environments.map(|all| all.iter().map(|name| (*name).to_owned()).collect()),
+            groups: vec!["dba".to_owned(), "x".repeat(2000), "long".repeat(20)],
+            expires: None,
+        };
+        assert!(caller(None).sees("live") && caller(Some(&["live"])).sees("live"));
+        assert!(!caller(Some(&["live"])).sees("Live") && !caller(Some(&[])).sees("live"));
+        let actor = caller(None).actor(&RequestId::new().unwrap());
+        let origin = actor.origin.clone().unwrap();
+        assert_eq!((actor.to_string(), origin.words()), ("ci@10.1.2.3".to_owned(), "token ci".to_owned()));
+        assert_eq!(origin.groups, ["dba".to_owned(), "x".repeat(2000)]);
+        assert_eq!(caller(None).bucket(), "token:ci");
     }
 
     #[test]

@@ -17,8 +17,10 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// The address that clients use, where it is another one: `https://dagmar.example.org`.
     pub public_url: Option<PublicUrl>,
-    /// The secret of its clients.
-    pub secret: Secret,
+    /// The secret that clients share; `None`: there is none.
+    pub secret: Option<Secret>,
+    /// The file of tokens; `None`: there is none.
+    pub tokens: Option<PathBuf>,
     /// The key of sessions; `None`: one of its own, so that sessions end with the service.
     pub session_key: Option<Secret>,
     /// The environments that it serves; `None`: all.
@@ -125,8 +127,9 @@ impl Config {
     /// # Errors
     /// A secret that cannot be sent or is guessed too easily.
     pub fn check(&self) -> Result<(), Failure> {
-        check_secret(&self.secret, "secret of the service")?;
-        self.session_key.as_ref().map_or(Ok(()), |key| check_secret(key, "key of sessions"))
+        let all = [(&self.secret, "secret of the service"), (&self.session_key, "key of sessions")];
+        all.into_iter()
+            .try_for_each(|(secret, what)| secret.as_ref().map_or(Ok(()), |secret| check_secret(secret, what)))
     }
 }
 

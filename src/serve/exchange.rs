@@ -97,6 +97,16 @@ pub fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// The environment that a path or a query names.
+#[must_use]
+pub fn environment<'a>(parameters: &'a [(&'static str, String)], query: &'a Query) -> Option<&'a str> {
+    let in_path = parameters.iter().find(|(name, _)| *name == ENVIRONMENT).map(|(_, value)| value.as_str());
+    in_path.or_else(|| query.get(ENVIRONMENT))
+}
+
+/// The name of the parameter that names an environment.
+const ENVIRONMENT: &str = "environment";
+
 /// One request.
 #[derive(Clone)]
 pub struct Exchange {
@@ -154,8 +164,7 @@ impl Exchange {
     /// The environment that the path or the query names.
     #[must_use]
     pub fn environment(&self) -> Option<&str> {
-        let in_path = self.parameters.iter().find(|(name, _)| *name == "environment");
-        in_path.map(|(_, value)| value.as_str()).or_else(|| self.query.get("environment"))
+        environment(&self.parameters, &self.query)
     }
 
     /// The body as a value; an empty one is `{}`.

@@ -16,6 +16,7 @@ pub mod exchange;
 pub mod flights;
 pub mod held;
 pub mod log;
+mod noting;
 pub mod old;
 pub mod page;
 pub mod problem;

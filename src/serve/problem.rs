@@ -49,6 +49,8 @@ pub enum Kind {
     Unreachable,
     /// The project cannot be used.
     Broken,
+    /// The file of tokens cannot be used.
+    TokensUnreadable,
     /// A mistake of the service.
     Internal,
 }
@@ -76,6 +78,7 @@ impl Kind {
             Kind::KeyReused => (422, "idempotencyKeyReused", "The key belongs to another request"),
             Kind::Unreachable => (503, "unreachable", "The database does not answer"),
             Kind::Broken => (503, "broken", "The project cannot be used"),
+            Kind::TokensUnreadable => (503, "tokensUnreadable", "The tokens cannot be read"),
             Kind::Internal => (500, "internal", "Internal error"),
         }
     }
@@ -117,7 +120,7 @@ impl Problem {
     /// The one answer for everybody who is not known.
     #[must_use]
     pub fn unauthenticated() -> Self {
-        Self::new(Kind::Unauthenticated, "send a valid secret: `Authorization: Bearer …`")
+        Self::new(Kind::Unauthenticated, "send a valid secret or token: `Authorization: Bearer …`")
             .header("www-authenticate", "Bearer realm=\"dagmar\"")
     }
 

@@ -22,6 +22,7 @@ pub async fn ready(service: &Rc<Service>) -> Result<(), Problem> {
     if service.is_stopping() {
         return Err(Problem::new(Kind::Stopping, "the service stops"));
     }
+    service.who.check()?;
     // a task of its own: strangers who ask and go away must not begin one look after the other
     let found = spawn_local(found(service.clone())).await;
     match found.unwrap_or(Some(Kind::Internal)) {

@@ -149,6 +149,13 @@ pub enum Found<'r> {
 }
 
 impl Route {
+    /// Whether it is about an environment: one that its path or its query names, or the default one.
+    #[must_use]
+    pub fn has_environment(&self) -> bool {
+        let in_query = self.query.iter().any(|parameter| parameter.name == "environment");
+        in_query || split(self.path).any(|segment| segment == "{environment}")
+    }
+
     /// The parameters of a path that this route has.
     fn parameters(&self, segments: &[String]) -> Option<Vec<(&'static str, String)>> {
         let own: Vec<&'static str> = split(self.path).collect();

@@ -2,6 +2,7 @@
 
 use super::aim::Aim;
 use super::answer::Answer;
+use super::caller::{Caller, RequestId};
 use super::config::Config;
 use super::desk::{Desks, Undone, Work};
 use super::exchange::Exchange;
@@ -11,7 +12,7 @@ use super::problem::{Kind, Problem};
 use super::readiness::Readiness;
 use super::reading::Reading;
 use super::runs::Registry;
-use super::who::Sessions;
+use super::who::{Sessions, Who};
 use crate::base::{Actor, Failure, Wording};
 use crate::ops::Project;
 use crate::source::ServeLimits;
@@ -35,6 +36,8 @@ pub struct Service {
     pub wording: Wording,
     /// The private servers that it keeps running.
     pub held: Held,
+    /// Who may use it.
+    pub who: Who,
     /// The runs of this process.
     pub runs: Registry,
     /// The sessions of its pages.
@@ -50,15 +53,18 @@ impl Service {
     /// Makes the threads. Nothing is connected.
     ///
     /// # Errors
-    /// A mistake in the configuration, or no threads.
+    /// A mistake in the configuration, nobody who could use it, or no threads.
     pub fn new(config: Config, reading: Arc<Reading>, wording: Wording) -> Result<Rc<Self>, Failure> {
         config.check()?;
-        crate::pg::remember(&config.secret);
-        let limits = reading.project().workspace().loaded.config.serve.limits.clone();
+        config.secret.iter().for_each(crate::pg::remember);
+        let project = reading.project().workspace().loaded.config.serve.clone();
+        let who = Who::new(config.secret.as_ref(), config.tokens.as_deref(), &project)?;
+        let limits = project.limits;
         Ok(Rc::new(Self {
             reading,
             wording,
             held: Held::default(),
+            who,
             runs: Registry::default(),
             sessions: Sessions::new(config.session_key.as_ref(), config.is_https())?,
             readiness: Readiness::default(),
@@ -92,14 +98,26 @@ impl Service {
     /// # Errors
     /// There is none of this name, or it is not served.
     pub fn aim(&self, exchange: &Exchange) -> Result<Aim, Problem> {
+        self.aim_at(exchange.environment(), exchange.caller()?, &exchange.id)
+    }
+
+    /// An environment as a caller sees it: of this name, or the default one. The guard asks it before a handler does.
+    ///
+    /// # Errors
+    /// There is none of this name, it is not served, or he does not see it: all the same for him.
+    pub fn aim_at(&self, name: Option<&str>, caller: &Caller, id: &RequestId) -> Result<Aim, Problem> {
         let project = self.reading.project();
         let own = self.environment(&project);
-        let name = exchange.environment().unwrap_or(&own);
-        if !self.environments(&project).iter().any(|served| served == name) {
+        let name = name.unwrap_or(&own);
+        if !caller.sees(name) || !self.environments(&project).iter().any(|served| served == name) {
             let detail = format!("there is no environment `{name}`, or it is not served here");
             return Err(Problem::new(Kind::NotFound, detail));
         }
-        self.aim_at(exchange, project.clone(), name)
+        // the given connection is that of the default environment
+        let is_default = name == own;
+        let spec = if is_default { self.config.spec.clone() } else { self.config.spec.of(name) };
+        let (environment, actor) = (name.to_owned(), caller.actor(id));
+        Ok(Aim { project, environment, is_default, spec, actor, held: self.held.clone() })
     }
 
     /// All environments that the caller sees, in the order of dagmar.yaml.
@@ -107,16 +125,13 @@ impl Service {
     /// # Errors
     /// Nobody asks.
     pub fn aims(&self, exchange: &Exchange) -> Result<Vec<Aim>, Problem> {
-        let project = self.reading.project();
-        self.environments(&project).iter().map(|name| self.aim_at(exchange, project.clone(), name)).collect()
-    }
-
-    fn aim_at(&self, exchange: &Exchange, project: Project, name: &str) -> Result<Aim, Problem> {
-        let actor = exchange.caller()?.actor(&exchange.id);
-        // the given connection is that of the default environment
-        let is_default = name == self.environment(&project);
-        let spec = if is_default { self.config.spec.clone() } else { self.config.spec.of(name) };
-        Ok(Aim { project, environment: name.to_owned(), is_default, spec, actor, held: self.held.clone() })
+        let caller = exchange.caller()?;
+        let names = self.environments(&self.reading.project());
+        names
+            .iter()
+            .filter(|name| caller.sees(name))
+            .map(|name| self.aim_at(Some(name), caller, &exchange.id))
+            .collect()
     }
 
     /// The environments that are served, in the order of dagmar.yaml.

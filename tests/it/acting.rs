@@ -17,6 +17,7 @@ fn origin(request: &str) -> Origin {
         address: Some("10.1.2.3".to_owned()),
         request: request.to_owned(),
         key: None,
+        groups: vec!["dba".to_owned()],
     }
 }
 
@@ -96,7 +97,8 @@ fn a_run_names_the_person_the_way_and_the_address() {
     result.unwrap();
     assert_eq!(door.met, ["planned", "prepared", "confirm", "finished"]);
     assert_eq!(door.done, ["a", "b"]);
-    let expected = json!({ "way": "token", "name": "ci", "address": "10.1.2.3", "request": "7f3a9c1e00000001" });
+    let expected = json!({ "way": "token", "name": "ci", "address": "10.1.2.3", "request": "7f3a9c1e00000001",
+        "groups": ["dba"] });
     // all that belongs to the run
     for kind in ["runStarted", "applied", "runFinished"] {
         for event in events(&files, &database, kind) {

@@ -1,92 +1,8 @@
 //! What commands write with `--format json` is what `dagmar schema answers` says, of every command and of
 //! everything that it may answer.
 
-use crate::support::{Database, Project, Run, backfill, binaries, sql};
-use jsonschema::Validator;
-use serde_json::{Deserializer, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// The schemas of the answers, and which were seen.
-struct Answers {
-    /// Of each command: the names of what it may answer, with their schemas.
-    known: BTreeMap<String, Vec<(String, Validator)>>,
-    seen: BTreeSet<(String, String)>,
-}
-
-impl Answers {
-    fn new(project: &Project) -> Self {
-        let schema = project.run(&["schema", "answers"]).json();
-        let validator = |answer: &Value| {
-            let mut answer = answer.clone();
-            answer["$defs"] = schema["$defs"].clone();
-            jsonschema::validator_for(&answer).unwrap()
-        };
-        let mut known = BTreeMap::new();
-        for (command, answers) in schema["properties"].as_object().unwrap() {
-            let name = |answer: &Value| answer["$ref"].as_str().unwrap_or("JsonSchema").replace("#/$defs/", "");
-            let all = answers["anyOf"].as_array().unwrap().iter();
-            known.insert(command.clone(), all.map(|answer| (name(answer), validator(answer))).collect());
-        }
-        Self { known, seen: BTreeSet::new() }
-    }
-
-    /// Each value that a command wrote is one of its answers; gives the values.
-    #[track_caller]
-    fn check(&mut self, args: &[&str], run: &Run) -> Vec<Value> {
-        let words = [args[..1].join(" "), args[..2.min(args.len())].join(" ")];
-        let command = words.iter().find(|words| self.known.contains_key(*words)).unwrap_or_else(|| panic!("{args:?}"));
-        let values: Vec<Value> = Deserializer::from_str(&run.out)
-            .into_iter()
-            .map(|v| v.unwrap_or_else(|e| panic!("{e}: {run:?}")))
-            .collect();
-        assert!(!values.is_empty(), "{args:?}: {run:?}");
-        for value in &values {
-            let answers = &self.known[command];
-            let fits: Vec<&String> = answers.iter().filter(|(_, v)| v.is_valid(value)).map(|(name, _)| name).collect();
-            let why = || {
-                let errors = |(name, v): &(String, Validator)| {
-                    let errors = v.iter_errors(value).map(|e| format!("{name}: {} at {}", e, e.instance_path()));
-                    errors.collect::<Vec<_>>()
-                };
-                answers.iter().flat_map(errors).collect::<Vec<_>>().join("\n")
-            };
-            // any object is a JSON Schema
-            let fits: Vec<&&String> = fits.iter().filter(|name| fits.len() == 1 || **name != "JsonSchema").collect();
-            let [name] = fits.as_slice() else { panic!("{args:?}: {fits:?}\n{value:#}\n{}", why()) };
-            self.seen.insert((command.clone(), (**name).clone()));
-        }
-        values
-    }
-
-    /// Runs a command in the project.
-    #[track_caller]
-    fn run(&mut self, project: &Shop, args: &[&str]) -> Vec<Value> {
-        let run = project.run(args);
-        assert_eq!(run.code, 0, "{args:?}: {run:?}");
-        self.check(args, &run)
-    }
-
-    /// The same of a command that fails with this code; the last value has the error.
-    #[track_caller]
-    fn fails(&mut self, project: &Shop, code: i32, args: &[&str]) -> Vec<Value> {
-        let run = project.run(args);
-        assert_eq!(run.code, code, "{args:?}: {run:?}");
-        let values = self.check(args, &run);
-        assert_eq!(values.last().unwrap()["error"]["exitCode"], code, "{args:?}: {run:?}");
-        values
-    }
-
-    /// Every answer of every command was seen.
-    #[track_caller]
-    fn all_seen(&self) {
-        let of = |(command, all): (&String, &Vec<(String, Validator)>)| {
-            all.iter().map(|(name, _)| (command.clone(), name.clone())).collect::<Vec<_>>()
-        };
-        let all = self.known.iter().flat_map(of);
-        let missing: Vec<(String, String)> = all.filter(|one| !self.seen.contains(one)).collect();
-        assert!(missing.is_empty(), "nothing was answered of: {missing:#?}");
-    }
-}
+use crate::support::{Answers, Database, Project, Run, backfill, binaries, sql};
+use serde_json::{Value, json};
 
 /// A project with two environments.
 struct Shop {
@@ -104,6 +20,26 @@ impl Shop {
 
     fn write(&self, plans: &[&str]) {
         self.project.write("plans/a.yaml", &format!("changesets:\n{}", plans.concat()));
+    }
+}
+
+impl Answers {
+    /// Runs a command in the project.
+    #[track_caller]
+    fn run(&mut self, project: &Shop, args: &[&str]) -> Vec<Value> {
+        let run = project.run(args);
+        assert_eq!(run.code, 0, "{args:?}: {run:?}");
+        self.check(args, &run)
+    }
+
+    /// The same of a command that fails with this code; the last value has the error.
+    #[track_caller]
+    fn fails(&mut self, project: &Shop, code: i32, args: &[&str]) -> Vec<Value> {
+        let run = project.run(args);
+        assert_eq!(run.code, code, "{args:?}: {run:?}");
+        let values = self.check(args, &run);
+        assert_eq!(values.last().unwrap()["error"]["exitCode"], code, "{args:?}: {run:?}");
+        values
     }
 }
 
@@ -153,6 +89,17 @@ fn every_answer_has_a_schema() {
     answers.fails(&shop, 2, &[&["diff", "project", "nowhere"], &there[..]].concat());
     answers.run(&shop, &["key", "new", "k"]);
     answers.fails(&shop, 2, &["key", "new", "k"]);
+    let new = ["token", "new", "ci", "--role", "run", "--expires", "1d"];
+    let token = answers.run(&shop, &new)[0]["text"].as_str().unwrap().to_owned();
+    answers.fails(&shop, 2, &new);
+    answers.run(&shop, &["token", "list"]);
+    let check = ["token", "check", "--format", "json"];
+    answers.check(&check, &shop.project.run_with(&check, &token));
+    answers.run(&shop, &["token", "revoke", "ci", "--reason", "gone"]);
+    answers.fails(&shop, 2, &["token", "revoke", "ci", "--reason", "gone"]);
+    answers.fails(&shop, 5, &["token", "check"]);
+    std::fs::remove_file(shop.project.path().join("tokens.json")).unwrap();
+    answers.fails(&shop, 2, &["token", "list"]);
     answers.run(&shop, &["schema"]);
     answers.run(&shop, &["schema", "answers"]);
     answers.run(&shop, &["schema", "answers", "attic", "list"]);

@@ -1,7 +1,9 @@
 //! The pages of the service: who gets in, what a foreign page can do, what is shown.
 
 use crate::support::http::Reply;
-use crate::support::{Database, Project, SECRET, Service, bearer, file, project, table};
+use crate::support::tokens::Tokens;
+use crate::support::{Database, Project, SECRET, Service, bearer, file, project, table, until};
+use dagmar::base::Role;
 use dagmar::serve::route::{Guard, Method, Route};
 use dagmar::serve::routes::ROUTES;
 use std::collections::BTreeSet;
@@ -331,4 +333,32 @@ fn mistakes_in_the_files_are_shown_beside_what_the_ledger_has() {
     assert!(page.status == 200 && page.body.contains("problems in the files"), "{}", page.body);
     assert!(page.body.contains("<code>plans/b.yaml:1</code>") && page.body.contains("applied"), "{}", page.body);
     service.stop();
+}
+
+#[test]
+fn a_session_may_what_its_token_may_as_long_as_it_may() {
+    let (dev, live) = (Database::new(), Database::new());
+    let project = project(&[table("a")]);
+    let config =
+        format!("environments: {{ dev: {{ url: \"{}\" }}, live: {{ url: \"{}\" }} }}\n", dev.url(), live.url());
+    project.write("dagmar.yaml", &config);
+    let mut tokens = Tokens::default();
+    let header = tokens.add("ann", &[Role::Read], |entry| entry.environments = Some(vec!["dev".to_owned()]));
+    let text = header.trim_start_matches("Authorization: Bearer ").trim_end().to_owned();
+    tokens.write(&project);
+    let service = Service::start(&project, &["--env", "dev"]);
+    let reply = form(&service, "/login", &own(&service), &format!("token={text}"));
+    let cookie = format!("Cookie: {}\r\n", reply.header("set-cookie").split(';').next().unwrap());
+    let overview = service.ask("GET", "/", &cookie);
+    assert!(overview.body.contains("<span>ann</span>") && !overview.body.contains("live"), "{}", overview.body);
+    assert_eq!(
+        (service.ask("GET", "/e/dev", &cookie).status, service.ask("GET", "/e/live", &cookie).status),
+        (200, 404)
+    );
+    // who has more sees more, also at the same time
+    assert!(service.ask("GET", "/", &login(&service, SECRET)).body.contains("live"));
+    Tokens::default().write(&project);
+    until("the session ends with its token", || service.ask("GET", "/", &cookie).status == 303);
+    let log = service.stop();
+    assert!(!log.contains(&text));
 }

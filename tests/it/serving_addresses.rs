@@ -143,8 +143,8 @@ fn a_start_with_mistakes_is_refused() {
         assert!(!said.contains(SECRET), "{said}");
     };
     let fine = Some(SECRET);
-    refused(None, &[], "the service has no secret: everybody could use it");
-    refused(Some(""), &[], "the service has no secret");
+    refused(None, &[], "nobody could use the service: it has no secret and no valid token");
+    refused(Some(""), &[], "it has no secret and no valid token");
     refused(Some("0123456789abcde"), &[], "the secret of the service is too short");
     refused(Some("0123456789 abcdef"), &[], "has characters that a header cannot carry");
     refused(Some(&"a".repeat(5000)), &[], "is too long");

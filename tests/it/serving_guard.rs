@@ -1,9 +1,12 @@
 //! Nobody gets past the guard of the service: every route, with every way of not being allowed.
 
 use crate::support::http::Reply;
-use crate::support::{Database, SECRET, Service, bearer, project, table};
+use crate::support::tokens::Tokens;
+use crate::support::{Database, Project, SECRET, Service, bearer, project, table};
+use dagmar::base::Role;
 use dagmar::serve::route::{Guard, Method, Route};
 use dagmar::serve::routes::ROUTES;
+use dagmar::serve::who::tokens::Revoked;
 use std::collections::BTreeSet;
 
 /// A route, and a request that it answers when it is allowed.
@@ -37,17 +40,25 @@ fn api() -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().flat_map(|table| table.iter()).filter(|route| !route.guard.is_page() && route.name != "asset")
 }
 
+fn route(call: &Call) -> &'static Route {
+    let mut all = ROUTES.iter().flat_map(|table| table.iter());
+    all.find(|route| route.method.word() == call.method && route.path == call.path).unwrap()
+}
+
 fn is_open(call: &Call) -> bool {
-    let all = ROUTES.iter().flat_map(|table| table.iter());
-    let mut own = all.filter(|route| route.method.word() == call.method && route.path == call.path);
-    matches!(own.next().unwrap().guard, Guard::Open)
+    matches!(route(call).guard, Guard::Open)
+}
+
+/// A project whose service limits nobody.
+fn unlimited() -> Project {
+    let project = project(&[table("a")]);
+    project.write("dagmar.yaml", "serve: { limits: { failuresPerMinute: 100000, perSecond: 0 } }");
+    project
 }
 
 /// A service with a database that limits nobody.
 fn service(database: &Database) -> Service {
-    let project = project(&[table("a")]);
-    project.write("dagmar.yaml", "serve: { limits: { failuresPerMinute: 100000, perSecond: 0 } }");
-    Service::of(&project, database, &[])
+    Service::of(&unlimited(), database, &[])
 }
 
 /// The one answer for everybody who is not known; without what differs each time.
@@ -60,7 +71,19 @@ fn stranger(reply: &Reply) -> String {
 #[test]
 fn strangers_get_one_answer() {
     let database = Database::new();
-    let service = service(&database);
+    let (project, mut tokens, mut other) = (unlimited(), Tokens::default(), Tokens::default());
+    let valid = tokens.add("valid", &Role::ALL, |_| ());
+    let expired = tokens.add("expired", &Role::ALL, |entry| entry.expires = Some("2026-01-01T00:00:00Z".to_owned()));
+    let revoked = tokens.add("revoked", &Role::ALL, |entry| {
+        let why = Revoked { at: entry.created.clone(), by: "a@b".to_owned(), reason: "gone".to_owned() };
+        entry.revoked = Some(why);
+    });
+    let unknown = other.add("valid", &Role::ALL, |_| ());
+    let forged = format!("{}{}", &valid[..valid.len() - 12], &unknown[unknown.len() - 12..]);
+    let with_scheme = valid.replace("Bearer", "Basic");
+    tokens.write(&project);
+    let service = Service::of(&project, &database, &[]);
+    assert_eq!(service.ask("GET", "/status", &valid).status, 200);
     let right = bearer();
     let longer = format!("Authorization: Bearer {SECRET}x\r\n");
     let shorter = format!("Authorization: Bearer {}\r\n", &SECRET[..SECRET.len() - 1]);
@@ -87,7 +110,8 @@ fn strangers_get_one_answer() {
     let shown = fixed
         .into_iter()
         .chain(spaced.iter().map(String::as_str))
-        .chain([&two, &both, &longer, &shorter].map(String::as_str));
+        .chain([&two, &both, &longer, &shorter].map(String::as_str))
+        .chain([&expired, &revoked, &unknown, &forged, &with_scheme].map(String::as_str));
     let expected = stranger(&service.open("/status"));
     for headers in shown {
         for call in CALLS {
@@ -221,4 +245,55 @@ fn a_request_names_the_host_that_it_means() {
     let old = service.send(&format!("GET /status HTTP/1.0\r\n{}\r\n", bearer()));
     assert_eq!(old.status, 200);
     assert_eq!(service.open("/health").header("strict-transport-security"), "max-age=31536000");
+}
+
+#[test]
+fn every_route_asks_for_its_role_and_its_environment() {
+    let database = Database::new();
+    let (project, mut tokens) = (unlimited(), Tokens::default());
+    let of_role = Role::ALL.map(|role| (role, tokens.add(role.word(), &[role], |_| ())));
+    let everything = tokens.add("everything", &Role::ALL, |_| ());
+    let only = |name: &'static str| {
+        move |entry: &mut dagmar::serve::who::tokens::TokenEntry| entry.environments = Some(vec![name.to_owned()])
+    };
+    let elsewhere = tokens.add("elsewhere", &Role::ALL, only("elsewhere"));
+    let here = tokens.add("here", &Role::ALL, only("default"));
+    tokens.write(&project);
+    let mut command = project.command(&["serve", "--listen", "127.0.0.1:0", "--url", &database.url()]);
+    command.env_remove("DAGMAR_SECRET");
+    let service = Service::run(command);
+    let includes =
+        |role: Role, wanted: Role| role == wanted || wanted == Role::Read || (role, wanted) == (Role::Run, Role::Plan);
+    for call in CALLS {
+        let route = route(call);
+        let Guard::Api(wanted) = route.guard else { continue };
+        for (role, header) in &of_role {
+            let reply = service.ask(call.method, call.asked, header);
+            if includes(*role, wanted) {
+                assert!(![401, 403].contains(&reply.status), "{} {}: {reply:?}", role.word(), call.asked);
+            } else {
+                assert_eq!((reply.status, reply.code().as_str()), (403, "forbidden"), "{} {}", role.word(), call.asked);
+                let why = format!("this needs the role `{}`", wanted.word());
+                assert_eq!(reply.json()["detail"], why, "{}", call.asked);
+            }
+        }
+        let in_query = route.query.iter().any(|parameter| parameter.name == "environment");
+        if !in_query && !call.path.contains("{environment}") {
+            continue;
+        }
+        let sign = if call.asked.contains('?') { '&' } else { '?' };
+        let asked = if in_query { format!("{}{sign}environment=default", call.asked) } else { call.asked.to_owned() };
+        assert!(![401, 403, 404].contains(&service.ask(call.method, &asked, &everything).status), "{asked}");
+        assert!(![401, 403, 404].contains(&service.ask(call.method, &asked, &here).status), "{asked}");
+        let hidden = service.ask(call.method, &asked, &elsewhere);
+        let none = service.ask(call.method, &asked.replace("default", "nothing"), &everything);
+        assert_eq!((hidden.status, hidden.code().as_str()), (404, "notFound"), "{asked}");
+        let said = |reply: &Reply| reply.json()["detail"].as_str().unwrap().to_owned();
+        assert_eq!(said(&hidden), said(&none).replace("nothing", "default"), "{asked}");
+    }
+    // who names no environment means the default one
+    for (method, path) in [("GET", "/status"), ("POST", "/migrate"), ("POST", "/rollback")] {
+        assert_eq!(service.ask(method, path, &elsewhere).status, if path == "/rollback" { 400 } else { 404 }, "{path}");
+    }
+    service.stop();
 }

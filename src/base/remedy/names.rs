@@ -50,6 +50,7 @@ names! {
         Rollback,
         Schema,
         Status,
+        TokenNew,
     }
 
     /// An option of an operation.

@@ -39,6 +39,8 @@ mod serve;
 mod sql;
 mod status;
 mod test;
+#[cfg(feature = "serve")]
+mod token;
 mod why;
 
 use super::shell::global::Global;
@@ -83,6 +85,8 @@ pub(super) enum Command {
     Schema(schema::Args),
     #[cfg(feature = "serve")]
     Serve(serve::Args),
+    #[cfg(feature = "serve")]
+    Token(token::Args),
     Dev(dev::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -126,6 +130,8 @@ impl Command {
             Command::Schema(args) => schema::run(&args, global, out),
             #[cfg(feature = "serve")]
             Command::Serve(args) => serve::run(&args, global, out),
+            #[cfg(feature = "serve")]
+            Command::Token(args) => token::run(&args, global, out),
             Command::Dev(args) => dev::run(&args, global, out),
             Command::Completions(args) => completions::run(&args, global, out),
             Command::Man(args) => man::run(&args, whole(), global, out),

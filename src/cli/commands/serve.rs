@@ -10,6 +10,7 @@ use crate::cli::shell::wording::worded;
 use crate::pg::{ProcessEnv, SERVICE_SECRET};
 use crate::serve::config::{Config, Listen, OnStop, PublicUrl, TlsFiles, refuse_shared};
 use crate::serve::log::{self, Level, LogFormat};
+use crate::serve::who::tokens::FILE;
 use crate::serve::{Reading, serve};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -20,9 +21,10 @@ const LARGEST: u64 = 64 << 10;
 /// Serves the project over HTTP: a small service next to a database in a private network.
 ///
 /// GET /health and GET /ready are open to everybody and say nothing about the project. GET /status, POST /migrate and
-/// POST /rollback need the header `Authorization: Bearer SECRET`, with the secret of --secret-file or DAGMAR_SECRET,
-/// which no option takes: others on this machine can read a command line. --env names the environment of requests that name none, and
-/// --url is its connection. The same address shows pages in a browser; one logs in with the secret. Limits for clients are in dagmar.yaml (`serve: limits:`).
+/// POST /rollback need the header `Authorization: Bearer TEXT`, with a token (`dagmar token`) or the secret of --secret-file
+/// or DAGMAR_SECRET, which no option takes: others on this machine can read a command line. The same address shows pages in a
+/// browser; one logs in with the same text. --env names the environment of requests that name none, and --url is its
+/// connection. Limits for clients are in dagmar.yaml (`serve: limits:`).
 ///
 /// SIGTERM and SIGINT stop it in order, a second one at once. SIGHUP reads the project and the certificate again.
 /// docs/service.md says how to run it.
@@ -30,6 +32,7 @@ const LARGEST: u64 = 64 << 10;
 #[command(after_help = "\
 Examples:
   DAGMAR_SECRET=$(openssl rand -hex 32) dagmar serve
+  dagmar token new ci --role run --expires 90d && dagmar serve
   dagmar serve --secret-file /run/secrets/dagmar --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
   dagmar serve --secret-file secret --listen unix:/run/dagmar/socket --socket-mode 660
   dagmar serve --secret-file secret --env production --environments staging,production --log-format json
@@ -64,6 +67,9 @@ pub struct Args {
     /// The file of the key of browsers' sessions: they outlive the service, and count at every instance with this key
     #[arg(long, value_name = "FILE", env = "DAGMAR_SESSION_KEY_FILE", hide_env_values = true, value_hint = clap::ValueHint::FilePath)]
     session_key: Option<PathBuf>,
+    /// The file of tokens [default: tokens.json in the project, if it is there]
+    #[arg(long, value_name = "FILE", env = "DAGMAR_TOKENS", hide_env_values = true, value_hint = clap::ValueHint::FilePath)]
+    tokens: Option<PathBuf>,
     /// Serves only these environments
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     environments: Vec<String>,
@@ -97,7 +103,9 @@ pub fn run(args: &Args, global: &Global, _: &mut Output) -> Outcome {
     // no file of the project may name it
     process.vars.remove(SERVICE_SECRET);
     let spec = open::spec(global)?;
-    let reading = Reading::open(&open::root(global)?, process)?;
+    let root = open::root(global)?;
+    let tokens = args.tokens.clone().or_else(|| Some(root.join(FILE)).filter(|path| path.symlink_metadata().is_ok()));
+    let reading = Reading::open(&root, process)?;
     let project = reading.project();
     // a mistake in a name is told now, and not to the first client
     for name in &args.environments {
@@ -115,6 +123,7 @@ pub fn run(args: &Args, global: &Global, _: &mut Output) -> Outcome {
         public_url: args.public_url.clone(),
         secret,
         session_key: args.session_key.as_deref().map(|path| of_file(path, "session key")).transpose()?,
+        tokens,
         environments: (!args.environments.is_empty()).then(|| args.environments.iter().cloned().collect()),
         spec,
         on_stop: match args.on_stop {
@@ -129,16 +138,14 @@ pub fn run(args: &Args, global: &Global, _: &mut Output) -> Outcome {
 }
 
 /// The secret of the clients, from the file or the variable.
-fn secret(args: &Args, process: &ProcessEnv) -> Result<Secret, Failure> {
+fn secret(args: &Args, process: &ProcessEnv) -> Result<Option<Secret>, Failure> {
     let usage = |why: String| Failure::new(FailureKind::Usage, why);
     match (&args.secret_file, process.var(SERVICE_SECRET)) {
         (Some(_), Some(_)) => Err(usage(format!("there are two secrets: `--secret-file` and {SERVICE_SECRET}"))
             .help(format!("unset {SERVICE_SECRET}, or leave out `--secret-file`"))),
-        (None, Some(text)) => Ok(Secret::new(text)),
-        (Some(path), None) => of_file(path, "secret"),
-        (None, None) => Err(usage("the service has no secret: everybody could use it".to_owned()).help(format!(
-            "make one with `openssl rand -hex 32`; give it by `--secret-file FILE` or {SERVICE_SECRET}"
-        ))),
+        (None, Some(text)) => Ok(Some(Secret::new(text))),
+        (Some(path), None) => of_file(path, "secret").map(Some),
+        (None, None) => Ok(None),
     }
 }
 

@@ -68,6 +68,7 @@ const fn operation(operation: Operation) -> (&'static str, &'static str) {
         Operation::Rollback => ("rollback", "ID..."),
         Operation::Schema => ("schema", ""),
         Operation::Status => ("status", ""),
+        Operation::TokenNew => ("token new", "NAME"),
     }
 }
 

@@ -6,7 +6,8 @@ use super::{body, path, reply};
 use crate::serve::answer::Answer;
 use crate::serve::caller::{Caller, RequestId};
 use crate::serve::clock;
-use crate::serve::exchange::{Exchange, Head, Peer, Query, Visit};
+use crate::serve::exchange::{Exchange, Head, Peer, Query, Visit, environment};
+use crate::serve::noting;
 use crate::serve::page;
 use crate::serve::problem::{Kind, Problem};
 use crate::serve::route::{Body, Found, Guard, Patience, Route, find};
@@ -61,10 +62,10 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
         session = service.sessions.shown(&head, clock::seconds());
     }
     if guard == Some(Guard::Login) {
-        door.who.admit(None, access.peer)?;
+        service.who.admit(None, access.peer)?;
     } else if guard != Some(Guard::Open) {
         access.caller = identify(door, &head, access, session.as_ref())?;
-        door.who.admit(access.caller.as_ref(), access.peer)?;
+        service.who.admit(access.caller.as_ref(), access.peer)?;
         if access.caller.is_none() {
             door.hosts.check(host.as_deref())?;
             // the same answer whether the path exists or not
@@ -81,8 +82,13 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
     };
     access.route = route.name;
     if let Guard::Api(role) | Guard::Page(role) = route.guard {
-        if !access.caller.as_ref().is_some_and(|caller| caller.may(role)) {
+        if let Some(caller) = access.caller.as_ref().filter(|caller| !caller.may(role)) {
             let detail = format!("this needs the role `{}`", role.word());
+            let query = Query::parse(parts.uri.query().unwrap_or_default()).unwrap_or_default();
+            let is_of_one = route.has_environment().then(|| environment(&parameters, &query));
+            if let Some(Ok(aim)) = is_of_one.map(|name| service.aim_at(name, caller, &access.id)) {
+                noting::note(service, route.name, caller, aim, &detail);
+            }
             return Err(Problem::new(Kind::Forbidden, detail));
         }
         if service.is_stopping() {
@@ -94,6 +100,9 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
         let known: Vec<&str> = route.query.iter().map(|parameter| parameter.name).collect();
         let remedy = if known.is_empty() { "it has none".to_owned() } else { format!("it has: {}", known.join(", ")) };
         return Err(Problem::new(Kind::BadRequest, format!("the path has no parameter `{unknown}`")).remedy(remedy));
+    }
+    if let (Some(caller), Some(name)) = (&access.caller, environment(&parameters, &query)) {
+        service.aim_at(Some(name), caller, &access.id)?;
     }
     if matches!(route.body, Body::Form) && !origin::is_own(&head, host.as_deref(), door.is_https) {
         return Err(Problem::new(Kind::OriginRefused, "the form was not sent by a page of this service"));
@@ -128,9 +137,10 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
 
 /// Who asks: pages have sessions, which nothing else takes.
 fn identify(door: &Door, head: &Head, access: &Access, session: Option<&Session>) -> Result<Option<Caller>, Problem> {
+    let who = &door.service.who;
     match session {
-        Some(session) if head.all("authorization").next().is_none() => Ok(door.who.resume(session, access.peer)),
-        _ => door.who.identify(head, access.peer),
+        Some(session) if head.all("authorization").next().is_none() => who.resume(session, access.peer),
+        _ => who.identify(head, access.peer),
     }
 }
 
@@ -154,11 +164,12 @@ fn visit(
             return Err(Problem::new(Kind::OriginRefused, detail));
         }
     } else if is_form && visit.is_private {
-        let text = format!("Bearer {}", exchange.form()?.get("token").unwrap_or_default().trim());
-        match door.who.identify(&Head::of([("authorization", text.as_bytes())]), exchange.peer) {
+        let form = exchange.form()?;
+        let who = &door.service.who;
+        match who.by_text(Some(form.get("token").unwrap_or_default().trim()), exchange.peer) {
             Ok(caller) => {
-                visit.proof = caller.as_ref().map(|caller| door.who.proof(caller));
-                exchange.caller = caller;
+                visit.proof = who.proof(&caller);
+                exchange.caller = Some(caller);
             }
             Err(problem) => visit.refused = Some(problem),
         }

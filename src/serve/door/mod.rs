@@ -20,7 +20,7 @@ use super::reading::Reading;
 use super::ready::ready;
 use super::routes::ROUTES;
 use super::service::Service;
-use super::who::{Hosts, Who, network};
+use super::who::{Hosts, network};
 use crate::base::text::one_line;
 use crate::base::{Failure, FailureKind, Wording};
 use listen::Listener;
@@ -61,7 +61,6 @@ async fn open(config: Config, reading: Arc<Reading>, wording: Wording) -> Result
     let public = config.public_url.as_ref();
     let door = Rc::new(Door {
         routes: ROUTES,
-        who: Who::new(&config.secret, &service.limits),
         hosts: Hosts::of(public, &addresses),
         places: Places::new(service.limits.connections, service.limits.connections_per_address),
         is_https: tls.is_some() || public.is_some_and(|url| url.is_https),

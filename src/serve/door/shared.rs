@@ -3,7 +3,7 @@
 use super::places::Places;
 use crate::serve::route::Route;
 use crate::serve::service::Service;
-use crate::serve::who::{Hosts, Who};
+use crate::serve::who::Hosts;
 use std::cell::RefCell;
 use std::rc::Rc;
 use tokio_rustls::TlsAcceptor;
@@ -14,8 +14,6 @@ pub struct Door {
     pub service: Rc<Service>,
     /// The routes.
     pub routes: &'static [&'static [Route]],
-    /// Who may use it.
-    pub who: Who,
     /// The names of the service.
     pub hosts: Hosts,
     /// The places for connections.

@@ -13,7 +13,7 @@ use crate::serve::exchange::{Exchange, Peer};
 use crate::serve::reading::Reading;
 use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
 use crate::serve::service::Service;
-use crate::serve::who::{Hosts, Who};
+use crate::serve::who::Hosts;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -89,7 +89,8 @@ fn with_door<F: Future<Output = ()>>(work: impl FnOnce(Rc<Door>) -> F) {
         tls: None,
         public_url: None,
         session_key: None,
-        secret: Secret::new(SECRET),
+        secret: Some(Secret::new(SECRET)),
+        tokens: None,
         environments: None,
         spec: TargetSpec::default(),
         on_stop: crate::serve::config::OnStop::Stop,
@@ -98,7 +99,6 @@ fn with_door<F: Future<Output = ()>>(work: impl FnOnce(Rc<Door>) -> F) {
     let service = Service::new(config, reading, |remedy| format!("{remedy:?}")).unwrap();
     let door = Rc::new(Door {
         routes: ROUTES,
-        who: Who::new(&Secret::new(SECRET), &service.limits),
         hosts: Hosts::of(None, &[]),
         places: Places::new(10, 10),
         tls: RefCell::new(None),

@@ -90,7 +90,7 @@ fn shown<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
             let refused = if visit.is_private { refused } else { Problem::new(Kind::Forbidden, "without TLS") };
             return asked(exchange, form.get("to"), Some(&refused));
         };
-        let until = None;
+        let until = exchange.caller.as_ref().and_then(|caller| caller.expires);
         let cookie = service.sessions.begin(proof, clock::seconds(), until);
         let cookie = cookie.ok_or_else(|| Problem::new(Kind::Internal, "the system has no random numbers"))?;
         Ok(Answer::see(inside(form.get("to"))).header("set-cookie", cookie))

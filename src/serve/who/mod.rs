@@ -2,41 +2,65 @@
 
 mod bearer;
 mod host;
+mod kept;
 pub mod origin;
 mod rate;
 mod secret;
 mod session;
+pub mod token;
+pub mod tokens;
 
 use super::caller::{Caller, Proof, Role, Roles, Way};
 use super::exchange::{Head, Peer};
 use super::problem::{Kind, Problem};
-use crate::base::Secret;
-use crate::source::ServeLimits;
+use crate::base::remedy::Argument;
+use crate::base::{Failure, FailureKind, Operation, Secret};
+use crate::source::ServeConfig;
 use bearer::Shown;
 pub use host::Hosts;
+use kept::{Kept, Unreadable};
 use rate::Rate;
 use secret::SecretHash;
 pub use session::{KEY, Session, Sessions};
 use std::net::{IpAddr, Ipv6Addr};
+use std::path::Path;
 use std::time::{Duration, Instant};
+use token::Token;
+use tokens::TokenEntry;
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Who may use the service, and what they have used of it.
 pub struct Who {
-    secret: SecretHash,
+    secret: Option<SecretHash>,
+    tokens: Option<Kept>,
     failures: Rate,
     calls: Rate,
+    notes: Rate,
 }
 
 impl Who {
-    /// Those who know the secret.
-    #[must_use]
-    pub fn new(secret: &Secret, limits: &ServeLimits) -> Self {
+    /// Those who know the secret, and those with a token.
+    ///
+    /// # Errors
+    /// The file of tokens cannot be used, or there is nobody who could.
+    pub fn new(secret: Option<&Secret>, tokens: Option<&Path>, project: &ServeConfig) -> Result<Self, Failure> {
+        let limits = &project.limits;
         let per_minute = limits.failures_per_minute;
-        Self {
-            secret: SecretHash::of(secret),
-            failures: Rate::new(per_minute, Duration::from_secs(60), per_minute),
+        let this = Self {
+            secret: secret.map(|secret| SecretHash::of(secret.expose())),
+            tokens: tokens.map(Kept::open).transpose()?,
+            failures: Rate::new(per_minute, MINUTE, per_minute),
             calls: Rate::new(limits.per_second, Duration::from_secs(1), limits.burst),
+            notes: Rate::new(1, MINUTE, 1),
+        };
+        if this.secret.is_none() && !this.tokens.as_ref().is_some_and(Kept::has_valid) {
+            let why = "nobody could use the service: it has no secret and no valid token";
+            return Err(
+                Failure::new(FailureKind::Usage, why).help("make a token: " + Operation::TokenNew.on(Argument::Open))
+            );
         }
+        Ok(this)
     }
 
     /// Who asks; `None`: a request that shows nothing.
@@ -44,35 +68,81 @@ impl Who {
     /// # Errors
     /// What it shows is not valid, or its address has shown too much that is not.
     pub fn identify(&self, head: &Head, peer: Peer) -> Result<Option<Caller>, Problem> {
-        let (now, network) = (Instant::now(), network(peer));
-        let text = match bearer::shown(head) {
-            Shown::Nothing => return Ok(None),
-            Shown::Bearer(text) => Some(text),
-            Shown::Wrong => None,
-        };
-        // first: otherwise the answer would tell which guess was right
-        self.failures.check(&network, now).map_err(too_many)?;
-        if !text.is_some_and(|text| self.secret.is(text)) {
-            let _ = self.failures.take(&network, now);
-            return Err(Problem::unauthenticated());
+        match bearer::shown(head) {
+            Shown::Nothing => Ok(None),
+            Shown::Bearer(text) => self.by_text(Some(text), peer).map(Some),
+            Shown::Wrong => self.by_text(None, peer).map(Some),
         }
-        Ok(Some(by_secret(peer)))
     }
 
-    /// By what this caller was let in, for his session.
+    /// Whom a text stands for, as a header or a form shows it; `None`: it has not even the form of one.
+    ///
+    /// # Errors
+    /// It is not valid, or its address has shown too much that is not.
+    pub fn by_text(&self, text: Option<&str>, peer: Peer) -> Result<Caller, Problem> {
+        let (now, network) = (Instant::now(), network(peer));
+        // first: otherwise the answer would tell which guess was right
+        self.failures.check(&network, now).map_err(too_many)?;
+        let found = match text {
+            None => None,
+            Some(text) if self.secret.as_ref().is_some_and(|secret| secret.is(text)) => Some(by_secret(peer)),
+            Some(text) => self.by_token(text, peer)?,
+        };
+        found.ok_or_else(|| {
+            let _ = self.failures.take(&network, now);
+            Problem::unauthenticated()
+        })
+    }
+
+    fn by_token(&self, text: &str, peer: Peer) -> Result<Option<Caller>, Problem> {
+        let (Some(tokens), Some(token)) = (&self.tokens, Token::read(text)) else { return Ok(None) };
+        let entry = tokens.find(&token).map_err(unreadable)?;
+        Ok(entry.map(|entry| of_entry(entry, peer)))
+    }
+
+    /// The caller who came this way before, as he is now; `None`: he may not any more.
+    ///
+    /// # Errors
+    /// The file of tokens cannot be read.
+    pub fn again(&self, way: &Way, peer: Peer) -> Result<Option<Caller>, Problem> {
+        match way {
+            Way::Secret => Ok(self.secret.as_ref().map(|_| by_secret(peer))),
+            Way::Token { id, .. } => {
+                let entry = self.tokens.as_ref().map_or(Ok(None), |tokens| tokens.entry(id)).map_err(unreadable)?;
+                Ok(entry.map(|entry| of_entry(entry, peer)))
+            }
+        }
+    }
+
+    /// By what this caller was let in, for a session; `None`: there is none for callers like him.
     #[must_use]
-    pub fn proof(&self, caller: &Caller) -> Proof {
-        match caller.way {
-            Way::Secret => Proof::Secret { mark: self.secret.mark() },
+    pub fn proof(&self, caller: &Caller) -> Option<Proof> {
+        match &caller.way {
+            Way::Secret => self.secret.as_ref().map(|secret| Proof::Secret { mark: secret.mark() }),
+            Way::Token { id, .. } => Some(Proof::Token { id: id.clone() }),
         }
     }
 
     /// Who has this session; `None`: what let him in does so no more.
-    #[must_use]
-    pub fn resume(&self, session: &Session, peer: Peer) -> Option<Caller> {
+    ///
+    /// # Errors
+    /// The file of tokens cannot be read.
+    pub fn resume(&self, session: &Session, peer: Peer) -> Result<Option<Caller>, Problem> {
         match &session.proof {
-            Proof::Secret { mark } => (*mark == self.secret.mark()).then(|| by_secret(peer)),
+            Proof::Secret { mark } => {
+                let is_same = self.secret.as_ref().is_some_and(|secret| secret.mark() == *mark);
+                if is_same { self.again(&Way::Secret, peer) } else { Ok(None) }
+            }
+            Proof::Token { id } => self.again(&Way::Token { id: id.clone(), name: String::new() }, peer),
         }
+    }
+
+    /// Whether those who may use the service can.
+    ///
+    /// # Errors
+    /// The file of tokens cannot be read.
+    pub fn check(&self) -> Result<(), Problem> {
+        self.tokens.as_ref().map_or(Ok(()), Kept::check).map_err(unreadable)
     }
 
     /// Counts a request of a caller, or of an address without one.
@@ -83,6 +153,12 @@ impl Who {
         let key = caller.map_or_else(|| network(peer), Caller::bucket);
         self.calls.take(&key, Instant::now()).map_err(too_many)
     }
+
+    /// Whether it is noted that a caller may not do something: once a minute.
+    #[must_use]
+    pub fn may_be_noted(&self, caller: &Caller, route: &str, environment: &str) -> bool {
+        self.notes.take(&format!("{}\n{route}\n{environment}", caller.bucket()), Instant::now()).is_ok()
+    }
 }
 
 fn by_secret(peer: Peer) -> Caller {
@@ -91,7 +167,26 @@ fn by_secret(peer: Peer) -> Caller {
         way: Way::Secret,
         address: peer.address,
         roles: Roles::of(&[Role::Read, Role::Plan, Role::Run]),
+        environments: None,
+        groups: Vec::new(),
+        expires: None,
     }
+}
+
+fn of_entry(entry: TokenEntry, peer: Peer) -> Caller {
+    Caller {
+        address: peer.address,
+        roles: Roles::of(&entry.roles),
+        expires: entry.expires_at(),
+        person: entry.name.clone(),
+        way: Way::Token { id: entry.id, name: entry.name },
+        environments: entry.environments.map(|all| all.into_iter().collect()),
+        groups: entry.groups,
+    }
+}
+
+fn unreadable(_: Unreadable) -> Problem {
+    Problem::new(Kind::TokensUnreadable, "the file of tokens cannot be used; the log says why")
 }
 
 fn too_many(wait: Duration) -> Problem {
@@ -116,6 +211,7 @@ pub fn network(peer: Peer) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::ServeLimits;
 
     #[test]
     fn a_client_has_one_address_or_one_network() {
@@ -131,7 +227,8 @@ mod tests {
     #[test]
     fn wrong_secrets_lock_out_their_address() {
         let limits = ServeLimits { failures_per_minute: 3, ..ServeLimits::default() };
-        let who = Who::new(&Secret::new("0123456789abcdef"), &limits);
+        let project = ServeConfig { limits };
+        let who = Who::new(Some(&Secret::new("0123456789abcdef")), None, &project).unwrap();
         let status = |value: &str, address: &str| {
             let head = Head::of([("authorization", value.as_bytes())]);
             let asked = who.identify(&head, Peer { address: address.parse().ok() });

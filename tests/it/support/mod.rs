@@ -1,5 +1,6 @@
 //! What several tests use. A test file imports nothing from another one.
 
+mod answered;
 mod answers;
 pub mod attic;
 mod backfill;
@@ -31,9 +32,11 @@ mod snapshot;
 mod sources;
 mod tested;
 mod three;
+pub mod tokens;
 pub mod truth;
 pub mod webdriver;
 
+pub use answered::Answers;
 pub use backfill::{COUNT, backfill, backfill_and_table, begun, slow};
 pub use case::{Case, cases, folder, round_trip};
 pub use changelog::{Changeset, changeset, file, parameters, project, sql, table, view};

@@ -3,9 +3,10 @@
 use super::database::Database;
 use super::process::{Run, Running, dagmar};
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A project in a folder of its own, removed at the end.
 pub struct Project {
@@ -50,6 +51,15 @@ impl Project {
     /// Runs the binary against no database.
     pub fn run(&self, args: &[&str]) -> Run {
         Run::of(self.command(args).output().unwrap())
+    }
+
+    /// Runs the binary against no database, with this text on its standard input.
+    pub fn run_with(&self, args: &[&str], input: &str) -> Run {
+        let mut command = self.command(args);
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        Run::of(child.wait_with_output().unwrap())
     }
 
     /// Runs the binary against a database, confirming everything.
