@@ -77,6 +77,7 @@ mod secrets;
 mod serving;
 mod serving_addresses;
 mod serving_api;
+mod serving_fuzzed;
 mod serving_guard;
 mod serving_killed;
 mod serving_limits;

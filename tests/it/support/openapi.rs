@@ -67,6 +67,13 @@ impl Described {
         assert!(errors.is_empty(), "{method} {path} {status}: {}\n{value:#}", errors.join("\n"));
     }
 
+    /// The names of the routes below a path.
+    pub fn names(&self, below: &str) -> Vec<String> {
+        let all = self.document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with(below));
+        let operations = all.flat_map(|(_, methods)| methods.as_object().unwrap().values());
+        operations.map(|operation| operation["operationId"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// Every answer with success that a path below this one has was seen.
     #[track_caller]
     pub fn all_seen(&self, below: &str) {
