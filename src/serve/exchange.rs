@@ -1,10 +1,12 @@
 //! One request, as a route sees it.
 
 use super::caller::{Caller, Proof, RequestId};
+use super::parameter::items;
 use super::problem::{Kind, Problem};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,29 @@ impl Query {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The values of a list with commas; none: empty.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Vec<String> {
+        self.get(name).into_iter().flat_map(items).map(str::to_owned).collect()
+    }
+
+    /// Whether a flag is set.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> bool {
+        self.get(name) == Some("true")
+    }
+
+    /// A number that was checked.
+    #[must_use]
+    pub fn number<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.get(name)?.parse().ok()
+    }
+
+    /// All parameters, decoded.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The names of the parameters.
@@ -165,6 +190,31 @@ impl Exchange {
     #[must_use]
     pub fn environment(&self) -> Option<&str> {
         environment(&self.parameters, &self.query)
+    }
+
+    /// A parameter of the path.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> &str {
+        self.parameters.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value)
+    }
+
+    /// Everything that an answer may depend on beside who asks and what there is.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        let accept: Vec<_> = self.head.all("accept").collect();
+        format!("{:?} {:?} {accept:?} {:?}", self.parameters, self.query, self.body)
+    }
+
+    /// The body as a value; it is an object or empty.
+    ///
+    /// # Errors
+    /// As [`Exchange::json`], and another value: serde would take a list for an object, and an empty one for an object
+    /// without fields.
+    pub fn object<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        match self.body.trim_ascii_start().first() {
+            None | Some(b'{') => self.json(),
+            Some(_) => Err(Problem::new(Kind::BadRequest, "the body is not valid: it must be a JSON object")),
+        }
     }
 
     /// The body as a value; an empty one is `{}`.

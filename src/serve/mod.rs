@@ -5,12 +5,15 @@
 //! the same time share one read ([`flights`]). The room does not import `cli`: it knows no command line, no stream and no
 //! environment variable.
 
+pub mod accept;
 pub mod aim;
 pub mod answer;
+pub mod api;
 pub mod caller;
 pub mod clock;
 pub mod config;
 pub mod desk;
+pub mod details;
 pub mod door;
 pub mod exchange;
 pub mod flights;
@@ -18,11 +21,14 @@ pub mod held;
 pub mod log;
 mod noting;
 pub mod old;
+pub mod openapi;
 pub mod page;
+pub mod parameter;
 pub mod problem;
 pub mod readiness;
 pub mod reading;
 mod ready;
+pub mod reference;
 pub mod route;
 pub mod routes;
 pub mod runs;

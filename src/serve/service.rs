@@ -16,6 +16,7 @@ use super::who::{Sessions, Who};
 use crate::base::{Actor, Failure, Wording};
 use crate::ops::Project;
 use crate::source::ServeLimits;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub struct Service {
     pub held: Held,
     /// Who may use it.
     pub who: Who,
+    /// The documentation of its routes.
+    pub document: fn() -> &'static str,
     /// The runs of this process.
     pub runs: Registry,
     /// The sessions of its pages.
@@ -54,7 +57,12 @@ impl Service {
     ///
     /// # Errors
     /// A mistake in the configuration, nobody who could use it, or no threads.
-    pub fn new(config: Config, reading: Arc<Reading>, wording: Wording) -> Result<Rc<Self>, Failure> {
+    pub fn new(
+        config: Config,
+        reading: Arc<Reading>,
+        wording: Wording,
+        document: fn() -> &'static str,
+    ) -> Result<Rc<Self>, Failure> {
         config.check()?;
         config.secret.iter().for_each(crate::pg::remember);
         let project = reading.project().workspace().loaded.config.serve.clone();
@@ -63,6 +71,7 @@ impl Service {
         Ok(Rc::new(Self {
             reading,
             wording,
+            document,
             held: Held::default(),
             who,
             runs: Registry::default(),
@@ -143,8 +152,16 @@ impl Service {
         if !names.contains(&own) {
             names.push(own);
         }
-        names.retain(|name| self.serves(name));
+        names.retain(|name| self.config.environments.as_ref().is_none_or(|served| served.contains(name)));
         names
+    }
+
+    /// Refuses an environment that does not exist for the caller.
+    ///
+    /// # Errors
+    /// As [`Service::aim_at`].
+    pub fn sees(&self, exchange: &Exchange, name: &str) -> Result<(), Problem> {
+        self.aim_at(Some(name), exchange.caller()?, &exchange.id).map(drop)
     }
 
     /// The default environment.
@@ -161,8 +178,14 @@ impl Service {
         named.unwrap_or_else(|| project.workspace().loaded.config.default_environment().to_owned())
     }
 
-    fn serves(&self, environment: &str) -> bool {
-        self.config.environments.as_ref().is_none_or(|served| served.contains(environment))
+    /// The environments that a caller may see; `None`: all.
+    #[must_use]
+    pub fn seen_by(&self, caller: &Caller) -> Option<BTreeSet<String>> {
+        match (&self.config.environments, &caller.environments) {
+            (None, None) => None,
+            (Some(all), None) | (None, Some(all)) => Some(all.clone()),
+            (Some(served), Some(own)) => Some(served & own),
+        }
     }
 
     /// Whether it stops.

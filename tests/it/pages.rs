@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 /// A page, and a request that it answers.
 const PAGES: &[(&str, &str, &str)] = &[
+    ("GET", "/assets/{name}", "/assets/none"),
     ("GET", "/login", "/login"),
     ("POST", "/login", "/login"),
     ("POST", "/logout", "/logout"),
@@ -134,7 +135,7 @@ fn a_session_opens_pages_and_nothing_else() {
         let asset = service.open(at);
         assert!(asset.status == 200 && asset.header("cache-control").contains("immutable"), "{at}");
     }
-    assert_eq!(service.open("/assets/other.css").status, 404);
+    assert_eq!(service.open("/assets/none").status, 404);
     service.stop();
 }
 

@@ -61,7 +61,7 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
         door.hosts.check(host.as_deref())?;
         session = service.sessions.shown(&head, clock::seconds());
     }
-    if guard == Some(Guard::Login) {
+    if guard == Some(Guard::Visitor) {
         service.who.admit(None, access.peer)?;
     } else if guard != Some(Guard::Open) {
         access.caller = identify(door, &head, access, session.as_ref())?;
@@ -100,6 +100,9 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
         let known: Vec<&str> = route.query.iter().map(|parameter| parameter.name).collect();
         let remedy = if known.is_empty() { "it has none".to_owned() } else { format!("it has: {}", known.join(", ")) };
         return Err(Problem::new(Kind::BadRequest, format!("the path has no parameter `{unknown}`")).remedy(remedy));
+    }
+    for parameter in route.query {
+        query.get(parameter.name).map_or(Ok(()), |value| parameter.check(value))?;
     }
     if let (Some(caller), Some(name)) = (&access.caller, environment(&parameters, &query)) {
         service.aim_at(Some(name), caller, &access.id)?;

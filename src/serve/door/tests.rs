@@ -96,7 +96,7 @@ fn with_door<F: Future<Output = ()>>(work: impl FnOnce(Rc<Door>) -> F) {
         on_stop: crate::serve::config::OnStop::Stop,
         stop_within: crate::base::HumanDuration::secs(60),
     };
-    let service = Service::new(config, reading, |remedy| format!("{remedy:?}")).unwrap();
+    let service = Service::new(config, reading, |remedy| format!("{remedy:?}"), || "{}").unwrap();
     let door = Rc::new(Door {
         routes: ROUTES,
         hosts: Hosts::of(None, &[]),

@@ -6,22 +6,26 @@ use crate::history::RunKind;
 use crate::pg::run::FailedStep;
 use crate::serve::aim::Aim;
 use crate::serve::exchange::Exchange;
+use crate::serve::parameter::{ENVIRONMENT, Form, Parameter};
 use crate::serve::problem::{Kind, Problem};
-use crate::serve::route::Parameter;
 use crate::serve::runs::{Asked, IfBusy, Live, Order, Repeat, State, Turned, What};
 use crate::serve::service::Service;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The parameters of routes that run something.
 pub(super) const QUERY: &[Parameter] = &[
-    Parameter { name: "environment", about: "The environment; default: that of the service." },
-    Parameter { name: "wait", about: "How long to wait for the end of the run, at most 1d; default: 15m." },
+    ENVIRONMENT,
+    Parameter {
+        name: "wait",
+        about: "How long to wait for the end of the run, at most 1d; default: 15m.",
+        form: Form::Text,
+    },
     Parameter {
         name: "if_busy",
         about: "What happens if another run is in progress: `refuse` (the default) or `queue`.",
+        form: Form::OneOf(|| vec!["refuse", "queue"]),
     },
 ];
 
@@ -33,17 +37,6 @@ const LONGEST: HumanDuration = HumanDuration::secs(24 * 60 * 60);
 
 /// The most characters of a key.
 const KEY: usize = 255;
-
-/// The body of a request, which is an object or empty.
-///
-/// # Errors
-/// It is something else: serde would take a list for an object, and an empty one for an object without fields.
-pub(super) fn body<T: DeserializeOwned>(exchange: &Exchange) -> Result<T, Problem> {
-    match exchange.body.trim_ascii_start().first() {
-        None | Some(b'{') => exchange.json(),
-        Some(_) => Err(Problem::new(Kind::BadRequest, "the body is not valid: it must be a JSON object")),
-    }
-}
 
 /// How a caller asks.
 pub(super) struct Asking {
@@ -75,9 +68,8 @@ impl Asking {
             return Err(wrong("wait", &format!("it is longer than {LONGEST}")));
         }
         let if_busy = match exchange.query.get("if_busy") {
-            None | Some("refuse") => IfBusy::Refuse,
             Some("queue") => IfBusy::Queue,
-            Some(other) => return Err(wrong("if_busy", &format!("`{other}` is neither `refuse` nor `queue`"))),
+            _ => IfBusy::Refuse,
         };
         let repeat = match exchange.head.all("idempotency-key").next() {
             None => None,

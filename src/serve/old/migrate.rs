@@ -1,6 +1,6 @@
 //! `POST /migrate`: applies what is pending.
 
-use super::asking::{Asking, QUERY, body};
+use super::asking::{Asking, QUERY};
 use super::names::resolve;
 use crate::base::Failure;
 use crate::plan::{Blocked, Waiting};
@@ -69,7 +69,7 @@ pub(super) const MIGRATE: Route = Route {
 
 fn migrate<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
-        let Migrate { migration_name } = body(exchange)?;
+        let Migrate { migration_name } = exchange.object()?;
         let aim = service.aim(exchange)?;
         let asking = Asking::of(exchange, &aim.environment)?;
         let place = aim.clone();

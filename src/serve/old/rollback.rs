@@ -1,6 +1,6 @@
 //! `POST /rollback`: takes changesets back.
 
-use super::asking::{Asking, QUERY, body};
+use super::asking::{Asking, QUERY};
 use super::names::resolve;
 use crate::base::Failure;
 use crate::plan::rollback::Target as Which;
@@ -74,7 +74,7 @@ pub(super) const ROLLBACK: Route = Route {
 
 fn rollback<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
-        let asked: Rollback = body(exchange)?;
+        let asked: Rollback = exchange.object()?;
         let cascade = asked.cascade;
         let which = asked.which()?;
         let aim = service.aim(exchange)?;

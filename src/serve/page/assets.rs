@@ -49,7 +49,7 @@ pub(super) const ASSET: Route = Route {
     path: "/assets/{name}",
     name: "asset",
     about: "The style, the script and the icon of the pages.",
-    guard: Guard::Open,
+    guard: Guard::Visitor,
     query: &[],
     body: Body::None,
     patience: Patience::Request,

@@ -14,8 +14,9 @@ use crate::serve::caller::Role;
 use crate::serve::desk::Local;
 use crate::serve::exchange::Exchange;
 use crate::serve::flights::Key;
+use crate::serve::parameter::{Form, Parameter};
 use crate::serve::problem::{Kind, Problem};
-use crate::serve::route::{Body, Guard, Handling, Method, Parameter, Patience, Reply, Route};
+use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
 use crate::serve::service::Service;
 use serde::Serialize;
 use std::rc::Rc;
@@ -29,7 +30,7 @@ pub(super) const CHANGESET: Route = Route {
     name: "changesetPage",
     about: "One changeset in an environment.",
     guard: Guard::Page(Role::Read),
-    query: &[Parameter { name: "id", about: "The id of the changeset." }],
+    query: &[Parameter { name: "id", about: "The id of the changeset.", form: Form::Text }],
     body: Body::None,
     patience: Patience::Request,
     replies: &[Reply { status: 200, media: HTML, schema: None }],

@@ -11,8 +11,9 @@ use crate::serve::answer::{Answer, HTML};
 use crate::serve::caller::Role;
 use crate::serve::exchange::Exchange;
 use crate::serve::flights::Key;
+use crate::serve::parameter::{Form, Parameter};
 use crate::serve::problem::{Kind, Problem};
-use crate::serve::route::{Body, Guard, Handling, Method, Parameter, Patience, Reply, Route};
+use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
 use crate::serve::service::Service;
 use serde::Serialize;
 use std::rc::Rc;
@@ -27,9 +28,9 @@ pub(super) const ENVIRONMENT: Route = Route {
     about: "The changesets of an environment.",
     guard: Guard::Page(Role::Read),
     query: &[
-        Parameter { name: "state", about: "Only those in this state." },
-        Parameter { name: "q", about: "Only those with this text in their id or description." },
-        Parameter { name: "page", about: "The page, from 1." },
+        Parameter { name: "state", about: "Only those in this state.", form: Form::Text },
+        Parameter { name: "q", about: "Only those with this text in their id or description.", form: Form::Text },
+        Parameter { name: "page", about: "The page, from 1.", form: Form::Number { least: 1, most: 1_000_000 } },
     ],
     body: Body::None,
     patience: Patience::Request,

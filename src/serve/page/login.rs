@@ -7,8 +7,9 @@ use crate::serve::caller::Role;
 use crate::serve::clock;
 use crate::serve::exchange::Exchange;
 use crate::serve::page::words::encoded;
+use crate::serve::parameter::{Form, Parameter};
 use crate::serve::problem::{Kind, Problem};
-use crate::serve::route::{Body, Guard, Handling, Method, Parameter, Patience, Reply, Route};
+use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
 use crate::serve::service::Service;
 use serde_json::json;
 use std::rc::Rc;
@@ -18,8 +19,8 @@ pub(super) const ASKED: Route = Route {
     path: "/login",
     name: "loginPage",
     about: "The form of the login.",
-    guard: Guard::Login,
-    query: &[Parameter { name: "to", about: "The page to go to." }],
+    guard: Guard::Visitor,
+    query: &[Parameter { name: "to", about: "The page to go to.", form: Form::Text }],
     body: Body::None,
     patience: Patience::Request,
     replies: &[Reply { status: 200, media: HTML, schema: None }],
@@ -31,7 +32,7 @@ pub(super) const SHOWN: Route = Route {
     path: "/login",
     name: "login",
     about: "Begins a session of the pages.",
-    guard: Guard::Login,
+    guard: Guard::Visitor,
     query: &[],
     body: Body::Form,
     patience: Patience::Request,
