@@ -99,7 +99,9 @@ impl Service {
             return Err(Problem::new(Kind::NotFound, detail));
         }
         // the given connection is that of the default environment
-        let spec = if name == own { self.config.spec.clone() } else { self.config.spec.of(name) };
+        let mut spec = if name == own { self.config.spec.clone() } else { self.config.spec.of(name) };
+        // who looks at the sessions of the server finds the request in the log
+        spec.session = Some(exchange.id.to_string());
         Ok(Aim { project, environment: name.to_owned(), spec, actor, held: self.held.clone() })
     }
 
