@@ -34,6 +34,9 @@ pub struct Origin {
     /// The digest of the key that marks a repeated request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The digest of what was asked for, which a repeated request has too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 impl Actor {

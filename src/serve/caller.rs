@@ -107,6 +107,7 @@ impl Caller {
             address: address.clone(),
             request: request.to_string(),
             key: None,
+            content: None,
         };
         Actor::through(&self.person, address.unwrap_or_else(|| "socket".to_owned()), origin)
     }

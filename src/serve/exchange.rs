@@ -134,6 +134,24 @@ impl Exchange {
         in_path.map(|(_, value)| value.as_str()).or_else(|| self.query.get("environment"))
     }
 
+    /// A parameter of the path.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> &str {
+        self.parameters.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value)
+    }
+
+    /// The body as a value; it is an object or empty.
+    ///
+    /// # Errors
+    /// As [`Exchange::json`], and another value: serde would take a list for an object, and an empty one for an object
+    /// without fields.
+    pub fn object<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        match self.body.trim_ascii_start().first() {
+            None | Some(b'{') => self.json(),
+            Some(_) => Err(Problem::new(Kind::BadRequest, "the body is not valid: it must be a JSON object")),
+        }
+    }
+
     /// The body as a value; an empty one is `{}`.
     ///
     /// # Errors

@@ -7,6 +7,8 @@
 
 pub mod aim;
 pub mod answer;
+pub mod api;
+pub mod asking;
 pub mod caller;
 pub mod config;
 pub mod desk;

@@ -1,7 +1,7 @@
 //! All routes: router, guard, documentation and the tests' table at once.
 
-use super::old;
 use super::route::Route;
+use super::{api, old};
 
 /// The tables of routes, one for each folder of handlers.
-pub const ROUTES: &[&[Route]] = &[old::ROUTES];
+pub const ROUTES: &[&[Route]] = &[old::ROUTES, api::ROUTES];

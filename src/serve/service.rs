@@ -17,7 +17,7 @@ use crate::source::ServeLimits;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// How many threads read.
 const DESKS: usize = 2;
@@ -36,6 +36,8 @@ pub struct Service {
     pub held: Held,
     /// The runs of this process.
     pub runs: Registry,
+    /// The places for streams of events.
+    pub streams: Arc<Semaphore>,
     /// What was found of its readiness.
     pub readiness: Readiness,
     desks: Rc<Desks>,
@@ -58,6 +60,7 @@ impl Service {
             wording,
             held: Held::default(),
             runs: Registry::default(),
+            streams: Arc::new(Semaphore::new(limits.streams)),
             readiness: Readiness::default(),
             desks: Rc::new(Desks::start(DESKS)?),
             flights: Flights::new(Duration::from_millis(limits.request_time.millis)),

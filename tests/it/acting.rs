@@ -17,6 +17,7 @@ fn origin(request: &str) -> Origin {
         address: Some("10.1.2.3".to_owned()),
         request: request.to_owned(),
         key: None,
+        content: None,
     }
 }
 

@@ -19,6 +19,48 @@ const CALLS: &[Call] = &[
     Call { method: "GET", path: "/status", asked: "/status" },
     Call { method: "POST", path: "/migrate", asked: "/migrate" },
     Call { method: "POST", path: "/rollback", asked: "/rollback" },
+    // runs
+    Call { method: "GET", path: "/api/v1/environments/{environment}/runs", asked: "/api/v1/environments/default/runs" },
+    Call {
+        method: "POST",
+        path: "/api/v1/environments/{environment}/runs",
+        asked: "/api/v1/environments/default/runs",
+    },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/runs/{run}",
+        asked: "/api/v1/environments/default/runs/0123456789abcdef",
+    },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/runs/{run}/events",
+        asked: "/api/v1/environments/default/runs/0123456789abcdef/events",
+    },
+    Call {
+        method: "POST",
+        path: "/api/v1/environments/{environment}/runs/{run}/cancel",
+        asked: "/api/v1/environments/default/runs/0123456789abcdef/cancel",
+    },
+    Call {
+        method: "POST",
+        path: "/api/v1/environments/{environment}/pause",
+        asked: "/api/v1/environments/default/pause",
+    },
+    Call {
+        method: "POST",
+        path: "/api/v1/environments/{environment}/resume",
+        asked: "/api/v1/environments/default/resume",
+    },
+    Call {
+        method: "POST",
+        path: "/api/v1/environments/{environment}/rollbacks",
+        asked: "/api/v1/environments/default/rollbacks",
+    },
+    Call {
+        method: "POST",
+        path: "/api/v1/environments/{environment}/promotions",
+        asked: "/api/v1/environments/default/promotions",
+    },
 ];
 
 #[test]
@@ -127,7 +169,7 @@ fn paths_have_one_spelling_and_methods_are_told_to_callers() {
             format!("{path}%00"),
             format!("{path};x"),
             format!("{path}%20"),
-            format!("{path}/more"),
+            format!("{path}/more/than/there/is"),
             upper,
         ] {
             assert_eq!(stranger(&service.ask(call.method, &odd, "")), expected, "{odd}");
@@ -137,19 +179,24 @@ fn paths_have_one_spelling_and_methods_are_told_to_callers() {
         let open = |path: &str| service.ask(call.method, path, "").status;
         assert_eq!(open(path), open(&first), "{first}");
         let reads = call.method == "GET";
+        let methods: Vec<&str> =
+            CALLS.iter().filter(|other| other.path == call.path).map(|other| other.method).collect();
+        let head = methods.contains(&"GET").then_some("HEAD");
+        let allowed: Vec<&str> = methods.iter().copied().chain(head).collect();
         if reads {
             let head = service.ask("HEAD", path, &bearer());
-            assert_eq!((head.status, head.body.as_str()), (200, ""));
+            // of a run that does not exist it is 404
+            assert_eq!((head.status, head.body.as_str()), (service.get(path).status, ""));
             assert!(head.header("content-length").parse::<usize>().unwrap() > 0);
         }
         for method in ["OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "GET", "POST", "X"] {
-            if method == call.method {
+            if methods.contains(&method) {
                 continue;
             }
             assert_eq!(stranger(&service.ask(method, path, "")), expected, "{method} {path}");
             let reply = service.ask(method, path, &bearer());
             assert_eq!((reply.status, reply.code().as_str()), (405, "methodNotAllowed"));
-            assert_eq!(reply.header("allow"), if reads { "GET, HEAD" } else { call.method });
+            assert_eq!(reply.header("allow"), allowed.join(", "));
         }
     }
     // none of all these has run anything
