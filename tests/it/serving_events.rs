@@ -155,6 +155,39 @@ fn a_stream_goes_on_after_a_restart() {
 }
 
 #[test]
+fn a_run_that_connects_again_is_one_run() {
+    let database = Database::new();
+    let project = project(&[table("a"), held("b").depends_on(["a"]), table("c").depends_on(["b"])]);
+    let service = Service::of(&project, &database, &[]);
+    let holder = database.hold(HOLD);
+    let id = start(&service, &project, &database);
+    database.until_runs("pg_advisory_xact_lock_shared");
+    let first = service.get(&format!("{RUNS}/{id}")).json()["run"].clone();
+    database.sql(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE \
+         'dagmar%'",
+    );
+    database.until("SELECT count(*) = 2 FROM dagmar.run");
+    drop(holder);
+    let seen = service.events(&events_of(&id), "").rest();
+    assert_eq!(names(&seen).matches("runStarted").count(), 2, "{}", names(&seen));
+    let here = &seen.last().unwrap().data;
+    assert_eq!((&here["phase"], &here["done"]), (&json!("done"), &json!(["a", "b", "c"])));
+    // and by the ledger, under all of its names
+    service.stop();
+    let service = Service::of(&project, &database, &[]);
+    for name in [id.as_str(), first.as_str().unwrap(), here["run"].as_str().unwrap()] {
+        let run = service.get(&format!("{RUNS}/{name}")).json();
+        assert_eq!((&run["id"], &run["run"], &run["phase"]), (&json!(id), &here["run"], &json!("done")));
+        assert_eq!((&run["done"], &run["steps"]), (&json!(["a", "b", "c"]), &json!(3)));
+    }
+    let list = service.get(RUNS).json();
+    assert_eq!((list["runs"].as_array().unwrap().len(), &list["runs"][0]["run"]), (1, &here["run"]));
+    let told = names(&service.events(&events_of(&id), "").rest());
+    assert_eq!(told.replace("retried ", ""), "runStarted applied runStarted applied applied runFinished ended");
+}
+
+#[test]
 fn streams_have_a_limit_and_outlive_silence() {
     let database = Database::new();
     let project = project(&[held("a")]);
