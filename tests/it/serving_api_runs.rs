@@ -269,7 +269,17 @@ fn all_runs_of_an_environment_are_listed() {
     let second = service.get(&link).json();
     assert_eq!((seen(&second), &second["next"]), (vec!["apply done 1".to_owned()], &Value::Null));
     assert_eq!(second["runs"][0]["id"], all["runs"][3]["id"]);
-    for wrong in ["?kind=x", "?status=x", "?limit=0", "?limit=501", "?limit=x", "?before=x", "?page=2"] {
+    for wrong in [
+        "?kind=x",
+        "?status=x",
+        "?limit=0",
+        "?limit=501",
+        "?limit=x",
+        "?before=x",
+        "?before=-1",
+        "?before=9223372036854775807",
+        "?page=2",
+    ] {
         problem(&service.get(&format!("{RUNS}{wrong}")), 400, "badRequest");
     }
     problem(&service.get(&format!("{RUNS}/nobody")), 404, "notFound");
@@ -285,8 +295,20 @@ fn changesets_are_rolled_back_as_previewed() {
     let path = "/api/v1/environments/default/rollbacks";
     let seen =
         |which: Which, cascade| digest(project.path(), spec(&database), &[], &Previewed::Rollback(which, cascade));
-    let ids = || Which::Ids(vec!["a".to_owned()]);
-    let body = json!({ "digest": seen(ids(), true), "changesets": ["a"], "cascade": true });
+    // a look at it is the same as the one that the run takes, and leaves nothing
+    let plan = "/api/v1/environments/default/rollback-plan";
+    let look = |body: Value| service.post(plan, &body.to_string());
+    let preview = look(json!({ "changesets": ["a"], "cascade": true })).json();
+    assert_eq!(preview["digest"], seen(Which::Ids(vec!["a".to_owned()]), true));
+    let steps: Vec<&Value> = preview["steps"].as_array().unwrap().iter().map(|step| &step["changeset"]).collect();
+    assert_eq!((steps, &preview["met"]), (vec![&json!("b"), &json!("a")], &json!(true)), "what comes along");
+    assert!(preview["hazards"]["a"].as_array().is_some_and(|all| !all.is_empty()), "what is lost: {preview}");
+    problem(&look(json!({ "changesets": ["a"] })), 403, "refused");
+    for wrong in [json!({}), json!({ "to": "a", "lastRun": true }), json!({ "digest": "x", "to": "a" })] {
+        problem(&look(wrong), 400, "badRequest");
+    }
+    assert_eq!(database.sql("SELECT count(*) FROM dagmar.event WHERE kind = 'refused'"), "0");
+    let body = json!({ "digest": preview["digest"], "changesets": ["a"], "cascade": true });
     for wrong in [
         json!({ "digest": "x" }),
         json!({ "digest": "x", "changesets": [] }),
@@ -325,6 +347,17 @@ fn what_another_environment_has_is_promoted() {
     problem(&refused, 400, "usage");
     let refused = service.post_once("/api/v1/environments/production/runs", "k", &json!({ "digest": seen }));
     assert!(problem(&refused, 403, "refused")["cause"][0].as_str().unwrap().starts_with("[promote-only] "));
+    // the look at it says the same, without a run
+    let plan = "/api/v1/environments/production/promotion-plan";
+    let preview = service.post(plan, "").json();
+    assert_eq!(
+        (&preview["digest"], &preview["from"], &preview["met"]),
+        (&json!(seen), &json!("staging"), &json!(true))
+    );
+    assert_eq!(preview["steps"].as_array().unwrap().len(), 1);
+    assert!(preview["gates"].as_array().unwrap().iter().any(|gate| gate["gate"] == "source-settled"), "{preview}");
+    problem(&service.post(plan, r#"{"overrides":["window"]}"#), 400, "badRequest");
+    problem(&service.post(plan, r#"{"from":"dev"}"#), 400, "usage");
     let reply = service.post_once(path, "k", &json!({ "digest": seen }));
     assert_eq!((reply.status, &reply.json()["kind"]), (202, &json!("promote")), "{reply:?}");
     let events = service.events(&format!("{}/events", reply.header("location")), "").rest();

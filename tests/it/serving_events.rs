@@ -188,6 +188,29 @@ fn a_run_that_connects_again_is_one_run() {
 }
 
 #[test]
+fn the_lines_of_the_last_runs_are_kept() {
+    let database = Database::new();
+    let names_of: Vec<String> = (1..=7).map(|n| format!("t{n}")).collect();
+    let project = project(&names_of.iter().map(|name| table(name)).collect::<Vec<_>>());
+    let service = Service::of(&project, &database, &[]);
+    let run = |name: &String| {
+        let reply = service.post("/migrate", &json!({ "migration_name": name }).to_string());
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply.json()["id"].as_str().unwrap().to_owned()
+    };
+    let runs: Vec<String> = names_of.iter().map(run).collect();
+    let first_id = |id: &String| service.events(&events_of(id), "").next().unwrap().id;
+    let firsts: Vec<String> = runs.iter().map(first_id).collect();
+    let of_the_ledger = firsts.iter().take_while(|id| id.starts_with('L')).count();
+    assert_eq!((of_the_ledger, &firsts[2..]), (2, vec!["1".to_owned(); 5].as_slice()), "{firsts:?}");
+    // what is known of the others is more than the ledger has
+    let old = service.get(&format!("{RUNS}/{}", runs[0])).json();
+    assert_eq!((&old["here"], &old["changesets"]), (&json!(true), &json!(["t1"])));
+    let again = service.events(&events_of(&runs[0]), "Last-Event-ID: 2\r\n").rest();
+    assert_eq!(names(&again), "gap runStarted applied runFinished ended");
+}
+
+#[test]
 fn streams_have_a_limit_and_outlive_silence() {
     let database = Database::new();
     let project = project(&[held("a")]);

@@ -58,6 +58,16 @@ const CALLS: &[Call] = &[
     },
     Call {
         method: "POST",
+        path: "/api/v1/environments/{environment}/rollback-plan",
+        asked: "/api/v1/environments/default/rollback-plan",
+    },
+    Call {
+        method: "POST",
+        path: "/api/v1/environments/{environment}/promotion-plan",
+        asked: "/api/v1/environments/default/promotion-plan",
+    },
+    Call {
+        method: "POST",
         path: "/api/v1/environments/{environment}/promotions",
         asked: "/api/v1/environments/default/promotions",
     },

@@ -130,7 +130,7 @@ fn query(ledger: &Ident, condition: &str, changesets: &str) -> String {
          r.os_user || '@' || r.host, r.db_user) AS by, coalesce(s.detail ->> 'from', host(r.client_addr)) AS address, \
          (s.detail -> 'origin')::text AS origin, r.steps::int8 AS steps, {started} AS started, {finished} AS finished, r.message, \
          (SELECT count(*) FROM {l}.event d WHERE d.run = r.id AND d.kind IN ({DONE})) AS done, {changesets} AS changesets, \
-         (extract(epoch FROM r.started_at) * 1000000)::int8 AS cursor FROM {l}.run r LEFT JOIN LATERAL (SELECT b.detail FROM \
+         (extract(epoch FROM r.started_at) * 1000000)::int8 AS cursor, r.started_at AS at FROM {l}.run r LEFT JOIN LATERAL (SELECT b.detail FROM \
          {l}.event b WHERE b.run = r.id AND b.kind = 'runStarted' LIMIT 1) s ON true {condition}) x",
         liveness = unfinished::liveness(ledger),
         started = millis("r.started_at"),
@@ -153,11 +153,11 @@ pub async fn runs(connection: &Connection, ledger: &Ident, filter: &RunFilter) -
     let conditions = [
         filter.kind.map(|kind| format!("kind = {}", quote_literal(kind.word()))),
         filter.phase.map(|phase| format!("phase = {}", quote_literal(phase.word()))),
-        filter.before.map(|before| format!("cursor < {before}")),
+        filter.before.map(|before| format!("at < timestamptz 'epoch' + {before} * interval '1 microsecond'")),
     ];
     let conditions: Vec<String> = conditions.into_iter().flatten().collect();
     let only = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
-    let sql = format!("{} {only} ORDER BY cursor DESC LIMIT {}", query(ledger, &last, "NULL::text[]"), filter.limit);
+    let sql = format!("{} {only} ORDER BY at DESC LIMIT {}", query(ledger, &last, "NULL::text[]"), filter.limit);
     let rows = connection.query("cannot read the ledger", &sql).await?;
     rows.iter().map(recorded).collect()
 }
@@ -186,7 +186,7 @@ pub async fn parts(connection: &Connection, ledger: &Ident, name: &RunName) -> R
         "(SELECT array_agg(d.changeset ORDER BY d.seq) FROM {l}.event d WHERE d.run = r.id AND d.kind IN ({DONE}) AND d.changeset \
          IS NOT NULL)"
     );
-    let sql = format!("{} ORDER BY cursor", query(ledger, &condition, &changesets));
+    let sql = format!("{} ORDER BY at", query(ledger, &condition, &changesets));
     let rows = connection.query("cannot read the ledger", &sql).await?;
     rows.iter().map(recorded).collect()
 }

@@ -2,6 +2,7 @@
 
 mod control;
 mod known;
+mod previewing;
 mod promotion;
 mod rollback;
 mod runs;
@@ -19,6 +20,8 @@ pub const ROUTES: &[Route] = &[
     control::CANCEL,
     control::PAUSE,
     control::RESUME,
+    rollback::PREVIEW,
     rollback::ROLLBACK,
+    promotion::PREVIEW,
     promotion::PROMOTE,
 ];

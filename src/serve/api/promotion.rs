@@ -1,7 +1,9 @@
-//! `POST …/promotions`: applies what another environment has.
+//! `POST …/promotion-plan` and `POST …/promotions`: applies what another environment has, after a look at it.
 
-use super::starting::{How, STARTING, start};
+use super::previewing::{PREVIEWING, preview};
+use super::starting::{How, STARTING, check_overrides, start};
 use crate::base::Granularity;
+use crate::ops::gates::Overrides;
 use crate::pg::run::OnFailure;
 use crate::plan::Destructive;
 use crate::serve::exchange::Exchange;
@@ -49,6 +51,46 @@ struct PromotionRequest {
     /// Whether to run even if the preflight reports errors; needs the role `admin`.
     #[serde(default)]
     skip_preflight: bool,
+}
+
+/// The promotion to look at.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PromotionChoice {
+    /// The source environment; absent: `promoteFrom` of the environment.
+    #[serde(default)]
+    from: Option<String>,
+    /// Only these changesets: `id`, `+id` (with dependencies), `id+` (with dependents), `label:x`; empty: all.
+    #[serde(default)]
+    select: Vec<String>,
+    /// The gates to override; needs a reason.
+    #[serde(default)]
+    overrides: Vec<String>,
+    /// The hazards to allow, in addition to those that the environment allows.
+    #[serde(default)]
+    allow: Vec<Destructive>,
+    /// The reason of overrides.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+pub(super) const PREVIEW: Route = Route {
+    path: "/api/v1/environments/{environment}/promotion-plan",
+    name: "promotionPlan",
+    about: "What a promotion would do now, with the verdict of each gate and the digest by which it is asked for. Changes and \
+            records nothing.",
+    body: Body::Json { schema: of::<PromotionChoice>, empty: true },
+    handler: look,
+    ..PREVIEWING
+};
+
+fn look<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
+    Box::pin(async {
+        let PromotionChoice { from, select, overrides, allow, reason } = exchange.object()?;
+        check_overrides(&overrides, reason.as_deref())?;
+        let overrides = Overrides { gates: overrides, reason, allow };
+        preview(service, exchange, What::Promote { from, select }, overrides).await
+    })
 }
 
 pub(super) const PROMOTE: Route = Route {

@@ -1,7 +1,9 @@
-//! `POST …/rollbacks`: takes changesets back.
+//! `POST …/rollback-plan` and `POST …/rollbacks`: takes changesets back, after a look at what that means.
 
+use super::previewing::{PREVIEWING, preview};
 use super::starting::{How, STARTING, needs_admin, start};
 use crate::base::Granularity;
+use crate::ops::gates::Overrides;
 use crate::pg::run::OnFailure;
 use crate::plan::rollback::Target as Which;
 use crate::serve::exchange::Exchange;
@@ -52,14 +54,37 @@ struct RollbackRequest {
     skip_preflight: bool,
 }
 
-/// What is chosen.
-pub(super) struct Choice {
-    pub changesets: Option<Vec<String>>,
-    pub to: Option<String>,
-    pub last_run: bool,
-    pub all: bool,
-    pub cascade: bool,
+/// What is chosen: `changesets`, everything after `to`, `lastRun`, or `all`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "RollbackChoice")]
+struct Choice {
+    /// These changesets.
+    #[serde(default)]
+    changesets: Option<Vec<String>>,
+    /// Everything that was applied after this changeset.
+    #[serde(default)]
+    to: Option<String>,
+    /// Everything that the last run applied.
+    #[serde(default)]
+    last_run: bool,
+    /// Everything.
+    #[serde(default)]
+    all: bool,
+    /// With `changesets`: whether to roll back those that depend on them too.
+    #[serde(default)]
+    cascade: bool,
 }
+
+pub(super) const PREVIEW: Route = Route {
+    path: "/api/v1/environments/{environment}/rollback-plan",
+    name: "rollbackPlan",
+    about: "What a rollback would do now, with those changesets that come along, what is lost, and the digest by which it \
+            is asked for. Changes and records nothing.",
+    body: Body::Json { schema: of::<Choice>, empty: false },
+    handler: look,
+    ..PREVIEWING
+};
 
 pub(super) const ROLLBACK: Route = Route {
     path: "/api/v1/environments/{environment}/rollbacks",
@@ -70,6 +95,13 @@ pub(super) const ROLLBACK: Route = Route {
     handler: post,
     ..STARTING
 };
+
+fn look<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
+    Box::pin(async {
+        let choice: Choice = exchange.object()?;
+        preview(service, exchange, choice.what()?, Overrides::default()).await
+    })
+}
 
 fn post<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
@@ -106,7 +138,7 @@ impl Choice {
     ///
     /// # Errors
     /// Nothing is chosen, or several things are.
-    pub(super) fn what(self) -> Result<What, Problem> {
+    fn what(self) -> Result<What, Problem> {
         let Self { changesets, to, last_run, all, cascade } = self;
         if cascade && changesets.is_none() {
             return Err(Problem::new(Kind::BadRequest, "`cascade` is only for `changesets`"));

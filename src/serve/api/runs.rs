@@ -74,6 +74,9 @@ struct Runs<'a> {
 /// The runs of a page that does not say how many.
 const USUAL: u32 = 100;
 
+/// A moment that no run comes after, in microseconds since 1970.
+const LATEST: i64 = 9_000_000_000_000_000;
+
 /// The most runs of a page.
 const MOST: u32 = 500;
 
@@ -195,7 +198,8 @@ impl Wanted {
             None => None,
         };
         let before = exchange.query.get("before").map(str::parse).transpose();
-        let before = before.map_err(|_| wrong("before", &["`next` of a page"]))?;
+        let before = before.ok().filter(|at| at.is_none_or(|at: i64| (0..=LATEST).contains(&at)));
+        let before = before.ok_or_else(|| wrong("before", &["`next` of a page"]))?;
         let limit = exchange.query.get("limit").map_or(Ok(USUAL), str::parse);
         let limit = limit.ok().filter(|limit| (1..=MOST).contains(limit));
         Ok(Self { kind, phase, before, limit: limit.ok_or_else(|| wrong("limit", &["1 to 500"]))? })

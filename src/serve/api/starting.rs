@@ -75,14 +75,7 @@ impl How {
         if !overrides.is_empty() || !allow.is_empty() || skip_preflight {
             needs_admin(caller, "`overrides`, `allow` and `skipPreflight`")?;
         }
-        let known = gate::overridable();
-        if let Some(other) = overrides.iter().find(|name| !known.contains(&name.as_str())) {
-            let detail = format!("`{other}` is not a gate that can be overridden");
-            return Err(Problem::new(Kind::BadRequest, detail).remedy(format!("these can: {}", known.join(", "))));
-        }
-        if !overrides.is_empty() && reason.is_none() {
-            return Err(Problem::new(Kind::BadRequest, "`overrides` need a `reason`"));
-        }
+        check_overrides(&overrides, reason.as_deref())?;
         if jobs.is_some_and(|jobs| !(1..=JOBS).contains(&jobs)) {
             return Err(Problem::new(Kind::BadRequest, format!("`jobs` is out of range: write 1 to {JOBS}")));
         }
@@ -93,6 +86,22 @@ impl How {
         };
         Ok(Wish { what, options, digest: Some(digest), if_busy })
     }
+}
+
+/// Refuses overrides of what is no gate, or without a reason.
+///
+/// # Errors
+/// They are so.
+pub(super) fn check_overrides(overrides: &[String], reason: Option<&str>) -> Result<(), Problem> {
+    let known = gate::overridable();
+    if let Some(other) = overrides.iter().find(|name| !known.contains(&name.as_str())) {
+        let detail = format!("`{other}` is not a gate that can be overridden");
+        return Err(Problem::new(Kind::BadRequest, detail).remedy(format!("these can: {}", known.join(", "))));
+    }
+    if !overrides.is_empty() && reason.is_none() {
+        return Err(Problem::new(Kind::BadRequest, "`overrides` need a `reason`"));
+    }
+    Ok(())
 }
 
 /// Refuses a caller who is no administrator.

@@ -9,10 +9,11 @@ use crate::ops::lines::{ApplySummary, End, GatesLine, RollbackSummary, RunEvent,
 use crate::ops::perform::{Door, perform};
 use crate::ops::refusal::Attempt;
 use crate::ops::run::RunOptions;
-use crate::ops::{Options, Planned, Prepared, RunOutcome, RunSource, now, promotion};
+use crate::ops::{Options, Planned, Prepared, RunOutcome, RunSource, Target, now, promotion};
 use crate::pg::Stop;
 use crate::plan::Direction;
 use crate::run::Observer;
+use crate::serve::aim::Aim;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -64,23 +65,32 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
 async fn carry_out(order: &Order, live: &Arc<Live>) -> Result<(), Failure> {
     live.note(|state| state.phase = Phase::Preparing);
     let target = order.aim.target().await?;
-    let from = match &order.what {
-        What::Promote { from, .. } => {
-            let from = promotion::source(&target, from.as_deref())?;
-            order.aim.held.hold(&from).await?;
-            Some(from)
-        }
-        What::Apply { .. } | What::Rollback { .. } => None,
-    };
-    let source = match &order.what {
-        What::Apply { select } | What::Promote { select, .. } => RunSource::files(&target, select)?,
-        What::Rollback { which, cascade } => RunSource::Rollback { which: which.clone(), cascade: *cascade },
-    };
+    let (source, from) = sources(&order.what, &order.aim, &target).await?;
     let run = RunOptions { lock_wait: order.if_busy.lock_wait(), ..order.options.run.clone() };
     let options = Options { run, ..order.options.clone() };
     let attempt = Attempt { operation: order.what.kind().word(), plan: None };
     let mut course = Course { order, live: Arc::clone(live), listener: Writer(Arc::clone(live)), missing: Vec::new() };
     perform(&target, &source, from, &options, attempt, &mut course).await
+}
+
+/// From what a run is made, and the source environment of a promotion.
+///
+/// # Errors
+/// Problems in the files, selectors that match nothing, an environment that is no source.
+pub async fn sources<'t>(
+    what: &What,
+    aim: &Aim,
+    target: &'t Target,
+) -> Result<(RunSource<'t>, Option<Target>), Failure> {
+    Ok(match what {
+        What::Apply { select } => (RunSource::files(target, select)?, None),
+        What::Promote { from, select } => {
+            let from = promotion::source(target, from.as_deref())?;
+            aim.held.hold(&from).await?;
+            (RunSource::files(target, select)?, Some(from))
+        }
+        What::Rollback { which, cascade } => (RunSource::Rollback { which: which.clone(), cascade: *cascade }, None),
+    })
 }
 
 /// The run as the service carries it out: nobody is asked.
