@@ -37,6 +37,9 @@ pub struct Origin {
     /// The groups of the user, as far as they were recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
+    /// The digest of what was asked for, which a repeated request has too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 impl Actor {

@@ -26,7 +26,7 @@ impl Target {
         self.workspace().check_project()?;
         // a server may repeat what it is sent, a hook what it finds in its environment
         self.secrets.values().for_each(crate::pg::remember);
-        let (settings, embedded) = match &self.url(observer).await? {
+        let (mut settings, embedded) = match &self.url(observer).await? {
             Some(Url::Embedded) => {
                 let embedded = self.embedded().await?;
                 (embedded.settings(), Some(embedded.into()))
@@ -34,6 +34,7 @@ impl Target {
             Some(Url::Server(url)) => (Settings::resolve(Some(url.expose()), self.process())?, None),
             None => (Settings::resolve(None, self.process())?, None),
         };
+        settings.mark.clone_from(&self.spec.session);
         for warning in &settings.warnings {
             observer.on(&Event::warning(warning));
         }

@@ -42,6 +42,7 @@ pub mod rehearsal;
 pub mod release;
 pub mod rollback;
 pub mod run;
+pub mod runs;
 pub mod seal;
 mod since;
 pub mod source;

@@ -129,6 +129,8 @@ pub struct TargetSpec {
     pub wait: Duration,
     /// Whether to show what a `urlCommand` writes to its standard error.
     pub shows_commands: bool,
+    /// Words behind the `application_name` of the sessions, such as the id of a request.
+    pub session: Option<String>,
 }
 
 impl TargetSpec {

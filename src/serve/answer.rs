@@ -3,6 +3,8 @@
 use crate::base::Markup;
 use bytes::Bytes;
 use serde::Serialize;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
 
 /// The media type of JSON.
 pub const JSON: &str = "application/json";
@@ -21,13 +23,48 @@ pub struct Answer {
     pub body: Bytes,
     /// Further headers.
     pub headers: Vec<(&'static str, String)>,
+    /// What comes in place of the content, bit by bit.
+    pub stream: Option<Stream>,
 }
+
+/// A body that comes bit by bit, for one reader.
+#[derive(Debug, Clone)]
+pub struct Stream(Arc<Mutex<Option<mpsc::Receiver<Bytes>>>>);
+
+impl Stream {
+    /// A stream, and who writes it: no faster than it is read.
+    #[must_use]
+    pub fn new() -> (mpsc::Sender<Bytes>, Self) {
+        let (sender, receiver) = mpsc::channel(1);
+        (sender, Self(Arc::new(Mutex::new(Some(receiver)))))
+    }
+
+    /// Its reader; `None`: somebody has it.
+    #[must_use]
+    pub fn take(&self) -> Option<mpsc::Receiver<Bytes>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl PartialEq for Stream {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Stream {}
 
 impl Answer {
     /// An answer with this content.
     #[must_use]
     pub fn new(status: u16, media: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { status, media, body: body.into(), headers: Vec::new() }
+        Self { status, media, body: body.into(), headers: Vec::new(), stream: None }
+    }
+
+    /// A body that comes bit by bit, with the status 200.
+    #[must_use]
+    pub fn stream(media: &'static str, stream: Stream) -> Self {
+        Self { stream: Some(stream), ..Self::new(200, media, Bytes::new()) }
     }
 
     /// A value as JSON, with the status 200.

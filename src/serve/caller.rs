@@ -121,6 +121,7 @@ impl Caller {
             request: request.to_string(),
             key: None,
             groups: self.groups_within(GROUPS),
+            content: None,
         };
         Actor::through(&self.person, address.unwrap_or_else(|| "socket".to_owned()), origin)
     }

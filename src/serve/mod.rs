@@ -9,6 +9,7 @@ pub mod accept;
 pub mod aim;
 pub mod answer;
 pub mod api;
+pub mod asking;
 pub mod caller;
 pub mod clock;
 pub mod config;

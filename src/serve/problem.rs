@@ -45,6 +45,8 @@ pub enum Kind {
     RunInProgress,
     /// Too many runs wait.
     QueueFull,
+    /// There is no key, and the route needs one.
+    KeyMissing,
     /// The key belongs to another request.
     KeyReused,
     /// The database of the default environment does not answer.
@@ -78,6 +80,7 @@ impl Kind {
             Kind::Slow => (504, "slow", "Answer takes too long"),
             Kind::RunInProgress => (409, "runInProgress", "Another run is in progress"),
             Kind::QueueFull => (503, "queueFull", "Too many runs wait"),
+            Kind::KeyMissing => (400, "idempotencyKeyMissing", "A key is missing"),
             Kind::KeyReused => (422, "idempotencyKeyReused", "The key belongs to another request"),
             Kind::Unreachable => (503, "unreachable", "The database does not answer"),
             Kind::Broken => (503, "broken", "The project cannot be used"),

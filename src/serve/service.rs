@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// How many threads read.
 const DESKS: usize = 2;
@@ -45,6 +45,8 @@ pub struct Service {
     pub runs: Registry,
     /// The sessions of its pages.
     pub sessions: Sessions,
+    /// The places for streams of events.
+    pub streams: Arc<Semaphore>,
     /// What was found of its readiness.
     pub readiness: Readiness,
     desks: Rc<Desks>,
@@ -76,6 +78,7 @@ impl Service {
             who,
             runs: Registry::default(),
             sessions: Sessions::new(config.session_key.as_ref(), config.is_https())?,
+            streams: Arc::new(Semaphore::new(limits.streams)),
             readiness: Readiness::default(),
             desks: Rc::new(Desks::start(DESKS)?),
             flights: Flights::new(Duration::from_millis(limits.request_time.millis)),
@@ -124,7 +127,9 @@ impl Service {
         }
         // the given connection is that of the default environment
         let is_default = name == own;
-        let spec = if is_default { self.config.spec.clone() } else { self.config.spec.of(name) };
+        let mut spec = if is_default { self.config.spec.clone() } else { self.config.spec.of(name) };
+        // who looks at the sessions of the server finds the request in the log
+        spec.session = Some(id.to_string());
         let (environment, actor) = (name.to_owned(), caller.actor(id));
         Ok(Aim { project, environment, is_default, spec, actor, held: self.held.clone() })
     }

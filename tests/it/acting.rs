@@ -18,6 +18,7 @@ fn origin(request: &str) -> Origin {
         request: request.to_owned(),
         key: None,
         groups: vec!["dba".to_owned()],
+        content: None,
     }
 }
 

@@ -199,13 +199,18 @@ fn who_does_not_wait_asks_the_status() {
     let holder = database.hold(HOLD);
     let reply = service.post_with("/migrate", "Prefer: respond-async\r\n", "{}");
     assert_eq!(reply.status, 202, "{reply:?}");
-    assert!(reply.headers.iter().all(|(name, _)| name != "location"), "there is no route of a run");
     let id = reply.json()["id"].clone();
+    assert_eq!(service.get(reply.header("location")).json()["id"], id);
     let running = service.get("/status").json()["running"].clone();
     assert_eq!(running["id"], id, "{running}");
     database.until_runs("pg_advisory_xact_lock_shared");
     let running = service.get("/status").json()["running"].clone();
     assert!(running["status"] == "running" && running["started_at"].as_str().is_some_and(|at| at.ends_with('Z')));
+    // who looks at the sessions of the server sees whose they are
+    let marked = format!("application_name LIKE 'dagmar%{}'", id.as_str().unwrap());
+    let lock =
+        format!("SELECT count(*) FROM pg_stat_activity WHERE {marked} AND application_name LIKE 'dagmar lock %'");
+    assert_eq!(database.sql(&lock), "1");
     drop(holder);
     until("it is done", || service.get("/status").json()["running"].is_null());
     assert_eq!(service.get("/status").json()["applied"][0]["name"], "a");

@@ -32,6 +32,7 @@ pub fn spec(global: &Global) -> Result<TargetSpec, Failure> {
         variables: global.vars.iter().map(pair).collect::<Result<_, _>>()?,
         wait: Duration::from_millis(global.wait.millis),
         shows_commands: global.verbose > 0,
+        session: None,
     })
 }
 

@@ -6,7 +6,9 @@
 use crate::base::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use std::sync::RwLock;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{PoisonError, RwLock};
 
 /// What stands in their place.
 const STARS: &str = "***";
@@ -19,27 +21,93 @@ const SHORT: usize = 6;
 /// as many.
 const TELLING: usize = 6;
 
-static KNOWN: RwLock<Mask> = RwLock::new(Mask(Vec::new()));
+/// So many passwords of connections are known, the latest: a command may give a new one to every connection of a service
+/// that runs for months.
+const PASSWORDS: usize = 1000;
+
+static KNOWN: RwLock<Known> = RwLock::new(Known::new());
 
 /// Notes a secret: from then on it is taken out of what servers and hooks say.
 pub fn remember(secret: &Secret) {
-    let mask = Mask::of([secret]);
-    let mut known = KNOWN.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if !mask.0.iter().all(|text| known.0.contains(text)) {
-        known.add(mask);
-    }
+    KNOWN.write().unwrap_or_else(PoisonError::into_inner).remember(secret);
 }
 
 /// Notes a password of a connection, unless it is too short.
 pub(crate) fn remember_password(password: &Secret) {
     if password.expose().len() >= SHORT {
-        remember(password);
+        KNOWN.write().unwrap_or_else(PoisonError::into_inner).remember_password(password);
     }
 }
 
 /// A text of a server without the secrets that are known.
 pub(crate) fn hidden(text: &str) -> String {
-    KNOWN.read().unwrap_or_else(std::sync::PoisonError::into_inner).hidden(text)
+    KNOWN.read().unwrap_or_else(PoisonError::into_inner).hidden(text)
+}
+
+/// The secrets of this process.
+struct Known {
+    /// Every form of each, the longest first, and of how many secrets it is one.
+    forms: BTreeMap<(Reverse<usize>, String), usize>,
+    /// Those that stay.
+    lasting: Vec<Secret>,
+    /// The passwords of connections, the latest last.
+    passwords: VecDeque<Secret>,
+}
+
+impl Known {
+    const fn new() -> Self {
+        Self { forms: BTreeMap::new(), lasting: Vec::new(), passwords: VecDeque::new() }
+    }
+
+    fn remember(&mut self, secret: &Secret) {
+        if self.lasting.iter().all(|known| known.expose() != secret.expose()) {
+            self.add(secret);
+            self.lasting.push(secret.clone());
+        }
+    }
+
+    fn remember_password(&mut self, password: &Secret) {
+        match self.passwords.iter().rposition(|known| known.expose() == password.expose()) {
+            // it is in use, and none that goes
+            Some(at) => {
+                self.passwords.remove(at);
+            }
+            None => self.add(password),
+        }
+        self.passwords.push_back(password.clone());
+        if self.passwords.len() > PASSWORDS
+            && let Some(oldest) = self.passwords.pop_front()
+        {
+            self.remove(&oldest);
+        }
+    }
+
+    fn add(&mut self, secret: &Secret) {
+        for form in Mask::of([secret]).0 {
+            *self.forms.entry((Reverse(form.len()), form)).or_default() += 1;
+        }
+    }
+
+    fn remove(&mut self, secret: &Secret) {
+        for form in Mask::of([secret]).0 {
+            let form = (Reverse(form.len()), form);
+            match self.forms.get_mut(&form) {
+                Some(number) if *number > 1 => *number -= 1,
+                _ => _ = self.forms.remove(&form),
+            }
+        }
+    }
+
+    fn hidden(&self, text: &str) -> String {
+        without(self.forms.keys().map(|(_, form)| form), text)
+    }
+}
+
+/// A text without these.
+fn without<'a>(forms: impl Iterator<Item = &'a String>, text: &str) -> String {
+    forms.fold(text.to_owned(), |text, secret| {
+        if text.contains(secret.as_str()) { text.replace(secret.as_str(), STARS) } else { text }
+    })
 }
 
 /// Texts that nobody may see, in every form in which they are usually written; the longest
@@ -64,9 +132,7 @@ impl Mask {
 
     /// A text without them.
     pub(crate) fn hidden(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| {
-            if text.contains(secret.as_str()) { text.replace(secret.as_str(), STARS) } else { text }
-        })
+        without(self.0.iter(), text)
     }
 
     /// How many bytes at the end of a line may be the beginning of a secret that goes on in the
@@ -143,6 +209,35 @@ mod tests {
         }
         assert_eq!(mask.hidden("nothing of it"), "nothing of it");
         assert_eq!(Mask::of([&Secret::new("")]).hidden("a"), "a");
+    }
+
+    #[test]
+    fn the_latest_passwords_are_known_and_secrets_for_ever() {
+        let mut known = Known::new();
+        known.remember(&Secret::new("lasting-secret"));
+        let password = |n: usize| Secret::new(format!("password-of-{n}-connections"));
+        // one that is also a secret stays when it goes as a password
+        known.remember_password(&Secret::new("lasting-secret"));
+        for n in 0..PASSWORDS {
+            known.remember_password(&password(n));
+            known.remember_password(&password(0));
+        }
+        let shown = |n: usize| known.hidden(password(n).expose());
+        assert_eq!(shown(0), STARS, "it is in use");
+        assert_eq!((shown(2), shown(PASSWORDS - 1)), (STARS.to_owned(), STARS.to_owned()));
+        assert_eq!(known.passwords.len(), PASSWORDS);
+        known.remember_password(&password(PASSWORDS));
+        assert_eq!(known.hidden(password(1).expose()), password(1).expose(), "the oldest one is gone");
+        let several = format!("lasting-secret {} {}", password(2).expose(), STANDARD.encode(password(7).expose()));
+        assert!(!["lasting", "connections", "cGFzc3"].iter().any(|part| known.hidden(&several).contains(part)));
+        for n in 0..PASSWORDS + 8 {
+            known.remember_password(&Secret::new(format!("another-{n}-password")));
+        }
+        assert_eq!(known.hidden("lasting-secret"), STARS);
+        assert!(
+            !known.forms.keys().any(|(_, form)| form.contains("connections")),
+            "nothing is left of those that went"
+        );
     }
 
     #[test]

@@ -140,6 +140,7 @@ impl Reader<'_> {
             local,
             options: self.get("options").map(str::to_owned),
             application_name: application.unwrap_or("dagmar").to_owned(),
+            mark: None,
             connect_timeout: self.limit(CONNECT_TIMEOUT)?,
             answer_timeout: self.limit(ANSWER_TIMEOUT)?,
             session: self.one_of("target_session_attrs", &SessionKind::NAMES)?.unwrap_or(SessionKind::Any),

@@ -133,6 +133,16 @@ fn tls_follows_the_rules_of_libpq() {
 }
 
 #[test]
+fn a_mark_stands_behind_the_name_of_the_session() {
+    let mut settings = good("host=h", &[]);
+    settings.mark = Some("7f3a9c1e52d0b846".to_owned());
+    let name = |settings: &Settings| settings.config(&settings.targets[0]).get_application_name().unwrap().to_owned();
+    assert_eq!(name(&settings), "dagmar 7f3a9c1e52d0b846");
+    let long = settings.with_application_name(&"n".repeat(70));
+    assert_eq!(name(&long), format!("{} 7f3a9c1e52d0b846", "n".repeat(46)), "the server keeps 63 bytes");
+}
+
+#[test]
 fn the_rest_is_taken_or_refused_never_ignored() {
     let all = good(
         "options='-c a=b' connect_timeout=3 keepalives=0 keepalives_idle=1 keepalives_interval=2 keepalives_count=4 \

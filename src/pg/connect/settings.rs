@@ -164,6 +164,8 @@ pub struct Settings {
     pub options: Option<String>,
     /// The `application_name` in `pg_stat_activity`.
     pub application_name: String,
+    /// Words behind it, which tell the sessions of one request from others.
+    pub mark: Option<String>,
     /// For each server address; absent: as long as the network takes.
     pub connect_timeout: Option<Duration>,
     /// For the first answer of a server that has let us in; absent: as long as it takes.
@@ -199,6 +201,7 @@ impl Settings {
             dbname: dbname.to_owned(),
             options: None,
             application_name: "dagmar".to_owned(),
+            mark: None,
             connect_timeout: Some(CONNECT_TIMEOUT),
             answer_timeout: Some(ANSWER_TIMEOUT),
             session: SessionKind::Any,
@@ -235,6 +238,14 @@ impl Settings {
         self
     }
 
+    /// The name with its mark, of which the server keeps 63 bytes.
+    fn marked_name(&self) -> String {
+        let Some(mark) = &self.mark else { return self.application_name.clone() };
+        let mut name = self.application_name.clone();
+        while name.len() + 1 + mark.len() > 63 && name.pop().is_some() {}
+        format!("{name} {mark}")
+    }
+
     /// The required level of TLS.
     #[must_use]
     pub fn ssl_mode(&self) -> SslMode {
@@ -259,7 +270,7 @@ impl Settings {
     /// What the driver has to know for a session on an open connection.
     pub(crate) fn config(&self, target: &Target) -> Config {
         let mut config = Config::new();
-        config.user(&self.user).dbname(&self.dbname).application_name(&self.application_name);
+        config.user(&self.user).dbname(&self.dbname).application_name(self.marked_name());
         if let Some(options) = &self.options {
             config.options(options);
         }

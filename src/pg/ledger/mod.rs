@@ -9,4 +9,5 @@ pub mod evidence;
 pub mod fingerprint;
 pub mod read;
 pub mod request;
+pub mod runs;
 pub mod unfinished;

@@ -26,7 +26,8 @@ pub struct FailedStep {
 }
 
 /// What happens to the steps that run when one fails. New ones are not begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub enum OnFailure {
     /// They come to their end.
     #[default]

@@ -1,17 +1,25 @@
 //! The routes below `/api/v1`, one file for each resource.
 
 mod changesets;
+mod control;
 mod graph;
 mod history;
+mod known;
 mod ledger;
 mod matrix;
 mod me;
 mod openapi;
 mod plan;
+mod previewing;
 mod project;
+mod promotion;
 mod reading;
 mod review;
+mod rollback;
+mod runs;
+mod starting;
 mod status;
+mod stream;
 
 use super::route::Route;
 
@@ -38,4 +46,15 @@ pub const ROUTES: &[Route] = &[
     ledger::DRIFT,
     ledger::ATTIC,
     ledger::POLICY,
+    runs::RUNS,
+    runs::START,
+    runs::RUN,
+    stream::EVENTS,
+    control::CANCEL,
+    control::PAUSE,
+    control::RESUME,
+    rollback::PREVIEW,
+    rollback::ROLLBACK,
+    promotion::PREVIEW,
+    promotion::PROMOTE,
 ];

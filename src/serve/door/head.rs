@@ -1,6 +1,7 @@
 //! The way of a request: what it means, who asks, whether he may, and only then what it carries.
 
 use super::access::Access;
+use super::content::Content;
 use super::shared::Door;
 use super::{body, path, reply};
 use crate::serve::answer::Answer;
@@ -13,7 +14,6 @@ use crate::serve::problem::{Kind, Problem};
 use crate::serve::route::{Body, Found, Guard, Patience, Route, find};
 use crate::serve::who::{Hosts, Session, origin};
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::{Request, Response, Version};
@@ -23,11 +23,7 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 /// The system has no random numbers: the connection ends.
-pub async fn handle(
-    door: &Door,
-    peer: Peer,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, std::io::Error> {
+pub async fn handle(door: &Door, peer: Peer, request: Request<Incoming>) -> Result<Response<Content>, std::io::Error> {
     let id = RequestId::new().ok_or_else(|| std::io::Error::other("no random numbers"))?;
     let (parts, body) = request.into_parts();
     let (method, began) = (parts.method.as_str().to_owned(), Instant::now());

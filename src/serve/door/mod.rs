@@ -3,6 +3,7 @@
 mod access;
 mod body;
 mod connection;
+mod content;
 mod head;
 mod listen;
 mod path;

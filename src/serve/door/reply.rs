@@ -1,9 +1,9 @@
 //! Answers as HTTP.
 
+use super::content::Content;
 use crate::serve::answer::Answer;
 use crate::serve::caller::RequestId;
 use crate::serve::problem::{PROBLEM, Problem};
-use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -27,14 +27,18 @@ const ALWAYS: [(&str, &str); 8] = [
 
 /// The response; `is_https`: clients come by TLS, here or at a proxy.
 #[must_use]
-pub fn response(outcome: Result<Answer, Problem>, id: &RequestId, is_https: bool) -> Response<Full<Bytes>> {
-    let Answer { status, media, body, headers } = outcome.unwrap_or_else(|problem| {
+pub fn response(outcome: Result<Answer, Problem>, id: &RequestId, is_https: bool) -> Response<Content> {
+    let Answer { status, media, body, headers, stream } = outcome.unwrap_or_else(|problem| {
         let mut answer = Answer::json(&problem.document(id.as_str())).status(problem.status());
         (answer.media, answer.headers) = (PROBLEM, problem.headers().to_vec());
         // the rest of the body is not read: nothing can follow on this connection
         if [408, 413].contains(&answer.status) { answer.header("connection", "close") } else { answer }
     });
-    let mut response = Response::new(Full::new(body));
+    let content = match stream.and_then(|stream| stream.take()) {
+        Some(bits) => Content::Stream(bits),
+        None => Content::Whole(Full::new(body)),
+    };
+    let mut response = Response::new(content);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let hsts = is_https.then_some(("strict-transport-security", "max-age=31536000"));
     let own = headers.iter().map(|(name, value)| (*name, value.as_str()));

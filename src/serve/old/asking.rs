@@ -3,15 +3,17 @@
 
 use crate::base::HumanDuration;
 use crate::history::RunKind;
+use crate::ops::Options;
 use crate::pg::run::FailedStep;
 use crate::serve::aim::Aim;
+use crate::serve::answer::Answer;
+use crate::serve::asking::{self, Found, Wish, repeat};
 use crate::serve::exchange::Exchange;
 use crate::serve::parameter::{ENVIRONMENT, Form, Parameter};
 use crate::serve::problem::{Kind, Problem};
-use crate::serve::runs::{Asked, IfBusy, Live, Order, Repeat, State, Turned, What};
+use crate::serve::runs::{IfBusy, Repeat, Run, What};
 use crate::serve::service::Service;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The parameters of routes that run something.
@@ -34,9 +36,6 @@ const WAIT: HumanDuration = HumanDuration::secs(15 * 60);
 
 /// How long one can wait.
 const LONGEST: HumanDuration = HumanDuration::secs(24 * 60 * 60);
-
-/// The most characters of a key.
-const KEY: usize = 255;
 
 /// How a caller asks.
 pub(super) struct Asking {
@@ -71,20 +70,7 @@ impl Asking {
             Some("queue") => IfBusy::Queue,
             _ => IfBusy::Refuse,
         };
-        let repeat = match exchange.head.all("idempotency-key").next() {
-            None => None,
-            Some(_) => {
-                let key = exchange.head.one("idempotency-key").filter(|key| !key.is_empty() && key.len() <= KEY);
-                let key = key.ok_or_else(|| {
-                    let detail = format!(
-                        "the header `Idempotency-Key` must be there once, with 1 to {KEY} printable characters"
-                    );
-                    Problem::new(Kind::BadRequest, detail)
-                })?;
-                let bucket = exchange.caller()?.bucket();
-                Some(Repeat::of(&bucket, environment, key, exchange.route, &exchange.body))
-            }
-        };
+        let repeat = repeat(exchange, environment)?;
         Ok(Self { wait: Duration::from_millis(wait.millis), if_busy, repeat })
     }
 
@@ -97,47 +83,41 @@ impl Asking {
         self,
         service: &Service,
         exchange: &Exchange,
-        mut aim: Aim,
+        aim: Aim,
         what: impl Future<Output = Result<What, Problem>>,
-    ) -> Result<(Arc<Live>, State, bool), Problem> {
-        if let (Some(repeat), Some(origin)) = (&self.repeat, &mut aim.actor.origin) {
-            origin.key = Some(repeat.key.clone());
-        }
-        // first: what a name meant before the run, it may not mean after it
-        let before = match &self.repeat {
-            Some(repeat) => service.runs.repeated(&aim.environment, repeat).map_err(|turned| why(turned, service))?,
-            None => None,
-        };
-        let Asked { live, is_repeated } = match before {
-            Some(asked) => asked,
-            None => {
-                let what = what.await?;
-                let order = Order { id: exchange.id.clone(), what, if_busy: self.if_busy, aim, repeat: self.repeat };
-                service.runs.ask(order).map_err(|turned| why(turned, service))?
+    ) -> Result<(Run, bool), Problem> {
+        let Self { wait, if_busy, repeat } = self;
+        let wish = async { Ok(Wish { what: what.await?, options: Options::default(), digest: None, if_busy }) };
+        let (run, is_repeated) = match asking::ask(service, exchange, aim, repeat, wish).await? {
+            Found::Here(live, is_repeated) => {
+                live.ended_within(wait).await;
+                (Run::of(&live), is_repeated)
             }
+            Found::Recorded(run) => (*run, true),
         };
-        let state = live.ended_within(self.wait).await;
-        match &state.failure {
-            None => Ok((live, state, is_repeated)),
-            Some(failure) => {
-                let problem = Problem::of(failure, service.wording)
-                    .with("id", live.id.as_str())
-                    .with("run", json!(state.run))
-                    .with(done_key(&live), json!(state.done));
-                let problem = match state.failed.as_slice() {
-                    [] => problem,
-                    failed => problem.with("failed", failed.iter().map(told).collect::<Vec<Value>>()),
-                };
-                Err(if is_repeated { problem.header("idempotent-replayed", "true") } else { problem })
-            }
-        }
+        let Some(failure) = &run.state.failure else { return Ok((run, is_repeated)) };
+        let problem = Problem::of(failure, service.wording)
+            .with("id", run.id.as_str())
+            .with("run", json!(run.state.run))
+            .with(done_key(run.kind), json!(run.state.done));
+        let problem = match run.state.failed.as_slice() {
+            [] => problem,
+            failed => problem.with("failed", failed.iter().map(told).collect::<Vec<Value>>()),
+        };
+        Err(if is_repeated { problem.header("idempotent-replayed", "true") } else { problem })
     }
 }
 
+/// With the headers of an answer about this run; one that goes on is answered with 202.
+pub(super) fn with_headers(answer: Answer, run: &Run, is_repeated: bool) -> Answer {
+    let answer = if run.state.phase.is_over() { answer } else { answer.status(202).header("location", run.path()) };
+    if is_repeated { answer.header("idempotent-replayed", "true") } else { answer }
+}
+
 /// What a list of done changesets is called.
-fn done_key(live: &Live) -> &'static str {
-    match live.kind {
-        RunKind::Rollback => "rolled_back",
+fn done_key(kind: Option<RunKind>) -> &'static str {
+    match kind {
+        Some(RunKind::Rollback) => "rolled_back",
         _ => "applied",
     }
 }
@@ -145,26 +125,4 @@ fn done_key(live: &Live) -> &'static str {
 /// A failed step: what is wrong, and what is left of it.
 fn told(step: &FailedStep) -> Value {
     json!({ "name": step.changeset, "error": step.error.message, "sqlstate": step.error.sqlstate, "state": step.state })
-}
-
-/// Why an order was not taken.
-fn why(turned: Turned, service: &Service) -> Problem {
-    match turned {
-        Turned::Busy(live) => {
-            let detail = format!("another run is in progress in `{}`, asked for by {}", live.environment, live.by);
-            Problem::new(Kind::RunInProgress, detail)
-                .remedy("wait for its end, or ask with `if_busy=queue`")
-                .with("id", live.id.as_str())
-        }
-        Turned::Full => {
-            Problem::new(Kind::QueueFull, "too many runs wait in this environment").header("retry-after", "60")
-        }
-        Turned::Stopping => Problem::new(Kind::Stopping, "the service stops; nothing was run"),
-        Turned::Reused(live) => {
-            Problem::new(Kind::KeyReused, "another request had the same `Idempotency-Key`; nothing was run")
-                .remedy("use a new key for each request; repeat a key only with the same request")
-                .with("id", live.id.as_str())
-        }
-        Turned::Failed(failure) => Problem::of(&failure, service.wording),
-    }
 }

@@ -1,6 +1,6 @@
 //! `POST /migrate`: applies what is pending.
 
-use super::asking::{Asking, QUERY};
+use super::asking::{Asking, QUERY, with_headers};
 use super::names::resolve;
 use crate::base::Failure;
 use crate::plan::{Blocked, Waiting};
@@ -82,18 +82,17 @@ fn migrate<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a>
             };
             Ok(What::Apply { select })
         };
-        let (live, state, is_repeated) = asking.ask(service, exchange, aim, what).await?;
+        let (run, is_repeated) = asking.ask(service, exchange, aim, what).await?;
         let answer = Answer::json(&Migrated {
-            status: state.phase.word(),
-            id: &live.id,
-            run: state.run.as_deref(),
-            environment: &live.environment,
-            applied: &state.done,
-            waiting: &state.waiting,
-            blocked: &state.blocked,
+            status: run.state.phase.word(),
+            id: &run.id,
+            run: run.state.run.as_deref(),
+            environment: &run.environment,
+            applied: &run.state.done,
+            waiting: &run.state.waiting,
+            blocked: &run.state.blocked,
         });
-        let answer = if state.phase.is_over() { answer } else { answer.status(202) };
-        Ok(if is_repeated { answer.header("idempotent-replayed", "true") } else { answer })
+        Ok(with_headers(answer, &run, is_repeated))
     })
 }
 

@@ -1,6 +1,6 @@
 //! `POST /rollback`: takes changesets back.
 
-use super::asking::{Asking, QUERY};
+use super::asking::{Asking, QUERY, with_headers};
 use super::names::resolve;
 use crate::base::Failure;
 use crate::plan::rollback::Target as Which;
@@ -84,16 +84,15 @@ fn rollback<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a
             let which = service.work(move || Box::pin(async move { named(&place, which).await })).await?;
             Ok(What::Rollback { which, cascade })
         };
-        let (live, state, is_repeated) = asking.ask(service, exchange, aim, what).await?;
+        let (run, is_repeated) = asking.ask(service, exchange, aim, what).await?;
         let answer = Answer::json(&RolledBack {
-            status: state.phase.word(),
-            id: &live.id,
-            run: state.run.as_deref(),
-            environment: &live.environment,
-            rolled_back: &state.done,
+            status: run.state.phase.word(),
+            id: &run.id,
+            run: run.state.run.as_deref(),
+            environment: &run.environment,
+            rolled_back: &run.state.done,
         });
-        let answer = if state.phase.is_over() { answer } else { answer.status(202) };
-        Ok(if is_repeated { answer.header("idempotent-replayed", "true") } else { answer })
+        Ok(with_headers(answer, &run, is_repeated))
     })
 }
 

@@ -3,12 +3,18 @@
 //! services and command lines the lock in the database decides. What is here is memory of this process: the truth of a
 //! run is the ledger.
 
+pub mod key;
+pub mod listener;
 pub mod log;
 pub mod order;
+pub mod past;
 pub mod registry;
 pub mod state;
 pub mod thread;
+pub mod view;
 
-pub use order::{IfBusy, Order, Repeat, What};
+pub use key::Repeat;
+pub use order::{IfBusy, Order, What};
 pub use registry::{Asked, Registry, Turned};
 pub use state::{Live, Phase, State};
+pub use view::Run;

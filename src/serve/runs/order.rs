@@ -1,10 +1,14 @@
 //! What a caller asks for.
 
-use crate::base::{HumanDuration, checksum};
+use super::key::Repeat;
+use crate::base::{HumanDuration, Wording};
 use crate::history::RunKind;
+use crate::ops::Options;
 use crate::plan::rollback::Target as Which;
 use crate::serve::aim::Aim;
 use crate::serve::caller::RequestId;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// A run that a caller asks for.
 pub struct Order {
@@ -12,8 +16,14 @@ pub struct Order {
     pub id: RequestId,
     /// What is to be done.
     pub what: What,
+    /// How it is done; how long it waits for the lock follows from `if_busy`.
+    pub options: Options,
+    /// The digest of what the caller saw; `None`: the request is the confirmation of whatever there is to run.
+    pub digest: Option<String>,
     /// What happens if another run is in progress.
     pub if_busy: IfBusy,
+    /// How remedies are worded.
+    pub wording: Wording,
     /// Where, and for whom.
     pub aim: Aim,
     /// How the request is recognised if it comes again.
@@ -28,6 +38,13 @@ pub enum What {
         /// The selectors.
         select: Vec<String>,
     },
+    /// Applies what another environment has.
+    Promote {
+        /// The other environment; `None`: the one that dagmar.yaml names.
+        from: Option<String>,
+        /// The selectors.
+        select: Vec<String>,
+    },
     /// Rolls changesets back.
     Rollback {
         /// The changesets.
@@ -38,9 +55,11 @@ pub enum What {
 }
 
 /// What happens to an order while another run is in progress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub enum IfBusy {
     /// It is refused.
+    #[default]
     Refuse,
     /// It waits for its turn.
     Queue,
@@ -55,6 +74,7 @@ impl What {
     pub fn kind(&self) -> RunKind {
         match self {
             What::Apply { .. } => RunKind::Apply,
+            What::Promote { .. } => RunKind::Promote,
             What::Rollback { .. } => RunKind::Rollback,
         }
     }
@@ -68,56 +88,5 @@ impl IfBusy {
             IfBusy::Refuse => HumanDuration::default(),
             IfBusy::Queue => QUEUED,
         }
-    }
-}
-
-/// How a request is recognised if it comes again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Repeat {
-    /// The digest of who asks, where, and the key.
-    pub key: String,
-    /// The digest of what is asked.
-    pub content: String,
-}
-
-impl Repeat {
-    /// The digests of a request with a key.
-    #[must_use]
-    pub fn of(bucket: &str, environment: &str, key: &str, route: &str, body: &[u8]) -> Self {
-        // the length of each part keeps one from being taken for another
-        let digest = |parts: &[&[u8]]| {
-            let mut all = Vec::new();
-            for part in parts {
-                all.extend_from_slice(&part.len().to_be_bytes());
-                all.extend_from_slice(part);
-            }
-            checksum::sha256_hex(&all)
-        };
-        Self {
-            key: digest(&[bucket.as_bytes(), environment.as_bytes(), key.as_bytes()]),
-            content: digest(&[route.as_bytes(), body]),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_one_callers_in_one_environment() {
-        let of =
-            |bucket, environment, key, body: &str| Repeat::of(bucket, environment, key, "migrate", body.as_bytes());
-        let first = of("secret:ci", "staging", "k1", "{}");
-        assert_eq!(first, of("secret:ci", "staging", "k1", "{}"));
-        for other in [
-            of("secret:x", "staging", "k1", ""),
-            of("secret:ci", "production", "k1", ""),
-            of("secret:c", "istaging", "k1", ""),
-        ] {
-            assert_ne!(first.key, other.key);
-        }
-        let other = of("secret:ci", "staging", "k1", "{ }");
-        assert!(first.key == other.key && first.content != other.content);
     }
 }

@@ -1,6 +1,7 @@
 //! The runs of this process: one at a time in an environment, others refused or queued.
 
-use super::order::{IfBusy, Order, Repeat};
+use super::key::Repeat;
+use super::order::{IfBusy, Order};
 use super::state::{Live, Phase, State};
 use super::thread::{self, After};
 use crate::base::{Failure, FailureKind};
@@ -12,8 +13,11 @@ use tokio::sync::watch;
 /// The most orders that wait in an environment.
 const QUEUE: usize = 10;
 
-/// The most runs with a key that are remembered in an environment, for who asks again.
+/// The most runs that are remembered in an environment, for who asks again.
 const PAST: usize = 200;
+
+/// The most of them whose lines are kept; of others the ledger has what counts.
+const LOGS: usize = 5;
 
 /// How long a run is remembered, in milliseconds.
 const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
@@ -126,6 +130,33 @@ impl Registry {
         self.0.slots().environments.get(environment)?.current.clone()
     }
 
+    /// The run of an environment with this id, which is that of its request or the one in the ledger.
+    #[must_use]
+    pub fn find(&self, environment: &str, id: &str) -> Option<Arc<Live>> {
+        let slots = self.0.slots();
+        let mut all = slots.environments.get(environment)?.all();
+        all.find(|live| live.id == id || live.now().run.as_deref() == Some(id)).cloned()
+    }
+
+    /// The runs of an environment, the latest first.
+    #[must_use]
+    pub fn all(&self, environment: &str) -> Vec<Arc<Live>> {
+        let slots = self.0.slots();
+        slots.environments.get(environment).map(|slot| slot.all().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Stops a run that has not begun: one that waits for its turn ends at once.
+    pub fn cancel(&self, live: &Live, why: &str) {
+        live.stop.request_by(why.to_owned());
+        if let Some(slot) = self.0.slots().environments.get_mut(&live.environment)
+            && let Some(at) = slot.queue.iter().position(|(_, queued)| queued.id == live.id)
+            && let Some((_, queued)) = slot.queue.remove(at)
+        {
+            queued.end(Err(Failure::new(FailureKind::Interrupted, format!("{why}; nothing was run"))));
+            slot.remember(queued);
+        }
+    }
+
     /// Takes no more orders and refuses those that wait. Runs in progress stop in order: the current statement is
     /// cancelled, the state is recorded.
     pub fn stop(&self) {
@@ -202,11 +233,17 @@ impl Inner {
 }
 
 impl Slot {
-    /// Keeps a run that is over for who asks again with its key. One that never began left nothing and may be asked for
-    /// again.
+    /// Its runs, the latest first.
+    fn all(&self) -> impl Iterator<Item = &Arc<Live>> {
+        self.queue.iter().rev().map(|(_, live)| live).chain(&self.current).chain(self.past.iter().rev())
+    }
+
+    /// Keeps a run that is over.
     fn remember(&mut self, live: Arc<Live>) {
-        if live.repeat.is_some() && live.phase() != Phase::Refused {
-            self.past.push_back(live);
+        self.past.push_back(live);
+        let without_log = self.past.len().saturating_sub(LOGS);
+        for old in self.past.iter().take(without_log).filter(|old| old.now().run.is_some()) {
+            old.log.forget();
         }
         let oldest = now() - REMEMBERED;
         let is_old = |live: &Arc<Live>| live.now().finished_at.is_some_and(|at| at < oldest);
@@ -215,11 +252,10 @@ impl Slot {
         }
     }
 
-    /// The run that was asked for with this key.
+    /// The run that was asked for with this key. One that never began left nothing and may be asked for again.
     fn repeated(&self, repeat: &Repeat) -> Option<Arc<Live>> {
         let oldest = now() - REMEMBERED;
-        let queued = self.queue.iter().map(|(_, live)| live);
-        let mut all = self.current.iter().chain(queued).chain(self.past.iter().rev());
+        let mut all = self.all();
         let same = |live: &&Arc<Live>| live.repeat.as_ref().is_some_and(|own| own.key == repeat.key);
         let counts = |state: &State| state.phase != Phase::Refused && state.finished_at.is_none_or(|at| at >= oldest);
         all.find(|live| same(live) && counts(&live.now())).cloned()
@@ -231,7 +267,7 @@ mod tests {
     use super::super::order::What;
     use super::*;
     use crate::base::Actor;
-    use crate::ops::{Project, TargetSpec};
+    use crate::ops::{Options, Project, TargetSpec};
     use crate::pg::ProcessEnv;
     use crate::serve::aim::Aim;
     use crate::serve::caller::RequestId;
@@ -257,7 +293,10 @@ mod tests {
         Order {
             id: RequestId::new().unwrap(),
             what: What::Apply { select: Vec::new() },
+            options: Options::default(),
+            digest: None,
             if_busy,
+            wording: |_| String::new(),
             aim: Aim {
                 project,
                 environment: environment.to_owned(),

@@ -1,18 +1,24 @@
 //! A run of this process: what is known of it while it runs and after it.
 
-use super::order::{Order, Repeat};
-use crate::base::{Failure, FailureKind};
+use super::key::Repeat;
+use super::log::Log;
+use super::order::Order;
+use crate::base::{Failure, FailureKind, Origin};
 use crate::history::RunKind;
 use crate::ops::now;
 use crate::pg::Stop;
 use crate::pg::run::FailedStep;
 use crate::plan::{Blocked, Waiting};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "RunPhase")]
 pub enum Phase {
     /// Waits for the end of another run of this process.
     Queued,
@@ -28,11 +34,26 @@ pub enum Phase {
     Failed,
     /// It was stopped, or lost its connection.
     Interrupted,
+    /// It was killed or disconnected; the next run continues.
+    Terminated,
     /// Nothing was run.
     Refused,
 }
 
 impl Phase {
+    /// All phases.
+    pub const ALL: [Phase; 9] = [
+        Phase::Queued,
+        Phase::Preparing,
+        Phase::Waiting,
+        Phase::Running,
+        Phase::Done,
+        Phase::Failed,
+        Phase::Interrupted,
+        Phase::Terminated,
+        Phase::Refused,
+    ];
+
     /// The word for people and JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -44,6 +65,7 @@ impl Phase {
             Phase::Done => "done",
             Phase::Failed => "failed",
             Phase::Interrupted => "interrupted",
+            Phase::Terminated => "terminated",
             Phase::Refused => "refused",
         }
     }
@@ -51,7 +73,7 @@ impl Phase {
     /// Whether nothing more comes.
     #[must_use]
     pub fn is_over(self) -> bool {
-        matches!(self, Phase::Done | Phase::Failed | Phase::Interrupted | Phase::Refused)
+        !matches!(self, Phase::Queued | Phase::Preparing | Phase::Waiting | Phase::Running)
     }
 }
 
@@ -62,6 +84,10 @@ pub struct State {
     pub phase: Phase,
     /// The id of the run in the ledger; absent: it has not begun. A run that had to connect again has the last one.
     pub run: Option<String>,
+    /// The digest of its plan, its database and the states of its gates, once it was confirmed.
+    pub digest: Option<String>,
+    /// The changesets that it is to run, once they are known.
+    pub planned: Option<Vec<String>>,
     /// The changesets that are done, in order.
     pub done: Vec<String>,
     /// What it waits for, as a sentence.
@@ -73,7 +99,7 @@ pub struct State {
     /// The failed steps.
     pub failed: Vec<FailedStep>,
     /// When it was asked for, began and ended, in milliseconds since 1970.
-    pub asked_at: i64,
+    pub asked_at: Option<i64>,
     /// When it began.
     pub started_at: Option<i64>,
     /// When it ended.
@@ -92,10 +118,14 @@ pub struct Live {
     pub kind: RunKind,
     /// Who asked for it: `user@host`.
     pub by: String,
+    /// How.
+    pub origin: Option<Origin>,
     /// How the request is recognised if it comes again.
     pub repeat: Option<Repeat>,
     /// Stops it.
     pub stop: Arc<Stop>,
+    /// What it tells.
+    pub log: Log,
     state: watch::Sender<State>,
 }
 
@@ -106,12 +136,14 @@ impl Live {
         let state = State {
             phase,
             run: None,
+            digest: None,
+            planned: None,
             done: Vec::new(),
             waits_for: None,
             waiting: Vec::new(),
             blocked: Vec::new(),
             failed: Vec::new(),
-            asked_at: now(),
+            asked_at: Some(now()),
             started_at: None,
             finished_at: None,
             failure: None,
@@ -121,8 +153,10 @@ impl Live {
             environment: order.aim.environment.clone(),
             kind: order.what.kind(),
             by: order.aim.actor.to_string(),
+            origin: order.aim.actor.origin.clone(),
             repeat: order.repeat.clone(),
             stop: Arc::default(),
+            log: Log::default(),
             state: watch::Sender::new(state),
         })
     }
@@ -157,6 +191,15 @@ impl Live {
             state.finished_at = Some(now());
             state.waits_for = None;
         });
+        self.log.end();
+    }
+
+    /// What is known of it when it has begun, at its end, or after this time.
+    pub async fn begun_within(&self, time: Duration) -> State {
+        let mut watched = self.state.subscribe();
+        let has_begun = |state: &State| state.run.is_some() || state.phase.is_over();
+        let _ = tokio::time::timeout(time, watched.wait_for(has_begun)).await;
+        self.now()
     }
 
     /// What is known of it at its end, or after this time.

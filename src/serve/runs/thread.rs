@@ -1,16 +1,19 @@
 //! The thread of a run: one runtime for one order, as the command line has it.
 
-use super::log::Writer;
+use super::listener::Writer;
 use super::order::{Order, What};
 use super::state::{Live, Phase};
 use crate::base::text::one_line;
 use crate::base::{Failure, FailureKind};
+use crate::ops::lines::{ApplySummary, End, GatesLine, RollbackSummary, RunEvent, Stamped};
 use crate::ops::perform::{Door, perform};
 use crate::ops::refusal::Attempt;
 use crate::ops::run::RunOptions;
-use crate::ops::{Options, Planned, Prepared, RunOutcome, RunSource};
+use crate::ops::{Options, Planned, Prepared, RunOutcome, RunSource, Target, now, promotion};
 use crate::pg::Stop;
+use crate::plan::Direction;
 use crate::run::Observer;
+use crate::serve::aim::Aim;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -62,24 +65,44 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
 async fn carry_out(order: &Order, live: &Arc<Live>) -> Result<(), Failure> {
     live.note(|state| state.phase = Phase::Preparing);
     let target = order.aim.target().await?;
-    let source = match &order.what {
-        What::Apply { select } => RunSource::files(&target, select)?,
-        What::Rollback { which, cascade } => RunSource::Rollback { which: which.clone(), cascade: *cascade },
-    };
-    let run = RunOptions { lock_wait: order.if_busy.lock_wait(), ..RunOptions::default() };
-    let options = Options { run, ..Options::default() };
+    let (source, from) = sources(&order.what, &order.aim, &target).await?;
+    let run = RunOptions { lock_wait: order.if_busy.lock_wait(), ..order.options.run.clone() };
+    let options = Options { run, ..order.options.clone() };
     let attempt = Attempt { operation: order.what.kind().word(), plan: None };
-    let mut course = Course { live: Arc::clone(live), listener: Writer(Arc::clone(live)) };
-    perform(&target, &source, None, &options, attempt, &mut course).await
+    let mut course = Course { order, live: Arc::clone(live), listener: Writer(Arc::clone(live)), missing: Vec::new() };
+    perform(&target, &source, from, &options, attempt, &mut course).await
+}
+
+/// From what a run is made, and the source environment of a promotion.
+///
+/// # Errors
+/// Problems in the files, selectors that match nothing, an environment that is no source.
+pub async fn sources<'t>(
+    what: &What,
+    aim: &Aim,
+    target: &'t Target,
+) -> Result<(RunSource<'t>, Option<Target>), Failure> {
+    Ok(match what {
+        What::Apply { select } => (RunSource::files(target, select)?, None),
+        What::Promote { from, select } => {
+            let from = promotion::source(target, from.as_deref())?;
+            aim.held.hold(&from).await?;
+            (RunSource::files(target, select)?, Some(from))
+        }
+        What::Rollback { which, cascade } => (RunSource::Rollback { which: which.clone(), cascade: *cascade }, None),
+    })
 }
 
 /// The run as the service carries it out: nobody is asked.
-struct Course {
+struct Course<'o> {
+    order: &'o Order,
     live: Arc<Live>,
     listener: Writer,
+    /// Applied changesets that are in no file.
+    missing: Vec<String>,
 }
 
-impl Course {
+impl Course<'_> {
     /// Refuses to go on where the service stops.
     fn check(&self) -> Result<(), Failure> {
         if !self.live.stop.is_requested() {
@@ -90,7 +113,7 @@ impl Course {
     }
 }
 
-impl Door for Course {
+impl Door for Course<'_> {
     fn listener(&mut self) -> &mut dyn Observer {
         &mut self.listener
     }
@@ -104,19 +127,33 @@ impl Door for Course {
                 one_line(&problem.message)
             );
         }
+        self.missing = planned.missing();
         self.live.note(|state| {
             state.phase = Phase::Preparing;
             state.waits_for = None;
+            state.planned = Some(planned.plan.steps.iter().map(|step| step.changeset.clone()).collect());
         });
         self.check()
     }
 
-    async fn prepared(&mut self, _: &Prepared<'_>) -> Result<(), Failure> {
+    async fn prepared(&mut self, prepared: &Prepared<'_>) -> Result<(), Failure> {
+        if prepared.planned().gates.source().is_some() {
+            let about = prepared.planned().about().await;
+            let gates = GatesLine::of(prepared, &about, self.order.wording);
+            self.live.log.push(&Stamped::new(now(), gates));
+        }
+        if prepared.gates_are_met() && !prepared.findings().is_empty() {
+            let findings = RunEvent::preflight(prepared.findings(), self.order.wording);
+            self.live.log.push(&Stamped::new(now(), findings));
+        }
         self.check()
     }
 
     fn confirm(&mut self, prepared: &Prepared<'_>) -> Result<String, Failure> {
-        Ok(prepared.digest())
+        let digest = prepared.digest();
+        let seen = self.order.digest.clone().unwrap_or_else(|| digest.clone());
+        self.live.note(|state| state.digest = Some(digest));
+        Ok(seen)
     }
 
     fn stop(&mut self) -> Arc<Stop> {
@@ -129,6 +166,17 @@ impl Door for Course {
 
     async fn finished(&mut self, outcome: &RunOutcome<'_>) -> Result<(), Failure> {
         let RunOutcome { planned, done, finished } = outcome;
+        let (status, environment) = (outcome.status(), planned.plan.environment.as_str());
+        match planned.plan.direction {
+            Direction::Rollback => {
+                let summary = RollbackSummary { status, environment, rolled_back: done };
+                self.live.log.push(&Stamped::new(now(), End::Summary(summary)));
+            }
+            Direction::Forward | Direction::Purge | Direction::Restore => {
+                let summary = ApplySummary::of(outcome, &self.missing);
+                self.live.log.push(&Stamped::new(now(), End::Summary(summary)));
+            }
+        }
         self.live.note(|state| {
             state.done.clone_from(done);
             state.waiting.clone_from(&planned.plan.waiting);

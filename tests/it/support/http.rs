@@ -46,6 +46,70 @@ impl Reply {
     }
 }
 
+/// An event of a stream.
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub id: String,
+    pub name: String,
+    pub data: Value,
+}
+
+/// A body of Server-Sent Events, as they come.
+pub struct Events<S> {
+    http: Http<S>,
+    text: String,
+    /// Comments and fields of no event.
+    pub other: Vec<String>,
+}
+
+impl<S: Read + Write> Events<S> {
+    /// The next event; `None`: the stream has ended.
+    pub fn next(&mut self) -> Option<Event> {
+        loop {
+            while let Some(end) = self.text.find("\n\n") {
+                let block: String = self.text.drain(..end + 2).collect();
+                let field = |name: &str| {
+                    let own = block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+                    own.unwrap_or_default().to_owned()
+                };
+                match field("event") {
+                    name if name.is_empty() => self.other.push(block.trim_end().to_owned()),
+                    name => {
+                        let data = serde_json::from_str(&field("data")).unwrap_or_else(|e| panic!("{e}: {block}"));
+                        return Some(Event { id: field("id"), name, data });
+                    }
+                }
+            }
+            let chunk = self.http.chunk()?;
+            self.text.push_str(&chunk);
+        }
+    }
+
+    /// All events up to the end of the stream.
+    pub fn rest(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.next()).collect()
+    }
+
+    /// The events up to the first one of this name.
+    #[track_caller]
+    pub fn until(&mut self, name: &str) -> Vec<Event> {
+        let mut all = Vec::new();
+        loop {
+            let event = self.next().unwrap_or_else(|| panic!("no {name}: {all:?}"));
+            let is_it = event.name == name;
+            all.push(event);
+            if is_it {
+                return all;
+            }
+        }
+    }
+}
+
+/// The names of events: `runStarted stepStarted`.
+pub fn names(events: &[Event]) -> String {
+    events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>().join(" ")
+}
+
 /// A connection.
 pub struct Http<S> {
     stream: S,
@@ -123,6 +187,33 @@ impl<S: Read + Write> Http<S> {
         }
         let body = String::from_utf8(self.read.drain(..length).collect()).unwrap();
         Some(Reply { status, headers, body })
+    }
+
+    /// The answer to a request for a stream, whose head has come.
+    #[track_caller]
+    pub fn events(mut self) -> Events<S> {
+        let reply = self.answer(false).unwrap();
+        assert_eq!((reply.status, reply.header("content-type")), (200, "text/event-stream"), "{reply:?}");
+        assert_eq!(reply.header("transfer-encoding"), "chunked");
+        Events { http: self, text: String::new(), other: Vec::new() }
+    }
+
+    /// The next part of a body in parts; `None`: there are no more.
+    fn chunk(&mut self) -> Option<String> {
+        let line = loop {
+            match self.read.windows(2).position(|two| two == b"\r\n") {
+                Some(at) => break at,
+                None if self.more() => {}
+                None => return None,
+            }
+        };
+        let length = usize::from_str_radix(std::str::from_utf8(&self.read[..line]).unwrap(), 16).unwrap();
+        while self.read.len() < line + 2 + length + 2 {
+            assert!(self.more(), "a part ends early");
+        }
+        let part = self.read[line + 2..line + 2 + length].to_vec();
+        self.read.drain(..line + 2 + length + 2);
+        (length > 0).then(|| String::from_utf8(part).unwrap())
     }
 
     /// Waits until the other side ends the connection; what it sent meanwhile.

@@ -7,6 +7,7 @@ mod backfill;
 mod case;
 mod changelog;
 mod database;
+mod digests;
 pub mod fake_server;
 mod git;
 pub mod http;
@@ -42,6 +43,7 @@ pub use backfill::{COUNT, backfill, backfill_and_table, begun, slow};
 pub use case::{Case, cases, folder, round_trip};
 pub use changelog::{Changeset, changeset, file, parameters, project, sql, table, view};
 pub use database::{Database, same, tables};
+pub use digests::{Previewed, digest};
 pub use git::git;
 pub use inspect::{inspected, on_connection, said, scope, walk};
 pub use ledgers::{

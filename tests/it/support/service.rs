@@ -1,9 +1,10 @@
 //! `dagmar serve` as a process.
 
 use super::database::Database;
-use super::http::{Http, Reply};
+use super::http::{Events, Http, Reply};
 use super::process::until;
 use super::project::Project;
+use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -128,6 +129,21 @@ impl Service {
     #[track_caller]
     pub fn post_with(&self, path: &str, headers: &str, body: &str) -> Reply {
         self.begin(path, headers, body).reply().unwrap_or_else(|| panic!("no answer: {path}\n{}", self.log()))
+    }
+
+    /// POST with the secret and a key.
+    #[track_caller]
+    pub fn post_once(&self, path: &str, key: &str, body: &Value) -> Reply {
+        self.post_with(path, &format!("Idempotency-Key: {key}\r\n"), &body.to_string())
+    }
+
+    /// The stream of events at a path, with these headers.
+    #[track_caller]
+    pub fn events(&self, path: &str, headers: &str) -> Events<TcpStream> {
+        let (host, bearer) = (self.address, bearer());
+        let mut http = self.connect();
+        http.send(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{bearer}Accept: text/event-stream\r\n{headers}\r\n"));
+        http.events()
     }
 
     /// GET without a secret.
