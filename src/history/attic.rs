@@ -199,7 +199,7 @@ impl Entry {
 
     /// The same and what is to be known of it now; `command` words what puts it back.
     #[must_use]
-    pub fn listed(&self, keep: Option<HumanDuration>, now: i64, command: fn(&Call) -> String) -> ListedEntry<'_> {
+    pub fn listed(&self, keep: Option<HumanDuration>, now: i64, command: impl Fn(&Call) -> String) -> ListedEntry<'_> {
         ListedEntry {
             told: self.told(),
             changeset: &self.changeset,

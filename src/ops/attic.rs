@@ -56,12 +56,12 @@ pub struct AtticAnswer<'a> {
 impl Kept {
     /// The entries as JSON output; `command` words what restores an entry.
     #[must_use]
-    pub fn answer(&self, command: fn(&Call) -> String) -> AtticAnswer<'_> {
+    pub fn answer(&self, command: impl Fn(&Call) -> String) -> AtticAnswer<'_> {
         AtticAnswer {
             environment: &self.environment,
             database: &self.database,
             keep: self.keep,
-            entries: self.entries.iter().map(|entry| entry.listed(self.keep, self.now, command)).collect(),
+            entries: self.entries.iter().map(|entry| entry.listed(self.keep, self.now, &command)).collect(),
             totals: self.totals,
         }
     }

@@ -108,6 +108,36 @@ impl Checked {
     }
 }
 
+/// Checks the files of an environment without a database.
+///
+/// # Errors
+/// All problems in the files.
+pub fn check(target: &Target, wording: Wording) -> Result<Checked, Failure> {
+    let view = target.view()?;
+    let found = view.check()?;
+    view.fixtures()?;
+    whole(target, &view, &found, None, Vec::new(), wording).map(|(checked, _)| checked)
+}
+
+/// What a check comes to, with its warnings; `there`: the objects that a database has of those that no changeset makes.
+///
+/// # Errors
+/// All problems in the files.
+pub fn whole(
+    target: &Target,
+    view: &View<'_>,
+    found: &pipeline::Checked,
+    there: Option<&BTreeSet<Object>>,
+    added: Vec<Added>,
+    wording: Wording,
+) -> Result<(Checked, Diagnostics), Failure> {
+    let problems = view.problems(found, there);
+    if problems.has_errors() {
+        return Err(Failure::source(problems));
+    }
+    Ok((Checked::of(target, view, found, &problems, added, wording), problems))
+}
+
 /// A file of changesets with dependencies that were missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {

@@ -5,7 +5,8 @@ use crate::base::Failure;
 use crate::history::approval::Approval;
 use crate::pg::ledger::approvals;
 use crate::pg::ledger::audit::{self, Audit, Kept};
-use crate::pg::ledger::read::{self, Filter, LedgerEvent};
+use crate::pg::ledger::read::{self, EventPlace, Filter, LedgerEvent};
+use crate::report::{csv, json};
 use crate::run::Observer;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -37,6 +38,44 @@ pub struct Approvals {
     pub environment: String,
     /// The approvals and rejections, oldest first.
     pub approvals: Vec<Approval>,
+}
+
+impl Events {
+    /// Comma-separated values: a line for each event, the detail as JSON.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let mut text = csv::line(&[
+            "seq",
+            "at",
+            "kind",
+            "changeset",
+            "dbUser",
+            "by",
+            "from",
+            "run",
+            "environment",
+            "detail",
+            "hash",
+        ]);
+        for e in &self.events {
+            let (seq, detail) = (e.seq.map_or_else(String::new, |seq| seq.to_string()), json::line(&e.detail));
+            let or_none = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+            let rest = [&e.changeset, &Some(e.db_user.clone()), &e.by, &e.from, &e.run, &e.environment].map(or_none);
+            let mut row = vec![seq.as_str(), &e.at, &e.kind];
+            row.extend(rest.iter().map(String::as_str));
+            row.push(detail.trim_end());
+            row.push(e.hash.as_deref().unwrap_or_default());
+            text.push_str(&csv::line(&row));
+        }
+        text
+    }
+
+    /// Where the events before these end, if there may be more than this many; `None`: these are all.
+    #[must_use]
+    pub fn next(&self, limit: u32) -> Option<EventPlace> {
+        let is_full = u32::try_from(self.events.len()).is_ok_and(|number| number >= limit);
+        self.events.first().filter(|_| is_full).map(|event| event.place)
+    }
 }
 
 /// The latest events that match the filter.

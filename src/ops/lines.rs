@@ -1,8 +1,10 @@
 //! The lines of JSON that a run writes: its events, what the gates say before it, what came of it at its end.
 
 use super::execution::RunOutcome;
+use super::gates::Judgement;
 use super::prepare::Prepared;
 use crate::base::{Wording, time};
+use crate::gate;
 use crate::history::attic::{Entry, EntrySummary};
 use crate::pg::run::{FailedStep, RunStatus};
 use crate::plan::{About, Blocked, Direction, Plan, Renamed, Waiting};
@@ -48,11 +50,11 @@ pub enum GatesLine<'a> {
     Gates(GatesAnswer<'a>),
 }
 
-/// The verdicts of the gates of a promotion, with its changesets.
+/// The verdicts of the gates of a run, with its changesets.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "GatesOfRun")]
 pub struct GatesAnswer<'a> {
-    /// The command: `promote`.
+    /// The command: `apply` or `promote`.
     command: &'static str,
     /// The target environment.
     environment: &'a str,
@@ -80,19 +82,33 @@ impl<'a> GatesLine<'a> {
     /// The verdicts of the gates of a promotion.
     #[must_use]
     pub fn of(prepared: &'a Prepared<'_>, about: &'a About, wording: Wording) -> Self {
-        let (plan, gates, judgement) = (prepared.plan(), &prepared.planned().gates, prepared.judgement());
-        Self::Gates(GatesAnswer {
-            command: "promote",
+        let (judgement, from) = (prepared.judgement(), prepared.planned().gates.source());
+        Self::Gates(GatesAnswer::of(prepared.plan(), about, from, judgement, wording))
+    }
+}
+
+impl<'a> GatesAnswer<'a> {
+    /// The verdicts of the gates of a plan; `from`: the source environment of a promotion.
+    #[must_use]
+    pub fn of(
+        plan: &'a Plan,
+        about: &'a About,
+        from: Option<&'a str>,
+        judgement: &'a Judgement,
+        wording: Wording,
+    ) -> Self {
+        Self {
+            command: if from.is_some() { "promote" } else { "apply" },
             environment: &plan.environment,
             changesets: plan.steps.iter().map(|step| step.changeset.as_str()).collect(),
-            from: gates.source(),
+            from,
             about,
-            met: prepared.gates_are_met(),
+            met: gate::are_met(&judgement.verdicts),
             gates: VerdictAnswer::of(&judgement.verdicts, wording),
             warnings: &judgement.warnings,
             waiting: &plan.waiting,
             blocked: &plan.blocked,
-        })
+        }
     }
 }
 

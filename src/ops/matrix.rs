@@ -10,7 +10,7 @@ use crate::plan::states::{StateRow, states};
 use crate::run::{Event, Observer};
 use crate::source::Address;
 use futures_util::future::join_all;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// An environment with its changesets, ready to be asked.
@@ -19,20 +19,28 @@ type Prepared<'a> = Result<(&'a Target, View<'a>), Failure>;
 /// The answer of one environment.
 type Answered = Result<(Answer, Vec<StateRow>), Failure>;
 
-/// Reads the state of all environments of dagmar.yaml, with a time limit for each.
+/// Reads the state of all environments of dagmar.yaml, or only of these, with a time limit for each.
 ///
 /// # Errors
 /// Problems in the project's files, or no environments. An environment that cannot be reached is in the matrix.
-pub async fn matrix(target: &Target, timeout: HumanDuration) -> Result<(Matrix, Vec<(String, Event)>), Failure> {
+pub async fn matrix(
+    target: &Target,
+    only: Option<&BTreeSet<String>>,
+    timeout: HumanDuration,
+) -> Result<(Matrix, Vec<(String, Event)>), Failure> {
     let config = &target.workspace().loaded.config;
-    if config.environment_list.is_empty() {
+    if config.environment_list.is_empty() && !target.has_url() {
         // mistakes in dagmar.yaml come first
         target.view()?;
         return Err(Failure::new(FailureKind::Usage, "dagmar.yaml has no environments")
             .help("name them under `environments`, each with a `url`"));
     }
+    // a project without environments has the one whose connection was given
+    let unnamed = config.environment_list.is_empty().then_some(&target.environment);
+    let names = config.environment_list.iter().map(|(name, _)| name).chain(unnamed);
+    let names = names.filter(|name| only.is_none_or(|only| only.contains(*name)));
     let targets: Vec<(String, Result<Target, Failure>)> =
-        config.environment_list.iter().map(|(name, _)| (name.clone(), target.of(name))).collect();
+        names.map(|name| (name.clone(), target.or_of(name))).collect();
     let mut prepared: Vec<(String, Prepared<'_>)> = Vec::new();
     for (name, target) in &targets {
         let view = match target {
@@ -69,6 +77,7 @@ async fn ask(target: &Target, view: &View<'_>, observer: &mut dyn Observer) -> A
     let name = &target.environment;
     let loaded = &target.workspace().loaded;
     match loaded.config.environment(name).and_then(|e| e.address()) {
+        _ if target.has_url() => {}
         None => {
             return Err(Failure::new(FailureKind::Usage, "it has no URL")
                 .help("give it a `url`, `urlCommand` or `urlFile` in dagmar.yaml"));

@@ -6,7 +6,7 @@ use super::promotion::PromotionSource;
 use super::run::RunOptions;
 use super::{RunSource, Target, about, preflight};
 use crate::base::{Diagnostics, Failure, FailureKind};
-use crate::gate::{GateStatus, GateVerdict};
+use crate::gate::{self, GateVerdict};
 use crate::history::History;
 use crate::pg::Database;
 use crate::pg::ledger::evidence;
@@ -42,8 +42,8 @@ pub async fn prepare<'a>(
 /// What a database and the policies of its environment say of a plan at one moment.
 #[derive(Debug)]
 pub struct Now {
-    /// The verdict of each gate.
-    pub verdicts: Vec<GateVerdict>,
+    /// The verdicts of the gates, and their warnings.
+    pub judgement: Judgement,
     /// The findings of the preflight, most severe first.
     pub findings: Vec<Finding>,
     /// What is known of each statement.
@@ -135,6 +135,12 @@ impl<'a> Planned<'a> {
         about::online(self.target, &self.db, &self.plan).await
     }
 
+    /// The digest of the plan, its database and the states of its gates.
+    #[must_use]
+    pub fn digest(&self, verdicts: &[GateVerdict]) -> String {
+        digest_of(&self.plan, &self.db.describe(), verdicts)
+    }
+
     /// The result of the gates; none if there is nothing to run.
     async fn judge(&self) -> Result<Judgement, Failure> {
         if self.is_nothing() { Ok(Judgement::default()) } else { self.gates.judge(&self.db, &self.plan).await }
@@ -148,7 +154,7 @@ impl<'a> Planned<'a> {
         let judgement = self.judge().await?;
         let Preflight { findings, locks } = preflight::with_pooler(self.target, &mut self.db, &self.plan).await?;
         let allow = self.target.config().and_then(|environment| environment.allow.clone());
-        Ok(Now { verdicts: judgement.verdicts, findings, live: Live { locks, allow } })
+        Ok(Now { judgement, findings, live: Live { locks, allow } })
     }
 
     /// Evaluates the gates and runs the preflight.
@@ -221,13 +227,13 @@ impl<'a> Prepared<'a> {
     /// True if every gate is met or overridden.
     #[must_use]
     pub fn gates_are_met(&self) -> bool {
-        self.judgement.verdicts.iter().all(|verdict| verdict.status != GateStatus::Unmet)
+        gate::are_met(self.verdicts())
     }
 
     /// The digest of the plan, its database and the states of its gates.
     #[must_use]
     pub fn digest(&self) -> String {
-        digest_of(self.plan(), &self.planned.db.describe(), self.verdicts())
+        self.planned.digest(self.verdicts())
     }
 
     /// Refuses a run that cannot start, and records an unmet gate in the ledger if there is one.

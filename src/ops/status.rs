@@ -9,6 +9,7 @@ use crate::pg::ledger::drift::{self, DriftCheck};
 use crate::pg::ledger::request::{self, Pause};
 use crate::pg::ledger::unfinished::{self, UnfinishedRun};
 use crate::pg::preflight::sizes;
+use crate::pipeline::View;
 use crate::plan::states::{Backfill, State, StateRow, recorded, states};
 use crate::report::FailureAnswer;
 use crate::run::Observer;
@@ -71,11 +72,33 @@ impl EnvironmentStatus {
 /// # Errors
 /// If the server cannot be reached. Problems in the files are in the answer.
 pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<EnvironmentStatus, Failure> {
-    // mistakes in the files do not keep anybody from seeing what the database has
-    let (view, broken) = match target.view() {
+    let files = files(target)?;
+    of_files(target, files.as_ref().map_err(Clone::clone), observer).await
+}
+
+/// The files, or their problems: mistakes in the files do not keep anybody from seeing what the database has.
+///
+/// # Errors
+/// Everything but problems in the files.
+pub fn files(target: &Target) -> Result<Result<View<'_>, Failure>, Failure> {
+    match target.view() {
+        Err(failure) if failure.kind != FailureKind::Source => Err(failure),
+        found => Ok(found),
+    }
+}
+
+/// Reads the state of the environment with the files as they were read.
+///
+/// # Errors
+/// If the server cannot be reached.
+pub async fn of_files(
+    target: &Target,
+    files: Result<&View<'_>, Failure>,
+    observer: &mut dyn Observer,
+) -> Result<EnvironmentStatus, Failure> {
+    let (view, broken) = match files {
         Ok(view) => (Some(view), None),
-        Err(failure) if failure.kind == FailureKind::Source => (None, Some(failure)),
-        Err(failure) => return Err(failure),
+        Err(failure) => (None, Some(failure)),
     };
     let db = target.connect(observer).await?;
     let history = db.history().await?;
@@ -91,7 +114,7 @@ pub async fn status(target: &Target, observer: &mut dyn Observer) -> Result<Envi
         observer.on(&warning);
     }
     let sources = &target.workspace().loaded.sources;
-    let mut changesets = match &view {
+    let mut changesets = match view {
         Some(view) => states(&view.changelog, &view.graph, sources, &history, &target.environment),
         None => recorded(&history),
     };

@@ -175,6 +175,23 @@ impl Target {
         self.project.target(self.spec.of(environment), self.actor.clone())
     }
 
+    /// An environment of the same project: this one with its connection, another one with that of dagmar.yaml.
+    ///
+    /// # Errors
+    /// As [`Project::target`].
+    pub fn or_of(&self, environment: &str) -> Result<Self, Failure> {
+        if environment != self.environment {
+            return self.of(environment);
+        }
+        self.project.target(self.spec.clone(), self.actor.clone())
+    }
+
+    /// Whether its connection was given, instead of that of dagmar.yaml.
+    #[must_use]
+    pub fn has_url(&self) -> bool {
+        self.spec.url.is_some()
+    }
+
     /// The project.
     #[must_use]
     pub fn project(&self) -> &Project {

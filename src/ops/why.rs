@@ -1,5 +1,6 @@
 //! Why a changeset is, or is not yet, in an environment.
 
+use super::changeset::find;
 use super::gates::{Gates, Overrides};
 use super::promotion::PromotionSource;
 use super::{RunSource, Target};
@@ -263,13 +264,6 @@ async fn gates(
     }
     let _ = gates.close().await;
     reasons
-}
-
-/// The changeset of this id, or the one that had it before.
-fn find(view: &View<'_>, id: &str) -> Option<usize> {
-    let changesets = &view.changelog.changesets;
-    let renamed = || changesets.iter().position(|c| c.aka.iter().any(|old| old.id == id));
-    view.graph.position(id).or_else(renamed)
 }
 
 /// The last that happened to what is held, skipped, failed or half done.

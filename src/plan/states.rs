@@ -40,6 +40,22 @@ pub enum State {
 }
 
 impl State {
+    /// All states.
+    pub const ALL: [State; 12] = [
+        State::Applied,
+        State::Changed,
+        State::Edited,
+        State::Missing,
+        State::Partly,
+        State::Failed,
+        State::Pending,
+        State::Waiting,
+        State::Blocked,
+        State::Skipped,
+        State::Held,
+        State::Excluded,
+    ];
+
     /// The word for people and JSON.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -1,10 +1,12 @@
 //! One request, as a route sees it.
 
 use super::caller::{Caller, RequestId};
+use super::parameter::items;
 use super::problem::{Kind, Problem};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,29 @@ impl Query {
         self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
+    /// The values of a list with commas; none: empty.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Vec<String> {
+        self.get(name).into_iter().flat_map(items).map(str::to_owned).collect()
+    }
+
+    /// Whether a flag is set.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> bool {
+        self.get(name) == Some("true")
+    }
+
+    /// A number that was checked.
+    #[must_use]
+    pub fn number<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.get(name)?.parse().ok()
+    }
+
+    /// All parameters, decoded.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The names of the parameters.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
@@ -138,6 +163,13 @@ impl Exchange {
     #[must_use]
     pub fn parameter(&self, name: &str) -> &str {
         self.parameters.iter().find(|(own, _)| *own == name).map_or("", |(_, value)| value)
+    }
+
+    /// Everything that an answer may depend on beside who asks and what there is.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        let accept: Vec<_> = self.head.all("accept").collect();
+        format!("{:?} {:?} {accept:?} {:?}", self.parameters, self.query, self.body)
     }
 
     /// The body as a value; it is an object or empty.

@@ -5,6 +5,7 @@
 //! the same time share one read ([`flights`]). The room does not import `cli`: it knows no command line, no stream and no
 //! environment variable.
 
+pub mod accept;
 pub mod aim;
 pub mod answer;
 pub mod api;
@@ -12,16 +13,20 @@ pub mod asking;
 pub mod caller;
 pub mod config;
 pub mod desk;
+pub mod details;
 pub mod door;
 pub mod exchange;
 pub mod flights;
 pub mod held;
 pub mod log;
 pub mod old;
+pub mod openapi;
+pub mod parameter;
 pub mod problem;
 pub mod readiness;
 pub mod reading;
 mod ready;
+pub mod reference;
 pub mod route;
 pub mod routes;
 pub mod runs;

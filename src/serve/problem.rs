@@ -19,6 +19,8 @@ pub enum Kind {
     NotFound,
     /// The path exists with another method.
     MethodNotAllowed,
+    /// There is no answer of the wanted type.
+    NotAcceptable,
     /// The request is not valid.
     BadRequest,
     /// The name in `Host` is none of this service.
@@ -61,6 +63,7 @@ impl Kind {
             Kind::Forbidden => (403, "forbidden", "Forbidden"),
             Kind::NotFound => (404, "notFound", "Not found"),
             Kind::MethodNotAllowed => (405, "methodNotAllowed", "Method not allowed"),
+            Kind::NotAcceptable => (406, "notAcceptable", "Not acceptable"),
             Kind::BadRequest => (400, "badRequest", "Bad request"),
             Kind::Misdirected => (421, "misdirected", "Misdirected request"),
             Kind::BodyTimeout => (408, "timeout", "Request timeout"),

@@ -1,7 +1,7 @@
 //! The project as it was read when the service started, or when it was told to read it again.
 
 use crate::base::Failure;
-use crate::ops::Project;
+use crate::ops::{Project, now};
 use crate::pg::ProcessEnv;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub struct Reading {
     root: PathBuf,
     process: ProcessEnv,
-    project: RwLock<Project>,
+    project: RwLock<(Project, i64)>,
 }
 
 impl Reading {
@@ -19,7 +19,7 @@ impl Reading {
     /// # Errors
     /// If it is not a project. Problems in its files are no error: they may be repaired.
     pub fn open(root: &Path, process: ProcessEnv) -> Result<Arc<Self>, Failure> {
-        let project = RwLock::new(Project::open(root, process.clone())?);
+        let project = RwLock::new((Project::open(root, process.clone())?, now()));
         Ok(Arc::new(Self { root: root.to_owned(), process, project }))
     }
 
@@ -29,13 +29,19 @@ impl Reading {
     /// As [`Reading::open`]; what was read before stays.
     pub fn again(&self) -> Result<(), Failure> {
         let project = Project::open(&self.root, self.process.clone())?;
-        *self.project.write().unwrap_or_else(PoisonError::into_inner) = project;
+        *self.project.write().unwrap_or_else(PoisonError::into_inner) = (project, now());
         Ok(())
     }
 
     /// The project as it was read last.
     #[must_use]
     pub fn project(&self) -> Project {
-        self.project.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.project.read().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// When that was, in milliseconds since 1970.
+    #[must_use]
+    pub fn at(&self) -> i64 {
+        self.project.read().unwrap_or_else(PoisonError::into_inner).1
     }
 }

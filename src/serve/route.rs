@@ -1,9 +1,10 @@
 //! What a route is, and which one a request means.
 
-use super::answer::Answer;
+use super::answer::{Answer, JSON};
 use super::caller::Role;
 use super::exchange::Exchange;
-use super::problem::Problem;
+use super::parameter::Parameter;
+use super::problem::{PROBLEM, Problem};
 use super::service::Service;
 use crate::source::schema::answers::Answer as SchemaOf;
 use std::future::Future;
@@ -64,15 +65,6 @@ pub enum Patience {
     Handler,
 }
 
-/// A parameter behind `?`.
-#[derive(Debug, Clone, Copy)]
-pub struct Parameter {
-    /// The name.
-    pub name: &'static str,
-    /// What it says.
-    pub about: &'static str,
-}
-
 /// The body that a route takes.
 #[derive(Debug, Clone, Copy)]
 pub enum Body {
@@ -98,6 +90,26 @@ pub struct Reply {
     pub schema: Option<SchemaOf>,
 }
 
+impl Reply {
+    /// JSON of this schema, with the status 200.
+    #[must_use]
+    pub const fn json(schema: SchemaOf) -> Self {
+        Self { status: 200, media: JSON, schema: Some(schema) }
+    }
+
+    /// Another form of the answer, with the status 200.
+    #[must_use]
+    pub const fn of(media: &'static str) -> Self {
+        Self { status: 200, media, schema: None }
+    }
+
+    /// A problem with this status.
+    #[must_use]
+    pub const fn problem(status: u16) -> Self {
+        Self { status, media: PROBLEM, schema: None }
+    }
+}
+
 /// A route.
 #[derive(Debug, Clone, Copy)]
 pub struct Route {
@@ -105,7 +117,7 @@ pub struct Route {
     pub method: Method,
     /// The path; `{name}` stands for a segment.
     pub path: &'static str,
-    /// The name, for logs.
+    /// The name, for logs and programs.
     pub name: &'static str,
     /// What it does, in a sentence.
     pub about: &'static str,
@@ -221,6 +233,7 @@ mod tests {
         assert_eq!(found("HEAD", &["a", "1"]), "GET /a/{x} [(\"x\", \"1\")]");
         assert_eq!(found("POST", &["a", "/"]), "POST /a/{x} [(\"x\", \"/\")]");
         assert_eq!(found("GET", &["a", "fixed"]), "GET /a/fixed []");
+        assert_eq!((found("GET", &["a/fixed"]), found("GET", &["a/1/b", "2"])), ("nothing".into(), "nothing".into()));
         assert_eq!(found("GET", &["a", "1", "b", "2"]), "GET /a/{x}/b/{y} [(\"x\", \"1\"), (\"y\", \"2\")]");
         assert_eq!((found("GET", &["a"]), found("GET", &["A", "1"])), ("nothing".into(), "nothing".into()));
         assert_eq!(found("POST", &["a", "fixed"]), "GET, HEAD");

@@ -4,4 +4,4 @@ use super::route::Route;
 use super::{api, old};
 
 /// The tables of routes, one for each folder of handlers.
-pub const ROUTES: &[&[Route]] = &[old::ROUTES, api::ROUTES];
+pub const ROUTES: &[&[Route]] = &[api::ROUTES, old::ROUTES];

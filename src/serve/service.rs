@@ -2,6 +2,7 @@
 
 use super::aim::Aim;
 use super::answer::Answer;
+use super::caller::Caller;
 use super::config::Config;
 use super::desk::{Desks, Undone, Work};
 use super::exchange::Exchange;
@@ -14,6 +15,7 @@ use super::runs::Registry;
 use crate::base::{Actor, Failure, Wording};
 use crate::ops::Project;
 use crate::source::ServeLimits;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,8 @@ pub struct Service {
     pub wording: Wording,
     /// The private servers that it keeps running.
     pub held: Held,
+    /// The documentation of its routes.
+    pub document: fn() -> &'static str,
     /// The runs of this process.
     pub runs: Registry,
     /// The places for streams of events.
@@ -50,7 +54,12 @@ impl Service {
     ///
     /// # Errors
     /// A mistake in the configuration, or no threads.
-    pub fn new(config: Config, reading: Arc<Reading>, wording: Wording) -> Result<Rc<Self>, Failure> {
+    pub fn new(
+        config: Config,
+        reading: Arc<Reading>,
+        wording: Wording,
+        document: fn() -> &'static str,
+    ) -> Result<Rc<Self>, Failure> {
         config.check()?;
         crate::pg::remember(&config.secret);
         let limits = reading.project().workspace().loaded.config.serve.limits.clone();
@@ -58,6 +67,7 @@ impl Service {
             config: config.into(),
             reading,
             wording,
+            document,
             held: Held::default(),
             runs: Registry::default(),
             streams: Arc::new(Semaphore::new(limits.streams)),
@@ -93,19 +103,29 @@ impl Service {
     pub fn aim(&self, exchange: &Exchange) -> Result<Aim, Problem> {
         let actor = exchange.caller()?.actor(&exchange.id);
         let project = self.reading.project();
-        let config = &project.workspace().loaded.config;
         let own = self.environment(&project);
         let name = exchange.environment().unwrap_or(&own);
-        let exists = config.environment(name).is_some() || name == own;
-        if !exists || !self.serves(name) {
-            let detail = format!("there is no environment `{name}`, or it is not served here");
-            return Err(Problem::new(Kind::NotFound, detail));
-        }
+        self.sees(exchange, name)?;
         // the given connection is that of the default environment
         let mut spec = if name == own { self.config.spec.clone() } else { self.config.spec.of(name) };
         // who looks at the sessions of the server finds the request in the log
         spec.session = Some(exchange.id.to_string());
         Ok(Aim { project, environment: name.to_owned(), spec, actor, held: self.held.clone() })
+    }
+
+    /// Refuses an environment that does not exist for the caller.
+    ///
+    /// # Errors
+    /// There is none of this name, or it is not served.
+    pub fn sees(&self, exchange: &Exchange, name: &str) -> Result<(), Problem> {
+        let project = self.reading.project();
+        let exists =
+            project.workspace().loaded.config.environment(name).is_some() || name == self.environment(&project);
+        if exists && self.seen_by(exchange.caller()?).is_none_or(|seen| seen.contains(name)) {
+            return Ok(());
+        }
+        let detail = format!("there is no environment `{name}`, or it is not served here");
+        Err(Problem::new(Kind::NotFound, detail))
     }
 
     /// The default environment.
@@ -122,8 +142,10 @@ impl Service {
         named.unwrap_or_else(|| project.workspace().loaded.config.default_environment().to_owned())
     }
 
-    fn serves(&self, environment: &str) -> bool {
-        self.config.environments.as_ref().is_none_or(|served| served.contains(environment))
+    /// The environments that a caller may see; `None`: all.
+    #[must_use]
+    pub fn seen_by(&self, _: &Caller) -> Option<BTreeSet<String>> {
+        self.config.environments.clone()
     }
 
     /// Whether it stops.

@@ -1,8 +1,8 @@
 //! The service, as scripts and probes see it: what an environment has, whether it is ready, start and stop.
 
 use crate::support::{Database, Project, SECRET, Service, bearer, project, sql, table};
+use dagmar::serve::old::ROUTES;
 use dagmar::serve::route::Method;
-use dagmar::serve::routes::ROUTES;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 use std::net::{TcpListener, TcpStream};
@@ -330,7 +330,7 @@ fn programs_of_the_project_do_not_get_the_secret() {
     service.stop();
 }
 
-/// What a route says of its answers holds.
+/// What a route says of its answers holds; those of the API are compared with their document (`serving_openapi.rs`).
 #[test]
 fn answers_are_those_that_the_routes_name() {
     let database = Database::new();
@@ -338,7 +338,7 @@ fn answers_are_those_that_the_routes_name() {
     project.on(&database, &["apply", "--select", "a"]).ok();
     let service = Service::of(&project, &database, &[]);
     let mut with_schema = 0;
-    for route in ROUTES.iter().flat_map(|table| table.iter()) {
+    for route in ROUTES {
         let reply = match route.method {
             Method::Get => service.get(route.path),
             Method::Post => {

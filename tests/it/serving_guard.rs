@@ -71,6 +71,79 @@ const CALLS: &[Call] = &[
         path: "/api/v1/environments/{environment}/promotions",
         asked: "/api/v1/environments/default/promotions",
     },
+    Call { method: "GET", path: "/api/v1/openapi.json", asked: "/api/v1/openapi.json" },
+    Call { method: "GET", path: "/api/v1/me", asked: "/api/v1/me" },
+    Call { method: "GET", path: "/api/v1/project", asked: "/api/v1/project" },
+    Call { method: "GET", path: "/api/v1/environments", asked: "/api/v1/environments" },
+    Call { method: "GET", path: "/api/v1/matrix", asked: "/api/v1/matrix" },
+    Call { method: "GET", path: "/api/v1/checks", asked: "/api/v1/checks" },
+    Call { method: "GET", path: "/api/v1/lint", asked: "/api/v1/lint" },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/status",
+        asked: "/api/v1/environments/default/status",
+    },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/changesets",
+        asked: "/api/v1/environments/default/changesets",
+    },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/changesets/{id}",
+        asked: "/api/v1/environments/default/changesets/a",
+    },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/changesets/{id}/why",
+        asked: "/api/v1/environments/default/changesets/a/why",
+    },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/changesets/{id}/history",
+        asked: "/api/v1/environments/default/changesets/a/history",
+    },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/graph",
+        asked: "/api/v1/environments/default/graph",
+    },
+    Call { method: "GET", path: "/api/v1/environments/{environment}/plan", asked: "/api/v1/environments/default/plan" },
+    Call {
+        method: "POST",
+        path: "/api/v1/environments/{environment}/plan",
+        asked: "/api/v1/environments/default/plan",
+    },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/gates",
+        asked: "/api/v1/environments/default/gates",
+    },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/history",
+        asked: "/api/v1/environments/default/history",
+    },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/history/verification",
+        asked: "/api/v1/environments/default/history/verification",
+    },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/drift",
+        asked: "/api/v1/environments/default/drift",
+    },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/attic",
+        asked: "/api/v1/environments/default/attic",
+    },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/policy",
+        asked: "/api/v1/environments/default/policy",
+    },
 ];
 
 #[test]

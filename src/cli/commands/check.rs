@@ -46,16 +46,12 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     } else {
         None
     };
-    let problems = view.problems(&found, there.as_ref());
-    if problems.has_errors() {
-        return Err(Failure::source(problems));
-    }
+    let (checked, problems) = check::whole(&target, &view, &found, there.as_ref(), added, worded)?;
     for (name, environment) in &target.workspace().loaded.config.environment_list {
         if environment.url.as_deref().is_some_and(has_password) {
             out.warn(&password_warning(name));
         }
     }
-    let checked = Checked::of(&target, &view, &found, &problems, added, worded);
     match form {
         Form::Json => out.json(&checked),
         Form::Text => {

@@ -1,6 +1,6 @@
 //! `dagmar history`: what ever happened.
 
-use crate::base::{Failure, FailureKind, count, time};
+use crate::base::{Failure, FailureKind, count};
 use crate::cli::shell::complete;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::open;
@@ -13,7 +13,7 @@ use crate::ops::{Target, history as ops};
 use crate::pg::ledger::audit::{Anchor, Audit, AuditProblemKind, Kept};
 use crate::pg::ledger::read::{Filter, LedgerEvent, Since};
 use crate::pg::ledger::unfinished::Liveness;
-use crate::report::{Cell, Line, Table, Tone, csv, json};
+use crate::report::{Cell, Line, Table, Tone};
 use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -39,7 +39,7 @@ pub struct Args {
           hide_possible_values = true)]
     kind: Vec<String>,
     /// Only events since then: 7d (ago), 2026-03-01, 2026-03-01T12:00:00Z
-    #[arg(long, value_name = "WHEN", value_parser = since)]
+    #[arg(long, value_name = "WHEN")]
     since: Option<Since>,
     /// Only events of this run; the beginning of its id is enough
     #[arg(long, value_name = "RUN")]
@@ -71,14 +71,6 @@ enum As {
     Csv,
 }
 
-/// A point in time, or how long ago it was.
-fn since(text: &str) -> Result<Since, String> {
-    if let Some(at) = time::parse(text) {
-        return Ok(Since::At(at));
-    }
-    text.parse().map(Since::Ago).map_err(|_| "it is neither a duration (7d) nor a date (2026-03-01)".to_owned())
-}
-
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     if args.verify {
         let form = form(global)?;
@@ -94,13 +86,14 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
         since: args.since,
         run: args.run.clone(),
         by: args.by.clone(),
+        before: None,
         limit: args.limit,
     };
     let answer = block_on(ops::events(&target, &filter, out))?;
     let events = &answer.events;
     match form {
         As::Json => out.json(&answer),
-        As::Csv => out.document(&as_csv(events)),
+        As::Csv => out.document(&answer.csv()),
         As::Text if events.is_empty() => out.data("no events are recorded yet"),
         As::Text => {
             let mut columns = vec!["NO", "AT (UTC)", "EVENT", "CHANGESET", "ROLE", "BY", "DETAIL"];
@@ -128,23 +121,6 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
 /// The number of an event.
 fn number(event: &LedgerEvent) -> String {
     event.seq.map_or_else(String::new, |seq| seq.to_string())
-}
-
-/// A line for each event; the detail as JSON.
-fn as_csv(events: &[LedgerEvent]) -> String {
-    let mut text =
-        csv::line(&["seq", "at", "kind", "changeset", "dbUser", "by", "from", "run", "environment", "detail", "hash"]);
-    for e in events {
-        let (seq, detail) = (number(e), json::line(&e.detail));
-        let or_none = |text: &'_ Option<String>| text.clone().unwrap_or_default();
-        let rest = [&e.changeset, &Some(e.db_user.clone()), &e.by, &e.from, &e.run, &e.environment].map(or_none);
-        let mut row = vec![seq.as_str(), &e.at, &e.kind];
-        row.extend(rest.iter().map(String::as_str));
-        row.push(detail.trim_end());
-        row.push(e.hash.as_deref().unwrap_or_default());
-        text.push_str(&csv::line(&row));
-    }
-    text
 }
 
 /// Walks the chain of events.

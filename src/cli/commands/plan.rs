@@ -1,6 +1,6 @@
 //! `dagmar plan`: what would run.
 
-use crate::base::{Failure, FailureKind, HumanDuration};
+use crate::base::{Diagnostics, Failure, FailureKind, HumanDuration};
 use crate::cli::shell::chosen::hint;
 use crate::cli::shell::global::Global;
 use crate::cli::shell::output::{Form, Output, choose};
@@ -12,10 +12,11 @@ use crate::cli::shell::{complete, left, open, sealing};
 use crate::history::History;
 use crate::ops::address::EMBEDDED;
 use crate::ops::gates::Overrides;
+use crate::ops::preview::{Asked, preview};
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::{Planned, RunSource, Target, about, lint, preflight};
-use crate::plan::{self, Plan};
-use crate::report::{Detail, LintAnswer, PlanFormat, PlanOptions, Preview};
+use crate::plan;
+use crate::report::{Detail, PlanFormat, PlanOptions, Preview};
 use crate::sql::Catalog;
 use std::path::PathBuf;
 
@@ -105,49 +106,54 @@ pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     if args.offline {
         return offline(args, &target, &source, (format, options, form), global, out);
     }
-    let none = Overrides::default();
+    if args.dry.dry_run() {
+        return block_on(dry_run(args, &target, &source, form, global, out));
+    }
+    let (none, reviews) = (Overrides::default(), format == PlanFormat::Html);
     block_on(async {
-        let result = async {
-            let mut planned = Planned::new(&target, &source, &none, None, out).await?;
-            if let Some(other) = target.bound_elsewhere(&planned.history) {
-                out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
-            }
-            out.warnings(&planned.exposed_passwords());
-            left::warn_of(&planned.missing(), out);
-            if args.against.is_some() {
-                let review = reviewed(format, &target, &source, &planned.plan)?;
-                let now = planned.now().await?;
-                let about = planned.about().await;
-                let preview = Preview {
-                    findings: Some(&now.findings),
-                    gates: Some(now.verdicts.as_slice()).filter(|verdicts| !verdicts.is_empty()),
-                    live: Some(&now.live),
-                    review: review.as_ref(),
-                    ..Preview::new(&planned.plan, &about, worded)
-                };
-                out.report(format.render(&[preview], options));
-                let bound = target.check_bound(&planned.history);
-                planned.close().await?;
-                bound?;
-                return preflight::refusal(&now.findings);
-            }
-            if args.dry.dry_run() {
-                let running = Running::default();
-                rehearsal::dry_run(&planned, DRY_RUN, &args.dry, &running, form, global, out).await?;
-            } else {
-                let review = reviewed(format, &target, &source, &planned.plan)?;
-                let about = planned.about().await;
-                let preview = Preview { review: review.as_ref(), ..Preview::new(&planned.plan, &about, worded) };
-                out.report(format.render(&[preview], options));
-            }
-            planned.close().await
-        };
-        let result = result.await;
-        match args.dry.dry_run() && !args.dry.shadow {
-            true => recorded(result, Attempt { operation: DRY_RUN, plan: None }, &target, out).await,
-            false => result,
+        let asked = Asked { overrides: &none, from: None, looks: args.against.is_some(), reviews };
+        let previewed = preview(&target, &source, asked, out).await?;
+        tell(previewed.elsewhere.as_deref(), &previewed.exposed, &previewed.missing, out);
+        out.report(format.render(&[previewed.shown(worded)], options));
+        if args.against.is_none() {
+            return Ok(());
         }
+        previewed.bound.map_or(Ok(()), Err)?;
+        preflight::refusal(previewed.now.as_ref().map_or(&[], |now| &now.findings))
     })
+}
+
+/// What is worth knowing before a plan is shown.
+fn tell(elsewhere: Option<&str>, exposed: &Diagnostics, missing: &[String], out: &mut Output) {
+    if let Some(other) = elsewhere {
+        out.warn(&format!("the ledger of this database belongs to `{other}`; see `dagmar adopt`"));
+    }
+    out.warnings(exposed);
+    left::warn_of(missing, out);
+}
+
+/// Runs the plan and rolls it back.
+async fn dry_run(
+    args: &Args,
+    target: &Target,
+    source: &RunSource<'_>,
+    form: Form,
+    global: &Global,
+    out: &mut Output,
+) -> Outcome {
+    let (none, running) = (Overrides::default(), Running::default());
+    let result = async {
+        let planned = Planned::new(target, source, &none, None, out).await?;
+        let elsewhere = target.bound_elsewhere(&planned.history);
+        tell(elsewhere, &planned.exposed_passwords(), &planned.missing(), out);
+        rehearsal::dry_run(&planned, DRY_RUN, &args.dry, &running, form, global, out).await?;
+        planned.close().await
+    };
+    let result = result.await;
+    match args.dry.shadow {
+        false => recorded(result, Attempt { operation: DRY_RUN, plan: None }, target, out).await,
+        true => result,
+    }
 }
 
 /// What the ledger keeps of a dry run.
@@ -174,21 +180,11 @@ fn offline(
         return Err(Failure::new(FailureKind::Usage, "a dry run needs a server, but `--offline` connects to none")
             .help("`--shadow` uses a temporary private server"));
     }
-    let review = reviewed(format, target, source, &plan)?;
+    let review = if format == PlanFormat::Html { lint::answer(target, source, &plan)? } else { None };
     let about = about::offline(target);
     let preview = Preview { review: review.as_ref(), ..Preview::new(&plan, &about, worded) };
     out.report(format.render(&[preview], options));
     Ok(())
-}
-
-/// The review of the plan, for the format that shows it.
-fn reviewed(
-    format: PlanFormat,
-    target: &Target,
-    source: &RunSource<'_>,
-    plan: &Plan,
-) -> Result<Option<LintAnswer>, Failure> {
-    if format == PlanFormat::Html { lint::answer(target, source, plan) } else { Ok(None) }
 }
 
 /// The options with what `--against` names: an environment, or a connection.

@@ -19,7 +19,7 @@ pub fn run(timeout: HumanDuration, global: &Global, out: &mut Output) -> Outcome
     }
     // which one a variable of the process names does not matter here
     let target = open::target(&Global { env: None, ..global.clone() })?;
-    let (matrix, heard) = block_on(matrix(&target, timeout))?;
+    let (matrix, heard) = block_on(matrix(&target, None, timeout))?;
     for (name, event) in heard {
         match event {
             Event::Warning { message, todo_parts } => {

@@ -2,7 +2,7 @@
 
 use super::unfinished::{self, Liveness};
 use crate::base::name::quote_literal;
-use crate::base::{Failure, FailureKind, HumanDuration, Ident, Operation, Origin};
+use crate::base::{Failure, FailureKind, HumanDuration, Ident, Operation, Origin, time};
 use crate::history::{History, Recorded, RecordedStatus, SegmentState};
 use crate::ledger::repair::{self, POLICY};
 use crate::ledger::schema;
@@ -14,6 +14,8 @@ use crate::plan::stored;
 use schemars::JsonSchema;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 /// Reads the history: one round trip.
 ///
@@ -157,6 +159,9 @@ pub struct LedgerEvent {
     /// When, in milliseconds since 1970.
     #[serde(skip)]
     pub at_millis: i64,
+    /// Its place among all events.
+    #[serde(skip)]
+    pub place: EventPlace,
     /// The time, as RFC 3339.
     pub at: String,
     /// The kind of the event.
@@ -198,8 +203,59 @@ pub struct Filter {
     pub run: Option<String>,
     /// By this database role, operating system's user, or user@host.
     pub by: Option<String>,
+    /// Before the event at this place.
+    pub before: Option<EventPlace>,
     /// At most so many, the latest.
     pub limit: u32,
+}
+
+/// The place of an event among all events, also of a refusal that has no number yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventPlace {
+    /// Microseconds since 1970.
+    micros: i64,
+    /// Its number.
+    seq: Option<i64>,
+}
+
+impl fmt::Display for EventPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.micros, self.seq.map_or_else(String::new, |seq| seq.to_string()))
+    }
+}
+
+impl FromStr for EventPlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let place = text.split_once('.').and_then(|(micros, seq)| {
+            let seq = if seq.is_empty() { None } else { Some(seq.parse().ok()?) };
+            Some(Self { micros: micros.parse().ok()?, seq })
+        });
+        place.ok_or_else(|| "it is not the `next` of a page".to_owned())
+    }
+}
+
+impl EventPlace {
+    /// The condition that an event with a number comes before it.
+    fn is_after(self) -> String {
+        let at = self.at();
+        match self.seq {
+            Some(seq) => format!("(e.at, e.seq) < ({at}, {seq})"),
+            None => format!("e.at <= {at}"),
+        }
+    }
+
+    /// The condition that an event without a number comes before it: of the same moment it would come after it.
+    fn is_after_refusal(self) -> String {
+        format!("e.at < {}", self.at())
+    }
+
+    fn at(self) -> String {
+        // the times that the server has, so that no text overflows them
+        let micros = self.micros.clamp(0, 100_000_000_000_000_000);
+        format!("timestamptz 'epoch' + {micros} * interval '1 microsecond'")
+    }
 }
 
 /// A point in time.
@@ -211,6 +267,17 @@ pub enum Since {
     At(i64),
 }
 
+impl FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(at) = time::parse(text) {
+            return Ok(Since::At(at));
+        }
+        text.parse().map(Since::Ago).map_err(|_| "it is neither a duration (7d) nor a date (2026-03-01)".to_owned())
+    }
+}
+
 /// Who ran it, or who asked: as the history says it, of runs of earlier versions as their row does.
 const WHO: &str = "coalesce(s.detail ->> 'by', r.os_user || '@' || r.host, e.detail ->> 'by')";
 
@@ -219,11 +286,12 @@ const ROLE: &str =
     "coalesce(CASE WHEN e.kind = 'refused' AND starts_with(e.hash, 'e2:') THEN e.detail ->> 'role' END, e.db_user)";
 
 impl Filter {
-    /// The condition on the event `e` of the run `r`.
-    fn sql(&self) -> String {
+    /// The condition on the event `e` of the run `r`; `is_before`: that it comes before a place.
+    fn sql(&self, is_before: fn(EventPlace) -> String) -> String {
         let who = WHO;
         let kinds: Vec<String> = self.kinds.iter().map(|k| quote_literal(k)).collect();
         let conditions = [
+            self.before.map(is_before),
             self.changeset.as_ref().map(|id| format!("e.changeset = {}", quote_literal(id))),
             (!kinds.is_empty()).then(|| format!("e.kind IN ({})", kinds.join(", "))),
             self.since.map(|since| match since {
@@ -257,8 +325,8 @@ pub async fn events(
         return Ok(Vec::new());
     }
     let l = ledger.sql();
-    let (only, limit, liveness) = (filter.sql(), filter.limit, unfinished::liveness(ledger));
-    let of = |rows: &str, order: &str| {
+    let (limit, liveness) = (filter.limit, unfinished::liveness(ledger));
+    let of = |rows: &str, order: &str, only: &str| {
         format!(
             "(SELECT e.seq, e.at, e.kind, e.changeset, {ROLE} AS db_user, {WHO} AS who, e.run::text, coalesce(s.detail ->> \
              'environment', r.environment, e.detail ->> 'environment') AS environment, e.detail::text, coalesce(s.detail ->> \
@@ -268,25 +336,26 @@ pub async fn events(
              ORDER BY e.{order} DESC LIMIT {limit})"
         )
     };
-    let mut rows = of(&format!("{l}.event"), "seq");
+    let mut rows = of(&format!("{l}.event"), "seq", &filter.sql(EventPlace::is_after));
     if version >= schema::CHAINED {
         let apart = format!(
             "(SELECT NULL::bigint AS seq, at, 'refused'::text AS kind, NULL::text AS changeset, db_user, NULL::uuid AS run, \
              jsonb_strip_nulls(detail - ARRAY['role', 'at', 'from'] || jsonb_build_object('from', host(client_addr))) AS detail, NULL::text AS hash \
              FROM {l}.refusal)"
         );
-        rows = format!("{rows} UNION ALL {}", of(&apart, "at"));
+        rows = format!("{rows} UNION ALL {}", of(&apart, "at", &filter.sql(EventPlace::is_after_refusal)));
     }
     let sql = format!(
         "SELECT seq, (extract(epoch FROM at) * 1000)::int8, kind, changeset, db_user, who, run, environment, detail, address, \
-         liveness, hash, origin FROM (SELECT * FROM ({rows}) x ORDER BY at DESC, seq DESC LIMIT {limit}) y ORDER BY at, seq"
+         liveness, hash, origin, (extract(epoch FROM at) * 1000000)::int8 FROM (SELECT * FROM ({rows}) x ORDER BY at DESC, seq DESC LIMIT {limit}) y ORDER BY at, seq"
     );
     let rows = connection.query("cannot read the ledger", &sql).await?;
     let event = |row: &Row| {
         Ok(LedgerEvent {
             seq: row.get(0)?,
+            place: EventPlace { micros: row.get(13)?, seq: row.get(0)? },
             at_millis: row.get(1)?,
-            at: crate::base::time::rfc3339(row.get(1)?),
+            at: time::rfc3339(row.get(1)?),
             kind: row.get(2)?,
             changeset: row.get(3)?,
             db_user: row.get(4)?,

@@ -1,18 +1,51 @@
 //! The routes below `/api/v1`, one file for each resource.
 
+mod changesets;
 mod control;
+mod graph;
+mod history;
 mod known;
+mod ledger;
+mod matrix;
+mod me;
+mod openapi;
+mod plan;
 mod previewing;
+mod project;
 mod promotion;
+mod reading;
+mod review;
 mod rollback;
 mod runs;
 mod starting;
+mod status;
 mod stream;
 
 use super::route::Route;
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
+    openapi::OPENAPI,
+    me::ME,
+    project::PROJECT,
+    project::ENVIRONMENTS,
+    matrix::MATRIX,
+    review::CHECKS,
+    review::LINT,
+    status::STATUS,
+    changesets::CHANGESETS,
+    changesets::CHANGESET,
+    changesets::WHY,
+    changesets::EVENTS,
+    graph::GRAPH,
+    plan::PLAN,
+    plan::PLAN_WITH,
+    plan::GATES,
+    history::HISTORY,
+    history::VERIFICATION,
+    ledger::DRIFT,
+    ledger::ATTIC,
+    ledger::POLICY,
     runs::RUNS,
     runs::START,
     runs::RUN,

@@ -72,6 +72,9 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
         let remedy = if known.is_empty() { "it has none".to_owned() } else { format!("it has: {}", known.join(", ")) };
         return Err(Problem::new(Kind::BadRequest, format!("the path has no parameter `{unknown}`")).remedy(remedy));
     }
+    for parameter in route.query {
+        query.get(parameter.name).map_or(Ok(()), |value| parameter.check(value))?;
+    }
     let body = match route.body {
         Body::None => Bytes::new(),
         Body::Json { empty, .. } => {

@@ -17,6 +17,7 @@ mod tls;
 
 use super::config::{Config, OnStop};
 use super::exchange::Peer;
+use super::openapi;
 use super::reading::Reading;
 use super::ready::ready;
 use super::routes::ROUTES;
@@ -55,7 +56,7 @@ pub async fn serve(config: Config, reading: Arc<Reading>, wording: Wording) -> R
 async fn open(config: Config, reading: Arc<Reading>, wording: Wording) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
-    let service = Service::new(config, reading, wording)?;
+    let service = Service::new(config, reading, wording, openapi::text)?;
     let config = &service.config;
     let listeners = Listener::all(config).await?;
     let addresses: Vec<_> = listeners.iter().filter_map(Listener::address).collect();

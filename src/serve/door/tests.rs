@@ -94,7 +94,7 @@ fn with_door<F: Future<Output = ()>>(work: impl FnOnce(Rc<Door>) -> F) {
         on_stop: crate::serve::config::OnStop::Stop,
         stop_within: crate::base::HumanDuration::secs(60),
     };
-    let service = Service::new(config, reading, |remedy| format!("{remedy:?}")).unwrap();
+    let service = Service::new(config, reading, |remedy| format!("{remedy:?}"), || "{}").unwrap();
     let door = Rc::new(Door {
         routes: ROUTES,
         who: Who::new(&Secret::new(SECRET), &service.limits),

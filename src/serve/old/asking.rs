@@ -9,8 +9,8 @@ use crate::serve::aim::Aim;
 use crate::serve::answer::Answer;
 use crate::serve::asking::{self, Found, Wish, repeat};
 use crate::serve::exchange::Exchange;
+use crate::serve::parameter::{ENVIRONMENT, Form, Parameter};
 use crate::serve::problem::{Kind, Problem};
-use crate::serve::route::Parameter;
 use crate::serve::runs::{IfBusy, Repeat, Run, What};
 use crate::serve::service::Service;
 use serde_json::{Value, json};
@@ -18,11 +18,16 @@ use std::time::Duration;
 
 /// The parameters of routes that run something.
 pub(super) const QUERY: &[Parameter] = &[
-    Parameter { name: "environment", about: "The environment; default: that of the service." },
-    Parameter { name: "wait", about: "How long to wait for the end of the run, at most 1d; default: 15m." },
+    ENVIRONMENT,
+    Parameter {
+        name: "wait",
+        about: "How long to wait for the end of the run, at most 1d; default: 15m.",
+        form: Form::Text,
+    },
     Parameter {
         name: "if_busy",
         about: "What happens if another run is in progress: `refuse` (the default) or `queue`.",
+        form: Form::OneOf(|| vec!["refuse", "queue"]),
     },
 ];
 
@@ -62,9 +67,8 @@ impl Asking {
             return Err(wrong("wait", &format!("it is longer than {LONGEST}")));
         }
         let if_busy = match exchange.query.get("if_busy") {
-            None | Some("refuse") => IfBusy::Refuse,
             Some("queue") => IfBusy::Queue,
-            Some(other) => return Err(wrong("if_busy", &format!("`{other}` is neither `refuse` nor `queue`"))),
+            _ => IfBusy::Refuse,
         };
         let repeat = repeat(exchange, environment)?;
         Ok(Self { wait: Duration::from_millis(wait.millis), if_busy, repeat })

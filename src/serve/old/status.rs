@@ -11,8 +11,9 @@ use crate::serve::answer::{Answer, JSON};
 use crate::serve::caller::Role;
 use crate::serve::exchange::Exchange;
 use crate::serve::flights::Key;
+use crate::serve::parameter::ENVIRONMENT;
 use crate::serve::problem::{PROBLEM, Problem};
-use crate::serve::route::{Body, Guard, Handling, Method, Parameter, Patience, Reply, Route};
+use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
 use crate::serve::runs::{Live, Phase, Registry};
 use crate::serve::service::Service;
 use crate::source::schema::answers::of;
@@ -141,7 +142,7 @@ pub(super) const STATUS: Route = Route {
     name: "status",
     about: "Which changesets an environment has, which are pending, and which failed.",
     guard: Guard::Api(Role::Read),
-    query: &[Parameter { name: "environment", about: "The environment; default: that of the service." }],
+    query: &[ENVIRONMENT],
     body: Body::None,
     patience: Patience::Request,
     replies: &[

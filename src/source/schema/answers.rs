@@ -64,8 +64,33 @@ fn head(id: &str, title: &str, description: &str) -> Map<String, Value> {
     .collect()
 }
 
+/// The schemas of answers by their names, and the definitions that they refer to, which are kept in another place:
+/// `#/components/schemas/`.
+#[must_use]
+pub fn kept_at(place: &str, rows: &[(&str, &[Answer])]) -> (Map<String, Value>, Map<String, Value>) {
+    let (mut schemas, mut definitions) = definitions(rows);
+    schemas.values_mut().chain(definitions.values_mut()).for_each(|schema| moved(schema, place));
+    (schemas, definitions)
+}
+
+/// Lets references lead to another place.
+fn moved(schema: &mut Value, place: &str) {
+    match schema {
+        Value::Array(list) => list.iter_mut().for_each(|item| moved(item, place)),
+        Value::Object(map) => {
+            if let Some(Value::String(reference)) = map.get_mut("$ref")
+                && let Some(name) = reference.strip_prefix(REFERENCE)
+            {
+                *reference = format!("{place}{name}");
+            }
+            map.values_mut().for_each(|schema| moved(schema, place));
+        }
+        _ => {}
+    }
+}
+
 /// The answers of each command, and the definitions that they refer to.
-fn definitions(rows: &[Row]) -> (Map<String, Value>, Map<String, Value>) {
+fn definitions(rows: &[(&str, &[Answer])]) -> (Map<String, Value>, Map<String, Value>) {
     let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let mut schemas = Map::new();
     for (command, answers) in rows {

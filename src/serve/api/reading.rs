@@ -1,0 +1,114 @@
+//! What the routes that read have in common.
+
+use crate::base::{Failure, Wording};
+use crate::serve::aim::Aim;
+use crate::serve::answer::Answer;
+use crate::serve::caller::Role;
+use crate::serve::desk::Local;
+use crate::serve::exchange::Exchange;
+use crate::serve::flights::Key;
+use crate::serve::parameter::{Form, Parameter};
+use crate::serve::problem::{Kind, Problem};
+use crate::serve::route::{Body, Guard, Method, Patience, Route};
+use crate::serve::service::Service;
+
+/// A route that reads, without what makes it one of its own.
+pub(super) const READING: Route = Route {
+    method: Method::Get,
+    path: "",
+    name: "",
+    about: "",
+    guard: Guard::Api(Role::Read),
+    query: &[],
+    body: Body::None,
+    patience: Patience::Request,
+    replies: &[],
+    handler: |_, _| Box::pin(async { Err(not_found("the answer")) }),
+};
+
+/// The most items of a page.
+pub(super) const MOST: i64 = 500;
+
+/// The items of a page whose size is not said.
+pub(super) const USUAL: u32 = 100;
+
+/// How many items a page has.
+pub(super) const LIMIT: Parameter = Parameter {
+    name: "limit",
+    about: "How many items a page has; default: 100.",
+    form: Form::Number { least: 1, most: MOST },
+};
+
+/// Changesets by selectors.
+pub(super) const SELECT: Parameter = Parameter {
+    name: "select",
+    about: "Only these changesets: `id`, `+id` (with dependencies), `id+` (with dependents), `label:x`; several with \
+            commas.",
+    form: Form::Texts,
+};
+
+/// What a read comes to: an answer or a problem of the request; a failure of the operation.
+pub(super) type Read = Result<Result<Answer, Problem>, Failure>;
+
+/// Reads on a desk, together with all who ask the same meanwhile.
+pub(super) async fn read(
+    service: &Service,
+    exchange: &Exchange,
+    work: impl FnOnce(Aim, Wording) -> Local<Read> + Send + 'static,
+) -> Result<Answer, Problem> {
+    together(service, exchange, exchange.detail(), work).await
+}
+
+/// The same where the answer names who asks.
+pub(super) async fn read_for(
+    service: &Service,
+    exchange: &Exchange,
+    work: impl FnOnce(Aim, Wording) -> Local<Read> + Send + 'static,
+) -> Result<Answer, Problem> {
+    let caller = exchange.caller()?;
+    let detail = format!("{} {:?} {}", caller.bucket(), caller.address, exchange.detail());
+    together(service, exchange, detail, work).await
+}
+
+async fn together(
+    service: &Service,
+    exchange: &Exchange,
+    detail: String,
+    work: impl FnOnce(Aim, Wording) -> Local<Read> + Send + 'static,
+) -> Result<Answer, Problem> {
+    let (aim, wording) = (service.aim(exchange)?, service.wording);
+    let key = Key { what: exchange.route, environment: aim.environment.clone(), detail };
+    let told = move |read: Read| read.unwrap_or_else(|failure| Err(Problem::of(&failure, wording)));
+    service.read(key, move || Box::pin(async move { told(work(aim, wording).await) })).await
+}
+
+/// There is none.
+pub(super) fn not_found(what: &str) -> Problem {
+    Problem::new(Kind::NotFound, format!("{what} does not exist"))
+}
+
+/// With the address of the next page, for programs that follow `Link`.
+pub(super) fn followed(answer: Answer, exchange: &Exchange, route: &Route, name: &str, next: Option<&str>) -> Answer {
+    let Some(next) = next else { return answer };
+    let mut path = route.path.to_owned();
+    for (name, value) in &exchange.parameters {
+        path = path.replace(&format!("{{{name}}}"), &percent_encoded(value));
+    }
+    let kept = exchange.query.pairs().filter(|(other, _)| *other != name);
+    let pairs: Vec<String> = kept
+        .chain([(name, next)])
+        .map(|(name, value)| format!("{}={}", percent_encoded(name), percent_encoded(value)))
+        .collect();
+    answer.header("link", format!("<{path}?{}>; rel=\"next\"", pairs.join("&")))
+}
+
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}

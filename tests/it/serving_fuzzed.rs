@@ -1,0 +1,63 @@
+//! Whatever is asked of the service, it answers as it describes itself, and never with a mistake of its own.
+
+use crate::support::{Described, SECRET, Service, Three, is_of_runs, sql, table};
+use serde_json::{Value, json};
+use std::process::Command;
+
+/// With `tests/schemathesis.sh`, which installs schemathesis. SCHEMATHESIS_SEED and SCHEMATHESIS_EXAMPLES: other
+/// requests, and more of them.
+#[test]
+#[ignore = "takes long, and installs schemathesis: make test-all"]
+fn whatever_is_asked_is_answered_as_described() {
+    let three = Three::new(
+        "",
+        &[table("a"), sql("b", "DROP TABLE a", "CREATE TABLE a (n int)").depends_on(["a"]), table("x/c")],
+    );
+    three.run(&["apply", "--env", "dev"]).ok();
+    three.run(&["apply", "--env", "staging", "--select", "a"]).ok();
+    let url = |database: &crate::support::Database| database.url();
+    let config = format!(
+        "serve: {{ limits: {{ perSecond: 0, failuresPerMinute: 100000 }} }}\nenvironments:\n  dev: {{ url: '{}' }}\n  \
+         staging: {{ url: '{}', promoteFrom: dev }}\n",
+        url(&three.dev),
+        url(&three.staging)
+    );
+    three.project.write("dagmar.yaml", &config);
+    let mut command = three.project.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("DAGMAR_SECRET", SECRET);
+    let service = Service::run(command);
+    // no generator finds the names that there are
+    let mut document = Described::new().document;
+    for operations in document["paths"].as_object_mut().unwrap().values_mut() {
+        for operation in operations.as_object_mut().unwrap().values_mut() {
+            for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+                let known = match parameter["name"].as_str().unwrap() {
+                    "environment" => json!(["dev", "staging", "nowhere"]),
+                    "id" | "changeset" | "around" | "after" => json!(["a", "b", "x/c", "nothing"]),
+                    _ => Value::Null,
+                };
+                if !known.is_null() {
+                    parameter["schema"] =
+                        json!({ "anyOf": [{ "type": "string", "enum": known }, { "type": "string", "minLength": 1 }] });
+                }
+            }
+        }
+    }
+    let file = three.project.path().join("openapi.json");
+    std::fs::write(&file, document.to_string()).unwrap();
+    let mut script = Command::new("sh");
+    script.arg("tests/schemathesis.sh").arg(format!("http://{}", service.address)).arg(&file);
+    let output = script.env("DAGMAR_SECRET", SECRET).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("No issues found"), "{said}");
+    let log = service.log();
+    assert!(!log.contains(" status=500 "), "{log}");
+    // each route was asked for what there is, not only for what it refuses
+    for name in Described::new().names(|path| path.starts_with("/api/") && !is_of_runs(path)) {
+        assert!(log.contains(&format!("route=\"{name}\" status=200 ")), "{name}");
+    }
+    service.stop();
+    // nothing was run
+    assert_eq!(three.staging.sql("SELECT count(*) FROM dagmar.event WHERE kind = 'applied'"), "1");
+}
