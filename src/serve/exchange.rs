@@ -54,7 +54,7 @@ impl Query {
     /// Reads the text behind `?`.
     ///
     /// # Errors
-    /// A parameter that is there twice, or is no UTF-8 when decoded.
+    /// A parameter that is there twice, has a zero byte, or is no UTF-8 when decoded.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let mut all: Vec<(String, String)> = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
@@ -63,6 +63,9 @@ impl Query {
             let (Some(name), Some(value)) = (decoded(name), decoded(value)) else {
                 return Err(Problem::new(Kind::BadRequest, "the query is not percent-encoded UTF-8"));
             };
+            if name.contains('\0') || value.contains('\0') {
+                return Err(Problem::new(Kind::BadRequest, "the query has a zero byte: no text in PostgreSQL has one"));
+            }
             if all.iter().any(|(other, _)| *other == name) {
                 return Err(Problem::new(Kind::BadRequest, format!("the parameter `{name}` is given twice")));
             }
@@ -216,7 +219,7 @@ mod tests {
         let query = Query::parse("a=1+2&b=%2b%C3%A4&&c").unwrap();
         assert_eq!((query.get("a"), query.get("b"), query.get("c")), (Some("1 2"), Some("+ä"), Some("")));
         assert_eq!(query.names().collect::<Vec<_>>(), ["a", "b", "c"]);
-        for wrong in ["a=1&a=2", "a=%2", "a=%zz", "a=%ff", "%61=1&a=2"] {
+        for wrong in ["a=1&a=2", "a=%2", "a=%zz", "a=%ff", "%61=1&a=2", "a=%00", "a%00"] {
             assert_eq!(Query::parse(wrong).unwrap_err().status(), 400, "{wrong}");
         }
     }

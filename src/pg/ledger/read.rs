@@ -278,6 +278,9 @@ impl FromStr for Since {
     }
 }
 
+/// The longest time ago: a thousand years. The server has no times that are much earlier.
+const LONGEST: HumanDuration = HumanDuration::secs(1000 * 365 * 24 * 60 * 60);
+
 /// Who ran it, or who asked: as the history says it, of runs of earlier versions as their row does.
 const WHO: &str = "coalesce(s.detail ->> 'by', r.os_user || '@' || r.host, e.detail ->> 'by')";
 
@@ -295,7 +298,10 @@ impl Filter {
             self.changeset.as_ref().map(|id| format!("e.changeset = {}", quote_literal(id))),
             (!kinds.is_empty()).then(|| format!("e.kind IN ({})", kinds.join(", "))),
             self.since.map(|since| match since {
-                Since::Ago(span) => format!("e.at >= clock_timestamp() - {} * interval '1 ms'", span.millis),
+                Since::Ago(span) => {
+                    let millis = span.millis.min(LONGEST.millis);
+                    format!("e.at >= clock_timestamp() - {millis} * interval '1 ms'")
+                }
                 Since::At(millis) => format!("e.at >= to_timestamp({millis} / 1000.0)"),
             }),
             self.run.as_ref().map(|run| format!("starts_with(e.run::text, {})", quote_literal(run))),
