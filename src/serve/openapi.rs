@@ -34,7 +34,11 @@ const PROBLEMS: &[(u16, &str, &str)] = &[
 ];
 
 /// The parameters of paths.
-const IN_PATHS: &[(&str, &str)] = &[("environment", "The environment."), ("id", "The id of the changeset.")];
+const IN_PATHS: &[(&str, &str)] = &[
+    ("environment", "The environment."),
+    ("id", "The id of the changeset."),
+    ("run", "The id of the request that asked for the run, or the one in the ledger."),
+];
 
 /// The document of all routes, as JSON.
 #[must_use]

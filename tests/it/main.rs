@@ -89,6 +89,7 @@ mod serving_limits;
 mod serving_openapi;
 mod serving_repeat;
 mod serving_runs;
+mod serving_runs_described;
 mod serving_tokens;
 mod shell;
 mod smoke;

@@ -1,6 +1,6 @@
 //! The service describes itself: every route, every parameter, every field of every answer.
 
-use crate::support::{Database, Described, SECRET, Service, Three, bearer, project, sql, table};
+use crate::support::{Database, Described, SECRET, Service, Three, bearer, is_of_runs, project, sql, table};
 use dagmar::serve::route::{Body, Guard};
 use dagmar::serve::routes::ROUTES;
 use dagmar::serve::{openapi, reference};
@@ -200,7 +200,7 @@ fn every_answer_is_as_described() {
         assert_eq!(reply.status, 200, "{reply:?}");
         described.check("POST", &path, &reply);
     }
-    described.all_seen("/api/");
+    described.all_seen(|path| path.starts_with("/api/") && !is_of_runs(path));
     let path = "/api/v1/environments/production/status";
     described.check("GET", path, &service.open(path));
     described.check("GET", path, &service.ask("GET", path, &format!("Accept: image/png\r\n{}", bearer())));

@@ -2,6 +2,7 @@
 
 use super::known::{Known, find, one};
 use super::runs::RUN_ID;
+use super::starting::check_reason;
 use crate::base::{Failure, text};
 use crate::history::RunKind;
 use crate::ops::Target;
@@ -96,6 +97,7 @@ pub(super) const RESUME: Route = Route {
 /// The reason that a request gives; an empty one is none.
 fn reason(exchange: &Exchange) -> Result<Option<String>, Problem> {
     let Because { reason } = exchange.object()?;
+    check_reason(reason.as_deref())?;
     Ok(reason.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
 }
 

@@ -1,9 +1,10 @@
-//! What a run would do, before it is asked for: the same preparation as that of the run, which then ends.
+//! What a run would do, before it is asked for.
 
 use crate::base::{Failure, Wording};
+use crate::gate::GateStatus;
 use crate::ops::gates::Overrides;
-use crate::ops::{Options, Planned};
-use crate::report::{PlanAnswer, Preview};
+use crate::ops::preview::{Asked, preview as preview_of};
+use crate::report::PlanAnswer;
 use crate::serve::aim::Aim;
 use crate::serve::answer::{Answer, JSON};
 use crate::serve::caller::Role;
@@ -21,7 +22,7 @@ use serde::Serialize;
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct RunPreview<'a> {
     /// The digest by which the run is asked for.
-    digest: String,
+    digest: Option<&'a str>,
     /// True if every gate is met or overridden.
     met: bool,
     /// The source environment of a promotion.
@@ -67,30 +68,24 @@ pub(super) async fn preview(
     overrides: Overrides,
 ) -> Result<Answer, Problem> {
     let (aim, wording) = (service.aim(exchange)?, service.wording);
-    let options = Options { overrides, ..Options::default() };
-    let look = move || async move { look(&aim, &what, &options, wording).await };
+    let look = move || async move { look(&aim, &what, &overrides, wording).await };
     service.work(|| Box::pin(look())).await
 }
 
-async fn look(aim: &Aim, what: &What, options: &Options, wording: Wording) -> Result<Answer, Failure> {
+async fn look(aim: &Aim, what: &What, overrides: &Overrides, wording: Wording) -> Result<Answer, Failure> {
     let target = aim.target().await?;
     let (source, from) = sources(what, aim, &target).await?;
-    let planned = Planned::new(&target, &source, &options.overrides, from, &mut ()).await?;
-    let about = planned.about().await;
-    let prepared = planned.prepare(options).await?;
-    let verdicts = prepared.verdicts();
-    let shown = Preview {
-        findings: Some(prepared.findings()),
-        gates: Some(verdicts).filter(|verdicts| !verdicts.is_empty()),
-        ..Preview::new(prepared.plan(), &about, wording)
-    };
-    let answer = Answer::json(&RunPreview {
-        digest: prepared.digest(),
-        met: prepared.gates_are_met(),
-        from: prepared.planned().gates.source(),
-        warnings: &prepared.judgement().warnings,
-        plan: PlanAnswer::from(&shown),
-    });
-    prepared.close().await?;
-    Ok(answer)
+    let asked = Asked { overrides, from, looks: true, reviews: false };
+    let previewed = preview_of(&target, &source, asked, &mut ()).await?;
+    if let Some(bound) = previewed.bound {
+        return Err(bound);
+    }
+    let judgement = previewed.now.as_ref().map(|now| &now.judgement);
+    Ok(Answer::json(&RunPreview {
+        digest: previewed.digest.as_deref(),
+        met: previewed.verdicts().iter().all(|verdict| verdict.status != GateStatus::Unmet),
+        from: previewed.from.as_deref(),
+        warnings: judgement.map_or(&[], |judgement| &judgement.warnings),
+        plan: PlanAnswer::from(&previewed.shown(wording)),
+    }))
 }

@@ -88,6 +88,8 @@ fn look<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
         let PromotionChoice { from, select, overrides, allow, reason } = exchange.object()?;
         check_overrides(&overrides, reason.as_deref())?;
+        // what cannot be seen is no source either
+        from.as_deref().map_or(Ok(()), |from| service.sees(exchange, from))?;
         let overrides = Overrides { gates: overrides, reason, allow };
         preview(service, exchange, What::Promote { from, select }, overrides).await
     })
@@ -97,7 +99,7 @@ pub(super) const PROMOTE: Route = Route {
     path: "/api/v1/environments/{environment}/promotions",
     name: "promote",
     about: "Applies what another environment has, as it was previewed, if every gate is met. The answer comes when the \
-            run has begun; it goes on without its client.",
+            run has begun; it goes on without its client. Needs the header `Idempotency-Key`.",
     body: Body::Json { schema: of::<PromotionRequest>, empty: false },
     handler: post,
     ..STARTING
@@ -106,6 +108,7 @@ pub(super) const PROMOTE: Route = Route {
 fn post<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
         let request: PromotionRequest = exchange.object()?;
+        request.from.as_deref().map_or(Ok(()), |from| service.sees(exchange, from))?;
         let what = What::Promote { from: request.from.clone(), select: request.select.clone() };
         let wish = request.how().wish(what, exchange.caller()?)?;
         start(service, exchange, wish).await

@@ -90,7 +90,7 @@ pub(super) const ROLLBACK: Route = Route {
     path: "/api/v1/environments/{environment}/rollbacks",
     name: "rollBack",
     about: "Rolls changesets back, as it was previewed, with the SQL that was stored when they were applied. The answer \
-            comes when the run has begun; it goes on without its client.",
+            comes when the run has begun; it goes on without its client. Needs the header `Idempotency-Key`.",
     body: Body::Json { schema: of::<RollbackRequest>, empty: false },
     handler: post,
     ..STARTING

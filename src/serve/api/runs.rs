@@ -1,6 +1,7 @@
 //! `…/runs`: starts a run, and shows the runs of an environment, whoever has carried them out.
 
 use super::known::{Known, find, one};
+use super::reading::{LIMIT, USUAL, followed, read};
 use super::starting::{How, STARTING, start};
 use crate::base::{Failure, Granularity};
 use crate::history::RunKind;
@@ -12,12 +13,11 @@ use crate::serve::aim::Aim;
 use crate::serve::answer::{Answer, JSON};
 use crate::serve::caller::Role;
 use crate::serve::exchange::Exchange;
-use crate::serve::flights::Key;
 use crate::serve::parameter::{Form, Parameter};
-use crate::serve::problem::{Kind, PROBLEM, Problem};
+use crate::serve::problem::PROBLEM;
 use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
 use crate::serve::runs::past::recorded;
-use crate::serve::runs::view::{RunView, list_path};
+use crate::serve::runs::view::RunView;
 use crate::serve::runs::{IfBusy, Phase, Registry, Run, What};
 use crate::serve::service::Service;
 use crate::source::schema::answers::of;
@@ -72,8 +72,8 @@ struct Runs<'a> {
     next: Option<String>,
 }
 
-/// The runs of a page that does not say how many.
-const USUAL: u32 = 100;
+/// The parameter that says where a page begins.
+const BEFORE: &str = "before";
 
 /// A moment that no run comes after, in microseconds since 1970.
 const LATEST: i64 = 9_000_000_000_000_000;
@@ -82,7 +82,7 @@ pub(super) const START: Route = Route {
     path: "/api/v1/environments/{environment}/runs",
     name: "run",
     about: "Applies what is pending, as it was previewed. The answer comes when the run has begun; it goes on without \
-            its client.",
+            its client. Needs the header `Idempotency-Key`.",
     body: Body::Json { schema: of::<RunRequest>, empty: false },
     handler: post,
     ..STARTING
@@ -105,12 +105,12 @@ pub(super) const RUNS: Route = Route {
             about: "Only runs in this phase.",
             form: Form::OneOf(|| Phase::ALL.map(Phase::word).to_vec()),
         },
-        Parameter { name: "before", about: "The page after another one: its `next`.", form: Form::Text },
         Parameter {
-            name: "limit",
-            about: "How many runs a page has, from 1 to 500; default: 100.",
-            form: Form::Number { least: 1, most: 500 },
+            name: BEFORE,
+            about: "Only runs before this place: `next` of the page before.",
+            form: Form::Number { least: 0, most: LATEST },
         },
+        LIMIT,
     ],
     body: Body::None,
     patience: Patience::Request,
@@ -189,48 +189,32 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(exchange: &Exchange) -> Result<Self, Problem> {
-        // the door has checked the words and numbers
-        let word = |name| exchange.query.get(name);
-        let kind = word("kind").and_then(RunKind::from_word);
-        let phase = word("status").and_then(|word| Phase::ALL.into_iter().find(|phase| phase.word() == word));
-        let before = word("before").map(|at| at.parse().ok().filter(|at| (0..=LATEST).contains(at)));
-        let before = before.map(|at| {
-            at.ok_or_else(|| {
-                Problem::new(Kind::BadRequest, "the parameter `before` is not valid").remedy("write `next` of a page")
-            })
-        });
-        let limit = exchange.query.number("limit").unwrap_or(USUAL);
-        Ok(Self { kind, phase, before: before.transpose()?, limit })
+    fn of(exchange: &Exchange) -> Self {
+        let query = &exchange.query;
+        let word = query.get("status");
+        Self {
+            kind: query.get("kind").and_then(RunKind::from_word),
+            phase: Phase::ALL.into_iter().find(|phase| Some(phase.word()) == word),
+            before: query.number(BEFORE),
+            limit: query.number("limit").unwrap_or(USUAL),
+        }
     }
 
     fn fits(&self, run: &Run) -> bool {
         self.kind.is_none_or(|kind| run.kind == Some(kind)) && self.phase.is_none_or(|phase| run.state.phase == phase)
     }
-
-    /// The query of the next page.
-    fn next(&self, environment: &str, before: &str) -> String {
-        let words = [("kind", self.kind.map(RunKind::word)), ("status", self.phase.map(Phase::word))];
-        let words = words.into_iter().filter_map(|(name, word)| Some(format!("{name}={}&", word?)));
-        let words: String = words.collect();
-        format!("<{}?{words}limit={}&before={before}>; rel=\"next\"", list_path(environment), self.limit)
-    }
 }
 
 fn list<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
-        let (aim, runs, wording) = (service.aim(exchange)?, service.runs.clone(), service.wording);
-        let wanted = Wanted::of(exchange)?;
-        let detail = format!("{:?} {:?} {:?} {}", wanted.kind, wanted.phase, wanted.before, wanted.limit);
-        let key = Key { what: RUNS.name, environment: aim.environment.clone(), detail };
-        let read = move || async move {
-            let (found, next) = page(&aim, &runs, &wanted).await.map_err(|why| Problem::of(&why, wording))?;
-            let (environment, views) = (&aim.environment, found.iter().map(|run| run.view(wording, false)).collect());
-            let link = next.as_ref().map(|next| wanted.next(environment, next));
-            let answer = Answer::json(&Runs { environment, runs: views, next });
-            Ok(link.into_iter().fold(answer, |answer, link| answer.header("link", link)))
+        let (registry, wanted, asked) = (service.runs.clone(), Wanted::of(exchange), exchange.clone());
+        let look = move |aim: Aim, wording| async move {
+            let (found, next) = page(&aim, &registry, &wanted).await?;
+            let (environment, runs) = (&aim.environment, found.iter().map(|run| run.view(wording, false)).collect());
+            let answer = Answer::json(&Runs { environment, runs, next: next.clone() });
+            Ok(Ok(followed(answer, &asked, &RUNS, BEFORE, next.as_deref())))
         };
-        service.read(key, move || Box::pin(read())).await
+        read(service, exchange, move |aim, wording| Box::pin(look(aim, wording))).await
     })
 }
 

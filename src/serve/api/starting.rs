@@ -101,7 +101,18 @@ pub(super) fn check_overrides(overrides: &[String], reason: Option<&str>) -> Res
     if !overrides.is_empty() && reason.is_none() {
         return Err(Problem::new(Kind::BadRequest, "`overrides` need a `reason`"));
     }
-    Ok(())
+    check_reason(reason)
+}
+
+/// Refuses a reason that the database cannot keep.
+///
+/// # Errors
+/// It is so.
+pub(super) fn check_reason(reason: Option<&str>) -> Result<(), Problem> {
+    match reason.is_some_and(|reason| reason.contains('\0')) {
+        true => Err(Problem::new(Kind::BadRequest, "the `reason` has a character that a database cannot keep: U+0000")),
+        false => Ok(()),
+    }
 }
 
 /// Refuses a caller who is no administrator.

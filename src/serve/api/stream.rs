@@ -7,6 +7,7 @@ use crate::base::Wording;
 use crate::ops::runs;
 use crate::pg::ledger::runs::RunName;
 use crate::report::json;
+use crate::serve::accept::{Offer, choose};
 use crate::serve::aim::Aim;
 use crate::serve::answer::{Answer, JSON, Stream};
 use crate::serve::caller::Role;
@@ -33,6 +34,18 @@ use tokio::task::spawn_local;
 
 /// The media type of Server-Sent Events.
 const EVENT_STREAM: &str = "text/event-stream";
+
+/// A form of the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum As {
+    Stream,
+    Document,
+}
+
+const OFFERS: &[Offer<As>] = &[
+    Offer { name: "stream", media: EVENT_STREAM, form: As::Stream },
+    Offer { name: "json", media: JSON, form: As::Document },
+];
 
 /// A comment is sent so often, so that nobody takes a silent connection for a dead one.
 const ALIVE: Duration = Duration::from_secs(15);
@@ -80,12 +93,12 @@ pub(super) const EVENTS: Route = Route {
     query: &[
         Parameter {
             name: "after",
-            about: "Only what comes after the event with this id; default: `Last-Event-ID`.",
+            about: "Only what comes after the event with this id; default: the header `Last-Event-ID`.",
             form: Form::Text,
         },
         Parameter {
             name: "limit",
-            about: "How many events a document has, from 1 to 1000; default: 1000.",
+            about: "How many events a document has; default: 1000.",
             form: Form::Number { least: 1, most: 1000 },
         },
     ],
@@ -97,6 +110,7 @@ pub(super) const EVENTS: Route = Route {
         Reply { status: 204, media: EVENT_STREAM, schema: None },
         Reply { status: 400, media: PROBLEM, schema: None },
         Reply { status: 404, media: PROBLEM, schema: None },
+        Reply { status: 406, media: PROBLEM, schema: None },
         Reply { status: 503, media: PROBLEM, schema: None },
     ],
     handler: events,
@@ -147,7 +161,7 @@ enum Origin {
 fn events<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
         let aim = service.aim(exchange)?;
-        // the door has checked it
+        let offer = choose(exchange, OFFERS)?;
         let limit = exchange.query.number("limit").unwrap_or(MOST);
         let place = Place::of(exchange.query.get("after").or_else(|| exchange.head.one("last-event-id")))?;
         let origin = match find(service, &aim, exchange.parameter(RUN_ID)) {
@@ -157,7 +171,7 @@ fn events<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
         };
         // of a run that does not exist there is no stream
         let first = read(service, &origin, &place, limit).await?;
-        if wants_document(exchange) {
+        if offer.form == As::Document {
             return Ok(Answer::json(&first));
         }
         if place == Place::End && first.over {
@@ -182,17 +196,6 @@ fn events<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
         });
         Ok(Answer::stream(EVENT_STREAM, stream))
     })
-}
-
-/// Whether the client asks for a document and not for a stream.
-fn wants_document(exchange: &Exchange) -> bool {
-    let accepts = |media: &str| {
-        exchange.head.all("accept").any(|value| {
-            let value = String::from_utf8_lossy(value).to_ascii_lowercase();
-            value.split(',').any(|one| one.split(';').next().is_some_and(|one| one.trim() == media))
-        })
-    };
-    accepts(JSON) && !accepts(EVENT_STREAM)
 }
 
 /// The next events after a place.

@@ -156,13 +156,7 @@ impl Run {
 /// The path of a run in the API.
 #[must_use]
 pub fn path(environment: &str, id: &str) -> String {
-    format!("{}/{id}", list_path(environment))
-}
-
-/// The path of the runs of an environment in the API.
-#[must_use]
-pub fn list_path(environment: &str) -> String {
-    format!("/api/v1/environments/{}/runs", percent_encoded(environment))
+    format!("/api/v1/environments/{}/runs/{id}", percent_encoded(environment))
 }
 
 /// A segment of a path.

@@ -51,7 +51,7 @@ pub use ledgers::{
 };
 pub use legacy::{LEGACY, generated, verified};
 pub use mistakes::{mistake_of, one_mistake, plain};
-pub use openapi::Described;
+pub use openapi::{Described, is_of_runs};
 pub use process::{Run, Running, dagmar, until};
 pub use project::{Project, against};
 pub use proofs::{found, proof, verdicts};
