@@ -48,6 +48,8 @@ pub enum Way {
         /// Its name.
         name: String,
     },
+    /// By a trusted proxy, which has signed him in.
+    Proxy,
 }
 
 impl Way {
@@ -57,14 +59,21 @@ impl Way {
         match self {
             Way::Secret => "secret",
             Way::Token { .. } => "token",
+            Way::Proxy => "proxy",
         }
+    }
+
+    /// Whether a browser shows it with every request, also with those that a foreign page sends.
+    #[must_use]
+    pub fn is_ambient(&self) -> bool {
+        matches!(self, Way::Proxy)
     }
 
     /// The name of what was shown, for the ledger.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match self {
-            Way::Secret => None,
+            Way::Secret | Way::Proxy => None,
             Way::Token { name, .. } => Some(name),
         }
     }

@@ -11,6 +11,16 @@ use std::net::IpAddr;
 pub struct Peer {
     /// The address of the client; `None`: it came through the Unix socket.
     pub address: Option<IpAddr>,
+    /// Whether it came through a trusted proxy, whose headers count.
+    pub is_proxied: bool,
+}
+
+impl Peer {
+    /// A connection from this address.
+    #[must_use]
+    pub fn at(address: Option<IpAddr>) -> Self {
+        Self { address, is_proxied: false }
+    }
 }
 
 /// The headers of a request; names are in lower case.

@@ -27,6 +27,8 @@ pub enum Kind {
     BodyTimeout,
     /// The body is too large.
     TooLarge,
+    /// A form that no page of this service has sent.
+    OriginRefused,
     /// The body is compressed or of another type.
     UnsupportedMedia,
     /// Too many requests.
@@ -65,6 +67,7 @@ impl Kind {
             Kind::Misdirected => (421, "misdirected", "Misdirected request"),
             Kind::BodyTimeout => (408, "timeout", "Request timeout"),
             Kind::TooLarge => (413, "tooLarge", "Content too large"),
+            Kind::OriginRefused => (403, "originRefused", "Request from another site"),
             Kind::UnsupportedMedia => (415, "unsupportedMedia", "Unsupported media type"),
             Kind::TooManyRequests => (429, "tooManyRequests", "Too many requests"),
             Kind::Overloaded => (503, "overloaded", "Overloaded"),

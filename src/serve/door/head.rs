@@ -8,8 +8,8 @@ use crate::serve::caller::RequestId;
 use crate::serve::exchange::{Exchange, Head, Peer, Query, environment};
 use crate::serve::noting;
 use crate::serve::problem::{Kind, Problem};
-use crate::serve::route::{Body, Found, Guard, Patience, Route, find};
-use crate::serve::who::Hosts;
+use crate::serve::route::{Body, Found, Guard, Method, Patience, Route, find};
+use crate::serve::who::{Hosts, origin};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -29,7 +29,7 @@ pub async fn handle(
     let id = RequestId::new().ok_or_else(|| std::io::Error::other("no random numbers"))?;
     let (parts, body) = request.into_parts();
     let (method, began) = (parts.method.as_str().to_owned(), Instant::now());
-    let mut access = Access { id, peer, method, route: "-", caller: None, refusal: None, began };
+    let mut access = Access { id, proxy_id: None, peer, method, route: "-", caller: None, refusal: None, began };
     let outcome = answer(door, &parts, body, &mut access).await;
     let status = outcome.as_ref().map_or_else(Problem::status, |answer| answer.status);
     access.refusal = outcome.as_ref().err().map(Problem::code);
@@ -39,16 +39,33 @@ pub async fn handle(
     Ok(response)
 }
 
+/// Whether a proxy may call a request so.
+fn is_id(text: &str) -> bool {
+    (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
 async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access) -> Result<Answer, Problem> {
     let service = &door.service;
     let head = Head::of(parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
+    access.peer = service.who.client(&head, access.peer);
+    access.proxy_id = head.one("x-request-id").filter(|id| access.peer.is_proxied && is_id(id)).map(str::to_owned);
     let host = Hosts::named(&head, parts.version <= Version::HTTP_10)?;
     let found = path::segments(parts.uri.path()).map_or(Found::Nothing, |at| find(door.routes, &access.method, &at));
     if !matches!(found, Found::Route(Route { guard: Guard::Open, .. }, _)) {
         access.caller = service.who.identify(&head, access.peer)?;
         service.who.admit(access.caller.as_ref(), access.peer)?;
-        if access.caller.is_none() {
+        let is_ambient = access.caller.as_ref().is_none_or(|caller| caller.way.is_ambient());
+        if is_ambient {
             door.hosts.check(host.as_deref())?;
+        }
+        // a foreign page may have a browser send what a proxy then signs
+        if is_ambient && access.caller.is_some() && Method::of(&access.method) != Some(Method::Get) {
+            let detail = "the request was not sent by a page of this service: its `Origin` is another one";
+            if !origin::is_own(&head, host.as_deref(), door.is_https) {
+                return Err(Problem::new(Kind::OriginRefused, detail));
+            }
+        }
+        if access.caller.is_none() {
             // the same answer whether the path exists or not
             return Err(Problem::unauthenticated());
         }

@@ -1,8 +1,12 @@
 //! Who asks, and how often he may.
 
+pub mod address;
 mod bearer;
+mod grants;
 mod host;
 mod kept;
+pub mod origin;
+mod proxy;
 mod rate;
 mod secret;
 pub mod token;
@@ -17,6 +21,7 @@ use crate::source::ServeConfig;
 use bearer::Shown;
 pub use host::Hosts;
 use kept::{Kept, Unreadable};
+use proxy::{Proxy, Said};
 use rate::Rate;
 use secret::SecretHash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -31,13 +36,14 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub struct Who {
     secret: Option<SecretHash>,
     tokens: Option<Kept>,
+    proxy: Option<Proxy>,
     failures: Rate,
     calls: Rate,
     notes: Rate,
 }
 
 impl Who {
-    /// Those who know the secret, and those with a token.
+    /// Those who know the secret, those with a token, and those whom a proxy has signed in.
     ///
     /// # Errors
     /// The file of tokens cannot be used, or there is nobody who could.
@@ -47,11 +53,13 @@ impl Who {
         let this = Self {
             secret: secret.map(|secret| SecretHash::of(secret.expose())),
             tokens: tokens.map(Kept::open).transpose()?,
+            proxy: project.proxy.clone().map(Proxy::new),
             failures: Rate::new(per_minute, MINUTE, per_minute),
             calls: Rate::new(limits.per_second, Duration::from_secs(1), limits.burst),
             notes: Rate::new(1, MINUTE, 1),
         };
-        if this.secret.is_none() && !this.tokens.as_ref().is_some_and(Kept::has_valid) {
+        let has_others = this.proxy.as_ref().is_some_and(Proxy::signs_in);
+        if this.secret.is_none() && !this.tokens.as_ref().is_some_and(Kept::has_valid) && !has_others {
             let why = "nobody could use the service: it has no secret and no valid token";
             return Err(
                 Failure::new(FailureKind::Usage, why).help("make a token: " + Operation::TokenNew.on(Argument::Open))
@@ -60,11 +68,22 @@ impl Who {
         Ok(this)
     }
 
-    /// Who asks; `None`: a request that shows nothing.
+    /// The client of a connection: behind a trusted proxy the one that it names.
+    #[must_use]
+    pub fn client(&self, head: &Head, peer: Peer) -> Peer {
+        proxy::client(self.proxy.as_ref(), head, peer)
+    }
+
+    /// Who asks, from where [`Who::client`] says; `None`: a request that shows nothing.
     ///
     /// # Errors
     /// What it shows is not valid, or its address has shown too much that is not.
     pub fn identify(&self, head: &Head, peer: Peer) -> Result<Option<Caller>, Problem> {
+        match self.proxy.as_ref().map_or(Said::Nothing, |proxy| proxy.said(head, peer)) {
+            Said::Nothing => {}
+            Said::Caller(caller) => return Ok(Some(*caller)),
+            Said::Wrong => return self.by_text(None, peer).map(Some),
+        }
         match bearer::shown(head) {
             Shown::Nothing => Ok(None),
             Shown::Bearer(text) => self.by_text(Some(text), peer).map(Some),
@@ -108,6 +127,8 @@ impl Who {
                 let entry = self.tokens.as_ref().map_or(Ok(None), |tokens| tokens.entry(id)).map_err(unreadable)?;
                 Ok(entry.map(|entry| of_entry(entry, peer)))
             }
+            // it says so with every request
+            Way::Proxy => Ok(None),
         }
     }
 
@@ -189,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_client_has_one_address_or_one_network() {
-        let of = |address: &str| network(Peer { address: address.parse().ok() });
+        let of = |address: &str| network(Peer::at(address.parse().ok()));
         assert_eq!(
             (of(""), of("10.0.0.1"), of("::ffff:10.0.0.1")),
             ("socket".into(), "10.0.0.1".into(), "10.0.0.1".into())
@@ -201,11 +222,11 @@ mod tests {
     #[test]
     fn wrong_secrets_lock_out_their_address() {
         let limits = ServeLimits { failures_per_minute: 3, ..ServeLimits::default() };
-        let project = ServeConfig { limits };
+        let project = ServeConfig { limits, ..ServeConfig::default() };
         let who = Who::new(Some(&Secret::new("0123456789abcdef")), None, &project).unwrap();
         let status = |value: &str, address: &str| {
             let head = Head::of([("authorization", value.as_bytes())]);
-            let asked = who.identify(&head, Peer { address: address.parse().ok() });
+            let asked = who.identify(&head, Peer::at(address.parse().ok()));
             asked.map_or_else(|problem| problem.status(), |caller| caller.map_or(0, |_| 200))
         };
         let wrong = ["Bearer x", "Basic 0123456789abcdef", "Bearer 0123456789abcdef x"];
