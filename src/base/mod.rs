@@ -26,6 +26,7 @@ mod size;
 pub mod text;
 pub mod time;
 pub mod typed;
+mod web;
 pub mod words;
 
 pub use actor::{Actor, Origin};
@@ -47,4 +48,5 @@ pub use role::Role;
 pub use rule::{Level, Rule};
 pub use secret::{Secret, Secrets};
 pub use size::{HumanSize, size};
+pub use web::WebAddress;
 pub use words::count;

@@ -48,6 +48,11 @@ pub enum Way {
         /// Its name.
         name: String,
     },
+    /// By a token of an issuer of OpenID Connect.
+    Oidc {
+        /// The issuer.
+        issuer: String,
+    },
     /// By a trusted proxy, which has signed him in.
     Proxy,
 }
@@ -59,6 +64,7 @@ impl Way {
         match self {
             Way::Secret => "secret",
             Way::Token { .. } => "token",
+            Way::Oidc { .. } => "oidc",
             Way::Proxy => "proxy",
         }
     }
@@ -75,6 +81,7 @@ impl Way {
         match self {
             Way::Secret | Way::Proxy => None,
             Way::Token { name, .. } => Some(name),
+            Way::Oidc { issuer } => Some(issuer),
         }
     }
 }
@@ -142,7 +149,10 @@ impl Caller {
     /// What rate limits are counted by: who it is, never from where.
     #[must_use]
     pub fn bucket(&self) -> String {
-        format!("{}:{}", self.way.word(), self.person)
+        match &self.way {
+            Way::Oidc { issuer } => format!("oidc:{issuer} {}", self.person),
+            way => format!("{}:{}", way.word(), self.person),
+        }
     }
 }
 

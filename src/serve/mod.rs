@@ -15,6 +15,7 @@ pub mod exchange;
 pub mod flights;
 pub mod held;
 pub mod log;
+pub mod net;
 mod noting;
 pub mod old;
 pub mod problem;

@@ -1,6 +1,6 @@
-//! Who may use the service by what others say of him: a proxy that has signed people in.
+//! Who may use the service by what others say of him: a proxy that has signed people in, or an issuer of tokens.
 
-use crate::base::{Code, Diagnostic, Diagnostics, Network, Place, Role};
+use crate::base::{Code, Diagnostic, Diagnostics, Network, Place, Role, WebAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -68,6 +68,64 @@ impl ServeProxy {
     }
 }
 
+/// An issuer of tokens (OpenID Connect) that say who asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServeOidc {
+    /// The issuer, exactly as its tokens name it: `https://id.example.org`. Its keys are found by its discovery document.
+    pub issuer: String,
+    /// What its tokens for this service name as `aud`.
+    pub audience: String,
+    /// The claim with the name of the person; default: `sub`.
+    #[serde(default = "sub", skip_serializing_if = "is_sub")]
+    pub person: String,
+    /// The claim with the groups of the person, a list or a text; left out: tokens give no groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<String>,
+    /// The groups that have each role; `*`: everybody with a token for this service.
+    pub roles: GroupsOfRoles,
+    /// The environments that members of each group see; `*`: everybody. Left out: all see all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environments: Option<EnvironmentsOfGroups>,
+}
+
+fn sub() -> String {
+    "sub".to_owned()
+}
+
+fn is_sub(claim: &String) -> bool {
+    claim == "sub"
+}
+
+impl ServeOidc {
+    /// Reports what cannot be kept.
+    pub(super) fn check(&self, known: &[&str], place: &Place, out: &mut Diagnostics) {
+        let mut wrong = |key: &str, message: String, help: &str| {
+            out.push(Diagnostic::error(Code::ServiceAccess, message).at(place.child(key)).help(help.to_owned()));
+        };
+        match self.issuer.parse::<WebAddress>() {
+            Err(why) => wrong("issuer", why, "write it as its tokens do"),
+            Ok(address) if !address.is_safe() => {
+                wrong(
+                    "issuer",
+                    "the issuer is asked without TLS".to_owned(),
+                    "write `https://…`; only this machine needs no TLS",
+                );
+            }
+            Ok(_) => {}
+        }
+        let claims =
+            [("audience", Some(&self.audience)), ("person", Some(&self.person)), ("groups", self.groups.as_ref())];
+        for (key, text) in claims {
+            if text.is_some_and(|text| text.trim().is_empty()) {
+                wrong(key, format!("`{key}` is empty"), "write what the tokens have");
+            }
+        }
+        check_roles(&self.roles, place, out);
+        check_environments(self.environments.as_ref(), known, place, out);
+    }
+}
+
 /// Headers that are no person's.
 const TAKEN: [&str; 8] =
     ["authorization", "cookie", "host", "origin", "x-forwarded-for", "x-request-id", "idempotency-key", "accept"];
@@ -102,6 +160,37 @@ mod tests {
         let value = json!({ "environments": { "dev": {} }, "serve": { "proxy": proxy } });
         ProjectConfig::parse(&value, &Place::value(FileId(0), vec![]), &mut out);
         out.iter().map(|d| d.message.clone()).collect()
+    }
+
+    #[test]
+    fn an_issuer_is_checked() {
+        let good = json!({ "issuer": "https://id.example.org", "audience": "dagmar", "person": "email", "groups": "groups",
+            "roles": { "run": ["dba"] }, "environments": { "dba": ["dev"] } });
+        let said = |oidc: Value| {
+            let mut out = Diagnostics::default();
+            let value = json!({ "environments": { "dev": {} }, "serve": { "oidc": [oidc] } });
+            ProjectConfig::parse(&value, &Place::value(FileId(0), vec![]), &mut out);
+            out.iter().map(|d| d.message.clone()).collect::<Vec<_>>().join("; ")
+        };
+        assert_eq!(said(good.clone()), "");
+        for (key, value, why) in [
+            ("issuer", json!("id.example.org"), "no address"),
+            ("issuer", json!("http://id.example.org"), "without TLS"),
+            ("audience", json!(""), "`audience` is empty"),
+            ("person", json!(" "), "`person` is empty"),
+            ("groups", json!(""), "`groups` is empty"),
+            ("roles", json!({}), "nobody has a role"),
+            ("environments", json!({ "dba": ["live"] }), "`live` does not exist"),
+            ("secret", json!("x"), "secret"),
+        ] {
+            let mut oidc = good.clone();
+            oidc[key] = value;
+            let said = said(oidc);
+            assert!(said.contains(why), "{key}: {said}");
+        }
+        let mut local = good.clone();
+        local["issuer"] = json!("http://127.0.0.1:8081/x");
+        assert_eq!(said(local), "");
     }
 
     #[test]

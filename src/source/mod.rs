@@ -40,7 +40,7 @@ pub mod testing;
 pub mod variables;
 pub mod yaml;
 
-pub use access::ServeProxy;
+pub use access::{ServeOidc, ServeProxy};
 pub use address::Address;
 pub use changeset::{Alias, Changelog, Changeset, Dependency, ParsedChange, RollbackSource};
 pub use config::{Environment, ProjectConfig};

@@ -1,7 +1,7 @@
 //! What the project says about its service. How the service stands in its surroundings (addresses, certificates,
 //! secrets) is not said here: that differs from machine to machine.
 
-use super::access::ServeProxy;
+use super::access::{ServeOidc, ServeProxy};
 use crate::base::{Code, Diagnostic, Diagnostics, HumanDuration, HumanSize, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 pub struct ServeConfig {
     /// Limits for its clients; a change counts when the service starts again.
     pub limits: ServeLimits,
+    /// Issuers of tokens (OpenID Connect) that say who asks; a change counts when the service starts again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub oidc: Vec<ServeOidc>,
     /// A proxy in front of the service that has signed people in; a change counts when the service starts again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ServeProxy>,
@@ -27,6 +30,9 @@ impl ServeConfig {
     /// Reports what cannot be kept; `known` are the environments.
     pub(super) fn check(&self, known: &[&str], place: &Place, out: &mut Diagnostics) {
         self.limits.check(&place.child("limits"), out);
+        for (at, issuer) in self.oidc.iter().enumerate() {
+            issuer.check(known, &place.child("oidc").at(at), out);
+        }
         if let Some(proxy) = &self.proxy {
             proxy.check(known, &place.child("proxy"), out);
         }

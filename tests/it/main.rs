@@ -80,6 +80,7 @@ mod serving_guard;
 mod serving_history;
 mod serving_killed;
 mod serving_limits;
+mod serving_oidc;
 mod serving_proxy;
 mod serving_runs;
 mod serving_tokens;

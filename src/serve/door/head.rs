@@ -52,7 +52,7 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
     let host = Hosts::named(&head, parts.version <= Version::HTTP_10)?;
     let found = path::segments(parts.uri.path()).map_or(Found::Nothing, |at| find(door.routes, &access.method, &at));
     if !matches!(found, Found::Route(Route { guard: Guard::Open, .. }, _)) {
-        access.caller = service.who.identify(&head, access.peer)?;
+        access.caller = service.who.identify(&head, access.peer).await?;
         service.who.admit(access.caller.as_ref(), access.peer)?;
         let is_ambient = access.caller.as_ref().is_none_or(|caller| caller.way.is_ambient());
         if is_ambient {
