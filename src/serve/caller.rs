@@ -49,6 +49,13 @@ pub enum Way {
         /// Its name.
         name: String,
     },
+    /// By a token of an issuer of OpenID Connect.
+    Oidc {
+        /// The issuer.
+        issuer: String,
+    },
+    /// By a trusted proxy, which has signed him in.
+    Proxy,
 }
 
 impl Way {
@@ -58,15 +65,24 @@ impl Way {
         match self {
             Way::Secret => "secret",
             Way::Token { .. } => "token",
+            Way::Oidc { .. } => "oidc",
+            Way::Proxy => "proxy",
         }
+    }
+
+    /// Whether a browser shows it with every request, also with those that a foreign page sends.
+    #[must_use]
+    pub fn is_ambient(&self) -> bool {
+        matches!(self, Way::Proxy)
     }
 
     /// The name of what was shown, for the ledger.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match self {
-            Way::Secret => None,
+            Way::Secret | Way::Proxy => None,
             Way::Token { name, .. } => Some(name),
+            Way::Oidc { issuer } => Some(issuer),
         }
     }
 }
@@ -84,6 +100,15 @@ pub enum Proof {
     Token {
         /// The id of its entry.
         id: String,
+    },
+    /// A token of an issuer of OpenID Connect.
+    Oidc {
+        /// The issuer.
+        issuer: String,
+        /// The name of the person.
+        person: String,
+        /// The groups of the person.
+        groups: Vec<String>,
     },
 }
 
@@ -151,7 +176,10 @@ impl Caller {
     /// What rate limits are counted by: who it is, never from where.
     #[must_use]
     pub fn bucket(&self) -> String {
-        format!("{}:{}", self.way.word(), self.person)
+        match &self.way {
+            Way::Oidc { issuer } => format!("oidc:{issuer} {}", self.person),
+            way => format!("{}:{}", way.word(), self.person),
+        }
     }
 }
 

@@ -13,6 +13,16 @@ use std::str::FromStr;
 pub struct Peer {
     /// The address of the client; `None`: it came through the Unix socket.
     pub address: Option<IpAddr>,
+    /// Whether it came through a trusted proxy, whose headers count.
+    pub is_proxied: bool,
+}
+
+impl Peer {
+    /// A connection from this address.
+    #[must_use]
+    pub fn at(address: Option<IpAddr>) -> Self {
+        Self { address, is_proxied: false }
+    }
 }
 
 /// The headers of a request; names are in lower case.

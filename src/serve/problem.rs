@@ -55,6 +55,8 @@ pub enum Kind {
     Broken,
     /// The file of tokens cannot be used.
     TokensUnreadable,
+    /// An issuer of tokens cannot be reached.
+    IssuerUnreachable,
     /// A mistake of the service.
     Internal,
 }
@@ -85,6 +87,7 @@ impl Kind {
             Kind::Unreachable => (503, "unreachable", "The database does not answer"),
             Kind::Broken => (503, "broken", "The project cannot be used"),
             Kind::TokensUnreadable => (503, "tokensUnreadable", "The tokens cannot be read"),
+            Kind::IssuerUnreachable => (503, "issuerUnreachable", "The issuer of the token cannot be reached"),
             Kind::Internal => (500, "internal", "Internal error"),
         }
     }

@@ -1,6 +1,7 @@
 //! Parses the project's files to a changelog for one environment, and reports every problem of every file. Only
 //! `load.rs` and `fixtures` read files; the room imports neither `graph` nor `plan`.
 
+pub mod access;
 pub mod address;
 pub mod advice;
 pub mod aka;
@@ -39,6 +40,7 @@ pub mod testing;
 pub mod variables;
 pub mod yaml;
 
+pub use access::{ServeOidc, ServeProxy};
 pub use address::Address;
 pub use changeset::{Alias, Changelog, Changeset, Dependency, ParsedChange, RollbackSource};
 pub use config::{Environment, ProjectConfig};

@@ -57,7 +57,8 @@ impl ProjectConfig {
         check_variables(&config.variables, &place.child("variables"), out);
         config.limits.backfill.check(&place.child("limits").child("backfill"), out);
         config.prove.check(&place.child("prove"), out);
-        config.serve.limits.check(&place.child("serve").child("limits"), out);
+        let known: Vec<&str> = config.environment_list.iter().map(|(name, _)| name.as_str()).collect();
+        config.serve.check(&known, &place.child("serve"), out);
         config.check_promotion(place, out);
         Some(config)
     }

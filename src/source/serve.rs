@@ -1,6 +1,7 @@
 //! What the project says about its service. How the service stands in its surroundings (addresses, certificates,
 //! secrets) is not said here: that differs from machine to machine.
 
+use super::access::{ServeOidc, ServeProxy};
 use crate::base::{Code, Diagnostic, Diagnostics, HumanDuration, HumanSize, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,12 @@ use serde::{Deserialize, Serialize};
 pub struct ServeConfig {
     /// Limits for its clients; a change counts when the service starts again.
     pub limits: ServeLimits,
+    /// Issuers of tokens (OpenID Connect) that say who asks; a change counts when the service starts again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub oidc: Vec<ServeOidc>,
+    /// A proxy in front of the service that has signed people in; a change counts when the service starts again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ServeProxy>,
 }
 
 impl ServeConfig {
@@ -18,6 +25,17 @@ impl ServeConfig {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Reports what cannot be kept; `known` are the environments.
+    pub(super) fn check(&self, known: &[&str], place: &Place, out: &mut Diagnostics) {
+        self.limits.check(&place.child("limits"), out);
+        for (at, issuer) in self.oidc.iter().enumerate() {
+            issuer.check(known, &place.child("oidc").at(at), out);
+        }
+        if let Some(proxy) = &self.proxy {
+            proxy.check(known, &place.child("proxy"), out);
+        }
     }
 }
 
@@ -79,7 +97,7 @@ impl Default for ServeLimits {
 
 impl ServeLimits {
     /// Reports what is out of range.
-    pub(super) fn check(&self, place: &Place, out: &mut Diagnostics) {
+    fn check(&self, place: &Place, out: &mut Diagnostics) {
         let time = |time: HumanDuration| (100..=3_600_000).contains(&time.millis);
         let number = |number: u64| (1..=100_000).contains(&number);
         for (key, is_fine, help) in [
@@ -114,9 +132,9 @@ mod tests {
     #[test]
     fn the_page_shows_the_defaults() {
         let page = std::fs::read_to_string("docs/service.md").unwrap();
-        let (_, block) = page.split_once("```yaml\nserve:\n").unwrap();
+        let (_, block) = page.split_once("```yaml\nserve:\n  limits:\n").unwrap();
         let block = block.split_once("```").unwrap().0;
-        let config: ServeConfig = serde_yaml::from_str(block).unwrap();
+        let config: ServeConfig = serde_yaml::from_str(&format!("  limits:\n{block}")).unwrap();
         assert_eq!(config, ServeConfig::default());
         let keys = block.lines().filter(|line| line.starts_with("    ")).count();
         assert_eq!(keys, serde_json::to_value(ServeLimits::default()).unwrap().as_object().unwrap().len());

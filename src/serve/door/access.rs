@@ -9,6 +9,8 @@ use std::time::Instant;
 pub struct Access {
     /// The id.
     pub id: RequestId,
+    /// The id that a trusted proxy has for it.
+    pub proxy_id: Option<String>,
     /// Where it comes from.
     pub peer: Peer,
     /// The method.
@@ -32,12 +34,13 @@ impl Access {
         let address = self.peer.address.map_or_else(|| "socket".to_owned(), |address| address.to_string());
         let (person, way) = self.caller.as_ref().map_or(("-", "-"), |c| (c.person.as_str(), c.way.word()));
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let proxy_request = self.proxy_id.as_deref().unwrap_or("-");
         let (request, route, refusal) = (self.id.as_str(), self.route, self.refusal.unwrap_or("-"));
         // probes ask every few seconds
         if ["health", "ready"].contains(&route) {
-            tracing::debug!(%method, route, status, ms, bytes, request, person, way, address, refusal, "request");
+            tracing::debug!(%method, route, status, ms, bytes, request, proxy_request, person, way, address, refusal, "request");
         } else {
-            tracing::info!(%method, route, status, ms, bytes, request, person, way, address, refusal, "request");
+            tracing::info!(%method, route, status, ms, bytes, request, proxy_request, person, way, address, refusal, "request");
         }
     }
 }

@@ -4,14 +4,14 @@ use super::access::Access;
 use super::content::Content;
 use super::shared::Door;
 use super::{body, path, reply};
+use crate::ops::now;
 use crate::serve::answer::Answer;
 use crate::serve::caller::{Caller, RequestId};
-use crate::serve::clock;
 use crate::serve::exchange::{Exchange, Head, Peer, Query, Visit, environment};
 use crate::serve::noting;
 use crate::serve::page;
 use crate::serve::problem::{Kind, Problem};
-use crate::serve::route::{Body, Found, Guard, Patience, Route, find};
+use crate::serve::route::{Body, Found, Guard, Method, Patience, Route, find};
 use crate::serve::who::{Hosts, Session, origin};
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -27,7 +27,8 @@ pub async fn handle(door: &Door, peer: Peer, request: Request<Incoming>) -> Resu
     let id = RequestId::new().ok_or_else(|| std::io::Error::other("no random numbers"))?;
     let (parts, body) = request.into_parts();
     let (method, began) = (parts.method.as_str().to_owned(), Instant::now());
-    let mut access = Access { id, peer, method, route: "-", caller: None, refusal: None, began, is_page: false };
+    let mut access =
+        Access { id, proxy_id: None, peer, method, route: "-", caller: None, refusal: None, began, is_page: false };
     let outcome = answer(door, &parts, body, &mut access).await;
     access.refusal = outcome.as_ref().err().map(Problem::code);
     let outcome = match outcome {
@@ -41,9 +42,16 @@ pub async fn handle(door: &Door, peer: Peer, request: Request<Incoming>) -> Resu
     Ok(response)
 }
 
+/// Whether a proxy may call a request so.
+fn is_id(text: &str) -> bool {
+    (8..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
 async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access) -> Result<Answer, Problem> {
     let service = &door.service;
     let head = Head::of(parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())));
+    access.peer = service.who.client(&head, access.peer);
+    access.proxy_id = head.one("x-request-id").filter(|id| access.peer.is_proxied && is_id(id)).map(str::to_owned);
     let host = Hosts::named(&head, parts.version <= Version::HTTP_10)?;
     let found = path::segments(parts.uri.path()).map_or(Found::Nothing, |at| find(door.routes, &access.method, &at));
     let guard = if let Found::Route(route, _) = &found { Some(route.guard) } else { None };
@@ -55,15 +63,25 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
     if access.is_page {
         // a stranger's name server may say that its name is this machine
         door.hosts.check(host.as_deref())?;
-        session = service.sessions.shown(&head, clock::seconds());
+        session = service.sessions.shown(&head, now());
     }
     if guard == Some(Guard::Visitor) {
         service.who.admit(None, access.peer)?;
     } else if guard != Some(Guard::Open) {
-        access.caller = identify(door, &head, access, session.as_ref())?;
+        access.caller = identify(door, &head, access, session.as_ref()).await?;
         service.who.admit(access.caller.as_ref(), access.peer)?;
-        if access.caller.is_none() {
+        let is_ambient = access.caller.as_ref().is_none_or(|caller| caller.way.is_ambient());
+        if is_ambient {
             door.hosts.check(host.as_deref())?;
+        }
+        // a foreign page may have a browser send what a proxy then signs
+        if is_ambient && access.caller.is_some() && Method::of(&access.method) != Some(Method::Get) {
+            let detail = "the request was not sent by a page of this service: its `Origin` is another one";
+            if !origin::is_own(&head, host.as_deref(), door.is_https) {
+                return Err(Problem::new(Kind::OriginRefused, detail));
+            }
+        }
+        if access.caller.is_none() {
             // the same answer whether the path exists or not
             return Err(Problem::unauthenticated());
         }
@@ -121,7 +139,7 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
     let (head, caller) = (head.without_credentials(), access.caller.clone());
     let mut exchange = Exchange { route: route.name, parameters, query, head, body, caller, id, peer, visit: None };
     if route.guard.is_page() {
-        visit(door, route, &mut exchange, (host.as_deref(), session.as_ref()))?;
+        visit(door, route, &mut exchange, (host.as_deref(), session.as_ref())).await?;
         access.caller.clone_from(&exchange.caller);
     }
     let handled = (route.handler)(service, &exchange);
@@ -135,16 +153,21 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
 }
 
 /// Who asks: pages have sessions, which nothing else takes.
-fn identify(door: &Door, head: &Head, access: &Access, session: Option<&Session>) -> Result<Option<Caller>, Problem> {
+async fn identify(
+    door: &Door,
+    head: &Head,
+    access: &Access,
+    session: Option<&Session>,
+) -> Result<Option<Caller>, Problem> {
     let who = &door.service.who;
     match session {
         Some(session) if head.all("authorization").next().is_none() => who.resume(session, access.peer),
-        _ => who.identify(head, access.peer),
+        _ => who.identify(head, access.peer).await,
     }
 }
 
 /// What a page has beside: its form token, and at the login who somebody shows to be.
-fn visit(
+async fn visit(
     door: &Door,
     route: &Route,
     exchange: &mut Exchange,
@@ -165,7 +188,7 @@ fn visit(
     } else if is_form && visit.is_private {
         let form = exchange.form()?;
         let who = &door.service.who;
-        match who.by_text(Some(form.get("token").unwrap_or_default().trim()), exchange.peer) {
+        match who.by_text(Some(form.get("token").unwrap_or_default().trim()), exchange.peer).await {
             Ok(caller) => {
                 visit.proof = who.proof(&caller);
                 exchange.caller = Some(caller);

@@ -135,7 +135,7 @@ async fn accept(listener: Listener, door: Rc<Door>) {
             match &listener {
                 Listener::Tcp(listener, _) => match listener.accept().await {
                     Ok((stream, from)) => {
-                        let peer = Peer { address: Some(from.ip().to_canonical()) };
+                        let peer = Peer::at(Some(from.ip().to_canonical()));
                         match door.places.take(Some(network(peer))) {
                             Some(place) => drop(spawn_local(connection::tcp(stream, door.clone(), peer, place))),
                             None => connection::refuse(&stream, peer, door.tls.borrow().is_some()),
@@ -145,7 +145,7 @@ async fn accept(listener: Listener, door: Rc<Door>) {
                 },
                 Listener::Unix(listener, _) => match listener.accept().await {
                     Ok((stream, _)) => {
-                        let peer = Peer { address: None };
+                        let peer = Peer::at(None);
                         match door.places.take(None) {
                             Some(place) => drop(spawn_local(connection::plain(stream, door.clone(), peer, place))),
                             None => _ = stream.try_write(reply::NO_PLACE),

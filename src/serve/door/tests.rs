@@ -112,7 +112,7 @@ fn with_door<F: Future<Output = ()>>(work: impl FnOnce(Rc<Door>) -> F) {
 fn connect(door: &Rc<Door>) -> DuplexStream {
     let (ours, theirs) = duplex(64 << 10);
     let place = door.places.take(None).unwrap();
-    spawn_local(plain(theirs, door.clone(), Peer { address: "10.0.0.1".parse().ok() }, place));
+    spawn_local(plain(theirs, door.clone(), Peer::at("10.0.0.1".parse().ok()), place));
     ours
 }
 

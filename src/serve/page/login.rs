@@ -2,9 +2,9 @@
 
 use super::layout;
 use super::made::part;
+use crate::ops::now;
 use crate::serve::answer::{Answer, HTML};
 use crate::serve::caller::Role;
-use crate::serve::clock;
 use crate::serve::exchange::Exchange;
 use crate::serve::page::words::encoded;
 use crate::serve::parameter::{Form, Parameter};
@@ -92,7 +92,7 @@ fn shown<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
             return asked(exchange, form.get("to"), Some(&refused));
         };
         let until = exchange.caller.as_ref().and_then(|caller| caller.expires);
-        let cookie = service.sessions.begin(proof, clock::seconds(), until);
+        let cookie = service.sessions.begin(proof, now(), until);
         let cookie = cookie.ok_or_else(|| Problem::new(Kind::Internal, "the system has no random numbers"))?;
         Ok(Answer::see(inside(form.get("to"))).header("set-cookie", cookie))
     })

@@ -1,9 +1,13 @@
 //! Who asks, and how often he may.
 
+pub mod address;
 mod bearer;
+mod grants;
 mod host;
 mod kept;
+pub mod oidc;
 pub mod origin;
+mod proxy;
 mod rate;
 mod secret;
 mod session;
@@ -19,6 +23,8 @@ use crate::source::ServeConfig;
 use bearer::Shown;
 pub use host::Hosts;
 use kept::{Kept, Unreadable};
+use oidc::{Oidc, Unreachable};
+use proxy::{Proxy, Said};
 use rate::Rate;
 use secret::SecretHash;
 pub use session::{KEY, Session, Sessions};
@@ -34,13 +40,16 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub struct Who {
     secret: Option<SecretHash>,
     tokens: Option<Kept>,
+    oidc: Option<Oidc>,
+    proxy: Option<Proxy>,
     failures: Rate,
     calls: Rate,
     notes: Rate,
 }
 
 impl Who {
-    /// Those who know the secret, and those with a token.
+    /// Those who know the secret, those with a token of the file or of an issuer, and those whom a proxy has signed
+    /// in.
     ///
     /// # Errors
     /// The file of tokens cannot be used, or there is nobody who could.
@@ -50,11 +59,14 @@ impl Who {
         let this = Self {
             secret: secret.map(|secret| SecretHash::of(secret.expose())),
             tokens: tokens.map(Kept::open).transpose()?,
+            oidc: Oidc::new(&project.oidc)?,
+            proxy: project.proxy.clone().map(Proxy::new),
             failures: Rate::new(per_minute, MINUTE, per_minute),
             calls: Rate::new(limits.per_second, Duration::from_secs(1), limits.burst),
             notes: Rate::new(1, MINUTE, 1),
         };
-        if this.secret.is_none() && !this.tokens.as_ref().is_some_and(Kept::has_valid) {
+        let has_others = this.oidc.is_some() || this.proxy.as_ref().is_some_and(Proxy::signs_in);
+        if this.secret.is_none() && !this.tokens.as_ref().is_some_and(Kept::has_valid) && !has_others {
             let why = "nobody could use the service: it has no secret and no valid token";
             return Err(
                 Failure::new(FailureKind::Usage, why).help("make a token: " + Operation::TokenNew.on(Argument::Open))
@@ -63,15 +75,26 @@ impl Who {
         Ok(this)
     }
 
-    /// Who asks; `None`: a request that shows nothing.
+    /// The client of a connection: behind a trusted proxy the one that it names.
+    #[must_use]
+    pub fn client(&self, head: &Head, peer: Peer) -> Peer {
+        proxy::client(self.proxy.as_ref(), head, peer)
+    }
+
+    /// Who asks, from where [`Who::client`] says; `None`: a request that shows nothing.
     ///
     /// # Errors
     /// What it shows is not valid, or its address has shown too much that is not.
-    pub fn identify(&self, head: &Head, peer: Peer) -> Result<Option<Caller>, Problem> {
+    pub async fn identify(&self, head: &Head, peer: Peer) -> Result<Option<Caller>, Problem> {
+        match self.proxy.as_ref().map_or(Said::Nothing, |proxy| proxy.said(head, peer)) {
+            Said::Nothing => {}
+            Said::Caller(caller) => return Ok(Some(*caller)),
+            Said::Wrong => return self.by_text(None, peer).await.map(Some),
+        }
         match bearer::shown(head) {
             Shown::Nothing => Ok(None),
-            Shown::Bearer(text) => self.by_text(Some(text), peer).map(Some),
-            Shown::Wrong => self.by_text(None, peer).map(Some),
+            Shown::Bearer(text) => self.by_text(Some(text), peer).await.map(Some),
+            Shown::Wrong => self.by_text(None, peer).await.map(Some),
         }
     }
 
@@ -79,14 +102,17 @@ impl Who {
     ///
     /// # Errors
     /// It is not valid, or its address has shown too much that is not.
-    pub fn by_text(&self, text: Option<&str>, peer: Peer) -> Result<Caller, Problem> {
+    pub async fn by_text(&self, text: Option<&str>, peer: Peer) -> Result<Caller, Problem> {
         let (now, network) = (Instant::now(), network(peer));
         // first: otherwise the answer would tell which guess was right
         self.failures.check(&network, now).map_err(too_many)?;
         let found = match text {
             None => None,
             Some(text) if self.secret.as_ref().is_some_and(|secret| secret.is(text)) => Some(by_secret(peer)),
-            Some(text) => self.by_token(text, peer)?,
+            Some(text) => match (self.by_token(text, peer)?, &self.oidc) {
+                (None, Some(oidc)) => oidc.find(text, peer).await.map_err(unreachable)?,
+                (found, _) => found,
+            },
         };
         found.ok_or_else(|| {
             let _ = self.failures.take(&network, now);
@@ -111,6 +137,8 @@ impl Who {
                 let entry = self.tokens.as_ref().map_or(Ok(None), |tokens| tokens.entry(id)).map_err(unreadable)?;
                 Ok(entry.map(|entry| of_entry(entry, peer)))
             }
+            // who said it says it again with every request
+            Way::Oidc { .. } | Way::Proxy => Ok(None),
         }
     }
 
@@ -120,6 +148,12 @@ impl Who {
         match &caller.way {
             Way::Secret => self.secret.as_ref().map(|secret| Proof::Secret { mark: secret.mark() }),
             Way::Token { id, .. } => Some(Proof::Token { id: id.clone() }),
+            Way::Oidc { issuer } => {
+                let (person, groups) = (caller.person.clone(), caller.groups.clone());
+                Some(Proof::Oidc { issuer: issuer.clone(), person, groups })
+            }
+            // it says who asks with every request
+            Way::Proxy => None,
         }
     }
 
@@ -134,6 +168,10 @@ impl Who {
                 if is_same { self.again(&Way::Secret, peer) } else { Ok(None) }
             }
             Proof::Token { id } => self.again(&Way::Token { id: id.clone(), name: String::new() }, peer),
+            Proof::Oidc { issuer, person, groups } => {
+                let oidc = self.oidc.as_ref();
+                Ok(oidc.and_then(|oidc| oidc.again(issuer, (person, groups), session.expires, peer)))
+            }
         }
     }
 
@@ -195,6 +233,10 @@ fn too_many(wait: Duration) -> Problem {
         .header("retry-after", seconds.to_string())
 }
 
+fn unreachable(_: Unreachable) -> Problem {
+    Problem::new(Kind::IssuerUnreachable, "the issuer of the token cannot be reached").header("retry-after", "60")
+}
+
 /// Whom an address stands for: of IPv6 a client has a whole network.
 #[must_use]
 pub fn network(peer: Peer) -> String {
@@ -213,9 +255,19 @@ mod tests {
     use super::*;
     use crate::source::ServeLimits;
 
+    /// The result of what has nothing to wait for.
+    fn now<T>(work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match work.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(result) => result,
+            std::task::Poll::Pending => panic!("it waits"),
+        }
+    }
+
     #[test]
     fn a_client_has_one_address_or_one_network() {
-        let of = |address: &str| network(Peer { address: address.parse().ok() });
+        let of = |address: &str| network(Peer::at(address.parse().ok()));
         assert_eq!(
             (of(""), of("10.0.0.1"), of("::ffff:10.0.0.1")),
             ("socket".into(), "10.0.0.1".into(), "10.0.0.1".into())
@@ -227,11 +279,11 @@ mod tests {
     #[test]
     fn wrong_secrets_lock_out_their_address() {
         let limits = ServeLimits { failures_per_minute: 3, ..ServeLimits::default() };
-        let project = ServeConfig { limits };
+        let project = ServeConfig { limits, ..ServeConfig::default() };
         let who = Who::new(Some(&Secret::new("0123456789abcdef")), None, &project).unwrap();
         let status = |value: &str, address: &str| {
             let head = Head::of([("authorization", value.as_bytes())]);
-            let asked = who.identify(&head, Peer { address: address.parse().ok() });
+            let asked = now(who.identify(&head, Peer::at(address.parse().ok())));
             asked.map_or_else(|problem| problem.status(), |caller| caller.map_or(0, |_| 200))
         };
         let wrong = ["Bearer x", "Basic 0123456789abcdef", "Bearer 0123456789abcdef x"];

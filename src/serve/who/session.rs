@@ -9,8 +9,8 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
-/// How long a session lasts, in seconds.
-const LASTS: i64 = 12 * 3600;
+/// How long a session lasts, in milliseconds.
+const LASTS: i64 = 12 * 3600 * 1000;
 
 /// The bytes of a key.
 pub const KEY: usize = 32;
@@ -23,7 +23,7 @@ const LONGEST: usize = 4096;
 pub struct Session {
     /// By what he was let in.
     pub proof: Proof,
-    /// When it ends, in seconds since 1970.
+    /// When it ends, in milliseconds since 1970.
     pub expires: i64,
     /// What makes its form token its own.
     pub salt: String,

@@ -12,6 +12,7 @@ pub mod fake_server;
 mod git;
 pub mod http;
 mod inspect;
+pub mod issuer;
 mod ledgers;
 mod legacy;
 pub mod mistakes;
