@@ -1,5 +1,6 @@
 //! Nobody gets past the guard of the service: every route, with every way of not being allowed.
 
+use crate::support::calls::{CALLS, Call};
 use crate::support::http::Reply;
 use crate::support::tokens::Tokens;
 use crate::support::{Database, Project, SECRET, Service, bearer, project, table};
@@ -8,146 +9,6 @@ use dagmar::serve::route::{Guard, Method, Route};
 use dagmar::serve::routes::ROUTES;
 use dagmar::serve::who::tokens::Revoked;
 use std::collections::BTreeSet;
-
-/// A route, and a request that it answers when it is allowed.
-struct Call {
-    method: &'static str,
-    path: &'static str,
-    asked: &'static str,
-}
-
-const CALLS: &[Call] = &[
-    Call { method: "GET", path: "/health", asked: "/health" },
-    Call { method: "GET", path: "/ready", asked: "/ready" },
-    Call { method: "GET", path: "/status", asked: "/status" },
-    Call { method: "POST", path: "/migrate", asked: "/migrate" },
-    Call { method: "POST", path: "/rollback", asked: "/rollback" },
-    Call { method: "GET", path: "/api/v1/openapi.json", asked: "/api/v1/openapi.json" },
-    Call { method: "GET", path: "/api/v1/me", asked: "/api/v1/me" },
-    Call { method: "GET", path: "/api/v1/project", asked: "/api/v1/project" },
-    Call { method: "GET", path: "/api/v1/environments", asked: "/api/v1/environments" },
-    Call { method: "GET", path: "/api/v1/matrix", asked: "/api/v1/matrix" },
-    Call { method: "GET", path: "/api/v1/checks", asked: "/api/v1/checks" },
-    Call { method: "GET", path: "/api/v1/lint", asked: "/api/v1/lint" },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/status",
-        asked: "/api/v1/environments/default/status",
-    },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/changesets",
-        asked: "/api/v1/environments/default/changesets",
-    },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/changesets/{id}",
-        asked: "/api/v1/environments/default/changesets/a",
-    },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/changesets/{id}/why",
-        asked: "/api/v1/environments/default/changesets/a/why",
-    },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/changesets/{id}/history",
-        asked: "/api/v1/environments/default/changesets/a/history",
-    },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/graph",
-        asked: "/api/v1/environments/default/graph",
-    },
-    Call { method: "GET", path: "/api/v1/environments/{environment}/plan", asked: "/api/v1/environments/default/plan" },
-    Call {
-        method: "POST",
-        path: "/api/v1/environments/{environment}/plan",
-        asked: "/api/v1/environments/default/plan",
-    },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/gates",
-        asked: "/api/v1/environments/default/gates",
-    },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/history",
-        asked: "/api/v1/environments/default/history",
-    },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/history/verification",
-        asked: "/api/v1/environments/default/history/verification",
-    },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/drift",
-        asked: "/api/v1/environments/default/drift",
-    },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/attic",
-        asked: "/api/v1/environments/default/attic",
-    },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/policy",
-        asked: "/api/v1/environments/default/policy",
-    },
-    // runs
-    Call { method: "GET", path: "/api/v1/environments/{environment}/runs", asked: "/api/v1/environments/default/runs" },
-    Call {
-        method: "POST",
-        path: "/api/v1/environments/{environment}/runs",
-        asked: "/api/v1/environments/default/runs",
-    },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/runs/{run}",
-        asked: "/api/v1/environments/default/runs/0123456789abcdef",
-    },
-    Call {
-        method: "GET",
-        path: "/api/v1/environments/{environment}/runs/{run}/events",
-        asked: "/api/v1/environments/default/runs/0123456789abcdef/events",
-    },
-    Call {
-        method: "POST",
-        path: "/api/v1/environments/{environment}/runs/{run}/cancel",
-        asked: "/api/v1/environments/default/runs/0123456789abcdef/cancel",
-    },
-    Call {
-        method: "POST",
-        path: "/api/v1/environments/{environment}/pause",
-        asked: "/api/v1/environments/default/pause",
-    },
-    Call {
-        method: "POST",
-        path: "/api/v1/environments/{environment}/resume",
-        asked: "/api/v1/environments/default/resume",
-    },
-    Call {
-        method: "POST",
-        path: "/api/v1/environments/{environment}/rollbacks",
-        asked: "/api/v1/environments/default/rollbacks",
-    },
-    Call {
-        method: "POST",
-        path: "/api/v1/environments/{environment}/rollback-plan",
-        asked: "/api/v1/environments/default/rollback-plan",
-    },
-    Call {
-        method: "POST",
-        path: "/api/v1/environments/{environment}/promotion-plan",
-        asked: "/api/v1/environments/default/promotion-plan",
-    },
-    Call {
-        method: "POST",
-        path: "/api/v1/environments/{environment}/promotions",
-        asked: "/api/v1/environments/default/promotions",
-    },
-];
 
 #[test]
 fn every_route_has_a_row() {
@@ -413,8 +274,12 @@ fn every_route_asks_for_its_role_and_its_environment() {
         }
         let sign = if call.asked.contains('?') { '&' } else { '?' };
         let asked = if in_query { format!("{}{sign}environment=default", call.asked) } else { call.asked.to_owned() };
-        assert!(![401, 403, 404].contains(&service.ask(call.method, &asked, &everything).status), "{asked}");
-        assert!(![401, 403, 404].contains(&service.ask(call.method, &asked, &here).status), "{asked}");
+        for caller in [&everything, &here] {
+            let reply = service.ask(call.method, &asked, caller);
+            // a run that does not exist is another thing
+            let is_unseen = reply.status == 404 && reply.body.contains("there is no environment");
+            assert!(!is_unseen && ![401, 403].contains(&reply.status), "{asked}: {reply:?}");
+        }
         let hidden = service.ask(call.method, &asked, &elsewhere);
         let none = service.ask(call.method, &asked.replace("default", "nothing"), &everything);
         assert_eq!((hidden.status, hidden.code().as_str()), (404, "notFound"), "{asked}");

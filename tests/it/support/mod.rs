@@ -4,6 +4,7 @@ mod answered;
 mod answers;
 pub mod attic;
 mod backfill;
+pub mod calls;
 mod case;
 mod changelog;
 mod database;
