@@ -33,12 +33,29 @@ const PROBLEMS: &[(u16, &str, &str)] = &[
     (504, "Slow", "The answer takes too long."),
 ];
 
-/// The parameters of paths.
+/// The parameters of paths, by the part before them.
 const IN_PATHS: &[(&str, &str)] = &[
-    ("environment", "The environment."),
-    ("id", "The id of the changeset."),
-    ("run", "The id of the request that asked for the run, or the one in the ledger."),
+    ("environments", "The environment."),
+    ("changesets", "The id of the changeset; a slash in it is written `%2F`."),
+    ("runs", "The id of the run: that of the request, or that in the ledger."),
 ];
+
+/// The headers that routes read, beside those of every request: the name of the route, the header, whether it is
+/// required, what it says.
+const HEADERS: &[(&str, &str, bool, &str)] = &[
+    ("migrate", "Idempotency-Key", false, KEY),
+    ("migrate", "Prefer", false, PREFER),
+    ("rollback", "Idempotency-Key", false, KEY),
+    ("rollback", "Prefer", false, PREFER),
+    ("run", "Idempotency-Key", true, KEY),
+    ("rollBack", "Idempotency-Key", true, KEY),
+    ("promote", "Idempotency-Key", true, KEY),
+    ("runEvents", "Last-Event-ID", false, LAST),
+];
+
+const KEY: &str = "A key of this request: a request that comes again with the same key is the same run.";
+const LAST: &str = "The id of the last event that was read: the stream begins after it.";
+const PREFER: &str = "`respond-async`: the answer does not wait for the end of the run.";
 
 /// The document of all routes, as JSON.
 #[must_use]
@@ -185,9 +202,10 @@ fn plain(mut schema: Value) -> Value {
 }
 
 fn parameters(route: &Route) -> Vec<Value> {
-    let in_path = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let in_path = in_path.map(|name| {
-        let about = IN_PATHS.iter().find(|(known, _)| *known == name).map_or("", |(_, about)| about);
+    let parts = route.path.split('/').zip(route.path.split('/').skip(1));
+    let in_path = parts.filter_map(|(before, part)| Some((before, part.strip_prefix('{')?.strip_suffix('}')?)));
+    let in_path = in_path.map(|(before, name)| {
+        let about = IN_PATHS.iter().find(|(known, _)| *known == before).map_or("", |(_, about)| about);
         json!({
             "name": name,
             "in": "path",
@@ -211,7 +229,16 @@ fn parameters(route: &Route) -> Vec<Value> {
         }
         one
     });
-    in_path.chain(in_query).collect()
+    let in_headers = HEADERS.iter().filter(|(name, ..)| *name == route.name).map(|(_, name, required, about)| {
+        json!({
+            "name": name,
+            "in": "header",
+            "required": required,
+            "description": about,
+            "schema": { "type": "string" },
+        })
+    });
+    in_path.chain(in_query).chain(in_headers).collect()
 }
 
 /// What a route may answer: what it says itself, and what every route of its guard may answer.

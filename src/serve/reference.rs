@@ -43,17 +43,14 @@ fn operations(document: &Value) -> impl Iterator<Item = (String, &str, &Value)> 
 fn one(out: &mut String, document: &Value, method: String, path: &str, operation: &Value) {
     let _ = write!(out, "\n### {}\n\n`{method} {path}`\n\n", text(&operation["operationId"]));
     let _ = writeln!(out, "{}", text(&operation["description"]));
-    let query: Vec<&Value> = list(&operation["parameters"]).filter(|one| one["in"] == "query").collect();
-    if !query.is_empty() {
-        out.push_str("\n| parameter | is | meaning |\n|---|---|---|\n");
-        for one in query {
-            let _ = writeln!(
-                out,
-                "| `{}` | {} | {} |",
-                text(&one["name"]),
-                kind(&one["schema"]),
-                text(&one["description"])
-            );
+    for (place, heading) in [("query", "parameter"), ("header", "header")] {
+        let own: Vec<&Value> = list(&operation["parameters"]).filter(|one| one["in"] == place).collect();
+        if !own.is_empty() {
+            let _ = write!(out, "\n| {heading} | is | meaning |\n|---|---|---|\n");
+        }
+        for one in own {
+            let (name, about) = (text(&one["name"]), text(&one["description"]));
+            let _ = writeln!(out, "| `{name}` | {} | {about} |", kind(&one["schema"]));
         }
     }
     let body = &operation["requestBody"]["content"]["application/json"]["schema"];

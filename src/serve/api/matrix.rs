@@ -1,6 +1,6 @@
 //! `GET /api/v1/matrix`: which environment has what.
 
-use super::reading::{READING, read_for};
+use super::reading::{READING, read_project};
 use crate::base::HumanDuration;
 use crate::ops::matrix::matrix;
 use crate::report::{MatrixAnswer, MatrixFormat, MatrixOptions};
@@ -49,7 +49,7 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
     Box::pin(async {
         let offer = choose(exchange, OFFERS)?;
         let seen = service.seen_by(exchange.caller()?);
-        let answer = read_for(service, exchange, move |aim, wording| {
+        let answer = read_project(service, exchange, move |aim, wording| {
             Box::pin(async move {
                 let target = aim.project.target(aim.spec.clone(), aim.actor.clone())?;
                 let (matrix, _) = matrix(&target, seen.as_ref(), PATIENCE).await?;

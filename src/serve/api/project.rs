@@ -1,6 +1,6 @@
 //! `GET /api/v1/project` and `GET /api/v1/environments`: the project as it was read.
 
-use super::reading::{READING, read_for};
+use super::reading::{READING, read_project};
 use crate::base::time::rfc3339;
 use crate::ops::about::commit;
 use crate::ops::address::EMBEDDED;
@@ -69,7 +69,7 @@ pub(super) const PROJECT: Route = Route {
 fn project<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
         let read_at = rfc3339(service.reading.at());
-        let answer = read_for(service, exchange, move |aim, wording| {
+        let answer = read_project(service, exchange, move |aim, wording| {
             Box::pin(async move {
                 let loaded = &aim.project.workspace().loaded;
                 let problems = loaded.sources.locate(loaded.problems.clone());
@@ -99,7 +99,7 @@ pub(super) const ENVIRONMENTS: Route = Route {
 fn environments<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
         let seen = service.seen_by(exchange.caller()?);
-        let answer = read_for(service, exchange, move |aim, _| {
+        let answer = read_project(service, exchange, move |aim, _| {
             Box::pin(async move {
                 let own = aim.project.target(aim.spec.clone(), aim.actor.clone())?;
                 let config = &aim.project.workspace().loaded.config;

@@ -56,27 +56,41 @@ pub(super) async fn read(
     exchange: &Exchange,
     work: impl FnOnce(Aim, Wording) -> Local<Read> + Send + 'static,
 ) -> Result<Answer, Problem> {
-    together(service, exchange, exchange.detail(), work).await
+    together(service, exchange, (service.aim(exchange)?, exchange.detail()), work).await
 }
 
-/// The same where the answer names who asks.
+/// The same where the answer depends on who asks.
 pub(super) async fn read_for(
     service: &Service,
     exchange: &Exchange,
     work: impl FnOnce(Aim, Wording) -> Local<Read> + Send + 'static,
 ) -> Result<Answer, Problem> {
+    together(service, exchange, (service.aim(exchange)?, detail_for(exchange)?), work).await
+}
+
+/// The same where the answer is about all environments that the caller sees; he may see others than the default one.
+pub(super) async fn read_project(
+    service: &Service,
+    exchange: &Exchange,
+    work: impl FnOnce(Aim, Wording) -> Local<Read> + Send + 'static,
+) -> Result<Answer, Problem> {
+    let aim = service.aim_at_default(exchange.caller()?.actor(&exchange.id));
+    together(service, exchange, (aim, detail_for(exchange)?), work).await
+}
+
+fn detail_for(exchange: &Exchange) -> Result<String, Problem> {
     let caller = exchange.caller()?;
-    let detail = format!("{} {:?} {}", caller.bucket(), caller.address, exchange.detail());
-    together(service, exchange, detail, work).await
+    let who = format!("{} {:?} {:?} {:?}", caller.bucket(), caller.address, caller.environments, caller.groups);
+    Ok(format!("{who} {}", exchange.detail()))
 }
 
 async fn together(
     service: &Service,
     exchange: &Exchange,
-    detail: String,
+    (aim, detail): (Aim, String),
     work: impl FnOnce(Aim, Wording) -> Local<Read> + Send + 'static,
 ) -> Result<Answer, Problem> {
-    let (aim, wording) = (service.aim(exchange)?, service.wording);
+    let wording = service.wording;
     let key = Key { what: exchange.route, environment: aim.environment.clone(), detail };
     let told = move |read: Read| read.unwrap_or_else(|failure| Err(Problem::of(&failure, wording)));
     service.read(key, move || Box::pin(async move { told(work(aim, wording).await) })).await
