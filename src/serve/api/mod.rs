@@ -20,6 +20,7 @@ mod runs;
 mod starting;
 mod status;
 mod stream;
+mod told;
 
 use super::route::Route;
 

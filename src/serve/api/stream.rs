@@ -3,6 +3,7 @@
 
 use super::known::{Known, find, not_found};
 use super::runs::RUN_ID;
+use super::told::{Events, Item, StreamEvent};
 use crate::base::Wording;
 use crate::ops::runs;
 use crate::pg::ledger::runs::RunName;
@@ -22,8 +23,6 @@ use crate::serve::runs::{Live, Run};
 use crate::serve::service::Service;
 use crate::source::schema::answers::of;
 use bytes::Bytes;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::future::Future;
 use std::rc::Rc;
@@ -59,31 +58,6 @@ const MOST: usize = 1000;
 /// The id of the last event of a run.
 const END: &str = "end";
 
-/// The events of a run so far.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "RunEvents")]
-struct Events {
-    /// The id of the run.
-    id: String,
-    /// The events, oldest first.
-    events: Vec<Item>,
-    /// `after` of the next document.
-    next: Option<String>,
-    /// Whether the run is over and all of its events up to its end are in this document.
-    over: bool,
-}
-
-/// An event of a run.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "RunEventItem")]
-struct Item {
-    /// Its id, as in the stream: `17`, or `L17` for one of the ledger.
-    id: String,
-    /// The event. Of a run of this process a line of `apply --format json`, of another one an event of its history; `gap`:
-    /// events that are not kept.
-    event: Value,
-}
-
 pub(super) const EVENTS: Route = Route {
     method: Method::Get,
     path: "/api/v1/environments/{environment}/runs/{run}/events",
@@ -105,7 +79,7 @@ pub(super) const EVENTS: Route = Route {
     body: Body::None,
     patience: Patience::Request,
     replies: &[
-        Reply { status: 200, media: EVENT_STREAM, schema: None },
+        Reply { status: 200, media: EVENT_STREAM, schema: Some(of::<StreamEvent>) },
         Reply { status: 200, media: JSON, schema: Some(of::<Events>) },
         Reply { status: 204, media: EVENT_STREAM, schema: None },
         Reply { status: 400, media: PROBLEM, schema: None },
