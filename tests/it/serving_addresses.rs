@@ -178,7 +178,7 @@ fn a_public_address_without_tls_is_warned_of() {
     let warns = |args: &[&str]| {
         let mut command = project.command(&[&["serve", "--url", NOWHERE], args].concat());
         command.env("DAGMAR_SECRET", SECRET);
-        Service::run(command).stop().contains("the secret is sent without TLS")
+        Service::run(command).stop().contains("secrets and tokens are sent without TLS")
     };
     assert!(warns(&["--listen", "0.0.0.0:0"]));
     assert!(!warns(&["--listen", "127.0.0.1:0"]) && !warns(&["--listen", "[::1]:0"]));

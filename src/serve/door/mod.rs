@@ -72,7 +72,7 @@ async fn open(config: Config, reading: Arc<Reading>, wording: Wording) -> Result
     let is_tls = door.tls.borrow().is_some();
     if !door.is_https && addresses.iter().any(|address| !address.ip().is_loopback()) {
         tracing::warn!(
-            "the secret is sent without TLS: give a certificate, or put a proxy with TLS before the service"
+            "secrets and tokens are sent without TLS: give a certificate, or put a proxy with TLS before the service"
         );
     }
     for listener in listeners {
