@@ -17,6 +17,7 @@ pub mod compile;
 mod connect;
 pub mod control;
 pub mod digest;
+pub mod event_words;
 pub mod execution;
 pub mod gates;
 pub mod generate;

@@ -14,11 +14,15 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("tag", include_str!("../../templates/serve/tag.hbs")),
     ("login", include_str!("../../templates/serve/login.hbs")),
     ("again", include_str!("../../templates/serve/again.hbs")),
+    ("events", include_str!("../../templates/serve/events.hbs")),
     ("mistakes", include_str!("../../templates/serve/mistakes.hbs")),
     ("broken", include_str!("../../templates/serve/broken.hbs")),
     ("problem", include_str!("../../templates/serve/problem.hbs")),
     ("overview", include_str!("../../templates/serve/overview.hbs")),
     ("environment", include_str!("../../templates/serve/environment.hbs")),
+    ("graph", include_str!("../../templates/serve/graph.hbs")),
+    ("plan", include_str!("../../templates/serve/plan.hbs")),
+    ("history", include_str!("../../templates/serve/history.hbs")),
     ("changeset", include_str!("../../templates/serve/changeset.hbs")),
 ];
 

@@ -61,6 +61,14 @@ fn one_logs_in_looks_round_and_logs_out() {
     browser.until_at("id=evil");
     assert_eq!(browser.title(), "evil · dev · dagmar");
     assert!(browser.text("main").contains("History"));
+    browser.click("nav.tabs a:nth-of-type(2)");
+    browser.until_at("/e/dev/graph");
+    assert!(browser.text("svg").contains("t01"));
+    browser.click("nav.tabs a:nth-of-type(3)");
+    browser.until_at("/e/dev/plan");
+    browser.click("nav.tabs a:nth-of-type(4)");
+    browser.until_at("/e/dev/history");
+    assert!(browser.text("tbody").contains("runFinished"));
     assert_eq!(browser.complaints(), [""; 0], "of scripts, styles, or what the policy forbids");
     browser.click("form.who button");
     browser.until_at("/login");
@@ -93,7 +101,9 @@ fn pages_fit_a_phone() {
     let story = story();
     let browser = Browser::start(400);
     log_in(&browser, &story.service);
-    for path in ["/", "/e/dev", "/e/dev/changeset?id=evil", "/nothing"] {
+    for path in
+        ["/", "/e/dev", "/e/dev/changeset?id=evil", "/e/live/graph", "/e/live/plan", "/e/dev/history", "/nothing"]
+    {
         browser.open(&format!("http://{}{path}", story.service.address));
         let wide = browser.script("return document.documentElement.scrollWidth - window.innerWidth");
         assert_eq!(wide, 0, "{path}");

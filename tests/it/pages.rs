@@ -17,6 +17,9 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("GET", "/", "/"),
     ("GET", "/e/{environment}", "/e/default"),
     ("GET", "/e/{environment}/changeset", "/e/default/changeset?id=a"),
+    ("GET", "/e/{environment}/graph", "/e/default/graph"),
+    ("GET", "/e/{environment}/plan", "/e/default/plan"),
+    ("GET", "/e/{environment}/history", "/e/default/history"),
 ];
 
 fn pages() -> impl Iterator<Item = &'static Route> {
@@ -251,6 +254,12 @@ fn nothing_foreign_is_markup() {
         "/e/default",
         "/e/default/changeset?id=b",
         "/e/default?q=%3Cscript%3E",
+        "/e/default/graph",
+        "/e/default/graph?around=%3Cscript%3E",
+        "/e/default/plan",
+        "/e/default/plan?select=%3Cscript%3E",
+        "/e/default/history",
+        "/e/default/history?by=%3Cscript%3E&run=%22%3E%3Cimg",
         "/e/%3Cscript%3E",
         "/login?to=%2F%22%3E%3Cscript%3E",
     ] {
@@ -320,6 +329,39 @@ fn the_overview_says_what_is_there_and_what_is_not() {
     let service = Service::start(&project, &["--env", "dev", "--environments", "dev"]);
     let reply = service.ask("GET", "/", &bearer());
     assert!(!reply.body.contains("live") && service.ask("GET", "/e/live", &bearer()).status == 404, "{}", reply.body);
+    service.stop();
+}
+
+#[test]
+fn the_graph_the_plan_and_the_history_lead_to_changesets() {
+    let database = Database::new();
+    let project = project(&[table("a"), table("b").depends_on(["a"]), table("c").depends_on(["b"])]);
+    project.on(&database, &["apply", "--select", "a"]).ok();
+    let service = Service::of(&project, &database, &[]);
+    let page = |path: &str| service.get(path).body;
+    let to_b = "<a href=\"/e/default/changeset?id=b\">";
+    let graph = page("/e/default/graph");
+    assert!(graph.contains("<svg") && graph.contains(to_b) && graph.contains("Changesets: 3,"), "{graph}");
+    assert!(!graph.contains("<style") && !graph.contains("style="), "the policy allows no style inside of a page");
+    let near = page("/e/default/graph?around=a&depth=1");
+    assert!(near.contains(to_b) && !near.contains("id=c\""), "{near}");
+    let plan = page("/e/default/plan");
+    assert!(plan.contains("<h1>Forward plan for default</h1>") && plan.contains(to_b), "{plan}");
+    assert!(plan.contains("CREATE</span>") && !plan.contains("<style") && !plan.contains("style="), "{plan}");
+    let digest = plan.split("Digest <code>").nth(1).unwrap().split('<').next().unwrap();
+    let of_api = service.get("/api/v1/environments/default/plan").json();
+    assert_eq!(of_api["digest"], digest, "a run over the API is confirmed by what the page shows");
+    let one = page("/e/default/plan?select=b");
+    assert!(one.contains(to_b) && !one.contains("changeset?id=c"), "{one}");
+    let history = page("/e/default/history?changeset=a");
+    assert!(history.contains("<a href=\"/e/default/changeset?id=a\">") && history.contains("applied"), "{history}");
+    let run = history.split("history?run=").nth(1).unwrap().split('"').next().unwrap();
+    assert!(page(&format!("/e/default/history?run={run}")).contains("runStarted"));
+    assert!(page("/e/default/history?kind=failed").contains("No event fits."));
+    for odd in ["history?kind=odd", "history?before=x", "graph?depth=0", "graph?around=nothing", "plan?select=nothing"]
+    {
+        assert_eq!(service.get(&format!("/e/default/{odd}")).status, 400, "{odd}");
+    }
     service.stop();
 }
 

@@ -5,7 +5,7 @@ mod dot;
 mod json;
 mod layout;
 mod mermaid;
-pub(super) mod svg;
+pub mod svg;
 mod tree;
 mod view;
 

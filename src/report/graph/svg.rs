@@ -3,8 +3,8 @@
 
 use super::layout::{Layout, Point, layout};
 use super::{GraphNode, GraphView, Link};
-use crate::base::count;
 use crate::base::text::{clip, line, width};
+use crate::base::{Markup, count};
 use crate::report::escape::markup;
 use crate::report::plan::mark;
 use crate::report::style::Tone;
@@ -21,7 +21,7 @@ const MARGIN: f64 = 16.0;
 const LEGEND: f64 = 28.0;
 
 /// Class names begin with `dg-`: inside of an HTML page the rules hold for the whole page.
-const CSS: &str = "\
+pub const CSS: &str = "\
 .dg-graph text{font-family:ui-sans-serif,system-ui,'Segoe UI','DejaVu Sans',Arial,sans-serif;font-size:11px;fill:#59636e}
 .dg-graph .dg-id{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:13px;font-weight:600;fill:#1f2328}
 .dg-graph .dg-way{fill:none;stroke:#9aa4af;stroke-width:1.4}
@@ -65,6 +65,19 @@ pub(super) fn render(graph: &GraphView) -> String {
 /// The `svg` element alone, for an HTML page. It runs from left to right, and from top to bottom where it
 /// would be wider than `fit` pixels and is narrower so.
 pub(in crate::report) fn fragment(graph: &GraphView, fit: f64) -> String {
+    drawn(graph, fit, None)
+}
+
+/// Where a changeset of a picture leads, by its id.
+pub type Leads<'a> = Option<&'a dyn Fn(&str) -> String>;
+
+/// The same for a page that has the style ([`CSS`]) already, with a link at every changeset.
+#[must_use]
+pub fn picture(graph: &GraphView, fit: f64, leads: &dyn Fn(&str) -> String) -> Markup {
+    Markup::made(drawn(graph, fit, Some(leads)))
+}
+
+pub(in crate::report) fn drawn(graph: &GraphView, fit: f64, leads: Leads<'_>) -> String {
     let links = graph.links();
     let faces: Vec<Face> = graph.nodes.iter().map(Face::new).collect();
     let edges: Vec<(usize, usize)> = links.iter().map(|link| (link.needed, link.dependent)).collect();
@@ -74,11 +87,16 @@ pub(in crate::report) fn fragment(graph: &GraphView, fit: f64) -> String {
     let foot = if legend.is_empty() { 0.0 } else { LEGEND };
     let (wide, high) = (drawn.size.0.max(legend_width) + 2.0 * MARGIN, drawn.size.1 + foot + 2.0 * MARGIN);
     let mut out = String::new();
+    // links inside of an image would not be reached by screen readers
+    let (role, style) = match leads {
+        None => ("img", format!("<style>\n{CSS}\n</style>\n")),
+        Some(_) => ("group", String::new()),
+    };
     let _ = write!(
         out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"dg-graph\" role=\"img\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"dg-graph\" role=\"{role}\" \
          aria-label=\"Graph of {}\" width=\"{wide:.0}\" height=\"{high:.0}\" \
-         viewBox=\"0 0 {wide:.0} {high:.0}\">\n<style>\n{CSS}\n</style>\n\
+         viewBox=\"0 0 {wide:.0} {high:.0}\">\n{style}\
          <g transform=\"translate({MARGIN:.0} {MARGIN:.0})\">\n",
         count(graph.nodes.len(), "changeset")
     );
@@ -89,7 +107,14 @@ pub(in crate::report) fn fragment(graph: &GraphView, fit: f64) -> String {
         write_link(&mut out, graph, link, way, turn);
     }
     for (i, face) in faces.iter().enumerate() {
-        face.write(&mut out, drawn.boxes[i], &graph.nodes[i]);
+        let node = &graph.nodes[i];
+        if let Some(leads) = leads {
+            let _ = write!(out, "<a href=\"{}\">", markup(&leads(&node.id)));
+        }
+        face.write(&mut out, drawn.boxes[i], node);
+        if leads.is_some() {
+            out.push_str("</a>\n");
+        }
     }
     let mut x = 0.0;
     for (class, mark, state) in &legend {

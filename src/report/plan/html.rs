@@ -4,9 +4,10 @@
 use super::Preview;
 use super::preview::Whole;
 use super::words::{self, Totals};
-use crate::base::{Level, count};
+use crate::base::{Level, Markup, count};
 use crate::plan::{Hazard, Impact, Limits, Plan, Rollback, Segment, Step, StepCheck};
-use crate::report::graph::{GraphView, svg};
+use crate::report::graph::GraphView;
+use crate::report::graph::svg::{self, Leads};
 use crate::report::page::{self, sql, text};
 use crate::report::{LintAnswer, findings, gates, preflight};
 use std::fmt::Write;
@@ -23,7 +24,7 @@ pub(super) fn render(previews: &[Preview<'_>]) -> String {
     let mut out = page::head(&titles.join(", "), true);
     out.push_str(page::folds_buttons());
     for (no, preview) in previews.iter().enumerate() {
-        part(&mut out, preview, no);
+        part(&mut out, preview, no, None);
     }
     let schema = previews.first().map_or("", |preview| preview.plan.ledger_schema.as_str());
     let _ = writeln!(
@@ -35,13 +36,20 @@ pub(super) fn render(previews: &[Preview<'_>]) -> String {
     out
 }
 
+/// One plan, for a page that has the style already; its changesets lead to their pages.
+pub(super) fn fragment(preview: &Preview<'_>, leads: &dyn Fn(&str) -> String) -> Markup {
+    let mut out = String::new();
+    part(&mut out, preview, 0, Some(leads));
+    Markup::made(out)
+}
+
 fn title(plan: &Plan) -> String {
     let direction = plan.direction.word();
     format!("{}{} plan for {}", direction[..1].to_uppercase(), &direction[1..], text(&plan.environment))
 }
 
 /// One plan; `no` is its number on the page.
-fn part(out: &mut String, preview: &Preview<'_>, no: usize) {
+fn part(out: &mut String, preview: &Preview<'_>, no: usize, leads: Leads<'_>) {
     let plan = preview.plan;
     let _ = writeln!(out, "<h1>{}</h1>", title(plan));
     about(out, preview);
@@ -61,7 +69,7 @@ fn part(out: &mut String, preview: &Preview<'_>, no: usize) {
         let _ = writeln!(out, "<p>Templates replaced by the project: <code>{names}</code></p>");
     }
     if !plan.steps.is_empty() {
-        overview(out, preview, no);
+        overview(out, preview, no, leads);
     }
     let (mut wave, whole) = (None, preview.whole());
     for (i, step, late) in words::waves(plan) {
@@ -151,10 +159,10 @@ fn tags(plan: &Plan, step: &Step) -> String {
     plan.hazards(step).into_iter().map(|hazard| tag(hazard, hazard.words())).collect()
 }
 
-fn overview(out: &mut String, preview: &Preview<'_>, no: usize) {
+fn overview(out: &mut String, preview: &Preview<'_>, no: usize, leads: Leads<'_>) {
     let plan = preview.plan;
     if plan.steps.len() <= MAX_NODES {
-        let _ = writeln!(out, "<div class=\"graph\">\n{}</div>", svg::fragment(&GraphView::of_plan(plan), WIDE));
+        let _ = writeln!(out, "<div class=\"graph\">\n{}</div>", svg::drawn(&GraphView::of_plan(plan), WIDE, leads));
     }
     let title = words::way_title(plan);
     let review = if preview.review.is_some() { "<th>Review</th>" } else { "" };

@@ -12,6 +12,7 @@ pub use words::Totals;
 pub(super) use words::{about as about_lines, mark};
 
 use super::lines::{Rendered, Text};
+use crate::base::Markup;
 pub use preview::{Detail, PlanOptions, Preview, Seal};
 
 /// How a plan is written.
@@ -68,6 +69,12 @@ impl PlanFormat {
             PlanFormat::Html => html::render(previews),
         })
     }
+}
+
+/// The plan as a part of a page that has the style already; `leads` says where a changeset's page is.
+#[must_use]
+pub fn fragment(preview: &Preview<'_>, leads: &dyn Fn(&str) -> String) -> Markup {
+    html::fragment(preview, leads)
 }
 
 /// Writes a plan for a terminal.

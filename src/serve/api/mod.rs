@@ -9,7 +9,7 @@ mod ledger;
 mod matrix;
 mod me;
 mod openapi;
-mod plan;
+pub(in crate::serve) mod plan;
 mod previewing;
 mod project;
 mod promotion;

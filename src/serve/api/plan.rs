@@ -27,11 +27,11 @@ use std::rc::Rc;
 /// What is to be planned.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct PlanRequest {
+pub(in crate::serve) struct PlanRequest {
     /// Only these changesets: `id`, `+id` (with dependencies), `id+` (with dependents), `label:x`.
-    select: Vec<String>,
+    pub select: Vec<String>,
     /// The source environment of a promotion: only what it has is planned.
-    from: Option<String>,
+    pub from: Option<String>,
     /// The gates to override; needs a reason.
     overrides: Vec<String>,
     /// The destructive kinds of steps to allow, in addition to those that the environment allows.
@@ -144,7 +144,7 @@ fn plan_with<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'
 /// What the query asks for.
 fn asked(exchange: &Exchange) -> PlanRequest {
     let from = exchange.query.get(FROM.name).map(str::to_owned);
-    PlanRequest { select: exchange.query.list(SELECT.name), from, ..PlanRequest::default() }
+    PlanRequest::of(exchange.query.list(SELECT.name), from)
 }
 
 async fn planned(service: &Service, exchange: &Exchange, request: PlanRequest) -> Result<Answer, Problem> {
@@ -213,8 +213,13 @@ fn written(previewed: &Previewed, offer: Offer<As>, wording: Wording) -> Read {
 }
 
 impl PlanRequest {
+    /// Without overrides.
+    pub(in crate::serve) fn of(select: Vec<String>, from: Option<String>) -> Self {
+        Self { select, from, ..Self::default() }
+    }
+
     /// Checks what its form does not say.
-    fn check(&self, service: &Service, exchange: &Exchange) -> Result<(), Problem> {
+    pub(in crate::serve) fn check(&self, service: &Service, exchange: &Exchange) -> Result<(), Problem> {
         let wrong = |why: String| Err(Problem::new(Kind::BadRequest, why));
         let known = gate::overridable();
         if let Some(other) = self.overrides.iter().find(|name| !known.contains(&name.as_str())) {
@@ -228,7 +233,7 @@ impl PlanRequest {
     }
 
     /// Asks on a desk.
-    async fn preview(self, aim: &Aim, reviews: bool) -> Result<Previewed, Failure> {
+    pub(in crate::serve) async fn preview(self, aim: &Aim, reviews: bool) -> Result<Previewed, Failure> {
         let Self { select, from, overrides, allow, reason } = self;
         let target = aim.target().await?;
         let source = RunSource::files(&target, &select)?;

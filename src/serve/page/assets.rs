@@ -1,6 +1,7 @@
 //! The style, the script and the icon of the pages. Their names change with their content, so that browsers may keep them.
 
 use crate::base::checksum::sha256_hex;
+use crate::report::graph::svg;
 use crate::serve::answer::Answer;
 use crate::serve::exchange::Exchange;
 use crate::serve::problem::{Kind, Problem};
@@ -13,11 +14,12 @@ use std::sync::OnceLock;
 pub(super) struct Asset {
     pub path: String,
     media: &'static str,
-    content: &'static str,
+    content: String,
 }
 
 impl Asset {
-    fn new(name: &str, end: &str, media: &'static str, content: &'static str) -> Self {
+    fn new(name: &str, end: &str, media: &'static str, content: impl Into<String>) -> Self {
+        let content = content.into();
         let digest = sha256_hex(content.as_bytes());
         Self { path: format!("/assets/{name}-{}.{end}", &digest[..16]), media, content }
     }
@@ -26,9 +28,11 @@ impl Asset {
 /// The style.
 pub(super) fn style() -> &'static Asset {
     static STYLE: OnceLock<Asset> = OnceLock::new();
-    const CSS: &str =
-        concat!(include_str!("../../../templates/html/plan.css"), include_str!("../../../templates/serve/serve.css"));
-    STYLE.get_or_init(|| Asset::new("dagmar", "css", "text/css; charset=utf-8", CSS))
+    let css = || {
+        let plan = include_str!("../../../templates/html/plan.css");
+        [plan, svg::CSS, include_str!("../../../templates/serve/serve.css")].join("\n")
+    };
+    STYLE.get_or_init(|| Asset::new("dagmar", "css", "text/css; charset=utf-8", css()))
 }
 
 /// The script.
@@ -61,7 +65,8 @@ fn answer<'a>(_: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     let name = exchange.parameters.first().map_or("", |(_, name)| name.as_str());
     let found = [style(), script(), icon()].into_iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(name));
     let answer = found.map(|asset| {
-        Answer::new(200, asset.media, asset.content).header("cache-control", "public, max-age=31536000, immutable")
+        Answer::new(200, asset.media, asset.content.as_str())
+            .header("cache-control", "public, max-age=31536000, immutable")
     });
     Box::pin(async { answer.ok_or_else(|| Problem::new(Kind::NotFound, "there is no such file")) })
 }

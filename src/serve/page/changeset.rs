@@ -1,12 +1,13 @@
 //! One changeset in an environment: whether it is there, why or why not, and what happened to it.
 
+use super::history::{Event, rows};
 use super::layout::{Shown, whole};
 use super::made::part;
 use super::words::Tag;
 use crate::base::{Failure, Markup, Wording};
 use crate::ops::history::events;
 use crate::ops::why::why;
-use crate::pg::ledger::read::{Filter, LedgerEvent};
+use crate::pg::ledger::read::Filter;
 use crate::plan::states::State;
 use crate::serve::aim::Aim;
 use crate::serve::answer::{Answer, HTML};
@@ -55,16 +56,6 @@ struct Reason<'a> {
     who: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Event<'a> {
-    at: &'a str,
-    kind: &'a str,
-    role: &'a str,
-    by: Option<&'a str>,
-    via: Option<String>,
-    error: Option<&'a str>,
-}
-
 fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
         let (aim, wording) = (service.aim(exchange)?, service.wording);
@@ -101,18 +92,7 @@ async fn read(aim: &Aim, id: &str, wording: Wording) -> Result<Markup, Problem> 
             tag: state.map_or_else(|| Tag::new("none", why.is), Tag::of),
             verdict: wording(&why.verdict),
             reasons: reasons.collect(),
-            events: found.events.iter().rev().map(event).collect(),
+            events: rows(&found),
         },
     )
-}
-
-fn event(event: &LedgerEvent) -> Event<'_> {
-    Event {
-        at: &event.at,
-        kind: &event.kind,
-        role: &event.db_user,
-        by: event.by.as_deref(),
-        via: event.origin.as_ref().map(crate::base::Origin::words),
-        error: event.detail.get("error").and_then(|error| error.as_str()),
-    }
 }

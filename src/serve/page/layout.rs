@@ -4,6 +4,7 @@ use super::made::part;
 use super::{assets, words};
 use crate::base::Markup;
 use crate::serve::answer::{Answer, HTML};
+use crate::serve::caller::Role;
 use crate::serve::exchange::Exchange;
 use crate::serve::problem::Problem;
 use crate::serve::service::Service;
@@ -40,8 +41,13 @@ struct Head<'a> {
     tabs: Vec<Link>,
 }
 
-/// The pages of an environment: the name, and the end of the path.
-const TABS: [(&str, &str); 1] = [("Changesets", "")];
+/// The pages of an environment: the name, the end of the path, and the role that it needs.
+const TABS: [(&str, &str, Role); 4] = [
+    ("Changesets", "", Role::Read),
+    ("Graph", "/graph", Role::Read),
+    ("Plan", "/plan", Role::Plan),
+    ("History", "/history", Role::Read),
+];
 
 /// The page with this part in it.
 ///
@@ -59,14 +65,14 @@ pub(super) fn whole(
         href: words::environment(&aim.environment),
         is_current: shown.environment == Some(aim.environment.as_str()),
     });
+    let caller = exchange.caller()?;
     let tabs = shown.environment.into_iter().flat_map(|environment| {
-        TABS.iter().map(move |(name, end)| Link {
+        TABS.iter().filter(|(.., role)| caller.may(*role)).map(move |(name, end, _)| Link {
             text: (*name).to_owned(),
             href: words::environment(environment) + end,
             is_current: *name == shown.tab,
         })
     });
-    let caller = exchange.caller()?;
     let head = Head {
         title: titled(shown),
         style: &assets::style().path,

@@ -6,11 +6,14 @@
 mod assets;
 mod changeset;
 mod environment;
+mod graph;
+mod history;
 mod layout;
 mod login;
 mod made;
 mod next;
 mod overview;
+mod plan;
 mod refusal;
 mod words;
 
@@ -28,4 +31,7 @@ pub const ROUTES: &[Route] = &[
     overview::OVERVIEW,
     environment::ENVIRONMENT,
     changeset::CHANGESET,
+    graph::GRAPH,
+    plan::PLAN,
+    history::HISTORY,
 ];
