@@ -9,21 +9,21 @@ use std::sync::OnceLock;
 
 /// The templates: name and text.
 const TEMPLATES: &[(&str, &str)] = &[
-    ("head", include_str!("../../templates/serve/head.hbs")),
-    ("foot", include_str!("../../templates/serve/foot.hbs")),
-    ("tag", include_str!("../../templates/serve/tag.hbs")),
-    ("login", include_str!("../../templates/serve/login.hbs")),
-    ("again", include_str!("../../templates/serve/again.hbs")),
-    ("events", include_str!("../../templates/serve/events.hbs")),
-    ("mistakes", include_str!("../../templates/serve/mistakes.hbs")),
-    ("broken", include_str!("../../templates/serve/broken.hbs")),
-    ("problem", include_str!("../../templates/serve/problem.hbs")),
-    ("overview", include_str!("../../templates/serve/overview.hbs")),
-    ("environment", include_str!("../../templates/serve/environment.hbs")),
-    ("graph", include_str!("../../templates/serve/graph.hbs")),
-    ("plan", include_str!("../../templates/serve/plan.hbs")),
-    ("history", include_str!("../../templates/serve/history.hbs")),
-    ("changeset", include_str!("../../templates/serve/changeset.hbs")),
+    ("head", include_str!("../../templates/html/serve/head.hbs")),
+    ("foot", include_str!("../../templates/html/serve/foot.hbs")),
+    ("tag", include_str!("../../templates/html/serve/tag.hbs")),
+    ("login", include_str!("../../templates/html/serve/login.hbs")),
+    ("again", include_str!("../../templates/html/serve/again.hbs")),
+    ("events", include_str!("../../templates/html/serve/events.hbs")),
+    ("mistakes", include_str!("../../templates/html/serve/mistakes.hbs")),
+    ("broken", include_str!("../../templates/html/serve/broken.hbs")),
+    ("problem", include_str!("../../templates/html/serve/problem.hbs")),
+    ("overview", include_str!("../../templates/html/serve/overview.hbs")),
+    ("environment", include_str!("../../templates/html/serve/environment.hbs")),
+    ("graph", include_str!("../../templates/html/serve/graph.hbs")),
+    ("plan", include_str!("../../templates/html/serve/plan.hbs")),
+    ("history", include_str!("../../templates/html/serve/history.hbs")),
+    ("changeset", include_str!("../../templates/html/serve/changeset.hbs")),
 ];
 
 /// A template with its values.
@@ -34,7 +34,7 @@ pub fn page(name: &str, values: &impl Serialize) -> Result<Markup, TemplateError
     static REGISTRY: OnceLock<Handlebars<'static>> = OnceLock::new();
     let registry = REGISTRY.get_or_init(registry);
     registry.render(name, values).map(Markup::made).map_err(|e| TemplateError {
-        template: format!("serve/{name}.hbs"),
+        template: format!("html/serve/{name}.hbs"),
         line: e.line_no,
         column: e.column_no,
         message: e.reason().to_string(),

@@ -1,6 +1,6 @@
 //! The project as it was read when the service started, or when it was told to read it again.
 
-use crate::base::Failure;
+use crate::base::{Failure, FailureKind};
 use crate::ops::{Project, now};
 use crate::pg::ProcessEnv;
 use std::path::{Path, PathBuf};
@@ -26,9 +26,19 @@ impl Reading {
     /// Reads it again.
     ///
     /// # Errors
-    /// As [`Reading::open`]; what was read before stays.
-    pub fn again(&self) -> Result<(), Failure> {
+    /// As [`Reading::open`], mistakes in dagmar.yaml, and a default environment that is another one or is gone: requests
+    /// that name none would reach another database. What was read before stays.
+    pub fn again(&self, named: Option<&str>) -> Result<(), Failure> {
         let project = Project::open(&self.root, self.process.clone())?;
+        project.workspace().check_project()?;
+        let before = self.project();
+        let (old, new) = (&before.workspace().loaded.config, &project.workspace().loaded.config);
+        let own = named.unwrap_or_else(|| old.default_environment());
+        let is_gone = old.environment(own).is_some() && new.environment(own).is_none();
+        if is_gone || named.is_none() && new.default_environment() != own {
+            let why = format!("the default environment `{own}` is gone, or is not the first one any more");
+            return Err(Failure::new(FailureKind::Usage, why).help("start the service again, or name it at the start"));
+        }
         *self.project.write().unwrap_or_else(PoisonError::into_inner) = (project, now());
         Ok(())
     }

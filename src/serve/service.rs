@@ -169,6 +169,18 @@ impl Service {
         self.aim_at(Some(name), exchange.caller()?, &exchange.id).map(drop)
     }
 
+    /// Refuses a promotion from an environment that does not exist for the caller: the named one, or the `promoteFrom` of
+    /// the environment.
+    ///
+    /// # Errors
+    /// As [`Service::aim_at`].
+    pub fn sees_source(&self, exchange: &Exchange, from: Option<&str>) -> Result<(), Problem> {
+        let aim = self.aim(exchange)?;
+        let config = &aim.project.workspace().loaded.config;
+        let usual = config.environment(&aim.environment).and_then(|environment| environment.promote_from.as_deref());
+        from.or(usual).map_or(Ok(()), |from| self.sees(exchange, from))
+    }
+
     /// The default environment.
     #[must_use]
     pub fn aim_at_default(&self, actor: Actor) -> Aim {

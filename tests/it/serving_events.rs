@@ -94,6 +94,12 @@ fn a_stream_has_the_lines_of_the_command_line() {
     assert_eq!(rest["events"].as_array().unwrap().len(), lines.len() - 2);
     assert_eq!((&rest["over"], &rest["next"]), (&json!(true), &json!(numbers.last().unwrap())));
     assert_eq!(rest["events"][0], json!({ "id": "3", "event": lines[2].data }));
+    // a number that no line has yet is of another log
+    for beyond in [lines.len() as u64 + 1, u64::MAX] {
+        let whole = document(&service, &format!("{path}?after={beyond}"));
+        assert_eq!(whole["events"][0]["event"], json!({ "event": "gap", "from": beyond.to_string(), "to": null }));
+        assert_eq!(whole["events"].as_array().unwrap().len(), lines.len() + 1);
+    }
 }
 
 #[test]

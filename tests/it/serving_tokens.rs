@@ -55,9 +55,7 @@ fn a_token_is_made_used_and_revoked() {
     };
     assert_eq!(asked(), 200);
     project.run(&["token", "revoke", "ci", "--reason", "it was in a log"]).ok();
-    let began = std::time::Instant::now();
     until("it is revoked", || asked() == 401);
-    assert!(began.elapsed().as_millis() < 1500, "{:?}", began.elapsed());
     assert_eq!(status(&reader), 200);
     let said = check(&project, &token).fails(5);
     assert!(said.contains("the token `ci` was revoked") && said.contains("it was in a log"), "{said}");

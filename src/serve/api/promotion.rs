@@ -89,7 +89,7 @@ fn look<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
         let PromotionChoice { from, select, overrides, allow, reason } = exchange.object()?;
         check_overrides(&overrides, reason.as_deref())?;
         // what cannot be seen is no source either
-        from.as_deref().map_or(Ok(()), |from| service.sees(exchange, from))?;
+        service.sees_source(exchange, from.as_deref())?;
         let overrides = Overrides { gates: overrides, reason, allow };
         preview(service, exchange, What::Promote { from, select }, overrides).await
     })
@@ -108,7 +108,7 @@ pub(super) const PROMOTE: Route = Route {
 fn post<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
         let request: PromotionRequest = exchange.object()?;
-        request.from.as_deref().map_or(Ok(()), |from| service.sees(exchange, from))?;
+        service.sees_source(exchange, request.from.as_deref())?;
         let what = What::Promote { from: request.from.clone(), select: request.select.clone() };
         let wish = request.how().wish(what, exchange.caller()?)?;
         start(service, exchange, wish).await

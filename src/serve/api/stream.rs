@@ -194,6 +194,8 @@ fn logged(live: &Live, place: &Place, limit: usize) -> Events {
     let (last, is_ended) = live.log.last();
     let (mut events, after) = match place {
         Place::Beginning => (Vec::new(), 0),
+        // a number of another log: what it stands for is not here
+        Place::Line(number) if *number > last => (vec![gap(place, "0")], 0),
         Place::Line(number) => (Vec::new(), *number),
         Place::Ledger(_) => (vec![gap(place, "0")], 0),
         Place::End => (Vec::new(), if is_ended { last } else { 0 }),

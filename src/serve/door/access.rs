@@ -27,10 +27,15 @@ pub struct Access {
     pub began: Instant,
 }
 
+/// A client may send any word as its method, as long as headers may be.
+fn clip(method: &str) -> &str {
+    method.get(..20).unwrap_or(method)
+}
+
 impl Access {
     /// Writes its line.
     pub fn log(&self, status: u16, bytes: usize) {
-        let method = printable(&self.method);
+        let method = printable(clip(&self.method));
         let address = self.peer.address.map_or_else(|| "socket".to_owned(), |address| address.to_string());
         let (person, way) = self.caller.as_ref().map_or(("-", "-"), |c| (c.person.as_str(), c.way.word()));
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -38,9 +43,35 @@ impl Access {
         let (request, route, refusal) = (self.id.as_str(), self.route, self.refusal.unwrap_or("-"));
         // probes ask every few seconds
         if ["health", "ready"].contains(&route) {
-            tracing::debug!(%method, route, status, ms, bytes, request, proxy_request, person, way, address, refusal, "request");
+            tracing::debug!(
+                %method,
+                route,
+                status,
+                ms,
+                bytes,
+                request,
+                proxy_request,
+                person,
+                way,
+                address,
+                refusal,
+                "request"
+            );
         } else {
-            tracing::info!(%method, route, status, ms, bytes, request, proxy_request, person, way, address, refusal, "request");
+            tracing::info!(
+                %method,
+                route,
+                status,
+                ms,
+                bytes,
+                request,
+                proxy_request,
+                person,
+                way,
+                address,
+                refusal,
+                "request"
+            );
         }
     }
 }

@@ -206,10 +206,11 @@ impl Signals {
 /// Reads the project and the certificate again; what cannot be read stays as it was.
 async fn again(door: &Door) {
     let service = &door.service;
-    let reading = service.reading.clone();
+    let (reading, named) = (service.reading.clone(), service.config.spec.environment.clone());
     // requests are answered meanwhile, and a failure is a line of the log
-    let read = service
-        .work(move || Box::pin(async move { Ok(reading.again().map_err(|failure| one_line(&failure.message))) }));
+    let read = service.work(move || {
+        Box::pin(async move { Ok(reading.again(named.as_deref()).map_err(|failure| one_line(&failure.message))) })
+    });
     match read.await.unwrap_or_else(|problem| Err(problem.code().to_owned())) {
         Ok(()) => tracing::info!("the project was read again"),
         Err(why) => tracing::error!("the project cannot be read again: {why}"),

@@ -30,7 +30,7 @@ pub(super) fn style() -> &'static Asset {
     static STYLE: OnceLock<Asset> = OnceLock::new();
     let css = || {
         let plan = include_str!("../../../templates/html/plan.css");
-        [plan, svg::CSS, include_str!("../../../templates/serve/serve.css")].join("\n")
+        [plan, svg::CSS, include_str!("../../../templates/html/serve/serve.css")].join("\n")
     };
     STYLE.get_or_init(|| Asset::new("dagmar", "css", "text/css; charset=utf-8", css()))
 }
@@ -38,14 +38,16 @@ pub(super) fn style() -> &'static Asset {
 /// The script.
 pub(super) fn script() -> &'static Asset {
     static SCRIPT: OnceLock<Asset> = OnceLock::new();
-    const JS: &str = include_str!("../../../templates/serve/serve.js");
+    const JS: &str = include_str!("../../../templates/html/serve/serve.js");
     SCRIPT.get_or_init(|| Asset::new("dagmar", "js", "text/javascript; charset=utf-8", JS))
 }
 
 /// The icon.
 pub(super) fn icon() -> &'static Asset {
     static ICON: OnceLock<Asset> = OnceLock::new();
-    ICON.get_or_init(|| Asset::new("dagmar", "svg", "image/svg+xml", include_str!("../../../templates/serve/icon.svg")))
+    ICON.get_or_init(|| {
+        Asset::new("dagmar", "svg", "image/svg+xml", include_str!("../../../templates/html/serve/icon.svg"))
+    })
 }
 
 pub(super) const ASSET: Route = Route {

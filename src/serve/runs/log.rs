@@ -105,7 +105,7 @@ impl Log {
     #[must_use]
     pub fn after(&self, number: u64, limit: usize) -> Vec<Read> {
         let inner = self.inner();
-        let mut next = number + 1;
+        let mut next = number.saturating_add(1);
         let mut found = Vec::new();
         let begin = inner.lines.partition_point(|line| line.number <= number);
         for line in inner.lines.iter().skip(begin).take(limit) {

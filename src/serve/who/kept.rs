@@ -32,6 +32,8 @@ struct State {
     looked: Instant,
     stamp: Option<Stamp>,
     file: Result<TokenFile, Unreadable>,
+    /// Why it could not be read last; each reason is a line of the log.
+    why: String,
 }
 
 /// What tells one content of a file from another.
@@ -55,7 +57,8 @@ impl Kept {
     /// As [`TokenFile::open`].
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let (file, about) = TokenFile::open(path, now())?;
-        let state = State { looked: Instant::now(), stamp: Stamp::of(&about, now()), file: Ok(file) };
+        let state =
+            State { looked: Instant::now(), stamp: Stamp::of(&about, now()), file: Ok(file), why: String::new() };
         Ok(Self { path: path.to_owned(), state: RefCell::new(state) })
     }
 
@@ -74,17 +77,18 @@ impl Kept {
         if stamp.is_some() && stamp == state.stamp && state.file.is_ok() {
             return;
         }
-        let was_fine = state.file.is_ok();
         (state.file, state.stamp) = match TokenFile::open(&self.path, now()) {
             Ok((file, about)) => {
-                if !was_fine {
+                if !std::mem::take(&mut state.why).is_empty() {
                     tracing::info!("the file of tokens can be read again");
                 }
                 (Ok(file), Stamp::of(&about, now()))
             }
             Err(failure) => {
-                if was_fine {
-                    tracing::error!("no token counts: {}", one_line(&failure.message));
+                let why = one_line(&failure.message);
+                if why != state.why {
+                    tracing::error!("no token counts: {why}");
+                    state.why = why;
                 }
                 (Err(Unreadable), None)
             }

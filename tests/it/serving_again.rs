@@ -1,0 +1,83 @@
+//! What a service does with a dagmar.yaml that changed, and with environments that its callers do not see.
+
+use crate::support::tokens::Tokens;
+use crate::support::{Database, SECRET, Service, bearer, project, table};
+use dagmar::base::Role;
+
+#[test]
+fn a_broken_project_is_not_taken_over() {
+    let (dev, live, strange) = (Database::new(), Database::new(), Database::new());
+    let project = project(&[table("a")]);
+    let good = format!(
+        "environments:\n  dev: {{ url: \"{}\" }}\n  live: {{ url: \"{}\", promoteFrom: dev }}\n",
+        dev.url(),
+        live.url()
+    );
+    project.write("dagmar.yaml", &good);
+    let mut command = project.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("DAGMAR_SECRET", SECRET);
+    let service = Service::run(command);
+    let names = || {
+        let answer = service.get("/api/v1/environments").json();
+        let names: Vec<String> =
+            answer["environments"].as_array().unwrap().iter().map(|one| one["name"].to_string()).collect();
+        names.join(" ")
+    };
+    let only_live = format!("environments:\n  live: {{ url: \"{}\" }}\n", live.url());
+    let turned =
+        format!("environments:\n  strange: {{ url: \"{}\" }}\n  dev: {{ url: \"{}\" }}\n", strange.url(), dev.url());
+    for (times, broken) in ["environments: [", "", "# being written", &only_live, &turned].iter().enumerate() {
+        project.write("dagmar.yaml", broken);
+        service.signal("HUP");
+        let refused = || service.log().matches("the project cannot be read again").count();
+        crate::support::until("it was refused", || refused() == times + 1);
+        assert_eq!(names(), "\"dev\" \"live\"", "{broken}");
+        assert_eq!(service.get("/status").json()["environment"], "dev", "{broken}");
+    }
+    assert_eq!(service.post("/migrate", "").status, 200);
+    assert_eq!(
+        (dev.sql("SELECT to_regclass('a')"), strange.sql("SELECT to_regclass('a') IS NULL")),
+        ("a".into(), "t".into())
+    );
+    project.write("dagmar.yaml", &good.replace("live:", "prod:"));
+    service.signal("HUP");
+    service.until_logged("the project was read again");
+    assert_eq!(names(), "\"dev\" \"prod\"");
+    service.stop();
+}
+
+#[test]
+fn a_source_that_a_caller_does_not_see_is_none_for_him() {
+    let live = Database::new();
+    let project = project(&[table("a")]);
+    let hidden = "postgres://hiddenuser@127.0.0.1:1/hiddenname";
+    let config = format!(
+        "environments:\n  dev: {{ url: \"{hidden}\" }}\n  live: {{ url: \"{}\", promoteFrom: dev }}\n",
+        live.url()
+    );
+    project.write("dagmar.yaml", &config);
+    let mut tokens = Tokens::default();
+    let header = tokens.add("live", &Role::ALL, |entry| entry.environments = Some(vec!["live".to_owned()]));
+    tokens.write(&project);
+    let service = Service::start(&project, &["--env", "live"]);
+    let ask = |path: &str, headers: &str, body: &str| {
+        let (host, length) = (service.address, body.len());
+        service.send(&format!(
+            "POST /api/v1/environments/live/{path} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+        ))
+    };
+    let start = format!("{header}Idempotency-Key: k\r\n");
+    for (path, headers, body) in [
+        ("promotion-plan", &header, "{}"),
+        ("promotion-plan", &header, "{\"from\":\"dev\"}"),
+        ("promotions", &start, "{\"digest\":\"x\"}"),
+        ("promotions", &start, "{\"digest\":\"x\",\"from\":\"dev\"}"),
+    ] {
+        let reply = ask(path, headers, body);
+        assert_eq!((reply.status, reply.code().as_str()), (404, "notFound"), "{path} {body}");
+        assert!(!reply.body.contains("hidden"), "{}", reply.body);
+    }
+    // who sees both is told what is wrong with it
+    assert!(ask("promotion-plan", &bearer(), "{}").body.contains("hiddenname"));
+    service.stop();
+}
