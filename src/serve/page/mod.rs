@@ -1,7 +1,7 @@
 //! The pages: what the API answers, for people in a browser. Everything can be read without scripts.
 //!
-//! A handler has its part of the page made on a desk ([`shown`]), together with all who ask the same; what is the caller's own (his name, his
-//! form token) is put around it here.
+//! A handler has its part of the page made on a desk, together with all who ask the same; what is the caller's own (the
+//! name, the form token) is put around it in `layout.rs`.
 
 mod assets;
 mod changeset;
