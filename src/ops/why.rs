@@ -113,11 +113,16 @@ impl Why {
     }
 }
 
-/// Finds the reasons, and changes nothing.
+/// Finds the reasons, and changes nothing. The environment that comes before is asked if it may be.
 ///
 /// # Errors
 /// If neither the files nor the ledger have the changeset, or the server cannot be reached.
-pub async fn why(target: &Target, id: &str, observer: &mut dyn Observer) -> Result<Why, Failure> {
+pub async fn why(
+    target: &Target,
+    id: &str,
+    may_be_asked: &dyn Fn(&str) -> bool,
+    observer: &mut dyn Observer,
+) -> Result<Why, Failure> {
     let mut source = match RunSource::files(target, &[]) {
         Ok(source) => source,
         // what the ledger has of it is known all the same
@@ -144,7 +149,7 @@ pub async fn why(target: &Target, id: &str, observer: &mut dyn Observer) -> Resu
     let last = last(target, &db, view, &history, position).await?;
     let gates = match history.status(&id) {
         Some(RecordedStatus::Applied) => Vec::new(),
-        _ => gates(target, &db, &source, &history, &id, observer).await,
+        _ => gates(target, &db, (&source, may_be_asked), &history, &id, observer).await,
     };
     db.close().await?;
     let environment = target.environment.as_str();
@@ -228,7 +233,7 @@ async fn recorded(target: &Target, id: &str, unknown: Unknown, observer: &mut dy
 async fn gates(
     target: &Target,
     db: &Database,
-    source: &RunSource<'_>,
+    (source, may_be_asked): (&RunSource<'_>, &dyn Fn(&str) -> bool),
     history: &History,
     id: &str,
     observer: &mut dyn Observer,
@@ -243,7 +248,8 @@ async fn gates(
     };
     let mut reasons = Vec::new();
     let mut from = None;
-    if let Some(before) = target.config().and_then(|environment| environment.promote_from.as_deref()) {
+    let before = target.config().and_then(|environment| environment.promote_from.as_deref());
+    if let Some(before) = before.filter(|before| may_be_asked(before)) {
         let asked = match target.of(before) {
             Ok(there) => PromotionSource::connect(there, observer).await,
             Err(why) => Err(why),

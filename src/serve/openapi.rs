@@ -108,7 +108,7 @@ pub fn document(tables: &[&[Route]]) -> Value {
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "bearer": { "type": "http", "scheme": "bearer", "description": "The secret of the service." },
+                "bearer": { "type": "http", "scheme": "bearer", "description": "A token, the secret of the service, or a token of a trusted issuer." },
             },
             "headers": {
                 "RequestId": {

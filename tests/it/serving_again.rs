@@ -1,7 +1,7 @@
 //! What a service does with a dagmar.yaml that changed, and with environments that its callers do not see.
 
 use crate::support::tokens::Tokens;
-use crate::support::{Database, SECRET, Service, bearer, project, table};
+use crate::support::{Database, SECRET, Service, bearer, project, sql, table, until};
 use dagmar::base::Role;
 
 #[test]
@@ -30,7 +30,7 @@ fn a_broken_project_is_not_taken_over() {
         project.write("dagmar.yaml", broken);
         service.signal("HUP");
         let refused = || service.log().matches("the project cannot be read again").count();
-        crate::support::until("it was refused", || refused() == times + 1);
+        until("it was refused", || refused() == times + 1);
         assert_eq!(names(), "\"dev\" \"live\"", "{broken}");
         assert_eq!(service.get("/status").json()["environment"], "dev", "{broken}");
     }
@@ -77,7 +77,42 @@ fn a_source_that_a_caller_does_not_see_is_none_for_him() {
         assert_eq!((reply.status, reply.code().as_str()), (404, "notFound"), "{path} {body}");
         assert!(!reply.body.contains("hidden"), "{}", reply.body);
     }
+    let why = |headers: &str| service.ask("GET", "/api/v1/environments/live/changesets/a/why", headers).body;
+    let page = |path: &str, headers: &str| service.ask("GET", path, headers).body;
+    let changeset = "/e/live/changeset?id=a";
+    for hidden in [why(&header), page(changeset, &header), page("/e/live", &header), page("/", &header)] {
+        let hidden = hidden.replace("device-width", "");
+        assert!(!hidden.contains("hiddenname") && !hidden.contains("dev"), "{hidden}");
+    }
+    assert!(why(&bearer()).contains("`dev` cannot be queried") && page(changeset, &bearer()).contains("dev"));
     // who sees both is told what is wrong with it
     assert!(ask("promotion-plan", &bearer(), "{}").body.contains("hiddenname"));
+    service.stop();
+}
+
+#[test]
+fn a_stream_ends_with_the_token_that_opened_it() {
+    let database = Database::new();
+    let held = sql("a", "SELECT pg_advisory_xact_lock_shared(77, 1)", "SELECT 1");
+    let project = project(&[held]);
+    let mut tokens = Tokens::default();
+    let header = tokens.add("reader", &[Role::Read], |_| ());
+    tokens.write(&project);
+    let hold = database.hold("SELECT pg_advisory_lock(77, 1)");
+    let running = project.start(&database, &["apply"]);
+    let service = Service::of(&project, &database, &[]);
+    let runs = || service.get("/api/v1/environments/default/runs").json()["runs"].as_array().cloned().unwrap();
+    database.until_runs("pg_advisory_xact_lock_shared");
+    let id = runs()[0]["id"].as_str().unwrap().to_owned();
+    let mut http = service.connect();
+    http.send(format!(
+        "GET /api/v1/environments/default/runs/{id}/events HTTP/1.1\r\nHost: {}\r\n{header}\r\n",
+        service.address
+    ));
+    Tokens::default().write(&project);
+    let told = http.ended();
+    assert!(told.starts_with("HTTP/1.1 200") && !told.contains("event: ended"), "{told}");
+    drop(hold);
+    drop(running);
     service.stop();
 }

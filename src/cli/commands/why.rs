@@ -27,7 +27,7 @@ pub struct Args {
 pub fn run(args: &Args, global: &Global, out: &mut Output) -> Outcome {
     let form = form(global)?;
     let target = open::target(global)?;
-    let why = block_on(why(&target, &args.id, out))?;
+    let why = block_on(why(&target, &args.id, &|_| true, out))?;
     let Why { environment, changeset, is, reasons, verdict, broken, .. } = &why;
     match form {
         Form::Json => out.json_with(broken.as_ref(), &why.answer(worded)),

@@ -1,7 +1,7 @@
 //! `GET …/changesets`: the changesets of an environment, as a list and one by one.
 
 use super::history::{BEFORE, Page, before, page};
-use super::reading::{LIMIT, READING, USUAL, followed, not_found, read};
+use super::reading::{LIMIT, READING, USUAL, followed, not_found, read, read_for};
 use crate::base::{Failure, FailureKind};
 use crate::ops::Target;
 use crate::ops::changeset::{ChangesetAnswer, ChangesetFilter, ChangesetsAnswer, changeset, find, list};
@@ -15,6 +15,7 @@ use crate::serve::parameter::{Form, Parameter};
 use crate::serve::route::{Handling, Reply, Route};
 use crate::serve::service::Service;
 use crate::source::schema::answers::of;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 pub(super) const CHANGESETS: Route = Route {
@@ -101,13 +102,19 @@ pub(super) const WHY: Route = Route {
     ..READING
 };
 
+/// Whether a caller who sees these environments sees this one.
+fn is_in(seen: Option<&BTreeSet<String>>, name: &str) -> bool {
+    seen.is_none_or(|seen| seen.contains(name))
+}
+
 fn why_answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
         let id = exchange.parameter("id").to_owned();
-        let answer = read(service, exchange, move |aim, wording| {
+        let seen = service.seen_by(exchange.caller()?);
+        let answer = read_for(service, exchange, move |aim, wording| {
             Box::pin(async move {
                 let target = aim.target().await?;
-                match why(&target, &id, &mut ()).await {
+                match why(&target, &id, &|name| is_in(seen.as_ref(), name), &mut ()).await {
                     // it asks the files first, and then the ledger
                     Err(failure) if failure.kind == FailureKind::Usage && !is_in_files(&target, &id)? => {
                         Ok(Err(unknown(&id)))

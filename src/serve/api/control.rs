@@ -31,7 +31,7 @@ struct Because {
     reason: Option<String>,
 }
 
-/// A request that a run stops.
+/// No content.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Nothing {}
@@ -146,7 +146,8 @@ fn cancel<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
             let target = place.target().await?;
             let asked = async {
                 let found = control::prepare_cancel(&target, &mut ()).await?;
-                if found.running.run != own {
+                // a run that the ledger does not know is none that somebody else has begun
+                if own.is_none() || found.running.run != own {
                     let running = found.running.clone();
                     found.db.close().await?;
                     return Ok(Err(running));

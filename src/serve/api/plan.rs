@@ -1,8 +1,8 @@
 //! `…/plan` and `…/gates`: what a run would do, and whether the gates let it.
 
 use super::reading::{READING, Read, SELECT, read_for};
+use super::starting::check_overrides;
 use crate::base::{Failure, FailureKind, Wording};
-use crate::gate;
 use crate::ops::gates::Overrides;
 use crate::ops::lines::GatesAnswer;
 use crate::ops::preview::{Asked, Previewed, preview};
@@ -220,13 +220,9 @@ impl PlanRequest {
 
     /// Checks what its form does not say.
     pub(in crate::serve) fn check(&self, service: &Service, exchange: &Exchange) -> Result<(), Problem> {
-        let wrong = |why: String| Err(Problem::new(Kind::BadRequest, why));
-        let known = gate::overridable();
-        if let Some(other) = self.overrides.iter().find(|name| !known.contains(&name.as_str())) {
-            return wrong(format!("`{other}` is not a gate that can be overridden; these can: {}", known.join(", ")));
-        }
-        if self.overrides.is_empty() != self.reason.is_none() {
-            return wrong("`overrides` and `reason` belong together".to_owned());
+        check_overrides(&self.overrides, self.reason.as_deref())?;
+        if self.overrides.is_empty() && self.reason.is_some() {
+            return Err(Problem::new(Kind::BadRequest, "`overrides` and `reason` belong together"));
         }
         // what cannot be seen is no source either
         self.from.as_deref().map_or(Ok(()), |from| service.sees(exchange, from))

@@ -107,6 +107,7 @@ fn environments<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handlin
                 if !names.contains(&aim.environment.as_str()) {
                     names.push(&aim.environment);
                 }
+                let sees = |name: &String| seen.as_ref().is_none_or(|seen| seen.contains(name));
                 names.retain(|name| seen.as_ref().is_none_or(|seen| seen.contains(*name)));
                 let mut environments = Vec::new();
                 for name in names {
@@ -115,7 +116,7 @@ fn environments<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handlin
                     environments.push(Environment {
                         name: name.to_owned(),
                         default: name == aim.environment,
-                        promote_from: configured.and_then(|environment| environment.promote_from.clone()),
+                        promote_from: configured.and_then(|environment| environment.promote_from.clone()).filter(sees),
                         connection: match configured.and_then(|environment| environment.address()) {
                             _ if target.has_url() => "given",
                             Some(Address::Url(EMBEDDED)) => "embedded",

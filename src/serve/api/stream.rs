@@ -5,14 +5,14 @@ use super::known::{Known, find, not_found};
 use super::runs::RUN_ID;
 use super::told::{Events, Item, StreamEvent};
 use crate::base::Wording;
-use crate::ops::runs;
+use crate::ops::{now, runs};
 use crate::pg::ledger::runs::RunName;
 use crate::report::json;
 use crate::serve::accept::{Offer, choose};
 use crate::serve::aim::Aim;
 use crate::serve::answer::{Answer, JSON, Stream};
-use crate::serve::caller::Role;
-use crate::serve::exchange::Exchange;
+use crate::serve::caller::{Caller, Role, Way};
+use crate::serve::exchange::{Exchange, Peer};
 use crate::serve::flights::Key;
 use crate::serve::parameter::{Form, Parameter};
 use crate::serve::problem::{Kind, PROBLEM, Problem};
@@ -157,11 +157,13 @@ fn events<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
         })?;
         let (sender, stream) = Stream::new();
         let service = service.clone();
+        let (caller, peer) = (exchange.caller()?.clone(), exchange.peer);
         spawn_local(async move {
             let told = tell(&service, &origin, place, first, &sender);
             tokio::select! {
                 () = told => {}
                 () = sender.closed() => {}
+                () = until_refused(&service, &caller, peer) => {}
                 () = service.stopped() => {
                     let _ = sender.send(Bytes::from_static(b"event: stopping\ndata: {\"event\":\"stopping\"}\n\n")).await;
                 }
@@ -170,6 +172,20 @@ fn events<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
         });
         Ok(Answer::stream(EVENT_STREAM, stream))
     })
+}
+
+/// Waits until the caller may not read any more: his token was revoked, or has expired.
+async fn until_refused(service: &Service, caller: &Caller, peer: Peer) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let has_expired = caller.expires.is_some_and(|until| until <= now());
+        // what others said of him holds until it expires
+        let is_kept_here = matches!(caller.way, Way::Secret | Way::Token { .. });
+        let is_known = || service.who.again(&caller.way, peer).is_ok_and(|again| again.is_some());
+        if has_expired || is_kept_here && !is_known() {
+            return;
+        }
+    }
 }
 
 /// The next events after a place.

@@ -70,7 +70,8 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
     } else if guard != Some(Guard::Open) {
         access.caller = identify(door, &head, access, session.as_ref()).await?;
         service.who.admit(access.caller.as_ref(), access.peer)?;
-        let is_ambient = access.caller.as_ref().is_none_or(|caller| caller.way.is_ambient());
+        // a cookie is shown with every request, as a proxy's word is
+        let is_ambient = session.is_some() || access.caller.as_ref().is_none_or(|caller| caller.way.is_ambient());
         if is_ambient {
             door.hosts.check(host.as_deref())?;
         }

@@ -20,6 +20,7 @@ use crate::serve::problem::{Kind, Problem};
 use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
 use crate::serve::service::Service;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// How many events a page has, the latest.
@@ -62,19 +63,20 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
         let id = exchange.query.get("id").filter(|id| !id.is_empty());
         let id = id.ok_or_else(|| Problem::new(Kind::BadRequest, "the parameter `id` is missing"))?.to_owned();
         let (name, title) = (aim.environment.clone(), id.clone());
-        let key = Key { what: CHANGESET.name, environment: name.clone(), detail: id.clone() };
+        let seen = service.seen_by(exchange.caller()?);
+        let key = Key { what: CHANGESET.name, environment: name.clone(), detail: format!("{id}\n{seen:?}") };
         let work = move || -> Local<Result<Answer, Problem>> {
-            Box::pin(async move { Ok(Answer::html(read(&aim, &id, wording).await?)) })
+            Box::pin(async move { Ok(Answer::html(read(&aim, &id, seen.as_ref(), wording).await?)) })
         };
         let inner = service.read(key, work).await?;
         whole(service, exchange, &Shown { title: &title, environment: Some(&name), tab: "Changesets" }, &inner)
     })
 }
 
-async fn read(aim: &Aim, id: &str, wording: Wording) -> Result<Markup, Problem> {
+async fn read(aim: &Aim, id: &str, seen: Option<&BTreeSet<String>>, wording: Wording) -> Result<Markup, Problem> {
     let problem = |failure: Failure| Problem::of(&failure, wording);
     let target = aim.target().await.map_err(problem)?;
-    let why = why(&target, id, &mut ()).await.map_err(problem)?;
+    let why = why(&target, id, &|name| seen.is_none_or(|seen| seen.contains(name)), &mut ()).await.map_err(problem)?;
     let filter = Filter { changeset: Some(why.changeset.clone()), limit: MOST, ..Filter::default() };
     let found = events(&target, &filter, &mut ()).await.map_err(problem)?;
     let state = why.state.and_then(|word| State::ALL.into_iter().find(|state| state.word() == word));

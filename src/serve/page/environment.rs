@@ -86,7 +86,8 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
     Box::pin(async {
         let (aim, wanted) = (service.aim(exchange)?, Wanted::of(exchange)?);
         let (name, wording) = (aim.environment.clone(), service.wording);
-        let detail = format!("{:?}\n{}\n{}", wanted.state, wanted.page, wanted.text);
+        let seen = service.seen_by(exchange.caller()?);
+        let detail = format!("{:?}\n{}\n{}\n{seen:?}", wanted.state, wanted.page, wanted.text);
         let key = Key { what: ENVIRONMENT.name, environment: name.clone(), detail };
         let work = move || -> crate::serve::desk::Local<Result<Answer, Problem>> {
             Box::pin(async move {
@@ -94,6 +95,7 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
                 let found = asked.await.map_err(|failure| Problem::of(&failure, wording))?;
                 let config = &aim.project.workspace().loaded.config;
                 let from = config.environment(&aim.environment).and_then(|e| e.promote_from.as_deref());
+                let from = from.filter(|from| seen.as_ref().is_none_or(|seen| seen.contains(*from)));
                 let mut shown = page(&found, from, &wanted)?;
                 if let Some(broken) = &found.broken {
                     let problem = Problem::of(broken, wording);

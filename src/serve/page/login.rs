@@ -75,6 +75,7 @@ fn asked(exchange: &Exchange, to: Option<&str>, refused: Option<&Problem>) -> Re
     let why = match refused.map(Problem::status) {
         None => "",
         Some(429) => "There were too many attempts from this address; wait a minute.",
+        Some(503) => "This cannot be checked now; try again in a minute.",
         Some(_) => "This is not accepted: it is wrong, or it has expired.",
     };
     let values = json!({"to": inside(to), "why": why, "is_private": is_private});

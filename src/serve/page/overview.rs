@@ -71,13 +71,15 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
 }
 
 async fn read(aims: Vec<Aim>, wording: Wording) -> Result<Markup, Problem> {
-    let cards: Vec<Card> = join_all(aims.iter().map(|aim| card(aim, wording))).await;
+    let sees = |name: &str| aims.iter().any(|aim| aim.environment == name);
+    let cards: Vec<Card> = join_all(aims.iter().map(|aim| card(aim, &sees, wording))).await;
     part("overview", &json!({ "cards": cards }))
 }
 
-async fn card(aim: &Aim, wording: Wording) -> Card {
+async fn card(aim: &Aim, sees: &dyn Fn(&str) -> bool, wording: Wording) -> Card {
     let config = &aim.project.workspace().loaded.config;
     let promote_from = config.environment(&aim.environment).and_then(|environment| environment.promote_from.clone());
+    let promote_from = promote_from.filter(|from| sees(from));
     let mut card = Card {
         name: aim.environment.clone(),
         href: words::environment(&aim.environment),
