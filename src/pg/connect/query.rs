@@ -131,6 +131,16 @@ impl Connection {
         self.simple(&format!("{USE_OWN_PATH}; {sql}")).await
     }
 
+    /// Runs a query of dagmar's own that has so many parts that a server with JIT would compile it for seconds: it is
+    /// interpreted (manual, chapter 32). Gives its rows.
+    ///
+    /// # Errors
+    /// [`FailureKind::Database`], with the context in front.
+    pub async fn interpreted(&self, context: &str, sql: &str) -> Result<Vec<Texts>, Failure> {
+        let asked = self.texts(&format!("SET LOCAL jit = off; {sql}")).await;
+        asked.map_err(|e| super::error::query_failed(context, &e))
+    }
+
     /// Runs several statements of dagmar's own in one message, which set the path themselves and set it back. Gives
     /// what each of those that have rows answered.
     ///

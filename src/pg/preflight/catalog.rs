@@ -46,8 +46,8 @@ pub async fn read(connection: &Connection, version: i32, entries: &[&AlsoLocked]
             ("views", if questions.iter().any(|q| q.through == Through::BaseRelations) { "true" } else { "false" }),
         ],
     );
-    let rows = connection.query("cannot query the tables that are locked as well", &sql).await?;
-    let text: &str = rows.first().map_or(Ok("{}"), |row| row.get(0))?;
+    let rows = connection.interpreted("cannot query the tables that are locked as well", &sql).await?;
+    let text = rows.first().and_then(|row| row.first()?.as_deref()).unwrap_or("{}");
     let answer: Answer = serde_json::from_str(text)
         .map_err(|e| Failure::new(FailureKind::Internal, format!("cannot read the catalog: {e}")))?;
     answer.fill(&questions, &mut catalog);

@@ -193,8 +193,8 @@ impl Facts {
     /// When the server does not answer.
     pub async fn ask(connection: &Connection, asked: &Requirements, ledger: &Ident) -> Result<Self, Failure> {
         let question = question(asked, ledger, connection.author_path(), connection.server_major);
-        let rows = connection.query("cannot run the preflight queries", &question).await?;
-        let text: &str = rows.first().map_or(Ok("{}"), |row| row.get(0))?;
+        let rows = connection.interpreted("cannot run the preflight queries", &question).await?;
+        let text = rows.first().and_then(|row| row.first()?.as_deref()).unwrap_or("{}");
         serde_json::from_str(text)
             .map_err(|e| Failure::new(FailureKind::Internal, format!("cannot read the preflight result: {e}")))
     }
