@@ -31,6 +31,9 @@ pub struct Around {
     pub depth: u32,
 }
 
+/// How many edges away what is near a changeset is, unless somebody says otherwise.
+pub const NEAR: u32 = 2;
+
 /// Makes the picture. Only `against` connects.
 ///
 /// # Errors

@@ -1,13 +1,12 @@
 //! Which of several forms of an answer a client wants.
 
 use super::answer::Answer;
+pub use super::answer::HTML;
 use super::exchange::Exchange;
 use super::problem::{Kind, Problem};
 
 /// The media type of plain text.
 pub const TEXT: &str = "text/plain; charset=utf-8";
-/// The media type of pages.
-pub const HTML: &str = "text/html; charset=utf-8";
 /// The media type of Markdown.
 pub const MARKDOWN: &str = "text/markdown; charset=utf-8";
 /// The media type of comma-separated values.

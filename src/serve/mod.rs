@@ -19,6 +19,7 @@ pub mod exchange;
 pub mod flights;
 pub mod held;
 pub mod log;
+pub mod memory;
 pub mod net;
 mod noting;
 pub mod old;

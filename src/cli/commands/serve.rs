@@ -10,6 +10,7 @@ use crate::cli::shell::wording::worded;
 use crate::pg::{ProcessEnv, SERVICE_SECRET};
 use crate::serve::config::{Config, Listen, OnStop, PublicUrl, TlsFiles, refuse_shared};
 use crate::serve::log::{self, Level, LogFormat};
+use crate::serve::memory::without_huge_pages;
 use crate::serve::who::tokens::FILE;
 use crate::serve::{Reading, serve};
 use std::os::unix::fs::MetadataExt;
@@ -99,6 +100,7 @@ enum OnStopArg {
 
 pub fn run(args: &Args, global: &Global, _: &mut Output) -> Outcome {
     only_text(global)?;
+    without_huge_pages();
     let mut process = ProcessEnv::of_process();
     let secret = secret(args, &process)?;
     // no file of the project may name it

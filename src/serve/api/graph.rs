@@ -1,7 +1,7 @@
 //! `GET …/graph`: the graph of changesets.
 
 use super::reading::{READING, SELECT, read};
-use crate::ops::graph::{Around, GraphRequest, graph};
+use crate::ops::graph::{Around, GraphRequest, NEAR, graph};
 use crate::report::{GraphFormat, GraphOptions, GraphView};
 use crate::serve::accept::{DOT, MERMAID, Offer, SVG, TEXT, choose, document, names};
 use crate::serve::answer::{Answer, JSON};
@@ -63,9 +63,6 @@ pub(super) const GRAPH: Route = Route {
     ..READING
 };
 
-/// How far away what is near may be.
-const DEPTH: u32 = 2;
-
 fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
         let (offer, query) = (choose(exchange, OFFERS)?, &exchange.query);
@@ -76,7 +73,7 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
         }
         let request = GraphRequest {
             select: query.list(SELECT.name),
-            around: around.map(|changeset| Around { changeset, depth: depth.unwrap_or(DEPTH) }),
+            around: around.map(|changeset| Around { changeset, depth: depth.unwrap_or(NEAR) }),
             against: query.get("against") != Some("false"),
             edges: query.flag("edges"),
         };

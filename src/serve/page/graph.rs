@@ -4,7 +4,7 @@ use super::layout::{Shown, whole};
 use super::made::part;
 use super::words;
 use crate::base::{Failure, Markup};
-use crate::ops::graph::{Around, GraphRequest, graph};
+use crate::ops::graph::{Around, GraphRequest, NEAR, graph};
 use crate::report::graph::svg::picture;
 use crate::serve::aim::Aim;
 use crate::serve::answer::{Answer, HTML};
@@ -24,9 +24,6 @@ const MOST: usize = 400;
 
 /// What a page has room for, in pixels.
 const WIDE: f64 = 1060.0;
-
-/// How far away what is near a changeset may be.
-const DEPTH: u32 = 2;
 
 pub(super) const GRAPH: Route = Route {
     method: Method::Get,
@@ -59,7 +56,7 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
     Box::pin(async {
         let (aim, wording) = (service.aim(exchange)?, service.wording);
         let around = exchange.query.get("around").map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned);
-        let depth = exchange.query.number("depth").unwrap_or(DEPTH);
+        let depth = exchange.query.number("depth").unwrap_or(NEAR);
         let name = aim.environment.clone();
         let key = Key { what: GRAPH.name, environment: name.clone(), detail: format!("{depth} {around:?}") };
         let work = move || -> Local<Result<Answer, Problem>> {

@@ -4,6 +4,12 @@ use crate::serve::caller::{Role, Roles};
 use crate::source::access::{EVERYBODY, EnvironmentsOfGroups, GroupsOfRoles};
 use std::collections::BTreeSet;
 
+/// The longest name of a person or a group that others say.
+pub const LONGEST: usize = 256;
+
+/// The most groups of a person.
+pub const GROUPS: usize = 500;
+
 /// The roles of who is in these groups.
 #[must_use]
 pub fn roles(map: &GroupsOfRoles, groups: &[String]) -> Roles {

@@ -1,16 +1,11 @@
 //! Who asks, as a trusted proxy says it.
 
+use super::grants::{GROUPS, LONGEST};
 use super::{address, grants};
 use crate::base::Network;
 use crate::serve::caller::{Caller, Way};
 use crate::serve::exchange::{Head, Peer};
 use crate::source::ServeProxy;
-
-/// The longest name of a person or a group.
-const LONGEST: usize = 256;
-
-/// The most groups.
-const GROUPS: usize = 500;
 
 /// A trusted proxy.
 pub struct Proxy {

@@ -1,16 +1,11 @@
 //! What a token says, held against what dagmar.yaml asks of it.
 
+use crate::serve::who::grants::{GROUPS, LONGEST};
 use crate::source::ServeOidc;
 use serde_json::{Map, Value};
 
 /// How far the clocks of an issuer and of this machine may be apart, in seconds.
 const LEEWAY: f64 = 60.0;
-
-/// The longest name of a person or a group.
-const LONGEST: usize = 256;
-
-/// The most groups.
-const GROUPS: usize = 500;
 
 /// Whom a token stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]

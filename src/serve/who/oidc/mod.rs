@@ -93,3 +93,24 @@ fn caller(about: &ServeOidc, person: String, groups: Vec<String>, expires: i64, 
         expires: Some(expires),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_session_remembers_the_groups_that_mean_something() {
+        let about: ServeOidc = serde_json::from_value(json!({
+            "issuer": "https://id.example.org", "audience": "dagmar", "groups": "groups",
+            "roles": { "run": ["z-dba"] }, "environments": { "y-live": ["live"] }
+        }))
+        .unwrap();
+        let oidc = Oidc::new(&[about]).unwrap().unwrap();
+        let mut groups: Vec<String> = (0..400).map(|i| format!("group-{i:04}")).collect();
+        groups.extend(["y-live".to_owned(), "z-dba".to_owned()]);
+        let kept = oidc.kept("https://id.example.org", &groups);
+        assert_eq!(kept[..3], ["y-live".to_owned(), "z-dba".to_owned(), "group-0000".to_owned()]);
+        assert!(kept.iter().map(String::len).sum::<usize>() <= KEPT && kept.len() > 100, "{}", kept.len());
+    }
+}
