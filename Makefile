@@ -40,7 +40,7 @@ fuzz:
 	@FUZZ_SECONDS="$(FUZZ_SECONDS)" sh tests/fuzz.sh $(FUZZ)
 
 bench: postgres
-	$(CARGO) bench --bench dagmar --bench backfill
+	$(CARGO) bench --bench dagmar --bench backfill --bench serve
 
 postgres:
 	@sh tests/postgres.sh

@@ -8,15 +8,15 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
-use dagmar::pg::{Embedded, Place};
+mod support;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-const DAGMAR: &str = env!("CARGO_BIN_EXE_dagmar");
+use std::time::Instant;
+use support::{Server, median, program, project, psql, timed};
 
 fn main() {
     // `cargo test --benches` runs this file as well: that is no time to measure
@@ -66,35 +66,9 @@ fn main() {
     }
 }
 
-struct Server {
-    sockets: PathBuf,
-    port: String,
-    _held: Option<Embedded>,
-}
-
-impl Server {
-    /// The server that `BENCH_SERVER` names, for a measurement with its data on a disk.
-    fn given() -> Option<Self> {
-        let given = std::env::var("BENCH_SERVER").ok()?;
-        let (sockets, port) = given.rsplit_once(':').expect("BENCH_SERVER is DIRECTORY:PORT of a socket");
-        Some(Self { sockets: sockets.into(), port: port.to_owned(), _held: None })
-    }
-
-    fn private() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let binaries = std::env::var_os("DAGMAR_PG_BIN").map(PathBuf::from);
-        let held = runtime
-            .block_on(Embedded::throwaway_with(binaries.as_deref(), &[("max_locks_per_transaction", "1024")]))
-            .expect("PostgreSQL is installed");
-        let target = &held.settings().targets[0];
-        let Place::Socket(sockets) = &target.place else { unreachable!("a private server has a socket") };
-        Self { sockets: sockets.clone(), port: target.port.to_string(), _held: Some(held) }
-    }
-}
-
 fn start_up(runs: usize) {
-    let times: Vec<f64> = (0..runs).map(|_| timed(Command::new(DAGMAR).arg("--version")).0).collect();
-    let size = fs::metadata(DAGMAR).unwrap().len() as f64 / 1_048_576.0;
+    let times: Vec<f64> = (0..runs).map(|_| timed(program().arg("--version")).0).collect();
+    let size = fs::metadata(program().get_program()).unwrap().len() as f64 / 1_048_576.0;
     println!(
         "start-up     dagmar --version {:>8.1} ms (floor to meet: 10)   binary {size:.1} MB (25)",
         median(times) * 1e3
@@ -107,7 +81,7 @@ fn check(n: usize, runs: usize) -> f64 {
     let mut peak = 0;
     let times: Vec<f64> = (0..runs)
         .map(|_| {
-            let (time, memory) = timed(Command::new(DAGMAR).arg("check").current_dir(dir.path()));
+            let (time, memory) = timed(program().arg("check").current_dir(dir.path()));
             peak = peak.max(memory);
             time
         })
@@ -121,7 +95,7 @@ fn check(n: usize, runs: usize) -> f64 {
 fn prove(n: usize) {
     let dir = tempfile::tempdir().unwrap();
     project(dir.path(), n);
-    let (took, memory) = timed(Command::new(DAGMAR).args(["prove", "--all"]).current_dir(dir.path()));
+    let (took, memory) = timed(program().args(["prove", "--all"]).current_dir(dir.path()));
     println!(
         "prove        {n:>7} changesets {took:>8.3} s   {:.1} ms each   peak memory {:>5.0} MB",
         took * 1e3 / n as f64,
@@ -138,7 +112,7 @@ fn review(n: usize, runs: usize) {
     let squawk = squawk();
     let (mut ours, mut theirs, mut peak) = (Vec::new(), Vec::new(), 0);
     for _ in 0..runs {
-        let (took, memory) = timed(Command::new(DAGMAR).args(["lint", "--fail-on", "never"]).current_dir(dir.path()));
+        let (took, memory) = timed(program().args(["lint", "--fail-on", "never"]).current_dir(dir.path()));
         ours.push(took);
         peak = peak.max(memory);
         if squawk.is_some() {
@@ -189,7 +163,7 @@ fn apply(server: &Server, n: usize, runs: usize) {
         };
         let dagmar = |name: &str, args: &[&str]| {
             let url = format!("host={} port={} user=postgres dbname={name}", server.sockets.display(), server.port);
-            timed(Command::new(DAGMAR).args(args).args(["--yes", "--quiet", "--url", &url]).current_dir(dir.path())).0
+            timed(program().args(args).args(["--yes", "--quiet", "--url", &url]).current_dir(dir.path())).0
         };
         let (mut nothing, mut back) = (0.0, 0.0);
         in_new("jobs 4", &mut |name| {
@@ -278,9 +252,8 @@ fn indexes(server: &Server, tables: usize, rows: usize, runs: usize) {
         psql(server, "indexes", &["-c", &make]);
     }
     let url = format!("host={} port={} user=postgres dbname=indexes", server.sockets.display(), server.port);
-    let dagmar = |args: &[&str]| {
-        timed(Command::new(DAGMAR).args(args).args(["--yes", "--quiet", "--url", &url]).current_dir(dir.path())).0
-    };
+    let dagmar =
+        |args: &[&str]| timed(program().args(args).args(["--yes", "--quiet", "--url", &url]).current_dir(dir.path())).0;
     let (mut one, mut several) = (vec![], vec![]);
     for _ in 0..runs {
         one.push(dagmar(&["apply", "--jobs", "1"]));
@@ -310,8 +283,7 @@ fn floor_script(project: &Path, floor: &Path, single: &Path) {
 
 /// The SQL of each changeset of the plan.
 fn steps(project: &Path) -> Vec<(String, String)> {
-    let output =
-        Command::new(DAGMAR).args(["plan", "--offline", "--format", "json"]).current_dir(project).output().unwrap();
+    let output = program().args(["plan", "--offline", "--format", "json"]).current_dir(project).output().unwrap();
     let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let sql = |step: &serde_json::Value| {
         let segments = step["segments"].as_array().unwrap().iter();
@@ -319,67 +291,4 @@ fn steps(project: &Path) -> Vec<(String, String)> {
         statements.map(|statement| format!("{};\n", statement["sql"].as_str().unwrap())).collect()
     };
     plan["steps"].as_array().unwrap().iter().map(|s| (s["changeset"].as_str().unwrap().to_owned(), sql(s))).collect()
-}
-
-fn psql(server: &Server, database: &str, args: &[&str]) -> f64 {
-    let mut command = Command::new("psql");
-    command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-p", &server.port, "-d", database, "-h"]);
-    timed(command.arg(&server.sockets).args(args)).0
-}
-
-/// Seconds, and the peak of memory in KiB as the kernel counts it.
-fn timed(command: &mut Command) -> (f64, u64) {
-    let began = Instant::now();
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    let code = loop {
-        // the high-water mark only grows: the last look before the end is close to it
-        if let Some(line) =
-            fs::read_to_string(&status).ok().as_deref().and_then(|s| s.lines().find(|l| l.starts_with("VmHWM")))
-        {
-            peak = line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).unwrap_or(peak);
-        }
-        if let Some(code) = child.try_wait().unwrap() {
-            break code;
-        }
-        std::thread::sleep(Duration::from_micros(500));
-    };
-    assert!(code.success(), "{command:?}");
-    (began.elapsed().as_secs_f64(), peak)
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
-}
-
-/// A project of `n` changesets: a table with an index each, every one depending on the one
-/// seven before it.
-fn project(dir: &Path, n: usize) {
-    fs::create_dir_all(dir.join("plans")).unwrap();
-    fs::write(dir.join("dagmar.yaml"), "environments: { bench: {} }\n").unwrap();
-    for (file, chunk) in (1..=n).collect::<Vec<_>>().chunks(100).enumerate() {
-        let mut text = String::from("changesets:\n");
-        for i in chunk {
-            write!(text, "  - id: m{i:06}\n    author: team\n    description: Table number {i}\n").unwrap();
-            if *i > 7 {
-                writeln!(text, "    dependsOn: [m{:06}]", i - 7).unwrap();
-            }
-            write!(
-                text,
-                "    changes:
-      - createTable:
-          table: public.t{i}
-          columns:
-            - {{ name: id, type: bigint, identity: always, primaryKey: true }}
-            - {{ name: name, type: text, nullable: false }}
-            - {{ name: created_at, type: timestamptz, nullable: false, default: {{ sql: now() }} }}
-      - createIndex: {{ name: t{i}_name_idx, table: public.t{i}, columns: [name] }}
-"
-            )
-            .unwrap();
-        }
-        fs::write(dir.join(format!("plans/{file:05}.yaml")), text).unwrap();
-    }
 }
