@@ -65,7 +65,29 @@ impl std::fmt::Display for Approval {
     }
 }
 
+/// Whose word an approval is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity<'a> {
+    /// That of a database user.
+    Role(&'a str),
+    /// That of a person for whom a service approved, in lower case.
+    Person(String),
+}
+
 impl Approval {
+    /// The person for whom one of these services approved; `None`: the database user counts.
+    #[must_use]
+    pub fn person(&self, services: &[String]) -> Option<&str> {
+        let is_of_service = self.origin.is_some() && services.contains(&self.by);
+        is_of_service.then_some(self.os_user.as_str())
+    }
+
+    /// Whose word it is; `services` are the database users that speak for people.
+    #[must_use]
+    pub fn identity(&self, services: &[String]) -> Identity<'_> {
+        self.person(services).map_or(Identity::Role(&self.by), |person| Identity::Person(person.to_lowercase()))
+    }
+
     /// The database user, and the user of the client or of the service.
     #[must_use]
     pub fn who(&self) -> String {
@@ -74,14 +96,15 @@ impl Approval {
     }
 }
 
-/// The last word of each user, in the order in which they were said: a later one replaces an
+/// The last word of each user, and of each person for whom one of these services speaks, in the order in which they were said: a later one replaces an
 /// earlier one. By the server's clock, which no client sets; at the same time the one that was
 /// read later.
 #[must_use]
-pub fn last_words<'a>(all: impl IntoIterator<Item = &'a Approval>) -> Vec<&'a Approval> {
+pub fn last_words<'a>(all: impl IntoIterator<Item = &'a Approval>, services: &[String]) -> Vec<&'a Approval> {
     let mut all: Vec<&Approval> = all.into_iter().collect();
     all.sort_by_key(|a| a.at);
-    let is_last = |i: &usize| !all[i + 1..].iter().any(|later| later.by == all[*i].by);
+    let is_of = |later: &&Approval, i: usize| later.identity(services) == all[i].identity(services);
+    let is_last = |i: &usize| !all[i + 1..].iter().any(|later| is_of(later, *i));
     (0..all.len()).filter(is_last).map(|i| all[i]).collect()
 }
 
@@ -104,7 +127,7 @@ mod tests {
             origin: None,
         };
         let words = |all: &[Approval]| -> Vec<(String, ApprovalVerdict)> {
-            last_words(all).iter().map(|a| (a.by.clone(), a.verdict)).collect()
+            last_words(all, &[]).iter().map(|a| (a.by.clone(), a.verdict)).collect()
         };
         let (a, b) = ("a".to_owned(), "b".to_owned());
         let all = [
@@ -120,5 +143,43 @@ mod tests {
             said("a", ApprovalVerdict::Reject, 0),
         ];
         assert_eq!(words(&all), [(b, ApprovalVerdict::Approve), (a, ApprovalVerdict::Approve)]);
+    }
+
+    #[test]
+    fn a_service_speaks_for_people_where_the_environment_says_so() {
+        let said = |person: &str, verdict, at| Approval {
+            by: "service".to_owned(),
+            role_memberships: Vec::new(),
+            os_user: person.to_owned(),
+            host: String::new(),
+            at,
+            expires_at: None,
+            digest: String::new(),
+            verdict,
+            reason: String::new(),
+            origin: Some(Origin {
+                way: "token".to_owned(),
+                name: None,
+                address: None,
+                request: String::new(),
+                key: None,
+                groups: Vec::new(),
+                content: None,
+            }),
+        };
+        let own = Approval { origin: None, ..said("anna", ApprovalVerdict::Approve, 3) };
+        let all = [
+            said("anna", ApprovalVerdict::Reject, 0),
+            said("ben", ApprovalVerdict::Approve, 1),
+            said("Anna", ApprovalVerdict::Approve, 2),
+            own,
+        ];
+        let words = |services: &[String]| -> Vec<String> {
+            last_words(&all, services).iter().map(|a| format!("{} {}", a.os_user, a.verdict.word())).collect()
+        };
+        assert_eq!(words(&[]), ["anna approve"]);
+        // what the role says without a request is its own word
+        assert_eq!(words(&["service".to_owned()]), ["ben approve", "Anna approve", "anna approve"]);
+        assert_eq!(all[0].who(), "service (anna via token)");
     }
 }

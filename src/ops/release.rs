@@ -96,10 +96,12 @@ async fn fit(sealed: &Sealed, target: &Target, db: &Database, history: &History)
     let left = may_be_approved(sealed, target, db, history).await?;
     let said =
         approvals::read(&db.connection, &db.server, history.version, target.ledger(), Some(&sealed.digest)).await?;
-    if let Some(no) = last_words(&said).into_iter().find(|a| a.verdict == ApprovalVerdict::Reject) {
+    if let Some(no) =
+        last_words(&said, target.approval_services()).into_iter().find(|a| a.verdict == ApprovalVerdict::Reject)
+    {
         return Err(Failure::new(FailureKind::Refused, "the plan was rejected; nothing was run")
             .note(format!("by {}", no))
-            .help("seal a new plan; or the role that rejected it approves it"));
+            .help("seal a new plan; or whoever rejected it approves it"));
     }
     Ok(left)
 }
