@@ -1,9 +1,9 @@
 //! Paths of pages, and states with their colours.
 
+pub(super) use crate::base::percent::encoded;
 use crate::plan::states::State;
 use crate::report::style::Tone;
 use serde::Serialize;
-use std::fmt::Write;
 
 /// A word with a colour, and perhaps a place to go.
 #[derive(Debug, Serialize)]
@@ -43,19 +43,6 @@ pub(super) fn environment(name: &str) -> String {
 /// The path of a changeset's page. Its id is no segment: it may have a `/`.
 pub(super) fn changeset(environment: &str, id: &str) -> String {
     format!("/e/{}/changeset?id={}", encoded(environment), encoded(id))
-}
-
-/// A text as a part of a path or query (RFC 3986, chapter 2).
-pub(super) fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 #[cfg(test)]
