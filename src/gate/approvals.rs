@@ -7,7 +7,8 @@ use crate::base::count;
 use crate::base::{Operation, Remedy, Setting};
 use crate::history::approval::last_words;
 use crate::history::{Approval, ApprovalVerdict};
-use crate::plan::Direction;
+use crate::plan::{Direction, Plan};
+use crate::source::policy::ApprovalPolicy;
 use std::collections::BTreeSet;
 
 pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
@@ -35,21 +36,20 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
             "give the changeset an `author`, and seal the plan again",
         );
     }
-    // of each person the last word counts
     let of_plan: Vec<&Approval> = evidence.approvals.iter().filter(|a| a.digest == sealed.digest).collect();
     let (mut agreed, mut left_out) = (BTreeSet::new(), Vec::new());
-    for approval in last_words(of_plan, &policy.services) {
+    for (approval, weight) in of_plan.iter().zip(weigh(&of_plan, sealed, evidence.plan, policy, evidence.target)) {
         let who = approval.who();
-        if approval.verdict == ApprovalVerdict::Reject {
-            return Outcome::unmet(
-                format!("rejected by {who}: {}", approval.reason),
-                "resolve the objection, then seal a new plan",
-            );
-        }
-        match why_not(evidence, sealed, approval, policy) {
-            Some(why) => left_out.push(format!("{who} {why}")),
-            // who approved twice, by a service and by himself, is one where the names are the same
-            None => _ = agreed.insert(approval.person(&policy.services).unwrap_or(&approval.by).to_lowercase()),
+        match weight {
+            Weighed::Rejects => {
+                return Outcome::unmet(
+                    format!("rejected by {who}: {}", approval.reason),
+                    "resolve the objection, then seal a new plan",
+                );
+            }
+            Weighed::Counts(name) => _ = agreed.insert(name),
+            Weighed::Not(why) => left_out.push(format!("{who} {why}")),
+            Weighed::Replaced => {}
         }
     }
     let but = if left_out.is_empty() { String::new() } else { format!("; not counted: {}", left_out.join(", ")) };
@@ -62,14 +62,52 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     }
 }
 
+/// What a decision on a plan comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Weighed {
+    /// It is an approval that counts, of this name: who approved twice, by a service and by himself, is one where the
+    /// names are the same.
+    Counts(String),
+    /// It is a rejection.
+    Rejects,
+    /// It does not count: why.
+    Not(&'static str),
+    /// Who made it has made another one since.
+    Replaced,
+}
+
+/// What each decision on a plan comes to: of each person the last word.
+#[must_use]
+pub fn weigh(
+    said: &[&Approval],
+    sealed: &SealedPlan<'_>,
+    plan: &Plan,
+    policy: &ApprovalPolicy,
+    target: &Target,
+) -> Vec<Weighed> {
+    let last = last_words(said.iter().copied(), &policy.services);
+    let weight = |approval: &Approval| {
+        if !last.iter().any(|one| std::ptr::eq(*one, approval)) {
+            Weighed::Replaced
+        } else if approval.verdict == ApprovalVerdict::Reject {
+            Weighed::Rejects
+        } else if let Some(why) = why_not(sealed, plan, approval, policy, target) {
+            Weighed::Not(why)
+        } else {
+            Weighed::Counts(approval.person(&policy.services).unwrap_or(&approval.by).to_lowercase())
+        }
+    };
+    said.iter().map(|approval| weight(approval)).collect()
+}
+
 /// Why an approval does not count.
 fn why_not(
-    evidence: &Evidence<'_>,
     sealed: &SealedPlan<'_>,
+    plan: &Plan,
     approval: &Approval,
-    policy: &crate::source::policy::ApprovalPolicy,
+    policy: &ApprovalPolicy,
+    target: &Target,
 ) -> Option<&'static str> {
-    let target = evidence.target;
     let ends = policy.expires.map(|s| approval.at.saturating_add(i64::try_from(s.millis).unwrap_or(i64::MAX)));
     let over = [ends, approval.expires_at].into_iter().flatten().any(|at| at <= target.now);
     let person = approval.person(&policy.services);
@@ -91,8 +129,7 @@ fn why_not(
         Some("approved before it was rolled back here")
     } else if policy.not_author && is_sealer(sealed, approval, person) {
         Some("sealed the plan")
-    } else if policy.not_author && evidence.plan.steps.iter().any(|s| is_author(s.author.as_deref(), approval, person))
-    {
+    } else if policy.not_author && plan.steps.iter().any(|s| is_author(s.author.as_deref(), approval, person)) {
         Some("is an author")
     } else {
         None

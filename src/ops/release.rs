@@ -31,14 +31,7 @@ impl Release<'_> {
 
     /// The evidence about the plan for the gates.
     pub fn evidence(&self) -> SealedPlan<'_> {
-        let Sealed { content, digest, signature, .. } = &self.plan;
-        SealedPlan {
-            digest,
-            author: &content.author,
-            db_user: &content.db_user,
-            // one that is wrong was refused when the file was opened
-            signed_by: signature.as_ref().and_then(|s| s.get("key")).and_then(Value::as_str),
-        }
+        evidence(&self.plan)
     }
 
     /// The proofs that the plan carries, for the gates; `now` is the clock of the environment's server. Only a signature
@@ -88,6 +81,19 @@ impl Release<'_> {
     /// If the ledger cannot be read.
     pub async fn approvals(&self, target: &Target, db: &Database, history: &History) -> Result<Vec<Approval>, Failure> {
         approvals::read(&db.connection, &db.server, history.version, target.ledger(), Some(self.digest())).await
+    }
+}
+
+/// The evidence about a plan for the gates.
+#[must_use]
+pub fn evidence(plan: &Sealed) -> SealedPlan<'_> {
+    let Sealed { content, digest, signature, .. } = plan;
+    SealedPlan {
+        digest,
+        author: &content.author,
+        db_user: &content.db_user,
+        // one that is wrong was refused when the file was opened
+        signed_by: signature.as_ref().and_then(|s| s.get("key")).and_then(Value::as_str),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The routes below `/api/v1`, one file for each resource.
 
+mod approvals;
 mod changesets;
 mod control;
 mod graph;
@@ -17,6 +18,8 @@ mod reading;
 mod review;
 mod rollback;
 mod runs;
+pub(in crate::serve) mod sealed;
+mod sealed_runs;
 mod starting;
 mod status;
 mod stream;
@@ -58,4 +61,12 @@ pub const ROUTES: &[Route] = &[
     rollback::ROLLBACK,
     promotion::PREVIEW,
     promotion::PROMOTE,
+    sealed::PLANS,
+    sealed::UPLOAD,
+    sealed::ONE,
+    approvals::APPROVALS,
+    approvals::APPROVE,
+    approvals::REJECT,
+    sealed_runs::PREVIEW,
+    sealed_runs::RUN,
 ];
