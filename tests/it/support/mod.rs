@@ -38,6 +38,7 @@ mod tested;
 mod three;
 pub mod tokens;
 pub mod truth;
+pub mod visitor;
 pub mod webdriver;
 
 pub use answered::Answers;
