@@ -100,7 +100,9 @@ fn a_release_is_clicked_through_three_databases() {
     assert!(browser.text("main").contains("dev: applied") && browser.text("main").contains("production: pending"));
     let columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'orders'";
     assert_eq!((three.staging.sql(columns), three.production.sql(columns)), ("3".to_owned(), "2".to_owned()));
-    assert_eq!(browser.complaints(), [""; 0], "of scripts, styles, or what the policy forbids");
+    // the answer to the wrong name is one
+    let complaints = browser.complaints().into_iter().filter(|line| !line.contains("status of 400"));
+    assert_eq!(complaints.collect::<Vec<_>>(), [""; 0], "of scripts, styles, or what the policy forbids");
     service.stop();
 }
 
@@ -159,7 +161,9 @@ fn two_people_see_the_same_run_and_one_cancels_it() {
     assert!(anna.text("#run").contains("not today"), "{}", anna.text("#run"));
     drop(holder);
     for browser in [&anna, &ben] {
-        assert_eq!(browser.complaints().iter().filter(|line| !line.contains("409")).count(), 0);
+        // the answer to who came second is one
+        let complaints = browser.complaints().into_iter().filter(|line| !line.contains("status of 409"));
+        assert_eq!(complaints.collect::<Vec<_>>(), [""; 0]);
     }
     service.stop();
 }

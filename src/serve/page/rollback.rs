@@ -8,7 +8,7 @@ use super::words::{self, Tag};
 use crate::base::{Markup, Wording};
 use crate::ops::status::status;
 use crate::plan::rollback::Target as Which;
-use crate::plan::states::StateRow;
+use crate::plan::states::{State, StateRow};
 use crate::serve::aim::Aim;
 use crate::serve::answer::{Answer, HTML};
 use crate::serve::caller::Role;
@@ -210,7 +210,9 @@ async fn offer(service: &Service, exchange: &Exchange) -> Result<Answer, Problem
 async fn read(aim: &Aim, wording: Wording) -> Result<Markup, Problem> {
     let found = async { status(&aim.target().await?, &mut ()).await };
     let found = found.await.map_err(|failure| Problem::of(&failure, wording))?;
-    let mut applied: Vec<&StateRow> = found.changesets.iter().filter(|row| row.applied_at.is_some()).collect();
+    // of what failed as a whole nothing is there
+    let is_there = |row: &&StateRow| row.applied_at.is_some() && row.state != State::Failed;
+    let mut applied: Vec<&StateRow> = found.changesets.iter().filter(is_there).collect();
     applied.reverse();
     applied.sort_by(|a, b| b.applied_at.cmp(&a.applied_at));
     let page = words::environment(&aim.environment) + "/rollback";

@@ -94,7 +94,7 @@ impl<'s> Visitor<'s> {
 #[track_caller]
 pub fn form(page: &str, action: &str) -> Form {
     let begin = format!("action=\"{action}\"");
-    let text = page.split("<form").find(|text| text.contains(&begin));
+    let text = page.split("<form").find(|text| text.contains(&begin) && text.contains("method=\"post\""));
     let text = text.unwrap_or_else(|| panic!("no form to {action}: {page}")).split("</form>").next().unwrap();
     let hidden = text.split("<input type=\"hidden\" ").skip(1).map(|text| {
         let value =
