@@ -19,6 +19,7 @@ pub mod markup;
 pub mod name;
 mod network;
 pub mod pace;
+pub mod percent;
 pub mod remedy;
 mod role;
 pub mod rule;

@@ -25,6 +25,7 @@ pub mod old;
 pub mod openapi;
 pub mod page;
 pub mod parameter;
+pub mod places;
 pub mod problem;
 pub mod readiness;
 pub mod reading;

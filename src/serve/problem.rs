@@ -133,6 +133,24 @@ impl Problem {
             .header("www-authenticate", "Bearer realm=\"dagmar\"")
     }
 
+    /// What happened.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        self.members.get("detail").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether it is one of the service's own, of this kind.
+    #[must_use]
+    pub fn is(&self, kind: Kind) -> bool {
+        self.words == kind.words()
+    }
+
+    /// When to ask again, as the value of `Retry-After`.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<&str> {
+        self.headers.iter().find(|(name, _)| *name == "retry-after").map(|(_, value)| value.as_str())
+    }
+
     /// The answer takes longer than requests may take.
     #[must_use]
     pub fn slow() -> Self {

@@ -8,6 +8,7 @@ use super::desk::{Desks, Undone, Work};
 use super::exchange::Exchange;
 use super::flights::{Flights, Key};
 use super::held::Held;
+use super::places::Places;
 use super::problem::{Kind, Problem};
 use super::readiness::Readiness;
 use super::reading::Reading;
@@ -20,7 +21,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// How many threads read.
 const DESKS: usize = 2;
@@ -46,7 +47,7 @@ pub struct Service {
     /// The sessions of its pages.
     pub sessions: Sessions,
     /// The places for streams of events.
-    pub streams: Arc<Semaphore>,
+    pub streams: Rc<Places>,
     /// What was found of its readiness.
     pub readiness: Readiness,
     desks: Rc<Desks>,
@@ -66,7 +67,7 @@ impl Service {
         document: fn() -> &'static str,
     ) -> Result<Rc<Self>, Failure> {
         config.check()?;
-        config.secret.iter().for_each(crate::pg::remember);
+        config.secret.iter().chain(&config.session_key).for_each(crate::pg::remember);
         let project = reading.project().workspace().loaded.config.serve.clone();
         let who = Who::new(config.secret.as_ref(), config.tokens.as_deref(), &project)?;
         let limits = project.limits;
@@ -78,7 +79,7 @@ impl Service {
             who,
             runs: Registry::default(),
             sessions: Sessions::new(config.session_key.as_ref(), config.is_https())?,
-            streams: Arc::new(Semaphore::new(limits.streams)),
+            streams: Places::new(limits.streams, limits.streams_per_caller),
             readiness: Readiness::default(),
             desks: Rc::new(Desks::start(DESKS)?),
             flights: Flights::new(Duration::from_millis(limits.request_time.millis)),
@@ -178,7 +179,12 @@ impl Service {
         let aim = self.aim(exchange)?;
         let config = &aim.project.workspace().loaded.config;
         let usual = config.environment(&aim.environment).and_then(|environment| environment.promote_from.as_deref());
-        from.or(usual).map_or(Ok(()), |from| self.sees(exchange, from))
+        from.map_or(Ok(()), |from| self.sees(exchange, from))?;
+        // what follows may name this one
+        usual.map_or(Ok(()), |usual| self.sees(exchange, usual)).map_err(|_| {
+            let detail = "the environment is promoted from one that does not exist here, or that you may not see";
+            Problem::new(Kind::NotFound, detail)
+        })
     }
 
     /// The environment from which another one gets its changesets, if the caller sees it.

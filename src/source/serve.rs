@@ -65,6 +65,9 @@ pub struct ServeLimits {
     /// The number of streams of events; default: 200.
     #[schemars(range(min = 1, max = 100_000))]
     pub streams: usize,
+    /// The number of streams of events of one caller; default: 50.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub streams_per_caller: usize,
     /// The number of requests per second of one caller, or of one address without a caller; 0: any number; default: 50.
     #[schemars(range(max = 100_000))]
     pub per_second: u32,
@@ -88,6 +91,7 @@ impl Default for ServeLimits {
             connections: 1024,
             connections_per_address: 256,
             streams: 200,
+            streams_per_caller: 50,
             per_second: 50,
             burst: 200,
             failures_per_minute: 10,
@@ -110,6 +114,7 @@ impl ServeLimits {
             ("connections", number(self.connections as u64), "write 1 to 100000"),
             ("connectionsPerAddress", number(self.connections_per_address as u64), "write 1 to 100000"),
             ("streams", number(self.streams as u64), "write 1 to 100000"),
+            ("streamsPerCaller", number(self.streams_per_caller as u64), "write 1 to 100000"),
             ("perSecond", self.per_second <= 100_000, "write 0 to 100000; 0 is no limit"),
             ("burst", number(self.burst.into()), "write 1 to 100000"),
             ("failuresPerMinute", number(self.failures_per_minute.into()), "write 1 to 100000"),
@@ -152,8 +157,8 @@ mod tests {
         assert_eq!((limits.header_time.millis, limits.body.bytes, limits.per_second), (2000, 2 << 20, 0));
         assert_eq!((limits.connections, said_of_some), (1024, vec![]));
         let keys = json!({ "header": "1KiB", "headers": 0, "headerTime": "0", "body": "1B", "bodyTime": "2h",
-            "requestTime": "1ms", "connections": 0, "connectionsPerAddress": 0, "streams": 0, "perSecond": 100_001, "burst": 0,
-            "failuresPerMinute": 0 });
+            "requestTime": "1ms", "connections": 0, "connectionsPerAddress": 0, "streams": 0, "streamsPerCaller": 0, "perSecond": 100_001,
+            "burst": 0, "failuresPerMinute": 0 });
         let expected: Vec<String> =
             keys.as_object().unwrap().keys().map(|key| format!("`{key}` is out of range")).collect();
         assert_eq!(said(keys).1, expected);

@@ -68,6 +68,7 @@ mod proving_accepted;
 mod proving_bad;
 mod proving_sealed;
 mod proving_versions;
+mod recovering;
 mod rehearsing;
 mod remaking;
 mod repair;

@@ -1,9 +1,11 @@
 //! What a run tells while it goes on: as a stream that can be taken up again, and as one document.
 
 use crate::support::http::{Event, names};
+use crate::support::tokens::Tokens;
 use crate::support::{
     Changeset, Database, Previewed, Project, Service, bearer, digest, project, sql, table, tables, until,
 };
+use dagmar::base::Role;
 use dagmar::ops::TargetSpec;
 use serde_json::{Value, json};
 
@@ -220,7 +222,11 @@ fn the_lines_of_the_last_runs_are_kept() {
 fn streams_have_a_limit_and_outlive_silence() {
     let database = Database::new();
     let project = project(&[held("a")]);
-    project.write("dagmar.yaml", "serve: { limits: { streams: 2, headerTime: 1s, bodyTime: 1s, requestTime: 1s } }");
+    let limits = "streams: 3, streamsPerCaller: 2, headerTime: 1s, bodyTime: 1s, requestTime: 1s";
+    project.write("dagmar.yaml", &format!("serve: {{ limits: {{ {limits} }} }}"));
+    let mut tokens = Tokens::default();
+    let reader = tokens.add("reader", &[Role::Read], |_| ());
+    tokens.write(&project);
     let service = Service::of(&project, &database, &[]);
     let holder = database.hold(HOLD);
     let path = events_of(&start(&service, &project, &database));
@@ -229,6 +235,8 @@ fn streams_have_a_limit_and_outlive_silence() {
     second.until("stepStarted");
     let third = service.get(&path);
     assert_eq!((third.status, third.code().as_str()), (503, "overloaded"));
+    // another caller has places of his own
+    assert_eq!(service.ask("HEAD", &path, &reader).status, 200);
     // a document is no stream
     assert_eq!(document(&service, &path)["over"], false);
     drop(second);

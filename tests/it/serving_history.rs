@@ -106,6 +106,32 @@ fn what_the_guard_refuses_is_noted_once_a_minute() {
     project.on(&here, &["history", "--verify"]).ok();
 }
 
+/// A role that the body needs is as one that the path needs.
+#[test]
+fn what_needs_an_administrator_is_noted_when_others_ask_for_it() {
+    let database = Database::new();
+    let (project, mut tokens) = (project(&[table("a")]), Tokens::default());
+    project.write("dagmar.yaml", "environments: { dev: {} }");
+    project.on(&database, &["apply"]).ok();
+    let runner = tokens.add("runner", &[Role::Run], |_| ());
+    tokens.write(&project);
+    let service = Service::of(&project, &database, &[]);
+    for (path, body) in
+        [("runs", "{\"digest\":\"x\",\"skipPreflight\":true}"), ("rollbacks", "{\"digest\":\"x\",\"all\":true}")]
+    {
+        let (host, length) = (service.address, body.len());
+        let reply = service.send(&format!(
+            "POST /api/v1/environments/dev/{path} HTTP/1.1\r\nHost: {host}\r\n{runner}Idempotency-Key: k\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        ));
+        assert_eq!((reply.status, reply.code().as_str()), (403, "forbidden"));
+    }
+    let found = refused(&project, &database, 2);
+    let whys: Vec<&str> = found.iter().map(|event| event["detail"]["why"].as_str().unwrap()).collect();
+    assert!(whys.iter().all(|why| why.contains("need the role `admin`")), "{whys:?}");
+    service.stop();
+}
+
 /// A database that does not answer keeps nobody from an answer.
 #[test]
 fn a_refusal_that_cannot_be_noted_is_a_refusal() {

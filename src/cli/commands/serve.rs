@@ -20,11 +20,12 @@ const LARGEST: u64 = 64 << 10;
 
 /// Serves the project over HTTP: a small service next to a database in a private network.
 ///
-/// GET /health and GET /ready are open to everybody and say nothing about the project. GET /status, POST /migrate and
-/// POST /rollback need the header `Authorization: Bearer TEXT`, with a token (`dagmar token`) or the secret of --secret-file
-/// or DAGMAR_SECRET, which no option takes: others on this machine can read a command line. The same address shows pages in a
-/// browser; one logs in with the same text. --env names the environment of requests that name none, and --url is its
-/// connection. Limits for clients are in dagmar.yaml (`serve: limits:`).
+/// GET /health and GET /ready are open to everybody and say nothing about the project. GET /status, POST /migrate,
+/// POST /rollback and the API below /api/v1 need the header `Authorization: Bearer TEXT`, with a token (`dagmar token`), a
+/// token of an OpenID Connect issuer, or the secret of --secret-file or DAGMAR_SECRET, which no option takes: others on this
+/// machine can read a command line. The same address shows pages in a browser; one logs in with the same text. --env names
+/// the environment of requests that name none, and --url is its connection. Issuers, a proxy that signs people in, and
+/// limits for clients are in dagmar.yaml (`serve:`).
 ///
 /// SIGTERM and SIGINT stop it in order, a second one at once. SIGHUP reads the project and the certificate again.
 /// docs/service.md says how to run it.

@@ -2,6 +2,7 @@
 
 use super::persistent::{Home, PORT};
 use super::{SUPERUSER, find};
+use crate::base::percent::encoded_path;
 use crate::base::{Failure, file};
 use crate::pg::Settings;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ impl Home {
     /// The same as a URL of libpq's form; the socket makes a password needless.
     #[must_use]
     pub fn url(&self) -> String {
-        let host = percent_encoded(&self.sockets.to_string_lossy());
+        let host = encoded_path(&self.sockets.to_string_lossy());
         format!("postgresql://{SUPERUSER}@/postgres?host={host}&port={PORT}")
     }
 
@@ -43,21 +44,5 @@ impl Home {
         command.env("PGHOST", &self.sockets).env("PGPORT", PORT.to_string());
         command.env("PGUSER", SUPERUSER).env("PGDATABASE", "postgres");
         Ok(command)
-    }
-}
-
-/// A path as the value of a URL's parameter.
-fn percent_encoded(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'.' | b'~');
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_fit_for_urls() {
-        assert_eq!(percent_encoded("/tmp/a b&c=ö/run"), "/tmp/a%20b%26c%3D%C3%B6/run");
     }
 }

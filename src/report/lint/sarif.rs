@@ -2,6 +2,7 @@
 
 use super::answer::{LintAnswer, LintFinding};
 use super::gitlab::fingerprint;
+use crate::base::percent::encoded_path;
 use crate::base::{Level, Rule};
 use crate::lint::rules;
 use crate::report::json::pretty;
@@ -64,7 +65,7 @@ fn result(answer: &LintAnswer, finding: &LintFinding, used: &[Rule], seen: &mut 
     });
     if let Some(place) = &finding.place {
         result["locations"] = json!([{ "physicalLocation": {
-            "artifactLocation": { "uri": uri(&answer.path(place)), "uriBaseId": "SRCROOT" },
+            "artifactLocation": { "uri": encoded_path(&answer.path(place)), "uriBaseId": "SRCROOT" },
             "region": {
                 "startLine": place.line,
                 "startColumn": place.column,
@@ -74,17 +75,4 @@ fn result(answer: &LintAnswer, finding: &LintFinding, used: &[Rule], seen: &mut 
         } }]);
     }
     result
-}
-
-/// A path as a relative reference (RFC 3986): what is not harmless is percent-encoded.
-fn uri(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }

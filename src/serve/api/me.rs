@@ -1,6 +1,7 @@
 //! `GET /api/v1/me`: who asks, and what he may do.
 
 use super::reading::READING;
+use crate::base::time::rfc3339;
 use crate::serve::answer::Answer;
 use crate::serve::caller::Role;
 use crate::serve::exchange::Exchange;
@@ -17,7 +18,7 @@ use std::rc::Rc;
 struct Me<'a> {
     /// The name of the person or program.
     person: &'a str,
-    /// How he showed who he is: `secret`.
+    /// How he showed who he is: `secret`, `token`, `oidc`, `proxy`.
     way: &'static str,
     /// The address of the client; null: it came through the Unix socket.
     address: Option<String>,
@@ -25,6 +26,8 @@ struct Me<'a> {
     roles: Vec<&'static str>,
     /// The environments that he may see; null: all.
     environments: Option<BTreeSet<String>>,
+    /// Until when he may, as RFC 3339; null: without an end, or as long as a proxy says so.
+    expires: Option<String>,
 }
 
 pub(super) const ME: Route = Route {
@@ -46,6 +49,7 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
             address: caller.address.map(|address| address.to_string()),
             roles: roles.map(Role::word).collect(),
             environments: service.seen_by(caller),
+            expires: caller.expires.map(rfc3339),
         }))
     })
 }

@@ -1,5 +1,6 @@
 //! What the routes that read have in common.
 
+use crate::base::percent::encoded;
 use crate::base::{Failure, Wording};
 use crate::serve::aim::Aim;
 use crate::serve::answer::Answer;
@@ -106,23 +107,10 @@ pub(super) fn followed(answer: Answer, exchange: &Exchange, route: &Route, name:
     let Some(next) = next else { return answer };
     let mut path = route.path.to_owned();
     for (name, value) in &exchange.parameters {
-        path = path.replace(&format!("{{{name}}}"), &percent_encoded(value));
+        path = path.replace(&format!("{{{name}}}"), &encoded(value));
     }
     let kept = exchange.query.pairs().filter(|(other, _)| *other != name);
-    let pairs: Vec<String> = kept
-        .chain([(name, next)])
-        .map(|(name, value)| format!("{}={}", percent_encoded(name), percent_encoded(value)))
-        .collect();
+    let pairs: Vec<String> =
+        kept.chain([(name, next)]).map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
     answer.header("link", format!("<{path}?{}>; rel=\"next\"", pairs.join("&")))
-}
-
-fn percent_encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }

@@ -152,7 +152,7 @@ fn events<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
             // a browser that gets it does not come again
             return Ok(Answer::new(204, EVENT_STREAM, Bytes::new()));
         }
-        let room = service.streams.clone().try_acquire_owned().map_err(|_| {
+        let room = service.streams.take(Some(exchange.caller()?.bucket())).ok_or_else(|| {
             Problem::new(Kind::Overloaded, "too many streams of events are open").header("retry-after", "5")
         })?;
         let (sender, stream) = Stream::new();

@@ -1,10 +1,10 @@
 //! One connection.
 
 use super::patience::Patient;
-use super::places::Place;
 use super::shared::Door;
 use super::{head, reply};
 use crate::serve::exchange::Peer;
+use crate::serve::places::Place;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};

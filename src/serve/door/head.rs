@@ -100,10 +100,7 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
         if let Some(caller) = access.caller.as_ref().filter(|caller| !caller.may(role)) {
             let detail = format!("this needs the role `{}`", role.word());
             let query = Query::parse(parts.uri.query().unwrap_or_default()).unwrap_or_default();
-            let is_of_one = route.has_environment().then(|| environment(&parameters, &query));
-            if let Some(Ok(aim)) = is_of_one.map(|name| service.aim_at(name, caller, &access.id)) {
-                noting::note(service, route.name, caller, aim, &detail);
-            }
+            note(door, route, (caller, &access.id), environment(&parameters, &query), &detail);
             return Err(Problem::new(Kind::Forbidden, detail));
         }
         if service.is_stopping() {
@@ -144,12 +141,28 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
         access.caller.clone_from(&exchange.caller);
     }
     let handled = (route.handler)(service, &exchange);
-    match route.patience {
+    let answer = match route.patience {
         Patience::Handler => handled.await,
         Patience::Request => {
             let limit = Duration::from_millis(service.limits.request_time.millis);
             tokio::time::timeout(limit, handled).await.unwrap_or_else(|_| Err(Problem::slow()))
         }
+    };
+    // what the body asks for may need another role than the path
+    if let (Err(problem), Some(caller)) = (&answer, &exchange.caller)
+        && problem.is(Kind::Forbidden)
+    {
+        note(door, route, (caller, &exchange.id), exchange.environment(), problem.detail());
+    }
+    answer
+}
+
+/// Notes that a caller may not do something, in the ledger of the environment that he means and sees.
+fn note(door: &Door, route: &Route, (caller, id): (&Caller, &RequestId), environment: Option<&str>, why: &str) {
+    if route.has_environment()
+        && let Ok(aim) = door.service.aim_at(environment, caller, id)
+    {
+        noting::note(&door.service, route.name, caller, aim, why);
     }
 }
 

@@ -8,7 +8,6 @@ mod head;
 mod listen;
 mod path;
 mod patience;
-mod places;
 mod reply;
 mod shared;
 #[cfg(test)]
@@ -25,8 +24,8 @@ use super::service::Service;
 use super::who::{Hosts, network};
 use crate::base::text::one_line;
 use crate::base::{Failure, FailureKind, Wording};
+use crate::serve::places::Places;
 use listen::Listener;
-use places::Places;
 use shared::Door;
 use std::cell::RefCell;
 use std::rc::Rc;

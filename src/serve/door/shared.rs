@@ -1,6 +1,6 @@
 //! What all connections share.
 
-use super::places::Places;
+use crate::serve::places::Places;
 use crate::serve::route::Route;
 use crate::serve::service::Service;
 use crate::serve::who::Hosts;

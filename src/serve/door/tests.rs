@@ -1,7 +1,6 @@
 //! The way of a request through the door, with routes of the tests' own.
 
 use super::connection::plain;
-use super::places::Places;
 use super::shared::Door;
 use crate::base::Secret;
 use crate::ops::TargetSpec;
@@ -10,6 +9,7 @@ use crate::serve::answer::{Answer, JSON};
 use crate::serve::caller::Role;
 use crate::serve::config::Config;
 use crate::serve::exchange::{Exchange, Peer};
+use crate::serve::places::Places;
 use crate::serve::reading::Reading;
 use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
 use crate::serve::service::Service;

@@ -80,7 +80,11 @@ fn asked(exchange: &Exchange, to: Option<&str>, refused: Option<&Problem>) -> Re
     };
     let values = json!({"to": inside(to), "why": why, "is_private": is_private});
     let status = refused.map_or(200, Problem::status);
-    Ok(layout::bare("Login", part("login", &values))?.status(status))
+    let page = layout::bare("Login", part("login", &values))?.status(status);
+    Ok(match refused.and_then(Problem::retry_after) {
+        Some(after) => page.header("retry-after", after),
+        None => page,
+    })
 }
 
 fn shown<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
@@ -94,7 +98,7 @@ fn shown<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
         };
         let until = exchange.caller.as_ref().and_then(|caller| caller.expires);
         let cookie = service.sessions.begin(proof, now(), until);
-        let cookie = cookie.ok_or_else(|| Problem::new(Kind::Internal, "the system has no random numbers"))?;
+        let cookie = cookie.map_err(|failure| Problem::of(&failure, service.wording))?;
         Ok(Answer::see(inside(form.get("to"))).header("set-cookie", cookie))
     })
 }

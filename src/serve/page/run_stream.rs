@@ -41,7 +41,7 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
         let (aim, id) = (service.aim(exchange)?, exchange.parameter(RUN_ID).to_owned());
         // of a run that does not exist there is no stream
         let first = told(service, &aim, &id).await?;
-        let room = service.streams.clone().try_acquire_owned().map_err(|_| {
+        let room = service.streams.take(Some(exchange.caller()?.bucket())).ok_or_else(|| {
             Problem::new(Kind::Overloaded, "too many streams of events are open").header("retry-after", "5")
         })?;
         let (sender, stream) = Stream::new();

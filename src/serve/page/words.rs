@@ -1,9 +1,9 @@
 //! Paths of pages, and states with their colours.
 
+pub(super) use crate::base::percent::encoded;
 use crate::plan::states::State;
 use crate::report::style::Tone;
 use serde::Serialize;
-use std::fmt::Write;
 
 /// A word with a colour, and perhaps a place to go.
 #[derive(Debug, Serialize)]
@@ -63,19 +63,6 @@ pub(super) fn changeset(environment: &str, id: &str) -> String {
 /// The items of a list that somebody typed, with spaces or commas between.
 pub(super) fn items(text: &str) -> Vec<String> {
     text.split([' ', ',']).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-}
-
-/// A text as a part of a path or query (RFC 3986, chapter 2).
-pub(super) fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 #[cfg(test)]

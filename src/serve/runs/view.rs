@@ -1,6 +1,7 @@
 //! A run as everybody sees it, whether it is of this process or known from the ledger.
 
 use super::state::{Live, Phase, State};
+use crate::base::percent::encoded;
 use crate::base::time::rfc3339;
 use crate::base::{Origin, Wording};
 use crate::history::RunKind;
@@ -156,13 +157,7 @@ impl Run {
 /// The path of a run in the API.
 #[must_use]
 pub fn path(environment: &str, id: &str) -> String {
-    format!("/api/v1/environments/{}/runs/{id}", percent_encoded(environment))
-}
-
-/// A segment of a path.
-fn percent_encoded(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    format!("/api/v1/environments/{}/runs/{id}", encoded(environment))
 }
 
 #[cfg(test)]

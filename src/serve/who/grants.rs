@@ -19,6 +19,12 @@ pub fn environments(map: Option<&EnvironmentsOfGroups>, groups: &[String]) -> Op
     map.map(|map| map.iter().filter(|(group, _)| is_his(group)).flat_map(|(_, names)| names).cloned().collect())
 }
 
+/// Whether a group has a meaning.
+#[must_use]
+pub fn names(roles: &GroupsOfRoles, environments: Option<&EnvironmentsOfGroups>, group: &String) -> bool {
+    roles.values().any(|all| all.contains(group)) || environments.is_some_and(|map| map.contains_key(group))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -149,7 +149,8 @@ impl Who {
             Way::Secret => self.secret.as_ref().map(|secret| Proof::Secret { mark: secret.mark() }),
             Way::Token { id, .. } => Some(Proof::Token { id: id.clone() }),
             Way::Oidc { issuer } => {
-                let (person, groups) = (caller.person.clone(), caller.groups.clone());
+                let groups = self.oidc.as_ref().map_or_else(Vec::new, |oidc| oidc.kept(issuer, &caller.groups));
+                let person = caller.person.clone();
                 Some(Proof::Oidc { issuer: issuer.clone(), person, groups })
             }
             // it says who asks with every request

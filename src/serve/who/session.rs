@@ -4,6 +4,8 @@ use crate::base::checksum::{hex, sha256_hex};
 use crate::base::{Failure, FailureKind, Secret};
 use crate::serve::caller::Proof;
 use crate::serve::exchange::Head;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -15,7 +17,7 @@ const LASTS: i64 = 12 * 3600 * 1000;
 /// The bytes of a key.
 pub const KEY: usize = 32;
 
-/// The longest cookie that is opened.
+/// The longest value of a cookie: browsers keep no longer ones.
 const LONGEST: usize = 4096;
 
 /// A session of somebody in a browser.
@@ -57,15 +59,24 @@ impl Sessions {
     }
 
     /// A session that begins now, as the value of `Set-Cookie`; `until`: what let him in ends then.
-    #[must_use]
-    pub fn begin(&self, proof: Proof, now: i64, until: Option<i64>) -> Option<String> {
+    ///
+    /// # Errors
+    /// The system has no random numbers, or the session is too long for a cookie.
+    pub fn begin(&self, proof: Proof, now: i64, until: Option<i64>) -> Result<String, Failure> {
         let expires = until.unwrap_or(i64::MAX).min(now.saturating_add(LASTS));
-        let session = Session { proof, expires, salt: hex(&bytes::<16>(&self.random)?) };
-        let mut text = serde_json::to_vec(&session).ok()?;
-        let nonce = bytes::<NONCE_LEN>(&self.random)?;
+        let session = Session { proof, expires, salt: hex(&bytes::<16>(&self.random).ok_or_else(no_random)?) };
+        let internal = |why: String| Failure::new(FailureKind::Internal, why);
+        let mut text = serde_json::to_vec(&session).map_err(|e| internal(e.to_string()))?;
+        let nonce = bytes::<NONCE_LEN>(&self.random).ok_or_else(no_random)?;
         let sealed = Nonce::assume_unique_for_key(nonce);
-        self.seal.seal_in_place_append_tag(sealed, Aad::empty(), &mut text).ok()?;
-        Some(self.cookie(&(hex(&nonce) + &hex(&text))))
+        let sealed = self.seal.seal_in_place_append_tag(sealed, Aad::empty(), &mut text);
+        sealed.map_err(|_| internal("the session cannot be sealed".to_owned()))?;
+        let cookie = self.cookie(&URL_SAFE_NO_PAD.encode([nonce.as_slice(), &text].concat()));
+        if cookie.len() > LONGEST {
+            let why = "dagmar.yaml names too many of your groups for a session in a browser";
+            return Err(Failure::new(FailureKind::Usage, why).help("use the API with the token, or name fewer groups"));
+        }
+        Ok(cookie)
     }
 
     /// The value of `Set-Cookie` that ends a session.
@@ -88,7 +99,7 @@ impl Sessions {
                 }
             }
         }
-        let bytes = unhex(found.filter(|value| value.len() <= LONGEST)?)?;
+        let bytes = URL_SAFE_NO_PAD.decode(found.filter(|value| value.len() <= LONGEST)?).ok()?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>()?;
         let mut sealed = sealed.to_vec();
         let text = self.seal.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::empty(), &mut sealed).ok()?;
@@ -156,6 +167,18 @@ mod tests {
 
     fn head(cookie: &str) -> Head {
         Head::of([("cookie", cookie.as_bytes())])
+    }
+
+    #[test]
+    fn a_cookie_is_one_that_browsers_keep() {
+        let ours = sessions("k", true);
+        let of = |groups: usize| {
+            let groups = (0..groups).map(|i| format!("cn=group-{i:04},ou=teams,dc=example,dc=org")).collect();
+            let proof = Proof::Oidc { issuer: "https://id.example.org".to_owned(), person: "anna".to_owned(), groups };
+            ours.begin(proof, 1000, None)
+        };
+        assert!(of(45).unwrap().len() <= LONGEST);
+        assert_eq!(of(90).unwrap_err().kind, FailureKind::Usage);
     }
 
     fn proof() -> Proof {

@@ -16,6 +16,9 @@ use jwt::Jwt;
 use keys::Keys;
 pub use keys::Unreachable;
 
+/// The most bytes of groups without a meaning in dagmar.yaml that a session remembers.
+const KEPT: usize = 1536;
+
 /// The issuers that are trusted.
 pub struct Oidc {
     issuers: Vec<(ServeOidc, Keys)>,
@@ -53,6 +56,22 @@ impl Oidc {
             return Ok(Some(caller(about, person.name, person.groups, person.expires, peer)));
         }
         Ok(None)
+    }
+
+    /// The groups that a session remembers: those that dagmar.yaml gives something, and of the others as many as the
+    /// ledger keeps.
+    #[must_use]
+    pub fn kept(&self, issuer: &str, groups: &[String]) -> Vec<String> {
+        let about = self.issuers.iter().find(|(about, _)| about.issuer == issuer).map(|(about, _)| about);
+        let is_named =
+            |group: &String| about.is_some_and(|about| grants::names(&about.roles, about.environments.as_ref(), group));
+        let (named, others): (Vec<String>, Vec<String>) = groups.iter().cloned().partition(is_named);
+        let room = KEPT.saturating_sub(named.iter().map(String::len).sum());
+        let others = others.into_iter().scan(0, |sum, group| {
+            *sum += group.len();
+            (*sum <= room).then_some(group)
+        });
+        named.into_iter().chain(others).collect()
     }
 
     /// Somebody of whom an issuer has told before, until then; `None`: it is trusted no more.

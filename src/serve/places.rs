@@ -1,11 +1,11 @@
-//! How many connections there are.
+//! How many connections or streams there are, in all and of each who has some.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use tokio::sync::Notify;
 
-/// The places for connections.
+/// The places for connections or streams.
 pub struct Places {
     most: usize,
     most_of_one: usize,
@@ -17,30 +17,30 @@ pub struct Places {
 /// A place, which becomes free with the value.
 pub struct Place {
     of: Rc<Places>,
-    network: Option<String>,
+    whose: Option<String>,
 }
 
 impl Places {
-    /// So many, and so many for one network.
+    /// So many, and so many for one network or caller.
     #[must_use]
     pub fn new(most: usize, most_of_one: usize) -> Rc<Self> {
         let (taken, by, freed) = (Cell::default(), RefCell::default(), Notify::new());
         Rc::new(Self { most, most_of_one, taken, by, freed })
     }
 
-    /// A place for a connection from this network, of which there may be any number if it is `None`; `None`: there is none.
+    /// A place for somebody; `None`: there is none. Without a name there may be any number of his.
     #[must_use]
-    pub fn take(self: &Rc<Self>, network: Option<String>) -> Option<Place> {
+    pub fn take(self: &Rc<Self>, whose: Option<String>) -> Option<Place> {
         let mut by = self.by.borrow_mut();
-        let own = network.as_ref().and_then(|network| by.get(network)).copied().unwrap_or_default();
+        let own = whose.as_ref().and_then(|whose| by.get(whose)).copied().unwrap_or_default();
         if self.taken.get() >= self.most || own >= self.most_of_one {
             return None;
         }
-        if let Some(network) = &network {
-            by.insert(network.clone(), own + 1);
+        if let Some(whose) = &whose {
+            by.insert(whose.clone(), own + 1);
         }
         self.taken.set(self.taken.get() + 1);
-        Some(Place { of: self.clone(), network })
+        Some(Place { of: self.clone(), whose })
     }
 
     /// Waits until all are free.
@@ -50,7 +50,7 @@ impl Places {
         }
     }
 
-    /// The number of connections.
+    /// How many are taken.
     #[must_use]
     pub fn taken(&self) -> usize {
         self.taken.get()
@@ -60,10 +60,10 @@ impl Places {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut by = self.of.by.borrow_mut();
-        if let Some(network) = &self.network {
-            match by.get_mut(network) {
+        if let Some(whose) = &self.whose {
+            match by.get_mut(whose) {
                 Some(own) if *own > 1 => *own -= 1,
-                _ => _ = by.remove(network),
+                _ => _ = by.remove(whose),
             }
         }
         self.of.taken.set(self.of.taken.get() - 1);
