@@ -192,6 +192,17 @@ impl Service {
         })
     }
 
+    /// The environment from which another one gets its changesets, if the caller sees it.
+    ///
+    /// # Errors
+    /// Nobody asks.
+    pub fn promotes_from(&self, exchange: &Exchange, name: &str) -> Result<Option<String>, Problem> {
+        let project = self.reading.project();
+        let own = project.workspace().loaded.config.environment(name);
+        let from = own.and_then(|environment| environment.promote_from.clone());
+        exchange.caller().map(|_| from.filter(|from| self.sees(exchange, from).is_ok()))
+    }
+
     /// The default environment.
     #[must_use]
     pub fn aim_at_default(&self, actor: Actor) -> Aim {

@@ -2,27 +2,27 @@
 
 mod approvals;
 mod changesets;
-mod control;
+pub(in crate::serve) mod control;
 mod graph;
 mod history;
-mod known;
+pub(in crate::serve) mod known;
 mod ledger;
 mod matrix;
 mod me;
 mod openapi;
-pub(in crate::serve) mod plan;
+mod plan;
 mod previewing;
 mod project;
 mod promotion;
 mod reading;
 mod review;
 mod rollback;
-mod runs;
+pub(in crate::serve) mod runs;
 pub(in crate::serve) mod sealed;
-mod sealed_runs;
-mod starting;
+pub(in crate::serve) mod sealed_runs;
+pub(in crate::serve) mod starting;
 mod status;
-mod stream;
+pub(in crate::serve) mod stream;
 mod told;
 
 use super::route::Route;

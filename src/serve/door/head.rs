@@ -204,7 +204,8 @@ async fn visit(
 ) -> Result<(), Problem> {
     let sessions = &door.service.sessions;
     let is_near = exchange.peer.address.is_none_or(|address| address.is_loopback());
-    let mut visit = Visit { is_private: door.is_https || is_near && host.is_some_and(is_local), ..Visit::default() };
+    let is_private = door.is_https || is_near && host.is_some_and(is_local);
+    let mut visit = Visit { is_private, ends: session.map(|session| session.expires), ..Visit::default() };
     let is_form = route.body.is_form();
     if let Some(caller) = &exchange.caller {
         let bucket = caller.bucket();
@@ -244,6 +245,8 @@ fn refused(parts: &Parts, access: &Access, problem: &Problem) -> Answer {
         // a session's cookie is not sent with a link on another site: the page's own request has it
         401 if access.method == "GET" && head("sec-fetch-site") => page::again(),
         401 if access.method == "GET" => Answer::see(page::login_for(wanted)),
+        // what a form has is gone, and its path is no page
+        401 if access.method == "POST" => Answer::see(page::login_for("/")),
         _ => page::problem(problem, access.id.as_str()),
     }
 }

@@ -1,8 +1,13 @@
 // Shows times in the zone of whoever reads; without scripts they are in UTC.
-for (const time of document.querySelectorAll("time[datetime]")) {
-  const at = new Date(time.dateTime);
-  if (!Number.isNaN(at.getTime())) {
-    time.title = time.textContent;
-    time.textContent = at.toLocaleString();
+const showTimes = (part) => {
+  for (const time of part.querySelectorAll("time[datetime]:not([title])")) {
+    const at = new Date(time.dateTime);
+    if (!Number.isNaN(at.getTime())) {
+      time.title = time.textContent;
+      time.textContent = at.toLocaleString();
+    }
   }
-}
+};
+showTimes(document);
+// a part of the page that came later
+document.addEventListener("shown", (event) => showTimes(event.target));

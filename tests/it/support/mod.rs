@@ -39,6 +39,7 @@ mod tested;
 mod three;
 pub mod tokens;
 pub mod truth;
+pub mod visitor;
 pub mod webdriver;
 
 pub use answered::Answers;
