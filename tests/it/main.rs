@@ -55,6 +55,7 @@ mod mistakes;
 mod odd_places;
 mod pages;
 mod pages_runs;
+mod pages_sealed;
 mod pages_shown;
 mod pages_writing;
 mod parallel;

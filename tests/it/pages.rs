@@ -33,6 +33,12 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("POST", "/e/{environment}/runs/{run}/cancel", "/e/default/runs/none/cancel"),
     ("POST", "/e/{environment}/pause", "/e/default/pause"),
     ("POST", "/e/{environment}/resume", "/e/default/resume"),
+    ("GET", "/plans", "/plans"),
+    ("POST", "/plans", "/plans"),
+    ("GET", "/plans/{digest}", "/plans/PLAN"),
+    ("POST", "/e/{environment}/plans/{digest}/decision", "/e/default/plans/PLAN/decision"),
+    ("GET", "/e/{environment}/plans/{digest}", "/e/default/plans/PLAN"),
+    ("POST", "/e/{environment}/plans/{digest}", "/e/default/plans/PLAN"),
 ];
 
 fn pages() -> impl Iterator<Item = &'static Route> {
@@ -138,9 +144,13 @@ fn a_session_opens_pages_and_nothing_else() {
     project.write("dagmar.yaml", &config);
     let service = Service::start(&project, &["--env", "default"]);
     let run = service.post("/migrate", "{}").json()["id"].as_str().unwrap().to_owned();
+    project.run(&["plan", "--for", "default", "--out", "p.plan"]).ok();
+    let file = std::fs::read_to_string(project.path().join("p.plan")).unwrap();
+    let media = "Content-Type: application/vnd.dagmar.plan+json\r\n";
+    let plan = service.post_with("/api/v1/plans", media, &file).json()["digest"].as_str().unwrap().to_owned();
     let cookie = login(&service, SECRET);
     for path in guarded(Method::Get) {
-        let path = &path.replace("RUN", &run);
+        let path = &path.replace("RUN", &run).replace("PLAN", &plan);
         let page = service.ask("GET", path, &cookie);
         if path.ends_with("/stream") {
             assert_eq!((page.status, page.header("content-type")), (200, "text/event-stream"), "{page:?}");

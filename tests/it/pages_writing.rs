@@ -4,7 +4,7 @@ use crate::support::tokens::Tokens;
 use crate::support::visitor::{Visitor, forged, form};
 use crate::support::{Database, Project, SECRET, Service, file, project, table, tables, until};
 use dagmar::base::Role;
-use dagmar::serve::route::{Body, Guard, Method, Route};
+use dagmar::serve::route::{Guard, Method, Route};
 use dagmar::serve::routes::ROUTES;
 use serde_json::Value;
 
@@ -78,7 +78,7 @@ fn every_form_is_the_services_own_and_needs_its_role() {
     let mut written = 0;
     for (route, path) in writing() {
         let Guard::Page(role) = route.guard else { continue };
-        assert!(matches!(route.body, Body::Form), "{path}");
+        assert!(route.body.is_form(), "{path}");
         let form = forged(&path);
         for body in
             [form.clone(), form.clone().with("form_token", "00"), form.clone().with("form_token", &token(&reader))]

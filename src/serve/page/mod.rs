@@ -25,6 +25,9 @@ mod run;
 mod run_state;
 mod run_stream;
 mod runs;
+mod sealed;
+mod sealed_plan;
+mod sealed_run;
 mod words;
 
 use super::route::Route;
@@ -57,4 +60,10 @@ pub const ROUTES: &[Route] = &[
     control::PAUSE,
     control::RESUME,
     history::HISTORY,
+    sealed::PLANS,
+    sealed::UPLOAD,
+    sealed_plan::PLAN,
+    sealed_plan::DECISION,
+    sealed_run::LOOK,
+    sealed_run::RUN,
 ];

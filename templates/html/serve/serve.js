@@ -11,3 +11,12 @@ const showTimes = (part) => {
 showTimes(document);
 // a part of the page that came later
 document.addEventListener("shown", (event) => showTimes(event.target));
+// The file of a plan becomes the text of its form.
+for (const file of document.querySelectorAll("input[type=file][data-into]")) {
+  file.parentElement.hidden = false;
+  file.addEventListener("change", async () => {
+    if (file.files.length > 0) {
+      document.getElementById(file.dataset.into).value = await file.files[0].text();
+    }
+  });
+}
