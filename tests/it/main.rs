@@ -20,6 +20,7 @@ mod bad_input;
 mod bad_server;
 mod baselining;
 mod browser;
+mod browser_sealed;
 mod browser_writing;
 mod cases;
 mod chain;
