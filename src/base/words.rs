@@ -21,6 +21,18 @@ pub fn plural<N: PartialEq + From<u8>>(n: &N, noun: &str) -> String {
     }
 }
 
+/// A time in milliseconds: `21 ms`, `6.0 s`, `2 min 3 s`, `1 h 5 min`.
+#[must_use]
+pub fn short(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0 => format!("{ms} ms"),
+        1..60 => format!("{seconds}.{} s", ms % 1000 / 100),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
 /// A number with thousands separators: `2,000,000`.
 #[must_use]
 pub fn grouped(n: u64) -> String {
@@ -45,5 +57,11 @@ mod tests {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(plural(&1_i64, "row"), "row");
         assert_eq!(["dependency", "day"].map(|noun| plural(&2_i64, noun)), ["dependencies", "days"]);
+    }
+
+    #[test]
+    fn times_are_short() {
+        let said = [0, 999, 1000, 59_950, 60_000, 3_599_000, 3_900_000].map(short);
+        assert_eq!(said, ["0 ms", "999 ms", "1.0 s", "59.9 s", "1 min 0 s", "59 min 59 s", "1 h 5 min"]);
     }
 }

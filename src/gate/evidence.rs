@@ -100,6 +100,8 @@ pub struct Target {
     pub db_user: String,
     /// The operating system's user of who runs this.
     pub os_user: String,
+    /// The person who asked a service to run this; absent: the database role runs it itself.
+    pub person: Option<String>,
     /// When runs of the last hour began that applied something, oldest first.
     pub runs: Vec<i64>,
     /// When changesets of the last hour were applied, oldest first.

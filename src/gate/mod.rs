@@ -25,6 +25,7 @@ mod verify_passed_on_source;
 mod window;
 
 use crate::base::Remedy;
+pub use approvals::{Weighed, weigh};
 use evidence::Evidence;
 pub use freeze::zone as freeze_zone;
 pub use outcome::Outcome;

@@ -216,6 +216,13 @@ struct StoredAnswer<'a> {
 }
 
 impl ChangesetDetail {
+    /// Its SQL and what rolls it back: from the files, or as it was stored when it was applied.
+    #[must_use]
+    pub fn both_ways(&self) -> Option<(&[Segment], &Rollback)> {
+        let of_files = self.step.as_ref().map(|step| (step.segments.as_slice(), &step.rollback));
+        of_files.or_else(|| self.stored.as_ref().map(|stored| (stored.forward.segments.as_slice(), &stored.rollback)))
+    }
+
     /// For programs.
     #[must_use]
     pub fn answer(&self, wording: Wording) -> ChangesetAnswer<'_> {

@@ -50,16 +50,24 @@ pub fn private_key(path: &Path) -> Result<PrivateKey, Failure> {
 /// If it cannot be read, is not a sealed plan, or has no valid signature.
 pub fn open_plan(file: &Path, key: Option<&Path>) -> Result<Sealed, Failure> {
     let key = key.map(public_key).transpose()?;
-    let sealed = Sealed::read(&text(read(file, MOST_PLAN)?))?;
+    open_text(&text(read(file, MOST_PLAN)?), &format!("`{}`", file.display()), key.as_ref())
+}
+
+/// As [`open_plan`], from the text of a file; `name` says which it is.
+///
+/// # Errors
+/// As [`open_plan`].
+pub fn open_text(text: &str, name: &str, key: Option<&PublicKey>) -> Result<Sealed, Failure> {
+    let sealed = Sealed::read(text)?;
     let refused = |message: String| Err(Failure::new(FailureKind::Refused, message));
-    match (signature(&sealed), &key) {
+    match (signature(&sealed), key) {
         (None, None) => Ok(sealed),
-        (None, Some(_)) => refused(format!("`{}` is not signed", file.display())),
+        (None, Some(_)) => refused(format!("{name} is not signed")),
         (Some(signature), _) if !signature.as_ref().is_some_and(|s| s.is_good(&sealed.digest, None)) => {
-            refused(format!("the signature of `{}` is invalid", file.display()))
+            refused(format!("the signature of {name} is invalid"))
         }
-        (Some(Some(signature)), Some(_)) if !signature.is_good(&sealed.digest, key.as_ref()) => {
-            refused(format!("`{}` is signed with another key: {}", file.display(), signature.key))
+        (Some(Some(signature)), Some(_)) if !signature.is_good(&sealed.digest, key) => {
+            refused(format!("{name} is signed with another key: {}", signature.key))
         }
         (Some(_), _) => Ok(sealed),
     }

@@ -31,6 +31,7 @@ pub mod manual;
 pub mod matrix;
 pub mod origins;
 pub mod perform;
+pub mod plans;
 pub mod preflight;
 pub mod prepare;
 pub mod preview;

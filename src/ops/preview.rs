@@ -1,6 +1,7 @@
 //! What a run would do, as a value that outlives the connection.
 
 use super::gates::Overrides;
+use super::preflight::refusal;
 use super::prepare::Now;
 use super::{Planned, RunSource, Target, lint};
 use crate::base::{Diagnostics, Failure, Wording};
@@ -42,6 +43,8 @@ pub struct Previewed {
     pub exposed: Diagnostics,
     /// The other environment that the ledger belongs to.
     pub elsewhere: Option<String>,
+    /// Why a run of it would be refused now: gates that are not met, errors of the preflight.
+    pub refused: Option<Failure>,
     /// Why nothing is run in this database: its ledger belongs to another environment.
     pub bound: Option<Failure>,
 }
@@ -61,6 +64,8 @@ pub async fn preview(
     let review = if reviews { lint::answer(target, source, &planned.plan)? } else { None };
     let now = if looks { Some(planned.now().await?) } else { None };
     let (about, digest) = (planned.about().await, now.as_ref().map(|now| planned.digest(&now.judgement.verdicts)));
+    let refusal = |now: &Now| planned.gates.refusal(&now.judgement).and_then(|()| refusal(&now.findings)).err();
+    let refused = now.as_ref().and_then(refusal);
     let (missing, exposed) = (planned.missing(), planned.exposed_passwords());
     let bound = target.check_bound(&planned.history).err();
     let elsewhere = target.bound_elsewhere(&planned.history).map(str::to_owned);
@@ -68,7 +73,7 @@ pub async fn preview(
     let Planned { db, gates, plan, .. } = planned;
     gates.close().await?;
     db.close().await?;
-    Ok(Previewed { plan, about, now, review, digest, from, missing, exposed, elsewhere, bound })
+    Ok(Previewed { plan, about, now, review, digest, from, missing, exposed, elsewhere, refused, bound })
 }
 
 impl Previewed {

@@ -31,14 +31,7 @@ impl Release<'_> {
 
     /// The evidence about the plan for the gates.
     pub fn evidence(&self) -> SealedPlan<'_> {
-        let Sealed { content, digest, signature, .. } = &self.plan;
-        SealedPlan {
-            digest,
-            author: &content.author,
-            db_user: &content.db_user,
-            // one that is wrong was refused when the file was opened
-            signed_by: signature.as_ref().and_then(|s| s.get("key")).and_then(Value::as_str),
-        }
+        evidence(&self.plan)
     }
 
     /// The proofs that the plan carries, for the gates; `now` is the clock of the environment's server. Only a signature
@@ -91,15 +84,30 @@ impl Release<'_> {
     }
 }
 
+/// The evidence about a plan for the gates.
+#[must_use]
+pub fn evidence(plan: &Sealed) -> SealedPlan<'_> {
+    let Sealed { content, digest, signature, .. } = plan;
+    SealedPlan {
+        digest,
+        author: &content.author,
+        db_user: &content.db_user,
+        // one that is wrong was refused when the file was opened
+        signed_by: signature.as_ref().and_then(|s| s.get("key")).and_then(Value::as_str),
+    }
+}
+
 /// The part of a sealed plan that is still to run. The plan must fit the target and must not be rejected.
 async fn fit(sealed: &Sealed, target: &Target, db: &Database, history: &History) -> Result<Plan, Failure> {
     let left = may_be_approved(sealed, target, db, history).await?;
     let said =
         approvals::read(&db.connection, &db.server, history.version, target.ledger(), Some(&sealed.digest)).await?;
-    if let Some(no) = last_words(&said).into_iter().find(|a| a.verdict == ApprovalVerdict::Reject) {
+    if let Some(no) =
+        last_words(&said, target.approval_services()).into_iter().find(|a| a.verdict == ApprovalVerdict::Reject)
+    {
         return Err(Failure::new(FailureKind::Refused, "the plan was rejected; nothing was run")
             .note(format!("by {}", no))
-            .help("seal a new plan; or the role that rejected it approves it"));
+            .help("seal a new plan; or whoever rejected it approves it"));
     }
     Ok(left)
 }

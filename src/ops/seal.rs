@@ -9,7 +9,7 @@ use crate::pg::ledger::fingerprint;
 use crate::plan::about::Commit;
 use crate::plan::sealed::{Content, FORMAT, Part, Sealed, SealedProof, before};
 use crate::plan::signature::PrivateKey;
-use crate::plan::{Plan, secrets};
+use crate::plan::{About, Destination, Maker, Plan, secrets};
 use crate::run::Observer;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -145,6 +145,27 @@ pub async fn seal(request: &SealRequest<'_>, observer: &mut dyn Observer) -> Res
     let mut sealed = Sealed::seal(&content)?;
     sealed.signature = request.sign.map(|key| json!(key.sign(&sealed.digest)));
     Ok(SealedPlan { sealed, warnings })
+}
+
+/// What a sealed plan says of itself.
+#[must_use]
+pub fn about_of(sealed: &Sealed, part: &Part) -> About {
+    let (content, target) = (&sealed.content, &part.target);
+    About {
+        one_transaction: false,
+        target: Some(Destination {
+            database: target.database.clone(),
+            address: None,
+            server: target.server.to_string(),
+            system: Some(target.system.clone()),
+        }),
+        made_at: time::rfc3339(content.sealed_at),
+        made_by: Maker { os: content.author.clone(), database: Some(content.db_user.clone()) },
+        dagmar: content.dagmar.clone(),
+        commit: content.commit.clone(),
+        tables: Default::default(),
+        diffs: Default::default(),
+    }
 }
 
 /// Refuses a list that is not in the order of promotion.

@@ -228,6 +228,13 @@ impl Target {
         self.workspace().loaded.config.environment(&self.environment)
     }
 
+    /// The database roles of services whose approvals are those of people.
+    #[must_use]
+    pub fn approval_services(&self) -> &[String] {
+        let approvals = self.config().and_then(|environment| environment.approvals.as_ref());
+        approvals.map_or(&[], |approvals| &approvals.services)
+    }
+
     /// The schema of the ledger.
     pub fn ledger(&self) -> &Ident {
         &self.ledger_config().schema

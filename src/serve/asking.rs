@@ -12,7 +12,7 @@ use crate::pg::ledger::runs::RunName;
 use std::sync::Arc;
 
 /// The most characters of a key.
-const KEY: usize = 255;
+pub const KEY: usize = 255;
 
 /// What is asked for.
 pub struct Wish {
@@ -47,8 +47,16 @@ pub fn repeat(exchange: &Exchange, environment: &str) -> Result<Option<Repeat>, 
         let detail = format!("the header `Idempotency-Key` must be there once, with 1 to {KEY} printable characters");
         Problem::new(Kind::BadRequest, detail)
     })?;
+    keyed(exchange, environment, key).map(Some)
+}
+
+/// How the request with this key is recognised if it comes again.
+///
+/// # Errors
+/// Nobody asks.
+pub fn keyed(exchange: &Exchange, environment: &str, key: &str) -> Result<Repeat, Problem> {
     let bucket = exchange.caller()?.bucket();
-    Ok(Some(Repeat::of(&bucket, environment, key, exchange.route, &exchange.body)))
+    Ok(Repeat::of(&bucket, environment, key, exchange.route, &exchange.body))
 }
 
 /// Leaves the order. `wish` is not asked for a repeated request: what a name meant before the run, it may not mean after

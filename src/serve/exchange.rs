@@ -66,6 +66,19 @@ impl Query {
     /// # Errors
     /// A parameter that is there twice, has a zero byte, or is no UTF-8 when decoded.
     pub fn parse(text: &str) -> Result<Self, Problem> {
+        let query = Self::parse_repeated(text)?;
+        let twice =
+            query.0.iter().enumerate().find(|(at, (name, _))| query.0[..*at].iter().any(|(own, _)| own == name));
+        match twice {
+            Some((_, (name, _))) => {
+                Err(Problem::new(Kind::BadRequest, format!("the parameter `{name}` is given twice")))
+            }
+            None => Ok(query),
+        }
+    }
+
+    /// The same where a name may be there more than once, as boxes of a form are.
+    fn parse_repeated(text: &str) -> Result<Self, Problem> {
         let mut all: Vec<(String, String)> = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -76,15 +89,12 @@ impl Query {
             if name.contains('\0') || value.contains('\0') {
                 return Err(Problem::new(Kind::BadRequest, "the query has a zero byte: no text in PostgreSQL has one"));
             }
-            if all.iter().any(|(other, _)| *other == name) {
-                return Err(Problem::new(Kind::BadRequest, format!("the parameter `{name}` is given twice")));
-            }
             all.push((name, value));
         }
         Ok(Self(all))
     }
 
-    /// The value of a parameter.
+    /// The value of a parameter; of several the first one.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
@@ -179,16 +189,18 @@ pub struct Visit {
     pub proof: Option<Proof>,
     /// Why what was shown is not accepted.
     pub refused: Option<Problem>,
+    /// When the session ends, in milliseconds since 1970; `None`: there is none.
+    pub ends: Option<i64>,
 }
 
 impl Exchange {
-    /// The fields of a form.
+    /// The fields of a form; a name may be there more than once.
     ///
     /// # Errors
     /// They are no form.
     pub fn form(&self) -> Result<Query, Problem> {
         let wrong = || Problem::new(Kind::BadRequest, "the body is not a form");
-        Query::parse(std::str::from_utf8(&self.body).map_err(|_| wrong())?).map_err(|_| wrong())
+        Query::parse_repeated(std::str::from_utf8(&self.body).map_err(|_| wrong())?).map_err(|_| wrong())
     }
 
     /// Who asks.

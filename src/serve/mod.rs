@@ -35,6 +35,7 @@ pub mod reference;
 pub mod route;
 pub mod routes;
 pub mod runs;
+mod sealing;
 pub mod service;
 pub mod who;
 

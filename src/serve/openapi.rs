@@ -24,7 +24,7 @@ const PROBLEMS: &[(u16, &str, &str)] = &[
     (408, "BodyTimeout", "The body did not arrive in time."),
     (409, "Conflict", "The database differs from what is expected, or another run is in progress."),
     (413, "TooLarge", "The body is too large."),
-    (415, "UnsupportedMedia", "The body is compressed."),
+    (415, "UnsupportedMedia", "The body is compressed, or of another type."),
     (421, "Misdirected", "A request without credentials names another host."),
     (422, "Unprocessable", "The project's files have errors, or a review has findings."),
     (429, "TooManyRequests", "Too many requests."),
@@ -38,6 +38,7 @@ const IN_PATHS: &[(&str, &str)] = &[
     ("environments", "The environment."),
     ("changesets", "The id of the changeset; a slash in it is written `%2F`."),
     ("runs", "The id of the run: that of the request, or that in the ledger."),
+    ("plans", "The digest of the sealed plan."),
 ];
 
 /// The headers that routes read, beside those of every request: the name of the route, the header, whether it is
@@ -50,6 +51,7 @@ const HEADERS: &[(&str, &str, bool, &str)] = &[
     ("run", "Idempotency-Key", true, KEY),
     ("rollBack", "Idempotency-Key", true, KEY),
     ("promote", "Idempotency-Key", true, KEY),
+    ("runPlan", "Idempotency-Key", true, KEY),
     ("runEvents", "Last-Event-ID", false, LAST),
 ];
 
@@ -178,6 +180,10 @@ fn operation(route: &Route, replies: Vec<(&Reply, Option<Value>)>) -> Value {
         let content = json!({ "application/json": { "schema": plain(schema) } });
         operation.insert("requestBody".to_owned(), json!({ "required": !empty, "content": content }));
     }
+    if let Body::Text { media, .. } = route.body {
+        let content = json!({ media: { "schema": { "type": "string" } } });
+        operation.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
+    }
     operation.insert("responses".to_owned(), responses(route, replies).into());
     operation.into()
 }
@@ -250,7 +256,7 @@ fn responses(route: &Route, replies: Vec<(&Reply, Option<Value>)>) -> Map<String
     if route.patience == Patience::Request {
         statuses.insert(504);
     }
-    if let Body::Json { .. } = route.body {
+    if let Body::Json { .. } | Body::Text { .. } = route.body {
         statuses.extend([408, 413, 415]);
     }
     let mut responses: BTreeMap<u16, Value> = BTreeMap::new();
@@ -260,7 +266,11 @@ fn responses(route: &Route, replies: Vec<(&Reply, Option<Value>)>) -> Map<String
             continue;
         }
         let response = responses.entry(reply.status).or_insert_with(|| {
-            let about = if reply.status == 202 { "It goes on; this is what is known so far." } else { "The answer." };
+            let about = match reply.status {
+                201 => "It is stored.",
+                202 => "It goes on; this is what is known so far.",
+                _ => "The answer.",
+            };
             json!({ "description": about, "headers": { "X-Request-Id": request_id() }, "content": {} })
         });
         let schema = schema.unwrap_or_else(|| json!({ "type": "string" }));

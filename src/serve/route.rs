@@ -6,6 +6,7 @@ use super::exchange::Exchange;
 use super::parameter::Parameter;
 use super::problem::{PROBLEM, Problem};
 use super::service::Service;
+use crate::source::ServeLimits;
 use crate::source::schema::answers::Answer as SchemaOf;
 use std::future::Future;
 use std::pin::Pin;
@@ -89,8 +90,25 @@ pub enum Body {
         /// Whether no body is the same as `{}`.
         empty: bool,
     },
+    /// A text of this media type.
+    Text {
+        /// The media type.
+        media: &'static str,
+        /// How large it may be, in bytes.
+        most: fn(&ServeLimits) -> u64,
+    },
     /// The fields of a form of one of the pages.
     Form,
+    /// The same with a sealed plan among them.
+    FormWithPlan,
+}
+
+impl Body {
+    /// Whether it is a form of one of the pages.
+    #[must_use]
+    pub fn is_form(&self) -> bool {
+        matches!(self, Body::Form | Body::FormWithPlan)
+    }
 }
 
 /// An answer that a route may give, beside those that every route may give.

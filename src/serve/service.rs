@@ -21,10 +21,13 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How many threads read.
 const DESKS: usize = 2;
+
+/// How many large bodies are in memory at a time.
+const LARGE: usize = 2;
 
 /// What all handlers share. It stays on the thread of HTTP.
 pub struct Service {
@@ -50,6 +53,7 @@ pub struct Service {
     pub streams: Rc<Places>,
     /// What was found of its readiness.
     pub readiness: Readiness,
+    large: Arc<Semaphore>,
     desks: Rc<Desks>,
     flights: Flights,
     stopping: watch::Sender<bool>,
@@ -81,6 +85,7 @@ impl Service {
             sessions: Sessions::new(config.session_key.as_ref(), config.is_https())?,
             streams: Places::new(limits.streams, limits.streams_per_caller),
             readiness: Readiness::default(),
+            large: Arc::new(Semaphore::new(LARGE)),
             desks: Rc::new(Desks::start(DESKS)?),
             flights: Flights::new(Duration::from_millis(limits.request_time.millis)),
             stopping: watch::Sender::new(false),
@@ -187,6 +192,17 @@ impl Service {
         })
     }
 
+    /// The environment from which another one gets its changesets, if the caller sees it.
+    ///
+    /// # Errors
+    /// Nobody asks.
+    pub fn promotes_from(&self, exchange: &Exchange, name: &str) -> Result<Option<String>, Problem> {
+        let project = self.reading.project();
+        let own = project.workspace().loaded.config.environment(name);
+        let from = own.and_then(|environment| environment.promote_from.clone());
+        exchange.caller().map(|_| from.filter(|from| self.sees(exchange, from).is_ok()))
+    }
+
     /// The default environment.
     #[must_use]
     pub fn aim_at_default(&self, actor: Actor) -> Aim {
@@ -208,6 +224,18 @@ impl Service {
             (None, None) => None,
             (Some(all), None) | (None, Some(all)) => Some(all.clone()),
             (Some(served), Some(own)) => Some(served & own),
+        }
+    }
+
+    /// A place for a large body, as long as the value is held.
+    ///
+    /// # Errors
+    /// None becomes free in time.
+    pub async fn large(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let time = Duration::from_millis(self.limits.body_time.millis);
+        match tokio::time::timeout(time, self.large.clone().acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(Problem::new(Kind::Overloaded, "too many large requests wait").header("retry-after", "5")),
         }
     }
 

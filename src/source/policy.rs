@@ -81,7 +81,7 @@ pub struct Freeze {
 }
 
 /// The approvals that a run requires.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApprovalPolicy {
     /// The required number of approvals.
@@ -90,6 +90,10 @@ pub struct ApprovalPolicy {
     /// The database roles whose members can approve; default: every role that can approve.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// The database roles of services that approve for people: their approvals count as those of the person who asked
+    /// the service, and `roles` are compared with the groups of that person; default: each role counts as one user.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
     /// `true`: the approval of a changeset's author does not count.
     #[serde(default)]
     pub not_author: bool,

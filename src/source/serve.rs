@@ -52,6 +52,8 @@ pub struct ServeLimits {
     pub header_time: HumanDuration,
     /// The size of the body of a request; default: 1MiB.
     pub body: HumanSize,
+    /// The size of a sealed plan that is uploaded; default: 64MiB.
+    pub plan: HumanSize,
     /// How long the body of a request may take to arrive, and how long a client may not read its answer; default: 30s.
     pub body_time: HumanDuration,
     /// How long an answer may take, except for that of a run; default: 60s.
@@ -86,6 +88,7 @@ impl Default for ServeLimits {
             headers: 64,
             header_time: HumanDuration::secs(10),
             body: HumanSize::kib(1024),
+            plan: HumanSize::kib(64 << 10),
             body_time: HumanDuration::secs(30),
             request_time: HumanDuration::secs(60),
             connections: 1024,
@@ -109,6 +112,7 @@ impl ServeLimits {
             ("headers", (8..=1000).contains(&self.headers), "write 8 to 1000"),
             ("headerTime", time(self.header_time), "write 100ms to 1h"),
             ("body", (1 << 10..=64 << 20).contains(&self.body.bytes), "write 1KiB to 64MiB"),
+            ("plan", (1 << 10..=64 << 20).contains(&self.plan.bytes), "write 1KiB to 64MiB"),
             ("bodyTime", time(self.body_time), "write 100ms to 1h"),
             ("requestTime", time(self.request_time), "write 100ms to 1h"),
             ("connections", number(self.connections as u64), "write 1 to 100000"),
@@ -156,7 +160,7 @@ mod tests {
         let (limits, said_of_some) = said(json!({ "headerTime": "2s", "body": "2MiB", "perSecond": 0 }));
         assert_eq!((limits.header_time.millis, limits.body.bytes, limits.per_second), (2000, 2 << 20, 0));
         assert_eq!((limits.connections, said_of_some), (1024, vec![]));
-        let keys = json!({ "header": "1KiB", "headers": 0, "headerTime": "0", "body": "1B", "bodyTime": "2h",
+        let keys = json!({ "header": "1KiB", "headers": 0, "headerTime": "0", "body": "1B", "plan": "65MiB", "bodyTime": "2h",
             "requestTime": "1ms", "connections": 0, "connectionsPerAddress": 0, "streams": 0, "streamsPerCaller": 0, "perSecond": 100_001,
             "burst": 0, "failuresPerMinute": 0 });
         let expected: Vec<String> =

@@ -66,7 +66,7 @@ fn one_logs_in_looks_round_and_logs_out() {
     assert!(browser.text("svg").contains("t01"));
     browser.click("nav.tabs a:nth-of-type(3)");
     browser.until_at("/e/dev/plan");
-    browser.click("nav.tabs a:nth-of-type(4)");
+    browser.click("nav.tabs a[href='/e/dev/history']");
     browser.until_at("/e/dev/history");
     assert!(browser.text("tbody").contains("runFinished"));
     assert_eq!(browser.complaints(), [""; 0], "of scripts, styles, or what the policy forbids");

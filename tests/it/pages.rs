@@ -20,6 +20,25 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("GET", "/e/{environment}/graph", "/e/default/graph"),
     ("GET", "/e/{environment}/plan", "/e/default/plan"),
     ("GET", "/e/{environment}/history", "/e/default/history"),
+    ("GET", "/matrix", "/matrix"),
+    ("GET", "/promote/{environment}", "/promote/live"),
+    ("POST", "/promote/{environment}", "/promote/live"),
+    ("GET", "/e/{environment}/rollback", "/e/default/rollback"),
+    ("POST", "/e/{environment}/rollback", "/e/default/rollback"),
+    ("POST", "/e/{environment}/rollbacks", "/e/default/rollbacks"),
+    ("GET", "/e/{environment}/runs", "/e/default/runs"),
+    ("POST", "/e/{environment}/runs", "/e/default/runs"),
+    ("GET", "/e/{environment}/runs/{run}", "/e/default/runs/RUN"),
+    ("GET", "/e/{environment}/runs/{run}/stream", "/e/default/runs/RUN/stream"),
+    ("POST", "/e/{environment}/runs/{run}/cancel", "/e/default/runs/none/cancel"),
+    ("POST", "/e/{environment}/pause", "/e/default/pause"),
+    ("POST", "/e/{environment}/resume", "/e/default/resume"),
+    ("GET", "/plans", "/plans"),
+    ("POST", "/plans", "/plans"),
+    ("GET", "/plans/{digest}", "/plans/PLAN"),
+    ("POST", "/e/{environment}/plans/{digest}/decision", "/e/default/plans/PLAN/decision"),
+    ("GET", "/e/{environment}/plans/{digest}", "/e/default/plans/PLAN"),
+    ("POST", "/e/{environment}/plans/{digest}", "/e/default/plans/PLAN"),
 ];
 
 fn pages() -> impl Iterator<Item = &'static Route> {
@@ -94,7 +113,8 @@ fn strangers_are_sent_to_the_login_and_back() {
         assert_eq!(other.status, 421, "{other:?}");
     }
     for path in guarded(Method::Post) {
-        assert_eq!(form(&service, path, &own(&service), "").status, 401);
+        let sent = form(&service, path, &own(&service), "");
+        assert_eq!((sent.status, sent.header("location")), (303, "/login"), "{path}");
     }
     let wrong = form(&service, "/login", &own(&service), "token=wrong&to=%2F");
     assert!(wrong.status == 401 && wrong.body.contains("This is not accepted"), "{wrong:?}");
@@ -113,11 +133,29 @@ fn strangers_are_sent_to_the_login_and_back() {
 
 #[test]
 fn a_session_opens_pages_and_nothing_else() {
-    let database = Database::new();
-    let service = service(&database);
+    let (database, live) = (Database::new(), Database::new());
+    let project = project(&[table("a")]);
+    let config = format!(
+        "serve: {{ limits: {{ failuresPerMinute: 100000, perSecond: 0 }} }}\nenvironments:\n  default: {{ url: \"{}\" }}\n  \
+         live: {{ url: \"{}\", promoteFrom: default }}\n",
+        database.url(),
+        live.url()
+    );
+    project.write("dagmar.yaml", &config);
+    let service = Service::start(&project, &["--env", "default"]);
+    let run = service.post("/migrate", "{}").json()["id"].as_str().unwrap().to_owned();
+    project.run(&["plan", "--for", "default", "--out", "p.plan"]).ok();
+    let file = std::fs::read_to_string(project.path().join("p.plan")).unwrap();
+    let media = "Content-Type: application/vnd.dagmar.plan+json\r\n";
+    let plan = service.post_with("/api/v1/plans", media, &file).json()["digest"].as_str().unwrap().to_owned();
     let cookie = login(&service, SECRET);
     for path in guarded(Method::Get) {
+        let path = &path.replace("RUN", &run).replace("PLAN", &plan);
         let page = service.ask("GET", path, &cookie);
+        if path.ends_with("/stream") {
+            assert_eq!((page.status, page.header("content-type")), (200, "text/event-stream"), "{page:?}");
+            continue;
+        }
         assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"), "{page:?}");
         assert_eq!(page.header("cache-control"), "no-store");
         assert!(page.header("content-security-policy").contains("default-src 'none'"));

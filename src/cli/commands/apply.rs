@@ -220,7 +220,7 @@ async fn tell(
     if let Some(release) = planned.gates.release() {
         let all = release.approvals(planned.target, &planned.db, &planned.history).await?;
         out.say(format!("sealed plan {}", release.digest()));
-        for approval in last_words(&all) {
+        for approval in last_words(&all, planned.target.approval_services()) {
             out.say(format!("approved by {approval}"));
         }
         if all.is_empty() {

@@ -11,9 +11,9 @@ use crate::cli::shell::task::{Outcome, block_on};
 use crate::ops::Target;
 use crate::ops::keys::{open_plan, private_key, signature};
 use crate::ops::proofs::ProofFile;
-use crate::ops::seal::{SealRequest, SealedAnswer, SealedPlan};
+use crate::ops::seal::{SealRequest, SealedAnswer, SealedPlan, about_of};
 use crate::plan::sealed::{Part, Sealed};
-use crate::plan::{About, Destination, Maker, secrets};
+use crate::plan::{About, secrets};
 use crate::report::{Detail, Line, PlanFormat, PlanOptions, Preview, Seal, Tone};
 use crate::sql::Catalog;
 use std::path::{Path, PathBuf};
@@ -111,26 +111,6 @@ pub fn verify(file: &Path, key: Option<&Path>, sql: bool, global: &Global, out: 
         }
     }
     Ok(())
-}
-
-/// What a sealed plan says of itself.
-fn about_of(sealed: &Sealed, part: &Part) -> About {
-    let (content, target) = (&sealed.content, &part.target);
-    About {
-        one_transaction: false,
-        target: Some(Destination {
-            database: target.database.clone(),
-            address: None,
-            server: target.server.to_string(),
-            system: Some(target.system.clone()),
-        }),
-        made_at: time::rfc3339(content.sealed_at),
-        made_by: Maker { os: content.author.clone(), database: Some(content.db_user.clone()) },
-        dagmar: content.dagmar.clone(),
-        commit: content.commit.clone(),
-        tables: Default::default(),
-        diffs: Default::default(),
-    }
 }
 
 /// What is in a plan.

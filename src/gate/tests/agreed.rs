@@ -1,6 +1,7 @@
 //! Who agreed, who signed, and what the ledger's owner demands.
 
 use super::*;
+use crate::base::Origin;
 
 #[test]
 fn approvals_are_of_people_for_one_digest() {
@@ -14,6 +15,7 @@ fn approvals_are_of_people_for_one_digest() {
         digest: digest.to_owned(),
         verdict,
         reason: "because".to_owned(),
+        origin: None,
     };
     let yes = |by: &str| word(by, "D", Said::Approve);
     let two =
@@ -59,6 +61,7 @@ fn approvals_are_of_others_and_for_once() {
         digest: "D".to_owned(),
         verdict: Said::Approve,
         reason: "because".to_owned(),
+        origin: None,
     };
     let target = Target { now: NOW, ..Target::default() };
     let say = |policy: &Environment, plan: &Plan, target: &Target, approval: Approval| {
@@ -83,6 +86,141 @@ fn approvals_are_of_others_and_for_once() {
     assert!(said.contains("approved before it was rolled back here"), "{said}");
     let before = Target { rolled_back: Some(NOW - 5000), ..target };
     assert!(say(&lax, &written, &before, yes("eva", "desk")).starts_with("met"));
+}
+
+/// A service speaks for people with one database role: who counts, and why not.
+#[test]
+fn approvals_of_people_through_a_service() {
+    let request = |groups: &[&str]| Origin {
+        way: "token".to_owned(),
+        name: Some("laptop".to_owned()),
+        address: None,
+        request: "0123456789abcdef".to_owned(),
+        key: None,
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        content: None,
+    };
+    let word = |by: &str, person: &str, origin: Option<Origin>| Approval {
+        by: by.to_owned(),
+        role_memberships: vec!["boss".to_owned()],
+        os_user: person.to_owned(),
+        host: "10.1.2.3".to_owned(),
+        at: NOW - 1000,
+        expires_at: None,
+        digest: "D".to_owned(),
+        verdict: Said::Approve,
+        reason: "because".to_owned(),
+        origin,
+    };
+    let through = |person: &str| word("service", person, Some(request(&["boss"])));
+    let direct = |role: &str| word(role, role, None);
+    let rules = |more: Value| {
+        let mut rules = json!({ "count": 2, "services": ["service"] });
+        rules.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        policy(json!({ "approvals": rules }))
+    };
+    let runs = |db_user: &str, person: Option<&str>| Target {
+        now: NOW,
+        db_user: db_user.to_owned(),
+        os_user: person.unwrap_or("root").to_owned(),
+        person: person.map(str::to_owned),
+        ..Target::default()
+    };
+    let (by_cli, by_ben) = (runs("deploy", None), runs("service", Some("ben")));
+    let none = policy(json!({ "approvals": { "count": 2 } }));
+    let named = rules(json!({}));
+    let boss = rules(json!({ "roles": ["boss"] }));
+    let strict = rules(json!({ "notAuthor": true }));
+    let say = |policy: &Environment, target: &Target, approvals: &[Approval]| {
+        ask_with("approvals", policy, &plan(&["a"]), target, None, approvals, Some("D"))
+    };
+    let lone = word("service", "zoe", Some(request(&[])));
+    for (why, policy, target, approvals, expected) in [
+        ("two people", &named, &by_cli, vec![through("eva"), through("tom")], "met 2 of 2"),
+        ("one role without the key", &none, &by_cli, vec![through("eva"), through("tom")], "unmet 1 of 2"),
+        ("the same person twice", &named, &by_cli, vec![through("eva"), through("Eva")], "unmet 1 of 2"),
+        ("both doors", &named, &by_cli, vec![through("eva"), direct("tom")], "met 2 of 2"),
+        ("one name by both doors", &named, &by_cli, vec![through("Eva"), direct("eva")], "unmet 1 of 2"),
+        ("another runs it", &named, &by_ben, vec![through("eva"), through("tom")], "met 2 of 2"),
+        (
+            "he runs it himself",
+            &named,
+            &by_ben,
+            vec![through("eva"), through("Ben")],
+            "service (Ben via token laptop) is the person who applies it",
+        ),
+        (
+            "he approved by his role",
+            &named,
+            &by_ben,
+            vec![through("eva"), direct("ben")],
+            "ben (ben) is the person who applies it",
+        ),
+        (
+            "he applies with his role",
+            &named,
+            &runs("eva", None),
+            vec![through("eva"), through("tom")],
+            "is who applies it",
+        ),
+        (
+            "he applies as himself",
+            &named,
+            &Target { os_user: "tom".to_owned(), ..by_cli.clone() },
+            vec![through("eva"), through("tom")],
+            "is who applies it",
+        ),
+        (
+            "the role of the service by hand",
+            &named,
+            &runs("service", None),
+            vec![through("eva"), through("tom")],
+            "came by the role that applies it",
+        ),
+        (
+            "the role itself approved",
+            &named,
+            &by_ben,
+            vec![through("eva"), direct("service")],
+            "service (service) is the role that applies it",
+        ),
+        (
+            "without the key it is the role",
+            &none,
+            &by_ben,
+            vec![through("eva"), direct("tom")],
+            "is the role that applies it",
+        ),
+        ("groups", &boss, &by_cli, vec![through("eva"), through("tom")], "met 2 of 2"),
+        (
+            "the roles of the service are not his",
+            &boss,
+            &by_cli,
+            vec![through("eva"), lone],
+            "service (zoe via token laptop) is in no required group",
+        ),
+        (
+            "a name is no group",
+            &boss,
+            &by_cli,
+            vec![through("eva"), word("service", "boss", Some(request(&[])))],
+            "is in no required group",
+        ),
+        ("the author", &strict, &by_cli, vec![through("eva"), through("anna")], "is an author"),
+        ("the author's address", &strict, &by_cli, vec![through("eva"), through("Anna@example.org")], "is an author"),
+        ("who sealed it", &strict, &by_cli, vec![through("eva"), through("ci")], "sealed the plan"),
+        ("whose role sealed it", &strict, &by_cli, vec![through("eva"), through("sealer")], "sealed the plan"),
+        ("another address", &strict, &by_cli, vec![through("eva"), through("annabel@example.org")], "met 2 of 2"),
+    ] {
+        let said = say(policy, target, &approvals);
+        assert!(said.contains(expected), "{why}: {said}");
+        assert_eq!(said.starts_with("met"), expected.starts_with("met"), "{why}: {said}");
+    }
+    // a rejection is that of a person, and only this person takes it back
+    let no = Approval { verdict: Said::Reject, at: NOW - 5000, ..through("eva") };
+    let said = say(&named, &by_cli, &[no.clone(), through("tom"), through("ben")]);
+    assert!(said.contains("rejected by service (eva via token laptop)"), "{said}");
+    assert!(say(&named, &by_cli, &[no, through("tom"), through("eva")]).starts_with("met 2 of 2"));
 }
 
 #[test]

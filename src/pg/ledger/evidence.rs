@@ -92,6 +92,7 @@ pub async fn target(
         major: server.major(),
         db_user: row.get(1)?,
         os_user: actor.user.clone(),
+        person: actor.origin.as_ref().map(|_| actor.user.clone()),
         runs: row.get::<Option<Vec<i64>>>(2)?.unwrap_or_default(),
         applied: row.get::<Option<Vec<i64>>>(3)?.unwrap_or_default(),
         rolled_back: row.get(5)?,

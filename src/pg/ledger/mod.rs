@@ -7,6 +7,7 @@ pub mod drift;
 pub mod events;
 pub mod evidence;
 pub mod fingerprint;
+pub mod plans;
 pub mod read;
 pub mod request;
 pub mod runs;

@@ -43,6 +43,27 @@ pub(super) fn fragment(preview: &Preview<'_>, leads: &dyn Fn(&str) -> String) ->
     Markup::made(out)
 }
 
+/// The SQL of a changeset and what rolls it back, for a page that has the style already.
+pub(super) fn both_ways(segments: &[Segment], rollback: &Rollback) -> Markup {
+    let mut out = String::from("<ol class=\"segments\">\n");
+    for segment in segments {
+        let _ = writeln!(out, "<li><span class=\"soft\">{}</span>", text(&words::segment_head(segment, None)));
+        block(&mut out, &segment.statements.iter().map(|statement| statement.sql.as_str()).collect::<Vec<_>>());
+        out.push_str("</li>\n");
+    }
+    out.push_str("</ol>\n<h3>Rollback</h3>\n");
+    match rollback {
+        Rollback::Irreversible { reason } => {
+            let tag = tag(Hazard::IRREVERSIBLE, Hazard::IRREVERSIBLE.words());
+            let _ = writeln!(out, "<p>{tag} {}</p>", text(reason));
+        }
+        Rollback::Segments { segments, .. } => {
+            block(&mut out, &words::statements(segments).map(|s| s.sql.as_str()).collect::<Vec<_>>());
+        }
+    }
+    Markup::made(out)
+}
+
 fn title(plan: &Plan) -> String {
     let direction = plan.direction.word();
     format!("{}{} plan for {}", direction[..1].to_uppercase(), &direction[1..], text(&plan.environment))

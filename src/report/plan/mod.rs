@@ -13,6 +13,7 @@ pub(super) use words::{about as about_lines, mark};
 
 use super::lines::{Rendered, Text};
 use crate::base::Markup;
+use crate::plan::{Rollback, Segment};
 pub use preview::{Detail, PlanOptions, Preview, Seal};
 
 /// How a plan is written.
@@ -75,6 +76,12 @@ impl PlanFormat {
 #[must_use]
 pub fn fragment(preview: &Preview<'_>, leads: &dyn Fn(&str) -> String) -> Markup {
     html::fragment(preview, leads)
+}
+
+/// The SQL of a changeset and what rolls it back, as a part of a page that has the style already.
+#[must_use]
+pub fn both_ways(segments: &[Segment], rollback: &Rollback) -> Markup {
+    html::both_ways(segments, rollback)
 }
 
 /// Writes a plan for a terminal.

@@ -102,27 +102,45 @@ fn reason(exchange: &Exchange) -> Result<Option<String>, Problem> {
 }
 
 fn pause<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
-    Box::pin(async {
-        let (aim, reason) = (service.aim(exchange)?, reason(exchange)?);
-        let ask = move || async move {
-            let target = aim.target().await?;
-            let asked = control::pause(&target, reason.as_deref(), &mut ()).await;
-            noted(asked, "pause", &target).await
-        };
-        Ok(Answer::json(&service.work(|| Box::pin(ask())).await?))
-    })
+    Box::pin(async { Ok(Answer::json(&paused(service, exchange, reason(exchange)?).await?)) })
+}
+
+/// Pauses the backfills of the environment of a request.
+///
+/// # Errors
+/// As [`control::pause`].
+pub(in crate::serve) async fn paused(
+    service: &Service,
+    exchange: &Exchange,
+    reason: Option<String>,
+) -> Result<Paused, Problem> {
+    let aim = service.aim(exchange)?;
+    let ask = move || async move {
+        let target = aim.target().await?;
+        let asked = control::pause(&target, reason.as_deref(), &mut ()).await;
+        noted(asked, "pause", &target).await
+    };
+    service.work(|| Box::pin(ask())).await
 }
 
 fn resume<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
         let Nothing {} = exchange.object()?;
-        let aim = service.aim(exchange)?;
-        let ask = move || async move {
-            let target = aim.target().await?;
-            noted(control::resume(&target, &mut ()).await, "resume", &target).await
-        };
-        Ok(Answer::json(&service.work(|| Box::pin(ask())).await?))
+        Ok(Answer::json(&resumed(service, exchange).await?))
     })
+}
+
+/// Lets the backfills of the environment of a request go on.
+///
+/// # Errors
+/// As [`control::resume`].
+pub(in crate::serve) async fn resumed(service: &Service, exchange: &Exchange) -> Result<Resumed, Problem> {
+    let aim = service.aim(exchange)?;
+    let ask = move || async move {
+        let target = aim.target().await?;
+        noted(control::resume(&target, &mut ()).await, "resume", &target).await
+    };
+    service.work(|| Box::pin(ask())).await
 }
 
 /// A refusal leaves an event.
@@ -132,35 +150,46 @@ async fn noted<T>(result: Result<T, Failure>, operation: &'static str, target: &
 
 fn cancel<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
-        let (aim, reason) = (service.aim(exchange)?, reason(exchange)?);
-        let run = match find(service, &aim, exchange.parameter(RUN_ID)) {
-            Known::Here(live) => match has_begun(&live) {
-                true => Run::of(&live),
-                false => return Ok(Answer::json(&before_it_begins(service, &aim, &live, reason))),
-            },
-            Known::Elsewhere(name) => one(service, &aim, name).await?,
-        };
-        let own = run.state.run.clone();
-        let place = aim.clone();
-        let ask = move || async move {
-            let target = place.target().await?;
-            let asked = async {
-                let found = control::prepare_cancel(&target, &mut ()).await?;
-                // a run that the ledger does not know is none that somebody else has begun
-                if own.is_none() || found.running.run != own {
-                    let running = found.running.clone();
-                    found.db.close().await?;
-                    return Ok(Err(running));
-                }
-                found.ask(reason.as_deref()).await.map(Ok)
-            };
-            noted(asked.await, "cancel", &target).await
-        };
-        match service.work(|| Box::pin(ask())).await? {
-            Ok(cancelled) => Ok(Answer::json(&cancelled)),
-            Err(other) => Err(another(&aim, &run, &other)),
-        }
+        let reason = reason(exchange)?;
+        Ok(Answer::json(&cancelled(service, exchange, exchange.parameter(RUN_ID), reason).await?))
     })
+}
+
+/// Asks the run with this id to stop.
+///
+/// # Errors
+/// It is not in progress, or nobody may ask.
+pub(in crate::serve) async fn cancelled(
+    service: &Service,
+    exchange: &Exchange,
+    id: &str,
+    reason: Option<String>,
+) -> Result<Cancelled, Problem> {
+    let aim = service.aim(exchange)?;
+    let run = match find(service, &aim, id) {
+        Known::Here(live) => match has_begun(&live) {
+            true => Run::of(&live),
+            false => return Ok(before_it_begins(service, &aim, &live, reason)),
+        },
+        Known::Elsewhere(name) => one(service, &aim, name).await?,
+    };
+    let own = run.state.run.clone();
+    let place = aim.clone();
+    let ask = move || async move {
+        let target = place.target().await?;
+        let asked = async {
+            let found = control::prepare_cancel(&target, &mut ()).await?;
+            // a run that the ledger does not know is none that somebody else has begun
+            if own.is_none() || found.running.run != own {
+                let running = found.running.clone();
+                found.db.close().await?;
+                return Ok(Err(running));
+            }
+            found.ask(reason.as_deref()).await.map(Ok)
+        };
+        noted(asked.await, "cancel", &target).await
+    };
+    service.work(|| Box::pin(ask())).await?.map_err(|other| another(&aim, &run, &other))
 }
 
 /// Whether the ledger may know of it.

@@ -38,7 +38,7 @@ pub(super) async fn one(service: &Service, aim: &Aim, name: RunName) -> Result<R
 }
 
 /// There is no run of this name.
-pub(super) fn not_found(environment: &str, name: &RunName) -> Problem {
+pub(in crate::serve) fn not_found(environment: &str, name: &RunName) -> Problem {
     let (RunName::Id(id) | RunName::Key(id)) = name;
     Problem::new(Kind::NotFound, format!("there is no run `{id}` in `{environment}`"))
 }

@@ -1,25 +1,28 @@
 //! The routes below `/api/v1`, one file for each resource.
 
+mod approvals;
 mod changesets;
-mod control;
+pub(in crate::serve) mod control;
 mod graph;
 mod history;
-mod known;
+pub(in crate::serve) mod known;
 mod ledger;
 mod matrix;
 mod me;
 mod openapi;
-pub(in crate::serve) mod plan;
+mod plan;
 mod previewing;
 mod project;
 mod promotion;
 mod reading;
 mod review;
 mod rollback;
-mod runs;
-mod starting;
+pub(in crate::serve) mod runs;
+pub(in crate::serve) mod sealed;
+pub(in crate::serve) mod sealed_runs;
+pub(in crate::serve) mod starting;
 mod status;
-mod stream;
+pub(in crate::serve) mod stream;
 mod told;
 
 use super::route::Route;
@@ -58,4 +61,12 @@ pub const ROUTES: &[Route] = &[
     rollback::ROLLBACK,
     promotion::PREVIEW,
     promotion::PROMOTE,
+    sealed::PLANS,
+    sealed::UPLOAD,
+    sealed::ONE,
+    approvals::APPROVALS,
+    approvals::APPROVE,
+    approvals::REJECT,
+    sealed_runs::PREVIEW,
+    sealed_runs::RUN,
 ];

@@ -27,11 +27,11 @@ use std::rc::Rc;
 /// What is to be planned.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(in crate::serve) struct PlanRequest {
+struct PlanRequest {
     /// Only these changesets: `id`, `+id` (with dependencies), `id+` (with dependents), `label:x`.
-    pub select: Vec<String>,
+    select: Vec<String>,
     /// The source environment of a promotion: only what it has is planned.
-    pub from: Option<String>,
+    from: Option<String>,
     /// The gates to override; needs a reason.
     overrides: Vec<String>,
     /// The destructive kinds of steps to allow, in addition to those that the environment allows.
@@ -214,12 +214,12 @@ fn written(previewed: &Previewed, offer: Offer<As>, wording: Wording) -> Read {
 
 impl PlanRequest {
     /// Without overrides.
-    pub(in crate::serve) fn of(select: Vec<String>, from: Option<String>) -> Self {
+    fn of(select: Vec<String>, from: Option<String>) -> Self {
         Self { select, from, ..Self::default() }
     }
 
     /// Checks what its form does not say.
-    pub(in crate::serve) fn check(&self, service: &Service, exchange: &Exchange) -> Result<(), Problem> {
+    fn check(&self, service: &Service, exchange: &Exchange) -> Result<(), Problem> {
         check_overrides(&self.overrides, self.reason.as_deref())?;
         if self.overrides.is_empty() && self.reason.is_some() {
             return Err(Problem::new(Kind::BadRequest, "`overrides` and `reason` belong together"));
@@ -229,7 +229,7 @@ impl PlanRequest {
     }
 
     /// Asks on a desk.
-    pub(in crate::serve) async fn preview(self, aim: &Aim, reviews: bool) -> Result<Previewed, Failure> {
+    async fn preview(self, aim: &Aim, reviews: bool) -> Result<Previewed, Failure> {
         let Self { select, from, overrides, allow, reason } = self;
         let target = aim.target().await?;
         let source = RunSource::files(&target, &select)?;

@@ -181,11 +181,15 @@ pub(super) const RUN_ID: &str = "run";
 
 /// Which runs are shown.
 #[derive(Clone)]
-struct Wanted {
-    kind: Option<RunKind>,
-    phase: Option<Phase>,
-    before: Option<i64>,
-    limit: u32,
+pub(in crate::serve) struct Wanted {
+    /// Of this kind.
+    pub kind: Option<RunKind>,
+    /// In this phase.
+    pub phase: Option<Phase>,
+    /// Before this place.
+    pub before: Option<i64>,
+    /// At most so many.
+    pub limit: u32,
 }
 
 impl Wanted {
@@ -219,7 +223,14 @@ fn list<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
 }
 
 /// The runs of a page, and where the next one begins.
-async fn page(aim: &Aim, registry: &Registry, wanted: &Wanted) -> Result<(Vec<Run>, Option<String>), Failure> {
+///
+/// # Errors
+/// The ledger cannot be read.
+pub(in crate::serve) async fn page(
+    aim: &Aim,
+    registry: &Registry,
+    wanted: &Wanted,
+) -> Result<(Vec<Run>, Option<String>), Failure> {
     // before the ledger is read: a run that begins meanwhile is in one of both
     let here: Vec<Run> = registry.all(&aim.environment).iter().map(|live| Run::of(live)).collect();
     let mut rows = match wanted.phase.map(|phase| RecordedPhase::of(phase.word())) {

@@ -14,7 +14,7 @@ use crate::serve::exchange::Exchange;
 use crate::serve::problem::{Kind, PROBLEM, Problem};
 use crate::serve::route::{Body, Guard, Method, Patience, Reply, Route};
 use crate::serve::runs::view::RunView;
-use crate::serve::runs::{IfBusy, Phase, Run, What};
+use crate::serve::runs::{IfBusy, Phase, Repeat, Run, What};
 use crate::serve::service::Service;
 use crate::source::schema::answers::of;
 use std::rc::Rc;
@@ -53,7 +53,7 @@ const JOBS: u16 = 64;
 
 /// How a run is asked for.
 #[derive(Debug, Default)]
-pub(super) struct How {
+pub(in crate::serve) struct How {
     pub digest: String,
     pub jobs: Option<u16>,
     pub on_failure: OnFailure,
@@ -70,7 +70,7 @@ impl How {
     ///
     /// # Errors
     /// What only an administrator may ask for, a number of connections out of range.
-    pub(super) fn wish(self, what: What, caller: &Caller) -> Result<Wish, Problem> {
+    pub(in crate::serve) fn wish(self, what: What, caller: &Caller) -> Result<Wish, Problem> {
         let Self { digest, jobs, on_failure, transaction, if_busy, overrides, allow, reason, skip_preflight } = self;
         if !overrides.is_empty() || !allow.is_empty() || skip_preflight {
             needs_admin(caller, "`overrides`, `allow` and `skipPreflight`")?;
@@ -119,14 +119,15 @@ pub(super) fn check_reason(reason: Option<&str>) -> Result<(), Problem> {
 ///
 /// # Errors
 /// He is none.
-pub(super) fn needs_admin(caller: &Caller, what: &str) -> Result<(), Problem> {
+pub(in crate::serve) fn needs_admin(caller: &Caller, what: &str) -> Result<(), Problem> {
     if caller.may(Role::Admin) {
         return Ok(());
     }
     Err(Problem::new(Kind::Forbidden, format!("{what} need the role `{}`", Role::Admin.word())))
 }
 
-/// Leaves the order and waits until the run has begun; 202 with the run, or 200 where there was nothing to run.
+/// Starts the run that a request with the header `Idempotency-Key` asks for; 202 with the run, or 200 where there was
+/// nothing to run.
 ///
 /// # Errors
 /// Why it is not taken, or why nothing was run.
@@ -136,6 +137,27 @@ pub(super) async fn start(service: &Rc<Service>, exchange: &Exchange, wish: Wish
         Problem::new(Kind::KeyMissing, "the request has no `Idempotency-Key`; nothing was run")
             .remedy("send the header with a new text for each run, so that a request that comes twice runs once")
     })?;
+    let (run, is_repeated) = begin(service, exchange, wish, repeat).await?;
+    let is_nothing = run.state.phase == Phase::Done && run.state.run.is_none();
+    let answer = Answer::json(&run.view(service.wording, true)).header("location", run.path());
+    Ok(match is_repeated {
+        true => answer.header("idempotent-replayed", "true"),
+        false if is_nothing => answer,
+        false => answer.status(202),
+    })
+}
+
+/// Leaves the order and waits until the run has begun; whether it was asked for before.
+///
+/// # Errors
+/// Why it is not taken, or why nothing was run.
+pub(in crate::serve) async fn begin(
+    service: &Rc<Service>,
+    exchange: &Exchange,
+    wish: Wish,
+    repeat: Repeat,
+) -> Result<(Run, bool), Problem> {
+    let aim = service.aim(exchange)?;
     let (own, request) = (service.clone(), exchange.clone());
     // a task of its own: a client that goes away changes nothing
     let asked = spawn_local(async move { ask(&own, &request, aim, Some(repeat), async { Ok(wish) }).await });
@@ -148,17 +170,10 @@ pub(super) async fn start(service: &Rc<Service>, exchange: &Exchange, wish: Wish
         }
         Found::Recorded(run) => (*run, true),
     };
-    let state = &run.state;
-    if let (Phase::Refused, Some(failure)) = (state.phase, &state.failure) {
-        return Err(Problem::of(failure, service.wording).with("id", run.id.as_str()));
+    match (run.state.phase, &run.state.failure) {
+        (Phase::Refused, Some(failure)) => Err(Problem::of(failure, service.wording).with("id", run.id.as_str())),
+        _ => Ok((run, is_repeated)),
     }
-    let is_nothing = state.phase == Phase::Done && state.run.is_none();
-    let answer = Answer::json(&run.view(service.wording, true)).header("location", run.path());
-    Ok(match is_repeated {
-        true => answer.header("idempotent-replayed", "true"),
-        false if is_nothing => answer,
-        false => answer.status(202),
-    })
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::task::spawn_local;
 
 /// The media type of Server-Sent Events.
-const EVENT_STREAM: &str = "text/event-stream";
+pub(in crate::serve) const EVENT_STREAM: &str = "text/event-stream";
 
 /// A form of the events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +47,10 @@ const OFFERS: &[Offer<As>] = &[
 ];
 
 /// A comment is sent so often, so that nobody takes a silent connection for a dead one.
-const ALIVE: Duration = Duration::from_secs(15);
+pub(in crate::serve) const ALIVE: Duration = Duration::from_secs(15);
 
 /// The ledger is asked so often for what another process has recorded.
-const LOOK: Duration = Duration::from_secs(2);
+pub(in crate::serve) const LOOK: Duration = Duration::from_secs(2);
 
 /// The most events of a document, and of one look at a log.
 const MOST: usize = 1000;
@@ -175,7 +175,7 @@ fn events<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
 }
 
 /// Waits until the caller may not read any more: his token was revoked, or has expired.
-async fn until_refused(service: &Service, caller: &Caller, peer: Peer) {
+pub(in crate::serve) async fn until_refused(service: &Service, caller: &Caller, peer: Peer) {
     loop {
         tokio::time::sleep(LOOK).await;
         let has_expired = caller.expires.is_some_and(|until| until <= now());
@@ -328,7 +328,7 @@ async fn last(service: &Service, origin: &Origin) -> String {
 }
 
 /// An event as the stream has it.
-fn written(id: Option<&str>, event: &Value) -> String {
+pub(in crate::serve) fn written(id: Option<&str>, event: &Value) -> String {
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
     let name = event["event"].as_str().unwrap_or("event");
     format!("{id}event: {name}\ndata: {}\n\n", json::line(event).trim_end())

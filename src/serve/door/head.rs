@@ -119,19 +119,33 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
     if let (Some(caller), Some(name)) = (&access.caller, environment(&parameters, &query)) {
         service.aim_at(Some(name), caller, &access.id)?;
     }
-    if matches!(route.body, Body::Form) && !origin::is_own(&head, host.as_deref(), door.is_https) {
+    if route.body.is_form() && !origin::is_own(&head, host.as_deref(), door.is_https) {
         return Err(Problem::new(Kind::OriginRefused, "the form was not sent by a page of this service"));
     }
+    if let Body::Text { media, .. } = route.body {
+        body::check_media(&head, media)?;
+    }
+    let usual = u64::from(service.limits.body.bytes);
+    let _large = match route.body {
+        Body::Text { .. } | Body::FormWithPlan => Some(service.large().await?),
+        Body::None | Body::Json { .. } | Body::Form => None,
+    };
     let body = match route.body {
         Body::None => Bytes::new(),
         Body::Json { empty, .. } => {
-            let body = body::read(body, &head, &service.limits).await?;
+            let body = body::read(body, &head, usual, &service.limits).await?;
             if body.is_empty() && !empty {
                 return Err(Problem::new(Kind::BadRequest, "the request has no body"));
             }
             body
         }
-        Body::Form => body::read(body, &head, &service.limits).await?,
+        Body::Form => body::read(body, &head, usual, &service.limits).await?,
+        Body::Text { most, .. } => body::read(body, &head, most(&service.limits), &service.limits).await?,
+        Body::FormWithPlan => {
+            // each byte of a field may be three in a form
+            let most = u64::from(service.limits.plan.bytes) * 3;
+            body::read(body, &head, most, &service.limits).await?
+        }
     };
     let (id, peer) = (access.id.clone(), access.peer);
     let (head, caller) = (head.without_credentials(), access.caller.clone());
@@ -190,8 +204,9 @@ async fn visit(
 ) -> Result<(), Problem> {
     let sessions = &door.service.sessions;
     let is_near = exchange.peer.address.is_none_or(|address| address.is_loopback());
-    let mut visit = Visit { is_private: door.is_https || is_near && host.is_some_and(is_local), ..Visit::default() };
-    let is_form = matches!(route.body, Body::Form);
+    let is_private = door.is_https || is_near && host.is_some_and(is_local);
+    let mut visit = Visit { is_private, ends: session.map(|session| session.expires), ..Visit::default() };
+    let is_form = route.body.is_form();
     if let Some(caller) = &exchange.caller {
         let bucket = caller.bucket();
         visit.form_token = sessions.form_token(&bucket, session);
@@ -230,6 +245,8 @@ fn refused(parts: &Parts, access: &Access, problem: &Problem) -> Answer {
         // a session's cookie is not sent with a link on another site: the page's own request has it
         401 if access.method == "GET" && head("sec-fetch-site") => page::again(),
         401 if access.method == "GET" => Answer::see(page::login_for(wanted)),
+        // what a form has is gone, and its path is no page
+        401 if access.method == "POST" => Answer::see(page::login_for("/")),
         _ => page::problem(problem, access.id.as_str()),
     }
 }

@@ -1,4 +1,4 @@
-//! The style, the script and the icon of the pages. Their names change with their content, so that browsers may keep them.
+//! The style, the scripts and the icon of the pages. Their names change with their content, so that browsers may keep them.
 
 use crate::base::checksum::sha256_hex;
 use crate::report::graph::svg;
@@ -42,6 +42,13 @@ pub(super) fn script() -> &'static Asset {
     SCRIPT.get_or_init(|| Asset::new("dagmar", "js", "text/javascript; charset=utf-8", JS))
 }
 
+/// The script of the page of a run.
+pub(super) fn run_script() -> &'static Asset {
+    static SCRIPT: OnceLock<Asset> = OnceLock::new();
+    const JS: &str = include_str!("../../../templates/html/serve/run.js");
+    SCRIPT.get_or_init(|| Asset::new("run", "js", "text/javascript; charset=utf-8", JS))
+}
+
 /// The icon.
 pub(super) fn icon() -> &'static Asset {
     static ICON: OnceLock<Asset> = OnceLock::new();
@@ -54,7 +61,7 @@ pub(super) const ASSET: Route = Route {
     method: Method::Get,
     path: "/assets/{name}",
     name: "asset",
-    about: "The style, the script and the icon of the pages.",
+    about: "The style, the scripts and the icon of the pages.",
     guard: Guard::Visitor,
     query: &[],
     body: Body::None,
@@ -65,7 +72,9 @@ pub(super) const ASSET: Route = Route {
 
 fn answer<'a>(_: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     let name = exchange.parameters.first().map_or("", |(_, name)| name.as_str());
-    let found = [style(), script(), icon()].into_iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(name));
+    let found = [style(), script(), run_script(), icon()]
+        .into_iter()
+        .find(|asset| asset.path.strip_prefix("/assets/") == Some(name));
     let answer = found.map(|asset| {
         Answer::new(200, asset.media, asset.content.as_str())
             .header("cache-control", "public, max-age=31536000, immutable")

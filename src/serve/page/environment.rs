@@ -87,7 +87,8 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
         let (aim, wanted) = (service.aim(exchange)?, Wanted::of(exchange)?);
         let (name, wording) = (aim.environment.clone(), service.wording);
         let seen = service.seen_by(exchange.caller()?);
-        let detail = format!("{:?}\n{}\n{}\n{seen:?}", wanted.state, wanted.page, wanted.text);
+        let may_plan = exchange.caller()?.may(Role::Plan);
+        let detail = format!("{:?}\n{}\n{}\n{seen:?}\n{may_plan}", wanted.state, wanted.page, wanted.text);
         let key = Key { what: ENVIRONMENT.name, environment: name.clone(), detail };
         let work = move || -> crate::serve::desk::Local<Result<Answer, Problem>> {
             Box::pin(async move {
@@ -96,7 +97,7 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
                 let config = &aim.project.workspace().loaded.config;
                 let from = config.environment(&aim.environment).and_then(|e| e.promote_from.as_deref());
                 let from = from.filter(|from| seen.as_ref().is_none_or(|seen| seen.contains(*from)));
-                let mut shown = page(&found, from, &wanted)?;
+                let mut shown = page(&found, (from, may_plan), &wanted)?;
                 if let Some(broken) = &found.broken {
                     let problem = Problem::of(broken, wording);
                     shown = part("broken", &said(&problem, ""))?.and(&shown);
@@ -145,7 +146,11 @@ impl Wanted {
     }
 }
 
-fn page(found: &EnvironmentStatus, promote_from: Option<&str>, wanted: &Wanted) -> Result<Markup, Problem> {
+fn page(
+    found: &EnvironmentStatus,
+    (promote_from, may_plan): (Option<&str>, bool),
+    wanted: &Wanted,
+) -> Result<Markup, Problem> {
     let action = words::environment(&found.environment);
     let rows: Vec<&StateRow> = found.changesets.iter().filter(|row| wanted.fits(row)).collect();
     let skipped = (wanted.page - 1).saturating_mul(MOST).min(rows.len());
@@ -158,7 +163,7 @@ fn page(found: &EnvironmentStatus, promote_from: Option<&str>, wanted: &Wanted) 
         &Values {
             environment: &found.environment,
             place: &found.place,
-            next: next(found, promote_from),
+            next: next(found, promote_from, may_plan),
             states: states
                 .map(|state| Choice {
                     value: state.word(),

@@ -42,12 +42,18 @@ struct Head<'a> {
 }
 
 /// The pages of an environment: the name, the end of the path, and the role that it needs.
-const TABS: [(&str, &str, Role); 4] = [
+const TABS: [(&str, &str, Role); 7] = [
     ("Changesets", "", Role::Read),
     ("Graph", "/graph", Role::Read),
     ("Plan", "/plan", Role::Plan),
+    (PROMOTION, "", Role::Plan),
+    ("Rollback", "/rollback", Role::Plan),
+    ("Runs", "/runs", Role::Read),
     ("History", "/history", Role::Read),
 ];
+
+/// The tab of environments that get their changesets from another one.
+const PROMOTION: &str = "Promotion";
 
 /// The page with this part in it.
 ///
@@ -66,22 +72,25 @@ pub(super) fn whole(
         is_current: shown.environment == Some(aim.environment.as_str()),
     });
     let caller = exchange.caller()?;
-    let tabs = shown.environment.into_iter().flat_map(|environment| {
-        TABS.iter().filter(|(.., role)| caller.may(*role)).map(move |(name, end, _)| Link {
-            text: (*name).to_owned(),
-            href: words::environment(environment) + end,
-            is_current: *name == shown.tab,
-        })
-    });
+    let mut tabs = Vec::new();
+    for (name, end, role) in TABS {
+        let Some(environment) = shown.environment.filter(|_| caller.may(role)) else { continue };
+        let href = match name {
+            PROMOTION if service.promotes_from(exchange, environment)?.is_none() => continue,
+            PROMOTION => words::promotion(environment),
+            _ => words::environment(environment) + end,
+        };
+        tabs.push(Link { text: name.to_owned(), href, is_current: name == shown.tab });
+    }
     let head = Head {
-        title: titled(shown),
+        title: titled(shown.title, shown.environment),
         style: &assets::style().path,
         script: &assets::script().path,
         icon: &assets::icon().path,
         person: &caller.person,
         form_token: exchange.visit.as_ref().map_or("", |visit| &visit.form_token),
         environments: environments.collect(),
-        tabs: tabs.collect(),
+        tabs,
     };
     let (head, foot) = (part("head", &head)?, part("foot", &())?);
     let body = [head.as_str().as_bytes(), &inner.body, foot.as_str().as_bytes()].concat();
@@ -106,9 +115,10 @@ pub(super) fn bare(title: &str, inner: Result<Markup, Problem>) -> Result<Answer
     Ok(Answer::html(part("head", &head)?.and(&inner?).and(&part("foot", &())?)))
 }
 
-fn titled(shown: &Shown<'_>) -> String {
-    match shown.environment {
-        Some(environment) => format!("{} · {environment} · dagmar", shown.title),
-        None => format!("{} · dagmar", shown.title),
+/// The title of the browser's window.
+pub(super) fn titled(title: &str, environment: Option<&str>) -> String {
+    match environment {
+        Some(environment) => format!("{title} · {environment} · dagmar"),
+        None => format!("{title} · dagmar"),
     }
 }

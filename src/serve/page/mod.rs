@@ -5,16 +5,29 @@
 
 mod assets;
 mod changeset;
+mod control;
 mod environment;
+mod forms;
 mod graph;
 mod history;
 mod layout;
 mod login;
 mod made;
+mod matrix;
 mod next;
 mod overview;
 mod plan;
+mod promotion;
+mod proposal;
 mod refusal;
+mod rollback;
+mod run;
+mod run_state;
+mod run_stream;
+mod runs;
+mod sealed;
+mod sealed_plan;
+mod sealed_run;
 mod words;
 
 use super::route::Route;
@@ -33,5 +46,24 @@ pub const ROUTES: &[Route] = &[
     changeset::CHANGESET,
     graph::GRAPH,
     plan::PLAN,
+    plan::START,
+    matrix::MATRIX,
+    promotion::PROMOTION,
+    promotion::PROMOTE,
+    rollback::ROLLBACK,
+    rollback::CHOICE,
+    rollback::ROLL_BACK,
+    runs::RUNS,
+    run::RUN,
+    run_stream::STREAM,
+    control::CANCEL,
+    control::PAUSE,
+    control::RESUME,
     history::HISTORY,
+    sealed::PLANS,
+    sealed::UPLOAD,
+    sealed_plan::PLAN,
+    sealed_plan::DECISION,
+    sealed_run::LOOK,
+    sealed_run::RUN,
 ];

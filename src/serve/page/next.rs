@@ -15,8 +15,9 @@ pub(super) struct Next {
     pub href: Option<String>,
 }
 
-/// The first of these that holds: what is in progress, what went wrong, what is pending.
-pub(super) fn next(status: &EnvironmentStatus, promote_from: Option<&str>) -> Next {
+/// The first of these that holds: what is in progress, what went wrong, what is pending. Who may not see a plan is led to
+/// the changesets.
+pub(super) fn next(status: &EnvironmentStatus, promote_from: Option<&str>, may_plan: bool) -> Next {
     let name = &status.environment;
     let of = |states: &[State]| -> usize { states.iter().filter_map(|state| status.counts.get(state)).sum() };
     let chosen = |state: State| Some(format!("{}?state={}", words::environment(name), state.word()));
@@ -25,8 +26,8 @@ pub(super) fn next(status: &EnvironmentStatus, promote_from: Option<&str>) -> Ne
     if status.broken.is_some() {
         return say("Mend the problems in the files: only the ledger could be read.".to_owned(), None);
     }
-    if runs(Liveness::Running) {
-        return say("Wait for the run in progress.".to_owned(), None);
+    if let Some(run) = status.runs.iter().find(|run| run.liveness == Some(Liveness::Running)) {
+        return say("Wait for the run in progress.".to_owned(), Some(words::run(name, &run.run)));
     }
     let failed = of(&[State::Failed, State::Partly]);
     if failed > 0 {
@@ -47,7 +48,12 @@ pub(super) fn next(status: &EnvironmentStatus, promote_from: Option<&str>) -> Ne
     if pending > 0 {
         let again = if runs(Liveness::Terminated) { "Continue the run that ended without a result: " } else { "" };
         let apply = if again.is_empty() { "Apply" } else { "apply" };
-        return say(format!("{again}{apply} {}{from}.", count(pending, "pending changeset")), chosen(State::Pending));
+        let plan = match promote_from {
+            _ if !may_plan => chosen(State::Pending),
+            Some(_) => Some(words::promotion(name)),
+            None => Some(words::environment(name) + "/plan"),
+        };
+        return say(format!("{again}{apply} {}{from}.", count(pending, "pending changeset")), plan);
     }
     if let Some(n) = status.counts.get(&State::Blocked) {
         return say(format!("{} blocked: see why.", count(*n, "changeset")), chosen(State::Blocked));

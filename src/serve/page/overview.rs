@@ -12,6 +12,7 @@ use crate::pg::ledger::unfinished::Liveness;
 use crate::serve::aim::Aim;
 use crate::serve::answer::{Answer, HTML};
 use crate::serve::caller::Role;
+use crate::serve::desk::Local;
 use crate::serve::exchange::Exchange;
 use crate::serve::flights::Key;
 use crate::serve::problem::Problem;
@@ -64,19 +65,24 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
     Box::pin(async {
         let (aims, wording) = (service.aims(exchange)?, service.wording);
         let seen: Vec<&str> = aims.iter().map(|aim| aim.environment.as_str()).collect();
-        let key = Key { what: OVERVIEW.name, environment: String::new(), detail: seen.join("\n") };
-        let inner = service.read(key, move || Box::pin(async move { Ok(Answer::html(read(aims, wording).await?)) }));
+        let may_plan = exchange.caller()?.may(Role::Plan);
+        let detail = format!("{seen:?} {may_plan}");
+        let key = Key { what: OVERVIEW.name, environment: String::new(), detail };
+        let work = move || -> Local<Result<Answer, Problem>> {
+            Box::pin(async move { Ok(Answer::html(read(aims, may_plan, wording).await?)) })
+        };
+        let inner = service.read(key, work);
         whole(service, exchange, &Shown { title: "Overview", environment: None, tab: "" }, &inner.await?)
     })
 }
 
-async fn read(aims: Vec<Aim>, wording: Wording) -> Result<Markup, Problem> {
+async fn read(aims: Vec<Aim>, may_plan: bool, wording: Wording) -> Result<Markup, Problem> {
     let sees = |name: &str| aims.iter().any(|aim| aim.environment == name);
-    let cards: Vec<Card> = join_all(aims.iter().map(|aim| card(aim, &sees, wording))).await;
+    let cards: Vec<Card> = join_all(aims.iter().map(|aim| card(aim, &sees, may_plan, wording))).await;
     part("overview", &json!({ "cards": cards }))
 }
 
-async fn card(aim: &Aim, sees: &dyn Fn(&str) -> bool, wording: Wording) -> Card {
+async fn card(aim: &Aim, sees: &dyn Fn(&str) -> bool, may_plan: bool, wording: Wording) -> Card {
     let config = &aim.project.workspace().loaded.config;
     let promote_from = config.environment(&aim.environment).and_then(|environment| environment.promote_from.clone());
     let promote_from = promote_from.filter(|from| sees(from));
@@ -93,7 +99,7 @@ async fn card(aim: &Aim, sees: &dyn Fn(&str) -> bool, wording: Wording) -> Card 
     let silent = || Failure::new(FailureKind::Database, format!("no answer within {PATIENCE}"));
     let asked = tokio::time::timeout(Duration::from_millis(PATIENCE.millis), ask(aim)).await;
     match asked.unwrap_or_else(|_| Err(silent())) {
-        Ok(status) => card.fill(&status),
+        Ok(status) => card.fill(&status, may_plan),
         Err(failure) => {
             let help = failure.help.as_ref().map(wording);
             card.error = Some(Silence { message: failure.message, help });
@@ -110,7 +116,7 @@ async fn ask(aim: &Aim) -> Result<EnvironmentStatus, Failure> {
 }
 
 impl Card {
-    fn fill(&mut self, status: &EnvironmentStatus) {
+    fn fill(&mut self, status: &EnvironmentStatus, may_plan: bool) {
         let state = |(state, n): (&crate::plan::states::State, &usize)| Tag {
             text: format!("{n} {}", state.words()),
             href: Some(format!("{}?state={}", self.href, state.word())),
@@ -120,7 +126,7 @@ impl Card {
         self.place.clone_from(&status.place);
         for run in &status.runs {
             let kind = run.kind.map_or("run", |kind| kind.word());
-            self.facts.push(match run.liveness {
+            let mut fact = match run.liveness {
                 Some(Liveness::Terminated) => Tag::new(
                     "bad",
                     format!("{kind} by {} since {} was terminated; the next run continues", run.by, run.started_at),
@@ -129,7 +135,9 @@ impl Card {
                     Tag::new("next", format!("{kind} by {} in progress since {}", run.by, run.started_at))
                 }
                 None => Tag::new("warn", format!("{kind} by {} since {} has no recorded end", run.by, run.started_at)),
-            });
+            };
+            fact.href = Some(words::run(&self.name, &run.run));
+            self.facts.push(fact);
         }
         if let Some(pause) = &status.paused {
             self.facts.push(Tag::new("warn", format!("backfills are paused by {}", pause.by)));
@@ -144,6 +152,6 @@ impl Card {
         if status.ledger_version == 0 {
             self.facts.push(Tag::new("none", "no ledger yet: the first run makes it"));
         }
-        self.next = Some(next(status, self.promote_from.as_deref()));
+        self.next = Some(next(status, self.promote_from.as_deref(), may_plan));
     }
 }

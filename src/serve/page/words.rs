@@ -40,9 +40,29 @@ pub(super) fn environment(name: &str) -> String {
     format!("/e/{}", encoded(name))
 }
 
+/// The path of a run's page.
+pub(super) fn run(environment: &str, id: &str) -> String {
+    format!("/e/{}/runs/{}", encoded(environment), encoded(id))
+}
+
+/// The path of the events of a run, by its id in the ledger.
+pub(super) fn history_of_run(environment: &str, run: &str) -> String {
+    format!("/e/{}/history?run={}", encoded(environment), encoded(run))
+}
+
+/// The path of the page that promotes to an environment.
+pub(super) fn promotion(environment: &str) -> String {
+    format!("/promote/{}", encoded(environment))
+}
+
 /// The path of a changeset's page. Its id is no segment: it may have a `/`.
 pub(super) fn changeset(environment: &str, id: &str) -> String {
     format!("/e/{}/changeset?id={}", encoded(environment), encoded(id))
+}
+
+/// The items of a list that somebody typed, with spaces or commas between.
+pub(super) fn items(text: &str) -> Vec<String> {
+    text.split([' ', ',']).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

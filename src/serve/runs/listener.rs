@@ -14,6 +14,8 @@ pub struct Writer(pub Arc<Live>);
 impl Observer for Writer {
     fn on(&mut self, event: &Event) {
         let Self(live) = self;
+        // before its line: who is told of the line finds it there
+        live.hear(event);
         live.log.push(&Stamped::new(now(), RunEvent::Event(event)));
         match event {
             Event::RunStarted { run, .. } => live.note(|state| {

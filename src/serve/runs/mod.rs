@@ -8,6 +8,7 @@ pub mod listener;
 pub mod log;
 pub mod order;
 pub mod past;
+pub mod progress;
 pub mod registry;
 pub mod state;
 pub mod thread;
@@ -15,6 +16,7 @@ pub mod view;
 
 pub use key::Repeat;
 pub use order::{IfBusy, Order, What};
+pub use progress::Progress;
 pub use registry::{Asked, Registry, Turned};
 pub use state::{Live, Phase, State};
 pub use view::Run;

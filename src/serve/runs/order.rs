@@ -45,6 +45,17 @@ pub enum What {
         /// The selectors.
         select: Vec<String>,
     },
+    /// Runs a sealed plan that was uploaded.
+    Sealed {
+        /// Its digest.
+        digest: String,
+        /// Whether it is promoted from another environment.
+        promote: bool,
+        /// The other environment; `None`: the one that dagmar.yaml names.
+        from: Option<String>,
+        /// Whether the files must still render to it.
+        check_render: bool,
+    },
     /// Rolls changesets back.
     Rollback {
         /// The changesets.
@@ -74,8 +85,18 @@ impl What {
     pub fn kind(&self) -> RunKind {
         match self {
             What::Apply { .. } => RunKind::Apply,
-            What::Promote { .. } => RunKind::Promote,
+            What::Promote { .. } | What::Sealed { promote: true, .. } => RunKind::Promote,
+            What::Sealed { .. } => RunKind::Apply,
             What::Rollback { .. } => RunKind::Rollback,
+        }
+    }
+
+    /// The digest of the sealed plan, if it is one.
+    #[must_use]
+    pub fn plan(&self) -> Option<&str> {
+        match self {
+            What::Sealed { digest, .. } => Some(digest),
+            What::Apply { .. } | What::Promote { .. } | What::Rollback { .. } => None,
         }
     }
 }

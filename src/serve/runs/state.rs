@@ -3,15 +3,17 @@
 use super::key::Repeat;
 use super::log::Log;
 use super::order::Order;
+use super::progress::Progress;
 use crate::base::{Failure, FailureKind, Origin};
 use crate::history::RunKind;
 use crate::ops::now;
 use crate::pg::Stop;
 use crate::pg::run::FailedStep;
 use crate::plan::{Blocked, Waiting};
+use crate::run::Event;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -126,6 +128,7 @@ pub struct Live {
     pub stop: Arc<Stop>,
     /// What it tells.
     pub log: Log,
+    progress: Mutex<Progress>,
     state: watch::Sender<State>,
 }
 
@@ -157,6 +160,7 @@ impl Live {
             repeat: order.repeat.clone(),
             stop: Arc::default(),
             log: Log::default(),
+            progress: Mutex::default(),
             state: watch::Sender::new(state),
         })
     }
@@ -165,6 +169,17 @@ impl Live {
     #[must_use]
     pub fn now(&self) -> State {
         self.state.borrow().clone()
+    }
+
+    /// How far its steps are.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes note of an event.
+    pub fn hear(&self, event: &Event) {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).note(event);
     }
 
     /// How far it is.

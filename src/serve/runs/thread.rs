@@ -9,7 +9,7 @@ use crate::ops::lines::{ApplySummary, End, GatesLine, RollbackSummary, RunEvent,
 use crate::ops::perform::{Door, perform};
 use crate::ops::refusal::Attempt;
 use crate::ops::run::RunOptions;
-use crate::ops::{Options, Planned, Prepared, RunOutcome, RunSource, Target, now, promotion};
+use crate::ops::{Options, Planned, Prepared, RunOutcome, RunSource, Target, now, plans, promotion};
 use crate::pg::Stop;
 use crate::plan::Direction;
 use crate::run::Observer;
@@ -68,7 +68,7 @@ async fn carry_out(order: &Order, live: &Arc<Live>) -> Result<(), Failure> {
     let (source, from) = sources(&order.what, &order.aim, &target).await?;
     let run = RunOptions { lock_wait: order.if_busy.lock_wait(), ..order.options.run.clone() };
     let options = Options { run, ..order.options.clone() };
-    let attempt = Attempt { operation: order.what.kind().word(), plan: None };
+    let attempt = Attempt { operation: order.what.kind().word(), plan: order.what.plan() };
     let mut course = Course { order, live: Arc::clone(live), listener: Writer(Arc::clone(live)), missing: Vec::new() };
     perform(&target, &source, from, &options, attempt, &mut course).await
 }
@@ -88,6 +88,17 @@ pub async fn sources<'t>(
             let from = promotion::source(target, from.as_deref())?;
             aim.held.hold(&from).await?;
             (RunSource::files(target, select)?, Some(from))
+        }
+        What::Sealed { digest, promote, from, check_render } => {
+            let sealed = plans::open(target, digest, &mut ()).await?;
+            let from = match promote {
+                true => Some(promotion::source(target, from.as_deref())?),
+                false => None,
+            };
+            if let Some(from) = &from {
+                aim.held.hold(from).await?;
+            }
+            (RunSource::sealed(target, sealed, *check_render)?, from)
         }
         What::Rollback { which, cascade } => (RunSource::Rollback { which: which.clone(), cascade: *cascade }, None),
     })

@@ -138,4 +138,33 @@ pub const CALLS: &[Call] = &[
         path: "/api/v1/environments/{environment}/promotions",
         asked: "/api/v1/environments/default/promotions",
     },
+    // sealed plans
+    Call { method: "GET", path: "/api/v1/plans", asked: "/api/v1/plans" },
+    Call { method: "POST", path: "/api/v1/plans", asked: "/api/v1/plans" },
+    Call { method: "GET", path: "/api/v1/plans/{digest}", asked: "/api/v1/plans/p1:0123" },
+    Call {
+        method: "GET",
+        path: "/api/v1/environments/{environment}/plans/{digest}/approvals",
+        asked: "/api/v1/environments/default/plans/p1:0123/approvals",
+    },
+    Call {
+        method: "POST",
+        path: "/api/v1/environments/{environment}/plans/{digest}/approve",
+        asked: "/api/v1/environments/default/plans/p1:0123/approve",
+    },
+    Call {
+        method: "POST",
+        path: "/api/v1/environments/{environment}/plans/{digest}/reject",
+        asked: "/api/v1/environments/default/plans/p1:0123/reject",
+    },
+    Call {
+        method: "POST",
+        path: "/api/v1/environments/{environment}/plans/{digest}/preview",
+        asked: "/api/v1/environments/default/plans/p1:0123/preview",
+    },
+    Call {
+        method: "POST",
+        path: "/api/v1/environments/{environment}/plans/{digest}/runs",
+        asked: "/api/v1/environments/default/plans/p1:0123/runs",
+    },
 ];

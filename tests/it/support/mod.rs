@@ -2,6 +2,7 @@
 
 mod answered;
 mod answers;
+pub mod asked;
 pub mod attic;
 mod backfill;
 pub mod calls;
@@ -38,6 +39,7 @@ mod tested;
 mod three;
 pub mod tokens;
 pub mod truth;
+pub mod visitor;
 pub mod webdriver;
 
 pub use answered::Answers;
@@ -53,7 +55,7 @@ pub use ledgers::{
 };
 pub use legacy::{LEGACY, generated, verified};
 pub use mistakes::{mistake_of, one_mistake, plain};
-pub use openapi::{Described, is_of_runs};
+pub use openapi::{Described, is_of_plans, is_of_runs};
 pub use process::{Run, Running, dagmar, until};
 pub use project::{Project, against};
 pub use proofs::{found, proof, verdicts};

@@ -5,10 +5,15 @@ use jsonschema::Validator;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
+/// Whether a path is about sealed plans: its answers depend on what was uploaded.
+pub fn is_of_plans(path: &str) -> bool {
+    path.starts_with("/api/") && path.contains("/plans")
+}
+
 /// Whether a path is about runs: its answers depend on what ran before.
 pub fn is_of_runs(path: &str) -> bool {
     let own = ["/runs", "/rollbacks", "/rollback-plan", "/promotions", "/promotion-plan", "/pause", "/resume"];
-    path.starts_with("/api/") && own.iter().any(|own| path.contains(own))
+    path.starts_with("/api/") && !is_of_plans(path) && own.iter().any(|own| path.contains(own))
 }
 
 /// The document, and which answers were seen.

@@ -66,6 +66,12 @@ impl Browser {
     #[track_caller]
     pub fn read(&self, url: &str, words: &str) -> String {
         self.devtools("Page.navigate", &json!({ "url": url }));
+        self.until_read(words)
+    }
+
+    /// Waits without any script until these words are in the document; the document.
+    #[track_caller]
+    pub fn until_read(&self, words: &str) -> String {
         let mut found = String::new();
         until(words, || {
             let root = &self.devtools("DOM.getDocument", &json!({}))["root"]["nodeId"];
@@ -117,6 +123,39 @@ impl Browser {
     /// What a script on the page answers.
     pub fn script(&self, code: &str) -> Value {
         self.at("POST", "/execute/sync", &json!({ "script": code, "args": [] }))
+    }
+
+    /// What a script on the page answers later: it calls `done`.
+    pub fn script_later(&self, code: &str) -> Value {
+        let code = format!("const done = arguments[arguments.length - 1];\n{code}");
+        self.at("POST", "/execute/async", &json!({ "script": code, "args": [] }))
+    }
+
+    /// The barriers on the page that axe-core calls serious or critical.
+    pub fn barriers(&self) -> Value {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let file = root.join("target/axe/axe.min.js");
+        if !file.exists() {
+            assert!(Command::new("sh").arg(root.join("tests/browser.sh")).status().unwrap().success());
+        }
+        self.script(&std::fs::read_to_string(file).unwrap());
+        self.script_later(
+            "axe.run(document, { resultTypes: ['violations'] }).then((found) => done(found.violations
+               .filter((one) => ['serious', 'critical'].includes(one.impact))
+               .map((one) => [one.id, one.nodes.map((node) => [node.html, node.failureSummary].join(' '))])));",
+        )
+    }
+
+    /// Shows pages as somebody sees them who likes it dark.
+    pub fn in_the_dark(&self) {
+        let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
+        self.devtools("Emulation.setEmulatedMedia", &dark);
+    }
+
+    /// Whether there is such an element.
+    pub fn has(&self, selector: &str) -> bool {
+        let found = self.at("POST", "/elements", &json!({ "using": "css selector", "value": selector }));
+        found.as_array().is_some_and(|all| !all.is_empty())
     }
 
     /// What the browser complained of since the last time, without what it recommends.

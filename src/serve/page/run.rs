@@ -1,0 +1,71 @@
+//! A run: what it is at, and what can be asked of it.
+
+use super::assets;
+use super::forms::Hidden;
+use super::layout::{Shown, whole};
+use super::made::part;
+use super::run_state::told;
+use super::words;
+use crate::serve::answer::{Answer, HTML};
+use crate::serve::caller::Role;
+use crate::serve::exchange::Exchange;
+use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
+use crate::serve::service::Service;
+use serde::Serialize;
+use serde_json::json;
+use std::rc::Rc;
+
+pub(super) const RUN: Route = Route {
+    method: Method::Get,
+    path: "/e/{environment}/runs/{run}",
+    name: "runPage",
+    about: "A run, while it goes on and after it, whoever carries it out.",
+    guard: Guard::Page(Role::Read),
+    query: &[],
+    body: Body::None,
+    patience: Patience::Request,
+    replies: &[Reply { status: 200, media: HTML, schema: None }],
+    handler: answer,
+};
+
+/// The parameter of a path that names a run.
+pub(super) const RUN_ID: &str = "run";
+
+#[derive(Serialize)]
+struct Controls {
+    is_open: bool,
+    script: &'static str,
+    may_run: bool,
+    cancel: String,
+    pause: String,
+    resume: String,
+    hidden: Vec<Hidden>,
+}
+
+fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
+    Box::pin(async {
+        let (aim, id) = (service.aim(exchange)?, exchange.parameter(RUN_ID));
+        let told = told(service, &aim, id).await?;
+        let (here, home) = (words::run(&aim.environment, id), words::environment(&aim.environment));
+        let stream = (!told.over).then(|| format!("{here}/stream"));
+        let head = part(
+            "run",
+            &json!({ "heading": told.heading, "environment": aim.environment, "id": id, "said": told.said, "stream": stream }),
+        )?;
+        let controls = part(
+            "controls",
+            &Controls {
+                is_open: !told.over,
+                script: &assets::run_script().path,
+                may_run: !told.over && exchange.caller()?.may(Role::Run),
+                cancel: format!("{here}/cancel"),
+                pause: format!("{home}/pause"),
+                resume: format!("{home}/resume"),
+                hidden: vec![Hidden::token(exchange), Hidden::new(RUN_ID, id)],
+            },
+        )?;
+        let body = [head.as_str(), &told.html, "</div>\n", controls.as_str()].concat();
+        let shown = Shown { title: &told.title, environment: Some(&aim.environment), tab: "Runs" };
+        whole(service, exchange, &shown, &Answer::new(200, HTML, body))
+    })
+}

@@ -1,0 +1,131 @@
+//! What the routes of the API and the pages do with sealed plans that were uploaded.
+
+use super::aim::Aim;
+use super::exchange::Exchange;
+use super::problem::{Kind, Problem};
+use super::service::Service;
+use crate::base::{Failure, HumanDuration};
+use crate::history::ApprovalVerdict;
+use crate::ops::approval::{self, Decided, Decision};
+use crate::ops::keys::open_text;
+use crate::ops::plans;
+use crate::ops::refusal::{Attempt, recorded};
+use crate::ops::run::check_reason;
+use crate::plan::sealed::Sealed;
+use bytes::Bytes;
+
+/// The media type of a sealed plan.
+pub const PLAN: &str = "application/vnd.dagmar.plan+json";
+
+/// A plan as it was uploaded.
+pub struct Uploaded {
+    /// The plan.
+    pub plan: Sealed,
+    /// Its file.
+    pub text: String,
+}
+
+/// Stores a plan in the ledger of each of its environments that the caller sees.
+///
+/// # Errors
+/// It is no sealed plan, its signature is invalid, its time is over, or the caller sees none of its environments.
+pub async fn upload(service: &Service, exchange: &Exchange, text: Bytes) -> Result<Sealed, Problem> {
+    let aims = service.aims(exchange)?;
+    let work = move || async move {
+        let Ok(text) = std::str::from_utf8(&text) else {
+            return Ok(Err(Problem::new(Kind::BadRequest, "the plan is not valid UTF-8")));
+        };
+        let sealed = open_text(text, "the uploaded plan", None)?;
+        let known = sealed.environments();
+        let own: Vec<&Aim> = aims.iter().filter(|aim| known.contains(&aim.environment.as_str())).collect();
+        if own.is_empty() {
+            return Ok(Err(Problem::new(Kind::NotFound, "the plan is for no environment that you see here")));
+        }
+        for aim in own {
+            plans::upload(&aim.target().await?, &sealed, text, &mut ()).await?;
+        }
+        Ok(Ok(sealed))
+    };
+    service.work(|| Box::pin(work())).await?
+}
+
+/// A plan by the ledger of an environment.
+///
+/// # Errors
+/// It is not there, or was changed manually.
+pub async fn find(aim: &Aim, digest: &str) -> Result<Option<Uploaded>, Failure> {
+    let found = plans::find(&aim.target().await?, digest, &mut ()).await?;
+    Ok(found.map(|(plan, text)| Uploaded { plan, text }))
+}
+
+/// A plan by the ledger of the first of these environments that has it. One that does not answer is passed over where
+/// another one has the plan.
+///
+/// # Errors
+/// None has it, and why one could not be asked.
+pub async fn find_any(aims: &[Aim], digest: &str) -> Result<Option<Uploaded>, Failure> {
+    let mut why = None;
+    for aim in aims {
+        match find(aim, digest).await {
+            Ok(Some(found)) => return Ok(Some(found)),
+            Ok(None) => {}
+            Err(failure) => why = why.or(Some(failure)),
+        }
+    }
+    why.map_or(Ok(None), Err)
+}
+
+/// There is no such plan.
+#[must_use]
+pub fn unknown(digest: &str) -> Problem {
+    Problem::new(Kind::NotFound, format!("there is no uploaded plan `{digest}`"))
+        .remedy("upload the plan; it is stored for those of its environments that the caller sees")
+}
+
+/// Refuses a plan that the ledger of the environment does not have.
+///
+/// # Errors
+/// It has none.
+pub async fn check_there(service: &Service, aim: &Aim, digest: &str) -> Result<(), Problem> {
+    let (place, name) = (aim.clone(), digest.to_owned());
+    let look = move || async move { plans::is_there(&place.target().await?, &name, &mut ()).await };
+    match service.work(|| Box::pin(look())).await? {
+        true => Ok(()),
+        false => Err(unknown(digest)),
+    }
+}
+
+/// A decision of the caller.
+pub struct Word {
+    /// Approved or rejected.
+    pub verdict: ApprovalVerdict,
+    /// The reason.
+    pub reason: String,
+    /// How long an approval is valid; `None`: as long as the plan.
+    pub expires: Option<HumanDuration>,
+}
+
+/// Records what the caller says of a plan, in his name.
+///
+/// # Errors
+/// The plan does not exist or may not be approved, or the database does not let the service approve.
+pub async fn decide(service: &Service, exchange: &Exchange, digest: &str, word: Word) -> Result<Decided, Problem> {
+    let (aim, name) = (service.aim(exchange)?, digest.to_owned());
+    let work = move || async move {
+        let Some(Uploaded { plan, .. }) = find(&aim, &name).await? else { return Ok(None) };
+        let target = aim.target().await?;
+        let operation = match word.verdict {
+            ApprovalVerdict::Approve => "approve",
+            ApprovalVerdict::Reject => "reject",
+        };
+        let reason = word.reason.trim();
+        let decision = Decision { plan: &plan, verdict: word.verdict, reason, expires: word.expires };
+        let decided = async {
+            check_reason(reason)?;
+            approval::prepare(&target, &decision, &mut ()).await?.record().await
+        };
+        let attempt = Attempt { operation, plan: Some(&plan.digest) };
+        recorded(decided.await, attempt, &target, &mut ()).await.map(Some)
+    };
+    service.work(|| Box::pin(work())).await?.ok_or_else(|| unknown(digest))
+}
