@@ -107,6 +107,28 @@ fn a_run_that_fails_says_why_and_what_to_do() {
 }
 
 #[test]
+fn a_run_that_was_refused_says_why() {
+    let database = Database::new();
+    let project = project(&[table("a")]);
+    let service = Service::of(&project, &database, &[]);
+    project.write("plans/b.yaml", "changesets: [{ id: b, dependsOn: [nowhere] }]");
+    service.signal("HUP");
+    until("it has read them", || service.get("/status").status == 422);
+    assert_eq!(service.post("/migrate", "{}").status, 422);
+    let visitor = Visitor::new(&service, SECRET);
+    let list = visitor.page("/e/default/runs?status=refused");
+    let path =
+        list.split("href=\"").find(|text| text.starts_with("/e/default/runs/")).unwrap().split('"').next().unwrap();
+    let page = visitor.page(path);
+    assert!(page.contains("Refused: nothing was run.") && page.contains("<code>plans/b.yaml:1</code>"), "{page}");
+    // the plan says the same, and there is nothing to confirm
+    let plan = visitor.get("/e/default/plan");
+    assert!(plan.status == 422 && plan.body.contains("<code>plans/b.yaml:1</code>"), "{}", plan.body);
+    assert!(!plan.body.contains("name=\"typed\"") && plan.body.contains("Pages of the environment"), "{}", plan.body);
+    service.stop();
+}
+
+#[test]
 fn runs_of_others_are_shown_from_the_ledger() {
     let database = Database::new();
     let project = project(&[table("a"), held("b").depends_on(["a"])]);

@@ -14,6 +14,7 @@ fn nothing_foreign_is_markup() {
     let run = project.on(&database, &["apply"]);
     assert_ne!(run.code, 0);
     let service = Service::of(&project, &database, &[]);
+    let run = database.sql("SELECT id FROM dagmar.run");
     for path in [
         "/",
         "/e/default",
@@ -26,6 +27,15 @@ fn nothing_foreign_is_markup() {
         "/e/default/history",
         "/e/default/history?by=%3Cscript%3E&run=%22%3E%3Cimg",
         "/e/%3Cscript%3E",
+        "/matrix",
+        "/matrix?q=%3Cscript%3E",
+        "/e/default/runs",
+        &format!("/e/default/runs/{run}"),
+        "/e/default/runs/%3Cscript%3E",
+        "/e/default/rollback",
+        "/e/default/rollback?to=%3Cscript%3E",
+        "/e/default/rollback?changesets=%3Cscript%3E,b&cascade=false",
+        "/promote/%3Cscript%3E",
         "/login?to=%2F%22%3E%3Cscript%3E",
     ] {
         let page = service.get(path);

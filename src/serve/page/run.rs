@@ -33,7 +33,8 @@ pub(super) const RUN_ID: &str = "run";
 
 #[derive(Serialize)]
 struct Controls {
-    is_open: bool,
+    /// Where the page is sent what changes; `None`: nothing does any more.
+    stream: Option<String>,
     script: &'static str,
     may_run: bool,
     cancel: String,
@@ -47,15 +48,14 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
         let (aim, id) = (service.aim(exchange)?, exchange.parameter(RUN_ID));
         let told = told(service, &aim, id).await?;
         let (here, home) = (words::run(&aim.environment, id), words::environment(&aim.environment));
-        let stream = (!told.over).then(|| format!("{here}/stream"));
         let head = part(
             "run",
-            &json!({ "heading": told.heading, "environment": aim.environment, "id": id, "said": told.said, "stream": stream }),
+            &json!({ "heading": told.heading, "environment": aim.environment, "id": id, "said": told.said }),
         )?;
         let controls = part(
             "controls",
             &Controls {
-                is_open: !told.over,
+                stream: (!told.over).then(|| format!("{here}/stream")),
                 script: &assets::run_script().path,
                 may_run: !told.over && exchange.caller()?.may(Role::Run),
                 cancel: format!("{here}/cancel"),
@@ -64,7 +64,8 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
                 hidden: vec![Hidden::token(exchange), Hidden::new(RUN_ID, id)],
             },
         )?;
-        let body = [head.as_str(), &told.html, "</div>\n", controls.as_str()].concat();
+        // what can be asked of it stands before the steps, which may be many
+        let body = [head.as_str(), controls.as_str(), &told.html, "</div>\n"].concat();
         let shown = Shown { title: &told.title, environment: Some(&aim.environment), tab: "Runs" };
         whole(service, exchange, &shown, &Answer::new(200, HTML, body))
     })

@@ -1,6 +1,6 @@
 //! What a run is at, as a part of its page: the page has it, and its stream sends it again.
 
-use super::made::part;
+use super::made::{part, said};
 use super::words::{self, Tag};
 use crate::base::time::rfc3339;
 use crate::base::words::{count, short};
@@ -19,6 +19,7 @@ use crate::serve::runs::past::recorded;
 use crate::serve::runs::{Phase, Progress, Registry, Run};
 use crate::serve::service::Service;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// How many steps a page has.
@@ -50,6 +51,8 @@ struct Values<'a> {
     steps: Option<u64>,
     done: u64,
     failure: Option<Why<'a>>,
+    /// What is wrong with the files.
+    mistakes: Value,
     warnings: Vec<&'a str>,
     rows: Vec<Row<'a>>,
     left_out: usize,
@@ -61,7 +64,7 @@ struct Values<'a> {
 /// Why it did not do all of it.
 #[derive(Serialize)]
 struct Why<'a> {
-    message: &'a str,
+    message: Option<&'a str>,
     notes: Vec<String>,
     help: Option<String>,
     steps: Vec<Failed<'a>>,
@@ -132,9 +135,9 @@ fn of(run: &Run, progress: &Progress, wording: Wording) -> Result<Told, Problem>
     let kind = run.kind.map_or("run", RunKind::word);
     let shown = shown(run, progress);
     let failed = |step: &FailedStep| progress.step(&step.changeset).is_none_or(|step| step.done.is_none());
-    // the notes of a failed run say again what its failed steps say
-    let has_steps = state.failed.iter().any(failed);
-    let notes = |failure: &Failure| match has_steps {
+    // a failed run says again what its failed steps say
+    let says_steps = state.phase == Phase::Failed && state.failed.iter().any(failed);
+    let notes = |failure: &Failure| match says_steps {
         true => Vec::new(),
         false => failure.notes.iter().map(wording).collect(),
     };
@@ -162,7 +165,7 @@ fn of(run: &Run, progress: &Progress, wording: Wording) -> Result<Told, Problem>
             steps: run.steps.filter(|steps| *steps > 0),
             done: run.done_steps,
             failure: state.failure.as_ref().map(|failure| Why {
-                message: &failure.message,
+                message: Some(failure.message.as_str()).filter(|_| !says_steps),
                 notes: notes(failure),
                 help: help(failure),
                 steps: state
@@ -172,6 +175,11 @@ fn of(run: &Run, progress: &Progress, wording: Wording) -> Result<Told, Problem>
                     .map(|step| of_failed(run, step, wording))
                     .collect(),
             }),
+            mistakes: state
+                .failure
+                .as_ref()
+                .map(|failure| said(&Problem::of(failure, wording), "")["mistakes"].take())
+                .into(),
             warnings: progress.warnings().collect(),
             left_out: shown.len().saturating_sub(MOST),
             rows: shown.iter().take(MOST).map(|id| row(run, progress, id)).collect(),
@@ -230,7 +238,9 @@ fn row<'a>(run: &Run, progress: &'a Progress, id: &'a str) -> Row<'a> {
         of: if is_over { 0 } else { of },
         waits: step.and_then(|step| step.waits.as_deref()).filter(|_| !is_over),
         blockers: step.filter(|_| !is_over).map_or(&[], |step| &step.blockers),
-        told: took.map(|ms| format!("took {}", short(ms))).or_else(|| step.and_then(|step| step.failed.clone())),
+        told: took
+            .map(|ms| format!("took {}", short(ms)))
+            .or_else(|| step.and_then(|step| step.failed.clone()).filter(|_| !is_over)),
     }
 }
 
