@@ -21,15 +21,18 @@ BEGIN
         WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = @ledgerName@) AND c.relname IN ('event', 'approval')
             AND x.grantee <> c.relowner AND x.privilege_type IN ('SELECT', 'INSERT')
     LOOP
-        EXECUTE format('GRANT SELECT ON %I.refusal TO %s', @ledgerName@, given.role);
+        EXECUTE format('GRANT SELECT ON %1$I.refusal, %1$I.sealed_plan, %1$I.delivery TO %2$s', @ledgerName@, given.role);
         IF given.privilege = 'INSERT' THEN
             EXECUTE format('REVOKE INSERT ON %I.%I FROM %s', @ledgerName@, given.relname, given.role);
         END IF;
         IF given.privilege = 'INSERT' AND given.relname = 'event' THEN
             EXECUTE format('GRANT INSERT (run, kind, changeset, detail) ON %I.event TO %s', @ledgerName@, given.role);
+            EXECUTE format('GRANT INSERT, UPDATE, DELETE ON %I.delivery TO %s', @ledgerName@, given.role);
+            EXECUTE format('GRANT INSERT (digest, content, expires_at, uploaded_by), DELETE ON %I.sealed_plan TO %s',
+                @ledgerName@, given.role);
             EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', callable, given.role);
         ELSIF given.privilege = 'INSERT' THEN
-            EXECUTE format('GRANT INSERT (digest, verdict, reason, os_user, host, expires_at) ON %I.approval TO %s',
+            EXECUTE format('GRANT INSERT (digest, verdict, reason, os_user, host, expires_at, origin) ON %I.approval TO %s',
                 @ledgerName@, given.role);
         END IF;
     END LOOP;

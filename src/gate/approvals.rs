@@ -38,7 +38,7 @@ pub(super) fn check(evidence: &Evidence<'_>) -> Outcome {
     let of_plan: Vec<&Approval> = evidence.approvals.iter().filter(|a| a.digest == sealed.digest).collect();
     let (mut agreed, mut left_out) = (0, Vec::new());
     for approval in last_words(of_plan) {
-        let who = format!("{} ({})", approval.by, approval.os_user);
+        let who = approval.who();
         if approval.verdict == ApprovalVerdict::Reject {
             return Outcome::unmet(
                 format!("rejected by {who}: {}", approval.reason),

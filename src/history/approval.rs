@@ -1,6 +1,6 @@
 //! What somebody said of a sealed plan, as the ledger of its target has it.
 
-use crate::base::time;
+use crate::base::{Origin, time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -51,13 +51,26 @@ pub struct Approval {
     pub verdict: ApprovalVerdict,
     /// The reason.
     pub reason: String,
+    /// The request with which the user asked a service, as the service reported it; absent: the database user decided
+    /// without a service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 impl std::fmt::Display for Approval {
     /// Who said it, when and why.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let until = self.expires_at.map_or_else(String::new, |at| format!(", until {}", time::rfc3339(at)));
-        write!(f, "{} ({}) at {}{until}: {}", self.by, self.os_user, time::rfc3339(self.at), self.reason)
+        write!(f, "{} at {}{until}: {}", self.who(), time::rfc3339(self.at), self.reason)
+    }
+}
+
+impl Approval {
+    /// The database user, and the user of the client or of the service.
+    #[must_use]
+    pub fn who(&self) -> String {
+        let via = self.origin.as_ref().map_or_else(String::new, |origin| format!(" via {}", origin.words()));
+        format!("{} ({}{via})", self.by, self.os_user)
     }
 }
 
@@ -88,6 +101,7 @@ mod tests {
             digest: String::new(),
             verdict,
             reason: String::new(),
+            origin: None,
         };
         let words = |all: &[Approval]| -> Vec<(String, ApprovalVerdict)> {
             last_words(all).iter().map(|a| (a.by.clone(), a.verdict)).collect()

@@ -75,11 +75,13 @@ pub enum EventKind {
     Proven,
     /// The database was compared with what its ledger says.
     DriftChecked,
+    /// A sealed plan was uploaded to a service.
+    PlanUploaded,
 }
 
 impl EventKind {
     /// Every kind with its word in the ledger and in JSON.
-    pub const ALL: [(EventKind, &'static str); 36] = [
+    pub const ALL: [(EventKind, &'static str); 37] = [
         (EventKind::RunStarted, "runStarted"),
         (EventKind::RunFinished, "runFinished"),
         (EventKind::SealedPlan, "sealedPlan"),
@@ -116,6 +118,7 @@ impl EventKind {
         (EventKind::PurgeFailed, "purgeFailed"),
         (EventKind::Proven, "proven"),
         (EventKind::DriftChecked, "driftChecked"),
+        (EventKind::PlanUploaded, "planUploaded"),
     ];
 
     /// The word in the ledger and in JSON.

@@ -7,11 +7,12 @@ use crate::base::name::quote_ident;
 use std::fmt::Write;
 
 /// Tables that runs write.
-const WRITTEN: &[&str] = &["changeset", "requires", "run", "segment", "superseded", "request", "attic"];
+const WRITTEN: &[&str] = &["changeset", "requires", "run", "segment", "superseded", "request", "attic", "delivery"];
 
-/// The columns of an event, and of an approval, that the server does not fill in itself.
+/// The columns of an event, of an approval and of an uploaded plan that the server does not fill in itself.
 const EVENT: &str = "run, kind, changeset, detail";
-const APPROVAL: &str = "digest, verdict, reason, os_user, host, expires_at";
+const APPROVAL: &str = "digest, verdict, reason, os_user, host, expires_at, origin";
+const PLAN: &str = "digest, content, expires_at, uploaded_by";
 
 /// Functions that fire and are not called.
 const TRIGGERS: &[&str] = &["chain_event", "lock_chain", "refuse_change", "sign_approval", "note_approval"];
@@ -48,6 +49,7 @@ pub fn grants(ledger: &Ident, roles: Roles<'_>) -> String {
         add(format!("GRANT INSERT, UPDATE, DELETE ON {} TO {role}", list(WRITTEN, "")));
         add(format!("GRANT UPDATE ON {l}.lease TO {role}"));
         add(format!("GRANT INSERT ({EVENT}) ON {l}.event TO {role}"));
+        add(format!("GRANT INSERT ({PLAN}), DELETE ON {l}.sealed_plan TO {role}"));
         add(format!("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {l} TO {role}"));
         add(format!("REVOKE EXECUTE ON FUNCTION {} FROM {role}", list(TRIGGERS, "()")));
         add(format!("GRANT USAGE, CREATE ON SCHEMA {attic} TO {role}"));
@@ -67,6 +69,7 @@ mod tests {
         let sql = schema::upgrade(&Ident::new("dagmar").unwrap(), schema::VERSION);
         assert!(sql.contains(&format!("GRANT INSERT ({EVENT}) ON %I.event")), "{sql}");
         assert!(sql.contains(&format!("GRANT INSERT ({APPROVAL}) ON %I.approval")), "{sql}");
+        assert!(sql.contains(&format!("GRANT INSERT ({PLAN}), DELETE ON %I.sealed_plan")), "{sql}");
         let fired: Vec<&str> = sql
             .split("CREATE OR REPLACE FUNCTION dagmar.")
             .filter(|f| f.contains("() RETURNS trigger"))

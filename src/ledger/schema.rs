@@ -6,7 +6,7 @@ use crate::base::{Ident, checksum, fill};
 use crate::history::event::EventKind;
 
 /// The version that this program writes.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// The first version whose chain of events is hashed in a form that keeps its borders, and covers
 /// what is stored.
@@ -24,6 +24,7 @@ const TABLES: &[(u32, &str)] = &[
     (5, include_str!("../../schema/ledger/tables/0005_request.sql")),
     (6, include_str!("../../schema/ledger/tables/0006_proven.sql")),
     (7, include_str!("../../schema/ledger/tables/0007_drift.sql")),
+    (8, include_str!("../../schema/ledger/tables/0008_service.sql")),
 ];
 
 /// The functions, triggers and rights. They have no versions of their own: every upgrade puts these
@@ -134,7 +135,7 @@ mod tests {
     #[test]
     fn functions_change_with_the_version() {
         let digest = checksum::sha256_hex(functions(&Ident::new("l").unwrap()).as_bytes());
-        assert_eq!((VERSION, digest.as_str()), (7, "c60553308ded7edba58f07d842ce00cbbf9139b8631bd560a8b6f53007e4e485"));
+        assert_eq!((VERSION, digest.as_str()), (8, "3824651e621242dc20ffade2609fca1ddb848e1d6cf02bcc4ec87ca9d2d1c25d"));
     }
 
     #[test]

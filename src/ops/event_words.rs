@@ -57,7 +57,7 @@ fn detail(event: &LedgerEvent) -> String {
             text("sqlstate").unwrap_or_default()
         ),
         K::Approved | K::Rejected => format!("{}: {}", short(text("plan")), text("reason").unwrap_or_default()),
-        K::SealedPlan => short(text("plan")),
+        K::SealedPlan | K::PlanUploaded => short(text("plan")),
         K::DriftChecked => {
             let number = event.detail.get("differences").and_then(Value::as_u64).unwrap_or_default();
             if number == 0 {

@@ -75,7 +75,7 @@ fn an_upgrade_replaces_the_functions_of_a_ledger_that_is_there() {
     let said = against(&project, &url(&database, &applier), &["apply"]);
     assert!(said.code == 7 && said.err.contains("dagmar ledger install"), "{said:?}");
     let said = project.on(&database, &["ledger", "install"]).ok();
-    assert!(said.contains("upgraded the ledger `dagmar` from version 3 to 7"), "{said}");
+    assert!(said.contains("upgraded the ledger `dagmar` from version 3 to 8"), "{said}");
     let said = borrow(&database, &reader);
     assert!(said.contains("permission denied for function "), "{said}");
     // those who had rights still have what they need

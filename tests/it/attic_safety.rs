@@ -240,7 +240,7 @@ fn ledgers_of_earlier_versions_have_an_attic_too() {
     assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "3");
     says(&project.on(&database, &["attic", "purge", "5", "--dry-run"]).ok(), &["1 statement ran"]);
     project.on(&database, &["attic", "restore", "4"]).ok();
-    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "7");
+    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "8");
     project.on(&database, &["attic", "purge", "--all"]).ok();
     assert!(entries(&project, &database).is_empty());
     assert_eq!(database.sql("SELECT count(*) FROM pg_proc WHERE pronamespace = 'dagmar'::regnamespace AND proname IN ('purge', 'restore_rows')"), "0");

@@ -271,7 +271,7 @@ fn ledgers_that_are_not_ours() {
     };
     database.sql("UPDATE dagmar.meta SET value = '999' WHERE key = 'version'");
     everywhere(&[
-        "the ledger in `dagmar` has version 999; this dagmar knows versions up to 7",
+        "the ledger in `dagmar` has version 999; this dagmar knows versions up to 8",
         "help: use the version",
     ]);
     assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "999");
@@ -279,7 +279,7 @@ fn ledgers_that_are_not_ours() {
     everywhere(&["the ledger"]);
     database.sql("DELETE FROM dagmar.meta WHERE key = 'version'");
     everywhere(&["the ledger"]);
-    database.sql("INSERT INTO dagmar.meta VALUES ('version', '5')");
+    database.sql("INSERT INTO dagmar.meta VALUES ('version', '8')");
     database.sql("ALTER TABLE dagmar.changeset DROP CONSTRAINT changeset_status_check");
     database.sql("UPDATE dagmar.changeset SET status = 'odd'");
     everywhere(&["the ledger's row of `a` cannot be read: its status is `odd`", "help: it was changed manually"]);

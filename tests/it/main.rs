@@ -88,6 +88,7 @@ mod serving_fuzzed;
 mod serving_guard;
 mod serving_history;
 mod serving_killed;
+mod serving_ledger;
 mod serving_limits;
 mod serving_oidc;
 mod serving_openapi;

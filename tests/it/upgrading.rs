@@ -37,7 +37,7 @@ fn a_ledger_of_version_1_is_read_and_brought_up_to_date() {
     assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "1");
 
     project.on(&database, &["apply"]).ok();
-    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "7");
+    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "8");
     let after = rows(&database);
     let lost: Vec<&str> = before.0.lines().filter(|l| !after.contains(l)).collect();
     assert!(lost.is_empty(), "{lost:#?}");
@@ -75,7 +75,7 @@ fn a_ledger_of_version_2_is_read_and_brought_up_to_date() {
     assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "2");
     // the plan was sealed before the ledger knew its installation
     project.on(&database, &["approve", file.to_str().unwrap(), "--reason", "read"]).ok();
-    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "7");
+    assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "8");
     let after = rows(&database);
     let lost: Vec<&str> = before.lines().filter(|l| !after.contains(l)).collect();
     assert!(lost.is_empty(), "{lost:#?}");
@@ -127,7 +127,7 @@ fn a_backfill_of_version_1_goes_on() {
                 assert_eq!(database.sql("SELECT min(n), max(n) FROM t"), "1|1", "{way}");
             }
         }
-        assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "7", "{way}");
+        assert_eq!(database.sql("SELECT value FROM dagmar.meta WHERE key = 'version'"), "8", "{way}");
     }
 }
 
@@ -152,7 +152,7 @@ fn a_ledger_of_every_earlier_version_becomes_a_fresh_one() {
         database.sql(&fence.replacen("BEGIN", "BEGIN RETURN;", 1));
 
         let said = project.on(&database, &["ledger", "install"]).ok();
-        assert!(said.contains(&format!("upgraded the ledger `dagmar` from version {version} to 7")), "{said}");
+        assert!(said.contains(&format!("upgraded the ledger `dagmar` from version {version} to 8")), "{said}");
         same(&format!("the ledger of version {version}"), &fresh.sql(SHAPE), &database.sql(SHAPE));
         if version > 1 {
             assert_eq!(database.sql("SELECT kind, reason, made_by FROM dagmar.request"), "pause|a busy day|anna@host");

@@ -115,7 +115,7 @@ BEGIN
         CASE NEW.verdict WHEN 'approve' THEN 'approved' ELSE 'rejected' END,
         jsonb_strip_nulls(jsonb_build_object('approval', NEW.id, 'plan', NEW.digest, 'reason', NEW.reason,
             'by', NEW.os_user || '@' || NEW.host, 'expiresAt', NEW.expires_at, 'roles', NEW.roles,
-            'from', host(NEW.client_addr))), 'told');
+            'from', host(NEW.client_addr), 'origin', NEW.origin)), 'told');
     RETURN NULL;
 END
 $$;

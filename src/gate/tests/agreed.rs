@@ -14,6 +14,7 @@ fn approvals_are_of_people_for_one_digest() {
         digest: digest.to_owned(),
         verdict,
         reason: "because".to_owned(),
+        origin: None,
     };
     let yes = |by: &str| word(by, "D", Said::Approve);
     let two =
@@ -59,6 +60,7 @@ fn approvals_are_of_others_and_for_once() {
         digest: "D".to_owned(),
         verdict: Said::Approve,
         reason: "because".to_owned(),
+        origin: None,
     };
     let target = Target { now: NOW, ..Target::default() };
     let say = |policy: &Environment, plan: &Plan, target: &Target, approval: Approval| {

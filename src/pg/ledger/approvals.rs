@@ -4,10 +4,15 @@
 use crate::base::name::quote_literal;
 use crate::base::{Actor, Failure, FailureKind, HumanDuration, Ident, Operation, Remedy, Setting};
 use crate::history::approval::{Approval, ApprovalVerdict, SINCE};
+use crate::ledger::json::jsonb;
 use crate::pg::connect::Connection;
 use crate::pg::connect::error;
 use crate::pg::connect::server::Server;
+use serde_json::json;
 use std::collections::BTreeSet;
+
+/// The version that has the request with which a person asked a service.
+const ORIGIN_SINCE: u32 = 8;
 
 /// What somebody says of a plan.
 #[derive(Debug, Clone, Copy)]
@@ -35,13 +40,14 @@ pub async fn write(
     let expires =
         word.expires.map_or("NULL".to_owned(), |span| format!("clock_timestamp() + {} * interval '1 ms'", span.millis));
     let sql = format!(
-        "INSERT INTO {}.approval (digest, verdict, reason, os_user, host, expires_at) VALUES ({}, {}, {}, {}, {}, {expires})",
+        "INSERT INTO {}.approval (digest, verdict, reason, os_user, host, expires_at, origin) VALUES ({}, {}, {}, {}, {}, {expires}, {})",
         ledger.sql(),
         quote_literal(word.digest),
         quote_literal(word.verdict.word()),
         quote_literal(word.reason),
         quote_literal(&actor.user),
         quote_literal(&actor.host),
+        actor.origin.as_ref().map_or_else(|| "NULL".to_owned(), |origin| jsonb(&json!(origin))),
     );
     connection.execute(&sql).await.map_err(|e| match e.sqlstate.as_str() {
         "42501" => {
@@ -72,12 +78,13 @@ pub async fn read(
     }
     let l = ledger.sql();
     let only = digest.map_or(String::new(), |digest| format!("WHERE a.digest = {}", quote_literal(digest)));
+    let origin = if version < ORIGIN_SINCE { "NULL::text" } else { "a.origin::text" };
     let sql = format!(
         "SELECT a.db_user, ARRAY(SELECT r FROM pg_catalog.unnest(a.roles) r JOIN pg_catalog.pg_roles g ON g.rolname = r \
          JOIN pg_catalog.pg_roles u ON u.rolname = a.db_user WHERE pg_catalog.pg_has_role(u.oid, g.oid, 'MEMBER')), \
          a.os_user, (extract(epoch FROM a.at) * 1000)::int8, CASE WHEN isfinite(a.expires_at) THEN (extract(epoch FROM \
-         a.expires_at) * 1000)::int8 WHEN a.expires_at < a.at THEN 0 END, a.digest, a.verdict, a.reason, {has_event}, a.host FROM {l}.approval a {only} ORDER BY a.id",
-        has_event = has_event(&l),
+         a.expires_at) * 1000)::int8 WHEN a.expires_at < a.at THEN 0 END, a.digest, a.verdict, a.reason, {has_event}, a.host, {origin} FROM {l}.approval a {only} ORDER BY a.id",
+        has_event = has_event(&l, version),
     );
     let rows = connection.query("cannot read approvals", &sql).await?;
     let mut forged = BTreeSet::new();
@@ -102,6 +109,8 @@ pub async fn read(
             },
             reason: row.get(7)?,
             host: row.get(9)?,
+            // one that nobody can read is none: then the role counts
+            origin: row.get::<Option<&str>>(10)?.and_then(|text| serde_json::from_str(text).ok()),
         });
     }
     if forged.is_empty() {
@@ -114,7 +123,8 @@ pub async fn read(
 }
 
 /// Whether the approval `a` has its event, as an SQL expression.
-pub(crate) fn has_event(l: &str) -> String {
+pub(crate) fn has_event(l: &str, version: u32) -> String {
+    let origin = if version < ORIGIN_SINCE { "NULL::jsonb" } else { "pg_catalog.jsonb_strip_nulls(a.origin)" };
     format!(
         "EXISTS (SELECT FROM {l}.event e WHERE e.kind = CASE a.verdict WHEN 'approve' THEN 'approved' ELSE 'rejected' END \
          AND e.detail ->> 'approval' = a.id::text AND e.detail ->> 'plan' = a.digest AND e.db_user = a.db_user \
@@ -122,7 +132,7 @@ pub(crate) fn has_event(l: &str) -> String {
          (e.detail ->> 'expiresAt')::timestamptz IS NOT DISTINCT FROM a.expires_at ELSE \
          e.detail ->> 'expiresAt' IS NOT DISTINCT FROM a.expires_at::text END \
          AND e.detail ->> 'by' = a.os_user || '@' || a.host AND abs(extract(epoch FROM e.at - a.at)) < 60 \
-         AND (NOT e.detail ? 'roles' OR e.detail -> 'roles' = pg_catalog.to_jsonb(a.roles) AND e.detail ->> 'from' IS NOT DISTINCT \
+         AND e.detail -> 'origin' IS NOT DISTINCT FROM {origin} AND (NOT e.detail ? 'roles' OR e.detail -> 'roles' = pg_catalog.to_jsonb(a.roles) AND e.detail ->> 'from' IS NOT DISTINCT \
          FROM pg_catalog.host(a.client_addr)))"
     )
 }

@@ -168,14 +168,17 @@ pub async fn runs(connection: &Connection, ledger: &Ident, filter: &RunFilter) -
 /// When the ledger cannot be read.
 pub async fn parts(connection: &Connection, ledger: &Ident, name: &RunName) -> Result<Vec<RecordedRun>, Failure> {
     let l = ledger.sql();
-    let request = "s.detail -> 'origin' ->> 'request'";
     let condition = match name {
         RunName::Id(id) => {
-            let id = quote_literal(id);
-            format!(
-                "WHERE r.id::text = {id} OR {request} = {id} OR {request} = (SELECT e.detail -> 'origin' ->> 'request' FROM \
-                 {l}.event e JOIN {l}.run o ON o.id = e.run WHERE o.id::text = {id} AND e.kind = 'runStarted' LIMIT 1)"
-            )
+            let request = "e.kind = 'runStarted' AND e.detail -> 'origin' ->> 'request'";
+            let of_request = format!("SELECT e.run FROM {l}.event e WHERE {request} = {}", quote_literal(id));
+            let of_run = is_uuid(id).then(|| {
+                format!(
+                    " UNION ALL SELECT '{id}'::uuid UNION ALL SELECT e.run FROM {l}.event e JOIN {l}.event o ON o.run = '{id}'::uuid \
+                     AND o.kind = 'runStarted' WHERE {request} = o.detail -> 'origin' ->> 'request'"
+                )
+            });
+            format!("WHERE r.id IN ({of_request}{})", of_run.unwrap_or_default())
         }
         RunName::Key(key) => format!(
             "WHERE r.started_at > clock_timestamp() - interval '24 hours' AND s.detail -> 'origin' ->> 'key' = {}",
@@ -189,6 +192,15 @@ pub async fn parts(connection: &Connection, ledger: &Ident, name: &RunName) -> R
     let sql = format!("{} ORDER BY at", query(ledger, &condition, &changesets));
     let rows = connection.query("cannot read the ledger", &sql).await?;
     rows.iter().map(recorded).collect()
+}
+
+/// Whether a text is the id of a run, as the server writes it.
+fn is_uuid(text: &str) -> bool {
+    let is_fit = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(is_fit)
 }
 
 fn recorded(row: &Row) -> Result<RecordedRun, Failure> {

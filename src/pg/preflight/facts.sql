@@ -85,7 +85,7 @@ SELECT pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
 'databaseCreate', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),
 'superuser', (SELECT rolsuper FROM me),
 'ledger', (SELECT bool_and(pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
-    AND pg_catalog.has_table_privilege(c.oid, CASE WHEN c.relname IN ('meta', 'approval', 'event', 'refusal') THEN 'SELECT' WHEN c.relname = 'lease' THEN 'UPDATE' ELSE 'INSERT' END)
+    AND pg_catalog.has_table_privilege(c.oid, CASE WHEN c.relname IN ('meta', 'approval', 'event', 'refusal', 'sealed_plan', 'delivery') THEN 'SELECT' WHEN c.relname = 'lease' THEN 'UPDATE' ELSE 'INSERT' END)
     AND (c.relname <> 'event' OR pg_catalog.has_column_privilege(c.oid, 'kind', 'INSERT')))
     AND (SELECT bool_and(pg_catalog.has_function_privilege(p.oid, 'EXECUTE')) FROM pg_catalog.pg_proc p
         JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = @ledger@ AND p.proname = 'fence')

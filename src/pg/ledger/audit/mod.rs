@@ -123,7 +123,7 @@ async fn look(connection: &Connection, l: &str, version: u32, kept: Kept<'_>) ->
     let mut wrong =
         format!("{} UNION ALL {}", changesets(l, "true"), fill(include_str!("records.sql"), &[("ledger", l)]));
     if version >= approval::SINCE {
-        let has_event = approvals::has_event(l);
+        let has_event = approvals::has_event(l, version);
         let said = fill(include_str!("approvals.sql"), &[("ledger", l), ("hasEvent", &has_event)]);
         wrong = format!("{wrong} UNION ALL {said}");
     }
