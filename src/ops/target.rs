@@ -131,6 +131,8 @@ pub struct TargetSpec {
     pub shows_commands: bool,
     /// Words behind the `application_name` of the sessions, such as the id of a request.
     pub session: Option<String>,
+    /// How long the server may work on one query; absent: as long as the settings of the connection say.
+    pub query_limit: Option<Duration>,
 }
 
 impl TargetSpec {

@@ -19,6 +19,7 @@ pub mod exchange;
 pub mod flights;
 pub mod held;
 pub mod log;
+pub mod metrics;
 pub mod net;
 mod noting;
 pub mod old;
@@ -35,6 +36,7 @@ pub mod route;
 pub mod routes;
 pub mod runs;
 pub mod service;
+pub mod watch;
 pub mod who;
 
 pub use config::Config;

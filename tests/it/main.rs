@@ -90,6 +90,8 @@ mod serving_history;
 mod serving_killed;
 mod serving_ledger;
 mod serving_limits;
+mod serving_logs;
+mod serving_metrics;
 mod serving_oidc;
 mod serving_openapi;
 mod serving_proxy;

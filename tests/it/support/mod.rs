@@ -9,6 +9,7 @@ mod case;
 mod changelog;
 mod database;
 mod digests;
+pub mod exposition;
 pub mod fake_server;
 mod git;
 pub mod http;
