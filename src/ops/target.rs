@@ -95,6 +95,12 @@ impl Project {
         Ok(Target { project: self.clone(), environment, secrets, actor, spec, variables })
     }
 
+    /// The process environment that the project's files refer to.
+    #[must_use]
+    pub fn process(&self) -> &ProcessEnv {
+        &self.process
+    }
+
     /// The variables of an environment with those that were given.
     fn variables(&self, environment: &str, given: &[(String, String)]) -> Result<Result<Variables, String>, Failure> {
         let var = |name: &str| self.process.vars.get(name).cloned();

@@ -99,6 +99,7 @@ mod serving_repeat;
 mod serving_runs;
 mod serving_runs_described;
 mod serving_tokens;
+mod serving_webhooks;
 mod shell;
 mod smoke;
 mod stopping;

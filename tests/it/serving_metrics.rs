@@ -121,7 +121,7 @@ fn runs_and_environments_are_counted() {
     until_is(&service, "dagmar_drift_differences", "environment=dev", 0.0);
     // every metric has its row in the documentation, and every row is a metric
     let (rows, names) = (documented(), scrape(&service).names());
-    let others = BTreeSet::from(["dagmar_step_retries"].map(str::to_owned));
+    let others = BTreeSet::from(["dagmar_step_retries", "dagmar_webhook_deliveries"].map(str::to_owned));
     assert_eq!(rows, names.union(&others).cloned().collect());
     // an environment that is gone has no series
     project.write("dagmar.yaml", config.split_once("  live").unwrap().0);

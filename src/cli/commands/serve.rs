@@ -24,8 +24,8 @@ const LARGEST: u64 = 64 << 10;
 /// POST /rollback and the API below /api/v1 need the header `Authorization: Bearer TEXT`, with a token (`dagmar token`), a
 /// token of an OpenID Connect issuer, or the secret of --secret-file or DAGMAR_SECRET, which no option takes: others on this
 /// machine can read a command line. The same address shows pages in a browser; one logs in with the same text. --env names
-/// the environment of requests that name none, and --url is its connection. Issuers, a proxy that signs people in, and limits
-/// for clients are in dagmar.yaml (`serve:`). GET /metrics is for Prometheus.
+/// the environment of requests that name none, and --url is its connection. Issuers, a proxy that signs people in, limits
+/// for clients, and webhooks are in dagmar.yaml (`serve:`). GET /metrics is for Prometheus.
 ///
 /// SIGTERM and SIGINT stop it in order, a second one at once. SIGHUP reads the project and the certificate again.
 /// docs/service.md says how to run it.

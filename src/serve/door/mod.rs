@@ -21,6 +21,7 @@ use super::reading::Reading;
 use super::ready::ready;
 use super::routes::ROUTES;
 use super::service::Service;
+use super::watch::hooks::{self, Hook};
 use super::watch::{scrape, watch};
 use super::who::{Hosts, network};
 use crate::base::text::one_line;
@@ -57,6 +58,8 @@ pub async fn serve(config: Config, reading: Arc<Reading>, wording: Wording) -> R
 async fn open(config: Config, reading: Arc<Reading>, wording: Wording) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+    // a mistake is told now, and not when there is something to tell
+    Hook::all(&reading.project())?;
     let service = Service::new(config, reading, wording, openapi::text)?;
     let config = &service.config;
     let environment = service.aim_at_default(Actor::new("service", "start")).environment;
@@ -99,6 +102,7 @@ async fn open(config: Config, reading: Arc<Reading>, wording: Wording) -> Result
     let first = service.clone();
     spawn_local(async move {
         let _ = ready(&first).await;
+        spawn_local(hooks::deliver(first.clone()));
         watch(first).await;
     });
     signals.stop(&door).await;

@@ -2,12 +2,14 @@
 //! that their number has a limit.
 
 mod environments;
+mod hooks;
 mod http;
 mod labels;
 mod process;
 mod runs;
 
 pub use environments::{EnvironmentMetrics, Observed};
+pub use hooks::HookMetrics;
 pub use http::HttpMetrics;
 pub use runs::{Course, RunMetrics};
 
@@ -28,6 +30,8 @@ pub struct Metrics {
     pub runs: RunMetrics,
     /// Those of requests and connections.
     pub http: HttpMetrics,
+    /// Those of webhooks.
+    pub hooks: HookMetrics,
     registry: Registry,
 }
 
@@ -41,8 +45,9 @@ impl Metrics {
         let environments = EnvironmentMetrics::new(&mut registry);
         let runs = RunMetrics::new(&mut registry);
         let http = HttpMetrics::new(&mut registry);
+        let hooks = HookMetrics::new(&mut registry);
         process::register(&mut registry);
-        Arc::new(Self { environments, runs, http, registry })
+        Arc::new(Self { environments, runs, http, hooks, registry })
     }
 
     /// All of them with their values now, as OpenMetrics.

@@ -182,6 +182,12 @@ impl Registry {
         }
     }
 
+    /// Tells when a run begins or ends.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<usize> {
+        self.0.running.subscribe()
+    }
+
     /// Waits until no run is in progress.
     pub async fn idle(&self) {
         let _ = self.0.running.subscribe().wait_for(|running| *running == 0).await;

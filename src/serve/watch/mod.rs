@@ -1,6 +1,7 @@
 //! Looks at all environments now and then, for the metrics: a scrape reads memory alone. One environment after the other
 //! on a desk, with small limits of time, by reads that wait for nobody and lock nothing.
 
+pub mod hooks;
 pub mod scrape;
 
 use super::aim::Aim;

@@ -12,6 +12,7 @@ mod digests;
 pub mod exposition;
 pub mod fake_server;
 mod git;
+pub mod hook;
 pub mod http;
 mod inspect;
 pub mod issuer;
