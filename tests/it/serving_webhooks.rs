@@ -292,6 +292,28 @@ fn plans_are_told_where_somebody_has_to_approve_them() {
 }
 
 #[test]
+fn a_new_hook_begins_with_what_comes_after_it() {
+    let (database, hook) = (Database::new(), Hook::new());
+    let other = OPS.replace("ops", "other").replace("OPS_HOOK", "CHAT_HOOK");
+    let with = |hooks: &[&str]| hooked(&[table("a"), table("b")], hooks);
+    let project = with(&[&other]);
+    let service = Service::run(command(&project, &database, &hook));
+    until("it has looked", || service.get("/metrics").body.contains("dagmar_environment_up{environment=\"dev\"} 1"));
+    migrate(&service, "a");
+    received(&hook, "/chat", 1);
+    let both = with(&[&other, OPS]);
+    project.write("dagmar.yaml", &std::fs::read_to_string(both.path().join("dagmar.yaml")).unwrap());
+    service.signal("HUP");
+    database.until("SELECT count(*) = 2 FROM dagmar.delivery");
+    migrate(&service, "b");
+    received(&hook, "/chat", 2);
+    let told = received(&hook, "/hidden-path", 1);
+    let last = database.sql("SELECT max(seq) FROM dagmar.event WHERE kind = 'runFinished'");
+    assert!(told[0].header("dagmar-delivery").ends_with(&format!(":{last}")), "{told:?}");
+    service.stop();
+}
+
+#[test]
 fn a_hook_without_its_variables_starts_nothing() {
     let (database, hook) = (Database::new(), Hook::new());
     let project = hooked(&[table("a")], &[OPS]);

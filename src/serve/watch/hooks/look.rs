@@ -11,8 +11,8 @@ const AGAIN: [HumanDuration; 4] =
 
 /// What a look at a ledger found.
 pub struct Look {
-    /// Where hooks begin that are new.
-    pub start: i64,
+    /// Where hooks begin once the ledger can have their rows; `None`: it has them.
+    pub start: Option<i64>,
     /// The next event of each hook that has one.
     pub letters: Vec<(Hook, Letter)>,
 }
@@ -28,17 +28,20 @@ pub async fn look(aim: &Aim, hooks: Vec<Hook>, start: Option<i64>, instance: &st
     }
     let asks_approvals = target.config().is_some_and(|environment| environment.approvals.is_some());
     let db = target.connect(&mut ()).await?;
-    let mut look = Look { start: start.unwrap_or_default(), letters: Vec::new() };
+    let mut look = Look { start: Some(start.unwrap_or_default()), letters: Vec::new() };
     if db.server.has_ledger {
         let ledger = target.ledger();
-        if start.is_none() {
-            look.start = delivery::newest(&db.connection, ledger).await?;
-        }
+        let begin = match start {
+            Some(start) => start,
+            None => delivery::newest(&db.connection, ledger).await?,
+        };
+        look.start = Some(begin);
         if delivery::is_there(&db.connection, ledger).await? {
+            look.start = None;
             for hook in hooks {
                 let (kinds, statuses) = hook.wants(asks_approvals);
                 let to = (hook.name.as_str(), instance);
-                let taken = delivery::take(&db.connection, ledger, to, (&kinds, &statuses), look.start).await?;
+                let taken = delivery::take(&db.connection, ledger, to, (&kinds, &statuses), begin).await?;
                 look.letters.extend(taken.map(|letter| (hook, letter)));
             }
         }

@@ -36,7 +36,7 @@ struct Inner {
     /// What is under way: looks at environments, and ways on which something is sent.
     looking: RefCell<BTreeSet<String>>,
     sending: RefCell<BTreeSet<Way>>,
-    /// Where a hook begins whose row is not there yet: what a ledger had when it was seen first.
+    /// Where hooks begin in a ledger that cannot have their rows yet: after what it had when it was seen first.
     starts: RefCell<BTreeMap<String, i64>>,
     /// What went wrong the last time.
     troubles: RefCell<BTreeMap<String, String>>,
@@ -101,7 +101,11 @@ impl Post {
         let start = self.0.starts.borrow().get(&environment).copied();
         let looked = self.on_desk(move || async move { look(&aim, hooks, start, &instance).await }).await?;
         let Some(Look { start, letters }) = looked else { return Ok(Vec::new()) };
-        self.0.starts.borrow_mut().entry(environment).or_insert(start);
+        let mut starts = self.0.starts.borrow_mut();
+        match start {
+            Some(start) => _ = starts.insert(environment, start),
+            None => _ = starts.remove(&environment),
+        }
         Ok(letters)
     }
 
