@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 seconds=${FUZZ_SECONDS:-12}
 work=target/fuzz
-[ $# -gt 0 ] || set -- split knowledge yaml project stored
+[ $# -gt 0 ] || set -- split knowledge yaml project stored token jwt forwarded
 
 if ! command -v c++ >/dev/null; then
     if ! command -v apt-get >/dev/null; then
@@ -31,7 +31,7 @@ grep -v '^--' tests/data/locks/statements.sql | sed 's/^[0-9]*: //' | split -l 1
 for target in "$@"; do
     case $target in
         split | knowledge) set -- "$work/seeds/sql" -dict=fuzz/sql.dict -max_len=600 ;;
-        stored) set -- -max_len=4000 ;;
+        stored | token | jwt | forwarded) set -- -max_len=4000 ;;
         *) set -- plans tests/cases examples tests/data/lint -dict=fuzz/yaml.dict -max_len=4000 ;;
     esac
     mkdir -p "$work/corpus/$target"

@@ -2,6 +2,11 @@
 
 use dagmar::base::{Diagnostics, FileId, PathSeg, Place};
 use dagmar::plan::{sealed::Sealed, stored};
+use dagmar::serve::exchange::{Head, Peer};
+use dagmar::serve::who::address;
+use dagmar::serve::who::oidc::{jwt::Jwt, verify::Key};
+use dagmar::serve::who::token::Token;
+use dagmar::serve::who::tokens::TokenFile;
 use dagmar::source::edit::{NewDependencies, with_dependencies};
 use dagmar::source::{Document, SourceFile, SourceSet, Variables, yaml as source_yaml};
 use dagmar::sql::{self, Objects};
@@ -198,5 +203,46 @@ pub fn stored(text: &str) {
     let _ = stored::read_forward(text);
     if let Ok(plan) = Sealed::read(text) {
         assert_eq!(plan.text(), text);
+    }
+}
+
+/// A token or a file of tokens: a text has one meaning, and a file that is read is written as one that reads the same.
+pub fn token(text: &str) {
+    if let Some(token) = Token::read(text) {
+        assert_eq!(token.text.expose(), text);
+        assert!(text.starts_with(&format!("dgm_{}_", token.id)) && text.len() == 77, "{text}");
+    }
+    if let Ok(file) = TokenFile::read(text.as_bytes(), 0) {
+        let written = file.text();
+        let again = TokenFile::read(written.as_bytes(), 0).unwrap_or_else(|why| panic!("{why}: {written}"));
+        assert_eq!(again.text(), written);
+        assert!(Token::new().is_none_or(|token| file.find(&token).is_none()));
+    }
+}
+
+/// A token of an issuer on the first line, a set of keys behind it: what is signed is what was sent, and no key that
+/// nobody has signed anything with accepts it.
+pub fn jwt(text: &str) {
+    let (token, keys) = text.split_once('\n').unwrap_or((text, ""));
+    let (jwt, keys) = (Jwt::read(token), Key::all(keys.as_bytes()).unwrap_or_default());
+    let Some(jwt) = jwt else { return };
+    assert!(token.as_bytes().starts_with(jwt.signed) && token.matches('.').count() == 2, "{token}");
+    for key in &keys {
+        assert!(key.fits(&jwt) || !key.has_signed(&jwt), "{token}");
+    }
+}
+
+/// The addresses that proxies name, one header on each line: strangers name none, and a proxy only one that is there.
+pub fn forwarded(text: &str) {
+    let head = Head::of(text.lines().map(|line| ("x-forwarded-for", line.as_bytes())));
+    let trusted = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().expect("a network"));
+    let (proxy, stranger) = (Peer::at("10.0.0.1".parse().ok()), Peer::at("203.0.113.9".parse().ok()));
+    assert_eq!(address::client(&head, stranger, &trusted), stranger);
+    let client = address::client(&head, proxy, &trusted);
+    assert!(client.is_proxied && client.address.is_some());
+    if client.address != proxy.address {
+        let last = text.lines().flat_map(|line| line.split(',')).next_back().map(|hop| hop.trim_matches([' ', '\t']));
+        let is_address = |hop: &str| hop.contains(['.', ':']);
+        assert!(last.is_some_and(is_address), "{text}");
     }
 }

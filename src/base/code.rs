@@ -65,6 +65,7 @@ codes! {
     Policy = "DG0130", "the policy of an environment cannot be kept";
     ServiceLimit = "DG0131", "a limit of the service is out of range";
     ServiceAccess = "DG0132", "who may use the service is said in a way that cannot be kept";
+    ServiceWebhook = "DG0133", "a webhook of the service is said in a way that cannot be kept";
     TestStep = "DG0140", "a part of a test says nothing, or several things at once";
     NoExpectation = "DG0141", "a test expects nothing, or a file has no tests";
     TestTwice = "DG0142", "two tests of a file have the same name";

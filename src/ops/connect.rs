@@ -4,7 +4,7 @@ use super::Target;
 use super::address::Url;
 use crate::base::Failure;
 use crate::pg::embedded::shadow;
-use crate::pg::{Database, Embedded, Settings, connect_with};
+use crate::pg::{Database, Embedded, Settings, connect_with, query_failed};
 use crate::run::{Event, Observer};
 use std::time::Duration;
 
@@ -39,13 +39,19 @@ impl Target {
             observer.on(&Event::warning(warning));
         }
         let mut said = false;
-        Database::connect(settings, embedded, self.ledger_config(), wait, |failure| {
+        let db = Database::connect(settings, embedded, self.ledger_config(), wait, |failure| {
             if !said {
                 said = true;
                 observer.on(&Event::Waiting { message: format!("waiting for the server: {failure}") });
             }
         })
-        .await
+        .await?;
+        if let Some(limit) = self.spec.query_limit {
+            // on the server: who gives up there leaves no session behind that goes on waiting
+            let sql = format!("SET statement_timeout = {}", limit.as_millis());
+            db.connection.execute(&sql).await.map_err(|e| query_failed("cannot limit queries", &e))?;
+        }
+        Ok(db)
     }
 
     /// Starts the private server of the environment.

@@ -95,6 +95,12 @@ impl Project {
         Ok(Target { project: self.clone(), environment, secrets, actor, spec, variables })
     }
 
+    /// The process environment that the project's files refer to.
+    #[must_use]
+    pub fn process(&self) -> &ProcessEnv {
+        &self.process
+    }
+
     /// The variables of an environment with those that were given.
     fn variables(&self, environment: &str, given: &[(String, String)]) -> Result<Result<Variables, String>, Failure> {
         let var = |name: &str| self.process.vars.get(name).cloned();
@@ -131,6 +137,8 @@ pub struct TargetSpec {
     pub shows_commands: bool,
     /// Words behind the `application_name` of the sessions, such as the id of a request.
     pub session: Option<String>,
+    /// How long the server may work on one query; absent: as long as the settings of the connection say.
+    pub query_limit: Option<Duration>,
 }
 
 impl TargetSpec {

@@ -31,6 +31,10 @@ pub struct Config {
     pub on_stop: OnStop,
     /// How long they may take for it.
     pub stop_within: HumanDuration,
+    /// How often it looks at all environments; 0: never.
+    pub observe: HumanDuration,
+    /// Where everybody may read the metrics, and nothing else; `None`: nowhere.
+    pub metrics_listen: Option<Listen>,
 }
 
 /// What becomes of runs in progress when the service stops.

@@ -25,7 +25,9 @@ impl Held {
         Ok(())
     }
 
-    fn has(&self, environment: &str) -> bool {
+    /// Whether that of an environment is held.
+    #[must_use]
+    pub fn has(&self, environment: &str) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(environment)
     }
 

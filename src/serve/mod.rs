@@ -20,6 +20,7 @@ pub mod flights;
 pub mod held;
 pub mod log;
 pub mod memory;
+pub mod metrics;
 pub mod net;
 mod noting;
 pub mod old;
@@ -37,6 +38,7 @@ pub mod routes;
 pub mod runs;
 mod sealing;
 pub mod service;
+pub mod watch;
 pub mod who;
 
 pub use config::Config;

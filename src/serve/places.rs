@@ -1,5 +1,6 @@
 //! How many connections or streams there are, in all and of each who has some.
 
+use prometheus_client::metrics::gauge::Gauge;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -10,6 +11,7 @@ pub struct Places {
     most: usize,
     most_of_one: usize,
     taken: Cell<usize>,
+    measured: Gauge,
     by: RefCell<HashMap<String, usize>>,
     freed: Notify,
 }
@@ -21,11 +23,11 @@ pub struct Place {
 }
 
 impl Places {
-    /// So many, and so many for one network or caller.
+    /// So many, and so many for one network or caller; how many are taken is measured there.
     #[must_use]
-    pub fn new(most: usize, most_of_one: usize) -> Rc<Self> {
+    pub fn new(most: usize, most_of_one: usize, measured: Gauge) -> Rc<Self> {
         let (taken, by, freed) = (Cell::default(), RefCell::default(), Notify::new());
-        Rc::new(Self { most, most_of_one, taken, by, freed })
+        Rc::new(Self { most, most_of_one, taken, measured, by, freed })
     }
 
     /// A place for somebody; `None`: there is none. Without a name there may be any number of his.
@@ -40,6 +42,7 @@ impl Places {
             by.insert(whose.clone(), own + 1);
         }
         self.taken.set(self.taken.get() + 1);
+        self.measured.inc();
         Some(Place { of: self.clone(), whose })
     }
 
@@ -67,6 +70,7 @@ impl Drop for Place {
             }
         }
         self.of.taken.set(self.of.taken.get() - 1);
+        self.of.measured.dec();
         self.of.freed.notify_one();
     }
 }
@@ -77,7 +81,7 @@ mod tests {
 
     #[test]
     fn places_are_counted_for_all_and_for_each() {
-        let places = Places::new(3, 2);
+        let places = Places::new(3, 2, Gauge::default());
         let take = |network: &str| places.take(Some(network.to_owned()));
         let (a, b) = (take("x").unwrap(), take("x").unwrap());
         assert!(take("x").is_none());
@@ -89,6 +93,6 @@ mod tests {
         let sockets: Vec<_> = (0..4).map(|_| places.take(None)).collect();
         assert_eq!(sockets.iter().flatten().count(), 3);
         drop(sockets);
-        assert!(places.taken() == 0 && places.by.borrow().is_empty());
+        assert!(places.taken() == 0 && places.measured.get() == 0 && places.by.borrow().is_empty());
     }
 }

@@ -27,8 +27,15 @@ impl Reading {
     ///
     /// # Errors
     /// As [`Reading::open`], mistakes in dagmar.yaml, and a default environment that is another one or is gone: requests
-    /// that name none would reach another database. What was read before stays.
+    /// that name none would reach another database. All are problems of the files; what was read before stays.
     pub fn again(&self, named: Option<&str>) -> Result<(), Failure> {
+        self.read(named).map_err(|failure| match failure.kind {
+            FailureKind::Usage => Failure { kind: FailureKind::Source, ..failure },
+            _ => failure,
+        })
+    }
+
+    fn read(&self, named: Option<&str>) -> Result<(), Failure> {
         let project = Project::open(&self.root, self.process.clone())?;
         project.workspace().check_project()?;
         let before = self.project();

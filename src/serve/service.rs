@@ -8,12 +8,14 @@ use super::desk::{Desks, Undone, Work};
 use super::exchange::Exchange;
 use super::flights::{Flights, Key};
 use super::held::Held;
+use super::metrics::Metrics;
 use super::places::Places;
 use super::problem::{Kind, Problem};
 use super::readiness::Readiness;
 use super::reading::Reading;
 use super::runs::Registry;
 use super::who::{Sessions, Who};
+use crate::base::text::one_line;
 use crate::base::{Actor, Failure, Wording};
 use crate::ops::Project;
 use crate::source::ServeLimits;
@@ -21,7 +23,10 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+
+/// How long the server may work on a query of a look at an environment.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How many threads read.
 const DESKS: usize = 2;
@@ -51,9 +56,13 @@ pub struct Service {
     pub sessions: Sessions,
     /// The places for streams of events.
     pub streams: Rc<Places>,
+    /// What it counts and measures.
+    pub metrics: Arc<Metrics>,
     /// What was found of its readiness.
     pub readiness: Readiness,
     large: Arc<Semaphore>,
+    /// Has the certificate read again.
+    pub rereading: Notify,
     desks: Rc<Desks>,
     flights: Flights,
     stopping: watch::Sender<bool>,
@@ -74,18 +83,20 @@ impl Service {
         config.secret.iter().chain(&config.session_key).for_each(crate::pg::remember);
         let project = reading.project().workspace().loaded.config.serve.clone();
         let who = Who::new(config.secret.as_ref(), config.tokens.as_deref(), &project)?;
-        let limits = project.limits;
+        let (limits, metrics) = (project.limits, Metrics::new());
         Ok(Rc::new(Self {
             reading,
             wording,
             document,
             held: Held::default(),
             who,
-            runs: Registry::default(),
+            runs: Registry::new(Arc::clone(&metrics)),
             sessions: Sessions::new(config.session_key.as_ref(), config.is_https())?,
-            streams: Places::new(limits.streams, limits.streams_per_caller),
+            streams: Places::new(limits.streams, limits.streams_per_caller, metrics.http.streams.clone()),
+            metrics,
             readiness: Readiness::default(),
             large: Arc::new(Semaphore::new(LARGE)),
+            rereading: Notify::new(),
             desks: Rc::new(Desks::start(DESKS)?),
             flights: Flights::new(Duration::from_millis(limits.request_time.millis)),
             stopping: watch::Sender::new(false),
@@ -109,6 +120,21 @@ impl Service {
     pub async fn work<T: Send + 'static>(&self, work: impl Work<Result<T, Failure>>) -> Result<T, Problem> {
         let done = self.desks.ask(work).await.map_err(|undone| not_done(&undone))?;
         done.map_err(|failure| Problem::of(&failure, self.wording))
+    }
+
+    /// Reads the project and the certificate again. Requests are answered meanwhile; what cannot be read stays as it was.
+    ///
+    /// # Errors
+    /// Why the project cannot be read. The certificate's problems are in the log.
+    pub async fn read_again(&self) -> Result<(), Problem> {
+        self.rereading.notify_one();
+        let (reading, named) = (self.reading.clone(), self.config.spec.environment.clone());
+        let read = self.work(move || Box::pin(async move { Ok(reading.again(named.as_deref())) })).await?;
+        match &read {
+            Ok(()) => tracing::info!("the project was read again"),
+            Err(failure) => tracing::error!("the project cannot be read again: {}", one_line(&failure.message)),
+        }
+        read.map_err(|failure| Problem::of(&failure, self.wording))
     }
 
     /// The environment of a request: the one that it names, or the default one.
@@ -152,6 +178,22 @@ impl Service {
             .filter(|name| caller.sees(name))
             .map(|name| self.aim_at(Some(name), caller, &exchange.id))
             .collect()
+    }
+
+    /// All environments that are served, for those who look at them without a caller.
+    #[must_use]
+    pub fn aims_of_watch(&self) -> Vec<Aim> {
+        let (project, own) = (self.reading.project(), self.environment(&self.reading.project()));
+        let aim = |name: String| {
+            let is_default = name == own;
+            let mut spec = if is_default { self.config.spec.clone() } else { self.config.spec.of(&name) };
+            spec.session = Some("watch".to_owned());
+            spec.wait = Duration::ZERO;
+            spec.query_limit = Some(LOOK);
+            let (project, held) = (project.clone(), self.held.clone());
+            Aim { project, environment: name, is_default, spec, actor: Actor::new("service", "watch"), held }
+        };
+        self.environments(&project).into_iter().map(aim).collect()
     }
 
     /// The environments that are served, in the order of dagmar.yaml.
@@ -253,6 +295,14 @@ impl Service {
     /// Waits until the desks have nothing to do.
     pub async fn idle(&self) {
         self.desks.idle().await;
+    }
+
+    /// Waits until it stops, on any thread.
+    pub fn until_stopped(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut watched = self.stopping.subscribe();
+        async move {
+            let _ = watched.wait_for(|stops| *stops).await;
+        }
     }
 
     /// Waits until it stops.

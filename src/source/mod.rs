@@ -38,6 +38,7 @@ pub mod spans;
 mod syntax;
 pub mod testing;
 pub mod variables;
+pub mod webhook;
 pub mod yaml;
 
 pub use access::{ServeOidc, ServeProxy};
@@ -53,3 +54,4 @@ pub use prove::{AcceptedFinding, ProveConfig};
 pub use serve::{ServeConfig, ServeLimits};
 pub use set::{SourceFile, SourceSet};
 pub use variables::Variables;
+pub use webhook::{Webhook, WebhookEvent, WebhookForm};

@@ -2,6 +2,7 @@
 //! secrets) is not said here: that differs from machine to machine.
 
 use super::access::{ServeOidc, ServeProxy};
+use super::webhook::Webhook;
 use crate::base::{Code, Diagnostic, Diagnostics, HumanDuration, HumanSize, Place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,9 @@ pub struct ServeConfig {
     /// A proxy in front of the service that has signed people in; a change counts when the service starts again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ServeProxy>,
+    /// Addresses that are told of runs and of plans that wait for approval; a change counts when the project is read again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<Webhook>,
 }
 
 impl ServeConfig {
@@ -35,6 +39,17 @@ impl ServeConfig {
         }
         if let Some(proxy) = &self.proxy {
             proxy.check(known, &place.child("proxy"), out);
+        }
+        for (at, webhook) in self.webhooks.iter().enumerate() {
+            let place = place.child("webhooks").at(at);
+            webhook.check(known, &place, out);
+            if self.webhooks[..at].iter().any(|other| other.name == webhook.name) {
+                let problem =
+                    Diagnostic::error(Code::ServiceWebhook, format!("there are two webhooks `{}`", webhook.name));
+                out.push(
+                    problem.at(place.child("name")).help("give each a name of its own: the ledger knows it by that"),
+                );
+            }
         }
     }
 }

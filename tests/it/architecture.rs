@@ -13,7 +13,7 @@ const ORDER: [&str; 26] = [
 ];
 
 /// Crates that only one part may name, and the part.
-const HIDDEN: [(&str, &str); 15] = [
+const HIDDEN: [(&str, &str); 16] = [
     ("tokio_postgres", "pg"),
     ("rustls", "pg"),
     ("petgraph", "graph"),
@@ -26,6 +26,7 @@ const HIDDEN: [(&str, &str); 15] = [
     ("hyper", "serve"),
     ("hyper_util", "serve"),
     ("http_body_util", "serve"),
+    ("prometheus_client", "serve"),
     ("tokio_rustls", "serve"),
     ("tracing", "serve"),
     ("tracing_subscriber", "serve"),
@@ -271,9 +272,17 @@ fn without_the_feature_nothing_of_the_service_is_built() {
         text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect::<BTreeSet<_>>()
     };
     let (with, without) = (tree("cli,serve"), tree("cli"));
-    for own in
-        ["hyper", "hyper-util", "http", "http-body", "http-body-util", "httparse", "tracing", "tracing-subscriber"]
-    {
+    for own in [
+        "hyper",
+        "hyper-util",
+        "http",
+        "http-body",
+        "http-body-util",
+        "httparse",
+        "prometheus-client",
+        "tracing",
+        "tracing-subscriber",
+    ] {
         assert!(with.contains(own) && !without.contains(own), "{own}");
     }
 }

@@ -17,12 +17,15 @@ fn seeds(target: &str) -> Vec<String> {
 #[test]
 fn every_target_has_seeds_that_hold() {
     type Property = fn(&str);
-    let targets: [(&str, Property); 5] = [
+    let targets: [(&str, Property); 8] = [
         ("split", properties::split),
         ("knowledge", properties::knowledge),
         ("yaml", properties::yaml),
         ("project", properties::project),
         ("stored", properties::stored),
+        ("token", properties::token),
+        ("jwt", properties::jwt),
+        ("forwarded", properties::forwarded),
     ];
     for (target, property) in targets {
         seeds(target).iter().for_each(|text| property(text));

@@ -165,7 +165,7 @@ fn many_clients_are_few_connections() {
     let database = Database::new();
     let project = project(&[table("a")]);
     project.on(&database, &["apply"]).ok();
-    let service = Service::of(&project, &database, &[]);
+    let service = Service::of(&project, &database, &["--observe", "0s"]);
     ready(&service);
     let holder = database.hold("LOCK TABLE dagmar.changeset IN ACCESS EXCLUSIVE MODE");
     let ask = || {
@@ -194,7 +194,7 @@ fn a_stop_lets_requests_end() {
     let database = Database::new();
     let project = project(&[table("a")]);
     project.on(&database, &["apply"]).ok();
-    let mut service = Service::of(&project, &database, &[]);
+    let mut service = Service::of(&project, &database, &["--observe", "0s"]);
     ready(&service);
     let holder = database.hold("LOCK TABLE dagmar.changeset IN ACCESS EXCLUSIVE MODE");
     let (mut idle, mut silent, mut asking) = (service.connect(), service.connect(), service.connect());
@@ -217,7 +217,7 @@ fn a_second_signal_ends_it_at_once() {
     let database = Database::new();
     let project = project(&[table("a")]);
     project.on(&database, &["apply"]).ok();
-    let mut service = Service::of(&project, &database, &[]);
+    let mut service = Service::of(&project, &database, &["--observe", "0s"]);
     ready(&service);
     let _holder = database.hold("LOCK TABLE dagmar.changeset IN ACCESS EXCLUSIVE MODE");
     let mut asking = service.connect();
@@ -237,7 +237,7 @@ fn a_stop_does_not_wait_for_ever() {
     let database = Database::new();
     let project = project(&[table("a")]);
     project.on(&database, &["apply"]).ok();
-    let mut service = Service::of(&project, &database, &[]);
+    let mut service = Service::of(&project, &database, &["--observe", "0s"]);
     ready(&service);
     let _holder = database.hold("LOCK TABLE dagmar.changeset IN ACCESS EXCLUSIVE MODE");
     let mut asking = service.connect();

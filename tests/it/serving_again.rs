@@ -47,6 +47,46 @@ fn a_broken_project_is_not_taken_over() {
 }
 
 #[test]
+fn an_administrator_has_the_project_read_again() {
+    let (dev, live) = (Database::new(), Database::new());
+    let project = project(&[table("a")]);
+    let of_dev = format!("environments:\n  dev: {{ url: \"{}\" }}\n", dev.url());
+    project.write("dagmar.yaml", &of_dev);
+    let mut tokens = Tokens::default();
+    let admin = tokens.add("admin", &[Role::Admin], |_| ());
+    let others = tokens.add("others", &[Role::Run, Role::Approve], |_| ());
+    tokens.write(&project);
+    let service = Service::start(&project, &[]);
+    let before = service.get("/api/v1/project").json();
+    let reload = |header: &str| service.ask("POST", "/api/v1/project/reload", header);
+    let both = format!("{of_dev}  live: {{ url: \"{}\", promoteFrom: dev }}\n", live.url());
+    project.write("dagmar.yaml", &both);
+    for header in [&bearer(), &others] {
+        assert_eq!((reload(header).status, reload(header).code().as_str()), (403, "forbidden"));
+    }
+    assert_eq!(service.get("/api/v1/environments/live/status").status, 404);
+    let read = reload(&admin).json();
+    assert_eq!(service.get("/api/v1/environments/live/status").status, 200);
+    assert_eq!((&read["name"], &read["problems"]), (&before["name"], &serde_json::json!([])));
+    assert_eq!(read, service.get("/api/v1/project").json());
+    let at = |project: &serde_json::Value| project["readAt"].as_str().unwrap().to_owned();
+    assert!(at(&read) >= at(&before));
+    // it is the same as the signal: what is broken is not taken over, and said to who asked
+    for broken in ["environments: [", &both.replace("dev:", "other:").replace("promoteFrom: dev", "promoteFrom: other")]
+    {
+        project.write("dagmar.yaml", broken);
+        let refused = reload(&admin);
+        assert_eq!((refused.status, refused.code().as_str()), (422, "source"), "{}", refused.body);
+        assert!(!refused.json()["detail"].as_str().unwrap().is_empty());
+        assert_eq!(at(&service.get("/api/v1/project").json()), at(&read));
+        assert_eq!(service.get("/api/v1/environments/live/status").status, 200);
+    }
+    assert_eq!(service.log().matches("the project cannot be read again").count(), 2);
+    assert_eq!(service.log().matches("the project was read again").count(), 1);
+    service.stop();
+}
+
+#[test]
 fn a_source_that_a_caller_does_not_see_is_none_for_him() {
     let live = Database::new();
     let project = project(&[table("a")]);

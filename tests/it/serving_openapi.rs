@@ -1,8 +1,10 @@
 //! The service describes itself: every route, every parameter, every field of every answer.
 
+use crate::support::tokens::Tokens;
 use crate::support::{
-    Database, Described, SECRET, Service, Three, bearer, is_of_plans, is_of_runs, project, sql, table,
+    Database, Described, SECRET, Service, Three, bearer, is_of_plans, is_of_runs, project, sql, table, until,
 };
+use dagmar::base::Role;
 use dagmar::serve::route::{Body, Guard};
 use dagmar::serve::routes::ROUTES;
 use dagmar::serve::{openapi, reference};
@@ -131,8 +133,14 @@ fn service(three: &Three, args: &[&str]) -> Service {
 #[test]
 fn every_answer_is_as_described() {
     let three = three();
+    let mut tokens = Tokens::default();
+    let admin = tokens.add("admin", &Role::ALL, |_| ());
+    tokens.write(&three.project);
     let service = service(&three, &[]);
     let mut described = Described::new();
+    let reload = service.ask("POST", "/api/v1/project/reload", &admin);
+    assert_eq!(reload.status, 200, "{reload:?}");
+    described.check("POST", "/api/v1/project/reload", &reload);
     let mut get = |path: &str, status: u16| {
         let reply = service.get(path);
         assert_eq!(reply.status, status, "{path}: {reply:?}");
@@ -196,6 +204,7 @@ fn every_answer_is_as_described() {
     get("/api/v1/environments/production/plan?from=dev", 400);
     get("/api/v1/environments/nowhere/status", 404);
     get("/status", 200);
+    get("/metrics", 200);
     get("/health", 200);
     get("/ready", 200);
     for format in ["json", "html", "sql", "markdown", "text"] {
@@ -215,7 +224,7 @@ fn every_answer_is_as_described() {
     // mistakes in the files, and a database that is away
     three.project.write("plans/more.yaml", "changesets: [{ id: x, dependsOn: [nobody], changes: [] }]");
     service.signal("HUP");
-    service.until_logged("the project was read again");
+    until("it was read again", || service.log().matches("the project was read again").count() == 2);
     for (path, status) in [
         ("checks", 422),
         ("matrix", 422),

@@ -25,8 +25,8 @@ const LARGEST: u64 = 64 << 10;
 /// POST /rollback and the API below /api/v1 need the header `Authorization: Bearer TEXT`, with a token (`dagmar token`), a
 /// token of an OpenID Connect issuer, or the secret of --secret-file or DAGMAR_SECRET, which no option takes: others on this
 /// machine can read a command line. The same address shows pages in a browser; one logs in with the same text. --env names
-/// the environment of requests that name none, and --url is its connection. Issuers, a proxy that signs people in, and
-/// limits for clients are in dagmar.yaml (`serve:`).
+/// the environment of requests that name none, and --url is its connection. Issuers, a proxy that signs people in, limits
+/// for clients, and webhooks are in dagmar.yaml (`serve:`). GET /metrics is for Prometheus.
 ///
 /// SIGTERM and SIGINT stop it in order, a second one at once. SIGHUP reads the project and the certificate again.
 /// docs/service.md says how to run it.
@@ -38,6 +38,7 @@ Examples:
   dagmar serve --secret-file /run/secrets/dagmar --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
   dagmar serve --secret-file secret --listen unix:/run/dagmar/socket --socket-mode 660
   dagmar serve --secret-file secret --env production --environments staging,production --log-format json
+  dagmar serve --secret-file secret --observe 1m --metrics-listen 127.0.0.1:9187
   curl -H \"Authorization: Bearer $(cat secret)\" http://127.0.0.1:8080/status
   curl -H \"Authorization: Bearer $(cat secret)\" -X POST http://127.0.0.1:8080/migrate")]
 pub struct Args {
@@ -81,6 +82,12 @@ pub struct Args {
     /// How long runs in progress may take to stop or to finish
     #[arg(long, value_name = "TIME", default_value = "1m")]
     stop_within: HumanDuration,
+    /// How often to look at all environments, for the metrics; 0s: never
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    observe: HumanDuration,
+    /// Where everybody may read the metrics, without a token: HOST:PORT or unix:PATH
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_listen: Option<Listen>,
     /// The format of the log on stderr
     #[arg(long, value_name = "FORMAT", env = "DAGMAR_LOG_FORMAT", hide_env_values = true, default_value = "text", value_parser = ["text", "json"])]
     log_format: String,
@@ -134,6 +141,8 @@ pub fn run(args: &Args, global: &Global, _: &mut Output) -> Outcome {
             OnStopArg::Finish => OnStop::Finish,
         },
         stop_within: args.stop_within,
+        observe: args.observe,
+        metrics_listen: args.metrics_listen.clone(),
     };
     let format = if args.log_format == "json" { LogFormat::Json } else { LogFormat::Text };
     log::start(format, args.log_level.parse().unwrap_or(Level::INFO), log_writer);

@@ -33,6 +33,7 @@ pub fn spec(global: &Global) -> Result<TargetSpec, Failure> {
         wait: Duration::from_millis(global.wait.millis),
         shows_commands: global.verbose > 0,
         session: None,
+        query_limit: None,
     })
 }
 

@@ -3,6 +3,7 @@
 pub mod approvals;
 pub mod attic;
 pub mod audit;
+pub mod delivery;
 pub mod drift;
 pub mod events;
 pub mod evidence;

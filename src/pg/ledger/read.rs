@@ -282,7 +282,7 @@ impl FromStr for Since {
 const LONGEST: HumanDuration = HumanDuration::secs(1000 * 365 * 24 * 60 * 60);
 
 /// Who ran it, or who asked: as the history says it, of runs of earlier versions as their row does.
-const WHO: &str = "coalesce(s.detail ->> 'by', r.os_user || '@' || r.host, e.detail ->> 'by')";
+pub(super) const WHO: &str = "coalesce(s.detail ->> 'by', r.os_user || '@' || r.host, e.detail ->> 'by')";
 
 /// The database role: of a refusal that the next run took over, whose it was.
 const ROLE: &str =

@@ -34,7 +34,7 @@ struct Because {
 /// No content.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Nothing {}
+pub(super) struct Nothing {}
 
 const CONTROLLING: Route = Route {
     method: Method::Post,

@@ -32,6 +32,7 @@ pub const ROUTES: &[Route] = &[
     openapi::OPENAPI,
     me::ME,
     project::PROJECT,
+    project::RELOAD,
     project::ENVIRONMENTS,
     matrix::MATRIX,
     review::CHECKS,

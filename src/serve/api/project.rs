@@ -1,5 +1,6 @@
-//! `GET /api/v1/project` and `GET /api/v1/environments`: the project as it was read.
+//! `GET /api/v1/project`, `POST /api/v1/project/reload` and `GET /api/v1/environments`: the project as it was read.
 
+use super::control::Nothing;
 use super::reading::{READING, read_project};
 use crate::base::time::rfc3339;
 use crate::ops::about::commit;
@@ -7,8 +8,9 @@ use crate::ops::address::EMBEDDED;
 use crate::plan::Commit;
 use crate::report::diag::{self, Problem};
 use crate::serve::answer::Answer;
+use crate::serve::caller::Role;
 use crate::serve::exchange::Exchange;
-use crate::serve::route::{Handling, Reply, Route};
+use crate::serve::route::{Body, Guard, Handling, Method, Reply, Route};
 use crate::serve::service::Service;
 use crate::source::Address;
 use crate::source::schema::answers::of;
@@ -84,6 +86,27 @@ fn project<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a>
             })
         });
         answer.await
+    })
+}
+
+pub(super) const RELOAD: Route = Route {
+    method: Method::Post,
+    path: "/api/v1/project/reload",
+    name: "reload",
+    about: "Reads the project and the certificate again, as SIGHUP does. A project with mistakes in dagmar.yaml is not taken \
+            over: the service keeps what it has.",
+    guard: Guard::Api(Role::Admin),
+    body: Body::Json { schema: of::<Nothing>, empty: true },
+    replies: &[Reply::json(of::<Project>), Reply::problem(422)],
+    handler: reload,
+    ..READING
+};
+
+fn reload<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
+    Box::pin(async {
+        let Nothing {} = exchange.object()?;
+        service.read_again().await?;
+        project(service, exchange).await
     })
 }
 

@@ -42,7 +42,7 @@ impl Access {
         let proxy_request = self.proxy_id.as_deref().unwrap_or("-");
         let (request, route, refusal) = (self.id.as_str(), self.route, self.refusal.unwrap_or("-"));
         // probes ask every few seconds
-        if ["health", "ready"].contains(&route) {
+        if ["health", "ready", "metrics"].contains(&route) {
             tracing::debug!(
                 %method,
                 route,

@@ -53,9 +53,10 @@ pub async fn plain<S: AsyncRead + AsyncWrite + Unpin + 'static>(stream: S, door:
 }
 
 /// Tells a connection that there is no place, if it listens.
-pub fn refuse(stream: &TcpStream, peer: Peer, is_tls: bool) {
+pub fn refuse(stream: &TcpStream, peer: Peer, door: &Door) {
+    door.service.metrics.http.refused("noPlace");
     tracing::warn!(address = ?peer.address, "connection refused: too many");
-    if !is_tls {
+    if door.tls.borrow().is_none() {
         let _ = stream.try_write(reply::NO_PLACE);
     }
 }

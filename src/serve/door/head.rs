@@ -39,6 +39,9 @@ pub async fn handle(door: &Door, peer: Peer, request: Request<Incoming>) -> Resu
     let response = reply::response(outcome, &access.id, door.is_https);
     let bytes = hyper::body::Body::size_hint(response.body()).exact().unwrap_or_default();
     access.log(status, usize::try_from(bytes).unwrap_or(usize::MAX));
+    let route = (access.route != "-").then_some(access.route);
+    let took = access.began.elapsed();
+    door.service.metrics.http.answered(route, &access.method, status, took, access.refusal);
     Ok(response)
 }
 

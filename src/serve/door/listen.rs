@@ -32,20 +32,28 @@ impl Listener {
     pub async fn all(config: &Config) -> Result<Vec<Self>, Failure> {
         let mut listeners = Vec::new();
         for listen in &config.listen {
-            listeners.push(match listen {
-                Listen::Tcp(host, port) => {
-                    let failed = |e: io::Error| cannot(format!("{host}:{port}"), &e);
-                    let listener = TcpListener::bind((host.as_str(), *port)).await.map_err(failed)?;
-                    let address = listener.local_addr().map_err(failed)?;
-                    Listener::Tcp(listener, address)
-                }
-                Listen::Unix(path) => {
-                    let (listener, socket) = unix(path, config.socket_mode).await?;
-                    Listener::Unix(listener, socket)
-                }
-            });
+            listeners.push(Self::open(listen, config.socket_mode).await?);
         }
         Ok(listeners)
+    }
+
+    /// Listens on one address; a Unix socket has these rights.
+    ///
+    /// # Errors
+    /// It cannot be listened on.
+    pub async fn open(listen: &Listen, mode: u32) -> Result<Self, Failure> {
+        match listen {
+            Listen::Tcp(host, port) => {
+                let failed = |e: io::Error| cannot(format!("{host}:{port}"), &e);
+                let listener = TcpListener::bind((host.as_str(), *port)).await.map_err(failed)?;
+                let address = listener.local_addr().map_err(failed)?;
+                Ok(Listener::Tcp(listener, address))
+            }
+            Listen::Unix(path) => {
+                let (listener, socket) = unix(path, mode).await?;
+                Ok(Listener::Unix(listener, socket))
+            }
+        }
     }
 
     /// The TCP address.

@@ -21,13 +21,16 @@ use super::reading::Reading;
 use super::ready::ready;
 use super::routes::ROUTES;
 use super::service::Service;
+use super::watch::hooks::{self, Hook};
+use super::watch::{scrape, watch};
 use super::who::{Hosts, network};
 use crate::base::text::one_line;
-use crate::base::{Failure, FailureKind, Wording};
+use crate::base::{Actor, Failure, FailureKind, Wording};
 use crate::serve::places::Places;
 use listen::Listener;
 use shared::Door;
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,15 +58,27 @@ pub async fn serve(config: Config, reading: Arc<Reading>, wording: Wording) -> R
 async fn open(config: Config, reading: Arc<Reading>, wording: Wording) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let tls = config.tls.as_ref().map(tls::acceptor).transpose()?;
+    // a mistake is told now, and not when there is something to tell
+    Hook::all(&reading.project())?;
     let service = Service::new(config, reading, wording, openapi::text)?;
     let config = &service.config;
+    let environment = service.aim_at_default(Actor::new("service", "start")).environment;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), environment, "starting");
     let listeners = Listener::all(config).await?;
+    let of_metrics = match &config.metrics_listen {
+        Some(listen) => Some(Listener::open(listen, config.socket_mode).await?),
+        None => None,
+    };
     let addresses: Vec<_> = listeners.iter().filter_map(Listener::address).collect();
     let public = config.public_url.as_ref();
     let door = Rc::new(Door {
         routes: ROUTES,
         hosts: Hosts::of(public, &addresses),
-        places: Places::new(service.limits.connections, service.limits.connections_per_address),
+        places: Places::new(
+            service.limits.connections,
+            service.limits.connections_per_address,
+            service.metrics.http.connections.clone(),
+        ),
         is_https: tls.is_some() || public.is_some_and(|url| url.is_https),
         tls: RefCell::new(tls),
         service: service.clone(),
@@ -78,9 +93,18 @@ async fn open(config: Config, reading: Arc<Reading>, wording: Wording) -> Result
         tracing::info!(address = %listener.url(is_tls), "listening");
         spawn_local(accept(listener, door.clone()));
     }
+    if let Some(listener) = of_metrics {
+        tracing::info!(address = %listener.url(false), "metrics");
+        let door = of_metrics_alone(&door, listener.address());
+        spawn_local(accept(listener, door));
+    }
     // the first answer starts a private server, so that clients need not wait for it
     let first = service.clone();
-    spawn_local(async move { ready(&first).await });
+    spawn_local(async move {
+        let _ = ready(&first).await;
+        spawn_local(hooks::deliver(first.clone()));
+        watch(first).await;
+    });
     signals.stop(&door).await;
     tracing::info!(connections = door.places.taken(), "stopping");
     service.stop();
@@ -128,6 +152,21 @@ async fn end_runs(service: &Service) {
     }
 }
 
+/// The door of the address where metrics are for everybody, and nothing else is.
+fn of_metrics_alone(door: &Door, address: Option<SocketAddr>) -> Rc<Door> {
+    let limits = &door.service.limits;
+    let connections = door.service.metrics.http.connections.clone();
+    Rc::new(Door {
+        service: door.service.clone(),
+        routes: &[scrape::OPEN],
+        hosts: Hosts::of(None, address.as_slice()),
+        // clients of the service must not keep it from being watched
+        places: Places::new(limits.connections, limits.connections_per_address, connections),
+        tls: RefCell::new(None),
+        is_https: false,
+    })
+}
+
 async fn accept(listener: Listener, door: Rc<Door>) {
     let accepting = async {
         loop {
@@ -137,7 +176,7 @@ async fn accept(listener: Listener, door: Rc<Door>) {
                         let peer = Peer::at(Some(from.ip().to_canonical()));
                         match door.places.take(Some(network(peer))) {
                             Some(place) => drop(spawn_local(connection::tcp(stream, door.clone(), peer, place))),
-                            None => connection::refuse(&stream, peer, door.tls.borrow().is_some()),
+                            None => connection::refuse(&stream, peer, &door),
                         }
                     }
                     Err(why) => out_of_breath(&why).await,
@@ -147,7 +186,10 @@ async fn accept(listener: Listener, door: Rc<Door>) {
                         let peer = Peer::at(None);
                         match door.places.take(None) {
                             Some(place) => drop(spawn_local(connection::plain(stream, door.clone(), peer, place))),
-                            None => _ = stream.try_write(reply::NO_PLACE),
+                            None => {
+                                door.service.metrics.http.refused("noPlace");
+                                let _ = stream.try_write(reply::NO_PLACE);
+                            }
                         }
                     }
                     Err(why) => out_of_breath(&why).await,
@@ -188,7 +230,8 @@ impl Signals {
             tokio::select! {
                 _ = self.term.recv() => return,
                 _ = self.int.recv() => return,
-                _ = self.hup.recv() => again(door).await,
+                _ = self.hup.recv() => drop(door.service.read_again().await),
+                () = door.service.rereading.notified() => renew(door),
             }
         }
     }
@@ -202,19 +245,9 @@ impl Signals {
     }
 }
 
-/// Reads the project and the certificate again; what cannot be read stays as it was.
-async fn again(door: &Door) {
-    let service = &door.service;
-    let (reading, named) = (service.reading.clone(), service.config.spec.environment.clone());
-    // requests are answered meanwhile, and a failure is a line of the log
-    let read = service.work(move || {
-        Box::pin(async move { Ok(reading.again(named.as_deref()).map_err(|failure| one_line(&failure.message))) })
-    });
-    match read.await.unwrap_or_else(|problem| Err(problem.code().to_owned())) {
-        Ok(()) => tracing::info!("the project was read again"),
-        Err(why) => tracing::error!("the project cannot be read again: {why}"),
-    }
-    match service.config.tls.as_ref().map(tls::acceptor) {
+/// Reads the certificate again; one that cannot be read leaves the one before.
+fn renew(door: &Door) {
+    match door.service.config.tls.as_ref().map(tls::acceptor) {
         Some(Ok(acceptor)) => {
             *door.tls.borrow_mut() = Some(acceptor);
             tracing::info!("the certificate was read again");

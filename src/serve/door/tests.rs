@@ -95,12 +95,14 @@ fn with_door<F: Future<Output = ()>>(work: impl FnOnce(Rc<Door>) -> F) {
         spec: TargetSpec::default(),
         on_stop: crate::serve::config::OnStop::Stop,
         stop_within: crate::base::HumanDuration::secs(60),
+        observe: crate::base::HumanDuration::secs(0),
+        metrics_listen: None,
     };
     let service = Service::new(config, reading, |remedy| format!("{remedy:?}"), || "{}").unwrap();
     let door = Rc::new(Door {
         routes: ROUTES,
         hosts: Hosts::of(None, &[]),
-        places: Places::new(10, 10),
+        places: Places::new(10, 10, service.metrics.http.connections.clone()),
         tls: RefCell::new(None),
         is_https: false,
         service,

@@ -6,6 +6,7 @@ use super::state::{Live, Phase, State};
 use super::thread::{self, After};
 use crate::base::{Failure, FailureKind};
 use crate::ops::now;
+use crate::serve::metrics::Metrics;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -34,6 +35,7 @@ struct Inner {
     /// How many runs are in progress.
     running: watch::Sender<usize>,
     start: Start,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Default)]
@@ -71,15 +73,15 @@ pub enum Turned {
     Failed(Failure),
 }
 
-impl Default for Registry {
-    fn default() -> Self {
-        Self::starting(thread::start)
-    }
-}
-
 impl Registry {
-    fn starting(start: Start) -> Self {
-        Self(Arc::new(Inner { slots: Mutex::default(), running: watch::Sender::new(0), start }))
+    /// None yet; what they tell is counted there.
+    #[must_use]
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self::starting(thread::start, metrics)
+    }
+
+    fn starting(start: Start, metrics: Arc<Metrics>) -> Self {
+        Self(Arc::new(Inner { slots: Mutex::default(), running: watch::Sender::new(0), start, metrics }))
     }
 
     /// Takes an order: starts it, or has it wait. The run outlives who asked for it.
@@ -98,14 +100,15 @@ impl Registry {
         }
         let live = match &slot.current {
             None => {
-                let live = Live::of(&order, Phase::Preparing);
+                let live = Live::of(&order, Phase::Preparing, &self.0.metrics);
                 self.0.start(slot, order, &live).map_err(Turned::Failed)?;
                 live
             }
             Some(current) if order.if_busy == IfBusy::Refuse => return Err(Turned::Busy(Arc::clone(current))),
             Some(_) if slot.queue.len() >= QUEUE => return Err(Turned::Full),
             Some(_) => {
-                let live = Live::of(&order, Phase::Queued);
+                let live = Live::of(&order, Phase::Queued, &self.0.metrics);
+                tracing::info!(request = live.id, environment = live.environment, by = live.by, "run queued");
                 slot.queue.push_back((order, Arc::clone(&live)));
                 live
             }
@@ -179,6 +182,12 @@ impl Registry {
         }
     }
 
+    /// Tells when a run begins or ends.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<usize> {
+        self.0.running.subscribe()
+    }
+
     /// Waits until no run is in progress.
     pub async fn idle(&self) {
         let _ = self.0.running.subscribe().wait_for(|running| *running == 0).await;
@@ -209,6 +218,7 @@ impl Inner {
         let after = Box::new(move |result| inner.ended(&environment, result));
         (self.start)(order, Arc::clone(live), after)?;
         slot.current = Some(Arc::clone(live));
+        self.metrics.runs.began(&live.environment);
         Ok(())
     }
 
@@ -217,6 +227,7 @@ impl Inner {
         let mut slots = self.slots();
         if let Some(slot) = slots.environments.get_mut(environment) {
             if let Some(live) = slot.current.take() {
+                self.metrics.runs.ended(environment);
                 // who waited for it may ask for the next one at once: that waits for the slots
                 live.end(result);
                 slot.remember(live);
@@ -320,7 +331,7 @@ mod tests {
 
     #[test]
     fn one_runs_and_others_are_refused_or_wait() {
-        let registry = Registry::starting(until_stopped);
+        let registry = Registry::starting(until_stopped, Metrics::new());
         let first = taken(&registry, order("a", IfBusy::Refuse, None)).live;
         assert_eq!(registry.current("a").unwrap().id, first.id);
         assert!(
@@ -350,7 +361,7 @@ mod tests {
 
     #[test]
     fn who_closes_lets_runs_go_on() {
-        let registry = Registry::starting(until_stopped);
+        let registry = Registry::starting(until_stopped, Metrics::new());
         let (first, waits) =
             (taken(&registry, order("a", IfBusy::Refuse, None)), taken(&registry, order("a", IfBusy::Queue, None)));
         registry.close();
@@ -361,7 +372,7 @@ mod tests {
 
     #[test]
     fn a_request_that_comes_again_is_the_same_run() {
-        let registry = Registry::starting(until_stopped);
+        let registry = Registry::starting(until_stopped, Metrics::new());
         let first = taken(&registry, order("a", IfBusy::Refuse, Some(("k", "{}")))).live;
         let same = || {
             let again = taken(&registry, order("a", IfBusy::Refuse, Some(("k", "{}"))));

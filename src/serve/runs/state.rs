@@ -11,6 +11,7 @@ use crate::pg::Stop;
 use crate::pg::run::FailedStep;
 use crate::plan::{Blocked, Waiting};
 use crate::run::Event;
+use crate::serve::metrics::Metrics;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -129,13 +130,15 @@ pub struct Live {
     /// What it tells.
     pub log: Log,
     progress: Mutex<Progress>,
+    /// Where it is counted.
+    pub metrics: Arc<Metrics>,
     state: watch::Sender<State>,
 }
 
 impl Live {
     /// The run for an order, in its first phase.
     #[must_use]
-    pub fn of(order: &Order, phase: Phase) -> Arc<Self> {
+    pub fn of(order: &Order, phase: Phase, metrics: &Arc<Metrics>) -> Arc<Self> {
         let state = State {
             phase,
             run: None,
@@ -161,6 +164,7 @@ impl Live {
             stop: Arc::default(),
             log: Log::default(),
             progress: Mutex::default(),
+            metrics: Arc::clone(metrics),
             state: watch::Sender::new(state),
         })
     }
@@ -206,6 +210,9 @@ impl Live {
             state.finished_at = Some(now());
             state.waits_for = None;
         });
+        let state = self.now();
+        let took = state.started_at.zip(state.finished_at).map(|(began, ended)| ended - began);
+        self.metrics.runs.over(&self.environment, self.kind, state.phase.word(), took);
         self.log.end();
     }
 

@@ -69,7 +69,7 @@ async fn carry_out(order: &Order, live: &Arc<Live>) -> Result<(), Failure> {
     let run = RunOptions { lock_wait: order.if_busy.lock_wait(), ..order.options.run.clone() };
     let options = Options { run, ..order.options.clone() };
     let attempt = Attempt { operation: order.what.kind().word(), plan: order.what.plan() };
-    let mut course = Course { order, live: Arc::clone(live), listener: Writer(Arc::clone(live)), missing: Vec::new() };
+    let mut course = Course { order, live: Arc::clone(live), listener: Writer::of(live), missing: Vec::new() };
     perform(&target, &source, from, &options, attempt, &mut course).await
 }
 
@@ -172,7 +172,7 @@ impl Door for Course<'_> {
     }
 
     fn observer(&mut self) -> Box<dyn Observer + '_> {
-        Box::new(Writer(Arc::clone(&self.live)))
+        Box::new(Writer::of(&self.live))
     }
 
     async fn finished(&mut self, outcome: &RunOutcome<'_>) -> Result<(), Failure> {

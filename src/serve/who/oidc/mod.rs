@@ -3,7 +3,7 @@
 mod claims;
 pub mod jwt;
 mod keys;
-mod verify;
+pub mod verify;
 
 use super::grants;
 use crate::base::{Failure, FailureKind};
