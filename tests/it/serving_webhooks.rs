@@ -86,7 +86,7 @@ fn runs_are_told_with_a_signature() {
         message,
         json!({ "id": format!("{installation}:{seq}"), "event": "runFinished", "environment": "dev", "at": at,
             "by": "secret@127.0.0.1", "run": done["run"], "kind": "apply", "status": "done", "request": done["id"],
-            "url": "https://dagmar.example.org/e/dev" })
+            "url": format!("https://dagmar.example.org/e/dev/runs/{}", done["run"].as_str().unwrap()) })
     );
     assert_eq!(first.header("dagmar-delivery"), message["id"]);
     assert_eq!(first.header("content-type"), "application/json");
@@ -110,8 +110,9 @@ fn runs_are_told_with_a_signature() {
     let failure = json!({ "changeset": "bad", "sqlstate": "P0001", "message": "<!channel> & \"more\"" });
     assert_eq!(failed["failure"], failure);
     let said = received(&hook, "/chat", 1)[0].clone();
-    let text = "dev: apply failed (by secret@127.0.0.1)\nbad: &lt;!channel&gt; &amp; \"more\"\nhttps://dagmar.example.org/e/dev";
-    assert_eq!(said.json(), json!({ "text": text }));
+    let text = "dev: apply failed (by secret@127.0.0.1)\nbad: &lt;!channel&gt; &amp; \"more\"\nhttps://dagmar.example.org/e/dev/runs/";
+    let run = failed["run"].as_str().unwrap();
+    assert_eq!(said.json(), json!({ "text": format!("{text}{run}") }));
     assert_eq!((said.header("dagmar-signature"), said.header("dagmar-delivery")), ("", ""));
     project.on(&database, &["apply", "--env", "dev", "--select", "b"]).ok();
     let by_hand = received(&hook, "/hidden-path", 3)[2].json();

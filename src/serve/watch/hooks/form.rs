@@ -1,6 +1,7 @@
 //! What is sent: a signed JSON object, or a message for Slack.
 
 use super::hook::Hook;
+use crate::base::percent::encoded;
 use crate::base::text::printable;
 use crate::base::{Secret, time};
 use crate::history::EventKind;
@@ -32,7 +33,7 @@ struct Message<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<&'a str>,
+    url: Option<String>,
 }
 
 /// What of a run failed first.
@@ -58,9 +59,9 @@ pub fn id(letter: &Letter) -> String {
     format!("{}:{}", letter.ledger, letter.seq)
 }
 
-/// What a hook is sent at this time, in milliseconds since 1970; `url`: the page of the environment.
+/// What a hook is sent at this time, in milliseconds since 1970; `site`: where the pages of the service are.
 #[must_use]
-pub fn parcel(hook: &Hook, letter: &Letter, environment: &str, url: Option<&str>, now: i64) -> Parcel {
+pub fn parcel(hook: &Hook, letter: &Letter, environment: &str, site: Option<&str>, now: i64) -> Parcel {
     let id = id(letter);
     let text = |key: &str| letter.detail.get(key).and_then(|value| value.as_str());
     let is_plan = letter.kind == EventKind::PlanUploaded.word();
@@ -77,6 +78,12 @@ pub fn parcel(hook: &Hook, letter: &Letter, environment: &str, url: Option<&str>
         sqlstate: of_error("sqlstate").filter(|state| !state.is_empty()),
         message: of_error("message").unwrap_or_default(),
     });
+    let plan = text("plan").filter(|_| is_plan);
+    let page = match (plan, &letter.run) {
+        (Some(plan), _) => format!("/plans/{}", encoded(plan)),
+        (None, Some(run)) => format!("/e/{}/runs/{}", encoded(environment), encoded(run)),
+        (None, None) => format!("/e/{}", encoded(environment)),
+    };
     let message = Message {
         id: &id,
         event: event.word(),
@@ -88,8 +95,8 @@ pub fn parcel(hook: &Hook, letter: &Letter, environment: &str, url: Option<&str>
         status,
         request: letter.request.as_deref(),
         failure,
-        plan: text("plan").filter(|_| is_plan),
-        url,
+        plan,
+        url: site.map(|site| format!("{site}{page}")),
     };
     match hook.form {
         WebhookForm::Slack => {
@@ -128,7 +135,7 @@ fn slack(message: &Message<'_>) -> String {
     if let Some(Broken { changeset, message, .. }) = &message.failure {
         let _ = write!(text, "\n{}: {}", safe(changeset), safe(message));
     }
-    if let Some(url) = message.url {
+    if let Some(url) = &message.url {
         let _ = write!(text, "\n{}", safe(url));
     }
     text

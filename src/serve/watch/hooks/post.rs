@@ -3,7 +3,6 @@
 use super::form::{id, parcel};
 use super::hook::Hook;
 use super::look::{Look, look, note};
-use crate::base::percent::encoded;
 use crate::base::text::one_line;
 use crate::base::{Failure, FailureKind};
 use crate::ops::now;
@@ -127,11 +126,11 @@ impl Post {
     /// Sends an event and writes down what came of it; whether the next one may be sent.
     async fn send(&self, aim: &Aim, hook: &Hook, letter: &Letter) -> bool {
         let Inner { service, client, instance, .. } = self.0.as_ref();
-        let page = service.config.public_url.as_ref().map(|url| {
+        let site = service.config.public_url.as_ref().map(|url| {
             let scheme = if url.is_https { "https" } else { "http" };
-            format!("{scheme}://{}/e/{}", url.authority, encoded(&aim.environment))
+            format!("{scheme}://{}", url.authority)
         });
-        let parcel = parcel(hook, letter, &aim.environment, page.as_deref(), now());
+        let parcel = parcel(hook, letter, &aim.environment, site.as_deref(), now());
         let sent = client.post(&hook.address.address, &hook.address.query, &parcel.headers, parcel.body).await;
         let (place, own, found) = (aim.clone(), letter.clone(), sent.clone());
         let (to, by) = (hook.name.clone(), instance.clone());
