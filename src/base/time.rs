@@ -16,6 +16,12 @@ pub fn rfc3339_millis(millis: i64) -> String {
     Timestamp::from_millisecond(millis).map_or_else(|_| "?".to_owned(), |t| format!("{t:.3}"))
 }
 
+/// Whether it is a time that can be shown and stored: until the year 9999.
+#[must_use]
+pub fn is_in_range(millis: i64) -> bool {
+    Timestamp::from_millisecond(millis).is_ok()
+}
+
 /// Parses a time in RFC 3339, or a day (its start in UTC), to milliseconds since 1970.
 #[must_use]
 pub fn parse(text: &str) -> Option<i64> {
@@ -34,6 +40,12 @@ mod tests {
     fn to_the_millisecond_in_utc() {
         assert_eq!(super::rfc3339_millis(1_772_366_400_042), "2026-03-01T12:00:00.042Z");
         assert_eq!(super::rfc3339_millis(1_772_366_400_000), "2026-03-01T12:00:00.000Z");
+    }
+
+    #[test]
+    fn no_time_after_the_year_9999_can_be_shown() {
+        assert!(super::is_in_range(253_370_764_800_000) && super::is_in_range(0));
+        assert!(!super::is_in_range(9_100_000_000_000_000) && !super::is_in_range(i64::MIN));
     }
 
     #[test]

@@ -64,18 +64,25 @@ pub struct ListedPlan {
     pub rejected: usize,
 }
 
-/// Stores a plan in the ledger of an environment. A plan with a signature replaces one without.
+/// Stores a plan in the ledger of an environment; false: it was there already, and stays as it is. A signature replaces
+/// none, and one of a key of `signedBy` replaces one of another key.
 ///
 /// # Errors
 /// If the plan is not for the environment, its time is over, or the ledger cannot be written.
-pub async fn upload(target: &Target, sealed: &Sealed, text: &str, observer: &mut dyn Observer) -> Result<(), Failure> {
+pub async fn upload(
+    target: &Target,
+    sealed: &Sealed,
+    text: &str,
+    observer: &mut dyn Observer,
+) -> Result<bool, Failure> {
     let result = store(target, sealed, text, observer).await;
     let attempt = Attempt { operation: UPLOAD, plan: Some(&sealed.digest) };
     recorded(result, attempt, target, observer).await
 }
 
-async fn store(target: &Target, sealed: &Sealed, text: &str, observer: &mut dyn Observer) -> Result<(), Failure> {
+async fn store(target: &Target, sealed: &Sealed, text: &str, observer: &mut dyn Observer) -> Result<bool, Failure> {
     sealed.part(&target.environment)?;
+    sealed.check_range()?;
     let mut db = target.connect(observer).await?;
     db.check_writable()?;
     let history = db.history().await?;
@@ -85,19 +92,37 @@ async fn store(target: &Target, sealed: &Sealed, text: &str, observer: &mut dyn 
         install(target, &mut db).await?;
     }
     let content = &sealed.content;
-    let signed_by = signature(sealed).flatten().map(|signature| signature.key);
-    let new = NewPlan {
-        digest: &sealed.digest,
-        content: text,
-        expires_at: content.expires_at,
-        replaces: signed_by.is_some(),
-    };
+    let signed_by = key(sealed);
+    // not those that it is for beside this one: who reads this ledger may not see them
     let detail = json!({
         "plan": sealed.digest, "author": content.author, "sealedAt": time::rfc3339(content.sealed_at),
-        "expiresAt": time::rfc3339(content.expires_at), "signedBy": signed_by, "environments": sealed.environments(),
+        "expiresAt": time::rfc3339(content.expires_at), "signedBy": signed_by, "environment": target.environment,
     });
-    plans::store(&db.connection, target.ledger(), &target.actor, &new, detail).await?;
-    db.close().await
+    let new = NewPlan { digest: &sealed.digest, content: text, expires_at: content.expires_at, detail };
+    let trusted: Vec<String> = target.trusted_keys().into_iter().flatten().collect();
+    let replaces = |there: &str| replaces(there, sealed, &trusted);
+    let stored = plans::store(&db.connection, target.ledger(), &target.actor, new, replaces).await?;
+    db.close().await?;
+    Ok(stored)
+}
+
+/// Whether a plan takes the place of the copy with this text, which can differ from it in the signature alone.
+fn replaces(there: &str, sealed: &Sealed, trusted: &[String]) -> bool {
+    // one that was changed manually is of no use
+    let Some(there) = open_text(there, "the uploaded plan", None).ok().filter(|there| there.digest == sealed.digest)
+    else {
+        return true;
+    };
+    match (key(&there), key(sealed)) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(old), Some(new)) => trusted.contains(&new) && !trusted.contains(&old),
+    }
+}
+
+/// The key of the signature.
+fn key(sealed: &Sealed) -> Option<String> {
+    signature(sealed).flatten().map(|signature| signature.key)
 }
 
 /// The plan with this digest in the ledger of the environment, verified, and its file; `None`: it is not there.

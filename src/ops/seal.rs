@@ -143,6 +143,7 @@ pub async fn seal(request: &SealRequest<'_>, observer: &mut dyn Observer) -> Res
         environments: parts,
     };
     let mut sealed = Sealed::seal(&content)?;
+    sealed.check_range()?;
     sealed.signature = request.sign.map(|key| json!(key.sign(&sealed.digest)));
     Ok(SealedPlan { sealed, warnings })
 }

@@ -120,6 +120,18 @@ impl Sealed {
         .help("seal a new one with " + Operation::Plan.with(Setting::Out.open())))
     }
 
+    /// Refuses a plan whose time ends when no time can be shown.
+    ///
+    /// # Errors
+    /// When it does.
+    pub fn check_range(&self) -> Result<(), Failure> {
+        if time::is_in_range(self.content.expires_at) {
+            return Ok(());
+        }
+        Err(Failure::new(FailureKind::Usage, "the sealed plan does not expire before the year 9999")
+            .help("seal a new one with a shorter time: " + Operation::Plan.with(Setting::Out.open())))
+    }
+
     /// What it has for an environment.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::aim::Aim;
 use super::exchange::Exchange;
 use super::problem::{Kind, Problem};
 use super::service::Service;
-use crate::base::{Failure, HumanDuration};
+use crate::base::{Failure, HumanDuration, Wording};
 use crate::history::ApprovalVerdict;
 use crate::ops::approval::{self, Decided, Decision};
 use crate::ops::keys::open_text;
@@ -13,6 +13,10 @@ use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::run::check_reason;
 use crate::plan::sealed::Sealed;
 use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+use std::collections::BTreeMap;
 
 /// The media type of a sealed plan.
 pub const PLAN: &str = "application/vnd.dagmar.plan+json";
@@ -25,11 +29,32 @@ pub struct Uploaded {
     pub text: String,
 }
 
-/// Stores a plan in the ledger of each of its environments that the caller sees.
+/// A plan that the ledgers of its environments have.
+pub struct Stored {
+    /// The plan.
+    pub plan: Sealed,
+    /// Where it was stored.
+    pub places: StoredIn,
+}
+
+/// The environments that the caller sees whose ledgers have a plan after an upload.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredIn {
+    /// The environments whose ledgers have the plan by this upload.
+    pub stored: Vec<String>,
+    /// The environments whose ledgers had it already and keep their copy, with its signature.
+    pub already_there: Vec<String>,
+}
+
+/// Stores a plan in the ledger of each of its environments that the caller sees. One that cannot be written does not keep
+/// it from the others.
 ///
 /// # Errors
-/// It is no sealed plan, its signature is invalid, its time is over, or the caller sees none of its environments.
-pub async fn upload(service: &Service, exchange: &Exchange, text: Bytes) -> Result<Sealed, Problem> {
+/// It is no sealed plan, its signature is invalid, its time is over, or the caller sees none of its environments; or a
+/// ledger could not be written: where it was stored is said.
+pub async fn upload(service: &Service, exchange: &Exchange, text: Bytes) -> Result<Stored, Problem> {
+    let wording = service.wording;
     let aims = service.aims(exchange)?;
     let work = move || async move {
         let Ok(text) = std::str::from_utf8(&text) else {
@@ -41,12 +66,38 @@ pub async fn upload(service: &Service, exchange: &Exchange, text: Bytes) -> Resu
         if own.is_empty() {
             return Ok(Err(Problem::new(Kind::NotFound, "the plan is for no environment that you see here")));
         }
+        let (mut places, mut failed) = (StoredIn::default(), Vec::new());
         for aim in own {
-            plans::upload(&aim.target().await?, &sealed, text, &mut ()).await?;
+            let uploaded = async { plans::upload(&aim.target().await?, &sealed, text, &mut ()).await };
+            let name = aim.environment.clone();
+            match uploaded.await {
+                Ok(true) => places.stored.push(name),
+                Ok(false) => places.already_there.push(name),
+                Err(failure) => failed.push((name, failure)),
+            }
         }
-        Ok(Ok(sealed))
+        Ok(match not_everywhere(&places, failed, wording) {
+            Some(problem) => Err(problem),
+            None => Ok(Stored { plan: sealed, places }),
+        })
     };
     service.work(|| Box::pin(work())).await?
+}
+
+/// The problem of the first ledger that could not be written, with what became of the plan in the others.
+fn not_everywhere(places: &StoredIn, failed: Vec<(String, Failure)>, wording: Wording) -> Option<Problem> {
+    let why: BTreeMap<String, String> = failed.iter().map(|(name, why)| (name.clone(), why.message.clone())).collect();
+    let mut failure = failed.into_iter().next()?.1;
+    let there: Vec<&String> = places.stored.iter().chain(&places.already_there).collect();
+    if there.len() + why.len() > 1 {
+        for name in there {
+            failure = failure.note(format!("the ledger of `{name}` has the plan; it can be uploaded again"));
+        }
+        for (name, why) in &why {
+            failure = failure.note(format!("the plan was not stored for `{name}`: {why}"));
+        }
+    }
+    Some(Problem::of(&failure, wording).and(places).with("notStored", json!(why)))
 }
 
 /// A plan by the ledger of an environment.

@@ -17,6 +17,8 @@ fn people_approve_a_plan_and_it_runs_in_production() {
     // it is there in every form
     let one = format!("/api/v1/plans/{digest}");
     let file = std::fs::read_to_string(asked.three.project.path().join("p.plan")).unwrap();
+    let again = asked.upload("ci", file.as_bytes(), 200).json();
+    assert_eq!((&again["stored"], &again["alreadyThere"]), (&json!([]), &json!(["production"])));
     let answer = asked.get("tom", &one, 200).json();
     assert_eq!((&answer["environments"][0]["changesets"], &answer["signedBy"]), (&json!(["a"]), &Value::Null));
     assert_eq!(asked.get("tom", &format!("{one}?format=plan"), 200).body, file);
@@ -194,4 +196,32 @@ fn who_may_upload_and_approve() {
     let refused = asked.post("ben", &format!("{plan}/approve"), &yes, 409).json();
     assert!(refused["detail"].as_str().unwrap().contains("has moved since the plan was sealed"), "{refused}");
     asked.post("ben", &format!("{plan}/reject"), &yes, 200);
+}
+
+/// What the ledger cannot keep is a mistake of whoever asks, and an approval for no time replaces none.
+#[test]
+fn decisions_have_limits() {
+    let mut asked = Asked::new("approvals: { count: 1, services: [postgres] }");
+    let plan = asked.sealed(&[]);
+    let approve = format!("{plan}/approve");
+    asked.post("ben", &approve, &json!({ "reason": "read", "expires": "36500d" }), 200);
+    let long = "x".repeat(4097);
+    for (body, words) in [
+        (json!({ "reason": long }), "the reason has 4097 bytes"),
+        (json!({ "reason": "x", "expires": "999999999d" }), "an approval cannot be valid for 999999999d"),
+        (json!({ "reason": "x", "expires": "36501d" }), "an approval cannot be valid for 36501d"),
+        (json!({ "reason": "x", "expires": "0s" }), "an approval cannot be valid for 0s"),
+    ] {
+        let refused = asked.post("ben", &approve, &body, 400).json();
+        assert_eq!((&refused["code"], &refused["detail"]), (&json!("usage"), &json!(words)));
+    }
+    asked.post("ben", &format!("{plan}/reject"), &json!({ "reason": "é".repeat(2049) }), 400);
+    assert_eq!(asked.counted("ci", &plan), "1 of 1: ben counts");
+    // as the command line
+    let line = ["approve", "p.plan", "--env", "production", "--reason"];
+    for more in [&[long.as_str()][..], &["x", "--expires", "0s"], &["x", "--expires", "999999999d"]] {
+        asked.three.run(&[&line[..], more].concat()).fails(2);
+    }
+    asked.post("eva", &approve, &json!({ "reason": "x".repeat(4096) }), 200);
+    assert_eq!(asked.three.production.sql("SELECT count(*) FROM dagmar.approval"), "2");
 }

@@ -1,7 +1,10 @@
 //! Sealed plans that are uploaded to the service: what is stored, and what is not.
 
 use crate::support::asked::{Asked, PLAN};
+use crate::support::visitor::Visitor;
 use crate::support::{Described, Service, Three, table, until};
+use dagmar::plan::sealed::{Content, Sealed};
+use dagmar::plan::signature::PrivateKey;
 use serde_json::{Value, json};
 
 /// Files that are none, signatures, expiry, sizes.
@@ -61,7 +64,7 @@ fn what_is_not_a_good_plan_is_not_stored() {
     let digest = asked.upload("ci", &signed, 201).json()["digest"].as_str().unwrap().to_owned();
     let value: Value = serde_json::from_slice(&signed).unwrap();
     let bare = format!("{{\"content\":{},\"digest\":{}}}\n", between(&signed), value["digest"]);
-    asked.upload("ci", bare.as_bytes(), 201);
+    asked.upload("ci", bare.as_bytes(), 200);
     assert!(asked.get("ci", &format!("/api/v1/plans/{digest}"), 200).json()["signedBy"].is_string());
     // the ledger is not believed
     asked.three.production.sql(&format!(
@@ -115,4 +118,128 @@ fn a_plan_has_a_limit_of_its_own() {
     let service = Service::run(Asked::command(&three));
     let mut asked = Asked { three, service, described: Described::new(), people };
     assert_eq!(asked.upload("ci", &large, 413).code(), "tooLarge");
+}
+
+/// The copy that a ledger keeps is the one that its environment can run, and the list says whose signature that has.
+#[test]
+fn the_copy_with_the_key_of_the_environment_stays() {
+    let three = Three::new("signedBy: [release.key.pub]", &[table("a")]);
+    let keys = ["release.key", "other.key", "third.key"].map(|key| {
+        three.run(&["key", "new", key]).ok();
+        PrivateKey::parse(&std::fs::read_to_string(three.project.path().join(key)).unwrap()).unwrap()
+    });
+    let mut asked = Asked::of(three);
+    let bare = Sealed::read(&String::from_utf8(asked.seal("staging,production", &[])).unwrap()).unwrap();
+    let signed = |key: &PrivateKey| {
+        let signature = json!(key.sign(&bare.digest));
+        let by = signature["key"].clone();
+        (Sealed { signature: Some(signature), ..bare.clone() }.text(), by)
+    };
+    let [good, other, third] = [&keys[0], &keys[1], &keys[2]].map(signed);
+    let bare = (bare.text(), Value::Null);
+    let (both, none) = (json!(["staging", "production"]), json!([]));
+    let (staging, production) = (json!(["staging"]), json!(["production"]));
+    // what is uploaded; who stores it, who keeps what it has; whose signatures staging and production have then
+    for (i, (new, stored, kept, there)) in [
+        (&bare, &both, &none, [&bare, &bare]),
+        (&bare, &none, &both, [&bare, &bare]),
+        (&other, &both, &none, [&other, &other]),
+        (&third, &none, &both, [&other, &other]),
+        (&good, &production, &staging, [&other, &good]),
+        (&third, &none, &both, [&other, &good]),
+        (&bare, &none, &both, [&other, &good]),
+        (&good, &none, &both, [&other, &good]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let answer = asked.upload("ci", new.0.as_bytes(), if *stored == none { 200 } else { 201 }).json();
+        assert_eq!((&answer["stored"], &answer["alreadyThere"], i), (stored, kept, i));
+        for (environment, (text, by)) in ["staging", "production"].into_iter().zip(there) {
+            let list = asked.get("ci", &format!("/api/v1/plans?environment={environment}"), 200).json();
+            assert_eq!((&list["plans"][0]["signedBy"], i), (by, i), "{environment}");
+            let database = if environment == "staging" { &asked.three.staging } else { &asked.three.production };
+            assert_eq!(database.sql("SELECT content FROM dagmar.sealed_plan").trim_end(), text.trim_end(), "{i}");
+        }
+    }
+    // who stored nothing has no event of it
+    assert_eq!(
+        (asked.three.history("staging", "planUploaded").len(), asked.three.events("planUploaded")),
+        (2, "3".into())
+    );
+    // one that was changed manually is of no use
+    asked.three.production.sql("UPDATE dagmar.sealed_plan SET content = replace(content, '\"a\"', '\"z\"')");
+    assert_eq!(asked.upload("ci", bare.0.as_bytes(), 201).json()["stored"], production);
+}
+
+/// A ledger that cannot be written does not keep the others from a plan, and the answer says who has it.
+#[test]
+fn a_plan_is_stored_where_it_can_be() {
+    let mut asked = Asked::of(Three::new("", &[table("a")]));
+    let text = asked.seal("staging,production", &[]);
+    let open = |asked: &Asked, open: bool| {
+        let name = &asked.three.production.name;
+        asked.three.dev.sql(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {open}"));
+    };
+    open(&asked, false);
+    let refused = asked.upload("ci", &text, 503).json();
+    assert_eq!((&refused["stored"], &refused["alreadyThere"]), (&json!(["staging"]), &json!([])), "{refused}");
+    let why = refused["notStored"]["production"].as_str().unwrap();
+    assert_eq!((refused["detail"].as_str(), refused["notStored"].as_object().unwrap().len()), (Some(why), 1));
+    assert_eq!(asked.three.staging.sql("SELECT count(*) FROM dagmar.sealed_plan"), "1");
+    // the page says the same
+    let visitor = Visitor::new(&asked.service, &asked.people[0].1);
+    let form = visitor.form("/plans", "/plans").with("plan", std::str::from_utf8(&text).unwrap());
+    let page = visitor.send(&form);
+    assert_eq!(page.status, 503);
+    for words in ["the plan was not stored for", "has the plan; it can be uploaded again"] {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    open(&asked, true);
+    let answer = asked.upload("ci", &text, 201).json();
+    assert_eq!((&answer["stored"], &answer["alreadyThere"]), (&json!(["production"]), &json!(["staging"])));
+}
+
+/// Who sees one environment hears nothing of another one by its plans, its policy or its history.
+#[test]
+fn other_environments_are_not_named() {
+    let mut asked = Asked::of(Three::new("", &[table("a")]));
+    let text = asked.seal("staging,production", &[]);
+    let answer = asked.upload("near", &text, 201).json();
+    let one = format!("/api/v1/plans/{}", answer["digest"].as_str().unwrap());
+    let shown = asked.get("near", &one, 200).json();
+    let listed = asked.get("near", "/api/v1/environments", 200).json();
+    for policy in [
+        &answer["environments"][0]["policy"],
+        &shown["environments"][0]["policy"],
+        &listed["environments"][0]["policy"],
+        &asked.get("near", "/api/v1/environments/staging/policy", 200).json()["here"],
+    ] {
+        assert!(policy.is_object() && policy.get("promoteFrom").is_none(), "{policy}");
+    }
+    let events = asked.three.history("staging", "planUploaded");
+    assert_eq!(events[0]["detail"]["environment"], "staging");
+    for told in [answer, shown, listed, json!(events)] {
+        let told = told.to_string();
+        assert!(!told.contains("production") && !told.contains("\"dev\""), "{told}");
+    }
+    // who sees the source is told
+    assert_eq!(asked.get("ci", &one, 200).json()["environments"][0]["policy"]["promoteFrom"], "dev");
+    let listed = asked.get("ci", "/api/v1/environments", 200).json();
+    assert_eq!(listed["environments"][1]["policy"]["promoteFrom"], "dev");
+}
+
+/// Times that no ledger keeps are neither sealed nor stored.
+#[test]
+fn a_plan_expires_before_the_year_9999() {
+    let mut asked = Asked::of(Three::new("", &[table("a")]));
+    let plan = Sealed::read(&String::from_utf8(asked.seal("production", &[])).unwrap()).unwrap();
+    for expires_at in [9_100_000_000_000_000, i64::MAX] {
+        let late = Sealed::seal(&Content { expires_at, ..plan.content.clone() }).unwrap();
+        let refused = asked.upload("ci", late.text().as_bytes(), 400).json();
+        assert_eq!(refused["detail"], "the sealed plan does not expire before the year 9999");
+    }
+    assert_eq!(asked.three.production.sql("SELECT to_regclass('dagmar.sealed_plan') IS NULL"), "t");
+    asked.three.run(&["plan", "--for", "production", "--out", "late.plan", "--expires", "999999999d"]).fails(2);
+    assert!(!asked.three.project.path().join("late.plan").exists());
 }

@@ -30,7 +30,7 @@ pub struct UploadedPlan {
 }
 
 /// A plan that is to be stored.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct NewPlan<'a> {
     /// The digest.
     pub digest: &'a str,
@@ -38,11 +38,12 @@ pub struct NewPlan<'a> {
     pub content: &'a str,
     /// When it expires, in milliseconds since 1970.
     pub expires_at: i64,
-    /// Whether it replaces one with the same digest: their signatures may differ.
-    pub replaces: bool,
+    /// What the event says of it.
+    pub detail: Value,
 }
 
-/// Stores a plan with its event, and deletes those whose time has been over for long.
+/// Stores a plan with its event, and deletes those whose time has been over for long. Where the ledger has the plan,
+/// `replaces` says by the file that is there whether the new one takes its place; if not, nothing is stored.
 ///
 /// # Errors
 /// When the ledger cannot be written.
@@ -50,31 +51,52 @@ pub async fn store(
     connection: &Connection,
     ledger: &Ident,
     actor: &Actor,
-    plan: &NewPlan<'_>,
-    mut detail: Value,
-) -> Result<(), Failure> {
-    let l = ledger.sql();
-    actor.sign(&mut detail);
-    let digest = quote_literal(plan.digest);
-    let replaced =
-        if plan.replaces { format!("DELETE FROM {l}.sealed_plan WHERE digest = {digest};\n") } else { String::new() };
+    plan: NewPlan<'_>,
+    replaces: impl FnOnce(&str) -> bool,
+) -> Result<bool, Failure> {
+    let done = store_in_one(connection, ledger, actor, plan, replaces).await;
+    if done.is_err() {
+        let _ = connection.roll_back().await;
+    }
+    done
+}
+
+async fn store_in_one(
+    connection: &Connection,
+    ledger: &Ident,
+    actor: &Actor,
+    mut plan: NewPlan<'_>,
+    replaces: impl FnOnce(&str) -> bool,
+) -> Result<bool, Failure> {
+    const CONTEXT: &str = "cannot store the plan in the ledger";
+    let (l, digest) = (ledger.sql(), quote_literal(plan.digest));
+    let failed = |e| error::query_failed(CONTEXT, &e);
+    // one upload at a time: what was seen of a copy holds until it is replaced
+    let begin = format!(
+        "BEGIN;\nLOCK TABLE {l}.sealed_plan IN SHARE ROW EXCLUSIVE MODE;\nDELETE FROM {l}.sealed_plan WHERE expires_at < \
+         clock_timestamp() - {KEPT}"
+    );
+    connection.execute(&begin).await.map_err(failed)?;
+    let sql = format!("SELECT content FROM {l}.sealed_plan WHERE digest = {digest}");
+    let rows = connection.query(CONTEXT, &sql).await?;
+    let there = rows.first().map(|row| row.get::<String>(0)).transpose()?;
+    if there.is_some_and(|there| !replaces(&there)) {
+        connection.execute("COMMIT").await.map_err(failed)?;
+        return Ok(false);
+    }
+    actor.sign(&mut plan.detail);
     let sql = format!(
-        "BEGIN;\nDELETE FROM {l}.sealed_plan WHERE expires_at < clock_timestamp() - {KEPT};\n{replaced}INSERT INTO {l}.sealed_plan \
-         (digest, content, expires_at, uploaded_by) VALUES ({digest}, {}, to_timestamp({} / 1000.0), {}) ON CONFLICT (digest) DO \
-         NOTHING;\nINSERT INTO {l}.event (kind, detail) VALUES ('{}', jsonb_strip_nulls({}));\nCOMMIT",
+        "DELETE FROM {l}.sealed_plan WHERE digest = {digest};\nINSERT INTO {l}.sealed_plan (digest, content, expires_at, uploaded_by) \
+         VALUES ({digest}, {}, to_timestamp({} / 1000.0), {});\nINSERT INTO {l}.event (kind, detail) VALUES ('{}', \
+         jsonb_strip_nulls({}));\nCOMMIT",
         quote_literal(plan.content),
         plan.expires_at,
         quote_literal(&actor.to_string()),
         EventKind::PlanUploaded.word(),
-        jsonb(&detail),
+        jsonb(&plan.detail),
     );
-    match connection.execute(&sql).await {
-        Ok(()) => Ok(()),
-        Err(e) => {
-            let _ = connection.roll_back().await;
-            Err(error::query_failed("cannot store the plan in the ledger", &e))
-        }
-    }
+    connection.execute(&sql).await.map_err(failed)?;
+    Ok(true)
 }
 
 /// The file of a plan; `None`: it is not there.

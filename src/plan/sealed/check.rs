@@ -12,6 +12,7 @@ use serde_json::Value;
 /// Refuses what does not fit together; what is known of each statement is made anew.
 pub(super) fn renew(content: &mut Content) -> Result<(), Failure> {
     let sealed_at = content.sealed_at;
+    one_each(&content.environments)?;
     for part in &mut content.environments {
         if part.plan.format == 0 || part.plan.format > FORMAT || part.plan.direction != Direction::Forward {
             return Err(changed().note("dagmar does not seal plans of this form"));
@@ -24,6 +25,15 @@ pub(super) fn renew(content: &mut Content) -> Result<(), Failure> {
         proofs(part, sealed_at).map_err(|why| changed().note(why))?;
     }
     Ok(())
+}
+
+/// Whoever looks at one plan for an environment must not run another one.
+fn one_each(parts: &[Part]) -> Result<(), Failure> {
+    let is_again = |&(i, part): &(usize, &Part)| parts[..i].iter().any(|other| other.environment == part.environment);
+    let Some((_, part)) = parts.iter().enumerate().find(is_again) else { return Ok(()) };
+    Err(Failure::new(FailureKind::Drift, "the file is not a sealed plan that dagmar makes")
+        .note(format!("it has two plans for the environment `{}`", part.environment))
+        .help("seal a new one with " + Operation::Plan.with(Setting::Out.open())))
 }
 
 /// A proof is of a changeset of the plan in this form, and was there before the plan.

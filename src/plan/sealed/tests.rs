@@ -150,6 +150,18 @@ fn proofs_are_of_its_changesets() {
     assert_eq!(later, "the proof of `a` is later than the plan");
 }
 
+#[test]
+fn an_environment_has_one_plan() {
+    let mut value: Value = serde_json::from_str(&sealed().text()).unwrap();
+    value["content"]["environments"][1]["environment"] = json!("staging");
+    value["digest"] = json!(digest(&value["content"]));
+    let mut text = String::new();
+    exact(&value, &mut text);
+    let failure = Sealed::read(&format!("{text}\n")).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Drift);
+    assert_eq!(failure.notes[0].to_string(), "it has two plans for the environment `staging`");
+}
+
 /// A plan with its digest computed anew by somebody who is not dagmar.
 fn resealed(change: impl Fn(&mut Value)) -> Result<Sealed, Failure> {
     let mut value: Value = serde_json::from_str(&sealed().text()).unwrap();

@@ -23,9 +23,9 @@ use std::rc::Rc;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ApprovalRequest {
-    /// The reason; the history keeps it.
+    /// The reason, of at most 4096 bytes; the history keeps it.
     reason: String,
-    /// How long the approval is valid; absent: as long as the plan.
+    /// How long the approval is valid, more than 0 and at most 36500d; absent: as long as the plan.
     #[serde(default)]
     expires: Option<HumanDuration>,
 }
@@ -34,7 +34,7 @@ struct ApprovalRequest {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RejectionRequest {
-    /// The reason; the history keeps it.
+    /// The reason, of at most 4096 bytes; the history keeps it.
     reason: String,
 }
 

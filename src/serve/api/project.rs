@@ -1,7 +1,7 @@
 //! `GET /api/v1/project`, `POST /api/v1/project/reload` and `GET /api/v1/environments`: the project as it was read.
 
 use super::control::Nothing;
-use super::reading::{READING, read_project};
+use super::reading::{READING, read_project, without_hidden};
 use crate::base::time::rfc3339;
 use crate::ops::about::commit;
 use crate::ops::address::EMBEDDED;
@@ -130,8 +130,8 @@ fn environments<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handlin
                 if !names.contains(&aim.environment.as_str()) {
                     names.push(&aim.environment);
                 }
-                let sees = |name: &String| seen.as_ref().is_none_or(|seen| seen.contains(name));
-                names.retain(|name| seen.as_ref().is_none_or(|seen| seen.contains(*name)));
+                let sees = |name: &str| seen.as_ref().is_none_or(|seen| seen.contains(name));
+                names.retain(|name| sees(name));
                 let mut environments = Vec::new();
                 for name in names {
                     let target = own.or_of(name)?;
@@ -139,7 +139,9 @@ fn environments<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handlin
                     environments.push(Environment {
                         name: name.to_owned(),
                         default: name == aim.environment,
-                        promote_from: configured.and_then(|environment| environment.promote_from.clone()).filter(sees),
+                        promote_from: configured
+                            .and_then(|environment| environment.promote_from.clone())
+                            .filter(|from| sees(from)),
                         connection: match configured.and_then(|environment| environment.address()) {
                             _ if target.has_url() => "given",
                             Some(Address::Url(EMBEDDED)) => "embedded",
@@ -148,7 +150,7 @@ fn environments<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handlin
                             Some(Address::File(_)) => "urlFile",
                             None => "none",
                         },
-                        policy: target.policy(),
+                        policy: without_hidden(target.policy(), sees),
                     });
                 }
                 Ok(Ok(Answer::json(&Environments { environments })))

@@ -12,6 +12,7 @@ use crate::serve::parameter::{Form, Parameter};
 use crate::serve::problem::{Kind, Problem};
 use crate::serve::route::{Body, Guard, Method, Patience, Route};
 use crate::serve::service::Service;
+use serde_json::Value;
 
 /// A route that reads, without what makes it one of its own.
 pub(super) const READING: Route = Route {
@@ -95,6 +96,16 @@ async fn together(
     let key = Key { what: exchange.route, environment: aim.environment.clone(), detail };
     let told = move |read: Read| read.unwrap_or_else(|failure| Err(Problem::of(&failure, wording)));
     service.read(key, move || Box::pin(async move { told(work(aim, wording).await) })).await
+}
+
+/// A policy without the environment that it names as `promoteFrom`, unless the caller sees that.
+pub(super) fn without_hidden(mut policy: Value, sees: impl Fn(&str) -> bool) -> Value {
+    if policy.get("promoteFrom").and_then(Value::as_str).is_some_and(|from| !sees(from))
+        && let Some(map) = policy.as_object_mut()
+    {
+        map.remove("promoteFrom");
+    }
+    policy
 }
 
 /// There is none.

@@ -1,10 +1,11 @@
 //! `/api/v1/plans`: sealed plans that were uploaded.
 
-use super::reading::{LIMIT, READING, USUAL, read_project};
+use super::reading::{LIMIT, READING, USUAL, read_project, without_hidden};
 use crate::base::{Wording, time};
 use crate::ops::plans::{self, ListedPlan};
 use crate::ops::seal::{SealedAnswer, about_of};
 use crate::plan::About;
+use crate::plan::sealed::Sealed;
 use crate::report::{Detail, PlanFormat, PlanOptions, Preview, Seal};
 use crate::serve::accept::{HTML, MARKDOWN, Offer, choose, document, names};
 use crate::serve::aim::Aim;
@@ -14,7 +15,7 @@ use crate::serve::exchange::Exchange;
 use crate::serve::parameter::{Form, Parameter};
 use crate::serve::problem::{Kind, PROBLEM, Problem};
 use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
-use crate::serve::sealing::{PLAN, Uploaded, find_any, unknown, upload};
+use crate::serve::sealing::{PLAN, Stored, StoredIn, Uploaded, find_any, unknown, upload};
 use crate::serve::service::Service;
 use crate::source::schema::answers::of;
 use crate::sql::Catalog;
@@ -72,6 +73,17 @@ pub(in crate::serve) struct PlanPlace {
     pub rejected: usize,
 }
 
+/// A sealed plan after its upload.
+#[derive(Debug, Serialize, JsonSchema)]
+struct UploadedPlan<'a> {
+    /// The plan.
+    #[serde(flatten)]
+    plan: SealedAnswer<'a>,
+    /// The ledgers that have it.
+    #[serde(flatten)]
+    places: &'a StoredIn,
+}
+
 /// A form of a sealed plan.
 #[derive(Debug, Clone, Copy)]
 enum As {
@@ -92,13 +104,16 @@ pub(super) const UPLOAD: Route = Route {
     path: "/api/v1/plans",
     name: "uploadPlan",
     about: "Stores a sealed plan for those of its environments that the caller sees, where people approve it. The body is \
-            the file of the plan.",
+            the file of the plan. The answer is 200 where all of them had it already. If one cannot store it, the problem has \
+            `stored`, `alreadyThere` and `notStored`; the plan can be uploaded again.",
     guard: Guard::Api(Role::Plan),
     query: &[],
     body: Body::Text { media: PLAN, most: |limits| limits.plan.bytes.into() },
     patience: Patience::Request,
     replies: &[
-        Reply { status: 201, media: JSON, schema: Some(of::<SealedAnswer<'static>>) },
+        Reply { status: 200, media: JSON, schema: Some(of::<UploadedPlan<'static>>) },
+        Reply { status: 201, media: JSON, schema: Some(of::<UploadedPlan<'static>>) },
+        Reply { status: 400, media: PROBLEM, schema: None },
         Reply { status: 403, media: PROBLEM, schema: None },
         Reply { status: 404, media: PROBLEM, schema: None },
         Reply { status: 409, media: PROBLEM, schema: None },
@@ -147,12 +162,13 @@ const FORMAT: Parameter = Parameter {
 
 fn store<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {
-        let sealed = upload(service, exchange, exchange.body.clone()).await?;
-        let seen = service.aims(exchange)?;
-        let mut answer = SealedAnswer::from(&sealed);
-        answer.environments.retain(|part| seen.iter().any(|aim| aim.environment == part.environment));
-        let place = format!("/api/v1/plans/{}", sealed.digest);
-        Ok(Answer::json(&answer).status(201).header("location", place))
+        let Stored { mut plan, places } = upload(service, exchange, exchange.body.clone()).await?;
+        let seen: Vec<String> = service.aims(exchange)?.into_iter().map(|aim| aim.environment).collect();
+        narrow(&mut plan, &seen);
+        let place = format!("/api/v1/plans/{}", plan.digest);
+        let status = if places.stored.is_empty() { 200 } else { 201 };
+        let answer = UploadedPlan { plan: SealedAnswer::from(&plan), places: &places };
+        Ok(Answer::json(&answer).status(status).header("location", place))
     })
 }
 
@@ -225,11 +241,20 @@ fn one<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     })
 }
 
+/// Leaves out the environments that the caller does not see.
+fn narrow(plan: &mut Sealed, seen: &[String]) {
+    let sees = |name: &str| seen.iter().any(|one| one == name);
+    plan.content.environments.retain(|part| sees(&part.environment));
+    for part in &mut plan.content.environments {
+        part.policy = without_hidden(std::mem::take(&mut part.policy), sees);
+    }
+}
+
 /// In the form that the client wants, for the environments that he sees.
 fn written(found: Uploaded, seen: &[String], offer: Offer<As>, wording: Wording) -> Result<Answer, Problem> {
     let Uploaded { mut plan, text } = found;
     let all = plan.content.environments.len();
-    plan.content.environments.retain(|part| seen.contains(&part.environment));
+    narrow(&mut plan, seen);
     match offer.form {
         As::Json => Ok(Answer::json(&SealedAnswer::from(&plan))),
         As::File if plan.content.environments.len() == all => {

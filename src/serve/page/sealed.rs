@@ -69,7 +69,7 @@ fn post<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
         // a browser ends the lines of a form in its own way; the file is one line
         let text = format!("{}\n", fields.text("plan").trim());
         match upload(service, exchange, text.into()).await {
-            Ok(plan) => Ok(Answer::see(path(&plan.digest))),
+            Ok(stored) => Ok(Answer::see(path(&stored.plan.digest))),
             Err(problem) => page(service, exchange, Some(&problem)).await,
         }
     })
