@@ -138,7 +138,7 @@ fn why_not(
 
 /// Why an approval is that of who runs the plan. A person who came by another way is known by the name alone.
 fn is_who_runs(target: &Target, approval: &Approval, person: Option<&str>) -> Option<&'static str> {
-    let is = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+    let is = |one: &str, other: &str| names(one).iter().any(|name| names(other).contains(name));
     match (person, &target.person) {
         (Some(person), Some(runs)) => is(person, runs).then_some("is the person who applies it"),
         // the role of the service without a person may be anybody
@@ -156,22 +156,22 @@ fn is_sealer(sealed: &SealedPlan<'_>, approval: &Approval, person: Option<&str>)
     match person {
         // a plan is sealed on the command line: only the names can be the same
         Some(person) => {
-            let user = sealed.author.rsplit_once('@').map_or(sealed.author, |(user, _)| user);
-            [sealed.db_user, user].iter().any(|own| own.to_lowercase() == person.to_lowercase())
+            let own = [names(sealed.db_user), names(sealed.author)].concat();
+            names(person).iter().any(|name| own.contains(name))
         }
         None => sealed.db_user == approval.by || sealed.author == format!("{}@{}", approval.os_user, approval.host),
     }
 }
 
+/// The names of somebody, in lower case: of an address, what stands before the `@` too.
+fn names(of: &str) -> Vec<String> {
+    [Some(of), of.split_once('@').map(|(name, _)| name)].into_iter().flatten().map(str::to_lowercase).collect()
+}
+
 fn is_author(author: Option<&str>, approval: &Approval, person: Option<&str>) -> bool {
     let Some(author) = author.map(|a| a.trim().to_lowercase()) else { return false };
     let names: Vec<String> = match person {
-        // an address is the name before it too
-        Some(person) => [Some(person), person.split_once('@').map(|(name, _)| name)]
-            .into_iter()
-            .flatten()
-            .map(str::to_lowercase)
-            .collect(),
+        Some(person) => names(person),
         None => vec![approval.by.to_lowercase(), approval.os_user.to_lowercase()],
     };
     // as people write themselves: `anna`, `Anna <anna@example.org>`

@@ -88,6 +88,13 @@ impl Approval {
         self.person(services).map_or(Identity::Role(&self.by), |person| Identity::Person(person.to_lowercase()))
     }
 
+    /// Whether a word of the same identity may stand in place of this earlier one: the rejection of a person stays until the
+    /// same person says something else, also where nobody has listed the service.
+    fn may_replace(&self, earlier: &Approval) -> bool {
+        let is_of_person = earlier.verdict == ApprovalVerdict::Reject && earlier.origin.is_some();
+        !is_of_person || self.origin.is_some() && self.os_user.to_lowercase() == earlier.os_user.to_lowercase()
+    }
+
     /// The database user, and the user of the client or of the service.
     #[must_use]
     pub fn who(&self) -> String {
@@ -96,14 +103,16 @@ impl Approval {
     }
 }
 
-/// The last word of each user, and of each person for whom one of these services speaks, in the order in which they were said: a later one replaces an
-/// earlier one. By the server's clock, which no client sets; at the same time the one that was
+/// The last word of each user, and of each person for whom one of these services speaks, in the order in which they were
+/// said: a later one replaces an earlier one. By the server's clock, which no client sets; at the same time the one that was
 /// read later.
 #[must_use]
 pub fn last_words<'a>(all: impl IntoIterator<Item = &'a Approval>, services: &[String]) -> Vec<&'a Approval> {
     let mut all: Vec<&Approval> = all.into_iter().collect();
     all.sort_by_key(|a| a.at);
-    let is_of = |later: &&Approval, i: usize| later.identity(services) == all[i].identity(services);
+    let is_of = |later: &&Approval, i: usize| {
+        later.identity(services) == all[i].identity(services) && later.may_replace(all[i])
+    };
     let is_last = |i: &usize| !all[i + 1..].iter().any(|later| is_of(later, *i));
     (0..all.len()).filter(is_last).map(|i| all[i]).collect()
 }

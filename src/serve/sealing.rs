@@ -4,14 +4,18 @@ use super::aim::Aim;
 use super::exchange::Exchange;
 use super::problem::{Kind, Problem};
 use super::service::Service;
-use crate::base::{Failure, HumanDuration, Wording};
+use crate::base::{Failure, HumanDuration, Wording, time};
 use crate::history::ApprovalVerdict;
 use crate::ops::approval::{self, Decided, Decision};
 use crate::ops::keys::open_text;
 use crate::ops::plans;
 use crate::ops::refusal::{Attempt, recorded};
 use crate::ops::run::check_reason;
+use crate::ops::seal::{SealedAnswer, about_of};
+use crate::plan::About;
 use crate::plan::sealed::Sealed;
+use crate::report::{Preview, Seal};
+use crate::sql::Catalog;
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -124,6 +128,23 @@ pub async fn find_any(aims: &[Aim], digest: &str) -> Result<Option<Uploaded>, Fa
         }
     }
     why.map_or(Ok(None), Err)
+}
+
+/// Writes what a sealed plan holds, for each of its environments, without asking their databases.
+pub fn previewed<T>(plan: &mut Sealed, wording: Wording, write: impl FnOnce(&[Preview<'_>]) -> T) -> T {
+    for part in &mut plan.content.environments {
+        crate::plan::resolve(&mut part.plan, Catalog::default());
+    }
+    let abouts: Vec<About> = plan.content.environments.iter().map(|part| about_of(plan, part)).collect();
+    let seal = Seal {
+        digest: plan.digest.clone(),
+        signed_by: SealedAnswer::from(&*plan).signed_by,
+        expires_at: time::rfc3339(plan.content.expires_at),
+    };
+    let parts = plan.content.environments.iter().zip(&abouts);
+    let previews: Vec<Preview<'_>> =
+        parts.map(|(part, about)| Preview { seal: Some(&seal), ..Preview::new(&part.plan, about, wording) }).collect();
+    write(&previews)
 }
 
 /// There is no such plan.

@@ -90,6 +90,7 @@ mod serving_api;
 mod serving_api_runs;
 mod serving_approvals;
 mod serving_events;
+mod serving_foreign;
 mod serving_fuzzed;
 mod serving_guard;
 mod serving_history;

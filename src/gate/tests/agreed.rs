@@ -210,6 +210,20 @@ fn approvals_of_people_through_a_service() {
         ("the author's address", &strict, &by_cli, vec![through("eva"), through("Anna@example.org")], "is an author"),
         ("who sealed it", &strict, &by_cli, vec![through("eva"), through("ci")], "sealed the plan"),
         ("whose role sealed it", &strict, &by_cli, vec![through("eva"), through("sealer")], "sealed the plan"),
+        (
+            "who sealed it, by an address",
+            &strict,
+            &by_cli,
+            vec![through("eva"), through("CI@example.org")],
+            "sealed the plan",
+        ),
+        (
+            "he runs it himself, by an address",
+            &named,
+            &by_ben,
+            vec![through("eva"), through("ben@example.org")],
+            "is the person who applies it",
+        ),
         ("another address", &strict, &by_cli, vec![through("eva"), through("annabel@example.org")], "met 2 of 2"),
     ] {
         let said = say(policy, target, &approvals);
@@ -220,7 +234,10 @@ fn approvals_of_people_through_a_service() {
     let no = Approval { verdict: Said::Reject, at: NOW - 5000, ..through("eva") };
     let said = say(&named, &by_cli, &[no.clone(), through("tom"), through("ben")]);
     assert!(said.contains("rejected by service (eva via token laptop)"), "{said}");
-    assert!(say(&named, &by_cli, &[no, through("tom"), through("eva")]).starts_with("met 2 of 2"));
+    assert!(say(&named, &by_cli, &[no.clone(), through("tom"), through("eva")]).starts_with("met 2 of 2"));
+    // also where the service is one role for everybody
+    let said = say(&none, &by_cli, &[no, through("tom"), direct("service")]);
+    assert!(said.contains("rejected by service (eva via token laptop)"), "{said}");
 }
 
 #[test]

@@ -23,6 +23,7 @@ use crate::serve::service::Service;
 use crate::source::schema::answers::of;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use std::rc::Rc;
 
 /// The run of what is pending.
@@ -250,6 +251,9 @@ pub(in crate::serve) async fn page(
     // one that has begun since is in the ledger too
     let only_here = only_here.filter(|run| recorded.iter().all(|row| row.id != run.id)).cloned();
     let own = |row: &Run| here.iter().find(|run| run.id == row.id && wanted.fits(run)).cloned();
-    let all = only_here.chain(recorded.iter().map(|row| own(row).unwrap_or_else(|| row.clone()))).collect();
+    let mut all: Vec<Run> =
+        only_here.chain(recorded.iter().map(|row| own(row).unwrap_or_else(|| row.clone()))).collect();
+    // what was refused is between those that ran
+    all.sort_by_key(|run| Reverse(run.state.asked_at.or(run.state.started_at)));
     Ok((all, next))
 }

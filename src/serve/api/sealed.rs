@@ -3,10 +3,9 @@
 use super::reading::{LIMIT, READING, USUAL, read_project, without_hidden};
 use crate::base::{Wording, time};
 use crate::ops::plans::{self, ListedPlan};
-use crate::ops::seal::{SealedAnswer, about_of};
-use crate::plan::About;
+use crate::ops::seal::SealedAnswer;
 use crate::plan::sealed::Sealed;
-use crate::report::{Detail, PlanFormat, PlanOptions, Preview, Seal};
+use crate::report::{Detail, PlanFormat, PlanOptions};
 use crate::serve::accept::{HTML, MARKDOWN, Offer, choose, document, names};
 use crate::serve::aim::Aim;
 use crate::serve::answer::{Answer, JSON};
@@ -15,10 +14,9 @@ use crate::serve::exchange::Exchange;
 use crate::serve::parameter::{Form, Parameter};
 use crate::serve::problem::{Kind, PROBLEM, Problem};
 use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
-use crate::serve::sealing::{PLAN, Stored, StoredIn, Uploaded, find_any, unknown, upload};
+use crate::serve::sealing::{PLAN, Stored, StoredIn, Uploaded, find_any, previewed, unknown, upload};
 use crate::serve::service::Service;
 use crate::source::schema::answers::of;
-use crate::sql::Catalog;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -262,22 +260,9 @@ fn written(found: Uploaded, seen: &[String], offer: Offer<As>, wording: Wording)
         }
         As::File => Err(Problem::new(Kind::Forbidden, "the file is for other environments too, which you do not see")),
         As::Plan(format) => {
-            for part in &mut plan.content.environments {
-                crate::plan::resolve(&mut part.plan, Catalog::default());
-            }
-            let abouts: Vec<About> = plan.content.environments.iter().map(|part| about_of(&plan, part)).collect();
-            let seal = Seal {
-                digest: plan.digest.clone(),
-                signed_by: SealedAnswer::from(&plan).signed_by,
-                expires_at: time::rfc3339(plan.content.expires_at),
-            };
-            let parts = plan.content.environments.iter().zip(&abouts);
-            let previews: Vec<Preview<'_>> = parts
-                .map(|(part, about)| Preview { seal: Some(&seal), ..Preview::new(&part.plan, about, wording) })
-                .collect();
             let options = PlanOptions { detail: Detail::Sql, limit: None };
-            let answer = document(offer.media, format.render(&previews, options).plain());
-            Ok(answer.header("content-disposition", "attachment"))
+            let text = previewed(&mut plan, wording, |previews| format.render(previews, options).plain());
+            Ok(document(offer.media, text).header("content-disposition", "attachment"))
         }
     }
 }

@@ -19,6 +19,9 @@ use hyper::http::request::Parts;
 use hyper::{Request, Response, Version};
 use std::time::{Duration, Instant};
 
+/// The parameter of paths that names a sealed plan.
+const DIGEST: &str = "digest";
+
 /// Answers a request.
 ///
 /// # Errors
@@ -103,7 +106,8 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
         if let Some(caller) = access.caller.as_ref().filter(|caller| !caller.may(role)) {
             let detail = format!("this needs the role `{}`", role.word());
             let query = Query::parse(parts.uri.query().unwrap_or_default()).unwrap_or_default();
-            note(door, route, (caller, &access.id), environment(&parameters, &query), &detail);
+            let digest = parameters.iter().find(|(name, _)| *name == DIGEST).map(|(_, value)| value.as_str());
+            note(door, route, (caller, &access.id), (environment(&parameters, &query), digest), &detail);
             return Err(Problem::new(Kind::Forbidden, detail));
         }
         if service.is_stopping() {
@@ -169,17 +173,25 @@ async fn answer(door: &Door, parts: &Parts, body: Incoming, access: &mut Access)
     if let (Err(problem), Some(caller)) = (&answer, &exchange.caller)
         && problem.is(Kind::Forbidden)
     {
-        note(door, route, (caller, &exchange.id), exchange.environment(), problem.detail());
+        let digest = Some(exchange.parameter(DIGEST)).filter(|digest| !digest.is_empty());
+        note(door, route, (caller, &exchange.id), (exchange.environment(), digest), problem.detail());
     }
     answer
 }
 
-/// Notes that a caller may not do something, in the ledger of the environment that he means and sees.
-fn note(door: &Door, route: &Route, (caller, id): (&Caller, &RequestId), environment: Option<&str>, why: &str) {
+/// Notes that a caller may not do something, in the ledger of the environment that he means and sees; with the digest of a
+/// plan, where the path has one.
+fn note(
+    door: &Door,
+    route: &Route,
+    (caller, id): (&Caller, &RequestId),
+    (environment, digest): (Option<&str>, Option<&str>),
+    why: &str,
+) {
     if route.has_environment()
         && let Ok(aim) = door.service.aim_at(environment, caller, id)
     {
-        noting::note(&door.service, route.name, caller, aim, why);
+        noting::note(&door.service, route.name, (caller, digest), aim, why);
     }
 }
 

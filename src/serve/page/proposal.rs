@@ -178,7 +178,11 @@ fn notice(environment: &str, problem: &Problem, is_other: bool) -> Result<Markup
 
 /// The remedy; not one that only programs can follow.
 fn remedy<'a>(problem: &Problem, text: &'a str) -> &'a str {
-    if problem.code() == "runInProgress" { "wait for its end, or cancel it" } else { text }
+    match problem.code() {
+        "runInProgress" => "wait for its end, or cancel it",
+        "locked" => "wait for its end; it is among the runs of the environment",
+        _ => text,
+    }
 }
 
 /// Looks on a desk, together with all who ask the same.

@@ -5,10 +5,12 @@ use super::layout::{Shown, whole};
 use super::made::part;
 use super::sealed::{path, run_path};
 use super::words;
-use crate::base::{Failure, HumanDuration, time};
+use crate::base::{Failure, HumanDuration, Wording, time};
 use crate::history::ApprovalVerdict;
 use crate::ops::plans::{self, JudgedApproval};
 use crate::ops::seal::SealedAnswer;
+use crate::report::Preview;
+use crate::report::plan::fragment;
 use crate::serve::aim::Aim;
 use crate::serve::answer::{Answer, HTML};
 use crate::serve::caller::Role;
@@ -17,7 +19,7 @@ use crate::serve::exchange::Exchange;
 use crate::serve::flights::Key;
 use crate::serve::problem::{Kind, Problem};
 use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
-use crate::serve::sealing::{Word, decide, find_any, unknown};
+use crate::serve::sealing::{Word, decide, find_any, previewed, unknown};
 use crate::serve::service::Service;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -57,6 +59,8 @@ struct Found {
     expires_at: String,
     signed_by: Option<String>,
     places: Vec<Place>,
+    /// What it does in each of them: HTML.
+    contents: String,
 }
 
 /// The plan in one environment.
@@ -101,7 +105,7 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
         let wording = service.wording;
         let work = move || -> Local<Result<Answer, Problem>> {
             Box::pin(async move {
-                let found = read(&aims, &digest).await.map_err(|failure| Problem::of(&failure, wording))?;
+                let found = read(&aims, &digest, wording).await.map_err(|failure| Problem::of(&failure, wording))?;
                 found.map(|found| Answer::json(&found)).ok_or_else(|| unknown(&digest))
             })
         };
@@ -110,15 +114,22 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
             serde_json::from_slice(&answer.body).map_err(|e| Problem::new(Kind::Internal, e.to_string()))?;
         let may = |role| exchange.caller().is_ok_and(|caller| caller.may(role));
         let values = json!({
-            "plan": found, "hidden": [Hidden::token(exchange)], "may_approve": may(Role::Approve), "may_plan": may(Role::Plan),
+            "plan": &found, "hidden": [Hidden::token(exchange)], "may_approve": may(Role::Approve), "may_plan": may(Role::Plan),
         });
         let shown = Shown { title: "Sealed plan", environment: None, tab: "" };
-        whole(service, exchange, &shown, &Answer::html(part("sealed_plan", &values)?))
+        let body = String::from(part("sealed_plan", &values)?) + &found.contents;
+        whole(service, exchange, &shown, &Answer::new(200, HTML, body))
     })
 }
 
-async fn read(aims: &[Aim], digest: &str) -> Result<Option<Found>, Failure> {
+async fn read(aims: &[Aim], digest: &str, wording: Wording) -> Result<Option<Found>, Failure> {
     let Some(uploaded) = find_any(aims, digest).await? else { return Ok(None) };
+    let mut seen = uploaded.plan.clone();
+    seen.content.environments.retain(|part| aims.iter().any(|aim| aim.environment == part.environment));
+    let contents = previewed(&mut seen, wording, |previews| {
+        let leads = |preview: &Preview<'_>, id: &str| words::changeset(&preview.plan.environment, id);
+        previews.iter().map(|preview| String::from(fragment(preview, &|id| leads(preview, id)))).collect()
+    });
     let sealed = SealedAnswer::from(&uploaded.plan);
     let mut places = Vec::new();
     for part in &sealed.environments {
@@ -158,6 +169,7 @@ async fn read(aims: &[Aim], digest: &str) -> Result<Option<Found>, Failure> {
         expires_at: sealed.expires_at.clone(),
         signed_by: sealed.signed_by.clone(),
         places,
+        contents,
     }))
 }
 
