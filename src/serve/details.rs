@@ -6,6 +6,7 @@ use crate::report::diag::Problem as Diagnosis;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Why a request is not answered as asked (RFC 9457).
 #[derive(Debug, Serialize, JsonSchema)]
@@ -62,6 +63,15 @@ pub struct ProblemDetails {
     /// The run that is in progress; null: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub running: Option<Value>,
+    /// The environments whose ledgers have the plan by this upload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Vec<String>>,
+    /// The environments whose ledgers had the plan already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub already_there: Option<Vec<String>>,
+    /// The environments whose ledgers do not have the plan, each with the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_stored: Option<BTreeMap<String, String>>,
     /// The environment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,

@@ -181,7 +181,7 @@ fn operation(route: &Route, replies: Vec<(&Reply, Option<Value>)>) -> Value {
         operation.insert("requestBody".to_owned(), json!({ "required": !empty, "content": content }));
     }
     if let Body::Text { media, .. } = route.body {
-        let content = json!({ media: { "schema": { "type": "string" } } });
+        let content = json!({ media: { "schema": undescribed(media) } });
         operation.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
     }
     operation.insert("responses".to_owned(), responses(route, replies).into());
@@ -273,7 +273,7 @@ fn responses(route: &Route, replies: Vec<(&Reply, Option<Value>)>) -> Map<String
             };
             json!({ "description": about, "headers": { "X-Request-Id": request_id() }, "content": {} })
         });
-        let schema = schema.unwrap_or_else(|| json!({ "type": "string" }));
+        let schema = schema.unwrap_or_else(|| undescribed(reply.media));
         response["content"][essence(reply.media)] = json!({ "schema": schema });
     }
     for status in statuses {
@@ -281,6 +281,11 @@ fn responses(route: &Route, replies: Vec<(&Reply, Option<Value>)>) -> Map<String
         responses.insert(status, json!({ "$ref": format!("#/components/responses/{name}") }));
     }
     responses.into_iter().map(|(status, response)| (status.to_string(), response)).collect()
+}
+
+/// The schema of a text that has none of its own.
+fn undescribed(media: &str) -> Value {
+    json!({ "type": if essence(media).ends_with("+json") { "object" } else { "string" } })
 }
 
 fn first_sentence(text: &str) -> String {

@@ -24,6 +24,7 @@ use std::rc::Rc;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ApprovalRequest {
     /// The reason, of at most 4096 bytes; the history keeps it.
+    #[schemars(length(min = 1, max = 4096))]
     reason: String,
     /// How long the approval is valid, more than 0 and at most 36500d; absent: as long as the plan.
     #[serde(default)]
@@ -35,6 +36,7 @@ struct ApprovalRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RejectionRequest {
     /// The reason, of at most 4096 bytes; the history keeps it.
+    #[schemars(length(min = 1, max = 4096))]
     reason: String,
 }
 
