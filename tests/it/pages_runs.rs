@@ -63,7 +63,7 @@ fn a_run_is_watched_and_cancelled() {
     assert_eq!((first.name.as_str(), &first.data["over"]), ("state", &false.into()));
     assert!(first.data["html"].as_str().unwrap().contains("<progress max=\"2\" value=\"1\""), "{first:?}");
     let cancel = form(&page, &format!("{path}/cancel")).with("reason", "<b>wrong</b> day");
-    assert_eq!(visitor.follow(&cancel), path);
+    assert_eq!(visitor.follow(&cancel), format!("{path}?asked=cancel"));
     let last = stream.rest().pop().unwrap();
     assert_eq!(
         (&last.data["over"], &last.data["title"]),
@@ -167,7 +167,9 @@ fn a_backfill_says_how_far_it_is_and_pauses() {
     let pause = form(&page, &format!("{path}/cancel"));
     let paused =
         forged("/e/default/pause").with("form_token", pause.field("form_token")).with("run", pause.field("run"));
-    assert_eq!(visitor.follow(&paused.with("reason", "peak")), path, "it leads back to the run");
+    let back = visitor.follow(&paused.with("reason", "peak"));
+    assert_eq!(back, format!("{path}?asked=pause"), "it leads back to the run");
+    assert!(visitor.page(&back).contains("The backfills were asked to pause."));
     let mut page = String::new();
     until("it waits", || {
         page = visitor.page(&path);

@@ -1,6 +1,7 @@
 //! A run: what it is at, and what can be asked of it.
 
 use super::assets;
+use super::control::{ASKED, Asked};
 use super::forms::Hidden;
 use super::layout::{Shown, whole};
 use super::made::part;
@@ -21,7 +22,7 @@ pub(super) const RUN: Route = Route {
     name: "runPage",
     about: "A run, while it goes on and after it, whoever carries it out.",
     guard: Guard::Page(Role::Read),
-    query: &[],
+    query: &[ASKED],
     body: Body::None,
     patience: Patience::Request,
     replies: &[Reply { status: 200, media: HTML, schema: None }],
@@ -37,6 +38,8 @@ struct Controls {
     stream: Option<String>,
     script: &'static str,
     may_run: bool,
+    /// What was just asked of it.
+    asked: Option<&'static str>,
     cancel: String,
     pause: String,
     resume: String,
@@ -58,6 +61,7 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
                 stream: (!told.over).then(|| format!("{here}/stream")),
                 script: &assets::run_script().path,
                 may_run: !told.over && exchange.caller()?.may(Role::Run),
+                asked: exchange.query.get(ASKED.name).and_then(Asked::said),
                 cancel: format!("{here}/cancel"),
                 pause: format!("{home}/pause"),
                 resume: format!("{home}/resume"),
