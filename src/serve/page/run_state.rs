@@ -201,16 +201,15 @@ fn of(run: &Run, progress: &Progress, wording: Wording) -> Result<Told, Problem>
 /// The changesets of the page: where they do not fit, what is under way or failed comes before what is not.
 fn shown<'a>(run: &'a Run, progress: &'a Progress) -> Vec<&'a str> {
     let all = run.state.planned.as_ref().unwrap_or(&run.state.done);
-    let mut all: Vec<&str> = all.iter().map(String::as_str).collect();
-    if all.len() > MOST {
-        let done: BTreeSet<&str> = run.state.done.iter().map(String::as_str).collect();
-        all.sort_by_key(|id| match progress.step(id) {
-            Some(_) if !done.contains(id) => 0,
-            _ if !done.contains(id) => 1,
-            _ => 2,
-        });
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    if all.len() <= MOST {
+        return all;
     }
-    all
+    let done: BTreeSet<&str> = run.state.done.iter().map(String::as_str).collect();
+    let is_under_way = |id: &&str| progress.step(id).is_some();
+    let (done, left): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|id| done.contains(id));
+    let (first, next): (Vec<&str>, Vec<&str>) = left.into_iter().partition(is_under_way);
+    [first, next, done].concat()
 }
 
 fn row<'a>(run: &Run, progress: &'a Progress, id: &'a str) -> Row<'a> {

@@ -21,8 +21,8 @@ use crate::serve::problem::{Kind, Problem};
 use crate::serve::route::{Body, Guard, Handling, Method, Patience, Reply, Route};
 use crate::serve::sealing::{Word, decide, find_any, previewed, unknown};
 use crate::serve::service::Service;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 use std::rc::Rc;
 
 /// The parameter of a path that names a plan.
@@ -51,7 +51,7 @@ pub(super) const DECISION: Route = Route {
 };
 
 /// What a desk has found.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Found {
     digest: String,
     author: String,
@@ -64,7 +64,7 @@ struct Found {
 }
 
 /// The plan in one environment.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Place {
     name: String,
     href: String,
@@ -83,7 +83,7 @@ struct Place {
     decide: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Decision {
     who: String,
     class: String,
@@ -110,14 +110,15 @@ fn answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
             })
         };
         let answer = service.read(key, work).await?;
-        let found: Found =
+        let mut found: Value =
             serde_json::from_slice(&answer.body).map_err(|e| Problem::new(Kind::Internal, e.to_string()))?;
+        let contents = found["contents"].take();
         let may = |role| exchange.caller().is_ok_and(|caller| caller.may(role));
         let values = json!({
-            "plan": &found, "hidden": [Hidden::token(exchange)], "may_approve": may(Role::Approve), "may_plan": may(Role::Plan),
+            "plan": found, "hidden": [Hidden::token(exchange)], "may_approve": may(Role::Approve), "may_plan": may(Role::Plan),
         });
         let shown = Shown { title: "Sealed plan", environment: None, tab: "" };
-        let body = String::from(part("sealed_plan", &values)?) + &found.contents;
+        let body = String::from(part("sealed_plan", &values)?) + contents.as_str().unwrap_or_default();
         whole(service, exchange, &shown, &Answer::new(200, HTML, body))
     })
 }
