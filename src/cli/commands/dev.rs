@@ -219,6 +219,14 @@ async fn others(home: &Home) -> Result<Vec<String>, Failure> {
         FROM pg_catalog.pg_stat_activity \
         WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() ORDER BY pid";
     let connection: Connection = connect(&home.settings(), Duration::from_secs(5)).await?;
+    // the server process of a client that has just left ends a moment later
+    for _ in 0..10 {
+        let rows = connection.query("cannot determine who is connected", QUERY).await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let rows = connection.query("cannot determine who is connected", QUERY).await?;
     rows.iter().map(|row| row.get(0)).collect()
 }
