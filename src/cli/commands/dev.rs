@@ -220,13 +220,13 @@ async fn others(home: &Home) -> Result<Vec<String>, Failure> {
         WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() ORDER BY pid";
     let connection: Connection = connect(&home.settings(), Duration::from_secs(5)).await?;
     // the server process of a client that has just left ends a moment later
-    for _ in 0..10 {
+    let mut looks = 0;
+    loop {
         let rows = connection.query("cannot determine who is connected", QUERY).await?;
-        if rows.is_empty() {
-            return Ok(Vec::new());
+        if rows.is_empty() || looks == 10 {
+            return rows.iter().map(|row| row.get(0)).collect();
         }
+        looks += 1;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let rows = connection.query("cannot determine who is connected", QUERY).await?;
-    rows.iter().map(|row| row.get(0)).collect()
 }

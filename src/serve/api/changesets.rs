@@ -1,7 +1,7 @@
 //! `GET …/changesets`: the changesets of an environment, as a list and one by one.
 
 use super::history::{BEFORE, Page, before, page};
-use super::reading::{LIMIT, READING, USUAL, followed, not_found, read, read_for};
+use super::reading::{LIMIT, READING, USUAL, followed, is_in, not_found, read, read_for};
 use crate::base::{Failure, FailureKind};
 use crate::ops::Target;
 use crate::ops::changeset::{ChangesetAnswer, ChangesetFilter, ChangesetsAnswer, changeset, find, list};
@@ -15,7 +15,6 @@ use crate::serve::parameter::{Form, Parameter};
 use crate::serve::route::{Handling, Reply, Route};
 use crate::serve::service::Service;
 use crate::source::schema::answers::of;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 pub(super) const CHANGESETS: Route = Route {
@@ -101,11 +100,6 @@ pub(super) const WHY: Route = Route {
     handler: why_answer,
     ..READING
 };
-
-/// Whether a caller who sees these environments sees this one.
-fn is_in(seen: Option<&BTreeSet<String>>, name: &str) -> bool {
-    seen.is_none_or(|seen| seen.contains(name))
-}
 
 fn why_answer<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> {
     Box::pin(async {

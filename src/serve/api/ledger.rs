@@ -1,6 +1,6 @@
 //! `GET …/drift`, `GET …/attic` and `GET …/policy`: what else an environment's ledger says.
 
-use super::reading::{READING, read, read_for, without_hidden};
+use super::reading::{READING, is_in, read, read_for, without_hidden};
 use crate::base::remedy::Call;
 use crate::ops::attic::{AtticAnswer, kept};
 use crate::ops::manual::policy::{Policy, required};
@@ -77,7 +77,7 @@ fn policy<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handling<'a> 
         read_for(service, exchange, |aim, _| {
             Box::pin(async move {
                 let mut policy = required(&aim.target().await?, &mut ()).await?;
-                let sees = |name: &str| seen.as_ref().is_none_or(|seen| seen.contains(name));
+                let sees = |name: &str| is_in(seen.as_ref(), name);
                 policy.here = without_hidden(policy.here, sees);
                 policy.required = policy.required.map(|required| without_hidden(required, sees));
                 Ok(Ok(Answer::json(&policy)))

@@ -1,7 +1,7 @@
 //! `GET /api/v1/project`, `POST /api/v1/project/reload` and `GET /api/v1/environments`: the project as it was read.
 
 use super::control::Nothing;
-use super::reading::{READING, read_project, without_hidden};
+use super::reading::{READING, is_in, read_project, without_hidden};
 use crate::base::time::rfc3339;
 use crate::ops::about::commit;
 use crate::ops::address::EMBEDDED;
@@ -130,7 +130,7 @@ fn environments<'a>(service: &'a Rc<Service>, exchange: &'a Exchange) -> Handlin
                 if !names.contains(&aim.environment.as_str()) {
                     names.push(&aim.environment);
                 }
-                let sees = |name: &str| seen.as_ref().is_none_or(|seen| seen.contains(name));
+                let sees = |name: &str| is_in(seen.as_ref(), name);
                 names.retain(|name| sees(name));
                 let mut environments = Vec::new();
                 for name in names {

@@ -13,6 +13,7 @@ use crate::serve::problem::{Kind, Problem};
 use crate::serve::route::{Body, Guard, Method, Patience, Route};
 use crate::serve::service::Service;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// A route that reads, without what makes it one of its own.
 pub(super) const READING: Route = Route {
@@ -96,6 +97,11 @@ async fn together(
     let key = Key { what: exchange.route, environment: aim.environment.clone(), detail };
     let told = move |read: Read| read.unwrap_or_else(|failure| Err(Problem::of(&failure, wording)));
     service.read(key, move || Box::pin(async move { told(work(aim, wording).await) })).await
+}
+
+/// Whether a caller who sees these environments sees this one; `None`: he sees all.
+pub(super) fn is_in(seen: Option<&BTreeSet<String>>, name: &str) -> bool {
+    seen.is_none_or(|seen| seen.contains(name))
 }
 
 /// A policy without the environment that it names as `promoteFrom`, unless the caller sees that.
